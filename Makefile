@@ -1,0 +1,74 @@
+# GNU make. `make` alone lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := install --require-hashes --no-build-isolation -r
+COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
+
+.PHONY: help setup run test lint lock bench soak clean parts-test parts-bench
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
+
+setup: $(VENV)/.stamp-run ## make the environment in .venv: locked dependencies and Rondpoint itself
+
+run: setup ## start Rondpoint, with three demo servers where no Docker engine answers (ARGS="--workers=2")
+	@exec $(BIN)/python -m rondpoint.demo $(ARGS)
+
+test: parts-test lint ## install what is missing, then lint and run every test (PYTESTFLAGS="-k store")
+	@$(BIN)/python -m pytest $(PYTESTFLAGS)
+
+lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+lock: .cache/lock/bin/uv ## write requirements/*.txt anew from pyproject.toml
+	$(COMPILE) requirements/build.in --output-file requirements/build.txt
+	$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra dev requirements/build.in -c requirements/run.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra bench requirements/build.in -c requirements/run.txt --output-file requirements/bench.txt
+
+bench: parts-bench $(VENV)/.stamp-bench ## measure Rondpoint beside Traefik, nginx and HAProxy (ARGS for python -m benchmarks)
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+soak: parts-test $(VENV)/.stamp-dev ## ten minutes of failing servers and clients (SECONDS=60)
+	@exec $(BIN)/python -m tests.soak --seconds $(or $(SECONDS),600)
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+parts-test parts-bench: parts-%:
+	@.ci/parts $*
+
+$(BIN)/python:
+	@.ci/parts setup
+	@echo "setup: $$(.ci/python --version) makes $(VENV)"
+	@.ci/python -m venv $(VENV)
+
+$(VENV)/.stamp-build: requirements/build.txt | $(BIN)/python
+	@$(PIP) $(LOCKED) $<
+	@touch $@
+
+$(VENV)/.stamp-%: requirements/%.txt pyproject.toml $(VENV)/.stamp-build
+	@echo 'setup: installing $<'
+	@$(PIP) $(LOCKED) $<
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Kept, so that the pattern rule's stamps are never taken for intermediate files.
+.PRECIOUS: $(VENV)/.stamp-%
+
+.cache/lock/bin/uv:
+	@.ci/parts setup
+	@.ci/python -m venv .cache/lock
+	@.cache/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
