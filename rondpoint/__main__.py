@@ -1,0 +1,5 @@
+"""`python -m rondpoint`."""
+
+from rondpoint.cli import main
+
+main(prog_name="rondpoint")

@@ -1,0 +1,42 @@
+"""What a user wants to know once Rondpoint is up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from rondpoint.settings import DockerOptions, EntryPoint, FileOptions, Settings
+
+
+def facts(settings: Settings) -> Iterator[str]:
+    """A line a fact: entry points, dashboard, providers, store."""
+    for name, point in settings.web_entry_points.items():
+        yield f"entry point {name}: {point.address}"
+    if settings.api.dashboard:
+        yield f"dashboard: {url(settings.admin)}/dashboard/"
+    yield f"providers: {', '.join(_providers(settings)) or 'none'}"
+    yield f"store: {_store(settings.redis.url)}"
+    yield f"workers: {settings.workers}"
+
+
+def url(point: EntryPoint) -> str:
+    """Where this machine reaches an entry point."""
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(point.host, point.host)  # noqa: S104
+    return f"http://[{host}]:{point.port}" if ":" in host else f"http://{host}:{point.port}"
+
+
+def _providers(settings: Settings) -> Iterator[str]:
+    match settings.providers.docker:
+        case DockerOptions(endpoint=endpoint):
+            yield f"docker ({endpoint})"
+    match settings.providers.file:
+        case FileOptions(filename=filename, directory=directory):
+            yield f"file ({directory or filename})"
+
+
+def _store(redis: str | None) -> str:
+    if redis is None:
+        return "embedded"
+    parts = urlsplit(redis)
+    # A password in the URL is nothing to print.
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,40 @@
+"""What commands that take settings have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings import Loaded, SettingsError, load
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help", "-h"]}
+"""Context settings of a command that takes settings as flags: click leaves them as they are."""
+
+
+def settings_flags(command: _Command) -> _Command:
+    """Adds the argument `flags`: settings as they were written, for `load_or_exit`."""
+    argument = click.argument("flags", nargs=-1, type=click.UNPROCESSED, metavar="[--KEY=VALUE]...")
+    return argument(command)
+
+
+def load_or_exit(flags: Sequence[str]) -> Loaded:
+    """The settings; with unusable ones, says everything that is wrong and ends with exit code 2."""
+    try:
+        return load(flags, os.environ, Path.cwd())
+    except SettingsError as fault:
+        say_all(fault.diagnostics)
+        sys.exit(2)
+
+
+def say_all(diagnostics: Iterable[Diagnostic]) -> None:
+    """Findings on stderr, a line each."""
+    for diagnostic in diagnostics:
+        click.echo(f"{diagnostic.severity}: {diagnostic}", err=True)

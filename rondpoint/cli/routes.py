@@ -1,0 +1,96 @@
+"""`rondpoint routes`: what a running Rondpoint routes, as it sees it itself."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+import msgspec
+import requests
+from msgspec import Struct
+
+from rondpoint.cli.facts import url
+from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
+from rondpoint.cli.table import table
+from rondpoint.diagnostics import Diagnostic
+
+_SECONDS = 5.0
+_HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
+
+
+class _Router(Struct, rename="camel"):
+    rule: str
+    service: str
+    priority: int
+    entry_points: list[str] = []
+    status: str = ""
+
+
+class _Server(Struct):
+    url: str
+    name: str = ""
+    weight: int = 1
+    state: str = "up"
+
+
+class _Service(Struct):
+    servers: list[_Server] = []
+
+
+class RawData(Struct):
+    """The part of `/api/rawdata` that is shown."""
+
+    routers: dict[str, _Router] = {}
+    services: dict[str, _Service] = {}
+    diagnostics: list[Diagnostic] = []
+
+
+@click.command(context_settings=PASS_ON)
+@click.option("--json", "as_json", is_flag=True, help="Print /api/rawdata as it is.")
+@click.option(
+    "--api", metavar="URL", help="The admin entry point to ask; by default the one of the settings."
+)
+@settings_flags
+def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
+    """List the routers of a running Rondpoint, their servers, and what is wrong with them."""
+    address = (api or url(load_or_exit(flags).settings.admin)).rstrip("/")
+    content = _ask(address)
+    if as_json:
+        click.echo(content)
+        return
+    try:
+        data = msgspec.json.decode(content, type=RawData)
+    except msgspec.DecodeError as fault:
+        _fail(f"{address}/api/rawdata is not Rondpoint's: {fault}")
+    click.echo("\n".join(_lines(data)))
+
+
+def _ask(address: str) -> bytes:
+    hint = "is `rondpoint up` running? `--api URL` asks another address"
+    try:
+        response = requests.get(f"{address}/api/rawdata", timeout=_SECONDS)
+    except requests.RequestException as fault:
+        _fail(f"nothing answers at {address} ({type(fault).__name__}): {hint}")
+    if response.status_code != requests.codes.ok:
+        _fail(f"{address}/api/rawdata answers {response.status_code}: {hint}")
+    return response.content
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(1)
+
+
+def _lines(data: RawData) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for name, router in sorted(data.routers.items()):
+        service = data.services.get(router.service, _Service())
+        servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
+        points = ", ".join(router.entry_points)
+        first, *others = servers or ["none"]
+        rows.append((name, router.rule, points, str(router.priority), router.service, first))
+        rows += [("", "", "", "", "", other) for other in others]
+    lines = table(_HEADINGS, rows) if rows else ["no routers"]
+    found = [f"{diagnostic.severity}: {diagnostic}" for diagnostic in data.diagnostics]
+    return [*lines, "", *found] if found else lines

@@ -1,0 +1,98 @@
+"""`rondpoint up`: everything in the foreground."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rondpoint.cli.announcements import Announcements
+from rondpoint.cli.child import Spec, StartError
+from rondpoint.cli.facts import facts
+from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
+from rondpoint.cli.store import store
+from rondpoint.cli.supervisor import Supervisor
+from rondpoint.settings import Settings
+from rondpoint.settings.sources.environment import FLAGS, variable
+
+# A Unix socket's path has room for 104 bytes on the narrowest system.
+_LONGEST_DIRECTORY = 80
+# What gunicorn ends with when it cannot be configured, listen, load or start its workers.
+_FINAL = frozenset({1, 2, 3, 4})
+# gunicorn kills workers a second after their grace time, at the latest, and needs a moment for itself.
+_MARGIN_SECONDS = 3.0
+
+
+@click.command(context_settings=PASS_ON)
+@settings_flags
+def up(flags: tuple[str, ...]) -> None:
+    """Run everything in the foreground: store, agent, proxy.
+
+    Settings are flags as Traefik has them (--providers.docker.domain=test, --web), variables
+    (RONDPOINT_PROVIDERS_DOCKER_DOMAIN) or in a file (--configFile=FILE; else rondpoint.toml, traefik.yml
+    and the like, here or in /etc). Without redis.url, a store of its own is started.
+
+    SIGTERM or Ctrl-C ends all in order, running requests first; a second one ends all at once. SIGHUP
+    reloads the proxy.
+    """
+    loaded = load_or_exit(flags)
+    say_all(loaded.warnings)
+    with tempfile.TemporaryDirectory(prefix="rondpoint-", dir=_place()) as name:
+        directory = Path(name)
+        try:
+            specs = _children(loaded.settings, directory, flags)
+        except StartError as fault:
+            _say(str(fault))
+            sys.exit(1)
+        with Announcements(directory) as announcements:
+            code = Supervisor(
+                specs,
+                announcements,
+                os.environ,
+                on_ready=lambda: click.echo("\n".join(facts(loaded.settings))),
+                say=_say,
+            ).run()
+    sys.exit(code)
+
+
+def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list[Spec]:
+    handed = [*json.loads(os.environ.get(FLAGS) or "[]"), *flags]
+    environment = {FLAGS: json.dumps(handed), "PYTHONUNBUFFERED": "1"}
+    specs: list[Spec] = []
+    if settings.redis.url is None:
+        spec, url = store(directory)
+        specs.append(spec)
+        environment[variable(("redis", "url"))] = url
+        if settings.state_directory is None:
+            # What this store held is worth nothing once it is gone.
+            environment[variable(("stateDirectory",))] = str(directory)
+    rondpoint = (sys.executable, "-m", "rondpoint")
+    grace = max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())
+    specs.append(Spec("agent", (*rondpoint, "agent"), environment))
+    specs.append(
+        Spec(
+            "proxy",
+            (*rondpoint, "proxy"),
+            environment,
+            grace=grace + _MARGIN_SECONDS,
+            announces=True,
+            reloads=True,
+            final=_FINAL,
+        )
+    )
+    return specs
+
+
+def _place() -> str | None:
+    """Where the sockets go: the usual temporary directory, unless its path is too long for a socket."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= _LONGEST_DIRECTORY else "/tmp"  # noqa: S108 - a private one below
+
+
+def _say(line: str) -> None:
+    click.echo(f"rondpoint: {line}", err=True)

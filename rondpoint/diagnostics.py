@@ -1,0 +1,38 @@
+"""What a user got wrong, as data.
+
+The API, the dashboard, the log and `rondpoint check` all show the same `Diagnostic`.
+Exceptions are kept for our own faults and for the outside world's.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Severity(StrEnum):
+    """How much a diagnostic takes away: `error` loses a route, `warning` a wish, `note` nothing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Diagnostic(Struct, frozen=True, omit_defaults=True):
+    """One finding about one thing that a user wrote.
+
+    `source` is the provider's name (`docker`, `file`) or `settings`; `subject` names the place
+    (`container hello_webapp_1`, `routes.yml: http.routers.hello`); `message` says what is wrong, with
+    the key and the value as written; `hint` says what would be right, and may be empty.
+    """
+
+    severity: Severity
+    source: str
+    subject: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.source}: {self.subject}: {self.message}{hint}"

@@ -1,0 +1,92 @@
+"""The configuration that providers emit, the store carries and workers serve: immutable values.
+
+Names of routers, services and middlewares are qualified by the provider that defines them
+(`hello@docker`), so that they can be referred to across providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.rules.expression import Rule
+
+Scheme = Literal["http", "https", "h2c"]
+
+
+class ServerState(StrEnum):
+    """`up` takes new requests; `draining` only finishes those it has."""
+
+    UP = "up"
+    DRAINING = "draining"
+
+
+class Server(Struct, frozen=True, omit_defaults=True):
+    """One address that answers for a service.
+
+    `name` is unique in its service and stable over restarts of the proxy (a container's name, or the
+    URL for a server from a file); `weight` is its share of requests, 0 for none.
+    """
+
+    name: str
+    host: str
+    port: int
+    scheme: Scheme = "http"
+    weight: int = 1
+    state: ServerState = ServerState.UP
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class Service(Struct, frozen=True, omit_defaults=True):
+    """A group of servers that share the load; `servers` are in order of name."""
+
+    name: str
+    servers: tuple[Server, ...] = ()
+    pass_host_header: bool = True
+
+
+class Router(Struct, frozen=True, omit_defaults=True):
+    """Requests for which `rule` holds go through `middlewares` to `service`.
+
+    `priority` is effective (the rule's length where its author gave none); higher first, and among
+    equals the lower name. `entry_points` empty means every default entry point. Both the router's and
+    the service's `pass_host_header` must be true for the client's Host to reach the server.
+    """
+
+    name: str
+    rule: Rule
+    service: str
+    priority: int
+    entry_points: tuple[str, ...] = ()
+    middlewares: tuple[str, ...] = ()
+    pass_host_header: bool = True
+
+
+class Middleware(Struct, frozen=True, omit_defaults=True):
+    """A named step between router and service; `kind` in Traefik 3 spelling (`basicAuth`)."""
+
+    name: str
+    kind: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+class Configuration(Struct, frozen=True):
+    """Everything one provider defines, or all of them merged: mappings by qualified name."""
+
+    routers: Mapping[str, Router] = field(default_factory=_nothing)
+    services: Mapping[str, Service] = field(default_factory=_nothing)
+    middlewares: Mapping[str, Middleware] = field(default_factory=_nothing)
+    diagnostics: tuple[Diagnostic, ...] = ()

@@ -1,0 +1,48 @@
+"""The expression tree that both rule languages are parsed to.
+
+It travels through Redis as nested JSON arrays, for instance
+`["and", [["match", "Host", ["a.test"]], ["match", "PathPrefix", ["/api"]]]]`.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Match(Struct, frozen=True, tag="match", array_like=True):
+    """A matcher holds when *one* of its values does.
+
+    `kind` is the matcher's name in Traefik 3 spelling (`Host`, `Path`, `PathPrefix`); values of `Host`
+    are in lower case, without port and trailing dot.
+    """
+
+    kind: str
+    values: tuple[str, ...]
+
+
+class And(Struct, frozen=True, tag="and", array_like=True):
+    """Holds when every item does; at least two items."""
+
+    items: tuple[Expression, ...]
+
+
+class Or(Struct, frozen=True, tag="or", array_like=True):
+    """Holds when one item does; at least two items."""
+
+    items: tuple[Expression, ...]
+
+
+class Not(Struct, frozen=True, tag="not", array_like=True):
+    """Holds when its item does not."""
+
+    item: Expression
+
+
+Expression = Match | And | Or | Not
+
+
+class Rule(Struct, frozen=True):
+    """A rule as its author wrote it, and what it means."""
+
+    text: str
+    expression: Expression

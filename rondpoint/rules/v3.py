@@ -1,0 +1,150 @@
+"""The rule language of Traefik 3, for instance ``Host(`a.test`) && !PathPrefix(`/private`)``.
+
+Names of matchers are read whatever their case. A matcher takes one value here; several hosts are
+several matchers joined by `||`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import cast
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
+
+from rondpoint.rules import tree
+from rondpoint.rules.errors import RuleError
+from rondpoint.rules.expression import Expression, Match, Rule
+from rondpoint.rules.matchers import SERVED, ValueFault
+from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.quoted import QuotedError, quote, unquote
+
+MAX_LENGTH = 65_536
+"""Characters in a rule."""
+
+MAX_DEPTH = 32
+"""Levels of `&&`, `||` and `!` within each other: the tree is walked by recursion elsewhere."""
+
+_NOT_YET = frozenset(
+    ["HostRegexp", "PathRegexp", "Method", "Header", "HeaderRegexp", "Query", "QueryRegexp", "ClientIP"]
+)
+_FOR_TCP = frozenset(["HostSNI", "HostSNIRegexp", "ALPN"])
+_CANONICAL = {name.lower(): name for name in [*SERVED, *_NOT_YET, *_FOR_TCP]}
+
+_OTHER_QUOTES = "'\u2018\u2019\u201c\u201d"
+_QUOTING = "values stand in back quotes: Host(`a.test`)"
+_WORDS = {
+    "LPAR": "(",
+    "RPAR": ")",
+    "COMMA": ",",
+    "_AND": "&&",
+    "_OR": "||",
+    "_NOT": "!",
+    "NAME": "a matcher",
+    "TEXT": "a value in back quotes",
+    "$END": "the end of the rule",
+}
+
+
+def parse(text: str) -> Rule:
+    """Read a rule; raises RuleError."""
+    if not text.strip():
+        raise RuleError(text, "the rule is empty", 0, "expected a rule such as Host(`app.example.com`)")
+    if len(text) > MAX_LENGTH:
+        raise RuleError(text, f"the rule is longer than {MAX_LENGTH:,} characters")
+    try:
+        expression = cast(Expression, _grammar().parse(text))
+    except UnexpectedCharacters as error:
+        raise _unreadable(text, error.pos_in_stream or 0) from None
+    except UnexpectedToken as error:
+        raise _misplaced(text, error) from None
+    except _Fault as fault:
+        raise RuleError(text, str(fault), fault.position, fault.hint) from None
+    if tree.depth(expression) > MAX_DEPTH:
+        raise RuleError(text, f"the rule is nested more than {MAX_DEPTH} levels deep")
+    return Rule(text, expression)
+
+
+class _Fault(Exception):  # noqa: N818 - becomes a RuleError as soon as the text is at hand
+    def __init__(self, message: str, position: int, hint: str = "") -> None:
+        super().__init__(message)
+        self.position = position
+        self.hint = hint
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Expression]):
+    """Called by the parser as it goes, so that no syntax tree is built and walked."""
+
+    def disjunction(self, *items: Expression) -> Expression:
+        return tree.disjunction(items)
+
+    def conjunction(self, *items: Expression) -> Expression:
+        return tree.conjunction(items)
+
+    def negation(self, item: Expression) -> Expression:
+        return tree.negation(item)
+
+    def matcher(self, name: Token, *values: Token | None) -> Expression:
+        return _match(name, [value for value in values if value is not None])
+
+
+@cache
+def _grammar() -> Lark:
+    return Lark.open("v3.lark", rel_to=__file__, parser="lalr", lexer="basic", transformer=_Builder())
+
+
+def _match(name: Token, values: list[Token]) -> Match:
+    kind = _CANONICAL.get(name.lower())
+    position = name.start_pos or 0
+    if kind is None:
+        raise _Fault(f"unknown matcher {name}", position, did_you_mean(name, _CANONICAL.values()))
+    if kind in _FOR_TCP:
+        raise _Fault(f"{kind} is for TCP routers", position, "HTTP routers match on Host")
+    if kind in _NOT_YET:
+        raise _Fault(f"{kind} is not served yet", position, f"served: {', '.join(SERVED)}")
+    if len(values) != 1:
+        raise _Fault(f"{kind} takes one value, not {len(values)}", position, _one_each(kind, values))
+    return Match(kind, (_value(kind, values[0]),))
+
+
+def _one_each(kind: str, values: list[Token]) -> str:
+    return "write " + (" || ".join(f"{kind}({value})" for value in values[:3]) or f"{kind}(`…`)")
+
+
+def _value(kind: str, token: Token) -> str:
+    position = token.start_pos or 0
+    try:
+        return SERVED[kind](unquote(token))
+    except QuotedError as error:
+        raise _Fault(str(error), position + error.position) from None
+    except ValueFault as fault:
+        raise _Fault(f"{kind}: {fault}", position, fault.hint) from None
+
+
+def _unreadable(text: str, position: int) -> RuleError:
+    character = text[position]
+    if character in '`"':
+        return RuleError(text, f"this {character} is not closed", position)
+    if character in _OTHER_QUOTES:
+        return RuleError(text, f"unexpected {character}", position, _QUOTING)
+    if character == ":":
+        return RuleError(text, "unexpected :", position, _from_v1(text, position))
+    hint = f"write {character * 2}" if character in "&|" else ""
+    return RuleError(text, f"unexpected {character}", position, hint)
+
+
+def _from_v1(text: str, colon: int) -> str:
+    name = re.split(r"\W+", text[:colon].rstrip())[-1]
+    value = re.split(r"[;,]", text[colon + 1 :], maxsplit=1)[0].strip()
+    return f"that is Traefik 1 style; here it is {name or 'Host'}({quote(value)})"
+
+
+def _misplaced(text: str, error: UnexpectedToken) -> RuleError:
+    names = set(error.accepts or error.expected)
+    hint = "expected " + " or ".join(_WORDS.get(name, name) for name in sorted(names))
+    if error.token.type == "$END":
+        return RuleError(text, "the rule ends too early", len(text), hint)
+    if error.token.type == "NAME" and "TEXT" in names:
+        hint = _QUOTING
+    return RuleError(text, f"unexpected {error.token}", error.token.start_pos, hint)

@@ -1,0 +1,126 @@
+"""Defaults that depend on other settings, and rules between settings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings.errors import error, warning
+from rondpoint.settings.merge import Draft, Setting
+from rondpoint.settings.tree import ADMIN, EntryPoint
+from rondpoint.settings.values import parse_switch
+from rondpoint.settings.vocabulary import ANY
+
+_WEB = "web"
+_WEB_ADDRESS = ":8000"
+# What Traefik 1 calls the entry point it has by default; its files refer to it without defining it.
+_WEB_OF_V1 = "http"
+_DOCKER_SOCKET = Path("/var/run/docker.sock")
+_DOCKER = ("providers", "docker")
+_FILE = ("providers", "file")
+
+
+def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> None:
+    """Completes the draft in place; `inline` is the settings file when it is to be read for routers too."""
+    _entry_points(draft)
+    _docker(draft, environ)
+    _file(draft, inline)
+
+
+def clashes(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -> Iterable[Diagnostic]:
+    """Two entry points that cannot both listen; `places` says where each has its address from."""
+    seen: list[tuple[str, EntryPoint]] = []
+    for name, point in entry_points.items():
+        for other, taken in seen:
+            anywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
+            same_host = point.host == taken.host or {point.host, taken.host} & anywhere
+            if point.port == taken.port and same_host:
+                yield error(
+                    places.get(name, places.get(other, "entryPoints")),
+                    f"entry points {other} ({taken.address}) and {name} ({point.address}) share a port",
+                    "give one of them another address",
+                )
+        seen.append((name, point))
+
+
+def _default(value: object) -> Setting:
+    return Setting(value, "defaults", "")
+
+
+def _entry_points(draft: Draft) -> None:
+    everywhere = draft.below(("entry_points", ANY))
+    for path in everywhere:
+        del draft.values[path]
+    names = list(dict.fromkeys(path[1] for path in (*draft.sections, *draft.values) if _is_entry_point(path)))
+    web = [name for name in names if name not in (ADMIN, ANY)] or [_WEB]
+    for name in web:
+        _web_address(draft, name, web)
+    insecure = draft.values.get(("api", "insecure"))
+    address = ":8080" if insecure and _is_on(insecure.value) else "127.0.0.1:8080"
+    draft.values.setdefault(("entry_points", ADMIN, "address"), _default(address))
+    for name in (*web, ADMIN):
+        for path, setting in everywhere.items():
+            draft.values.setdefault(("entry_points", name, *path[2:]), setting)
+
+
+def _is_entry_point(path: tuple[str, ...]) -> bool:
+    return path[0] == "entry_points" and len(path) > 1
+
+
+def _web_address(draft: Draft, name: str, web: list[str]) -> None:
+    path = ("entry_points", name, "address")
+    if path in draft.values:
+        return
+    if name == _WEB or web == [_WEB_OF_V1]:
+        draft.values[path] = _default(_WEB_ADDRESS)
+        return
+    above = ("entry_points", name)
+    given = draft.sections.get(above) or next(iter(draft.below(above).values()))
+    close = difflib.get_close_matches(name, [other for other in web if other != name], n=1)
+    hint = f"did you mean {close[0]}?" if close else f"set entryPoints.{name}.address"
+    draft.errors.append(error(given.place, f"entry point {name} has no address", hint))
+    for key in draft.below(above):
+        del draft.values[key]
+
+
+def _is_on(value: object) -> bool:
+    try:
+        return parse_switch(value)
+    except ValueError:
+        return False
+
+
+def _docker(draft: Draft, environ: Mapping[str, str]) -> None:
+    host = environ.get("DOCKER_HOST", "")
+    named = draft.has(_DOCKER)
+    none_named = not (named or draft.has(_FILE) or draft.provider_named)
+    if none_named and (host or _DOCKER_SOCKET.exists()):
+        draft.sections[_DOCKER] = _default(True)
+        named = True
+    if named and host:
+        place = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
+        draft.values.setdefault((*_DOCKER, "endpoint"), place)
+
+
+def _file(draft: Draft, inline: Path | None) -> None:
+    if not draft.has(_FILE):
+        return
+    given = {name for name in ("filename", "directory") if _is_given(draft, name)}
+    if len(given) == 2:
+        ignored = draft.values.pop((*_FILE, "filename"))
+        draft.warnings.append(
+            warning(ignored.place, f"{ignored.key} has no effect", "the directory is read instead")
+        )
+    elif not given and inline is not None:
+        draft.values[*_FILE, "filename"] = Setting(inline, str(inline), "file")
+    elif not given:
+        section = draft.sections.get(_FILE) or next(iter(draft.below(_FILE).values()))
+        hint = "set providers.file.filename or providers.file.directory"
+        draft.errors.append(error(section.place, "the file provider has no file to read", hint))
+
+
+def _is_given(draft: Draft, name: str) -> bool:
+    setting = draft.values.get((*_FILE, name))
+    return setting is not None and setting.value != ""

@@ -1,0 +1,23 @@
+"""What makes Rondpoint refuse to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rondpoint.diagnostics import Diagnostic, Severity
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; `diagnostics` has one item for each thing to put right."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+def error(place: str, message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(Severity.ERROR, "settings", place, message, hint)
+
+
+def warning(place: str, message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(Severity.WARNING, "settings", place, message, hint)

@@ -1,0 +1,177 @@
+"""From what the sources say to one value a key: keys understood, sources ranked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings.errors import error, warning
+from rondpoint.settings.sources.environment import variable
+from rondpoint.settings.tree import ADMIN
+from rondpoint.settings.values import parse_switch
+from rondpoint.settings.vocabulary import ANY, Unknown, Word, look_up
+from rondpoint.settings.written import Source, Written
+
+Path = tuple[str, ...]
+"""A place in the tree by attribute names: `("providers", "docker", "use_bind_port_ip")`."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value, and the place to name when it turns out to be wrong."""
+
+    value: object
+    place: str
+    key: str
+    source: Source | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """Settings on their way to a tree: values by path, sections that are there, findings so far."""
+
+    values: dict[Path, Setting] = field(default_factory=dict)
+    sections: dict[Path, Setting] = field(default_factory=dict)
+    provider_named: bool = False
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+
+    def below(self, path: Path) -> dict[Path, Setting]:
+        """The values of a section, by their whole paths."""
+        return {key: value for key, value in self.values.items() if key[: len(path)] == path}
+
+    def has(self, path: Path) -> bool:
+        """Whether a section is named, be it by one of its keys."""
+        return path in self.sections or any(key[: len(path)] == path for key in self.values)
+
+
+def merge(written: Iterable[Written], vocabulary: Word) -> Draft:
+    """One draft of settings given in order of strength, the strongest last."""
+    settings = list(written)
+    reader = _Reader(vocabulary, _entry_point_names(settings))
+    for setting in settings:
+        reader.read(setting, setting.path, setting.value, translate=True)
+    _switch_off(reader.draft)
+    return reader.draft
+
+
+class _Reader:
+    def __init__(self, vocabulary: Word, names: dict[str, str]) -> None:
+        self.draft = Draft()
+        self._vocabulary = vocabulary
+        self._names = names
+        self._reported: set[tuple[Source, str]] = set()
+
+    def read(self, written: Written, keys: Path, value: object, *, translate: bool) -> None:
+        found = look_up(self._vocabulary, keys, lambda key: show(key, written.source))
+        if isinstance(found, Unknown):
+            self._unknown(written, keys, found)
+            return
+        word = found[-1]
+        if word.unserved:
+            self._unserved(written, keys[: len(found)], word, value)
+        elif word.translation and translate:
+            self._translate(written, word, value)
+        elif not word.attribute:
+            hint = "give it as a flag or in the environment"
+            self.draft.errors.append(error(written.place, f"{word.key} has no place in a file", hint))
+        else:
+            self._settle(written, keys, found, value)
+
+    def _unknown(self, written: Written, keys: Path, unknown: Unknown) -> None:
+        # A table that means nothing is reported once, not again for each of its keys.
+        wrong = ".".join(keys[: unknown.depth + 1])
+        if self._first(written, wrong):
+            place = written.place.removesuffix("." + ".".join(keys[unknown.depth + 1 :]))
+            self.draft.errors.append(error(place, f"unknown key {wrong}", unknown.hint))
+
+    def _unserved(self, written: Written, keys: Path, word: Word, value: object) -> None:
+        if str(value).lower() == "false":
+            return
+        self.draft.provider_named |= word.provider
+        key = ".".join(keys)
+        if self._first(written, key):
+            place = written.place.removesuffix("." + ".".join(written.path[len(keys) :]))
+            self.draft.warnings.append(warning(place, f"{key} {word.unserved}"))
+
+    def _first(self, written: Written, key: str) -> bool:
+        token = (written.source, key.lower())
+        if token in self._reported:
+            return False
+        self._reported.add(token)
+        return True
+
+    def _translate(self, written: Written, word: Word, value: object) -> None:
+        assert word.translation is not None  # noqa: S101 - the caller has looked
+        try:
+            translated = word.translation(value)
+        except ValueError as fault:
+            self.draft.errors.append(
+                error(written.place, f"bad value {value!r} for {written.dotted}", str(fault))
+            )
+            return
+        for target, meant in translated:
+            self.read(written, tuple(target.split(".")), meant, translate=False)
+
+    def _settle(self, written: Written, keys: Path, words: tuple[Word, ...], value: object) -> None:
+        word, place = words[-1], written.place
+        path: list[str] = []
+        for key, step in zip(keys, words, strict=True):
+            if step.attribute != ANY:
+                path.append(step.attribute)
+            elif key == ANY != written.path[min(1, len(written.path) - 1)]:
+                path.append(ANY)
+            elif _NAME.fullmatch(key):
+                path.append(self._names.get(key.lower(), key))
+            else:
+                hint = "names are letters, digits, - and _"
+                self.draft.errors.append(error(place, f"bad name {key!r} of an entry point", hint))
+                return
+        setting = Setting(value, place, written.dotted, written.source)
+        if not word.section:
+            if value is not None:
+                self.draft.values[tuple(path)] = setting
+            return
+        try:
+            on = value is None or parse_switch(value)
+        except ValueError:
+            hint = f"{show(written.dotted + '.KEY', written.source)} sets one of its keys"
+            self.draft.errors.append(error(place, f"{written.dotted} is a section, not {value!r}", hint))
+            return
+        if not on and not word.optional:
+            self.draft.errors.append(error(place, f"{written.dotted} cannot be switched off"))
+            return
+        self.draft.sections[tuple(path)] = Setting(on, place, written.dotted, written.source)
+
+
+def show(key: str, source: Source) -> str:
+    """A dotted key as a source spells it."""
+    if source is Source.FLAG:
+        return f"--{key}"
+    return variable(tuple(key.split("."))) if source is Source.ENVIRONMENT else key
+
+
+def _entry_point_names(settings: Iterable[Written]) -> dict[str, str]:
+    """How entry points are spelled, by name in lower case; a variable's name has no case to go by."""
+    names = {ADMIN: ADMIN}
+    for setting in settings:
+        if len(setting.path) > 1 and setting.path[0].lower() == "entrypoints":
+            name = setting.path[1]
+            if setting.source is not Source.ENVIRONMENT:
+                names.setdefault(name.lower(), name)
+    return names
+
+
+def _switch_off(draft: Draft) -> None:
+    """`--providers.docker=false` takes away what weaker sources, or its own, say of that section."""
+    for path, switch in list(draft.sections.items()):
+        if switch.value or switch.source is None:
+            continue
+        del draft.sections[path]
+        for key, setting in draft.below(path).items():
+            if setting.source is None or setting.source <= switch.source:
+                del draft.values[key]

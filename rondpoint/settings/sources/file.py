@@ -1,0 +1,78 @@
+"""Settings from a TOML or YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rondpoint.settings.errors import SettingsError, error
+from rondpoint.settings.written import Source, Written
+
+_SUFFIXES = ("toml", "yml", "yaml")
+_PLACES = (Path("/etc/rondpoint"), Path("/etc/traefik"))
+
+
+def find(cwd: Path) -> Path | None:
+    """The first file that is there: ours before Traefik's, the working directory before `/etc`."""
+    here = [cwd / f"{name}.{suffix}" for name in ("rondpoint", "traefik") for suffix in _SUFFIXES]
+    elsewhere = [place / f"{place.name}.{suffix}" for place in _PLACES for suffix in _SUFFIXES]
+    return next((path for path in here + elsewhere if path.is_file()), None)
+
+
+def read(path: Path) -> list[Written]:
+    """Every table and every value of the file, tables ahead of what they hold.
+
+    Raises SettingsError when it cannot be opened or parsed.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "not UTF-8 text"
+        raise SettingsError([error(str(path), f"cannot be read: {reason}")]) from fault
+    return list(_flatten(_parse(path, text), (), str(path)))
+
+
+def _parse(path: Path, text: str) -> Mapping[Any, object]:
+    match path.suffix.lower():
+        case ".toml":
+            return _parse_toml(path, text)
+        case ".yml" | ".yaml":
+            return _parse_yaml(path, text)
+    raise SettingsError([error(str(path), "is neither TOML nor YAML", "expected .toml, .yml or .yaml")])
+
+
+# The parsers are imported where they are used: a worker that is told everything by flags needs neither.
+def _parse_toml(path: Path, text: str) -> Mapping[Any, object]:
+    import tomllib  # noqa: PLC0415
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise SettingsError([error(str(path), f"is not TOML: {fault}")]) from fault
+
+
+def _parse_yaml(path: Path, text: str) -> Mapping[Any, object]:
+    import yaml  # noqa: PLC0415
+
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as fault:
+        reason = " ".join(str(fault).split())
+        raise SettingsError([error(str(path), f"is not YAML: {reason}")]) from fault
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError([error(str(path), "holds no keys", "expected key: value")])
+    return content
+
+
+def _flatten(content: Mapping[Any, object], above: tuple[str, ...], file: str) -> Iterator[Written]:
+    for key, value in content.items():
+        path = (*above, str(key))
+        place = f"{file}: {'.'.join(path)}"
+        if isinstance(value, dict):
+            yield Written(path, True, place, Source.FILE)
+            yield from _flatten(value, path, file)
+        else:
+            yield Written(path, value, place, Source.FILE)

@@ -1,0 +1,45 @@
+"""The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
+
+from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
+from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
+from rondpoint.settings.tree.entry_points import (
+    ADMIN,
+    EntryPoint,
+    ForwardedHeaders,
+    LifeCycle,
+    ProxyProtocol,
+    RespondingTimeouts,
+    Transport,
+)
+from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
+from rondpoint.settings.tree.root import Settings
+from rondpoint.settings.tree.section import Section, spelled
+from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
+
+__all__ = [
+    "ADMIN",
+    "AccessLog",
+    "AccessLogFilters",
+    "AccessLogFormat",
+    "Api",
+    "DockerOptions",
+    "EntryPoint",
+    "FileOptions",
+    "ForwardedHeaders",
+    "ForwardingTimeouts",
+    "LifeCycle",
+    "Limits",
+    "Log",
+    "LogLevel",
+    "Ping",
+    "Providers",
+    "ProxyProtocol",
+    "Redis",
+    "RespondingTimeouts",
+    "Section",
+    "ServersTransport",
+    "Settings",
+    "Transport",
+    "spelled",
+]

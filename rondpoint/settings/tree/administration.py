@@ -1,0 +1,48 @@
+"""What an operator looks at: API, dashboard, ping, log."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from rondpoint.settings.tree.section import Section
+from rondpoint.settings.values import Switch
+
+
+class Api(Section):
+    insecure: Switch = Field(
+        default=False,
+        description="Put the admin entry point on `:8080`, open to all, unless its address is set.",
+    )
+    dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
+
+
+class Ping(Section):
+    """Answers `/ping` on the admin entry point."""
+
+
+class LogLevel(StrEnum):
+    TRACE = "TRACE"
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+    FATAL = "FATAL"
+    PANIC = "PANIC"
+
+
+def _level(value: object) -> object:
+    level = value.strip().upper() if isinstance(value, str) else value
+    if level == "WARNING":
+        return LogLevel.WARN
+    if level not in LogLevel.__members__:
+        raise ValueError("expected one of " + ", ".join(LogLevel))
+    return level
+
+
+class Log(Section):
+    level: Annotated[LogLevel, BeforeValidator(_level)] = Field(
+        default=LogLevel.INFO, description="The least severity that is logged: " + ", ".join(LogLevel) + "."
+    )

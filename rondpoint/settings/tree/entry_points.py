@@ -1,0 +1,84 @@
+"""The addresses Rondpoint listens on."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from rondpoint.settings.tree.section import Section
+from rondpoint.settings.values import Address, Networks, Seconds, Switch, split_address
+
+ADMIN = "traefik"
+"""The entry point of API, dashboard and ping, as Traefik calls it."""
+
+
+class RespondingTimeouts(Section):
+    read_timeout: Seconds = Field(
+        default=60.0,
+        description="Time for a client to send a request head, and for each progress with a body; 0 for no "
+        "limit.",
+    )
+    write_timeout: Seconds = Field(
+        default=0.0,
+        description="Time a client may take nothing of what is being sent to it; 0 for "
+        "`limits.stallTimeout`.",
+    )
+    idle_timeout: Seconds = Field(
+        default=180.0,
+        description="Time a keep-alive connection may wait for its next request; 0 for no limit.",
+    )
+
+
+class LifeCycle(Section):
+    grace_time_out: Seconds = Field(
+        default=10.0, description="Time that running requests have to finish when Rondpoint ends."
+    )
+
+
+class Transport(Section):
+    responding_timeouts: RespondingTimeouts = RespondingTimeouts()
+    life_cycle: LifeCycle = LifeCycle()
+
+
+class ForwardedHeaders(Section):
+    insecure: Switch = Field(
+        default=False, description="Believe `X-Forwarded-*` and `X-Real-Ip` of every client. For trials only."
+    )
+    trusted_ips: Networks = Field(
+        default=(),
+        description="Addresses and networks (CIDR) of the proxies in front, whose `X-Forwarded-*` and "
+        "`X-Real-Ip` are kept; those of other clients are replaced.",
+    )
+
+
+class ProxyProtocol(Section):
+    insecure: Switch = Field(
+        default=False, description="Take a PROXY protocol header from every client. For trials only."
+    )
+    trusted_ips: Networks = Field(
+        default=(),
+        description="Addresses and networks (CIDR) from which a PROXY protocol header, version 1 or 2, "
+        "tells the client's address; from others it is refused.",
+    )
+
+
+class EntryPoint(Section):
+    """`host` is empty when the address names none, which means every address of the machine."""
+
+    address: Address = Field(
+        description="Where to listen: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`."
+    )
+    as_default: Switch = Field(
+        default=False,
+        description="Routers that name no entry point use the ones marked so; with none marked, all.",
+    )
+    forwarded_headers: ForwardedHeaders = ForwardedHeaders()
+    proxy_protocol: ProxyProtocol = ProxyProtocol()
+    transport: Transport = Transport()
+
+    @property
+    def host(self) -> str:
+        return split_address(self.address)[0]
+
+    @property
+    def port(self) -> int:
+        return split_address(self.address)[1]

@@ -1,0 +1,77 @@
+"""What Rondpoint has and Traefik has not: the store, processes, limits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from rondpoint.settings.tree.section import Section
+from rondpoint.settings.values import Amount, Count, Seconds, Text, parse_text
+
+_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def _store_url(value: object) -> object:
+    if value is None:
+        return None
+    url = parse_text(value).strip()
+    if not url.lower().startswith(_SCHEMES):
+        raise ValueError("expected a URL that starts with redis://, rediss:// or unix://")
+    return url
+
+
+def _namespace(value: object) -> object:
+    # Braces would end the hash tag of the keys, and a colon would blur where the namespace ends.
+    if not isinstance(value, str) or not value or not value.replace("-", "").replace("_", "").isalnum():
+        raise ValueError("expected letters, digits, - and _")
+    return value
+
+
+class Redis(Section):
+    url: Annotated[str | None, BeforeValidator(_store_url)] = Field(
+        default=None,
+        description="The store that agent and proxies share; without it `rondpoint up` runs one itself.",
+    )
+    namespace: Annotated[Text, BeforeValidator(_namespace)] = Field(
+        default="default", description="Keeps several installations in one Redis apart."
+    )
+
+
+class Limits(Section):
+    head_bytes: Count = Field(
+        default=65_536, description="Bytes of a request head, request line included. Larger ones get a 431."
+    )
+    target_bytes: Count = Field(
+        default=16_384,
+        description="Bytes of a request line: its target, with method and version. Longer ones get a 414.",
+    )
+    header_count: Count = Field(default=100, description="Header lines of a request. More get a 431.")
+    body_bytes: Amount = Field(
+        default=0, description="Bytes of a request body, 0 for no limit. Larger ones get a 413."
+    )
+    stall_timeout: Seconds = Field(
+        default=60.0,
+        description="Time a client may take nothing of a response, or a server nothing of a request, while "
+        "it is being sent; then the connection is cut. 0 for no limit.",
+    )
+    response_pause_timeout: Seconds = Field(
+        default=3600.0,
+        description="Time a server may send nothing in the middle of a response; then it is cut. Streams of "
+        "events may well be silent for long. 0 for no limit.",
+    )
+    tunnel_idle_timeout: Seconds = Field(
+        default=3600.0,
+        description="Time in which neither side of a WebSocket, or of another upgraded connection, sends "
+        "anything; then it is ended. 0 for no limit.",
+    )
+    connections: Count = Field(
+        default=8_000,
+        description="Client connections of one worker; further ones wait until one ends. Each may need a "
+        "second file descriptor towards a server: see `ulimit -n`.",
+    )
+    requests_per_worker: Amount = Field(
+        default=0,
+        description="Requests after which a worker is replaced by a new one, without a failed request; up "
+        "to a tenth more, by chance, so that not all are replaced at once; 0 for never.",
+    )

@@ -1,0 +1,50 @@
+"""Where routers and services come from."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from rondpoint.settings.tree.section import Section
+from rondpoint.settings.values import Location, Switch, Text
+
+
+class DockerOptions(Section):
+    """Routes containers of a Docker engine, by their labels."""
+
+    endpoint: Text = Field(
+        default="unix:///var/run/docker.sock",
+        description="The Docker engine's API: `unix:///path` or `tcp://host:port`. "
+        "Without it, the variable `DOCKER_HOST` counts.",
+    )
+    domain: Text = Field(
+        default="", description="Traefik 1: the domain of default rules, `Host:NAME.DOMAIN`."
+    )
+    network: Text = Field(
+        default="", description="The Docker network whose addresses servers have, unless a label names one."
+    )
+    exposed_by_default: Switch = Field(
+        default=True, description="Whether containers without an `enable` label are routed."
+    )
+    default_rule: Text = Field(
+        default="Host(`{{ normalize .Name }}`)", description="Traefik 3: the rule of routers that have none."
+    )
+    use_bind_port_ip: Switch = Field(
+        default=False, description="Reach containers by the host address and port they are published on."
+    )
+    watch: Switch = Field(default=True, description="Follow the engine's events.")
+
+
+class FileOptions(Section):
+    """Routes what a file, or a directory of files, says.
+
+    Either `filename` or `directory` is set.
+    """
+
+    filename: Location = Field(default=None, description="A file of routers and services, TOML or YAML.")
+    directory: Location = Field(default=None, description="A directory of such files.")
+    watch: Switch = Field(default=True, description="Follow changes of the files.")
+
+
+class Providers(Section):
+    docker: DockerOptions | None = None
+    file: FileOptions | None = None

@@ -1,0 +1,64 @@
+"""The whole tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pydantic import Field
+
+from rondpoint.settings.tree.access_log import AccessLog
+from rondpoint.settings.tree.administration import Api, Log, Ping
+from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
+from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.providers import Providers
+from rondpoint.settings.tree.section import Section
+from rondpoint.settings.tree.upstream import ServersTransport
+from rondpoint.settings.values import Count, Location
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(Section):
+    """Everything that is decided before Rondpoint starts.
+
+    `entry_points` holds the web entry points by name, and the admin one as `traefik`.
+    """
+
+    entry_points: Mapping[str, EntryPoint] = Field(
+        default_factory=lambda: MappingProxyType(
+            {"web": EntryPoint(address=":8000"), ADMIN: EntryPoint(address="127.0.0.1:8080")}
+        )
+    )
+    providers: Providers = Providers()
+    api: Api = Api()
+    ping: Ping | None = None
+    log: Log = Log()
+    access_log: AccessLog | None = None
+    redis: Redis = Redis()
+    workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
+    servers_transport: ServersTransport = ServersTransport()
+    limits: Limits = Limits()
+    state_directory: Location = Field(
+        default=None,
+        description="Where a proxy keeps the last configuration it had, for a start while the store is gone.",
+    )
+
+    @property
+    def web_entry_points(self) -> dict[str, EntryPoint]:
+        """The entry points that serve routers."""
+        return {name: point for name, point in self.entry_points.items() if name != ADMIN}
+
+    @property
+    def admin(self) -> EntryPoint:
+        """The entry point of API, dashboard and ping."""
+        return self.entry_points[ADMIN]
+
+    @property
+    def default_entry_points(self) -> tuple[str, ...]:
+        """Where routers that name no entry point are served: those marked so, else all web ones."""
+        web = self.web_entry_points
+        return tuple(name for name, point in web.items() if point.as_default) or tuple(web)

@@ -1,0 +1,89 @@
+"""Static options of Traefik 3 and Traefik 1 that we know and do not serve yet.
+
+Each gives a warning that names it and never stops a start; `*` stands for a name the user chose, and a
+pattern covers everything below it. Options leave this table when they are built.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Unserved(Struct, frozen=True):
+    """`provider` is true for a section that would bring routers: it keeps Docker from being assumed."""
+
+    reason: str = "is not served yet"
+    provider: bool = False
+
+
+_YET = Unserved()
+_PROVIDER = Unserved(provider=True)
+_ON_ADMIN = Unserved("is not served: API, dashboard and ping are on the entry point traefik")
+_NO_NEED = Unserved("has no effect: Rondpoint never calls home")
+_AT_ONCE = Unserved("has no effect: changes are applied at once")
+_ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
+
+_TRAEFIK_3_SECTIONS = (
+    "certificatesResolvers core experimental hostResolver metrics ocsp spiffe tcpServersTransport tracing"
+)
+_TRAEFIK_3_PROVIDERS = (
+    "consul consulCatalog ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
+    "kubernetesIngressNGINX nomad plugin redis rest swarm zooKeeper"
+)
+_TRAEFIK_3_OPTIONS = (
+    "accessLog.addInternals accessLog.dualOutput accessLog.fields accessLog.filters.retryAttempts "
+    "accessLog.otlp "
+    "api.basePath api.dashboardName api.debug api.disableDashboardAd "
+    "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
+    "entryPoints.*.forwardedHeaders.notAppendXForwardedFor entryPoints.*.http entryPoints.*.http2 "
+    "entryPoints.*.http3 entryPoints.*.observability entryPoints.*.reusePort "
+    "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
+    "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
+    "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
+    "ping.manualRouting ping.terminatingStatusCode providers.precedence "
+    "providers.docker.allowEmptyServices providers.docker.allowNonRunning providers.docker.constraints "
+    "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
+    "providers.docker.username providers.file.debugLogGeneratedTemplate "
+    "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "
+    "serversTransport.spiffe"
+)
+# Traefik 2 had these and Traefik 3 dropped them.
+_TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
+_TRAEFIK_2_PROVIDERS = "marathon rancher"
+_TRAEFIK_1_SECTIONS = (
+    "acme cluster constraints healthCheck retry traefikLog traefikLogsFile tls "
+    "allowMinWeightZero insecureSkipVerify keepTrailingSlash maxIdleConnsPerHost rootCAs"
+)
+_TRAEFIK_1_PROVIDERS = (
+    "boltdb consul consulCatalog dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest "
+    "serviceFabric zookeeper"
+)
+_TRAEFIK_1_OPTIONS = (
+    "api.statistics docker.constraints docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
+    "docker.swarmModeRefreshSeconds docker.templateVersion docker.tls docker.trace "
+    "entryPoints.*.auth entryPoints.*.clientIPStrategy entryPoints.*.compress entryPoints.*.redirect "
+    "entryPoints.*.tls entryPoints.*.whiteList entryPoints.*.whitelistSourceRange "
+    "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
+    "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.metrics web.path "
+    "web.readOnly web.statistics"
+)
+
+
+def _table(patterns: str, entry: Unserved, prefix: str = "") -> dict[str, Unserved]:
+    return {prefix + pattern: entry for pattern in patterns.split()}
+
+
+UNSERVED: dict[str, Unserved] = {
+    **_table(_TRAEFIK_3_SECTIONS, _YET),
+    **_table(_TRAEFIK_3_PROVIDERS, _PROVIDER, "providers."),
+    **_table(_TRAEFIK_3_OPTIONS, _YET),
+    **_table(_TRAEFIK_2, _YET),
+    **_table(_TRAEFIK_2_PROVIDERS, _PROVIDER, "providers."),
+    **_table(_TRAEFIK_1_SECTIONS, _YET),
+    **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
+    **_table(_TRAEFIK_1_OPTIONS, _YET),
+    **_table("api.entryPoint ping.entryPoint", _ON_ADMIN),
+    **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
+    **_table("backends frontends http tcp udp", _ROUTING),
+    **_table("providersThrottleDuration providers.providersThrottleDuration", _AT_ONCE),
+}

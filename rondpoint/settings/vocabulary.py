@@ -1,0 +1,146 @@
+"""Every key that means something: the tree's own, Traefik 1's, and those known but not served yet.
+
+They stand in one trie, so that one walk answers what a key is, and what its nearest neighbour is when
+it is none. Keys compare without regard to case.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Union, get_args, get_origin
+
+from rondpoint.settings.tree import Section, Settings, spelled
+from rondpoint.settings.unserved import UNSERVED
+from rondpoint.settings.v1 import TRANSLATIONS, Translation
+
+CONFIG_FILE = "configFile"
+"""Names the file to read; a flag or a variable, never a key of that file."""
+
+ANY = "*"
+"""Stands in a pattern for a name that the user chooses."""
+
+
+@dataclass(slots=True)
+class Word:
+    """What a key may be followed by, and what it means itself.
+
+    `attribute` is the name in the tree ("" for keys that are not in it); `section` is true where other
+    keys follow; `optional` where the section may be absent; `unserved` is the warning's reason.
+    """
+
+    key: str = ""
+    attribute: str = ""
+    section: bool = False
+    optional: bool = False
+    unserved: str = ""
+    provider: bool = False
+    translation: Translation | None = None
+    children: dict[str, Word] = field(default_factory=dict)
+    wildcard: Word | None = None
+
+    def child(self, key: str) -> Word | None:
+        return self.children.get(key.lower(), self.wildcard)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A path that left the vocabulary after `depth` known keys; `hint` names the nearest valid one."""
+
+    depth: int
+    hint: str
+
+
+def build() -> Word:
+    """The vocabulary; each call gives its own."""
+    root = Word(section=True)
+    _add_section(root, Settings)
+    _place(root, CONFIG_FILE)
+    for pattern, translation in TRANSLATIONS.items():
+        _place(root, pattern).translation = translation
+    for pattern, entry in UNSERVED.items():
+        word = _place(root, pattern)
+        word.unserved, word.provider = entry.reason, entry.provider
+    return root
+
+
+def look_up(
+    root: Word, path: tuple[str, ...], show: Callable[[str], str] = str
+) -> tuple[Word, ...] | Unknown:
+    """The words along the path, ending early at one that is not served; or where it leaves them.
+
+    `show` writes a dotted key as the source of `path` would.
+    """
+    found: list[Word] = []
+    word = root
+    for depth, key in enumerate(path):
+        following = word.child(key)
+        if following is None:
+            return Unknown(depth, _nearest(root, word, path[:depth], key, show))
+        found.append(following)
+        if following.unserved:
+            break
+        word = following
+    return tuple(found)
+
+
+def paths(word: Word, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every path of the vocabulary, `*` for a name that is free."""
+    following = [*word.children.values(), *([word.wildcard] if word.wildcard else [])]
+    for child in following:
+        here = (*above, child.key)
+        yield here
+        yield from paths(child, here)
+
+
+def _nearest(root: Word, word: Word, above: tuple[str, ...], key: str, show: Callable[[str], str]) -> str:
+    # The right key without what belongs before it, as in `--endpoint`.
+    whole = (path for path in paths(root) if path[-1].lower() == key.lower() and ANY not in path)
+    if not above and (path := next(whole, None)):
+        return f"did you mean {show('.'.join(path))}?"
+    close = difflib.get_close_matches(key.lower(), word.children, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {show('.'.join((*above, word.children[close[0]].key)))}?"
+    if not word.children:
+        return f"{show('.'.join(above))} has no keys below it" if above else ""
+    return "expected one of " + ", ".join(child.key for child in word.children.values())
+
+
+def _place(root: Word, pattern: str) -> Word:
+    word = root
+    for key in pattern.split("."):
+        if key == ANY:
+            word.wildcard = word.wildcard or Word(ANY)
+            word = word.wildcard
+        else:
+            word = word.children.setdefault(key.lower(), Word(key))
+    return word
+
+
+def _add_section(word: Word, section: type[Section]) -> None:
+    for attribute, info in section.model_fields.items():
+        child = _place(word, spelled(attribute))
+        child.attribute = attribute
+        inner, optional, free = section_of(info.annotation)
+        if inner is None:
+            continue
+        child.section, child.optional = True, optional
+        if free:
+            child.wildcard = Word(ANY, ANY, section=True)
+            child = child.wildcard
+        _add_section(child, inner)
+
+
+def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
+    """The section an annotation holds, whether it may be absent, whether it goes by free names."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation, False, False
+    arguments = get_args(annotation)
+    if get_origin(annotation) in (Union, UnionType) and type(None) in arguments:
+        inner, _, free = section_of(next(item for item in arguments if item is not type(None)))
+        return inner, True, free
+    if get_origin(annotation) is Mapping and len(arguments) == 2:
+        return section_of(arguments[1])[0], False, True
+    return None, False, False

@@ -1,0 +1,33 @@
+"""What a new configuration changes in what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from rondpoint.model import Configuration
+from rondpoint.store.change import Change
+from rondpoint.store.state import State
+
+T = TypeVar("T")
+
+
+def diff(old: State, new: Configuration) -> Change:
+    """The change from `old` to `new`, as the revision that follows `old`; diagnostics are no part of it."""
+    return Change(
+        revision=old.revision + 1,
+        previous=old.revision,
+        routers=_changes(old.routers, new.routers),
+        services=_changes(old.services, new.services),
+        middlewares=_changes(old.middlewares, new.middlewares),
+    )
+
+
+def _changes(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T | None]:
+    changes: dict[str, T | None] = dict.fromkeys(old.keys() - new.keys())
+    for name, value in new.items():
+        stored = old.get(name)
+        # Identity first: of ten thousand objects all but a few are the very same as before.
+        if stored is not value and stored != value:
+            changes[name] = value
+    return changes

@@ -1,0 +1,159 @@
+"""Reading the store: values that cannot be decoded are reported and skipped, never fatal."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Middleware, Router, Service
+from rondpoint.store.keys import Keys
+from rondpoint.store.state import State
+
+__all__ = ["Loaded", "State", "load", "parse_revision", "read_diagnostics", "revision"]
+
+T = TypeVar("T", Router, Service, Middleware)
+
+_routers = msgspec.json.Decoder(Router)
+_services = msgspec.json.Decoder(Service)
+_middlewares = msgspec.json.Decoder(Middleware)
+_diagnostics = msgspec.json.Decoder(tuple[Diagnostic, ...])
+
+
+class Skipped(Struct, frozen=True):
+    """Names in one hash whose values could not be decoded; `whole` when the hash itself could not be read."""
+
+    names: frozenset[str] = frozenset()
+    whole: bool = False
+
+    def __contains__(self, name: str) -> bool:
+        return self.whole or name in self.names
+
+
+class Unreadable(Struct, frozen=True):
+    """What a reader that already has it should keep, since its absence from the state means nothing."""
+
+    routers: Skipped = Skipped()
+    services: Skipped = Skipped()
+    middlewares: Skipped = Skipped()
+
+
+class Loaded(Struct, frozen=True):
+    """A state, and what of it could not be read, for people and for readers."""
+
+    state: State
+    problems: tuple[Diagnostic, ...] = ()
+    unreadable: Unreadable = Unreadable()
+
+
+def parse_revision(value: object) -> int | None:
+    """The number in a stored revision; None where there is none, or something else than a number."""
+    if not isinstance(value, bytes) or not value.isdigit() or value.startswith(b"0"):
+        return None
+    return int(value)
+
+
+def revision(client: redis.Redis, keys: Keys) -> int | None:
+    """The present revision, None when there is none. Raises redis.RedisError."""
+    try:
+        return parse_revision(client.get(keys.revision))
+    except redis.ResponseError as error:
+        if _is_wrong_type(error):
+            return None
+        raise
+
+
+def load(client: redis.Redis, keys: Keys) -> Loaded | None:
+    """The whole state, read at one instant; None when no revision exists. Raises redis.RedisError."""
+    pipeline = client.pipeline(transaction=True)
+    pipeline.get(keys.revision)
+    for key in (keys.routers, keys.services, keys.middlewares):
+        pipeline.hgetall(key)
+    stored, routers, services, middlewares = _answers(pipeline.execute(raise_on_error=False))
+    number = parse_revision(stored)
+    if number is None:
+        return None
+    problems: list[Diagnostic] = []
+    known_routers, skipped_routers = _decoded(keys.routers, routers, _routers, problems)
+    known_services, skipped_services = _decoded(keys.services, services, _services, problems)
+    known_middlewares, skipped_middlewares = _decoded(keys.middlewares, middlewares, _middlewares, problems)
+    return Loaded(
+        State(number, known_routers, known_services, known_middlewares),
+        tuple(problems),
+        Unreadable(skipped_routers, skipped_services, skipped_middlewares),
+    )
+
+
+def read_diagnostics(client: redis.Redis, keys: Keys) -> tuple[Diagnostic, ...]:
+    """The published diagnostics in order of source. Raises redis.RedisError."""
+    try:
+        fields: Any = client.hgetall(keys.diagnostics)
+    except redis.ResponseError as error:
+        if _is_wrong_type(error):
+            return (_wrong_type(keys.diagnostics),)
+        raise
+    found: list[Diagnostic] = []
+    for source, value in sorted(fields.items()):
+        try:
+            found.extend(_diagnostics.decode(value))
+        except msgspec.MsgspecError as error:
+            found.append(_undecodable(keys.diagnostics, source, error))
+    return tuple(found)
+
+
+def _answers(answers: list[Any]) -> list[Any]:
+    for answer in answers:
+        if isinstance(answer, Exception) and not _is_wrong_type(answer):
+            raise answer
+    return answers
+
+
+def _decoded(
+    key: str, fields: Any, decoder: msgspec.json.Decoder[T], problems: list[Diagnostic]
+) -> tuple[dict[str, T], Skipped]:
+    if isinstance(fields, redis.ResponseError):
+        problems.append(_wrong_type(key))
+        return {}, Skipped(whole=True)
+    objects: dict[str, T] = {}
+    skipped: set[str] = set()
+    for raw, value in fields.items():
+        try:
+            name = raw.decode()
+            decoded = decoder.decode(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            problems.append(_undecodable(key, raw, error))
+            skipped.add(raw.decode(errors="replace"))
+            continue
+        if decoded.name != name:
+            problems.append(_undecodable(key, raw, ValueError("the value bears another name")))
+            skipped.add(name)
+            continue
+        objects[name] = decoded
+    return objects, Skipped(frozenset(skipped))
+
+
+def _is_wrong_type(error: Exception) -> bool:
+    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
+
+
+def _wrong_type(key: str) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "store",
+        key,
+        "the key is not a hash, so that nothing can be read from it",
+        "the agent writes it anew when it next starts or finds its revision gone",
+    )
+
+
+def _undecodable(key: str, field: bytes, error: Exception) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "store",
+        f"{key}: {field.decode(errors='replace')}",
+        f"the stored value cannot be decoded: {error}",
+        "only the agent should write here",
+    )
