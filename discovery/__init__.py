@@ -1,0 +1,1 @@
+"""The discovery agent: reads the sources of routes and writes the merged configuration to the store."""

@@ -1,0 +1,5 @@
+"""`python -m discovery` is `rondpoint agent`."""
+
+from discovery.command import agent
+
+agent()

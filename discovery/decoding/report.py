@@ -1,0 +1,56 @@
+"""How a decoder tells its findings: one list, and the place of each said in the reader's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rondpoint.diagnostics import Diagnostic, Severity
+
+_SHOWN = 200
+_NAMED = 10
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: quoted when text, and never a page long."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def shown_names(names: Iterable[str]) -> str:
+    """Names in order, the first ten of them."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:_NAMED]) + (", …" if len(ordered) > _NAMED else "")
+
+
+class Report:
+    """Collects diagnostics about one `subject` (`container hello_1`, `routes.yml`) of one provider.
+
+    `word` comes before keys that begin with `traefik.`: `label` for containers, nothing for files.
+    """
+
+    def __init__(self, source: str, subject: str, word: str = "") -> None:
+        self.source = source
+        self.subject = subject
+        self._lead = f"{word} " if word else ""
+        self._found: list[Diagnostic] = []
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return tuple(self._found)
+
+    def error(self, message: str, hint: str = "") -> None:
+        self._add(Severity.ERROR, message, hint)
+
+    def warning(self, message: str, hint: str = "") -> None:
+        self._add(Severity.WARNING, message, hint)
+
+    def note(self, message: str, hint: str = "") -> None:
+        self._add(Severity.NOTE, message, hint)
+
+    def at(self, key: str, value: object = None) -> str:
+        """The beginning of a message about `key`: `label traefik.port="x"`, `http.routers.a.rule="x"`."""
+        lead = self._lead if key.lower().startswith("traefik.") else ""
+        return f"{lead}{key}" if value is None else f"{lead}{key}={shown(value)}"
+
+    def _add(self, severity: Severity, message: str, hint: str) -> None:
+        self._found.append(Diagnostic(severity, self.source, self.subject, message, hint))

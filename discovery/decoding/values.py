@@ -1,0 +1,116 @@
+"""Values as users write them, in labels always as text, in files also as numbers and booleans.
+
+Each reader raises ValueError with what was expected, in the words of a hint.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+from urllib.parse import urlsplit
+
+from rondpoint.model import Scheme
+from rondpoint.rules.hosts import HostError, normalise
+
+_TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
+_FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
+_SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
+_DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
+
+MAX_WEIGHT = 65_535
+PLAIN_HTTP: Scheme = "http"
+
+
+def boolean(value: object) -> bool:
+    """As Go's ParseBool: `1 t T TRUE true True` and `0 f F FALSE false False`."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError("expected true or false")
+
+
+def integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    if not _INTEGER.match(text):
+        raise ValueError("expected a whole number")
+    return int(text)
+
+
+def port(value: object) -> int:
+    return _between(value, 1, 65_535, "a port from 1 to 65535")
+
+
+def weight(value: object) -> int:
+    return _between(value, 0, MAX_WEIGHT, f"a weight from 0 to {MAX_WEIGHT}")
+
+
+def scheme(value: object) -> Scheme:
+    found = _SCHEMES.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError(f"expected one of {', '.join(_SCHEMES)}")
+    return found
+
+
+def text(value: object) -> str:
+    """Text without blanks around it; not empty."""
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        raise ValueError("expected text")  # noqa: TRY004 - what the user wrote is a value to us
+    stripped = str(value).strip()
+    if not stripped:
+        raise ValueError("expected text, not nothing")
+    return stripped
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts, or one text with commas between them; blanks trimmed, empty ones dropped."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, (str, int)) for part in parts):
+        raise ValueError("expected a list of texts")
+    trimmed = (str(part).strip() for part in parts)
+    return tuple(part for part in trimmed if part)
+
+
+def address(value: object) -> tuple[Scheme, str, int]:
+    """Scheme, host and port of a server's URL; the port is the scheme's own where none is written."""
+    expected = "expected a URL such as http://10.0.0.7:80"
+    try:
+        parts = urlsplit(text(value))
+        number = parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    if not parts.scheme or not parts.hostname:
+        raise ValueError(expected)
+    found = scheme(parts.scheme)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL with user and password is not served")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"{expected}, without path and query")
+    if number == 0:
+        raise ValueError("expected a port from 1 to 65535")
+    return found, host(parts.hostname), number or _DEFAULT_PORTS[found]
+
+
+def host(value: str) -> str:
+    """A host name, or an address without brackets."""
+    bracketed = f"[{value}]" if ":" in value else value
+    try:
+        return normalise(bracketed).strip("[]")
+    except HostError as error:
+        raise ValueError(str(error)) from None
+
+
+def _between(value: object, low: int, high: int, what: str) -> int:
+    try:
+        number = integer(value)
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise ValueError(f"expected {what}")
+    return number

@@ -1,0 +1,7 @@
+"""Dynamic files: Traefik 3's `http` trees and Traefik 1's frontends and backends, to objects."""
+
+from discovery.decoding.decoded import Decoded
+from discovery.dynamic.decode import decode, is_dynamic
+from discovery.dynamic.load import SUFFIXES, load_file, read
+
+__all__ = ["SUFFIXES", "Decoded", "decode", "is_dynamic", "load_file", "read"]

@@ -1,0 +1,58 @@
+"""The two dialects of dynamic files; one file may hold both."""
+
+from __future__ import annotations
+
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.report import Report
+from discovery.decoding.section import Tree
+from discovery.dynamic import v1, v3
+from rondpoint.rules.names import did_you_mean
+
+_V3 = ("http", "tcp", "udp", "tls")
+_V1 = ("backends", "frontends")
+_STATIC = (
+    *("accesslog", "acme", "api", "certificatesresolvers", "constraints", "consul", "consulcatalog"),
+    *("debug", "defaultentrypoints", "docker", "entrypoints", "experimental", "file", "forwardingtimeouts"),
+    *(
+        "global",
+        "healthcheck",
+        "hostresolver",
+        "insecureskipverify",
+        "lifecycle",
+        "limits",
+        "log",
+        "loglevel",
+    ),
+    *("maxidleconnsperhost", "metrics", "ping", "providers", "providersthrottleduration", "redis"),
+    *("registrator", "respondingtimeouts", "rest", "retry", "serverstransport", "statedirectory"),
+    *("traefiklog", "tracing", "web", "workers"),
+)
+
+
+def is_dynamic(tree: Tree) -> bool:
+    """Whether a file with this tree speaks of routers and services, and of no static settings."""
+    names = {name.lower() for name in tree}
+    return not names.isdisjoint((*_V3, *_V1)) and names.isdisjoint(_STATIC)
+
+
+def decode(tree: Tree, provider: str, subject: str) -> Decoded:
+    """Objects and diagnostics of one file, which diagnostics call `subject`."""
+    report = Report(provider, subject)
+    static = []
+    for name in tree:
+        if name.lower() in _STATIC:
+            static.append(name)
+        elif name.lower() not in (*_V3, *_V1):
+            report.warning(f"{name} is unknown", did_you_mean(name, (*_V3, *_V1)))
+    if static:
+        report.note(f"{', '.join(static)}: static settings, which are not read from a dynamic file")
+    new = v3.decode({name: tree[name] for name in tree if name.lower() in _V3}, provider, subject)
+    old = v1.decode({name: tree[name] for name in tree if name.lower() in _V1}, provider, subject)
+    return Decoded(
+        subject,
+        new.routers + old.routers,
+        new.services + old.services,
+        new.middlewares,
+        report.diagnostics + new.diagnostics + old.diagnostics,
+        keys={**old.keys, **new.keys},
+    )

@@ -1,0 +1,56 @@
+"""Dynamic files on disk: read, told apart by the name's ending, and decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.section import Tree
+from discovery.dynamic.decode import decode
+from discovery.dynamic.syntax import FileSyntaxError, read_toml, read_yaml
+from rondpoint.diagnostics import Diagnostic, Severity
+
+_READERS = {".toml": read_toml, ".yaml": read_yaml, ".yml": read_yaml}
+
+SUFFIXES = frozenset(_READERS)
+"""Endings of names that dynamic files have; a directory's other files are none."""
+
+PROVIDER = "file"
+
+
+def load_file(path: Path) -> Decoded:
+    """The objects in a file. Never raises: what cannot be read or understood becomes diagnostics."""
+    tree = read(path)
+    if isinstance(tree, Diagnostic):
+        return Decoded(str(path), diagnostics=(tree,))
+    return decode(tree, PROVIDER, str(path))
+
+
+def read(path: Path) -> Tree | Diagnostic:
+    """The tree a file holds (an empty file holds an empty one), or what is wrong with it."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        return _error(
+            path, f"{path.name} is neither YAML nor TOML", f"expected {', '.join(sorted(SUFFIXES))}"
+        )
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        return _error(path, f"cannot be read: {error.strerror or error}")
+    except UnicodeDecodeError as error:
+        return _error(path, f"is not UTF-8 text: {error.reason} at byte {error.start}")
+    try:
+        tree = reader(text)
+    except FileSyntaxError as error:
+        place = f"line {error.line}, column {error.column}: " if error.line else ""
+        hint = "Go templates in dynamic files are not served yet" if "{{" in text else ""
+        return _error(path, f"{place}{error}", hint)
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        return _error(path, "holds no options", "expected http with routers and services")
+    return tree
+
+
+def _error(path: Path, message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(Severity.ERROR, PROVIDER, str(path), message, hint)

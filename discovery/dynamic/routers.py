@@ -1,0 +1,80 @@
+"""Routers of Traefik 3 trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from discovery.decoding import values
+from discovery.decoding.names import qualify
+from discovery.decoding.report import Report
+from discovery.decoding.section import Section
+from rondpoint.model import Router
+from rondpoint.rules import v3
+from rondpoint.rules.errors import RuleError
+from rondpoint.rules.expression import Rule
+
+RuleText = Callable[[], str | None]
+"""The text of the rule for a router that gives none; None, and said so, where there is none."""
+
+
+def decode_router(
+    name: str, section: Section, provider: str, default_service: str | None, default_rule: RuleText
+) -> Router | None:
+    """The router `name`, which leads to `default_service` unless it says otherwise.
+
+    None, and said so, wherever to go on would open more than its author meant: a rule, a list of
+    middlewares or of entry points that cannot be read, or an option that is not served.
+    """
+    text = section.read("rule", values.text, None) if section.has("rule") else default_rule()
+    entry_points = section.read("entryPoints", values.texts, None)
+    middlewares = section.read("middlewares", values.texts, None)
+    priority = section.read("priority", values.integer, 0)
+    service = section.read("service", values.text, default_service)
+    unreadable = any(
+        section.has(option) and value is None
+        for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
+    )
+    unserved = _refuse_unserved(section)
+    section.unserved("observability")
+    section.finish()
+    key = section.key("rule") if section.has("rule") else "default rule"
+    rule = None if text is None else parse_rule(text, key, section.report)
+    if rule is None or service is None or unreadable or unserved:
+        return None
+    return Router(
+        qualify(name, provider),
+        rule,
+        qualify(service, provider),
+        priority or len(rule.text.encode()),
+        entry_points or (),
+        tuple(qualify(middleware, provider) for middleware in middlewares or ()),
+    )
+
+
+def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], Rule] = v3.parse) -> Rule | None:
+    """The rule, or None and an error that names the place in it."""
+    try:
+        return parse(text)
+    except RuleError as error:
+        place = "" if error.position is None else f" (at character {error.position + 1})"
+        report.error(f"{report.at(key, text)}: {error.message}{place}", error.hint)
+        return None
+
+
+def _refuse_unserved(section: Section) -> bool:
+    report = section.report
+    syntax = str(section.raw("ruleSyntax") or "v3")
+    faults = [option for option in ("tls", "parentRefs") if str(_given(section, option)).lower() != "false"]
+    for option in faults:
+        message = f"{report.at(section.key(option))} is not served yet, so the router is left out"
+        report.error(message)
+    if syntax.lower() not in ("v3", "default"):
+        message = f"{report.at(section.key('ruleSyntax'), syntax)} is not served, so the router is left out"
+        report.error(message, "write the rule in v3 syntax")
+        faults.append("ruleSyntax")
+    return bool(faults)
+
+
+def _given(section: Section, option: str) -> object:
+    value = section.raw(option)
+    return False if value is None else value

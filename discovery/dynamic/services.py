@@ -1,0 +1,74 @@
+"""Services of Traefik 3 trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from discovery.decoding import values
+from discovery.decoding.names import qualify
+from discovery.decoding.section import Section
+from rondpoint.model import Server, Service
+
+ServersReader = Callable[[Section], tuple[Server, ...] | None]
+"""From a `loadBalancer` section, its servers; None, and said so, where the service cannot be had."""
+
+_OTHER_TYPES = ("weighted", "mirroring", "failover", "highestRandomWeight")
+
+
+def decode_service(name: str, section: Section, provider: str, read_servers: ServersReader) -> Service | None:
+    """The service `name`; None, and said so, where it asks for what is not served."""
+    report = section.report
+    unserved = [option for option in (*_OTHER_TYPES, "middlewares") if section.has(option)]
+    for option in unserved:
+        report.error(f"{report.at(section.key(option))} is not served yet, so the service is left out")
+    balancer = section.section("loadBalancer")
+    section.finish()
+    if unserved:
+        return None
+    if balancer is None:
+        report.error(f"{report.at(section.path)} has no servers", "expected loadBalancer")
+        return None
+    servers = read_servers(balancer)
+    pass_host_header = balancer.read("passHostHeader", values.boolean, True)
+    if str(balancer.raw("strategy") or "wrr").lower() != "wrr":
+        balancer.unserved("strategy")
+    balancer.unserved(
+        *("sticky", "healthCheck", "passiveHealthCheck", "responseForwarding", "serversTransport")
+    )
+    balancer.finish()
+    if servers is None:
+        return None
+    return Service(qualify(name, provider), servers, pass_host_header)
+
+
+def servers_of_file(balancer: Section) -> tuple[Server, ...]:
+    """`servers` with `url` and `weight`; a server whose URL cannot be read is left out, and said so."""
+    found: dict[str, Server] = {}
+    for section in balancer.items("servers"):
+        weight = section.read("weight", values.weight, 1)
+        server = server_at(section, weight, found)
+        if str(section.raw("preservePath") or False).lower() != "false":
+            section.unserved("preservePath")
+        section.finish()
+        if server is not None:
+            found[server.name] = server
+    if not found:
+        balancer.report.warning(f"{balancer.report.at(balancer.path)} has no servers", "requests get a 503")
+    return tuple(found[name] for name in sorted(found))
+
+
+def server_at(section: Section, weight: int, taken: dict[str, Server]) -> Server | None:
+    """The server at the section's `url`, named by it; the name is made unique among `taken`."""
+    if not section.has("url"):
+        section.report.error(f"{section.report.at(section.path)} has no url, so it is left out")
+        return None
+    address = section.read("url", values.address, None)
+    if address is None:
+        return None
+    scheme, host, port = address
+    url = Server("", host, port, scheme).url
+    name, count = url, 1
+    while name in taken:
+        count += 1
+        name = f"{url}#{count}"
+    return Server(name, host, port, scheme, weight)

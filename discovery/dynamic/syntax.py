@@ -1,0 +1,106 @@
+"""Text in YAML and TOML read to trees, and where in it a fault lies."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import yaml
+
+from discovery.decoding.plain import MAX_DEPTH, TooLargeError, plain
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # this PyYAML was built without libyaml, which is some ten times as fast
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
+
+
+class FileSyntaxError(ValueError):
+    """Text that is not YAML or TOML; `line` and `column` count from 1, 0 where they cannot be told."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+def read_yaml(text: str) -> object:
+    """What YAML text says, in plain values; raises FileSyntaxError."""
+    try:
+        _check_events(text)
+        return plain(yaml.load(text, _Loader))
+    except FileSyntaxError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        raise _at(error.problem_mark or error.context_mark, error.problem or "not YAML") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise FileSyntaxError(str(error.reason), line, column) from None
+    except TooLargeError as error:
+        raise FileSyntaxError(str(error)) from None
+    except ValueError as error:
+        # The loader turns what looks like a date or a number into one, and lets the fault through.
+        raise FileSyntaxError(str(error)) from None
+
+
+def read_toml(text: str) -> object:
+    """What TOML text says, in plain values; raises FileSyntaxError."""
+    try:
+        return plain(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _toml_error(str(error), text) from None
+    except (TooLargeError, RecursionError) as error:
+        raise FileSyntaxError(str(error)) from None
+
+
+def _at(mark: Any, message: str) -> FileSyntaxError:
+    """A fault at a mark of PyYAML's, which has two types of them that share no base."""
+    return FileSyntaxError(message, *((mark.line + 1, mark.column + 1) if mark else (0, 0)))
+
+
+def _toml_error(message: str, text: str) -> FileSyntaxError:
+    place = _TOML_PLACE.search(message)
+    if place is None:
+        return FileSyntaxError(message)
+    problem = message[: place.start()]
+    if place.group(1):
+        return FileSyntaxError(problem, int(place.group(1)), int(place.group(2)))
+    lines = text.split("\n")
+    return FileSyntaxError(problem, len(lines), len(lines[-1]) + 1)
+
+
+def _check_events(text: str) -> None:
+    """Refuse what the loader takes badly: depth that overruns its stack, and keys given twice."""
+    levels: list[_Level] = []
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            levels.pop()
+            continue
+        if isinstance(event, yaml.NodeEvent) and levels:
+            levels[-1].meet(event)
+        if isinstance(event, yaml.CollectionStartEvent):
+            levels.append(_Level(isinstance(event, yaml.MappingStartEvent)))
+            if len(levels) > MAX_DEPTH:
+                raise TooLargeError(f"nested more than {MAX_DEPTH} levels deep")
+
+
+class _Level:
+    """One collection that is open: whether a key comes next, and the keys so far."""
+
+    def __init__(self, mapping: bool) -> None:
+        self._mapping = mapping
+        self._key_comes = True
+        self._keys: set[Any] = set()
+
+    def meet(self, event: yaml.NodeEvent) -> None:
+        if not self._mapping:
+            return
+        if self._key_comes and isinstance(event, yaml.ScalarEvent) and event.value != "<<":
+            if event.value in self._keys:
+                raise _at(event.start_mark, f"{event.value} is given twice")
+            self._keys.add(event.value)
+        self._key_comes = not self._key_comes

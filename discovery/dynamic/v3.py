@@ -1,0 +1,23 @@
+"""Traefik 3's dynamic files: `http`, and what stands beside it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.report import Report
+from discovery.decoding.section import Section, Tree
+from discovery.dynamic.http import decode_http
+from discovery.dynamic.services import servers_of_file
+
+
+def decode(tree: Tree, provider: str, subject: str) -> Decoded:
+    """The objects of the `http` part; `tcp`, `udp` and `tls` are told of as not served yet."""
+    report = Report(provider, subject)
+    top = Section(tree, "", report)
+    http = top.section("http") or Section({}, "http", report)
+    decoded = decode_http(http, provider, servers_of_file)
+    for part in ("tcp", "udp", "tls"):
+        if top.raw(part):
+            report.error(f"{part} is not served yet", "it has no effect")
+    return replace(decoded, diagnostics=report.diagnostics)

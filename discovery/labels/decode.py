@@ -1,0 +1,73 @@
+"""One container's labels, in whichever dialect they are written, to objects and diagnostics."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from discovery.container import Container
+from discovery.decoding import values
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.report import Report
+from discovery.decoding.section import Section
+from discovery.labels import v1, v3
+from discovery.labels.names import ENABLE, SHARED, V1_GUARDS, V1_SERVED, V1_TUNING, Meaning, meaning
+from discovery.labels.reports import report_for
+from rondpoint.rules.names import did_you_mean
+from rondpoint.settings import DockerOptions
+
+_KNOWN = (*SHARED, *V1_SERVED, *V1_TUNING, *V1_GUARDS, "traefik.http.routers.NAME.rule")
+
+
+def decode(container: Container, options: DockerOptions) -> Decoded:
+    """What a container defines; a diagnostic says why it is not routed when it is not.
+
+    A container with any `traefik.http.` label is read in Traefik 3's dialect and its Traefik 1 labels
+    are passed over, with a note. One with labels of neither gets Traefik 1's default rule where a
+    domain is set, Traefik 3's otherwise.
+    """
+    report = report_for(container)
+    reason = _left_alone(container, options, report)
+    if reason is not None:
+        report.note(f"not routed: {reason}")
+        return Decoded(report.subject, diagnostics=report.diagnostics)
+    found = {name: meaning(name) for name in sorted(container.labels)}
+    _tell_unread(found, report)
+    old = [name for name, means in found.items() if means.is_v1]
+    if Meaning.V3_HTTP in found.values():
+        if old:
+            report.note(f"labels {', '.join(old)} are passed over, because traefik.http labels are given")
+        decoded = v3.decode(container, options)
+    elif old or (options.domain and Meaning.V3_OTHER not in found.values()):
+        decoded = v1.decode(container, options)
+    elif Meaning.V3_OTHER in found.values():
+        decoded = Decoded(report.subject)
+    else:
+        decoded = v3.decode(container, options)
+    return replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)
+
+
+def _left_alone(container: Container, options: DockerOptions, report: Report) -> str | None:
+    """Why a container does not count, if it does not."""
+    enabled = _enabled(container, report)
+    if enabled is False:
+        return f"label {ENABLE} says so"
+    if enabled is None and not options.exposed_by_default:
+        return f"containers are not exposed by default, and label {ENABLE}=true is not given"
+    if not container.running:
+        return f"it is not running, but {container.state}"
+    if container.health not in ("", "healthy") and not container.draining:
+        return f"its health is {container.health}"
+    return None
+
+
+def _enabled(container: Container, report: Report) -> bool | None:
+    labels = {name: value for name, value in container.labels.items() if name.lower() == ENABLE}
+    return Section(labels, "", report).read(ENABLE, values.boolean, None)
+
+
+def _tell_unread(found: dict[str, Meaning], report: Report) -> None:
+    for name, means in found.items():
+        if means is Meaning.UNKNOWN:
+            report.warning(f"{report.at(name)} is unknown", did_you_mean(name, _KNOWN))
+        elif means is Meaning.V3_OTHER:
+            report.error(f"{report.at(name)} is not served yet", "only traefik.http labels are")

@@ -1,0 +1,103 @@
+"""The labels that are known, by what becomes of them."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+ENABLE = "traefik.enable"
+NETWORK = "traefik.docker.network"
+
+SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", "traefik.docker.allownonrunning", "traefik.tags")
+"""Labels that say nothing of a dialect."""
+
+V1_SERVED = (
+    *("traefik.port", "traefik.protocol", "traefik.weight", "traefik.backend", "traefik.domain"),
+    *("traefik.frontend.rule", "traefik.frontend.priority", "traefik.frontend.entryPoints"),
+    "traefik.frontend.passHostHeader",
+)
+
+V1_TUNING = (
+    *("traefik.backend.loadbalancer", "traefik.backend.healthcheck", "traefik.backend.circuitbreaker"),
+    *("traefik.backend.maxconn", "traefik.backend.buffering", "traefik.backend.responseForwarding"),
+)
+"""Beginnings of labels without which requests still go where they should."""
+
+V1_GUARDS = {
+    "traefik.frontend.auth.digest": "digestAuth",
+    "traefik.frontend.auth.forward": "forwardAuth",
+    "traefik.frontend.auth": "basicAuth",
+    "traefik.frontend.whiteList": "ipAllowList",
+    "traefik.frontend.whitelistSourceRange": "ipAllowList",
+    "traefik.frontend.rateLimit": "rateLimit",
+    "traefik.frontend.redirect.entryPoint": "redirectScheme",
+    "traefik.frontend.redirect": "redirectRegex",
+    "traefik.frontend.errors": "errors",
+    "traefik.frontend.headers": "headers",
+    "traefik.frontend.passTLSCert": "passTLSClientCert",
+    "traefik.frontend.passTLSClientCert": "passTLSClientCert",
+}
+"""Beginnings of labels without which a route would be wrong or open → kind of middleware; the first fits."""
+
+_NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog"
+_SEGMENT = re.compile(
+    rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)[^.]+\."
+    r"(?:port|portIndex|weight|protocol|backend|backend\..+|frontend\..+)\Z",
+    re.IGNORECASE,
+)
+_TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
+
+
+class Meaning(Enum):
+    """What a label is about."""
+
+    FOREIGN = auto()
+    SHARED = auto()
+    V3_HTTP = auto()
+    V3_OTHER = auto()
+    V1_SERVED = auto()
+    V1_TUNING = auto()
+    V1_GUARD = auto()
+    V1_SEGMENT = auto()
+    UNKNOWN = auto()
+
+    @property
+    def is_v1(self) -> bool:
+        return self in (Meaning.V1_SERVED, Meaning.V1_TUNING, Meaning.V1_GUARD, Meaning.V1_SEGMENT)
+
+
+_EXACT = {
+    **{name.lower(): Meaning.SHARED for name in SHARED},
+    **{name.lower(): Meaning.V1_SERVED for name in V1_SERVED},
+}
+
+
+def meaning(label: str) -> Meaning:
+    """What the label of this name is about, whatever its case."""
+    lower = label.lower()
+    if not lower.startswith("traefik."):
+        return Meaning.FOREIGN
+    exact = _EXACT.get(lower)
+    if exact is not None:
+        return exact
+    tree = _TREE.match(label)
+    if tree is not None:
+        return Meaning.V3_HTTP if tree.group(1).lower() == "http" else Meaning.V3_OTHER
+    if any(is_under(label, beginning) for beginning in V1_TUNING):
+        return Meaning.V1_TUNING
+    if guard(label) is not None:
+        return Meaning.V1_GUARD
+    return Meaning.V1_SEGMENT if _SEGMENT.match(label) else Meaning.UNKNOWN
+
+
+def guard(label: str) -> tuple[str, str] | None:
+    """The kind of middleware that a v1 label asks for, and the name of the option in it."""
+    for beginning, kind in V1_GUARDS.items():
+        if is_under(label, beginning):
+            return kind, label[len("traefik.frontend.") :]
+    return None
+
+
+def is_under(label: str, beginning: str) -> bool:
+    """Whether the label is `beginning` itself or goes on after a dot."""
+    return f"{label.lower()}.".startswith(f"{beginning.lower()}.")

@@ -1,0 +1,29 @@
+"""How containers are spoken of."""
+
+from __future__ import annotations
+
+from discovery.container import Container
+from discovery.decoding.report import Report
+from discovery.labels.names import Meaning, meaning
+
+
+def report_for(container: Container) -> Report:
+    """A report whose subject is the container."""
+    return Report("docker", f"container {container.name}", "label")
+
+
+def asks_for_routes(container: Container) -> bool:
+    """Whether its labels say anything of routers or services, rather than nothing at all."""
+    return any(found.is_v1 or found is Meaning.V3_HTTP for found in map(meaning, container.labels))
+
+
+def tell_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
+    """Say why a container that counts is not routed: an error only where its labels ask for routes."""
+    tell = report.error if asks_for_routes(container) else report.warning
+    tell(f"not routed: {reason}", _HINTS.get(reason, "").format(label=label))
+
+
+_HINTS = {
+    "it exposes no port": "expose one, or set label {label}",
+    "it has no address in any network": "attach it to a network that this proxy reaches",
+}

@@ -1,0 +1,160 @@
+"""Traefik 1's labels: `traefik.port`, `traefik.backend`, `traefik.frontend.rule` and their kin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+
+from discovery.container import Container
+from discovery.decoding import values
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.names import normalise, qualify
+from discovery.decoding.report import Report
+from discovery.decoding.section import Section
+from discovery.dynamic.middlewares import report_unserved
+from discovery.dynamic.routers import parse_rule
+from discovery.labels.address import Address, Reach, locate
+from discovery.labels.names import NETWORK, Meaning, guard, meaning
+from discovery.labels.reports import report_for, tell_unrouted
+from rondpoint.model import Middleware, Router, Server, ServerState, Service
+from rondpoint.rules import v1 as v1_rules
+from rondpoint.rules.expression import Rule
+from rondpoint.settings import DockerOptions
+
+PROVIDER = "docker"
+
+_PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
+
+
+def decode(container: Container, options: DockerOptions) -> Decoded:
+    """The router, the service and the guards of a container that is to be routed.
+
+    The rule is `traefik.frontend.rule`, else `Host:SERVICE.PROJECT.DOMAIN` in compose, else
+    `Host:NAME.DOMAIN`. Containers of the same backend become servers of one service.
+    """
+    report = report_for(container)
+    by_meaning = _by_meaning(container.labels)
+    labels = Section(by_meaning.get(Meaning.V1_SERVED, {}), "", report)
+    for name in sorted(by_meaning.get(Meaning.V1_TUNING, {})):
+        report.warning(f"{report.at(name)} is not served yet", "it has no effect")
+    segments = sorted(by_meaning.get(Meaning.V1_SEGMENT, {}))
+    for name in segments:
+        report.error(f"{report.at(name)} is not served yet: segments have no effect")
+    if segments and not (labels.has("traefik.port") or labels.has("traefik.frontend.rule")):
+        # Its routes all hang on segments; a default one to its lowest port would be a guess at a door.
+        return Decoded(report.subject, diagnostics=report.diagnostics)
+    service = _service(container, labels, options, report)
+    rule = _rule(container, labels, options, report)
+    if service is None or rule is None:
+        return Decoded(report.subject, diagnostics=report.diagnostics)
+    name = router_name(rule.text)
+    middlewares = _guards(name, by_meaning.get(Meaning.V1_GUARD, {}))
+    router = _router(name, rule, service, middlewares, labels)
+    keys = {
+        f"routers.{router.name}": "traefik.frontend.rule",
+        f"services.{service.name}": "traefik.backend",
+        **{f"middlewares.{middleware.name}": _first_label(middleware) for middleware in middlewares},
+    }
+    report_unserved([router], middlewares, keys, report)
+    return Decoded(
+        report.subject, (router,), (service,), middlewares, report.diagnostics, keys=keys, first_stands=True
+    )
+
+
+def router_name(rule: str) -> str:
+    """A name for the router with this rule: the same for the same rule, and readable.
+
+    A rule whose characters do not all survive in a name gets a few digits of its hash.
+    """
+    if _PLAIN_RULE.match(rule):
+        return f"frontend-{rule.replace(':', '-')}"
+    return f"frontend-{normalise(rule)[:80]}-{sha256(rule.encode()).hexdigest()[:6]}"
+
+
+def backend_name(container: Container, backend: str | None) -> str:
+    """The service's name: the label's, else compose's `SERVICE_PROJECT`, else the container's; normalised."""
+    if backend is None and container.compose_project and container.compose_service:
+        backend = f"{container.compose_service}_{container.compose_project}"
+    return normalise(backend or container.name)
+
+
+def default_rule(container: Container, domain: str) -> str | None:
+    """The rule of a container that gives none; None where neither compose nor a domain helps."""
+    suffix = f".{domain}" if domain else ""
+    if container.compose_project and container.compose_service:
+        return f"Host:{_host_part(f'{container.compose_service}.{container.compose_project}')}{suffix}"
+    return f"Host:{_host_part(container.name)}{suffix}" if domain else None
+
+
+def _host_part(name: str) -> str:
+    return name.removeprefix("/").replace("/", "-").replace("_", "-")
+
+
+def _by_meaning(labels: Mapping[str, str]) -> dict[Meaning, dict[str, str]]:
+    found: dict[Meaning, dict[str, str]] = {}
+    for name, value in labels.items():
+        found.setdefault(meaning(name), {})[name] = value
+    return found
+
+
+def _service(container: Container, labels: Section, options: DockerOptions, report: Report) -> Service | None:
+    port = labels.read("traefik.port", values.port, None)
+    weight = labels.read("traefik.weight", values.weight, 1)
+    scheme = labels.read("traefik.protocol", values.scheme, values.PLAIN_HTTP)
+    backend = labels.read("traefik.backend", values.text, None)
+    network = container.labels.get(NETWORK, "").strip() or options.network
+    address = locate(container, port, Reach(network, options.use_bind_port_ip), report)
+    if not isinstance(address, Address):
+        tell_unrouted(container, report, address, "traefik.port")
+        return None
+    state = ServerState.DRAINING if container.draining else ServerState.UP
+    server = Server(container.name, address.host, address.port, scheme, weight, state)
+    return Service(qualify(backend_name(container, backend), PROVIDER), (server,))
+
+
+def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> Rule | None:
+    domain = labels.read("traefik.domain", values.text, None) or options.domain
+    text = labels.read("traefik.frontend.rule", values.text, None)
+    if text is None and not labels.has("traefik.frontend.rule"):
+        text = default_rule(container, domain.strip("."))
+    if text is not None:
+        given = labels.has("traefik.frontend.rule")
+        key = labels.key("traefik.frontend.rule") if given else "default rule"
+        return parse_rule(text, key, report, v1_rules.parse)
+    if not labels.has("traefik.frontend.rule"):
+        hint = "set label traefik.frontend.rule=Host:NAME, or providers.docker.domain"
+        report.error("not routed: it has no rule", hint)
+    return None
+
+
+def _router(
+    name: str, rule: Rule, service: Service, middlewares: tuple[Middleware, ...], labels: Section
+) -> Router:
+    return Router(
+        qualify(name, PROVIDER),
+        rule,
+        service.name,
+        labels.read("traefik.frontend.priority", values.integer, 0) or len(rule.text.encode()),
+        labels.read("traefik.frontend.entryPoints", values.texts, ()),
+        tuple(middleware.name for middleware in middlewares),
+        labels.read("traefik.frontend.passHostHeader", values.boolean, True),
+    )
+
+
+def _guards(router: str, labels: Mapping[str, str]) -> tuple[Middleware, ...]:
+    """Middlewares in place of labels that guard or bend the route; one that says `false` asks for none."""
+    options: dict[str, dict[str, str]] = {}
+    for label in sorted(labels):
+        found = guard(label)
+        if found is not None and labels[label].strip().lower() != "false":
+            kind, option = found
+            options.setdefault(kind, {})[option] = labels[label]
+    return tuple(
+        Middleware(qualify(f"{router}-{kind}", PROVIDER), kind, dict(given))
+        for kind, given in sorted(options.items())
+    )
+
+
+def _first_label(middleware: Middleware) -> str:
+    return f"traefik.frontend.{next(iter(middleware.options))}"

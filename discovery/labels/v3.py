@@ -1,0 +1,101 @@
+"""Traefik 3's labels, `traefik.http.…`, and what a container without them is given."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from discovery.container import Container
+from discovery.decoding import values
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.names import normalise
+from discovery.decoding.report import Report
+from discovery.decoding.section import Section
+from discovery.dynamic.http import Implied, decode_http
+from discovery.labels.address import Address, Reach, locate
+from discovery.labels.names import NETWORK, Meaning, meaning
+from discovery.labels.reports import report_for, tell_unrouted
+from discovery.labels.unfold import unfold
+from discovery.templates import TemplateError, Value, render
+from rondpoint.model import Server, ServerState
+from rondpoint.settings import DockerOptions
+
+PROVIDER = "docker"
+
+
+def decode(container: Container, options: DockerOptions) -> Decoded:
+    """Routers, services and middlewares of a container that is to be routed.
+
+    Without a router it gets one with the default rule, without a service one with its lowest exposed
+    port; both are named after it (`SERVICE-PROJECT` in compose).
+    """
+    report = report_for(container)
+    labels = {name: value for name, value in container.labels.items() if meaning(name) is Meaning.V3_HTTP}
+    root = Section(unfold(labels, report), "traefik", report)
+    http = root.section("http") or Section({}, root.key("http"), report)
+    implied = Implied(default_name(container), lambda: _default_rule(container, options, report))
+    decoded = decode_http(http, PROVIDER, _Servers(container, options, report).read, implied)
+    return replace(decoded, diagnostics=report.diagnostics)
+
+
+def default_name(container: Container) -> str:
+    """What a container's own router and service are called."""
+    if container.compose_project and container.compose_service:
+        return normalise(f"{container.compose_service}-{container.compose_project}")
+    return normalise(container.name)
+
+
+def _default_rule(container: Container, options: DockerOptions, report: Report) -> str | None:
+    fields: dict[str, Value] = {
+        "Name": default_name(container),
+        "ContainerName": container.name,
+        "Labels": container.labels,
+    }
+    try:
+        return render(options.default_rule, fields)
+    except TemplateError as error:
+        report.error(f"{report.at('providers.docker.defaultRule', options.default_rule)}: {error}")
+        return None
+
+
+class _Servers:
+    """Reads the one server that a container is to each of its services."""
+
+    def __init__(self, container: Container, options: DockerOptions, report: Report) -> None:
+        self._container = container
+        self._report = report
+        network = container.labels.get(NETWORK, "").strip() or options.network
+        self._reach = Reach(network, options.use_bind_port_ip)
+
+    def read(self, balancer: Section) -> tuple[Server, ...] | None:
+        section = balancer.section("server") or Section({}, balancer.key("server"), self._report)
+        weight = section.read("weight", values.weight, 1)
+        server = self._at_url(section) if section.has("url") else self._at_address(section)
+        if str(section.raw("preservePath") or False).lower() != "false":
+            section.unserved("preservePath")
+        section.finish()
+        if server is None:
+            return None
+        state = ServerState.DRAINING if self._container.draining else ServerState.UP
+        return (replace(server, weight=weight, state=state),)
+
+    def _at_url(self, section: Section) -> Server | None:
+        if section.has("port") or section.has("scheme"):
+            message = (
+                f"{self._report.at(section.key('url'))} says both scheme and port: they may not be given"
+            )
+            self._report.error(message, "give url, or else port and scheme")
+            return None
+        address = section.read("url", values.address, None)
+        if address is None:
+            return None
+        scheme, host, port = address
+        return Server(self._container.name, host, port, scheme)
+
+    def _at_address(self, section: Section) -> Server | None:
+        port = section.read("port", values.port, None)
+        scheme = section.read("scheme", values.scheme, values.PLAIN_HTTP)
+        address = locate(self._container, port, self._reach, self._report)
+        if isinstance(address, Address):
+            return Server(self._container.name, address.host, address.port, scheme)
+        tell_unrouted(self._container, self._report, address, section.key("port"))
+        return None

@@ -1,0 +1,130 @@
+"""All providers' configurations become the one that is published.
+
+References are resolved here, since they cross providers: what would lead nowhere is left out and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+
+import msgspec
+
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration, Middleware, Router, Service
+
+T = TypeVar("T", Router, Service, Middleware)
+
+SEARCHED_FOR_NEAREST = 500
+"""With more names than this, no similar one is looked for: each comparison costs."""
+
+
+def merge(configurations: Mapping[str, Configuration], entry_points: Collection[str]) -> Configuration:
+    """Unite `configurations`, by provider name, for an installation with these web `entry_points`.
+
+    A router that refers to an unknown service or middleware, or to unknown entry points alone, is left
+    out; an unknown entry point beside known ones is dropped. Each gives a diagnostic with the router's
+    provider as source. Of two objects with one name, that of the first provider in order of name stands.
+    """
+    findings: list[Diagnostic] = []
+    providers = sorted(configurations.items())
+    services: dict[str, Service] = {}
+    middlewares: dict[str, Middleware] = {}
+    routers: dict[str, Router] = {}
+    for provider, configuration in providers:
+        findings += configuration.diagnostics
+        findings += _unspoken(configuration.services, provider)
+        _join(services, configuration.services, "service", provider, findings)
+        _join(middlewares, configuration.middlewares, "middleware", provider, findings)
+    known = _Known(services, middlewares, entry_points)
+    for provider, configuration in providers:
+        resolved: dict[str, Router] = {}
+        for router in configuration.routers.values():
+            outcome = _resolved(router, provider, known, findings)
+            if outcome is not None:
+                resolved[router.name] = outcome
+        _join(routers, resolved, "router", provider, findings)
+    return Configuration(routers, services, middlewares, tuple(findings))
+
+
+def _unspoken(services: Mapping[str, Service], provider: str) -> list[Diagnostic]:
+    return [
+        Diagnostic(
+            Severity.ERROR,
+            provider,
+            f"service {service.name}",
+            f"server {server.url} gets no requests: h2c is not served yet",
+            "use http or https, if the server speaks HTTP/1.1 too",
+        )
+        for service in services.values()
+        for server in service.servers
+        if server.scheme == "h2c"
+    ]
+
+
+def _join(
+    united: dict[str, T], own: Mapping[str, T], kind: str, provider: str, findings: list[Diagnostic]
+) -> None:
+    for name in united.keys() & own.keys():
+        findings.append(
+            Diagnostic(
+                Severity.ERROR,
+                provider,
+                f"{kind} {name}",
+                "another provider defines it already, and that definition stands",
+                "give it another name",
+            )
+        )
+    united.update((name, value) for name, value in own.items() if name not in united)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What routers may refer to."""
+
+    services: Mapping[str, Service]
+    middlewares: Mapping[str, Middleware]
+    entry_points: Collection[str]
+
+
+def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagnostic]) -> Router | None:
+    subject = f"router {router.name}"
+    missing = [
+        (kind, name, defined)
+        for kind, names, defined in (
+            ("service", (router.service,), known.services),
+            ("middleware", router.middlewares, known.middlewares),
+        )
+        for name in names
+        if name not in defined
+    ]
+    for kind, name, defined in missing:
+        message = f"left out, for its {kind} {name!r} does not exist"
+        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, _nearest(name, defined)))
+    if missing:
+        return None
+    unknown = [name for name in router.entry_points if name not in known.entry_points]
+    if not unknown:
+        return router
+    kept = tuple(name for name in router.entry_points if name in known.entry_points)
+    for name in unknown:
+        message = f"entry point {name!r} does not exist"
+        if not kept:
+            message += ", and no other is named: the router is left out"
+        severity = Severity.WARNING if kept else Severity.ERROR
+        hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
+        findings.append(Diagnostic(severity, provider, subject, message, hint))
+    return msgspec.structs.replace(router, entry_points=kept) if kept else None
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    if not known:
+        return "none is defined"
+    if len(known) > SEARCHED_FOR_NEAREST:
+        return ""
+    bare = name.partition("@")[0]
+    same = sorted(other for other in known if other.partition("@")[0] == bare)
+    nearest = same or get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {nearest[0]!r}?" if nearest else ""

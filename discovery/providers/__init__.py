@@ -1,0 +1,38 @@
+"""The sources of routes, each in a room of its own, and which of them the settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from discovery.providers.contract import Emit, Provider
+from discovery.providers.docker import DockerProvider
+from discovery.providers.errors import ProviderError
+from discovery.providers.file import FileProvider
+
+if TYPE_CHECKING:
+    from rondpoint.settings.tree import Settings
+
+__all__ = ["PROVIDERS", "Emit", "Provider", "ProviderError", "configured"]
+
+Factory = Callable[["Settings"], Provider | None]
+
+
+def _docker(settings: Settings) -> Provider | None:
+    options = settings.providers.docker
+    return None if options is None else DockerProvider(options)
+
+
+def _file(settings: Settings) -> Provider | None:
+    options = settings.providers.file
+    return None if options is None else FileProvider(options)
+
+
+PROVIDERS: Mapping[str, Factory] = {"docker": _docker, "file": _file}
+"""Provider name → how to make it from settings; None where they do not ask for it."""
+
+
+def configured(settings: Settings) -> dict[str, Provider]:
+    """The providers that `settings` ask for, by name."""
+    made = {name: factory(settings) for name, factory in PROVIDERS.items()}
+    return {name: provider for name, provider in made.items() if provider is not None}

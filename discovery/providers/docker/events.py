@@ -1,0 +1,68 @@
+"""What an engine's event asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+from msgspec import Struct
+
+
+class Action(Enum):
+    """What is to be done about a container.
+
+    `INSPECT`: look at it. `REFRESH`: look if it is known. `SIGNAL`: it was sent one. `REMOVE`: it has gone.
+    """
+
+    INSPECT = auto()
+    REFRESH = auto()
+    SIGNAL = auto()
+    REMOVE = auto()
+
+
+class Event(Struct, frozen=True):
+    """One thing that happened to one container; `signal` is that of `Action.SIGNAL`, else 0."""
+
+    action: Action
+    container_id: str
+    signal: int = 0
+
+
+ACTIONS: Mapping[str, Action] = {
+    "start": Action.INSPECT,
+    "unpause": Action.INSPECT,
+    "pause": Action.REFRESH,
+    "rename": Action.REFRESH,
+    "update": Action.REFRESH,
+    "health_status": Action.REFRESH,
+    "kill": Action.SIGNAL,
+    "die": Action.REMOVE,
+    "stop": Action.REMOVE,
+    "destroy": Action.REMOVE,
+}
+
+# While a container starts it joins its networks before its `start`, and while it dies it leaves them
+# after its `die`: either way it is not known, and no look is wasted on it.
+NETWORK_ACTIONS: Mapping[str, Action] = {"connect": Action.REFRESH, "disconnect": Action.REFRESH}
+
+FILTERS: Mapping[str, list[str]] = {"type": ["container", "network"], "event": [*ACTIONS, *NETWORK_ACTIONS]}
+"""Spares us, among others, three events for each run of a health check."""
+
+
+def understood(event: Mapping[str, Any]) -> Event | None:
+    """What `event`, an object of `GET /events`, asks for; None when it is nothing to us."""
+    actor: Mapping[str, Any] = event.get("Actor") or {}
+    attributes: Mapping[str, Any] = actor.get("Attributes") or {}
+    # `health_status: healthy` carries its detail after a colon.
+    name = str(event.get("Action", "")).partition(":")[0]
+    if event.get("Type") == "network":
+        action, container_id = NETWORK_ACTIONS.get(name), attributes.get("container")
+    else:
+        action, container_id = ACTIONS.get(name), actor.get("ID")
+    if action is None or not container_id:
+        return None
+    number = str(attributes.get("signal", ""))
+    return Event(
+        action, str(container_id), int(number) if action is Action.SIGNAL and number.isdigit() else 0
+    )

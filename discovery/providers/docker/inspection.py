@@ -1,0 +1,82 @@
+"""What the engine says of a container becomes a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from signal import SIGRTMIN, SIGTERM, Signals
+from typing import Any
+
+from msgspec import Struct
+
+from discovery.container import Binding, Container
+
+
+class Inspected(Struct, frozen=True):
+    """A container, and what only the provider needs to know of it.
+
+    `started_at` is the engine's word and tells one run of a container from the next; `stop_signal` is
+    the signal that asks this container to end.
+    """
+
+    container: Container
+    started_at: str
+    stop_signal: int
+
+
+def inspected(answer: Mapping[str, Any]) -> Inspected:
+    """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty."""
+    config: Mapping[str, Any] = answer.get("Config") or {}
+    state: Mapping[str, Any] = answer.get("State") or {}
+    network: Mapping[str, Any] = answer.get("NetworkSettings") or {}
+    host: Mapping[str, Any] = answer.get("HostConfig") or {}
+    published: Mapping[str, Any] = network.get("Ports") or {}
+    ports = {_tcp_port(key) for key in [*(config.get("ExposedPorts") or {}), *published]}
+    health = (state.get("Health") or {}).get("Status") or ""
+    container = Container(
+        id=answer.get("Id", ""),
+        name=answer.get("Name", "").removeprefix("/"),
+        labels=dict(config.get("Labels") or {}),
+        networks=_addresses(network.get("Networks") or {}),
+        ports=tuple(sorted(port for port in ports if port is not None)),
+        network_mode=host.get("NetworkMode") or "bridge",
+        state=state.get("Status") or "",
+        health="" if health == "none" else health,
+        bindings=_bindings(published),
+    )
+    return Inspected(container, state.get("StartedAt") or "", signal_number(config.get("StopSignal") or ""))
+
+
+def signal_number(name: str) -> int:
+    """The number of a signal named as in images: `SIGQUIT`, `QUIT`, `3`, `SIGRTMIN+3`; else SIGTERM."""
+    if name.isdigit():
+        return int(name)
+    base, _, offset = name.upper().removeprefix("SIG").partition("+")
+    if base == "RTMIN":
+        return SIGRTMIN + (int(offset) if offset.isdigit() else 0)
+    return Signals.__members__.get(f"SIG{base}", SIGTERM)
+
+
+def _addresses(networks: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: (endpoint or {}).get("IPAddress") or (endpoint or {}).get("GlobalIPv6Address") or ""
+        for name, endpoint in sorted(networks.items())
+    }
+
+
+def _tcp_port(key: str) -> int | None:
+    number, _, protocol = key.partition("/")
+    return int(number) if number.isdigit() and protocol in {"", "tcp"} else None
+
+
+def _bindings(published: Mapping[str, Any]) -> dict[int, tuple[Binding, ...]]:
+    bindings: dict[int, tuple[Binding, ...]] = {}
+    for key, targets in published.items():
+        port = _tcp_port(key)
+        found = tuple(
+            Binding(target.get("HostIp") or "", int(target["HostPort"]))
+            for target in targets or ()
+            if str(target.get("HostPort", "")).isdigit()
+        )
+        if port is not None and found:
+            bindings[port] = found
+    return bindings

@@ -1,0 +1,126 @@
+"""The containers that are there, and the configuration they make together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM
+
+import msgspec
+
+from discovery.container import Container
+from discovery.decoding.decoded import Decoded
+from discovery.providers.docker.inspection import Inspected
+from rondpoint.diagnostics import Diagnostic, Severity
+
+logger = logging.getLogger(__name__)
+
+STOPPING_SIGNALS = frozenset({SIGTERM, SIGKILL, SIGINT, SIGQUIT})
+GUEST = "container:"
+"""Network mode of a container that shares another's network."""
+SHORT_ID = 12
+PRESENT_STATES = frozenset({"running", "paused", "restarting"})
+
+Decode = Callable[[Container], Decoded]
+
+
+class Inventory:
+    """Each container is decoded once, and again only when something about it changed."""
+
+    def __init__(self, decode: Decode) -> None:
+        self._decode = decode
+        self._present: dict[str, Inspected] = {}
+        self._draining: dict[str, str] = {}
+        self._decoded: dict[str, tuple[Container, Decoded]] = {}
+        self._guests: set[str] = set()
+        self._touched: set[str] = set()
+        self._removed = False
+
+    def __contains__(self, container_id: str) -> bool:
+        return container_id in self._present
+
+    def put(self, container_id: str, found: Inspected | None) -> None:
+        """Take note of what the engine says of a container, None when it knows none of this id."""
+        if found is None or found.container.state not in PRESENT_STATES:
+            self.remove(container_id)
+            return
+        self._present[container_id] = found
+        self._touched.add(container_id)
+        if self._draining.get(container_id) != found.started_at:
+            self._draining.pop(container_id, None)
+        if found.container.network_mode.startswith(GUEST):
+            self._guests.add(container_id)
+
+    def replace(self, found: Iterable[Inspected]) -> None:
+        """Start from these containers; those that were draining still are if they have not started anew."""
+        known = {each.container.id: each for each in found}
+        for container_id in self._present.keys() - known.keys():
+            self.remove(container_id)
+        for container_id, each in known.items():
+            self.put(container_id, each)
+
+    def remove(self, container_id: str) -> None:
+        self._present.pop(container_id, None)
+        self._draining.pop(container_id, None)
+        self._guests.discard(container_id)
+        self._touched.discard(container_id)
+        self._removed |= self._decoded.pop(container_id, None) is not None
+
+    def signalled(self, container_id: str, number: int) -> None:
+        """A signal was sent to a container: if it is one that ends it, it takes no more requests."""
+        known = self._present.get(container_id)
+        if known is not None and (number in STOPPING_SIGNALS or number == known.stop_signal):
+            self._draining[container_id] = known.started_at
+            self._touched.add(container_id)
+
+    def refresh(self) -> bool:
+        """Decode what was touched since the last call; whether what the containers define may be new."""
+        changed, self._removed = self._removed, False
+        # A guest has its host's addresses, which change without a word about the guest.
+        for container_id in self._touched | self._guests:
+            container = self._seen(container_id)
+            cached = self._decoded.get(container_id)
+            if cached is None or cached[0] != container:
+                self._decoded[container_id] = (container, self._decode_one(container))
+                changed = True
+        self._touched.clear()
+        return changed
+
+    def decoded(self) -> list[Decoded]:
+        """What each container defines, as of the last refresh."""
+        return [decoded for _, decoded in self._decoded.values()]
+
+    def _seen(self, container_id: str) -> Container:
+        container = self._present[container_id].container
+        if container_id in self._draining:
+            container = msgspec.structs.replace(container, draining=True)
+        if container.network_mode.startswith(GUEST):
+            host = self._find(container.network_mode.removeprefix(GUEST))
+            if host is None:
+                return msgspec.structs.replace(container, networks={})
+            if host.network_mode == "host":
+                return msgspec.structs.replace(container, network_mode="host")
+            return msgspec.structs.replace(container, networks=host.networks)
+        return container
+
+    def _find(self, reference: str) -> Container | None:
+        known = self._present.get(reference)
+        if known is not None:
+            return known.container
+        for each in self._present.values():
+            container = each.container
+            if container.name == reference or (
+                len(reference) >= SHORT_ID and container.id.startswith(reference)
+            ):
+                return container
+        return None
+
+    def _decode_one(self, container: Container) -> Decoded:
+        try:
+            return self._decode(container)
+        except Exception as error:
+            # A fault of ours with one container must not take the routes of all others with it.
+            logger.exception("container %s cannot be decoded", container.name)
+            subject = f"container {container.name}"
+            message = f"its labels cannot be decoded, which is a fault of Rondpoint: {error!r}"
+            return Decoded(subject, diagnostics=(Diagnostic(Severity.ERROR, "docker", subject, message),))

@@ -1,0 +1,142 @@
+"""Following an engine: first its events are opened, then all containers read, then each event applied."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable
+
+from discovery import labels
+from discovery.container import Container
+from discovery.decoding.decoded import Decoded
+from discovery.providers.contract import Emit
+from discovery.providers.docker.engine import Engine
+from discovery.providers.docker.events import Action, Event, understood
+from discovery.providers.docker.inspection import Inspected, inspected
+from discovery.providers.docker.inventory import Inventory
+from discovery.providers.errors import ProviderError
+from discovery.providers.stopping import on_stop
+from discovery.union import unite
+from rondpoint.settings.tree import DockerOptions
+
+logger = logging.getLogger(__name__)
+
+STEADY = 5.0
+"""Seconds after which a lost event stream is opened again at once; one lost sooner is a fault."""
+
+Pending = queue.SimpleQueue[Event | None]
+
+
+class DockerProvider:
+    """Emits anew whenever an event changed what the containers define; nothing is polled."""
+
+    name = "docker"
+
+    def __init__(self, options: DockerOptions) -> None:
+        self._options = options
+        self._inventory = Inventory(self._decode)
+        self._emitted = False
+
+    def watch(self, emit: Emit, stop: threading.Event) -> None:
+        """Follow the engine until `stop`; raises ProviderError when it cannot be reached, or goes away."""
+        self._emitted = False
+        while not stop.is_set():
+            opened = time.monotonic()
+            with Engine(self._options.endpoint) as engine:
+                if not self._options.watch:
+                    self._read_all(engine, stop)
+                    if not stop.is_set():
+                        self._emit(emit)
+                    stop.wait()
+                    return
+                with on_stop(stop, engine.end_events):
+                    self._follow(engine, emit, stop)
+            if stop.is_set():
+                return
+            if time.monotonic() - opened < STEADY:
+                raise ProviderError(
+                    f"the event stream of the Docker engine at {self._options.endpoint} ended"
+                )
+            logger.info("the Docker engine's event stream ended: it is opened again")
+
+    def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
+        engine.open_events()
+        pending: Pending = queue.SimpleQueue()
+        reader = threading.Thread(target=_read, args=(engine, pending), name="docker-events", daemon=True)
+        reader.start()
+        try:
+            self._read_all(engine, stop)
+            if stop.is_set():
+                return
+            self._emit(emit)
+            while not stop.is_set():
+                events = _taken(pending)
+                self._apply(engine, [event for event in events if event is not None])
+                self._emit(emit)
+                if None in events:
+                    return
+        finally:
+            engine.end_events()
+
+    def _read_all(self, engine: Engine, stop: threading.Event) -> None:
+        found: list[Inspected] = []
+        for container_id in engine.running():
+            if stop.is_set():
+                return
+            answer = engine.inspect(container_id)
+            if answer is not None:
+                found.append(inspected(answer))
+        self._inventory.replace(found)
+
+    def _apply(self, engine: Engine, events: Iterable[Event]) -> None:
+        """Bring the inventory up to date; a container with several events is looked at once, at the end."""
+        looks: dict[str, None] = {}
+        for event in events:
+            match event.action:
+                case Action.INSPECT:
+                    looks[event.container_id] = None
+                case Action.REFRESH:
+                    if event.container_id in self._inventory:
+                        looks[event.container_id] = None
+                case Action.SIGNAL:
+                    if event.container_id in looks:
+                        self._look(engine, event.container_id)
+                    self._inventory.signalled(event.container_id, event.signal)
+                case Action.REMOVE:
+                    looks.pop(event.container_id, None)
+                    self._inventory.remove(event.container_id)
+        for container_id in looks:
+            self._look(engine, container_id)
+
+    def _look(self, engine: Engine, container_id: str) -> None:
+        answer = engine.inspect(container_id)
+        self._inventory.put(container_id, None if answer is None else inspected(answer))
+
+    def _emit(self, emit: Emit) -> None:
+        if self._inventory.refresh() or not self._emitted:
+            emit(unite(self._inventory.decoded(), self.name))
+            self._emitted = True
+
+    def _decode(self, container: Container) -> Decoded:
+        return labels.decode(container, self._options)
+
+
+def _read(engine: Engine, pending: Pending) -> None:
+    """Queue what events ask for; None at the end."""
+    try:
+        for event in engine.events():
+            asked = understood(event)
+            if asked is not None:
+                pending.put(asked)
+    finally:
+        pending.put(None)
+
+
+def _taken(pending: Pending) -> list[Event | None]:
+    """Wait for an event, and take all that have come with it."""
+    events = [pending.get()]
+    while not pending.empty():
+        events.append(pending.get())
+    return events

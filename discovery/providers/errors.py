@@ -1,0 +1,18 @@
+"""What a provider raises when its source cannot be read."""
+
+from __future__ import annotations
+
+
+class ProviderError(Exception):
+    """A fault of the outside world: `message` says what failed, `hint` what would help, if anything is known.
+
+    The agent keeps the provider's last configuration in force and tries again.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message

@@ -1,0 +1,97 @@
+"""Following files: the folder they are in is watched, since editors and Kubernetes replace files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from discovery import dynamic
+from discovery.decoding.decoded import Decoded
+from discovery.providers.contract import Emit
+from discovery.providers.errors import ProviderError
+from discovery.providers.file.contents import Contents
+from discovery.providers.file.folder import FolderWatch
+from discovery.providers.file.listing import listed
+from discovery.union import unite
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.settings import FileOptions
+
+
+class FileProvider:
+    """Emits anew whenever a file changed, came or went.
+
+    A file that cannot be read any more keeps its routes, one that is removed takes them with it.
+    """
+
+    name = "file"
+
+    def __init__(self, options: FileOptions) -> None:
+        self._options = options
+        self._contents = Contents(_load)
+
+    def watch(self, emit: Emit, stop: threading.Event) -> None:
+        """Follow the files until `stop`; raises ProviderError when their folder cannot be read."""
+        folder = self._folder()
+        try:
+            if not self._options.watch:
+                self._refresh(folder, ())
+                self._emit(emit)
+                stop.wait()
+            first = True
+            while not stop.is_set():
+                self._follow(folder, emit, stop, first)
+                first = False
+        except OSError as error:
+            raise ProviderError(
+                f"the folder {folder} cannot be read: {error.strerror or error}",
+                "it must exist and be readable: see providers.file",
+            ) from error
+
+    def _follow(self, folder: Path, emit: Emit, stop: threading.Event, first: bool) -> None:
+        """Follow until `stop`, or until another folder has taken the place of `folder`."""
+        with FolderWatch(folder, recursive=self._options.directory is not None) as watch:
+            if self._refresh(folder, ()) or first:
+                self._emit(emit)
+            while not watch.replaced():
+                touched = watch.wait(stop)
+                if stop.is_set():
+                    return
+                if self._refresh(folder, touched):
+                    self._emit(emit)
+
+    def _folder(self) -> Path:
+        if self._options.directory is not None:
+            return self._options.directory.absolute()
+        if self._options.filename is not None:
+            return self._options.filename.absolute().parent
+        raise ProviderError("no file is named", "set providers.file.filename or providers.file.directory")
+
+    def _refresh(self, folder: Path, touched: Collection[Path]) -> bool:
+        if self._options.filename is None or self._options.directory is not None:
+            return self._contents.refresh(listed(folder), touched)
+        folder.stat()
+        path = folder / self._options.filename.name
+        return self._contents.refresh([path] if path.exists() else [], touched)
+
+    def _emit(self, emit: Emit) -> None:
+        decoded = self._contents.decoded()
+        configuration = unite(decoded, self.name)
+        if self._options.directory is None and not decoded:
+            missing = Diagnostic(
+                Severity.ERROR,
+                self.name,
+                f"file {self._options.filename}",
+                "it does not exist",
+                "its routes are served as soon as it does; see providers.file.filename",
+            )
+            findings = (*configuration.diagnostics, missing)
+            configuration = msgspec.structs.replace(configuration, diagnostics=findings)
+        emit(configuration)
+
+
+def _load(path: Path) -> Decoded | Diagnostic:
+    tree = dynamic.read(path)
+    return tree if isinstance(tree, Diagnostic) else dynamic.decode(tree, FileProvider.name, str(path))

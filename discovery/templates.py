@@ -1,0 +1,171 @@
+"""The small part of Go's template language that default rules are written in.
+
+Served: actions `{{ … }}` with fields (`.Name`, `.Labels.app`), calls (`normalize .Name`, `index .Labels
+"app"`), pipes, parentheses, string literals, and trimming with `{{-` and `-}}`. No conditions, no loops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from discovery.decoding.names import normalise
+from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.quoted import QuotedError, unquote
+
+Value = str | Mapping[str, str]
+Function = Callable[..., Value]
+
+_ACTION = re.compile(r"""\{\{((?:[^`"}]|`[^`]*`|"(?:\\.|[^"\\\n])*"|\}(?!\}))*)\}\}""")
+_WORD = re.compile(r"""\s*(`[^`]*`|"(?:\\.|[^"\\\n])*"|(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*|[()|])""")
+_KEYWORDS = frozenset(
+    ["if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"]
+)
+_MAX_DEPTH = 20
+
+
+class TemplateError(ValueError):
+    """A template that cannot be read or filled in; `str()` is one line."""
+
+
+def _normalize(text: Value) -> Value:
+    return normalise(_text(text, "normalize"))
+
+
+def _index(mapping: Value, key: Value) -> Value:
+    if isinstance(mapping, str):
+        raise TemplateError("index looks into a map such as .Labels, not into text")
+    return mapping.get(_text(key, "index"), "")
+
+
+def _trim_prefix(prefix: Value, text: Value) -> Value:
+    return _text(text, "trimPrefix").removeprefix(_text(prefix, "trimPrefix"))
+
+
+FUNCTIONS: Mapping[str, Function] = {"normalize": _normalize, "index": _index, "trimPrefix": _trim_prefix}
+_COUNTS = {"normalize": 1, "index": 2, "trimPrefix": 2}
+
+
+def render(template: str, fields: Mapping[str, Value]) -> str:
+    """The template with its actions replaced by what they say of `fields`; raises TemplateError."""
+    pieces: list[str] = []
+    end, trim = 0, False
+    for action in _ACTION.finditer(template):
+        inner = action.group(1)
+        before = _literal(template[end : action.start()], trim)
+        pieces.append(before.rstrip() if re.match(r"-\s", inner) else before)
+        trim = re.search(r"\s-\Z", inner) is not None
+        inner = re.sub(r"\A-\s|\s-\Z", "", inner)
+        pieces.append(_Action(_words(inner), fields).evaluate())
+        end = action.end()
+    pieces.append(_literal(template[end:], trim))
+    return "".join(pieces)
+
+
+def _literal(text: str, trim: bool) -> str:
+    if "{{" in text:
+        raise TemplateError("{{ is not closed by }}")
+    return text.lstrip() if trim else text
+
+
+def _words(action: str) -> list[str]:
+    words: list[str] = []
+    position, action = 0, action.rstrip()
+    while position < len(action):
+        match = _WORD.match(action, position)
+        if match is None:
+            raise TemplateError(f"{action[position:].strip()!r} in a template is not served")
+        words.append(match.group(1))
+        position = match.end()
+    return words
+
+
+def _text(value: Value, function: str) -> str:
+    if not isinstance(value, str):
+        raise TemplateError(f"{function} takes text, not a map")
+    return value
+
+
+class _Action:
+    """One action, evaluated as it is read."""
+
+    def __init__(self, words: Sequence[str], fields: Mapping[str, Value]) -> None:
+        self._words = words
+        self._fields = fields
+        self._at = 0
+        self._depth = 0
+
+    def evaluate(self) -> str:
+        value = self._pipeline()
+        if self._at < len(self._words):
+            raise TemplateError(f"unexpected {self._words[self._at]} in a template")
+        if not isinstance(value, str):
+            raise TemplateError("a template's action gives a map, where text is expected")
+        return value
+
+    def _next(self) -> str | None:
+        return self._words[self._at] if self._at < len(self._words) else None
+
+    def _pipeline(self) -> Value:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise TemplateError("too many parentheses in a template")
+        value = self._command([])
+        while self._next() == "|":
+            self._at += 1
+            value = self._command([value])
+        self._depth -= 1
+        return value
+
+    def _command(self, piped: list[Value]) -> Value:
+        first = self._next()
+        if first is None or first in ")|":
+            raise TemplateError("an action of a template is empty")
+        if not (first[0].isalpha() or first[0] == "_"):
+            if piped:
+                raise TemplateError(f"{first} in a template is no function to pipe into")
+            return self._operand()
+        self._at += 1
+        arguments: list[Value] = []
+        while (word := self._next()) is not None and word not in ")|":
+            arguments.append(self._operand())
+        return _call(first, arguments + piped)
+
+    def _operand(self) -> Value:
+        word = self._words[self._at]
+        self._at += 1
+        if word == "(":
+            value = self._pipeline()
+            if self._next() != ")":
+                raise TemplateError("( is not closed in a template")
+            self._at += 1
+            return value
+        if word[0] in '`"':
+            try:
+                return unquote(word)
+            except QuotedError as error:
+                raise TemplateError(str(error)) from None
+        if word[0] == ".":
+            return self._field(word)
+        raise TemplateError(f"unexpected {word} in a template: put a call in parentheses")
+
+    def _field(self, word: str) -> Value:
+        name, *keys = word[1:].split(".")
+        if name not in self._fields:
+            raise TemplateError(f"unknown field .{name} ({did_you_mean(name, self._fields)})")
+        value = self._fields[name]
+        for key in keys:
+            if isinstance(value, str):
+                raise TemplateError(f"{word}: .{name} is text and has no fields")
+            value = value.get(key, "")
+        return value
+
+
+def _call(name: str, arguments: list[Value]) -> Value:
+    if name in _KEYWORDS:
+        raise TemplateError(f"{name} in a template is not served")
+    if name not in FUNCTIONS:
+        raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, FUNCTIONS)})")
+    if len(arguments) != _COUNTS[name]:
+        raise TemplateError(f"{name} takes {_COUNTS[name]} values, not {len(arguments)}")
+    return FUNCTIONS[name](*arguments)
