@@ -1,0 +1,15 @@
+"""The page that lists what is served, by what, and what is not."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from proxy.admin.overview import rawdata
+
+dashboard = Blueprint("dashboard", __name__, url_prefix="/dashboard", template_folder="templates")
+
+
+@dashboard.get("/")
+def page() -> str:
+    """One page, without script, without a request to anywhere else."""
+    return render_template("dashboard.html", data=rawdata())

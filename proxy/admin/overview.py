@@ -1,0 +1,116 @@
+"""What API and dashboard show: the configuration that this worker serves now, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import redis
+from flask import current_app
+
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Middleware, Router, Service
+from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.read import read_diagnostics
+
+if TYPE_CHECKING:
+    from proxy.runtime import Runtime
+
+Json = dict[str, Any]
+
+
+def runtime() -> Runtime:
+    """The running worker's parts."""
+    return cast("Runtime", current_app.config["RUNTIME"])
+
+
+def rawdata() -> Json:
+    """Everything, by qualified name; `status` of a router tells whether its requests are served."""
+    parts = runtime()
+    state = parts.applier.state()
+    services = state.services
+    diagnostics, agents = _from_store(parts)
+    return {
+        "revision": parts.applier.revision,
+        "worker": _worker(parts),
+        "store": {"connected": parts.watcher.connected, "localTickets": parts.tickets.local},
+        "routers": {name: _router(router, services) for name, router in sorted(state.routers.items())},
+        "services": {name: _service(service) for name, service in sorted(services.items())},
+        "middlewares": {name: _middleware(item) for name, item in sorted(state.middlewares.items())},
+        "agents": {name: _agent(status) for name, status in sorted(agents.items())},
+        "diagnostics": [_diagnostic(item) for item in (*diagnostics, *parts.watcher.problems)],
+    }
+
+
+def _worker(parts: Runtime) -> Json:
+    log = parts.context.access_log
+    return {
+        "pid": os.getpid(),
+        "requests": parts.context.requests,
+        "connections": parts.connections,
+        "upgrades": parts.context.upgrades,
+        "droppedLogLines": 0 if log is None else log.lines.dropped,
+        "metrics": {
+            tally.router: msgspec.to_builtins(tally.counts())
+            for tally in sorted(parts.context.tallies.all(), key=lambda tally: tally.router)
+            if tally.requests
+        },
+    }
+
+
+def _from_store(parts: Runtime) -> tuple[tuple[Diagnostic, ...], dict[str, AgentStatus]]:
+    try:
+        return read_diagnostics(parts.client, parts.keys), read_agents(parts.client, parts.keys)
+    except redis.RedisError as error:
+        gone = Diagnostic(Severity.WARNING, "store", "connection", f"the store does not answer: {error}")
+        return (gone,), {}
+
+
+def _router(router: Router, services: dict[str, Service]) -> Json:
+    return {
+        "rule": router.rule.text,
+        "entryPoints": list(router.entry_points or runtime().settings.default_entry_points),
+        "priority": router.priority,
+        "service": router.service,
+        "middlewares": list(router.middlewares),
+        "passHostHeader": router.pass_host_header,
+        "status": "enabled" if router.service in services and not router.middlewares else "disabled",
+    }
+
+
+def _service(service: Service) -> Json:
+    return {
+        "passHostHeader": service.pass_host_header,
+        "servers": [
+            {"name": server.name, "url": server.url, "weight": server.weight, "state": server.state.value}
+            for server in service.servers
+        ],
+    }
+
+
+def _middleware(middleware: Middleware) -> Json:
+    return {"kind": middleware.kind, "options": middleware.options}
+
+
+def _agent(status: AgentStatus) -> Json:
+    return {
+        "host": status.host,
+        "pid": status.pid,
+        "startedAt": status.started_at,
+        "seenAt": status.seen_at,
+        "providers": {
+            name: {"state": provider.state, "message": provider.message, "since": provider.since}
+            for name, provider in status.providers.items()
+        },
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> Json:
+    return {
+        "severity": diagnostic.severity.value,
+        "source": diagnostic.source,
+        "subject": diagnostic.subject,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    }

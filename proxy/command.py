@@ -1,0 +1,52 @@
+"""The command `rondpoint proxy`: gunicorn with the workers of this package."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+
+from proxy.gunicorn_settings import gunicorn_settings
+from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
+from rondpoint.settings.sources.environment import FLAGS
+
+
+class ProxyApplication(BaseApplication):
+    """gunicorn, configured by Rondpoint's settings alone, at start and at every reload."""
+
+    def load_config(self) -> None:
+        for name, value in gunicorn_settings().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from proxy.admin import create_app  # noqa: PLC0415 (only workers need Flask)
+
+        return create_app()
+
+
+@click.command(context_settings=PASS_ON)
+@settings_flags
+def proxy(flags: tuple[str, ...]) -> None:
+    """Serve the web and admin entry points.
+
+    Needs the store that the agent writes to (--redis.url=redis://HOST:6379/0). SIGHUP reads the settings
+    anew and replaces the workers; SIGTERM lets running requests finish.
+    """
+    loaded = load_or_exit(flags)
+    if FLAGS not in os.environ:
+        # `rondpoint up` has said them.
+        say_all(loaded.warnings)
+    if loaded.settings.redis.url is None:
+        click.echo(
+            "error: settings: redis.url: it is not set; name the store that the agent writes to, "
+            "or run `rondpoint up`, which brings its own",
+            err=True,
+        )
+        sys.exit(2)
+    # gunicorn reads its configuration anew at a reload, and must then find these flags again.
+    os.environ[FLAGS] = json.dumps([*json.loads(os.environ.get(FLAGS) or "[]"), *flags])
+    ProxyApplication().run()

@@ -1,0 +1,101 @@
+"""Follows the store: subscribe, read everything, apply what is told from there on.
+
+Nothing depends on a message arriving: a gap in revisions, a connection anew, or a look at the revision every
+POLL seconds that shows another one, all lead to a full read. A store that is gone, or that has lost its data,
+takes nothing away: what is in force stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import msgspec
+import redis
+from gevent.event import Event
+
+from proxy.configuration.applying import Applier
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.store import change as messages
+from rondpoint.store.keys import Keys
+from rondpoint.store.read import load, revision
+
+log = logging.getLogger(__name__)
+
+POLL = 2.0
+LONGEST_PAUSE = 5.0
+
+
+class Watcher:
+    """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
+
+    `attempted` is set once a first read was tried; `connected` tells whether the store answers now, and
+    `problems` what of it could not be read.
+    """
+
+    def __init__(
+        self, client: redis.Redis, keys: Keys, applier: Applier, on_change: Callable[[], None]
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._applier = applier
+        self._on_change = on_change
+        self.attempted = Event()
+        self.connected = False
+        self.problems: tuple[Diagnostic, ...] = ()
+
+    def run(self) -> None:
+        """Follow until killed."""
+        pause = 0.05
+        while True:
+            try:
+                with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+                    subscription.subscribe(self._keys.changes)
+                    self._read()
+                    self.connected = True
+                    self.attempted.set()
+                    pause = 0.05
+                    self._follow(subscription)
+            except (redis.RedisError, OSError) as error:
+                if self.connected or not self.attempted.is_set():
+                    log.warning("the store does not answer, routes stay as they are: %s", error)
+                self.connected = False
+                self.attempted.set()
+                gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _follow(self, subscription: Any) -> None:
+        while True:
+            message = subscription.get_message(timeout=POLL)
+            if message is None:
+                if revision(self._client, self._keys) != self._applier.revision:
+                    self._read()
+            elif message["type"] == "message" and not self._told(message["data"]):
+                self._read()
+
+    def _told(self, data: bytes) -> bool:
+        try:
+            change = messages.decode(data)
+        except msgspec.MsgspecError as error:
+            log.warning("a message about changes cannot be decoded, reading everything: %s", error)
+            return False
+        if self._applier.apply(change):
+            log.debug("revision %d applied", change.revision)
+            self._on_change()
+            return True
+        # Told before the read that already took it in.
+        return change.revision == self._applier.revision
+
+    def _read(self) -> None:
+        loaded = load(self._client, self._keys)
+        if loaded is None:
+            return
+        for problem in set(loaded.problems) - set(self.problems):
+            log.error("%s", problem)
+        self.problems = loaded.problems
+        self._applier.replace(loaded)
+        self._on_change()
+        log.debug("revision %d read", loaded.state.revision)

@@ -1,0 +1,1 @@
+"""One request and its answer: everything between a client's connection and a server's."""

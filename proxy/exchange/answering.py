@@ -1,0 +1,255 @@
+"""One request and its answer: router, ticket, server, retry, relay.
+
+This is the path that every proxied request takes. It is kept in few functions, with no objects beyond
+the request's and the response's own, because each call and allocation here is paid for by all traffic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.deadlines import NEVER, after
+from proxy.downstream import ClientGoneError
+from proxy.exchange.body import RequestBody
+from proxy.exchange.relay import relay_body
+from proxy.exchange.tunnel import tunnel
+from proxy.http1.chunked import ChunkError
+from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.request import Request, without
+from proxy.http1.response import Response, parse_response
+from proxy.upstream.connection import DialError
+
+if TYPE_CHECKING:
+    from proxy.downstream import Downstream
+    from proxy.stream import Stream
+    from proxy.upstream.servers import Target
+
+# RFC 9110 §9.2.2
+_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+_RESPONSE_HEAD_LIMIT = 65536
+
+_NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
+_MIDDLEWARE = "service unavailable: a middleware of this router is not served by this version"
+
+
+class NoAnswerError(Exception):
+    """A server gave no response; `status` is what the client gets when no other can be tried.
+
+    `elsewhere` tells that the request may go to another server.
+    """
+
+    def __init__(self, status: int, *, elsewhere: bool, reason: str = "") -> None:
+        super().__init__(reason)
+        self.status = status
+        self.elsewhere = elsewhere
+        self.reason = reason
+
+
+def answer_request(downstream: Downstream, request: Request) -> bool:
+    """Answer `request`; whether the client's connection can take another. Raises ClientGoneError."""
+    context = downstream.context
+    router = context.table.match(downstream.entry_point, request.host, request.target)
+    if router is None:
+        downstream.tally = context.tallies.unrouted
+        if not context.configured:
+            return downstream.refuse(request, 503, _NOT_CONFIGURED)
+        return downstream.refuse(request, 404)
+    tally = context.tallies.get(router.name)
+    if tally is None or tally.service != router.service:
+        tally = context.tallies.begin(router)
+    downstream.tally = tally
+    if router.middlewares:
+        return downstream.refuse(request, 503, _MIDDLEWARE)
+    service = context.services.get(router.service)
+    if service is None or not service.rotation:
+        return downstream.refuse(request, 503)
+
+    body: RequestBody | None = None
+    if request.content_length > 0 or request.chunked:
+        try:
+            body = RequestBody(downstream, request)
+        except ChunkError as error:
+            return downstream.refuse(request, 400, str(error))
+        except RequestError as error:
+            return downstream.refuse(request, error.status, error.reason)
+
+    rotation = service.rotation
+    length = len(rotation)
+    ticket = context.tickets.take(service.name) - 1 if length > 1 else 0
+    pass_host = router.pass_host_header and service.pass_host_header
+    failed: tuple[Target, ...] = ()
+    failure: NoAnswerError | None = None
+    for position in range(ticket, ticket + length):
+        target = rotation[position % length]
+        if target in failed or (target.draining and not service.all_draining):
+            continue
+        head = _request_head(downstream, request, target, pass_host)
+        downstream.target = target
+        try:
+            return _serve_from(downstream, request, target, head, body)
+        except NoAnswerError as error:
+            failure = error
+            if not error.elsewhere:
+                break
+            failed += (target,)
+    body_read = body is not None and body.done
+    if body is not None and not body_read:
+        request.keep_alive = False
+        if body.failure:
+            # The client's fault comes first, whatever became of the server's connection.
+            failure = NoAnswerError(body.failure, elsewhere=False, reason=body.reason)
+    if failure is None:
+        return downstream.refuse(request, 503, body_read=body_read)
+    return downstream.refuse(request, failure.status, failure.reason, body_read=body_read)
+
+
+def _request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
+    headers = request.headers
+    if not (pass_host and request.host):
+        headers = b"\r\nHost: " + target.host + without(headers, b"host")
+    if request.chunked:
+        headers += b"\r\nTransfer-Encoding: chunked"
+    elif request.content_length >= 0:
+        headers += b"\r\nContent-Length: %d" % request.content_length
+    if request.upgrade:
+        headers += b"\r\nConnection: Upgrade\r\nUpgrade: " + request.upgrade
+    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (
+        request.method,
+        request.target,
+        headers,
+        downstream.forwarded(request.host),
+    )
+
+
+def _serve_from(
+    downstream: Downstream, request: Request, target: Target, head: bytes, body: RequestBody | None
+) -> bool:
+    """Have one server answer. Raises NoAnswerError as long as nothing has been sent to the client."""
+    pool = target.pool
+    idempotent = request.method in _IDEMPOTENT
+    stream = pool.take() if idempotent else pool.take_alive()
+    while True:
+        reused = stream is not None
+        if stream is None:
+            try:
+                stream = pool.dial()
+            except DialError as error:
+                raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
+        try:
+            data = _first_bytes(downstream, stream, head, body)
+            if data:
+                return _relay(downstream, request, target, stream, data, body)
+            expired = stream.expired
+        except BaseException:
+            if body is not None:
+                body.stop()
+            stream.close()
+            raise
+        if body is not None:
+            body.stop()
+        stream.close()
+        if downstream.gone:
+            raise ClientGoneError
+        if body is not None and (body.failure or body.gone):
+            raise NoAnswerError(body.failure or 400, elsewhere=False, reason=body.reason)
+        if expired:
+            raise NoAnswerError(504, elsewhere=False)
+        if not idempotent or (body is not None and body.started):
+            raise NoAnswerError(502, elsewhere=False)
+        if not reused:
+            raise NoAnswerError(502, elsewhere=True)
+        stream = None
+
+
+def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None) -> bytes:
+    """Send the request and wait for the answer's first bytes; b"" when none came."""
+    timeout = downstream.context.upstream_timeouts.response_header
+    downstream.awaiting = stream
+    try:
+        if body is None:
+            stream.send(head)
+        else:
+            stream.send(head + body.first)
+            if not body.done:
+                body.start(stream, timeout)
+                return stream.recv()
+        if timeout:
+            stream.deadline = after(timeout)
+        return stream.recv()
+    except OSError:
+        return b""
+    finally:
+        downstream.awaiting = None
+
+
+def _relay(
+    downstream: Downstream,
+    request: Request,
+    target: Target,
+    stream: Stream,
+    data: bytes,
+    body: RequestBody | None,
+) -> bool:
+    """Pass the response on that starts with `data`; whether the client's connection can take another."""
+    response, data = _final_response(downstream, request, stream, data)
+    stream.deadline = NEVER
+    if body is not None:
+        body.answered = True
+    downstream.status = response.status
+    if response.status == 101:
+        # RFC 9110 §7.8: the new protocol begins behind the whole request.
+        if body is not None and not body.join():
+            raise NoAnswerError(502, elsewhere=False)
+        downstream.send(
+            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (response.head, response.upgrade, data)
+        )
+        tunnel(downstream, stream)
+        return False
+    finished = body is None or body.done
+    keep_alive = (
+        request.keep_alive
+        and finished
+        and not downstream.context.draining
+        and (response.length >= 0 or request.version == 1)
+    )
+    whole = relay_body(downstream, stream, response, data, request.version, keep_alive)
+    if body is not None and not finished:
+        body.stop()
+        stream.close()
+        if whole:
+            downstream.linger()
+        return False
+    if whole and response.keep_alive:
+        target.pool.give(stream)
+        return keep_alive
+    stream.close()
+    if not whole and response.length < 0 and not request.version:
+        # Only a reset tells this client that the end is not the end.
+        downstream.stream.reset()
+    return whole and keep_alive
+
+
+def _final_response(
+    downstream: Downstream, request: Request, stream: Stream, data: bytes
+) -> tuple[Response, bytes]:
+    """The response that counts, and the bytes behind its head; interim ones are passed on as they come."""
+    try:
+        while True:
+            response = parse_response(data, request.method, _RESPONSE_HEAD_LIMIT)
+            if response is None:
+                more = stream.recv()
+                if not more:
+                    raise NoAnswerError(504 if stream.expired else 502, elsewhere=False)
+                data += more
+                continue
+            data = data[response.size :]
+            if response.status >= 200:
+                return response, data
+            if response.status == 101:
+                if not request.upgrade or not response.upgrade:
+                    raise NoAnswerError(502, elsewhere=False)
+                return response, data
+            if request.version:
+                downstream.send(response.head + b"\r\n\r\n")
+    except (ResponseError, OSError) as error:
+        raise NoAnswerError(502, elsewhere=False) from error

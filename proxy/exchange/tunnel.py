@@ -1,0 +1,45 @@
+"""Two connections joined after 101 Switching Protocols (RFC 9110 §7.8): bytes both ways, half-close kept."""
+
+from __future__ import annotations
+
+import _socket
+from typing import TYPE_CHECKING
+
+import gevent
+
+from proxy.progress import Silence
+
+if TYPE_CHECKING:
+    from proxy.downstream import Downstream
+    from proxy.stream import Stream
+
+
+def tunnel(downstream: Downstream, server: Stream) -> None:
+    """Join client and server until both directions have ended; closes the server's side."""
+    client = downstream.stream
+    early, downstream.buffer = downstream.buffer, b""
+    context = downstream.context
+    context.upgrades += 1
+    upward = gevent.spawn(_pump, client, server, early)
+    try:
+        with Silence(context.sweeper, downstream.timeouts.tunnel, client, server):
+            _pump(server, client, b"")
+            upward.join()
+    finally:
+        context.upgrades -= 1
+        upward.kill()
+        server.close()
+
+
+def _pump(source: Stream, sink: Stream, early: bytes) -> None:
+    try:
+        data = early or source.recv()
+        while data:
+            sink.send(data)
+            data = source.recv()
+    except OSError:
+        # A broken side has nothing more to say and hears nothing more: both directions end.
+        source.shutdown(_socket.SHUT_RDWR)
+        sink.shutdown(_socket.SHUT_RDWR)
+        return
+    sink.shutdown(_socket.SHUT_WR)

@@ -1,0 +1,112 @@
+"""Rondpoint's settings in gunicorn's terms, read anew whenever gunicorn reads its configuration."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.glogging import Logger
+
+from proxy.listening import bind_addresses
+from rondpoint import logs
+from rondpoint.settings import LogLevel, Settings, SettingsError, load
+
+# gunicorn's debugging prints its whole configuration, which is not the user's.
+_LEVELS = {
+    LogLevel.TRACE: "info",
+    LogLevel.DEBUG: "info",
+    LogLevel.INFO: "info",
+    LogLevel.WARN: "warning",
+    LogLevel.ERROR: "error",
+    LogLevel.FATAL: "critical",
+    LogLevel.PANIC: "critical",
+}
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+log = logging.getLogger(__name__)
+_current: Settings | None = None
+
+
+class Log(Logger):
+    """gunicorn's log in the form of ours."""
+
+    error_fmt = logs.FORMAT
+    datefmt = logs.DATES
+
+
+def current_settings() -> Settings:
+    """The settings that gunicorn runs with; workers inherit them. LookupError before they were read."""
+    if _current is None:
+        raise LookupError("gunicorn has not read its configuration yet")
+    return _current
+
+
+def gunicorn_settings() -> dict[str, Any]:
+    """A value for each gunicorn setting that Rondpoint decides; flags come by RONDPOINT_FLAGS.
+
+    At a reload, settings that cannot be used are reported and the present ones stay. Raises SettingsError at
+    the first reading.
+    """
+    global _current  # noqa: PLW0603 (gunicorn's configuration is the process's, and is replaced as a whole)
+    try:
+        loaded = load((), os.environ, Path.cwd())
+    except SettingsError as error:
+        if _current is None:
+            raise
+        log.warning("the settings stay as they are: %s", error)
+    else:
+        _current = loaded.settings
+    settings = current_settings()
+    logs.configure(settings.log.level)
+    return {
+        "bind": bind_addresses(settings),
+        "workers": settings.workers,
+        "worker_class": "proxy.worker.ProxyWorker",
+        "worker_connections": settings.limits.connections,
+        "wsgi_app": "proxy.admin:create_app()",
+        "max_requests": settings.limits.requests_per_worker,
+        # Lest workers that began together end together.
+        "max_requests_jitter": settings.limits.requests_per_worker // 10,
+        # Workers keep the grace time themselves; past it and a moment more the master kills them.
+        "graceful_timeout": math.ceil(grace_seconds(settings)) + 1,
+        "keepalive": 5,
+        "loglevel": _LEVELS[settings.log.level],
+        "logger_class": Log,
+        "proc_name": "rondpoint",
+        "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 (memory, for heartbeats)
+        "control_socket_disable": True,
+        "on_starting": _take_over,
+        "pre_fork": _share,
+        "post_fork": _await_signals,
+    }
+
+
+def _take_over(arbiter: Arbiter) -> None:
+    # The master reads its settings before it may import the worker, and gevent with it.
+    from proxy.master import take_over  # noqa: PLC0415
+
+    take_over(arbiter)
+
+
+def _share(arbiter: Arbiter, worker: Worker) -> None:
+    # What the collector does not look at, it does not write to: master and workers go on sharing its pages.
+    gc.collect()
+    gc.freeze()
+
+
+def _await_signals(arbiter: Arbiter, worker: Worker) -> None:
+    # Until the worker has handlers of its own it has the arbiter's, in which a SIGTERM would be lost.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def grace_seconds(settings: Settings) -> float:
+    """Seconds that a worker has to finish in."""
+    return max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())

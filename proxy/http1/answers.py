@@ -1,0 +1,29 @@
+"""The answers that are ours and not a server's: a status, a plain sentence, nothing about the inside."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from http import HTTPStatus
+
+_TEXT = {
+    404: "404 page not found",
+    502: "502 bad gateway: the server could not be reached, or gave no valid answer",
+    503: "503 service unavailable: no available server",
+    504: "504 gateway timeout: the server did not answer in time",
+}
+
+
+def answer(status: int, *, reason: str = "", keep_alive: bool = False, head_only: bool = False) -> bytes:
+    """A complete HTTP/1.1 response; `reason` goes behind the status in the body."""
+    phrase = HTTPStatus(status).phrase
+    text = f"{status} {reason}" if reason else _TEXT.get(status, f"{status} {phrase.lower()}")
+    body = text.encode() + b"\n"
+    head = (
+        f"HTTP/1.1 {status} {phrase}\r\n"
+        f"Date: {formatdate(usegmt=True)}\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
+    )
+    return head.encode() if head_only else head.encode() + body

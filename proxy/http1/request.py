@@ -1,0 +1,225 @@
+"""Request heads: the gate, the parser, and what the data path needs to know of each (RFC 9112 §2-3, §5-6).
+
+The head is later forwarded as bytes, cut with a regular expression. That is only safe when the
+expression and the parser see the same lines, so what `gunicorn_h1c` would let through is refused first:
+bare LF line ends, obs-fold, leading empty lines, a missing Host, codings other than `chunked`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gunicorn_h1c import (
+    InvalidHTTPVersion,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseError,
+    parse_request_fast,
+)
+from gunicorn_h1c._parser_fast import IncompleteError
+from gunicorn_h1c._parser_fast import ParseError as FastParseError
+
+from proxy.http1.errors import RequestError
+from proxy.http1.partial import PartialHead
+
+# The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
+# quantifiers are possessive, so that what does not match is known in one pass.
+_HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
+# Header lines that end here: hop-by-hop (RFC 9110 §7.6.1), framing (written anew), and what a client
+# must not be able to claim. Underscores too: servers of the CGI family cannot tell them from hyphens.
+_ENDS_HERE = (
+    rb"\r\n((?i:connection|keep-alive|proxy-connection|proxy-authorization|te|transfer[-_]encoding"
+    rb"|content[-_]length|upgrade|http2-settings|%b))"
+    rb":[ \t]*([^\r\n]*)"
+)
+ENDS_HERE = re.compile(_ENDS_HERE % rb"x[-_]real[-_]ip|x[-_]forwarded[-_][^:\r\n]*")
+# A peer that is trusted may claim these, but not with underscores: it may have passed them on unseen.
+ENDS_HERE_TRUSTED = re.compile(
+    _ENDS_HERE % rb"x_real[-_]ip|x-real_ip|(?=[^:\r\n]*_)x[-_]forwarded[-_][^:\r\n]*"
+)
+_KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)")
+# A fragment is no part of a target, and a server that cut it off would see another path than the rules.
+_TARGET = re.compile(rb"/[!-\"$-~\x80-\xff]*")
+_H2C = re.compile(rb"(?i)(?:^|[,\s])h2c?(?:[,\s/]|$)")
+_END_TO_END = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"authorization", b"cookie", b"x-real-ip")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may send: bytes of a head, of its request line and of a body, number of lines.
+
+    `body_bytes` is 0 where a body has no limit; `ends_here` finds the lines that it may not pass on.
+    """
+
+    head_bytes: int = 65536
+    line_bytes: int = 16384
+    headers: int = 100
+    body_bytes: int = 0
+    ends_here: re.Pattern[bytes] = ENDS_HERE
+
+
+class Request:
+    """One request head.
+
+    `headers` holds the header lines to pass on, each with a leading CRLF and none trailing;
+    `content_length` is -1 without a body of known length; `upgrade` is the protocol asked for or empty.
+    """
+
+    __slots__ = (
+        "chunked",
+        "content_length",
+        "headers",
+        "host",
+        "keep_alive",
+        "method",
+        "size",
+        "target",
+        "upgrade",
+        "version",
+    )
+
+    method: bytes
+    target: bytes
+    host: bytes
+    version: int
+    headers: bytes
+    size: int
+    content_length: int
+    chunked: bool
+    keep_alive: bool
+    upgrade: bytes
+
+    @property
+    def has_body(self) -> bool:
+        return self.content_length > 0 or self.chunked
+
+
+def parse_request(data: bytes, limits: Limits) -> Request | None:
+    """Parse the head at the start of `data`; None while it is incomplete. `size` is its length in bytes.
+
+    Raises RequestError with the status to answer.
+    """
+    match = _HEAD.match(data)
+    if match is None:
+        end = data.find(b"\r\n\r\n")
+        if end >= 0:
+            raise _malformed(data[: end + 4], limits)
+        PartialHead(limits).add(data)
+        return None
+    size = match.end()
+    if size > limits.head_bytes:
+        raise RequestError(431, "request head too large")
+    head = data[:size]
+    try:
+        # By position: a call with names costs as much again as the parsing.
+        parsed = parse_request_fast(head, 0, limits.line_bytes, limits.headers, limits.head_bytes)
+    except (ParseError, FastParseError, IncompleteError) as error:
+        raise _refusal(error, head, limits) from None
+
+    request = Request()
+    request.size = size
+    request.method = method = parsed.method
+    request.version = version = parsed.minor_version
+    request.content_length = parsed.content_length
+    request.chunked = parsed.has_chunked
+    request.upgrade = b""
+    closes = parsed.connection_close
+    request.keep_alive = closes != 1 if version else closes == 0
+    host = parsed.get_header("host")
+    target = parsed.path
+    if host is None:
+        if version:
+            raise RequestError(400, "a Host header is required")
+        host = b""
+    elif not _HOST.fullmatch(host):
+        raise RequestError(400, "invalid Host header")
+    request.host = host
+    request.target = target
+
+    # What browsers say without need is not worth a second look at every line.
+    headers = head[match.end(1) : -2].replace(_KEEP_ALIVE, b"\r\n", 1)[:-2]
+    ended, found = limits.ends_here.subn(b"", headers)
+    request.headers = ended
+    if found:
+        _inspect(request, limits.ends_here.findall(headers))
+    if not _TARGET.fullmatch(target):
+        _absolute(request)
+    if method == b"CONNECT":
+        raise RequestError(501, "CONNECT is not served")
+    return request
+
+
+def _malformed(head: bytes, limits: Limits) -> RequestError:
+    """What is to be said against a head that does not hold to the grammar of lines."""
+    if len(head) > limits.head_bytes:
+        return RequestError(431, "request head too large")
+    try:
+        parse_request_fast(head, 0, limits.line_bytes, limits.headers, limits.head_bytes)
+    except (ParseError, FastParseError, IncompleteError) as error:
+        return _refusal(error, head, limits)
+    return RequestError(400, "line ends must be CRLF, and lines must not be folded")
+
+
+def _refusal(error: Exception, head: bytes, limits: Limits) -> RequestError:
+    if isinstance(error, LimitRequestLine):
+        return RequestError(414, "request line too long")
+    # Far beyond the limit, the parser has no room for the lines and says no more than that.
+    if isinstance(error, LimitRequestHeaders) or head.count(b"\n") - 2 > limits.headers:
+        return RequestError(431, "too many header lines")
+    if isinstance(error, InvalidHTTPVersion) and re.match(rb"[^\r\n]* HTTP/[0-9](?:\.[0-9])?\r\n", head):
+        return RequestError(505, "only HTTP/1.0 and HTTP/1.1 are served")
+    return RequestError(400, str(error))
+
+
+def _inspect(request: Request, lines: list[tuple[bytes, bytes]]) -> None:
+    """What the header lines that end here say about framing, and which further lines they end."""
+    tokens: list[bytes] = []
+    upgrade = b""
+    codings = 0
+    for name, value in lines:
+        kind = name.lower()
+        if kind == b"connection":
+            tokens += [token.strip().lower() for token in value.split(b",")]
+        elif kind == b"upgrade":
+            upgrade = value.strip()
+        elif kind == b"transfer-encoding":
+            codings += 1
+            if value.strip().lower() != b"chunked" or codings > 1:
+                raise RequestError(400, "the only transfer coding served is one chunked")
+    if upgrade and b"upgrade" in tokens and request.version and not _H2C.search(upgrade):
+        request.upgrade = upgrade
+    if b"close" in tokens:
+        # RFC 9112 §9.3: whatever else is said, and on however many lines.
+        request.keep_alive = False
+    for token in tokens:
+        # RFC 9110 §7.6.1: `Connection` ends the lines it names, but a client must not use it to take
+        # away what the server relies on.
+        if not token or token in _END_TO_END or token.startswith(b"x-forwarded-"):
+            continue
+        if b"\r\n" + token + b":" in request.headers.lower():
+            request.headers = without(request.headers, token)
+
+
+def without(headers: bytes, name: bytes) -> bytes:
+    """`headers` less every line of that name, whatever its case."""
+    return re.sub(rb"\r\n(?i:" + re.escape(name) + rb"):[^\r\n]*", b"", headers)
+
+
+def _absolute(request: Request) -> None:
+    """RFC 9112 §3.2.2: an absolute target replaces Host, and goes on in origin-form."""
+    match = _ABSOLUTE.fullmatch(request.target)
+    if match is None or not _HOST.fullmatch(match[1]):
+        if request.method == b"CONNECT":
+            return
+        raise RequestError(400, "the request target must be a path or an http URL")
+    request.host = match[1]
+    target = match[2]
+    request.target = target if target.startswith(b"/") else b"/" + target
+    if not _TARGET.fullmatch(request.target):
+        raise RequestError(400, "invalid request target")
+    request.headers = b"\r\nHost: " + request.host + without(request.headers, b"host")

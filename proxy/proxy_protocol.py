@@ -1,0 +1,108 @@
+"""The PROXY protocol, versions 1 and 2, as a receiver reads it: which client a proxy in front speaks for.
+
+HAProxy's specification (proxy-protocol.txt, §2.1 and §2.2) is the source of the rules. Only the source
+address is used; checksums and other TLVs are passed over. A header that names no client (`UNKNOWN`,
+`LOCAL`, Unix sockets, datagrams) leaves the peer's own address in force.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+_TEXT = b"PROXY "
+_TEXT_LIMIT = 107
+_LINE = re.compile(
+    rb"PROXY (?:UNKNOWN(?: [^\r\n]*)?"
+    rb"|(TCP[46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) ([0-9]{1,5}) ([0-9]{1,5}))\r\n"
+)
+_BINARY = b"\r\n\r\n\0\r\nQUIT\n"
+_FIXED = 16
+# By family and transport: the least length of the addresses, and how long each one is.
+_FAMILIES = {
+    0x00: (0, 0),
+    0x11: (12, 4),
+    0x12: (12, 0),
+    0x21: (36, 16),
+    0x22: (36, 0),
+    0x31: (216, 0),
+    0x32: (216, 0),
+}
+
+
+class ProxyProtocolError(Exception):
+    """A header that breaks the grammar: nothing behind it can be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The client's address, None when the header names none; and the header's `size`, 0 without one."""
+
+    source: str | None = None
+    size: int = 0
+
+
+def parse_header(data: bytes) -> Told | None:
+    """The header at the start of a connection's bytes; None while that cannot be told yet.
+
+    Raises ProxyProtocolError.
+    """
+    if data.startswith(_BINARY):
+        return _binary(data)
+    if data.startswith(_TEXT):
+        return _text(data)
+    if _BINARY.startswith(data) or _TEXT.startswith(data):
+        return None
+    return Told()
+
+
+def _text(data: bytes) -> Told | None:
+    end = data.find(b"\r\n", 0, _TEXT_LIMIT)
+    if end < 0:
+        if len(data) >= _TEXT_LIMIT:
+            raise ProxyProtocolError("the line is too long")
+        return None
+    match = _LINE.match(data)
+    if match is None or match.end() != end + 2:
+        raise ProxyProtocolError("the line is malformed")
+    family, source, destination, *ports = match.groups()
+    if family is None:
+        return Told(size=end + 2)
+    if any(int(port) > 65535 or (port[:1] == b"0" and port != b"0") for port in ports):
+        raise ProxyProtocolError("a port is no port")
+    kind = IPv4Address if family == b"TCP4" else IPv6Address
+    try:
+        kind(destination.decode())
+        return Told(_spelled(kind(source.decode())), end + 2)
+    except AddressValueError as error:
+        raise ProxyProtocolError(str(error)) from None
+
+
+def _binary(data: bytes) -> Told | None:
+    if len(data) < _FIXED:
+        return None
+    version, command = divmod(data[12], 16)
+    if version != 2 or command > 1:
+        raise ProxyProtocolError("unknown version or command")
+    length = int.from_bytes(data[14:16])
+    size = _FIXED + length
+    if command == 1:
+        if data[13] not in _FAMILIES:
+            raise ProxyProtocolError("unknown address family")
+        least, width = _FAMILIES[data[13]]
+        if length < least:
+            raise ProxyProtocolError("the addresses are cut short")
+    else:
+        width = 0
+    if len(data) < size:
+        return None
+    source = data[_FIXED : _FIXED + width]
+    if not source:
+        return Told(size=size)
+    return Told(_spelled(IPv4Address(source) if width == 4 else IPv6Address(source)), size)
+
+
+def _spelled(address: IPv4Address | IPv6Address) -> str:
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

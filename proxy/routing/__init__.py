@@ -1,0 +1,1 @@
+"""Which router serves a request: rules compiled to functions, found by host in constant time."""

@@ -1,0 +1,207 @@
+"""One worker's moving parts, put together: context, sweeper, tickets, and the watcher of the store."""
+
+from __future__ import annotations
+
+import _socket
+import logging
+import os
+import socket
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import gevent
+from gevent import Greenlet
+
+from proxy.balancing.line import open_line
+from proxy.balancing.tickets import Tickets
+from proxy.configuration.applying import Applier
+from proxy.configuration.snapshot import Saver, load, snapshot_path
+from proxy.configuration.watcher import Watcher
+from proxy.context import ClientTimeouts, Context
+from proxy.deadlines import Sweeper
+from proxy.downstream import Downstream, TrustedDownstream
+from proxy.http1.request import Limits
+from proxy.preamble import Preamble
+from proxy.proxy_protocol import ProxyProtocolError
+from proxy.routing.table import RoutingTable
+from proxy.serving import serve
+from proxy.stream import Stream
+from proxy.telemetry.access_log import AccessLog
+from proxy.telemetry.lines import Lines
+from proxy.telemetry.reporting import Reporter
+from proxy.trust import Trust
+from proxy.upstream.servers import Services, UpstreamTimeouts
+from rondpoint.settings import Settings
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.read import Loaded
+
+log = logging.getLogger(__name__)
+
+LAST_LINES = 2.0
+"""Seconds a leaving worker takes at most to write what is left of the access log."""
+
+
+class Runtime:
+    """Built in the worker's process, after gevent has taken over. ValueError without a store's URL."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.redis.url is None:
+            raise ValueError("redis.url is not set")
+        self.settings = settings
+        self.keys = Keys(settings.redis.namespace)
+        self.client = connect(settings.redis.url)
+        sweeper = Sweeper()
+        forwarding = settings.servers_transport.forwarding_timeouts
+        timeouts = UpstreamTimeouts(
+            forwarding.dial_timeout,
+            forwarding.response_header_timeout,
+            forwarding.idle_conn_timeout,
+            settings.limits.stall_timeout,
+            settings.limits.response_pause_timeout,
+        )
+        self.tickets = Tickets(partial(open_line, self.client.connection_pool, sweeper), self.keys.tickets)
+        self.context = Context(
+            table=RoutingTable(frozenset(settings.default_entry_points)),
+            services=Services(sweeper, timeouts),
+            tickets=self.tickets,
+            sweeper=sweeper,
+            upstream_timeouts=timeouts,
+            limits=Limits(
+                head_bytes=settings.limits.head_bytes,
+                line_bytes=settings.limits.target_bytes,
+                headers=settings.limits.header_count,
+                body_bytes=settings.limits.body_bytes,
+            ),
+            server_name=socket.gethostname().encode(),
+        )
+        options = settings.access_log
+        if options is not None:
+            lines = Lines(options.file_path, options.buffering_size)
+            self.context.access_log = AccessLog(options, lines)
+        self.applier = Applier(self.context)
+        self._snapshot = snapshot_path(settings, os.environ)
+        self._saver = Saver(self._snapshot, self.applier.state)
+        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
+        self.reporter = Reporter(
+            self.client,
+            self.keys,
+            f"{socket.gethostname()}:{os.getpid()}",
+            self.context.tallies,
+            self.applier.routers,
+        )
+        self._connections: set[Downstream | Preamble] = set()
+        self._greenlets: list[Greenlet[Any, Any]] = []
+
+    def start(self) -> None:
+        """Spawn what runs beside the requests."""
+        for run in (
+            self.context.sweeper.run,
+            self.tickets.run,
+            self.watcher.run,
+            self._saver.run,
+            self.reporter.run,
+        ):
+            self._greenlets.append(gevent.spawn(run))
+        if self.context.access_log is not None:
+            self.context.access_log.lines.start()
+
+    def reopen_logs(self) -> None:
+        """Go on in new files: the old ones were moved away."""
+        if self.context.access_log is not None:
+            self.context.access_log.lines.reopen()
+
+    def wait_ready(self, seconds: float) -> None:
+        """Wait for a first look at the store; without one, take the last configuration there was."""
+        self.watcher.attempted.wait(seconds)
+        if self.watcher.connected:
+            self.tickets.attempted.wait(seconds)
+        elif self.applier.revision is None:
+            state = load(self._snapshot)
+            if state is not None:
+                self.applier.replace(Loaded(state))
+                log.warning("serving revision %d, read from %s", state.revision, self._snapshot)
+
+    def connections_of(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
+        """What serves a client's connection, given as gevent's socket and the peer's address."""
+        point = self.settings.entry_points[entry_point]
+        configured = point.transport.responding_timeouts
+        limits = self.settings.limits
+        timeouts = ClientTimeouts(
+            configured.read_timeout,
+            configured.idle_timeout,
+            configured.write_timeout or limits.stall_timeout,
+            limits.tunnel_idle_timeout,
+        )
+        forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
+        proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
+        context, connections = self.context, self._connections
+
+        def accepted(client: Any, address: tuple[Any, ...]) -> None:
+            # The data path waits by itself, and has no use for gevent's wrapper.
+            sock = _socket.socket(client.family, client.type, client.proto, client.detach())
+            sock.setblocking(False)
+            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            stream = Stream(sock, context.sweeper)
+            peer, port = address[:2]
+            buffer = b""
+            if proxying.includes(peer):
+                told = self._preamble(stream, timeouts.read)
+                if told is None:
+                    return
+                # The port of a client that is spoken for is not told on.
+                peer, port, buffer = told[0] or peer, 0 if told[0] else port, told[1]
+            kind = TrustedDownstream if forwarding.includes(peer) else Downstream
+            downstream = kind(stream, peer, entry_point, timeouts, context, port)
+            downstream.buffer = buffer
+            connections.add(downstream)
+            try:
+                serve(downstream)
+            finally:
+                connections.discard(downstream)
+
+        return accepted
+
+    def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
+        """As `Preamble.read`, but a connection that is of no use is closed."""
+        preamble = Preamble(stream)
+        self._connections.add(preamble)
+        read = None
+        try:
+            read = preamble.read(timeout)
+        except ProxyProtocolError as error:
+            log.info("a connection with a malformed PROXY header was closed: %s", error)
+        finally:
+            self._connections.discard(preamble)
+            if read is None:
+                stream.close()
+        return read
+
+    @property
+    def connections(self) -> int:
+        """Client connections open now."""
+        return len(self._connections)
+
+    def drain(self, idle_end: float) -> None:
+        """Have connections end after their present request, and the idle ones after their next.
+
+        A request may be on its way to an idle connection, which only its answer can tell to send no more
+        (RFC 9112 §9.6). What has sent nothing by `idle_end` (monotonic seconds) is closed without.
+        """
+        context = self.context
+        context.draining = True
+        context.drain_deadline = idle_end
+        for downstream in self._connections:
+            if downstream.idle:
+                stream = downstream.stream
+                stream.deadline = min(stream.deadline, idle_end)
+        # A little later, so that the deadline has passed by then.
+        gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
+
+    def stop(self) -> None:
+        """End what `start` began."""
+        if self.context.access_log is not None:
+            self.context.access_log.lines.close(LAST_LINES)
+        gevent.killall(self._greenlets)

@@ -1,0 +1,61 @@
+"""The life of a client's connection: one request after the other, each answered before the next is read."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from time import monotonic
+
+from proxy.downstream import ClientGoneError, Downstream
+from proxy.exchange.answering import answer_request
+from proxy.http1.answers import answer
+from proxy.http1.errors import RequestError
+from rondpoint.store.metrics import BOUNDS
+
+CLIENT_GONE = 499
+"""What nginx and Traefik call the status of a request whose client left before an answer had begun."""
+
+
+def serve(downstream: Downstream) -> None:
+    """Answer requests until either side ends the connection, and close it."""
+    context = downstream.context
+    log = context.access_log
+    try:
+        while True:
+            try:
+                request = downstream.next_request()
+            except RequestError as error:
+                downstream.tally = tally = context.tallies.unrouted
+                tally.statuses[error.status // 100] += 1
+                if log is not None:
+                    log.add_malformed(downstream, error.status, context.requests)
+                downstream.send(answer(error.status, reason=error.reason))
+                downstream.linger()
+                return
+            if request is None:
+                return
+            context.requests = number = context.requests + 1
+            downstream.status = CLIENT_GONE
+            downstream.sent = 0
+            started = monotonic()
+            try:
+                goes_on = answer_request(downstream, request)
+            finally:
+                seconds = monotonic() - started
+                tally, status = downstream.tally, downstream.status
+                tally.statuses[status // 100] += 1
+                if status != 101:
+                    tally.buckets[bisect_left(BOUNDS, seconds)] += 1
+                    tally.seconds += seconds
+                    tally.sent += downstream.sent
+                if log is not None:
+                    log.add(downstream, request, seconds, number)
+                    downstream.target, downstream.refused = None, False
+            if not goes_on:
+                if context.draining and request.keep_alive and request.version:
+                    # The client did not ask for the end, and may have sent its next request by now.
+                    downstream.linger()
+                return
+    except ClientGoneError:
+        return
+    finally:
+        downstream.stream.close()

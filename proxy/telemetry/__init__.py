@@ -1,0 +1,1 @@
+"""What a worker knows of the requests it has answered: counts and times, and the access log."""

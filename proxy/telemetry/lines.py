@@ -1,0 +1,154 @@
+"""Lines on their way to a file or to standard output: gathered, and written in batches, each line whole.
+
+Several workers write to the same place. A file is opened for appending, where one write is one piece; a
+pipe keeps a write in one piece up to PIPE_BUF bytes, so it gets no more than that at once. The writing itself
+happens in a thread: a slow disk, or a reader that does not read, must not hold up requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent import get_hub, monkey
+from gevent.event import Event
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+"""Seconds after which lines are written, however few."""
+
+BATCH = 2000
+"""Lines that are written at once, when nothing else was asked for."""
+
+MOST = 50_000
+"""Lines kept while they cannot be written; what comes beyond is counted in `dropped`."""
+
+_STANDARD_OUTPUT = 1
+_PIECE = 1 << 20
+_PATIENCE = 5.0
+
+_wait = monkey.get_original("select", "select")
+
+
+class Lines:
+    """Takes lines, each with its line end; `run` writes them. Without a path they go to standard output."""
+
+    def __init__(self, path: Path | None, batch: int = 0) -> None:
+        self._path = path
+        self._batch = batch or BATCH
+        self._lines: list[str] = []
+        self._wake = Event()
+        self._file = -1 if path is not None else _STANDARD_OUTPUT
+        self._piece = _PIECE if path is not None else _piece_of(_STANDARD_OUTPUT)
+        self._reopen = False
+        self._ending = False
+        self._complained = False
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self.dropped = 0
+
+    def add(self, line: str) -> None:
+        """Have this line written within INTERVAL."""
+        lines = self._lines
+        lines.append(line)
+        if len(lines) >= self._batch:
+            if len(lines) > MOST:
+                lines.pop()
+                self.dropped += 1
+            self._wake.set()
+
+    def start(self) -> None:
+        """Spawn what writes, and have it open the file at once: that it cannot is better known early."""
+        self._wake.set()
+        self._greenlet = gevent.spawn(self._run)
+
+    def reopen(self) -> None:
+        """Go on in the file that has the path's name now: the old one was moved away."""
+        self._reopen = True
+        self._wake.set()
+
+    def close(self, timeout: float) -> None:
+        """Write what there is, within `timeout` seconds."""
+        self._ending = True
+        self._wake.set()
+        if self._greenlet is not None:
+            self._greenlet.join(timeout)
+
+    def _run(self) -> None:
+        while not self._ending:
+            self._wake.wait(INTERVAL)
+            self._wake.clear()
+            self._flush()
+            if self._reopen:
+                self._reopen = False
+                self._close_file()
+        self._flush()
+        self._close_file()
+
+    def _flush(self) -> None:
+        if not self._lines and self._file >= 0:
+            return
+        lines, self._lines = self._lines, []
+        text = "".join(lines).encode("utf-8", "backslashreplace")
+        error = get_hub().threadpool.apply(self._write, (text,))
+        if error is None:
+            self._complained = False
+            return
+        self.dropped += len(lines)
+        if not self._complained:
+            log.error("the access log cannot be written, and its lines are lost: %s", error)
+        self._complained = True
+
+    def _write(self, text: bytes) -> OSError | None:
+        # What is raised in a thread of the pool, gevent prints.
+        try:
+            if self._file < 0 and self._path is not None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+                self._file = os.open(self._path, flags, 0o644)
+            for piece in pieces(text, self._piece):
+                _write_all(self._file, piece)
+        except OSError as error:
+            return error
+        return None
+
+    def _close_file(self) -> None:
+        if self._path is not None and self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def pieces(text: bytes, size: int) -> Iterator[bytes]:
+    """Lines in as few pieces as may be of at most `size` bytes; a longer line is a piece of its own."""
+    start = 0
+    while len(text) - start > size:
+        end = text.rfind(b"\n", start, start + size) + 1 or text.index(b"\n", start + size) + 1
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
+
+
+def _piece_of(file: int) -> int:
+    try:
+        mode: Any = os.fstat(file).st_mode
+    except OSError:
+        return _PIECE
+    return _PIECE if stat.S_ISREG(mode) else select.PIPE_BUF
+
+
+def _write_all(file: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(file, left) :]
+        except BlockingIOError:
+            # Whoever shares it has made it non-blocking.
+            if not _wait([], [file], [], _PATIENCE)[1]:
+                raise

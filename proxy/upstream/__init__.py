@@ -1,0 +1,1 @@
+"""Connections to servers: dialled, pooled, and dropped when they die."""

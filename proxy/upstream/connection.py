@@ -1,0 +1,88 @@
+"""One HTTP/1.1 connection to a server."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import ssl
+from errno import EINPROGRESS
+from typing import TYPE_CHECKING
+
+from gevent import Timeout
+from gevent.socket import getaddrinfo
+
+from proxy.stream import Stream, TlsStream
+
+if TYPE_CHECKING:
+    from proxy.deadlines import Sweeper
+
+
+class DialError(OSError):
+    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed."""
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
+
+def dial(
+    address: tuple[str, int], sweeper: Sweeper, timeout: float, context: ssl.SSLContext | None = None
+) -> Stream:
+    """Connect to an IP address or name, and port, within `timeout` s (0: no limit). Raises DialError."""
+    try:
+        with Timeout(timeout or None):
+            stream = _connected(_literal(address), sweeper)
+            if context is None:
+                return stream
+            return _secured(stream, sweeper, context, address[0])
+    except Timeout:
+        raise DialError("dial timed out", timed_out=True) from None
+    except OSError as error:
+        raise error if isinstance(error, DialError) else DialError(str(error)) from None
+
+
+def _literal(address: tuple[str, int]) -> tuple[str, int]:
+    """The address with its name resolved, while other connections go on; IPv4 where there is a choice."""
+    host, port = address
+    if ":" in host or host.replace(".", "").isdigit():
+        return address
+    try:
+        name = host.encode("idna")
+    except UnicodeError as error:
+        raise DialError(f"{host!r} cannot be a host name: {error}") from None
+    found = getaddrinfo(name, port, 0, _socket.SOCK_STREAM)
+    chosen = min(found, key=lambda entry: entry[0] != _socket.AF_INET)
+    return str(chosen[4][0]), port
+
+
+def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
+    """A connection to a literal address; closed again if whoever waits for it is told to stop."""
+    family = _socket.AF_INET6 if ":" in address[0] else _socket.AF_INET
+    sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        code = sock.connect_ex(address)
+        if code not in {0, EINPROGRESS}:
+            raise DialError(os.strerror(code))
+        stream = Stream(sock, sweeper)
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        if code:
+            stream.wait_writable()
+            code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+            if code:
+                raise DialError(os.strerror(code))
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _secured(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:
+    # The plain stream gives up its socket to the one that speaks TLS.
+    sock = stream.sock
+    stream.sock = _socket.socket(fileno=os.dup(sock.fileno()))
+    stream.close()
+    return TlsStream(sock, sweeper, context, name)
