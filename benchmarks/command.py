@@ -1,0 +1,135 @@
+"""The command line of the comparison."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import describe, others_share
+from benchmarks.peers import BASELINE, PEERS, Peer
+from benchmarks.report import Result, medians, table, to_json
+from benchmarks.run import Plan, compare
+from benchmarks.scenarios import SCENARIOS, Scenario
+
+# Before the first round, to see whether the machine is ours.
+WATCH_SECONDS = 1.0
+QUIET = 0.05
+
+
+class Names(click.ParamType[list[str]]):
+    """Names out of a known set, separated by commas, or `all`."""
+
+    name = "names"
+
+    def __init__(self, known: list[str]) -> None:
+        self.known = known
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        names = self.known if value == "all" else [name.strip() for name in value.split(",")]
+        for name in names:
+            if name not in self.known:
+                self.fail(f"{name!r} is not one of {', '.join(self.known)}", param, ctx)
+        return list(dict.fromkeys(names))
+
+
+def end_in_order() -> None:
+    """Make SIGTERM unwind as an interrupt does, so that every started process is ended."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def keep_off_the_proxy(load_core: int, proxy_core: int) -> None:
+    """Hold this process to the load's core; raises BenchmarkError where there are not two to share out."""
+    cores = os.sched_getaffinity(0)
+    if load_core == proxy_core or not {load_core, proxy_core} <= cores:
+        raise BenchmarkError(f"cores {proxy_core} and {load_core} must be two of {sorted(cores)}")
+    os.sched_setaffinity(0, {load_core})
+
+
+@click.command(help="Compare proxies on the same configuration and origin; see docs/performance.md.")
+@click.option("--peers", type=Names(list(PEERS)), default="all", show_default=True, help=", ".join(PEERS))
+@click.option(
+    "--scenario", "scenarios", type=Names(list(SCENARIOS)), default="small", show_default=True,
+    help=", ".join(SCENARIOS),
+)  # fmt: skip
+@click.option("--seconds", type=click.IntRange(1, 600), default=5, show_default=True, help="Counted load.")
+@click.option("--warmup", type=click.IntRange(0, 60), default=2, show_default=True, help="Load ahead of it.")
+@click.option("--connections", type=click.IntRange(1, 1000), default=64, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 100), default=3, show_default=True, help="For medians.")
+@click.option("--proxy-core", type=int, default=0, show_default=True)
+@click.option("--load-core", type=int, default=1, show_default=True, help="For wrk and the origin.")
+@click.option(
+    "--baseline", type=click.Choice(list(PEERS)), default=BASELINE, show_default=True, help="For ratios."
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all.")
+def comparison(
+    *,
+    peers: list[str],
+    scenarios: list[str],
+    seconds: int,
+    warmup: int,
+    connections: int,
+    rounds: int,
+    proxy_core: int,
+    load_core: int,
+    baseline: str,
+    json_file: Path | None,
+) -> None:
+    """Run and print; errors end with one message and status 1."""
+    end_in_order()
+    plan = Plan(seconds, warmup, connections, rounds, proxy_core, load_core)
+    try:
+        keep_off_the_proxy(load_core, proxy_core)
+        result = _run(
+            [PEERS[name] for name in peers], [SCENARIOS[name] for name in scenarios], plan, baseline
+        )
+    except BenchmarkError as error:
+        raise click.ClickException(str(error)) from error
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_bytes(to_json(result))
+    if any(sample.errors for of_scenario in result.medians.values() for sample in of_scenario.values()):
+        raise click.ClickException("some requests failed: the figures above are not comparable")
+
+
+def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str) -> Result:
+    machine, versions = describe(), {peer.name: peer.version() for peer in peers}
+    rounds, middle = {}, {}
+    click.echo(f"{machine.cores} cores, {machine.processor}, {machine.system}, Linux {machine.kernel}")
+    if (others := others_share(WATCH_SECONDS)) > QUIET:
+        click.echo(
+            f"other programs keep {others:.0%} of this machine busy: expect fewer requests/s", err=True
+        )
+    for scenario in scenarios:
+        rounds[scenario.name] = compare(peers, scenario, plan, lambda line: click.echo(line, err=True))
+        middle[scenario.name] = medians(rounds[scenario.name])
+        connections = scenario.connections or plan.connections
+        click.echo(
+            f"\n{scenario.name}: {scenario.size:,} bytes, {connections} connection{'s' * (connections > 1)}"
+            f"{f', {scenario.upload:,} bytes posted' if scenario.upload else ''}"
+            f"{', a new one for each request' if scenario.new_connections else ''};"
+            f" median of {plan.rounds} rounds of {plan.seconds:.0f} s;"
+            f" in parentheses the ratio to {versions.get(baseline, baseline)}\n"
+        )
+        click.echo(table(middle[scenario.name], versions, baseline))
+    options = {
+        "seconds": plan.seconds,
+        "warmup": plan.warmup,
+        "connections": plan.connections,
+        "rounds": plan.rounds,
+    }
+    return Result(machine, versions, options, rounds, middle)
+
+
+def main() -> None:
+    """`python -m benchmarks`."""
+    comparison(prog_name="python -m benchmarks")

@@ -1,0 +1,100 @@
+"""The load: wrk with one thread, and its count of what came back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.peers.peer import HOST
+from benchmarks.processes import on_core, program
+from benchmarks.scenarios import Scenario
+
+SCRIPT = Path(__file__).with_name("wrk_report.lua")
+ANSWER_SECONDS = 5
+# How long wrk may take beyond the time it was given.
+GRACE_SECONDS = 30
+
+
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What wrk counted; `duration` and the percentiles of latency in microseconds, the rest are counts."""
+
+    requests: int
+    duration: int
+    bytes: int
+    p50: int
+    p90: int
+    p99: int
+    connect: int
+    read: int
+    write: int
+    timeout: int
+    status: int
+
+    @property
+    def errors(self) -> int:
+        return self.connect + self.read + self.write + self.timeout + self.status
+
+    @property
+    def per_second(self) -> float:
+        return self.requests * 1e6 / self.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Clients on `core` that ask the proxy on loopback port `port` for `scenario` without pause.
+
+    They keep `connections` connections in use, if the scenario has no number of its own; the report of wrk
+    goes through a file in `directory`.
+    """
+
+    scenario: Scenario
+    port: int
+    connections: int
+    core: int
+    directory: Path
+
+    def command(self, seconds: int) -> list[str]:
+        """The command line of wrk, raises BenchmarkError when there is no wrk."""
+        headers = ["-H", f"Host: {HOST}"]
+        if self.scenario.new_connections:
+            headers += ["-H", "Connection: close"]
+        return [
+            program("wrk", "Debian package wrk"),
+            "--threads=1",
+            f"--connections={self.scenario.connections or self.connections}",
+            f"--duration={seconds}s",
+            f"--timeout={ANSWER_SECONDS}s",
+            f"--script={SCRIPT}",
+            *headers,
+            f"http://127.0.0.1:{self.port}{self.scenario.path}",
+        ]
+
+    def run(self, seconds: int) -> Report:
+        """Raises BenchmarkError when wrk fails or bodies were short."""
+        file = self.directory / "wrk.json"
+        file.unlink(missing_ok=True)
+        finished = subprocess.run(
+            on_core(self.core, self.command(seconds)),
+            env={
+                **os.environ,
+                "RONDPOINT_BENCH_REPORT": str(file),
+                "RONDPOINT_BENCH_UPLOAD": str(self.scenario.upload),
+            },
+            capture_output=True,
+            text=True,
+            timeout=seconds + GRACE_SECONDS,
+            check=False,
+        )
+        if finished.returncode != 0 or not file.exists():
+            raise BenchmarkError(f"wrk ended with {finished.returncode}: {finished.stdout}{finished.stderr}")
+        report = msgspec.json.decode(file.read_bytes(), type=Report)
+        if report.requests == 0:
+            raise BenchmarkError(f"wrk counted no answer: {report}")
+        if report.bytes < report.requests * self.scenario.size:
+            raise BenchmarkError(f"answers were shorter than {self.scenario.size} bytes: {report}")
+        return report

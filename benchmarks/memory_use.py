@@ -1,0 +1,138 @@
+"""`python -m benchmarks.memory_use`: what a proxy needs at rest, for idle connections, for large bodies."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from benchmarks.command import Names, end_in_order
+from benchmarks.errors import BenchmarkError
+from benchmarks.memory import Peak, process_bytes, tree_bytes
+from benchmarks.peers import PEERS, Peer, Site
+from benchmarks.peers.peer import HOST
+from benchmarks.processes import free_ports, running
+from benchmarks.tree import PROC, members
+from tests.lab.bulk import download, pouring, swallowing, upload
+from tests.lab.crowd import Crowd
+from tests.lab.http import request
+from tests.lab.origin import Handler, Origin, answer
+
+# The others hold a limit of connections in their configuration here.
+CANDIDATES = ("rondpoint", "traefik")
+READY_SECONDS = 20.0
+SETTLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A running proxy in front of one server."""
+
+    pid: int
+    port: int
+
+    def pids(self) -> list[int]:
+        return [process.pid for process in members(self.pid)]
+
+    def pss(self) -> int:
+        """Bytes, of all its processes, once what it did last is over."""
+        time.sleep(SETTLE_SECONDS)
+        return tree_bytes(self.pid)
+
+
+@contextmanager
+def started(peer: Peer, handler: Handler | bytes, connections: int) -> Iterator[Proxy]:
+    """The proxy, ready in front of a server that works as `handler` says. Raises BenchmarkError."""
+    with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name, Origin(handler) as origin:
+        port, admin = free_ports(2)
+        launch = peer.prepare(Site(Path(name), port, admin, (origin.port,)))
+        # Only Rondpoint reads this; Traefik has no such limit.
+        environment = {**launch.environment, "RONDPOINT_LIMITS_CONNECTIONS": str(connections + 1000)}
+        with running(replace(launch, environment=environment), None, peer.name) as proxy:
+            deadline = time.monotonic() + READY_SECONDS
+            while not _routes(port):
+                proxy.require_alive()
+                if time.monotonic() > deadline:
+                    raise BenchmarkError(f"{peer.name} does not route:\n{proxy.tail()}")
+                time.sleep(0.05)
+            yield Proxy(proxy.pid, port)
+
+
+def _routes(port: int) -> bool:
+    try:
+        # No body, whatever the server pours.
+        return request(port, HOST, method="HEAD").status < 300
+    except (OSError, ValueError):
+        return False
+
+
+def at_rest(peer: Peer) -> Iterator[str]:
+    """PSS after the start and one request, process by process."""
+    with started(peer, answer(b"here"), 0) as proxy:
+        total = proxy.pss()
+        for pid in proxy.pids():
+            command = (PROC / str(pid) / "cmdline").read_bytes().decode().replace("\0", " ")
+            yield f"  {process_bytes(pid) / 1e6:7.1f} MB  {_short(command)}"
+        yield f"  {total / 1e6:7.1f} MB  all processes (PSS)"
+
+
+def idle(peer: Peer, count: int) -> Iterator[str]:
+    """PSS that keep-alive connections add which have had one request each."""
+    with started(peer, answer(b"here"), count) as proxy:
+        before = proxy.pss()
+        with Crowd(proxy.port, count) as crowd:
+            crowd.exchange(
+                f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), lambda got: got.endswith(b"here")
+            )
+            each = (proxy.pss() - before) / count
+        yield f"  {each / 1024:7.1f} KB  for each of {count:,} idle keep-alive connections (PSS)"
+
+
+def bodies(peer: Peer, size: int) -> Iterator[str]:
+    """How far resident memory rises at its highest while one large body passes."""
+    with started(peer, pouring(size), 0) as proxy:
+        yield _rise(proxy, "download", size, lambda: download(proxy.port, HOST))
+    with started(peer, swallowing, 0) as proxy:
+        yield _rise(proxy, "upload", size, lambda: upload(proxy.port, HOST, size))
+
+
+def _rise(proxy: Proxy, name: str, size: int, move: Callable[[], int]) -> str:
+    peaks = [Peak(pid) for pid in proxy.pids()]
+    if (moved := move()) != size:
+        raise BenchmarkError(f"the {name} of {size:,} bytes ended after {moved:,}")
+    rise = sum(peak.rise() for peak in peaks)
+    return f"  {rise / 1e6:7.1f} MB  more at the highest during a {name} of {size / 1e9:g} GB (RSS)"
+
+
+def _short(command: str) -> str:
+    """A command line without directories and flags."""
+    words = [Path(word).name for word in command.split() if not word.startswith("-")]
+    return " ".join(words)[:60]
+
+
+@click.command(help="Measure memory: at rest, for idle connections, for large bodies.")
+@click.option("--peers", type=Names(list(CANDIDATES)), default="rondpoint", show_default=True)
+@click.option("--idle", "count", type=click.IntRange(1, 15_000), default=10_000, show_default=True)
+@click.option("--gigabytes", type=click.FloatRange(0.001, 100), default=1.0, show_default=True)
+def memory_use(*, peers: Sequence[str], count: int, gigabytes: float) -> None:
+    """Run and print; errors end with one message and status 1."""
+    end_in_order()
+    try:
+        for peer in (PEERS[name] for name in peers):
+            click.echo(peer.version())
+            for lines in (at_rest(peer), idle(peer, count), bodies(peer, round(gigabytes * 1e9))):
+                for line in lines:
+                    click.echo(line)
+    except BenchmarkError as error:
+        raise click.ClickException(str(error)) from error
+    except (AssertionError, OSError) as error:
+        raise click.ClickException(f"a client failed: {error}") from error
+
+
+if __name__ == "__main__":
+    memory_use(prog_name="python -m benchmarks.memory_use")

@@ -1,0 +1,115 @@
+"""The servers behind the proxy: nginx as three servers on three loopback ports, with telling bodies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.nginx import nginx_main, nginx_program
+from benchmarks.processes import Launch, free_ports, running
+from benchmarks.scenarios import SCENARIOS
+
+SERVERS = 3
+WORKERS = 2
+FORWARDED_PATH = "/forwarded"
+READY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The servers' loopback ports, in order."""
+
+    ports: tuple[int, ...]
+
+
+def body(server: int, size: int) -> bytes:
+    """What server number `server` (from 0) answers: its name, padded to `size` bytes."""
+    return f"origin-{server} ".encode().ljust(size, b".")
+
+
+def configuration(directory: Path, ports: Sequence[int]) -> str:
+    """The nginx.conf of all servers; larger bodies are files under `directory`."""
+    servers = "".join(_server(directory, number, port) for number, port in enumerate(ports))
+    temporary = " ".join(
+        f"{kind}_temp_path {directory}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""{nginx_main(directory, WORKERS)}
+http {{
+    access_log off;
+    {temporary}
+    default_type text/plain;
+    keepalive_requests 100000000;
+    keepalive_timeout 300s;
+    sendfile on;
+    tcp_nopush on;
+    open_file_cache max=100;
+{servers}}}
+"""
+
+
+def _server(directory: Path, number: int, port: int) -> str:
+    small = body(number, SCENARIOS["small"].size).decode()
+    seen = "|".join(
+        f"$http_{name}"
+        for name in ("host", "x_forwarded_for", "x_forwarded_proto", "x_forwarded_host", "x_real_ip")
+    )
+    return f"""
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        root {directory}/{number};
+        location = / {{ return 200 "{small}"; }}
+        # Looking for includes takes the length away, so the body goes in chunks.
+        location = /chunked {{ ssi on; ssi_types text/plain; }}
+        # The body is read whole before it is answered, as an application would.
+        location = /upload {{
+            client_max_body_size 0;
+            client_body_buffer_size 2m;
+            proxy_method GET;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_pass http://127.0.0.1:{port}/;
+        }}
+        location = {FORWARDED_PATH} {{ return 200 "{seen}"; }}
+    }}
+"""
+
+
+@contextmanager
+def serving(directory: Path, core: int) -> Iterator[Origin]:
+    """Run the origin on `core`, its files in `directory`; raises BenchmarkError when it does not answer."""
+    ports = tuple(free_ports(SERVERS))
+    for number in range(SERVERS):
+        root = directory / str(number)
+        root.mkdir()
+        for scenario in SCENARIOS.values():
+            if scenario.path != "/":
+                (root / scenario.path.lstrip("/")).write_bytes(body(number, scenario.size))
+    file = directory / "nginx.conf"
+    file.write_text(configuration(directory, ports))
+    launch = Launch([nginx_program(), "-c", str(file), "-e", "stderr"], directory)
+    with running(launch, core, "origin") as origin:
+        deadline = time.monotonic() + READY_SECONDS
+        for port in ports:
+            while not _answers(port):
+                origin.require_alive()
+                if time.monotonic() > deadline:
+                    raise BenchmarkError(f"the origin does not answer:\n{origin.tail()}")
+                time.sleep(0.02)
+        yield Origin(ports)
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,22 @@
+"""The proxies that are compared: each says how it is configured and started, and nothing else."""
+
+from __future__ import annotations
+
+from benchmarks.peers import haproxy, nginx, rondpoint, traefik
+from benchmarks.peers.peer import Peer, Site
+
+__all__ = ["BASELINE", "PEERS", "Peer", "Site"]
+
+BASELINE = "traefik"
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        rondpoint.PEER,
+        rondpoint.LOGGING_PEER,
+        traefik.PEER,
+        traefik.FAST_PEER,
+        nginx.PEER,
+        haproxy.PEER,
+    )
+}

@@ -1,0 +1,54 @@
+"""HAProxy with one thread, sharing its kept connections to the origin among clients as the others do."""
+
+from __future__ import annotations
+
+import subprocess
+
+from benchmarks.peers.peer import HOST, Peer, Site
+from benchmarks.processes import Launch, program
+
+
+def haproxy_program() -> str:
+    """The path of HAProxy; raises BenchmarkError when there is none."""
+    return program("haproxy", "Debian package haproxy")
+
+
+def configuration(site: Site) -> str:
+    """The whole haproxy.cfg; another host gets 404, as from a proxy without a router for it."""
+    servers = "\n".join(f"    server s{number} 127.0.0.1:{port}" for number, port in enumerate(site.servers))
+    return f"""global
+    nbthread 1
+    maxconn 4096
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend web
+    bind 127.0.0.1:{site.port}
+    http-request deny deny_status 404 unless {{ hdr(host) -i {HOST} }}
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Host %[hdr(host)]
+    http-request set-header X-Forwarded-Port %[dst_port]
+    http-request set-header X-Real-Ip %[src]
+    default_backend origin
+backend origin
+    balance roundrobin
+    http-reuse always
+{servers}
+"""
+
+
+def _prepare(site: Site) -> Launch:
+    file = site.directory / "haproxy.cfg"
+    file.write_text(configuration(site))
+    return Launch([haproxy_program(), "-db", "-q", "-f", str(file)], site.directory)
+
+
+def _version() -> str:
+    answer = subprocess.run([haproxy_program(), "-v"], capture_output=True, text=True, check=True).stdout
+    return f"HAProxy {answer.split()[2].partition('-')[0]}"
+
+
+PEER = Peer("haproxy", _prepare, _version)

@@ -1,0 +1,58 @@
+"""nginx with one worker, keeping its connections to the origin, sending what Traefik sends."""
+
+from __future__ import annotations
+
+import subprocess
+
+from benchmarks.nginx import nginx_main, nginx_program
+from benchmarks.peers.peer import HOST, Peer, Site
+from benchmarks.processes import Launch
+
+
+def configuration(site: Site) -> str:
+    """The whole nginx.conf; another host gets 404, as from a proxy without a router for it."""
+    servers = " ".join(f"server 127.0.0.1:{port};" for port in site.servers)
+    temporary = " ".join(
+        f"{kind}_temp_path {site.directory}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""{nginx_main(site.directory, workers=1)}
+http {{
+    access_log off;
+    client_max_body_size 0;
+    {temporary}
+    keepalive_requests 100000000;
+    upstream origin {{ {servers} keepalive 256; keepalive_requests 100000000; }}
+    server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; return 404; }}
+    server {{
+        listen 127.0.0.1:{site.port};
+        server_name {HOST};
+        location / {{
+            proxy_pass http://origin;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Forwarded-Port $server_port;
+            proxy_set_header X-Real-Ip $remote_addr;
+        }}
+    }}
+}}
+"""
+
+
+def _prepare(site: Site) -> Launch:
+    file = site.directory / "nginx.conf"
+    file.write_text(configuration(site))
+    return Launch([nginx_program(), "-c", str(file), "-e", "stderr"], site.directory)
+
+
+def _version() -> str:
+    # nginx answers on standard error: "nginx version: nginx/1.22.1".
+    answer = subprocess.run([nginx_program(), "-v"], capture_output=True, text=True, check=True).stderr
+    return f"nginx {answer.strip().rpartition('/')[2]}"
+
+
+PEER = Peer("nginx", _prepare, _version)

@@ -1,0 +1,37 @@
+"""What the comparison needs to know about a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import Launch
+
+# The only host that a proxy may route; any other gets 404.
+HOST = "bench.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a proxy listens and what stands behind it.
+
+    `directory` is its own, empty, and removed afterwards; `port` and `admin_port` are free loopback ports;
+    `servers` are the origin's ports.
+    """
+
+    directory: Path
+    port: int
+    admin_port: int
+    servers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """`prepare` writes the configuration and says what to start (in the foreground, ends on SIGTERM);
+    `version` names what is measured. Both raise BenchmarkError when the program is missing.
+    """
+
+    name: str
+    prepare: Callable[[Site], Launch]
+    version: Callable[[], str]

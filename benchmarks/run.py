@@ -1,0 +1,93 @@
+"""The comparison: every proxy in turn, round after round, each time started afresh."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.cpu import tree_seconds
+from benchmarks.load import Load
+from benchmarks.memory import tree_bytes
+from benchmarks.origin import Origin, serving
+from benchmarks.peers import Peer, Site
+from benchmarks.processes import Running, free_ports, running
+from benchmarks.sample import Sample
+from benchmarks.scenarios import Scenario
+from benchmarks.verify import await_ready, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to measure; `seconds` of counted load follow `warmup` seconds of the same load, not counted."""
+
+    seconds: int
+    warmup: int
+    connections: int
+    rounds: int
+    proxy_core: int
+    load_core: int
+
+
+Progress = Callable[[str], None]
+
+
+def compare(
+    peers: Sequence[Peer], scenario: Scenario, plan: Plan, progress: Progress
+) -> dict[str, list[Sample]]:
+    """Samples by peer's name, one for each round; raises BenchmarkError when a proxy cannot be measured.
+
+    Rounds are interleaved, so that a slow spell of the machine falls on all.
+    """
+    samples: dict[str, list[Sample]] = {peer.name: [] for peer in peers}
+    with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
+        directory = Path(name)
+        (directory / "origin").mkdir()
+        with serving(directory / "origin", plan.load_core) as origin:
+            for number in range(plan.rounds):
+                for peer in peers:
+                    with started(peer, origin, directory, plan.proxy_core) as (proxy, port):
+                        verify(port, len(origin.ports), scenario)
+                        load = Load(scenario, port, plan.connections, plan.load_core, directory)
+                        sample = _measure(proxy, load, plan)
+                    samples[peer.name].append(sample)
+                    progress(
+                        f"{scenario.name} round {number + 1}/{plan.rounds}  {peer.name:12}"
+                        f" {sample.cpu_us:9.1f} µs/request  {sample.per_second:9.0f} requests/s"
+                    )
+    return samples
+
+
+@contextmanager
+def started(peer: Peer, origin: Origin, directory: Path, core: int) -> Iterator[tuple[Running, int]]:
+    """The proxy, ready in front of `origin` in a directory of its own, and its port."""
+    with tempfile.TemporaryDirectory(dir=directory, prefix=peer.name) as own:
+        port, admin_port = free_ports(2)
+        site = Site(Path(own), port, admin_port, origin.ports)
+        with running(peer.prepare(site), core, peer.name) as proxy:
+            await_ready(proxy, port)
+            yield proxy, port
+
+
+def _measure(proxy: Running, load: Load, plan: Plan) -> Sample:
+    if plan.warmup > 0:
+        load.run(plan.warmup)
+    cpu_before, clock_before = tree_seconds(proxy.pid), time.monotonic()
+    report = load.run(plan.seconds)
+    cpu, clock = tree_seconds(proxy.pid) - cpu_before, time.monotonic() - clock_before
+    memory = tree_bytes(proxy.pid)
+    proxy.require_alive()
+    return Sample(
+        cpu_us=cpu * 1e6 / report.requests,
+        per_second=report.per_second,
+        p50_ms=report.p50 / 1000,
+        p90_ms=report.p90 / 1000,
+        p99_ms=report.p99 / 1000,
+        pss_bytes=memory,
+        busy=cpu / clock,
+        requests=report.requests,
+        errors=report.errors,
+    )

@@ -1,0 +1,34 @@
+"""What is asked of a proxy: which body, in which direction, over how many kept or new connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`size` is the length in bytes of the body that is answered, `upload` of the one that is posted.
+
+    With `new_connections`, each request opens its own; `connections` overrides the plan's.
+    """
+
+    name: str
+    path: str
+    size: int
+    new_connections: bool = False
+    upload: int = 0
+    connections: int | None = None
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("small", "/", 65),
+        Scenario("10k", "/10k", 10 * 1024),
+        Scenario("1m", "/1m", 1024 * 1024),
+        Scenario("chunked", "/chunked", 10 * 1024),
+        Scenario("upload1m", "/upload", 65, upload=1024 * 1024),
+        Scenario("newconn", "/", 65, new_connections=True),
+        Scenario("lone", "/", 65, connections=1),
+    )
+}

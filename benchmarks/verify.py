@@ -1,0 +1,92 @@
+"""Before a proxy is measured: it is ready, routes by host, balances, and forwards what the others forward."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from http.client import HTTPConnection, HTTPException
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.origin import FORWARDED_PATH, body
+from benchmarks.peers.peer import HOST
+from benchmarks.processes import Running
+from benchmarks.scenarios import Scenario
+
+READY_SECONDS = 30.0
+REQUESTS_PER_SERVER = 20
+# A strict rotation gives 20 each; a proxy may have its own idea of where to begin, not of what is even.
+LEAST_SHARE = 15
+
+
+def fetch(connection: HTTPConnection, path: str, host: str = HOST, upload: int = 0) -> tuple[int, bytes]:
+    """One GET, or POST of so many bytes; the status and the whole body."""
+    connection.request("POST" if upload else "GET", path, b"u" * upload or None, {"Host": host})
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def await_ready(proxy: Running, port: int) -> float:
+    """Wait for the first 200, returns the seconds waited; raises BenchmarkError when it does not come."""
+    began = time.monotonic()
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=2)
+        try:
+            if fetch(connection, "/")[0] == 200:
+                return time.monotonic() - began
+        except (OSError, HTTPException):
+            pass  # Not listening yet.
+        finally:
+            connection.close()
+        proxy.require_alive()
+        if time.monotonic() - began > READY_SECONDS:
+            raise BenchmarkError(f"no 200 from port {port} within {READY_SECONDS:.0f} s:\n{proxy.tail()}")
+        time.sleep(0.02)
+
+
+def verify(port: int, servers: int, scenario: Scenario) -> None:
+    """Raises BenchmarkError naming what is wrong."""
+    _verify_balance(_kept(port, servers, scenario), servers, scenario)
+    _verify_balance(_fresh(port, servers, scenario), servers, scenario)
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        status, _ = fetch(connection, "/", "other.test")
+        if status != 404:
+            raise BenchmarkError(f"a host without a router got {status}, not 404")
+        _, seen = fetch(connection, FORWARDED_PATH)
+    finally:
+        connection.close()
+    expected = f"{HOST}|127.0.0.1|http|{HOST}|127.0.0.1"
+    if seen.decode() != expected:
+        raise BenchmarkError(f"Host and X-Forwarded-* reached the server as {seen!r}, expected {expected!r}")
+
+
+def _kept(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        for _ in range(servers * REQUESTS_PER_SERVER):
+            yield fetch(connection, scenario.path, upload=scenario.upload)
+    finally:
+        connection.close()
+
+
+def _fresh(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
+    for _ in range(servers * REQUESTS_PER_SERVER):
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            yield fetch(connection, scenario.path, upload=scenario.upload)
+        finally:
+            connection.close()
+
+
+def _verify_balance(answers: Iterable[tuple[int, bytes]], servers: int, scenario: Scenario) -> None:
+    known = {body(number, scenario.size): number for number in range(servers)}
+    shares = Counter[int]()
+    for status, content in answers:
+        if status != 200 or content not in known:
+            raise BenchmarkError(
+                f"GET {scenario.path} got {status} with {len(content)} bytes: {content[:80]!r}"
+            )
+        shares[known[content]] += 1
+    if any(shares[number] < LEAST_SHARE for number in range(servers)):
+        raise BenchmarkError(f"the load is not balanced: requests per server {dict(shares)}")
