@@ -1,0 +1,50 @@
+"""What each proxy is given, read from the files it would be started with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.origin import body, configuration
+from benchmarks.peers import BASELINE, PEERS, Site
+from benchmarks.peers.peer import HOST
+from benchmarks.scenarios import SCENARIOS
+
+SERVERS = (40001, 40002, 40003)
+
+
+@pytest.fixture(params=[name for name in PEERS if name != "rondpoint-log"])
+def prepared(request, tmp_path) -> Iterator[str]:
+    """The command, the environment and all written files of one proxy, as one text."""
+    peer = PEERS[request.param]
+    launch = peer.prepare(Site(tmp_path, 40000, 40010, SERVERS))
+    files = [file.read_text() for file in tmp_path.rglob("*") if file.is_file()]
+    return "\n".join([*launch.command, *launch.environment, *files])
+
+
+def test_every_proxy_gets_the_same_host_the_same_servers_and_its_port(prepared):
+    for expected in (HOST, "127.0.0.1:40000", *(f"127.0.0.1:{port}" for port in SERVERS)):
+        assert expected in prepared
+
+
+def test_no_proxy_writes_an_access_log(prepared):
+    assert "accesslog" not in prepared.lower()
+    assert "access_log" not in prepared.replace("access_log off;", "")
+    assert "httplog" not in prepared
+
+
+def test_the_baseline_is_one_of_the_proxies():
+    assert BASELINE in PEERS
+
+
+def test_the_servers_bodies_have_the_scenarios_size_and_tell_them_apart():
+    for scenario in SCENARIOS.values():
+        bodies = {body(number, scenario.size) for number in range(3)}
+        assert {len(content) for content in bodies} == {scenario.size}
+        assert len(bodies) == 3
+
+
+def test_the_origin_is_one_server_for_each_port():
+    text = configuration(Path("/srv"), SERVERS)
+    assert [text.count(f"listen 127.0.0.1:{port} ") for port in SERVERS] == [1, 1, 1]
+    assert [text.count(body(number, 65).decode()) for number in range(3)] == [1, 1, 1]

@@ -1,0 +1,83 @@
+"""The probe against a real server that changes its mind."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.probe import first_answer
+
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
+NOT_FOUND_AND_CLOSE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
+BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
+HANG_UP = b""
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
+    """A server that gives these answers in turn, then the last one for ever; its port, and a list that grows
+    by one number (of the connection) with each request."""
+    served: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            number = 0
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                number += 1
+                with connection:
+                    while connection.recv(65536):
+                        answer = answers[min(len(served), len(answers) - 1)]
+                        served.append(number)
+                        connection.sendall(answer)
+                        if not answer or b"close" in answer:
+                            break
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1], served
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answers", "earlier", "connections"),
+    [
+        ([OK], {}, [1]),
+        ([NOT_FOUND, NOT_FOUND, OK], {404: 2}, [1, 1, 1]),
+        ([NOT_FOUND, BAD_GATEWAY, OK], {404: 1, 502: 1}, [1, 1, 1]),
+        ([NOT_FOUND_AND_CLOSE, OK], {404: 1}, [1, 2]),
+        ([HANG_UP, NOT_FOUND, OK], {0: 1, 404: 1}, [1, 2, 2]),
+    ],
+    ids=["at once", "not found first", "bad gateway between", "closed by the server", "no answer"],
+)
+def test_it_asks_until_the_first_200_on_a_connection_kept_while_it_can_be(answers, earlier, connections):
+    with answering(*answers) as (port, served):
+        before = time.time_ns()
+        answer = first_answer(partial(socket.create_connection, ("127.0.0.1", port), 5), "c1.bench", 5)
+        assert before < answer.at <= time.time_ns()
+        assert answer.earlier == earlier
+        assert served == connections
+
+
+def test_it_gives_up_and_says_what_it_got():
+    with answering(NOT_FOUND) as (port, _), pytest.raises(BenchmarkError, match=r"c1\.bench was not.*404: "):
+        first_answer(partial(socket.create_connection, ("127.0.0.1", port), 5), "c1.bench", 0.1)
+
+
+def test_a_proxy_that_does_not_listen_yet_is_asked_again():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(BenchmarkError, match=r"0: \d"):
+        first_answer(partial(socket.create_connection, ("127.0.0.1", port), 5), "c1.bench", 0.1)

@@ -1,0 +1,126 @@
+"""Fixtures that hand tests the lab's real parts; each starts only when a test asks for it."""
+
+import signal
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from tests.lab.compose import Compose
+from tests.lab.engine import Engine
+from tests.lab.errors import LabError
+from tests.lab.image import import_whoami
+from tests.lab.processes import Processes
+from tests.lab.store import Store
+
+
+def pytest_configure() -> None:
+    # SIGTERM would end the run without its fixtures' clean-up, and leave an engine behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    started = getattr(item, "funcargs", {}).get("processes")
+    if report.failed and isinstance(started, Processes):
+        for process in started.started:
+            report.sections.append((f"log of {process.name} (pid {process.pid})", process.log))
+    return report
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """An empty directory with a path short enough for Unix sockets."""
+    with tempfile.TemporaryDirectory(prefix="rp-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    """Starts programs; those still running after the test are stopped, and must leave nothing behind."""
+    started = Processes()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def store(short_path: Path) -> Iterator[Store]:
+    """A running, empty Valkey of the test's own."""
+    with Store(short_path) as running:
+        yield running
+
+
+@pytest.fixture
+def redis_store() -> Iterator[Store]:
+    """A running, empty Redis of the test's own: Debian's, older than the Valkey of `store`."""
+    with tempfile.TemporaryDirectory(prefix="rp-") as directory, Store(Path(directory), "redis") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The Docker engine of this run."""
+    problem = ""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(Engine())
+        except LabError as error:
+            problem = str(error)
+        # Said here, and not in the handler, it is one line without the story of where it came from.
+        if problem:
+            pytest.fail(problem, pytrace=False)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def docker_client(engine: Engine) -> Iterator[docker.DockerClient]:
+    """A client of the engine."""
+    with closing(engine.client()) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def whoami_image(docker_client: docker.DockerClient) -> str:
+    """The name of the image whose containers answer with their host name."""
+    return import_whoami(docker_client)
+
+
+@pytest.fixture
+def whoami(docker_client: docker.DockerClient, whoami_image: str) -> Iterator[Callable[..., Container]]:
+    """Starts containers of the image, with `labels=`, `environment=`, … of the SDK; they go with the test."""
+    started: list[Container] = []
+
+    def start(**options: Any) -> Container:
+        container = docker_client.containers.run(options.pop("image", whoami_image), detach=True, **options)
+        started.append(container)
+        container.reload()
+        return container
+
+    yield start
+    for container in started:
+        with suppress(NotFound):
+            container.remove(force=True)
+
+
+@pytest.fixture
+def compose(engine: Engine, whoami_image: str, tmp_path: Path) -> Iterator[Callable[..., Compose]]:
+    """Makes a compose project of a file's text; what it brought up goes with the test."""
+    made: list[Compose] = []
+
+    def project(text: str, name: str = "project") -> Compose:
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "docker-compose.yml").write_text(text)
+        made.append(Compose(directory, engine.socket_url))
+        return made[-1]
+
+    yield project
+    for each in made:
+        each.down()

@@ -1,0 +1,189 @@
+"""Traefik 3's dynamic trees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from discovery.dynamic import decode
+from rondpoint.diagnostics import Severity
+from rondpoint.model import Server
+
+GOOD = """
+http:
+  routers:
+    Hello:
+      rule: Host(`hello.test`) && PathPrefix(`/api`)
+      service: hello
+      priority: 12
+      entryPoints: [web]
+      middlewares: [m, other@docker]
+    plain: {rule: Host(`plain.test`), service: elsewhere@docker}
+  services:
+    hello:
+      loadBalancer:
+        passHostHeader: false
+        servers:
+        - {url: "http://10.0.0.2:8080", weight: 3}
+        - url: https://backend.test/
+        - url: http://[::1]:81
+  middlewares:
+    m: {stripPrefix: {prefixes: [/api]}}
+"""
+
+
+def tree(text: str) -> dict[str, Any]:
+    found = yaml.safe_load(text)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_routers_services_and_middlewares() -> None:
+    decoded = decode(tree(GOOD), "file", "routes.yml")
+    hello, plain = decoded.routers
+    assert (hello.name, hello.service, hello.priority) == ("Hello@file", "hello@file", 12)
+    assert (hello.entry_points, hello.middlewares) == (("web",), ("m@file", "other@docker"))
+    assert (plain.service, plain.priority) == ("elsewhere@docker", len("Host(`plain.test`)"))
+    (service,) = decoded.services
+    assert not service.pass_host_header
+    assert service.servers == (
+        Server("http://10.0.0.2:8080", "10.0.0.2", 8080, "http", 3),
+        Server("http://[::1]:81", "::1", 81),
+        Server("https://backend.test:443", "backend.test", 443, "https"),
+    )
+    assert decoded.middlewares[0].options == {"prefixes": ["/api"]}
+    assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
+    assert "stripPrefix is not served yet, so Hello@file answers 503" in decoded.diagnostics[0].message
+
+
+def test_names_of_options_are_read_whatever_their_case() -> None:
+    text = GOOD.replace("loadBalancer", "LOADBALANCER").replace("entryPoints", "entrypoints")
+    assert decode(tree(text), "file", "f").routers == decode(tree(GOOD), "file", "f").routers
+
+
+def test_a_server_given_twice_is_two_servers() -> None:
+    text = "http: {services: {s: {loadBalancer: {servers: [{url: 'http://a'}, {url: 'http://a:80'}]}}}}"
+    (service,) = decode(tree(text), "file", "f").services
+    assert [server.name for server in service.servers] == ["http://a:80", "http://a:80#2"]
+
+
+ONE = """
+http:
+  routers: {{r: {{rule: "Host(`r.test`)", service: s{router}}}}}
+  services: {{s: {{loadBalancer: {{servers: [{{url: "http://10.0.0.1"}}{server}]{balancer}}}{service}}}}}
+  {http}
+{top}
+"""
+
+
+def one(**parts: str) -> dict[str, Any]:
+    return tree(
+        ONE.format(
+            **{**dict.fromkeys(("router", "server", "balancer", "service", "http", "top"), ""), **parts}
+        )
+    )
+
+
+TOLD = [
+    ({"router": ", sevice: x"}, True, "warning", "http.routers.r.sevice is unknown", "did you mean service?"),
+    (
+        {"router": ", observability: {}"},
+        True,
+        "warning",
+        "http.routers.r.observability is not served yet",
+        "",
+    ),
+    ({"router": ", priority: high"}, True, "error", 'http.routers.r.priority="high" is not valid', "whole"),
+    ({"router": ", tls: {}"}, False, "error", "http.routers.r.tls is not served yet, so the router", ""),
+    ({"router": ", middlewares: {a: b}"}, False, "error", "http.routers.r.middlewares={'a': 'b'}", "list"),
+    ({"server": ", {url: nope}"}, True, "error", 'servers[1].url="nope" is not valid', "http://10.0.0.7:80"),
+    ({"server": ", {url: 'http://a/path'}"}, True, "error", "is not valid", "without path"),
+    ({"server": ", {url: 'http://a:99999'}"}, True, "error", "is not valid", "http://10.0.0.7:80"),
+    ({"server": ", {url: 'ftp://a'}"}, True, "error", "is not valid", "http, https, h2c"),
+    ({"server": ", {url: 'http://u:p@a'}"}, True, "error", "is not valid", "user and password"),
+    ({"server": ", {weight: 1}"}, True, "error", "servers[1] has no url, so it is left out", ""),
+    ({"server": ", 'http://a'"}, True, "error", 'servers[1]="http://a" is not valid', "options below it"),
+    (
+        {"server": ", {url: 'http://a', weight: x}"},
+        True,
+        "error",
+        'servers[1].weight="x" is not valid',
+        "weight",
+    ),
+    (
+        {"server": ", {url: 'http://a', preservePath: true}"},
+        True,
+        "warning",
+        "preservePath is not served",
+        "",
+    ),
+    ({"balancer": ", sticky: {cookie: {}}"}, True, "warning", "loadBalancer.sticky is not served yet", ""),
+    ({"balancer": ", strategy: p2c"}, True, "warning", "loadBalancer.strategy is not served yet", ""),
+    ({"balancer": ", helthCheck: {}"}, True, "warning", "helthCheck is unknown", "did you mean healthCheck?"),
+    ({"http": "serversTransports: {x: {}}"}, True, "warning", "http.serversTransports is not served yet", ""),
+    (
+        {"http": "middlewares: {m: {}}"},
+        True,
+        "error",
+        "http.middlewares.m must have one kind, and has none",
+        "",
+    ),
+    ({"http": "middlewares: {m: {addPrefx: {}}}"}, True, "error", "unknown kind", "did you mean addPrefix?"),
+    ({"top": "tcp: {routers: {}}"}, True, "error", "tcp is not served yet", "no effect"),
+    ({"top": "tls: {certificates: []}"}, True, "error", "tls is not served yet", "no effect"),
+    ({"top": "htp: {}"}, True, "warning", "htp is unknown", "did you mean http?"),
+    ({"top": "entryPoints: {}"}, True, "note", "entryPoints: static settings, which are not read", ""),
+]
+
+
+@pytest.mark.parametrize(("parts", "routed", "severity", "message", "hint"), TOLD)
+def test_what_is_wrong_is_told_and_the_rest_stands(
+    parts: dict[str, str], routed: bool, severity: str, message: str, hint: str
+) -> None:
+    decoded = decode(one(**parts), "file", "routes.yml")
+    assert bool(decoded.routers) == routed
+    assert decoded.services[0].servers[0].host == "10.0.0.1"
+    (found,) = decoded.diagnostics
+    assert (found.severity, found.source, found.subject) == (severity, "file", "routes.yml")
+    assert message in found.message
+    assert hint in found.hint
+
+
+@pytest.mark.parametrize("kind", ["weighted", "mirroring", "failover", "highestRandomWeight"])
+def test_services_of_other_kinds_are_left_out_with_the_routers_that_lead_to_them(kind: str) -> None:
+    text = f"http: {{services: {{s: {{{kind}: {{}}}}}}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"
+    decoded = decode(tree(text), "file", "f")
+    assert decoded.services == decoded.routers == ()
+    assert [item.message for item in decoded.diagnostics] == [
+        f"http.services.s.{kind} is not served yet, so the service is left out",
+        "http.routers.r is left out, because its service s@file is",
+    ]
+
+
+def test_a_router_needs_a_rule_and_a_service() -> None:
+    text = (
+        "http: {services: {s: {loadBalancer: {servers: [{url: 'http://a'}]}}}, routers: {r: {priority: 1}}}"
+    )
+    decoded = decode(tree(text), "file", "f")
+    assert decoded.routers == ()
+    assert [item.message for item in decoded.diagnostics] == [
+        "http.routers.r names no service",
+        "http.routers.r has no rule",
+    ]
+
+
+def test_a_service_without_servers_stands_with_a_warning() -> None:
+    decoded = decode(tree("http: {services: {s: {loadBalancer: {servers: []}}}}"), "file", "f")
+    assert decoded.services[0].servers == ()
+    assert decoded.diagnostics[0].severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    "http", ["x", 1, [], {"routers": []}, {"services": {"s": 1}}, {"routers": {"r": None}}]
+)
+def test_trees_of_another_shape_are_told_of(http: object) -> None:
+    decoded = decode({"http": http}, "file", "f")
+    assert decoded.routers == decoded.services == ()
+    assert decoded.diagnostics

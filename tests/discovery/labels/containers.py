@@ -1,0 +1,23 @@
+"""Containers as tests need them: running, with one port and one network unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discovery.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
+from rondpoint.settings import DockerOptions
+
+OPTIONS = DockerOptions()
+WITH_DOMAIN = DockerOptions(domain="docker")
+
+
+def container(name: str = "web", labels: dict[str, str] | None = None, **given: Any) -> Container:
+    given.setdefault("networks", {"bridge": "172.17.0.2"})
+    given.setdefault("ports", (80,))
+    return Container(id=f"id-of-{name}", name=name, labels=labels or {}, **given)
+
+
+def compose(service: str = "webapp", number: int = 1, **labels: str) -> dict[str, str]:
+    """The labels that docker-compose gives, with project `shop`; `__` in names stands for a dot."""
+    own = {f"traefik.{name.replace('__', '.')}": value for name, value in labels.items()}
+    return {COMPOSE_PROJECT: "shop", COMPOSE_SERVICE: service, **own}

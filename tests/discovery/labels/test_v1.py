@@ -1,0 +1,192 @@
+"""Traefik 1's labels."""
+
+from __future__ import annotations
+
+import pytest
+
+from discovery.container import Container
+from discovery.labels import decode
+from discovery.labels.v1 import router_name
+from rondpoint.diagnostics import Severity
+from rondpoint.model import Router, Server
+from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
+
+ARTICLE = {"traefik.port": "80", "traefik.backend": "hello", "traefik.frontend.rule": "Host:hello.docker"}
+
+
+def only_router(given: Container) -> Router:
+    (router,) = decode(given, OPTIONS).routers
+    return router
+
+
+def only_server(given: Container) -> Server:
+    (service,) = decode(given, OPTIONS).services
+    (server,) = service.servers
+    return server
+
+
+def test_the_three_labels_of_the_article_make_a_router_and_a_service() -> None:
+    decoded = decode(container("hello_webapp_1", ARTICLE), WITH_DOMAIN)
+    (router,), (service,) = decoded.routers, decoded.services
+    assert router.name == "frontend-Host-hello.docker@docker"
+    assert router.rule.text == "Host:hello.docker"
+    assert router.service == service.name == "hello@docker"
+    assert router.priority == len("Host:hello.docker")
+    assert service.servers == (Server("hello_webapp_1", "172.17.0.2", 80),)
+    assert decoded.diagnostics == ()
+
+
+def test_all_labels_that_are_served() -> None:
+    labels = {
+        **ARTICLE,
+        "traefik.port": "8443",
+        "traefik.protocol": "https",
+        "traefik.weight": "5",
+        "traefik.frontend.priority": "7",
+        "traefik.frontend.entryPoints": "web, other,",
+        "traefik.frontend.passHostHeader": "false",
+        "traefik.docker.network": "back",
+    }
+    given = container("c", labels, networks={"a": "10.0.0.1", "back": "10.0.1.1"})
+    decoded = decode(given, OPTIONS)
+    assert decoded.diagnostics == ()
+    (router,) = decoded.routers
+    assert (router.priority, router.entry_points, router.pass_host_header) == (7, ("web", "other"), False)
+    assert only_server(given) == Server("c", "10.0.1.1", 8443, "https", 5)
+
+
+BACKENDS = [
+    (container("my_app", {**ARTICLE, "traefik.backend": "he..llo__1"}), "he-llo-1@docker"),
+    (container("shop_webapp_1", compose(port="80")), "webapp-shop@docker"),
+    (container("my_app", {"traefik.port": "80", "traefik.domain": "test"}), "my-app@docker"),
+]
+
+
+@pytest.mark.parametrize(("given", "name"), BACKENDS)
+def test_a_backend_is_named_by_its_label_or_compose_or_the_container(given: Container, name: str) -> None:
+    assert [service.name for service in decode(given, OPTIONS).services] == [name]
+
+
+def test_in_compose_there_is_a_rule_even_without_a_domain() -> None:
+    assert (
+        only_router(container("shop_web_1", compose("web_app", port="80"))).rule.text == "Host:web-app.shop"
+    )
+
+
+def test_without_compose_and_domain_there_is_no_rule_and_that_is_said() -> None:
+    decoded = decode(container(labels={"traefik.port": "80"}), OPTIONS)
+    assert decoded.routers == decoded.services == ()
+    assert [item.message for item in decoded.diagnostics] == ["not routed: it has no rule"]
+    assert "traefik.frontend.rule" in decoded.diagnostics[0].hint
+
+
+def test_routers_are_named_by_their_rules_and_different_rules_never_share_a_name() -> None:
+    rules = [
+        *(
+            "Host:a.test",
+            "Host:a-test",
+            "Host:A.test",
+            "Host:a,test",
+            "Host:a;PathPrefix:/test",
+            "Host: a.test",
+        ),
+        *("Path:/a/b", "Path:/a-b", "Path:/a,/b"),
+    ]
+    assert len({router_name(rule) for rule in rules}) == len(rules)
+    assert router_name("Host:a.test") == "frontend-Host-a.test"
+    assert router_name("Path:/a/b").startswith("frontend-Path-a-b-")
+
+
+INVALID = [
+    ("traefik.port", "eighty", "expected a port from 1 to 65535"),
+    ("traefik.port", "0", "expected a port from 1 to 65535"),
+    ("traefik.port", "65536", "expected a port from 1 to 65535"),
+    ("traefik.weight", "-1", "expected a weight from 0 to 65535"),
+    ("traefik.weight", "1.5", "expected a weight from 0 to 65535"),
+    ("traefik.protocol", "gopher", "expected one of http, https, h2c"),
+    ("traefik.frontend.priority", "high", "expected a whole number"),
+    ("traefik.frontend.passHostHeader", "yes", "expected true or false"),
+    ("traefik.backend", " ", "expected text, not nothing"),
+]
+
+
+@pytest.mark.parametrize(("label", "value", "hint"), INVALID)
+def test_an_invalid_value_is_reported_and_the_default_stands_in(label: str, value: str, hint: str) -> None:
+    decoded = decode(container(labels={**ARTICLE, label: value}), OPTIONS)
+    assert len(decoded.routers) == len(decoded.services) == 1
+    (found,) = decoded.diagnostics
+    assert (found.severity, found.subject) == (Severity.ERROR, "container web")
+    assert (found.message, found.hint) == (f'label {label}="{value}" is not valid', hint)
+
+
+@pytest.mark.parametrize("rule", ["Hots:a.test", "Host:", "", "Host:a;PathPrefixStrip:/x"])
+def test_a_rule_that_cannot_be_read_is_reported_and_no_other_takes_its_place(rule: str) -> None:
+    decoded = decode(container(labels={**ARTICLE, "traefik.frontend.rule": rule}), WITH_DOMAIN)
+    assert decoded.routers == ()
+    (found,) = decoded.diagnostics
+    assert found.severity is Severity.ERROR
+    assert found.message.startswith(f'label traefik.frontend.rule="{rule}"')
+
+
+def test_labels_that_only_tune_are_warned_about_and_the_route_stands() -> None:
+    labels = {**ARTICLE, "traefik.backend.loadbalancer.method": "drr", "traefik.backend.maxconn.amount": "9"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert len(decoded.routers) == 1
+    assert decoded.routers[0].middlewares == ()
+    assert {item.severity for item in decoded.diagnostics} == {Severity.WARNING}
+    assert [item.message for item in decoded.diagnostics] == [
+        "label traefik.backend.loadbalancer.method is not served yet",
+        "label traefik.backend.maxconn.amount is not served yet",
+    ]
+
+
+GUARDS = [
+    ("auth.basic", "u:p", "basicAuth"),
+    ("auth.basic.users", "u:p", "basicAuth"),
+    ("auth.headerField", "X-User", "basicAuth"),
+    ("auth.digest.users", "u:r:p", "digestAuth"),
+    ("auth.forward.address", "http://auth", "forwardAuth"),
+    ("whiteList.sourceRange", "10.0.0.0/8", "ipAllowList"),
+    ("whitelistSourceRange", "10.0.0.0/8", "ipAllowList"),
+    ("rateLimit.extractorFunc", "client.ip", "rateLimit"),
+    ("redirect.entryPoint", "https", "redirectScheme"),
+    ("redirect.regex", "^x", "redirectRegex"),
+    ("errors.x.status", "500", "errors"),
+    ("headers.SSLRedirect", "true", "headers"),
+    ("passTLSCert", "true", "passTLSClientCert"),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "kind"), GUARDS)
+def test_a_route_whose_guard_is_not_served_carries_it_all_the_same(
+    option: str, value: str, kind: str
+) -> None:
+    decoded = decode(container(labels={**ARTICLE, f"traefik.frontend.{option}": value}), OPTIONS)
+    (middleware,), (router,), (found,) = decoded.middlewares, decoded.routers, decoded.diagnostics
+    assert (middleware.kind, middleware.options) == (kind, {option: value})
+    assert router.middlewares == (middleware.name,)
+    assert found.severity is Severity.ERROR
+    assert found.message == (
+        f"label traefik.frontend.{option}: {kind} is not served yet, so {router.name} answers 503"
+    )
+
+
+def test_a_guard_that_says_false_is_none() -> None:
+    decoded = decode(container(labels={**ARTICLE, "traefik.frontend.headers.frameDeny": "false"}), OPTIONS)
+    assert decoded.middlewares == ()
+    assert decoded.diagnostics == ()
+
+
+def test_segments_are_named_as_not_served_and_the_rest_goes_on() -> None:
+    labels = {**ARTICLE, "traefik.admin.port": "81", "traefik.admin.frontend.rule": "Host:admin.docker"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert [router.rule.text for router in decoded.routers] == ["Host:hello.docker"]
+    assert [item.message for item in decoded.diagnostics] == [
+        "label traefik.admin.frontend.rule is not served yet: segments have no effect",
+        "label traefik.admin.port is not served yet: segments have no effect",
+    ]
+
+
+def test_a_container_of_segments_alone_gets_no_default_route() -> None:
+    decoded = decode(container(labels={"traefik.admin.port": "81"}), WITH_DOMAIN)
+    assert decoded.routers == decoded.services == ()

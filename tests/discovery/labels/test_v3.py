@@ -1,0 +1,205 @@
+"""Traefik 3's labels."""
+
+from __future__ import annotations
+
+import pytest
+
+from discovery.labels import decode
+from rondpoint.diagnostics import Severity
+from rondpoint.model import Server
+from rondpoint.settings import DockerOptions
+from tests.discovery.labels.containers import OPTIONS, compose, container
+
+R, S = "traefik.http.routers.r", "traefik.http.services.s.loadbalancer"
+RULE = {f"{R}.rule": "Host(`r.test`)"}
+
+
+def test_a_router_and_a_service_by_labels() -> None:
+    labels = {
+        **RULE,
+        f"{R}.priority": "9",
+        f"{R}.entrypoints": "web,other",
+        f"{S}.server.port": "8080",
+        f"{S}.server.scheme": "h2c",
+        f"{S}.server.weight": "4",
+        f"{S}.passhostheader": "false",
+    }
+    decoded = decode(container("c", labels), OPTIONS)
+    (router,), (service,) = decoded.routers, decoded.services
+    assert (router.name, router.service, router.priority) == ("r@docker", "s@docker", 9)
+    assert router.entry_points == ("web", "other")
+    assert (service.name, service.pass_host_header) == ("s@docker", False)
+    assert service.servers == (Server("c", "172.17.0.2", 8080, "h2c", 4),)
+    assert decoded.diagnostics == ()
+
+
+def test_names_of_options_are_read_whatever_their_case_and_names_of_objects_keep_theirs() -> None:
+    labels = {
+        "traefik.HTTP.Routers.MyApp.Rule": "Host(`r.test`)",
+        "traefik.http.routers.MyApp.entryPoints": "web",
+        "traefik.http.services.MyApp.LoadBalancer.Server.Port": "81",
+    }
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert [(router.name, router.entry_points) for router in decoded.routers] == [("MyApp@docker", ("web",))]
+    assert [service.name for service in decoded.services] == ["MyApp@docker"]
+    assert decoded.diagnostics == ()
+
+
+def test_a_list_may_be_written_with_numbers() -> None:
+    labels = {**RULE, f"{R}.entrypoints[1]": "b", f"{R}.entrypoints[0]": "a"}
+    assert decode(container(labels=labels), OPTIONS).routers[0].entry_points == ("a", "b")
+
+
+def test_a_router_alone_gets_a_service_named_after_the_container() -> None:
+    decoded = decode(container("my_app", RULE, ports=(80, 443)), OPTIONS)
+    assert decoded.routers[0].service == "my-app@docker"
+    assert [service.name for service in decoded.services] == ["my-app@docker"]
+    assert decoded.services[0].servers[0].port == 80
+    assert decoded.implied == {"r@docker"}
+
+
+def test_in_compose_the_implied_service_is_named_after_service_and_project() -> None:
+    decoded = decode(container("shop_webapp_1", {**compose(), **RULE}), OPTIONS)
+    assert decoded.routers[0].service == "webapp-shop@docker"
+
+
+def test_a_service_alone_gets_a_router_with_the_default_rule() -> None:
+    decoded = decode(container("my_app", {f"{S}.server.port": "81"}), OPTIONS)
+    (router,) = decoded.routers
+    assert (router.name, router.rule.text, router.service) == ("my-app@docker", "Host(`my-app`)", "s@docker")
+    assert decoded.implied == frozenset()
+
+
+def test_a_router_without_a_rule_gets_the_default_one() -> None:
+    decoded = decode(container("app", {f"{R}.priority": "3"}), OPTIONS)
+    assert [(router.name, router.rule.text) for router in decoded.routers] == [("r@docker", "Host(`app`)")]
+
+
+def test_a_router_takes_the_only_service_and_names_the_candidates_when_there_are_several() -> None:
+    one = decode(container(labels={**RULE, f"{S}.server.port": "81"}), OPTIONS)
+    assert one.routers[0].service == "s@docker"
+    more = {**RULE, f"{S}.server.port": "81", "traefik.http.services.t.loadbalancer.server.port": "82"}
+    several = decode(container(labels=more), OPTIONS)
+    assert several.routers == ()
+    assert [service.name for service in several.services] == ["s@docker", "t@docker"]
+    assert [(item.message, item.hint) for item in several.diagnostics] == [
+        (f"label {R} names no service", "expected one of s, t")
+    ]
+
+
+def test_services_and_middlewares_may_be_those_of_other_providers() -> None:
+    labels = {**RULE, f"{R}.service": "x@file", f"{R}.middlewares": "auth@file, own"}
+    (router,) = decode(container(labels=labels), OPTIONS).routers
+    assert router.service == "x@file"
+    assert router.middlewares == ("auth@file", "own@docker")
+
+
+def test_the_default_rule_is_a_template() -> None:
+    options = DockerOptions(
+        defaultRule='Host(`{{ index .Labels "app.host" }}`) && PathPrefix(`/{{ .Name }}`)'
+    )
+    decoded = decode(container("c", {"app.host": "a.test"}), options)
+    assert [router.rule.text for router in decoded.routers] == ["Host(`a.test`) && PathPrefix(`/c`)"]
+
+
+def test_a_default_rule_that_cannot_be_filled_in_is_reported() -> None:
+    decoded = decode(container(), DockerOptions(defaultRule="Host(`{{ .Nmae }}`)"))
+    assert decoded.routers == ()
+    assert "unknown field .Nmae (did you mean Name?)" in decoded.diagnostics[0].message
+
+
+def test_a_server_by_url() -> None:
+    decoded = decode(container("c", {**RULE, f"{S}.server.url": "https://10.9.9.9:8443"}, ports=()), OPTIONS)
+    assert decoded.services[0].servers == (Server("c", "10.9.9.9", 8443, "https"),)
+    both = decode(container(labels={**RULE, f"{S}.server.url": "http://x", f"{S}.server.port": "1"}), OPTIONS)
+    assert both.services == both.routers == ()
+
+
+def test_a_middleware_that_is_not_served_goes_with_its_router_and_is_an_error() -> None:
+    labels = {**RULE, f"{R}.middlewares": "m", "traefik.http.middlewares.m.basicauth.users": "u:p"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    (middleware,) = decoded.middlewares
+    assert (middleware.name, middleware.kind) == ("m@docker", "basicAuth")
+    assert middleware.options == {"users": "u:p"}
+    assert decoded.routers[0].middlewares == ("m@docker",)
+    assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
+    assert "basicAuth is not served yet, so r@docker answers 503" in decoded.diagnostics[0].message
+
+
+def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
+    decoded = decode(container(labels={**RULE, "traefik.http.middlewares.m.compress": "true"}), OPTIONS)
+    assert decoded.middlewares[0].options == {}
+    assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
+
+
+LEFT_OUT = [
+    ({f"{R}.tls": "true"}, f"label {R}.tls is not served yet, so the router is left out"),
+    ({f"{R}.tls.certresolver": "le"}, f"label {R}.tls is not served yet, so the router is left out"),
+    (
+        {f"{R}.tls": "true", f"{R}.tls.certresolver": "le"},
+        f"label {R}.tls is not served yet, so the router is left out",
+    ),
+    ({f"{R}.ruleSyntax": "v2"}, f'label {R}.ruleSyntax="v2" is not served, so the router is left out'),
+    ({f"{R}.rule": "Hots(`x`)"}, f'label {R}.rule="Hots(`x`)": unknown matcher Hots (at character 1)'),
+    ({f"{R}.rule": ""}, f'label {R}.rule="" is not valid'),
+    ({f"{R}.middlewares.x": "y"}, f"label {R}.middlewares={{'x': 'y'}} is not valid"),
+    ({f"{R}.entrypoints.x": "y"}, f"label {R}.entrypoints={{'x': 'y'}} is not valid"),
+]
+
+
+@pytest.mark.parametrize(("labels", "message"), LEFT_OUT)
+def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
+    labels: dict[str, str], message: str
+) -> None:
+    decoded = decode(container(labels={**RULE, **labels}), OPTIONS)
+    assert decoded.routers == ()
+    assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
+
+
+def test_tls_that_says_false_is_none() -> None:
+    assert len(decode(container(labels={**RULE, f"{R}.tls": "false"}), OPTIONS).routers) == 1
+
+
+UNKNOWN = [
+    (f"{R}.entrypoint", "did you mean entryPoints?"),
+    (f"{S}.server.prot", "did you mean port?"),
+    (f"{S}.pashostheader", "did you mean passHostHeader?"),
+    ("traefik.http.router.r.rule", "did you mean routers?"),
+]
+
+
+@pytest.mark.parametrize(("label", "hint"), UNKNOWN)
+def test_an_unknown_option_is_a_warning_with_the_nearest_known(label: str, hint: str) -> None:
+    decoded = decode(container(labels={**RULE, f"{S}.server.port": "80", label: "x"}), OPTIONS)
+    assert len(decoded.routers) == 1
+    assert [(item.severity, item.hint) for item in decoded.diagnostics] == [(Severity.WARNING, hint)]
+
+
+def test_an_unknown_kind_of_middleware_is_an_error_and_the_router_still_refers_to_it() -> None:
+    labels = {**RULE, f"{R}.middlewares": "m", "traefik.http.middlewares.m.basicaut.users": "u"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert decoded.middlewares == ()
+    assert decoded.routers[0].middlewares == ("m@docker",)
+    assert decoded.diagnostics[0].hint == "did you mean basicAuth?"
+
+
+def test_a_name_that_pretends_to_another_provider_is_refused() -> None:
+    labels = {"traefik.http.routers.a@file.rule": "Host(`x`)", "traefik.http.routers.b.rule": "Host(`y`)"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert [router.name for router in decoded.routers] == ["b@docker"]
+    assert "a name may not hold @" in decoded.diagnostics[0].message
+
+
+def test_one_service_without_a_server_takes_its_router_along_and_leaves_the_others() -> None:
+    t = "traefik.http.services.t.loadbalancer.server.url"
+    labels = {
+        **{**RULE, f"{R}.service": "s", f"{S}.server.port": "80", t: "nonsense"},
+        **{"traefik.http.routers.q.rule": "Host(`q`)", "traefik.http.routers.q.service": "t"},
+    }
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert [router.name for router in decoded.routers] == ["r@docker"]
+    assert [service.name for service in decoded.services] == ["s@docker"]
+    assert [item.message for item in decoded.diagnostics] == [
+        f'label {t}="nonsense" is not valid',
+        "label traefik.http.routers.q is left out, because its service t@docker is",
+    ]

@@ -1,0 +1,43 @@
+from typing import Any
+
+import pytest
+
+from discovery.providers.docker.events import Action, Event, understood
+
+
+def a_container_event(action: str, **attributes: str) -> dict[str, Any]:
+    return {"Type": "container", "Action": action, "Actor": {"ID": "c1", "Attributes": attributes}}
+
+
+def a_network_event(action: str) -> dict[str, Any]:
+    attributes = {"container": "c1", "name": "front"}
+    return {"Type": "network", "Action": action, "Actor": {"ID": "n1", "Attributes": attributes}}
+
+
+CASES = [
+    (a_container_event("start"), Event(Action.INSPECT, "c1")),
+    (a_container_event("unpause"), Event(Action.INSPECT, "c1")),
+    (a_container_event("pause"), Event(Action.REFRESH, "c1")),
+    (a_container_event("rename", oldName="/x"), Event(Action.REFRESH, "c1")),
+    (a_container_event("update"), Event(Action.REFRESH, "c1")),
+    (a_container_event("health_status: healthy"), Event(Action.REFRESH, "c1")),
+    (a_container_event("kill", signal="15"), Event(Action.SIGNAL, "c1", 15)),
+    (a_container_event("kill"), Event(Action.SIGNAL, "c1", 0)),
+    (a_container_event("die", exitCode="0"), Event(Action.REMOVE, "c1")),
+    (a_container_event("stop"), Event(Action.REMOVE, "c1")),
+    (a_container_event("destroy"), Event(Action.REMOVE, "c1")),
+    (a_container_event("exec_start: /bin/true"), None),
+    (a_container_event("create"), None),
+    (a_network_event("connect"), Event(Action.REFRESH, "c1")),
+    (a_network_event("disconnect"), Event(Action.REFRESH, "c1")),
+    (a_network_event("destroy"), None),
+    ({"Type": "network", "Action": "connect", "Actor": {"ID": "n1"}}, None),
+    ({"Type": "container", "Action": "start"}, None),
+    ({"errorDetail": {"message": "?"}}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("event", "asked"), CASES)
+def test_an_event_asks_for(event: dict[str, Any], asked: Event | None) -> None:
+    assert understood(event) == asked

@@ -1,0 +1,92 @@
+from typing import Any
+
+import pytest
+
+from discovery.container import Binding, Container
+from discovery.providers.docker.inspection import inspected, signal_number
+
+ANSWER: dict[str, Any] = {
+    "Id": "0123456789abcdef",
+    "Name": "/hello_webapp_1",
+    "State": {
+        "Status": "running",
+        "StartedAt": "2026-01-01T00:00:00.123456789Z",
+        "Health": {"Status": "starting", "Log": []},
+    },
+    "Config": {
+        "Labels": {"traefik.port": "80"},
+        "ExposedPorts": {"9000/tcp": {}, "80/tcp": {}, "53/udp": {}},
+        "StopSignal": "SIGQUIT",
+    },
+    "HostConfig": {"NetworkMode": "hello_default"},
+    "NetworkSettings": {
+        "Networks": {"zeta": {"IPAddress": "10.1.0.2"}, "hello_default": {"IPAddress": "172.18.0.2"}},
+        "Ports": {
+            "80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}, {"HostIp": "::", "HostPort": "8080"}],
+            "9000/tcp": None,
+            "53/udp": [{"HostIp": "", "HostPort": "53"}],
+        },
+    },
+}
+
+
+def test_a_container_is_read_whole() -> None:
+    found = inspected(ANSWER)
+    assert found.container == Container(
+        id="0123456789abcdef",
+        name="hello_webapp_1",
+        labels={"traefik.port": "80"},
+        networks={"hello_default": "172.18.0.2", "zeta": "10.1.0.2"},
+        ports=(80, 9000),
+        network_mode="hello_default",
+        state="running",
+        health="starting",
+        bindings={80: (Binding("0.0.0.0", 8080), Binding("::", 8080))},
+    )
+    assert list(found.container.networks) == ["hello_default", "zeta"]
+    assert found.started_at == "2026-01-01T00:00:00.123456789Z"
+    assert found.stop_signal == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {
+            "Config": {"Labels": None, "ExposedPorts": None},
+            "State": {"Health": None},
+            "NetworkSettings": {"Networks": None, "Ports": None},
+            "HostConfig": None,
+        },
+        {"NetworkSettings": {"Networks": {}, "Ports": {}}},
+    ],
+)
+def test_what_is_missing_counts_as_empty(answer: dict[str, Any]) -> None:
+    assert inspected(answer).container == Container(id="", name="", state="")
+
+
+def test_a_network_without_an_address_is_there_and_empty() -> None:
+    networks = {"a": {"IPAddress": ""}, "b": None, "c": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}
+    found = inspected({"NetworkSettings": {"Networks": networks}})
+    assert found.container.networks == {"a": "", "b": "", "c": "fd00::2"}
+
+
+def test_health_none_is_no_health_check() -> None:
+    assert inspected({"State": {"Health": {"Status": "none"}}}).container.health == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("", 15),
+        ("SIGTERM", 15),
+        ("SIGQUIT", 3),
+        ("quit", 3),
+        ("9", 9),
+        ("SIGRTMIN+3", 37),
+        ("SIGRTMIN", 34),
+        ("SIGNONSENSE", 15),
+    ],
+)
+def test_signals_are_known_by_name_and_number(name: str, number: int) -> None:
+    assert signal_number(name) == number

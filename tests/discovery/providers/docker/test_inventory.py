@@ -1,0 +1,160 @@
+import logging
+
+import pytest
+
+from discovery.container import Container
+from discovery.decoding.decoded import Decoded
+from discovery.providers.docker.inspection import Inspected
+from discovery.providers.docker.inventory import Inventory
+
+
+class Decoder:
+    """Tells what it was asked to decode; `broken` names a container at which it fails."""
+
+    def __init__(self) -> None:
+        self.asked: list[Container] = []
+        self.broken = ""
+
+    def __call__(self, container: Container) -> Decoded:
+        self.asked.append(container)
+        if container.name == self.broken:
+            raise RuntimeError("oops")
+        return Decoded(f"container {container.name}")
+
+    def last(self) -> Container:
+        return self.asked[-1]
+
+
+@pytest.fixture
+def decoder() -> Decoder:
+    return Decoder()
+
+
+@pytest.fixture
+def inventory(decoder: Decoder) -> Inventory:
+    return Inventory(decoder)
+
+
+def a_container(name: str, started_at: str = "t1", stop_signal: int = 15, **fields: object) -> Inspected:
+    return Inspected(Container(id=f"{name}-id-long", name=name, **fields), started_at, stop_signal)  # type: ignore[arg-type]
+
+
+def subjects(inventory: Inventory) -> set[str]:
+    return {decoded.subject for decoded in inventory.decoded()}
+
+
+def test_each_container_is_decoded_once(inventory: Inventory, decoder: Decoder) -> None:
+    inventory.replace([a_container("a"), a_container("b")])
+    assert inventory.refresh()
+    assert len(decoder.asked) == 2
+    inventory.put("b-id-long", a_container("b"))
+    assert not inventory.refresh(), "the look at it found nothing new"
+    inventory.put("b-id-long", a_container("b", labels={"x": "y"}))
+    assert inventory.refresh()
+    assert len(decoder.asked) == 3
+    assert subjects(inventory) == {"container a", "container b"}
+
+
+def test_a_container_that_has_gone_is_gone(inventory: Inventory) -> None:
+    inventory.replace([a_container("a"), a_container("b")])
+    inventory.refresh()
+    inventory.remove("a-id-long")
+    assert inventory.refresh()
+    assert subjects(inventory) == {"container b"}
+    inventory.remove("a-id-long")
+    assert not inventory.refresh()
+
+
+@pytest.mark.parametrize("found", [None, a_container("a", state="exited")])
+def test_a_look_may_find_that_it_has_gone(inventory: Inventory, found: Inspected | None) -> None:
+    inventory.replace([a_container("a")])
+    inventory.refresh()
+    inventory.put("a-id-long", found)
+    assert inventory.refresh()
+    assert subjects(inventory) == set()
+
+
+def test_a_resynchronisation_forgets_what_is_not_there(inventory: Inventory) -> None:
+    inventory.replace([a_container("a"), a_container("b")])
+    inventory.refresh()
+    inventory.replace([a_container("b")])
+    assert inventory.refresh()
+    assert subjects(inventory) == {"container b"}
+
+
+@pytest.mark.parametrize(
+    ("stop_signal", "sent", "draining"),
+    [
+        (15, 15, True),
+        (15, 9, True),
+        (15, 2, True),
+        (15, 3, True),
+        (15, 1, False),
+        (37, 37, True),
+        (15, 10, False),
+    ],
+)
+def test_a_stop_signal_makes_it_drain(
+    inventory: Inventory, decoder: Decoder, stop_signal: int, sent: int, draining: bool
+) -> None:
+    inventory.replace([a_container("a", stop_signal=stop_signal)])
+    inventory.refresh()
+    inventory.signalled("a-id-long", sent)
+    assert inventory.refresh() is draining
+    assert decoder.last().draining is draining
+
+
+def test_draining_outlasts_a_resynchronisation_but_not_a_restart(
+    inventory: Inventory, decoder: Decoder
+) -> None:
+    inventory.replace([a_container("a")])
+    inventory.signalled("a-id-long", 15)
+    inventory.replace([a_container("a")])
+    inventory.refresh()
+    assert decoder.last().draining
+    inventory.replace([a_container("a", started_at="t2")])
+    inventory.refresh()
+    assert not decoder.last().draining
+
+
+def test_a_signal_to_an_unknown_container_is_nothing(inventory: Inventory) -> None:
+    inventory.signalled("x", 15)
+    assert not inventory.refresh()
+
+
+@pytest.mark.parametrize("reference", ["host-id-long", "host-id-long"[:12], "host"])
+def test_a_guest_has_the_addresses_of_its_host_now(
+    inventory: Inventory, decoder: Decoder, reference: str
+) -> None:
+    guest = a_container("guest", network_mode=f"container:{reference}")
+    inventory.replace([guest, a_container("host", networks={"n": "10.0.0.2"})])
+    inventory.refresh()
+    assert [each.networks for each in decoder.asked if each.name == "guest"] == [{"n": "10.0.0.2"}]
+    inventory.put("host-id-long", a_container("host", networks={"n": "10.0.0.3"}))
+    inventory.refresh()
+    assert decoder.last().name == "guest" or decoder.asked[-2].name == "guest"
+    assert [each.networks for each in decoder.asked if each.name == "guest"][-1] == {"n": "10.0.0.3"}
+    inventory.remove("host-id-long")
+    inventory.refresh()
+    assert decoder.last().networks == {}
+
+
+def test_a_guest_of_a_container_in_host_mode_is_in_host_mode(inventory: Inventory, decoder: Decoder) -> None:
+    inventory.replace(
+        [a_container("guest", network_mode="container:host"), a_container("host", network_mode="host")]
+    )
+    inventory.refresh()
+    assert {each.network_mode for each in decoder.asked} == {"host"}
+
+
+def test_a_fault_with_one_container_leaves_the_others(
+    inventory: Inventory, decoder: Decoder, caplog: pytest.LogCaptureFixture
+) -> None:
+    decoder.broken = "a"
+    inventory.replace([a_container("a"), a_container("b")])
+    with caplog.at_level(logging.ERROR):
+        inventory.refresh()
+    assert subjects(inventory) == {"container a", "container b"}
+    (finding,) = [finding for decoded in inventory.decoded() for finding in decoded.diagnostics]
+    assert "oops" in finding.message
+    assert "container a" in caplog.text

@@ -1,0 +1,263 @@
+"""On a real engine."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from discovery.providers.docker import DockerProvider
+from discovery.providers.errors import ProviderError
+from rondpoint.model import Configuration, Server, ServerState
+from rondpoint.settings import DockerOptions
+from tests.discovery.providers.watching import Watched, watched
+from tests.lab.engine import Engine
+
+Start = Callable[..., Container]
+
+
+def labels(backend: str = "w", **more: str) -> dict[str, str]:
+    return {"traefik.backend": backend, "traefik.frontend.rule": f"Host:{backend}.test", **more}
+
+
+def servers(configuration: Configuration, service: str = "w@docker") -> tuple[Server, ...]:
+    found = configuration.services.get(service)
+    return found.servers if found else ()
+
+
+def names(configuration: Configuration) -> list[str]:
+    return [server.name for server in servers(configuration)]
+
+
+@pytest.fixture
+def provider(engine: Engine) -> DockerProvider:
+    return DockerProvider(DockerOptions(endpoint=engine.socket_url))
+
+
+@pytest.fixture
+def running(provider: DockerProvider) -> Iterator[Watched]:
+    with watched(provider) as running:
+        running.next()
+        yield running
+
+
+def test_what_runs_already_is_found(whoami: Start, provider: DockerProvider) -> None:
+    whoami(name="before", labels=labels())
+    with watched(provider) as running:
+        assert names(running.next()) == ["before"]
+
+
+def test_a_container_comes_drains_and_goes(whoami: Start, running: Watched) -> None:
+    container = whoami(name="one", labels=labels(), environment={"LINGER": "1"})
+    (server,) = servers(running.until(lambda each: names(each) == ["one"]))
+    assert server.host == container.attrs["NetworkSettings"]["IPAddress"]
+    assert server.port == 80
+    assert server.state is ServerState.UP
+    stopping = threading.Thread(target=container.stop)
+    began = time.monotonic()
+    stopping.start()
+    (server,) = servers(running.next())
+    assert server.state is ServerState.DRAINING
+    assert time.monotonic() - began < 0.5, "said at the first sign, well before it ends"
+    assert servers(running.next()) == ()
+    stopping.join()
+
+
+def test_a_restarted_container_takes_requests_again(whoami: Start, running: Watched) -> None:
+    container = whoami(name="again", labels=labels())
+    running.until(lambda each: names(each) == ["again"])
+    container.restart(timeout=3)
+    running.until(lambda each: servers(each) == ())
+    (server,) = servers(running.until(lambda each: names(each) == ["again"]))
+    assert server.state is ServerState.UP
+
+
+def test_a_signal_that_ends_nothing_changes_nothing(whoami: Start, running: Watched) -> None:
+    container = whoami(name="hup", labels=labels())
+    running.until(lambda each: names(each) == ["hup"])
+    container.kill("SIGCONT")
+    assert running.quiet()
+
+
+def test_scaled_containers_are_one_service(whoami: Start, running: Watched) -> None:
+    for number in (1, 2, 3):
+        whoami(name=f"s{number}", labels=labels())
+    configuration = running.until(lambda each: len(servers(each)) == 3)
+    assert names(configuration) == ["s1", "s2", "s3"]
+    assert len(configuration.routers) == 1
+
+
+def test_health_decides_from_its_first_word(whoami: Start, running: Watched) -> None:
+    second = 1_000_000_000
+    check = {"test": ["CMD", "/bin/test", "-e", "/tmp/well"], "interval": second // 5, "retries": 1}
+    container = whoami(name="sick", labels=labels(), healthcheck=check)
+    assert container.exec_run(["/bin/touch", "/tmp/well"]).exit_code == 0
+    running.until(lambda each: names(each) == ["sick"])
+    assert container.exec_run(["/bin/rm", "/tmp/well"]).exit_code == 0
+    running.until(lambda each: names(each) == [])
+
+
+def test_a_paused_container_takes_no_requests(whoami: Start, running: Watched) -> None:
+    container = whoami(name="paused", labels=labels())
+    running.until(lambda each: names(each) == ["paused"])
+    container.pause()
+    running.until(lambda each: names(each) == [])
+    container.unpause()
+    running.until(lambda each: names(each) == ["paused"])
+
+
+def test_renaming_and_networks_are_followed(
+    whoami: Start, running: Watched, docker_client: docker.DockerClient
+) -> None:
+    network: Any = docker_client.networks.create("rp-front")
+    try:
+        container = whoami(name="old", labels=labels(**{"traefik.docker.network": "rp-front"}))
+        (before,) = servers(running.until(lambda each: names(each) == ["old"]))
+        network.connect(container)
+        (after,) = servers(running.until(lambda each: servers(each) != (before,)))
+        container.reload()
+        assert after.host == container.attrs["NetworkSettings"]["Networks"]["rp-front"]["IPAddress"]
+        container.rename("new")
+        running.until(lambda each: names(each) == ["new"])
+        network.disconnect(container)
+        (last,) = servers(running.until(lambda each: servers(each)[0].host != after.host))
+        assert last.host == before.host
+    finally:
+        container.remove(force=True)
+        network.remove()
+
+
+def test_a_guest_in_anothers_network_has_its_address(whoami: Start, running: Watched) -> None:
+    host = whoami(name="inn", labels={"traefik.enable": "false"})
+    whoami(
+        name="guest",
+        labels=labels(**{"traefik.port": "8080"}),
+        environment={"PORT": "8080"},
+        network_mode="container:inn",
+    )
+    (server,) = servers(running.until(lambda each: names(each) == ["guest"]))
+    assert server.host == host.attrs["NetworkSettings"]["IPAddress"]
+
+
+def test_a_container_of_no_interest_changes_nothing_else(whoami: Start, running: Watched) -> None:
+    whoami(name="good", labels=labels())
+    whoami(name="bad", labels=labels("b", **{"traefik.frontend.rule": "Hostt:x"}))
+    configuration = running.until(lambda each: any("bad" in str(finding) for finding in each.diagnostics))
+    assert names(configuration) == ["good"]
+
+
+def test_without_watching_there_is_one_configuration(whoami: Start, engine: Engine) -> None:
+    whoami(name="first", labels=labels())
+    options = DockerOptions(endpoint=engine.socket_url, watch=False)
+    with watched(DockerProvider(options)) as running:
+        assert names(running.next()) == ["first"]
+        whoami(name="second", labels=labels())
+        assert running.quiet()
+
+
+def test_it_stops_although_no_event_comes(provider: DockerProvider) -> None:
+    with watched(provider) as running:
+        running.next()
+        began = time.monotonic()
+        running.end()
+        assert time.monotonic() - began < 0.5
+        assert running.error is None
+
+
+class Relay:
+    """A door before the engine's socket that can be slammed, as a restarting engine or socket proxy does."""
+
+    def __init__(self, path: Path, target: str) -> None:
+        self.url = f"unix://{path}"
+        self._target = target.removeprefix("unix://")
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self._target)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def slam(self) -> None:
+        for each in self._open:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+        self._open.clear()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.slam()
+
+
+@pytest.fixture
+def relay(short_path: Path, engine: Engine) -> Iterator[Relay]:
+    with closing(Relay(short_path / "d.sock", engine.socket_url)) as relay:
+        yield relay
+
+
+def test_a_lost_event_stream_is_opened_again_and_all_is_read_anew(
+    whoami: Start, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discovery.providers.docker.provider.STEADY", 0.0)
+    container = whoami(name="stays", labels=labels())
+    gone = whoami(name="goes", labels=labels())
+    with watched(DockerProvider(DockerOptions(endpoint=relay.url))) as running:
+        assert names(running.next()) == ["goes", "stays"]
+        gone.kill()
+        running.until(lambda each: names(each) == ["stays"])
+        relay.slam()
+        whoami(name="came", labels=labels())
+        running.until(lambda each: names(each) == ["came", "stays"])
+        container.kill()
+        running.until(lambda each: names(each) == ["came"])
+
+
+def test_a_stream_that_ends_at_once_is_a_fault(relay: Relay) -> None:
+    with watched(DockerProvider(DockerOptions(endpoint=relay.url))) as running:
+        running.next()
+        relay.slam()
+        running.thread.join(5)
+        assert isinstance(running.error, ProviderError)
+
+
+def test_a_missing_socket_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "none.sock"
+    with pytest.raises(ProviderError, match="No such file") as caught:
+        DockerProvider(DockerOptions(endpoint=f"unix://{path}")).watch(print, threading.Event())
+    assert str(path) in caught.value.message
+    assert "start the engine" in caught.value.hint
+
+
+def test_a_refused_connection_is_explained() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        endpoint = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(ProviderError, match="refused"):
+            DockerProvider(DockerOptions(endpoint=endpoint)).watch(print, threading.Event())

@@ -1,0 +1,62 @@
+"""A provider at work in a thread, and what it emits."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from discovery.providers.contract import Provider
+from rondpoint.model import Configuration
+
+
+class Watched:
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.stop = threading.Event()
+        self.error: BaseException | None = None
+        self.last: Configuration | None = None
+        self._emitted: queue.SimpleQueue[Configuration] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.provider.watch(self._emitted.put, self.stop)
+        except BaseException as error:  # noqa: BLE001 (the test looks at it)
+            self.error = error
+
+    def next(self, timeout: float = 10.0) -> Configuration:
+        """The next configuration it emits."""
+        try:
+            self.last = self._emitted.get(timeout=timeout)
+        except queue.Empty:
+            raise AssertionError(f"nothing was emitted in {timeout} s; {self.error=}") from self.error
+        return self.last
+
+    def until(self, holds: Callable[[Configuration], bool], timeout: float = 10.0) -> Configuration:
+        """The first configuration from now on for which `holds` is true."""
+        while True:
+            configuration = self.next(timeout)
+            if holds(configuration):
+                return configuration
+
+    def quiet(self, seconds: float = 0.3) -> bool:
+        try:
+            self.last = self._emitted.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        return False
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join(2)
+        assert not self.thread.is_alive(), "the provider did not stop"
+
+
+@contextmanager
+def watched(provider: Provider) -> Iterator[Watched]:
+    running = Watched(provider)
+    running.thread.start()
+    try:
+        yield running
+    finally:
+        running.end()

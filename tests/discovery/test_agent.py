@@ -1,0 +1,371 @@
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from discovery import publication, supervision
+from discovery.agent import Agent
+from discovery.providers import configured
+from discovery.providers.contract import Emit, Provider
+from discovery.providers.errors import ProviderError
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.rules.expression import Match, Rule
+from rondpoint.settings import FileOptions, Providers, Settings
+from rondpoint.store import change as messages
+from rondpoint.store.agents import read_agents
+from rondpoint.store.change import Change
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.publish import Publisher
+from rondpoint.store.read import load, read_diagnostics
+from tests.lab.store import Store
+from tests.lab.waiting import until
+
+KEYS = Keys()
+
+
+def a_configuration(provider: str, *names: str, port: int = 80) -> Configuration:
+    routers, services = {}, {}
+    for name in names:
+        qualified = f"{name}@{provider}"
+        rule = Rule(f"Host(`{name}.test`)", Match("Host", (f"{name}.test",)))
+        routers[qualified] = Router(qualified, rule, qualified, 5)
+        services[qualified] = Service(qualified, (Server("s", "10.0.0.1", port),))
+    return Configuration(routers, services)
+
+
+class Hand(Provider):
+    """A provider that says what the test tells it to: a configuration, or a fault."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._next: queue.SimpleQueue[Configuration | Exception | None] = queue.SimpleQueue()
+        self.watched = 0
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def say(self, what: Configuration | Exception) -> None:
+        self._next.put(what)
+
+    def watch(self, emit: Emit, stop: threading.Event) -> None:
+        self.watched += 1
+        while not stop.is_set():
+            what = self._next.get()
+            if isinstance(what, Exception):
+                raise what
+            if what is not None:
+                emit(what)
+
+    def release(self) -> None:
+        self._next.put(None)
+
+
+@contextmanager
+def agent_of(store: Store, *providers: Provider, settings: Settings | None = None) -> Iterator[None]:
+    stop = threading.Event()
+    by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+    with connect(store.url) as client:
+        agent = Agent(settings or Settings(), client, by_name)
+        thread = threading.Thread(target=agent.run, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for provider in providers:
+                if isinstance(provider, Hand):
+                    provider.release()
+            began = time.monotonic()
+            thread.join(5)
+            assert not thread.is_alive()
+            assert time.monotonic() - began < 2
+
+
+def routers(client: redis.Redis) -> set[str]:
+    loaded = load(client, KEYS)
+    return set(loaded.state.routers) if loaded else set()
+
+
+def holds(client: redis.Redis, *names: str) -> None:
+    until(lambda: routers(client) == set(names), f"the routers {names}")
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[redis.Redis]:
+    with store.client() as client:
+        yield client
+
+
+@pytest.fixture
+def one() -> Hand:
+    return Hand("one")
+
+
+@pytest.fixture
+def two() -> Hand:
+    return Hand("two")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publication, "PATIENCE", 0.5)
+    monkeypatch.setattr(supervision, "FIRST_DELAY", 0.05)
+
+
+def test_all_providers_are_merged_and_each_emit_replaces_its_own_last(
+    store: Store, client: redis.Redis, one: Hand, two: Hand
+) -> None:
+    with agent_of(store, one, two):
+        one.say(a_configuration("one", "a"))
+        two.say(a_configuration("two", "b"))
+        holds(client, "a@one", "b@two")
+        one.say(a_configuration("one", "c"))
+        holds(client, "c@one", "b@two")
+
+
+def test_nothing_is_published_before_every_provider_has_spoken(
+    store: Store, client: redis.Redis, one: Hand, two: Hand
+) -> None:
+    before = Publisher(client, KEYS).publish(a_configuration("two", "kept"))
+    with agent_of(store, one, two):
+        one.say(a_configuration("one", "a"))
+        time.sleep(0.3)
+        loaded = load(client, KEYS)
+        assert loaded is not None
+        assert loaded.state.revision == before
+        two.say(a_configuration("two", "b"))
+        holds(client, "a@one", "b@two")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_of_a_provider_that_stays_silent_the_stored_objects_stay(
+    store: Store, client: redis.Redis, one: Hand, two: Hand
+) -> None:
+    stored = a_configuration("two", "kept")
+    old = a_configuration("one", "old")
+    Publisher(client, KEYS).publish(
+        Configuration({**stored.routers, **old.routers}, {**stored.services, **old.services})
+    )
+    with agent_of(store, one, two):
+        one.say(a_configuration("one", "a"))
+        holds(client, "a@one", "kept@two")
+        two.say(a_configuration("two", "b"))
+        holds(client, "a@one", "b@two")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_failing_provider_keeps_its_last_configuration_and_is_tried_again(
+    store: Store, client: redis.Redis, one: Hand
+) -> None:
+    def state() -> str:
+        (agent,) = read_agents(client, KEYS).values()
+        return f"{agent.providers['one'].state}: {agent.providers['one'].message}"
+
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        holds(client, "a@one")
+        until(lambda: state() == "ok: ", "the provider to be well")
+        one.say(ProviderError("the source is gone", "look for it"))
+        until(lambda: state() == "retrying: the source is gone (look for it)", "the fault to be shown")
+        assert routers(client) == {"a@one"}
+        one.say(RuntimeError("a bug"))
+        until(lambda: "a bug" in state(), "the bug to be shown")
+        one.say(a_configuration("one", "b"))
+        holds(client, "b@one")
+        until(lambda: state() == "ok: ", "the provider to be well")
+        assert one.watched == 3
+
+
+def test_the_first_change_is_published_at_once_and_a_burst_in_a_few_revisions(
+    store: Store, client: redis.Redis, one: Hand
+) -> None:
+    pubsub = client.pubsub()
+    pubsub.subscribe(KEYS.changes)
+    pubsub.get_message(timeout=5)
+
+    def told() -> Change:
+        message = pubsub.get_message(timeout=5)
+        assert message is not None
+        return messages.decode(message["data"])
+
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        told()
+        time.sleep(0.1)
+        began = time.monotonic()
+        for port in range(1, 501):
+            one.say(a_configuration("one", "a", port=port))
+        first = told()
+        assert time.monotonic() - began < 0.02
+        last = first
+        while last.services["a@one"] != a_configuration("one", "a", port=500).services["a@one"]:
+            last = told()
+        elapsed = time.monotonic() - began
+        assert last.revision - first.revision <= elapsed / publication.PACE + 1
+    pubsub.close()
+
+
+def test_an_emptied_store_is_filled_again(store: Store, client: redis.Redis, one: Hand) -> None:
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        holds(client, "a@one")
+        store.flush()
+        until(lambda: routers(client) == {"a@one"}, "the routers to be back", timeout=2)
+
+
+def test_a_store_that_was_away_gets_the_newest(
+    store: Store, one: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO), agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        with store.client() as client:
+            holds(client, "a@one")
+        store.kill()
+        for name in ("b", "c", "d"):
+            one.say(a_configuration("one", name))
+            time.sleep(0.1)
+        store.start()
+        with store.client() as client:
+            until(lambda: routers(client) == {"d@one"}, "the newest to be published", timeout=5)
+    assert "the store is back" in caplog.text
+
+
+def test_a_store_that_is_away_at_the_start_is_waited_for(store: Store, one: Hand) -> None:
+    store.kill()
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        time.sleep(0.3)
+        store.start()
+        with store.client() as client:
+            holds(client, "a@one")
+
+
+def test_it_ends_in_time_although_the_store_is_frozen(store: Store, client: redis.Redis, one: Hand) -> None:
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        holds(client, "a@one")
+        store.freeze()
+        one.say(a_configuration("one", "b"))
+        time.sleep(0.1)
+    store.thaw()
+
+
+def test_an_agent_is_listed_while_it_runs(store: Store, client: redis.Redis, one: Hand) -> None:
+    with agent_of(store, one):
+        agents = until(lambda: read_agents(client, KEYS), "the agent to be listed")
+        (agent,) = agents.values()
+        assert agent.pid == os.getpid()
+        assert agent.providers["one"].state == "starting"
+        until(lambda: read_agents(client, KEYS)[agent.name].seen_at > agent.seen_at, "the next sign of life")
+    assert read_agents(client, KEYS) == {}
+
+
+def test_what_is_wrong_is_published_and_logged_once(
+    store: Store, client: redis.Redis, one: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    finding = Diagnostic(Severity.WARNING, "one", "container x", "odd label")
+
+    def with_finding(*names: str) -> Configuration:
+        plain = a_configuration("one", *names)
+        return Configuration(plain.routers, plain.services, {}, (finding,))
+
+    with caplog.at_level(logging.INFO), agent_of(store, one):
+        one.say(with_finding("a"))
+        holds(client, "a@one")
+        one.say(with_finding("a", "b"))
+        holds(client, "a@one", "b@one")
+        assert read_diagnostics(client, KEYS) == (finding,)
+        one.say(a_configuration("one", "a"))
+        holds(client, "a@one")
+        until(lambda: read_diagnostics(client, KEYS) == (), "the finding to be gone")
+        one.say(with_finding("a"))
+        until(lambda: read_diagnostics(client, KEYS) == (finding,), "the finding to be back")
+    told = [record for record in caplog.records if "odd label" in record.getMessage()]
+    assert [record.levelno for record in told] == [logging.WARNING, logging.WARNING]
+    assert "routers set: b@one; services set: b@one" in caplog.text
+    assert "routers removed: b@one; services removed: b@one" in caplog.text
+
+
+def test_without_providers_the_store_is_emptied_and_that_is_said(
+    store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    Publisher(client, KEYS).publish(a_configuration("one", "a"))
+    with agent_of(store):
+        holds(client)
+    assert "no provider is set" in caplog.text
+
+
+def test_the_settings_say_which_providers_there_are(tmp_path: Path) -> None:
+    assert configured(Settings()) == {}
+    settings = Settings(providers=Providers(file=FileOptions(directory=tmp_path)))
+    assert list(configured(settings)) == ["file"]
+
+
+Run = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*flags: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "discovery", *flags]
+        started.append(
+            subprocess.Popen(
+                command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_publishes_until_it_is_told_to_end(
+    run: Run, store: Store, client: redis.Redis, tmp_path: Path, told: signal.Signals
+) -> None:
+    (tmp_path / "routes.toml").write_text(
+        '[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n'
+        '[frontends.f]\nbackend = "b"\n[frontends.f.routes.r]\nrule = "Host:a.test"\n'
+    )
+    flags = (f"--redis.url={store.url}", f"--providers.file.filename={tmp_path / 'routes.toml'}")
+    process = run(*flags)
+    until(lambda: routers(client), "a router")
+    began = time.monotonic()
+    process.send_signal(told)
+    output, _ = process.communicate(timeout=10)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 0
+    assert f"{told.name}: the agent ends" in output
+    assert "Traceback" not in output
+    assert read_agents(client, KEYS) == {}
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [((), "redis.url"), (("--redis.url=redis://h", "--providerss.docker"), "providerss")],
+)
+def test_the_command_refuses_settings_that_cannot_be_used(
+    run: Run, flags: tuple[str, ...], said: str
+) -> None:
+    process = run(*flags)
+    output, _ = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert said in output
+    assert "Traceback" not in output

@@ -1,0 +1,113 @@
+from discovery.merge import merge
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.rules.expression import Match, Rule
+
+RULE = Rule("Host(`a.test`)", Match("Host", ("a.test",)))
+ENTRY_POINTS = ("web", "internal")
+
+
+def a_router(
+    name: str, service: str, entry_points: tuple[str, ...] = (), middlewares: tuple[str, ...] = ()
+) -> Router:
+    return Router(name, RULE, service, 5, entry_points, middlewares)
+
+
+def a_configuration(
+    *objects: Router | Service | Middleware, findings: tuple[Diagnostic, ...] = ()
+) -> Configuration:
+    def of(kind: type) -> dict[str, object]:
+        return {each.name: each for each in objects if isinstance(each, kind)}
+
+    return Configuration(of(Router), of(Service), of(Middleware), findings)
+
+
+def test_configurations_are_united() -> None:
+    docker = a_configuration(a_router("a@docker", "a@docker"), Service("a@docker"))
+    file = a_configuration(a_router("b@file", "b@file"), Service("b@file"), Middleware("m@file", "retry"))
+    merged = merge({"docker": docker, "file": file}, ENTRY_POINTS)
+    assert merged.routers == {**docker.routers, **file.routers}
+    assert merged.services == {**docker.services, **file.services}
+    assert merged.middlewares == file.middlewares
+    assert merged.diagnostics == ()
+
+
+def test_nothing_gives_nothing() -> None:
+    assert merge({}, ENTRY_POINTS) == Configuration({}, {}, {}, ())
+
+
+def test_references_cross_providers() -> None:
+    docker = a_configuration(a_router("a@docker", "b@file", middlewares=("m@file",)))
+    file = a_configuration(Service("b@file"), Middleware("m@file", "retry"))
+    assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
+
+
+def test_an_untouched_router_stays_the_very_same_object() -> None:
+    router = a_router("a@docker", "a@docker", ("web",))
+    merged = merge({"docker": a_configuration(router, Service("a@docker"))}, ENTRY_POINTS)
+    assert merged.routers["a@docker"] is router
+
+
+def test_a_router_without_its_service_is_left_out_and_the_nearest_one_named() -> None:
+    configuration = a_configuration(a_router("a@docker", "helo@docker"), Service("hello@docker"))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers == {}
+    (finding,) = merged.diagnostics
+    assert (finding.severity, finding.source, finding.subject) == (
+        Severity.ERROR,
+        "docker",
+        "router a@docker",
+    )
+    assert "'helo@docker'" in finding.message
+    assert "'hello@docker'" in finding.hint
+
+
+def test_the_same_name_at_another_provider_is_the_nearest() -> None:
+    configuration = a_configuration(
+        a_router("a@docker", "api@docker"), Service("api@file"), Service("apo@docker")
+    )
+    (finding,) = merge({"docker": configuration}, ENTRY_POINTS).diagnostics
+    assert "'api@file'" in finding.hint
+
+
+def test_a_router_without_one_of_its_middlewares_is_left_out() -> None:
+    configuration = a_configuration(
+        a_router("a@docker", "a@docker", middlewares=("m@docker", "gone@file")),
+        a_router("b@docker", "a@docker"),
+        Service("a@docker"),
+        Middleware("m@docker", "retry"),
+    )
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert set(merged.routers) == {"b@docker"}
+    (finding,) = merged.diagnostics
+    assert "middleware 'gone@file'" in finding.message
+
+
+def test_an_unknown_entry_point_is_dropped_where_another_remains() -> None:
+    configuration = a_configuration(a_router("a@docker", "a@docker", ("http", "web")), Service("a@docker"))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers["a@docker"].entry_points == ("web",)
+    (finding,) = merged.diagnostics
+    assert finding.severity is Severity.WARNING
+    assert finding.hint == "the entry points are internal, web"
+
+
+def test_a_router_of_unknown_entry_points_alone_is_left_out() -> None:
+    configuration = a_configuration(a_router("a@docker", "a@docker", ("http", "https")), Service("a@docker"))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers == {}
+    assert [finding.severity for finding in merged.diagnostics] == [Severity.ERROR, Severity.ERROR]
+
+
+def test_of_two_objects_with_one_name_the_first_providers_stands() -> None:
+    first = a_configuration(Service("a@x", (Server("one", "10.0.0.1", 80),)))
+    second = a_configuration(Service("a@x", (Server("two", "10.0.0.2", 80),)))
+    merged = merge({"z": second, "b": first}, ENTRY_POINTS)
+    assert merged.services == first.services
+    (finding,) = merged.diagnostics
+    assert finding.source == "z"
+
+
+def test_the_providers_own_diagnostics_are_kept() -> None:
+    finding = Diagnostic(Severity.NOTE, "file", "routes.yml", "odd")
+    assert merge({"file": a_configuration(findings=(finding,))}, ENTRY_POINTS).diagnostics == (finding,)

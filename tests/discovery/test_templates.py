@@ -1,0 +1,73 @@
+"""The part of Go's templates that default rules are written in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from discovery.templates import TemplateError, Value, render
+
+FIELDS: dict[str, Value] = {
+    "Name": "web-shop",
+    "ContainerName": "shop_web.1",
+    "Labels": {"app": "hello", "a.b": "dotted"},
+}
+
+RENDERED = [
+    ("plain", "plain"),
+    ("", ""),
+    ("Host(`{{ .Name }}`)", "Host(`web-shop`)"),
+    ("Host(`{{.Name}}.{{ .ContainerName }}`)", "Host(`web-shop.shop_web.1`)"),
+    ("{{ normalize .ContainerName }}", "shop-web-1"),
+    ("{{ .ContainerName | normalize }}", "shop-web-1"),
+    ('{{ index .Labels "a.b" }}', "dotted"),
+    ("{{ index .Labels `a.b` }}", "dotted"),
+    ('{{ index .Labels "none" }}', ""),
+    ("{{ .Labels.app }}", "hello"),
+    ('{{ trimPrefix "shop_" .ContainerName }}', "web.1"),
+    ('{{ .ContainerName | trimPrefix "shop_" | normalize }}', "web-1"),
+    ('{{ normalize (trimPrefix "shop_" .ContainerName) }}', "web-1"),
+    ('{{ "}}" }}', "}}"),
+    ("a {{- .Name -}} b", "aweb-shopb"),
+    ("a {{- .Name }} b", "aweb-shop b"),
+]
+
+REFUSED = [
+    ("{{ .Name", "{{ is not closed by }}"),
+    ("{{ }}", "an action of a template is empty"),
+    ("{{ .Nmae }}", "unknown field .Nmae (did you mean Name?)"),
+    ("{{ normalise .Name }}", "unknown function normalise in a template (did you mean normalize?)"),
+    ("{{ if .Name }}x{{ end }}", "if in a template is not served"),
+    ("{{ normalize }}", "normalize takes 1 values, not 0"),
+    ("{{ normalize .Name .Name }}", "normalize takes 1 values, not 2"),
+    ("{{ .Labels }}", "a template's action gives a map, where text is expected"),
+    ("{{ normalize .Labels }}", "normalize takes text, not a map"),
+    ('{{ index .Name "x" }}', "index looks into a map such as .Labels, not into text"),
+    ("{{ .Name.Foo }}", ".Name.Foo: .Name is text and has no fields"),
+    ("{{ (.Name }}", "( is not closed in a template"),
+    ("{{ .Name ) }}", "unexpected ) in a template"),
+    ("{{ .Name | .Name }}", ".Name in a template is no function to pipe into"),
+    ("{{ $x := 1 }}", "'$x := 1' in a template is not served"),
+    ("{{ " + "(" * 30 + ".Name" + ")" * 30 + " }}", "too many parentheses in a template"),
+]
+
+
+@pytest.mark.parametrize(("template", "text"), RENDERED)
+def test_a_template_gives(template: str, text: str) -> None:
+    assert render(template, FIELDS) == text
+
+
+@pytest.mark.parametrize(("template", "message"), REFUSED)
+def test_a_template_that_is_not_served_says_why(template: str, message: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        render(template, FIELDS)
+    assert str(caught.value) == message
+
+
+@given(st.text() | st.text(alphabet='{}.Name |()"`-index normalize').map(lambda text: f"{{{{{text}}}}}"))
+def test_any_text_is_rendered_or_refused(template: str) -> None:
+    try:
+        assert isinstance(render(template, FIELDS), str)
+    except TemplateError as error:
+        assert str(error)

@@ -1,0 +1,53 @@
+"""The real docker-compose, run on an engine."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.lab.errors import LabError
+
+
+class Compose:
+    """One project: the compose file in `directory`, on the engine at `docker_host`.
+
+    Use `down` when done: containers and networks outlive this object.
+    """
+
+    def __init__(self, directory: Path, docker_host: str, *, project: str | None = None) -> None:
+        """`project` is the name before each container's; the directory's own unless given."""
+        self.directory = directory
+        self.project = project or re.sub(r"[^a-z0-9]", "", directory.name.lower())
+        self._environment = {**os.environ, "DOCKER_HOST": docker_host, "COMPOSE_PROJECT_NAME": self.project}
+
+    def up(self, *, scale: dict[str, int] | None = None) -> None:
+        """Brings the project to what its file says, with so many containers of each service in `scale`."""
+        scaling = [f"--scale={service}={count}" for service, count in (scale or {}).items()]
+        self.run("up", "--detach", "--no-color", *scaling)
+
+    def down(self) -> None:
+        """Removes the project's containers and networks."""
+        self.run("down", "--timeout", "1", "--volumes", "--remove-orphans")
+
+    def run(self, *arguments: str, timeout: float = 90.0) -> str:
+        """Any other command; returns what it wrote. Raises LabError, with that, when it fails."""
+        program = shutil.which("docker-compose")
+        if not program:
+            raise LabError("docker-compose is missing: apt-get install docker-compose")
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=self.directory,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode:
+            raise LabError(
+                f"docker-compose {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}"
+            )
+        return done.stdout

@@ -1,0 +1,126 @@
+"""A WebSocket server (RFC 6455) for many connections in one thread: it gives back each message as it came."""
+
+import base64
+import hashlib
+import selectors
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_TEXT, _BINARY, _CLOSE = 1, 2, 8
+
+
+class _Peer:
+    """One connection: what came of it and was not yet used, and whether the handshake is behind it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.buffer = bytearray()
+        self.open = False
+
+    def feed(self, data: bytes) -> bytes:
+        """What to answer to these bytes."""
+        self.buffer += data
+        if not self.open:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return b""
+            head = bytes(self.buffer[:end])
+            del self.buffer[: end + 4]
+            self.open = True
+            return _accept(head) + self._frames()
+        return self._frames()
+
+    def _frames(self) -> bytes:
+        answers = b""
+        while len(self.buffer) >= 6:
+            size = self.buffer[1] & 0x7F
+            # A client's frames are masked, and those of these tests short and whole.
+            assert self.buffer[0] & 0x80
+            assert self.buffer[1] & 0x80
+            assert size < 126
+            if len(self.buffer) < 6 + size:
+                break
+            mask = bytes(self.buffer[2:6]) * (size // 4 + 1)
+            payload = bytes(a ^ b for a, b in zip(self.buffer[6 : 6 + size], mask, strict=False))
+            kind = self.buffer[0] & 0x0F
+            assert kind in {_TEXT, _BINARY, _CLOSE}, kind
+            answers += bytes((0x80 | kind, size)) + payload
+            del self.buffer[: 6 + size]
+        return answers
+
+
+class Echo:
+    """Listens on a free loopback port, `port`; works inside `with`."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listener.setblocking(False)
+        self.port: int = self._listener.getsockname()[1]
+        self._selector = selectors.DefaultSelector()
+        self._stop, self._stopped = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name="echo", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.close()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._stopped, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._stopped:
+                    self._close()
+                    return
+                if key.fileobj is self._listener:
+                    self._take()
+                else:
+                    self._answer(key.data)
+
+    def _take(self) -> None:
+        with suppress(BlockingIOError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._selector.register(connection, selectors.EVENT_READ, _Peer(connection))
+
+    def _answer(self, peer: _Peer) -> None:
+        try:
+            data = peer.socket.recv(65536)
+            if data:
+                peer.socket.sendall(peer.feed(data))
+                return
+        except OSError:
+            # Cut by the other side, which has a right to.
+            pass
+        self._selector.unregister(peer.socket)
+        peer.socket.close()
+
+    def _close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self._selector.close()
+
+
+def _accept(head: bytes) -> bytes:
+    fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    key = next(value for name, value in fields.items() if name.lower() == b"sec-websocket-key")
+    proof = base64.b64encode(hashlib.sha1(key + _GUID).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: %b\r\n\r\n" % proof
+    )

@@ -1,0 +1,111 @@
+"""An image for engines that reach no registry: busybox, and a server that answers with its host name."""
+
+import io
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import docker
+
+from tests.lab.errors import LabError
+
+WHOAMI = "rondpoint/whoami:latest"
+NAMES = (WHOAMI, "osones/helloworld:latest")
+
+APPLETS = (
+    "cat",
+    "echo",
+    "head",
+    "hostname",
+    "kill",
+    "nc",
+    "ps",
+    "rm",
+    "sh",
+    "sleep",
+    "test",
+    "touch",
+    "wget",
+)
+
+# One connection: every request is answered with the container's host name; /sleep/N first waits N seconds.
+ANSWER = r"""#!/bin/sh
+carriage_return=$(printf '\r')
+while read -r method target version; do
+    length=0
+    while IFS= read -r line; do
+        line=${line%"$carriage_return"}
+        case $line in
+            '') break ;;
+            [Cc]ontent-[Ll]ength:*) length=$((${line#*:})) ;;
+        esac
+    done
+    [ "$length" -gt 0 ] && head -c "$length" >/dev/null
+    case $target in
+        /sleep/*) sleep "${target#/sleep/}" ;;
+    esac
+    size=$((${#HOSTNAME} + 1))
+    head="HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: $size\r\n\r\n"
+    [ "$method" = HEAD ] && printf "$head" || printf "$head%s\n" "$HOSTNAME"
+done
+"""
+
+# As process 1 a program has no default signal actions, so SIGTERM is met here: the server takes no new
+# connection, those under way have $LINGER seconds to end, and the container ends.
+SERVE = r"""#!/bin/sh
+HOSTNAME=$(hostname)
+export HOSTNAME
+nc -ll -p "${PORT:-80}" -e /bin/answer &
+server=$!
+trap 'kill "$server"; sleep "${LINGER:-0}"; exit 0' TERM INT
+wait "$server"
+"""
+
+
+def import_whoami(client: docker.DockerClient) -> str:
+    """Imports the server under each of `NAMES` and returns its own, `WHOAMI`.
+
+    It listens on port 80, or on $PORT; its host name is the whole body of every answer.
+    """
+    layers = _archive()
+    for name in NAMES:
+        repository, _, tag = name.partition(":")
+        client.api.import_image_from_data(
+            layers,
+            repository=repository,
+            tag=tag,
+            changes=['CMD ["/bin/serve"]', "EXPOSE 80", "ENV PATH=/bin"],
+        )
+    return WHOAMI
+
+
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for directory in ("bin", "etc", "tmp", "var"):
+            entry = tarfile.TarInfo(directory)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
+        _add(archive, "bin/busybox", _busybox().read_bytes())
+        _add(archive, "bin/answer", ANSWER.encode())
+        _add(archive, "bin/serve", SERVE.encode())
+        for applet in APPLETS:
+            entry = tarfile.TarInfo(f"bin/{applet}")
+            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(entry)
+    return buffer.getvalue()
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mode, entry.size = 0o755, len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def _busybox() -> Path:
+    found = shutil.which("busybox")
+    # ldd succeeds for a program that needs shared libraries, which the image would not hold.
+    if not found or subprocess.run(["ldd", found], capture_output=True, check=False).returncode == 0:
+        raise LabError("a static busybox is missing: apt-get install busybox-static")
+    return Path(found)

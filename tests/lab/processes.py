@@ -1,0 +1,260 @@
+"""Child processes with their output kept: wait for a line or a port, stop by signal, leave no orphan."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab.errors import LabError
+from tests.lab.namespace import connect
+
+CONNECT_INTERVAL = 0.01  # seconds between attempts at a port that does not accept yet
+
+
+def installed(name: str) -> str:
+    """The path of a command of the environment that runs the tests: `rondpoint`, `gunicorn`."""
+    return str(Path(sys.executable).parent / name)
+
+
+class Process:
+    """One running program; stdout and stderr together are its `log`."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        name: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        enter: Sequence[str] = (),
+    ) -> None:
+        """Starts it: `environment` is added to this process's own, `enter` goes before the command line."""
+        self.name = name or Path(arguments[0]).name
+        self._lines: list[str] = []
+        self._ended = False
+        self._changed = threading.Condition()
+        self._process = subprocess.Popen(
+            [*enter, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            cwd=directory,
+        )
+        self._reader = threading.Thread(target=self._read, name=f"log of {self.name}", daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._wait, name=f"end of {self.name}", daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill() if kind else self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """Everything it has written so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def wait_for_line(self, pattern: str, timeout: float = 20.0, *, after: int = 0) -> re.Match[str]:
+        """The first match of this regular expression in a line of the log, from line `after` on.
+
+        Raises LabError, with the log, when the process ends or `timeout` seconds pass without one.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for number, line in enumerate(self._lines[after:], after):
+                    if found := re.search(pattern, line):
+                        return found
+                    after = number + 1
+                if self._ended:
+                    raise self.failure(f"ended before it wrote {pattern!r}")
+                if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
+                    raise self.failure(f"did not write {pattern!r} within {timeout} s")
+
+    @property
+    def line_count(self) -> int:
+        """How many lines the log has: given as `after`, `wait_for_line` looks at later ones only."""
+        with self._changed:
+            return len(self._lines)
+
+    def wait_for_port(
+        self,
+        port: int,
+        *,
+        address: str = "127.0.0.1",
+        namespace: Path | None = None,
+        timeout: float = 20.0,
+    ) -> None:
+        """Returns once the port accepts; raises LabError, with the log, as `wait_for_line` does."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with suppress(OSError):
+                connect(address, port, namespace=namespace, timeout=timeout).close()
+                return
+            if not self.running:
+                raise self.failure(f"ended before port {port} accepted")
+            if time.monotonic() >= deadline:
+                raise self.failure(f"did not accept on port {port} within {timeout} s")
+            with self._changed:
+                self._changed.wait(CONNECT_INTERVAL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to this process alone."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout: float = 20.0) -> int:
+        """Its exit status, once it has ended by itself; raises LabError when it does not within `timeout`."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise self.failure(f"still runs after {timeout} s") from None
+
+    def stop(self, timeout: float = 20.0) -> int:
+        """Sends SIGTERM and returns the exit status.
+
+        Raises LabError, with the log, when it outlives `timeout` seconds or leaves a child running; whatever
+        is left is killed first.
+        """
+        family = descendants(self.pid)
+        if self.running:
+            self.signal(signal.SIGTERM)
+        try:
+            status = self.wait(timeout)
+        except LabError:
+            self.kill()
+            raise
+        orphans = kill_all(family, grace=2.0)
+        self._reader.join(2.0)
+        if orphans:
+            raise self.failure(f"ended by SIGTERM and left {', '.join(orphans)} running")
+        return status
+
+    def kill(self) -> None:
+        """Kills it and every descendant with SIGKILL; no error when it has ended already."""
+        family = descendants(self.pid)
+        self._process.kill()
+        self._process.wait()
+        kill_all(family, grace=0.0)
+        self._reader.join(2.0)
+
+    def failure(self, what: str) -> LabError:
+        """An error that carries the log."""
+        return LabError(f"{self.name} (pid {self.pid}) {what}; its log:\n{self.log or '(empty)'}")
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            with self._changed:
+                self._lines.append(line.decode("utf-8", "replace"))
+                self._changed.notify_all()
+
+    def _wait(self) -> None:
+        # A grandchild may hold the pipe open for long after the process itself has gone.
+        self._process.wait()
+        self._reader.join(0.5)
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+class Processes:
+    """The processes that one test starts: logs are shown when it fails, and all are stopped after it."""
+
+    def __init__(self) -> None:
+        self.started: list[Process] = []
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        name: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        enter: Sequence[str] = (),
+    ) -> Process:
+        """Starts one, as `Process` does; a bare `rondpoint` or `gunicorn` means the one under test."""
+        program = arguments[0]
+        if Path(installed(str(program))).exists():
+            arguments = (installed(str(program)), *arguments[1:])
+        process = Process(arguments, name=name, environment=environment, directory=directory, enter=enter)
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """Stops all, the last one first; raises the first LabError once every one has ended."""
+        failures = []
+        for process in reversed(self.started):
+            try:
+                process.stop()
+            except LabError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process, theirs, and so on, as they are now."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                # The command's name, in parentheses, may hold spaces and parentheses itself.
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        found += (young := children.get(waiting.pop(), []))
+        waiting += young
+    return found
+
+
+def kill_all(pids: Iterable[int], *, grace: float) -> list[str]:
+    """Waits up to `grace` seconds for all of them to end, kills the rest, and says which those were."""
+    deadline = time.monotonic() + grace
+    killed = []
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(pid)
+            try:
+                if select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                    continue
+                killed.append(f"{command_line(pid)} (pid {pid})")
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                select.select([descriptor], [], [], 5.0)
+            finally:
+                os.close(descriptor)
+    return killed
+
+
+def command_line(pid: int) -> str:
+    """What was started as this process; empty when there is none."""
+    with suppress(OSError):
+        return (
+            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        )
+    return ""

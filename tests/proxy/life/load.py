@@ -1,0 +1,71 @@
+"""A steady load from several threads, which counts what failed; half keep connections, half open new ones."""
+
+import http.client
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from tests.lab.waiting import until
+
+PAUSE = 0.002  # seconds between two requests of a thread: the load is to be steady, not heavy
+
+
+class Load:
+    """Runs inside `with`. A kept connection is dropped only as RFC 9112 says: when an answer asks for it."""
+
+    def __init__(self, port: int, host: str, path: str = "/", threads: int = 8) -> None:
+        self.served = 0
+        self.slowest = 0.0  # seconds
+        self.failures: list[str] = []
+        self._port = port
+        self._path = path
+        self._headers = {"Host": host}
+        self._end = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._run, args=(number % 2 == 0,), name=f"load {number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join(15)
+
+    def wait_for(self, count: int) -> None:
+        """Returns once so many more requests have been served."""
+        before = self.served
+        until(lambda: self.served >= before + count, f"{count} more requests served")
+
+    def _run(self, keep: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        while not self._end.wait(PAUSE):
+            began = time.monotonic()
+            try:
+                connection.request("GET", self._path, headers=self._headers)
+                response = connection.getresponse()
+                response.read()
+                failure = "" if response.status == 200 else f"status {response.status}"
+            except (OSError, http.client.HTTPException) as fault:
+                connection.close()
+                failure = repr(fault)
+            if not keep:
+                connection.close()
+            with self._lock:
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                if failure:
+                    self.failures.append(failure)
+                else:
+                    self.served += 1
+        connection.close()

@@ -1,0 +1,87 @@
+"""The form that rules are matched on: nobody walks around a rule by spelling."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.routing.normalise import normalise_host, normalise_path
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        (b"a.test", "a.test"),
+        (b"A.TEST", "a.test"),
+        (b"a.test:8000", "a.test"),
+        (b"a.test:", "a.test"),
+        (b"a.test.", "a.test"),
+        (b"A.test.:80", "a.test"),
+        (b"127.0.0.1:80", "127.0.0.1"),
+        (b"[::1]", "[::1]"),
+        (b"[FE80::1]:8000", "[fe80::1]"),
+        (b"", ""),
+    ],
+)
+def test_hosts(host: bytes, name: str) -> None:
+    assert normalise_host(host) == name
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"/", "/"),
+        (b"/a/b", "/a/b"),
+        (b"/a?b=/../c", "/a"),
+        (b"/?", "/"),
+        # Unreserved characters are the same with and without the escape, whatever its case.
+        (b"/%61dmin", "/admin"),
+        (b"/%41%7e%2D%2d", "/A~--"),
+        (b"/%7E", "/~"),
+        # Separators and controls are not; the escape is then written in one way.
+        (b"/a%2fb", "/a%2Fb"),
+        (b"/a%5cb", "/a%5Cb"),
+        (b"/a%3fb%23", "/a%3Fb%23"),
+        (b"/%00%0a%7f", "/%00%0A%7F"),
+        (b"/a%20b", "/a%20b"),
+        (b"/%2561", "/%2561"),
+        (b"/caf%c3%a9", "/caf%C3%A9"),
+        # What is no escape stays.
+        (b"/%", "/%"),
+        (b"/%4", "/%4"),
+        (b"/%zz", "/%zz"),
+        # Dot segments, RFC 3986 §5.2.4.
+        (b"/.", "/"),
+        (b"/..", "/"),
+        (b"/a/.", "/a/"),
+        (b"/a/..", "/"),
+        (b"/a/./b", "/a/b"),
+        (b"/a/../b", "/b"),
+        (b"/a/b/../../c", "/c"),
+        (b"/../../a", "/a"),
+        (b"/a/b/c/./../../g", "/a/g"),
+        (b"/a//../b", "/a/b"),
+        (b"//a", "//a"),
+        (b"/x/%2e%2e/admin", "/admin"),
+        (b"/x/%2E./admin", "/admin"),
+        (b"/x/..%2fadmin", "/x/..%2Fadmin"),
+        (b"/.a/..b/c.", "/.a/..b/c."),
+        (b"/...", "/..."),
+    ],
+)
+def test_paths(target: bytes, path: str) -> None:
+    assert normalise_path(target) == path
+
+
+segments = st.lists(
+    st.sampled_from(["", ".", "..", "a", "%61", "%2e", "%2E.", "%2f", "%25", "..a", "%", "b?c"]), max_size=7
+)
+
+
+@given(segments)
+def test_a_path_in_its_normal_form_is_its_own(parts: list[str]) -> None:
+    path = normalise_path(("/" + "/".join(parts)).encode())
+    assert path.startswith("/")
+    assert not {".", ".."} & set(path.split("/"))
+    # A percent sign that began no escape may come to do so only by decoding, which happens once.
+    if "%" not in path:
+        assert normalise_path(path.encode()) == path

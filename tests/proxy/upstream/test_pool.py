@@ -1,0 +1,147 @@
+"""The keep-alive connections to one server, over real sockets."""
+
+import _socket
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import gevent
+import pytest
+
+from proxy.deadlines import Sweeper
+from proxy.stream import Stream
+from proxy.upstream.connection import DialError
+from proxy.upstream.pool import Pool
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.settimeout(5)
+        yield listener
+
+
+@pytest.fixture
+def pool(listener: socket.socket) -> Iterator[Pool]:
+    pool = Pool(listener.getsockname(), Sweeper(), dial_timeout=5, idle_timeout=90)
+    yield pool
+    pool.close()
+
+
+def dialled(pool: Pool, listener: socket.socket) -> tuple[Stream, socket.socket]:
+    stream = pool.dial()
+    return stream, listener.accept()[0]
+
+
+def turn_of_the_loop() -> None:
+    gevent.sleep(0.01)
+
+
+def test_last_in_first_out(pool: Pool, listener: socket.socket) -> None:
+    first, _one = dialled(pool, listener)
+    second, _two = dialled(pool, listener)
+    pool.give(first)
+    pool.give(second)
+    assert pool.take() is second
+    assert pool.take() is first
+    assert pool.take() is None
+
+
+@pytest.mark.parametrize("what", ["an end", "bytes nobody asked for"])
+def test_an_idle_connection_that_turns_readable_is_dropped(
+    pool: Pool, listener: socket.socket, what: str
+) -> None:
+    stream, server = dialled(pool, listener)
+    pool.give(stream)
+    if what == "an end":
+        server.close()
+    else:
+        server.sendall(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    turn_of_the_loop()
+    assert pool.take() is None
+
+
+def test_an_end_not_yet_noticed_is_looked_for_when_it_matters(pool: Pool, listener: socket.socket) -> None:
+    alive, _one = dialled(pool, listener)
+    dead, server = dialled(pool, listener)
+    pool.give(alive)
+    pool.give(dead)
+    server.close()
+    assert pool.take_alive() is alive
+
+
+def test_a_connection_that_was_swept_a_moment_ago_is_not_given_out(
+    pool: Pool, listener: socket.socket
+) -> None:
+    stream, _server = dialled(pool, listener)
+    pool.give(stream)
+    # The sweeper runs between two requests; the loop has not yet told the pool.
+    stream.expire()
+    assert pool.take() is None
+
+
+def test_a_connection_in_use_has_no_deadline_of_the_pool(pool: Pool, listener: socket.socket) -> None:
+    stream, _server = dialled(pool, listener)
+    pool.give(stream)
+    assert stream.deadline < float("inf")
+    assert pool.take() is stream
+    assert stream.deadline == float("inf")
+
+
+def test_a_closed_pool_keeps_nothing(pool: Pool, listener: socket.socket) -> None:
+    idle, one = dialled(pool, listener)
+    busy, two = dialled(pool, listener)
+    pool.give(idle)
+    pool.close()
+    assert one.recv(1) == b""
+    pool.give(busy)
+    assert two.recv(1) == b""
+    assert pool.take() is None
+
+
+def test_no_more_than_a_limit_are_kept(pool: Pool, listener: socket.socket) -> None:
+    listener.listen(pool.IDLE_LIMIT + 1)
+    pairs = [dialled(pool, listener) for _ in range(pool.IDLE_LIMIT + 1)]
+    for stream, _ in pairs:
+        pool.give(stream)
+    assert pairs[-1][1].recv(1) == b""
+    pool.close()
+    for _, server in pairs:
+        server.close()
+
+
+def test_nobody_listening(pool: Pool, listener: socket.socket) -> None:
+    listener.close()
+    with pytest.raises(DialError) as caught:
+        pool.dial()
+    assert not caught.value.timed_out
+
+
+def test_a_dial_that_is_not_answered() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [_socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        with pytest.raises(DialError) as caught:
+            Pool(full.getsockname(), Sweeper(), dial_timeout=0.1, idle_timeout=0).dial()
+        assert caught.value.timed_out
+        for each in waiting:
+            each.close()
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_names_and_addresses(listener: socket.socket, name: str) -> None:
+    port = listener.getsockname()[1]
+    stream = Pool((name, port), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+    listener.accept()[0].close()
+    assert stream.recv() == b""
+    stream.close()
+
+
+def test_an_ipv6_address() -> None:
+    with closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
+        stream = Pool(("::1", listener.getsockname()[1]), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+        stream.close()

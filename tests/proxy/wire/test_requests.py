@@ -1,0 +1,255 @@
+"""What a server sees of a request."""
+
+import socket
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from tests.lab.origin import Connection, Handler, Origin, Request, answer
+from tests.proxy.running import Proxy
+from tests.proxy.wire.client import Client
+
+Start = Callable[[Handler | bytes], Origin]
+HELLO = answer(b"hello")
+
+
+def one_line(request: Request) -> bytes:
+    return request.head.split(b"\r\n", 1)[0]
+
+
+def kept(request: Request) -> list[tuple[str, str]]:
+    """Header lines but for those that tell of the client."""
+    return [line for line in request.headers if not line[0].startswith(("X-Forwarded-", "X-Real-Ip"))]
+
+
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+)
+def test_methods(proxy: Proxy, client: Client, origin: Start, method: str) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for _ in range(2):
+        client.send(f"{method} /x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        response = client.answer(method)
+        assert (response.status, response.header("Content-Length")) == (200, "5")
+        assert response.body == (b"" if method == "HEAD" else b"hello")
+    assert [request.method for request in seen.requests] == [method] * 2
+    assert kept(seen.requests[0]) == [("Host", host)]
+    assert seen.connections == 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/a?b=c&d",
+        "//x//",
+        "/%2e%2E/%2f%c3%a9",
+        "/a/../b/./c",
+        "/caf\xe9",
+        "/?",
+        '/{}|\\^`"<>',
+        "/;a=b,c",
+    ],
+)
+def test_the_target_arrives_as_sent(proxy: Proxy, client: Client, origin: Start, target: str) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1"))
+    assert client.answer().status == 200
+    assert seen.requests[0].head.startswith(f"GET {target} HTTP/1.1\r\n".encode("latin-1"))
+
+
+def test_headers_arrive_in_order_and_case(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    lines = [
+        b"x-b: 2",
+        f"hOsT: {host}:8000".encode(),
+        b"X-A:1",
+        b"X-B:  3 \t",
+        b"Cookie: a=b",
+        b"Empty:",
+        b"Latin: \xe9",
+        b"Cookie: c=d",
+    ]
+    client.send(b"\r\n".join([b"GET / HTTP/1.1", *lines, b"", b""]))
+    assert client.answer().status == 200
+    assert seen.requests[0].head.split(b"\r\n")[1 : 1 + len(lines)] == lines
+
+
+def test_the_server_is_told_of_the_client(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for port in ("", ":8000"):
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}{port}\r\n\r\n".encode())
+        assert client.answer().status == 200
+    first, second = seen.requests
+    assert [line for line in first.headers if line[0].startswith("X-")] == [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("X-Real-Ip", "127.0.0.1"),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Server", socket.gethostname()),
+        ("X-Forwarded-Port", "80"),
+        ("X-Forwarded-Host", host),
+    ]
+    assert (second.all("X-Forwarded-Port"), second.all("X-Forwarded-Host")) == (["8000"], [f"{host}:8000"])
+
+
+def test_what_the_client_claims_is_replaced(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(
+        f"GET / HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\nHost: {host}\r\nx-real-ip: 6.6.6.6\r\n"
+        "X-FORWARDED-HOST: evil\r\nX-Forwarded-For: 7.7.7.7\r\nX_Forwarded_For: 8.8.8.8\r\n"
+        "X-Forwarded-Proto: https\r\nX-Forwarded-Tls-Client-Cert: x\r\nX-Forwarded-Prefix: /p\r\n"
+        "Connection: X-Forwarded-For, X-Real-Ip\r\n\r\n".encode()
+    )
+    assert client.answer().status == 200
+    (request,) = seen.requests
+    assert request.all("X-Forwarded-For") == request.all("X-Real-Ip") == ["127.0.0.1"]
+    assert request.all("X-Forwarded-Host") == [host]
+    assert request.all("X-Forwarded-Proto") == ["http"]
+    for claimed in (b"6.6.6.6", b"7.7.7.7", b"8.8.8.8", b"evil", b"Tls-Client", b"Prefix"):
+        assert claimed not in request.head
+
+
+def test_hop_by_hop_lines_end_here(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(
+        f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive, X-Named, Host, Cookie\r\n"
+        "Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\nX-Named: 1\r\n"
+        "Upgrade: foo\r\nProxy-Authorization: Basic eA==\r\nCookie: a=b\r\nX-Other: 2\r\n\r\n".encode()
+    )
+    assert client.answer().status == 200
+    assert kept(seen.requests[0]) == [("Host", host), ("Cookie", "a=b"), ("X-Other", "2")]
+
+
+def test_connection_cannot_take_the_framing_away(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(
+        f"POST / HTTP/1.1\r\nHost: {host}\r\nConnection: Content-Length\r\n"
+        "Content-Length: 3\r\n\r\nabc".encode()
+    )
+    assert client.answer().status == 200
+    client.send(
+        f"POST / HTTP/1.1\r\nHost: {host}\r\nConnection: Transfer-Encoding\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".encode()
+    )
+    assert client.answer().status == 200
+    first, second = seen.requests
+    assert (first.all("Content-Length"), first.body) == (["3"], b"abc")
+    assert (second.all("Transfer-Encoding"), second.body) == (["chunked"], b"3\r\nabc\r\n0\r\n\r\n")
+
+
+def test_an_absolute_target_counts_instead_of_host(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"GET http://{host}:8000/x?y HTTP/1.1\r\nHost: other.test\r\nA: b\r\n\r\n".encode())
+    assert client.answer().status == 200
+    (request,) = seen.requests
+    assert one_line(request) == b"GET /x?y HTTP/1.1"
+    assert kept(request) == [("Host", f"{host}:8000"), ("A", "b")]
+    assert request.all("X-Forwarded-Host") == [f"{host}:8000"]
+
+
+@pytest.mark.parametrize("on", ["router", "service"])
+def test_a_server_may_want_its_own_host(proxy: Proxy, client: Client, origin: Start, on: str) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen, pass_host_header=on != "router")
+    if on == "service":
+        name = host.removesuffix(".test")
+        proxy.services[name] = msgspec.structs.replace(proxy.services[name], pass_host_header=False)
+        proxy.publish()
+    client.send(f"GET / HTTP/1.1\r\nA: b\r\nHost: {host}\r\n\r\n".encode())
+    assert client.answer().status == 200
+    assert seen.requests[0].all("Host") == [f"127.0.0.1:{seen.port}"]
+    assert seen.requests[0].all("X-Forwarded-Host") == [host]
+
+
+def test_an_http_1_0_request_without_host_gets_the_servers_own(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
+    seen = origin(HELLO)
+    proxy.route(seen, rule="Path(`/bare-{host}`)")
+    path = next(iter(proxy.routers.values())).rule.text[6:-2]
+    client.send(f"GET {path} HTTP/1.0\r\nA: b\r\n\r\n".encode())
+    response = client.answer()
+    assert (response.status, response.body, response.header("Connection")) == (200, b"hello", "close")
+    assert client.ended()
+    assert one_line(seen.requests[0]) == f"GET {path} HTTP/1.1".encode()
+    assert seen.requests[0].all("Host") == [f"127.0.0.1:{seen.port}"]
+    assert seen.requests[0].all("X-Forwarded-Host") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (b"", b"Content-Length: 0\r\n\r\n"),
+        (b"hello", b"Content-Length: 5\r\n\r\nhello"),
+        (b"hello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+        (b"hello", b"Transfer-Encoding: chunked\r\n\r\n0002;x=y\r\nhe\r\n3 ;z\r\nllo\r\n00\r\n\r\n"),
+        (b"", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ],
+)
+def test_a_body_is_framed_anew(proxy: Proxy, client: Client, origin: Start, body: bytes, sent: bytes) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for pieces in ([sent], [sent[:30], sent[30:]], [bytes([byte]) for byte in sent]):
+        client.send(f"PUT / HTTP/1.1\r\nHost: {host}\r\n".encode())
+        for piece in pieces:
+            client.send(piece)
+        assert client.answer().status == 200
+    assert len(seen.requests) == 3
+    for request in seen.requests:
+        if b"chunked" in sent:
+            assert request.all("Transfer-Encoding") == ["chunked"]
+            assert request.all("Content-Length") == []
+            assert b";" not in request.body
+            assert b"".join(request.body.split(b"\r\n")[1:-3:2]) == body
+        else:
+            assert request.all("Content-Length") == [str(len(body))]
+            assert request.body == body
+
+
+def test_trailers_pass_but_for_those_that_must_not(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(
+        f"POST / HTTP/1.1\r\nHost: {host}\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+        "0\r\nX-Sum: 1\r\nHost: evil\r\nX-Forwarded-For: 6.6.6.6\r\nContent-Length: 9\r\n\r\n".encode()
+    )
+    assert client.answer().status == 200
+    assert seen.requests[0].body == b"1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n"
+    assert seen.requests[0].all("Trailer") == ["X-Sum"]
+
+
+def test_a_head_that_comes_byte_by_byte(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for byte in f"GET /slow HTTP/1.1\r\nHost: {host}\r\nA: b\r\n\r\n".encode():
+        client.send(bytes([byte]))
+    assert client.answer().status == 200
+    assert len(seen.requests) == 1
+
+
+def test_nothing_is_sent_to_a_server_before_the_head_is_whole(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
+    def handler(connection: Connection) -> None:
+        connection.read()
+        connection.send(HELLO)
+
+    seen = origin(handler)
+    host = proxy.route(seen)
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n".encode())
+    with Client(proxy.web) as other:
+        other.send(f"GET /other HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert other.answer().status == 200
+    assert [request.target for request in seen.requests] == ["/other"]
+    assert seen.connections == 1
+    client.half_close()
+    assert client.ended()

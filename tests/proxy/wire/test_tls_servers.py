@@ -1,0 +1,130 @@
+"""Servers that speak TLS: verified, kept, streamed to and from."""
+
+import hashlib
+import random
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rondpoint.model import Server
+from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.store import Store
+from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.wire.client import Client
+
+BODY = random.Random(4).randbytes(2_000_003)
+
+
+@pytest.fixture(scope="module")
+def certificate(directory: Path) -> Path:
+    """Key and certificate of 127.0.0.1 and localhost, signed by itself."""
+    path = directory / "origin.pem"
+    command = (
+        "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=origin"
+    )
+    subprocess.run(
+        [
+            *command.split(),
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            path,
+            "-out",
+            path,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def trusting(directory: Path, certificate: Path) -> Iterator[Proxy]:
+    """A proxy that trusts this certificate as it would those of the system."""
+    own = directory / "trusting"
+    own.mkdir()
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(own))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SSL_CERT_FILE", str(certificate))
+            proxy = stack.enter_context(running_proxy(own, store))
+        yield proxy
+
+
+@pytest.fixture
+def tls(trusting: Proxy) -> Iterator[Proxy]:
+    yield from watched(trusting)
+
+
+def secured(connection: Connection, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    connection.socket = context.wrap_socket(connection.socket, server_side=True)
+
+
+def route(proxy: Proxy, origin: Origin, host: str = "127.0.0.1") -> str:
+    """Serve this origin over TLS, by this name of it."""
+    name = proxy.route(origin)
+    service = proxy.services[name.removesuffix(".test")]
+    server = Server("s", host, origin.port, "https")
+    proxy.services[service.name] = msgspec.structs.replace(service, servers=(server,))
+    proxy.publish()
+    return name
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_bodies_are_whole_both_ways_on_one_connection(tls: Proxy, certificate: Path, host: str) -> None:
+    def handler(connection: Connection) -> None:
+        secured(connection, certificate)
+        while request := connection.read():
+            digest = hashlib.sha256(request.body).hexdigest().encode()
+            connection.send(answer(BODY if request.target == "/long" else digest))
+
+    with Origin(handler) as origin, Client(tls.web) as client:
+        name = route(tls, origin, host)
+        client.send(f"GET /long HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        assert client.answer().body == BODY
+        client.send(f"PUT / HTTP/1.1\r\nHost: {name}\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
+        assert client.answer().body == hashlib.sha256(BODY).hexdigest().encode()
+        assert origin.connections == 1
+        assert origin.requests[0].header("X-Forwarded-Proto") == "http", "the client's own, not the server's"
+
+
+def test_a_response_cut_short_is_visibly_cut(tls: Proxy, certificate: Path) -> None:
+    def handler(connection: Connection) -> None:
+        secured(connection, certificate)
+        connection.read()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+
+    with Origin(handler) as origin, Client(tls.web) as client:
+        client.send(f"GET / HTTP/1.1\r\nHost: {route(tls, origin)}\r\n\r\n".encode())
+        assert b"Content-Length: 10" in client.head()
+        assert client.rest() == b"half"
+
+
+def listening(certificate: Path) -> Handler:
+    """Takes what comes; with TLS 1.3 the refusal may come only behind the handshake."""
+
+    def handler(connection: Connection) -> None:
+        with suppress(OSError):
+            secured(connection, certificate)
+            connection.read()
+
+    return handler
+
+
+def test_a_server_with_another_name_is_a_502(tls: Proxy, certificate: Path) -> None:
+    with Origin(listening(certificate)) as origin:
+        assert tls.status(route(tls, origin, "127.0.0.2"), "/") == 502
+        assert not origin.requests
+
+
+def test_a_server_that_nobody_vouches_for_is_a_502(proxy: Proxy, certificate: Path) -> None:
+    with Origin(listening(certificate)) as origin:
+        assert proxy.status(route(proxy, origin), "/") == 502
+        assert not origin.requests

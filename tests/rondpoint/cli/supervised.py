@@ -1,0 +1,36 @@
+"""A supervisor over stand-in children: `python -m tests.rondpoint.cli.supervised DIRECTORY SPECS`.
+
+SPECS is a JSON list of objects with the fields of `Spec`; the supervisor waits for all of its process's
+children, so it needs a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from rondpoint.cli.announcements import Announcements
+from rondpoint.cli.child import Spec
+from rondpoint.cli.supervisor import Supervisor
+
+
+def main(directory: Path, specs: list[dict[str, object]]) -> int:
+    children = [
+        Spec(**{**spec, "argv": tuple(spec["argv"]), "final": frozenset(spec.get("final", ()))})  # type: ignore[arg-type]
+        for spec in specs
+    ]
+    with Announcements(directory) as announcements:
+        supervisor = Supervisor(
+            children,
+            announcements,
+            os.environ,
+            on_ready=lambda: print("all ready", flush=True),
+            say=lambda line: print(f"supervisor: {line}", flush=True),
+        )
+        return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), json.loads(sys.argv[2])))

@@ -1,0 +1,85 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.lab.processes import installed
+
+
+def run(
+    cwd: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`rondpoint` with these arguments, in a directory and an environment of the test's own."""
+    return subprocess.run(
+        [installed("rondpoint"), *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_the_version_is_the_distributions(tmp_path: Path) -> None:
+    result = run(tmp_path, "--version")
+    assert result.stdout.strip() == f"rondpoint, version {importlib.metadata.version('rondpoint')}"
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_lists_every_command(tmp_path: Path, option: str) -> None:
+    result = run(tmp_path, option)
+    assert result.returncode == 0
+    for command in ("agent", "check", "proxy", "routes", "up"):
+        assert f"\n  {command} " in result.stdout
+
+
+def test_up_explains_itself(tmp_path: Path) -> None:
+    result = run(tmp_path, "up", "--help")
+    assert result.returncode == 0
+    assert "SIGHUP" in result.stdout
+
+
+def test_a_misspelt_command_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    result = run(tmp_path, "route")
+    assert result.returncode == 2
+    assert "There is no command 'route'. Did you mean routes?" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--dokcer", "--workers=0"], ["up", "--dokcer", "--workers=0"]])
+def test_unusable_settings_end_with_every_finding_and_code_2(tmp_path: Path, arguments: list[str]) -> None:
+    result = run(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert sorted(result.stderr.splitlines()) == [
+        "error: settings: flag --dokcer: unknown key dokcer (did you mean --docker?)",
+        "error: settings: flag --workers: bad value '0' for workers "
+        "(expected: input should be greater than or equal to 1)",
+    ]
+
+
+def test_a_bare_word_after_up_is_refused(tmp_path: Path) -> None:
+    result = run(tmp_path, "up", "docker")
+    assert result.returncode == 2
+    assert "'docker' is no flag" in result.stderr
+
+
+def test_routes_says_when_nothing_answers(tmp_path: Path) -> None:
+    result = run(tmp_path, "routes", "--entryPoints.traefik.address=127.0.0.1:1")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: nothing answers at http://127.0.0.1:1 ")
+    assert "is `rondpoint up` running?" in result.stderr
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    python = str(Path(installed("rondpoint")).parent / "python")
+    result = subprocess.run(
+        [python, "-m", "rondpoint", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.startswith("rondpoint, version ")

@@ -1,0 +1,100 @@
+"""`rondpoint routes` shows what the admin entry point tells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.lab.origin import Origin
+
+from .test_commands import run
+
+RAW = {
+    "routers": {
+        "hello@docker": {
+            "rule": "Host:hello.test",
+            "entryPoints": ["web"],
+            "priority": 15,
+            "service": "hello@docker",
+            "middlewares": [],
+            "status": "enabled",
+        },
+        "empty@file": {
+            "rule": "Host:empty",
+            "entryPoints": ["web", "other"],
+            "priority": 10,
+            "service": "empty@file",
+            "middlewares": [],
+            "status": "enabled",
+        },
+    },
+    "services": {
+        "hello@docker": {
+            "servers": [
+                {"name": "a", "url": "http://172.17.0.2:80", "weight": 1, "state": "up"},
+                {"name": "b", "url": "http://172.17.0.3:80", "weight": 2, "state": "draining"},
+            ],
+            "passHostHeader": True,
+        }
+    },
+    "middlewares": {},
+    "diagnostics": [
+        {
+            "severity": "warning",
+            "source": "docker",
+            "subject": "container x",
+            "message": "no port",
+            "hint": "",
+        }
+    ],
+    "revision": 3,
+}
+SHOWN = """\
+ROUTER        RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
+empty@file    Host:empty       web, other    10        empty@file    none
+hello@docker  Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
+                                                                     http://172.17.0.3:80 (draining, weight 2)
+
+warning: docker: container x: no port
+"""
+
+
+def answer(body: bytes, status: str = "200 OK") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def test_routers_stand_with_their_servers_and_findings_below(tmp_path: Path) -> None:
+    with Origin(answer(json.dumps(RAW).encode())) as admin:
+        result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}/")
+        assert (result.stdout, result.stderr, result.returncode) == (SHOWN, "", 0)
+        assert [request.target for request in admin.requests] == ["/api/rawdata"]
+
+
+def test_json_is_passed_on_as_it_came(tmp_path: Path) -> None:
+    with Origin(answer(json.dumps(RAW).encode())) as admin:
+        result = run(tmp_path, "routes", "--json", "--api", f"http://127.0.0.1:{admin.port}")
+    assert json.loads(result.stdout) == RAW
+
+
+def test_the_address_comes_from_the_settings(tmp_path: Path) -> None:
+    with Origin(answer(b"{}")) as admin:
+        (tmp_path / "rondpoint.toml").write_text(f'[entryPoints.traefik]\naddress = ":{admin.port}"')
+        assert run(tmp_path, "routes").stdout == "no routers\n"
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (answer(b"nothing", "404 Not Found"), "/api/rawdata answers 404"),
+        (answer(b"<html>"), "/api/rawdata is not Rondpoint's"),
+        (answer(b'{"routers": []}'), "/api/rawdata is not Rondpoint's"),
+    ],
+)
+def test_an_answer_that_is_not_rondpoints_is_said_so(tmp_path: Path, response: bytes, said: str) -> None:
+    with Origin(response) as admin:
+        result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
+    assert result.returncode == 1
+    assert said in result.stderr

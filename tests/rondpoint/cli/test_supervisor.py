@@ -1,0 +1,183 @@
+"""Children are kept running, end in order, and never outlive their supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.processes import Process, Processes
+from tests.lab.waiting import until
+
+ROOT = Path(__file__).parents[3]
+Start = Callable[..., Process]
+
+# A child that says when it begins and ends, its own process number too.
+STEADY = """
+import os, signal, sys
+name = sys.argv[1]
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+print(f"{name} begins as {os.getpid()} in session {os.getsid(0)}", flush=True)
+while signal.sigwait({signal.SIGTERM, signal.SIGHUP}) == signal.SIGHUP:
+    print(f"{name} reloads", flush=True)
+print(f"{name} ends", flush=True)
+"""
+DEAF = """
+import signal, threading
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf begins", flush=True)
+threading.Event().wait()
+"""
+ANNOUNCE = """
+import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+    there.sendto(b"READY=1\\nSTATUS=well", os.environ["NOTIFY_SOCKET"])
+"""
+
+
+def child(name: str, program: str, **options: Any) -> dict[str, Any]:
+    return {"name": name, "argv": [sys.executable, "-c", program, name], **options}
+
+
+@pytest.fixture
+def supervise(processes: Processes, short_path: Path) -> Start:
+    def start(*specs: dict[str, Any]) -> Process:
+        module = (sys.executable, "-m", "tests.rondpoint.cli.supervised")
+        return processes(*module, str(short_path), json.dumps(specs), name="supervisor", directory=ROOT)
+
+    return start
+
+
+def order(process: Process, verb: str) -> list[str]:
+    return [line.split()[0] for line in process.log.splitlines() if f" {verb}" in line and ":" not in line]
+
+
+def test_children_end_in_the_opposite_order_of_their_start(supervise: Start) -> None:
+    supervisor = supervise(*(child(name, STEADY) for name in ("store", "agent", "proxy")))
+    for name in ("store", "agent", "proxy"):
+        supervisor.wait_for_line(f"{name} begins")
+    supervisor.signal(signal.SIGTERM)
+    assert supervisor.wait() == 0
+    assert order(supervisor, "ends") == ["proxy", "agent", "store"]
+
+
+def test_each_child_has_a_session_of_its_own_so_that_ctrl_c_keeps_the_order(supervise: Start) -> None:
+    supervisor = supervise(child("a", STEADY))
+    found = supervisor.wait_for_line(r"a begins as (\d+) in session (\d+)")
+    assert found[1] == found[2]
+    supervisor.signal(signal.SIGINT)
+    assert supervisor.wait() == 0
+    assert "a ends" in supervisor.log
+
+
+def test_a_child_that_dies_is_started_again_at_growing_intervals(supervise: Start) -> None:
+    supervisor = supervise(child("weak", "raise SystemExit(5)"), child("other", STEADY))
+    for delay in ("0.2", "0.4", "0.8"):
+        supervisor.wait_for_line(rf"weak has ended \(exit code 5\); it starts again in {delay} s")
+    assert len(order(supervisor, "begins")) == 1
+    assert supervisor.stop() == 0
+
+
+def test_a_killed_child_is_named_with_its_signal_and_comes_back(supervise: Start) -> None:
+    supervisor = supervise(child("a", STEADY))
+    pid = int(supervisor.wait_for_line(r"a begins as (\d+)")[1])
+    seen = supervisor.line_count
+    os.kill(pid, signal.SIGKILL)
+    supervisor.wait_for_line(r"a has ended \(SIGKILL\)")
+    assert int(supervisor.wait_for_line(r"a begins as (\d+)", after=seen)[1]) != pid
+
+
+def test_what_a_dead_child_leaves_behind_is_told_to_end(supervise: Start) -> None:
+    parent = (
+        "import os, subprocess, sys, threading\n"
+        "left = subprocess.Popen([sys.executable, '-c', 'import threading; threading.Event().wait()'])\n"
+        "print(f'left {left.pid} of {os.getpid()}', flush=True)\n"
+        "threading.Event().wait()"
+    )
+    supervisor = supervise(child("parent", parent))
+    found = supervisor.wait_for_line(r"left (\d+) of (\d+)")
+    os.kill(int(found[2]), signal.SIGKILL)
+    until(lambda: not _runs(int(found[1])), "the orphan's end")
+
+
+def test_a_child_that_cannot_start_and_says_so_ends_everything_with_its_code(supervise: Start) -> None:
+    supervisor = supervise(
+        child("agent", STEADY), child("proxy", "raise SystemExit(3)", announces=True, final=[2, 3, 4])
+    )
+    assert supervisor.wait() == 3
+    assert "supervisor: proxy cannot start (exit code 3)" in supervisor.log
+    assert "all ready" not in supervisor.log
+
+
+def test_a_child_that_has_once_been_ready_is_started_again_whatever_its_code(supervise: Start) -> None:
+    supervisor = supervise(child("proxy", ANNOUNCE + "raise SystemExit(3)", announces=True, final=[3]))
+    supervisor.wait_for_line("all ready")
+    supervisor.wait_for_line(r"proxy has ended \(exit code 3\); it starts again")
+    supervisor.wait_for_line(r"it starts again in 0.4 s")
+    assert supervisor.log.count("all ready") == 1
+    assert supervisor.stop() == 0
+
+
+def test_only_children_that_announce_themselves_get_the_socket(supervise: Start) -> None:
+    supervisor = supervise(
+        child("a", "import os\nprint('a:', 'NOTIFY_SOCKET' in os.environ, flush=True)" + STEADY)
+    )
+    supervisor.wait_for_line("a: False")
+
+
+def test_a_child_that_does_not_end_in_time_is_killed(supervise: Start) -> None:
+    supervisor = supervise(child("deaf", DEAF, grace=0.2))
+    supervisor.wait_for_line("deaf begins")
+    supervisor.signal(signal.SIGTERM)
+    assert supervisor.wait() == 0
+    assert "deaf did not end within 0.2 s and is killed" in supervisor.log
+
+
+def test_a_second_signal_ends_everything_at_once(supervise: Start) -> None:
+    supervisor = supervise(child("steady", STEADY), child("deaf", DEAF, grace=600))
+    supervisor.wait_for_line("deaf begins")
+    supervisor.wait_for_line("steady begins")
+    supervisor.signal(signal.SIGTERM)
+    with pytest.raises(Exception, match="still runs"):
+        supervisor.wait(0.3)
+    supervisor.signal(signal.SIGTERM)
+    assert supervisor.wait(5) == 0
+
+
+def test_a_hang_up_goes_to_children_that_reload(supervise: Start) -> None:
+    supervisor = supervise(child("agent", STEADY), child("proxy", STEADY, reloads=True))
+    supervisor.wait_for_line("proxy begins")
+    supervisor.wait_for_line("agent begins")
+    supervisor.signal(signal.SIGHUP)
+    supervisor.wait_for_line("proxy reloads")
+    assert supervisor.stop() == 0
+    assert order(supervisor, "reloads") == ["proxy"]
+
+
+def test_children_do_not_outlive_a_killed_supervisor(supervise: Start) -> None:
+    supervisor = supervise(child("a", STEADY), child("b", STEADY))
+    pids = [int(supervisor.wait_for_line(rf"{name} begins as (\d+)")[1]) for name in "ab"]
+    supervisor.signal(signal.SIGKILL)
+    supervisor.wait()
+    until(lambda: not any(map(_runs, pids)), "the end of the children")
+
+
+def test_a_command_that_is_not_there_ends_the_start(supervise: Start) -> None:
+    supervisor = supervise(child("a", STEADY), {"name": "b", "argv": ["/nowhere/b"]})
+    assert supervisor.wait() == 1
+    assert "b cannot be started" in supervisor.log
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

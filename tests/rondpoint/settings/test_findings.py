@@ -1,0 +1,194 @@
+"""What is wrong is named with its place and the nearest right thing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rondpoint.settings import SettingsError
+from rondpoint.settings.unserved import UNSERVED
+
+from .loading import loaded, refused
+
+FLAGS = {
+    "--docker.domian=test": ("unknown key docker.domian", "did you mean --docker.domain?"),
+    "--dokcer": ("unknown key dokcer", "did you mean --docker?"),
+    "--providers.docker.exposedByDefualt=1": (
+        "unknown key providers.docker.exposedByDefualt",
+        "did you mean --providers.docker.exposedByDefault?",
+    ),
+    "--endpoint=unix:///d.sock": ("unknown key endpoint", "did you mean --providers.docker.endpoint?"),
+    "--log.level.x=1": ("unknown key log.level.x", "--log.level has no keys below it"),
+    "--entryPoints.web.adress=:80": (
+        "unknown key entryPoints.web.adress",
+        "did you mean --entryPoints.web.address?",
+    ),
+    "--redis.zzz=1": ("unknown key redis.zzz", "expected one of url, namespace"),
+    "--log.level=LOUD": ("bad value 'LOUD' for log.level", "expected one of TRACE, DEBUG, INFO"),
+    "--logLevel=LOUD": ("bad value 'LOUD' for logLevel", "expected one of TRACE, DEBUG, INFO"),
+    "--workers=0": ("bad value '0' for workers", "greater than or equal to 1"),
+    "--workers=many": ("bad value 'many' for workers", "expected a whole number"),
+    "--workers": ("bad value True for workers", "expected a whole number"),
+    "--entryPoints.web.address=80": (
+        "bad value '80' for entryPoints.web.address",
+        "expected an address such as :80",
+    ),
+    "--entryPoints.dns.address=:53/udp": ("bad value ':53/udp'", "UDP is not served"),
+    "--entryPoints.a%b.address=:80": ("bad name 'a%b' of an entry point", "names are letters, digits"),
+    "--entryPoints.*.address=:80": ("bad name '*' of an entry point", "names are letters, digits"),
+    "--entryPoints.other.asDefault": ("entry point other has no address", "set entryPoints.other.address"),
+    "--entryPoints=http": ("bad value 'http' for entryPoints", "expected a description such as Name:http"),
+    "--redis.url=localhost:6379": ("bad value 'localhost:6379' for redis.url", "starts with redis://"),
+    "--redis.namespace={a}": ("bad value '{a}' for redis.namespace", "expected letters"),
+    "--providers.docker.watch=maybe": ("bad value 'maybe'", "expected true or false"),
+    "--docker=maybe": ("docker is a section, not 'maybe'", "--docker.KEY sets one of its keys"),
+    "--api=false": ("api cannot be switched off", ""),
+    "--configFile=absent.toml": ("there is no file absent.toml", "expected the path"),
+    "--configFile": ("there is no file", "expected the path"),
+    "--debug=maybe": ("bad value 'maybe' for debug", "expected true or false"),
+}
+
+
+@pytest.mark.parametrize(
+    ("flag", "message", "hint"), [(flag, *said) for flag, said in FLAGS.items()], ids=FLAGS
+)
+def test_a_bad_flag(tmp_path: Path, flag: str, message: str, hint: str) -> None:
+    (diagnostic,) = refused(tmp_path, [flag])
+    assert diagnostic.subject == f"flag {flag.partition('=')[0]}"
+    assert message in diagnostic.message
+    assert hint in diagnostic.hint
+
+
+def test_a_word_that_is_no_flag(tmp_path: Path) -> None:
+    (diagnostic,) = refused(tmp_path, ["docker"])
+    assert diagnostic.subject == "command line: docker"
+
+
+VARIABLES = {
+    ("RONDPOINT_DOCKER_DOMIAN", "x"): ("unknown setting", "did you mean RONDPOINT_DOCKER_DOMAIN?"),
+    ("RONDPOINT_ENTRYPOINTS_WEB_ADRESS", "x"): ("unknown setting", "RONDPOINT_ENTRYPOINTS_NAME_ADDRESS?"),
+    ("RONDPOINT_WORKERS", "x"): ("bad value 'x'", "expected a whole number"),
+}
+
+
+@pytest.mark.parametrize(("variable", "said"), VARIABLES.items(), ids=[name for name, _ in VARIABLES])
+def test_a_bad_variable(tmp_path: Path, variable: tuple[str, str], said: tuple[str, str]) -> None:
+    (diagnostic,) = refused(tmp_path, [], dict([variable]))
+    assert diagnostic.subject == f"environment variable {variable[0]}"
+    assert said[0] in diagnostic.message
+    assert said[1] in diagnostic.hint
+
+
+FILES = {
+    "an unknown section is named once": (
+        '[dokcer]\ndomain = "a"\nwatch = true',
+        "dokcer",
+        "unknown key dokcer",
+        "did you mean docker?",
+    ),
+    "an unknown key": (
+        '[docker]\ndomian = "a"',
+        "docker.domian",
+        "unknown key docker.domian",
+        "did you mean docker.domain?",
+    ),
+    "a value of another kind": (
+        '[docker]\ndomain = ["a"]',
+        "docker.domain",
+        "bad value ['a']",
+        "expected text",
+    ),
+    "a value where a section belongs": (
+        'providers = "docker"',
+        "providers",
+        "providers is a section, not 'docker'",
+        "providers.KEY sets",
+    ),
+    "a file that names a file": (
+        'configFile = "a.toml"',
+        "configFile",
+        "configFile has no place in a file",
+        "as a flag",
+    ),
+}
+
+
+@pytest.mark.parametrize(("toml", "key", "message", "hint"), FILES.values(), ids=FILES)
+def test_a_bad_file(tmp_path: Path, toml: str, key: str, message: str, hint: str) -> None:
+    (diagnostic,) = refused(tmp_path, traefik_toml=toml)
+    assert diagnostic.subject == f"{tmp_path}/traefik.toml: {key}"
+    assert message in diagnostic.message
+    assert hint in diagnostic.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.toml", "a = ", "is not TOML"),
+        ("a.yml", "a: [", "is not YAML"),
+        ("a.yml", "- a", "holds no keys"),
+        ("a.json", "{}", "neither TOML nor YAML"),
+        ("a.toml", b"\xff\xfe", "not UTF-8"),
+    ],
+)
+def test_an_unreadable_file(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    (diagnostic,) = refused(tmp_path, [f"--configFile={name}"])
+    assert diagnostic.subject == str(tmp_path / name)
+    assert message in diagnostic.message
+
+
+def test_an_empty_yaml_file_says_nothing(tmp_path: Path) -> None:
+    assert loaded(tmp_path, rondpoint_yml="# nothing yet\n").warnings == ()
+
+
+def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    environ = {"RONDPOINT_NOTHING": "1"}
+    found = refused(tmp_path, ["--dokcer", "--workers=0"], environ, traefik_toml="debgu = true")
+    assert len(found) == 4
+    assert len(str(SettingsError(found)).splitlines()) == 4
+
+
+UNSERVED_SETTINGS = [
+    ("--accessLog.fields.defaultMode=drop", "accessLog.fields"),
+    ("--metrics.prometheus.buckets=0.1,0.3", "metrics"),
+    ("--providers.consulCatalog.endpoint.address=a:1", "providers.consulCatalog"),
+    ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
+    ("--entryPoints.web.http.tls.certResolver=le", "entryPoints.web.http"),
+    ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
+    ("--certificatesResolvers.le.acme.email=a@b.test", "certificatesResolvers"),
+    ("--providers.docker.constraints=x", "providers.docker.constraints"),
+    ("--retry.attempts=3", "retry"),
+    ("--acme", "acme"),
+    ("--docker.swarmMode", "docker.swarmMode"),
+]
+
+
+@pytest.mark.parametrize(("flag", "key"), UNSERVED_SETTINGS)
+def test_what_is_known_and_not_served_is_a_warning_that_names_it(tmp_path: Path, flag: str, key: str) -> None:
+    (warning,) = loaded(tmp_path, [flag]).warnings
+    assert warning.message == f"{key} is not served yet"
+
+
+def test_an_unserved_section_of_a_file_is_named_once(tmp_path: Path) -> None:
+    yaml = "tracing: {otlp: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
+    warnings = loaded(tmp_path, traefik_yml=yaml).warnings
+    assert [warning.subject.rpartition(" ")[2] for warning in warnings] == ["tracing", "entryPoints.web.http"]
+
+
+def test_an_unserved_option_that_is_off_is_no_news(tmp_path: Path) -> None:
+    assert loaded(tmp_path, ["--metrics=false", "--global.sendAnonymousUsage=false"]).warnings == ()
+
+
+@pytest.mark.parametrize("pattern", UNSERVED)
+def test_every_unserved_option_is_accepted_as_a_flag(tmp_path: Path, pattern: str) -> None:
+    result = loaded(tmp_path, [f"--{pattern.replace('*', 'web')}.x=1"])
+    assert len(result.warnings) == 1
+
+
+def test_a_network_that_is_none_is_named_with_its_place(tmp_path: Path) -> None:
+    toml = '[entryPoints.http]\naddress = ":80"\nforwardedHeaders.trustedIPs = ["10.0.0.0/99"]'
+    (diagnostic,) = refused(tmp_path, traefik_toml=toml)
+    assert diagnostic.subject == f"{tmp_path}/traefik.toml: entryPoints.http.forwardedHeaders.trustedIPs"
+    assert diagnostic.hint.startswith("'10.0.0.0/99' is neither an address nor a network such as")

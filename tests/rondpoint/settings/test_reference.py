@@ -1,0 +1,35 @@
+"""The reference page is what the code says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rondpoint.settings.reference as reference
+from rondpoint.settings import Settings
+from rondpoint.settings.sources.environment import variable
+from rondpoint.settings.vocabulary import build, paths
+
+_PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    made = reference.page()
+    assert _PAGE.read_text() == made, (
+        "run: python -m rondpoint.settings.reference > docs/reference/settings.md"
+    )
+
+
+def test_every_setting_is_described() -> None:
+    rows = [line for line in reference.page().splitlines() if line.startswith("| `")]
+    undescribed = [row for row in rows if row.endswith("| |")]
+    assert undescribed == []
+
+
+def test_no_two_settings_share_a_variable() -> None:
+    names = [variable(path) for path in paths(build())]
+    assert len(names) == len(set(names))
+
+
+def test_the_tree_is_immutable() -> None:
+    assert all(field.annotation is not dict for field in Settings.model_fields.values())
+    assert Settings.model_config["frozen"]

@@ -1,0 +1,233 @@
+"""One tree, four sources, the strongest first: flags, environment, file, defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rondpoint.settings import LogLevel, Settings, load
+
+from .loading import loaded, refused
+
+Read = Callable[[Settings], object]
+
+
+def _docker(settings: Settings) -> object:
+    return settings.providers.docker and settings.providers.docker.network
+
+
+ONE_SETTING_IN_EACH_SOURCE: list[tuple[str, str, str, str, str, Read, object]] = [
+    (
+        "a level",
+        "--log.level=debug",
+        "RONDPOINT_LOG_LEVEL=debug",
+        '[log]\nlevel = "debug"',
+        "log: {level: debug}",
+        lambda settings: settings.log.level,
+        LogLevel.DEBUG,
+    ),
+    (
+        "a key in two words, in other case",
+        "--PROVIDERS.docker.NetWork=front",
+        "RONDPOINT_PROVIDERS_DOCKER_NETWORK=front",
+        '[Providers.Docker]\nNETWORK = "front"',
+        "providers: {DOCKER: {network: front}}",
+        _docker,
+        "front",
+    ),
+    (
+        "a switch",
+        "--providers.docker.exposedByDefault=false",
+        "RONDPOINT_PROVIDERS_DOCKER_EXPOSEDBYDEFAULT=False",
+        "[providers.docker]\nexposedbydefault = false",
+        "providers: {docker: {exposedByDefault: false}}",
+        lambda settings: settings.providers.docker and settings.providers.docker.exposed_by_default,
+        False,
+    ),
+    (
+        "a count",
+        "--workers=3",
+        "RONDPOINT_WORKERS=3",
+        "workers = 3",
+        "workers: '3'",
+        lambda settings: settings.workers,
+        3,
+    ),
+    (
+        "a duration below a free name",
+        "--entryPoints.web.transport.respondingTimeouts.readTimeout=1m",
+        "RONDPOINT_ENTRYPOINTS_WEB_TRANSPORT_RESPONDINGTIMEOUTS_READTIMEOUT=1m",
+        '[entryPoints.web.transport.respondingTimeouts]\nreadTimeout = "1m"',
+        "entryPoints: {web: {transport: {respondingTimeouts: {readTimeout: 60}}}}",
+        lambda settings: settings.entry_points["web"].transport.responding_timeouts.read_timeout,
+        60.0,
+    ),
+    (
+        "a section that is only named",
+        "--providers.docker",
+        "RONDPOINT_PROVIDERS_DOCKER=true",
+        "[providers.docker]",
+        "providers:\n  docker:\n",
+        lambda settings: settings.providers.docker is not None,
+        True,
+    ),
+    (
+        "a path",
+        "--stateDirectory=/var/lib/rondpoint",
+        "RONDPOINT_STATEDIRECTORY=/var/lib/rondpoint",
+        'stateDirectory = "/var/lib/rondpoint"',
+        "stateDirectory: /var/lib/rondpoint",
+        lambda settings: settings.state_directory,
+        Path("/var/lib/rondpoint"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "toml", "yaml", "read", "value"),
+    [case[1:] for case in ONE_SETTING_IN_EACH_SOURCE],
+    ids=[case[0] for case in ONE_SETTING_IN_EACH_SOURCE],
+)
+def test_a_setting_means_the_same_in_every_source(
+    tmp_path: Path, flag: str, variable: str, toml: str, yaml: str, read: Read, value: object
+) -> None:
+    name, _, text = variable.partition("=")
+    assert read(loaded(tmp_path, [flag]).settings) == value
+    assert read(loaded(tmp_path, environ={name: text}).settings) == value
+    assert read(loaded(tmp_path, rondpoint_toml=toml).settings) == value
+    (tmp_path / "rondpoint.toml").unlink()
+    assert read(loaded(tmp_path, rondpoint_yaml=yaml).settings) == value
+
+
+def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
+    file, environ, flags = (
+        'redis.namespace = "file"',
+        {"RONDPOINT_REDIS_NAMESPACE": "env"},
+        ["--redis.namespace=f"],
+    )
+    assert loaded(tmp_path, rondpoint_toml=file).settings.redis.namespace == "file"
+    assert loaded(tmp_path, [], environ).settings.redis.namespace == "env"
+    assert loaded(tmp_path, flags, environ).settings.redis.namespace == "f"
+
+
+_VALUES = st.none() | st.sampled_from(["one", "two", "three"])
+
+
+@given(file=_VALUES, variable=_VALUES, flag=_VALUES)
+def test_the_strongest_source_that_says_something_is_heard(
+    tmp_path_factory: pytest.TempPathFactory, file: str | None, variable: str | None, flag: str | None
+) -> None:
+    cwd = tmp_path_factory.mktemp("cwd")
+    (cwd / "rondpoint.toml").write_text(f'redis.namespace = "{file}"' if file else "")
+    environ = {"RONDPOINT_REDIS_NAMESPACE": variable} if variable else {}
+    flags = [f"--redis.namespace={flag}"] if flag else []
+    assert load(flags, environ, cwd).settings.redis.namespace == (flag or variable or file or "default")
+
+
+def test_the_last_of_two_flags_wins(tmp_path: Path) -> None:
+    assert loaded(tmp_path, ["--workers=2", "--workers=5"]).settings.workers == 5
+
+
+@pytest.mark.parametrize(
+    "flags", [["--log.level", "warn"], ["--log.level=warn"], ["-l", "warn"], ["-l=WARNING"]]
+)
+def test_a_flags_value_follows_an_equals_sign_or_is_the_next_word(tmp_path: Path, flags: list[str]) -> None:
+    assert loaded(tmp_path, flags).settings.log.level is LogLevel.WARN
+
+
+def test_a_stronger_source_can_switch_a_section_off(tmp_path: Path) -> None:
+    file = '[providers.docker]\ndomain = "test"\n[providers.file]\nfilename = "r.toml"'
+    settings = loaded(tmp_path, ["--providers.docker=false"], rondpoint_toml=file).settings
+    assert settings.providers.docker is None
+    assert settings.providers.file is not None
+
+
+def test_a_stronger_source_can_switch_a_section_on_again(tmp_path: Path) -> None:
+    file = "[providers]\ndocker = false"
+    settings = loaded(tmp_path, ["--providers.docker.domain=test"], rondpoint_toml=file).settings
+    assert settings.providers.docker is not None
+    assert settings.providers.docker.domain == "test"
+
+
+@pytest.mark.parametrize(
+    ("present", "read"),
+    [
+        (["rondpoint.toml", "rondpoint.yml", "traefik.toml"], "rondpoint.toml"),
+        (["rondpoint.yml", "rondpoint.yaml", "traefik.toml"], "rondpoint.yml"),
+        (["rondpoint.yaml", "traefik.toml"], "rondpoint.yaml"),
+        (["traefik.toml", "traefik.yml"], "traefik.toml"),
+        (["traefik.yml", "traefik.yaml"], "traefik.yml"),
+        (["traefik.yaml"], "traefik.yaml"),
+        ([], None),
+    ],
+)
+def test_the_first_file_that_is_there_is_read(tmp_path: Path, present: list[str], read: str | None) -> None:
+    for name in present:
+        key = "workers = 7" if name.endswith("toml") else "workers: 7"
+        (tmp_path / name).write_text(key)
+    assert loaded(tmp_path).file == (tmp_path / read if read else None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ"),
+    [
+        (["--configFile=other.toml"], {}),
+        (["--configfile", "other.toml"], {}),
+        (["-c", "other.toml"], {}),
+        ([], {"RONDPOINT_CONFIGFILE": "other.toml"}),
+        (["--configFile=other.toml"], {"RONDPOINT_CONFIGFILE": "absent.toml"}),
+    ],
+)
+def test_a_file_that_is_named_is_read_instead(
+    tmp_path: Path, flags: list[str], environ: dict[str, str]
+) -> None:
+    (tmp_path / "rondpoint.toml").write_text("workers = 2")
+    (tmp_path / "other.toml").write_text("workers = 9")
+    assert loaded(tmp_path, flags, environ).settings.workers == 9
+
+
+def test_variables_find_entry_points_whatever_their_name(tmp_path: Path) -> None:
+    environ = {
+        "RONDPOINT_ENTRYPOINTS_MY_WEB_ADDRESS": ":81",
+        "RONDPOINT_ENTRYPOINTS_ADDRESS_ADDRESS": ":82",
+        "rondpoint_entrypoints_low_address": ":83",
+    }
+    points = loaded(tmp_path, [], environ).settings.web_entry_points
+    assert {name: point.port for name, point in points.items()} == {"my_web": 81, "address": 82, "low": 83}
+
+
+def test_variables_speak_of_the_entry_point_that_the_file_spells(tmp_path: Path) -> None:
+    file = '[entryPoints.WebSecure]\naddress = ":443"'
+    environ = {"RONDPOINT_ENTRYPOINTS_WEBSECURE_ADDRESS": ":8443"}
+    points = loaded(tmp_path, [], environ, rondpoint_toml=file).settings.web_entry_points
+    assert {name: point.port for name, point in points.items()} == {"WebSecure": 8443}
+
+
+def test_variables_of_a_neighbour_called_rondpoint_are_not_settings(tmp_path: Path) -> None:
+    neighbours = {
+        "RONDPOINT_SERVICE_HOST": "10.0.0.1",
+        "RONDPOINT_PORT": "tcp://10.0.0.1:80",
+        "RONDPOINT_PORT_80_TCP_ADDR": "10.0.0.1",
+    }
+    assert loaded(tmp_path, [], neighbours).warnings == ()
+
+
+def test_flags_that_up_hands_down_count_as_flags(tmp_path: Path) -> None:
+    environ = {
+        "RONDPOINT_FLAGS": json.dumps(["--workers=4", "--logLevel", "DEBUG"]),
+        "RONDPOINT_WORKERS": "6",
+    }
+    settings = loaded(tmp_path, [], environ).settings
+    assert (settings.workers, settings.log.level) == (4, LogLevel.DEBUG)
+    assert loaded(tmp_path, ["--workers=5"], environ).settings.workers == 5
+
+
+@pytest.mark.parametrize("handed", ["{", "{}", "[1]", "null"])
+def test_handed_down_flags_that_are_none_are_refused(tmp_path: Path, handed: str) -> None:
+    (diagnostic,) = refused(tmp_path, [], {"RONDPOINT_FLAGS": handed})
+    assert diagnostic.subject == "environment variable RONDPOINT_FLAGS"

@@ -1,0 +1,219 @@
+"""Traefik 1's spellings mean what they meant there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rondpoint.settings import LogLevel, Settings
+
+from .loading import loaded, refused
+
+ARTICLE_1 = """
+[docker]
+domain = "docker"
+endpoint = "unix:///var/run/docker.sock"
+watch = true
+"""
+ARTICLE_2 = """
+logLevel = "DEBUG"
+
+[web]
+address = ":8080"
+
+[consulCatalog]
+endpoint = "172.17.0.1:8500"
+domain = "consul.local"
+prefix = "traefik"
+"""
+
+
+def test_the_articles_first_scene(tmp_path: Path) -> None:
+    result = loaded(tmp_path, ["--web", "--docker", "--logLevel=DEBUG"], traefik_toml=ARTICLE_1)
+    settings = result.settings
+    assert result.warnings == ()
+    assert result.file == tmp_path / "traefik.toml"
+    assert settings.log.level is LogLevel.DEBUG
+    assert settings.admin.address == ":8080"
+    assert list(settings.web_entry_points) == ["web"]
+    assert settings.providers.docker is not None
+    assert settings.providers.docker.domain == "docker"
+    assert settings.providers.docker.endpoint == "unix:///var/run/docker.sock"
+    assert settings.providers.docker.watch is True
+
+
+def test_the_articles_second_scene_starts_and_names_what_is_not_served(tmp_path: Path) -> None:
+    result = loaded(tmp_path, traefik_toml=ARTICLE_2)
+    assert result.settings.log.level is LogLevel.DEBUG
+    assert result.settings.admin.address == ":8080"
+    (warning,) = result.warnings
+    assert warning.subject == f"{tmp_path}/traefik.toml: consulCatalog"
+    assert warning.message == "consulCatalog is not served yet"
+
+
+Read = Callable[[Settings], object]
+FILES: dict[str, tuple[str, Read, object]] = {
+    "[docker] without keys": ("[docker]", lambda s: s.providers.docker and s.providers.docker.domain, ""),
+    "exposedByDefault": (
+        "[docker]\nexposedByDefault = false",
+        lambda s: s.providers.docker and s.providers.docker.exposed_by_default,
+        False,
+    ),
+    "network": (
+        '[docker]\nnetwork = "web"',
+        lambda s: s.providers.docker and s.providers.docker.network,
+        "web",
+    ),
+    "usebindportip": (
+        "[docker]\nusebindportip = true",
+        lambda s: s.providers.docker and s.providers.docker.use_bind_port_ip,
+        True,
+    ),
+    "[web] alone": ("[web]", lambda s: s.admin.address, ":8080"),
+    "[web] address": ('[web]\naddress = "127.0.0.1:9"', lambda s: s.admin.address, "127.0.0.1:9"),
+    "debug": ("debug = true", lambda s: s.log.level, LogLevel.DEBUG),
+    "no debug": ("debug = false", lambda s: s.log.level, LogLevel.INFO),
+    "[file] filename": (
+        '[file]\nfilename = "rules.toml"',
+        lambda s: s.providers.file and s.providers.file.filename,
+        Path("rules.toml"),
+    ),
+    "[file] directory": (
+        '[file]\ndirectory = "/rules"\nwatch = false',
+        lambda s: s.providers.file and (s.providers.file.directory, s.providers.file.watch),
+        (Path("/rules"), False),
+    ),
+    "[entryPoints.http]": (
+        '[entryPoints.http]\naddress = ":80"',
+        lambda s: {name: point.port for name, point in s.web_entry_points.items()},
+        {"http": 80},
+    ),
+    "forwardedHeaders and proxyProtocol": (
+        '[entryPoints.http]\naddress = ":80"\n[entryPoints.http.forwardedHeaders]\n'
+        'trustedIPs = ["127.0.0.1/32", "192.168.1.7"]\n[entryPoints.http.proxyProtocol]\ninsecure = true',
+        lambda s: [
+            *map(str, s.entry_points["http"].forwarded_headers.trusted_ips),
+            s.entry_points["http"].forwarded_headers.insecure,
+            s.entry_points["http"].proxy_protocol.insecure,
+        ],
+        ["127.0.0.1/32", "192.168.1.7/32", False, True],
+    ),
+    "defaultEntryPoints": (
+        'defaultEntryPoints = ["b"]\n[entryPoints.a]\naddress = ":81"\n[entryPoints.b]\naddress = ":82"',
+        lambda s: s.default_entry_points,
+        ("b",),
+    ),
+    "defaultEntryPoints of the entry point Traefik 1 has by default": (
+        'defaultEntryPoints = ["http"]',
+        lambda s: {name: point.address for name, point in s.web_entry_points.items()},
+        {"http": ":8000"},
+    ),
+    "graceTimeOut": (
+        'graceTimeOut = "20s"',
+        lambda s: {p.transport.life_cycle.grace_time_out for p in s.entry_points.values()},
+        {20.0},
+    ),
+    "[lifeCycle]": (
+        "[lifeCycle]\ngraceTimeOut = 7",
+        lambda s: s.entry_points["web"].transport.life_cycle.grace_time_out,
+        7.0,
+    ),
+    "[respondingTimeouts] for those that do not say otherwise": (
+        '[respondingTimeouts]\nreadTimeout = "5s"\n[entryPoints.a]\naddress = ":81"\n'
+        '[entryPoints.b]\naddress = ":82"\n[entryPoints.b.transport.respondingTimeouts]\nreadTimeout = "6s"',
+        lambda s: [p.transport.responding_timeouts.read_timeout for p in s.web_entry_points.values()],
+        [5.0, 6.0],
+    ),
+    "[forwardingTimeouts]": (
+        '[forwardingTimeouts]\ndialTimeout = "3s"\nresponseHeaderTimeout = "4s"',
+        lambda s: (
+            s.servers_transport.forwarding_timeouts.dial_timeout,
+            s.servers_transport.forwarding_timeouts.response_header_timeout,
+        ),
+        (3.0, 4.0),
+    ),
+    "[api] and [ping]": (
+        "[api]\ndashboard = false\n[ping]",
+        lambda s: (s.api.dashboard, s.ping is None),
+        (False, False),
+    ),
+}
+
+
+@pytest.mark.parametrize(("toml", "read", "value"), FILES.values(), ids=FILES)
+def test_a_traefik_1_file(tmp_path: Path, toml: str, read: Read, value: object) -> None:
+    result = loaded(tmp_path, traefik_toml=toml)
+    assert read(result.settings) == value
+    assert result.warnings == ()
+
+
+FLAGS: dict[str, tuple[list[str], Read, object]] = {
+    "docker": (["--docker.domain=test"], lambda s: s.providers.docker and s.providers.docker.domain, "test"),
+    "web": (["--web.address=:81"], lambda s: s.admin.address, ":81"),
+    "entry points described": (
+        ["--entryPoints=Name:http Address::80", "--entrypoints=Name:other Address:127.0.0.1:81"],
+        lambda s: {name: point.address for name, point in s.web_entry_points.items()},
+        {"http": ":80", "other": "127.0.0.1:81"},
+    ),
+    "trust described": (
+        ["--entryPoints=Name:http Address::80 ForwardedHeaders.TrustedIPs:10.0.0.1,10.0.0.2"],
+        lambda s: list(map(str, s.entry_points["http"].forwarded_headers.trusted_ips)),
+        ["10.0.0.1/32", "10.0.0.2/32"],
+    ),
+    "default entry points": (
+        [
+            "--entryPoints=Name:http Address::80",
+            "--entryPoints=Name:b Address::81",
+            "--defaultentrypoints=http",
+        ],
+        lambda s: s.default_entry_points,
+        ("http",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("flags", "read", "value"), FLAGS.values(), ids=FLAGS)
+def test_traefik_1_flags(tmp_path: Path, flags: list[str], read: Read, value: object) -> None:
+    assert read(loaded(tmp_path, flags).settings) == value
+
+
+def test_traefik_1_names_work_as_variables_too(tmp_path: Path) -> None:
+    environ = {"RONDPOINT_DOCKER_DOMAIN": "test", "RONDPOINT_WEB": "true", "RONDPOINT_LOGLEVEL": "error"}
+    settings = loaded(tmp_path, [], environ).settings
+    assert settings.providers.docker is not None
+    assert settings.providers.docker.domain == "test"
+    assert (settings.admin.address, settings.log.level) == (":8080", LogLevel.ERROR)
+
+
+INLINE = """
+[file]
+
+[backends.hello.servers.one]
+url = "http://127.0.0.1:9001"
+
+[frontends.hello]
+backend = "hello"
+"""
+
+
+def test_routers_beside_the_settings_make_that_file_the_providers_file(tmp_path: Path) -> None:
+    result = loaded(tmp_path, traefik_toml=INLINE)
+    assert result.warnings == ()
+    assert result.settings.providers.file is not None
+    assert result.settings.providers.file.filename == tmp_path / "traefik.toml"
+
+
+def test_routers_that_no_file_section_asks_for_are_named(tmp_path: Path) -> None:
+    result = loaded(tmp_path, traefik_toml=INLINE.replace("[file]", ""))
+    assert result.settings.providers.file is None
+    assert [warning.subject.rpartition(" ")[2] for warning in result.warnings] == ["backends", "frontends"]
+
+
+def test_an_entry_point_that_is_default_and_nowhere_defined_is_refused(tmp_path: Path) -> None:
+    toml = 'defaultEntryPoints = ["http", "htps"]\n[entryPoints.http]\naddress = ":80"\n'
+    (diagnostic,) = refused(tmp_path, traefik_toml=toml)
+    assert diagnostic.subject == f"{tmp_path}/traefik.toml: defaultEntryPoints"
+    assert diagnostic.message == "entry point htps has no address"
+    assert diagnostic.hint == "did you mean http?"

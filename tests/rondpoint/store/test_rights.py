@@ -1,0 +1,92 @@
+"""The rights that the reference page proposes are enough, and no more than that."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from rondpoint.model import Configuration, Service
+from rondpoint.store.agents import AgentStatus, forget_silent_agents, remove_agent, write_agent
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import Counts, read_counts, write_counts
+from rondpoint.store.publish import Publisher
+from rondpoint.store.read import load, read_diagnostics, revision
+from tests.lab.store import Store
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
+KEYS = Keys()
+
+
+def rules(user: str) -> str:
+    found = re.search(rf"^user {user} (.+)$", PAGE.read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def login(client: redis.Redis, server: Store) -> Iterator[Callable[[str], redis.Redis]]:
+    opened: list[redis.Redis] = []
+
+    def log_in(user: str) -> redis.Redis:
+        client.execute_command("ACL", "SETUSER", user, "reset", *rules(user).split())
+        opened.append(connect(server.url, username=user, password="SECRET"))
+        return opened[-1]
+
+    yield log_in
+    for each in opened:
+        each.close()
+    client.execute_command("ACL", "DELUSER", "rondpoint-agent", "rondpoint-proxy")
+
+
+def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]) -> None:
+    agent = login("rondpoint-agent")
+    publisher = Publisher(agent, KEYS)
+    publisher.publish(Configuration(services={"a@file": Service("a@file")}))
+    publisher.publish(Configuration())
+    assert publisher.intact()
+    publisher.stored()
+    write_agent(agent, KEYS, AgentStatus("a", "h", 1, 0.0, 0.0))
+    forget_silent_agents(agent, KEYS, time.time())
+    remove_agent(agent, KEYS, "a")
+
+
+def test_the_proxys_rights_are_enough_for_it(
+    client: redis.Redis, login: Callable[[str], redis.Redis]
+) -> None:
+    proxy = login("rondpoint-proxy")
+    Publisher(client, KEYS).publish(Configuration())
+    assert load(proxy, KEYS) is not None
+    assert revision(proxy, KEYS) is not None
+    assert read_diagnostics(proxy, KEYS) == ()
+    proxy.hincrby(KEYS.tickets, "a@file", 1)
+    write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
+    assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
+    pubsub = proxy.pubsub()
+    pubsub.subscribe(KEYS.changes)
+    assert pubsub.get_message(timeout=5) is not None
+    pubsub.ping()
+    pubsub.close()
+
+
+FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
+    ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.services, "a@file", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.hincrby(KEYS.services, "a@file", 1)),
+    ("rondpoint-proxy", lambda proxy: proxy.expire(KEYS.services, 1)),
+    ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.changes, "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.get("else")),
+    ("rondpoint-agent", lambda agent: agent.set("else", "x")),
+    ("rondpoint-agent", lambda agent: agent.flushall()),
+    ("rondpoint-agent", lambda agent: agent.config_get("*")),
+]
+
+
+@pytest.mark.parametrize(("user", "act"), FORBIDDEN)
+def test_nothing_else_is_allowed(
+    login: Callable[[str], redis.Redis], user: str, act: Callable[[redis.Redis], object]
+) -> None:
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        act(login(user))

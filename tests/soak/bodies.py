@@ -1,0 +1,18 @@
+"""Bodies that both ends can compute, and the names that requests carry of them."""
+
+import hashlib
+import random
+from functools import lru_cache
+
+_BLOCK = random.Random(7).randbytes(1 << 16)
+
+
+@lru_cache(maxsize=64)
+def body(seed: int, size: int) -> bytes:
+    """`size` bytes that differ by `seed`."""
+    begin = b"%d " % seed
+    return (begin + _BLOCK * (size // len(_BLOCK) + 1))[:size]
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()

@@ -1,0 +1,1 @@
+"""Tests of what crosses processes: real engine, real store, the installed commands."""

@@ -1,0 +1,74 @@
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rondpoint.demo.servers import NAMES
+from tests.lab.engine import Engine
+from tests.lab.installation import Installation
+from tests.lab.namespace import free_port
+from tests.lab.processes import Processes
+
+
+@pytest.fixture
+def demo(processes: Processes, tmp_path: Path) -> Callable[..., Installation]:
+    """Starts the demo on free ports, in an empty directory, with this as DOCKER_HOST."""
+
+    def start(docker_host: str) -> Installation:
+        web, admin = free_port(), free_port()
+        process = processes(
+            "python",
+            *("-m", "rondpoint.demo", "--workers=2"),
+            f"--entryPoints.web.address=127.0.0.1:{web}",
+            f"--entryPoints.traefik.address=127.0.0.1:{admin}",
+            name="demo",
+            environment={"DOCKER_HOST": docker_host},
+            directory=tmp_path,
+        )
+        process.wait_for_line("Rondpoint is up")
+        return Installation(process, web, admin, None)
+
+    return start
+
+
+def test_without_an_engine_three_servers_answer_in_strict_turn(
+    demo: Callable[..., Installation], tmp_path: Path
+) -> None:
+    running = demo(f"unix://{tmp_path}/no.sock")
+    running.wait_for("whoami.localhost")
+    bodies = running.bodies(9, "whoami.localhost")
+    names = [body.splitlines()[0].removeprefix("Name: ") for body in bodies]
+    assert set(names[:3]) == set(NAMES)
+    assert names == names[:3] * 3
+
+
+def test_what_to_try_is_printed(demo: Callable[..., Installation], tmp_path: Path) -> None:
+    running = demo(f"unix://{tmp_path}/no.sock")
+    running.wait_for("whoami.localhost")
+    running.process.wait_for_line(f"curl -H 'Host: whoami.localhost' http://127.0.0.1:{running.web}/")
+    running.process.wait_for_line(f"http://127.0.0.1:{running.admin}/dashboard/ in a browser")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_everything(
+    demo: Callable[..., Installation], tmp_path: Path, number: signal.Signals
+) -> None:
+    running = demo(f"unix://{tmp_path}/no.sock")
+    running.wait_for("whoami.localhost")
+    running.process.signal(number)
+    assert running.process.wait() == 0
+
+
+def test_where_an_engine_answers_there_are_no_demo_servers(
+    demo: Callable[..., Installation], engine: Engine
+) -> None:
+    running = demo(engine.socket_url)
+    assert running.process.wait_for_line("docker run")
+    assert running.request("whoami.localhost").status in {404, 503}
+
+
+def test_settings_that_cannot_be_used_end_it_with_what_is_wrong(processes: Processes, tmp_path: Path) -> None:
+    process = processes("python", "-m", "rondpoint.demo", "--workerz=2", name="demo", directory=tmp_path)
+    assert process.wait() != 0
+    assert "workerz" in process.log

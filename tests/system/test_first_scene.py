@@ -1,0 +1,87 @@
+"""The article's first scene: docker-compose, labels of Traefik 1, `--web --docker`, scaling."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lab.compose import Compose
+from tests.lab.engine import Engine
+from tests.lab.installation import Installation
+
+COMPOSE = """\
+version: "2"
+services:
+  webapp:
+    image: osones/helloworld
+    labels:
+      - traefik.port=80
+      - traefik.backend=hello
+      - traefik.frontend.rule=Host:hello.docker
+"""
+
+SETTINGS = """\
+[docker]
+domain = "docker"
+endpoint = "unix:///var/run/docker.sock"
+watch = true
+"""
+
+
+def containers(project: Compose) -> set[str]:
+    """The host names of the project's running containers, which is what they answer."""
+    return {name[:12] for name in project.run("ps", "-q", "webapp").split()}
+
+
+def test_scaling_up_and_down_changes_who_answers_in_strict_turn(
+    engine: Engine,
+    compose: Callable[..., Compose],
+    installation: Callable[..., Installation],
+    tmp_path: Path,
+) -> None:
+    project = compose(COMPOSE)
+    project.up()
+    (tmp_path / "traefik.toml").write_text(SETTINGS)
+    # The lab's engine is not at the socket that the file names.
+    running = installation(
+        "--web", "--docker", "--logLevel=DEBUG", "--workers=2", engine=engine, directory=tmp_path
+    )
+    running.wait_for_bodies(containers(project), "hello.docker")
+
+    project.up(scale={"webapp": 5})
+    five = containers(project)
+    assert len(five) == 5
+    running.wait_for_bodies(five, "hello.docker")
+    for _ in range(2):
+        answers = running.bodies(10, "hello.docker")
+        assert set(answers[:5]) == five
+        assert answers[5:] == answers[:5]
+
+    project.up(scale={"webapp": 2})
+    two = containers(project)
+    assert len(two) == 2
+    running.wait_for_bodies(two, "hello.docker")
+    assert set(running.bodies(10, "hello.docker")) == two
+
+
+def test_without_a_rule_the_name_is_made_of_service_project_and_domain(
+    engine: Engine,
+    compose: Callable[..., Compose],
+    installation: Callable[..., Installation],
+    tmp_path: Path,
+) -> None:
+    project = compose('version: "2"\nservices:\n  webapp:\n    image: osones/helloworld\n', name="shop")
+    project.up()
+    (tmp_path / "traefik.toml").write_text(SETTINGS)
+    running = installation("--workers=1", engine=engine, directory=tmp_path)
+    running.wait_for("webapp.shop.docker")
+    assert running.request("hello.docker").status == 404
+
+
+def test_both_workers_take_part(
+    engine: Engine, compose: Callable[..., Compose], installation: Callable[..., Installation]
+) -> None:
+    project = compose(COMPOSE)
+    project.up(scale={"webapp": 2})
+    running = installation("--web", "--docker", "--workers=2", engine=engine)
+    running.wait_for_bodies(containers(project), "hello.docker")
+    workers = {running.api("/api/rawdata")["worker"]["pid"] for _ in range(60)}
+    assert len(workers) == 2
