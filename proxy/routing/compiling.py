@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rondpoint.rules.expression import And, Expression, Match, Not, Or
+from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
 
 # (normalised host, normalised path) -> does the rule hold
 Test = Callable[[str, str], bool]
@@ -39,6 +39,8 @@ def _compile(expression: Expression) -> Test:
     match expression:
         case Match(kind=kind, values=values):
             return _MATCHERS[kind](values)
+        case Keyed(kind=kind):
+            raise KeyError(kind)
         case And(items=items):
             tests = tuple(_compile(item) for item in items)
             return lambda host, path: all(test(host, path) for test in tests)

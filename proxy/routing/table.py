@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from proxy.routing.compiling import Test, compile_test, literal_hosts
-from proxy.routing.normalise import normalise_host, normalise_path
 from rondpoint.model import Router
+from rondpoint.rules.requested import normalise_host, normalise_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,22 @@ from msgspec import Struct
 class Match(Struct, frozen=True, tag="match", array_like=True):
     """A matcher holds when *one* of its values does.
 
-    `kind` is the matcher's name in Traefik 3 spelling (`Host`, `Path`, `PathPrefix`); values of `Host`
-    are in lower case, without port and trailing dot.
+    `kind` is the matcher's name in Traefik 3 spelling: `Host`, `HostRegexp`, `Path`, `PathPrefix`,
+    `PathRegexp`, `Method`, `ClientIP`. Values of `Host` are in lower case, without port and trailing dot.
     """
 
     kind: str
+    values: tuple[str, ...]
+
+
+class Keyed(Struct, frozen=True, tag="keyed", array_like=True):
+    """A matcher on what is found under `key`: holds when *one* of its values does.
+
+    `kind` is `Header`, `HeaderRegexp`, `Query` or `QueryRegexp`; keys of headers are in lower case.
+    """
+
+    kind: str
+    key: str
     values: tuple[str, ...]
 
 
@@ -38,7 +49,7 @@ class Not(Struct, frozen=True, tag="not", array_like=True):
     item: Expression
 
 
-Expression = Match | And | Or | Not
+Expression = Match | Keyed | And | Or | Not
 
 
 class Rule(Struct, frozen=True):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.routing.normalise import normalise_host, normalise_path
+from rondpoint.rules.requested import normalise_host, normalise_path
 
 
 @pytest.mark.parametrize(
