@@ -84,6 +84,7 @@ class Load:
                 **os.environ,
                 "RONDPOINT_BENCH_REPORT": str(file),
                 "RONDPOINT_BENCH_UPLOAD": str(self.scenario.upload),
+                "RONDPOINT_BENCH_VARIED": "yes" if self.scenario.varied else "",
             },
             capture_output=True,
             text=True,

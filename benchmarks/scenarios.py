@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Scenario:
     """`size` is the length in bytes of the body that is answered, `upload` of the one that is posted.
 
-    With `new_connections`, each request opens its own; `connections` overrides the plan's.
+    With `new_connections`, each request opens its own; `connections` overrides the plan's. With `varied`,
+    requests are as long as a browser's, and no two of them alike.
     """
 
     name: str
@@ -18,12 +19,14 @@ class Scenario:
     new_connections: bool = False
     upload: int = 0
     connections: int | None = None
+    varied: bool = False
 
 
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("small", "/", 65),
+        Scenario("varied", "/", 65, varied=True),
         Scenario("10k", "/10k", 10 * 1024),
         Scenario("1m", "/1m", 1024 * 1024),
         Scenario("chunked", "/chunked", 10 * 1024),

@@ -6,6 +6,24 @@ if upload > 0 then
     wrk.body = string.rep("u", upload)
 end
 
+-- With RONDPOINT_BENCH_VARIED, requests are as long as a browser's, and each has a target and a cookie of its own.
+if (os.getenv("RONDPOINT_BENCH_VARIED") or "") ~= "" then
+    local number = 0
+    local form
+    function request()
+        if not form then
+            form = "GET /?page=%d HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n"
+                .. "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
+                .. "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
+                .. "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
+                .. "Connection: keep-alive\r\nCookie: session=%032d\r\n"
+                .. "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n\r\n"
+        end
+        number = number + 1
+        return form:format(number, number)
+    end
+end
+
 function done(summary, latency, requests)
     local errors = summary.errors
     local file = assert(io.open(os.getenv("RONDPOINT_BENCH_REPORT"), "w"))

@@ -10,10 +10,11 @@ from proxy.http1.answers import answer
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.partial import PartialHead
-from proxy.http1.request import Request, parse_request
+from proxy.http1.repeats import RequestHeads
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
+    from proxy.http1.request import Request
     from proxy.stream import Stream
     from proxy.upstream.servers import Target
 
@@ -38,6 +39,7 @@ class Downstream:
     __slots__ = (
         "_forwarded",
         "_forwarded_for",
+        "_heads",
         "awaiting",
         "buffer",
         "context",
@@ -75,6 +77,7 @@ class Downstream:
         self.context = context
         self.limits = context.limits
         self.buffer = b""
+        self._heads = RequestHeads()
         address = _spelled(peer)
         self.peer = address.decode()
         self.port = port
@@ -146,7 +149,7 @@ class Downstream:
             self.idle = False
             if not data:
                 return None
-        request = parse_request(data, limits)
+        request = self._heads.parse(data, limits)
         if request is None:
             stream.deadline = after(self.timeouts.read)
             partial = PartialHead(limits)
@@ -159,7 +162,7 @@ class Downstream:
                     return None
                 if partial.add(more):
                     data = bytes(partial.data)
-                    request = parse_request(data, limits)
+                    request = self._heads.parse(data, limits)
         stream.deadline = NEVER
         self.buffer = data[request.size :]
         return request

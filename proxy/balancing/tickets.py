@@ -146,11 +146,7 @@ class Tickets:
 
     def _hand_out(self, service: str, greenlets: list[Any], last: int) -> None:
         self._last[service] = last
-        ticket = last - len(greenlets)
-        run_callback = self._hub.loop.run_callback
-        for greenlet in greenlets:
-            ticket += 1
-            run_callback(greenlet.switch, ticket)
+        self._hub.loop.run_callback(_resume, greenlets, last)
 
     def _hand_out_local(self, outstanding: list[tuple[str, list[Any]]]) -> None:
         for service, greenlets in outstanding:
@@ -167,3 +163,11 @@ class Tickets:
         ticket = self._last.get(service, 0) + 1
         self._last[service] = ticket
         return ticket
+
+
+def _resume(greenlets: list[Any], last: int) -> None:
+    """In the loop's greenlet, switch to those who wait; ticket `last` is for the last of them."""
+    ticket = last - len(greenlets)
+    for greenlet in greenlets:
+        ticket += 1
+        greenlet.switch(ticket)

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from proxy.deadlines import NEVER, after
 from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
-from proxy.exchange.relay import relay_body
+from proxy.exchange.relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.request import Request, without
-from proxy.http1.response import Response, parse_response
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
     from proxy.downstream import Downstream
+    from proxy.http1.response import Response
     from proxy.stream import Stream
     from proxy.upstream.servers import Target
 
@@ -191,7 +191,7 @@ def _relay(
     body: RequestBody | None,
 ) -> bool:
     """Pass the response on that starts with `data`; whether the client's connection can take another."""
-    response, data = _final_response(downstream, request, stream, data)
+    response, data = _final_response(downstream, request, target, stream, data)
     stream.deadline = NEVER
     if body is not None:
         body.answered = True
@@ -212,30 +212,30 @@ def _relay(
         and not downstream.context.draining
         and (response.length >= 0 or request.version == 1)
     )
-    whole = relay_body(downstream, stream, response, data, request.version, keep_alive)
+    outcome = relay_body(downstream, stream, response, data, request.version, keep_alive)
     if body is not None and not finished:
         body.stop()
         stream.close()
-        if whole:
+        if outcome is not CUT:
             downstream.linger()
         return False
-    if whole and response.keep_alive:
+    if outcome is WHOLE and response.keep_alive:
         target.pool.give(stream)
         return keep_alive
     stream.close()
-    if not whole and response.length < 0 and not request.version:
+    if outcome is CUT and response.length < 0 and not request.version:
         # Only a reset tells this client that the end is not the end.
         downstream.stream.reset()
-    return whole and keep_alive
+    return outcome is not CUT and keep_alive
 
 
 def _final_response(
-    downstream: Downstream, request: Request, stream: Stream, data: bytes
+    downstream: Downstream, request: Request, target: Target, stream: Stream, data: bytes
 ) -> tuple[Response, bytes]:
     """The response that counts, and the bytes behind its head; interim ones are passed on as they come."""
     try:
         while True:
-            response = parse_response(data, request.method, _RESPONSE_HEAD_LIMIT)
+            response = target.pool.heads.parse(data, request.method, _RESPONSE_HEAD_LIMIT)
             if response is None:
                 more = stream.recv()
                 if not more:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from proxy.downstream import ClientGoneError
@@ -15,13 +16,25 @@ if TYPE_CHECKING:
     from proxy.stream import Stream
 
 
+class Outcome(Enum):
+    """How a response came: cut short; whole, with more behind it that nobody asked for; or just whole."""
+
+    CUT = auto()
+    EXCEEDED = auto()
+    WHOLE = auto()
+
+
+CUT, EXCEEDED, WHOLE = Outcome
+
+
 def relay_body(
     downstream: Downstream, stream: Stream, response: Response, data: bytes, version: int, keep_alive: bool
-) -> bool:
-    """Send head and body, `data` being the body's first bytes; whether it came whole.
+) -> Outcome:
+    """Send head and body, `data` being the body's first bytes.
 
-    What came cut short leaves the client's connection to be closed before its promised end, so that
-    the client sees it (RFC 9112 §8). Raises ClientGoneError.
+    What follows it is not passed on, and the server's connection must not be used again. What came cut short
+    leaves the client's connection to be closed before its promised end, so that the client sees it
+    (RFC 9112 §8). Raises ClientGoneError.
     """
     length = response.length
     head = response.head
@@ -32,17 +45,15 @@ def relay_body(
     if length >= 0:
         extra = len(data) - length
         if extra > 0:
-            # Nobody asked for what follows: it is not passed on, and the connection not used again.
             data = data[:length]
-            response.keep_alive = False
         downstream.send(b"%b\r\n\r\n%b" % (head, data))
         downstream.sent = len(data)
         if extra >= 0:
-            return True
+            return EXCEEDED if extra else WHOLE
         with _silence(downstream, stream):
-            return _relay_known(downstream, stream, response, -extra)
+            return _relay_known(downstream, stream, -extra)
     if length == CHUNKED:
-        return _relay_chunked(downstream, stream, response, head, data, version)
+        return _relay_chunked(downstream, stream, head, data, version)
     with _silence(downstream, stream):
         return _relay_until_close(downstream, stream, head, data, version)
 
@@ -52,36 +63,35 @@ def _silence(downstream: Downstream, stream: Stream) -> Silence:
     return Silence(context.sweeper, context.upstream_timeouts.pause, stream)
 
 
-def _relay_known(downstream: Downstream, stream: Stream, response: Response, remaining: int) -> bool:
+def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outcome:
+    outcome = WHOLE
     while remaining:
         if remaining >= WORTHWHILE and can_splice(stream, downstream.stream):
             try:
                 moved = splice(stream, downstream.stream, remaining)
                 downstream.sent += moved
-                return moved == remaining
+                return WHOLE if moved == remaining else CUT
             except SinkError as error:
                 downstream.sent += error.moved
                 raise ClientGoneError from error
             except OSError:
-                return False
+                return CUT
         try:
             data = stream.recv()
         except OSError:
-            return False
+            return CUT
         if not data:
-            return False
+            return CUT
         if len(data) > remaining:
             data = data[:remaining]
-            response.keep_alive = False
+            outcome = EXCEEDED
         remaining -= len(data)
         downstream.send(data)
         downstream.sent += len(data)
-    return True
+    return outcome
 
 
-def _relay_chunked(
-    downstream: Downstream, stream: Stream, response: Response, head: bytes, data: bytes, version: int
-) -> bool:
+def _relay_chunked(downstream: Downstream, stream: Stream, head: bytes, data: bytes, version: int) -> Outcome:
     decoder = ChunkedDecoder(padded=True)
     framed = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
     silence: Silence | None = None
@@ -94,9 +104,7 @@ def _relay_chunked(
                 if version:
                     framed += last_chunk(decoder.trailers)
                 downstream.send(framed)
-                if decoder.rest:
-                    response.keep_alive = False
-                return True
+                return EXCEEDED if decoder.rest else WHOLE
             if framed:
                 downstream.send(framed)
                 framed = b""
@@ -105,11 +113,11 @@ def _relay_chunked(
                 silence.start()
             data = stream.recv()
             if not data:
-                return False
+                return CUT
     except (ChunkError, OSError):
         if framed:
             downstream.send(framed)
-        return False
+        return CUT
     finally:
         if silence is not None:
             silence.stop()
@@ -117,7 +125,7 @@ def _relay_chunked(
 
 def _relay_until_close(
     downstream: Downstream, stream: Stream, head: bytes, data: bytes, version: int
-) -> bool:
+) -> Outcome:
     framed = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
     framed += encode_chunk(data) if version else data
     while True:
@@ -126,11 +134,11 @@ def _relay_until_close(
         try:
             data = stream.recv()
         except OSError:
-            return False
+            return CUT
         if not data:
             if stream.expired:
-                return False
+                return CUT
             if version:
                 downstream.send(last_chunk())
-            return True
+            return WHOLE
         framed = encode_chunk(data) if version else data

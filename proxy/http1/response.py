@@ -29,7 +29,7 @@ _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 
 class Response:
-    """One response head.
+    """One response head; it may stand for many that are equal, and is not changed once it is parsed.
 
     `head` is the status line and the header lines to pass on, without the final CRLF pair.
     `length` is the body's: a number of bytes, CHUNKED, or UNTIL_CLOSE.

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.deadlines import NEVER, after
+from proxy.http1.repeats import ResponseHeads
 from proxy.upstream.connection import dial
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Pool:
         "_stall_limit",
         "_sweeper",
         "closed",
+        "heads",
     )
 
     IDLE_LIMIT = 200
@@ -55,6 +57,7 @@ class Pool:
         self._idle: list[Stream] = []
         self._on_idle = partial(_drop, self._idle)
         self.closed = False
+        self.heads = ResponseHeads()
 
     def take(self) -> Stream | None:
         """An idle connection, none when there is none."""
