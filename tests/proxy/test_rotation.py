@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from tests.lab import http
+from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -181,3 +182,18 @@ def test_a_worker_that_is_killed_is_replaced_and_joins_the_rotation(
             return False
 
     until(in_turn, "one rotation again")
+
+
+def test_a_store_over_tls_shares_the_rotation_too(short_path: Path, origins: list[Origin]) -> None:
+    certificate = write_certificate(short_path / "store.pem")
+    with (
+        Store(short_path, "redis", certificate) as store,
+        running_proxy(short_path, store, workers=WORKERS) as proxy,
+    ):
+        host = proxy.route(*origins)
+        served_by_all(proxy, host)
+        sequence = [proxy.get(host) for _ in range(60)]
+        assert follows(sequence, NAMES), sequence
+        store.restart()
+        proxy.publish()
+        until(lambda: follows([proxy.get(host) for _ in range(30)], NAMES), "one rotation again")

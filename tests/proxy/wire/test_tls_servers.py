@@ -3,7 +3,6 @@
 import hashlib
 import random
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 import pytest
 
 from rondpoint.model import Server
+from tests.lab.certificate import write_certificate
 from tests.lab.origin import Connection, Handler, Origin, answer
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
@@ -22,25 +22,7 @@ BODY = random.Random(4).randbytes(2_000_003)
 
 @pytest.fixture(scope="module")
 def certificate(directory: Path) -> Path:
-    """Key and certificate of 127.0.0.1 and localhost, signed by itself."""
-    path = directory / "origin.pem"
-    command = (
-        "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=origin"
-    )
-    subprocess.run(
-        [
-            *command.split(),
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            path,
-            "-out",
-            path,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return path
+    return write_certificate(directory / "origin.pem")
 
 
 @pytest.fixture(scope="module")
