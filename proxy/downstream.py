@@ -40,6 +40,7 @@ class Downstream:
         "_forwarded",
         "_forwarded_for",
         "_heads",
+        "_proto",
         "awaiting",
         "buffer",
         "context",
@@ -81,9 +82,10 @@ class Downstream:
         address = _spelled(peer)
         self.peer = address.decode()
         self.port = port
+        self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
-            b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Server: %b"
-            % (address, address, context.server_name)
+            b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
+            % (address, address, self._proto, context.server_name)
         )
         self._forwarded: tuple[bytes, bytes] = (b"", b"")
         self.idle = False
@@ -112,7 +114,7 @@ class Downstream:
     def forwarded(self, host: bytes) -> bytes:
         """The header lines that tell a server of this client, kept for the next request."""
         if host != self._forwarded[0] or not self._forwarded[1]:
-            lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, b"http")
+            lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
             if host:
                 lines += b"\r\nX-Forwarded-Host: " + host
             self._forwarded = (host, lines)
@@ -217,7 +219,7 @@ class TrustedDownstream(Downstream):
         request = super().next_request()
         if request is not None:
             request.headers, self._claimed = pass_on_claims(
-                request.headers, request.host, self._address, self.context.server_name
+                request.headers, request.host, self._address, self._proto, self.context.server_name
             )
         return request
 

@@ -6,6 +6,7 @@ import _socket
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -16,11 +17,12 @@ from gevent import Greenlet
 
 from proxy.balancing.line import open_line
 from proxy.balancing.tickets import Tickets
+from proxy.certificates import server_context
 from proxy.configuration.applying import Applier
 from proxy.configuration.snapshot import Saver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
-from proxy.deadlines import Sweeper
+from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream, TrustedDownstream
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
@@ -31,6 +33,7 @@ from proxy.stream import Stream
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.lines import Lines
 from proxy.telemetry.reporting import Reporter
+from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
 from rondpoint.settings import Settings
@@ -135,6 +138,7 @@ class Runtime:
             configured.write_timeout or limits.stall_timeout,
             limits.tunnel_idle_timeout,
         )
+        secure = None if point.tls is None else server_context(point.tls)
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
@@ -153,6 +157,11 @@ class Runtime:
                     return
                 # The port of a client that is spoken for is not told on.
                 peer, port, buffer = told[0] or peer, 0 if told[0] else port, told[1]
+            if secure is not None:
+                secured = self._secured(stream, secure, timeouts.read, buffer)
+                if secured is None:
+                    return
+                stream, buffer = secured, b""
             kind = TrustedDownstream if forwarding.includes(peer) else Downstream
             downstream = kind(stream, peer, entry_point, timeouts, context, port)
             downstream.buffer = buffer
@@ -178,6 +187,17 @@ class Runtime:
             if read is None:
                 stream.close()
         return read
+
+    def _secured(
+        self, stream: Stream, context: ssl.SSLContext, timeout: float, early: bytes
+    ) -> TlsStream | None:
+        """The connection in TLS; None when the client does not manage the handshake in time."""
+        sock = stream.give_up()
+        try:
+            return TlsStream(sock, self.context.sweeper, context, deadline=after(timeout), early=early)
+        except OSError as error:
+            log.debug("a TLS handshake failed: %s", error)
+            return None
 
     @property
     def connections(self) -> int:

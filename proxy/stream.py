@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import _socket
 import contextlib
-import ssl
 from typing import TYPE_CHECKING, Any
 
 from gevent import get_hub, getcurrent
@@ -165,6 +164,13 @@ class Stream:
         self.reset()
         self.shutdown(_socket.SHUT_RDWR)
 
+    def give_up(self) -> _socket.socket:
+        """End this stream, but not its connection; the socket is the caller's from now on."""
+        sock = _socket.socket(fileno=self.sock.detach())
+        sock.setblocking(False)
+        self.close()
+        return sock
+
     def close(self) -> None:
         self._sweeper.streams.discard(self)
         if self._stall is not None:
@@ -175,66 +181,3 @@ class Stream:
             self._writer.close()
         with contextlib.suppress(OSError):
             self.sock.close()
-
-
-class TlsStream(Stream):
-    """TLS towards a server, over memory buffers, so that waiting and deadlines stay those of Stream.
-
-    The handshake happens in the constructor. Raises ssl.SSLError or OSError.
-    """
-
-    __slots__ = ("_incoming", "_outgoing", "_tls")
-
-    plain = False
-
-    def __init__(
-        self, sock: _socket.socket, sweeper: Sweeper, context: ssl.SSLContext, server_name: str
-    ) -> None:
-        super().__init__(sock, sweeper)
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
-        try:
-            while not self._step(self._tls.do_handshake):
-                self._receive()
-        except BaseException:
-            self.close()
-            raise
-
-    def recv(self, size: int = PIECE) -> bytes:
-        while True:
-            try:
-                return self._tls.read(size)
-            except ssl.SSLWantReadError:
-                self._flush()
-                self._receive()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return b""
-
-    def send(self, data: bytes) -> None:
-        self._tls.write(data)
-        self._flush()
-
-    def shutdown(self, how: int) -> None:
-        if how == _socket.SHUT_RDWR:
-            super().shutdown(how)
-
-    def _step(self, operation: Callable[[], None]) -> bool:
-        try:
-            operation()
-        except ssl.SSLWantReadError:
-            self._flush()
-            return False
-        self._flush()
-        return True
-
-    def _flush(self) -> None:
-        if self._outgoing.pending:
-            super().send(self._outgoing.read())
-
-    def _receive(self) -> None:
-        data = super().recv(PIECE)
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +18,7 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
+from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.gunicorn_settings import current_settings, grace_seconds
@@ -57,6 +59,7 @@ class ProxyWorker(GeventWorker):
     def run(self) -> None:
         """Serve until told to leave, then finish what has begun, within the grace time."""
         # Not before gevent has patched this process: it must come ahead of ssl and the store's client.
+        from proxy.certificates import CertificateError  # noqa: PLC0415
         from proxy.runtime import Runtime  # noqa: PLC0415
 
         self._leaving = Event()
@@ -65,7 +68,11 @@ class ProxyWorker(GeventWorker):
         runtime.wait_ready(STORE_PATIENCE)
         cast("Flask", self.wsgi).config["RUNTIME"] = runtime
         web, admin = Pool(self.worker_connections), Pool(ADMIN_CONNECTIONS)
-        servers = [self._server(listener, runtime, web, admin) for listener in self.sockets]
+        try:
+            servers = [self._server(listener, runtime, web, admin) for listener in self.sockets]
+        except CertificateError as error:
+            self.log.critical("%s", error)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
         for server in servers:
             server.start()
         announce(self.age)

@@ -23,7 +23,9 @@ def forwarded_port(host: bytes, proto: bytes) -> bytes:
     return b"443" if proto.lower() in {b"https", b"wss"} else b"80"
 
 
-def pass_on_claims(headers: bytes, host: bytes, peer: bytes, server_name: bytes) -> tuple[bytes, bytes]:
+def pass_on_claims(
+    headers: bytes, host: bytes, peer: bytes, own_proto: bytes, server_name: bytes
+) -> tuple[bytes, bytes]:
     """The header lines that stay as they are, and those to add, both with a leading CRLF each."""
     addresses: list[bytes] = []
     said: dict[bytes, bytes] = {}
@@ -42,7 +44,7 @@ def pass_on_claims(headers: bytes, host: bytes, peer: bytes, server_name: bytes)
         lines += b"\r\nX-Real-Ip: " + peer
     proto = said.get(b"forwarded-proto")
     if proto is None:
-        proto = b"http"
+        proto = own_proto
         lines += b"\r\nX-Forwarded-Proto: " + proto
     if b"forwarded-port" not in said:
         lines += b"\r\nX-Forwarded-Port: " + forwarded_port(host, proto)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from gevent import Timeout
 from gevent.socket import getaddrinfo
 
-from proxy.stream import Stream, TlsStream
+from proxy.stream import Stream
+from proxy.tls import TlsStream
 
 if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
@@ -81,8 +82,4 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
 
 
 def _secured(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:
-    # The plain stream gives up its socket to the one that speaks TLS.
-    sock = stream.sock
-    stream.sock = _socket.socket(fileno=os.dup(sock.fileno()))
-    stream.close()
-    return TlsStream(sock, sweeper, context, name)
+    return TlsStream(stream.give_up(), sweeper, context, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
@@ -103,6 +104,43 @@ def parse_networks(value: object) -> tuple[Network, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class CertificatePair:
+    """Files in PEM format: a certificate with what links it to a known authority, and its key."""
+
+    cert_file: Path
+    key_file: Path
+
+
+def parse_certificates(value: object) -> tuple[CertificatePair, ...]:
+    """A list of tables with `certFile` and `keyFile`, or `cert.pem,key.pem` with `;` between several."""
+    if isinstance(value, str):
+        items: list[object] = [item.split(",") for item in value.split(";") if item.strip()]
+    elif isinstance(value, list | tuple):
+        items = list(value)
+    else:
+        raise ValueError(_CERTIFICATES)  # noqa: TRY004 - pydantic reports ValueError
+    return tuple(_certificate(item) for item in items)
+
+
+def _certificate(item: object) -> CertificatePair:
+    if isinstance(item, CertificatePair):
+        return item
+    if isinstance(item, dict):
+        named = {str(key).lower(): value for key, value in item.items()}
+        files = [named.pop("certfile", None), named.pop("keyfile", None)]
+        if named:
+            raise ValueError(f"{', '.join(named)} is unknown beside certFile and keyFile")
+    else:
+        files = list(item) if isinstance(item, list | tuple) else []
+    if len(files) != 2 or not all(isinstance(file, str) and file.strip() for file in files):
+        raise ValueError(_CERTIFICATES)
+    return CertificatePair(Path(str(files[0]).strip()), Path(str(files[1]).strip()))
+
+
+_CERTIFICATES = "expected certFile and keyFile, or cert.pem,key.pem"
+
+
 def split_address(address: str) -> tuple[str, int]:
     """Host and port of `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp` at the end.
 
@@ -135,3 +173,4 @@ Amount = Annotated[int, BeforeValidator(parse_count), Field(ge=0)]
 Address = Annotated[str, BeforeValidator(_checked_address)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(parse_networks)]
 Location = Annotated[Path | None, BeforeValidator(parse_path)]
+Certificates = Annotated[tuple[CertificatePair, ...], BeforeValidator(parse_certificates)]

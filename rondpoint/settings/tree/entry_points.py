@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, field_validator
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Address, Networks, Seconds, Switch, split_address
+from rondpoint.settings.values import (
+    Address,
+    CertificatePair,
+    Certificates,
+    Networks,
+    Seconds,
+    Switch,
+    split_address,
+)
 
 ADMIN = "traefik"
 """The entry point of API, dashboard and ping, as Traefik calls it."""
@@ -61,6 +71,25 @@ class ProxyProtocol(Section):
     )
 
 
+class Tls(Section):
+    certificates: Certificates = Field(
+        description="Certificate and key, PEM files: tables with `certFile` and `keyFile`, or "
+        "`cert.pem,key.pem`. Needed; a second one is for clients that cannot use the first one's kind of "
+        "key (RSA, ECDSA). One for each name (SNI) is not served yet."
+    )
+    min_version: Literal["VersionTLS12", "VersionTLS13"] = Field(
+        default="VersionTLS12",
+        description="The lowest version of TLS to speak: `VersionTLS12`, `VersionTLS13`.",
+    )
+
+    @field_validator("certificates")
+    @classmethod
+    def _one_at_least(cls, value: tuple[CertificatePair, ...]) -> tuple[CertificatePair, ...]:
+        if not value:
+            raise ValueError("expected certFile and keyFile, or cert.pem,key.pem")
+        return value
+
+
 class EntryPoint(Section):
     """`host` is empty when the address names none, which means every address of the machine."""
 
@@ -73,6 +102,7 @@ class EntryPoint(Section):
     )
     forwarded_headers: ForwardedHeaders = ForwardedHeaders()
     proxy_protocol: ProxyProtocol = ProxyProtocol()
+    tls: Tls | None = None
     transport: Transport = Transport()
 
     @property
