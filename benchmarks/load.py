@@ -71,7 +71,7 @@ class Load:
             f"--timeout={ANSWER_SECONDS}s",
             f"--script={SCRIPT}",
             *headers,
-            f"http://127.0.0.1:{self.port}{self.scenario.path}",
+            f"{'https' if self.scenario.tls else 'http'}://127.0.0.1:{self.port}{self.scenario.path}",
         ]
 
     def run(self, seconds: int) -> Report:

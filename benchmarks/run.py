@@ -18,6 +18,7 @@ from benchmarks.processes import Running, free_ports, running
 from benchmarks.sample import Sample
 from benchmarks.scenarios import Scenario
 from benchmarks.verify import await_ready, verify
+from tests.lab.certificate import write_certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def compare(
         with serving(directory / "origin", plan.load_core) as origin:
             for number in range(plan.rounds):
                 for peer in peers:
-                    with started(peer, origin, directory, plan.proxy_core) as (proxy, port):
+                    certificate = write_certificate(directory / "own.pem") if scenario.tls else None
+                    with started(peer, origin, directory, plan.proxy_core, certificate) as (proxy, port):
                         verify(port, len(origin.ports), scenario)
                         load = Load(scenario, port, plan.connections, plan.load_core, directory)
                         sample = _measure(proxy, load, plan)
@@ -62,14 +64,18 @@ def compare(
 
 
 @contextmanager
-def started(peer: Peer, origin: Origin, directory: Path, core: int) -> Iterator[tuple[Running, int]]:
-    """The proxy, ready in front of `origin` in a directory of its own, and its port."""
+def started(
+    peer: Peer, origin: Origin, directory: Path, core: int, certificate: Path | None = None
+) -> Iterator[tuple[Running, int]]:
+    """The proxy, ready in front of `origin` in a directory of its own, and its port; with TLS if it has a
+    certificate.
+    """
     with tempfile.TemporaryDirectory(dir=directory, prefix=peer.name) as own:
-        port, admin_port = free_ports(2)
-        site = Site(Path(own), port, admin_port, origin.ports)
+        port, admin_port, tls_port = free_ports(3)
+        site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate)
         with running(peer.prepare(site), core, peer.name) as proxy:
             await_ready(proxy, port)
-            yield proxy, port
+            yield proxy, tls_port if certificate else port
 
 
 def _measure(proxy: Running, load: Load, plan: Plan) -> Sample:

@@ -10,7 +10,7 @@ class Scenario:
     """`size` is the length in bytes of the body that is answered, `upload` of the one that is posted.
 
     With `new_connections`, each request opens its own; `connections` overrides the plan's. With `varied`,
-    requests are as long as a browser's, and no two of them alike.
+    requests are as long as a browser's, and no two of them alike. `tls` is between client and proxy.
     """
 
     name: str
@@ -20,6 +20,7 @@ class Scenario:
     upload: int = 0
     connections: int | None = None
     varied: bool = False
+    tls: bool = False
 
 
 SCENARIOS = {
@@ -32,6 +33,9 @@ SCENARIOS = {
         Scenario("chunked", "/chunked", 10 * 1024),
         Scenario("upload1m", "/upload", 65, upload=1024 * 1024),
         Scenario("newconn", "/", 65, new_connections=True),
+        Scenario("tls", "/", 65, tls=True),
+        Scenario("tls10k", "/10k", 10 * 1024, tls=True),
+        Scenario("tlsnew", "/", 65, new_connections=True, tls=True),
         Scenario("lone", "/", 65, connections=1),
     )
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections import Counter
 from collections.abc import Iterable
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import FORWARDED_PATH, body
@@ -48,7 +49,7 @@ def verify(port: int, servers: int, scenario: Scenario) -> None:
     """Raises BenchmarkError naming what is wrong."""
     _verify_balance(_kept(port, servers, scenario), servers, scenario)
     _verify_balance(_fresh(port, servers, scenario), servers, scenario)
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = _connect(port, scenario)
     try:
         status, _ = fetch(connection, "/", "other.test")
         if status != 404:
@@ -56,13 +57,23 @@ def verify(port: int, servers: int, scenario: Scenario) -> None:
         _, seen = fetch(connection, FORWARDED_PATH)
     finally:
         connection.close()
-    expected = f"{HOST}|127.0.0.1|http|{HOST}|127.0.0.1"
+    expected = f"{HOST}|127.0.0.1|{'https' if scenario.tls else 'http'}|{HOST}|127.0.0.1"
     if seen.decode() != expected:
         raise BenchmarkError(f"Host and X-Forwarded-* reached the server as {seen!r}, expected {expected!r}")
 
 
+def _connect(port: int, scenario: Scenario) -> HTTPConnection:
+    if not scenario.tls:
+        return HTTPConnection("127.0.0.1", port, timeout=5)
+    # The certificate is the run's own, and nobody's to doubt.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+
+
 def _kept(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = _connect(port, scenario)
     try:
         for _ in range(servers * REQUESTS_PER_SERVER):
             yield fetch(connection, scenario.path, upload=scenario.upload)
@@ -72,7 +83,7 @@ def _kept(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, by
 
 def _fresh(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
     for _ in range(servers * REQUESTS_PER_SERVER):
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = _connect(port, scenario)
         try:
             yield fetch(connection, scenario.path, upload=scenario.upload)
         finally:

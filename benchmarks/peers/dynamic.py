@@ -12,9 +12,11 @@ from benchmarks.peers.peer import HOST, Site
 def write_dynamic(site: Site) -> Path:
     """One router, one service with all servers, in Traefik 3's YAML form."""
     servers = [{"url": f"http://127.0.0.1:{port}"} for port in site.servers]
+    entry_points = ["web"] if site.certificate is None else ["web", "websecure"]
+    router = {"rule": f"Host(`{HOST}`)", "entryPoints": entry_points, "service": "bench"}
     document = {
         "http": {
-            "routers": {"bench": {"rule": f"Host(`{HOST}`)", "entryPoints": ["web"], "service": "bench"}},
+            "routers": {"bench": router},
             "services": {"bench": {"loadBalancer": {"servers": servers}}},
         }
     }

@@ -26,9 +26,10 @@ defaults
     timeout server 60s
 frontend web
     bind 127.0.0.1:{site.port}
+    {_secure(site)}
     http-request deny deny_status 404 unless {{ hdr(host) -i {HOST} }}
     http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
     http-request set-header X-Forwarded-Host %[hdr(host)]
     http-request set-header X-Forwarded-Port %[dst_port]
     http-request set-header X-Real-Ip %[src]
@@ -38,6 +39,10 @@ backend origin
     http-reuse always
 {servers}
 """
+
+
+def _secure(site: Site) -> str:
+    return f"bind 127.0.0.1:{site.tls_port} ssl crt {site.certificate}" if site.certificate else ""
 
 
 def _prepare(site: Site) -> Launch:

@@ -23,14 +23,18 @@ http {{
     {temporary}
     keepalive_requests 100000000;
     upstream origin {{ {servers} keepalive 256; keepalive_requests 100000000; }}
-    server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; return 404; }}
+    # An upgrade passes, and no connection is closed for want of one.
+    map $http_upgrade $upgrading {{ default upgrade; "" ""; }}
+    server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; {_secure(site)} return 404; }}
     server {{
         listen 127.0.0.1:{site.port};
+        {_secure(site)}
         server_name {HOST};
         location / {{
             proxy_pass http://origin;
             proxy_http_version 1.1;
-            proxy_set_header Connection "";
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $upgrading;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
@@ -41,6 +45,13 @@ http {{
     }}
 }}
 """
+
+
+def _secure(site: Site) -> str:
+    if site.certificate is None:
+        return ""
+    pair = f"ssl_certificate {site.certificate}; ssl_certificate_key {site.certificate};"
+    return f"listen 127.0.0.1:{site.tls_port} ssl; {pair}"
 
 
 def _prepare(site: Site) -> Launch:

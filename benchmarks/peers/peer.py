@@ -16,14 +16,17 @@ HOST = "bench.test"
 class Site:
     """Where a proxy listens and what stands behind it.
 
-    `directory` is its own, empty, and removed afterwards; `port` and `admin_port` are free loopback ports;
-    `servers` are the origin's ports.
+    `directory` is its own, empty, and removed afterwards; `port`, `admin_port` and `tls_port` are free
+    loopback ports; `servers` are the origin's ports. With a `certificate` (PEM, key included) it speaks TLS
+    on `tls_port`.
     """
 
     directory: Path
     port: int
     admin_port: int
     servers: tuple[int, ...]
+    tls_port: int = 0
+    certificate: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

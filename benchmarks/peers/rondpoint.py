@@ -29,9 +29,19 @@ def _prepare(site: Site, *flags: str) -> Launch:
         f"--entryPoints.web.address=127.0.0.1:{site.port}",
         f"--entryPoints.traefik.address=127.0.0.1:{site.admin_port}",
         f"--providers.file.filename={write_dynamic(site)}",
+        *_secure(site),
         *flags,
     ]
     return Launch(command, site.directory)
+
+
+def _secure(site: Site) -> list[str]:
+    if site.certificate is None:
+        return []
+    return [
+        f"--entryPoints.websecure.address=127.0.0.1:{site.tls_port}",
+        f"--entryPoints.websecure.tls.certificates={site.certificate},{site.certificate}",
+    ]
 
 
 def _version() -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from benchmarks.peers.dynamic import write_dynamic
 from benchmarks.peers.peer import Peer, Site
 from benchmarks.processes import Launch, program
@@ -31,10 +33,23 @@ def _prepare(site: Site, *flags: str) -> Launch:
         traefik_program(),
         *quiet_flags(),
         f"--entryPoints.web.address=127.0.0.1:{site.port}",
-        f"--providers.file.filename={write_dynamic(site)}",
+        f"--providers.file.directory={_written(site)}",
         *flags,
     ]
+    if site.certificate is not None:
+        command.append(f"--entryPoints.websecure.address=127.0.0.1:{site.tls_port}")
+        command.append("--entryPoints.websecure.http.tls=true")
     return Launch(command, site.directory, ENVIRONMENT)
+
+
+def _written(site: Site) -> Path:
+    """The directory of the file that Rondpoint gets too, and of the one that names the certificate."""
+    file = write_dynamic(site)
+    if site.certificate is not None:
+        pair = {"certFile": str(site.certificate), "keyFile": str(site.certificate)}
+        document = {"tls": {"stores": {"default": {"defaultCertificate": pair}}}}
+        file.with_name("tls.yml").write_text(yaml.safe_dump(document))
+    return file.parent
 
 
 def _version() -> str:
