@@ -2,7 +2,8 @@
 
 The first request that needs a ticket sends for it; those that come while it is under way wait, and are
 served together by the next increment. A store that does not answer within PATIENCE costs no request:
-tickets then come from a local count, until the store answers again.
+tickets then come from a local count, until the store answers again. A client that has everything to itself,
+and asks without pause, has its next ticket fetched while it is served.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import redis
 from gevent import get_hub, getcurrent
 from gevent.event import AsyncResult, Event
 
+from proxy.balancing.ahead import Ahead
 from proxy.balancing.line import Line, pack
 
 PATIENCE = 0.02
@@ -46,6 +48,8 @@ class Tickets:
         # Asked for and not answered yet, in order; nobody waits for what is late.
         self._outstanding: deque[tuple[str, list[Any]]] = deque()
         self._last: dict[str, int] = {}
+        self._ahead = Ahead()
+        self._for_ahead: list[Any] = [self._ahead]
         self._hub = hub = get_hub()
         # Repeating, since those that do not would go on with what was left of their time when stopped.
         self._timer = hub.loop.timer(PATIENCE, PATIENCE)
@@ -59,6 +63,12 @@ class Tickets:
         """The next ticket of this service, from the store if it answers in time."""
         if self.degraded:
             return self._take_local(service)
+        ahead = self._ahead
+        if service == ahead.service and (held := ahead.take()):
+            if ahead.wanted:
+                # Behind this request, once that is on its way.
+                self._hub.loop.run_callback(self._ask_ahead)
+            return held
         waiting = self._waiting.get(service)
         if waiting is None:
             waiting = self._waiting[service] = []
@@ -113,6 +123,15 @@ class Tickets:
         """The loop has met the store's next answer."""
         service, greenlets = self._outstanding.popleft()
         self._last[service] = max(self._last.get(service, 0), last)
+        if greenlets is self._for_ahead and (came := self._waiting.get(service)):
+            # The request was faster.
+            greenlets = [came.pop(0)]
+            if not came:
+                del self._waiting[service]
+        if len(greenlets) == 1 and greenlets is not self._for_ahead:
+            self._ahead.count(service, last)
+            if self._ahead.wanted:
+                self._hub.loop.run_callback(self._ask_ahead)
         if not self._outstanding:
             self._timer.stop()
             if self.degraded:
@@ -124,6 +143,11 @@ class Tickets:
         for greenlet in greenlets:
             ticket += 1
             greenlet.switch(ticket)
+
+    def _ask_ahead(self) -> None:
+        if not (self.degraded or self._outstanding or self._waiting):
+            self._waiting[self._ahead.service] = self._for_ahead
+            self._ask()
 
     def _late(self) -> None:
         """PATIENCE has passed; that counts if it is the store, and not this process, that took too long."""
@@ -138,7 +162,7 @@ class Tickets:
         """Go on with local tickets, also for those who wait now."""
         self.degraded = True
         waiting, self._waiting = self._waiting, {}
-        late = [(service, greenlets) for service, greenlets in self._outstanding if greenlets]
+        late = [entry for entry in self._outstanding if entry[1] is not self._for_ahead]
         self._outstanding = deque((service, []) for service, _ in self._outstanding)
         for service, greenlets in (*late, *waiting.items()):
             for greenlet in greenlets:

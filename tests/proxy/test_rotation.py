@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
+from proxy.balancing.ahead import PAUSE
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
@@ -197,3 +198,20 @@ def test_a_store_over_tls_shares_the_rotation_too(short_path: Path, origins: lis
         store.restart()
         proxy.publish()
         until(lambda: follows([proxy.get(host) for _ in range(30)], NAMES), "one rotation again")
+
+
+def test_a_client_that_asks_without_pause_is_served_in_strict_turn_too(
+    proxy: Proxy, origins: list[Origin]
+) -> None:
+    host = proxy.route(*origins)
+    served_by_all(proxy, host)
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        sequence = []
+        for _ in range(300):
+            connection.sendall(http.message(host))
+            sequence.append(http.read_response(connection).text)
+    assert follows(sequence, NAMES), sequence
+    # A ticket that was held for nothing is let go, and whoever comes next finds the same rotation.
+    proxy.get(host)
+    time.sleep(2 * PAUSE)
+    assert follows([proxy.get(host) for _ in range(30)], NAMES)
