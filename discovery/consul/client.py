@@ -108,11 +108,15 @@ class Client:
         with self._asking(_READ_CATALOGUE) as calls:
             return _answer(index, calls.catalog.nodes(index=index, wait=self._wait))
 
-    def checks(self, index: int = 0) -> Answer[Sequence[Mapping[str, Any]]]:
-        """Every check of every node and service: `Node`, `CheckID`, `ServiceID`, `Status`, …; blocking."""
+    def failing_checks(self, index: int = 0) -> Answer[Sequence[Mapping[str, Any]]]:
+        """The checks of nodes and services that do not pass: `Node`, `CheckID`, `ServiceID`, `Status`, ….
+
+        Blocking, until any check changes. Before Consul 1.5, which knows no filters, it gives all checks.
+        """
         with self._asking(_READ_CATALOGUE) as calls:
-            params = [*calls.shared, *([("index", index), ("wait", self._wait)] if index else [])]
-            # The library's health.state knows no consistency.
+            params = [("filter", 'Status != "passing"'), *calls.shared]
+            params += [("index", str(index)), ("wait", self._wait)] if index else []
+            # The library's health.state knows neither filters nor consistency.
             found = calls.http.get(
                 CB.json(index=True), path="/v1/health/state/any", params=params, headers=calls.headers
             )

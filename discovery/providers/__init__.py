@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from discovery.providers.consul_catalog import ConsulCatalogProvider
 from discovery.providers.contract import Emit, Provider
 from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
@@ -28,7 +29,12 @@ def _file(settings: Settings) -> Provider | None:
     return None if options is None else FileProvider(options)
 
 
-PROVIDERS: Mapping[str, Factory] = {"docker": _docker, "file": _file}
+def _consul_catalogue(settings: Settings) -> Provider | None:
+    options = settings.providers.consul_catalog
+    return None if options is None else ConsulCatalogProvider(options)
+
+
+PROVIDERS: Mapping[str, Factory] = {"docker": _docker, "file": _file, "consulcatalog": _consul_catalogue}
 """Provider name → how to make it from settings; None where they do not ask for it."""
 
 

@@ -58,7 +58,10 @@ def test_a_blocking_query_waits_for_a_change_and_no_longer(consul: Consul) -> No
 def test_a_blocking_query_without_a_change_comes_back_with_the_same_index(consul: Consul) -> None:
     with client_of(consul, wait=0.1) as client:
         # A young agent still has something to tell about itself.
-        until(lambda: (index := client.checks().index) == client.checks(index).index, "a quiet catalogue")
+        until(
+            lambda: (index := client.failing_checks().index) == client.failing_checks(index).index,
+            "a quiet catalogue",
+        )
 
 
 def test_keys_and_values_are_any_bytes(consul: Consul) -> None:
