@@ -8,6 +8,7 @@ its calls stand, but for those that `docs/consul.md` names.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -66,6 +67,7 @@ class Client:
         self._wait = f"{wait:g}s"
         self._calls = [_Calls(each, self._consistency) for each in endpoints]
         self._at = 0
+        self._aborted = threading.Event()
 
     def __enter__(self) -> Client:
         return self
@@ -82,6 +84,7 @@ class Client:
 
     def abort(self) -> None:
         """Break off what waits in another thread, with ClosedError there, and refuse every later call."""
+        self._aborted.set()
         for calls in self._calls:
             calls.http.abort()
 
@@ -89,6 +92,10 @@ class Client:
         self.abort()
         for calls in self._calls:
             calls.http.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until `abort`."""
+        self._aborted.wait(seconds)
 
     def leader(self) -> str:
         """The address of the servers' leader; raises NoLeaderError when there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -19,41 +19,56 @@ News = dict[str, Answer[Any]]
 
 
 class Following:
-    """Asks each of `questions` again and again, from a thread and a client of its own.
+    """Asks questions again and again, each from a thread and a client of its own.
 
     Only what is new comes out: the first answers, and those with another index than the one before.
+    All but `end` is called from one thread.
     """
 
-    def __init__(self, questions: dict[str, Ask], client: Callable[[], Client]) -> None:
-        self._clients = {name: client() for name in questions}
-        self._questions = questions
-        self._ended = threading.Event()
-        self._pending: queue.SimpleQueue[tuple[str, Answer[Any]] | ConsulError] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._ask, args=(name,), name=f"consul-{name}", daemon=True)
-            for name in questions
-        ]
+    def __init__(self, questions: Mapping[str, Ask], client: Callable[[], Client]) -> None:
+        self._make_client = client
+        self._asked: dict[str, _Question] = {}
+        self._gone: list[_Question] = []
+        self._lock = threading.Lock()
+        self._ended = False
+        self._pending: queue.SimpleQueue[tuple[_Question | None, Answer[Any] | ConsulError]]
+        self._pending = queue.SimpleQueue()
+        for name, ask in questions.items():
+            self.follow(name, ask)
 
     def __enter__(self) -> Following:
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end()
-        for thread in self._threads:
-            thread.join()
-        for client in self._clients.values():
-            client.close()
+        for question in [*self._asked.values(), *self._gone]:
+            question.close()
+
+    def follow(self, name: str, ask: Ask) -> None:
+        """Ask one question more; its first answer comes in any case."""
+        question = _Question(name, ask, self._make_client(), self._pending)
+        with self._lock:
+            self._asked[name] = question
+            if self._ended:
+                question.client.abort()
+        question.thread.start()
+
+    def forget(self, name: str) -> None:
+        """Ask this question no more; nothing of it comes out any more."""
+        with self._lock:
+            question = self._asked.pop(name)
+        question.client.abort()
+        self._gone = [each for each in self._gone if each.thread.is_alive()] + [question]
 
     def end(self) -> None:
         """Break off every question; may be called from any thread."""
-        self._ended.set()
-        for client in self._clients.values():
-            client.abort()
-        self._pending.put(ClosedError("it is no longer followed"))
+        with self._lock:
+            self._ended = True
+            for question in self._asked.values():
+                question.client.abort()
+        self._pending.put((None, ClosedError("it is no longer followed")))
 
     def take(self, timeout: float | None = None) -> News:
         """What has come, the last of each question; waits for the first, empty after `timeout` seconds.
@@ -62,36 +77,58 @@ class Following:
         """
         news: News = {}
         try:
-            first = self._pending.get(timeout=timeout)
+            self._note(*self._pending.get(timeout=timeout), news)
         except queue.Empty:
             return news
-        self._note(first, news)
         while not self._pending.empty():
-            self._note(self._pending.get(), news)
+            self._note(*self._pending.get(), news)
         return news
 
-    def take_all(self) -> News:
-        """The first answer of every question."""
+    def take_first(self) -> News:
+        """The first answer of every question, or a later one."""
         news: News = {}
-        while news.keys() != self._questions.keys():
+        while news.keys() != self._asked.keys():
             news |= self.take()
         return news
 
-    def _note(self, come: tuple[str, Answer[Any]] | ConsulError, news: News) -> None:
+    def _note(self, question: _Question | None, come: Answer[Any] | ConsulError, news: News) -> None:
+        if question is not None and self._asked.get(question.name) is not question:
+            return
         if isinstance(come, ConsulError):
             raise come
-        name, answer = come
-        news[name] = answer
+        assert question is not None  # noqa: S101 - only an error comes from nobody
+        news[question.name] = come
 
-    def _ask(self, name: str) -> None:
-        ask, client = self._questions[name], self._clients[name]
+
+class _Question:
+    """One question, asked until its client is closed."""
+
+    def __init__(
+        self,
+        name: str,
+        ask: Ask,
+        client: Client,
+        pending: queue.SimpleQueue[tuple[_Question | None, Answer[Any] | ConsulError]],
+    ) -> None:
+        self.name = name
+        self.client = client
+        self.thread = threading.Thread(target=self._run, name=f"consul-{name}", daemon=True)
+        self._ask = ask
+        self._pending = pending
+
+    def close(self) -> None:
+        self.client.abort()
+        self.thread.join()
+        self.client.close()
+
+    def _run(self) -> None:
         index, first = 0, True
         try:
-            while not self._ended.is_set():
-                answer = ask(client, index)
+            while True:
+                answer = self._ask(self.client, index)
                 if first or answer.index != index:
-                    self._pending.put((name, answer))
+                    self._pending.put((self, answer))
                 index, first = answer.index, False
-                self._ended.wait(PAUSE)
+                self.client.pause(PAUSE)
         except ConsulError as error:
-            self._pending.put(error)
+            self._pending.put((self, error))

@@ -52,8 +52,3 @@ def read_all(client: Client, services: Iterable[str], nodes: Mapping[str, str]) 
         for node, address in sorted(nodes.items())
         for entry in client.node(node).values()
     ]
-
-
-def forgotten(before: Names, after: Names) -> bool:
-    """Whether nothing but Consul itself is left of what there was."""
-    return after.keys() <= {CONSUL} < before.keys() | {CONSUL}

@@ -39,18 +39,24 @@ class Inventory:
         else:
             self._instances.pop(service, None)
 
-    def replace(self, instances: Iterable[Instance], *, keep_until: float | None = None) -> None:
-        """These are all instances of all services; what is missing stays until `keep_until` (monotonic)."""
+    def replace(self, instances: Iterable[Instance], *, keep_until: float | None = None) -> set[str]:
+        """These are all instances of all services.
+
+        Services that are missing among them stay until `keep_until` (monotonic), where it is given, and
+        are returned.
+        """
         found: dict[str, list[Instance]] = {}
         for each in instances:
             found.setdefault(each.service, []).append(each)
-        for service in self._instances.keys() - found.keys():
+        missing = self._instances.keys() - found.keys()
+        for service in missing:
             if keep_until is not None:
                 self._missing.setdefault(service, keep_until)
             elif service not in self._missing:
                 del self._instances[service]
         for service, those in found.items():
             self.put(service, those)
+        return set(missing) if keep_until is not None else set()
 
     def set_health(self, health: Health) -> None:
         self._health = health
@@ -86,9 +92,7 @@ class Inventory:
         for service in [name for name, until in self._missing.items() if until <= now]:
             del self._missing[service]
             self._instances.pop(service, None)
-            logger.warning(
-                "service %s has not come back since Consul lost its memory: its routes go", service
-            )
+            logger.warning("service %s has not come back to Consul: its routes go", service)
 
     def _decode_one(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         try:

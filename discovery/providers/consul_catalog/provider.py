@@ -13,13 +13,13 @@ from discovery.consul import Answer, Client, ClosedError, ConsulError, RefusedEr
 from discovery.consul.following import Following, News
 from discovery.consul.from_settings import catalogue_endpoint
 from discovery.decoding.decoded import Decoded
+from discovery.decoding.report import shown_names
 from discovery.providers.consul_catalog.catalogue import (
     CONSUL,
     FEW,
     QUESTIONS,
     Names,
     differing,
-    forgotten,
     read_all,
     read_service,
 )
@@ -35,7 +35,7 @@ from rondpoint.settings import ConsulCatalogOptions
 logger = logging.getLogger(__name__)
 
 MEMORY = 60.0
-"""Seconds that services missing after Consul has lost its memory may take to register again."""
+"""Seconds that services missing after a time without Consul, or a reset of it, may take to register again."""
 
 
 class ConsulCatalogProvider:
@@ -83,7 +83,7 @@ class ConsulCatalogProvider:
             raise ProviderError(error.message, error.hint) from error
 
     def _follow(self, following: Following, reader: Client, emit: Emit, stop: threading.Event) -> None:
-        self._apply(following.take_all(), reader, emit)
+        self._apply(following.take_first(), reader, emit)
         self._emit(emit)
         if not self._options.watch:
             following.end()
@@ -105,9 +105,8 @@ class ConsulCatalogProvider:
         if services := news.get("services"):
             self._check_sight(services.data)
             self._names = services.data
-            # After a while without Consul: what all went meanwhile it has rather forgotten.
-            anew = not self._emitted and forgotten(before[0], self._names)
-            lost = anew or services.index < self._index
+            # After a while without Consul, what all went meanwhile it may as well have forgotten.
+            lost = not self._emitted or services.index < self._index
             self._index = services.index
             if self._emitted and not lost:
                 self._read_few(differing(before[0], self._names), reader, emit)
@@ -129,11 +128,11 @@ class ConsulCatalogProvider:
         found = read_all(reader, self._names, self._nodes)
         # Checks come with their services: a server that is not ready yet must not be taken for a ready one.
         self._note_health(reader.failing_checks())
-        if lost:
+        missing = self._inventory.replace(found, keep_until=time.monotonic() + MEMORY if lost else None)
+        if missing:
             logger.warning(
-                "Consul has lost its memory: what is missing in its catalogue is kept for %g s", MEMORY
+                "Consul is back without %s: kept for %g s, in case it forgot", shown_names(missing), MEMORY
             )
-        self._inventory.replace(found, keep_until=time.monotonic() + MEMORY if lost else None)
 
     def _note_health(self, checks: Answer[Sequence[Mapping[str, Any]]]) -> None:
         # The reader and the query that waits overtake each other; 0 is where Consul starts anew.
