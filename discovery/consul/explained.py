@@ -11,7 +11,12 @@ from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadAnswerError, ConsulError, NoLeaderError, RefusedError, UnreachableError
 
 _ACL_WORDS = ("permission denied", "acl not found", "acl support disabled")
-_LEADER_WORDS = ("no cluster leader", "leadership", "not ready to serve consistent reads")
+_LEADER_WORDS = (
+    "no cluster leader",
+    "leadership",
+    "failed to get conn",
+    "not ready to serve consistent reads",
+)
 _LINE = 200
 
 

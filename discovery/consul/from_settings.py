@@ -6,21 +6,24 @@ from discovery.consul.endpoint import Endpoint, Tls, endpoint
 from rondpoint.settings import ConsulEndpoint, ConsulOptions, ConsulTls
 
 
-def catalogue_endpoint(options: ConsulEndpoint) -> Endpoint:
-    """Raises ValueError, in one line, when an address or a variable of the environment cannot be read."""
-    return endpoint(
-        options.address,
-        scheme=options.scheme,
-        token=options.token,
-        datacenter=options.datacenter,
-        username=options.http_auth.username,
-        password=options.http_auth.password,
-        tls=_tls(options.tls),
+def catalogue_endpoints(options: ConsulEndpoint) -> tuple[Endpoint, ...]:
+    """One for each address; raises ValueError, in one line, when something cannot be read."""
+    return tuple(
+        endpoint(
+            address.strip(),
+            scheme=options.scheme,
+            token=options.token,
+            datacenter=options.datacenter,
+            username=options.http_auth.username,
+            password=options.http_auth.password,
+            tls=_tls(options.tls),
+        )
+        for address in options.address.split(",")
     )
 
 
 def key_endpoints(options: ConsulOptions) -> tuple[Endpoint, ...]:
-    """As `catalogue_endpoint`, one for each address."""
+    """As `catalogue_endpoints`."""
     return tuple(
         endpoint(
             address,

@@ -97,7 +97,17 @@ class Consul:
             mode += [f"-bootstrap-expect={self._expect}"]
         joins = [f"-retry-join=127.0.0.1:{each.ports['serf_lan']}" for each in self._join]
         self._process = Process(
-            [program(), "agent", *mode, "-config-file", file, "-node", f"node-{self.http}", *joins],
+            [
+                program(),
+                "agent",
+                *mode,
+                "-config-file",
+                file,
+                "-node",
+                f"node-{self.http}",
+                *joins,
+                "-retry-interval=1s",
+            ],
             name="consul",
             enter=enter,
         )

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discovery.constraints import ConstraintError, parse
-from discovery.consul import Answer, Client, ClosedError, ConsulError, RefusedError
+from discovery.consul import Answer, Client, Endpoint, RefusedError
 from discovery.consul.following import Following, News
-from discovery.consul.from_settings import catalogue_endpoint
+from discovery.consul.from_settings import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import shown_names
+from discovery.providers.consul_agents import Agents
 from discovery.providers.consul_catalog.catalogue import (
     CONSUL,
     FEW,
@@ -46,6 +47,7 @@ class ConsulCatalogProvider:
     def __init__(self, options: ConsulCatalogOptions) -> None:
         self._options = options
         self._inventory = Inventory(self._decode)
+        self._agents: Agents | None = None
         self._names: Names = {}
         self._nodes: dict[str, str] = {}
         self._index = 0
@@ -54,33 +56,29 @@ class ConsulCatalogProvider:
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the catalogue until `stop`; raises ProviderError when it cannot be read."""
-        self._emitted = False
-        self._health_index = 0
         try:
             self._constraint = parse(self._options.constraints)
-            endpoint = catalogue_endpoint(self._options.endpoint)
+            self._agents = self._agents or Agents(self.name, catalogue_endpoints(self._options.endpoint))
         except ConstraintError as error:
             raise ProviderError(f"providers.consulCatalog.constraints: {error}") from error
         except ValueError as error:
             raise ProviderError(str(error)) from error
+        self._agents.follow(lambda endpoint: self._open(endpoint, emit, stop), stop)
 
+    def _open(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
         def client() -> Client:
             wait = self._options.endpoint.endpoint_wait_time
             return Client(endpoint, stale=self._options.stale, wait=wait)
 
-        try:
-            with (
-                Following(QUESTIONS, client) as following,
-                client() as reader,
-                on_stop(stop, following.end),
-                on_stop(stop, reader.abort),
-            ):
-                self._follow(following, reader, emit, stop)
-        except ClosedError:
-            if not stop.is_set():
-                raise
-        except ConsulError as error:
-            raise ProviderError(error.message, error.hint) from error
+        self._emitted = False
+        self._health_index = 0
+        with (
+            Following(QUESTIONS, client) as following,
+            client() as reader,
+            on_stop(stop, following.end),
+            on_stop(stop, reader.abort),
+        ):
+            self._follow(following, reader, emit, stop)
 
     def _follow(self, following: Following, reader: Client, emit: Emit, stop: threading.Event) -> None:
         self._apply(following.take_first(), reader, emit)

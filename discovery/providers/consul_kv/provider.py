@@ -9,17 +9,11 @@ import time
 from msgspec.structs import replace
 
 from discovery import dynamic
-from discovery.consul import (
-    Answer,
-    Client,
-    ClosedError,
-    ConsulError,
-    Endpoint,
-    RefusedError,
-)
+from discovery.consul import Answer, Client, Endpoint
 from discovery.consul.following import Ask, Following
 from discovery.consul.from_settings import key_endpoints
 from discovery.decoding.report import Report
+from discovery.providers.consul_agents import Agents
 from discovery.providers.consul_kv.memory import Keys, Memory
 from discovery.providers.consul_kv.tree import unfold
 from discovery.providers.contract import Emit
@@ -49,7 +43,7 @@ class ConsulKvProvider:
     def __init__(self, options: ConsulOptions) -> None:
         self._options = options
         self._prefix = options.root_key.strip("/")
-        self._endpoints: tuple[Endpoint, ...] = ()
+        self._agents: Agents | None = None
         self._root = Memory()
         self._aliased: tuple[str, Memory] = ("", Memory())
         self._followed = ""
@@ -59,33 +53,20 @@ class ConsulKvProvider:
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the keys until `stop`; raises ProviderError when none of the endpoints can be read."""
         try:
-            self._endpoints = self._endpoints or key_endpoints(self._options)
+            self._agents = self._agents or Agents(self.name, key_endpoints(self._options))
         except ValueError as error:
             raise ProviderError(str(error)) from error
-        for attempt in range(len(self._endpoints), 0, -1):
-            try:
-                self._follow(emit, stop)
-            except ClosedError:
-                if not stop.is_set():
-                    raise
-            except ConsulError as error:
-                # The next attempt, be it now or later, asks the next agent first.
-                self._endpoints = (*self._endpoints[1:], self._endpoints[0])
-                if attempt == 1 or isinstance(error, RefusedError):
-                    raise ProviderError(error.message, error.hint) from error
-                logger.warning("provider %s: %s; the next endpoint is asked", self.name, error)
-            if stop.is_set():
-                return
+        self._agents.follow(lambda endpoint: self._follow(endpoint, emit, stop), stop)
 
-    def _client(self) -> Client:
-        return Client(self._endpoints[0])
+    def _follow(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
+        def client() -> Client:
+            return Client(endpoint)
 
-    def _follow(self, emit: Emit, stop: threading.Event) -> None:
         self._emitted, self._followed, self._ready = False, "", True
         questions = {_ROOT: _below(self._prefix)}
         with (
-            Following(questions, self._client) as following,
-            self._client() as reader,
+            Following(questions, client) as following,
+            client() as reader,
             on_stop(stop, following.end),
             on_stop(stop, reader.abort),
         ):

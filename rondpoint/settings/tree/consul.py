@@ -29,8 +29,9 @@ class ConsulHttpAuth(Section):
 class ConsulEndpoint(Section):
     address: Text = Field(
         default="",
-        description="A Consul agent: `host:port` or a URL. Without it, the variable `CONSUL_HTTP_ADDR` "
-        "counts, else `127.0.0.1:8500`.",
+        description="A Consul agent: `host:port` or a URL; where several are given, separated by commas, the "
+        "next is asked when one fails. Without any, the variable `CONSUL_HTTP_ADDR` counts, else "
+        "`127.0.0.1:8500`.",
     )
     scheme: Text = Field(default="", description="`http` or `https`, where the address names neither.")
     datacenter: Text = Field(default="", description="The datacentre that is read; the agent's own without.")

@@ -152,24 +152,25 @@ def test_a_frozen_consul_keeps_its_routes(consul: Consul) -> None:
 
 def test_routes_stay_while_consul_has_no_leader(tmp_path: Path) -> None:
     first = Consul(tmp_path, expect=3)
-    followers = [Consul(tmp_path, expect=3, join=[first]) for _ in range(2)]
-    everyone = [first, *followers]
+    everyone = [first, *(Consul(tmp_path, expect=3, join=[first]) for _ in range(2))]
     try:
         for each in everyone:
             each.start(wait=False)
         for each in everyone:
             each.wait_until_ready()
-        first.register("hello", 80)
-        with supervised(provider_of(first)) as at_work:
+        leader = first.ask("GET", "/v1/status/leader").json().rpartition(":")[2]
+        asked, *others = sorted(everyone, key=lambda each: str(each.ports["server"]) == leader)
+        asked.register("hello", 80)
+        with supervised(provider_of(asked)) as at_work:
             at_work.until(has("hello"))
-            for each in followers:
+            for each in others:
                 each.kill()
             at_work.until_failing("no leader", timeout=60)
             assert servers(at_work.standing)
-            for each in followers:
+            for each in others:
                 each.start(wait=False)
-            first.wait_until_ready()
-            first.register("hello", 80, ID="two")
+            asked.wait_until_ready()
+            asked.register("hello", 80, ID="two")
             at_work.until(has("hello", "two"), timeout=60)
     finally:
         for each in everyone:
@@ -211,6 +212,11 @@ def test_routes_stay_when_a_token_loses_its_rights(tmp_path: Path) -> None:
                 {"ID": policy["ID"], "Name": "p", "Rules": READ_SERVICES + READ_NODES},
             )
             at_work.until(has("other", service="other"), timeout=60)
+
+
+def test_the_next_agent_is_asked_when_one_is_down(consul: Consul) -> None:
+    with watched(provider_of(f"127.0.0.1:{free_port()}, {consul.address}")) as at_work:
+        assert servers(at_work.next(), "consul")
 
 
 def test_consuls_own_variables_count(consul: Consul, monkeypatch: pytest.MonkeyPatch) -> None:
