@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
@@ -60,14 +60,16 @@ def endpoint(
     Raises ValueError with one line when an address or a variable cannot be read.
     """
     written = address or environment.get("CONSUL_HTTP_ADDR") or DEFAULT_ADDRESS
-    host, port, url_scheme = _split(written)
+    parts = _split(written)
+    if not username and not password:
+        username, password = parts.username, parts.password
     if not username and not password:
         username, _, password = environment.get("CONSUL_HTTP_AUTH", "").partition(":")
     secure = _switch(environment, "CONSUL_HTTP_SSL", default=False) or tls is not None
     return Endpoint(
-        host=host,
-        port=port,
-        scheme=scheme or url_scheme or ("https" if secure else "http"),
+        host=parts.host,
+        port=parts.port,
+        scheme=scheme or parts.scheme or ("https" if secure else "http"),
         token=token or _token(environment),
         datacenter=datacenter,
         username=username,
@@ -76,7 +78,8 @@ def endpoint(
     )
 
 
-def _split(written: str) -> tuple[str, int, str]:
+def _split(written: str) -> Endpoint:
+    """What the address alone says; its scheme may be empty."""
     if "://" not in written:
         written = f"//{written}"
     parts = urlsplit(written)
@@ -90,7 +93,13 @@ def _split(written: str) -> tuple[str, int, str]:
         raise ValueError(
             f"Consul's address {written.removeprefix('//')!r} is not host:port or a URL of these"
         )
-    return parts.hostname, DEFAULT_PORT if port is None else port, parts.scheme
+    return Endpoint(
+        host=parts.hostname,
+        port=DEFAULT_PORT if port is None else port,
+        scheme=parts.scheme,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
 
 
 def _token(environment: Mapping[str, str]) -> str:

@@ -27,6 +27,11 @@ def test_an_address_is_read_as_consuls_tools_read_it(
     assert str(endpoint(address, environment=environment)) == expected
 
 
+def test_a_url_may_name_a_user() -> None:
+    found = endpoint("https://me:p%40ss@consul:1", environment={"CONSUL_HTTP_AUTH": "other:one"})
+    assert (str(found), found.username, found.password) == ("https://consul:1", "me", "p@ss")
+
+
 BAD = [
     ("a:b", {}, "no usable port"),
     ("unix:///run/consul.sock", {}, "unix is not served"),
