@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from discovery.consul.client import Answer, Client
-from discovery.consul.errors import ClosedError, ConsulError
+from discovery.consul.errors import ClosedError
 
 PAUSE = 0.05
 """Seconds between an answer and the next question, so that a busy source is not asked for ever."""
@@ -31,7 +31,7 @@ class Following:
         self._gone: list[_Question] = []
         self._lock = threading.Lock()
         self._ended = False
-        self._pending: queue.SimpleQueue[tuple[_Question | None, Answer[Any] | ConsulError]]
+        self._pending: queue.SimpleQueue[tuple[_Question | None, Answer[Any] | Exception]]
         self._pending = queue.SimpleQueue()
         for name, ask in questions.items():
             self.follow(name, ask)
@@ -73,7 +73,7 @@ class Following:
     def take(self, timeout: float | None = None) -> News:
         """What has come, the last of each question; waits for the first, empty after `timeout` seconds.
 
-        Raises the ConsulError of a question that failed, ClosedError after `end`.
+        Raises the error of a question that failed, ClosedError after `end`.
         """
         news: News = {}
         try:
@@ -91,10 +91,10 @@ class Following:
             news |= self.take()
         return news
 
-    def _note(self, question: _Question | None, come: Answer[Any] | ConsulError, news: News) -> None:
+    def _note(self, question: _Question | None, come: Answer[Any] | Exception, news: News) -> None:
         if question is not None and self._asked.get(question.name) is not question:
             return
-        if isinstance(come, ConsulError):
+        if isinstance(come, Exception):
             raise come
         assert question is not None  # noqa: S101 - only an error comes from nobody
         news[question.name] = come
@@ -108,7 +108,7 @@ class _Question:
         name: str,
         ask: Ask,
         client: Client,
-        pending: queue.SimpleQueue[tuple[_Question | None, Answer[Any] | ConsulError]],
+        pending: queue.SimpleQueue[tuple[_Question | None, Answer[Any] | Exception]],
     ) -> None:
         self.name = name
         self.client = client
@@ -130,5 +130,5 @@ class _Question:
                     self._pending.put((self, answer))
                 index, first = answer.index, False
                 self.client.pause(PAUSE)
-        except ConsulError as error:
+        except Exception as error:  # noqa: BLE001 - raised by `take`, in the thread that waits for news
             self._pending.put((self, error))

@@ -52,6 +52,9 @@ class ConsulCatalogProvider:
         self._nodes: dict[str, str] = {}
         self._index = 0
         self._health_index = 0
+        self._unread = False
+        self._lost = False
+        self._rested = 0.0
         self._emitted = False
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
@@ -72,6 +75,7 @@ class ConsulCatalogProvider:
 
         self._emitted = False
         self._health_index = 0
+        self._unread = self._lost = False
         with (
             Following(QUESTIONS, client) as following,
             client() as reader,
@@ -88,10 +92,13 @@ class ConsulCatalogProvider:
             stop.wait()
             return
         while not stop.is_set():
-            until = self._inventory.next_loss
-            news = following.take(None if until is None else max(0.0, until - time.monotonic()))
-            self._apply(news, reader, emit)
+            self._apply(following.take(self._patience()), reader, emit)
             self._emit_changed(emit)
+
+    def _patience(self) -> float | None:
+        """Seconds until there is something to do without any news."""
+        ends = [self._inventory.next_loss, self._rested if self._unread else None]
+        return min((max(0.0, end - time.monotonic()) for end in ends if end is not None), default=None)
 
     def _apply(self, news: News, reader: Client, emit: Emit) -> None:
         """Bring the inventory up to date with what is new."""
@@ -106,11 +113,15 @@ class ConsulCatalogProvider:
             # After a while without Consul, what all went meanwhile it may as well have forgotten.
             lost = not self._emitted or services.index < self._index
             self._index = services.index
-            if self._emitted and not lost:
+            self._unread, self._lost = True, self._lost or lost
+            if not self._lost:
                 self._read_few(differing(before[0], self._names), reader, emit)
-            self._read_all(reader, lost=lost)
-        elif self._nodes != before[1]:
-            self._read_all(reader, lost=False)
+        self._unread |= self._nodes != before[1]
+        started = time.monotonic()
+        if self._unread and (started >= self._rested or not self._emitted):
+            self._read_all(reader)
+            # A catalogue that never rests costs half a core at most, however large it is.
+            self._rested = 2 * time.monotonic() - started
 
     def _read_few(self, names: set[str], reader: Client, emit: Emit) -> None:
         """What is known to have changed does not wait for all the rest."""
@@ -122,11 +133,12 @@ class ConsulCatalogProvider:
             self._inventory.put(name, instances)
         self._emit_changed(emit)
 
-    def _read_all(self, reader: Client, *, lost: bool) -> None:
+    def _read_all(self, reader: Client) -> None:
         found = read_all(reader, self._names, self._nodes)
         # Checks come with their services: a server that is not ready yet must not be taken for a ready one.
         self._note_health(reader.failing_checks())
-        missing = self._inventory.replace(found, keep_until=time.monotonic() + MEMORY if lost else None)
+        missing = self._inventory.replace(found, keep_until=time.monotonic() + MEMORY if self._lost else None)
+        self._unread = self._lost = False
         if missing:
             logger.warning(
                 "Consul is back without %s: kept for %g s, in case it forgot", shown_names(missing), MEMORY
