@@ -39,6 +39,9 @@ class Container(Struct, frozen=True):
     - `state`: the engine's word: `running`, `created`, `paused`, `restarting`, `removing`, `exited`, `dead`.
     - `health`: empty (no health check), `starting`, `healthy` or `unhealthy`.
     - `draining`: true from the first sign that the container is going, until it has gone.
+    - `provider`: whose names its objects bear; `kind`: what messages call it.
+    - `service`: what its own router and service are called, where that is not its name.
+    - `weight`: its share of requests where no label says otherwise.
     - `bindings`: container TCP port → where it is published on the host.
     """
 
@@ -52,6 +55,10 @@ class Container(Struct, frozen=True):
     health: str = ""
     draining: bool = False
     bindings: Mapping[int, tuple[Binding, ...]] = field(default_factory=_no_bindings)
+    provider: str = "docker"
+    kind: str = "container"
+    service: str = ""
+    weight: int = 1
 
     @property
     def running(self) -> bool:

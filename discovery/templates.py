@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from discovery.decoding.names import normalise
 from rondpoint.rules.names import did_you_mean
@@ -22,6 +23,7 @@ _KEYWORDS = frozenset(
     ["if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"]
 )
 _MAX_DEPTH = 20
+_NO_MORE: Mapping[str, tuple[int, Function]] = MappingProxyType({})
 
 
 class TemplateError(ValueError):
@@ -46,8 +48,13 @@ FUNCTIONS: Mapping[str, Function] = {"normalize": _normalize, "index": _index, "
 _COUNTS = {"normalize": 1, "index": 2, "trimPrefix": 2}
 
 
-def render(template: str, fields: Mapping[str, Value]) -> str:
-    """The template with its actions replaced by what they say of `fields`; raises TemplateError."""
+def render(
+    template: str, fields: Mapping[str, Value], more: Mapping[str, tuple[int, Function]] = _NO_MORE
+) -> str:
+    """The template with its actions replaced by what they say of `fields`; raises TemplateError.
+
+    `more` are functions besides the usual ones: name → how many values it takes, and itself.
+    """
     pieces: list[str] = []
     end, trim = 0, False
     for action in _ACTION.finditer(template):
@@ -56,7 +63,7 @@ def render(template: str, fields: Mapping[str, Value]) -> str:
         pieces.append(before.rstrip() if re.match(r"-\s", inner) else before)
         trim = re.search(r"\s-\Z", inner) is not None
         inner = re.sub(r"\A-\s|\s-\Z", "", inner)
-        pieces.append(_Action(_words(inner), fields).evaluate())
+        pieces.append(_Action(_words(inner), fields, more).evaluate())
         end = action.end()
     pieces.append(_literal(template[end:], trim))
     return "".join(pieces)
@@ -89,9 +96,15 @@ def _text(value: Value, function: str) -> str:
 class _Action:
     """One action, evaluated as it is read."""
 
-    def __init__(self, words: Sequence[str], fields: Mapping[str, Value]) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        fields: Mapping[str, Value],
+        more: Mapping[str, tuple[int, Function]],
+    ) -> None:
         self._words = words
         self._fields = fields
+        self._more = more
         self._at = 0
         self._depth = 0
 
@@ -129,7 +142,7 @@ class _Action:
         arguments: list[Value] = []
         while (word := self._next()) is not None and word not in ")|":
             arguments.append(self._operand())
-        return _call(first, arguments + piped)
+        return _call(first, arguments + piped, self._more)
 
     def _operand(self) -> Value:
         word = self._words[self._at]
@@ -161,11 +174,16 @@ class _Action:
         return value
 
 
-def _call(name: str, arguments: list[Value]) -> Value:
+def _call(name: str, arguments: list[Value], more: Mapping[str, tuple[int, Function]]) -> Value:
     if name in _KEYWORDS:
         raise TemplateError(f"{name} in a template is not served")
-    if name not in FUNCTIONS:
-        raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, FUNCTIONS)})")
-    if len(arguments) != _COUNTS[name]:
-        raise TemplateError(f"{name} takes {_COUNTS[name]} values, not {len(arguments)}")
-    return FUNCTIONS[name](*arguments)
+    if name in more:
+        count, function = more[name]
+    elif name in FUNCTIONS:
+        count, function = _COUNTS[name], FUNCTIONS[name]
+    else:
+        known = [*FUNCTIONS, *more]
+        raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, known)})")
+    if len(arguments) != count:
+        raise TemplateError(f"{name} takes {count} values, not {len(arguments)}")
+    return function(*arguments)

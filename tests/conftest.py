@@ -13,6 +13,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from tests.lab.compose import Compose
+from tests.lab.consul import Consul
 from tests.lab.engine import Engine
 from tests.lab.errors import LabError
 from tests.lab.image import import_whoami
@@ -61,6 +62,13 @@ def store(short_path: Path) -> Iterator[Store]:
 def redis_store() -> Iterator[Store]:
     """A running, empty Redis of the test's own: Debian's, older than the Valkey of `store`."""
     with tempfile.TemporaryDirectory(prefix="rp-") as directory, Store(Path(directory), "redis") as running:
+        yield running
+
+
+@pytest.fixture
+def consul(tmp_path: Path) -> Iterator[Consul]:
+    """A running, empty Consul of the test's own; it keeps nothing when it is killed."""
+    with Consul(tmp_path) as running:
         yield running
 
 

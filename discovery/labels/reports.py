@@ -9,7 +9,8 @@ from discovery.labels.names import Meaning, meaning
 
 def report_for(container: Container) -> Report:
     """A report whose subject is the container."""
-    return Report("docker", f"container {container.name}", "label")
+    word = "label" if container.kind == "container" else "tag"
+    return Report(container.provider, f"{container.kind} {container.name}", word)
 
 
 def asks_for_routes(container: Container) -> bool:

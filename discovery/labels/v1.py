@@ -22,8 +22,6 @@ from rondpoint.rules import v1 as v1_rules
 from rondpoint.rules.expression import Rule
 from rondpoint.settings import DockerOptions
 
-PROVIDER = "docker"
-
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
 
 
@@ -49,8 +47,8 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
     if service is None or rule is None:
         return Decoded(report.subject, diagnostics=report.diagnostics)
     name = router_name(rule.text)
-    middlewares = _guards(name, by_meaning.get(Meaning.V1_GUARD, {}))
-    router = _router(name, rule, service, middlewares, labels)
+    middlewares = _guards(qualify(name, container.provider), by_meaning.get(Meaning.V1_GUARD, {}))
+    router = _router(qualify(name, container.provider), rule, service, middlewares, labels)
     keys = {
         f"routers.{router.name}": "traefik.frontend.rule",
         f"services.{service.name}": "traefik.backend",
@@ -100,7 +98,7 @@ def _by_meaning(labels: Mapping[str, str]) -> dict[Meaning, dict[str, str]]:
 
 def _service(container: Container, labels: Section, options: DockerOptions, report: Report) -> Service | None:
     port = labels.read("traefik.port", values.port, None)
-    weight = labels.read("traefik.weight", values.weight, 1)
+    weight = labels.read("traefik.weight", values.weight, container.weight)
     scheme = labels.read("traefik.protocol", values.scheme, values.PLAIN_HTTP)
     backend = labels.read("traefik.backend", values.text, None)
     network = container.labels.get(NETWORK, "").strip() or options.network
@@ -110,7 +108,7 @@ def _service(container: Container, labels: Section, options: DockerOptions, repo
         return None
     state = ServerState.DRAINING if container.draining else ServerState.UP
     server = Server(container.name, address.host, address.port, scheme, weight, state)
-    return Service(qualify(backend_name(container, backend), PROVIDER), (server,))
+    return Service(qualify(backend_name(container, backend), container.provider), (server,))
 
 
 def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> Rule | None:
@@ -132,7 +130,7 @@ def _router(
     name: str, rule: Rule, service: Service, middlewares: tuple[Middleware, ...], labels: Section
 ) -> Router:
     return Router(
-        qualify(name, PROVIDER),
+        name,
         rule,
         service.name,
         labels.read("traefik.frontend.priority", values.integer, 0) or len(rule.text.encode()),
@@ -144,6 +142,7 @@ def _router(
 
 def _guards(router: str, labels: Mapping[str, str]) -> tuple[Middleware, ...]:
     """Middlewares in place of labels that guard or bend the route; one that says `false` asks for none."""
+    bare, _, provider = router.rpartition("@")
     options: dict[str, dict[str, str]] = {}
     for label in sorted(labels):
         found = guard(label)
@@ -151,7 +150,7 @@ def _guards(router: str, labels: Mapping[str, str]) -> tuple[Middleware, ...]:
             kind, option = found
             options.setdefault(kind, {})[option] = labels[label]
     return tuple(
-        Middleware(qualify(f"{router}-{kind}", PROVIDER), kind, dict(given))
+        Middleware(qualify(f"{bare}-{kind}", provider), kind, dict(given))
         for kind, given in sorted(options.items())
     )
 

@@ -19,8 +19,6 @@ from discovery.templates import TemplateError, Value, render
 from rondpoint.model import Server, ServerState
 from rondpoint.settings import DockerOptions
 
-PROVIDER = "docker"
-
 
 def decode(container: Container, options: DockerOptions) -> Decoded:
     """Routers, services and middlewares of a container that is to be routed.
@@ -33,12 +31,14 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
     root = Section(unfold(labels, report), "traefik", report)
     http = root.section("http") or Section({}, root.key("http"), report)
     implied = Implied(default_name(container), lambda: _default_rule(container, options, report))
-    decoded = decode_http(http, PROVIDER, _Servers(container, options, report).read, implied)
+    decoded = decode_http(http, container.provider, _Servers(container, options, report).read, implied)
     return replace(decoded, diagnostics=report.diagnostics)
 
 
 def default_name(container: Container) -> str:
     """What a container's own router and service are called."""
+    if container.service:
+        return normalise(container.service)
     if container.compose_project and container.compose_service:
         return normalise(f"{container.compose_service}-{container.compose_project}")
     return normalise(container.name)
@@ -68,7 +68,7 @@ class _Servers:
 
     def read(self, balancer: Section) -> tuple[Server, ...] | None:
         section = balancer.section("server") or Section({}, balancer.key("server"), self._report)
-        weight = section.read("weight", values.weight, 1)
+        weight = section.read("weight", values.weight, self._container.weight)
         server = self._at_url(section) if section.has("url") else self._at_address(section)
         if str(section.raw("preservePath") or False).lower() != "false":
             section.unserved("preservePath")

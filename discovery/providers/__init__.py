@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from discovery.providers.consul_catalog import ConsulCatalogProvider
+from discovery.providers.consul_kv import ConsulKvProvider
 from discovery.providers.contract import Emit, Provider
 from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
@@ -28,7 +30,22 @@ def _file(settings: Settings) -> Provider | None:
     return None if options is None else FileProvider(options)
 
 
-PROVIDERS: Mapping[str, Factory] = {"docker": _docker, "file": _file}
+def _consul_catalogue(settings: Settings) -> Provider | None:
+    options = settings.providers.consul_catalog
+    return None if options is None else ConsulCatalogProvider(options)
+
+
+def _consul_keys(settings: Settings) -> Provider | None:
+    options = settings.providers.consul
+    return None if options is None else ConsulKvProvider(options)
+
+
+PROVIDERS: Mapping[str, Factory] = {
+    "docker": _docker,
+    "file": _file,
+    "consulcatalog": _consul_catalogue,
+    "consul": _consul_keys,
+}
 """Provider name → how to make it from settings; None where they do not ask for it."""
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from rondpoint.settings import DockerOptions, EntryPoint, FileOptions, Settings
+from rondpoint.settings import (
+    ConsulCatalogOptions,
+    ConsulOptions,
+    DockerOptions,
+    EntryPoint,
+    FileOptions,
+    Settings,
+)
 
 
 def facts(settings: Settings) -> Iterator[str]:
@@ -32,6 +39,18 @@ def _providers(settings: Settings) -> Iterator[str]:
     match settings.providers.file:
         case FileOptions(filename=filename, directory=directory):
             yield f"file ({directory or filename})"
+    match settings.providers.consul_catalog:
+        case ConsulCatalogOptions(endpoint=agents):
+            yield _consul("consulcatalog", agents.address.split(","))
+    match settings.providers.consul:
+        case ConsulOptions(endpoints=endpoints):
+            yield _consul("consul", endpoints)
+
+
+def _consul(name: str, addresses: Iterable[str]) -> str:
+    # Without an address it is the environment's, or the default one; a password in one is nothing to print.
+    known = ", ".join(address.strip().rpartition("@")[2] for address in addresses if address.strip())
+    return f"{name} ({known})" if known else name
 
 
 def _store(redis: str | None) -> str:

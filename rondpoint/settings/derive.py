@@ -20,6 +20,9 @@ _WEB_OF_V1 = "http"
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
 _DOCKER = ("providers", "docker")
 _FILE = ("providers", "file")
+_CATALOGUE = ("providers", "consul_catalog")
+_CATALOGUE_OF_V1 = "consulcatalog"
+_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"))
 
 
 def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> None:
@@ -27,6 +30,7 @@ def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> Non
     _entry_points(draft)
     _docker(draft, environ)
     _file(draft, inline)
+    _catalogue(draft)
 
 
 def clashes(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -> Iterable[Diagnostic]:
@@ -95,7 +99,7 @@ def _is_on(value: object) -> bool:
 def _docker(draft: Draft, environ: Mapping[str, str]) -> None:
     host = environ.get("DOCKER_HOST", "")
     named = draft.has(_DOCKER)
-    none_named = not (named or draft.has(_FILE) or draft.provider_named)
+    none_named = not (named or any(map(draft.has, _OTHER_PROVIDERS)) or draft.provider_named)
     if none_named and (host or _DOCKER_SOCKET.exists()):
         draft.sections[_DOCKER] = _default(True)
         named = True
@@ -119,6 +123,16 @@ def _file(draft: Draft, inline: Path | None) -> None:
         section = draft.sections.get(_FILE) or next(iter(draft.below(_FILE).values()))
         hint = "set providers.file.filename or providers.file.directory"
         draft.errors.append(error(section.place, "the file provider has no file to read", hint))
+
+
+def _catalogue(draft: Draft) -> None:
+    """Traefik 1 keeps passing instances only, and names services by their domain even when it is empty."""
+    settings = [*draft.below(_CATALOGUE).values(), *filter(None, [draft.sections.get(_CATALOGUE)])]
+    if any(each.key.lower().partition(".")[0] == _CATALOGUE_OF_V1 for each in settings):
+        draft.values.setdefault((*_CATALOGUE, "strict_checks"), _default("passing"))
+        draft.values.setdefault(
+            (*_CATALOGUE, "front_end_rule"), _default("Host:{{.ServiceName}}.{{.Domain}}")
+        )
 
 
 def _is_given(draft: Draft, name: str) -> bool:

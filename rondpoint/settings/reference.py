@@ -59,6 +59,9 @@ point that does not say otherwise itself.
 | --- | --- |
 """
 _V1_REMARKS = {
+    "consulCatalog.constraints": "`providers.consulCatalog.constraints`, `tag==api-*` and the like",
+    "consulCatalog.strictChecks": "`providers.consulCatalog.strictChecks`: `true` is `passing`, `false` is "
+    "`passing,warning`",
     "debug": "`log.level`: `DEBUG`",
     "defaultEntryPoints": "`entryPoints.NAME.asDefault`, for each name of the list",
     "entryPoints": "`--entryPoints='Name:http Address::80'`: `entryPoints.http.address`",
@@ -125,6 +128,8 @@ def _default(info: FieldInfo) -> str:
         return f"`{str(default).lower()}`"
     if isinstance(default, float):
         return f"`{default:g}s`" if default else "`0`"
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     text = default.value if isinstance(default, LogLevel) else str(default)
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 

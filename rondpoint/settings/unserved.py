@@ -20,6 +20,7 @@ _YET = Unserved()
 _PROVIDER = Unserved(provider=True)
 _ON_ADMIN = Unserved("is not served: API, dashboard and ping are on the entry point traefik")
 _NO_NEED = Unserved("has no effect: Rondpoint never calls home")
+_UNUSED = Unserved("has no effect: Consul is asked as Rondpoint needs it")
 _AT_ONCE = Unserved("has no effect: changes are applied at once")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
@@ -27,7 +28,7 @@ _TRAEFIK_3_SECTIONS = (
     "certificatesResolvers core experimental hostResolver metrics ocsp spiffe tcpServersTransport tracing"
 )
 _TRAEFIK_3_PROVIDERS = (
-    "consul consulCatalog ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
+    "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
     "kubernetesIngressNGINX nomad plugin redis rest swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
@@ -39,6 +40,9 @@ _TRAEFIK_3_OPTIONS = (
     "entryPoints.*.http3 entryPoints.*.observability entryPoints.*.reusePort "
     "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
     "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
+    "providers.consul.namespaces providers.consulCatalog.connectAware "
+    "providers.consulCatalog.connectByDefault providers.consulCatalog.namespaces "
+    "providers.consulCatalog.requireConsistent "
     "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowEmptyServices providers.docker.allowNonRunning providers.docker.constraints "
@@ -55,12 +59,14 @@ _TRAEFIK_1_SECTIONS = (
     "allowMinWeightZero insecureSkipVerify keepTrailingSlash maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (
-    "boltdb consul consulCatalog dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest "
-    "serviceFabric zookeeper"
+    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
     "api.statistics docker.constraints docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.tls docker.trace "
+    "consul.constraints consul.debugLogGeneratedTemplate consul.filename consul.templateVersion "
+    "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate consulCatalog.filename "
+    "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "entryPoints.*.auth entryPoints.*.clientIPStrategy entryPoints.*.compress entryPoints.*.redirect "
     "entryPoints.*.tls.caFiles entryPoints.*.tls.cipherSuites entryPoints.*.tls.clientCA "
     "entryPoints.*.tls.clientCAFiles entryPoints.*.tls.curvePreferences entryPoints.*.tls.defaultCertificate "
@@ -87,5 +93,7 @@ UNSERVED: dict[str, Unserved] = {
     **_table("api.entryPoint ping.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
     **_table("backends frontends http tcp udp", _ROUTING),
+    **_table("providers.consulCatalog.refreshInterval", _AT_ONCE),
+    **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _UNUSED),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _AT_ONCE),
 }

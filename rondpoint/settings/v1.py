@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rondpoint.settings.values import parse_switch
+
 Translated = list[tuple[str, object]]
 Translation = Callable[[object], Translated]
 """Raises ValueError, which says what is expected, for a value that cannot be translated."""
@@ -15,6 +17,18 @@ Translation = Callable[[object], Translated]
 
 def _as(*targets: str) -> Translation:
     return lambda value: [(target, value) for target in targets]
+
+
+def _catalogue_constraints(value: object) -> Translated:
+    expressions = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in expressions):
+        raise ValueError("expected expressions such as tag==api-*")
+    return [("providers.consulCatalog.constraints", ", ".join(map(str, expressions)))]
+
+
+def _strict_checks(value: object) -> Translated:
+    states = "passing" if parse_switch(value) else "passing,warning"
+    return [("providers.consulCatalog.strictChecks", states)]
 
 
 def _debug(value: object) -> Translated:
@@ -63,6 +77,32 @@ TRANSLATIONS: dict[str, Translation] = {
     "file.directory": _as("providers.file.directory"),
     "file.filename": _as("providers.file.filename"),
     "file.watch": _as("providers.file.watch"),
+    "consul": _as("providers.consul"),
+    "consul.endpoint": _as("providers.consul.endpoints"),
+    "consul.password": _as("providers.consul.password"),
+    "consul.prefix": _as("providers.consul.rootKey"),
+    "consul.tls": _as("providers.consul.tls"),
+    "consul.tls.ca": _as("providers.consul.tls.ca"),
+    "consul.tls.cert": _as("providers.consul.tls.cert"),
+    "consul.tls.insecureSkipVerify": _as("providers.consul.tls.insecureSkipVerify"),
+    "consul.tls.key": _as("providers.consul.tls.key"),
+    "consul.username": _as("providers.consul.username"),
+    "consul.watch": _as("providers.consul.watch"),
+    "consulCatalog": _as("providers.consulCatalog"),
+    "consulCatalog.constraints": _catalogue_constraints,
+    "consulCatalog.domain": _as("providers.consulCatalog.domain"),
+    "consulCatalog.endpoint": _as("providers.consulCatalog.endpoint.address"),
+    "consulCatalog.exposedByDefault": _as("providers.consulCatalog.exposedByDefault"),
+    "consulCatalog.frontEndRule": _as("providers.consulCatalog.frontEndRule"),
+    "consulCatalog.prefix": _as("providers.consulCatalog.prefix"),
+    "consulCatalog.stale": _as("providers.consulCatalog.stale"),
+    "consulCatalog.strictChecks": _strict_checks,
+    "consulCatalog.tls": _as("providers.consulCatalog.endpoint.tls"),
+    "consulCatalog.tls.ca": _as("providers.consulCatalog.endpoint.tls.ca"),
+    "consulCatalog.tls.cert": _as("providers.consulCatalog.endpoint.tls.cert"),
+    "consulCatalog.tls.insecureSkipVerify": _as("providers.consulCatalog.endpoint.tls.insecureSkipVerify"),
+    "consulCatalog.tls.key": _as("providers.consulCatalog.endpoint.tls.key"),
+    "consulCatalog.watch": _as("providers.consulCatalog.watch"),
     "web": _as("api.insecure"),
     "web.address": _as("entryPoints.traefik.address"),
     "graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),

@@ -82,6 +82,14 @@ def parse_path(value: object) -> Path | None:
     return Path(value) if value.strip() else None
 
 
+def parse_texts(value: object) -> tuple[str, ...]:
+    """A list, or texts separated by commas; blanks trimmed, empty ones dropped."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise ValueError("expected texts, as a list or separated by commas")
+    return tuple(text for text in (item.strip() for item in items) if text)
+
+
 def parse_networks(value: object) -> tuple[Network, ...]:
     """Networks in CIDR notation, or single addresses, as a list or separated by commas.
 
@@ -167,6 +175,7 @@ def _checked_address(value: object) -> str:
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
 Switch = Annotated[bool, BeforeValidator(parse_switch)]
 Text = Annotated[str, BeforeValidator(parse_text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(parse_texts)]
 Number = Annotated[int, BeforeValidator(parse_count), Field(ge=0)]
 Count = Annotated[int, BeforeValidator(parse_count), Field(ge=1)]
 Amount = Annotated[int, BeforeValidator(parse_count), Field(ge=0)]

@@ -2,6 +2,13 @@
 
 from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
 from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
+from rondpoint.settings.tree.consul import (
+    ConsulCatalogOptions,
+    ConsulEndpoint,
+    ConsulHttpAuth,
+    ConsulOptions,
+    ConsulTls,
+)
 from rondpoint.settings.tree.entry_points import (
     ADMIN,
     EntryPoint,
@@ -23,6 +30,11 @@ __all__ = [
     "AccessLogFilters",
     "AccessLogFormat",
     "Api",
+    "ConsulCatalogOptions",
+    "ConsulEndpoint",
+    "ConsulHttpAuth",
+    "ConsulOptions",
+    "ConsulTls",
     "DockerOptions",
     "EntryPoint",
     "FileOptions",

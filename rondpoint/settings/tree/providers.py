@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Location, Switch, Text
 
@@ -48,3 +49,5 @@ class FileOptions(Section):
 class Providers(Section):
     docker: DockerOptions | None = None
     file: FileOptions | None = None
+    consul_catalog: ConsulCatalogOptions | None = None
+    consul: ConsulOptions | None = None

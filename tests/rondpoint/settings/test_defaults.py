@@ -90,7 +90,7 @@ def test_docker_is_not_read_when_another_provider_is_named(tmp_path: Path, flag:
 
 
 def test_an_unserved_provider_alone_keeps_docker_off_too(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, ["--consulCatalog"], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings
+    settings = loaded(tmp_path, ["--zookeeper"], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings
     assert settings.providers.docker is None
 
 

@@ -153,7 +153,8 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 UNSERVED_SETTINGS = [
     ("--accessLog.fields.defaultMode=drop", "accessLog.fields"),
     ("--metrics.prometheus.buckets=0.1,0.3", "metrics"),
-    ("--providers.consulCatalog.endpoint.address=a:1", "providers.consulCatalog"),
+    ("--providers.consulCatalog.connectAware=true", "providers.consulCatalog.connectAware"),
+    ("--providers.consul.namespaces=a", "providers.consul.namespaces"),
     ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
     ("--entryPoints.web.http.tls.certResolver=le", "entryPoints.web.http"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),

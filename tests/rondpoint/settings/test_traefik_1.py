@@ -44,13 +44,53 @@ def test_the_articles_first_scene(tmp_path: Path) -> None:
     assert settings.providers.docker.watch is True
 
 
-def test_the_articles_second_scene_starts_and_names_what_is_not_served(tmp_path: Path) -> None:
+def test_the_articles_second_scene(tmp_path: Path) -> None:
     result = loaded(tmp_path, traefik_toml=ARTICLE_2)
     assert result.settings.log.level is LogLevel.DEBUG
     assert result.settings.admin.address == ":8080"
-    (warning,) = result.warnings
-    assert warning.subject == f"{tmp_path}/traefik.toml: consulCatalog"
-    assert warning.message == "consulCatalog is not served yet"
+    assert result.warnings == ()
+    assert result.settings.providers.docker is None
+    catalogue = result.settings.providers.consul_catalog
+    assert catalogue is not None
+    assert catalogue.endpoint.address == "172.17.0.1:8500"
+    assert (catalogue.domain, catalogue.prefix) == ("consul.local", "traefik")
+    assert catalogue.front_end_rule == "Host:{{.ServiceName}}.{{.Domain}}"
+    assert catalogue.strict_checks == ("passing",)
+
+
+def test_consuls_sections_in_traefik_1s_words(tmp_path: Path) -> None:
+    text = """
+[consulCatalog]
+strictChecks = false
+frontEndRule = "PathPrefix:/{{.ServiceName}}"
+constraints = ["tag==api-*", "tag!=old"]
+  [consulCatalog.tls]
+  ca = "ca.pem"
+[consul]
+endpoint = "a:1,b:2"
+prefix = "web"
+watch = false
+"""
+    providers = loaded(tmp_path, traefik_toml=text).settings.providers
+    catalogue, keys = providers.consul_catalog, providers.consul
+    assert catalogue is not None
+    assert keys is not None
+    assert catalogue.strict_checks == ("passing", "warning")
+    assert catalogue.front_end_rule == "PathPrefix:/{{.ServiceName}}"
+    assert catalogue.constraints == "tag==api-*, tag!=old"
+    assert catalogue.endpoint.tls is not None
+    assert catalogue.endpoint.tls.ca == "ca.pem"
+    assert (keys.endpoints, keys.root_key, keys.watch) == (("a:1", "b:2"), "web", False)
+
+
+def test_consuls_sections_in_traefik_3s_words_keep_its_defaults(tmp_path: Path) -> None:
+    flags = ["--providers.consulCatalog.endpoint.address=a:1", "--providers.consul.endpoints=a:1,b:2"]
+    providers = loaded(tmp_path, flags).settings.providers
+    catalogue, keys = providers.consul_catalog, providers.consul
+    assert catalogue is not None
+    assert keys is not None
+    assert (catalogue.strict_checks, catalogue.front_end_rule) == (("passing", "warning"), "")
+    assert (keys.endpoints, keys.root_key, keys.watch) == (("a:1", "b:2"), "traefik", True)
 
 
 Read = Callable[[Settings], object]

@@ -1,0 +1,152 @@
+"""Constraints: which of a provider's services are routed, by their tags.
+
+Traefik 3 writes expressions, ``Tag(`a`) && !TagRegex(`^b`)``; Traefik 1 `tag==api-*`, several of them
+separated by commas, which must all hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.quoted import QuotedError, unquote
+
+_OLD = re.compile(r"\s*(\w+)\s*(==|!=)\s*(.*?)\s*\Z", re.DOTALL)
+_WORD = re.compile(r"""\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:\\.|[^"\\\n])*")""")
+_MAX_DEPTH = 50
+
+
+class ConstraintError(ValueError):
+    """Constraints that cannot be read; `str()` is one line."""
+
+
+class Tagged(Struct, frozen=True):
+    """What is tested: `tags` as written, and the `labels` that Traefik 1's constraints look at."""
+
+    tags: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+
+
+Constraint = Callable[[Tagged], bool]
+
+
+def parse(text: str) -> Constraint:
+    """The test that constraints stand for; empty ones hold always. Raises ConstraintError."""
+    if not text.strip():
+        return lambda tagged: True
+    if _OLD.match(text.partition(",")[0]):
+        return _all([_old(part) for part in text.split(",") if part.strip()])
+    reader = _Reader(text)
+    found = reader.alternatives()
+    reader.end()
+    return found
+
+
+def _old(text: str) -> Constraint:
+    parts = _OLD.match(text)
+    if parts is None or parts[1].lower() != "tag":
+        raise ConstraintError(f"constraint {text.strip()!r} is none such as tag==api-* or tag!=api-*")
+    pattern, wanted = parts[3], parts[2] == "=="
+    return lambda tagged: any(fnmatchcase(each, pattern) for each in tagged.labels) == wanted
+
+
+def _all(parts: Iterable[Constraint]) -> Constraint:
+    tests = tuple(parts)
+    return tests[0] if len(tests) == 1 else lambda tagged: all(test(tagged) for test in tests)
+
+
+def _any(parts: Iterable[Constraint]) -> Constraint:
+    tests = tuple(parts)
+    return tests[0] if len(tests) == 1 else lambda tagged: any(test(tagged) for test in tests)
+
+
+def _tag(arguments: Sequence[str]) -> Constraint:
+    (tag,) = arguments
+    return lambda tagged: tag in tagged.tags
+
+
+def _tag_regex(arguments: Sequence[str]) -> Constraint:
+    try:
+        pattern = re.compile(arguments[0])
+    except re.error as error:
+        raise ConstraintError(f"{arguments[0]!r} is no regular expression: {error}") from None
+    return lambda tagged: any(pattern.search(tag) for tag in tagged.tags)
+
+
+_TESTS: dict[str, Callable[[Sequence[str]], Constraint]] = {"Tag": _tag, "TagRegex": _tag_regex}
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._depth = 0
+
+    def end(self) -> None:
+        if rest := self._text[self._at :].strip():
+            raise ConstraintError(f"unexpected {rest!r} in constraints")
+
+    def alternatives(self) -> Constraint:
+        parts = [self._conjunction()]
+        while self._take("||"):
+            parts.append(self._conjunction())
+        return _any(parts)
+
+    def _conjunction(self) -> Constraint:
+        parts = [self._single()]
+        while self._take("&&"):
+            parts.append(self._single())
+        return _all(parts)
+
+    def _single(self) -> Constraint:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ConstraintError("constraints go too deep")
+        try:
+            if self._take("!"):
+                denied = self._single()
+                return lambda tagged: not denied(tagged)
+            if self._take("("):
+                inner = self.alternatives()
+                self._expect(")")
+                return inner
+            return self._test()
+        finally:
+            self._depth -= 1
+
+    def _test(self) -> Constraint:
+        name = self._next() or "nothing"
+        if name not in _TESTS:
+            raise ConstraintError(f"unknown {name} in constraints ({did_you_mean(name, _TESTS)})")
+        self._expect("(")
+        literal = self._next() or ""
+        if literal[:1] not in ("`", '"'):
+            raise ConstraintError(f"{name} takes one text in quotes")
+        try:
+            argument = unquote(literal)
+        except QuotedError as error:
+            raise ConstraintError(f"{name} takes one text in quotes: {error}") from None
+        self._expect(")")
+        return _TESTS[name]([argument])
+
+    def _take(self, word: str) -> bool:
+        found = _WORD.match(self._text, self._at)
+        if found is None or found[1] != word:
+            return False
+        self._at = found.end()
+        return True
+
+    def _expect(self, word: str) -> None:
+        if not self._take(word):
+            raise ConstraintError(f"{word} is missing in constraints, before {self._text[self._at :]!r}")
+
+    def _next(self) -> str | None:
+        found = _WORD.match(self._text, self._at)
+        if found is None:
+            return None
+        self._at = found.end()
+        return found[1]

@@ -1,0 +1,242 @@
+"""What is asked of Consul: the catalogue, health, keys, and the local agent's own services.
+
+python-consul2 is built around its constructor, where the environment beats what it is given (so that
+two agents could not be spoken to), and around a transport that cannot be broken off. Both are replaced here;
+its calls stand, but for those that `docs/consul.md` names.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+import consul
+import requests
+import urllib3
+from consul.base import CB
+from msgspec import Struct
+
+from discovery.consul.endpoint import Endpoint
+from discovery.consul.errors import BadAnswerError, ClosedError, NoLeaderError, UnreachableError
+from discovery.consul.explained import explained
+from discovery.consul.transport import Transport
+
+WAIT = 300.0
+"""Seconds a blocking query waits at most, of Consul's 600: an idle source is asked once in this time."""
+
+T = TypeVar("T")
+
+_READ_CATALOGUE = "service:read and node:read on what is to be seen"
+_FAULTS = (
+    consul.ConsulException,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+)
+
+
+class Answer(Struct, Generic[T], frozen=True):
+    """What a blocking query gave; `index` is handed to the next one, 0 makes that answer at once."""
+
+    index: int
+    data: T
+
+
+class Client:
+    """Calls to the first of `endpoints` that works; a fault turns to the next one for the next call.
+
+    Every call raises a ConsulError and nothing else. Calls come from one thread; only `abort` may come
+    from another. Blocking queries (those with an `index`) return at once for index 0, else when
+    something changed after it, or after `wait` seconds, with an index that never runs backwards:
+    when Consul's does, it is 0, as Consul asks for.
+    """
+
+    def __init__(self, *endpoints: Endpoint, stale: bool = False, wait: float = WAIT) -> None:
+        """Opens nothing yet; `stale` lets any server answer, not the leader alone."""
+        if not endpoints:
+            raise ValueError("a client needs an endpoint")
+        self._endpoints = endpoints
+        self._consistency = "stale" if stale else "default"
+        self._wait = f"{wait:g}s"
+        self._calls = [_Calls(each, self._consistency) for each in endpoints]
+        self._at = 0
+        self._aborted = threading.Event()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The one that the next call goes to."""
+        return self._endpoints[self._at]
+
+    def abort(self) -> None:
+        """Break off what waits in another thread, with ClosedError there, and refuse every later call."""
+        self._aborted.set()
+        for calls in self._calls:
+            calls.http.abort()
+
+    def close(self) -> None:
+        self.abort()
+        for calls in self._calls:
+            calls.http.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until `abort`."""
+        self._aborted.wait(seconds)
+
+    def leader(self) -> str:
+        """The address of the servers' leader; raises NoLeaderError when there is none."""
+        with self._asking("nothing") as calls:
+            found: str = calls.status.leader() or ""
+        if not found:
+            raise NoLeaderError(f"the Consul servers behind {self.endpoint} have no leader")
+        return found
+
+    def services(self, index: int = 0) -> Answer[Mapping[str, Sequence[str]]]:
+        """Service name → the tags of all its instances together; blocking."""
+        with self._asking(_READ_CATALOGUE) as calls:
+            return _answer(index, calls.catalog.services(index=index, wait=self._wait))
+
+    def nodes(self, index: int = 0) -> Answer[Sequence[Mapping[str, Any]]]:
+        """The nodes: `Node`, `Address`, …; blocking."""
+        with self._asking(_READ_CATALOGUE) as calls:
+            return _answer(index, calls.catalog.nodes(index=index, wait=self._wait))
+
+    def failing_checks(self, index: int = 0) -> Answer[Sequence[Mapping[str, Any]]]:
+        """The checks of nodes and services that do not pass: `Node`, `CheckID`, `ServiceID`, `Status`, ….
+
+        Blocking, until any check changes. Before Consul 1.5, which knows no filters, it gives all checks.
+        """
+        with self._asking(_READ_CATALOGUE) as calls:
+            params = [("filter", 'Status != "passing"'), *calls.shared]
+            params += [("index", str(index)), ("wait", self._wait)] if index else []
+            # The library's health.state knows neither filters nor consistency.
+            found = calls.http.get(
+                CB.json(index=True), path="/v1/health/state/any", params=params, headers=calls.headers
+            )
+            return _answer(index, found)
+
+    def node(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        """The services of a node: id → `Service`, `Address`, `Port`, `Tags`, …; empty for an unknown node."""
+        with self._asking(_READ_CATALOGUE) as calls:
+            _, found = calls.catalog.node(name)
+            return {} if found is None else dict(found["Services"])
+
+    def service(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """The instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; maybe none."""
+        with self._asking(_READ_CATALOGUE) as calls:
+            _, found = calls.catalog.service(name)
+            return list(found)
+
+    def keys_below(self, prefix: str, index: int = 0) -> Answer[Mapping[str, bytes]]:
+        """Every key that starts with `prefix` (no leading slash) and its value; blocking; maybe empty."""
+        with self._asking(f"key:read on {prefix!r}") as calls:
+            answer = _answer(index, calls.kv.get(prefix, index=index, wait=self._wait, recurse=True))
+        entries: Sequence[Mapping[str, Any]] = answer.data or ()
+        return Answer(answer.index, {each["Key"]: each["Value"] or b"" for each in entries})
+
+    def key(self, name: str) -> bytes | None:
+        """The value of one key, None when there is none."""
+        with self._asking(f"key:read on {name!r}") as calls:
+            _, found = calls.kv.get(name)
+            return None if found is None else found["Value"] or b""
+
+    def put_key(self, name: str, value: bytes | str) -> None:
+        """Write one key."""
+        with self._asking(f"key:write on {name!r}") as calls:
+            calls.kv.put(name, value)
+
+    def delete_keys(self, prefix: str) -> None:
+        """Delete every key that starts with `prefix`."""
+        with self._asking(f"key:write on {prefix!r}") as calls:
+            calls.kv.delete(prefix, recurse=True)
+
+    def agent_services(self) -> Mapping[str, Mapping[str, Any]]:
+        """The services registered with this very agent: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
+        with self._asking("service:read on the services of this agent") as calls:
+            found: Mapping[str, Mapping[str, Any]] = calls.agent.services()
+            return found
+
+    def agent_self(self) -> Mapping[str, Any]:
+        """The agent's configuration and its member entry."""
+        with self._asking("agent:read on this agent") as calls:
+            found: Mapping[str, Any] = calls.agent.self()
+            return found
+
+    def register(self, service: Mapping[str, Any]) -> None:
+        """Register a service with this agent; `service` is Consul's own JSON: `Name`, `ID`, and so on."""
+        with self._asking(f"service:write on {service.get('Name', '')!r}") as calls:
+            # The library's agent.service.register knows neither Weights nor several Checks.
+            calls.put("/v1/agent/service/register", json.dumps(service))
+
+    def deregister(self, service_id: str) -> None:
+        """Take a service, and its checks, from this agent; no error when it is not there."""
+        with self._asking(f"service:write on the service {service_id!r}") as calls:
+            try:
+                calls.agent.service.deregister(service_id)
+            except (consul.NotFound, consul.base.ClientError) as error:
+                if "Unknown service" not in str(error):
+                    raise
+
+    @contextmanager
+    def _asking(self, permission: str) -> Iterator[_Calls]:
+        calls = self._calls[self._at]
+        try:
+            if calls.http.aborted:
+                raise ClosedError("the client is closed")
+            yield calls
+        except _FAULTS as error:
+            if calls.http.aborted:
+                raise ClosedError("the client is closed") from error
+            known = explained(error, self.endpoint, permission)
+            if isinstance(known, (UnreachableError, NoLeaderError, BadAnswerError)):
+                self._at = (self._at + 1) % len(self._endpoints)
+            raise known from error
+
+
+class _Calls(consul.Consul):  # type: ignore[misc]  # the library has no types
+    """The library's calls on our transport, and on what the settings say alone."""
+
+    def __init__(self, endpoint: Endpoint, consistency: str) -> None:
+        # Not the library's constructor: there the environment beats its arguments.
+        self.http = Transport(endpoint)
+        self.token = endpoint.token or None
+        self.dc = endpoint.datacenter or None
+        self.scheme = endpoint.scheme
+        self.consistency = consistency
+        self.agent = self.Agent(self)
+        self.catalog = self.Catalog(self)
+        self.kv = self.KV(self)
+        self.status = self.Status(self)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-Consul-Token": self.token} if self.token else {}
+
+    @property
+    def shared(self) -> list[tuple[str, str]]:
+        """The parameters that go with every read."""
+        datacenter = [("dc", str(self.dc))] if self.dc else []
+        return datacenter + ([("stale", "1")] if self.consistency == "stale" else [])
+
+    def put(self, path: str, data: str) -> None:
+        self.http.put(CB.bool(), path=path, data=data.encode(), headers=self.headers)
+
+
+def _answer(previous: int, found: tuple[Any, Any]) -> Answer[Any]:
+    """As Consul documents: an index below the one before starts anew at 0; none below 1 may be used."""
+    index = int(found[0])
+    return Answer(0 if index < previous else max(index, 1), found[1])

@@ -1,0 +1,132 @@
+"""Where a Consul agent is, and what must be shown to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+DEFAULT_ADDRESS = "127.0.0.1:8500"
+DEFAULT_PORT = 8500
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+
+
+class Tls(Struct, frozen=True):
+    """TLS to an agent: paths of PEM files, each may be empty; without `ca` the system's authorities count."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    insecure_skip_verify: bool = False
+
+
+class Endpoint(Struct, frozen=True):
+    """One agent's HTTP API; `host` without brackets, `datacenter` empty for the agent's own."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    scheme: str = "http"
+    token: str = ""
+    datacenter: str = ""
+    username: str = ""
+    password: str = ""
+    tls: Tls = Tls()
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def endpoint(
+    address: str = "",
+    *,
+    scheme: str = "",
+    token: str = "",
+    datacenter: str = "",
+    username: str = "",
+    password: str = "",
+    tls: Tls | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Endpoint:
+    """The agent at `address`: `host`, `host:port`, `[::1]:8500`, or a URL.
+
+    What is given beats the environment.
+    Where nothing is given, Consul's own variables count: `CONSUL_HTTP_ADDR`, `CONSUL_HTTP_TOKEN` (or
+    `CONSUL_HTTP_TOKEN_FILE`), `CONSUL_HTTP_AUTH`, `CONSUL_HTTP_SSL`, `CONSUL_HTTP_SSL_VERIFY`,
+    `CONSUL_CACERT`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY`.
+    Raises ValueError with one line when an address or a variable cannot be read.
+    """
+    written = address or environment.get("CONSUL_HTTP_ADDR") or DEFAULT_ADDRESS
+    parts = _split(written)
+    if not username and not password:
+        username, password = parts.username, parts.password
+    if not username and not password:
+        username, _, password = environment.get("CONSUL_HTTP_AUTH", "").partition(":")
+    secure = _switch(environment, "CONSUL_HTTP_SSL", default=False) or tls is not None
+    return Endpoint(
+        host=parts.host,
+        port=parts.port,
+        scheme=scheme or parts.scheme or ("https" if secure else "http"),
+        token=token or _token(environment),
+        datacenter=datacenter,
+        username=username,
+        password=password,
+        tls=tls or _tls(environment),
+    )
+
+
+def _split(written: str) -> Endpoint:
+    """What the address alone says; its scheme may be empty."""
+    if "://" not in written:
+        written = f"//{written}"
+    parts = urlsplit(written)
+    if parts.scheme not in {"", "http", "https"}:
+        raise ValueError(f"Consul's address {written!r}: {parts.scheme} is not served (http or https is)")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"Consul's address {written.removeprefix('//')!r} has no usable port") from None
+    if not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError(
+            f"Consul's address {written.removeprefix('//')!r} is not host:port or a URL of these"
+        )
+    return Endpoint(
+        host=parts.hostname,
+        port=DEFAULT_PORT if port is None else port,
+        scheme=parts.scheme,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def _token(environment: Mapping[str, str]) -> str:
+    if token := environment.get("CONSUL_HTTP_TOKEN"):
+        return token
+    if not (name := environment.get("CONSUL_HTTP_TOKEN_FILE")):
+        return ""
+    try:
+        with open(name, encoding="utf-8") as file:  # noqa: PTH123 (a path as the environment gives it)
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"CONSUL_HTTP_TOKEN_FILE: {name} cannot be read: {error}") from None
+
+
+def _tls(environment: Mapping[str, str]) -> Tls:
+    return Tls(
+        ca=environment.get("CONSUL_CACERT", ""),
+        cert=environment.get("CONSUL_CLIENT_CERT", ""),
+        key=environment.get("CONSUL_CLIENT_KEY", ""),
+        insecure_skip_verify=not _switch(environment, "CONSUL_HTTP_SSL_VERIFY", default=True),
+    )
+
+
+def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = environment.get(name, "")
+    if not value:
+        return default
+    if value in _TRUE or value in _FALSE:
+        return value in _TRUE
+    raise ValueError(f"{name}={value!r} is neither true nor false")

@@ -1,0 +1,193 @@
+"""python-consul2's HTTP client over connections that another thread can break off."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import requests
+from consul import base
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from discovery.consul.endpoint import Endpoint
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 10.0
+"""Seconds within which an answer comes; a blocking query has its wait, and Consul's sixteenth of it, more."""
+
+_KEEP_ALIVE = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    # A blocking query is silent for minutes: only the kernel notices meanwhile that the peer has gone.
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+]
+
+
+class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no types
+    """One agent's HTTP API; calls raise requests' and python-consul2's errors.
+
+    Calls come from one thread; only `abort` may come from another.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        super().__init__(host, endpoint.port, endpoint.scheme)
+        self._sockets = _Sockets()
+        self._session = requests.Session()
+        # Proxies, .netrc and bundles of the environment are meant for the outside, not for an agent nearby.
+        self._session.trust_env = False
+        self._session.mount("http://", _Adapter(self._sockets))
+        self._session.mount("https://", _Adapter(self._sockets))
+        tls = endpoint.tls
+        self._session.verify = False if tls.insecure_skip_verify else (tls.ca or True)
+        if tls.cert:
+            self._session.cert = (tls.cert, tls.key) if tls.key else tls.cert
+        if endpoint.username or endpoint.password:
+            self._session.auth = (endpoint.username, endpoint.password)
+
+    def abort(self) -> None:
+        """Break off what another thread waits for, and let nothing be asked any more."""
+        self._sockets.abort()
+
+    def close(self) -> None:
+        self._session.close()
+
+    @property
+    def aborted(self) -> bool:
+        return self._sockets.aborted
+
+    def get(self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None) -> Any:
+        return callback(self._ask("GET", path, params, headers))
+
+    def put(
+        self,
+        callback: Callable[[Any], Any],
+        path: str,
+        params: Any = None,
+        data: Any = "",
+        headers: Any = None,
+    ) -> Any:
+        return callback(self._ask("PUT", path, params, headers, data))
+
+    def delete(
+        self,
+        callback: Callable[[Any], Any],
+        path: str,
+        params: Any = None,
+        data: Any = "",
+        headers: Any = None,
+    ) -> Any:
+        return callback(self._ask("DELETE", path, params, headers, data))
+
+    def post(
+        self,
+        callback: Callable[[Any], Any],
+        path: str,
+        params: Any = None,
+        data: Any = "",
+        headers: Any = None,
+    ) -> Any:
+        return callback(self._ask("POST", path, params, headers, data))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, Any]] | None,
+        headers: Mapping[str, str] | None,
+        data: Any = None,
+    ) -> Any:
+        answer = self._session.request(
+            method,
+            self.uri(path, params),
+            headers=headers,
+            data=data,
+            timeout=(CONNECT_TIMEOUT, _patience(params or ())),
+            allow_redirects=False,
+        )
+        answer.encoding = "utf-8"
+        return base.Response(answer.status_code, answer.headers, answer.text, answer.content)
+
+
+def _patience(params: Sequence[tuple[str, Any]]) -> float:
+    wait = dict(params).get("wait")
+    return ANSWER_TIMEOUT if wait is None else float(str(wait).removesuffix("s")) * 17 / 16 + ANSWER_TIMEOUT
+
+
+class _Sockets:
+    """The open sockets of one transport."""
+
+    def __init__(self) -> None:
+        self.aborted = False
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def add(self, opened: socket.socket) -> None:
+        with self._lock:
+            self._open.add(opened)
+            aborted = self.aborted
+        if aborted:
+            _shut(opened)
+
+    def remove(self, closed: socket.socket) -> None:
+        with self._lock:
+            self._open.discard(closed)
+
+    def abort(self) -> None:
+        with self._lock:
+            self.aborted = True
+            for each in self._open:
+                _shut(each)
+
+
+def _shut(opened: socket.socket) -> None:
+    try:
+        # The plain socket's own: TLS would want to say goodbye, from a thread that is not its own.
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)
+    except OSError:
+        return  # The peer was faster.
+
+
+class _Adapter(HTTPAdapter):
+    """Pools whose connections note their sockets."""
+
+    def __init__(self, sockets: _Sockets) -> None:
+        self._sockets = sockets
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, socket_options=_KEEP_ALIVE, **options)
+        sockets = self._sockets
+
+        class Plain(_Noted, HTTPConnection):
+            noted_in = sockets
+
+        class Secure(_Noted, HTTPSConnection):
+            noted_in = sockets
+
+        plain = type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Plain})
+        secure = type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": Secure})
+        manager: PoolManager = self.poolmanager
+        manager.pool_classes_by_scheme = {"http": plain, "https": secure}
+
+
+class _Noted:
+    """A connection that notes its socket while it is open."""
+
+    noted_in: _Sockets
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # urllib3's, beside this one
+        self.noted_in.add(self.sock)
+
+    def close(self) -> None:
+        if self.sock is not None:
+            self.noted_in.remove(self.sock)
+        super().close()  # type: ignore[misc]

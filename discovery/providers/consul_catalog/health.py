@@ -1,0 +1,49 @@
+"""What the checks of nodes and services say of an instance, as Consul's own tools sum it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from discovery.providers.consul_catalog.instance import Key
+
+PASSING = "passing"
+MAINTENANCE = "maintenance"
+_ORDER = (PASSING, "warning", "critical", MAINTENANCE)
+"""From best to worst; the worst of all checks counts."""
+
+_NODE_MAINTENANCE = "_node_maintenance"
+_SERVICE_MAINTENANCE = "_service_maintenance:"
+
+
+class Health:
+    """The state of every instance that is not passing; those it has not heard of are."""
+
+    def __init__(self, checks: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._worst: dict[Key, str] = {}
+        for check in checks:
+            status = _status(check)
+            key = check.get("Node", ""), check.get("ServiceID", "")
+            if status != PASSING and _ORDER.index(status) > _ORDER.index(self._worst.get(key, PASSING)):
+                self._worst[key] = status
+
+    def of(self, key: Key) -> str:
+        """`passing`, `warning`, `critical` or `maintenance`: the worse of the node's state and its own."""
+        if not self._worst:
+            return PASSING
+        node, own = self._worst.get((key[0], ""), PASSING), self._worst.get(key, PASSING)
+        return max(node, own, key=_ORDER.index)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Health) and self._worst == other._worst
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _status(check: Mapping[str, Any]) -> str:
+    name = check.get("CheckID", "")
+    if name == _NODE_MAINTENANCE or name.startswith(_SERVICE_MAINTENANCE):
+        return MAINTENANCE
+    status = check.get("Status", "")
+    # A state that is not known yet is none to send requests to.
+    return status if status in _ORDER else "critical"

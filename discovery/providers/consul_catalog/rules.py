@@ -1,0 +1,56 @@
+"""Traefik 1's rules of services, which are templates."""
+
+from __future__ import annotations
+
+from discovery.providers.consul_catalog.tags import Attributes
+from discovery.templates import Function, TemplateError, Value, render
+
+DEFAULT = "Host:{{.ServiceName}}.{{.Domain}}"
+
+
+def rule(template: str, name: str, domain: str, attributes: Attributes) -> str:
+    """The rule that a template makes of a service; raises TemplateError.
+
+    `.ServiceName`, `.Domain`, `.Attributes` stand in it, and `getTag NAME .Attributes DEFAULT`,
+    `hasTag NAME .Attributes`, and `getAttribute`, which is getTag with the prefix before the name.
+    """
+    fields: dict[str, Value] = {
+        "ServiceName": name,
+        "Domain": domain.strip("."),
+        "Attributes": attributes,
+    }
+    return render(template, fields, _FUNCTIONS).removesuffix(".")
+
+
+def _get_tag(name: Value, tags: Value, default: Value) -> Value:
+    attributes = _attributes(tags, "getTag")
+    return attributes.get(_text(name), default)
+
+
+def _get_attribute(name: Value, tags: Value, default: Value) -> Value:
+    attributes = _attributes(tags, "getAttribute")
+    lead = f"{attributes.prefix}." if attributes.prefix else ""
+    return attributes.get(lead + _text(name), default)
+
+
+def _has_tag(name: Value, tags: Value) -> Value:
+    return "true" if _text(name) in _attributes(tags, "hasTag") else "false"
+
+
+def _attributes(tags: Value, function: str) -> Attributes:
+    if not isinstance(tags, Attributes):
+        raise TemplateError(f"{function} looks into .Attributes, which comes after the name")
+    return tags
+
+
+def _text(name: Value) -> str:
+    if not isinstance(name, str):
+        raise TemplateError("the name of a tag is text")
+    return name
+
+
+_FUNCTIONS: dict[str, tuple[int, Function]] = {
+    "getTag": (3, _get_tag),
+    "getAttribute": (3, _get_attribute),
+    "hasTag": (2, _has_tag),
+}

@@ -1,0 +1,5 @@
+"""Routes from Consul's key-value store, in the layouts of Traefik 1 and Traefik 3."""
+
+from discovery.providers.consul_kv.provider import ConsulKvProvider
+
+__all__ = ["ConsulKvProvider"]

@@ -1,0 +1,135 @@
+"""Following keys: a blocking query on all that lies below the root key, and one on what its alias names."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from msgspec.structs import replace
+
+from discovery import dynamic
+from discovery.consul import Answer, Client, Endpoint
+from discovery.consul.following import Ask, Following
+from discovery.consul.from_settings import key_endpoints
+from discovery.decoding.report import Report
+from discovery.providers.consul_agents import Agents
+from discovery.providers.consul_kv.memory import Keys, Memory
+from discovery.providers.consul_kv.tree import unfold
+from discovery.providers.contract import Emit
+from discovery.providers.errors import ProviderError
+from discovery.providers.stopping import on_stop
+from discovery.union import unite
+from rondpoint.settings import ConsulOptions
+
+logger = logging.getLogger(__name__)
+
+PROVIDER = "consul"
+
+_ROOT = "root"
+_ALIASED = "aliased"
+_ALIAS = "alias"
+
+
+class ConsulKvProvider:
+    """Emits anew whenever a key changed; nothing is polled.
+
+    `ROOT/alias` names another key below which everything lies instead; its whole content is read before
+    it takes the place of what was.
+    """
+
+    name = PROVIDER
+
+    def __init__(self, options: ConsulOptions) -> None:
+        self._options = options
+        self._prefix = options.root_key.strip("/")
+        self._agents: Agents | None = None
+        self._root = Memory()
+        self._aliased: tuple[str, Memory] = ("", Memory())
+        self._followed = ""
+        self._ready = True
+        self._emitted = False
+
+    def watch(self, emit: Emit, stop: threading.Event) -> None:
+        """Follow the keys until `stop`; raises ProviderError when none of the endpoints can be read."""
+        try:
+            self._agents = self._agents or Agents(self.name, key_endpoints(self._options))
+        except ValueError as error:
+            raise ProviderError(str(error)) from error
+        self._agents.follow(lambda endpoint: self._follow(endpoint, emit, stop), stop)
+
+    def _follow(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
+        def client() -> Client:
+            return Client(endpoint)
+
+        self._emitted, self._followed, self._ready = False, "", True
+        questions = {_ROOT: _below(self._prefix)}
+        with (
+            Following(questions, client) as following,
+            client() as reader,
+            on_stop(stop, following.end),
+            on_stop(stop, reader.abort),
+        ):
+            while not stop.is_set():
+                if self._take(following, reader):
+                    self._emit(emit)
+                    if not self._options.watch:
+                        following.end()
+                        stop.wait()
+
+    def _take(self, following: Following, reader: Client) -> bool:
+        """Wait for news, and take note of them; whether they make something to emit."""
+        alias, aliased = self._aliased
+        ends = [each.next_loss for each in (self._root, aliased) if each.next_loss is not None]
+        news = following.take(max(0.0, min(ends) - time.monotonic()) if ends else None)
+        changed = self._root.give_up() | aliased.give_up()
+        if root := news.get(_ROOT):
+            self._note(self._root, self._prefix, root, reader)
+            changed = True
+        wanted = self._wanted_alias()
+        if wanted != self._followed:
+            self._turn_to(wanted, following)
+        elif found := news.get(_ALIASED):
+            if wanted != alias:
+                self._aliased = (wanted, Memory())
+            self._note(self._aliased[1], wanted, found, reader)
+            self._ready = changed = True
+        return changed and self._ready
+
+    def _turn_to(self, alias: str, following: Following) -> None:
+        """Follow what another alias names; until all of it has been read, what was before it stands."""
+        if self._followed:
+            following.forget(_ALIASED)
+        if alias:
+            following.follow(_ALIASED, _below(alias))
+        self._followed = alias
+        self._ready = not alias
+
+    def _note(self, memory: Memory, prefix: str, answer: Answer[Keys], reader: Client) -> None:
+        if not answer.data:
+            # Consul leaves out keys that a token may not read; of one that is asked for by name it says so.
+            reader.key(f"{prefix}/{_ALIAS}")
+        if memory.take(answer, anew=not self._emitted):
+            logger.warning(
+                "Consul is back without some keys below %s/: kept for a while, in case it forgot", prefix
+            )
+
+    def _wanted_alias(self) -> str:
+        value = self._root.keys.get(f"{self._prefix}/{_ALIAS}", b"")
+        try:
+            return value.decode().strip().strip("/")
+        except UnicodeDecodeError:
+            return ""
+
+    def _emit(self, emit: Emit) -> None:
+        prefix, memory = self._aliased if self._followed else (self._prefix, self._root)
+        keys = {key: value for key, value in memory.keys.items() if key != f"{prefix}/{_ALIAS}"}
+        report = Report(self.name, f"keys below {prefix}/")
+        decoded = dynamic.decode(unfold(keys, prefix, report), self.name, report.subject)
+        decoded = replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)
+        emit(unite([decoded], self.name))
+        self._emitted = True
+
+
+def _below(prefix: str) -> Ask:
+    return lambda client, index: client.keys_below(f"{prefix}/" if prefix else "", index)

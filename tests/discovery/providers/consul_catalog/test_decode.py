@@ -1,0 +1,256 @@
+"""From the tags of a service's instances to routers and services, in both dialects."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from discovery.constraints import parse
+from discovery.providers.consul_catalog.decode import Member, decode
+from discovery.providers.consul_catalog.instance import Instance
+from discovery.union import unite
+from rondpoint.model import Configuration, Server, ServerState
+from rondpoint.settings import ConsulCatalogOptions
+
+V1 = {"domain": "consul.local", "strict_checks": ("passing",)}
+
+
+def instance(number: int = 1, *tags: str, service: str = "hello", **more: Any) -> Instance:
+    given: dict[str, Any] = {"address": f"10.0.0.{number}", "port": 80, "modified": number, **more}
+    return Instance("node", f"{service}-{number}", service, tags=tags, **given)
+
+
+def configuration(members: Sequence[Instance | Member], **options: Any) -> Configuration:
+    given = [each if isinstance(each, Member) else Member(each, "passing") for each in members]
+    settings = ConsulCatalogOptions(**options)
+    decoded = decode(given[0].instance.service, given, settings, parse(settings.constraints))
+    return unite(decoded, "consulcatalog")
+
+
+def rules(found: Configuration) -> dict[str, str]:
+    """Rule → service, without the provider's name."""
+    return {router.rule.text: router.service.partition("@")[0] for router in found.routers.values()}
+
+
+def servers(found: Configuration, service: str = "hello") -> tuple[Server, ...]:
+    return found.services[f"{service}@consulcatalog"].servers
+
+
+TAGS: list[tuple[str, list[str], dict[str, Any], dict[str, str]]] = [
+    ("no tags, a domain", [], V1, {"Host:hello.consul.local": "hello"}),
+    ("no tags, no domain", [], {}, {"Host(`hello`)": "hello"}),
+    (
+        "no tags, Traefik 1 without a domain",
+        [],
+        {"front_end_rule": "Host:{{.ServiceName}}.{{.Domain}}"},
+        {"Host:hello": "hello"},
+    ),
+    (
+        "the article's",
+        ["traefik.backend=hello2", "traefik.frontend.rule=Host:hello2.osones.com"],
+        V1,
+        {"Host:hello2.osones.com": "hello2"},
+    ),
+    ("names in any case", ["TRAEFIK.Frontend.Rule=Host:a"], V1, {"Host:a": "hello"}),
+    ("a value with =", ["traefik.frontend.rule=PathPrefix:/a=b"], V1, {"PathPrefix:/a=b": "hello"}),
+    (
+        "another prefix",
+        ["web.frontend.rule=Host:a", "traefik.frontend.rule=Host:b"],
+        {**V1, "prefix": "web"},
+        {"Host:a": "hello"},
+    ),
+    (
+        "a template in the rule",
+        ["traefik.frontend.rule=Host:{{.ServiceName}}.{{getTag `zone` .Attributes `x`}}", "zone=eu"],
+        V1,
+        {"Host:hello.eu": "hello"},
+    ),
+    (
+        "getAttribute, and a default",
+        ['web.frontend.rule=Host:{{getAttribute "host" .Attributes "none"}}', "web.host=a"],
+        {**V1, "prefix": "web"},
+        {"Host:a": "hello"},
+    ),
+    (
+        "a rule of the settings",
+        [],
+        {**V1, "front_end_rule": "PathPrefix:/{{.ServiceName}}"},
+        {"PathPrefix:/hello": "hello"},
+    ),
+    (
+        "more frontends",
+        [
+            "traefik.frontend.rule=Host:a",
+            "traefik.frontends.api.rule=Host:b",
+            "traefik.frontends.plain.priority=7",
+        ],
+        V1,
+        {"Host:a": "hello", "Host:b": "hello", "Host:hello-plain.consul.local": "hello"},
+    ),
+    (
+        "Traefik 3's",
+        ["traefik.http.routers.web.rule=Host(`a`)", "traefik.http.routers.web.priority=3"],
+        V1,
+        {"Host(`a`)": "hello"},
+    ),
+    (
+        "Traefik 3's default rule",
+        ["traefik.enable=true"],
+        {"default_rule": "Host(`{{ .Name }}.x`)", "exposed_by_default": False},
+        {"Host(`hello.x`)": "hello"},
+    ),
+    ("switched off", ["traefik.enable=false"], V1, {}),
+    ("not exposed", ["traefik.frontend.rule=Host:a"], {**V1, "exposed_by_default": False}, {}),
+    (
+        "a bare enable",
+        ["traefik.enable"],
+        {**V1, "exposed_by_default": False},
+        {"Host:hello.consul.local": "hello"},
+    ),
+    ("Connect alone", ["traefik.consulcatalog.connect=true"], V1, {}),
+    (
+        "constraints of Traefik 1",
+        ["traefik.tags=api-1,b"],
+        {**V1, "constraints": "tag==api-*"},
+        {"Host:hello.consul.local": "hello"},
+    ),
+    ("constraints of Traefik 1 that fail", ["api-1"], {**V1, "constraints": "tag==api-*"}, {}),
+    ("constraints of Traefik 3", ["api"], {"constraints": "Tag(`api`)"}, {"Host(`hello`)": "hello"}),
+    ("constraints of Traefik 3 that fail", ["api"], {"constraints": "!Tag(`api`)"}, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "tags", "options", "expected"), TAGS, ids=[case[0] for case in TAGS])
+def test_tags_make_routers(
+    name: str, tags: list[str], options: dict[str, Any], expected: dict[str, str]
+) -> None:
+    found = configuration([instance(1, *tags)], **options)
+    assert rules(found) == expected
+    assert [each for each in found.diagnostics if each.severity != "note"] == []
+
+
+def test_what_is_not_routed_is_said_with_its_reason() -> None:
+    (note,) = configuration([instance(1, "web.enable=false")], prefix="web").diagnostics
+    assert (note.subject, note.message) == ("service hello", "not routed: tag web.enable says so")
+
+
+def test_every_instance_is_a_server_with_its_own_weight_and_protocol() -> None:
+    found = configuration(
+        [
+            instance(1, "traefik.weight=3", "traefik.protocol=https", port=443),
+            instance(2, weight=5),
+            Member(instance(3, weight=5, warning_weight=2), "warning"),
+        ],
+        domain="x",
+    )
+    assert [(each.name, each.url, each.weight) for each in servers(found)] == [
+        ("node/hello-1", "https://10.0.0.1:443", 3),
+        ("node/hello-2", "http://10.0.0.2:80", 5),
+        ("node/hello-3", "http://10.0.0.3:80", 2),
+    ]
+
+
+def test_traefik_3_takes_consuls_weights_too() -> None:
+    found = configuration(
+        [
+            instance(1, "traefik.http.services.hello.loadbalancer.server.port=81", weight=4),
+            instance(2, "traefik.http.services.hello.loadbalancer.server.port=81"),
+        ]
+    )
+    assert [(each.port, each.weight) for each in servers(found)] == [(81, 4), (81, 1)]
+
+
+STATES = [
+    ("passing", V1, ServerState.UP),
+    ("warning", V1, ServerState.DRAINING),
+    ("warning", {}, ServerState.UP),
+    ("critical", {}, ServerState.DRAINING),
+    ("maintenance", {}, ServerState.DRAINING),
+    ("critical", {"strict_checks": ("passing", "critical")}, ServerState.UP),
+]
+
+
+@pytest.mark.parametrize(("status", "options", "state"), STATES)
+def test_an_instance_takes_requests_while_its_health_suffices(
+    status: str, options: dict[str, Any], state: ServerState
+) -> None:
+    found = configuration([instance(1), Member(instance(2), status)], **options)
+    assert [each.state for each in servers(found)] == [ServerState.UP, state]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("traefik.frontend.rule=Host:old", "traefik.frontend.rule=Host:new"),
+        ("traefik.http.routers.a.rule=Host(`old`)", "traefik.http.routers.a.rule=Host(`new`)"),
+    ],
+)
+def test_the_tags_of_an_instance_that_is_not_ready_change_nothing(old: str, new: str) -> None:
+    found = configuration([instance(1, old), Member(instance(2, new), "critical")], **V1)
+    (rule,) = rules(found)
+    assert "old" in rule
+    assert len(servers(found)) == 2
+    assert found.diagnostics == ()
+
+
+def test_tags_of_the_instances_of_a_service_are_united_in_traefik_1() -> None:
+    found = configuration(
+        [
+            instance(1, "traefik.frontend.rule=Host:a"),
+            instance(2, "traefik.frontend.priority=9"),
+            instance(3),
+        ],
+        **V1,
+    )
+    (router,) = found.routers.values()
+    assert (router.rule.text, router.priority) == ("Host:a", 9)
+    assert len(servers(found)) == 3
+
+
+def test_of_tags_that_differ_the_latest_count_and_it_is_said() -> None:
+    found = configuration(
+        [
+            instance(2, "traefik.frontend.rule=Host:new"),
+            instance(1, "traefik.frontend.rule=Host:old"),
+        ],
+        **V1,
+    )
+    assert rules(found) == {"Host:new": "hello"}
+    (said,) = found.diagnostics
+    assert "node/hello-1" in said.message
+    assert "'Host:new'" in said.message
+
+
+def test_a_bad_tag_takes_down_nothing_but_itself() -> None:
+    found = configuration(
+        [instance(1, "web.weight=heavy", "web.frontend.rule=Host:a")], **{**V1, "prefix": "web"}
+    )
+    assert rules(found) == {"Host:a": "hello"}
+    (said,) = found.diagnostics
+    assert "tag web.weight" in said.message
+
+
+def test_what_instances_have_in_common_is_said_once() -> None:
+    found = configuration([instance(number, "traefik.frontend.priority=x") for number in (1, 2, 3)], **V1)
+    assert len(found.diagnostics) == 1
+
+
+def test_a_bad_template_leaves_out_its_router_alone() -> None:
+    found = configuration(
+        [instance(1, "traefik.frontend.rule=Host:{{.Nothing}}", "traefik.frontends.b.rule=Host:b")], **V1
+    )
+    assert rules(found) == {"Host:b": "hello"}
+    (said,) = found.diagnostics
+    assert "unknown field .Nothing" in said.message
+
+
+def test_a_service_without_a_port_is_said_to_have_none() -> None:
+    found = configuration([instance(1, port=0)], **V1)
+    assert found.routers == {}
+    assert any("port" in each.message for each in found.diagnostics)
+
+
+def test_a_name_with_a_space_is_skipped() -> None:
+    found = configuration([instance(1, service="hello world")], **V1)
+    assert found.routers == {}
+    assert "space" in found.diagnostics[0].message

@@ -1,0 +1,29 @@
+"""The worst of an instance's own and its node's checks counts; maintenance is the worst of all."""
+
+import pytest
+
+from discovery.providers.consul_catalog.health import Health
+
+
+def check(status: str, service: str = "", name: str = "c", node: str = "n") -> dict[str, str]:
+    return {"Node": node, "ServiceID": service, "CheckID": name, "Status": status}
+
+
+CASES = [
+    ([], "passing"),
+    ([check("passing", "s")], "passing"),
+    ([check("warning", "s")], "warning"),
+    ([check("warning", "s"), check("critical", "s", "d")], "critical"),
+    ([check("critical", "s"), check("warning", "s", "d")], "critical"),
+    ([check("critical")], "critical"),
+    ([check("critical", node="other")], "passing"),
+    ([check("critical", "other")], "passing"),
+    ([check("critical", name="_node_maintenance")], "maintenance"),
+    ([check("critical", "s", "_service_maintenance:s"), check("critical", "s")], "maintenance"),
+    ([check("unheard-of", "s")], "critical"),
+]
+
+
+@pytest.mark.parametrize(("checks", "expected"), CASES)
+def test_checks_are_summed_up(checks: list[dict[str, str]], expected: str) -> None:
+    assert Health(checks).of(("n", "s")) == expected

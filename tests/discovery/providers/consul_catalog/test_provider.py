@@ -1,0 +1,272 @@
+"""The catalogue of a real Consul, followed through changes, faults and losses."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from discovery.providers import ProviderError
+from discovery.providers.consul_catalog import ConsulCatalogProvider
+from discovery.providers.consul_catalog import provider as module
+from rondpoint.model import Configuration, ServerState
+from rondpoint.settings import ConsulCatalogOptions
+from tests.discovery.providers.supervised import supervised
+from tests.discovery.providers.watching import watched
+from tests.lab.consul import MASTER_TOKEN, Consul
+from tests.lab.namespace import free_port
+
+
+def provider_of(consul: Consul | str, token: str = "", **options: Any) -> ConsulCatalogProvider:
+    address = consul if isinstance(consul, str) else consul.address
+    given = {"endpoint": {"address": address, "token": token}, "domain": "consul.local", **options}
+    return ConsulCatalogProvider(ConsulCatalogOptions.model_validate(given))
+
+
+def servers(found: Configuration, service: str = "hello") -> dict[str, ServerState]:
+    """Ids of a service's instances → their state."""
+    known = found.services.get(f"{service}@consulcatalog")
+    return {each.name.partition("/")[2]: each.state for each in known.servers} if known else {}
+
+
+def has(*ids: str, service: str = "hello") -> Callable[[Configuration], bool]:
+    return lambda found: servers(found, service).keys() == set(ids)
+
+
+def test_services_come_and_go_with_their_registrations(consul: Consul) -> None:
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        consul.register("hello", 80, ID="one", Address="10.1.1.1")
+        found = at_work.until(has("one"))
+        (router,) = (each for each in found.routers.values() if each.service == "hello@consulcatalog")
+        assert router.rule.text == "Host:hello.consul.local"
+        assert found.services["hello@consulcatalog"].servers[0].url == "http://10.1.1.1:80"
+        consul.register("hello", 80, ID="two")
+        at_work.until(has("one", "two"))
+        consul.deregister("one")
+        at_work.until(has("two"))
+        consul.deregister("two")
+        at_work.until(has())
+
+
+def test_other_tags_make_other_routes(consul: Consul) -> None:
+    consul.register("hello", 80, Tags=["traefik.frontend.rule=Host:a"])
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        consul.register("hello", 80, Tags=["traefik.frontend.rule=Host:b"])
+        at_work.until(lambda found: any(each.rule.text == "Host:b" for each in found.routers.values()))
+
+
+def test_an_instance_in_maintenance_takes_no_requests(consul: Consul) -> None:
+    consul.register("hello", 80, ID="one")
+    consul.register("hello", 81, ID="two")
+    up, draining = ServerState.UP, ServerState.DRAINING
+    with watched(provider_of(consul)) as at_work:
+        assert servers(at_work.next()) == {"one": up, "two": up}
+        consul.put("/v1/agent/service/maintenance/one?enable=true")
+        at_work.until(lambda found: servers(found) == {"one": draining, "two": up})
+        consul.put("/v1/agent/service/maintenance/one?enable=false")
+        at_work.until(lambda found: servers(found) == {"one": up, "two": up})
+        consul.put("/v1/agent/maintenance?enable=true")
+        at_work.until(lambda found: servers(found) == {"one": draining, "two": draining})
+
+
+def test_an_instance_is_routed_once_its_check_passes_and_as_long_as_it_does(consul: Consul) -> None:
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        consul.register("hello", 80, Check={"CheckID": "alive", "TTL": "10m"})
+        assert servers(at_work.until(has("hello"))) == {"hello": ServerState.DRAINING}
+        consul.put("/v1/agent/check/pass/alive")
+        at_work.until(lambda found: servers(found) == {"hello": ServerState.UP})
+        consul.put("/v1/agent/check/fail/alive")
+        at_work.until(lambda found: servers(found) == {"hello": ServerState.DRAINING})
+
+
+def test_an_idle_catalogue_costs_no_traffic(consul: Consul) -> None:
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        consul.register("hello", 80)
+        at_work.until(has("hello"))
+        time.sleep(1)  # What Consul has to say about itself after a start, it says by now.
+        before = _requests(consul)
+        assert before > 0, "Consul does not tell of requests"
+        time.sleep(2)
+        assert _requests(consul) == before
+
+
+def _requests(consul: Consul) -> int:
+    return consul.process.log.count("Request finished")
+
+
+def test_a_consul_that_is_not_there_is_said_so_and_found_when_it_comes(tmp_path: Path) -> None:
+    consul = Consul(tmp_path)
+    with supervised(provider_of(consul)) as at_work:
+        at_work.until_failing("connection refused")
+        with consul:
+            consul.register("hello", 80)
+            at_work.until(has("hello"))
+            assert at_work.state == "ok"
+
+
+def test_routes_outlive_consul_and_what_it_forgot_for_a_while(
+    consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MEMORY", 3.0)
+    for service in ("hello", "other"):
+        consul.register(service, 80)
+    with supervised(provider_of(consul)) as at_work:
+        at_work.until(has("hello"))
+        consul.kill()
+        at_work.until_failing("connection refused")
+        assert servers(at_work.standing)
+        consul.start()
+        consul.register("hello", 80, ID="new")
+        at_work.until(has("new"))
+        assert servers(at_work.standing, "other")
+        at_work.until(has(service="other"))
+        assert servers(at_work.standing) == {"new": ServerState.UP}
+
+
+def test_a_restarted_consul_that_kept_its_data_changes_nothing(tmp_path: Path) -> None:
+    with Consul(tmp_path, keep=True) as consul:
+        consul.register("hello", 80)
+        with supervised(provider_of(consul)) as at_work:
+            at_work.until(has("hello"))
+            consul.restart()
+            consul.register("hello", 80, ID="two")
+            at_work.until(has("hello", "two"))
+
+
+def test_a_frozen_consul_keeps_its_routes(consul: Consul) -> None:
+    consul.register("hello", 80)
+    with supervised(provider_of(consul)) as at_work:
+        at_work.until(has("hello"))
+        consul.freeze()
+        time.sleep(0.5)
+        assert servers(at_work.standing)
+        consul.thaw()
+        consul.deregister("hello")
+        at_work.until(has())
+
+
+def test_routes_stay_while_consul_has_no_leader(tmp_path: Path) -> None:
+    first = Consul(tmp_path, expect=3)
+    everyone = [first, *(Consul(tmp_path, expect=3, join=[first]) for _ in range(2))]
+    try:
+        for each in everyone:
+            each.start(wait=False)
+        for each in everyone:
+            each.wait_until_ready()
+        leader = first.ask("GET", "/v1/status/leader").json().rpartition(":")[2]
+        asked, *others = sorted(everyone, key=lambda each: str(each.ports["server"]) == leader)
+        asked.register("hello", 80)
+        with supervised(provider_of(asked)) as at_work:
+            at_work.until(has("hello"))
+            for each in others:
+                each.kill()
+            at_work.until_failing("no leader", timeout=60)
+            assert servers(at_work.standing)
+            for each in others:
+                each.start(wait=False)
+            asked.wait_until_ready()
+            asked.register("hello", 80, ID="two")
+            at_work.until(has("hello", "two"), timeout=60)
+    finally:
+        for each in everyone:
+            each.kill()
+
+
+READ_SERVICES = 'service_prefix "" { policy = "read" }'
+READ_NODES = 'node_prefix "" { policy = "read" }'
+
+
+def test_a_token_that_does_not_suffice_is_told_what_it_lacks(tmp_path: Path) -> None:
+    with Consul(tmp_path, acl=True) as consul:
+        consul.register("hello", 80)
+        for rules, missing in (("", "node:read"), (READ_SERVICES, "node:read")):
+            token = consul.make_token(rules) if rules else ""
+            with supervised(provider_of(consul, token)) as at_work:
+                at_work.until_failing(missing)
+        with supervised(provider_of(consul, "unknown")) as at_work:
+            at_work.until_failing("does not know the token")
+        with supervised(provider_of(consul, consul.make_token(READ_SERVICES + READ_NODES))) as at_work:
+            at_work.until(has("hello"))
+
+
+def test_routes_stay_when_a_token_loses_its_rights(tmp_path: Path) -> None:
+    with Consul(tmp_path, acl=True) as consul:
+        consul.register("hello", 80)
+        policy = consul.put("/v1/acl/policy", {"Name": "p", "Rules": READ_SERVICES + READ_NODES})
+        token = consul.put("/v1/acl/token", {"Policies": [{"Name": "p"}]})["SecretID"]
+        with supervised(provider_of(consul, token)) as at_work:
+            at_work.until(has("hello"))
+            consul.put(
+                f"/v1/acl/policy/{policy['ID']}", {"ID": policy["ID"], "Name": "p", "Rules": READ_NODES}
+            )
+            consul.register("other", 80)
+            at_work.until_failing("service:read", timeout=60)
+            assert servers(at_work.standing)
+            consul.put(
+                f"/v1/acl/policy/{policy['ID']}",
+                {"ID": policy["ID"], "Name": "p", "Rules": READ_SERVICES + READ_NODES},
+            )
+            at_work.until(has("other", service="other"), timeout=60)
+
+
+def test_the_next_agent_is_asked_when_one_is_down(consul: Consul) -> None:
+    with watched(provider_of(f"127.0.0.1:{free_port()}, {consul.address}")) as at_work:
+        assert servers(at_work.next(), "consul")
+
+
+def test_consuls_own_variables_count(consul: Consul, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSUL_HTTP_ADDR", consul.url)
+    monkeypatch.setenv("CONSUL_HTTP_TOKEN", MASTER_TOKEN)
+    with watched(provider_of("")) as at_work:
+        assert servers(at_work.next(), "consul")
+
+
+def test_constraints_that_cannot_be_read_are_named() -> None:
+    provider = provider_of(f"127.0.0.1:{free_port()}", constraints="Tagg(`a`)")
+    with watched(provider) as at_work:
+        at_work.thread.join(5)
+        assert isinstance(at_work.error, ProviderError)
+        assert "providers.consulCatalog.constraints" in str(at_work.error)
+
+
+def test_without_watch_it_is_read_once(consul: Consul) -> None:
+    with watched(provider_of(consul, watch=False)) as at_work:
+        at_work.next()
+        consul.register("hello", 80)
+        assert at_work.quiet(1)
+
+
+def test_two_thousand_services_of_three_instances(consul: Consul) -> None:
+    fill(consul, 2000)
+    with watched(provider_of(consul)) as at_work:
+        found = at_work.next(60)
+        assert len(found.services) == 2001
+        assert {len(each.servers) for name, each in found.services.items() if name[0] == "s"} == {3}
+        # A service more, an instance more of the same tags, an instance that fails: each is seen.
+        consul.register("hello", 80)
+        at_work.until(has("hello"))
+        consul.register("s7", 80, ID="s7-3", Tags=["traefik.enable=true"])
+        at_work.until(has("s7-0", "s7-1", "s7-2", "s7-3", service="s7"))
+        consul.put("/v1/agent/service/maintenance/s7-3?enable=true")
+        at_work.until(lambda found: servers(found, "s7")["s7-3"] is ServerState.DRAINING)
+
+
+def fill(consul: Consul, services: int) -> None:
+    """So many services with an instance, and its check, on each of three nodes."""
+    for node in range(3):
+        consul.put("/v1/catalog/register", {"Node": f"n{node}", "Address": f"10.0.0.{node + 1}"})
+    operations: list[dict[str, Any]] = []
+    for number in range(services):
+        for node in range(3):
+            own = f"s{number}-{node}"
+            entry = {"ID": own, "Service": f"s{number}", "Port": 80, "Tags": ["traefik.enable=true"]}
+            check = {"Node": f"n{node}", "CheckID": own, "Name": "c", "Status": "passing", "ServiceID": own}
+            operations.append({"Service": {"Verb": "set", "Node": f"n{node}", "Service": entry}})
+            operations.append({"Check": {"Verb": "set", "Check": check}})
+    for start in range(0, len(operations), 64):
+        consul.put("/v1/txn", operations[start : start + 64])

@@ -1,0 +1,212 @@
+"""Keys of a real Consul, followed through changes, aliases, faults and losses."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from discovery.merge import merge
+from discovery.providers.consul_kv import ConsulKvProvider, memory
+from rondpoint.model import Configuration
+from rondpoint.settings import ConsulOptions
+from tests.discovery.providers.supervised import supervised
+from tests.discovery.providers.watching import watched
+from tests.lab.consul import Consul
+from tests.lab.namespace import free_port
+
+V1 = {
+    "traefik/backends/backend1/servers/server1/url": "http://10.0.0.1:80",
+    "traefik/backends/backend1/servers/server1/weight": "10",
+    "traefik/backends/backend1/servers/server2/url": "http://10.0.0.2:80",
+    "traefik/frontends/frontend1/backend": "backend1",
+    "traefik/frontends/frontend1/passhostheader": "false",
+    "traefik/frontends/frontend1/priority": "7",
+    "traefik/frontends/frontend1/entrypoints": "web,other",
+    "traefik/frontends/frontend1/routes/main/rule": "Host:one.test",
+}
+V3 = {
+    "traefik/http/routers/R/rule": "Host(`three.test`)",
+    "traefik/http/routers/R/service": "S",
+    "traefik/http/routers/R/entrypoints/0": "web",
+    "traefik/http/routers/R/entrypoints/1": "other",
+    "traefik/http/services/S/loadbalancer/servers/0/url": "http://10.0.0.3:80",
+    "traefik/http/services/S/loadbalancer/servers/1/url": "http://10.0.0.4:80",
+}
+
+
+def provider_of(*agents: Consul | str, **options: Any) -> ConsulKvProvider:
+    addresses = tuple(each if isinstance(each, str) else each.address for each in agents)
+    return ConsulKvProvider(ConsulOptions(endpoints=addresses, **options))
+
+
+def write(consul: Consul, keys: Mapping[str, str | bytes]) -> None:
+    for key, value in keys.items():
+        consul.put(f"/v1/kv/{key}", value)
+
+
+def route(host: str, prefix: str = "traefik", server: str = "10.0.0.9") -> dict[str, str]:
+    """Keys of a route to one server."""
+    return {
+        f"{prefix}/backends/b/servers/s/url": f"http://{server}:80",
+        f"{prefix}/frontends/f/backend": "b",
+        f"{prefix}/frontends/f/routes/r/rule": f"Host:{host}",
+    }
+
+
+def rules(found: Configuration) -> set[str]:
+    return {router.rule.text for router in found.routers.values()}
+
+
+def has(*texts: str) -> Callable[[Configuration], bool]:
+    return lambda found: rules(found) == set(texts)
+
+
+def test_traefik_1s_layout(consul: Consul) -> None:
+    write(consul, V1)
+    with watched(provider_of(consul)) as at_work:
+        found = at_work.next()
+    (router,) = found.routers.values()
+    assert (router.rule.text, router.priority, router.pass_host_header) == ("Host:one.test", 7, False)
+    assert router.entry_points == ("web", "other")
+    assert [(each.url, each.weight) for each in found.services["backend1@consul"].servers] == [
+        ("http://10.0.0.1:80", 10),
+        ("http://10.0.0.2:80", 1),
+    ]
+    assert found.diagnostics == ()
+
+
+def test_traefik_3s_layout(consul: Consul) -> None:
+    write(consul, V3)
+    with watched(provider_of(consul)) as at_work:
+        found = at_work.next()
+    router = found.routers["R@consul"]
+    assert (router.rule.text, router.service) == ("Host(`three.test`)", "S@consul")
+    assert router.entry_points == ("web", "other")
+    assert [each.url for each in found.services["S@consul"].servers] == [
+        "http://10.0.0.3:80",
+        "http://10.0.0.4:80",
+    ]
+    assert found.diagnostics == ()
+
+
+def test_a_key_that_is_put_makes_a_route_and_one_deleted_takes_it(consul: Consul) -> None:
+    with watched(provider_of(consul)) as at_work:
+        assert rules(at_work.next()) == set()
+        write(consul, route("a.test"))
+        at_work.until(has("Host:a.test"))
+        write(consul, {"traefik/frontends/f/routes/r/rule": "Host:b.test"})
+        at_work.until(has("Host:b.test"))
+        consul.ask("DELETE", "/v1/kv/traefik/frontends/f?recurse")
+        at_work.until(has())
+
+
+def test_another_root_key(consul: Consul) -> None:
+    write(consul, {**route("a.test", "web/edge"), **route("b.test")})
+    with watched(provider_of(consul, root_key="/web/edge/")) as at_work:
+        assert rules(at_work.next()) == {"Host:a.test"}
+
+
+def test_an_alias_switches_everything_at_once(consul: Consul) -> None:
+    write(consul, route("root.test"))
+    write(consul, {**route("one.test", "configurations/1"), **route("two.test", "configurations/2")})
+    with watched(provider_of(consul)) as at_work:
+        assert rules(at_work.next()) == {"Host:root.test"}
+        write(consul, {"traefik/alias": "/configurations/1"})
+        seen: set[frozenset[str]] = set()
+
+        def switched(found: Configuration, to: str) -> bool:
+            seen.add(frozenset(rules(found)))
+            return rules(found) == {to}
+
+        at_work.until(lambda found: switched(found, "Host:one.test"))
+        write(consul, {"traefik/alias": "configurations/2/"})
+        at_work.until(lambda found: switched(found, "Host:two.test"))
+        write(consul, {"configurations/2/frontends/f/routes/r/rule": "Host:three.test"})
+        at_work.until(lambda found: switched(found, "Host:three.test"))
+        # What is below the old prefix is read no more.
+        write(consul, {"configurations/1/frontends/f/routes/r/rule": "Host:unseen.test"})
+        consul.ask("DELETE", "/v1/kv/traefik/alias")
+        at_work.until(lambda found: switched(found, "Host:root.test"))
+    assert seen == {frozenset({f"Host:{each}.test"}) for each in ("root", "one", "two", "three")}
+
+
+def test_an_alias_is_there_from_the_start(consul: Consul) -> None:
+    write(consul, {"traefik/alias": "elsewhere", **route("root.test"), **route("one.test", "elsewhere")})
+    with watched(provider_of(consul)) as at_work:
+        assert rules(at_work.next()) == {"Host:one.test"}
+
+
+def test_a_frontend_without_its_backend_is_left_out_and_said_so(consul: Consul) -> None:
+    write(consul, {**route("a.test"), "traefik/frontends/f/backend": "nobody"})
+    with watched(provider_of(consul)) as at_work:
+        merged = merge({"consul": at_work.next()}, ["web"])
+    assert merged.routers == {}
+    assert any("nobody" in each.message for each in merged.diagnostics)
+
+
+def test_bytes_that_are_no_text_take_nothing_with_them(consul: Consul) -> None:
+    write(consul, {**route("a.test"), "traefik/frontends/f/priority": b"\xff\xfe"})
+    write(consul, {"traefik/frontends/x%FFy/backend": "b"})
+    with watched(provider_of(consul)) as at_work:
+        found = at_work.next()
+    assert rules(found) == {"Host:a.test"}
+    said = " ".join(each.message for each in found.diagnostics)
+    assert "traefik/frontends/f/priority is not UTF-8 text" in said
+    assert "\\ufffd" in said or "\ufffd" in said
+
+
+def test_a_value_as_large_as_consul_takes_one_is_read(consul: Consul) -> None:
+    write(consul, {**route("a.test"), "traefik/frontends/f/priority": "9" * 512 * 1024})
+    with watched(provider_of(consul)) as at_work:
+        found = at_work.next()
+    assert rules(found) == {"Host:a.test"}
+    (said,) = found.diagnostics
+    assert "frontends.f.priority" in said.message
+    assert len(said.message) < 1000
+
+
+def test_the_next_endpoint_is_asked_when_one_is_down(consul: Consul) -> None:
+    write(consul, route("a.test"))
+    nobody = f"127.0.0.1:{free_port()}"
+    with watched(provider_of(nobody, consul)) as at_work:
+        assert rules(at_work.next()) == {"Host:a.test"}
+
+
+def test_routes_outlive_consul_and_what_it_forgot_for_a_while(
+    consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MEMORY", 3.0)
+    write(consul, route("a.test"))
+    with supervised(provider_of(consul)) as at_work:
+        at_work.until(has("Host:a.test"))
+        consul.kill()
+        at_work.until_failing("connection refused")
+        assert rules(at_work.standing) == {"Host:a.test"}
+        consul.start()
+        write(
+            consul, {"traefik/frontends/g/backend": "b", "traefik/frontends/g/routes/r/rule": "Host:b.test"}
+        )
+        at_work.until(has("Host:a.test", "Host:b.test"))
+        at_work.until(has("Host:b.test"))
+        write(consul, route("c.test"))
+        at_work.until(has("Host:b.test", "Host:c.test"))
+
+
+def test_a_token_that_does_not_suffice_is_told_what_it_lacks(tmp_path: Path) -> None:
+    with Consul(tmp_path, acl=True) as consul:
+        write(consul, route("a.test"))
+        for rules_ in ("", 'key_prefix "other/" { policy = "read" }'):
+            token = consul.make_token(rules_) if rules_ else ""
+            with supervised(provider_of(consul, token=token)) as at_work:
+                at_work.until_failing("key:read on 'traefik/")
+        token = consul.make_token('key_prefix "traefik/" { policy = "read" }')
+        with supervised(provider_of(consul, token=token)) as at_work:
+            at_work.until(has("Host:a.test"))
+
+
+def test_without_watch_it_is_read_once(consul: Consul) -> None:
+    with watched(provider_of(consul, watch=False)) as at_work:
+        at_work.next()
+        write(consul, route("a.test"))
+        assert at_work.quiet(1)

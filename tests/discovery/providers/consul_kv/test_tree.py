@@ -1,0 +1,64 @@
+"""Keys as a tree: lists, objects whose names are numbers, and keys that cannot be read."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from discovery.decoding.report import Report
+from discovery.providers.consul_kv.tree import unfold
+
+TREES: list[tuple[dict[str, bytes], dict[str, Any]]] = [
+    ({}, {}),
+    ({"traefik/": b"", "traefik/backends/": b""}, {}),
+    ({"traefik/backends/b/servers/s/url": b"http://a"}, {"backends": {"b": {"servers": {"s": {"url": "http://a"}}}}}),
+    ({"traefik/backends/1/servers/0/url": b"u"}, {"backends": {"1": {"servers": {"0": {"url": "u"}}}}}),
+    ({"traefik/frontends/0/routes/1/rule": b"r"}, {"frontends": {"0": {"routes": {"1": {"rule": "r"}}}}}),
+    (
+        {"traefik/frontends/f/entrypoints/10": b"c", "traefik/frontends/f/entrypoints/2": b"b"},
+        {"frontends": {"f": {"entrypoints": ["b", "c"]}}},
+    ),
+    (
+        {"traefik/http/services/S/loadbalancer/servers/0/url": b"u"},
+        {"http": {"services": {"S": {"loadbalancer": {"servers": [{"url": "u"}]}}}}},
+    ),
+    ({"traefik/http/routers/0/rule": b"r"}, {"http": {"routers": {"0": {"rule": "r"}}}}),
+    (
+        {"traefik/http/routers/r/tls": b"true", "traefik/http/routers/r/tls/options": b"o"},
+        {"http": {"routers": {"r": {"tls": {"options": "o"}}}}},
+    ),
+    ({"other/a": b"x", "traefikx/b": b"y", "traefik/c": "é".encode()}, {"c": "é"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("keys", "expected"), TREES)
+def test_keys_unfold_to_a_tree(keys: dict[str, bytes], expected: dict[str, Any]) -> None:
+    report = Report("consul", "keys")
+    assert unfold(keys, "traefik", report) == expected
+    assert report.diagnostics == ()
+
+
+BAD = [
+    ("traefik/a\ufffd/b", b"x", "is not UTF-8"),
+    ("traefik/a", b"\xff\xfe", "the value of key traefik/a is not UTF-8 text"),
+    ("traefik/a//b", b"x", "empty or too long a name"),
+    ("traefik/" + "a/" * 30 + "b", b"x", "empty or too long a name"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "words"), BAD)
+def test_a_key_that_cannot_be_read_is_named_and_takes_no_other_with_it(
+    key: str, value: bytes, words: str
+) -> None:
+    report = Report("consul", "keys")
+    assert unfold({key: value, "traefik/good": b"1"}, "traefik", report) == {"good": "1"}
+    (said,) = report.diagnostics
+    assert words in said.message
+
+
+@given(st.dictionaries(st.text(alphabet="a0/\ufffd", max_size=12), st.binary(max_size=4), max_size=8))
+def test_no_keys_break_it(keys: dict[str, bytes]) -> None:
+    assert isinstance(
+        unfold({f"traefik/{key}": keys[key] for key in keys}, "traefik", Report("consul", "k")), dict
+    )

@@ -1,0 +1,54 @@
+"""A provider kept at work as the agent keeps it, and what stands of it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from discovery.board import Board
+from discovery.providers.contract import Provider
+from discovery.supervision import supervise
+from rondpoint.model import Configuration
+from tests.lab.waiting import until
+
+
+class Supervised:
+    def __init__(self, provider: Provider) -> None:
+        self.name = provider.name
+        self.board = Board([provider.name])
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=supervise, args=(provider, self.board, self.stop), daemon=True)
+
+    @property
+    def standing(self) -> Configuration:
+        """What the provider said last."""
+        return self.board.snapshot().configurations.get(self.name, Configuration())
+
+    @property
+    def state(self) -> str:
+        return self.board.snapshot().statuses[self.name].state
+
+    @property
+    def message(self) -> str:
+        return self.board.snapshot().statuses[self.name].message
+
+    def until(self, holds: Callable[[Configuration], bool], timeout: float = 30.0) -> Configuration:
+        """The standing configuration as soon as `holds` is true of it."""
+        return until(
+            lambda: found if holds(found := self.standing) else None, "a configuration", timeout=timeout
+        )
+
+    def until_failing(self, words: str, timeout: float = 30.0) -> None:
+        """Returns once the provider's state says these words."""
+        until(lambda: words in self.message, f"{words!r} in the provider's state", timeout=timeout)
+
+
+@contextmanager
+def supervised(provider: Provider) -> Iterator[Supervised]:
+    running = Supervised(provider)
+    running.thread.start()
+    try:
+        yield running
+    finally:
+        running.stop.set()
+        running.thread.join(5)
+        assert not running.thread.is_alive(), "the provider did not stop"

@@ -1,0 +1,206 @@
+"""A real Consul agent on free ports, which a test can kill, freeze and bring back."""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from tests.lab.errors import LabError
+from tests.lab.namespace import free_port
+from tests.lab.processes import Process
+from tests.lab.waiting import until
+
+MASTER_TOKEN = "5a1b0c2e-0000-4000-8000-000000000001"
+"""May do everything where ACLs are on."""
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Consul:
+    """One server agent; by default it keeps everything in memory, so that it comes back empty."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        keep: bool = False,
+        acl: bool = False,
+        settings: Mapping[str, Any] | None = None,
+        join: "Sequence[Consul]" = (),
+        expect: int = 1,
+        namespace: Path | None = None,
+        address: str = "127.0.0.1",
+        http: int | None = None,
+    ) -> None:
+        """Does not start it.
+
+        `keep` has it remember everything when it is started again; `acl` denies everything to all but
+        MASTER_TOKEN; `settings` are added to its configuration file; `expect` servers make a cluster with
+        those of `join`; it listens on `address`, inside the network `namespace` when one is given.
+        """
+        self.namespace = namespace
+        self.host = address
+        self.http = http or free_port(namespace=namespace)
+        self.ports = {name: free_port(namespace=namespace) for name in ("server", "serf_lan", "serf_wan")}
+        self.token = MASTER_TOKEN if acl else ""
+        self._directory = directory
+        self._keep = keep
+        self._settings = dict(settings or {})
+        self._join = tuple(join)
+        self._expect = expect
+        self._process: Process | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def address(self) -> str:
+        """`host:port` of its HTTP API."""
+        return f"{self.host}:{self.http}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def process(self) -> Process:
+        """The running agent; raises LabError when it does not run."""
+        if self._process is None:
+            raise LabError("the Consul agent does not run")
+        return self._process
+
+    def start(self, *, wait: bool = True) -> None:
+        """Starts the agent and returns once it has a leader and its own entry in the catalogue."""
+        if self._process is not None:
+            raise LabError("the Consul agent runs already")
+        file = self._directory / f"consul-{self.http}.json"
+        file.write_text(json.dumps(self._configuration()))
+        enter = ("nsenter", f"--net={self.namespace}") if self.namespace else ()
+        mode = ["-data-dir", self._data, "-server"] if self._keep or self._expect > 1 else ["-dev"]
+        if self._keep or self._expect > 1:
+            mode += [f"-bootstrap-expect={self._expect}"]
+        joins = [f"-retry-join=127.0.0.1:{each.ports['serf_lan']}" for each in self._join]
+        self._process = Process(
+            [
+                program(),
+                "agent",
+                *mode,
+                "-config-file",
+                file,
+                "-node",
+                f"node-{self.http}",
+                *joins,
+                "-retry-interval=1s",
+            ],
+            name="consul",
+            enter=enter,
+        )
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Returns once it has a leader and its own entry in the catalogue."""
+        if self.namespace:
+            self.process.wait_for_line(r"Synced node info|Node info in sync", 30)
+            return
+
+        def ready() -> bool:
+            try:
+                found = self.ask("GET", "/v1/catalog/service/consul")
+            except requests.RequestException:
+                return False
+            return found.ok and bool(found.json())
+
+        until(ready, "a Consul with a leader", timeout=30)
+
+    def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> requests.Response:
+        """One HTTP request to the agent; a body that is not bytes or text goes as JSON."""
+        data = body if isinstance(body, (bytes, str, type(None))) else json.dumps(body)
+        headers = {"X-Consul-Token": self.token if token is None else token}
+        return requests.request(method, f"{self.url}{path}", data=data, headers=headers, timeout=10)
+
+    def put(self, path: str, body: Any = None) -> Any:
+        """What a PUT answers, decoded from JSON; it must succeed."""
+        answer = self.ask("PUT", path, body)
+        if not answer.ok:
+            raise LabError(f"PUT {path}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.text else None
+
+    def register(self, name: str, port: int, **more: Any) -> None:
+        """Registers a service with the agent; `more` is spelled as Consul does: `ID=`, `Tags=`, `Check=`."""
+        self.put("/v1/agent/service/register", {"Name": name, "Port": port, **more})
+
+    def deregister(self, service_id: str) -> None:
+        self.put(f"/v1/agent/service/deregister/{service_id}")
+
+    def make_token(self, rules: str) -> str:
+        """The secret of a new token that may do what these rules say, and nothing else."""
+        name = f"policy-{abs(hash(rules))}"
+        self.put("/v1/acl/policy", {"Name": name, "Rules": rules})
+        return str(self.put("/v1/acl/token", {"Policies": [{"Name": name}]})["SecretID"])
+
+    def kill(self) -> None:
+        """Kills the agent at once, as a crash would; no error when it does not run."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def restart(self) -> None:
+        """Kills the agent and starts it again at the same place, empty unless it keeps its data."""
+        self.kill()
+        self.start()
+
+    def freeze(self) -> None:
+        """Stops the agent in its tracks: connections stay open, and nothing is answered."""
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen agent go on."""
+        self.process.signal(signal.SIGCONT)
+
+    @property
+    def _data(self) -> Path:
+        return self._directory / f"data-{self.http}"
+
+    def _configuration(self) -> dict[str, Any]:
+        settings = dict(self._settings)
+        more = settings.pop("ports", {})
+        access = {"enabled": True, "default_policy": "deny", "tokens": {"master": MASTER_TOKEN}}
+        return {
+            "bind_addr": "127.0.0.1",
+            "client_addr": self.host,
+            "ports": {"http": self.http, "https": -1, "dns": -1, "grpc": -1, **self.ports, **more},
+            "disable_update_check": True,
+            "leave_on_terminate": False,
+            # Elections of a cluster in a second or two, not in ten.
+            "performance": {"raft_multiplier": 1},
+            **({"acl": access} if self.token else {}),
+            **settings,
+        }
+
+
+@cache
+def program() -> str:
+    """The path of a Consul: the machine's own, else the one that `.ci/parts test` has unpacked."""
+    if found := shutil.which("consul"):
+        return found
+    made = subprocess.run([_ROOT / ".ci/consul"], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        raise LabError(f"consul is missing: {made.stderr.strip()}")
+    return made.stdout.strip()

@@ -1,0 +1,99 @@
+"""Pages of documentation that are run: console blocks in one shell, files written where they are shown."""
+
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from tests.lab.errors import LabError
+
+_BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARK = "--- end of command ---"
+
+
+class Command(Struct, frozen=True):
+    """A command, and what it must write."""
+
+    text: str
+    output: str
+
+
+class File(Struct, frozen=True):
+    name: str
+    text: str
+
+
+def steps(page: str) -> list[Command | File]:
+    """The commands of `console` blocks, after `$ `, and the files of blocks that have a name."""
+    found: list[Command | File] = []
+    for kind, name, text in _BLOCK.findall(page):
+        if kind == "console":
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                command, _, output = part.partition("\n")
+                found.append(Command(command, output))
+        elif name:
+            found.append(File(name, text))
+    return found
+
+
+class Shell:
+    """A bash with job control in a network of its own, so that a page's ports are free; root only."""
+
+    def __init__(self, directory: Path, path: Sequence[str | Path]) -> None:
+        """`path` goes before the PATH."""
+        self.directory = directory
+        search = ":".join(map(str, [*path, "$PATH"]))
+        self._shell = subprocess.Popen(
+            ["unshare", "--net", "bash", "--noprofile", "--norc"],
+            cwd=directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.run(f'PATH="{search}"; ip link set lo up; set -m')
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.run("kill $(jobs -p) 2>/dev/null; wait")
+        assert self._shell.stdin is not None
+        self._shell.stdin.close()
+        self._shell.wait(20)
+
+    def run(self, command: str) -> str:
+        """What a command writes, job control's own lines aside."""
+        stdin, stdout = self._shell.stdin, self._shell.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{command}\nprintf '%s\\n' '{_MARK}'\n")
+        stdin.flush()
+        lines: list[str] = []
+        while (line := stdout.readline()).rstrip("\n") != _MARK:
+            if not line:
+                raise LabError(f"the shell ended at {command!r}, after {''.join(lines)!r}")
+            if not re.match(r"\[\d+\]", line):
+                lines.append(line)
+        return "".join(lines)
+
+    def follow(self, found: Command | File, *, timeout: float = 20.0) -> None:
+        """Do one step; a command with another output than it must have is tried again, for a while."""
+        if isinstance(found, File):
+            (self.directory / found.name).write_text(found.text)
+            return
+        deadline = time.monotonic() + timeout
+        while (output := self.run(found.text)) != found.output:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"$ {found.text}\n{output}--- instead of ---\n{found.output}")
+            time.sleep(0.05)

@@ -1,0 +1,117 @@
+"""Routes out of Consul through the whole installation: nothing is lost while instances come and go."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from tests.lab.consul import Consul
+from tests.lab.installation import Installation
+from tests.lab.origin import Connection, Origin, answer
+from tests.lab.waiting import until
+
+
+@pytest.fixture
+def running(consul: Consul, installation: Callable[..., Installation]) -> Installation:
+    """A Rondpoint that reads the catalogue of `consul` with the domain consul.local, and its keys."""
+    return installation(
+        f"--consulCatalog.endpoint={consul.address}",
+        "--consulCatalog.domain=consul.local",
+        f"--consul.endpoint={consul.address}",
+        # What the API tells is what the one worker has.
+        "--workers=1",
+    )
+
+
+HOST = "hello.consul.local"
+
+
+def register(consul: Consul, origin: Origin, service_id: str) -> None:
+    consul.register("hello", origin.port, ID=service_id, Address="127.0.0.1")
+
+
+@contextmanager
+def load(running: Installation) -> Iterator[list[str]]:
+    """Requests one after the other from two clients; what they were answered, or how they failed."""
+    answers: list[str] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                response = running.request(HOST)
+            except OSError as error:
+                answers.append(repr(error))
+            else:
+                answers.append(response.text if response.status == 200 else str(response.status))
+
+    with ThreadPoolExecutor(2) as clients:
+        asking = [clients.submit(ask) for _ in range(2)]
+        try:
+            yield answers
+        finally:
+            ended.set()
+    for each in asking:
+        each.result()
+
+
+def test_no_request_fails_while_instances_come_and_go(consul: Consul, running: Installation) -> None:
+    with Origin.named("one") as one, Origin.named("two") as two:
+        register(consul, one, "one")
+        running.wait_for(HOST)
+        with load(running) as answers:
+            for _ in range(3):
+                register(consul, two, "two")
+                until(lambda: answers[-1:] == ["two"], "the second instance")
+                consul.put("/v1/agent/service/maintenance/one?enable=true")
+                until(lambda: set(answers[-8:]) == {"two"}, "the second instance alone")
+                consul.put("/v1/agent/service/maintenance/one?enable=false")
+                until(lambda: answers[-1:] == ["one"], "the first instance again")
+                consul.deregister("two")
+                until(lambda: set(answers[-8:]) == {"one"}, "the first instance alone")
+        assert set(answers) == {"one", "two"}
+
+
+@pytest.mark.parametrize("how", ["maintenance", "deregistered"])
+def test_a_request_under_way_is_finished_by_an_instance_that_leaves(
+    consul: Consul, running: Installation, how: str
+) -> None:
+    leave = threading.Event()
+
+    def slow(connection: Connection) -> None:
+        while connection.read() is not None:
+            leave.wait(20)
+            connection.send(answer(b"slow"))
+
+    with Origin(slow) as origin, Origin.named("other") as other, ThreadPoolExecutor(1) as client:
+        register(consul, origin, "slow")
+        until(lambda: "hello@consulcatalog" in running.api("/api/rawdata")["services"], "the service")
+        under_way = client.submit(running.request, HOST)
+        origin.wait_for_requests(1)
+        register(consul, other, "other")
+        if how == "maintenance":
+            consul.put("/v1/agent/service/maintenance/slow?enable=true")
+        else:
+            consul.deregister("slow")
+
+        def moved() -> bool:
+            service = str(running.api("/api/rawdata")["services"]["hello@consulcatalog"])
+            return "/other" in service and ("draining" in service or "/slow" not in service)
+
+        until(moved, "the instance on its way out")
+        for _ in range(4):
+            assert running.wait_for(HOST).text == "other"
+        leave.set()
+        assert under_way.result(20).text == "slow"
+
+
+def test_keys_make_a_route(consul: Consul, running: Installation) -> None:
+    with Origin.named("keys") as origin:
+        consul.put("/v1/kv/traefik/backends/b/servers/s/url", origin.url)
+        consul.put("/v1/kv/traefik/frontends/f/backend", "b")
+        consul.put("/v1/kv/traefik/frontends/f/routes/r/rule", "Host:keys.test")
+        assert running.wait_for("keys.test").text == "keys"
+        consul.ask("DELETE", "/v1/kv/traefik/frontends/f?recurse")
+        running.wait_for("keys.test", status=404)
