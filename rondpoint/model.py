@@ -46,12 +46,60 @@ class Server(Struct, frozen=True, omit_defaults=True):
         return f"{self.scheme}://{host}:{self.port}"
 
 
+class StickyCookie(Struct, frozen=True, omit_defaults=True):
+    """The cookie that keeps a client with one server.
+
+    `name` empty: one made from the service's name. `max_age` in seconds, 0 for a cookie of the session.
+    `same_site`: `none`, `lax`, `strict`, or empty to say nothing.
+    """
+
+    name: str = ""
+    secure: bool = False
+    http_only: bool = False
+    same_site: str = ""
+    max_age: int = 0
+    path: str = "/"
+    domain: str = ""
+
+
+class HealthCheck(Struct, frozen=True, omit_defaults=True):
+    """Requests that ask servers whether they are well; times in seconds.
+
+    `port` 0, `scheme` and `hostname` empty: those of the server. `status` 0: any from 200 to 399.
+    `unhealthy_interval` None: as `interval`. `mode` is `http` or `grpc`.
+    """
+
+    path: str = ""
+    scheme: str = ""
+    mode: str = "http"
+    hostname: str = ""
+    port: int = 0
+    interval: float = 30.0
+    unhealthy_interval: float | None = None
+    timeout: float = 5.0
+    headers: dict[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    status: int = 0
+    follow_redirects: bool = True
+
+
+Strategy = Literal["wrr", "p2c", "hrw", "leasttime"]
+
+
 class Service(Struct, frozen=True, omit_defaults=True):
-    """A group of servers that share the load; `servers` are in order of name."""
+    """A group of servers that share the load; `servers` are in order of name.
+
+    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty.
+    """
 
     name: str
     servers: tuple[Server, ...] = ()
     pass_host_header: bool = True
+    strategy: Strategy = "wrr"
+    sticky: StickyCookie | None = None
+    health_check: HealthCheck | None = None
+    flush_interval: float = 0.1
+    servers_transport: str = ""
 
 
 class Router(Struct, frozen=True, omit_defaults=True):
@@ -72,11 +120,16 @@ class Router(Struct, frozen=True, omit_defaults=True):
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):
-    """A named step between router and service; `kind` in Traefik 3 spelling (`basicAuth`)."""
+    """A named step between router and service; `kind` in Traefik 3 spelling (`basicAuth`).
+
+    `options` are those given, as `rondpoint.middlewares.canonical` leaves them. An `unusable` one had
+    options that could not be read: its routers answer 503 rather than pass requests unguarded.
+    """
 
     name: str
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
+    unusable: bool = False
 
 
 def _nothing() -> Mapping[str, Any]:

@@ -7,37 +7,41 @@ from collections.abc import Collection, Mapping
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, shown_names
 from discovery.decoding.section import Section
+from rondpoint.middlewares.canonical import Fault, canonical
+from rondpoint.middlewares.kinds import SERVED_KINDS
+from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
 from rondpoint.model import Middleware, Router
 from rondpoint.rules.names import did_you_mean
 
-SERVED_KINDS: frozenset[str] = frozenset()
-"""Kinds that the proxy serves; a router with another kind of middleware answers 503."""
-
-KINDS = (
-    *("addPrefix", "basicAuth", "buffering", "chain", "circuitBreaker", "compress", "contentType"),
-    *("digestAuth", "encodedCharacters", "errors", "forwardAuth", "grpcWeb", "headers", "inFlightReq"),
-    *("ipAllowList", "ipWhiteList", "passTLSClientCert", "plugin", "rateLimit", "redirectRegex"),
-    *("redirectScheme", "replacePath", "replacePathRegex", "retry", "stripPrefix", "stripPrefixRegex"),
-)
-_CANONICAL = {kind.lower(): kind for kind in KINDS}
-
 
 def decode_middleware(name: str, section: Section, provider: str) -> Middleware | None:
-    """The middleware `name`; None, and said so, where its kind cannot be told."""
+    """The middleware `name`; None, and said so, where its kind cannot be told.
+
+    With options that cannot be read it is `unusable`, rather than weaker than its author meant.
+    """
     report = section.report
     if len(section.names) != 1:
         kinds = ", ".join(section.names) or "none"
         report.error(f"{report.at(section.path)} must have one kind, and has {kinds}")
         return None
     written = section.names[0]
-    kind = _CANONICAL.get(written.lower())
+    kind = CANONICAL.get(written.lower())
     if kind is None:
-        hint = did_you_mean(written, KINDS)
+        hint = did_you_mean(written, SCHEMAS)
         report.error(f"{report.at(section.key(written))} is an unknown kind of middleware", hint)
         return None
-    value = section.raw(written)
-    options = dict(value) if isinstance(value, Mapping) else {}
-    return Middleware(qualify(name, provider), kind, options)
+    found = canonical(kind, section.raw(written), lambda other: qualify(other, provider))
+    for fault in found.faults:
+        _tell(fault, section.key(written), report)
+    return Middleware(qualify(name, provider), kind, found.options, unusable=not found.usable)
+
+
+def _tell(fault: Fault, key: str, report: Report) -> None:
+    message = f"{report.at('.'.join((key, *fault.path)), fault.value)} {fault.message}"
+    if fault.fatal:
+        report.error(f"{message}, so routers that use the middleware answer 503", fault.hint)
+    else:
+        report.warning(message, fault.hint)
 
 
 def report_unserved(

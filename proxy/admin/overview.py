@@ -10,6 +10,7 @@ import redis
 from flask import current_app
 
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.read import read_diagnostics
@@ -90,7 +91,8 @@ def _service(service: Service) -> Json:
 
 
 def _middleware(middleware: Middleware) -> Json:
-    return {"kind": middleware.kind, "options": middleware.options}
+    shown: Json = {"kind": middleware.kind, "options": redacted(middleware).options}
+    return {**shown, "unusable": True} if middleware.unusable else shown
 
 
 def _agent(status: AgentStatus) -> Json:

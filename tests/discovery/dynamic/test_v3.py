@@ -187,3 +187,21 @@ def test_trees_of_another_shape_are_told_of(http: object) -> None:
     decoded = decode({"http": http}, "file", "f")
     assert decoded.routers == decoded.services == ()
     assert decoded.diagnostics
+
+
+def test_a_guard_that_cannot_be_read_is_unusable_and_told_with_its_place() -> None:
+    text = """
+    http: {middlewares: {m: {ipAllowList: {sourceRange: [10.0.0.0/99]}}, n: {addPrefix: {prefix: /a}}}}
+    """
+    decoded = decode(tree(text), "file", "f")
+    assert {item.name: item.unusable for item in decoded.middlewares} == {"m@file": True, "n@file": False}
+    errors = [item for item in decoded.diagnostics if item.severity is Severity.ERROR]
+    assert len(errors) == 1
+    assert "http.middlewares.m.ipAllowList.sourceRange=['10.0.0.0/99'] is not valid" in errors[0].message
+    assert "10.0.0.0/8" in errors[0].hint
+
+
+def test_diagnostics_do_not_tell_hashes_of_users() -> None:
+    decoded = decode(tree("http: {middlewares: {m: {digestAuth: {users: ['me:my-hash']}}}}"), "file", "f")
+    assert decoded.middlewares[0].unusable
+    assert not any("my-hash" in str(item) for item in decoded.diagnostics)

@@ -120,7 +120,7 @@ def test_a_middleware_that_is_not_served_goes_with_its_router_and_is_an_error() 
     decoded = decode(container(labels=labels), OPTIONS)
     (middleware,) = decoded.middlewares
     assert (middleware.name, middleware.kind) == ("m@docker", "basicAuth")
-    assert middleware.options == {"users": "u:p"}
+    assert middleware.options == {"users": ["u:p"]}
     assert decoded.routers[0].middlewares == ("m@docker",)
     assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
     assert "basicAuth is not served yet, so r@docker answers 503" in decoded.diagnostics[0].message

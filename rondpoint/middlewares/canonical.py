@@ -1,0 +1,120 @@
+"""From the options of one middleware as written, to the same in one spelling and with typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from rondpoint.middlewares.options import Group, Option, Secrecy
+from rondpoint.middlewares.schemas import SCHEMAS
+from rondpoint.rules.names import did_you_mean
+
+
+class Fault(Struct, frozen=True):
+    """What is wrong at `path`, names below the kind as written; `value` is None where it is secret.
+
+    `fatal`: without what was meant here the middleware cannot be performed safely.
+    """
+
+    path: tuple[str, ...]
+    value: object
+    message: str
+    hint: str = ""
+    fatal: bool = True
+
+
+class Canonical(Struct, frozen=True):
+    """Options that were given, in Traefik 3 spelling and typed; `complete` adds the defaults."""
+
+    options: dict[str, Any]
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        return not any(fault.fatal for fault in self.faults)
+
+
+def canonical(kind: str, written: object, qualify: Callable[[str], str]) -> Canonical:
+    """The options of a middleware of `kind`, a key of SCHEMAS; `qualify` completes names of other objects."""
+    reading = _Reading(SCHEMAS[kind], qualify)
+    return Canonical(reading.options(SCHEMAS[kind], written, ()), tuple(reading.faults))
+
+
+def complete(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Canonical options with the defaults of those not given; a group that is not given stays away."""
+    return _complete(SCHEMAS[kind], options)
+
+
+def _complete(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(options)
+    for name, part in group.options.items():
+        if isinstance(part, Group):
+            if name in found:
+                found[name] = _complete(part, found[name])
+        elif name not in found and part.default is not None:
+            default = part.default
+            found[name] = list(default) if isinstance(default, tuple) else default
+    return found
+
+
+class _Reading:
+    def __init__(self, schema: Group, qualify: Callable[[str], str]) -> None:
+        self._guards = schema.guards
+        self._qualify = qualify
+        self.faults: list[Fault] = []
+
+    def options(self, group: Group, written: object, path: tuple[str, ...]) -> dict[str, Any]:
+        """The options of one level; what is wrong with them is in `faults` afterwards."""
+        tree = _tree(group, written)
+        if tree is None:
+            self.faults.append(Fault(path, None, "is not valid", "expected options below it"))
+            return {}
+        names = {name.lower(): name for name in group.options}
+        found: dict[str, Any] = {}
+        for name, value in tree.items():
+            known = names.get(name.lower(), "*")
+            part = group.options.get(known)
+            if part is None:
+                hint = did_you_mean(name, group.options)
+                self.faults.append(Fault((*path, name), None, "is unknown", hint, self._guards))
+            elif value is not None:
+                self._put(found, name if known == "*" else known, part, value, (*path, name))
+        self._tell_missing(group, tree, path)
+        return found
+
+    def _put(
+        self, found: dict[str, Any], name: str, part: Option | Group, value: object, path: tuple[str, ...]
+    ) -> None:
+        if isinstance(part, Group):
+            if not (part.may_be_bare and str(value).strip().lower() == "false"):
+                found[name] = self.options(part, value, path)
+            return
+        try:
+            read = part.read(value)
+        except ValueError as error:
+            shown = value if part.secrecy is Secrecy.OPEN else None
+            hint = str(error) if part.secrecy is Secrecy.OPEN else str(error).partition(", not ")[0]
+            self.faults.append(Fault(path, shown, "is not valid", hint))
+            return
+        found[name] = self._qualified(read) if part.refers else read
+
+    def _qualified(self, names: str | list[str]) -> str | list[str]:
+        return self._qualify(names) if isinstance(names, str) else [self._qualify(name) for name in names]
+
+    def _tell_missing(self, group: Group, tree: Mapping[str, object], path: tuple[str, ...]) -> None:
+        given = {name.lower() for name, value in tree.items() if value is not None}
+        for name, part in group.options.items():
+            if isinstance(part, Option) and part.required and name.lower() not in given:
+                self.faults.append(Fault((*path, name), None, "is missing", f"give {name}"))
+        if group.one_of and not given & {name.lower() for name in group.one_of}:
+            neither, choice = " nor ".join(group.one_of), " or ".join(group.one_of)
+            self.faults.append(Fault(path, None, f"has neither {neither}", f"give {choice}"))
+
+
+def _tree(group: Group, written: object) -> Mapping[str, object] | None:
+    if isinstance(written, Mapping):
+        return written
+    bare = written is True or (isinstance(written, str) and written.strip().lower() == "true")
+    return {} if written is None or (bare and group.may_be_bare) else None

@@ -1,0 +1,6 @@
+"""The kinds of middleware that the proxy serves."""
+
+from __future__ import annotations
+
+SERVED_KINDS: frozenset[str] = frozenset()
+"""A router with a middleware of another kind answers 503."""

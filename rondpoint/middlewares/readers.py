@@ -1,0 +1,140 @@
+"""Values of options as files and labels hold them → canonical values that JSON can carry.
+
+Texts, numbers, booleans, lists of texts, and mappings of text; durations are seconds, as floats.
+Each reader raises ValueError with what was expected, in the words of a hint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
+
+_STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z", re.ASCII)
+
+switch = parse_switch
+seconds = parse_duration
+whole = parse_count
+text = parse_text
+
+
+def given_text(value: object) -> str:
+    """Text that is not empty."""
+    found = parse_text(value).strip()
+    if not found:
+        raise ValueError("expected text, not nothing")
+    return found
+
+
+def amount(value: object) -> int:
+    """A whole number, 0 or more."""
+    number = parse_count(value)
+    if number < 0:
+        raise ValueError("expected a whole number, 0 or more")
+    return number
+
+
+def between(low: int, high: int) -> Callable[[object], int]:
+    """A reader for whole numbers in a range, both ends included."""
+
+    def read(value: object) -> int:
+        number = parse_count(value)
+        if not low <= number <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+status = between(100, 599)
+
+
+def texts(value: object) -> list[str]:
+    """A list, or one text with commas between its items; empty items are dropped."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError("expected a list of texts")  # noqa: TRY004 - what a user wrote is a value to us
+    trimmed = (parse_text(item).strip() for item in items)
+    return [item for item in trimmed if item]
+
+
+def some_texts(value: object) -> list[str]:
+    """A list with at least one text."""
+    found = texts(value)
+    if not found:
+        raise ValueError("expected at least one text")
+    return found
+
+
+def statuses(value: object) -> list[str]:
+    """Codes and ranges of codes: `404`, `500-599`."""
+    found = some_texts(value)
+    for item in found:
+        matched = _STATUSES.match(item)
+        if matched is None or int(matched[1]) > int(matched[2] or matched[1]):
+            raise ValueError("expected status codes such as 404 or ranges such as 500-599")
+    return found
+
+
+def networks(value: object) -> list[str]:
+    """Addresses and networks, at least one: `10.0.0.1/8` is `10.0.0.0/8`, `::1` is `::1/128`."""
+    found = some_texts(value)
+    try:
+        return [str(ip_network(item, strict=False)) for item in found]
+    except ValueError:
+        raise ValueError(
+            "expected addresses or networks such as 10.0.0.0/8, 192.168.1.7 or fd00::/8"
+        ) from None
+
+
+def users(parts: int) -> Callable[[object], list[str]]:
+    """A reader for lists of `NAME:HASH` (2 parts) or `NAME:REALM:HASH` (3)."""
+    form = "NAME:HASH" if parts == 2 else "NAME:REALM:HASH"
+
+    def read(value: object) -> list[str]:
+        found = some_texts(value)
+        for item in found:
+            pieces = item.split(":", parts - 1)
+            if len(pieces) != parts or not all(pieces):
+                raise ValueError(f"expected users as {form}")
+        return found
+
+    return read
+
+
+def web_address(value: object) -> str:
+    """A URL with http or https and a host."""
+    found = given_text(value)
+    expected = "expected a URL such as http://auth.example:9000/verify"
+    try:
+        parts = urlsplit(found)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError(expected)
+    return found
+
+
+def text_by_name(value: object) -> dict[str, str]:
+    """Texts by name; an empty text has a meaning of its own (a header that is removed)."""
+    return {name: parse_text(item) for name, item in _mapping(value).items()}
+
+
+def status_by_name(value: object) -> dict[str, int]:
+    """Status codes by the codes or ranges that they take the place of."""
+    return {name: status(item) for name, item in _mapping(value).items()}
+
+
+def anything(value: object) -> object:
+    """A tree that is not ours to judge: a plugin's options."""
+    return value
+
+
+def _mapping(value: object) -> dict[str, object]:
+    if not isinstance(value, Mapping):
+        raise ValueError("expected names with values below it")  # noqa: TRY004 - as above
+    return {str(name): item for name, item in value.items()}

@@ -1,0 +1,45 @@
+"""Hiding the secrets of middlewares from the API, the dashboard, messages and logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from rondpoint.middlewares.options import Group, Option, Secrecy
+from rondpoint.middlewares.schemas import SCHEMAS
+from rondpoint.model import Middleware
+
+HIDDEN = "…"
+
+_TELLING = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key\b", re.IGNORECASE)
+"""Names of headers whose values are likely to let somebody in."""
+
+
+def redacted(middleware: Middleware) -> Middleware:
+    """The same, with `…` for what people may not see; of an unknown kind nothing is shown."""
+    schema = SCHEMAS.get(middleware.kind)
+    if schema is None:
+        return replace(middleware, options=dict.fromkeys(middleware.options, HIDDEN))
+    return replace(middleware, options=_group(schema, middleware.options))
+
+
+def _group(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _shown(group.options.get(name) or group.options.get("*"), value)
+        for name, value in options.items()
+    }
+
+
+def _shown(part: Option | Group | None, value: Any) -> Any:
+    if isinstance(part, Group):
+        return _group(part, value) if isinstance(value, Mapping) else HIDDEN
+    if part is None or part.secrecy is Secrecy.HIDDEN:
+        return HIDDEN
+    if part.secrecy is Secrecy.OPEN:
+        return value
+    if not isinstance(value, Mapping):
+        return HIDDEN
+    return {name: HIDDEN if item and _TELLING.search(name) else item for name, item in value.items()}

@@ -1,0 +1,20 @@
+"""The schema of every kind of HTTP middleware of Traefik 3.7, by families.
+
+Names and defaults are those of Traefik's `pkg/config/dynamic/middlewares.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rondpoint.middlewares.options import Group
+from rondpoint.middlewares.schemas import access, auth, content, paths, traffic
+
+SCHEMAS: Mapping[str, Group] = MappingProxyType(
+    {**access.KINDS, **auth.KINDS, **content.KINDS, **paths.KINDS, **traffic.KINDS}
+)
+"""Kind in Traefik 3 spelling → its options."""
+
+CANONICAL: Mapping[str, str] = MappingProxyType({name.lower(): name for name in SCHEMAS})
+"""Lower-case kind → kind."""

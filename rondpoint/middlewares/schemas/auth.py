@@ -1,0 +1,46 @@
+"""Middlewares that ask who the client is."""
+
+from __future__ import annotations
+
+from rondpoint.middlewares.options import Group, Option, Secrecy, kind
+from rondpoint.middlewares.readers import switch, text, texts, users, web_address, whole
+from rondpoint.middlewares.schemas.shared import client_tls
+
+
+def _by_list_of_users(parts: int) -> Group:
+    return kind(
+        {
+            "users": Option(users(parts), secrecy=Secrecy.HIDDEN),
+            "usersFile": Option(text),
+            "realm": Option(text, default="traefik"),
+            "removeHeader": Option(switch, default=False),
+            "headerField": Option(text, default=""),
+        },
+        one_of=("users", "usersFile"),
+        guards=True,
+    )
+
+
+KINDS: dict[str, Group] = {
+    "basicAuth": _by_list_of_users(2),
+    "digestAuth": _by_list_of_users(3),
+    "forwardAuth": kind(
+        {
+            "address": Option(web_address, required=True),
+            "tls": client_tls(ca_optional=True),
+            "trustForwardHeader": Option(switch, default=False),
+            "authResponseHeaders": Option(texts, default=()),
+            "authResponseHeadersRegex": Option(text, default=""),
+            "authRequestHeaders": Option(texts, default=()),
+            "addAuthCookiesToResponse": Option(texts, default=()),
+            "headerField": Option(text, default=""),
+            "forwardBody": Option(switch, default=False),
+            "maxBodySize": Option(whole, default=-1),
+            "maxResponseBodySize": Option(whole),
+            "preserveLocationHeader": Option(switch, default=False),
+            "preserveRequestMethod": Option(switch, default=False),
+            "authSigninURL": Option(text, default=""),
+        },
+        guards=True,
+    ),
+}

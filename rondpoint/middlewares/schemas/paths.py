@@ -1,0 +1,35 @@
+"""Middlewares that rewrite the path, redirect, or name other middlewares."""
+
+from __future__ import annotations
+
+from rondpoint.middlewares.options import Group, Option, kind
+from rondpoint.middlewares.readers import given_text, some_texts, switch, text
+
+_PERMANENT = Option(switch, default=False)
+
+KINDS: dict[str, Group] = {
+    "addPrefix": kind({"prefix": Option(given_text, required=True)}),
+    "chain": kind({"middlewares": Option(some_texts, required=True, refers=True)}, guards=True),
+    "redirectRegex": kind(
+        {
+            "regex": Option(given_text, required=True),
+            "replacement": Option(text, required=True),
+            "permanent": _PERMANENT,
+        }
+    ),
+    "redirectScheme": kind(
+        {
+            "scheme": Option(given_text, required=True),
+            "port": Option(text, default=""),
+            "permanent": _PERMANENT,
+        }
+    ),
+    "replacePath": kind({"path": Option(given_text, required=True)}),
+    "replacePathRegex": kind(
+        {"regex": Option(given_text, required=True), "replacement": Option(text, default="")}
+    ),
+    "stripPrefix": kind(
+        {"prefixes": Option(some_texts, required=True), "forceSlash": Option(switch, default=True)}
+    ),
+    "stripPrefixRegex": kind({"regex": Option(some_texts, required=True)}),
+}
