@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from discovery.decoding import values
 from discovery.decoding.names import qualify
@@ -11,7 +12,8 @@ from discovery.decoding.section import Section
 from rondpoint.model import Router
 from rondpoint.rules import v3
 from rondpoint.rules.errors import RuleError
-from rondpoint.rules.expression import Rule
+
+T = TypeVar("T")
 
 RuleText = Callable[[], str | None]
 """The text of the rule for a router that gives none; None, and said so, where there is none."""
@@ -38,7 +40,7 @@ def decode_router(
     section.unserved("observability")
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
-    rule = None if text is None else parse_rule(text, key, section.report)
+    rule = None if text is None else parse_rule(text, key, section.report, v3.parse)
     if rule is None or service is None or unreadable or unserved:
         return None
     return Router(
@@ -51,8 +53,8 @@ def decode_router(
     )
 
 
-def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], Rule] = v3.parse) -> Rule | None:
-    """The rule, or None and an error that names the place in it."""
+def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -> T | None:
+    """The rule as `parse` gives it, or None and an error that names the place in it."""
     try:
         return parse(text)
     except RuleError as error:

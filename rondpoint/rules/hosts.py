@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 
+import idna
+
+from rondpoint.rules.patterns import literal
+
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]")
 _PORT = re.compile(r":[0-9]*\Z")
+
+ANY_HOST = "^"
+"""The expression for `*`: every host, and none."""
 
 
 class HostError(ValueError):
@@ -18,15 +25,30 @@ class HostError(ValueError):
 
 
 def normalise(host: str) -> str:
-    """`host` in lower case, without port and trailing dot; IPv6 addresses keep their brackets.
+    """`host` in lower case, without port and trailing dot, in ASCII (RFC 5891); IPv6 keeps its brackets.
 
     Raises HostError for what no `Host` header can name.
     """
-    if not host.isascii():
-        raise HostError(f"host {host!r} has characters outside ASCII", "write it in its xn-- form")
-    if "*" in host:
-        raise HostError(f"a wildcard as in host {host!r} is not served yet", "name each host")
     name = _PORT.sub("", host.lower(), count=1).removesuffix(".")
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode()
+        except idna.IDNAError as error:
+            raise HostError(f"{host!r} is not a host name: {error}") from None
+    if "*" in name:
+        raise HostError(f"host {host!r} has a * that is not its first label", "expected *.example.com")
     if not (_NAME.fullmatch(name) or _IPV6.fullmatch(name)):
         raise HostError(f"{host!r} is not a host name", "expected a name such as app.example.com")
     return name
+
+
+def wildcard(host: str) -> str | None:
+    """The expression for `*.example.com`, in which `*` is one label, or for `*`; None without wildcard.
+
+    Raises HostError.
+    """
+    if host == "*":
+        return ANY_HOST
+    if not host.startswith("*."):
+        return None
+    return rf"^[^.]+\.{literal(normalise(host[2:]))}$"

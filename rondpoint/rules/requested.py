@@ -1,16 +1,19 @@
-"""The form of host and path that rules are matched on; the server receives the bytes as sent.
+"""What rules are matched on, taken from a request; the server receives the bytes as sent.
 
-Paths are percent-decoded where that cannot change their meaning (RFC 3986 §6.2.2.2) and their dot segments
-resolved (§5.2.4), so that a rule on `/admin` also holds for `/%61dmin` and `/x/../admin`.
+Paths are percent-decoded, but for reserved characters (RFC 3986 §2.2), whose meaning that would change; their
+dot segments are resolved (§5.2.4), and empty ones left out. So a rule on `/admin` also holds for `/%61dmin`,
+`//admin` and `/x/../admin`.
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-# What decoding would change: separators and controls; they stay escaped, with digits in upper case.
-_KEPT = frozenset(range(0x21)) | {0x7F} | frozenset(b"/?#[]@!$&'()*+,;=%\\")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# These stay escaped, with digits in upper case. Traefik decodes all others for its rules, too.
+_KEPT = frozenset(b":/?#[]@!$&'()*+,;=%")
 
 
 def normalise_host(host: bytes) -> str:
@@ -22,18 +25,47 @@ def normalise_host(host: bytes) -> str:
 
 
 def normalise_path(target: bytes) -> str:
-    """The path of an origin-form target, without query, decoded and resolved as above."""
-    path = target.partition(b"?")[0].decode("latin-1")
-    if "%" in path:
+    """The path of an origin-form target, without query, decoded and resolved as above.
+
+    Bytes that are not UTF-8 become U+FFFD.
+    """
+    path = target.partition(b"?")[0]
+    if b"%" in path:
         path = _ESCAPE.sub(_decode, path)
-    if "/." in path:
-        path = _resolve(path)
-    return path
+    text = path.decode("utf-8", "replace")
+    if "/." in text or "//" in text:
+        text = _resolve(text)
+    return text
 
 
-def _decode(match: re.Match[str]) -> str:
+def query_of(target: bytes) -> tuple[tuple[str, str], ...]:
+    """Names and values of a target's query, as Go's `url.ParseQuery`: what cannot be read is left out."""
+    _, _, query = target.partition(b"?")
+    pairs = (piece.partition(b"=")[::2] for piece in query.split(b"&") if piece and b";" not in piece)
+    return tuple(
+        (_unquoted(name), _unquoted(value))
+        for name, value in pairs
+        if not _BROKEN.search(name) and not _BROKEN.search(value)
+    )
+
+
+def headers_of(lines: bytes) -> dict[str, tuple[str, ...]]:
+    """Values by name in lower case, of header lines that begin with CRLF each."""
+    found: dict[str, tuple[str, ...]] = {}
+    for line in lines.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        key = name.decode("latin-1").lower()
+        found[key] = (*found.get(key, ()), value.strip(b" \t").decode("utf-8", "replace"))
+    return found
+
+
+def _unquoted(text: bytes) -> str:
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8", "replace")
+
+
+def _decode(match: re.Match[bytes]) -> bytes:
     value = int(match[1], 16)
-    return match[0].upper() if value in _KEPT or value > 0x7F else chr(value)
+    return match[0].upper() if value in _KEPT else bytes((value,))
 
 
 def _resolve(path: str) -> str:
@@ -41,14 +73,12 @@ def _resolve(path: str) -> str:
     parts = path.split("/")[1:]
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
-        if part == ".":
-            if last:
-                segments.append("")
-        elif part == "..":
+        if part == "..":
             if segments:
                 segments.pop()
-            if last:
-                segments.append("")
-        else:
+        elif part not in {"", "."}:
             segments.append(part)
+            continue
+        if last:
+            segments.append("")
     return "/" + "/".join(segments)

@@ -1,43 +1,69 @@
-"""The rule language of Traefik 1, for instance `Host:a.test,b.test;PathPrefix:/api`.
+"""The rule language of Traefik 1, for instance `Host:a.test,b.test;PathPrefixStrip:/api`.
 
-Matchers joined by `;` must all hold; of the values of one matcher, joined by `,`, one must. The name
-ends at the first `:`; further ones belong to the value.
+Matchers joined by `;` must all hold; of the values of one matcher, joined by `,`, one must, but all of
+`Headers`, `HeadersRegexp` and `Query`. The name ends at the first `:`; further ones belong to the value. Some
+names ask for a change to the request, beside or instead of a match: modifiers, made in one order whatever the
+order written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from msgspec import Struct
 
 from rondpoint.rules import tree
 from rondpoint.rules.errors import RuleError
-from rondpoint.rules.expression import Match, Rule
-from rondpoint.rules.matchers import SERVED, ValueFault
+from rondpoint.rules.expression import Expression, Keyed, Match, Rule
+from rondpoint.rules.matchers import ValueFault, header_name, host, method, path, pattern
+from rondpoint.rules.modifiers import MODIFIERS, Modifier, in_order
 from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.templates import TemplateError, has_variables, to_expression
+
+T = TypeVar("T")
 
 MAX_LENGTH = 65_536
 """Characters in a rule."""
 
-_NOT_YET = frozenset(
-    [
-        *("HostRegexp", "Method", "Headers", "HeadersRegexp", "Query"),
-        *("PathStrip", "PathStripRegex", "PathPrefixStrip", "PathPrefixStripRegex"),
-        *("AddPrefix", "ReplacePath", "ReplacePathRegex"),
-    ]
-)
-_CANONICAL = {name.lower(): name for name in [*SERVED, *_NOT_YET]}
+_LABEL, _SEGMENT = "[^.]+", "[^/]+"
+
+
+class ParsedRule(Struct, frozen=True):
+    """A rule, and the changes it asks for, in the order in which they are made."""
+
+    rule: Rule
+    modifiers: tuple[Modifier, ...] = ()
+
+
+class _Part(Struct, frozen=True):
+    """One `Name:value,value` of a rule; values with their offsets in the whole."""
+
+    name: str
+    position: int
+    values: tuple[tuple[str, int], ...]
 
 
 def parse(text: str) -> Rule:
-    """Read a rule; raises RuleError."""
+    """Read a rule, for what it matches; raises RuleError."""
+    return read(text).rule
+
+
+def read(text: str) -> ParsedRule:
+    """Read a rule, and what it changes; raises RuleError."""
     if len(text) > MAX_LENGTH:
         raise RuleError(text, f"the rule is longer than {MAX_LENGTH:,} characters")
-    matches = [_match(text, part, position) for part, position in _parts(text, 0, ";")]
-    if not matches:
+    parts = [_part(text, piece, position) for piece, position in _pieces(text, 0, ";")]
+    if not parts:
         raise RuleError(text, "the rule is empty", 0, "expected a rule such as Host:app.example.com")
-    return Rule(text, tree.conjunction(matches))
+    matches = [_expression(text, part) for part in parts if part.name in _MATCHERS]
+    modifiers = [_modifier(text, part) for part in parts if part.name in MODIFIERS]
+    # A rule that only modifies matches every request, as in Traefik.
+    expression = tree.conjunction(matches) if matches else Match("PathPrefix", ("/",))
+    return ParsedRule(Rule(text, expression), in_order(modifiers))
 
 
-def _parts(section: str, start: int, separator: str) -> Iterator[tuple[str, int]]:
+def _pieces(section: str, start: int, separator: str) -> Iterator[tuple[str, int]]:
     """What stands between separators in `section`, with their offsets from `start`; blanks are left out."""
     for piece in section.split(separator):
         stripped = piece.strip()
@@ -46,19 +72,16 @@ def _parts(section: str, start: int, separator: str) -> Iterator[tuple[str, int]
         start += len(piece) + len(separator)
 
 
-def _match(text: str, part: str, position: int) -> Match:
-    name, _, rest = part.partition(":")
-    name = name.strip()
-    kind = _CANONICAL.get(name.lower())
-    if kind is None:
-        raise RuleError(text, f"unknown matcher {name!r}", position, _for_unknown(name))
-    if kind in _NOT_YET:
-        raise RuleError(text, f"{kind} is not served yet", position, f"served: {', '.join(SERVED)}")
-    after = position + len(part) - len(rest)
-    values = tuple(_value(text, kind, value, at) for value, at in _parts(rest, after, ","))
+def _part(text: str, piece: str, position: int) -> _Part:
+    written, _, rest = piece.partition(":")
+    name = _CANONICAL.get(written.strip().lower())
+    if name is None:
+        raise RuleError(text, f"unknown matcher {written.strip()!r}", position, _for_unknown(written.strip()))
+    after = position + len(piece) - len(rest)
+    values = tuple(_pieces(rest, after, ","))
     if not values:
-        raise RuleError(text, f"{kind} has no value", position, f"expected {kind}:VALUE")
-    return Match(kind, tuple(dict.fromkeys(values)))
+        raise RuleError(text, f"{name} has no value", position, f"expected {name}:VALUE")
+    return _Part(name, position, values)
 
 
 def _for_unknown(name: str) -> str:
@@ -67,10 +90,95 @@ def _for_unknown(name: str) -> str:
     return did_you_mean(name, _CANONICAL.values())
 
 
-def _value(text: str, kind: str, value: str, position: int) -> str:
-    if kind != "Host" and "{" in value:
-        raise RuleError(text, f"a pattern as in {value} is not served yet", position, "expected a plain path")
+def _expression(text: str, part: _Part) -> Expression:
+    read = _MATCHERS[part.name]
+    if part.name in _OF_PAIRS:
+        return tree.conjunction(
+            _told(text, part.name, position, read, *values) for values, position in _pairs(text, part)
+        )
+    return tree.disjunction(_told(text, part.name, position, read, value) for value, position in part.values)
+
+
+def _pairs(text: str, part: _Part) -> Iterator[tuple[tuple[str, str], int]]:
+    if part.name == "Query":
+        for value, position in part.values:
+            name, equals, wanted = value.partition("=")
+            if not equals:
+                raise RuleError(text, f"Query: {value!r} has no =", position, f"expected Query:{value}=VALUE")
+            yield (name.strip(), wanted.strip()), position
+        return
+    if len(part.values) % 2:
+        hint = f"expected {part.name}:NAME,VALUE"
+        raise RuleError(text, f"{part.name} takes names and values in turn", part.position, hint)
+    for (name, position), (value, _) in zip(part.values[::2], part.values[1::2], strict=True):
+        yield (name, value), position
+
+
+def _modifier(text: str, part: _Part) -> Modifier:
+    values = tuple(value for value, _ in part.values)
+    return _told(text, part.name, part.values[0][1], MODIFIERS[part.name], values)
+
+
+def _told(text: str, name: str, position: int, read: Callable[..., T], *values: object) -> T:
     try:
-        return SERVED[kind](value)
+        return read(*values)
     except ValueFault as fault:
-        raise RuleError(text, f"{kind}: {fault}", position, fault.hint) from None
+        raise RuleError(text, f"{name}: {fault}", position, fault.hint) from None
+    except TemplateError as fault:
+        raise RuleError(text, f"{name}: {fault}", position, "expected {name:expression} or {name}") from None
+
+
+def _host_pattern(value: str) -> Expression:
+    return Match("HostRegexp", (pattern(f"(?i)^{to_expression(value, _LABEL)}$"),))
+
+
+def _path(value: str) -> Expression:
+    if has_variables(value):
+        return Match("PathRegexp", (pattern(f"^{to_expression(_rooted(value), _SEGMENT)}$"),))
+    return Match("Path", (path(value),))
+
+
+def _path_prefix(value: str) -> Expression:
+    if has_variables(value):
+        return Match("PathRegexp", (pattern(f"^{to_expression(_rooted(value), _SEGMENT)}"),))
+    return Match("PathPrefix", (path(value),))
+
+
+def _rooted(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueFault(f"path {value!r} does not start with /", f"write /{value}")
+    return value
+
+
+def _header(name: str, value: str) -> Expression:
+    return Keyed("Header", header_name(name), (value,))
+
+
+def _header_pattern(name: str, value: str) -> Expression:
+    return Keyed("HeaderRegexp", header_name(name), (pattern(value),))
+
+
+def _query(name: str, value: str) -> Expression:
+    if not value:
+        return Keyed("QueryRegexp", name, ("",))
+    if has_variables(value):
+        return Keyed("QueryRegexp", name, (pattern(f"^{to_expression(value, '.*')}$"),))
+    return Keyed("Query", name, (value,))
+
+
+_MATCHERS: dict[str, Callable[..., Expression]] = {
+    "Host": host,
+    "HostRegexp": _host_pattern,
+    "Path": _path,
+    "PathStrip": _path,
+    "PathStripRegex": _path,
+    "PathPrefix": _path_prefix,
+    "PathPrefixStrip": _path_prefix,
+    "PathPrefixStripRegex": _path_prefix,
+    "Method": lambda value: Match("Method", (method(value),)),
+    "Headers": _header,
+    "HeadersRegexp": _header_pattern,
+    "Query": _query,
+}
+_OF_PAIRS = frozenset(("Headers", "HeadersRegexp", "Query"))
+_CANONICAL = {name.lower(): name for name in [*_MATCHERS, *MODIFIERS]}

@@ -1,7 +1,6 @@
 """The rule language of Traefik 3, for instance ``Host(`a.test`) && !PathPrefix(`/private`)``.
 
-Names of matchers are read whatever their case. A matcher takes one value here; several hosts are
-several matchers joined by `||`.
+Names of matchers are read whatever their case. Several hosts are several matchers joined by `||`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from rondpoint.rules import tree
 from rondpoint.rules.errors import RuleError
-from rondpoint.rules.expression import Expression, Match, Rule
-from rondpoint.rules.matchers import SERVED, ValueFault
+from rondpoint.rules.expression import Expression, Rule
+from rondpoint.rules.matchers import MATCHERS, ValueFault
 from rondpoint.rules.names import did_you_mean
 from rondpoint.rules.quoted import QuotedError, quote, unquote
 
@@ -25,11 +24,22 @@ MAX_LENGTH = 65_536
 MAX_DEPTH = 32
 """Levels of `&&`, `||` and `!` within each other: the tree is walked by recursion elsewhere."""
 
-_NOT_YET = frozenset(
-    ["HostRegexp", "PathRegexp", "Method", "Header", "HeaderRegexp", "Query", "QueryRegexp", "ClientIP"]
-)
 _FOR_TCP = frozenset(["HostSNI", "HostSNIRegexp", "ALPN"])
-_CANONICAL = {name.lower(): name for name in [*SERVED, *_NOT_YET, *_FOR_TCP]}
+_OF_OTHERS = {
+    "headers": "Header(`name`, `value`)",
+    "headersregexp": "HeaderRegexp(`name`, `expression`)",
+    "hostheader": "Host",
+    "pathprefixstrip": "PathPrefix, and a stripPrefix middleware",
+    "pathstrip": "Path, and a stripPrefix middleware",
+    "pathprefixstripregex": "PathRegexp, and a stripPrefixRegex middleware",
+    "pathstripregex": "PathRegexp, and a stripPrefixRegex middleware",
+    "addprefix": "an addPrefix middleware",
+    "replacepath": "a replacePath middleware",
+    "replacepathregex": "a replacePathRegex middleware",
+}
+"""What is written here for matchers of Traefik 1 and 2, by their names in lower case."""
+
+_CANONICAL = {name.lower(): name for name in [*MATCHERS, *_FOR_TCP]}
 
 _OTHER_QUOTES = "'\u2018\u2019\u201c\u201d"
 _QUOTING = "values stand in back quotes: Host(`a.test`)"
@@ -94,32 +104,41 @@ def _grammar() -> Lark:
     return Lark.open("v3.lark", rel_to=__file__, parser="lalr", lexer="basic", transformer=_Builder())
 
 
-def _match(name: Token, values: list[Token]) -> Match:
+def _match(name: Token, values: list[Token]) -> Expression:
     kind = _CANONICAL.get(name.lower())
     position = name.start_pos or 0
     if kind is None:
-        raise _Fault(f"unknown matcher {name}", position, did_you_mean(name, _CANONICAL.values()))
+        other = _OF_OTHERS.get(name.lower())
+        hint = f"here it is {other}" if other else did_you_mean(name, _CANONICAL.values())
+        raise _Fault(f"unknown matcher {name}", position, hint)
     if kind in _FOR_TCP:
         raise _Fault(f"{kind} is for TCP routers", position, "HTTP routers match on Host")
-    if kind in _NOT_YET:
-        raise _Fault(f"{kind} is not served yet", position, f"served: {', '.join(SERVED)}")
-    if len(values) != 1:
-        raise _Fault(f"{kind} takes one value, not {len(values)}", position, _one_each(kind, values))
-    return Match(kind, (_value(kind, values[0]),))
-
-
-def _one_each(kind: str, values: list[Token]) -> str:
-    return "write " + (" || ".join(f"{kind}({value})" for value in values[:3]) or f"{kind}(`…`)")
-
-
-def _value(kind: str, token: Token) -> str:
-    position = token.start_pos or 0
+    matcher = MATCHERS[kind]
+    if len(values) not in matcher.counts:
+        takes = " or ".join(_NUMBERS[count] for count in matcher.counts)
+        raise _Fault(f"{kind} takes {takes}, not {len(values)}", position, _instead(kind, values))
+    texts = [_text(token) for token in values]
     try:
-        return SERVED[kind](unquote(token))
-    except QuotedError as error:
-        raise _Fault(str(error), position + error.position) from None
+        return matcher.build(*texts)
     except ValueFault as fault:
-        raise _Fault(f"{kind}: {fault}", position, fault.hint) from None
+        token = values[fault.argument]
+        raise _Fault(f"{kind}: {fault}", token.start_pos or 0, fault.hint) from None
+
+
+_NUMBERS = {1: "one value", 2: "two values"}
+
+
+def _instead(kind: str, values: list[Token]) -> str:
+    if MATCHERS[kind].counts == (1,):
+        return "write " + (" || ".join(f"{kind}({value})" for value in values[:3]) or f"{kind}(`…`)")
+    return f"write {kind}(`name`, `value`)"
+
+
+def _text(token: Token) -> str:
+    try:
+        return unquote(token)
+    except QuotedError as error:
+        raise _Fault(str(error), (token.start_pos or 0) + error.position) from None
 
 
 def _unreadable(text: str, position: int) -> RuleError:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rondpoint.rules.errors import RuleError
-from rondpoint.rules.expression import And, Expression, Match, Not, Or
-from rondpoint.rules.quoted import quote
+from rondpoint.rules.evaluate import evaluate, explain
+from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
+from rondpoint.rules.facts import Facts, facts_of
 from rondpoint.rules.v3 import MAX_DEPTH, MAX_LENGTH, parse
-from tests.rondpoint.rules.evaluate import holds
+from tests.rondpoint.rules.generated import REQUESTS, expressions, written
 
 A, B = Match("Host", ("a.test",)), Match("Host", ("b.test",))
 API, PRIVATE = Match("PathPrefix", ("/api",)), Match("Path", ("/private",))
@@ -27,6 +28,21 @@ READ = [
     (r'Path("/private")', PRIVATE),
     (r'Path("/caf\u00e9\t\"\x41")', Match("Path", ('/café\t"A',))),
     (r"Path(`/a\b`)", Match("Path", (r"/a\b",))),
+    ("Host(`Bücher.test`)", Match("Host", ("xn--bcher-kva.test",))),
+    ("Host(`*.a.test`)", Match("HostRegexp", (r"^[^.]+\.a\.test$",))),
+    ("Host(`*`)", Match("HostRegexp", ("^",))),
+    ("HostRegexp(`^a+$`) || HostRegexp(`b`)", Match("HostRegexp", ("^a+$", "b"))),
+    ("Path(`/%61//b/../c d/%2f`)", Match("Path", ("/a/c d/%2F",))),
+    ("PathRegexp(`^/a/[0-9]+$`)", Match("PathRegexp", ("^/a/[0-9]+$",))),
+    ("Method(`get`)", Match("Method", ("GET",))),
+    ("ClientIP(`10.0.0.1/8`)", Match("ClientIP", ("10.0.0.0/8",))),
+    ("ClientIP(`::1`)", Match("ClientIP", ("::1/128",))),
+    ("Header(`X-A`, `b`)", Keyed("Header", "x-a", ("b",))),
+    ("HeaderRegexp(`X-A`, `^b`)", Keyed("HeaderRegexp", "x-a", ("^b",))),
+    ("Query(`a`, `b`)", Keyed("Query", "a", ("b",))),
+    ("Query(`a`)", Keyed("Query", "a", ("",))),
+    ("QueryRegexp(`a`)", Keyed("Query", "a", ("",))),
+    ("QueryRegexp(`a`, `^b$`)", Keyed("QueryRegexp", "a", ("^b$",))),
     ("Host(`a.test`) && PathPrefix(`/api`)", And((A, API))),
     ("Host(`a.test`)\n  &&\tPathPrefix(`/api`)\n", And((A, API))),
     ("Host(`a.test`)&&PathPrefix(`/api`)&&Path(`/private`)", And((A, API, PRIVATE))),
@@ -65,16 +81,28 @@ REFUSED = [
     ("Host:a.test;PathPrefix:/x", 4, "unexpected :", "here it is Host(`a.test`)"),
     ("Host(`a b`)", 5, "Host: 'a b' is not a host name", "app.example.com"),
     ("Host(``)", 5, "Host: '' is not a host name", ""),
-    ("Host(`*.a.test`)", 5, "Host: a wildcard as in host '*.a.test' is not served yet", ""),
-    ("Host(`café.test`)", 5, "Host: host 'café.test' has characters outside ASCII", "xn--"),
+    ("Host(`a.*.test`)", 5, "Host: host 'a.*.test' has a * that is not its first label", "*.example.com"),
+    ("HostRegexp(`café`)", 11, "HostRegexp: 'café' has characters outside ASCII", "xn--"),
     ("Path(`x`)", 5, "Path: path 'x' does not start with /", "write /x"),
     ("PathPrefix(``)", 11, "PathPrefix: path '' does not start with /", ""),
     (r'Path("/\q")', 7, r"unknown escape \q", ""),
     (r'Path("/\ud800")', 7, r"unknown escape \ud800", ""),
-    ("HostRegexp(`.*`)", 0, "HostRegexp is not served yet", "served: Host, Path, PathPrefix"),
-    ("Method(`GET`)", 0, "Method is not served yet", ""),
-    ("Header(`K`, `v`)", 0, "Header is not served yet", ""),
-    ("clientip(`10.0.0.0/8`)", 0, "ClientIP is not served yet", ""),
+    ("HostRegexp(`(`)", 11, "HostRegexp: '(' is no regular expression: missing ): (", "RE2"),
+    (
+        r"PathRegexp(`(a)\1`)",
+        11,
+        r"PathRegexp: '(a)\\1' is no regular expression: invalid escape sequence: \1",
+        "RE2",
+    ),
+    ("Path(`/a?b`)", 5, "Path: path '/a?b' has a ?, which no path can", "Query"),
+    ("Method(`A B`)", 7, "Method: 'A B' is not a method", "GET"),
+    ("Header(`K`)", 0, "Header takes two values, not 1", "Header(`name`, `value`)"),
+    ("Header(`a b`, `v`)", 7, "Header: 'a b' is not the name of a header", ""),
+    ("HeaderRegexp(`K`, `(`)", 18, "HeaderRegexp: '(' is no regular expression: missing ): (", ""),
+    ("Query(`a`, `b`, `c`)", 0, "Query takes one value or two values, not 3", ""),
+    ("clientip(`10.0.0.0/99`)", 9, "ClientIP: '10.0.0.0/99' is neither an address nor a network", "/8"),
+    ("Headers(`a`, `b`)", 0, "unknown matcher Headers", "here it is Header(`name`, `value`)"),
+    ("PathPrefixStrip(`/a`)", 0, "unknown matcher PathPrefixStrip", "a stripPrefix middleware"),
     ("HostSNI(`*`)", 0, "HostSNI is for TCP routers", "Host"),
 ]
 
@@ -140,45 +168,79 @@ def test_a_rule_of_a_thousand_hosts_is_one_matcher() -> None:
     assert len(expression.values) == 1_000
 
 
-HOSTS, PATHS = ("a.test", "b.test", "c.test"), ("/", "/api", "/api/x", '/we"ird`')
-
-matchers = st.one_of(
-    st.sampled_from(HOSTS).map(lambda host: Match("Host", (host,))),
-    st.sampled_from(PATHS).map(lambda path: Match("Path", (path,))),
-    st.sampled_from(PATHS).map(lambda path: Match("PathPrefix", (path,))),
-)
-expressions = st.recursive(
-    matchers,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=2, max_size=3).map(lambda items: And(tuple(items))),
-        st.lists(inner, min_size=2, max_size=3).map(lambda items: Or(tuple(items))),
-        inner.map(Not),
+# From Traefik 3's documentation and tests: rule, requests that it holds for, and those that it does not.
+EXAMPLES = [
+    ("Host(`example.com`)", ["example.com/", "EXAMPLE.com:80/x", "example.com./"], ["a.example.com/", "/"]),
+    ("Host(`*.example.com`)", ["a.example.com/"], ["example.com/", "a.b.example.com/", "aexample.com/"]),
+    ("HostRegexp(`^.+\\.example\\.com$`)", ["a.example.com/", "A.B.example.com:1/"], ["example.com/"]),
+    ("HostRegexp(`ample`)", ["example.com/"], ["a.test/"]),
+    ("Path(`/products`)", ["h/products", "h/products?x=1", "h/%70roducts"], ["h/products/", "h/Products"]),
+    ("Path(`/a b`)", ["h/a%20b"], ["h/a+b", "h/ab"]),
+    ("Path(`/é`)", ["h/%C3%A9"], ["h/e"]),
+    ("PathPrefix(`/products`)", ["h/products", "h/products/x", "h/productsx"], ["h/", "h/Products"]),
+    ("PathPrefix(`/a/b`)", ["h/a/x/../b", "h//a/b"], ["h/a%2fb"]),
+    ("PathRegexp(`\\.(jpeg|png)$`)", ["h/a.png", "h/a.jpeg?b"], ["h/a.PNG", "h/png"]),
+    ("PathRegexp(`(?i)\\.(jpeg|png)$`)", ["h/a.PNG"], ["h/a.gif"]),
+    ("Method(`OPTIONS`)", ["OPTIONS h/"], ["h/"]),
+    (
+        "Query(`mobile`, `true`)",
+        ["h/?mobile=true", "h/?a&mobile=x&mobile=true"],
+        ["h/?mobile=tru", "h/mobile"],
     ),
-    max_leaves=12,
+    ("Query(`mobile`)", ["h/?mobile", "h/?mobile="], ["h/?mobile=true", "h/"]),
+    ("Query(`a`, `b c`)", ["h/?a=b+c", "h/?%61=b%20c"], ["h/?a=b;c", "h/?a=b%zz"]),
+    ("QueryRegexp(`mobile`, `^(true|yes)$`)", ["h/?mobile=yes"], ["h/?mobile=yess"]),
+    ("ClientIP(`192.0.2.0/24`)", ["h/"], []),
+    ("ClientIP(`198.51.100.7`)", [], ["h/"]),
+    ("Host(`a`) && (Path(`/x`) || !Method(`GET`))", ["a/x", "POST a/y"], ["a/y", "b/x"]),
+]
+
+
+def facts(sent: str) -> Facts:
+    """Of `METHOD host/target`, or `host/target` for a GET."""
+    method, _, rest = sent.rpartition(" ")
+    host, slash, target = rest.partition("/")
+    return facts_of((method or "GET").encode(), host.encode(), (slash + target).encode(), b"", "192.0.2.1")
+
+
+@pytest.mark.parametrize(("rule", "held", "not_held"), EXAMPLES)
+def test_documented_rules_hold_for_the_same_requests(rule: str, held: list[str], not_held: list[str]) -> None:
+    expression = parse(rule).expression
+    assert [sent for sent in held if not evaluate(expression, facts(sent))] == []
+    assert [sent for sent in not_held if evaluate(expression, facts(sent))] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "held"),
+    [
+        ("Header(`Content-Type`, `application/json`)", True),
+        ("Header(`content-type`, `application`)", False),
+        ("Header(`X-A`, `two`)", True),
+        ("Header(`X-A`, `one, two`)", False),
+        ("HeaderRegexp(`X-A`, `^t`)", True),
+        ("HeaderRegexp(`X-B`, ``)", False),
+    ],
 )
+def test_headers(rule: str, held: bool) -> None:
+    lines = b"\r\nContent-Type: application/json\r\nx-a:one\r\nX-A: two "
+    assert evaluate(parse(rule).expression, facts_of(b"GET", b"h", b"/", lines, "")) == held
 
 
-def written(expression: Expression, binding: int = 0) -> str:
-    match expression:
-        case Match(kind, (value,)):
-            return f"{kind}({quote(value)})"
-        case Not(item):
-            return f"!{written(item, 3)}"
-        case And(items):
-            text, own = " && ".join(written(item, 2) for item in items), 2
-        case Or(items):
-            text, own = " || ".join(written(item, 1) for item in items), 1
-        case _:
-            raise AssertionError(expression)
-    return f"({text})" if own < binding else text
+def test_every_part_of_a_rule_is_explained() -> None:
+    verdict = explain(parse("Host(`a`) && !Path(`/x`)").expression, facts("a/x"))
+    assert not verdict.holds
+    assert [part.holds for part in verdict.parts] == [True, False]
+    assert [part.holds for part in verdict.parts[1].parts] == [True]
 
 
 @given(expressions)
 def test_what_is_written_is_what_is_meant(expression: Expression) -> None:
     read = parse(written(expression)).expression
-    for host in HOSTS:
-        for path in (*PATHS, "/other"):
-            assert holds(read, host, path) == holds(expression, host, path)
+    assert evaluate_all(read) == evaluate_all(expression)
+
+
+def evaluate_all(expression: Expression) -> list[bool]:
+    return [evaluate(expression, asked) for asked in REQUESTS]
 
 
 @given(st.text() | st.text(alphabet="Host(`a.)&|!\"\\,/: x\n'PathPrefix"))

@@ -1,0 +1,39 @@
+"""What a rule can ask about a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from rondpoint.rules.requested import headers_of, normalise_host, normalise_path, query_of
+
+
+def _none() -> Mapping[str, tuple[str, ...]]:
+    return {}
+
+
+class Facts(Struct, frozen=True):
+    """Host and path are normalised, names of headers in lower case, query names and values decoded.
+
+    `client` is the peer's address, which `X-Forwarded-For` does not change, as in Traefik.
+    """
+
+    host: str = ""
+    path: str = "/"
+    method: str = "GET"
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+    query: tuple[tuple[str, str], ...] = ()
+    client: str = ""
+
+
+def facts_of(method: bytes, host: bytes, target: bytes, headers: bytes, client: str) -> Facts:
+    """From a request as received; `headers` are lines that begin with CRLF each."""
+    return Facts(
+        normalise_host(host),
+        normalise_path(target),
+        method.decode("latin-1"),
+        headers_of(headers),
+        query_of(target),
+        client,
+    )

@@ -1,0 +1,70 @@
+"""What rules of Traefik 1 change about a request, as middlewares of Traefik 3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from rondpoint.rules.matchers import ValueFault, pattern
+from rondpoint.rules.templates import has_variables, to_expression
+
+_SEGMENT = "[^/]+"
+
+
+class Modifier(Struct, frozen=True):
+    """A middleware's kind and options, in Traefik 3 spelling."""
+
+    kind: str
+    options: dict[str, Any]
+
+
+def in_order(modifiers: Iterable[Modifier]) -> tuple[Modifier, ...]:
+    """As Traefik 1 applies them, whatever the order written; of several of a kind the last counts."""
+    last = {modifier.kind: modifier for modifier in modifiers}
+    return tuple(last[kind] for kind in _ORDER if kind in last)
+
+
+_ORDER = ("stripPrefix", "stripPrefixRegex", "addPrefix", "replacePath", "replacePathRegex")
+
+
+def _strip(values: tuple[str, ...]) -> Modifier:
+    if any(has_variables(value) for value in values):
+        return _strip_pattern(values)
+    return Modifier("stripPrefix", {"prefixes": sorted(values, key=lambda value: (-len(value), value))})
+
+
+def _strip_pattern(values: tuple[str, ...]) -> Modifier:
+    longest_first = sorted(values, key=lambda value: (-len(value), value))
+    expressions = [pattern(f"^{to_expression(value, _SEGMENT)}") for value in longest_first]
+    return Modifier("stripPrefixRegex", {"regex": expressions})
+
+
+def _add(values: tuple[str, ...]) -> Modifier:
+    return Modifier("addPrefix", {"prefix": values[-1]})
+
+
+def _replace(values: tuple[str, ...]) -> Modifier:
+    return Modifier("replacePath", {"path": values[-1]})
+
+
+def _replace_pattern(values: tuple[str, ...]) -> Modifier:
+    # A comma within belongs to the expression: it takes one value.
+    written = ",".join(values)
+    words = written.split()
+    if len(words) != 2:
+        raise ValueFault(f"{written!r} is not an expression and its replacement", "put a space between them")
+    return Modifier("replacePathRegex", {"regex": pattern(words[0]), "replacement": words[1]})
+
+
+MODIFIERS: dict[str, Callable[[tuple[str, ...]], Modifier]] = {
+    "PathStrip": _strip,
+    "PathPrefixStrip": _strip,
+    "PathStripRegex": _strip_pattern,
+    "PathPrefixStripRegex": _strip_pattern,
+    "AddPrefix": _add,
+    "ReplacePath": _replace,
+    "ReplacePathRegex": _replace_pattern,
+}
+"""Names in Traefik 1's rules; raise ValueFault or TemplateError."""

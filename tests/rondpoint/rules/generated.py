@@ -1,0 +1,66 @@
+"""Expressions and requests for property tests: few values, so that they often meet."""
+
+from hypothesis import strategies as st
+
+from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
+from rondpoint.rules.facts import Facts
+from rondpoint.rules.quoted import quote
+
+HOSTS = ("a.test", "b.test", "sub.a.test", "")
+PATHS = ("/", "/api", "/api/x", '/we"ird`', "/apix")
+METHODS = ("GET", "POST")
+NETWORKS = ("192.0.2.0/24", "198.51.100.7/32", "2001:db8::/32")
+CLIENTS = ("192.0.2.1", "2001:db8::1", "")
+PATTERNS = ("^a", "test$", "^/api/[a-z]+$", "b", "")
+NAMES = ("x-a", "x-b")
+VALUES = ("", "one", "two")
+
+matchers = st.one_of(
+    st.builds(lambda host: Match("Host", (host,)), st.sampled_from(HOSTS[:3])),
+    st.builds(lambda pattern: Match("HostRegexp", (pattern,)), st.sampled_from(PATTERNS)),
+    st.builds(lambda path: Match("Path", (path,)), st.sampled_from(PATHS)),
+    st.builds(lambda path: Match("PathPrefix", (path,)), st.sampled_from(PATHS)),
+    st.builds(lambda pattern: Match("PathRegexp", (pattern,)), st.sampled_from(PATTERNS)),
+    st.builds(lambda method: Match("Method", (method,)), st.sampled_from(METHODS)),
+    st.builds(lambda network: Match("ClientIP", (network,)), st.sampled_from(NETWORKS)),
+    st.builds(
+        lambda kind, name, value: Keyed(kind, name, (value,)),
+        st.sampled_from(["Header", "HeaderRegexp", "Query", "QueryRegexp"]),
+        st.sampled_from(NAMES),
+        st.sampled_from(VALUES),
+    ),
+)
+expressions = st.recursive(
+    matchers,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda items: And(tuple(items))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda items: Or(tuple(items))),
+        inner.map(Not),
+    ),
+    max_leaves=12,
+)
+
+REQUESTS = [
+    Facts(host, path, METHODS[at % 2], {name: (value,)}, ((NAMES[at % 2], value),), CLIENTS[at % 3])
+    for at, (host, path, name, value) in enumerate(
+        (host, path, name, value) for host in HOSTS for path in PATHS for name in NAMES for value in VALUES
+    )
+]
+
+
+def written(expression: Expression, binding: int = 0) -> str:
+    """In Traefik 3's language, with the parentheses that are needed."""
+    match expression:
+        case Match(kind, (value,)):
+            return f"{kind}({quote(value)})"
+        case Keyed(kind, key, (value,)):
+            return f"{kind}({quote(key)}, {quote(value)})"
+        case Not(item):
+            return f"!{written(item, 3)}"
+        case And(items):
+            text, own = " && ".join(written(item, 2) for item in items), 2
+        case Or(items):
+            text, own = " || ".join(written(item, 1) for item in items), 1
+        case _:
+            raise AssertionError(expression)
+    return f"({text})" if own < binding else text
