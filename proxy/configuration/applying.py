@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from proxy.context import Context
 from rondpoint.model import Middleware, Router, Service
+from rondpoint.rules.patterns import PatternError
 from rondpoint.store.change import Change
 from rondpoint.store.read import Loaded, Skipped
 from rondpoint.store.state import State
@@ -91,8 +92,8 @@ class Applier:
     def _put_router(self, router: Router) -> None:
         try:
             self._context.table.put(router)
-        except KeyError as error:
-            log.warning("router %s: its rule has a matcher that is not served here: %s", router.name, error)
+        except (KeyError, PatternError) as error:
+            log.warning("router %s: its rule has what is not served here: %s", router.name, error)
             return
         self._routers[router.name] = router
 

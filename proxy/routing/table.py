@@ -1,42 +1,31 @@
-"""The routing table: routers indexed by literal host, the others in a residual list, merged by priority.
+"""The routing table: which router serves a request, in constant time.
 
-It answers as a walk over all routers would, by priority (higher first) and name (lower first). It is
-changed router by router, and every answer is found in lists that are replaced, never edited, so a
-change between two requests is all that a request can see.
+It answers as a walk over all routers would, by priority (higher first) and name (lower first). Routers are
+found by the hosts that their rules name; those that name none are in a list of their own, and joined with a
+host's when that is first asked for. What was found for a host is kept until one of its routers changes.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from typing import TYPE_CHECKING
 
-from proxy.routing.compiling import Test, compile_test, literal_hosts
+from proxy.routing.asked import Asked
+from proxy.routing.compiling import check
+from proxy.routing.conditions import host_patterns, literal_hosts
+from proxy.routing.group import Group
+from proxy.routing.route import Route, order_of
 from rondpoint.model import Router
-from rondpoint.rules.requested import normalise_host, normalise_path
+from rondpoint.rules.patterns import compile_pattern
+from rondpoint.rules.requested import normalise_host
 
+if TYPE_CHECKING:
+    from proxy.http1.request import Request
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A router as the table holds it; `order` sorts by priority and name."""
-
-    order: tuple[int, str]
-    router: Router
-    test: Test | None
-    hosts: frozenset[str] | None
-    entry_points: frozenset[str] = field(default=frozenset())
-
-    @classmethod
-    def of(cls, router: Router, default_entry_points: frozenset[str]) -> Route:
-        """Raises KeyError for a rule with a matcher that is not served."""
-        expression = router.rule.expression
-        return cls(
-            order=(-router.priority, router.name),
-            router=router,
-            test=compile_test(expression),
-            hosts=literal_hosts(expression),
-            entry_points=frozenset(router.entry_points) or default_entry_points,
-        )
+HOSTS_KEPT = 100_000
+"""Hosts, and spellings of hosts, that are remembered; clients can ask for any number of them."""
 
 
 class RoutingTable:
@@ -44,9 +33,14 @@ class RoutingTable:
 
     def __init__(self, default_entry_points: frozenset[str]) -> None:
         self._default_entry_points = default_entry_points
+        self._entry_points: dict[tuple[str, ...], frozenset[str]] = {(): default_entry_points}
         self._routes: dict[str, Route] = {}
         self._by_host: dict[str, tuple[Route, ...]] = {}
-        self._residual: tuple[Route, ...] = ()
+        self._anywhere: list[Route] = []
+        self._groups: dict[str, Group] = {}
+        # Of the routers without a host: groups of another one are not looked at again.
+        self._version = 0
+        self._names: dict[bytes, str] = {}
 
     def __len__(self) -> int:
         return len(self._routes)
@@ -56,69 +50,91 @@ class RoutingTable:
         return (route.router for route in self._routes.values())
 
     def put(self, router: Router) -> None:
-        """Add or replace a router; costs what its hosts hold. Raises KeyError, and then changes nothing."""
-        route = Route.of(router, self._default_entry_points)
+        """Add or replace a router; costs what its hosts hold.
+
+        Raises KeyError or PatternError for a rule that is not served, and then changes nothing.
+        """
+        check(router.rule.expression)
+        entry_points = self._entry_points.get(router.entry_points)
+        if entry_points is None:
+            entry_points = self._entry_points[router.entry_points] = frozenset(router.entry_points)
+        route = Route(router, entry_points)
         self.remove(router.name)
         self._routes[router.name] = route
-        if route.hosts is None:
-            self._residual = _with(self._residual, route)
-        else:
-            for host in route.hosts:
-                self._by_host[host] = _with(self._by_host.get(host, ()), route)
+        hosts = literal_hosts(router.rule.expression)
+        if hosts is None:
+            insort(self._anywhere, route, key=order_of)
+            self._version += 1
+            return
+        for host in hosts:
+            before = self._by_host.get(host)
+            self._by_host[host] = (route,) if before is None else _with(before, route)
+            self._groups.pop(host, None)
 
     def remove(self, name: str) -> None:
         """Take a router out; a name that is not there is no fault."""
         route = self._routes.pop(name, None)
         if route is None:
             return
-        if route.hosts is None:
-            self._residual = _less(self._residual, route)
+        hosts = literal_hosts(route.router.rule.expression)
+        if hosts is None:
+            del self._anywhere[bisect_left(self._anywhere, route.order, key=order_of)]
+            self._version += 1
             return
-        for host in route.hosts:
-            left = _less(self._by_host[host], route)
+        for host in hosts:
+            left = tuple(other for other in self._by_host[host] if other is not route)
             if left:
                 self._by_host[host] = left
             else:
                 del self._by_host[host]
+            self._groups.pop(host, None)
 
-    def match(self, entry_point: str, host: bytes, target: bytes) -> Router | None:
-        """The router that serves this request target for this Host header, both as received."""
-        name = normalise_host(host)
-        own = self._by_host.get(name, ())
-        residual = self._residual
-        candidates: Iterable[Route] = _merged(own, residual) if own and residual else own or residual
-        path = ""
-        for route in candidates:
-            if entry_point not in route.entry_points:
-                continue
-            test = route.test
-            if test is None:
-                return route.router
-            path = path or normalise_path(target)
-            if test(name, path):
-                return route.router
+    def match(self, entry_point: str, request: Request, client: str) -> Router | None:
+        """The router that serves a request of this client's address."""
+        host = request.host
+        name = self._names.get(host)
+        if name is None:
+            name = self._name(host)
+        group = self._groups.get(name)
+        if group is None or group.version != self._version:
+            group = self._group(name)
+        routes: Sequence[Route] = group.routes
+        asked: Asked | None = None
+        if group.index is not None:
+            asked = Asked(name, request, client)
+            routes = group.index.candidates(asked.path)
+        for route in routes:
+            if entry_point in route.entry_points:
+                if route.plain:
+                    return route.router
+                if asked is None:
+                    asked = Asked(name, request, client)
+                if route.holds(asked):
+                    return route.router
         return None
 
+    def _name(self, host: bytes) -> str:
+        if len(self._names) >= HOSTS_KEPT:
+            self._names.clear()
+        name = self._names[host] = normalise_host(host)
+        return name
 
-def _order(route: Route) -> tuple[int, str]:
-    return route.order
+    def _group(self, name: str) -> Group:
+        if len(self._groups) >= HOSTS_KEPT:
+            self._groups.clear()
+        own = self._by_host.get(name, ())
+        anywhere = [route for route in self._anywhere if _may_serve(route, name)]
+        routes = merge(own, anywhere, key=order_of) if anywhere else own
+        group = self._groups[name] = Group(routes, self._version)
+        return group
+
+
+def _may_serve(route: Route, host: str) -> bool:
+    patterns = host_patterns(route.router.rule.expression)
+    return patterns is None or any(compile_pattern(pattern).search(host) is not None for pattern in patterns)
 
 
 def _with(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
     copy = list(routes)
-    insort(copy, route, key=_order)
+    insort(copy, route, key=order_of)
     return tuple(copy)
-
-
-def _less(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
-    return tuple(other for other in routes if other is not route)
-
-
-def _merged(first: tuple[Route, ...], second: tuple[Route, ...]) -> Iterator[Route]:
-    position, end = 0, len(second)
-    for route in first:
-        while position < end and second[position].order < route.order:
-            yield second[position]
-            position += 1
-        yield route
-    yield from second[position:]

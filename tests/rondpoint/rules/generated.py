@@ -15,11 +15,13 @@ PATTERNS = ("^a", "test$", "^/api/[a-z]+$", "b", "")
 NAMES = ("x-a", "x-b")
 VALUES = ("", "one", "two")
 
+paths = st.builds(
+    lambda kind, path: Match(kind, (path,)), st.sampled_from(["Path", "PathPrefix"]), st.sampled_from(PATHS)
+)
 matchers = st.one_of(
+    paths,
     st.builds(lambda host: Match("Host", (host,)), st.sampled_from(HOSTS[:3])),
     st.builds(lambda pattern: Match("HostRegexp", (pattern,)), st.sampled_from(PATTERNS)),
-    st.builds(lambda path: Match("Path", (path,)), st.sampled_from(PATHS)),
-    st.builds(lambda path: Match("PathPrefix", (path,)), st.sampled_from(PATHS)),
     st.builds(lambda pattern: Match("PathRegexp", (pattern,)), st.sampled_from(PATTERNS)),
     st.builds(lambda method: Match("Method", (method,)), st.sampled_from(METHODS)),
     st.builds(lambda network: Match("ClientIP", (network,)), st.sampled_from(NETWORKS)),
