@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxy.deadlines import NEVER
 from proxy.http1.request import ENDS_HERE_TRUSTED, Limits
+from proxy.middlewares.chains import Chains
 from proxy.telemetry.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Context:
     drain_deadline: float = NEVER
     requests: int = 0
     upgrades: int = 0
+    chains: Chains = field(default_factory=Chains)
     tallies: Tallies = field(default_factory=Tallies)
     access_log: AccessLog | None = None
 

@@ -36,6 +36,8 @@ def serve(downstream: Downstream) -> None:
             context.requests = number = context.requests + 1
             downstream.status = CLIENT_GONE
             downstream.sent = 0
+            # A middleware may have the server asked for another.
+            target = request.target
             started = monotonic()
             try:
                 goes_on = answer_request(downstream, request)
@@ -48,6 +50,7 @@ def serve(downstream: Downstream) -> None:
                     tally.seconds += seconds
                     tally.sent += downstream.sent
                 if log is not None:
+                    request.target = target
                     log.add(downstream, request, seconds, number)
                     downstream.target, downstream.refused = None, False
             if not goes_on:

@@ -9,11 +9,13 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
+from discovery.dynamic.modifiers import middlewares_of
 from discovery.dynamic.routers import parse_rule
-from rondpoint.model import Router, Server, Service
+from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
-from rondpoint.rules import v1 as v1_rules
 from rondpoint.rules.expression import Rule
+from rondpoint.rules.modifiers import Modifier, in_order
+from rondpoint.rules.v1 import ParsedRule, read
 
 _TUNING = ("loadBalancer", "healthCheck", "circuitBreaker", "maxConn", "buffering", "responseForwarding")
 _GUARDS = (
@@ -26,6 +28,7 @@ class _Written(Struct, frozen=True):
     """Rules of a frontend's routes as one, with the priority that Traefik 1 gives it."""
 
     rule: Rule
+    modifiers: tuple[Modifier, ...]
     priority: int
 
 
@@ -34,16 +37,23 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
     report = Report(provider, subject)
     top = Section(tree, "", report)
     services = [_service(name, section, provider) for name, section in top.objects("backends")]
-    routers = [_router(name, section, provider) for name, section in top.objects("frontends")]
-    found = [router for router in routers if router is not None]
+    frontends = [_frontend(name, section, provider) for name, section in top.objects("frontends")]
+    found = [frontend for frontend in frontends if frontend is not None]
+    routers = tuple(router for router, _ in found)
     return Decoded(
         subject,
-        tuple(found),
+        routers,
         tuple(services),
-        diagnostics=report.diagnostics,
+        tuple(middleware for _, middlewares in found for middleware in middlewares),
+        report.diagnostics,
         keys={
             **{f"services.{service.name}": f"backends.{_bare(service.name)}" for service in services},
-            **{f"routers.{router.name}": f"frontends.{_bare(router.name)}" for router in found},
+            **{f"routers.{router.name}": f"frontends.{_bare(router.name)}" for router in routers},
+            **{
+                f"middlewares.{name}": f"frontends.{_bare(router.name)}"
+                for router in routers
+                for name in router.middlewares
+            },
         },
     )
 
@@ -74,7 +84,8 @@ def _server(name: str, section: Section) -> Server | None:
     return Server(name, host, port, scheme, weight)
 
 
-def _router(name: str, section: Section, provider: str) -> Router | None:
+def _frontend(name: str, section: Section, provider: str) -> tuple[Router, tuple[Middleware, ...]] | None:
+    """The router, and the middlewares that its rules ask for."""
     report = section.report
     backend = section.read("backend", values.text, None)
     entry_points = section.read("entryPoints", values.texts, None)
@@ -88,35 +99,40 @@ def _router(name: str, section: Section, provider: str) -> Router | None:
     entry_points_unreadable = section.has("entryPoints") and entry_points is None
     if backend is None or written is None or guarded or entry_points_unreadable:
         return None
-    return Router(
-        qualify(name, provider),
+    qualified = qualify(name, provider)
+    middlewares = middlewares_of(qualified, written.modifiers)
+    router = Router(
+        qualified,
         written.rule,
         qualify(backend, provider),
         priority or written.priority,
         entry_points or (),
-        pass_host_header=pass_host_header,
+        tuple(middleware.name for middleware in middlewares),
+        pass_host_header,
     )
+    return router, middlewares
 
 
 def _rule(section: Section) -> _Written | None:
     """The rules of all `routes` together; None, and said so, when one of them cannot be read."""
     report = section.report
-    rules: list[Rule | None] = []
+    parsed: list[ParsedRule | None] = []
     for _, route in section.sections("routes"):
         text = route.read("rule", values.text, None)
         if not route.has("rule"):
             report.error(f"{report.at(route.path)} has no rule", "expected rule")
         route.finish()
-        rules.append(None if text is None else parse_rule(text, route.key("rule"), report, v1_rules.parse))
-    if not rules:
+        parsed.append(None if text is None else parse_rule(text, route.key("rule"), report, read))
+    if not parsed:
         report.error(f"{report.at(section.path)} has no rule", "expected routes.NAME.rule")
         return None
-    found = [rule for rule in rules if rule is not None]
-    if len(found) < len(rules):
+    found = [each.rule for each in parsed if each is not None]
+    if len(found) < len(parsed):
         return None
+    modifiers = in_order(modifier for each in parsed if each is not None for modifier in each.modifiers)
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
-    return _Written(Rule(";".join(rule.text for rule in found), expression), priority)
+    return _Written(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
 
 
 def _refuse_guards(section: Section) -> bool:

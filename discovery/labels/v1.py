@@ -13,13 +13,14 @@ from discovery.decoding.names import normalise, qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import report_unserved
+from discovery.dynamic.modifiers import middlewares_of
 from discovery.dynamic.routers import parse_rule
 from discovery.labels.address import Address, Reach, locate
 from discovery.labels.names import NETWORK, Meaning, guard, meaning
 from discovery.labels.reports import report_for, tell_unrouted
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
-from rondpoint.rules import v1 as v1_rules
 from rondpoint.rules.expression import Rule
+from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
 
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
@@ -43,16 +44,20 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
         # Its routes all hang on segments; a default one to its lowest port would be a guess at a door.
         return Decoded(report.subject, diagnostics=report.diagnostics)
     service = _service(container, labels, options, report)
-    rule = _rule(container, labels, options, report)
-    if service is None or rule is None:
+    parsed = _rule(container, labels, options, report)
+    if service is None or parsed is None:
         return Decoded(report.subject, diagnostics=report.diagnostics)
-    name = router_name(rule.text)
-    middlewares = _guards(qualify(name, container.provider), by_meaning.get(Meaning.V1_GUARD, {}))
-    router = _router(qualify(name, container.provider), rule, service, middlewares, labels)
+    name = qualify(router_name(parsed.rule.text), container.provider)
+    guards = _guards(name, by_meaning.get(Meaning.V1_GUARD, {}))
+    # As Traefik 1 has it, the path is changed behind everything else.
+    modifiers = middlewares_of(name, parsed.modifiers)
+    middlewares = (*guards, *modifiers)
+    router = _router(name, parsed.rule, service, middlewares, labels)
     keys = {
         f"routers.{router.name}": "traefik.frontend.rule",
         f"services.{service.name}": "traefik.backend",
-        **{f"middlewares.{middleware.name}": _first_label(middleware) for middleware in middlewares},
+        **{f"middlewares.{middleware.name}": _first_label(middleware) for middleware in guards},
+        **{f"middlewares.{middleware.name}": "traefik.frontend.rule" for middleware in modifiers},
     }
     report_unserved([router], middlewares, keys, report)
     return Decoded(
@@ -111,7 +116,7 @@ def _service(container: Container, labels: Section, options: DockerOptions, repo
     return Service(qualify(backend_name(container, backend), container.provider), (server,))
 
 
-def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> Rule | None:
+def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> ParsedRule | None:
     domain = labels.read("traefik.domain", values.text, None) or options.domain
     text = labels.read("traefik.frontend.rule", values.text, None)
     if text is None and not labels.has("traefik.frontend.rule"):
@@ -119,7 +124,7 @@ def _rule(container: Container, labels: Section, options: DockerOptions, report:
     if text is not None:
         given = labels.has("traefik.frontend.rule")
         key = labels.key("traefik.frontend.rule") if given else "default rule"
-        return parse_rule(text, key, report, v1_rules.parse)
+        return parse_rule(text, key, report, read)
     if not labels.has("traefik.frontend.rule"):
         hint = "set label traefik.frontend.rule=Host:NAME, or providers.docker.domain"
         report.error("not routed: it has no rule", hint)

@@ -84,8 +84,10 @@ class Applier:
         for name, middleware in middlewares.items():
             if middleware is None:
                 self.middlewares.pop(name, None)
+                context.chains.remove(name)
             else:
                 self.middlewares[name] = middleware
+                context.chains.put(middleware)
         self._revision = revision
         context.configured = True
 

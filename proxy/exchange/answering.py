@@ -16,6 +16,7 @@ from proxy.exchange.tunnel import tunnel
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.request import Request, without
+from proxy.middlewares.chains import ChainError
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE
 _RESPONSE_HEAD_LIMIT = 65536
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
-_MIDDLEWARE = "service unavailable: a middleware of this router is not served by this version"
 
 
 class NoAnswerError(Exception):
@@ -59,7 +59,13 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         tally = context.tallies.begin(router)
     downstream.tally = tally
     if router.middlewares:
-        return downstream.refuse(request, 503, _MIDDLEWARE)
+        try:
+            for step in context.chains.steps(router):
+                step(request)
+        except ChainError as error:
+            return downstream.refuse(request, 503, f"service unavailable: {error}")
+        except RequestError as error:
+            return downstream.refuse(request, error.status, error.reason)
     service = context.services.get(router.service)
     if service is None or not service.rotation:
         return downstream.refuse(request, 503)

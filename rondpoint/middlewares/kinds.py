@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-SERVED_KINDS: frozenset[str] = frozenset()
+SERVED_KINDS = frozenset(
+    ("addPrefix", "chain", "replacePath", "replacePathRegex", "stripPrefix", "stripPrefixRegex")
+)
 """A router with a middleware of another kind answers 503."""

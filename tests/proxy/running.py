@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.model import Configuration, Middleware, Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
@@ -30,6 +30,7 @@ class Proxy:
         self.store = store
         self.routers: dict[str, Router] = {}
         self.services: dict[str, Service] = {}
+        self.middlewares: dict[str, Middleware] = {}
         self._numbers = count(1)
         self._client = connect(store.url)
         self._publisher = Publisher(self._client, Keys())
@@ -57,7 +58,9 @@ class Proxy:
         name = f"marker{next(self._numbers)}"
         # A router to a service without servers: 503 instead of 404 once the configuration is in force.
         marker = Router(name, v3.parse(f"Path(`/{name}`)"), name, 10_000)
-        configuration = Configuration(self.routers | {name: marker}, self.services | {name: Service(name)})
+        configuration = Configuration(
+            self.routers | {name: marker}, self.services | {name: Service(name)}, self.middlewares
+        )
         self._publisher.publish(configuration)
         if wait:
             until(lambda: self._serves_marker(name), "the configuration in force")
@@ -71,6 +74,7 @@ class Proxy:
         """Serve nothing any more."""
         self.routers.clear()
         self.services.clear()
+        self.middlewares.clear()
         self.publish()
 
     def status(self, host: str, path: str = "/") -> int:

@@ -72,6 +72,8 @@ class ProxyProtocol(Section):
 
 
 class Tls(Section):
+    """Speak TLS to clients, HTTP/1.1 within it."""
+
     certificates: Certificates = Field(
         description="Certificate and key, PEM files: tables with `certFile` and `keyFile`, or "
         "`cert.pem,key.pem`. Needed; a second one is for clients that cannot use the first one's kind of "

@@ -1,0 +1,72 @@
+"""The steps of each router, from the middlewares that it names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from proxy.middlewares import prefixes, replacing
+from proxy.middlewares.step import KINDS, Step
+from rondpoint.middlewares.canonical import complete
+from rondpoint.model import Middleware, Router
+
+log = logging.getLogger(__name__)
+
+# Their kinds are in KINDS once they are imported.
+_ = (prefixes, replacing)
+
+
+class ChainError(Exception):
+    """A middleware that cannot be performed: its routers serve nothing, rather than unguarded."""
+
+
+class Chains:
+    """Middlewares by name, and the steps of routers that were asked for since the last of them changed."""
+
+    def __init__(self) -> None:
+        self._middlewares: dict[str, Middleware] = {}
+        self._steps: dict[tuple[str, ...], tuple[Step, ...] | ChainError] = {}
+
+    def put(self, middleware: Middleware) -> None:
+        """Add or replace a middleware."""
+        self._middlewares[middleware.name] = middleware
+        self._steps.clear()
+
+    def remove(self, name: str) -> None:
+        """Take a middleware out; a name that is not there is no fault."""
+        self._middlewares.pop(name, None)
+        self._steps.clear()
+
+    def steps(self, router: Router) -> tuple[Step, ...]:
+        """The steps of a router, in order. Raises ChainError."""
+        found = self._steps.get(router.middlewares)
+        if found is None:
+            try:
+                found = tuple(self._compiled(router.middlewares, ()))
+            except ChainError as error:
+                log.warning("router %s answers 503: %s", router.name, error)
+                found = error
+            self._steps[router.middlewares] = found
+        if isinstance(found, ChainError):
+            raise found
+        return found
+
+    def _compiled(self, names: tuple[str, ...], above: tuple[str, ...]) -> Iterator[Step]:
+        for name in names:
+            middleware = self._middlewares.get(name)
+            if name in above:
+                raise ChainError(f"middleware {name} is a part of itself")
+            if middleware is None:
+                raise ChainError(f"middleware {name} does not exist")
+            if middleware.unusable:
+                raise ChainError(f"middleware {name} has options that could not be read")
+            if middleware.kind == "chain":
+                yield from self._compiled(tuple(middleware.options["middlewares"]), (*above, name))
+                continue
+            compile_kind = KINDS.get(middleware.kind)
+            if compile_kind is None:
+                raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
+            try:
+                yield compile_kind(complete(middleware.kind, middleware.options))
+            except (ValueError, KeyError) as error:
+                raise ChainError(f"middleware {name}: {error}") from None
