@@ -9,9 +9,13 @@ import msgspec
 import redis
 from flask import current_app
 
+from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.explaining.explain import Configured, explain_request
+from rondpoint.explaining.explanation import Explanation
 from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Middleware, Router, Service
+from rondpoint.rules.facts import Facts
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.read import read_diagnostics
 
@@ -42,6 +46,21 @@ def rawdata() -> Json:
         "agents": {name: _agent(status) for name, status in sorted(agents.items())},
         "diagnostics": [_diagnostic(item) for item in (*diagnostics, *parts.watcher.problems)],
     }
+
+
+def explanation(entry_point: str, facts: Facts) -> Explanation:
+    """What this worker makes of a request."""
+    parts = runtime()
+    state = parts.applier.state()
+    diagnostics, _ = _from_store(parts)
+    configured = Configured(
+        state.routers,
+        state.services,
+        state.middlewares,
+        (*diagnostics, *parts.watcher.problems),
+        parts.settings.default_entry_points,
+    )
+    return explain_request(configured, entry_point, facts)
 
 
 def _worker(parts: Runtime) -> Json:
@@ -76,8 +95,16 @@ def _router(router: Router, services: dict[str, Service]) -> Json:
         "service": router.service,
         "middlewares": list(router.middlewares),
         "passHostHeader": router.pass_host_header,
-        "status": "enabled" if router.service in services and not router.middlewares else "disabled",
+        "status": "enabled" if router.service in services and _performed(router) else "disabled",
     }
+
+
+def _performed(router: Router) -> bool:
+    try:
+        runtime().context.chains.steps(router)
+    except ChainError:
+        return False
+    return True
 
 
 def _service(service: Service) -> Json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.routing.conditions import literal_paths
 from proxy.routing.route import Route, order_of
+from rondpoint.rules.conditions import literal_paths
 
 FEW = 8
 """Routes up to which a walk costs less than an index."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from proxy.routing.asked import Asked
 from proxy.routing.compiling import check
-from proxy.routing.conditions import host_patterns, literal_hosts
 from proxy.routing.group import Group
 from proxy.routing.route import Route, order_of
 from rondpoint.model import Router
+from rondpoint.rules.conditions import host_patterns, literal_hosts
 from rondpoint.rules.patterns import compile_pattern
 from rondpoint.rules.requested import normalise_host
 

@@ -11,7 +11,11 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-_OWN = {"up": "rondpoint.cli.up:up", "routes": "rondpoint.cli.routes:routes"}
+_OWN = {
+    "up": "rondpoint.cli.up:up",
+    "routes": "rondpoint.cli.routes:routes",
+    "explain": "rondpoint.cli.explain:explain",
+}
 _GROUP = "rondpoint.commands"
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import NoReturn
-
 import click
 import msgspec
-import requests
 from msgspec import Struct
 
+from rondpoint.cli.asking import ask, fail
 from rondpoint.cli.facts import url
 from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
 
-_SECONDS = 5.0
 _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
@@ -55,31 +51,15 @@ class RawData(Struct):
 def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
     """List the routers of a running Rondpoint, their servers, and what is wrong with them."""
     address = (api or url(load_or_exit(flags).settings.admin)).rstrip("/")
-    content = _ask(address)
+    content = ask(address, "/api/rawdata")
     if as_json:
         click.echo(content)
         return
     try:
         data = msgspec.json.decode(content, type=RawData)
     except msgspec.DecodeError as fault:
-        _fail(f"{address}/api/rawdata is not Rondpoint's: {fault}")
+        fail(f"{address}/api/rawdata is not Rondpoint's: {fault}")
     click.echo("\n".join(_lines(data)))
-
-
-def _ask(address: str) -> bytes:
-    hint = "is `rondpoint up` running? `--api URL` asks another address"
-    try:
-        response = requests.get(f"{address}/api/rawdata", timeout=_SECONDS)
-    except requests.RequestException as fault:
-        _fail(f"nothing answers at {address} ({type(fault).__name__}): {hint}")
-    if response.status_code != requests.codes.ok:
-        _fail(f"{address}/api/rawdata answers {response.status_code}: {hint}")
-    return response.content
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"error: {message}", err=True)
-    sys.exit(1)
 
 
 def _lines(data: RawData) -> list[str]:

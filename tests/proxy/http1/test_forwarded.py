@@ -21,7 +21,7 @@ def passed_on(*lines: bytes, host: bytes = b"a.test") -> tuple[bytes, dict[bytes
     """The lines that stay, and those added."""
     request = parse_request(get(*lines), TRUSTED)
     assert request is not None
-    stay, added = pass_on_claims(request.headers, host, b"10.0.0.1", b"us")
+    stay, added = pass_on_claims(request.headers, host, b"10.0.0.1", b"http", b"us")
     parts = [line.partition(b": ") for line in added.split(b"\r\n")[1:]]
     assert len({name for name, _, _ in parts}) == len(parts)
     return stay.removeprefix(b"\r\nHost: a.test"), {name: value for name, _, value in parts}

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.http1.request import Request
-from proxy.routing.conditions import literal_hosts
 from proxy.routing.table import RoutingTable
 from rondpoint.model import Router
 from rondpoint.rules import v3
+from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import And, Expression, Match, Rule
 from rondpoint.rules.facts import Facts

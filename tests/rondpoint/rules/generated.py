@@ -2,9 +2,8 @@
 
 from hypothesis import strategies as st
 
-from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
+from rondpoint.rules.expression import And, Keyed, Match, Not, Or
 from rondpoint.rules.facts import Facts
-from rondpoint.rules.quoted import quote
 
 HOSTS = ("a.test", "b.test", "sub.a.test", "")
 PATHS = ("/", "/api", "/api/x", '/we"ird`', "/apix")
@@ -48,21 +47,3 @@ REQUESTS = [
         (host, path, name, value) for host in HOSTS for path in PATHS for name in NAMES for value in VALUES
     )
 ]
-
-
-def written(expression: Expression, binding: int = 0) -> str:
-    """In Traefik 3's language, with the parentheses that are needed."""
-    match expression:
-        case Match(kind, (value,)):
-            return f"{kind}({quote(value)})"
-        case Keyed(kind, key, (value,)):
-            return f"{kind}({quote(key)}, {quote(value)})"
-        case Not(item):
-            return f"!{written(item, 3)}"
-        case And(items):
-            text, own = " && ".join(written(item, 2) for item in items), 2
-        case Or(items):
-            text, own = " || ".join(written(item, 1) for item in items), 1
-        case _:
-            raise AssertionError(expression)
-    return f"({text})" if own < binding else text

@@ -13,7 +13,8 @@ from rondpoint.rules.evaluate import evaluate, explain
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
 from rondpoint.rules.facts import Facts, facts_of
 from rondpoint.rules.v3 import MAX_DEPTH, MAX_LENGTH, parse
-from tests.rondpoint.rules.generated import REQUESTS, expressions, written
+from rondpoint.rules.written import written
+from tests.rondpoint.rules.generated import REQUESTS, expressions
 
 A, B = Match("Host", ("a.test",)), Match("Host", ("b.test",))
 API, PRIVATE = Match("PathPrefix", ("/api",)), Match("Path", ("/private",))

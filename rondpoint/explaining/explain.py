@@ -1,0 +1,114 @@
+"""The way of a request through a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.explaining.explanation import Candidate, ExplainedServer, Explanation
+from rondpoint.explaining.nearest import nearby
+from rondpoint.middlewares.kinds import SERVED_KINDS
+from rondpoint.model import Middleware, Router, ServerState, Service
+from rondpoint.rules.conditions import literal_hosts
+from rondpoint.rules.evaluate import Verdict, explain
+from rondpoint.rules.expression import And, Keyed, Match, Not
+from rondpoint.rules.facts import Facts
+from rondpoint.rules.written import written
+
+LISTED = 50
+"""Candidates that are told at most."""
+
+
+class Configured(Struct, frozen=True):
+    """What is in force; `default_entry_points` serve routers that name none."""
+
+    routers: Mapping[str, Router]
+    services: Mapping[str, Service]
+    middlewares: Mapping[str, Middleware]
+    diagnostics: Collection[Diagnostic]
+    default_entry_points: Collection[str]
+
+
+def explain_request(configured: Configured, entry_point: str, facts: Facts) -> Explanation:
+    """What becomes of a request with these facts on this entry point."""
+    tried, chosen = _tried(configured, entry_point, facts)
+    way = Explanation(
+        entry_point=entry_point,
+        method=facts.method,
+        host=facts.host,
+        path=facts.path,
+        candidates=tuple(tried[-LISTED:]),
+        omitted=max(0, len(tried) - LISTED),
+    )
+    if chosen is None:
+        return replace(
+            way, status=404, reason="no router's rule holds", nearby=nearby(configured, facts.host)
+        )
+    way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
+    fault = next(_faults(configured, chosen.middlewares, ()), None)
+    if fault is not None:
+        return replace(way, status=503, reason=fault)
+    service = configured.services.get(chosen.service)
+    servers = () if service is None else service.servers
+    way = replace(
+        way,
+        servers=tuple(
+            ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
+        ),
+    )
+    if service is None:
+        return replace(way, status=503, reason=f"service {chosen.service} does not exist")
+    if not any(server.weight for server in servers):
+        return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
+    if all(server.state is ServerState.DRAINING for server in servers):
+        return replace(way, reason="every server is leaving; they take requests since there is no other")
+    return way
+
+
+def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:
+    """The routers that could serve the host, in order, up to the one that serves the request."""
+    tried: list[Candidate] = []
+    possible = [
+        router
+        for router in configured.routers.values()
+        if entry_point in (router.entry_points or configured.default_entry_points)
+        and ((hosts := literal_hosts(router.rule.expression)) is None or facts.host in hosts)
+    ]
+    for router in sorted(possible, key=lambda router: (-router.priority, router.name)):
+        verdict = explain(router.rule.expression, facts)
+        failed = () if verdict.holds else tuple(_failed(verdict))
+        tried.append(Candidate(router.name, router.rule.text, router.priority, verdict.holds, failed))
+        if verdict.holds:
+            return tried, router
+    return tried, None
+
+
+def _failed(verdict: Verdict) -> Iterator[str]:
+    """The matchers on whose account an expression does not hold."""
+    if isinstance(verdict.expression, (Match, Keyed, Not)):
+        yield written(verdict.expression)
+        return
+    for part in verdict.parts:
+        if not part.holds:
+            yield from _failed(part)
+            if isinstance(verdict.expression, And):
+                return
+
+
+def _faults(configured: Configured, names: Collection[str], above: tuple[str, ...]) -> Iterator[str]:
+    """Why the middlewares of these names cannot be performed."""
+    for name in names:
+        middleware = configured.middlewares.get(name)
+        if name in above:
+            yield f"middleware {name} is a part of itself"
+        elif middleware is None:
+            yield f"middleware {name} does not exist"
+        elif middleware.unusable:
+            yield f"middleware {name} has options that could not be read"
+        elif middleware.kind not in SERVED_KINDS:
+            yield f"middleware {name} is of kind {middleware.kind}, which is not served yet"
+        elif middleware.kind == "chain":
+            yield from _faults(configured, middleware.options["middlewares"], (*above, name))

@@ -1,0 +1,51 @@
+"""What is told of one request."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Candidate(Struct, frozen=True, rename="camel"):
+    """A router that could serve the host; `failed` are the matchers that do not hold, as they are written."""
+
+    router: str
+    rule: str
+    priority: int
+    holds: bool
+    failed: tuple[str, ...] = ()
+
+
+class ExplainedServer(Struct, frozen=True, rename="camel"):
+    name: str
+    url: str
+    state: str
+    weight: int
+
+
+class Nearby(Struct, frozen=True, rename="camel"):
+    """What may have been meant where no router holds: an object or a container, and why it does not serve."""
+
+    name: str
+    reason: str
+
+
+class Explanation(Struct, frozen=True, rename="camel"):
+    """The way of one request.
+
+    `status` is what Rondpoint would answer by itself, 0 where a server answers; `candidates` are in the order
+    in which they are tried, up to the one that holds, and `omitted` of them are not listed.
+    """
+
+    entry_point: str
+    method: str
+    host: str
+    path: str
+    candidates: tuple[Candidate, ...] = ()
+    omitted: int = 0
+    router: str = ""
+    middlewares: tuple[str, ...] = ()
+    service: str = ""
+    servers: tuple[ExplainedServer, ...] = ()
+    status: int = 0
+    reason: str = ""
+    nearby: tuple[Nearby, ...] = ()

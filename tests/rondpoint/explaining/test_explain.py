@@ -1,0 +1,113 @@
+"""Why a request is routed as it is, by values alone."""
+
+import pytest
+
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.explaining.explain import LISTED, Configured, explain_request
+from rondpoint.explaining.explanation import Explanation
+from rondpoint.model import Middleware, Router, Server, ServerState, Service
+from rondpoint.rules import v3
+from rondpoint.rules.facts import Facts
+
+ASKED = Facts("a.test", "/x")
+
+
+def router(name: str, rule: str, priority: int = 1, **options: object) -> Router:
+    return Router(name, v3.parse(rule), "s", priority, **options)  # type: ignore[arg-type]
+
+
+def explained(
+    *routers: Router,
+    facts: Facts = ASKED,
+    services: tuple[Service, ...] = (Service("s", (Server("one", "10.0.0.1", 80),)),),
+    middlewares: tuple[Middleware, ...] = (),
+    diagnostics: tuple[Diagnostic, ...] = (),
+    entry_point: str = "web",
+) -> Explanation:
+    configured = Configured(
+        {each.name: each for each in routers},
+        {each.name: each for each in services},
+        {each.name: each for each in middlewares},
+        diagnostics,
+        ("web",),
+    )
+    return explain_request(configured, entry_point, facts)
+
+
+def test_candidates_are_told_in_order_with_what_fails_in_each() -> None:
+    way = explained(
+        router("low", "Host(`a.test`)", 1),
+        router("method", "Host(`a.test`) && Method(`POST`) && Path(`/x`)", 9),
+        router("either", "PathPrefix(`/y`) || Query(`a`, `b`)", 8),
+        router("not", "!PathPrefix(`/x`)", 7),
+        router("other", "Host(`b.test`)", 6),
+        router("elsewhere", "Host(`a.test`)", 5, entry_points=("other",)),
+        router("never", "Host(`a.test`)", 0),
+    )
+    assert [(candidate.router, candidate.failed) for candidate in way.candidates] == [
+        ("method", ("Method(`POST`)",)),
+        ("either", ("PathPrefix(`/y`)", "Query(`a`, `b`)")),
+        ("not", ("!PathPrefix(`/x`)",)),
+        ("low", ()),
+    ]
+    assert (way.router, way.service, way.status) == ("low", "s", 0)
+    assert [server.url for server in way.servers] == ["http://10.0.0.1:80"]
+
+
+@pytest.mark.parametrize(
+    ("middlewares", "reason"),
+    [
+        ((), "middleware m does not exist"),
+        ((Middleware("m", "compress"),), "of kind compress, which is not served yet"),
+        ((Middleware("m", "addPrefix", unusable=True),), "could not be read"),
+        ((Middleware("m", "chain", {"middlewares": ["m"]}),), "a part of itself"),
+        ((Middleware("m", "chain", {"middlewares": ["n"]}),), "middleware n does not exist"),
+    ],
+)
+def test_a_middleware_that_stops_a_router_is_told(middlewares: tuple[Middleware, ...], reason: str) -> None:
+    way = explained(router("r", "Host(`a.test`)", middlewares=("m",)), middlewares=middlewares)
+    assert (way.status, way.router) == (503, "r")
+    assert reason in way.reason
+
+
+@pytest.mark.parametrize(
+    ("services", "status", "reason"),
+    [
+        ((), 503, "service s does not exist"),
+        ((Service("s"),), 503, "no server that takes requests"),
+        ((Service("s", (Server("a", "h", 1, weight=0),)),), 503, "no server that takes requests"),
+        ((Service("s", (Server("a", "h", 1, state=ServerState.DRAINING),)),), 0, "every server is leaving"),
+    ],
+)
+def test_a_service_that_cannot_serve_is_told(services: tuple[Service, ...], status: int, reason: str) -> None:
+    way = explained(router("r", "Host(`a.test`)"), services=services)
+    assert way.status == status
+    assert reason in way.reason
+
+
+def test_what_may_have_been_meant_is_told_where_nothing_holds() -> None:
+    diagnostics = (
+        Diagnostic(
+            Severity.ERROR, "docker", "container shop", "not routed: it exposes no port", "expose one"
+        ),
+        Diagnostic(Severity.ERROR, "docker", "container other", "not routed: unhealthy"),
+    )
+    way = explained(
+        router("web@docker", "Host(`shop.example.com`)"),
+        facts=Facts("shop.exmple.com"),
+        diagnostics=diagnostics,
+    )
+    assert (way.status, way.router, way.candidates) == (404, "", ())
+    assert [(near.name, near.reason) for near in way.nearby] == [
+        ("container shop", "not routed: it exposes no port (expose one)"),
+        ("web@docker", "serves shop.example.com"),
+    ]
+    way = explained(router("web@docker", "Host(`a.test`) && Path(`/y`)"))
+    assert [near.reason for near in way.nearby] == ["serves this host, but not this request"]
+
+
+def test_of_very_many_candidates_the_last_are_listed() -> None:
+    many = [router(f"r{number:04}", "PathPrefix(`/none`)", 5) for number in range(LISTED + 7)]
+    way = explained(*many, router("last", "Host(`a.test`)"))
+    assert (len(way.candidates), way.omitted) == (LISTED, 8)
+    assert way.candidates[-1].router == way.router == "last"
