@@ -16,6 +16,7 @@ from msgspec.structs import asdict, replace
 from discovery.decoding.decoded import Decoded
 from discovery.guesses import join_guessed_services
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 
 Named = TypeVar("Named", Router, Service, Middleware)
@@ -99,13 +100,18 @@ def _guarded_alike(one: _Object, other: _Object) -> bool:
 
 
 def _difference(one: _Object, other: _Object) -> str:
-    """The fields in which two objects differ, with both values."""
-    left, right = asdict(one), asdict(other)
-    return ", ".join(
+    """The fields in which two objects differ, with both values, but for what is secret."""
+    left, right = asdict(_open(one)), asdict(_open(other))
+    told = [
         f"{name} {_shown(right[name])} against {_shown(left[name])}"
         for name in left
         if left[name] != right[name]
-    )
+    ]
+    return ", ".join(told) or "options that are not shown"
+
+
+def _open(item: _Object) -> _Object:
+    return redacted(item) if isinstance(item, Middleware) else item
 
 
 def _shown(value: object) -> str:

@@ -162,3 +162,11 @@ def test_a_default_rule_with_a_domain_scales_too() -> None:
     configuration = unite(parts, "docker")
     assert [router.rule.text for router in configuration.routers.values()] == ["Host:webapp.shop.docker"]
     assert len(configuration.services["webapp-shop@docker"].servers) == 3
+
+
+def test_what_is_secret_in_a_conflict_is_not_told() -> None:
+    label = "traefik.http.middlewares.auth.basicauth.users"
+    configuration = united(*(container(name, {**V3, label: f"u:HASH-{name}"}) for name in ("a", "b")))
+    (told,) = [item for item in configuration.diagnostics if "is defined otherwise" in item.message]
+    assert "options that are not shown" in told.message
+    assert "HASH" not in "".join(f"{item.message} {item.hint}" for item in configuration.diagnostics)
