@@ -7,6 +7,7 @@ from collections.abc import Callable
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
+from discovery.dynamic.balancing import read_balancing
 from rondpoint.model import Server, Service
 
 ServersReader = Callable[[Section], tuple[Server, ...] | None]
@@ -30,15 +31,20 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
         return None
     servers = read_servers(balancer)
     pass_host_header = balancer.read("passHostHeader", values.boolean, True)
-    if str(balancer.raw("strategy") or "wrr").lower() != "wrr":
-        balancer.unserved("strategy")
-    balancer.unserved(
-        *("sticky", "healthCheck", "passiveHealthCheck", "responseForwarding", "serversTransport")
-    )
+    balancing = read_balancing(balancer, provider)
     balancer.finish()
     if servers is None:
         return None
-    return Service(qualify(name, provider), servers, pass_host_header)
+    return Service(
+        name=qualify(name, provider),
+        servers=servers,
+        pass_host_header=pass_host_header,
+        strategy=balancing.strategy,
+        sticky=balancing.sticky,
+        health_check=balancing.health_check,
+        flush_interval=balancing.flush_interval,
+        servers_transport=balancing.servers_transport,
+    )
 
 
 def servers_of_file(balancer: Section) -> tuple[Server, ...]:

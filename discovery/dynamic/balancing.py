@@ -1,0 +1,129 @@
+"""How a service's load is balanced: options of Traefik 3's `loadBalancer` beside its servers.
+
+They are read, checked and stored; of those that the proxy does not follow yet, a warning says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from msgspec import Struct
+
+from discovery.decoding import values
+from discovery.decoding.names import qualify
+from discovery.decoding.section import Section
+from rondpoint.middlewares.readers import between, seconds
+from rondpoint.model import HealthCheck, StickyCookie, Strategy
+
+_SAME_SITE = ("none", "lax", "strict")
+
+
+class Balancing(Struct, frozen=True):
+    """The fields of `rondpoint.model.Service` of these names."""
+
+    strategy: Strategy = "wrr"
+    sticky: StickyCookie | None = None
+    health_check: HealthCheck | None = None
+    flush_interval: float = 0.1
+    servers_transport: str = ""
+
+
+def read_balancing(balancer: Section, provider: str) -> Balancing:
+    """The options of a `loadBalancer` section; what cannot be read is reported, and its default taken."""
+    strategy: Strategy = balancer.read("strategy", _one_of(get_args(Strategy)), "wrr")
+    sticky = _sticky(balancer)
+    health_check = _health_check(balancer)
+    forwarding = balancer.section("responseForwarding")
+    flush_interval = 0.1
+    if forwarding is not None:
+        flush_interval = forwarding.read("flushInterval", seconds, 0.1)
+        forwarding.finish()
+    transport = balancer.read("serversTransport", values.text, "")
+    told = {
+        "strategy": strategy != "wrr",
+        "sticky": sticky is not None,
+        "healthCheck": health_check is not None,
+        "passiveHealthCheck": balancer.has("passiveHealthCheck"),
+        "serversTransport": bool(transport),
+    }
+    balancer.unserved(*(name for name, given in told.items() if given))
+    return Balancing(
+        strategy, sticky, health_check, flush_interval, qualify(transport, provider) if transport else ""
+    )
+
+
+def _sticky(balancer: Section) -> StickyCookie | None:
+    """`sticky.cookie`, which may be a bare `true`."""
+    if not isinstance(balancer.raw("sticky"), Mapping):
+        return StickyCookie() if balancer.read("sticky", values.boolean, False) else None
+    sticky = balancer.section("sticky")
+    if sticky is None:
+        return None
+    bare = not isinstance(sticky.raw("cookie"), Mapping)
+    if bare:
+        found = StickyCookie() if sticky.read("cookie", values.boolean, False) else None
+        sticky.finish()
+        return found
+    cookie = sticky.section("cookie")
+    sticky.finish()
+    if cookie is None:
+        return None
+    made = StickyCookie(
+        name=cookie.read("name", values.text, ""),
+        secure=cookie.read("secure", values.boolean, False),
+        http_only=cookie.read("httpOnly", values.boolean, False),
+        same_site=cookie.read("sameSite", _one_of(_SAME_SITE), ""),
+        max_age=cookie.read("maxAge", values.integer, 0),
+        path=cookie.read("path", values.text, "/"),
+        domain=cookie.read("domain", values.text, ""),
+    )
+    cookie.finish()
+    return made
+
+
+def _health_check(balancer: Section) -> HealthCheck | None:
+    section = balancer.section("healthCheck")
+    if section is None:
+        return None
+    interval = section.read("interval", seconds, 30.0)
+    made = HealthCheck(
+        path=section.read("path", values.text, ""),
+        scheme=section.read("scheme", values.scheme, ""),
+        mode=section.read("mode", _one_of(("http", "grpc")), "http"),
+        hostname=section.read("hostname", values.text, ""),
+        port=section.read("port", values.port, 0),
+        interval=interval,
+        unhealthy_interval=section.read("unhealthyInterval", seconds, None),
+        timeout=section.read("timeout", seconds, 5.0),
+        headers=_headers(section),
+        method=section.read("method", values.text, "GET").upper(),
+        status=section.read("status", between(100, 599), 0),
+        follow_redirects=section.read("followRedirects", values.boolean, True),
+    )
+    section.finish()
+    return made
+
+
+def _headers(section: Section) -> dict[str, str]:
+    given = section.raw("headers")
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        section.read("headers", _no_headers, None)
+        return {}
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def _no_headers(value: object) -> None:
+    raise ValueError("expected names of headers below it")
+
+
+def _one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
+    def read(value: object) -> Any:
+        found = values.text(value).lower()
+        if found not in known:
+            raise ValueError(f"expected one of {', '.join(known)}")
+        return found
+
+    return read

@@ -1,0 +1,79 @@
+"""Options of `loadBalancer` beside its servers, as labels (text) and files (numbers, lists) hold them."""
+
+import pytest
+
+from discovery.decoding.report import Report
+from discovery.decoding.section import Section, Tree
+from discovery.dynamic.balancing import Balancing, read_balancing
+from rondpoint.model import HealthCheck, StickyCookie
+
+READ: list[tuple[Tree, Balancing]] = [
+    ({}, Balancing()),
+    ({"STRATEGY": "P2C"}, Balancing(strategy="p2c")),
+    ({"sticky": "true"}, Balancing(sticky=StickyCookie())),
+    ({"sticky": "false"}, Balancing()),
+    ({"sticky": {"cookie": "true"}}, Balancing(sticky=StickyCookie())),
+    ({"sticky": {"cookie": {}}}, Balancing(sticky=StickyCookie())),
+    (
+        {
+            "sticky": {
+                "cookie": {
+                    "name": "c",
+                    "secure": "true",
+                    "httponly": True,
+                    "samesite": "Lax",
+                    "maxage": "60",
+                    "path": "/a",
+                    "domain": "a.test",
+                }
+            }
+        },
+        Balancing(sticky=StickyCookie("c", True, True, "lax", 60, "/a", "a.test")),
+    ),
+    (
+        {
+            "healthCheck": {
+                "path": "/up",
+                "interval": "10s",
+                "timeout": 3,
+                "headers": {"X": "y"},
+                "port": "81",
+            }
+        },
+        Balancing(health_check=HealthCheck("/up", port=81, interval=10, timeout=3, headers={"X": "y"})),
+    ),
+    (
+        {"healthcheck": {"method": "head", "status": "204", "followRedirects": "false", "mode": "grpc"}},
+        Balancing(health_check=HealthCheck(method="HEAD", status=204, follow_redirects=False, mode="grpc")),
+    ),
+    ({"responseForwarding": {"flushInterval": "1ms"}}, Balancing(flush_interval=0.001)),
+    ({"serversTransport": "t"}, Balancing(servers_transport="t@docker")),
+    ({"serversTransport": "t@file"}, Balancing(servers_transport="t@file")),
+]
+
+
+@pytest.mark.parametrize(("tree", "expected"), READ)
+def test_options_are_read(tree: Tree, expected: Balancing) -> None:
+    report = Report("docker", "container a")
+    assert read_balancing(Section(tree, "lb", report), "docker") == expected
+    assert all("has no effect" in item.hint for item in report.diagnostics), report.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("tree", "place", "hint"),
+    [
+        ({"strategy": "random"}, "lb.strategy", "expected one of wrr, p2c"),
+        ({"sticky": {"cookie": {"sameSite": "x"}}}, "lb.sticky.cookie.sameSite", "none, lax, strict"),
+        ({"sticky": {"cookie": {"secur": "true"}}}, "lb.sticky.cookie.secur", "did you mean secure?"),
+        ({"healthCheck": {"interval": "soon"}}, "lb.healthCheck.interval", "expected a duration"),
+        ({"healthCheck": {"headers": "X"}}, "lb.healthCheck.headers", "expected names of headers"),
+        ({"healthCheck": "/up"}, "lb.healthCheck", "expected options below it"),
+    ],
+)
+def test_a_bad_value_is_told_and_its_default_stands(tree: Tree, place: str, hint: str) -> None:
+    report = Report("docker", "container a")
+    read_balancing(Section(tree, "lb", report), "docker")
+    told = [item for item in report.diagnostics if "has no effect" not in item.hint]
+    assert len(told) == 1
+    assert place in told[0].message
+    assert hint in told[0].hint
