@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from rondpoint.diagnostics import Diagnostic, Severity
 
 _SHOWN = 200
 _NAMED = 10
+_AS_READ: Mapping[str, str] = MappingProxyType({})
 
 
 def shown(value: object) -> str:
@@ -25,13 +27,17 @@ def shown_names(names: Iterable[str]) -> str:
 class Report:
     """Collects diagnostics about one `subject` (`container hello_1`, `routes.yml`) of one provider.
 
-    `word` comes before keys that begin with `traefik.`: `label` for containers, nothing for files.
+    `word` comes before keys that begin with `traefik.`: `label` for containers, nothing for files. `written`
+    tells how a key, in lower case, was spelled where that is not as it is read.
     """
 
-    def __init__(self, source: str, subject: str, word: str = "") -> None:
+    def __init__(
+        self, source: str, subject: str, word: str = "", written: Mapping[str, str] = _AS_READ
+    ) -> None:
         self.source = source
         self.subject = subject
         self._lead = f"{word} " if word else ""
+        self._written = written
         self._found: list[Diagnostic] = []
 
     @property
@@ -49,6 +55,7 @@ class Report:
 
     def at(self, key: str, value: object = None) -> str:
         """The beginning of a message about `key`: `label traefik.port="x"`, `http.routers.a.rule="x"`."""
+        key = self._written.get(key.lower(), key)
         lead = self._lead if key.lower().startswith("traefik.") else ""
         return f"{lead}{key}" if value is None else f"{lead}{key}={shown(value)}"
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from discovery.container import Container
 from discovery.decoding.report import Report
 from discovery.labels.names import Meaning, meaning
 
 
-def report_for(container: Container) -> Report:
-    """A report whose subject is the container."""
+def report_for(container: Container, written: Mapping[str, str] | None = None) -> Report:
+    """A report whose subject is the container; `written` as in Report."""
     word = "label" if container.kind == "container" else "tag"
-    return Report(container.provider, f"{container.kind} {container.name}", word)
+    return Report(container.provider, f"{container.kind} {container.name}", word, written or {})
 
 
 def asks_for_routes(container: Container) -> bool:

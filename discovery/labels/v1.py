@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from hashlib import sha256
 
+from msgspec.structs import replace
+
 from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
@@ -18,6 +20,7 @@ from discovery.dynamic.routers import parse_rule
 from discovery.labels.address import Address, Reach, locate
 from discovery.labels.names import NETWORK, Meaning, guard, meaning
 from discovery.labels.reports import report_for, tell_unrouted
+from discovery.labels.segments import Segment, segments
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.v1 import ParsedRule, read
@@ -32,30 +35,60 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
     The rule is `traefik.frontend.rule`, else `Host:SERVICE.PROJECT.DOMAIN` in compose, else
     `Host:NAME.DOMAIN`. Containers of the same backend become servers of one service.
     """
-    report = report_for(container)
+    parts = [
+        _decode(replace(container, labels=segment.labels), segment, options)
+        for segment in segments(container.labels)
+    ]
+    first, *others = parts
+    for other in others:
+        first = Decoded(
+            first.subject,
+            first.routers + other.routers,
+            _with(first.services, other.services),
+            first.middlewares + other.middlewares,
+            first.diagnostics + tuple(item for item in other.diagnostics if item not in first.diagnostics),
+            keys={**first.keys, **other.keys},
+            first_stands=True,
+        )
+    return first
+
+
+def _with(services: tuple[Service, ...], others: tuple[Service, ...]) -> tuple[Service, ...]:
+    """Both; of two segments with one backend, the servers of both."""
+    found = {service.name: service for service in services}
+    for other in others:
+        known = found.get(other.name)
+        servers = (
+            () if known is None else tuple(server for server in known.servers if server not in other.servers)
+        )
+        found[other.name] = replace(other, servers=servers + other.servers)
+    return tuple(found.values())
+
+
+def _decode(container: Container, segment: Segment, options: DockerOptions) -> Decoded:
+    """One segment, or the whole of a container that has none; its labels are the container's."""
+    report = report_for(container, segment.written)
     by_meaning = _by_meaning(container.labels)
     labels = Section(by_meaning.get(Meaning.V1_SERVED, {}), "", report)
     for name in sorted(by_meaning.get(Meaning.V1_TUNING, {})):
         report.warning(f"{report.at(name)} is not served yet", "it has no effect")
-    segments = sorted(by_meaning.get(Meaning.V1_SEGMENT, {}))
-    for name in segments:
-        report.error(f"{report.at(name)} is not served yet: segments have no effect")
-    if segments and not (labels.has("traefik.port") or labels.has("traefik.frontend.rule")):
-        # Its routes all hang on segments; a default one to its lowest port would be a guess at a door.
-        return Decoded(report.subject, diagnostics=report.diagnostics)
-    service = _service(container, labels, options, report)
+    if labels.has("traefik.portIndex"):
+        report.warning(f"{report.at('traefik.portIndex')} has no effect", "name the port: traefik.port")
+    service = _service(container, segment.name, labels, options, report)
     parsed = _rule(container, labels, options, report)
     if service is None or parsed is None:
         return Decoded(report.subject, diagnostics=report.diagnostics)
-    name = qualify(router_name(parsed.rule.text), container.provider)
+    # As Traefik 1 names them: by segment and backend, else by what they match.
+    bare = f"{segment.name}-{_bare(service.name)}" if segment.name else router_name(parsed.rule.text)
+    name = qualify(normalise(bare) if segment.name else bare, container.provider)
     guards = _guards(name, by_meaning.get(Meaning.V1_GUARD, {}))
     # As Traefik 1 has it, the path is changed behind everything else.
     modifiers = middlewares_of(name, parsed.modifiers)
     middlewares = (*guards, *modifiers)
     router = _router(name, parsed.rule, service, middlewares, labels)
     keys = {
-        f"routers.{router.name}": "traefik.frontend.rule",
-        f"services.{service.name}": "traefik.backend",
+        f"routers.{router.name}": _written(segment, "traefik.frontend.rule"),
+        f"services.{service.name}": _written(segment, "traefik.backend"),
         **{f"middlewares.{middleware.name}": _first_label(middleware) for middleware in guards},
         **{f"middlewares.{middleware.name}": "traefik.frontend.rule" for middleware in modifiers},
     }
@@ -75,11 +108,15 @@ def router_name(rule: str) -> str:
     return f"frontend-{normalise(rule)[:80]}-{sha256(rule.encode()).hexdigest()[:6]}"
 
 
-def backend_name(container: Container, backend: str | None) -> str:
-    """The service's name: the label's, else compose's `SERVICE_PROJECT`, else the container's; normalised."""
-    if backend is None and container.compose_project and container.compose_service:
-        backend = f"{container.compose_service}_{container.compose_project}"
-    return normalise(backend or container.name)
+def backend_name(container: Container, backend: str | None, segment: str = "") -> str:
+    """The service's name: the label's, else compose's `SERVICE_PROJECT`, else the container's; normalised.
+
+    A segment's is that of the container with the label's, or the segment's own, behind it.
+    """
+    own = container.name
+    if container.compose_project and container.compose_service:
+        own = f"{container.compose_service}_{container.compose_project}"
+    return normalise(f"{own}-{backend or segment}" if segment else backend or own)
 
 
 def default_rule(container: Container, domain: str) -> str | None:
@@ -101,7 +138,17 @@ def _by_meaning(labels: Mapping[str, str]) -> dict[Meaning, dict[str, str]]:
     return found
 
 
-def _service(container: Container, labels: Section, options: DockerOptions, report: Report) -> Service | None:
+def _written(segment: Segment, label: str) -> str:
+    return segment.written.get(label.lower(), label)
+
+
+def _bare(name: str) -> str:
+    return name.rpartition("@")[0]
+
+
+def _service(
+    container: Container, segment: str, labels: Section, options: DockerOptions, report: Report
+) -> Service | None:
     port = labels.read("traefik.port", values.port, None)
     weight = labels.read("traefik.weight", values.weight, container.weight)
     scheme = labels.read("traefik.protocol", values.scheme, values.PLAIN_HTTP)
@@ -113,7 +160,7 @@ def _service(container: Container, labels: Section, options: DockerOptions, repo
         return None
     state = ServerState.DRAINING if container.draining else ServerState.UP
     server = Server(container.name, address.host, address.port, scheme, weight, state)
-    return Service(qualify(backend_name(container, backend), container.provider), (server,))
+    return Service(qualify(backend_name(container, backend, segment), container.provider), (server,))
 
 
 def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> ParsedRule | None:

@@ -175,18 +175,3 @@ def test_a_guard_that_says_false_is_none() -> None:
     decoded = decode(container(labels={**ARTICLE, "traefik.frontend.headers.frameDeny": "false"}), OPTIONS)
     assert decoded.middlewares == ()
     assert decoded.diagnostics == ()
-
-
-def test_segments_are_named_as_not_served_and_the_rest_goes_on() -> None:
-    labels = {**ARTICLE, "traefik.admin.port": "81", "traefik.admin.frontend.rule": "Host:admin.docker"}
-    decoded = decode(container(labels=labels), OPTIONS)
-    assert [router.rule.text for router in decoded.routers] == ["Host:hello.docker"]
-    assert [item.message for item in decoded.diagnostics] == [
-        "label traefik.admin.frontend.rule is not served yet: segments have no effect",
-        "label traefik.admin.port is not served yet: segments have no effect",
-    ]
-
-
-def test_a_container_of_segments_alone_gets_no_default_route() -> None:
-    decoded = decode(container(labels={"traefik.admin.port": "81"}), WITH_DOMAIN)
-    assert decoded.routers == decoded.services == ()

@@ -1,0 +1,88 @@
+"""Traefik 1's segments: several routes of one container, with what they share."""
+
+from discovery.decoding.decoded import Decoded
+from discovery.labels.v1 import decode
+from discovery.union import unite
+from rondpoint.diagnostics import Severity
+from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
+
+SEGMENTS = {
+    "traefik.enable": "true",
+    "traefik.weight": "3",
+    "traefik.frontend.entryPoints": "web",
+    "traefik.site.port": "80",
+    "traefik.site.frontend.rule": "Host:site.docker",
+    "traefik.Admin.port": "81",
+    "traefik.Admin.weight": "5",
+    "traefik.Admin.protocol": "https",
+    "traefik.Admin.frontend.rule": "Host:admin.docker;PathPrefixStrip:/a",
+    "traefik.Admin.frontend.priority": "99",
+}
+
+
+def routes(decoded: Decoded) -> dict[str, tuple[str, str]]:
+    return {router.name: (router.rule.text, router.service) for router in decoded.routers}
+
+
+def test_each_segment_is_a_router_and_a_service_of_its_own() -> None:
+    decoded = decode(container("shop", SEGMENTS), OPTIONS)
+    assert routes(decoded) == {
+        "Admin-shop-Admin@docker": ("Host:admin.docker;PathPrefixStrip:/a", "shop-Admin@docker"),
+        "site-shop-site@docker": ("Host:site.docker", "shop-site@docker"),
+    }
+    servers = {service.name: service.servers[0] for service in decoded.services}
+    admin, site = servers["shop-Admin@docker"], servers["shop-site@docker"]
+    assert (admin.port, admin.weight, admin.scheme) == (81, 5, "https")
+    assert (site.port, site.weight, site.scheme) == (80, 3, "http")
+    assert [(router.priority, router.entry_points) for router in decoded.routers] == [
+        (99, ("web",)),
+        (16, ("web",)),
+    ]
+    assert [middleware.kind for middleware in decoded.middlewares] == ["stripPrefix"]
+    assert decoded.diagnostics == ()
+
+
+def test_a_segment_has_the_labels_without_segment_for_what_it_does_not_say() -> None:
+    labels = {"traefik.port": "80", "traefik.frontend.rule": "Host:all.docker", "traefik.a.weight": "2"}
+    decoded = decode(container("shop", labels), OPTIONS)
+    assert routes(decoded) == {"a-shop-a@docker": ("Host:all.docker", "shop-a@docker")}
+    assert decoded.services[0].servers[0].weight == 2
+
+
+def test_a_segment_without_a_rule_has_the_default_one() -> None:
+    decoded = decode(container("shop", {"traefik.a.port": "81"}), WITH_DOMAIN)
+    assert [rule for rule, _ in routes(decoded).values()] == ["Host:shop.docker"]
+
+
+def test_backends_of_segments_are_named_after_the_service() -> None:
+    labels = {**compose(), "traefik.a.port": "81", "traefik.a.backend": "own", "traefik.b.port": "82"}
+    decoded = decode(container("shop_webapp_1", labels), WITH_DOMAIN)
+    assert [service.name for service in decoded.services] == [
+        "webapp-shop-own@docker",
+        "webapp-shop-b@docker",
+    ]
+
+
+def test_scaled_containers_share_the_services_of_their_segments() -> None:
+    parts = [decode(container(f"shop_webapp_{n}", {**compose(), **SEGMENTS}), OPTIONS) for n in (1, 2)]
+    configuration = unite(parts, "docker")
+    assert len(configuration.routers) == 2
+    assert [len(service.servers) for service in configuration.services.values()] == [2, 2]
+    assert configuration.diagnostics == ()
+
+
+def test_segments_with_one_backend_are_its_servers_by_their_ports() -> None:
+    labels = {"traefik.backend": "all", "traefik.a.port": "81", "traefik.b.port": "82"}
+    configuration = unite([decode(container("shop", labels), WITH_DOMAIN)], "docker")
+    (service,) = configuration.services.values()
+    assert [(server.name, server.port) for server in service.servers] == [("shop:81", 81), ("shop:82", 82)]
+
+
+def test_a_fault_in_one_segment_is_told_by_its_own_label_and_takes_no_other_down() -> None:
+    labels = {**SEGMENTS, "traefik.site.frontend.rule": "Hots:site", "traefik.Admin.weight": "many"}
+    decoded = decode(container("shop", labels), OPTIONS)
+    assert list(routes(decoded)) == ["Admin-shop-Admin@docker"]
+    assert [(item.severity, item.message.partition("=")[0]) for item in decoded.diagnostics] == [
+        (Severity.ERROR, "label traefik.Admin.weight"),
+        (Severity.ERROR, "label traefik.site.frontend.rule"),
+    ]
