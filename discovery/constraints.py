@@ -1,23 +1,26 @@
-"""Constraints: which of a provider's services are routed, by their tags.
+"""Constraints: which of a provider's services are routed, by their tags or labels.
 
-Traefik 3 writes expressions, ``Tag(`a`) && !TagRegex(`^b`)``; Traefik 1 `tag==api-*`, several of them
+Traefik 3 writes expressions, ``Tag(`a`) && !LabelRegex(`b`, `^c`)``; Traefik 1 `tag==api-*`, several of them
 separated by commas, which must all hold.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.patterns import Pattern, PatternError, compile_pattern
 from rondpoint.rules.quoted import QuotedError, unquote
 
 _OLD = re.compile(r"\s*(\w+)\s*(==|!=)\s*(.*?)\s*\Z", re.DOTALL)
 _WORD = re.compile(r"""\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:\\.|[^"\\\n])*")""")
 _MAX_DEPTH = 50
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class ConstraintError(ValueError):
@@ -25,10 +28,11 @@ class ConstraintError(ValueError):
 
 
 class Tagged(Struct, frozen=True):
-    """What is tested: `tags` as written, and the `labels` that Traefik 1's constraints look at."""
+    """What is tested: `tags` as written, `labels` that Traefik 1's constraints look at, `named` ones."""
 
     tags: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    named: Mapping[str, str] = _NO_LABELS
 
 
 Constraint = Callable[[Tagged], bool]
@@ -70,14 +74,35 @@ def _tag(arguments: Sequence[str]) -> Constraint:
 
 
 def _tag_regex(arguments: Sequence[str]) -> Constraint:
+    pattern = _pattern(arguments[0])
+    return lambda tagged: any(pattern.search(tag) is not None for tag in tagged.tags)
+
+
+def _label(arguments: Sequence[str]) -> Constraint:
+    name, value = arguments
+    return lambda tagged: tagged.named.get(name) == value
+
+
+def _label_regex(arguments: Sequence[str]) -> Constraint:
+    name, text = arguments
+    pattern = _pattern(text)
+    return lambda tagged: name in tagged.named and pattern.search(tagged.named[name]) is not None
+
+
+def _pattern(text: str) -> Pattern:
     try:
-        pattern = re.compile(arguments[0])
-    except re.error as error:
-        raise ConstraintError(f"{arguments[0]!r} is no regular expression: {error}") from None
-    return lambda tagged: any(pattern.search(tag) for tag in tagged.tags)
+        return compile_pattern(text)
+    except PatternError as error:
+        raise ConstraintError(f"{text!r} is no regular expression: {error}") from None
 
 
-_TESTS: dict[str, Callable[[Sequence[str]], Constraint]] = {"Tag": _tag, "TagRegex": _tag_regex}
+_TESTS: dict[str, tuple[int, Callable[[Sequence[str]], Constraint]]] = {
+    "Label": (2, _label),
+    "LabelRegex": (2, _label_regex),
+    "Tag": (1, _tag),
+    "TagRegex": (1, _tag_regex),
+}
+"""How many texts each takes, and what it tests."""
 
 
 class _Reader:
@@ -122,16 +147,22 @@ class _Reader:
         name = self._next() or "nothing"
         if name not in _TESTS:
             raise ConstraintError(f"unknown {name} in constraints ({did_you_mean(name, _TESTS)})")
+        count, test = _TESTS[name]
+        takes = f"{name} takes {'one text' if count == 1 else 'two texts'} in quotes"
         self._expect("(")
-        literal = self._next() or ""
-        if literal[:1] not in ("`", '"'):
-            raise ConstraintError(f"{name} takes one text in quotes")
-        try:
-            argument = unquote(literal)
-        except QuotedError as error:
-            raise ConstraintError(f"{name} takes one text in quotes: {error}") from None
+        arguments: list[str] = []
+        while len(arguments) < count:
+            if arguments:
+                self._expect(",")
+            literal = self._next() or ""
+            if literal[:1] not in ("`", '"'):
+                raise ConstraintError(takes)
+            try:
+                arguments.append(unquote(literal))
+            except QuotedError as error:
+                raise ConstraintError(f"{takes}: {error}") from None
         self._expect(")")
-        return _TESTS[name]([argument])
+        return test(arguments)
 
     def _take(self, word: str) -> bool:
         found = _WORD.match(self._text, self._at)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from discovery.constraints import Constraint, Tagged
 from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.labels import v1, v3
-from discovery.labels.names import ENABLE, SHARED, V1_GUARDS, V1_SERVED, V1_TUNING, Meaning, meaning
+from discovery.labels.names import ENABLE, SHARED, TAGS, V1_GUARDS, V1_SERVED, V1_TUNING, Meaning, meaning
 from discovery.labels.reports import report_for
 from rondpoint.rules.names import did_you_mean
 from rondpoint.settings import DockerOptions
@@ -18,7 +19,7 @@ from rondpoint.settings import DockerOptions
 _KNOWN = (*SHARED, *V1_SERVED, *V1_TUNING, *V1_GUARDS, "traefik.http.routers.NAME.rule")
 
 
-def decode(container: Container, options: DockerOptions) -> Decoded:
+def decode(container: Container, options: DockerOptions, constraint: Constraint | None = None) -> Decoded:
     """What a container defines; a diagnostic says why it is not routed when it is not.
 
     A container with any `traefik.http.` label is read in Traefik 3's dialect and its Traefik 1 labels
@@ -26,7 +27,7 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
     domain is set, Traefik 3's otherwise.
     """
     report = report_for(container)
-    reason = _left_alone(container, options, report)
+    reason = _left_alone(container, options, constraint, report)
     if reason is not None:
         report.note(f"not routed: {reason}")
         return Decoded(report.subject, diagnostics=report.diagnostics)
@@ -46,18 +47,27 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
     return replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)
 
 
-def _left_alone(container: Container, options: DockerOptions, report: Report) -> str | None:
+def _left_alone(
+    container: Container, options: DockerOptions, constraint: Constraint | None, report: Report
+) -> str | None:
     """Why a container does not count, if it does not."""
     enabled = _enabled(container, report)
     if enabled is False:
         return f"label {ENABLE} says so"
     if enabled is None and not options.exposed_by_default:
         return f"containers are not exposed by default, and label {ENABLE}=true is not given"
+    if constraint is not None and not constraint(_tagged(container)):
+        return f"it does not fulfil providers.{container.provider}.constraints"
     if not container.running:
         return f"it is not running, but {container.state}"
     if container.health not in ("", "healthy") and not container.draining:
         return f"its health is {container.health}"
     return None
+
+
+def _tagged(container: Container) -> Tagged:
+    tags = next((value for name, value in container.labels.items() if name.lower() == TAGS), "")
+    return Tagged((), values.texts(tags), container.labels)
 
 
 def _enabled(container: Container, report: Report) -> bool | None:

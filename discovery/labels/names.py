@@ -8,7 +8,9 @@ from enum import Enum, auto
 ENABLE = "traefik.enable"
 NETWORK = "traefik.docker.network"
 
-SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", "traefik.docker.allownonrunning", "traefik.tags")
+TAGS = "traefik.tags"
+
+SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", "traefik.docker.allownonrunning", TAGS)
 """Labels that say nothing of a dialect."""
 
 V1_SERVED = (

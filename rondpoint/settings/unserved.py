@@ -45,7 +45,7 @@ _TRAEFIK_3_OPTIONS = (
     "providers.consulCatalog.requireConsistent "
     "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
-    "providers.docker.allowEmptyServices providers.docker.allowNonRunning providers.docker.constraints "
+    "providers.docker.allowEmptyServices providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
     "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "
@@ -62,7 +62,7 @@ _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
-    "api.statistics docker.constraints docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
+    "api.statistics docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.tls docker.trace "
     "consul.constraints consul.debugLogGeneratedTemplate consul.filename consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate consulCatalog.filename "

@@ -19,11 +19,14 @@ def _as(*targets: str) -> Translation:
     return lambda value: [(target, value) for target in targets]
 
 
-def _catalogue_constraints(value: object) -> Translated:
-    expressions = value if isinstance(value, list) else [value]
-    if not all(isinstance(each, str) for each in expressions):
-        raise ValueError("expected expressions such as tag==api-*")
-    return [("providers.consulCatalog.constraints", ", ".join(map(str, expressions)))]
+def _constraints(*targets: str) -> Translation:
+    def translate(value: object) -> Translated:
+        expressions = value if isinstance(value, list) else [value]
+        if not all(isinstance(each, str) for each in expressions):
+            raise ValueError("expected expressions such as tag==api-*")
+        return [(target, ", ".join(map(str, expressions))) for target in targets]
+
+    return translate
 
 
 def _strict_checks(value: object) -> Translated:
@@ -67,6 +70,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "defaultEntryPoints": _default_entry_points,
     "entryPoints": _entry_point_flag,
     "docker": _as("providers.docker"),
+    "docker.constraints": _constraints("providers.docker.constraints"),
     "docker.domain": _as("providers.docker.domain"),
     "docker.endpoint": _as("providers.docker.endpoint"),
     "docker.exposedByDefault": _as("providers.docker.exposedByDefault"),
@@ -89,7 +93,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "consul.username": _as("providers.consul.username"),
     "consul.watch": _as("providers.consul.watch"),
     "consulCatalog": _as("providers.consulCatalog"),
-    "consulCatalog.constraints": _catalogue_constraints,
+    "consulCatalog.constraints": _constraints("providers.consulCatalog.constraints"),
     "consulCatalog.domain": _as("providers.consulCatalog.domain"),
     "consulCatalog.endpoint": _as("providers.consulCatalog.endpoint.address"),
     "consulCatalog.exposedByDefault": _as("providers.consulCatalog.exposedByDefault"),

@@ -20,12 +20,17 @@ HOLDS = [
     ("(Tag(`no`) || Tag(`raw`)) && !Tag(`no`)", True),
     ("TagRegex(`^r.w$`)", True),
     ("TagRegex(`^w`)", False),
+    ("Label(`env`, `live`)", True),
+    ("Label(`env`, `li`)", False),
+    ("Label(`none`, ``)", False),
+    ("LabelRegex(`env`, `^l.+e$`) && !LabelRegex(`env`, `^x`)", True),
+    ("LabelRegex(`none`, ``)", False),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), HOLDS)
 def test_constraints_hold_or_not(text: str, expected: bool) -> None:
-    assert parse(text)(Tagged(("raw", "k=v"), ("api-1", "b"))) is expected
+    assert parse(text)(Tagged(("raw", "k=v"), ("api-1", "b"), {"env": "live"})) is expected
 
 
 BAD = [
@@ -34,6 +39,9 @@ BAD = [
     ("Tag(`a`", "is missing"),
     ("Tag(`a`) Tag(`b`)", "unexpected"),
     ("TagRegex(`(`)", "no regular expression"),
+    ("Label(`a`)", ", is missing"),
+    ("LabelRegex(`a`, `(`)", "no regular expression"),
+    ("Label(`a`, b)", "two texts in quotes"),
     ("tag==a, b", "none such as"),
     ("name==a", "none such as"),
     ("(" * 60 + "Tag(`a`)", "too deep"),

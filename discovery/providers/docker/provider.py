@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 
 from discovery import labels
+from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.contract import Emit
@@ -38,10 +39,15 @@ class DockerProvider:
         self._options = options
         self._inventory = Inventory(self._decode)
         self._emitted = False
+        self._constraint: Constraint | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the engine until `stop`; raises ProviderError when it cannot be reached, or goes away."""
         self._emitted = False
+        try:
+            self._constraint = parse(self._options.constraints)
+        except ConstraintError as error:
+            raise ProviderError(f"providers.docker.constraints: {error}") from error
         while not stop.is_set():
             opened = time.monotonic()
             with Engine(self._options.endpoint) as engine:
@@ -120,7 +126,7 @@ class DockerProvider:
             self._emitted = True
 
     def _decode(self, container: Container) -> Decoded:
-        return labels.decode(container, self._options)
+        return labels.decode(container, self._options, self._constraint)
 
 
 def _read(engine: Engine, pending: Pending) -> None:

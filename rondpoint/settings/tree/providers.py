@@ -32,6 +32,11 @@ class DockerOptions(Section):
     use_bind_port_ip: Switch = Field(
         default=False, description="Reach containers by the host address and port they are published on."
     )
+    constraints: Text = Field(
+        default="",
+        description="Only containers that fulfil it count: ``Label(`a`, `b`) && !LabelRegex(`c`, `^d`)``; "
+        "Traefik 1: `tag==api-*`, of the label `traefik.tags`.",
+    )
     watch: Switch = Field(default=True, description="Follow the engine's events.")
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from discovery.constraints import parse
 from discovery.container import Container
 from discovery.labels import decode
 from rondpoint.diagnostics import Severity
@@ -197,3 +198,20 @@ names = st.lists(words, min_size=1, max_size=7).map(lambda parts: "traefik." + "
 def test_no_labels_whatever_raise(labels: dict[str, str]) -> None:
     for options in (OPTIONS, WITH_DOMAIN):
         decode(container(labels=labels), options)
+
+
+@pytest.mark.parametrize(
+    ("text", "routed"),
+    [
+        ("tag==api-*", True),
+        ("tag!=api-*", False),
+        ("Label(`env`, `live`)", True),
+        ("!LabelRegex(`env`, `^l`)", False),
+    ],
+)
+def test_constraints_look_at_tags_and_labels(text: str, routed: bool) -> None:
+    labels = {"traefik.tags": "api-1, b", "env": "live", "traefik.frontend.rule": "Host:a"}
+    decoded = decode(container(labels=labels), OPTIONS, parse(text))
+    assert bool(decoded.routers) == routed
+    told = [item.message for item in decoded.diagnostics]
+    assert told == ([] if routed else ["not routed: it does not fulfil providers.docker.constraints"])
