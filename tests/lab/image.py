@@ -29,7 +29,8 @@ APPLETS = (
     "wget",
 )
 
-# One connection: every request is answered with the container's host name; /sleep/N first waits N seconds.
+# One connection: every request is answered with the container's host name, and in a header with the target it
+# asked for; /sleep/N first waits N seconds.
 ANSWER = r"""#!/bin/sh
 carriage_return=$(printf '\r')
 while read -r method target version; do
@@ -46,8 +47,9 @@ while read -r method target version; do
         /sleep/*) sleep "${target#/sleep/}" ;;
     esac
     size=$((${#HOSTNAME} + 1))
-    head="HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: $size\r\n\r\n"
-    [ "$method" = HEAD ] && printf "$head" || printf "$head%s\n" "$HOSTNAME"
+    printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %s\r\n' "$size"
+    printf 'X-Target: %s\r\n\r\n' "$target"
+    [ "$method" = HEAD ] || printf '%s\n' "$HOSTNAME"
 done
 """
 
