@@ -7,7 +7,7 @@ the router.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
@@ -16,20 +16,55 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Router, Service
 
 
-def join_guessed_services(parts: Sequence[Decoded], provider: str) -> list[Decoded]:
-    """The same parts, in which routers that several containers share lead to one service."""
-    shared = _shared_routers(parts)
-    return [_joined(part, shared, provider) for part in parts] if shared else list(parts)
+class Guesses:
+    """Parts by key as they were given, and what sharing routers makes of them."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._parts: dict[str, Decoded] = {}
+        self._sharers: dict[str, dict[str, Router]] = {}
+        self._shared: dict[str, tuple[str, ...]] = {}
+        self._changed: set[str] = set()
+        self._regrouped: set[str] = set()
+
+    def put(self, key: str, part: Decoded) -> None:
+        """Add or replace a part."""
+        self.remove(key)
+        self._parts[key] = part
+        for router in _guessed(part):
+            self._sharers.setdefault(router.name, {})[key] = router
+            self._regrouped.add(router.name)
+
+    def remove(self, key: str) -> None:
+        """Take a part out; a key that is not there is no fault."""
+        self._changed.add(key)
+        before = self._parts.pop(key, None)
+        for router in () if before is None else _guessed(before):
+            self._sharers[router.name].pop(key, None)
+            self._regrouped.add(router.name)
+
+    def settle(self) -> dict[str, Decoded | None]:
+        """The parts that are others than at the last call, as they are now; None for those that have gone."""
+        affected = set(self._changed)
+        for name in self._regrouped:
+            sharers = self._sharers[name]
+            affected |= sharers.keys()
+            if _differ_in_service(sharers.values()):
+                self._shared[name] = tuple(sorted(self._parts[key].subject for key in sharers))
+            else:
+                self._shared.pop(name, None)
+            if not sharers:
+                del self._sharers[name]
+        self._changed.clear()
+        self._regrouped.clear()
+        return {
+            key: None if part is None else _joined(part, self._shared, self._provider)
+            for key, part in ((key, self._parts.get(key)) for key in affected)
+        }
 
 
-def _shared_routers(parts: Sequence[Decoded]) -> dict[str, tuple[str, ...]]:
-    """Routers that several parts give alike but for the guessed service → those parts' subjects."""
-    guesses: dict[str, dict[str, Router]] = {}
-    for part in parts:
-        for router in part.routers:
-            if router.name in part.implied:
-                guesses.setdefault(router.name, {})[part.subject] = router
-    return {name: tuple(given) for name, given in guesses.items() if _differ_in_service(given.values())}
+def _guessed(part: Decoded) -> list[Router]:
+    return [router for router in part.routers if router.name in part.implied] if part.implied else []
 
 
 def _differ_in_service(routers: Collection[Router]) -> bool:

@@ -1,4 +1,4 @@
-"""One provider's containers or files, united into one configuration.
+"""One provider's containers or files, united into one configuration, and again whenever one of them changes.
 
 Objects of one name with the same values are one object: that is how scaled services come about. Where
 values differ, nobody can say which are meant, and all of them go, as in Traefik 3; but of Traefik 1's
@@ -8,91 +8,147 @@ routers the first stands, as there, unless they differ in what guards them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import asdict, replace
 
 from discovery.decoding.decoded import Decoded
-from discovery.guesses import join_guessed_services
+from discovery.guesses import Guesses
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 
-Named = TypeVar("Named", Router, Service, Middleware)
-
 
 def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
     """The configuration that `parts` make together; their order does not matter."""
-    ordered = join_guessed_services(sorted(parts, key=lambda part: part.subject), provider)
-    union = _Union(provider)
-    routers = union.merged("router", _by_name(ordered, lambda part: part.routers))
-    middlewares = union.merged("middleware", _by_name(ordered, lambda part: part.middlewares))
-    services = union.services(_by_name(ordered, lambda part: part.services))
-    own = tuple(diagnostic for part in ordered for diagnostic in part.diagnostics)
-    return Configuration(routers, services, middlewares, own + tuple(union.diagnostics))
+    union = Union(provider)
+    for number, part in enumerate(parts):
+        union.put(str(number), part)
+    return union.configuration()
 
 
-_Definitions = dict[str, list[tuple[Decoded, Named]]]
 _Object = Router | Service | Middleware
 _Definition = tuple[Decoded, _Object]
+_KINDS = ("router", "middleware", "service")
 
 
-def _by_name(parts: Sequence[Decoded], pick: Callable[[Decoded], tuple[Named, ...]]) -> _Definitions[Named]:
-    found: _Definitions[Named] = {}
-    for part in parts:
-        for item in pick(part):
-            found.setdefault(item.name, []).append((part, item))
-    return dict(sorted(found.items()))
-
-
-class _Union:
-    """Merges definitions by name, and collects what is to be said of it."""
+class Union:
+    """Parts by key, and what they make together. Replacing one costs what bears the names of its objects."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
-        self.diagnostics: list[Diagnostic] = []
+        self._guesses = Guesses(provider)
+        self._parts: dict[str, Decoded] = {}
+        self._definitions: dict[str, dict[str, dict[str, _Definition]]] = {kind: {} for kind in _KINDS}
+        self._agreed: dict[str, dict[str, _Object]] = {kind: {} for kind in _KINDS}
+        self._conflicts: dict[str, dict[str, Diagnostic]] = {kind: {} for kind in _KINDS}
+        self._dirty: dict[str, set[str]] = {kind: set() for kind in _KINDS}
+        self._diagnostics: tuple[Diagnostic, ...] | None = None
 
-    def merged(self, kind: str, definitions: _Definitions[Named]) -> dict[str, Named]:
-        """Each object that all its definitions agree on."""
-        agreed = {name: self._agreed(kind, given) for name, given in definitions.items()}
-        return {name: item for name, item in agreed.items() if item is not None}
+    def put(self, key: str, part: Decoded) -> None:
+        """Add or replace a part."""
+        self._guesses.put(key, part)
 
-    def services(self, definitions: _Definitions[Service]) -> dict[str, Service]:
-        """Each service that its definitions agree on but for the servers, with the servers of all."""
-        bare = {
-            name: [(part, replace(service, servers=())) for part, service in given]
-            for name, given in definitions.items()
-        }
-        agreed = self.merged("service", bare)
-        return {
-            name: replace(service, servers=_servers(item for _, item in definitions[name]))
-            for name, service in agreed.items()
-        }
+    def remove(self, key: str) -> None:
+        """Take a part out; a key that is not there is no fault."""
+        self._guesses.remove(key)
 
-    def _agreed(self, kind: str, given: list[tuple[Decoded, Named]]) -> Named | None:
+    def configuration(self) -> Configuration:
+        """What the parts make together now."""
+        self._take_over(self._guesses.settle())
+        for kind, names in self._dirty.items():
+            for name in names:
+                self._settle(kind, name)
+            names.clear()
+        if self._diagnostics is None:
+            self._diagnostics = tuple(self._all_diagnostics())
+        agreed: Any = self._agreed
+        return Configuration(
+            dict(agreed["router"]), dict(agreed["service"]), dict(agreed["middleware"]), self._diagnostics
+        )
+
+    def _take_over(self, changed: Mapping[str, Decoded | None]) -> None:
+        for key, part in changed.items():
+            before = self._parts.pop(key, None)
+            for kind, item in _objects(before):
+                self._definitions[kind][item.name].pop(key, None)
+                self._dirty[kind].add(item.name)
+            if part is not None:
+                self._parts[key] = part
+            for kind, item in _objects(part):
+                self._definitions[kind].setdefault(item.name, {})[key] = (part, item)  # type: ignore[assignment]
+                self._dirty[kind].add(item.name)
+            if (before and before.diagnostics) or (part and part.diagnostics):
+                self._diagnostics = None
+
+    def _settle(self, kind: str, name: str) -> None:
+        """Find anew what all definitions of a name come to."""
+        if self._conflicts[kind].pop(name, None) is not None:
+            self._diagnostics = None
+        self._agreed[kind].pop(name, None)
+        given = sorted(self._definitions[kind].get(name, {}).values(), key=_subject)
+        if not given:
+            self._definitions[kind].pop(name, None)
+            return
+        found = self._agreement(kind, name, given)
+        if found is not None:
+            self._agreed[kind][name] = found
+
+    def _agreement(self, kind: str, name: str, given: Sequence[_Definition]) -> _Object | None:
+        """The object that the definitions, in order of subject, agree on; services but for their servers."""
         (first_part, first), *others = given
+        bare = _bare(first)
         for part, item in others:
-            if item != first:
+            if _bare(item) != bare:
                 stands = first_part.first_stands and part.first_stands and _guarded_alike(first, item)
-                self._tell(kind, (first_part, first), (part, item), stands)
-                return first if stands else None
+                self._conflicts[kind][name] = self._told(kind, given[0], (part, item), stands)
+                self._diagnostics = None
+                if not stands:
+                    return None
+                break
+        if isinstance(first, Service):
+            return replace(first, servers=_servers(item for _, item in given))  # type: ignore[misc]
         return first
 
-    def _tell(self, kind: str, one: _Definition, other: _Definition, stands: bool) -> None:
+    def _all_diagnostics(self) -> Iterator[Diagnostic]:
+        for part in sorted((part for part in self._parts.values() if part.diagnostics), key=_own_subject):
+            yield from part.diagnostics
+        for conflicts in self._conflicts.values():
+            for name in sorted(conflicts):
+                yield conflicts[name]
+
+    def _told(self, kind: str, one: _Definition, other: _Definition, stands: bool) -> Diagnostic:
         (first_part, first), (part, item) = one, other
         key = part.keys.get(f"{kind}s.{item.name}", item.name)
         outcome = f"that of {first_part.subject} stands" if stands else "both are left out"
-        self.diagnostics.append(
-            Diagnostic(
-                Severity.ERROR,
-                self._provider,
-                part.subject,
-                f"{kind} {item.name} ({key}) is defined otherwise in {first_part.subject}: "
-                f"{_difference(first, item)}; {outcome}",
-                "give them the same values, or different names",
-            )
+        return Diagnostic(
+            Severity.ERROR,
+            self._provider,
+            part.subject,
+            f"{kind} {item.name} ({key}) is defined otherwise in {first_part.subject}: "
+            f"{_difference(_bare(first), _bare(item))}; {outcome}",
+            "give them the same values, or different names",
         )
+
+
+def _objects(part: Decoded | None) -> Iterator[tuple[str, _Object]]:
+    if part is not None:
+        yield from (("router", item) for item in part.routers)
+        yield from (("middleware", item) for item in part.middlewares)
+        yield from (("service", item) for item in part.services)
+
+
+def _bare(item: _Object) -> _Object:
+    return replace(item, servers=()) if isinstance(item, Service) else item
+
+
+def _subject(definition: _Definition) -> str:
+    return definition[0].subject
+
+
+def _own_subject(part: Decoded) -> str:
+    return part.subject
 
 
 def _guarded_alike(one: _Object, other: _Object) -> bool:

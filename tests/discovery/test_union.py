@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from discovery.container import Container
 from discovery.labels import decode
-from discovery.union import unite
+from discovery.union import Union, unite
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, ServerState
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
@@ -162,6 +165,55 @@ def test_a_default_rule_with_a_domain_scales_too() -> None:
     configuration = unite(parts, "docker")
     assert [router.rule.text for router in configuration.routers.values()] == ["Host:webapp.shop.docker"]
     assert len(configuration.services["webapp-shop@docker"].servers) == 3
+
+
+LABELS = [
+    V1,
+    V3,
+    {**V3, "traefik.http.routers.hello.priority": "5"},
+    {**V1, "traefik.backend": "else"},
+    {**V1, "traefik.weight": "many"},
+    {"traefik.http.routers.hello.rule": "Host(`x`)"},
+    {
+        "traefik.http.routers.other.rule": "Host(`x`)",
+        "traefik.http.services.hello.loadbalancer.server.port": "80",
+    },
+    {"traefik.a.port": "81", "traefik.b.port": "82", "traefik.frontend.rule": "Host:seg"},
+    {"traefik.http.middlewares.m.addprefix.prefix": "/a"},
+    {"traefik.http.middlewares.m.addprefix.prefix": "/b"},
+    {"traefik.enable": "false"},
+]
+changes = st.lists(
+    st.tuples(st.sampled_from("abcdef"), st.none() | st.integers(0, len(LABELS) - 1)), max_size=30
+)
+
+
+@given(changes, st.integers(1, 5))
+def test_what_changed_step_by_step_is_what_is_united_at_once(
+    sequence: list[tuple[str, int | None]], pace: int
+) -> None:
+    union, present = Union("docker"), {}
+    for number, (name, chosen) in enumerate(sequence):
+        if chosen is None:
+            present.pop(name, None)
+            union.remove(name)
+        else:
+            present[name] = decode(container(name, LABELS[chosen]), OPTIONS)
+            union.put(name, present[name])
+        if number % pace == 0:
+            assert union.configuration() == unite(present.values(), "docker")
+    assert union.configuration() == unite(present.values(), "docker")
+
+
+def test_a_thousand_containers_by_hand_are_joined_in_no_more_than_one_go_each() -> None:
+    labels = {"traefik.http.routers.hello.rule": "Host(`x`)"}
+    union = Union("docker")
+    for number in range(1_000):
+        union.put(str(number), decode(container(f"c{number:04}", labels), OPTIONS))
+    configuration = union.configuration()
+    assert len(servers(configuration, "hello@docker")) == 1_000
+    union.remove("7")
+    assert len(servers(union.configuration(), "hello@docker")) == 999
 
 
 def test_what_is_secret_in_a_conflict_is_not_told() -> None:

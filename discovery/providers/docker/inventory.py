@@ -11,7 +11,9 @@ import msgspec
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.docker.inspection import Inspected
+from discovery.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +29,12 @@ Decode = Callable[[Container], Decoded]
 class Inventory:
     """Each container is decoded once, and again only when something about it changed."""
 
-    def __init__(self, decode: Decode) -> None:
+    def __init__(self, decode: Decode, provider: str) -> None:
         self._decode = decode
+        self._union = Union(provider)
         self._present: dict[str, Inspected] = {}
         self._draining: dict[str, str] = {}
-        self._decoded: dict[str, tuple[Container, Decoded]] = {}
+        self._decoded: dict[str, Container] = {}
         self._guests: set[str] = set()
         self._touched: set[str] = set()
         self._removed = False
@@ -64,7 +67,9 @@ class Inventory:
         self._draining.pop(container_id, None)
         self._guests.discard(container_id)
         self._touched.discard(container_id)
-        self._removed |= self._decoded.pop(container_id, None) is not None
+        if self._decoded.pop(container_id, None) is not None:
+            self._union.remove(container_id)
+            self._removed = True
 
     def signalled(self, container_id: str, number: int) -> None:
         """A signal was sent to a container: if it is one that ends it, it takes no more requests."""
@@ -79,16 +84,16 @@ class Inventory:
         # A guest has its host's addresses, which change without a word about the guest.
         for container_id in self._touched | self._guests:
             container = self._seen(container_id)
-            cached = self._decoded.get(container_id)
-            if cached is None or cached[0] != container:
-                self._decoded[container_id] = (container, self._decode_one(container))
+            if self._decoded.get(container_id) != container:
+                self._decoded[container_id] = container
+                self._union.put(container_id, self._decode_one(container))
                 changed = True
         self._touched.clear()
         return changed
 
-    def decoded(self) -> list[Decoded]:
-        """What each container defines, as of the last refresh."""
-        return [decoded for _, decoded in self._decoded.values()]
+    def configuration(self) -> Configuration:
+        """What the containers define together, as of the last refresh."""
+        return self._union.configuration()
 
     def _seen(self, container_id: str) -> Container:
         container = self._present[container_id].container

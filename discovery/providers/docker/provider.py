@@ -19,7 +19,6 @@ from discovery.providers.docker.inspection import Inspected, inspected
 from discovery.providers.docker.inventory import Inventory
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
-from discovery.union import unite
 from rondpoint.settings.tree import DockerOptions
 
 logger = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class DockerProvider:
 
     def __init__(self, options: DockerOptions) -> None:
         self._options = options
-        self._inventory = Inventory(self._decode)
+        self._inventory = Inventory(self._decode, self.name)
         self._emitted = False
         self._constraint: Constraint | None = None
 
@@ -122,7 +121,7 @@ class DockerProvider:
 
     def _emit(self, emit: Emit) -> None:
         if self._inventory.refresh() or not self._emitted:
-            emit(unite(self._inventory.decoded(), self.name))
+            emit(self._inventory.configuration())
             self._emitted = True
 
     def _decode(self, container: Container) -> Decoded:

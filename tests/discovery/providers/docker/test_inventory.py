@@ -6,6 +6,7 @@ from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.docker.inspection import Inspected
 from discovery.providers.docker.inventory import Inventory
+from rondpoint.diagnostics import Diagnostic, Severity
 
 
 class Decoder:
@@ -19,7 +20,8 @@ class Decoder:
         self.asked.append(container)
         if container.name == self.broken:
             raise RuntimeError("oops")
-        return Decoded(f"container {container.name}")
+        subject = f"container {container.name}"
+        return Decoded(subject, diagnostics=(Diagnostic(Severity.NOTE, "docker", subject, "seen"),))
 
     def last(self) -> Container:
         return self.asked[-1]
@@ -32,7 +34,7 @@ def decoder() -> Decoder:
 
 @pytest.fixture
 def inventory(decoder: Decoder) -> Inventory:
-    return Inventory(decoder)
+    return Inventory(decoder, "docker")
 
 
 def a_container(name: str, started_at: str = "t1", stop_signal: int = 15, **fields: object) -> Inspected:
@@ -40,7 +42,7 @@ def a_container(name: str, started_at: str = "t1", stop_signal: int = 15, **fiel
 
 
 def subjects(inventory: Inventory) -> set[str]:
-    return {decoded.subject for decoded in inventory.decoded()}
+    return {finding.subject for finding in inventory.configuration().diagnostics}
 
 
 def test_each_container_is_decoded_once(inventory: Inventory, decoder: Decoder) -> None:
@@ -155,6 +157,6 @@ def test_a_fault_with_one_container_leaves_the_others(
     with caplog.at_level(logging.ERROR):
         inventory.refresh()
     assert subjects(inventory) == {"container a", "container b"}
-    (finding,) = [finding for decoded in inventory.decoded() for finding in decoded.diagnostics]
+    (finding,) = [each for each in inventory.configuration().diagnostics if each.subject == "container a"]
     assert "oops" in finding.message
     assert "container a" in caplog.text
