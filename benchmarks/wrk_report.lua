@@ -10,9 +10,11 @@ end
 if (os.getenv("RONDPOINT_BENCH_VARIED") or "") ~= "" then
     local number = 0
     local form
+    -- With RONDPOINT_BENCH_HOSTS, so many hosts are asked for in turn, in an order without order.
+    local hosts = tonumber(os.getenv("RONDPOINT_BENCH_HOSTS") or "0")
     function request()
         if not form then
-            form = "GET /?page=%d HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n"
+            form = "GET /?page=%d HTTP/1.1\r\nHost: %s\r\n"
                 .. "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
                 .. "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
                 .. "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
@@ -20,7 +22,8 @@ if (os.getenv("RONDPOINT_BENCH_VARIED") or "") ~= "" then
                 .. "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n\r\n"
         end
         number = number + 1
-        return form:format(number, number)
+        local host = hosts > 0 and ("h%d.test"):format(number * 7919 % hosts) or wrk.headers["Host"]
+        return form:format(number, host, number)
     end
 end
 

@@ -16,6 +16,9 @@ INTERVAL = 1.0
 BATCH = 200
 """Routers told in one go, between which requests get their turn."""
 
+MOST = 1_000
+"""Routers looked at in one round; where there are more, they take turns."""
+
 
 class Reporter:
     """`routers` gives the names in force; the tallies of others are dropped."""
@@ -35,6 +38,7 @@ class Reporter:
         self._routers = routers
         self._told: dict[str, int] = {}
         self._gone: set[str] = set()
+        self._next = 0
 
     def run(self) -> None:
         """Report until killed; a store that does not answer is told everything later."""
@@ -48,13 +52,19 @@ class Reporter:
 
     def report(self) -> None:
         """Write what has changed. Raises redis.RedisError."""
-        self._gone.update(self._tallies.forget_all_but(self._routers()))
+        tallies = self._tallies.all()
+        if self._next >= len(tallies):
+            self._next = 0
+        if not self._next:
+            self._gone.update(self._tallies.forget_all_but(self._routers()))
+            tallies = self._tallies.all()
         told = self._told
         changed: list[Tally] = []
-        for tally in self._tallies.all():
+        for tally in tallies[self._next : self._next + MOST]:
             self._gone.discard(tally.router)
             if told.get(tally.router, 0) != tally.requests:
                 changed.append(tally)
+        self._next += MOST
         # At least one part: it renews the expiry.
         for start in range(0, len(changed) or 1, BATCH):
             self._write(changed[start : start + BATCH])
