@@ -1,0 +1,1 @@
+"""Docker's containers as services of Consul, as Registrator registers them."""

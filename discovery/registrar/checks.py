@@ -1,0 +1,73 @@
+"""Consul's health check out of the `SERVICE_CHECK_…` keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from discovery.registrar.keys import Keys
+
+DEFAULT_INTERVAL = "10s"
+STATES = ("passing", "warning", "critical")
+_DURATION = re.compile(
+    r"[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\.[0-9]*)?)(ns|us|µs|ms|s|m|h))*"
+)
+_KINDS = ("http", "https", "cmd", "script", "ttl", "tcp", "grpc")
+
+Say = Callable[[str, str], None]
+"""Takes what is wrong and what would be right."""
+
+
+def check(keys: Keys, address: str, port: int, say: Say) -> dict[str, Any] | None:
+    """The check of the service at `address` and `port`, None without one; the first of its kinds counts.
+
+    Commands are not run: a check of that kind is said, and left out.
+    """
+    kind = next((each for each in _KINDS if keys.get(f"check_{each}")), "")
+    value = keys.get(f"check_{kind}")
+    if not kind:
+        return None
+    if kind in {"cmd", "script"}:
+        say(f"SERVICE_CHECK_{kind.upper()}={value}: commands are not run", "SERVICE_CHECK_HTTP or _TCP are")
+        return None
+    at = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    made: dict[str, Any] = {}
+    match kind:
+        case "http" | "https":
+            made["HTTP"] = f"{kind}://{at}/{value.removeprefix('/')}"
+            if method := keys.get(f"check_{kind}_method"):
+                made["Method"] = method
+        case "tcp":
+            made["TCP"] = at
+        case "grpc":
+            made["GRPC"] = at
+            if keys.get("check_grpc_use_tls"):
+                made["GRPCUseTLS"] = True
+                if keys.get("check_tls_skip_verify"):
+                    made["TLSSkipVerify"] = True
+        case "ttl":
+            if not (ttl := _duration(keys, "check_ttl", say)):
+                return None
+            made["TTL"] = ttl
+    if kind != "ttl":
+        made["Interval"] = _duration(keys, "check_interval", say) or DEFAULT_INTERVAL
+        if timeout := _duration(keys, "check_timeout", say):
+            made["Timeout"] = timeout
+    if after := _duration(keys, "check_deregister_after", say):
+        made["DeregisterCriticalServiceAfter"] = after
+    if status := keys.get("check_initial_status"):
+        if status in STATES:
+            made["Status"] = status
+        else:
+            say(f"SERVICE_CHECK_INITIAL_STATUS={status} is no state", f"one of {', '.join(STATES)}")
+    return made
+
+
+def _duration(keys: Keys, key: str, say: Say) -> str:
+    """The value when Consul can read it, else empty."""
+    value = keys.get(key)
+    if value and not _DURATION.fullmatch(value):
+        say(f"SERVICE_{key.upper()}={value} is no duration", "such as 15s or 1m30s")
+        return ""
+    return value

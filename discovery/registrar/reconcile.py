@@ -1,0 +1,60 @@
+"""What must be done so that Consul's agent holds what it should: a pure comparison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from discovery.registrar.registration import Registration
+
+_ID = re.compile(r"(?P<host>.+?):(?P<container>[a-zA-Z0-9][a-zA-Z0-9_.-]+):[0-9]+(?::udp)?")
+
+
+class Actions(Struct, frozen=True):
+    """What to register, and the ids to deregister; deregistering comes first."""
+
+    register: tuple[Registration, ...]
+    deregister: tuple[str, ...]
+
+
+def reconcile(
+    desired: Iterable[Registration],
+    present: Mapping[str, Mapping[str, Any]],
+    hostname: str,
+    *,
+    gone: Iterable[str] = (),
+    cleanup: bool = False,
+) -> Actions:
+    """Compare `desired` with `present`, the agent's services by id.
+
+    What is missing or differs is registered. `gone` are ids that this registrar registered itself and wants
+    no more; with `cleanup` those dangle, too, whose host part is `hostname`. Nothing else is touched.
+    """
+    wanted = {each.id: each for each in desired}
+    leaving = {each for each in gone if each in present}
+    if cleanup:
+        leaving |= {each for each in present if is_own(each, hostname)}
+    return Actions(
+        register=tuple(each for each in wanted.values() if not _stands(each, present.get(each.id))),
+        deregister=tuple(sorted(leaving - wanted.keys())),
+    )
+
+
+def is_own(service_id: str, hostname: str) -> bool:
+    """Whether a registrar on `hostname` makes such ids: `HOST:CONTAINER:PORT`, or with `:udp` after it."""
+    parts = _ID.fullmatch(service_id)
+    return bool(hostname) and parts is not None and parts["host"] == hostname
+
+
+def _stands(wanted: Registration, service: Mapping[str, Any] | None) -> bool:
+    """Whether it is there as wanted; the agent does not tell a service's check along with it."""
+    return service is not None and (
+        service.get("Service"),
+        service.get("Address") or "",
+        service.get("Port"),
+        tuple(service.get("Tags") or ()),
+        dict(service.get("Meta") or {}),
+    ) == (wanted.name, wanted.address, wanted.port, wanted.tags, dict(wanted.meta))
