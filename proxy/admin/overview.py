@@ -11,7 +11,8 @@ from flask import current_app
 
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.explaining.explain import Configured, explain_request
+from rondpoint.explaining.configured import Configured
+from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.explanation import Explanation
 from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Middleware, Router, Service

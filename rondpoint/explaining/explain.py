@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from rondpoint.diagnostics import Diagnostic
+from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import Candidate, ExplainedServer, Explanation
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Middleware, Router, ServerState, Service
+from rondpoint.model import Router, ServerState
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
@@ -20,16 +19,6 @@ from rondpoint.rules.written import written
 
 LISTED = 50
 """Candidates that are told at most."""
-
-
-class Configured(Struct, frozen=True):
-    """What is in force; `default_entry_points` serve routers that name none."""
-
-    routers: Mapping[str, Router]
-    services: Mapping[str, Service]
-    middlewares: Mapping[str, Middleware]
-    diagnostics: Collection[Diagnostic]
-    default_entry_points: Collection[str]
 
 
 def explain_request(configured: Configured, entry_point: str, facts: Facts) -> Explanation:

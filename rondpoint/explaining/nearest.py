@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
+from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import Nearby
 from rondpoint.rules.conditions import literal_hosts
-
-if TYPE_CHECKING:
-    from rondpoint.explaining.explain import Configured
 
 TOLD = 5
 SEARCHED = 20_000

@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from discovery.providers.contract import Provider
+from discovery.providers.errors import ProviderError
 from rondpoint.model import Configuration
+
+RETRY = 0.05
+"""Seconds until a provider that cannot read its source is asked again."""
 
 
 class Watched:
@@ -19,10 +23,16 @@ class Watched:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
-        try:
-            self.provider.watch(self._emitted.put, self.stop)
-        except BaseException as error:  # noqa: BLE001 (the test looks at it)
-            self.error = error
+        while not self.stop.is_set():
+            try:
+                self.provider.watch(self._emitted.put, self.stop)
+            except ProviderError as error:
+                # The agent, too, calls again after a while.
+                self.error = error
+                self.stop.wait(RETRY)
+            except BaseException as error:  # noqa: BLE001 (the test looks at it)
+                self.error = error
+                return
 
     def next(self, timeout: float = 10.0) -> Configuration:
         """The next configuration it emits."""

@@ -3,7 +3,8 @@
 import pytest
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.explaining.explain import LISTED, Configured, explain_request
+from rondpoint.explaining.configured import Configured
+from rondpoint.explaining.explain import LISTED, explain_request
 from rondpoint.explaining.explanation import Explanation
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.rules import v3

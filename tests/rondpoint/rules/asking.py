@@ -1,0 +1,20 @@
+"""Requests in one line, and which of them a rule holds for."""
+
+from collections.abc import Iterable
+
+from rondpoint.rules.evaluate import evaluate
+from rondpoint.rules.expression import Expression
+from rondpoint.rules.facts import Facts, facts_of
+
+
+def facts(sent: str) -> Facts:
+    """Of `METHOD host/target`, or `host/target` for a GET."""
+    method, _, rest = sent.rpartition(" ")
+    host, slash, target = rest.partition("/")
+    return facts_of((method or "GET").encode(), host.encode(), (slash + target).encode(), b"", "192.0.2.1")
+
+
+def misjudged(expression: Expression, held: Iterable[str], not_held: Iterable[str]) -> list[str]:
+    """Requests for which the expression does not hold although it should, or the other way round."""
+    wrong = [sent for sent in held if not evaluate(expression, facts(sent))]
+    return wrong + [sent for sent in not_held if evaluate(expression, facts(sent))]
