@@ -13,7 +13,7 @@ from rondpoint.model import Scheme
 from rondpoint.rules.hosts import HostError, normalise
 
 _TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
-_FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
+FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
@@ -29,7 +29,7 @@ def boolean(value: object) -> bool:
     text = str(value).strip()
     if text in _TRUE:
         return True
-    if text in _FALSE:
+    if text in FALSE:
         return False
     raise ValueError("expected true or false")
 

@@ -43,8 +43,8 @@ V1_GUARDS = {
 
 _NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog"
 _SEGMENT = re.compile(
-    rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)[^.]+\."
-    r"(?:port|portIndex|weight|protocol|backend|backend\..+|frontend\..+)\Z",
+    rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)(.+?)\."
+    r"(port|portIndex|portName|weight|protocol|backend|backend\..+|frontend\..+)\Z",
     re.IGNORECASE,
 )
 _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
@@ -90,6 +90,14 @@ def meaning(label: str) -> Meaning:
     if guard(label) is not None:
         return Meaning.V1_GUARD
     return Meaning.V1_SEGMENT if _SEGMENT.match(label) else Meaning.UNKNOWN
+
+
+def segment_of(label: str) -> tuple[str, str]:
+    """The segment that a label of meaning V1_SEGMENT is for, and the label without it."""
+    found = _SEGMENT.match(label)
+    if found is None:
+        raise ValueError(f"{label} is for no segment")
+    return found[1], f"traefik.{found[2]}"
 
 
 def guard(label: str) -> tuple[str, str] | None:

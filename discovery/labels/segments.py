@@ -11,9 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from discovery.labels.names import Meaning, meaning
-
-_PREFIX = "traefik."
+from discovery.labels.names import Meaning, meaning, segment_of
 
 
 class Segment(Struct, frozen=True):
@@ -31,16 +29,20 @@ def segments(labels: Mapping[str, str]) -> tuple[Segment, ...]:
     shared = {label: value for label, value in labels.items() if meaning(label) is not Meaning.V1_SEGMENT}
     own: dict[str, dict[str, str]] = {}
     for label in sorted(labels.keys() - shared.keys()):
-        name, _, _ = label[len(_PREFIX) :].partition(".")
-        own.setdefault(name, {})[label] = labels[label]
+        name, plain = segment_of(label)
+        own.setdefault(name, {})[plain] = label
     if not own:
         return (Segment("", labels, {}),)
-    return tuple(_segment(name, own[name], shared) for name in sorted(own))
+    return tuple(
+        Segment(
+            name, _overlaid(shared, own[name], labels), {key.lower(): own[name][key] for key in own[name]}
+        )
+        for name in sorted(own)
+    )
 
 
-def _segment(name: str, own: Mapping[str, str], shared: Mapping[str, str]) -> Segment:
-    plain = {_PREFIX + label[len(_PREFIX) + len(name) + 1 :]: label for label in own}
-    said = {label.lower() for label in plain}
-    labels = {label: value for label, value in shared.items() if label.lower() not in said}
-    labels |= {label: own[written] for label, written in plain.items()}
-    return Segment(name, labels, {label.lower(): written for label, written in plain.items()})
+def _overlaid(shared: Mapping[str, str], own: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
+    """`shared` labels, but those that a segment has of its `own`: names without segment → as written."""
+    said = {label.lower() for label in own}
+    kept = {label: value for label, value in shared.items() if label.lower() not in said}
+    return kept | {plain: labels[written] for plain, written in own.items()}

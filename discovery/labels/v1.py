@@ -26,6 +26,9 @@ from rondpoint.rules.expression import Rule
 from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
 
+_OF_OTHERS = frozenset(("traefik.portindex", "traefik.portname"))
+"""Labels of other providers of Traefik 1."""
+
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
 
 
@@ -72,8 +75,8 @@ def _decode(container: Container, segment: Segment, options: DockerOptions) -> D
     labels = Section(by_meaning.get(Meaning.V1_SERVED, {}), "", report)
     for name in sorted(by_meaning.get(Meaning.V1_TUNING, {})):
         report.warning(f"{report.at(name)} is not served yet", "it has no effect")
-    if labels.has("traefik.portIndex"):
-        report.warning(f"{report.at('traefik.portIndex')} has no effect", "name the port: traefik.port")
+    for name in sorted(name for name in segment.written if name in _OF_OTHERS):
+        report.warning(f"{report.at(name)} has no effect", "name the port by its number")
     service = _service(container, segment.name, labels, options, report)
     parsed = _rule(container, labels, options, report)
     if service is None or parsed is None:
@@ -198,7 +201,7 @@ def _guards(router: str, labels: Mapping[str, str]) -> tuple[Middleware, ...]:
     options: dict[str, dict[str, str]] = {}
     for label in sorted(labels):
         found = guard(label)
-        if found is not None and labels[label].strip().lower() != "false":
+        if found is not None and labels[label].strip() not in values.FALSE:
             kind, option = found
             options.setdefault(kind, {})[option] = labels[label]
     return tuple(

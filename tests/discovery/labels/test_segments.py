@@ -49,6 +49,14 @@ def test_a_segment_has_the_labels_without_segment_for_what_it_does_not_say() -> 
     assert decoded.services[0].servers[0].weight == 2
 
 
+def test_names_of_segments_may_have_dots() -> None:
+    decoded = decode(
+        container("shop", {"traefik.my.own.port": "81", "traefik.my.own.portName": "x"}), WITH_DOMAIN
+    )
+    assert [service.name for service in decoded.services] == ["shop-my-own@docker"]
+    assert [item.message for item in decoded.diagnostics] == ["label traefik.my.own.portName has no effect"]
+
+
 def test_a_segment_without_a_rule_has_the_default_one() -> None:
     decoded = decode(container("shop", {"traefik.a.port": "81"}), WITH_DOMAIN)
     assert [rule for rule, _ in routes(decoded).values()] == ["Host:shop.docker"]

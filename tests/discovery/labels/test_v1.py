@@ -174,4 +174,6 @@ def test_a_route_whose_guard_is_not_served_carries_it_all_the_same(
 def test_a_guard_that_says_false_is_none() -> None:
     decoded = decode(container(labels={**ARTICLE, "traefik.frontend.headers.frameDeny": "false"}), OPTIONS)
     assert decoded.middlewares == ()
+    decoded = decode(container(labels={**ARTICLE, "traefik.frontend.passTLSCert": "0"}), OPTIONS)
+    assert decoded.middlewares == ()
     assert decoded.diagnostics == ()
