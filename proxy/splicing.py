@@ -70,13 +70,14 @@ def splice(source: Stream, sink: Stream, count: int, patience: float = 0.0) -> i
 
 
 def _drain(pipe: int, sink: Stream, inside: int) -> int:
-    while inside:
-        try:
-            inside -= os.splice(pipe, sink.sock.fileno(), inside, flags=_FLAGS)
-        except BlockingIOError:
-            sink.wait_writable()
-        except OSError as error:
-            raise SinkError(error.errno, error.strerror) from error
+    try:
+        while inside:
+            try:
+                inside -= os.splice(pipe, sink.sock.fileno(), inside, flags=_FLAGS)
+            except BlockingIOError:
+                sink.wait_writable()
+    except OSError as error:
+        raise SinkError(error.errno, error.strerror) from error
     return inside
 
 

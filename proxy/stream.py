@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _socket
 import contextlib
+from errno import ETIMEDOUT
 from typing import TYPE_CHECKING, Any
 
 from gevent import get_hub, getcurrent
@@ -43,6 +44,7 @@ class Stream:
         "_stall",
         "_sweeper",
         "_writer",
+        "_writing",
         "deadline",
         "ends",
         "expired",
@@ -65,6 +67,7 @@ class Stream:
         self._armed = False
         self._reader = hub.loop.io(sock.fileno(), READ)
         self._writer: Any = None
+        self._writing: Any = None
         self._stall: Stall | None = None
         self.stall_limit = 0.0
         self._sweeper = sweeper
@@ -137,9 +140,11 @@ class Stream:
             stall = self._stall = Stall(self)
             self._sweeper.streams.add(stall)
         stall.begin()
+        self._writing = getcurrent()
         try:
             self._hub.wait(self._writer)
         finally:
+            self._writing = None
             stall.pause()
 
     def expire(self) -> None:
@@ -159,10 +164,21 @@ class Stream:
             self.sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _RESET)
 
     def cut(self) -> None:
-        """End both directions under whoever waits, so that what was sent so far cannot pass for all."""
+        """End the stream under whoever waits, so that what was sent so far cannot pass for all.
+
+        Whoever sends gets OSError and is to close it, which resets the connection. To shut down what is still
+        queued would end it in order, for a client that takes it just then.
+        """
         self.expired = True
         self.reset()
-        self.shutdown(_socket.SHUT_RDWR)
+        self.shutdown(_socket.SHUT_RD)
+        if self._writing is not None:
+            self._hub.loop.run_callback(self._break_off, self._writing)
+
+    def _break_off(self, writing: Any) -> None:
+        # It may have gone on in the meantime.
+        if self._writing is writing:
+            writing.throw(TimeoutError(ETIMEDOUT, "the other side takes nothing"))
 
     def give_up(self) -> _socket.socket:
         """End this stream, but not its connection; the socket is the caller's from now on."""

