@@ -190,6 +190,8 @@ class Consul:
             "leave_on_terminate": False,
             # Elections of a cluster in a second or two, not in ten.
             "performance": {"raft_multiplier": 1},
+            # The first try may come before the other listens; the next one would come after 30 s.
+            "retry_interval": "500ms",
             **({"acl": access} if self.token else {}),
             **settings,
         }
