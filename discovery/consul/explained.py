@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import consul
 import requests
 
+from discovery.causes import causes
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadAnswerError, ConsulError, NoLeaderError, RefusedError, UnreachableError
 
@@ -38,7 +37,7 @@ def explained(error: BaseException, endpoint: Endpoint, permission: str) -> Cons
                 "set the name of one that `consul catalog datacenters` lists",
             )
         return BadAnswerError(f"Consul at {endpoint} answers: {text}")
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, requests.exceptions.SSLError):
             return UnreachableError(
                 f"no TLS with Consul at {endpoint}: {text}",
@@ -66,16 +65,3 @@ def _refused(text: str, endpoint: Endpoint, permission: str) -> RefusedError:
         )
     hint = f"grant the token {permission}" if endpoint.token else f"give a token that has {permission}"
     return RefusedError(f"Consul at {endpoint} refuses: {text}", hint, permission)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and all beneath it: requests wraps in causes, in contexts and in arguments."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        current = waiting.pop(0)
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        beneath = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
-        waiting += [each for each in beneath if isinstance(each, BaseException)]

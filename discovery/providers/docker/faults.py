@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from discovery.causes import causes
 from discovery.providers.errors import ProviderError
 
 HINTS: tuple[tuple[type[BaseException], str], ...] = (
@@ -16,23 +15,10 @@ HINTS: tuple[tuple[type[BaseException], str], ...] = (
 
 def explained(error: BaseException, endpoint: str) -> ProviderError:
     """The error to show for `error`, a fault while the engine at `endpoint` was asked something."""
-    chain = list(_causes(error))
+    chain = list(causes(error))
     for cause in chain:
         for kind, hint in HINTS:
             if isinstance(cause, kind):
                 reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
                 return ProviderError(f"the Docker engine at {endpoint} cannot be reached: {reason}", hint)
     return ProviderError(f"the Docker engine at {endpoint} cannot be asked: {error}")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and all beneath it: the SDK and requests wrap in causes, in contexts and in arguments."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        current = waiting.pop(0)
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        beneath = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
-        waiting += [each for each in beneath if isinstance(each, BaseException)]
