@@ -26,7 +26,7 @@ class ServerState(StrEnum):
     DRAINING = "draining"
 
 
-class Server(Struct, frozen=True, omit_defaults=True):
+class Server(Struct, frozen=True, omit_defaults=True, gc=False):
     """One address that answers for a service.
 
     `name` is unique in its service and stable over restarts of the proxy (a container's name, or the
@@ -86,7 +86,7 @@ class HealthCheck(Struct, frozen=True, omit_defaults=True):
 Strategy = Literal["wrr", "p2c", "hrw", "leasttime"]
 
 
-class Service(Struct, frozen=True, omit_defaults=True):
+class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are in order of name.
 
     `flush_interval` in seconds; `servers_transport` is a qualified name, or empty.
@@ -102,7 +102,7 @@ class Service(Struct, frozen=True, omit_defaults=True):
     servers_transport: str = ""
 
 
-class Router(Struct, frozen=True, omit_defaults=True):
+class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     """Requests for which `rule` holds go through `middlewares` to `service`.
 
     `priority` is effective (the rule's length where its author gave none); higher first, and among

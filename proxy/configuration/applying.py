@@ -1,17 +1,19 @@
 """Puts what the watcher read into force: the difference, between two requests.
 
-Nothing here waits, so a request sees either the old configuration or the new one.
+So a request sees either the old configuration or the new one. Where they differ in many objects, these are
+put in force in portions, lest requests wait for it: what is new first, what is gone last, so that no router
+is ever without its service and its middlewares.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from proxy.context import Context
-from rondpoint.model import Middleware, Router, Service
-from rondpoint.rules.patterns import PatternError
+from proxy.routing.compiling import UnservedError
+from rondpoint.model import Configuration, Middleware, Router, Service
 from rondpoint.store.change import Change
 from rondpoint.store.read import Loaded, Skipped
 from rondpoint.store.state import State
@@ -20,14 +22,24 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Applier:
-    """Knows what is in force in `context`, object by object."""
+PORTION = 200
+"""Objects compared or put in force without a pause, where there is more to do."""
 
-    def __init__(self, context: Context) -> None:
+
+def _go_on() -> None:
+    pass
+
+
+class Applier:
+    """Knows what is in force in `context`, object by object.
+
+    `breathe` is called between portions, for requests to get their turn; but not before anything is in force.
+    """
+
+    def __init__(self, context: Context, breathe: Callable[[], None] = _go_on) -> None:
         self._context = context
+        self._breathe = breathe
         self._revision: int | None = None
-        self._routers: dict[str, Router] = {}
-        self._services: dict[str, Service] = {}
         self.middlewares: dict[str, Middleware] = {}
 
     @property
@@ -35,13 +47,19 @@ class Applier:
         """The revision in force; None before the first."""
         return self._revision
 
+    def in_force(self) -> Configuration:
+        """What is in force, as it is now and will be."""
+        context = self._context
+        return Configuration(context.table.routers, context.services.known, self.middlewares)
+
     def state(self) -> State:
-        """What is in force, whole."""
-        return State(self._revision or 0, dict(self._routers), dict(self._services), dict(self.middlewares))
+        """What is in force, as it is now."""
+        now = self.in_force()
+        return State(self._revision or 0, dict(now.routers), dict(now.services), dict(now.middlewares))
 
     def routers(self) -> Collection[str]:
         """The names of the routers in force."""
-        return self._routers.keys()
+        return self._context.table.routers.keys()
 
     def apply(self, change: Change) -> bool:
         """Apply a change that follows the revision in force; False, and nothing done, for any other."""
@@ -52,12 +70,12 @@ class Applier:
 
     def replace(self, loaded: Loaded) -> None:
         """Go to the state that was read from whatever is in force; what was unreadable stays as it is."""
-        state, unreadable = loaded.state, loaded.unreadable
+        state, unreadable, now = loaded.state, loaded.unreadable, self.in_force()
         self._apply(
             state.revision,
-            _difference(self._routers, state.routers, unreadable.routers),
-            _difference(self._services, state.services, unreadable.services),
-            _difference(self.middlewares, state.middlewares, unreadable.middlewares),
+            self._difference(now.routers, state.routers, unreadable.routers),
+            self._difference(now.services, state.services, unreadable.services),
+            self._difference(now.middlewares, state.middlewares, unreadable.middlewares),
         )
 
     def _apply(
@@ -68,39 +86,46 @@ class Applier:
         middlewares: Mapping[str, Middleware | None],
     ) -> None:
         context = self._context
-        for name, service in services.items():
-            if service is None:
-                self._services.pop(name, None)
-                context.services.remove(name)
-            else:
-                self._services[name] = service
+        for service in self._portions(services.values()):
+            if service is not None:
                 context.services.put(service)
-        for name, router in routers.items():
-            if router is None:
-                self._routers.pop(name, None)
-                context.table.remove(name)
-            else:
+        for middleware in middlewares.values():
+            if middleware is not None:
+                self.middlewares[middleware.name] = middleware
+                context.chains.put(middleware)
+        for router in self._portions(routers.values()):
+            if router is not None:
                 self._put_router(router)
+        for name, router in self._portions(routers.items()):
+            if router is None:
+                context.table.remove(name)
+        for name, service in self._portions(services.items()):
+            if service is None:
+                context.services.remove(name)
         for name, middleware in middlewares.items():
             if middleware is None:
                 self.middlewares.pop(name, None)
                 context.chains.remove(name)
-            else:
-                self.middlewares[name] = middleware
-                context.chains.put(middleware)
         self._revision = revision
         context.configured = True
 
     def _put_router(self, router: Router) -> None:
         try:
             self._context.table.put(router)
-        except (KeyError, PatternError) as error:
-            log.warning("router %s: its rule has what is not served here: %s", router.name, error)
-            return
-        self._routers[router.name] = router
+        except UnservedError as error:
+            log.warning("router %s: %s", router.name, error)
 
+    def _difference(
+        self, old: Mapping[str, T], new: Mapping[str, T], unreadable: Skipped
+    ) -> dict[str, T | None]:
+        changes: dict[str, T | None] = {
+            name: None for name in self._portions(old) if name not in new and name not in unreadable
+        }
+        changes.update((name, value) for name, value in self._portions(new.items()) if old.get(name) != value)
+        return changes
 
-def _difference(old: Mapping[str, T], new: Mapping[str, T], unreadable: Skipped) -> dict[str, T | None]:
-    changes: dict[str, T | None] = {name: None for name in old if name not in new and name not in unreadable}
-    changes.update((name, value) for name, value in new.items() if old.get(name) != value)
-    return changes
+    def _portions(self, items: Iterable[T]) -> Iterator[T]:
+        for number, item in enumerate(items, 1):
+            yield item
+            if not number % PORTION and self._revision is not None:
+                self._breathe()

@@ -29,6 +29,11 @@ POLL = 2.0
 LONGEST_PAUSE = 5.0
 
 
+def breathe() -> None:
+    """Let requests have their turn."""
+    gevent.sleep(0)
+
+
 class Watcher:
     """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
 
@@ -90,7 +95,7 @@ class Watcher:
         return change.revision == self._applier.revision
 
     def _read(self) -> None:
-        loaded = load(self._client, self._keys)
+        loaded = load(self._client, self._keys, breathe, self._applier.in_force())
         if loaded is None:
             return
         for problem in set(loaded.problems) - set(self.problems):

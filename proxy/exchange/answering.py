@@ -48,7 +48,7 @@ class NoAnswerError(Exception):
 def answer_request(downstream: Downstream, request: Request) -> bool:
     """Answer `request`; whether the client's connection can take another. Raises ClientGoneError."""
     context = downstream.context
-    router = context.table.match(downstream.entry_point, request, downstream.peer)
+    router = context.table.match(downstream.entry_point, request, downstream)
     if router is None:
         downstream.tally = context.tallies.unrouted
         if not context.configured:

@@ -1,1 +1,1 @@
-"""Which router serves a request: rules compiled to functions, found by host in constant time."""
+"""Which router serves a request: found by host, then path, in constant time, and tested by its whole rule."""

@@ -1,61 +1,81 @@
-"""Which of many expressions a host meets, found in one pass over the host."""
+"""Routes for hosts that regular expressions describe."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 
-import re2
-
-from rondpoint.rules.patterns import options
+from proxy.routing.group import Group
+from proxy.routing.patterns import matching
+from proxy.routing.route import Route
+from rondpoint.model import Router
 
 SHARD = 256
-"""Expressions that are compiled together: as many as a change of one of them costs."""
+"""Expressions compiled together: what a change costs, and what one pass over a new host takes care of."""
 
-SHARD_MEMORY = 32 << 20
+REMEMBERED = 4096
+"""Hosts whose groups are known, so that clients that make up names cannot fill the memory."""
+
+
+class _Shard:
+    __slots__ = ("match", "patterns")
+
+    def __init__(self) -> None:
+        self.patterns: list[str] = []
+        self.match: Callable[[str], Iterable[int]] | None = None
 
 
 class HostPatterns:
-    """Expressions that RE2 takes; a change costs a shard of them."""
+    """Groups by expression; where there are no `shards`, there are none."""
 
     def __init__(self) -> None:
-        self._shards: list[list[str]] = []
-        self._sets: list[re2.Set | None] = []
-        self._homes: dict[str, list[str]] = {}
+        self._groups: dict[str, Group] = {}
+        self._homes: dict[str, _Shard] = {}
+        self.shards: list[_Shard] = []
+        self._known: dict[bytes, tuple[Group, ...]] = {}
 
-    def add(self, pattern: str) -> None:
-        """Put in one that is not there."""
-        number = next((at for at, shard in enumerate(self._shards) if len(shard) < SHARD), None)
-        if number is None:
-            number = len(self._shards)
-            self._shards.append([])
-            self._sets.append(None)
-        self._shards[number].append(pattern)
-        self._sets[number] = None
-        self._homes[pattern] = self._shards[number]
+    def groups(self, host: bytes) -> tuple[Group, ...]:
+        """Those whose expressions match this host, which is in its normal form."""
+        known = self._known.get(host)
+        if known is None:
+            known = tuple(self._search(host.decode("latin-1")))
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[host] = known
+        return known
 
-    def discard(self, pattern: str) -> None:
-        """Take one out that is there."""
-        shard = self._homes.pop(pattern)
-        shard.remove(pattern)
-        self._sets[next(at for at, each in enumerate(self._shards) if each is shard)] = None
+    def add(self, pattern: str, route: Route) -> None:
+        """Put in a route that is not there under this expression, which must be one that RE2 takes."""
+        group = self._groups.get(pattern)
+        if group is None:
+            group = self._groups[pattern] = Group()
+            shard = next((each for each in self.shards if len(each.patterns) < SHARD), None)
+            if shard is None:
+                shard = _Shard()
+                self.shards.append(shard)
+            shard.patterns.append(pattern)
+            self._homes[pattern] = shard
+            self._changed(shard)
+        group.add(route)
 
-    def met_by(self, host: str) -> Iterator[str]:
-        """Those that are found in this host."""
-        for number, shard in enumerate(self._shards):
-            if not shard:
-                continue
-            compiled = self._sets[number]
-            if compiled is None:
-                compiled = self._sets[number] = _compiled(shard)
-            for place in compiled.Match(host) or ():
-                yield shard[place]
+    def discard(self, pattern: str, router: Router) -> None:
+        """Take out a router's route, which is there."""
+        group = self._groups[pattern]
+        group.discard(router)
+        if not group:
+            del self._groups[pattern]
+            shard = self._homes.pop(pattern)
+            shard.patterns.remove(pattern)
+            if not shard.patterns:
+                self.shards.remove(shard)
+            self._changed(shard)
 
+    def _changed(self, shard: _Shard) -> None:
+        shard.match = None
+        self._known.clear()
 
-def _compiled(patterns: list[str]) -> re2.Set:
-    chosen = options()
-    chosen.max_mem = SHARD_MEMORY
-    together = re2.Set.SearchSet(chosen)
-    for pattern in patterns:
-        together.Add(pattern)
-    together.Compile()
-    return together
+    def _search(self, host: str) -> Iterable[Group]:
+        for shard in self.shards:
+            if shard.match is None:
+                shard.match = matching(shard.patterns)
+            for place in shard.match(host):
+                yield self._groups[shard.patterns[place]]

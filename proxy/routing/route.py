@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
-from proxy.routing.asked import Asked
-from proxy.routing.compiling import Test, compile_test
+from bisect import bisect_left, insort
+from operator import attrgetter
+
+from proxy.http1.request import Request
+from proxy.routing.compiling import Test, compile_test, require_served
+from proxy.routing.facts import Client
+from proxy.routing.scope import beyond_hosts
 from rondpoint.model import Router
-from rondpoint.rules.expression import Match
+
+Order = tuple[float, str]
+"""Sorts by priority, higher first, then by name, lower first."""
+
+LAST: Order = (float("inf"), "")
+"""Behind every router."""
+
+
+def order_of(router: Router) -> Order:
+    return (-router.priority, router.name)
+
+
+def uncompiled(_host: str, _path: str, _request: Request, _client: Client) -> bool:
+    """Stands for a test that is still to be made."""
+    raise NotImplementedError
 
 
 class Route:
-    """`order` sorts by priority (higher first) and name (lower first); `entry_points` are those it serves.
+    """`test` tells whether the rule holds for a request on one of its hosts; None when it always does.
 
-    `plain` tells that its rule is nothing but literal hosts. Tests are compiled when they are first needed:
-    most routers of a large installation are not asked for in one worker's life.
+    It is `uncompiled` until it is first needed: most routers of a large installation are not asked for in one
+    worker's life.
     """
 
-    __slots__ = ("_test", "entry_points", "order", "plain", "router")
+    __slots__ = ("entry_points", "order", "router", "test")
 
     def __init__(self, router: Router, entry_points: frozenset[str]) -> None:
-        expression = router.rule.expression
-        self.order = (-router.priority, router.name)
+        """Raises UnservedError for a rule with a matcher that is not served."""
+        require_served(router.rule.expression)
         self.router = router
+        self.order = order_of(router)
         self.entry_points = entry_points
-        self.plain = isinstance(expression, Match) and expression.kind == "Host"
-        self._test: Test | None = None
+        self.test: Test | None = uncompiled if beyond_hosts(router.rule.expression) is not None else None
 
-    def holds(self, asked: Asked) -> bool:
-        """Whether the rule holds, entry points aside."""
-        test = self._test
-        if test is None:
-            test = self._test = compile_test(self.router.rule.expression)
-        return test(asked)
+    def compiled(self) -> Test:
+        """Make `test` ready."""
+        whole = self.router.rule.expression
+        self.test = test = compile_test(beyond_hosts(whole) or whole)
+        return test
 
 
-def order_of(route: Route) -> tuple[int, str]:
-    return route.order
+by_order = attrgetter("order")
+
+
+def put_in_order(routes: list[Route], route: Route) -> None:
+    """Add it at its place."""
+    insort(routes, route, key=by_order)
+
+
+def take_out(routes: list[Route], router: Router) -> None:
+    """Remove the route of this router; it must be there."""
+    del routes[bisect_left(routes, order_of(router), key=by_order)]

@@ -1,165 +1,160 @@
-"""The routing table: which router serves a request, in constant time.
+"""The routing table: routers by host, within a host by path, the best of the few that are left by testing.
 
-It answers as a walk over all routers would, by priority (higher first) and name (lower first). Routers are
-found by the hosts that their rules name; those that name none are in a list of their own, and joined with a
-host's when that is first asked for. What was found for a host is kept until one of its routers changes.
+It answers as a walk over all routers would, by priority (higher first) and name (lower first). The indexes
+only narrow down whom to ask: whether a rule holds is for its test to say. Matching does not wait, so
+that a change between two requests is all that a request can see.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from types import MappingProxyType
 
-from proxy.routing.asked import Asked
-from proxy.routing.compiling import check
-from proxy.routing.group import FEW, Group
+from proxy.http1.request import Request
+from proxy.routing.facts import Client
+from proxy.routing.group import Group
 from proxy.routing.host_patterns import HostPatterns
-from proxy.routing.route import Route, order_of
+from proxy.routing.route import LAST, Order, Route, by_order, order_of, uncompiled
+from proxy.routing.scope import Hosts, hosts_of
 from rondpoint.model import Router
-from rondpoint.rules.conditions import host_patterns, literal_hosts
-from rondpoint.rules.requested import normalise_host
+from rondpoint.rules.requested import normalise_host, normalise_path
 
-if TYPE_CHECKING:
-    from proxy.http1.request import Request
-
-HOSTS_KEPT = 20_000
-"""Hosts for which other routers than their own were looked for; clients can ask for any number of them."""
+REMEMBERED = 4096
+"""Hosts in other than their normal form that are known; clients can make up any number of them."""
 
 
 class RoutingTable:
-    """Routers by name, and the index over them."""
+    """Routers by name, and the indexes over them."""
 
     def __init__(self, default_entry_points: frozenset[str]) -> None:
+        self._default_entry_points = default_entry_points
         self._entry_points: dict[tuple[str, ...], frozenset[str]] = {(): default_entry_points}
-        self._routes: dict[str, Route] = {}
-        # By hosts as most clients write them, so that these need not be looked at more closely.
-        self._by_host: dict[bytes, tuple[Route, ...]] = {}
-        self._by_pattern: dict[str, tuple[Route, ...]] = {}
-        self._patterns = HostPatterns()
-        self._anywhere: tuple[Route, ...] = ()
-        self._groups: dict[bytes, Group] = {}
-        # Of the routers without a host: groups of another one are not looked at again.
-        self._version = 0
+        self._routers: dict[str, Router] = {}
+        # By the host as most clients write it. Most hosts have one router, and no need of a group.
+        self._by_host: dict[bytes, Route | Group] = {}
+        self._by_pattern = HostPatterns()
+        self._anywhere = Group()
+        self._orders_anywhere: list[Order] = []
+        self._first_anywhere: Order = LAST
+        self._spellings: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
-        return len(self._routes)
+        return len(self._routers)
 
-    def routers(self) -> Iterator[Router]:
-        """Every router held, in no particular order."""
-        return (route.router for route in self._routes.values())
+    @property
+    def routers(self) -> Mapping[str, Router]:
+        """Every router held, by name, as they are now."""
+        return MappingProxyType(self._routers)
 
     def put(self, router: Router) -> None:
-        """Add or replace a router; costs what its hosts hold.
-
-        Raises KeyError or PatternError for a rule that is not served, and then changes nothing.
-        """
-        expression = router.rule.expression
-        check(expression)
-        entry_points = self._entry_points.get(router.entry_points)
+        """Add or replace a router, at the cost of what its hosts hold. UnservedError changes nothing."""
+        points = router.entry_points
+        entry_points = self._entry_points.get(points)
         if entry_points is None:
-            entry_points = self._entry_points[router.entry_points] = frozenset(router.entry_points)
+            entry_points = self._entry_points[points] = frozenset(points)
+        route = Route(router, entry_points)
+        hosts = hosts_of(router.rule.expression)
         self.remove(router.name)
-        route = self._routes[router.name] = Route(router, entry_points)
-        hosts = literal_hosts(expression)
-        if hosts is not None:
-            for host in hosts:
-                key = host.encode()
-                self._by_host[key] = _with(self._by_host.get(key, ()), route)
-                self._groups.pop(key, None)
+        self._routers[router.name] = router
+        if hosts is None:
+            self._anywhere.add(route)
+            insort(self._orders_anywhere, route.order)
+            self._first_anywhere = self._orders_anywhere[0]
             return
-        self._version += 1
-        patterns = host_patterns(expression)
-        if patterns is None:
-            self._anywhere = _with(self._anywhere, route)
-            return
-        for pattern in dict.fromkeys(patterns):
-            known = self._by_pattern.get(pattern)
-            if known is None:
-                self._patterns.add(pattern)
-            self._by_pattern[pattern] = _with(known or (), route)
+        for key in _keys(hosts):
+            self._put_under(key, route)
+        for pattern in hosts.patterns:
+            self._by_pattern.add(pattern, route)
 
     def remove(self, name: str) -> None:
         """Take a router out; a name that is not there is no fault."""
-        route = self._routes.pop(name, None)
-        if route is None:
+        router = self._routers.pop(name, None)
+        if router is None:
             return
-        expression = route.router.rule.expression
-        hosts = literal_hosts(expression)
-        if hosts is not None:
-            for host in hosts:
-                key = host.encode()
-                _take_out(self._by_host, key, route)
-                self._groups.pop(key, None)
+        hosts = hosts_of(router.rule.expression)
+        if hosts is None:
+            self._anywhere.discard(router)
+            orders = self._orders_anywhere
+            del orders[bisect_left(orders, order_of(router))]
+            self._first_anywhere = orders[0] if orders else LAST
             return
-        self._version += 1
-        patterns = host_patterns(expression)
-        if patterns is None:
-            self._anywhere = _less(self._anywhere, route)
-            return
-        for pattern in dict.fromkeys(patterns):
-            if not _take_out(self._by_pattern, pattern, route):
-                self._patterns.discard(pattern)
+        for key in _keys(hosts):
+            self._take_from(key, router)
+        for pattern in hosts.patterns:
+            self._by_pattern.discard(pattern, router)
 
-    def match(self, entry_point: str, request: Request, client: str) -> Router | None:
-        """The router that serves a request of this client's address."""
-        key = request.host
-        routes: Sequence[Route] | None = self._by_host.get(key)
-        if routes is None:
-            key = normalise_host(key).encode()
-            routes = self._by_host.get(key, ())
-        asked: Asked | None = None
-        if self._anywhere or self._by_pattern or len(routes) > FEW:
-            group = self._groups.get(key)
-            if group is None or group.version != self._version:
-                group = self._group(key)
-            routes = group.routes
-            if group.index is not None:
-                asked = Asked(key.decode(), request, client)
-                routes = group.index.candidates(asked.path)
+    def match(self, entry_point: str, request: Request, client: Client) -> Router | None:
+        """The router that serves this request; host and path are compared in their normal form."""
+        host = request.host
+        own = self._by_host.get(host)
+        if own is None:
+            host = self._spellings.get(host) or self._spelled(host)
+            own = self._by_host.get(host)
+        patterns = self._by_pattern
+        groups = patterns.groups(host) if patterns.shards else ()
+        if (
+            # What most requests find, with nobody else to ask.
+            isinstance(own, Route)
+            and own.test is None
+            and own.order < self._first_anywhere
+            and not groups
+            and entry_point in own.entry_points
+        ):
+            return own.router
+        path = normalise_path(request.target)
+        found: list[list[Route]] = []
+        if isinstance(own, Route):
+            found.append([own])
+        elif own is not None:
+            own.collect(path, found)
+        for group in groups:
+            group.collect(path, found)
+        if self._anywhere:
+            self._anywhere.collect(path, found)
+        if not found:
+            return None
+        name = host.decode("latin-1")
+        routes = found[0] if len(found) == 1 else sorted(chain.from_iterable(found), key=by_order)
         for route in routes:
             if entry_point in route.entry_points:
-                if route.plain:
-                    return route.router
-                if asked is None:
-                    asked = Asked(key.decode(), request, client)
-                if route.holds(asked):
+                test = route.test
+                if test is uncompiled:
+                    test = route.compiled()
+                if test is None or test(name, path, request, client):
                     return route.router
         return None
 
-    def _group(self, key: bytes) -> Group:
-        """The routes that may serve a host, found anew."""
-        if len(self._groups) >= HOSTS_KEPT:
-            self._groups.clear()
-        lists = [self._by_host.get(key, ()), self._anywhere]
-        if self._by_pattern:
-            lists += [self._by_pattern[pattern] for pattern in self._patterns.met_by(key.decode())]
-        lists = [routes for routes in lists if routes]
-        routes = lists[0] if len(lists) == 1 else sorted(set().union(*lists), key=order_of)
-        group = self._groups[key] = Group(routes, self._version)
-        return group
+    def _spelled(self, host: bytes) -> bytes:
+        if len(self._spellings) >= REMEMBERED:
+            self._spellings.clear()
+        name = self._spellings[host] = normalise_host(host).encode("latin-1")
+        return name
+
+    def _put_under(self, key: bytes, route: Route) -> None:
+        there = self._by_host.get(key)
+        if there is None:
+            self._by_host[key] = route
+            return
+        if isinstance(there, Route):
+            group = self._by_host[key] = Group()
+            group.add(there)
+            there = group
+        there.add(route)
+
+    def _take_from(self, key: bytes, router: Router) -> None:
+        there = self._by_host[key]
+        if isinstance(there, Group):
+            there.discard(router)
+            if there:
+                return
+        del self._by_host[key]
 
 
-Key = TypeVar("Key", bytes, str)
-
-
-def _take_out(lists: dict[Key, tuple[Route, ...]], key: Key, route: Route) -> bool:
-    """Take a route out of one of `lists`; whether any is left there."""
-    left = _less(lists[key], route)
-    if left:
-        lists[key] = left
-    else:
-        del lists[key]
-    return bool(left)
-
-
-def _less(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
-    return tuple(other for other in routes if other is not route)
-
-
-def _with(routes: tuple[Route, ...], route: Route) -> tuple[Route, ...]:
-    if not routes:
-        return (route,)
-    copy = list(routes)
-    insort(copy, route, key=order_of)
-    return tuple(copy)
+def _keys(hosts: Hosts) -> Iterator[bytes]:
+    """Names that are not in their normal form are no request's."""
+    for name in hosts.names:
+        key = name.encode()
+        if normalise_host(key) == name:
+            yield key

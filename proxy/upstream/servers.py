@@ -6,7 +6,9 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.balancing.schedule import schedule
@@ -59,42 +61,71 @@ class ServedService:
     all_draining: bool
 
 
+class _Served(dict[str, ServedService]):
+    """Asks for what it lacks; finding what it has takes no Python."""
+
+    def __init__(self, missing: Callable[[str], ServedService | None]) -> None:
+        super().__init__()
+        self._missing = missing
+
+    def __missing__(self, name: str) -> ServedService | None:
+        return self._missing(name)
+
+
 class Services:
-    """Services by name. Replacing one costs its servers, whatever else there is."""
+    """Services by name. Replacing one costs its servers, whatever else there is.
+
+    A service is made ready when it is first asked for: most of many thousands never are in one worker.
+    `get` gives one by name, None where there is none.
+    """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
         self._sweeper = sweeper
         self._timeouts = timeouts
-        self._services: dict[str, ServedService] = {}
+        self._services: dict[str, Service] = {}
+        self._served = _Served(self._made_ready)
         self._pools: dict[Address, Pool] = {}
         self._users: dict[Address, int] = {}
         self._context: ssl.SSLContext | None = None
-        self.get = self._services.get
+        self.get: Callable[[str], ServedService | None] = self._served.__getitem__
 
-    def all(self) -> list[Service]:
-        """Every service held."""
-        return [served.service for served in self._services.values()]
+    @property
+    def known(self) -> Mapping[str, Service]:
+        """Every service held, by name, as they are now."""
+        return MappingProxyType(self._services)
 
     def put(self, service: Service) -> None:
         """Add or replace a service; connections to servers that stay are kept."""
+        self._services[service.name] = service
+        before = self._served.pop(service.name, None)
+        if before is not None:
+            self._served[service.name] = self._serve(service)
+            self._release(before.service)
+
+    def remove(self, name: str) -> None:
+        """Take a service out; a name that is not there is no fault."""
+        self._services.pop(name, None)
+        served = self._served.pop(name, None)
+        if served is not None:
+            self._release(served.service)
+
+    def _made_ready(self, name: str) -> ServedService | None:
+        service = self._services.get(name)
+        if service is None:
+            return None
+        served = self._served[name] = self._serve(service)
+        return served
+
+    def _serve(self, service: Service) -> ServedService:
         targets = [self._target(server) for server in service.servers]
         order = schedule([_weight(server) for server in service.servers])
-        before = self._services.get(service.name)
-        self._services[service.name] = ServedService(
+        return ServedService(
             service=service,
             name=service.name,
             rotation=tuple(targets[index] for index in order),
             pass_host_header=service.pass_host_header,
             all_draining=all(target.draining for target in targets),
         )
-        if before is not None:
-            self._release(before.service)
-
-    def remove(self, name: str) -> None:
-        """Take a service out; a name that is not there is no fault."""
-        served = self._services.pop(name, None)
-        if served is not None:
-            self._release(served.service)
 
     def _target(self, server: Server) -> Target:
         address = (server.scheme, server.host, server.port)

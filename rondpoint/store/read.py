@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,11 +10,17 @@ import redis
 from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Middleware, Router, Service
+from rondpoint.model import Configuration, Middleware, Router, Service
 from rondpoint.store.keys import Keys
 from rondpoint.store.state import State
+from rondpoint.store.transaction import read_at_once
 
 __all__ = ["Loaded", "State", "load", "parse_revision", "read_diagnostics", "revision"]
+
+NOTHING = Configuration()
+
+SLICE = 200
+"""Objects decoded without a pause."""
 
 T = TypeVar("T", Router, Service, Middleware)
 
@@ -66,20 +73,34 @@ def revision(client: redis.Redis, keys: Keys) -> int | None:
         raise
 
 
-def load(client: redis.Redis, keys: Keys) -> Loaded | None:
-    """The whole state, read at one instant; None when no revision exists. Raises redis.RedisError."""
-    pipeline = client.pipeline(transaction=True)
-    pipeline.get(keys.revision)
-    for key in (keys.routers, keys.services, keys.middlewares):
-        pipeline.hgetall(key)
-    stored, routers, services, middlewares = _answers(pipeline.execute(raise_on_error=False))
+def _go_on() -> None:
+    pass
+
+
+def load(
+    client: redis.Redis, keys: Keys, breathe: Callable[[], None] = _go_on, known: Configuration = NOTHING
+) -> Loaded | None:
+    """The whole state, read at one instant; None when no revision exists. Raises redis.RedisError.
+
+    `breathe` is called every millisecond or so, for whoever has other things to see to. What is equal to an
+    object of `known` is that object, and takes no memory of its own.
+    """
+    commands = [("GET", keys.revision)]
+    commands += [("HGETALL", key) for key in (keys.routers, keys.services, keys.middlewares)]
+    stored, routers, services, middlewares = _answers(read_at_once(client, commands, breathe))
     number = parse_revision(stored)
     if number is None:
         return None
     problems: list[Diagnostic] = []
-    known_routers, skipped_routers = _decoded(keys.routers, routers, _routers, problems)
-    known_services, skipped_services = _decoded(keys.services, services, _services, problems)
-    known_middlewares, skipped_middlewares = _decoded(keys.middlewares, middlewares, _middlewares, problems)
+    known_routers, skipped_routers = _decoded(
+        keys.routers, routers, _routers, problems, breathe, known.routers
+    )
+    known_services, skipped_services = _decoded(
+        keys.services, services, _services, problems, breathe, known.services
+    )
+    known_middlewares, skipped_middlewares = _decoded(
+        keys.middlewares, middlewares, _middlewares, problems, breathe, known.middlewares
+    )
     return Loaded(
         State(number, known_routers, known_services, known_middlewares),
         tuple(problems),
@@ -112,14 +133,21 @@ def _answers(answers: list[Any]) -> list[Any]:
 
 
 def _decoded(
-    key: str, fields: Any, decoder: msgspec.json.Decoder[T], problems: list[Diagnostic]
+    key: str,
+    fields: Any,
+    decoder: msgspec.json.Decoder[T],
+    problems: list[Diagnostic],
+    breathe: Callable[[], None],
+    known: Mapping[str, T],
 ) -> tuple[dict[str, T], Skipped]:
     if isinstance(fields, redis.ResponseError):
         problems.append(_wrong_type(key))
         return {}, Skipped(whole=True)
     objects: dict[str, T] = {}
     skipped: set[str] = set()
-    for raw, value in fields.items():
+    for number, (raw, value) in enumerate(_taken(fields)):
+        if not number % SLICE:
+            breathe()
         try:
             name = raw.decode()
             decoded = decoder.decode(value)
@@ -131,8 +159,25 @@ def _decoded(
             problems.append(_undecodable(key, raw, ValueError("the value bears another name")))
             skipped.add(name)
             continue
-        objects[name] = decoded
+        before = known.get(name)
+        if before == decoded:
+            decoded = before
+        # Not `name`, which is another copy of it.
+        objects[decoded.name] = decoded
     return objects, Skipped(frozenset(skipped))
+
+
+def _taken(fields: Any) -> Iterator[tuple[bytes, bytes]]:
+    """The fields of a hash as the store's newer protocol gives it, or the older one.
+
+    They are taken out of it: to let go of many at once takes time, and to keep them memory.
+    """
+    if isinstance(fields, dict):
+        while fields:
+            yield fields.popitem()
+    while fields:
+        value = fields.pop()
+        yield fields.pop(), value
 
 
 def _is_wrong_type(error: Exception) -> bool:

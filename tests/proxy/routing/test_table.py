@@ -1,50 +1,10 @@
-"""The routing table answers as a walk over all routers by priority, then name, would."""
-
-from collections.abc import Iterable
-from urllib.parse import quote, urlencode
+"""The routing table: hosts, priorities, entry points, and changes."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from proxy.http1.request import Request
-from proxy.routing.table import RoutingTable
-from rondpoint.model import Router
-from rondpoint.rules import v3
-from rondpoint.rules.conditions import literal_hosts
-from rondpoint.rules.evaluate import evaluate
-from rondpoint.rules.expression import And, Expression, Match, Rule
-from rondpoint.rules.facts import Facts
-from rondpoint.rules.patterns import PatternError
-from tests.rondpoint.rules.generated import HOSTS, REQUESTS, expressions, paths
-
-DEFAULT = frozenset({"web"})
-
-
-def router(
-    name: str, rule: str | Expression, priority: int = 1, entry_points: tuple[str, ...] = ()
-) -> Router:
-    parsed = v3.parse(rule) if isinstance(rule, str) else Rule("generated", rule)
-    return Router(name, parsed, f"service-of-{name}", priority, entry_points)
-
-
-def request(host: str, target: str, method: str = "GET", headers: str = "") -> Request:
-    made = Request()
-    made.method, made.host = method.encode(), host.encode()
-    made.target, made.headers = target.encode(), headers.encode()
-    return made
-
-
-def table_of(*routers: Router) -> RoutingTable:
-    table = RoutingTable(DEFAULT)
-    for each in routers:
-        table.put(each)
-    return table
-
-
-def served(table: RoutingTable, host: str, path: str = "/", entry_point: str = "web") -> str | None:
-    found = table.match(entry_point, request(host, path), "192.0.2.1")
-    return found.name if found else None
+from proxy.routing.compiling import UnservedError
+from rondpoint.rules.expression import And, Expression, Keyed, Match
+from tests.proxy.routing.asking import Client, request, router, served, table_of
 
 
 def test_a_host_finds_its_router() -> None:
@@ -122,109 +82,135 @@ def test_a_router_replaced_under_other_hosts_leaves_the_old_ones() -> None:
     assert len(table) == 0
 
 
-def test_a_rule_that_is_not_served_changes_nothing() -> None:
-    table = table_of(router("r", "Host(`a.test`)"))
-    with pytest.raises(KeyError, match="Header"):
-        table.put(router("r", Match("Header", ("X", "y"))))
-    with pytest.raises(PatternError):
-        table.put(router("r", And((Match("Host", ("b.test",)), Match("PathRegexp", ("(",))))))
-    assert served(table, "a.test") == "r"
-
-
 @pytest.mark.parametrize(
-    ("rule", "hosts"),
+    ("rule", "reason"),
     [
-        ("Host(`a`)", {"a"}),
-        ("Host(`a`) && PathPrefix(`/x`)", {"a"}),
-        ("Host(`a`) || Host(`b`)", {"a", "b"}),
-        ("(Host(`a`) || Host(`b`)) && Host(`a`)", {"a"}),
-        ("Host(`a`) && Host(`b`)", set()),
-        ("Host(`a`) || Path(`/x`)", None),
-        ("(Host(`a`) || Path(`/x`)) && Host(`b`)", {"b"}),
-        ("Host(`a`) && !Host(`b`)", {"a"}),
-        ("!Host(`a`)", None),
-        ("PathPrefix(`/`)", None),
+        (Match("Weather", ("fine",)), "Weather"),
+        (And((Match("Host", ("a.test",)), Keyed("Cookie", "a", ("b",)))), "Cookie"),
+        (Match("HostRegexp", ("(",)), "missing"),
+        (Match("PathRegexp", ("a", "(?=b)")), "invalid"),
+        (Match("ClientIP", ("home",)), "home"),
     ],
 )
-def test_the_hosts_outside_of_which_a_rule_cannot_hold(rule: str, hosts: set[str] | None) -> None:
-    assert literal_hosts(v3.parse(rule).expression) == hosts
+def test_a_rule_that_cannot_be_served_changes_nothing(rule: Expression, reason: str) -> None:
+    table = table_of(router("r", "Host(`a.test`)"))
+    with pytest.raises(UnservedError, match=reason):
+        table.put(router("r", rule))
+    assert served(table, "a.test") == "r"
+    assert len(table) == 1
 
 
-def walk(routers: Iterable[Router], entry_point: str, facts: Facts) -> Router | None:
-    for each in sorted(routers, key=lambda router: (-router.priority, router.name)):
-        on = set(each.entry_points) or DEFAULT
-        if entry_point in on and evaluate(each.rule.expression, facts):
-            return each
-    return None
-
-
-names = st.sampled_from([f"r{number}" for number in range(40)])
-hosts = st.lists(st.sampled_from(HOSTS[:3]), min_size=1, max_size=2, unique=True).map(
-    lambda chosen: Match("Host", tuple(chosen))
-)
-routers = st.builds(
-    router,
-    names,
-    hosts | st.builds(lambda host, path: And((host, path)), hosts, paths) | expressions,
-    st.integers(1, 3),
-    st.sampled_from([(), (), ("web",), ("other",), ("other", "web")]),
-)
-changes = st.lists(st.one_of(routers, routers, names), max_size=60)
-
-
-@settings(max_examples=300, deadline=None)
-@given(changes, st.data())
-def test_it_answers_as_a_walk_over_all_routers(sequence: list[Router | str], data: st.DataObject) -> None:
-    table = RoutingTable(DEFAULT)
-    present: dict[str, Router] = {}
-    for number, change in enumerate(sequence):
-        if isinstance(change, str):
-            table.remove(change)
-            present.pop(change, None)
-        else:
-            table.put(change)
-            present[change.name] = change
-        if number % 15 and number + 1 < len(sequence):
-            continue
-        assert len(table) == len(present)
-        assert {each.name: each for each in table.routers()} == present
-        for facts in data.draw(st.lists(st.sampled_from(REQUESTS), min_size=10, max_size=10)):
-            for entry_point in ("web", "other", "third"):
-                expected = walk(present.values(), entry_point, facts)
-                assert table.match(entry_point, asking(facts), facts.client) is expected
-
-
-def asking(facts: Facts) -> Request:
-    """A request of which these are the facts."""
-    query = urlencode(facts.query)
-    return request(
-        facts.host,
-        quote(facts.path, safe="/") + (f"?{query}" if query else ""),
-        facts.method,
-        "".join(f"\r\n{name}: {value}" for name, values in facts.headers.items() for value in values),
+def test_hosts_that_regular_expressions_describe() -> None:
+    table = table_of(
+        router("one", "HostRegexp(`^[a-z]+\\.one\\.test$`)", 5),
+        router("two", "HostRegexp(`^[a-z]+\\.(one|two)\\.test$`)", 4),
+        router("api", "HostRegexp(`^[a-z]+\\.one\\.test$`) && PathPrefix(`/api`)", 6),
+        router("host", "Host(`a.two.test`)", 3),
+        router("mixed", "Host(`lone.test`) || HostRegexp(`^b\\.two`)", 7),
     )
+    asked = ["a.one.test", "a.two.test", "A.ONE.TEST:80", "lone.test", "b.two.test", "1.one.test"]
+    assert [served(table, host) for host in asked] == ["one", "two", "one", "mixed", "mixed", None]
+    assert served(table, "a.one.test", "/api/x") == "api"
+    for name in ("two", "api", "one"):
+        table.remove(name)
+    assert [served(table, host) for host in asked] == [None, "host", None, "mixed", "mixed", None]
+    table.put(router("mixed", "HostRegexp(`^a\\.one`)"))
+    assert [served(table, host) for host in asked] == ["mixed", "host", "mixed", None, None, None]
 
 
-def test_thousands_of_prefixes_of_one_host_are_found_in_order() -> None:
-    table = RoutingTable(DEFAULT)
-    for number in range(2_000):
-        table.put(router(f"p{number}", f"Host(`a.test`) && PathPrefix(`/p{number}/`)", number % 7 + 1))
-    table.put(router("all", "Host(`a.test`)", 0))
-    table.put(router("exact", "Host(`a.test`) && Path(`/p7/x`)", 9))
-    assert served(table, "a.test", "/p7/y") == "p7"
-    assert served(table, "a.test", "/p7/x") == "exact"
-    assert served(table, "a.test", "/p2000/x") == "all"
-    table.remove("p7")
-    assert served(table, "a.test", "/p7/y") == "all"
+def test_more_expressions_than_are_compiled_together() -> None:
+    table = table_of(*(router(f"r{n}", f"HostRegexp(`^[a-z]+\\.r{n}\\.test$`)") for n in range(600)))
+    asked = (0, 255, 256, 511, 599)
+    assert [served(table, f"a.r{n}.test") for n in asked] == [f"r{n}" for n in asked]
+    for number in range(600):
+        if number not in asked:
+            table.remove(f"r{number}")
+    assert [served(table, f"a.r{n}.test") for n in (*asked, 300)] == [*(f"r{n}" for n in asked), None]
 
 
-def test_what_was_found_for_a_host_is_found_anew_after_each_change() -> None:
-    table = table_of(router("a", "Host(`a.test`)", 5))
-    assert served(table, "a.test") == "a"
-    table.put(router("regexp", "HostRegexp(`^a`)", 6))
-    assert served(table, "a.test") == "regexp"
-    table.put(router("regexp", "HostRegexp(`^b`)", 6))
-    assert [served(table, host) for host in ("a.test", "b.test")] == ["a", "regexp"]
-    table.remove("regexp")
-    table.put(router("better", "Host(`a.test`)", 7))
-    assert [served(table, host) for host in ("a.test", "b.test")] == ["better", None]
+def test_expressions_too_large_to_be_compiled_together() -> None:
+    large = [router(f"r{n}", f"HostRegexp(`^(x{n}[a-z]{{1,200}}y){{1,5}}\\.test$`)") for n in range(200)]
+    table = table_of(*large)
+    assert served(table, "x7aaay.test") == "r7"
+    assert served(table, "x199byx199cy.test") == "r199"
+    assert served(table, "x200by.test") is None
+
+
+def test_made_up_hosts_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.routing.host_patterns.REMEMBERED", 3)
+    monkeypatch.setattr("proxy.routing.table.REMEMBERED", 3)
+    table = table_of(router("r", "HostRegexp(`^[a-z]+\\.test$`)"))
+    for _ in range(2):
+        for host in ("a.test", "b.test", "1.test", "c.test", "d.test"):
+            assert served(table, host) == (None if host == "1.test" else "r")
+            assert served(table, f"{host}:80") == (None if host == "1.test" else "r")
+            assert len(table._spellings) <= 3
+            assert len(table._by_pattern._known) <= 3
+
+
+def test_many_paths_under_one_host() -> None:
+    table = table_of(
+        router("host", "Host(`a.test`)", 1),
+        router("long", "Host(`a.test`) && PathPrefix(`/p7/deep`)", 3),
+        router("exact", "Host(`a.test`) && Path(`/p8`)", 9),
+        router("pattern", "Host(`a.test`) && PathRegexp(`^/v[0-9]+/`)", 2),
+        *(router(f"p{n}", f"Host(`a.test`) && PathPrefix(`/p{n}`)", 2) for n in range(100)),
+    )
+    asked = {
+        "/p7": "p7",
+        "/p7/deep/x": "long",
+        "/p8": "exact",
+        "/p8/": "p8",
+        "/p77": "p7",
+        "/v1/x": "pattern",
+    }
+    assert {path: served(table, "a.test", path) for path in asked} == asked
+    assert served(table, "a.test", "/else") == "host"
+    for name in ("long", "p7", "exact"):
+        table.remove(name)
+    assert [served(table, "a.test", path) for path in ("/p7/deep", "/p77", "/p8")] == ["host", "p77", "p8"]
+
+
+def test_what_a_client_asks_for_and_who_it_is() -> None:
+    table = table_of(
+        router("post", "Method(`POST`)", 1),
+        router("header", "Header(`X-A`, `one`)", 2),
+        router("query", "Query(`q`, `a b`)", 3),
+        router("inside", "ClientIP(`192.0.2.0/24`) && Path(`/inside`)", 4),
+        router("agent", "HeaderRegexp(`User-Agent`, `(?i)robot`)", 5),
+        router("flag", "Query(`flag`)", 6),
+    )
+    lines = b"\r\nX-a: \tone \r\nUser-Agent: a"
+    asked = {
+        "post": request("a", method="POST"),
+        "header": request("a", headers=lines),
+        "query": request("a", "/?x=1&q=a+b", headers=lines),
+        "inside": request("a", "/inside"),
+        "agent": request("a", headers=b"\r\nuser-agent: x\r\nUSER-AGENT: Robot/1.0"),
+        "flag": request("a", "/?flag"),
+    }
+    for name, each in asked.items():
+        found = table.match("web", each, Client())
+        assert found is not None, name
+        assert found.name == name
+    for client in (Client("198.51.100.1"), Client("2001:db8::1"), Client("")):
+        assert table.match("web", asked["inside"], client) is None
+
+
+def test_rules_see_what_ends_here() -> None:
+    table = table_of(
+        router("socket", "Header(`Upgrade`, `websocket`) && HeaderRegexp(`Connection`, `(?i)upgrade`)", 3),
+        router("inner", "HeaderRegexp(`X-Forwarded-For`, `^10\\.`)", 2),
+        router("tls", "Header(`X-Forwarded-Proto`, `https`)", 1),
+    )
+    upgrade = request("a", upgrade=b"websocket")
+    direct = Client("10.0.0.1", b"\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https")
+    through = Client("192.0.2.1", b"\r\nX-Forwarded-For: 10.0.0.1, 192.0.2.1\r\nX-Forwarded-Proto: http")
+    names = []
+    for asked, client in ((upgrade, Client()), (request("a"), direct), (request("a"), through)):
+        found = table.match("web", asked, client)
+        assert found is not None
+        names.append(found.name)
+    # The address of the peer itself is only added for the server.
+    assert names == ["socket", "tls", "inner"]
+    assert table.match("web", request("a"), Client()) is None

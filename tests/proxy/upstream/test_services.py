@@ -1,0 +1,58 @@
+"""Services as the data path finds them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from proxy.deadlines import Sweeper
+from proxy.upstream.servers import Services, UpstreamTimeouts
+from rondpoint.model import Server, Service
+
+A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2), ("c", 3)))
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    held = Services(Sweeper(), UpstreamTimeouts())
+    yield held
+    for name in list(held.known):
+        held.remove(name)
+    assert not held._pools
+
+
+def names(services: Services, name: str) -> list[str] | None:
+    served = services.get(name)
+    return None if served is None else [target.server.name for target in served.rotation]
+
+
+def test_a_service_is_found_from_when_it_comes_until_it_goes(services: Services) -> None:
+    assert names(services, "s") is None
+    services.put(Service("s", (A, B)))
+    assert names(services, "s") == ["a", "b"]
+    assert services.get("s") is services.get("s")
+    services.put(Service("s", (B,)))
+    assert names(services, "s") == ["b"]
+    services.remove("s")
+    services.remove("s")
+    assert names(services, "s") is None
+
+
+def test_a_service_replaced_before_it_is_asked_for(services: Services) -> None:
+    services.put(Service("s", (A,)))
+    services.put(Service("s", (B,)))
+    assert services.known == {"s": Service("s", (B,))}
+    assert names(services, "s") == ["b"]
+
+
+def test_servers_that_stay_keep_their_pools(services: Services) -> None:
+    services.put(Service("s", (A, B)))
+    services.put(Service("other", (A, C)))
+    before = {target.server.name: target.pool for target in services.get("s").rotation}  # type: ignore[union-attr]
+    assert services.get("other").rotation[0].pool is before["a"]  # type: ignore[union-attr]
+    services.put(Service("s", (B, C)))
+    after = {target.server.name: target.pool for target in services.get("s").rotation}  # type: ignore[union-attr]
+    assert after["b"] is before["b"]
+    assert not before["a"].closed
+    services.remove("other")
+    assert before["a"].closed
+    assert not after["c"].closed
