@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import statistics
 import subprocess
@@ -201,17 +202,27 @@ def loading() -> None:
                 text=True,
                 check=True,
             ).stdout
-            figures.append(msgspec.json.decode(told, type=tuple[float, int]))
-    (_, least), (seconds, most) = figures
+            figures.append(msgspec.json.decode(told, type=tuple[float, int, float]))
+    (_, least, _), (seconds, most, stretch) = figures
     per_router = (most - least) / (COUNTS[-1] - 1)
     click.echo(
-        f"{COUNTS[-1]:,} routers: read and in force within {seconds:.2f} s; {per_router:,.0f} bytes each"
+        f"{COUNTS[-1]:,} routers: read and in force within {seconds:.2f} s; {per_router:,.0f} bytes each;"
+        f" read again, with others waiting for {stretch * 1000:.1f} ms at most"
     )
 
 
 def _reader(url: str) -> None:
-    """What a worker does at its start; prints seconds, and bytes of memory afterwards."""
+    """What a worker does at its start, and when it reads all again; prints seconds, bytes, seconds.
+
+    The bytes are those after the start; the last figure is how long another greenlet had no turn.
+    """
+    from gevent import monkey  # noqa: PLC0415
+
+    monkey.patch_all()
+    import gevent  # noqa: PLC0415
+
     from proxy.configuration.applying import Applier  # noqa: PLC0415
+    from proxy.configuration.watcher import Breath  # noqa: PLC0415
     from proxy.runtime import Runtime  # noqa: PLC0415
     from rondpoint.settings.load import load as load_settings  # noqa: PLC0415
     from rondpoint.store.read import load  # noqa: PLC0415
@@ -219,15 +230,33 @@ def _reader(url: str) -> None:
     settings = load_settings([f"--redis.url={url}"], {}, Path("/")).settings
     context = Runtime(settings).context
     begun = time.perf_counter()
-    loaded = load(connect(url), Keys())
-    if loaded is None:
-        raise BenchmarkError("the store is empty")
-    applier = Applier(context)
-    applier.replace(loaded)
+    applier = Applier(context, Breath())
+
+    def read() -> None:
+        loaded = load(connect(url), Keys(), Breath(), applier.in_force())
+        if loaded is None:
+            raise BenchmarkError("the store is empty")
+        applier.replace(loaded)
+
+    read()
     seconds = time.perf_counter() - begun
-    del loaded
     gc.collect()
-    click.echo(msgspec.json.encode((seconds, process_bytes(os.getpid()))).decode())
+    gc.freeze()
+    memory = process_bytes(os.getpid())
+    turns: list[float] = []
+
+    def take_turns() -> None:
+        while True:
+            turns.append(time.perf_counter())
+            gevent.sleep(0.0005)
+
+    other = gevent.spawn(take_turns)
+    gevent.sleep(0.01)
+    read()
+    gevent.sleep(0.01)
+    other.kill()
+    longest = max(later - earlier for earlier, later in itertools.pairwise(turns))
+    click.echo(msgspec.json.encode((seconds, memory, longest)).decode())
 
 
 def changing() -> None:

@@ -20,7 +20,7 @@ from proxy.balancing.tickets import Tickets
 from proxy.certificates import server_context
 from proxy.configuration.applying import Applier
 from proxy.configuration.snapshot import Saver, load, snapshot_path
-from proxy.configuration.watcher import Watcher, breathe
+from proxy.configuration.watcher import Breath, Watcher
 from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream, TrustedDownstream
@@ -84,7 +84,7 @@ class Runtime:
         if options is not None:
             lines = Lines(options.file_path, options.buffering_size)
             self.context.access_log = AccessLog(options, lines)
-        self.applier = Applier(self.context, breathe)
+        self.applier = Applier(self.context, Breath())
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)

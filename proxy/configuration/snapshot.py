@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from time import monotonic
 
 import gevent
 import msgspec
@@ -29,6 +30,9 @@ BATCH = 200
 
 SETTLING = 2.0
 """Seconds after a change before it is written, so that a burst is written once."""
+
+SHARE = 0.05
+"""Of a worker's time that may go into writing, where changes never cease."""
 
 _SYSTEM = Path("/var/lib/rondpoint")
 
@@ -110,14 +114,16 @@ class Saver:
 
     def run(self) -> None:
         """Write until killed; a file that cannot be written is complained of once."""
+        pause = SETTLING
         while True:
             self._changed.wait()
             # Workers of one proxy share the file: the first to come writes, the others find it done.
-            gevent.sleep(SETTLING * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
+            gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
             self._changed.clear()
             state = self._state()
             if self._written() == state.revision:
                 continue
+            began = monotonic()
             try:
                 save(self._path, state)
             except OSError as error:
@@ -128,6 +134,7 @@ class Saver:
                         error,
                     )
                 self._complained = True
+            pause = max(SETTLING, (monotonic() - began) / SHARE)
 
     def _written(self) -> int | None:
         try:

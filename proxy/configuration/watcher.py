@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -28,10 +29,21 @@ log = logging.getLogger(__name__)
 POLL = 2.0
 LONGEST_PAUSE = 5.0
 
+STRETCH = 0.003
+"""Seconds that requests wait at most for the reading of everything."""
 
-def breathe() -> None:
-    """Let requests have their turn."""
-    gevent.sleep(0)
+
+class Breath:
+    """Called often by what takes long, it lets requests have their turn now and then."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __call__(self) -> None:
+        if monotonic() >= self._until:
+            # With 0 seconds, gevent would not look at its sockets each time.
+            gevent.sleep(1e-6)
+            self._until = monotonic() + STRETCH
 
 
 class Watcher:
@@ -95,7 +107,7 @@ class Watcher:
         return change.revision == self._applier.revision
 
     def _read(self) -> None:
-        loaded = load(self._client, self._keys, breathe, self._applier.in_force())
+        loaded = load(self._client, self._keys, Breath(), self._applier.in_force())
         if loaded is None:
             return
         for problem in set(loaded.problems) - set(self.problems):

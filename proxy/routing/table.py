@@ -95,10 +95,10 @@ class RoutingTable:
         patterns = self._by_pattern
         groups = patterns.groups(host) if patterns.shards else ()
         if (
-            # What most requests find, with nobody else to ask.
+            # What most requests find, with nobody else to ask; each look at an object may miss the cache.
             isinstance(own, Route)
             and own.test is None
-            and own.order < self._first_anywhere
+            and (self._first_anywhere is LAST or own.order < self._first_anywhere)
             and not groups
             and entry_point in own.entry_points
         ):
