@@ -19,8 +19,9 @@ from proxy.balancing.line import open_line
 from proxy.balancing.tickets import Tickets
 from proxy.certificates import server_context
 from proxy.configuration.applying import Applier
+from proxy.configuration.breath import Breath
 from proxy.configuration.snapshot import Saver, load, snapshot_path
-from proxy.configuration.watcher import Breath, Watcher
+from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream, TrustedDownstream

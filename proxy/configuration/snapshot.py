@@ -19,14 +19,15 @@ import gevent
 import msgspec
 from gevent.event import Event
 
+from proxy.configuration.breath import Breath
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
-"""Objects written before requests get their turn again."""
+BATCH = 50
+"""Objects written without a pause."""
 
 SETTLING = 2.0
 """Seconds after a change before it is written, so that a burst is written once."""
@@ -62,10 +63,11 @@ def save(path: Path, state: State) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as file:
         try:
+            breathe = Breath()
             for count, line in enumerate(_lines(state)):
                 file.write(line + b"\n")
                 if count % BATCH == 0:
-                    gevent.sleep(0)
+                    breathe()
             file.flush()
             Path(file.name).replace(path)
         except BaseException:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import gevent
@@ -19,6 +18,7 @@ import redis
 from gevent.event import Event
 
 from proxy.configuration.applying import Applier
+from proxy.configuration.breath import Breath
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages
 from rondpoint.store.keys import Keys
@@ -28,22 +28,6 @@ log = logging.getLogger(__name__)
 
 POLL = 2.0
 LONGEST_PAUSE = 5.0
-
-STRETCH = 0.003
-"""Seconds that requests wait at most for the reading of everything."""
-
-
-class Breath:
-    """Called often by what takes long, it lets requests have their turn now and then."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    def __call__(self) -> None:
-        if monotonic() >= self._until:
-            # With 0 seconds, gevent would not look at its sockets each time.
-            gevent.sleep(1e-6)
-            self._until = monotonic() + STRETCH
 
 
 class Watcher:
