@@ -20,6 +20,7 @@ from gevent.queue import Queue
 from redis.connection import SSLConnection
 
 from proxy.stream import PIECE, READ
+from rondpoint.store.client import separate_connection
 
 Answered = Callable[[int], None]
 Failed = Callable[[Exception], None]
@@ -41,8 +42,7 @@ class Line(Protocol):
 
 def open_line(pool: redis.ConnectionPool) -> Line:
     """A new connection like those of `pool`. Raises redis.RedisError or OSError."""
-    connection: Any = pool.make_connection()
-    connection.connect()
+    connection = separate_connection(pool)
     return LibraryLine(connection) if isinstance(connection, SSLConnection) else PlainLine(connection)
 
 

@@ -27,3 +27,13 @@ def connect(url: str, **options: Any) -> redis.Redis:
         "retry": Retry(NoBackoff(), 1),
     }
     return redis.Redis.from_url(url, **(defaults | options))
+
+
+def separate_connection(pool: redis.ConnectionPool) -> Any:
+    """A connection like those of `pool`, which does not count it, for who closes it. Raises redis.RedisError.
+
+    redis-py opens it, and so knows about URLs, passwords and databases; its pool would count it for ever.
+    """
+    connection: Any = pool.connection_class(**pool.connection_kwargs)
+    connection.connect()
+    return connection

@@ -12,6 +12,8 @@ from typing import Any
 import hiredis
 import redis
 
+from rondpoint.store.client import separate_connection
+
 PIECE = 65536
 """Bytes read at once."""
 
@@ -23,11 +25,8 @@ def read_at_once(client: redis.Redis, commands: Sequence[Command], breathe: Call
 
     An answer that is an error is a redis.ResponseError in the list. Raises redis.RedisError.
     """
-    # redis-py opens it, and so knows about URLs, passwords and databases; its pool would count it for ever.
-    pool = client.connection_pool
-    connection: Any = pool.connection_class(**pool.connection_kwargs)
+    connection = separate_connection(client.connection_pool)
     try:
-        connection.connect()
         connection.send_packed_command(
             connection.pack_commands([("MULTI",), *commands, ("EXEC",)]), check_health=False
         )

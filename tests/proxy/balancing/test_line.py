@@ -1,0 +1,30 @@
+"""Connections to the store for tickets, on a real one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+from gevent.event import AsyncResult
+
+from proxy.balancing.line import open_line, pack
+from rondpoint.store.client import connect
+from tests.lab.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path) as store:
+        yield store
+
+
+def test_a_line_may_be_opened_anew_any_number_of_times(store: Store) -> None:
+    with connect(store.url, max_connections=2) as client:
+        for turn in range(1, 6):
+            line = open_line(client.connection_pool)
+            answer: AsyncResult[int] = AsyncResult()
+            line.listen(answer.set, answer.set_exception)
+            line.send(pack("INCR", "turns"), 1)
+            with gevent.Timeout(5):
+                assert answer.get() == turn
+            line.close()
