@@ -42,7 +42,8 @@ class Report:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        return tuple(self._found)
+        """Each once, in the order they were found."""
+        return tuple(dict.fromkeys(self._found))
 
     def error(self, message: str, hint: str = "") -> None:
         self._add(Severity.ERROR, message, hint)

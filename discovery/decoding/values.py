@@ -6,6 +6,7 @@ Each reader raises ValueError with what was expected, in the words of a hint.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import get_args
 from urllib.parse import urlsplit
 
@@ -75,6 +76,19 @@ def texts(value: object) -> tuple[str, ...]:
         raise ValueError("expected a list of texts")
     trimmed = (str(part).strip() for part in parts)
     return tuple(part for part in trimmed if part)
+
+
+def texts_by_name(value: object) -> dict[str, object]:
+    """`NAME:TEXT||NAME:TEXT`, as labels have it, or the same as a tree."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    found: dict[str, object] = {}
+    for part in str(value).split("||"):
+        name, colon, text = part.partition(":")
+        if not colon or not name.strip():
+            raise ValueError("expected NAME:VALUE, and || between several")
+        found[name.strip()] = text.strip()
+    return found
 
 
 def address(value: object) -> tuple[Scheme, str, int]:

@@ -16,7 +16,7 @@ from discovery.decoding.section import Section
 from rondpoint.middlewares.readers import between, seconds
 from rondpoint.model import HealthCheck, StickyCookie, Strategy
 
-_SAME_SITE = ("none", "lax", "strict")
+SAME_SITE = ("none", "lax", "strict")
 
 
 class Balancing(Struct, frozen=True):
@@ -31,9 +31,9 @@ class Balancing(Struct, frozen=True):
 
 def read_balancing(balancer: Section, provider: str) -> Balancing:
     """The options of a `loadBalancer` section; what cannot be read is reported, and its default taken."""
-    strategy: Strategy = balancer.read("strategy", _one_of(get_args(Strategy)), "wrr")
+    strategy: Strategy = balancer.read("strategy", one_of(get_args(Strategy)), "wrr")
     sticky = _sticky(balancer)
-    health_check = _health_check(balancer)
+    health_check = read_health_check(balancer)
     forwarding = balancer.section("responseForwarding")
     flush_interval = 0.1
     if forwarding is not None:
@@ -73,7 +73,7 @@ def _sticky(balancer: Section) -> StickyCookie | None:
         name=cookie.read("name", values.text, ""),
         secure=cookie.read("secure", values.boolean, False),
         http_only=cookie.read("httpOnly", values.boolean, False),
-        same_site=cookie.read("sameSite", _one_of(_SAME_SITE), ""),
+        same_site=cookie.read("sameSite", one_of(SAME_SITE), ""),
         max_age=cookie.read("maxAge", values.integer, 0),
         path=cookie.read("path", values.text, "/"),
         domain=cookie.read("domain", values.text, ""),
@@ -82,7 +82,8 @@ def _sticky(balancer: Section) -> StickyCookie | None:
     return made
 
 
-def _health_check(balancer: Section) -> HealthCheck | None:
+def read_health_check(balancer: Section) -> HealthCheck | None:
+    """Its `healthCheck`; None where there is none."""
     section = balancer.section("healthCheck")
     if section is None:
         return None
@@ -90,7 +91,7 @@ def _health_check(balancer: Section) -> HealthCheck | None:
     made = HealthCheck(
         path=section.read("path", values.text, ""),
         scheme=section.read("scheme", values.scheme, ""),
-        mode=section.read("mode", _one_of(("http", "grpc")), "http"),
+        mode=section.read("mode", one_of(("http", "grpc")), "http"),
         hostname=section.read("hostname", values.text, ""),
         port=section.read("port", values.port, 0),
         interval=interval,
@@ -106,20 +107,14 @@ def _health_check(balancer: Section) -> HealthCheck | None:
 
 
 def _headers(section: Section) -> dict[str, str]:
-    given = section.raw("headers")
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        section.read("headers", _no_headers, None)
-        return {}
+    nothing: dict[str, object] = {}
+    given = section.read("headers", values.texts_by_name, nothing)
     return {str(name): str(value) for name, value in given.items()}
 
 
-def _no_headers(value: object) -> None:
-    raise ValueError("expected names of headers below it")
+def one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
+    """A reader for one of these words."""
 
-
-def _one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
     def read(value: object) -> Any:
         found = values.text(value).lower()
         if found not in known:

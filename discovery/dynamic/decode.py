@@ -5,7 +5,8 @@ from __future__ import annotations
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Tree
-from discovery.dynamic import v1, v3
+from discovery.dynamic import v3
+from discovery.dynamic.v1 import tree as v1
 from rondpoint.rules.names import did_you_mean
 
 _V3 = ("http", "tcp", "udp", "tls")
@@ -52,7 +53,7 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         subject,
         new.routers + old.routers,
         new.services + old.services,
-        new.middlewares,
+        new.middlewares + old.middlewares,
         report.diagnostics + new.diagnostics + old.diagnostics,
         keys={**old.keys, **new.keys},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, shown_names
@@ -30,14 +30,38 @@ def decode_middleware(name: str, section: Section, provider: str) -> Middleware 
         hint = did_you_mean(written, SCHEMAS)
         report.error(f"{report.at(section.key(written))} is an unknown kind of middleware", hint)
         return None
-    found = canonical(kind, section.raw(written), lambda other: qualify(other, provider))
+    return checked_middleware(
+        qualify(name, provider),
+        kind,
+        section.raw(written),
+        lambda other: qualify(other, provider),
+        lambda path: ".".join((section.key(written), *path)),
+        report,
+    )
+
+
+def checked_middleware(
+    name: str,
+    kind: str,
+    options: object,
+    refer: Callable[[str], str],
+    place: Callable[[tuple[str, ...]], str],
+    report: Report,
+    *,
+    unusable: bool = False,
+) -> Middleware:
+    """The middleware of this qualified name; what is wrong with its options is reported.
+
+    `refer` qualifies the names of others, and `place` tells the key of an option's path.
+    """
+    found = canonical(kind, options, refer)
     for fault in found.faults:
-        _tell(fault, section.key(written), report)
-    return Middleware(qualify(name, provider), kind, found.options, unusable=not found.usable)
+        _tell(fault, place(fault.path), report)
+    return Middleware(name, kind, found.options, unusable=unusable or not found.usable)
 
 
 def _tell(fault: Fault, key: str, report: Report) -> None:
-    message = f"{report.at('.'.join((key, *fault.path)), fault.value)} {fault.message}"
+    message = f"{report.at(key, fault.value)} {fault.message}"
     if fault.fatal:
         report.error(f"{message}, so routers that use the middleware answer 503", fault.hint)
     else:

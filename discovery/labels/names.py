@@ -25,21 +25,12 @@ V1_TUNING = (
 )
 """Beginnings of labels without which requests still go where they should."""
 
-V1_GUARDS = {
-    "traefik.frontend.auth.digest": "digestAuth",
-    "traefik.frontend.auth.forward": "forwardAuth",
-    "traefik.frontend.auth": "basicAuth",
-    "traefik.frontend.whiteList": "ipAllowList",
-    "traefik.frontend.whitelistSourceRange": "ipAllowList",
-    "traefik.frontend.rateLimit": "rateLimit",
-    "traefik.frontend.redirect.entryPoint": "redirectScheme",
-    "traefik.frontend.redirect": "redirectRegex",
-    "traefik.frontend.errors": "errors",
-    "traefik.frontend.headers": "headers",
-    "traefik.frontend.passTLSCert": "passTLSClientCert",
-    "traefik.frontend.passTLSClientCert": "passTLSClientCert",
-}
-"""Beginnings of labels without which a route would be wrong or open → kind of middleware; the first fits."""
+V1_GUARDS = (
+    *("traefik.frontend.auth", "traefik.frontend.whiteList", "traefik.frontend.whitelistSourceRange"),
+    *("traefik.frontend.rateLimit", "traefik.frontend.redirect", "traefik.frontend.errors"),
+    *("traefik.frontend.headers", "traefik.frontend.passTLSCert", "traefik.frontend.passTLSClientCert"),
+)
+"""Beginnings of labels without which a route would be wrong or open."""
 
 _NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog"
 _SEGMENT = re.compile(
@@ -87,7 +78,7 @@ def meaning(label: str) -> Meaning:
         return Meaning.V3_HTTP if tree.group(1).lower() == "http" else Meaning.V3_OTHER
     if any(is_under(label, beginning) for beginning in V1_TUNING):
         return Meaning.V1_TUNING
-    if guard(label) is not None:
+    if any(is_under(label, beginning) for beginning in V1_GUARDS):
         return Meaning.V1_GUARD
     return Meaning.V1_SEGMENT if _SEGMENT.match(label) else Meaning.UNKNOWN
 
@@ -98,14 +89,6 @@ def segment_of(label: str) -> tuple[str, str]:
     if found is None:
         raise ValueError(f"{label} is for no segment")
     return found[1], f"traefik.{found[2]}"
-
-
-def guard(label: str) -> tuple[str, str] | None:
-    """The kind of middleware that a v1 label asks for, and the name of the option in it."""
-    for beginning, kind in V1_GUARDS.items():
-        if is_under(label, beginning):
-            return kind, label[len("traefik.frontend.") :]
-    return None
 
 
 def is_under(label: str, beginning: str) -> bool:

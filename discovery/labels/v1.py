@@ -15,10 +15,13 @@ from discovery.decoding.names import normalise, qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import report_unserved
-from discovery.dynamic.modifiers import middlewares_of
 from discovery.dynamic.routers import parse_rule
+from discovery.dynamic.v1.backend import balanced, read_balancing, read_limits
+from discovery.dynamic.v1.frontend import Found, read_guards
+from discovery.dynamic.v1.modifiers import middlewares_of
 from discovery.labels.address import Address, Reach, locate
-from discovery.labels.names import NETWORK, Meaning, guard, meaning
+from discovery.labels.names import NETWORK, Meaning, meaning
+from discovery.labels.options import options_tree
 from discovery.labels.reports import report_for, tell_unrouted
 from discovery.labels.segments import Segment, segments
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
@@ -73,32 +76,49 @@ def _decode(container: Container, segment: Segment, options: DockerOptions) -> D
     report = report_for(container, segment.written)
     by_meaning = _by_meaning(container.labels)
     labels = Section(by_meaning.get(Meaning.V1_SERVED, {}), "", report)
-    for name in sorted(by_meaning.get(Meaning.V1_TUNING, {})):
-        report.warning(f"{report.at(name)} is not served yet", "it has no effect")
+    tree = options_tree(
+        {**by_meaning.get(Meaning.V1_TUNING, {}), **by_meaning.get(Meaning.V1_GUARD, {})}, report
+    )
+    top = Section(tree, "traefik", report)
+    backend = top.section("backend") or Section({}, top.key("backend"), report)
+    frontend = top.section("frontend") or Section({}, top.key("frontend"), report)
     for name in sorted(name for name in segment.written if name in _OF_OTHERS):
         report.warning(f"{report.at(name)} has no effect", "name the port by its number")
     service = _service(container, segment.name, labels, options, report)
     parsed = _rule(container, labels, options, report)
     if service is None or parsed is None:
         return Decoded(report.subject, diagnostics=report.diagnostics)
+    service = balanced(service, read_balancing(backend))
     # As Traefik 1 names them: by segment and backend, else by what they match.
     bare = f"{segment.name}-{_bare(service.name)}" if segment.name else router_name(parsed.rule.text)
     name = qualify(normalise(bare) if segment.name else bare, container.provider)
-    guards = _guards(name, by_meaning.get(Meaning.V1_GUARD, {}))
-    # As Traefik 1 has it, the path is changed behind everything else.
-    modifiers = middlewares_of(name, parsed.modifiers)
-    middlewares = (*guards, *modifiers)
+    found = _between(name, frontend, backend, container.provider)
+    # The path is changed behind everything else, since Traefik 1 redirects by the path as it came.
+    changes = middlewares_of(name, parsed.modifiers)
+    found += [("traefik.frontend.rule", middleware) for middleware in changes]
+    middlewares = tuple(middleware for _, middleware in found)
     router = _router(name, parsed.rule, service, middlewares, labels)
     keys = {
         f"routers.{router.name}": _written(segment, "traefik.frontend.rule"),
         f"services.{service.name}": _written(segment, "traefik.backend"),
-        **{f"middlewares.{middleware.name}": _first_label(middleware) for middleware in guards},
-        **{f"middlewares.{middleware.name}": "traefik.frontend.rule" for middleware in modifiers},
+        **{f"middlewares.{middleware.name}": key for key, middleware in found},
     }
     report_unserved([router], middlewares, keys, report)
     return Decoded(
         report.subject, (router,), (service,), middlewares, report.diagnostics, keys=keys, first_stands=True
     )
+
+
+def _between(router: str, frontend: Section, backend: Section, provider: str) -> list[Found]:
+    """What stands between the router and the servers."""
+
+    def service(name: str) -> str:
+        return qualify(normalise(name), provider)
+
+    found = [*read_guards(frontend, router, service), *read_limits(backend, router, service)]
+    frontend.finish()
+    backend.finish()
+    return found
 
 
 def router_name(rule: str) -> str:
@@ -193,22 +213,3 @@ def _router(
         tuple(middleware.name for middleware in middlewares),
         labels.read("traefik.frontend.passHostHeader", values.boolean, True),
     )
-
-
-def _guards(router: str, labels: Mapping[str, str]) -> tuple[Middleware, ...]:
-    """Middlewares in place of labels that guard or bend the route; one that says `false` asks for none."""
-    bare, _, provider = router.rpartition("@")
-    options: dict[str, dict[str, str]] = {}
-    for label in sorted(labels):
-        found = guard(label)
-        if found is not None and labels[label].strip() not in values.FALSE:
-            kind, option = found
-            options.setdefault(kind, {})[option] = labels[label]
-    return tuple(
-        Middleware(qualify(f"{bare}-{kind}", provider), kind, dict(given))
-        for kind, given in sorted(options.items())
-    )
-
-
-def _first_label(middleware: Middleware) -> str:
-    return f"traefik.frontend.{next(iter(middleware.options))}"

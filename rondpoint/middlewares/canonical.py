@@ -107,7 +107,7 @@ class _Reading:
         given = {name.lower() for name, value in tree.items() if value is not None}
         for name, part in group.options.items():
             if isinstance(part, Option) and part.required and name.lower() not in given:
-                self.faults.append(Fault((*path, name), None, "is missing", f"give {name}"))
+                self.faults.append(Fault((*path, name), None, "is missing"))
         if group.one_of and not given & {name.lower() for name in group.one_of}:
             neither, choice = " nor ".join(group.one_of), " or ".join(group.one_of)
             self.faults.append(Fault(path, None, f"has neither {neither}", f"give {choice}"))

@@ -10,6 +10,10 @@ _PERMANENT = Option(switch, default=False)
 KINDS: dict[str, Group] = {
     "addPrefix": kind({"prefix": Option(given_text, required=True)}),
     "chain": kind({"middlewares": Option(some_texts, required=True, refers=True)}, guards=True),
+    # Ours: Traefik 3 has it among the options of an entry point only.
+    "redirectEntryPoint": kind(
+        {"entryPoint": Option(given_text, required=True), "permanent": _PERMANENT}, guards=True
+    ),
     "redirectRegex": kind(
         {
             "regex": Option(given_text, required=True),

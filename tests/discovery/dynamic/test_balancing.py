@@ -66,7 +66,7 @@ def test_options_are_read(tree: Tree, expected: Balancing) -> None:
         ({"sticky": {"cookie": {"sameSite": "x"}}}, "lb.sticky.cookie.sameSite", "none, lax, strict"),
         ({"sticky": {"cookie": {"secur": "true"}}}, "lb.sticky.cookie.secur", "did you mean secure?"),
         ({"healthCheck": {"interval": "soon"}}, "lb.healthCheck.interval", "expected a duration"),
-        ({"healthCheck": {"headers": "X"}}, "lb.healthCheck.headers", "expected names of headers"),
+        ({"healthCheck": {"headers": "X"}}, "lb.healthCheck.headers", "expected NAME:VALUE"),
         ({"healthCheck": "/up"}, "lb.healthCheck", "expected options below it"),
     ],
 )

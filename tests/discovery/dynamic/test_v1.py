@@ -54,9 +54,9 @@ def test_without_a_priority_the_lengths_of_the_rules_count() -> None:
 TOLD = [
     (
         "[frontends.F]",
-        "[frontends.F.auth.basic]\nusers=['u']\n[frontends.F]",
-        False,
-        "F.auth is not served yet",
+        "[frontends.F.redirect]\nentryPoint='x'\n[frontends.F]",
+        True,
+        "F.redirect.entryPoint: redirectEntryPoint is not served yet, so F@file answers 503",
     ),
     ('backend = "B"', "", False, "frontends.F names no backend"),
     ('rule = "Host:f.test"', "", False, "frontends.F.routes.one has no rule"),
@@ -70,7 +70,7 @@ TOLD = [
         "[frontends.F]",
         "[backends.B.healthCheck]\n[frontends.F]",
         True,
-        "backends.B.healthCheck is not served",
+        "backends.B.healthCheck has no effect",
     ),
 ]
 

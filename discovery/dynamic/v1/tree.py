@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from discovery.decoding import values
@@ -9,19 +11,16 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
-from discovery.dynamic.modifiers import middlewares_of
+from discovery.dynamic.middlewares import report_unserved
 from discovery.dynamic.routers import parse_rule
+from discovery.dynamic.v1.backend import LIMITS, balanced, read_balancing, read_limits
+from discovery.dynamic.v1.frontend import Found, read_guards
+from discovery.dynamic.v1.modifiers import middlewares_of
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.modifiers import Modifier, in_order
 from rondpoint.rules.v1 import ParsedRule, read
-
-_TUNING = ("loadBalancer", "healthCheck", "circuitBreaker", "maxConn", "buffering", "responseForwarding")
-_GUARDS = (
-    *("auth", "basicAuth", "whiteList", "whitelistSourceRange", "rateLimit", "redirect", "errors"),
-    *("headers", "passTLSCert", "passTLSClientCert"),
-)
 
 
 class _Written(Struct, frozen=True):
@@ -33,28 +32,27 @@ class _Written(Struct, frozen=True):
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
-    """Frontends as routers, backends as services; a frontend with a guard not served yet is left out."""
+    """Frontends as routers, backends as services, and as middlewares what stands between them."""
     report = Report(provider, subject)
     top = Section(tree, "", report)
-    services = [_service(name, section, provider) for name, section in top.objects("backends")]
-    frontends = [_frontend(name, section, provider) for name, section in top.objects("frontends")]
-    found = [frontend for frontend in frontends if frontend is not None]
-    routers = tuple(router for router, _ in found)
+    backends = dict(top.objects("backends"))
+    services = [_service(name, section, provider) for name, section in backends.items()]
+    limits = {qualify(name, provider): section for name, section in backends.items()}
+    routers: list[Router] = []
+    middlewares: list[Middleware] = []
+    keys = {f"services.{service.name}": f"backends.{_bare(service.name)}" for service in services}
+    for name, section in top.objects("frontends"):
+        read = _frontend(name, section, provider, limits)
+        if read is None:
+            continue
+        router, found = read
+        routers.append(router)
+        middlewares += [middleware for _, middleware in found]
+        keys[f"routers.{router.name}"] = section.path
+        keys.update({f"middlewares.{middleware.name}": key for key, middleware in found})
+    report_unserved(routers, middlewares, keys, report)
     return Decoded(
-        subject,
-        routers,
-        tuple(services),
-        tuple(middleware for _, middlewares in found for middleware in middlewares),
-        report.diagnostics,
-        keys={
-            **{f"services.{service.name}": f"backends.{_bare(service.name)}" for service in services},
-            **{f"routers.{router.name}": f"frontends.{_bare(router.name)}" for router in routers},
-            **{
-                f"middlewares.{name}": f"frontends.{_bare(router.name)}"
-                for router in routers
-                for name in router.middlewares
-            },
-        },
+        subject, tuple(routers), tuple(services), tuple(middlewares), report.diagnostics, keys=keys
     )
 
 
@@ -64,12 +62,14 @@ def _bare(name: str) -> str:
 
 def _service(name: str, section: Section, provider: str) -> Service:
     servers = [_server(server_name, server) for server_name, server in section.sections("servers")]
-    section.unserved(*_TUNING)
+    balancing = read_balancing(section)
+    for option in LIMITS:
+        section.has(option)
     section.finish()
     found = {server.name: server for server in servers if server is not None}
     if not found:
         section.report.warning(f"{section.report.at(section.path)} has no servers", "requests get a 503")
-    return Service(qualify(name, provider), tuple(found[key] for key in sorted(found)))
+    return balanced(Service(qualify(name, provider), tuple(found[key] for key in sorted(found))), balancing)
 
 
 def _server(name: str, section: Section) -> Server | None:
@@ -84,8 +84,10 @@ def _server(name: str, section: Section) -> Server | None:
     return Server(name, host, port, scheme, weight)
 
 
-def _frontend(name: str, section: Section, provider: str) -> tuple[Router, tuple[Middleware, ...]] | None:
-    """The router, and the middlewares that its rules ask for."""
+def _frontend(
+    name: str, section: Section, provider: str, backends: Mapping[str, Section]
+) -> tuple[Router, tuple[Found, ...]] | None:
+    """The router with its middlewares; `backends` by the qualified names of their services."""
     report = section.report
     backend = section.read("backend", values.text, None)
     entry_points = section.read("entryPoints", values.texts, None)
@@ -94,23 +96,26 @@ def _frontend(name: str, section: Section, provider: str) -> tuple[Router, tuple
     if not section.has("backend"):
         report.error(f"{report.at(section.path)} names no backend", "expected backend")
     written = _rule(section)
-    guarded = _refuse_guards(section)
+    qualified, service = qualify(name, provider), qualify(backend or "", provider)
+    found = [*read_guards(section, qualified, lambda other: qualify(other, provider))]
     section.finish()
     entry_points_unreadable = section.has("entryPoints") and entry_points is None
-    if backend is None or written is None or guarded or entry_points_unreadable:
+    if backend is None or written is None or entry_points_unreadable:
         return None
-    qualified = qualify(name, provider)
-    middlewares = middlewares_of(qualified, written.modifiers)
+    if service in backends:
+        found += read_limits(backends[service], qualified, lambda other: qualify(other, provider))
+    changes = middlewares_of(qualified, written.modifiers)
+    found += [(section.path, middleware) for middleware in changes]
     router = Router(
         qualified,
         written.rule,
-        qualify(backend, provider),
+        service,
         priority or written.priority,
         entry_points or (),
-        tuple(middleware.name for middleware in middlewares),
+        tuple(middleware.name for _, middleware in found),
         pass_host_header,
     )
-    return router, middlewares
+    return router, tuple(found)
 
 
 def _rule(section: Section) -> _Written | None:
@@ -133,11 +138,3 @@ def _rule(section: Section) -> _Written | None:
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
     return _Written(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
-
-
-def _refuse_guards(section: Section) -> bool:
-    report = section.report
-    found = [option for option in _GUARDS if section.raw(option) not in (None, False)]
-    for option in found:
-        report.error(f"{report.at(section.key(option))} is not served yet, so the frontend is left out")
-    return bool(found)

@@ -1,0 +1,126 @@
+"""How the load of a backend of Traefik 1 is balanced, and what stands before all of its servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from discovery.decoding import values
+from discovery.decoding.section import Section
+from discovery.dynamic.balancing import SAME_SITE, Balancing, one_of, read_health_check
+from discovery.dynamic.v1.criterion import DEFAULT, source_criterion
+from discovery.dynamic.v1.translation import Naming, Translation
+from rondpoint.middlewares.kinds import SERVED_KINDS
+from rondpoint.middlewares.readers import seconds
+from rondpoint.model import Middleware, Service, StickyCookie
+
+LIMITS = ("circuitBreaker", "buffering", "maxConn")
+"""Options of a backend that are middlewares of its frontends, in Traefik 1's order."""
+
+_BUFFERING = (
+    *("maxRequestBodyBytes", "memRequestBodyBytes", "maxResponseBodyBytes", "memResponseBodyBytes"),
+    "retryExpression",
+)
+
+_OLD_COOKIE = "_TRAEFIK_BACKEND"
+
+
+def read_balancing(backend: Section) -> Balancing:
+    """What `rondpoint.model.Service` holds of it; what cannot be read is reported, its default taken."""
+    sticky = None
+    balancer = backend.section("loadBalancer")
+    if balancer is not None:
+        if balancer.read("method", one_of(("wrr", "drr")), "wrr") == "drr":
+            report = balancer.report
+            report.warning(f"{report.at(balancer.key('method'), 'drr')} is not served yet", "wrr stands in")
+        sticky = _sticky(balancer)
+        if sticky is not None:
+            balancer.unserved("stickiness" if balancer.has("stickiness") else "sticky")
+        balancer.unserved("swarm")
+        balancer.finish()
+    checks = read_health_check(backend)
+    if checks is not None:
+        section = backend.section("healthCheck")
+        if not checks.path and section is not None:
+            report = backend.report
+            report.warning(f"{report.at(section.path)} has no effect", "give path")
+            checks = None
+        else:
+            backend.unserved("healthCheck")
+    interval = 0.1
+    forwarding = backend.section("responseForwarding")
+    if forwarding is not None:
+        interval = forwarding.read("flushInterval", seconds, interval)
+        forwarding.finish()
+    return Balancing(sticky=sticky, health_check=checks, flush_interval=interval)
+
+
+def balanced(service: Service, balancing: Balancing) -> Service:
+    """The service with these options."""
+    return replace(
+        service,
+        sticky=balancing.sticky,
+        health_check=balancing.health_check,
+        flush_interval=balancing.flush_interval,
+    )
+
+
+def read_limits(backend: Section, router: str, service: Naming) -> tuple[tuple[str, Middleware], ...]:
+    """Where it was written, and what stands before the servers, for each frontend by itself as in Traefik 1.
+
+    A kind that the proxy does not serve yet has no effect, and that is said: its absence opens nothing.
+    """
+    found = []
+    for option, limit in _limits(backend):
+        key, middleware = limit.middleware(router, option, service)
+        if middleware.kind in SERVED_KINDS:
+            found.append((key, middleware))
+        else:
+            backend.unserved(option)
+    return tuple(found)
+
+
+def _limits(backend: Section) -> Iterator[tuple[str, Translation]]:
+    """In the order of LIMITS."""
+    section = backend.section("circuitBreaker")
+    if section is not None:
+        breaker = Translation("circuitBreaker", section)
+        breaker.take("expression")
+        section.finish()
+        yield "circuitBreaker", breaker
+    section = backend.section("buffering")
+    if section is not None:
+        buffering = Translation("buffering", section)
+        for name in _BUFFERING:
+            buffering.take(name)
+        section.finish()
+        yield "buffering", buffering
+    section = backend.section("maxConn")
+    if section is not None:
+        connections = Translation("inFlightReq", section)
+        connections.take("amount")
+        connections.put(source_criterion(DEFAULT), "sourceCriterion")
+        connections.take("extractorFunc", "sourceCriterion", read=source_criterion)
+        section.finish()
+        yield "maxConn", connections
+
+
+def _sticky(balancer: Section) -> StickyCookie | None:
+    """`stickiness`, which may be a bare `true`, or the older `sticky`."""
+    old = balancer.read("sticky", values.boolean, False)
+    if not balancer.has("stickiness"):
+        return StickyCookie(name=_OLD_COOKIE) if old else None
+    if not isinstance(balancer.raw("stickiness"), Mapping):
+        return StickyCookie() if balancer.read("stickiness", values.boolean, False) else None
+    section = balancer.section("stickiness")
+    if section is None:
+        return None
+    made = StickyCookie(
+        name=section.read("cookieName", values.text, ""),
+        secure=section.read("secure", values.boolean, False),
+        http_only=section.read("httpOnly", values.boolean, False),
+        same_site=section.read("sameSite", one_of(SAME_SITE), ""),
+    )
+    section.finish()
+    return made

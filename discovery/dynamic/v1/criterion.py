@@ -1,0 +1,23 @@
+"""What requests are counted by: Traefik 1's extractor functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_HEADER = "request.header."
+
+DEFAULT = "request.host"
+"""Where connections are counted, and nothing is said of it."""
+
+
+def source_criterion(function: object) -> dict[str, Any]:
+    """Traefik 3's `sourceCriterion` for it. Raises ValueError with what was expected."""
+    name = str(function).strip()
+    if name.lower() == "client.ip":
+        return {"ipStrategy": {}}
+    if name.lower() == "request.host":
+        return {"requestHost": True}
+    header = name[len(_HEADER) :]
+    if name.lower().startswith(_HEADER) and header:
+        return {"requestHeaderName": header}
+    raise ValueError("expected client.ip, request.host or request.header.NAME")

@@ -1,0 +1,178 @@
+"""What guards, bends or tunes a route of Traefik 1: in labels, in segments' labels and in files alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from discovery.decoding.decoded import Decoded
+from discovery.decoding.report import Report
+from discovery.dynamic import decode as decode_file
+from discovery.labels import decode
+from discovery.labels.options import options_tree
+from rondpoint.diagnostics import Severity
+from rondpoint.model import Service
+from tests.discovery.labels.containers import OPTIONS, container
+from tests.discovery.labels.v1_options import GUARDS, TUNING, Row
+
+PLAIN = {"port": "80", "backend": "hello", "frontend.rule": "Host:hello.docker"}
+PATH = {"frontend.rule": "Host:hello.docker;PathPrefixStrip:/x"}
+
+
+def decoded(labels: dict[str, str], segment: str = "") -> Decoded:
+    """The container's, or that of its one segment."""
+    lead = f"traefik.{segment}." if segment else "traefik."
+    given = {f"{lead}{name}": value for name, value in (PLAIN | labels).items()}
+    return decode(container(labels=given), OPTIONS)
+
+
+def of_file(labels: dict[str, str]) -> Decoded:
+    tree = options_tree({f"traefik.{name}": value for name, value in labels.items()}, Report("file", "f"))
+    backend = {"servers": {"s": {"url": "http://10.0.0.1"}}}
+    frontend = {"backend": "hello", "routes": {"r": {"rule": "Host:hello.docker"}}}
+    backend.update(tree.get("backend", {}))  # type: ignore[call-overload]
+    frontend.update(tree.get("frontend", {}))  # type: ignore[call-overload]
+    return decode_file({"backends": {"hello": backend}, "frontends": {"F": frontend}}, "file", "f")
+
+
+def made(found: Decoded, *, labels: bool = True) -> list[tuple[str, str, dict[str, object]]]:
+    """Middlewares as the rows have them; their names end as those of labels."""
+    (router,) = found.routers
+    bare, _, provider = router.name.rpartition("@")
+    assert router.middlewares == tuple(middleware.name for middleware in found.middlewares)
+    assert not any(middleware.unusable for middleware in found.middlewares)
+    return [
+        (
+            middleware.name.removeprefix(f"{bare}-").removesuffix(f"@{provider}"),
+            middleware.kind,
+            _unqualified(middleware.options, provider, labels=labels),
+        )
+        for middleware in found.middlewares
+    ]
+
+
+def _unqualified(options: dict[str, object], provider: str, *, labels: bool) -> dict[str, object]:
+    service = options.get("service")
+    if service is None:
+        return options
+    bare = str(service).removesuffix(f"@{provider}")
+    # In files, names are taken as they are.
+    return options | {"service": bare if labels else bare.replace("_", "-")}
+
+
+@pytest.mark.parametrize("row", GUARDS, ids=lambda row: " ".join(row.labels))
+def test_a_guard_becomes_the_same_middleware_wherever_it_is_written(row: Row) -> None:
+    wanted = list(row.middlewares)
+    for found in (decoded(row.labels), decoded(row.labels, "part")):
+        assert made(found) == wanted
+        assert {item.severity for item in found.diagnostics} == {Severity.ERROR}
+        assert all("is not served yet, so" in item.message for item in found.diagnostics)
+    assert made(of_file(row.labels), labels=False) == wanted
+
+
+@pytest.mark.parametrize("row", TUNING, ids=lambda row: " ".join(row.labels))
+def test_what_only_tunes_is_stored_or_told_and_the_route_stands(row: Row) -> None:
+    for found in (decoded(row.labels), decoded(row.labels, "part"), of_file(row.labels)):
+        (service,) = found.services
+        assert made(found) == []
+        assert service == Service(service.name, service.servers, **row.service)
+        assert {item.severity for item in found.diagnostics} <= {Severity.WARNING}
+        assert all("is not served yet" in item.message for item in found.diagnostics)
+
+
+def test_guards_stand_in_the_order_of_traefik_1_and_changes_of_the_path_behind_them() -> None:
+    labels = {
+        "frontend.rateLimit.extractorFunc": "client.ip",
+        "frontend.rateLimit.rateSet.a.average": "1",
+        "frontend.auth.basic": "a:b",
+        "frontend.passTLSClientCert.pem": "true",
+        "frontend.headers.frameDeny": "true",
+        "frontend.redirect.entryPoint": "https",
+        "frontend.whiteList.sourceRange": "10.0.0.0/8",
+        "frontend.errors.x.status": "500",
+        "frontend.errors.x.backend": "y",
+    }
+    names = [name for name, _, _ in made(decoded(labels | PATH))]
+    assert names == [
+        *("errors-x", "ipAllowList", "redirect", "headers", "passTLSClientCert", "basicAuth", "rateLimit-a"),
+        "stripPrefix",
+    ]
+
+
+UNREADABLE = [
+    ({"auth.basic": "nobody"}, "auth.basic", "is not valid", "expected users as NAME:HASH"),
+    (
+        {"auth.basic": "", "auth.basic.removeHeader": "true"},
+        "auth.basic.users",
+        "is not valid",
+        "expected at",
+    ),
+    ({"auth.basic.removeHeader": "true"}, "auth", "has neither users nor usersFile", "give users or"),
+    ({"auth.basc.users": "a:b"}, "auth", "names no way to authenticate", "expected basic, digest or forward"),
+    ({"auth": "a:b"}, "auth", "is not valid", "expected options below it"),
+    ({"auth.forward.address": "auth:9000"}, "auth.forward.address", "is not valid", "expected a URL"),
+    ({"auth.forward.trustForwardHeader": "true"}, "auth.forward.address", "is missing", ""),
+    ({"auth.forward": "http://a.test"}, "auth.forward", "is not valid", "expected options below it"),
+    ({"whiteList.sourceRange": "10.0.0.0/99"}, "whiteList.sourceRange", "is not valid", "expected addresses"),
+    ({"whiteList.useXForwardedFor": "true"}, "whiteList.sourceRange", "is missing", ""),
+    ({"redirect.regex": "^x"}, "redirect.replacement", "is missing", ""),
+    ({"errors.x.status": "500"}, "errors.x.backend", "is missing", ""),
+    ({"errors.x.backend": "y", "errors.x.status": "x"}, "errors.x.status", "is not valid", "expected status"),
+    ({"headers.customRequestHeaders": "X"}, "headers.customRequestHeaders", "is not valid", "expected NAME:"),
+    ({"headers.frameDeny": "maybe"}, "headers.frameDeny", "is not valid", "expected true"),
+    (
+        {"rateLimit.extractorFunc": "ip", "rateLimit.rateSet.a.average": "1"},
+        "rateLimit.extractorFunc",
+        "is not valid",
+        "expected client.ip, request.host or request.header.NAME",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "place", "message", "hint"), UNREADABLE)
+def test_a_guard_that_cannot_be_read_lets_nobody_in_and_says_why(
+    options: dict[str, str], place: str, message: str, hint: str
+) -> None:
+    found = decoded({f"frontend.{name}": value for name, value in options.items()})
+    (router,), (middleware,) = found.routers, found.middlewares
+    assert router.middlewares == (middleware.name,)
+    assert middleware.unusable
+    told = [item for item in found.diagnostics if f"label traefik.frontend.{place}" in item.message]
+    assert any(message in item.message and item.hint.startswith(hint) for item in told), told
+    assert Severity.ERROR in {item.severity for item in told}
+
+
+def test_the_places_of_a_segments_options_are_told_as_they_are_written() -> None:
+    found = decoded({"frontend.errors.x.status": "500"}, "part")
+    assert any("label traefik.part.frontend.errors.x" in item.message for item in found.diagnostics)
+
+
+WITHOUT_EFFECT = [
+    {"frontend.headers.frameDeny": "false"},
+    {"frontend.passTLSCert": "0"},
+    {"frontend.auth.headerField": "X-User"},
+    {"frontend.passTLSCert": "true"},
+    {"frontend.rateLimit.extractorFunc": "client.ip"},
+    {"frontend.rateLimit.rateSet.a.average": "1"},
+    {"backend.healthcheck.interval": "1s"},
+    {"backend.loadbalancer.stickiness.cookieName": "NAME"},
+]
+
+
+@pytest.mark.parametrize("labels", WITHOUT_EFFECT, ids=lambda labels: next(iter(labels)))
+def test_what_has_no_effect_in_traefik_1_has_none_here(labels: dict[str, str]) -> None:
+    found = decoded(labels)
+    assert made(found) == []
+    (service,) = found.services
+    assert service == Service(service.name, service.servers)
+    assert {item.severity for item in found.diagnostics} <= {Severity.WARNING}
+
+
+def test_two_frontends_of_one_backend_say_once_what_is_wrong_with_it() -> None:
+    frontend = {"backend": "b", "routes": {"r": {"rule": "Host:a.test"}}}
+    backend = {"servers": {"s": {"url": "http://10.0.0.1"}}, "maxConn": {"amount": "many"}}
+    found = decode_file(
+        {"backends": {"b": backend}, "frontends": {"F": frontend, "G": frontend}}, "file", "f"
+    )
+    told = [item for item in found.diagnostics if "amount" in item.message]
+    assert len(told) == 1
+    assert len(found.routers) == 2
