@@ -12,7 +12,7 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.labels import v1, v3
 from discovery.labels.names import ENABLE, SHARED, TAGS, V1_GUARDS, V1_SERVED, V1_TUNING, Meaning, meaning
-from discovery.labels.reports import report_for
+from discovery.labels.reports import report_for, rules_meant
 from rondpoint.rules.names import did_you_mean
 from rondpoint.settings import DockerOptions
 
@@ -29,7 +29,7 @@ def decode(container: Container, options: DockerOptions, constraint: Constraint 
     report = report_for(container)
     reason = _left_alone(container, options, constraint, report)
     if reason is not None:
-        report.note(f"not routed: {reason}")
+        report.note(f"not routed: {reason}", rules_meant(container.labels))
         return Decoded(report.subject, diagnostics=report.diagnostics)
     found = {name: meaning(name) for name in sorted(container.labels)}
     _tell_unread(found, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from discovery.container import Container
@@ -23,9 +24,19 @@ def asks_for_routes(container: Container) -> bool:
 def tell_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
     """Say why a container that counts is not routed: an error only where its labels ask for routes."""
     tell = report.error if asks_for_routes(container) else report.warning
-    tell(f"not routed: {reason}", _HINTS.get(reason, "").format(label=label))
+    hints = (_HINTS.get(reason, "").format(label=label), rules_meant(container.labels))
+    tell(f"not routed: {reason}", "; ".join(filter(None, hints)))
 
 
+def rules_meant(labels: Mapping[str, str]) -> str:
+    """The rules that are not in force, so that who asks for one of their hosts finds out why."""
+    rules = [labels[name] for name in sorted(labels) if _RULE.match(name)]
+    told = ", ".join(rules[:_TOLD]) + (", …" if len(rules) > _TOLD else "")
+    return f"it would serve {told}" if rules else ""
+
+
+_RULE = re.compile(r"traefik\..+\.rule\Z", re.IGNORECASE)
+_TOLD = 3
 _HINTS = {
     "it exposes no port": "expose one, or set label {label}",
     "it has no address in any network": "attach it to a network that this proxy reaches",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -13,6 +14,8 @@ TOLD = 5
 SEARCHED = 20_000
 """With more hosts than this, similar ones are not looked for."""
 
+_NAMES = re.compile(r"[\s/_]+")
+
 
 def nearby(configured: Configured, host: str) -> tuple[Nearby, ...]:
     """Diagnostics of what bears the host's first name, then routers of similar hosts."""
@@ -23,9 +26,10 @@ def _told(configured: Configured, host: str) -> Iterator[Nearby]:
     first = host.partition(".")[0]
     if not first:
         return
+    named = re.compile(rf"(?<![\w.-]){re.escape(host)}(?!\.?[\w-])", re.IGNORECASE)
     for diagnostic in configured.diagnostics:
         words = f"{diagnostic.subject} {diagnostic.message}".lower()
-        if first in words.replace("/", " ").replace("_", " ").split() or host in words:
+        if first in _NAMES.split(words) or named.search(f"{words} {diagnostic.hint}"):
             hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
             yield Nearby(diagnostic.subject, f"{diagnostic.message}{hint}")
 

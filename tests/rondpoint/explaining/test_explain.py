@@ -107,6 +107,23 @@ def test_what_may_have_been_meant_is_told_where_nothing_holds() -> None:
     assert [near.reason for near in way.nearby] == ["serves this host, but not this request"]
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("pay.shop.test", True),
+        ("shop.test", False),
+        ("ay.shop.test", False),
+        ("pay.shop.tes", False),
+        ("pay.shop.test.x", False),
+    ],
+)
+def test_a_container_that_is_left_alone_is_found_by_the_host_it_would_serve(host: str, told: bool) -> None:
+    hint = "it would serve Host:Pay.shop.test;PathPrefix:/x"
+    note = Diagnostic(Severity.NOTE, "docker", "container web-3", "not routed: its health is unhealthy", hint)
+    way = explained(facts=Facts(host), diagnostics=(note,))
+    assert [near.name for near in way.nearby] == ["container web-3"] * told
+
+
 def test_of_very_many_candidates_the_last_are_listed() -> None:
     many = [router(f"r{number:04}", "PathPrefix(`/none`)", 5) for number in range(LISTED + 7)]
     way = explained(*many, router("last", "Host(`a.test`)"))

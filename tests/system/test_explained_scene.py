@@ -1,0 +1,234 @@
+"""A compose project with segments, two networks, an unhealthy container and broken labels.
+
+Each request goes where `explain` says, and where none goes, it says why.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import docker
+import pytest
+
+from tests.lab.compose import Compose
+from tests.lab.engine import Engine
+from tests.lab.installation import Installation, start
+from tests.lab.processes import Processes, installed
+from tests.lab.waiting import until
+
+COMPOSE = """\
+version: "2.1"
+networks:
+  front: {}
+  back: {}
+services:
+  shop:
+    image: osones/helloworld
+    networks: [front, back]
+    labels:
+      traefik.docker.network: scene_back
+      traefik.port: 80
+      traefik.sale.frontend.rule: Host:shop.test
+      traefik.office.frontend.rule: Host:office.shop.test;PathPrefixStrip:/office
+      traefik.office.frontend.priority: 7
+  blog:
+    image: osones/helloworld
+    networks: [front]
+    labels:
+      traefik.open.port: 80
+      traefik.open.frontend.rule: Host:blog.test
+      traefik.closed.port: 80
+      traefik.closed.frontend.rule: Host:blog.test;PathPrefix:/private
+      traefik.closed.frontend.auth.basic.users: "a:$$apr1$$x"
+  api:
+    image: osones/helloworld
+    networks: [back]
+    labels:
+      traefik.v1.port: 80
+      traefik.v1.frontend.rule: Host:api.test;PathPrefix:/v1
+      traefik.v1.weight: 2
+      traefik.v2.port: 80
+      traefik.v2.frontend.rule: Host:api.test;PathPrefix:/v2
+  sick:
+    image: osones/helloworld
+    networks: [back]
+    healthcheck: {test: ["CMD", "/bin/test", "-e", "/tmp/well"], interval: 0.2s, retries: 1}
+    labels:
+      traefik.frontend.rule: Host:pay.shop.test
+  broken:
+    image: osones/helloworld
+    networks: [back]
+    labels:
+      traefik.frontend.rule: Hots:broken.test
+  elsewhere:
+    image: osones/helloworld
+    networks: [back]
+    labels:
+      traefik.frontend.rule: Host:elsewhere.test
+      traefik.docker.network: nowhere
+  disabled:
+    image: osones/helloworld
+    networks: [back]
+    labels:
+      traefik.enable: "false"
+      traefik.frontend.rule: Host:hidden.test
+  alone:
+    image: osones/helloworld
+    network_mode: none
+    labels:
+      traefik.frontend.rule: Host:alone.test
+"""
+
+
+class Scene:
+    """The project and an installation that routes it."""
+
+    def __init__(self, running: Installation, engine: Engine, client: docker.DockerClient) -> None:
+        self.running = running
+        self._engine = engine
+        self._client = client
+
+    def explained(self, url: str) -> dict[str, Any]:
+        """What the command says as JSON, run where the proxy is."""
+        found: dict[str, Any] = json.loads(self.told(url, "--json").stdout)
+        return found
+
+    def told(self, url: str, *flags: str) -> subprocess.CompletedProcess[str]:
+        """What the command says."""
+        api = f"--api=http://127.0.0.1:{self.running.admin}"
+        command = [installed("rondpoint"), "explain", url, "--entryPoint=web", api, *flags]
+        return subprocess.run(
+            [*self._enter, *command], capture_output=True, text=True, check=False, timeout=60
+        )
+
+    @property
+    def _enter(self) -> tuple[str, ...]:
+        return tuple(self._engine.enter)
+
+    def containers(self, service: str) -> dict[str, Any]:
+        """Their attributes by name."""
+        found = self._client.containers.list(
+            all=True, filters={"label": [f"com.docker.compose.service={service}"]}
+        )
+        return {container.name: container.attrs for container in found}
+
+    def urls(self, service: str, network: str) -> list[str]:
+        """Where its containers listen, in order of name."""
+        found = self.containers(service)
+        addresses = [
+            found[name]["NetworkSettings"]["Networks"][network]["IPAddress"] for name in sorted(found)
+        ]
+        return [f"http://{address}:80" for address in addresses]
+
+
+@pytest.fixture(scope="module")
+def scene(
+    engine: Engine,
+    docker_client: docker.DockerClient,
+    whoami_image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Scene]:
+    directory = tmp_path_factory.mktemp("scene")
+    (directory / "docker-compose.yml").write_text(COMPOSE)
+    project = Compose(directory, engine.socket_url, project="scene")
+    started = Processes()
+    try:
+        project.up(scale={"api": 2})
+        running = start(started, "--web", "--docker", "--workers=1", engine=engine)
+        scene = Scene(running, engine, docker_client)
+        running.wait_for("shop.test")
+        running.wait_for("elsewhere.test")
+        until(
+            lambda: all(
+                each["State"]["Health"]["Status"] == "unhealthy" for each in scene.containers("sick").values()
+            ),
+            "an unhealthy container",
+        )
+        yield scene
+    finally:
+        started.stop()
+        project.down()
+
+
+# URL: the router that serves it, what changes the request, and the service with its network.
+SERVED = {
+    "http://shop.test/": ("sale-shop-scene-sale@docker", [], "shop", "scene_back"),
+    "http://office.shop.test/office/x": (
+        "office-shop-scene-office@docker",
+        ["office-shop-scene-office-stripPrefix@docker"],
+        "shop",
+        "scene_back",
+    ),
+    "http://blog.test/": ("open-blog-scene-open@docker", [], "blog", "scene_front"),
+    "http://api.test/v1/x": ("v1-api-scene-v1@docker", [], "api", "scene_back"),
+    "http://api.test/v2": ("v2-api-scene-v2@docker", [], "api", "scene_back"),
+    "http://elsewhere.test/": ("frontend-Host-elsewhere.test@docker", [], "elsewhere", "scene_back"),
+}
+
+
+@pytest.mark.parametrize("url", SERVED)
+def test_what_is_routed_is_explained_as_it_is_served(scene: Scene, url: str) -> None:
+    router, middlewares, service, network = SERVED[url]
+    way = scene.explained(url)
+    assert (way["router"], way["middlewares"], way["status"]) == (router, middlewares, 0)
+    assert [server["url"] for server in way["servers"]] == scene.urls(service, network)
+    assert {server["state"] for server in way["servers"]} == {"up"}
+    weight = 2 if "/v1" in url else 1
+    assert {server["weight"] for server in way["servers"]} == {weight}
+    assert way["candidates"][-1]["holds"]
+
+    answer = scene.running.request(way["host"], way["path"])
+    assert answer.status == 200
+    hosts = {each["Config"]["Hostname"] for each in scene.containers(service).values()}
+    assert answer.text in hosts
+
+
+def test_the_changed_path_is_what_the_server_gets(scene: Scene) -> None:
+    assert scene.running.request("office.shop.test", "/office/x").header("x-target") == "/x"
+
+
+# URL: the status, and what the command says of it.
+NEAR = "near        container scene_"
+UNSERVED = {
+    "http://blog.test/private": (503, "503: middleware closed-blog-scene-closed-basicAuth@docker is of kind"),
+    "http://api.test/v3": (404, "serves this host, but not this request"),
+    "http://office.shop.test/": (404, "fails: PathPrefix(`/office`)"),
+    "http://pay.shop.test/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),
+    "http://sick/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),
+    "http://broken.test/": (404, f"{NEAR}broken_1: label traefik.frontend.rule="),
+    "http://hidden.test/": (404, f"{NEAR}disabled_1: not routed: label traefik.enable says so"),
+    "http://alone.test/": (404, f"{NEAR}alone_1: not routed: it has no address"),
+    "http://shp.test/": (404, "serves shop.test"),
+}
+
+
+@pytest.mark.parametrize("url", UNSERVED)
+def test_what_is_not_routed_says_why(scene: Scene, url: str) -> None:
+    status, reason = UNSERVED[url]
+    told = scene.told(url)
+    assert told.returncode == 1, told.stderr
+    assert reason in told.stdout
+    host, _, path = url.removeprefix("http://").partition("/")
+    assert scene.running.request(host, f"/{path}").status == status
+
+
+def test_a_network_that_is_not_there_is_warned_about(scene: Scene) -> None:
+    told = [item["message"] for item in scene.running.api("/api/rawdata")["diagnostics"]]
+    assert any("nowhere" in message for message in told), told
+
+
+def test_one_more_container_of_a_service_changes_nothing_for_the_others(
+    scene: Scene, compose: Callable[..., Compose]
+) -> None:
+    before = scene.explained("http://shop.test/")
+    project = compose(
+        'version: "2"\nservices:\n  more:\n    image: osones/helloworld\n    labels:\n'
+        "      - traefik.weight=heavy\n      - traefik.frontend.rule=Host:more.test\n"
+    )
+    project.up()
+    scene.running.wait_for("more.test")
+    assert scene.explained("http://shop.test/") == before
+    assert scene.explained("http://more.test/")["servers"][0]["weight"] == 1
