@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
+from proxy.http1.forwarded import forwarded_port
 from rondpoint.rules.facts import Facts, facts_of
 from rondpoint.settings import ADMIN, Settings
 
@@ -38,12 +39,15 @@ def read_asked(arguments: MultiDict[str, str], settings: Settings) -> Asked:
     if parts.scheme not in _PORTS or not parts.hostname:
         raise AskedError(f"url {url!r} is not one such as http://app.example.com/path")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    client = arguments.get("client", "")
+    headers = [_line(header) for header in arguments.getlist("header")]
+    headers += _forwarded(headers, parts.scheme, parts.netloc.encode(), client.encode())
     facts = facts_of(
         arguments.get("method", "GET").upper().encode(),
         parts.hostname.encode(),
         target.encode(),
-        b"".join(b"\r\n" + _line(header) for header in arguments.getlist("header")),
-        arguments.get("client", ""),
+        b"".join(b"\r\n" + line for line in headers),
+        client,
     )
     return Asked(_entry_point(arguments.get("entryPoint", ""), port, settings), facts)
 
@@ -53,6 +57,19 @@ def _line(header: str) -> bytes:
     if not colon or not name.strip() or "\r" in header or "\n" in header:
         raise AskedError(f"header {header!r} is not one such as Accept: text/html")
     return header.encode()
+
+
+def _forwarded(headers: list[bytes], scheme: str, host: bytes, client: bytes) -> list[bytes]:
+    """What the proxy adds, which rules see; it is as told where a trusted proxy would tell it."""
+    given = {line.partition(b":")[0].strip().lower() for line in headers}
+    proto = scheme.encode()
+    added = {
+        b"X-Forwarded-Host": host,
+        b"X-Forwarded-Port": forwarded_port(host, proto),
+        b"X-Forwarded-Proto": proto,
+        b"X-Real-Ip": client,
+    }
+    return [name + b": " + value for name, value in added.items() if value and name.lower() not in given]
 
 
 def _entry_point(name: str, port: int, settings: Settings) -> str:

@@ -48,6 +48,18 @@ def test_a_request_is_explained_as_it_is_served(proxy: Proxy) -> None:
         assert json.loads(told.stdout)["router"] == name
 
 
+def test_what_the_proxy_adds_is_seen_by_rules(proxy: Proxy) -> None:
+    with Origin.named("one") as origin:
+        lines = {"Proto": "http", "Port": str(proxy.web)}
+        rule = " && ".join(f"Header(`X-Forwarded-{name}`, `{value}`)" for name, value in lines.items())
+        host = proxy.route(origin, rule=f"Host(`{{host}}`) && {rule} && Header(`X-Real-Ip`, `192.0.2.7`)")
+        query = f"url=http://{host}:{proxy.web}/&client=192.0.2.7"
+        found = json.loads(http.request(proxy.admin, "localhost", f"/api/explain?{query}").text)
+        assert found["router"] == host.removesuffix(".test")
+        found = json.loads(http.request(proxy.admin, "localhost", f"/api/explain?{query}0").text)
+        assert found["candidates"][-1]["failed"] == ["Header(`x-real-ip`, `192.0.2.7`)"]
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
