@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from msgspec import Struct, field
 
+from discovery.decoding.values import TRUE
+
+ALLOW_NON_RUNNING = "traefik.docker.allownonrunning"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 
@@ -63,6 +66,17 @@ class Container(Struct, frozen=True):
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def healthy(self) -> bool:
+        """Whether its health check, if it has one, holds; one that leaves may fail it."""
+        return self.health in ("", "healthy") or self.draining
+
+    @property
+    def stays_when_stopped(self) -> bool:
+        """Whether its routes stay, with no server of it, while it does not run."""
+        labels = {name.lower(): value for name, value in self.labels.items()}
+        return labels.get(ALLOW_NON_RUNNING, "").strip() in TRUE
 
     @property
     def compose_project(self) -> str | None:

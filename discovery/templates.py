@@ -1,21 +1,21 @@
 """The small part of Go's template language that default rules are written in.
 
-Served: actions `{{ … }}` with fields (`.Name`, `.Labels.app`), calls (`normalize .Name`, `index .Labels
-"app"`), pipes, parentheses, string literals, and trimming with `{{-` and `-}}`. No conditions, no loops.
+Served: actions `{{ … }}` with fields (`.Name`, `.Labels.app`), calls of `discovery.template_functions`
+(`normalize .Name`, `index .Labels "app"`), pipes, parentheses, string literals, and trimming with `{{-`
+and `-}}`. No conditions, no loops.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from discovery.decoding.names import normalise
+from discovery.template_functions import FUNCTIONS, Function, TemplateError, Value
 from rondpoint.rules.names import did_you_mean
 from rondpoint.rules.quoted import QuotedError, unquote
 
-Value = str | Mapping[str, str]
-Function = Callable[..., Value]
+__all__ = ["Function", "TemplateError", "Value", "render"]
 
 _ACTION = re.compile(r"""\{\{((?:[^`"}]|`[^`]*`|"(?:\\.|[^"\\\n])*"|\}(?!\}))*)\}\}""")
 _WORD = re.compile(r"""\s*(`[^`]*`|"(?:\\.|[^"\\\n])*"|(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*|[()|])""")
@@ -24,28 +24,6 @@ _KEYWORDS = frozenset(
 )
 _MAX_DEPTH = 20
 _NO_MORE: Mapping[str, tuple[int, Function]] = MappingProxyType({})
-
-
-class TemplateError(ValueError):
-    """A template that cannot be read or filled in; `str()` is one line."""
-
-
-def _normalize(text: Value) -> Value:
-    return normalise(_text(text, "normalize"))
-
-
-def _index(mapping: Value, key: Value) -> Value:
-    if isinstance(mapping, str):
-        raise TemplateError("index looks into a map such as .Labels, not into text")
-    return mapping.get(_text(key, "index"), "")
-
-
-def _trim_prefix(prefix: Value, text: Value) -> Value:
-    return _text(text, "trimPrefix").removeprefix(_text(prefix, "trimPrefix"))
-
-
-FUNCTIONS: Mapping[str, Function] = {"normalize": _normalize, "index": _index, "trimPrefix": _trim_prefix}
-_COUNTS = {"normalize": 1, "index": 2, "trimPrefix": 2}
 
 
 def render(
@@ -85,12 +63,6 @@ def _words(action: str) -> list[str]:
         words.append(match.group(1))
         position = match.end()
     return words
-
-
-def _text(value: Value, function: str) -> str:
-    if not isinstance(value, str):
-        raise TemplateError(f"{function} takes text, not a map")
-    return value
 
 
 class _Action:
@@ -177,13 +149,10 @@ class _Action:
 def _call(name: str, arguments: list[Value], more: Mapping[str, tuple[int, Function]]) -> Value:
     if name in _KEYWORDS:
         raise TemplateError(f"{name} in a template is not served")
-    if name in more:
-        count, function = more[name]
-    elif name in FUNCTIONS:
-        count, function = _COUNTS[name], FUNCTIONS[name]
-    else:
-        known = [*FUNCTIONS, *more]
+    known = {**FUNCTIONS, **more}
+    if name not in known:
         raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, known)})")
+    count, function = known[name]
     if len(arguments) != count:
         raise TemplateError(f"{name} takes {count} values, not {len(arguments)}")
     return function(*arguments)

@@ -68,7 +68,7 @@ class Runtime:
         )
         self.tickets = Tickets(partial(open_line, self.client.connection_pool), self.keys.tickets)
         self.context = Context(
-            table=RoutingTable(frozenset(settings.default_entry_points)),
+            table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=Services(sweeper, timeouts),
             tickets=self.tickets,
             sweeper=sweeper,

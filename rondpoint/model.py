@@ -106,8 +106,9 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     """Requests for which `rule` holds go through `middlewares` to `service`.
 
     `priority` is effective (the rule's length where its author gave none); higher first, and among
-    equals the lower name. `entry_points` empty means every default entry point. Both the router's and
-    the service's `pass_host_header` must be true for the client's Host to reach the server.
+    equals the lower name. `entry_points` empty means every default entry point; with `tls`, only those of
+    them that speak it count. Both the router's and the service's `pass_host_header` must be true for the
+    client's Host to reach the server.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     entry_points: tuple[str, ...] = ()
     middlewares: tuple[str, ...] = ()
     pass_host_header: bool = True
+    tls: bool = False
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rondpoint.model import Scheme
 from rondpoint.rules.hosts import HostError, normalise
 
-_TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
+TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
 FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
@@ -28,7 +28,7 @@ def boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     text = str(value).strip()
-    if text in _TRUE:
+    if text in TRUE:
         return True
     if text in FALSE:
         return False

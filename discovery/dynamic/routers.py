@@ -9,6 +9,7 @@ from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
+from discovery.dynamic.router_tls import read_tls
 from rondpoint.model import Router
 from rondpoint.rules import v3
 from rondpoint.rules.errors import RuleError
@@ -36,12 +37,13 @@ def decode_router(
         section.has(option) and value is None
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
+    tls = read_tls(section)
     unserved = _refuse_unserved(section)
     section.unserved("observability")
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
     rule = None if text is None else parse_rule(text, key, section.report, v3.parse)
-    if rule is None or service is None or unreadable or unserved:
+    if rule is None or service is None or tls is None or unreadable or unserved:
         return None
     return Router(
         qualify(name, provider),
@@ -50,6 +52,7 @@ def decode_router(
         priority or len(rule.text.encode()),
         entry_points or (),
         tuple(qualify(middleware, provider) for middleware in middlewares or ()),
+        tls=tls,
     )
 
 
@@ -66,7 +69,7 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
 def _refuse_unserved(section: Section) -> bool:
     report = section.report
     syntax = str(section.raw("ruleSyntax") or "v3")
-    faults = [option for option in ("tls", "parentRefs") if str(_given(section, option)).lower() != "false"]
+    faults = [option for option in ("parentRefs",) if section.has(option)]
     for option in faults:
         message = f"{report.at(section.key(option))} is not served yet, so the router is left out"
         report.error(message)
@@ -75,8 +78,3 @@ def _refuse_unserved(section: Section) -> bool:
         report.error(message, "write the rule in v3 syntax")
         faults.append("ruleSyntax")
     return bool(faults)
-
-
-def _given(section: Section, option: str) -> object:
-    value = section.raw(option)
-    return False if value is None else value

@@ -58,9 +58,11 @@ def _left_alone(
         return f"containers are not exposed by default, and label {ENABLE}=true is not given"
     if constraint is not None and not constraint(_tagged(container)):
         return f"it does not fulfil providers.{container.provider}.constraints"
+    if container.stays_when_stopped:
+        return None
     if not container.running:
         return f"it is not running, but {container.state}"
-    if container.health not in ("", "healthy") and not container.draining:
+    if not container.healthy and not options.allow_empty_services:
         return f"its health is {container.health}"
     return None
 

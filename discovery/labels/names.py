@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from discovery.container import ALLOW_NON_RUNNING
+
 ENABLE = "traefik.enable"
 NETWORK = "traefik.docker.network"
 
 TAGS = "traefik.tags"
 
-SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", "traefik.docker.allownonrunning", TAGS)
+SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", ALLOW_NON_RUNNING, TAGS)
 """Labels that say nothing of a dialect."""
 
 V1_SERVED = (

@@ -176,6 +176,9 @@ def _service(
     weight = labels.read("traefik.weight", values.weight, container.weight)
     scheme = labels.read("traefik.protocol", values.scheme, values.PLAIN_HTTP)
     backend = labels.read("traefik.backend", values.text, None)
+    name = qualify(backend_name(container, backend, segment), container.provider)
+    if not (container.running and container.healthy):
+        return Service(name)
     network = container.labels.get(NETWORK, "").strip() or options.network
     address = locate(container, port, Reach(network, options.use_bind_port_ip), report)
     if not isinstance(address, Address):
@@ -183,7 +186,7 @@ def _service(
         return None
     state = ServerState.DRAINING if container.draining else ServerState.UP
     server = Server(container.name, address.host, address.port, scheme, weight, state)
-    return Service(qualify(backend_name(container, backend, segment), container.provider), (server,))
+    return Service(name, (server,))
 
 
 def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> ParsedRule | None:

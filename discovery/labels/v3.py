@@ -67,7 +67,10 @@ class _Servers:
         self._reach = Reach(network, options.use_bind_port_ip)
 
     def read(self, balancer: Section) -> tuple[Server, ...] | None:
+        """One server; none of a container that does not run, or is not well, and is routed all the same."""
         section = balancer.section("server") or Section({}, balancer.key("server"), self._report)
+        if not (self._container.running and self._container.healthy):
+            return ()
         weight = section.read("weight", values.weight, self._container.weight)
         server = self._at_url(section) if section.has("url") else self._at_address(section)
         if str(section.raw("preservePath") or False).lower() != "false":

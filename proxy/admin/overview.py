@@ -60,6 +60,7 @@ def explanation(entry_point: str, facts: Facts) -> Explanation:
         state.middlewares,
         (*diagnostics, *parts.watcher.problems),
         parts.settings.default_entry_points,
+        parts.settings.tls_entry_points,
     )
     return explain_request(configured, entry_point, facts)
 
@@ -96,6 +97,7 @@ def _router(router: Router, services: dict[str, Service]) -> Json:
         "service": router.service,
         "middlewares": list(router.middlewares),
         "passHostHeader": router.pass_host_header,
+        "tls": router.tls,
         "status": "enabled" if router.service in services and _performed(router) else "disabled",
     }
 

@@ -28,9 +28,13 @@ REMEMBERED = 4096
 class RoutingTable:
     """Routers by name, and the indexes over them."""
 
-    def __init__(self, default_entry_points: frozenset[str]) -> None:
+    def __init__(
+        self, default_entry_points: frozenset[str], tls_entry_points: frozenset[str] = frozenset()
+    ) -> None:
+        """`default_entry_points` serve routers that name none; `tls_entry_points` speak TLS."""
         self._default_entry_points = default_entry_points
-        self._entry_points: dict[tuple[str, ...], frozenset[str]] = {(): default_entry_points}
+        self._tls_entry_points = tls_entry_points
+        self._entry_points: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
         self._routers: dict[str, Router] = {}
         # By the host as most clients write it. Most hosts have one router, and no need of a group.
         self._by_host: dict[bytes, Route | Group] = {}
@@ -50,11 +54,7 @@ class RoutingTable:
 
     def put(self, router: Router) -> None:
         """Add or replace a router, at the cost of what its hosts hold. UnservedError changes nothing."""
-        points = router.entry_points
-        entry_points = self._entry_points.get(points)
-        if entry_points is None:
-            entry_points = self._entry_points[points] = frozenset(points)
-        route = Route(router, entry_points)
+        route = Route(router, self._points(router))
         hosts = hosts_of(router.rule.expression)
         self.remove(router.name)
         self._routers[router.name] = router
@@ -125,6 +125,15 @@ class RoutingTable:
                 if test is None or test(name, path, request, client):
                     return route.router
         return None
+
+    def _points(self, router: Router) -> frozenset[str]:
+        """One set for all routers on the same entry points."""
+        key = (router.entry_points, router.tls)
+        points = self._entry_points.get(key)
+        if points is None:
+            points = frozenset(router.entry_points) or self._default_entry_points
+            points = self._entry_points[key] = points & self._tls_entry_points if router.tls else points
+        return points
 
     def _spelled(self, host: bytes) -> bytes:
         if len(self._spellings) >= REMEMBERED:

@@ -11,10 +11,16 @@ from rondpoint.model import Middleware, Router, Service
 
 
 class Configured(Struct, frozen=True):
-    """What is in force; `default_entry_points` serve routers that name none."""
+    """What is in force; `default_entry_points` serve routers that name none, `tls_entry_points` speak TLS."""
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
     diagnostics: Collection[Diagnostic]
     default_entry_points: Collection[str]
+    tls_entry_points: Collection[str] = ()
+
+    def serves(self, router: Router, entry_point: str) -> bool:
+        """Whether the router takes requests of this entry point."""
+        named = router.entry_points or self.default_entry_points
+        return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)

@@ -34,7 +34,10 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     )
     if chosen is None:
         return replace(
-            way, status=404, reason="no router's rule holds", nearby=nearby(configured, facts.host)
+            way,
+            status=404,
+            reason="no router's rule holds",
+            nearby=nearby(configured, facts.host, entry_point),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
     fault = next(_faults(configured, chosen.middlewares, ()), None)
@@ -63,7 +66,7 @@ def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list
     possible = [
         router
         for router in configured.routers.values()
-        if entry_point in (router.entry_points or configured.default_entry_points)
+        if configured.serves(router, entry_point)
         and ((hosts := literal_hosts(router.rule.expression)) is None or facts.host in hosts)
     ]
     for router in sorted(possible, key=lambda router: (-router.priority, router.name)):

@@ -45,7 +45,7 @@ _TRAEFIK_3_OPTIONS = (
     "providers.consulCatalog.requireConsistent "
     "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
-    "providers.docker.allowEmptyServices providers.docker.allowNonRunning "
+    "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
     "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "

@@ -63,6 +63,7 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
     "bad-value": ([{**host(), f"{R}{{n}}.priority": "high"}], ["{n}.test/"]),
     "entry-point": ([host(entrypoints="web")], ["{n}.test/"]),
     "other-entry-point": ([host(entrypoints="other")], ["{n}.test/"]),
+    "tls": ([host(tls="true")], ["{n}.test/"]),
     "path": (
         [host("Path(`/a`)")],
         [f"{{n}}.test{path}" for path in ("/a", "/a/", "/A", "/%61", "/b/../a", "//a")],

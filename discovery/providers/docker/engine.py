@@ -83,6 +83,11 @@ class Engine:
         with self._faults():
             return [each["Id"] for each in self._client.containers()]
 
+    def labelled(self, label: str) -> list[str]:
+        """The ids of the containers that bear the label, whether or not they run."""
+        with self._faults():
+            return [each["Id"] for each in self._client.containers(all=True, filters={"label": [label]})]
+
     def inspect(self, container_id: str) -> Mapping[str, Any] | None:
         """All about one container; None when it does not exist (any more)."""
         with self._faults():

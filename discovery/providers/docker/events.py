@@ -8,16 +8,20 @@ from typing import Any
 
 from msgspec import Struct
 
+from discovery.container import ALLOW_NON_RUNNING
+
 
 class Action(Enum):
     """What is to be done about a container.
 
-    `INSPECT`: look at it. `REFRESH`: look if it is known. `SIGNAL`: it was sent one. `REMOVE`: it has gone.
+    `INSPECT`: look at it. `REFRESH`: look if it is known. `SIGNAL`: it was sent one. `STOPPED`: it has ended,
+    but is there. `REMOVE`: it has gone.
     """
 
     INSPECT = auto()
     REFRESH = auto()
     SIGNAL = auto()
+    STOPPED = auto()
     REMOVE = auto()
 
 
@@ -37,8 +41,8 @@ ACTIONS: Mapping[str, Action] = {
     "update": Action.REFRESH,
     "health_status": Action.REFRESH,
     "kill": Action.SIGNAL,
-    "die": Action.REMOVE,
-    "stop": Action.REMOVE,
+    "die": Action.STOPPED,
+    "stop": Action.STOPPED,
     "destroy": Action.REMOVE,
 }
 
@@ -46,7 +50,13 @@ ACTIONS: Mapping[str, Action] = {
 # after its `die`: either way it is not known, and no look is wasted on it.
 NETWORK_ACTIONS: Mapping[str, Action] = {"connect": Action.REFRESH, "disconnect": Action.REFRESH}
 
-FILTERS: Mapping[str, list[str]] = {"type": ["container", "network"], "event": [*ACTIONS, *NETWORK_ACTIONS]}
+CREATED = "create"
+"""Of interest where the container counts before it runs; the event carries its labels."""
+
+FILTERS: Mapping[str, list[str]] = {
+    "type": ["container", "network"],
+    "event": [CREATED, *ACTIONS, *NETWORK_ACTIONS],
+}
 """Spares us, among others, three events for each run of a health check."""
 
 
@@ -60,6 +70,8 @@ def understood(event: Mapping[str, Any]) -> Event | None:
         action, container_id = NETWORK_ACTIONS.get(name), attributes.get("container")
     else:
         action, container_id = ACTIONS.get(name), actor.get("ID")
+        if name == CREATED and ALLOW_NON_RUNNING in map(str.lower, attributes):
+            action = Action.INSPECT
     if action is None or not container_id:
         return None
     number = str(attributes.get("signal", ""))

@@ -44,7 +44,9 @@ class Inventory:
 
     def put(self, container_id: str, found: Inspected | None) -> None:
         """Take note of what the engine says of a container, None when it knows none of this id."""
-        if found is None or found.container.state not in PRESENT_STATES:
+        if found is None or not (
+            found.container.state in PRESENT_STATES or found.container.stays_when_stopped
+        ):
             self.remove(container_id)
             return
         self._present[container_id] = found
@@ -61,6 +63,15 @@ class Inventory:
             self.remove(container_id)
         for container_id, each in known.items():
             self.put(container_id, each)
+
+    def stopped(self, container_id: str) -> None:
+        """A container has ended, and may start again."""
+        known = self._present.get(container_id)
+        if known is None or not known.container.stays_when_stopped:
+            self.remove(container_id)
+            return
+        ended = msgspec.structs.replace(known.container, state="exited", health="", networks={})
+        self.put(container_id, msgspec.structs.replace(known, container=ended, started_at=""))
 
     def remove(self, container_id: str) -> None:
         self._present.pop(container_id, None)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from discovery import labels
 from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
+from discovery.container import ALLOW_NON_RUNNING, Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.contract import Emit
 from discovery.providers.docker.engine import Engine
@@ -87,7 +87,7 @@ class DockerProvider:
 
     def _read_all(self, engine: Engine, stop: threading.Event) -> None:
         found: list[Inspected] = []
-        for container_id in engine.running():
+        for container_id in dict.fromkeys(engine.running() + engine.labelled(ALLOW_NON_RUNNING)):
             if stop.is_set():
                 return
             answer = engine.inspect(container_id)
@@ -109,6 +109,9 @@ class DockerProvider:
                     if event.container_id in looks:
                         self._look(engine, event.container_id)
                     self._inventory.signalled(event.container_id, event.signal)
+                case Action.STOPPED:
+                    looks.pop(event.container_id, None)
+                    self._inventory.stopped(event.container_id)
                 case Action.REMOVE:
                     looks.pop(event.container_id, None)
                     self._inventory.remove(event.container_id)

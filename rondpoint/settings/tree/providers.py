@@ -29,6 +29,10 @@ class DockerOptions(Section):
     default_rule: Text = Field(
         default="Host(`{{ normalize .Name }}`)", description="Traefik 3: the rule of routers that have none."
     )
+    allow_empty_services: Switch = Field(
+        default=False,
+        description="Keep routes whose containers are not healthy: 503 where there are no others, not 404.",
+    )
     use_bind_port_ip: Switch = Field(
         default=False, description="Reach containers by the host address and port they are published on."
     )

@@ -58,6 +58,11 @@ class Settings(Section):
         return self.entry_points[ADMIN]
 
     @property
+    def tls_entry_points(self) -> frozenset[str]:
+        """Those that speak TLS."""
+        return frozenset(name for name, point in self.entry_points.items() if point.tls is not None)
+
+    @property
     def default_entry_points(self) -> tuple[str, ...]:
         """Where routers that name no entry point are served: those marked so, else all web ones."""
         web = self.web_entry_points

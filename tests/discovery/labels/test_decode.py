@@ -68,6 +68,23 @@ def test_an_enable_label_that_is_no_boolean_is_reported_and_the_default_holds() 
     assert decode(container(labels={"traefik.enable": "yes"}), HIDDEN).routers == ()
 
 
+@pytest.mark.parametrize("labels", [{"traefik.port": "80", "traefik.frontend.rule": "Host:a.test"}, RULE])
+def test_routes_may_stay_while_their_container_cannot_serve(labels: dict[str, str]) -> None:
+    staying = labels | {"traefik.docker.allownonrunning": "true"}
+    for stopped in (
+        container(labels=staying, state="exited", networks={}),
+        container(labels=staying, health="unhealthy"),
+    ):
+        decoded = decode(stopped, OPTIONS)
+        assert [service.servers for service in decoded.services] == [()]
+        assert len(decoded.routers) == 1
+        assert decoded.diagnostics == ()
+    unwell = container(labels=labels, health="starting")
+    assert decode(unwell, OPTIONS).routers == ()
+    decoded = decode(unwell, DockerOptions(allowEmptyServices=True))
+    assert [service.servers for service in decoded.services] == [()]
+
+
 def test_a_draining_container_keeps_its_server_whatever_its_health_becomes() -> None:
     (service,) = decode(container(draining=True, health="unhealthy"), OPTIONS).services
     assert [server.state for server in service.servers] == [ServerState.DRAINING]

@@ -133,11 +133,10 @@ def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
 
 
 LEFT_OUT = [
-    ({f"{R}.tls": "true"}, f"label {R}.tls is not served yet, so the router is left out"),
-    ({f"{R}.tls.certresolver": "le"}, f"label {R}.tls is not served yet, so the router is left out"),
+    ({f"{R}.tls": "perhaps"}, f'label {R}.tls="perhaps" is not valid'),
     (
-        {f"{R}.tls": "true", f"{R}.tls.certresolver": "le"},
-        f"label {R}.tls is not served yet, so the router is left out",
+        {f"{R}.tls": "true", f"{R}.tls.options": "mtls@file"},
+        f'label {R}.tls.options="mtls@file" is not served yet, so the router is left out',
     ),
     ({f"{R}.ruleSyntax": "v2"}, f'label {R}.ruleSyntax="v2" is not served, so the router is left out'),
     ({f"{R}.rule": "Hots(`x`)"}, f'label {R}.rule="Hots(`x`)": unknown matcher Hots (at character 1)'),
@@ -156,8 +155,25 @@ def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
 
 
-def test_tls_that_says_false_is_none() -> None:
-    assert len(decode(container(labels={**RULE, f"{R}.tls": "false"}), OPTIONS).routers) == 1
+@pytest.mark.parametrize(
+    ("labels", "tls", "told"),
+    [
+        ({f"{R}.tls": "false"}, False, []),
+        ({f"{R}.tls": "true"}, True, []),
+        ({f"{R}.tls.options": "default"}, True, []),
+        ({f"{R}.tls.certresolver": "le"}, True, ["tls.certresolver is not served yet"]),
+        (
+            {f"{R}.tls": "true", f"{R}.tls.domains[0].main": "a.test"},
+            True,
+            ["tls.domains is not served yet"],
+        ),
+    ],
+)
+def test_a_router_may_demand_tls(labels: dict[str, str], tls: bool, told: list[str]) -> None:
+    decoded = decode(container(labels={**RULE, **labels}), OPTIONS)
+    assert [router.tls for router in decoded.routers] == [tls]
+    assert [item.message.removeprefix(f"label {R}.") for item in decoded.diagnostics] == told
+    assert all(item.severity is Severity.WARNING for item in decoded.diagnostics)
 
 
 UNKNOWN = [

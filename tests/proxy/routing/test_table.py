@@ -1,8 +1,10 @@
 """The routing table: hosts, priorities, entry points, and changes."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.routing.compiling import UnservedError
+from proxy.routing.table import RoutingTable
 from rondpoint.rules.expression import And, Expression, Keyed, Match
 from tests.proxy.routing.asking import Client, request, router, served, table_of
 
@@ -214,3 +216,18 @@ def test_rules_see_what_ends_here() -> None:
     # The address of the peer itself is only added for the server.
     assert names == ["socket", "tls", "inner"]
     assert table.match("web", request("a"), Client()) is None
+
+
+def test_a_router_with_tls_takes_requests_of_entry_points_that_speak_it() -> None:
+    table = RoutingTable(frozenset({"web", "secure"}), frozenset({"secure", "other"}))
+    default, named = (
+        router("default", "Host(`a.test`)"),
+        router("named", "Host(`b.test`)", 1, ("web", "other")),
+    )
+    for each in (default, named):
+        table.put(replace(each, tls=True))
+    points = ("web", "secure", "other")
+    assert [served(table, "a.test", entry_point=point) for point in points] == [None, "default", None]
+    assert [served(table, "b.test", entry_point=point) for point in points] == [None, None, "named"]
+    table.put(default)
+    assert [served(table, "a.test", entry_point=point) for point in points] == ["default", "default", None]

@@ -124,6 +124,15 @@ def test_a_container_that_is_left_alone_is_found_by_the_host_it_would_serve(host
     assert [near.name for near in way.nearby] == ["container web-3"] * told
 
 
+def test_a_router_on_other_entry_points_says_so() -> None:
+    way = explained(router("r", "Host(`a.test`)", tls=True))
+    assert [near.reason for near in way.nearby] == [
+        "serves this host, but not without TLS, which entry point web does not speak"
+    ]
+    way = explained(router("r", "Host(`a.test`)", entry_points=("other",)))
+    assert [near.reason for near in way.nearby] == ["serves this host, but not on entry point web"]
+
+
 def test_of_very_many_candidates_the_last_are_listed() -> None:
     many = [router(f"r{number:04}", "PathPrefix(`/none`)", 5) for number in range(LISTED + 7)]
     way = explained(*many, router("last", "Host(`a.test`)"))

@@ -159,7 +159,6 @@ UNSERVED_SETTINGS = [
     ("--entryPoints.web.http.tls.certResolver=le", "entryPoints.web.http"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--certificatesResolvers.le.acme.email=a@b.test", "certificatesResolvers"),
-    ("--providers.docker.allowEmptyServices=true", "providers.docker.allowEmptyServices"),
     ("--retry.attempts=3", "retry"),
     ("--acme", "acme"),
     ("--docker.swarmMode", "docker.swarmMode"),

@@ -103,6 +103,32 @@ def test_health_decides_from_its_first_word(whoami: Start, running: Watched) -> 
     running.until(lambda each: names(each) == [])
 
 
+def test_a_stopped_container_keeps_its_routes_where_its_label_asks_for_it(
+    whoami: Start, running: Watched, docker_client: docker.DockerClient
+) -> None:
+    given = labels(**{"traefik.docker.allownonrunning": "true"})
+    container = whoami(name="stopped", labels=given)
+    running.until(lambda each: names(each) == ["stopped"])
+    container.kill()
+    running.until(lambda each: names(each) == [] and len(each.routers) == len(each.services) == 1)
+    container.start()
+    running.until(lambda each: names(each) == ["stopped"])
+    container.remove(force=True)
+    running.until(lambda each: not each.routers)
+    created = docker_client.containers.create(container.attrs["Config"]["Image"], name="made", labels=given)
+    try:
+        running.until(lambda each: len(each.routers) == 1 and names(each) == [])
+    finally:
+        created.remove()
+    running.until(lambda each: not each.routers)
+
+
+def test_a_container_that_was_stopped_before_counts_too(whoami: Start, provider: DockerProvider) -> None:
+    whoami(name="stopped", labels=labels(**{"traefik.docker.allownonrunning": "true"})).kill()
+    with watched(provider) as running:
+        running.until(lambda each: names(each) == [] and len(each.routers) == 1)
+
+
 def test_a_paused_container_takes_no_requests(whoami: Start, running: Watched) -> None:
     container = whoami(name="paused", labels=labels())
     running.until(lambda each: names(each) == ["paused"])
