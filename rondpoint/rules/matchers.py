@@ -99,9 +99,14 @@ def _query_regexp(*values: str) -> Expression:
 class Matcher:
     """How many arguments a matcher takes, and how they become an expression. `build` raises ValueFault."""
 
-    def __init__(self, build: Callable[..., Expression], *counts: int) -> None:
+    def __init__(self, build: Callable[..., Expression], *counts: int, many: bool = False) -> None:
+        """`counts` is one argument unless told, or, with `many`, one and more."""
         self.build = build
         self.counts = counts or (1,)
+        self.many = many
+
+    def takes(self, count: int) -> bool:
+        return count in self.counts or (self.many and count > 0)
 
 
 MATCHERS: dict[str, Matcher] = {

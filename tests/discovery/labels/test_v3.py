@@ -7,6 +7,7 @@ import pytest
 from discovery.labels import decode
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Server
+from rondpoint.rules.expression import Match
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import OPTIONS, compose, container
 
@@ -138,7 +139,7 @@ LEFT_OUT = [
         {f"{R}.tls": "true", f"{R}.tls.options": "mtls@file"},
         f'label {R}.tls.options="mtls@file" is not served yet, so the router is left out',
     ),
-    ({f"{R}.ruleSyntax": "v2"}, f'label {R}.ruleSyntax="v2" is not served, so the router is left out'),
+    ({f"{R}.ruleSyntax": "v1"}, f'label {R}.ruleSyntax="v1" is not valid, so the router is left out'),
     ({f"{R}.rule": "Hots(`x`)"}, f'label {R}.rule="Hots(`x`)": unknown matcher Hots (at character 1)'),
     ({f"{R}.rule": ""}, f'label {R}.rule="" is not valid'),
     ({f"{R}.middlewares.x": "y"}, f"label {R}.middlewares={{'x': 'y'}} is not valid"),
@@ -153,6 +154,12 @@ def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
     decoded = decode(container(labels={**RULE, **labels}), OPTIONS)
     assert decoded.routers == ()
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
+
+
+def test_a_rule_may_be_in_the_language_of_traefik_2() -> None:
+    labels = {f"{R}.rule": "Host(`a.test`, `b.test`)", f"{R}.ruleSyntax": "v2"}
+    (router,) = decode(container(labels=labels), OPTIONS).routers
+    assert router.rule.expression == Match("Host", ("a.test", "b.test"))
 
 
 @pytest.mark.parametrize(
