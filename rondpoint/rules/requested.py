@@ -23,7 +23,7 @@ def normalise_host(host: bytes) -> str:
     if text.startswith("["):
         inner = text[1:].partition("]")[0]
         return bracketed(inner) or f"[{inner}]"
-    return text.partition(":")[0].rstrip(".")
+    return text.partition(":")[0].removesuffix(".")
 
 
 def bracketed(address: str) -> str | None:

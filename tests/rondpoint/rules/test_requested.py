@@ -16,6 +16,7 @@ from rondpoint.rules.requested import normalise_host, normalise_path, query_of
         (b"a.test:", "a.test"),
         (b"a.test.", "a.test"),
         (b"A.test.:80", "a.test"),
+        (b"a.test..", "a.test."),
         (b"127.0.0.1:80", "127.0.0.1"),
         (b"[::1]", "[::1]"),
         (b"[FE80::1]:8000", "[fe80::1]"),
