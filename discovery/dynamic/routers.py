@@ -17,6 +17,11 @@ from rondpoint.rules.expression import Rule
 
 T = TypeVar("T")
 
+OPTIONS = (
+    *("entryPoints", "middlewares", "observability", "parentRefs", "priority", "rule", "ruleSyntax"),
+    *("service", "tls"),
+)
+
 RuleText = Callable[[], str | None]
 """The text of the rule for a router that gives none; None, and said so, where there is none."""
 
@@ -42,10 +47,11 @@ def decode_router(
     unserved = _refuse_unserved(section)
     parse = _parser(section)
     section.unserved("observability")
+    unguarded = _misspelt_guards(section)
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
     rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
-    if rule is None or service is None or tls is None or unreadable or unserved:
+    if rule is None or service is None or tls is None or unreadable or unserved or unguarded:
         return None
     return Router(
         qualify(name, provider),
@@ -75,6 +81,15 @@ def _refuse_unserved(section: Section) -> bool:
         report.error(message)
         return True
     return False
+
+
+def _misspelt_guards(section: Section) -> bool:
+    """Whether the author most likely asked for middlewares or TLS, by a name that is neither; said so."""
+    found = [name for meant in ("middlewares", "tls") for name in section.misspelt(OPTIONS, meant)]
+    for name in found:
+        at = section.report.at(section.key(name))
+        section.report.error(f"{at} may be meant to guard the router, so it is left out")
+    return bool(found)
 
 
 def _parser(section: Section) -> Callable[[str], Rule] | None:
