@@ -6,7 +6,7 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -61,60 +61,73 @@ class ServedService:
     all_draining: bool
 
 
-class _Served(dict[str, ServedService]):
-    """Asks for what it lacks; finding what it has takes no Python."""
+class Place:
+    """Where a service is found without looking for its name; `served` is None where it is not ready.
 
-    def __init__(self, missing: Callable[[str], ServedService | None]) -> None:
-        super().__init__()
-        self._missing = missing
+    A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
+    whoever holds it asks for another.
+    """
 
-    def __missing__(self, name: str) -> ServedService | None:
-        return self._missing(name)
+    __slots__ = ("served",)
+
+    def __init__(self) -> None:
+        self.served: ServedService | None = None
+
+
+NOWHERE = Place()
+"""No service is ever there."""
 
 
 class Services:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
-    `get` gives one by name, None where there is none.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
-        self._served = _Served(self._made_ready)
+        self._places: dict[str, Place] = {}
         self._pools: dict[Address, Pool] = {}
         self._users: dict[Address, int] = {}
         self._context: ssl.SSLContext | None = None
-        self.get: Callable[[str], ServedService | None] = self._served.__getitem__
 
     @property
     def known(self) -> Mapping[str, Service]:
         """Every service held, by name, as they are now."""
         return MappingProxyType(self._services)
 
+    def get(self, name: str) -> ServedService | None:
+        """A service, made ready; None where there is none of this name."""
+        return self.ready(name).served
+
+    def ready(self, name: str) -> Place:
+        """The place of a service that is ready there; NOWHERE if none has this name."""
+        place = self._places.get(name)
+        if place is None:
+            service = self._services.get(name)
+            if service is None:
+                return NOWHERE
+            place = self._places[name] = Place()
+            place.served = self._serve(service)
+        return place
+
     def put(self, service: Service) -> None:
         """Add or replace a service; connections to servers that stay are kept."""
         self._services[service.name] = service
-        before = self._served.pop(service.name, None)
-        if before is not None:
-            self._served[service.name] = self._serve(service)
-            self._release(before.service)
+        place = self._places.get(service.name)
+        if place is not None:
+            before, place.served = place.served, self._serve(service)
+            self._release(before)
 
     def remove(self, name: str) -> None:
         """Take a service out; a name that is not there is no fault."""
         self._services.pop(name, None)
-        served = self._served.pop(name, None)
-        if served is not None:
-            self._release(served.service)
-
-    def _made_ready(self, name: str) -> ServedService | None:
-        service = self._services.get(name)
-        if service is None:
-            return None
-        served = self._served[name] = self._serve(service)
-        return served
+        place = self._places.pop(name, None)
+        if place is not None:
+            before, place.served = place.served, None
+            self._release(before)
 
     def _serve(self, service: Service) -> ServedService:
         targets = [self._target(server) for server in service.servers]
@@ -145,8 +158,8 @@ class Services:
             host += f":{server.port}"
         return Target(server, pool, host.encode(), server.url, server.state is ServerState.DRAINING)
 
-    def _release(self, service: Service) -> None:
-        for server in service.servers:
+    def _release(self, served: ServedService | None) -> None:
+        for server in served.service.servers if served is not None else ():
             address = (server.scheme, server.host, server.port)
             self._users[address] -= 1
             if not self._users[address]:
