@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
@@ -72,7 +73,12 @@ class _Http:
         for name, section in routers:
             self._decode_router(name, section, names)
         self._drop_stranded(names, told=service_is_implied)
-        report_unserved(self._routers, self._middlewares, self._keys, self._report)
+        behind = {service.name: service.middlewares for service in self._services}
+        guarded = [
+            replace(router, middlewares=router.middlewares + behind.get(router.service, ()))
+            for router in self._routers
+        ]
+        report_unserved(guarded, self._middlewares, self._keys, self._report)
         self._http.unserved("serversTransports", "models")
         self._http.finish()
         return Decoded(
