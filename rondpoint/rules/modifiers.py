@@ -25,7 +25,7 @@ def in_order(modifiers: Iterable[Modifier]) -> tuple[Modifier, ...]:
     return tuple(last[kind] for kind in _ORDER if kind in last)
 
 
-_ORDER = ("stripPrefix", "stripPrefixRegex", "addPrefix", "replacePath", "replacePathRegex")
+_ORDER = ("stripPrefix", "stripPrefixRegex", "addPrefix", "replacePathRegex", "replacePath")
 
 
 def _strip(values: tuple[str, ...]) -> Modifier:
