@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tests.system.default_rule_of_traefik import ASKED as FILLED_IN
+from tests.system.default_rule_of_traefik import LABELS
+
 R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
 PORT = ".loadbalancer.server.port"
 OPTIONS = "options of the container"
@@ -342,6 +345,13 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         ["{n}.test/"],
     ),
     "middleware-alone": ([{f"{M}m-{{n}}.addprefix.prefix": "/a"}], ["middleware-alone/"]),
+    "filled-in": (
+        [
+            LABELS,
+            {"rule": "else"},
+        ],
+        [*FILLED_IN, "elsewhere.filled-in/", "{n}/"],
+    ),
     "under_score": ([{"traefik.enable": "true"}], ["under-score/", "under_score/"]),
     "stopped": (
         [{**host(), OPTIONS: {"stopped": True}}, {"traefik.enable": "true"}],

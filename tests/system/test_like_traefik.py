@@ -16,11 +16,15 @@ from tests.lab.installation import Installation, start
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
+from tests.system.default_rule_of_traefik import DEFAULT_RULE
 from tests.system.labels_of_traefik import CASES, DEPARTURES, OPTIONS, SHARED, Asked, Labels
 
 TRIES = 4
 
-SKIP = "--providers.docker.constraints=!Label(`skip`, `yes`)"
+FLAGS = (
+    "--providers.docker.constraints=!Label(`skip`, `yes`)",
+    f"--providers.docker.defaultRule={DEFAULT_RULE}",
+)
 
 
 def expanded(text: str, name: str) -> str:
@@ -70,12 +74,12 @@ def running() -> Iterator[Processes]:
 
 @pytest.fixture(scope="module")
 def ours(containers: None, running: Processes, engine: Engine) -> Installation:
-    return start(running, "--workers=1", SKIP, engine=engine)
+    return start(running, "--workers=1", *FLAGS, engine=engine)
 
 
 @pytest.fixture(scope="module")
 def theirs(containers: None, running: Processes, engine: Engine) -> Installation:
-    return start_traefik(running, f"--providers.docker.endpoint={engine.socket_url}", SKIP, engine=engine)
+    return start_traefik(running, f"--providers.docker.endpoint={engine.socket_url}", *FLAGS, engine=engine)
 
 
 @pytest.fixture(scope="module")
