@@ -52,7 +52,7 @@ class ByNode:
     @property
     def outgrown(self) -> bool:
         """Whether there are far more nodes than there were, and too many to follow each."""
-        return len(self._nodes) > 2 * FOLLOWED
+        return len(self._nodes) > 1.5 * FOLLOWED
 
     def apply(self, news: News, keep_until: float | None, changed: Callable[[], None]) -> None:
         """Bring the inventory up to date; what has gone is kept until then, where a time is given."""
