@@ -14,7 +14,7 @@ import requests
 import urllib3
 
 from discovery.providers.docker.events import FILTERS
-from discovery.providers.docker.faults import explained
+from discovery.providers.docker.faults import SETTING, explained
 
 ANSWER_TIMEOUT = 10
 """Seconds within which the engine answers, the event stream aside, which may be silent for ever."""
@@ -29,7 +29,7 @@ class Engine:
     called from another thread.
     """
 
-    def __init__(self, endpoint: str, setting: str = "providers.docker.endpoint") -> None:
+    def __init__(self, endpoint: str, setting: str = SETTING) -> None:
         self._endpoint = endpoint
         self._setting = setting
         self._events: Any = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from discovery.causes import causes
 from discovery.providers.errors import ProviderError
 
+SETTING = "providers.docker.endpoint"
+
 HINTS: tuple[tuple[type[BaseException], str], ...] = (
     (PermissionError, "let this user read and write the socket, for instance by its group `docker`"),
     (FileNotFoundError, "start the engine, mount its socket, or set {setting}"),
@@ -13,7 +15,7 @@ HINTS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def explained(error: BaseException, endpoint: str, setting: str) -> ProviderError:
+def explained(error: BaseException, endpoint: str, setting: str = SETTING) -> ProviderError:
     """The error to show for `error`, a fault while the engine at `endpoint` was asked something.
 
     `setting` is where users set the endpoint.
