@@ -7,10 +7,12 @@ DEPARTURES says why; these are asked, too, lest a reason outlive its difference.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -27,6 +29,13 @@ from tests.system.rules_of_traefik import DEPARTURES, ROWS, Asked
 
 def key(asked: str | Asked) -> str:
     return asked if isinstance(asked, str) else asked.line or asked.raw
+
+
+def _may_be_a_url(line: str) -> bool:
+    """Not bytes of any kind, and nothing that a browser would not send."""
+    host, slash, _ = line.rpartition(" ")[2].partition("/")
+    strange = line.startswith((" ", "get ")) or any(mark in line for mark in ("\r", "#", ":99999"))
+    return bool(host and slash) and line.isascii() and not strange
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +113,25 @@ def test_the_same_router_takes_the_same_requests(
 def test_departures_are_asked() -> None:
     asked = {(name, key(each)) for name, (_, lines) in ROWS.items() for each in lines}
     assert set(DEPARTURES) <= asked
+
+
+EXPLAINED = [(name, each) for name, (_, asked) in ROWS.items() for each in asked if _may_be_a_url(key(each))]
+
+
+@pytest.mark.parametrize(("name", "asked"), EXPLAINED)
+def test_what_is_explained_is_what_happens(
+    name: str, asked: str | Asked, ours: Installation, origins: dict[str, Origin]
+) -> None:
+    each = Asked(asked) if isinstance(asked, str) else asked
+    method, _, rest = each.line.replace("{n}", name).replace("{N}", name.upper()).rpartition(" ")
+    given = [("url", f"http://{rest}"), ("method", method or "GET"), ("client", "127.0.0.1")]
+    given += [("header", line) for line in each.headers]
+    question = urlencode([*given, ("entryPoint", "web")], encoding="latin-1")
+    told = http.request(ours.admin, "localhost", f"/api/explain?{question}")
+    happens = outcome(ours, each.head(name), origins)
+    if happens == (400,):
+        assert told.status == 400
+        return
+    way = json.loads(told.body)
+    assert way["status"] == (0 if len(happens) > 1 else 404), way
+    assert way["router"] == (f"{happens[1]}@file" if len(happens) > 1 else ""), way
