@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
@@ -108,7 +108,8 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
     ]
     for kind, name, defined in missing:
         message = f"left out, for its {kind} {name!r} does not exist"
-        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, _nearest(name, defined)))
+        hint = "; ".join(filter(None, (_nearest(name, defined), would_serve(router.rule.text))))
+        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None
     unknown = [name for name in router.entry_points if name not in known.entry_points]
@@ -121,6 +122,7 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
             message += ", and no other is named: the router is left out"
         severity = Severity.WARNING if kept else Severity.ERROR
         hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
+        hint += "" if kept else f"; {would_serve(router.rule.text)}"
         findings.append(Diagnostic(severity, provider, subject, message, hint))
     return msgspec.structs.replace(router, entry_points=kept) if kept else None
 

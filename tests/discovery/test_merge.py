@@ -104,6 +104,7 @@ def test_a_router_without_one_of_its_middlewares_is_left_out() -> None:
     assert set(merged.routers) == {"b@docker"}
     (finding,) = merged.diagnostics
     assert "middleware 'gone@file'" in finding.message
+    assert finding.hint.endswith("it would serve Host(`a.test`)")
 
 
 def test_an_unknown_entry_point_is_dropped_where_another_remains() -> None:
@@ -120,6 +121,7 @@ def test_a_router_of_unknown_entry_points_alone_is_left_out() -> None:
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert merged.routers == {}
     assert [finding.severity for finding in merged.diagnostics] == [Severity.ERROR, Severity.ERROR]
+    assert merged.diagnostics[1].hint.endswith("it would serve Host(`a.test`)")
 
 
 def test_of_two_objects_with_one_name_the_first_providers_stands() -> None:
