@@ -17,6 +17,9 @@ from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
 
+DEFAULT, OF_TRAEFIK_1 = "web", "http"
+"""What the entry point is called that is there without being asked for, here and in Traefik 1."""
+
 SEARCHED_FOR_NEAREST = 500
 """With more names than this, no similar one is looked for: each comparison costs."""
 
@@ -113,6 +116,9 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
     if missing:
         return None
     unknown = [name for name in router.entry_points if name not in known.entry_points]
+    if unknown == [OF_TRAEFIK_1] and set(known.entry_points) == {DEFAULT}:
+        # Without any settings the one entry point has Traefik 3's name; labels of Traefik 1 have the other.
+        return msgspec.structs.replace(router, entry_points=(DEFAULT,))
     if not unknown:
         return router
     kept = tuple(name for name in router.entry_points if name in known.entry_points)
