@@ -24,7 +24,7 @@ from tests.lab.origin import Origin, answer
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
-from tests.system.rules_of_traefik import DEPARTURES, ROWS, Asked
+from tests.system.rules_of_traefik import DEPARTURES, MIDDLEWARES, ROWS, Asked
 
 
 def key(asked: str | Asked) -> str:
@@ -60,12 +60,15 @@ def routes(origins: dict[str, Origin], tmp_path_factory: pytest.TempPathFactory)
     for name, (each, _) in ROWS.items():
         for suffix, options in each.items():
             rule = options["rule"].replace("{n}", name).replace("{N}", name.upper())
-            routers[f"{name}{suffix}"] = {**options, "rule": rule, "service": f"{name}{suffix}"}
+            used = [each.replace("{n}", name) for each in options.get("middlewares", ())]
+            own = {"rule": rule, "service": f"{name}{suffix}", **({"middlewares": used} if used else {})}
+            routers[f"{name}{suffix}"] = {**options, **own}
     services = {
         name: {"loadBalancer": {"servers": [{"url": origin.url}]}} for name, origin in origins.items()
     }
     path = tmp_path_factory.mktemp("routes") / "routes.yml"
-    path.write_text(yaml.safe_dump({"http": {"routers": routers, "services": services}}))
+    tree = {"http": {"routers": routers, "services": services, "middlewares": MIDDLEWARES}}
+    path.write_text(yaml.safe_dump(tree))
     return path
 
 
