@@ -59,30 +59,6 @@ def with_headers(*lines: tuple[str, ...]) -> list[str | Asked]:
     return [Asked("{n}.test/", each) for each in lines]
 
 
-MIDDLEWARES: dict[str, dict[str, Any]] = {
-    "strip": {"stripPrefix": {"prefixes": ["/a", "/b/"]}},
-    "strip-root": {"stripPrefix": {"prefixes": ["/"]}},
-    "strip-blank": {"stripPrefix": {"prefixes": ["/a b"]}},
-    "strip-far": {"stripPrefix": {"prefixes": ["/\u00e9"]}},
-    "strip-pattern": {"stripPrefixRegex": {"regex": ["/v[0-9]+", "^/x/[a-z]*"]}},
-    "add": {"addPrefix": {"prefix": "/p q"}},
-    "add-bare": {"addPrefix": {"prefix": "pp"}},
-    "replace": {"replacePath": {"path": "/r s"}},
-    "replace-query": {"replacePath": {"path": "/r?x=1"}},
-    "replace-pattern": {"replacePathRegex": {"regex": "^/a/(.*)", "replacement": "/b/$1"}},
-    "replace-often": {"replacePathRegex": {"regex": "a", "replacement": "bb"}},
-    "replace-named": {
-        "replacePathRegex": {"regex": "^/(?P<x>[^/]+)/(?P<y>.*)$", "replacement": "/${y}/${x}"}
-    },
-    "replace-question": {"replacePathRegex": {"regex": "^/q(.*)", "replacement": "/z?$1"}},
-}
-"""Each is on the router of its name."""
-
-
-def changed(*targets: str) -> tuple[Routers, list[Any]]:
-    return whole("Host(`{n}.test`)", middlewares=["{n}"]), at(*targets)
-
-
 # name: (routers by what their names end in, what is asked)
 ROWS: dict[str, tuple[Routers, list[Any]]] = {
     # The rows of the reference on rules, in its order.
@@ -377,45 +353,7 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
     ),
 }
 
-ROWS |= {
-    # What middlewares make of paths.
-    "strip": changed(
-        *(
-            "/a",
-            "/a/",
-            "/a/x",
-            "/ax",
-            "/ax/y",
-            "/a//x",
-            "/%61/x",
-            "/b",
-            "/b/",
-            "/b/x",
-            "/c/a",
-            "/a?q",
-            "/A/x",
-        ),
-        *("//a/x", "/x/../a/y", "/a/./x", "/a/..", "/a/../x", "/a/%E9", "/a/b;c", "/a/+", "/a/%2B", "/a/%25"),
-        *("/a/%5Bx%5D", "/a/%2e%2e/x", "/a%20", "/a/x%2Fy", "/a%2Fx"),
-    ),
-    "strip-root": changed("/", "/x", "/x/y", "//"),
-    "strip-blank": changed("/a%20b/c", "/a+b/c"),
-    "strip-far": changed("/%C3%A9/x", "/\xc3\xa9/x", "/%c3%a9/x%2Fy"),
-    "strip-pattern": changed("/v1/x", "/v1", "/v12x/y", "/x/v1/y", "/x/abc/d", "/x/", "/%761/x", "/v1/x%2Fy"),
-    "add": changed("/", "/x?q", "/\xc3\xa9", "/a%20b", "//x", "/x%2Fy"),
-    "add-bare": changed("/x", "/"),
-    "replace": changed("/", "/x%2Fy?q=1"),
-    "replace-query": changed("/x", "/x?y"),
-    "replace-pattern": changed(
-        "/a/x", "/a/x%2Fy", "/a/%41", "/c", "/a/x?q=a", "/%61/x", "/a/", "/x/../a/y", "/a//b"
-    ),
-    "replace-often": changed("/a", "/aaa", "/b", "/%61"),
-    "replace-named": changed("/one/two/three", "/one%2Ftwo/three", "/one"),
-    "replace-question": changed("/qx", "/qx?y=1"),
-}
-
 BETTER = "values of rules are brought to the form that paths of requests are"
-AS_SENT = "what is not changed of a path reaches the server as it was sent"
 REFUSED = "what is no request is refused before any rule is asked"
 DEPARTURES: dict[tuple[str, str], str] = {
     ("spelled", "{n}.test/a/."): "/a/. is /a/, as in RFC 3986; to Traefik it is /a",
@@ -430,8 +368,6 @@ DEPARTURES: dict[tuple[str, str], str] = {
     ("idna", "xn--bcher-kva.{n}/"): BETTER,
     ("header-host", "{n}.test/"): "Host is a header like others",
     ("header-empty", "{n}.test/"): "an empty value is one; Traefik does not take the rule",
-    ("strip", "{n}.test/a%2Fx"): AS_SENT,
-    ("add", "{n}.test/x%2Fy"): AS_SENT,
     ("host-any", "/{n}"): REFUSED,
     ("host-forms", "{n}.test:x/"): REFUSED,
     ("host-forms", "{n}.test:8:8/"): REFUSED,

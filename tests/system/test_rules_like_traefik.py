@@ -24,7 +24,12 @@ from tests.lab.origin import Origin, answer
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
-from tests.system.rules_of_traefik import DEPARTURES, MIDDLEWARES, ROWS, Asked
+from tests.system import generated_rules, paths_of_traefik, rules_of_traefik
+from tests.system.paths_of_traefik import MIDDLEWARES
+from tests.system.rules_of_traefik import Asked
+
+ROWS = rules_of_traefik.ROWS | paths_of_traefik.PATHS | generated_rules.rows(40, 12)
+DEPARTURES = rules_of_traefik.DEPARTURES | paths_of_traefik.DEPARTURES
 
 
 def key(asked: str | Asked) -> str:
