@@ -54,25 +54,28 @@ class NoAnswerError(Exception):
 def answer_request(downstream: Downstream, request: Request) -> bool:
     """Answer `request`; whether the client's connection can take another. Raises ClientGoneError."""
     context = downstream.context
-    router = context.table.match(downstream.entry_point, request, downstream)
-    if router is None:
+    route = context.table.match(downstream.entry_point, request, downstream)
+    if route is None:
         downstream.tally = context.tallies.unrouted
         if not context.configured:
             return downstream.refuse(request, 503, _NOT_CONFIGURED)
         return downstream.refuse(request, 404)
-    tally = context.tallies.get(router.name)
-    if tally is None or tally.service != router.service:
-        tally = context.tallies.begin(router)
+    tally = route.tally
+    if tally is None:
+        tally = route.tally = context.tallies.of(route.router)
     downstream.tally = tally
-    if router.middlewares:
+    if route.middlewares:
         try:
-            for step in context.chains.steps(router):
+            for step in context.chains.steps(route.router):
                 step(request)
         except ChainError as error:
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
             return downstream.refuse(request, error.status, error.reason)
-    service = context.services.get(router.service)
+    service = route.place.served
+    if service is None:
+        route.place = context.services.ready(route.router.service)
+        service = route.place.served
     if service is None or not service.rotation:
         return downstream.refuse(request, 503)
 
@@ -94,7 +97,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         targets = choose(service, context.tickets, request, downstream.peer)
         length = len(targets)
         first = 0
-    pass_host = router.pass_host_header and service.pass_host_header
+    pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
     for position in range(first, first + length):

@@ -30,7 +30,7 @@ class Endpoint:
     """
 
     pool: Pool
-    targets: list[Target] = field(default_factory=list)
+    targets: set[Target] = field(default_factory=set)
     put_aside: bool = False
     active: int = 0
     _failing: float = 0.0

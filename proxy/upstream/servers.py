@@ -6,7 +6,7 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -68,64 +68,85 @@ class ServedService:
         """See anew who is away and who starts slowly, and choose accordingly."""
         now = monotonic()
         self.warming = any(target.warm_at > now for target in self.rotation)
-        self.present = tuple(target for target in self.rotation if not target.away)
-        self.all_away = not self.present
-        if self.all_away:
+        self.present = tuple(target for target in self.rotation if not target.away) or self.rotation
+        self.all_away = all(target.away for target in self.rotation)
+        if len(self.present) == len(self.rotation):
+            # One object less to keep.
             self.present = self.rotation
         self.distinct = tuple(dict.fromkeys(self.present))
         self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
 
 
-class _Served(dict[str, ServedService]):
-    """Asks for what it lacks; finding what it has takes no Python."""
+class Place:
+    """Where a service is found without looking for its name; `served` is None where it is not ready.
 
-    def __init__(self, missing: Callable[[str], ServedService | None]) -> None:
-        super().__init__()
-        self._missing = missing
+    A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
+    whoever holds it asks for another.
+    """
 
-    def __missing__(self, name: str) -> ServedService | None:
-        return self._missing(name)
+    __slots__ = ("served",)
+
+    def __init__(self) -> None:
+        self.served: ServedService | None = None
+
+
+NOWHERE = Place()
+"""No service is ever there."""
 
 
 class Services:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
-    `get` gives one by name, None where there is none.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
-        self._served = _Served(self._made_ready)
+        self._places: dict[str, Place] = {}
         self._endpoints: dict[Address, Endpoint] = {}
         self._aside: set[Address] = set()
         self._arrivals = Arrivals()
         self._context: ssl.SSLContext | None = None
-        self.get: Callable[[str], ServedService | None] = self._served.__getitem__
 
     @property
     def known(self) -> Mapping[str, Service]:
         """Every service held, by name, as they are now."""
         return MappingProxyType(self._services)
 
+    def get(self, name: str) -> ServedService | None:
+        """A service, made ready; None where there is none of this name."""
+        return self.ready(name).served
+
+    def ready(self, name: str) -> Place:
+        """The place of a service that is ready there; NOWHERE if none has this name."""
+        place = self._places.get(name)
+        if place is None:
+            service = self._services.get(name)
+            if service is None:
+                return NOWHERE
+            place = self._places[name] = Place()
+            place.served = self._serve(service)
+        return place
+
     def put(self, service: Service) -> None:
         """Add or replace a service; connections to servers that stay are kept."""
         if service.slow_start and (known := self._services.get(service.name)) is not None:
             self._arrivals.compare(known, service)
         self._services[service.name] = service
-        before = self._served.pop(service.name, None)
-        if before is not None:
-            self._served[service.name] = self._serve(service)
+        place = self._places.get(service.name)
+        if place is not None:
+            before, place.served = place.served, self._serve(service)
             self._release(before)
 
     def remove(self, name: str) -> None:
         """Take a service out; a name that is not there is no fault."""
         self._services.pop(name, None)
-        served = self._served.pop(name, None)
-        if served is not None:
-            self._release(served)
+        place = self._places.pop(name, None)
+        if place is not None:
+            before, place.served = place.served, None
+            self._release(before)
 
     def put_aside(self, address: Address, aside: bool) -> None:
         """Have the servers at this address, now and later, passed over where others serve; or no longer."""
@@ -140,14 +161,8 @@ class Services:
             self._time(target)
             target.look()
         for name in {target.service for target in endpoint.targets}:
-            self._served[name].look()
-
-    def _made_ready(self, name: str) -> ServedService | None:
-        service = self._services.get(name)
-        if service is None:
-            return None
-        served = self._served[name] = self._serve(service)
-        return served
+            if (served := self._places[name].served) is not None:
+                served.look()
 
     def _serve(self, service: Service) -> ServedService:
         targets = [self._target(service, server) for server in service.servers]
@@ -187,7 +202,7 @@ class Services:
         )
         self._time(target)
         target.look()
-        endpoint.targets.append(target)
+        endpoint.targets.add(target)
         return target
 
     def _time(self, target: Target) -> None:
@@ -196,10 +211,10 @@ class Services:
             since = self._arrivals.since(address_of(target.server))
             target.warm_at = 0.0 if since is None else since + target.slow_start
 
-    def _release(self, served: ServedService) -> None:
-        for target in served.targets:
+    def _release(self, served: ServedService | None) -> None:
+        for target in served.targets if served is not None else ():
             endpoint = target.endpoint
-            endpoint.targets.remove(target)
+            endpoint.targets.discard(target)
             if not endpoint.targets:
                 del self._endpoints[address_of(target.server)]
                 endpoint.pool.close()
