@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 class Extras:
     """Made for those requests only that want something; gone with the exchange.
 
-    `cookies` are header lines for the response, each with a leading CRLF.
+    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF.
     """
 
-    __slots__ = ("_began", "_endpoint", "_ends", "cookies")
+    __slots__ = ("_began", "_endpoint", "_ends", "cookie")
 
     def __init__(self) -> None:
-        self.cookies = b""
+        self.cookie = b""
         self._ends: list[Callable[[], None]] = []
         self._endpoint: Endpoint | None = None
         self._began = 0.0
@@ -34,7 +34,7 @@ class Extras:
         if self._endpoint is not None:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
-        return head + self.cookies
+        return head + self.cookie
 
     def at_end(self, call: Callable[[], None]) -> None:
         """Have this called when the exchange is over, whatever became of it."""

@@ -6,8 +6,10 @@ Names of routers, services and middlewares are qualified by the provider that de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+from hashlib import sha1
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -15,6 +17,8 @@ from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.rules.expression import Rule
+
+_NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
 
 Scheme = Literal["http", "https", "h2c"]
 
@@ -60,6 +64,13 @@ class StickyCookie(Struct, frozen=True, omit_defaults=True):
     max_age: int = 0
     path: str = "/"
     domain: str = ""
+
+    def called(self, service: str) -> str:
+        """Its name for this service: as given, as far as a cookie may be called so, or Traefik's default."""
+        if self.name:
+            return _NO_TOKEN.sub("_", self.name)
+        digest = sha1(f"_TRAEFIK_BACKEND_{service}".encode(), usedforsecurity=False)
+        return "_" + digest.hexdigest()[:5]
 
 
 class HealthCheck(Struct, frozen=True, omit_defaults=True):

@@ -113,6 +113,8 @@ def _performed(router: Router) -> bool:
 def _service(service: Service) -> Json:
     return {
         "passHostHeader": service.pass_host_header,
+        "strategy": service.strategy,
+        "stickyCookie": None if service.sticky is None else service.sticky.called(service.name),
         "servers": [
             {"name": server.name, "url": server.url, "weight": server.weight, "state": server.state.value}
             for server in service.servers

@@ -109,7 +109,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         try:
             if choose is None:
                 return _serve_from(downstream, request, target, head, body)
-            return _serve_observed(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
             if not error.elsewhere:
@@ -148,7 +148,7 @@ def _ask_others(
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
-            return _serve_observed(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
             if not error.elsewhere:
@@ -215,14 +215,22 @@ def _serve_from(
 
 
 def _serve_observed(
-    downstream: Downstream, request: Request, target: Target, head: bytes, body: RequestBody | None
+    downstream: Downstream,
+    request: Request,
+    service: ServedService,
+    target: Target,
+    head: bytes,
+    body: RequestBody | None,
 ) -> bool:
-    """As `_serve_from`, for services whose way of choosing looks at what servers do."""
+    """As `_serve_from`, for services whose way of choosing looks at what servers do, or keeps clients."""
     endpoint = target.endpoint
     extras = downstream.extras
     if extras is None:
         extras = downstream.extras = Extras()
     extras.ask(endpoint)
+    sticky = service.sticky
+    if sticky is not None:
+        extras.cookie = b"" if sticky.kept(request) is target else sticky.line(target)
     endpoint.active += 1
     try:
         return _serve_from(downstream, request, target, head, body)

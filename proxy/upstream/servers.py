@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from proxy.balancing import least, rendezvous
 from proxy.balancing.arrivals import Arrivals
 from proxy.balancing.schedule import schedule
+from proxy.balancing.sticky import Stickiness, keep
 from proxy.balancing.strategies import STRATEGIES
-from proxy.balancing.turn import in_turn
+from proxy.balancing.turn import in_turn, weigh_in_turn
 from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
 from rondpoint.model import Server, ServerState, Service
@@ -50,7 +51,8 @@ class ServedService:
 
     `choose` is its way of choosing, None for the rotation's. `present` is the rotation without those that
     take no new requests, and `distinct` each of these once; where none does, `all_away`, they are all.
-    `warming` tells that a server may be in its slow start, until it is looked at again.
+    `warming` tells that a server may be in its slow start, until it is looked at again; `sticky` is the
+    cookie that clients are kept by, if they are.
     """
 
     service: Service
@@ -63,6 +65,7 @@ class ServedService:
     present: tuple[Target, ...] = ()
     distinct: tuple[Target, ...] = ()
     warming: bool = False
+    sticky: Stickiness[Target] | None = None
 
     def look(self) -> None:
         """See anew who is away and who starts slowly, and choose accordingly."""
@@ -75,6 +78,8 @@ class ServedService:
             self.present = self.rotation
         self.distinct = tuple(dict.fromkeys(self.present))
         self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
+        if self.sticky is not None:
+            self.choose = keep(self.sticky, self.choose or weigh_in_turn)
 
 
 class Place:
@@ -169,6 +174,9 @@ class Services:
         order = schedule([_weight(server) for server in service.servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
+        if service.sticky is not None:
+            members = ((target.server.name, target) for target in rotation)
+            served.sticky = Stickiness(service.sticky, service.name, members)
         served.look()
         return served
 

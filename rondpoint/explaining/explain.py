@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from rondpoint.explaining.configured import Configured
-from rondpoint.explaining.explanation import Candidate, ExplainedServer, Explanation
+from rondpoint.explaining.explanation import Balancing, Candidate, ExplainedServer, Explanation
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Router, ServerState
@@ -53,6 +53,8 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
+    cookie = "" if service.sticky is None else service.sticky.called(service.name)
+    way = replace(way, balancing=Balancing(service.strategy, cookie, service.slow_start))
     if not any(server.weight for server in servers):
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
     if all(server.state is ServerState.DRAINING for server in servers):

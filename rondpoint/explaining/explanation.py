@@ -22,6 +22,17 @@ class ExplainedServer(Struct, frozen=True, rename="camel"):
     weight: int
 
 
+class Balancing(Struct, frozen=True, rename="camel"):
+    """How one of the servers is chosen; `cookie` is the name of what keeps a client with its own, or empty.
+
+    `slow_start` in seconds.
+    """
+
+    strategy: str
+    cookie: str = ""
+    slow_start: float = 0.0
+
+
 class Nearby(Struct, frozen=True, rename="camel"):
     """What may have been meant where no router holds: an object or a container, and why it does not serve."""
 
@@ -46,6 +57,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     middlewares: tuple[str, ...] = ()
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()
+    balancing: Balancing | None = None
     status: int = 0
     reason: str = ""
     nearby: tuple[Nearby, ...] = ()
