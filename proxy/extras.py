@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from proxy.upstream.endpoint import Endpoint
@@ -44,3 +44,17 @@ class Extras:
         """The exchange is over."""
         for call in self._ends:
             call()
+
+
+class Wanting(Protocol):
+    """Who may have extras in the present exchange."""
+
+    extras: Extras | None
+
+
+def extras_of(client: Wanting) -> Extras:
+    """Those of the present exchange, made if there are none."""
+    extras = client.extras
+    if extras is None:
+        extras = client.extras = Extras()
+    return extras

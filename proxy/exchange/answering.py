@@ -15,7 +15,7 @@ from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
 from proxy.exchange.relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
-from proxy.extras import Extras
+from proxy.extras import extras_of
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.request import Request, without
@@ -67,7 +67,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if route.middlewares:
         try:
             for step in context.chains.steps(route.router):
-                step(request)
+                step(request, downstream)
         except ChainError as error:
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
@@ -224,9 +224,7 @@ def _serve_observed(
 ) -> bool:
     """As `_serve_from`, for services whose way of choosing looks at what servers do, or keeps clients."""
     endpoint = target.endpoint
-    extras = downstream.extras
-    if extras is None:
-        extras = downstream.extras = Extras()
+    extras = extras_of(downstream)
     extras.ask(endpoint)
     sticky = service.sticky
     if sticky is not None:
