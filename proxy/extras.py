@@ -7,19 +7,22 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from proxy.retrying import Retrying
     from proxy.upstream.endpoint import Endpoint
 
 
 class Extras:
     """Made for those requests only that want something; gone with the exchange.
 
-    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF.
+    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF; `retrying`
+    what a retry middleware wants.
     """
 
-    __slots__ = ("_began", "_endpoint", "_ends", "cookie")
+    __slots__ = ("_began", "_endpoint", "_ends", "cookie", "retrying")
 
     def __init__(self) -> None:
         self.cookie = b""
+        self.retrying: Retrying | None = None
         self._ends: list[Callable[[], None]] = []
         self._endpoint: Endpoint | None = None
         self._began = 0.0

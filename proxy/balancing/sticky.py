@@ -8,7 +8,7 @@ under its name with another address. The request's cookie is passed on to the se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -56,10 +56,10 @@ class Stickiness(Generic[Kept]):
 def keep(sticky: Stickiness[Target], otherwise: Choose) -> Choose:
     """Choose whom the cookie names, as long as it is there; who is leaving goes on with its sessions."""
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Sequence[Target]:
+    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
         kept = sticky.kept(request)
         if kept is not None and not kept.endpoint.put_aside:
-            return (kept,)
+            return kept
         return otherwise(service, tickets, request, peer)
 
     return choose

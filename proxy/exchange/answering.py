@@ -10,6 +10,8 @@ from random import shuffle
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import gevent
+
 from proxy.deadlines import NEVER, after
 from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
@@ -20,6 +22,7 @@ from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.request import Request, without
 from proxy.middlewares.chains import ChainError
+from proxy.retrying import Retrying, RetryPolicy
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 _RESPONSE_HEAD_LIMIT = 65536
+_ONCE = RetryPolicy(1)
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
@@ -41,13 +45,15 @@ _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 class NoAnswerError(Exception):
     """A server gave no response; `status` is what the client gets when no other can be tried.
 
-    `elsewhere` tells that the request may go to another server.
+    `elsewhere` tells that the request may go to another server; `unwanted` that there was a response, of a
+    kind that a retry middleware wants another attempt for.
     """
 
-    def __init__(self, status: int, *, elsewhere: bool, reason: str = "") -> None:
+    def __init__(self, status: int, *, elsewhere: bool, reason: str = "", unwanted: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.elsewhere = elsewhere
+        self.unwanted = unwanted
         self.reason = reason
 
 
@@ -94,9 +100,8 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         length = len(targets)
         first = context.tickets.take(service.name) - 1 if length > 1 else 0
     else:
-        targets = choose(service, context.tickets, request, downstream.peer)
-        length = len(targets)
-        first = 0
+        targets = (choose(service, context.tickets, request, downstream.peer),)
+        length, first = 1, 0
     pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
@@ -112,12 +117,12 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
             return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
-            if not error.elsewhere:
-                break
             failed += (target,)
-    if choose is not None and failure is not None and failure.elsewhere:
+            if not error.elsewhere or downstream.extras is not None:
+                break
+    if failure is not None and (failure.elsewhere or failure.unwanted):
         try:
-            return _ask_others(downstream, request, service, pass_host, body, failed, failure)
+            return _ask_again(downstream, request, service, pass_host, body, failed, failure)
         except NoAnswerError as error:
             failure = error
     body_read = body is not None and body.done
@@ -131,7 +136,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     return downstream.refuse(request, failure.status, failure.reason, body_read=body_read)
 
 
-def _ask_others(
+def _ask_again(
     downstream: Downstream,
     request: Request,
     service: ServedService,
@@ -140,20 +145,62 @@ def _ask_others(
     failed: tuple[Target, ...],
     failure: NoAnswerError,
 ) -> bool:
-    """Ask those that were not chosen, one after the other. Raises NoAnswerError."""
-    others = [target for target in service.distinct if target not in failed]
+    """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
+
+    Raises NoAnswerError and ClientGoneError.
+    """
+    context = downstream.context
+    retrying = _retrying(downstream)
+    retrying.made = len(failed)
+    left = [target for target in service.distinct if target not in failed]
     # Lest one server get all that another one leaves.
-    shuffle(others)
-    for target in others:
+    shuffle(left)
+    again = False
+    while True:
+        again = again or not left
+        if again or failure.unwanted:
+            # What has no answer is not asked for again but by those who want that.
+            if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
+                raise failure
+            gevent.sleep(retrying.pause())
+            if downstream.has_left():
+                raise ClientGoneError
+        if not left:
+            # By now there may be others.
+            now = context.services.get(service.name)
+            service = service if now is None or not now.rotation else now
+            left = list(service.distinct)
+            shuffle(left)
+        target = left.pop()
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
+            if service.choose is None:
+                return _serve_from(downstream, request, target, head, body)
             return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
-            if not error.elsewhere:
-                break
-    raise failure
+            retrying.made += 1
+            if not (error.elsewhere or error.unwanted):
+                raise
+
+
+def _retrying(downstream: Downstream) -> Retrying:
+    """What the router wants, or else the installation; or nothing more than each server once."""
+    extras = downstream.extras
+    if extras is not None and extras.retrying is not None:
+        return extras.retrying
+    return Retrying(downstream.context.retry or _ONCE)
+
+
+def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:
+    """Whether the request may be sent once more although a server may have performed it (RFC 9110 §9.2.2)."""
+    if body is not None and body.started:
+        return False
+    if request.method in _IDEMPOTENT:
+        return True
+    extras = downstream.extras
+    return extras is not None and extras.retrying is not None and extras.retrying.policy.any_method
 
 
 def _request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
@@ -207,7 +254,7 @@ def _serve_from(
             raise NoAnswerError(body.failure or 400, elsewhere=False, reason=body.reason)
         if expired:
             raise NoAnswerError(504, elsewhere=False)
-        if not idempotent or (body is not None and body.started):
+        if not _repeatable(downstream, request, body):
             raise NoAnswerError(502, elsewhere=False)
         if not reused:
             raise NoAnswerError(502, elsewhere=True)
@@ -232,8 +279,9 @@ def _serve_observed(
     endpoint.active += 1
     try:
         return _serve_from(downstream, request, target, head, body)
-    except NoAnswerError:
-        endpoint.fail(monotonic())
+    except NoAnswerError as error:
+        if not error.unwanted:
+            endpoint.fail(monotonic())
         raise
     finally:
         endpoint.active -= 1
@@ -273,11 +321,19 @@ def _relay(
     stream.deadline = NEVER
     if body is not None:
         body.answered = True
-    downstream.status = response.status
     answer = response.head
     extras = downstream.extras
     if extras is not None:
         answer = extras.answered(answer)
+        retrying = extras.retrying
+        if (
+            retrying is not None
+            and response.status in retrying.policy.statuses
+            and retrying.another(1)
+            and _repeatable(downstream, request, body)
+        ):
+            raise NoAnswerError(response.status, elsewhere=False, unwanted=True)
+    downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins behind the whole request.
         if body is not None and not body.join():

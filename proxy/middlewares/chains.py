@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from proxy.middlewares import in_flight, prefixes, replacing
+from proxy.middlewares import in_flight, prefixes, replacing, retry
 from proxy.middlewares.step import KINDS, Step
 from rondpoint.middlewares.canonical import complete
 from rondpoint.model import Middleware, Router
@@ -13,7 +13,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Their kinds are in KINDS once they are imported.
-_ = (in_flight, prefixes, replacing)
+_ = (in_flight, prefixes, replacing, retry)
 
 
 class ChainError(Exception):

@@ -9,6 +9,7 @@ SERVED_KINDS = frozenset(
         "inFlightReq",
         "replacePath",
         "replacePathRegex",
+        "retry",
         "stripPrefix",
         "stripPrefixRegex",
     )

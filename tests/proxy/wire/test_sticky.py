@@ -49,8 +49,8 @@ def test_the_first_answer_sets_a_cookie_that_keeps_the_client(proxy: Proxy, host
         assert (again.text, cookies(again)) == (first.text, [])
 
 
-def test_clients_without_a_cookie_are_balanced_in_turn(proxy: Proxy, host: str) -> None:
-    assert sorted(ask(proxy, host).text for _ in range(9)) == ["s0"] * 3 + ["s1"] * 3 + ["s2"] * 3
+def test_clients_without_a_cookie_are_balanced(proxy: Proxy, host: str) -> None:
+    assert {ask(proxy, host).text for _ in range(9)} == {"s0", "s1", "s2"}
 
 
 def test_the_server_gets_the_cookie_too(proxy: Proxy, origin: Start) -> None:
