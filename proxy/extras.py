@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 class Extras:
     """Made for those requests only that want something; gone with the exchange.
 
-    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF; `retrying`
-    what a retry middleware wants.
+    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF, and
+    `cookies` are those that keep it with a service; `retrying` is what a retry middleware wants.
     """
 
-    __slots__ = ("_began", "_endpoint", "_ends", "cookie", "retrying")
+    __slots__ = ("_began", "_endpoint", "_ends", "cookie", "cookies", "retrying")
 
     def __init__(self) -> None:
-        self.cookie = b""
+        self.cookie = self.cookies = b""
         self.retrying: Retrying | None = None
         self._ends: list[Callable[[], None]] = []
         self._endpoint: Endpoint | None = None
@@ -37,7 +37,7 @@ class Extras:
         if self._endpoint is not None:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
-        return head + self.cookie
+        return head + self.cookies + self.cookie
 
     def at_end(self, call: Callable[[], None]) -> None:
         """Have this called when the exchange is over, whatever became of it."""

@@ -100,11 +100,23 @@ LONGEST_SLOW_START = 3600.0
 Strategy = Literal["wrr", "p2c", "hrw", "leasttime", "leastconn", "drr"]
 
 
+Composition = Literal["weighted", "highestRandomWeight", "failover"]
+"""How a service chooses among services: in turn, by the client's address (both by weight), or the first."""
+
+
+class Member(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A service that takes requests of another one; `name` is qualified, `weight` its share, 0 for none."""
+
+    name: str
+    weight: int = 1
+
+
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are in order of name.
 
     `flush_interval` in seconds; `servers_transport` is a qualified name, or empty. A server that comes to
-    others, or comes back, gets its whole share of requests after `slow_start` seconds.
+    others, or comes back, gets its whole share of requests after `slow_start` seconds. With a `composition`
+    it has `members` in place of servers: services of which each request goes to one.
     """
 
     name: str
@@ -116,6 +128,8 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     flush_interval: float = 0.1
     servers_transport: str = ""
     slow_start: float = 0.0
+    composition: Composition | None = None
+    members: tuple[Member, ...] = ()
 
 
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from proxy.balancing.composed import lead
 from proxy.deadlines import NEVER, after
 from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
@@ -83,7 +84,10 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         route.place = context.services.ready(route.router.service)
         service = route.place.served
     if service is None or not service.rotation:
-        return downstream.refuse(request, 503)
+        if service is not None and service.composed is not None:
+            service = lead(service, context.services, context.tickets, request, downstream)
+        if service is None or not service.rotation:
+            return downstream.refuse(request, 503)
 
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:

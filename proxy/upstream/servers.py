@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from proxy.balancing import least, rendezvous
 from proxy.balancing.arrivals import Arrivals
+from proxy.balancing.composed import Composed
 from proxy.balancing.schedule import schedule
 from proxy.balancing.sticky import Stickiness, keep
 from proxy.balancing.strategies import STRATEGIES
@@ -52,7 +53,8 @@ class ServedService:
     `choose` is its way of choosing, None for the rotation's. `present` is the rotation without those that
     take no new requests, and `distinct` each of these once; where none does, `all_away`, they are all.
     `warming` tells that a server may be in its slow start, until it is looked at again; `sticky` is the
-    cookie that clients are kept by, if they are.
+    cookie that clients are kept by, if they are. `composed` are the services that one without servers is
+    made of.
     """
 
     service: Service
@@ -66,6 +68,7 @@ class ServedService:
     distinct: tuple[Target, ...] = ()
     warming: bool = False
     sticky: Stickiness[Target] | None = None
+    composed: Composed | None = None
 
     def look(self) -> None:
         """See anew who is away and who starts slowly, and choose accordingly."""
@@ -174,7 +177,9 @@ class Services:
         order = schedule([_weight(server) for server in service.servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
-        if service.sticky is not None:
+        if service.composition is not None:
+            served.composed = Composed(service)
+        elif service.sticky is not None:
             members = ((target.server.name, target) for target in rotation)
             served.sticky = Stickiness(service.sticky, service.name, members)
         served.look()

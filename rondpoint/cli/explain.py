@@ -72,6 +72,8 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"service     {way.service}"
     if way.balancing is not None:
         yield f"balancing   {_balancing(way.balancing)}"
+    for member in way.members:
+        yield f"member      {member.service} (weight {member.weight})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     if way.status or way.reason:

@@ -7,10 +7,16 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from rondpoint.explaining.configured import Configured
-from rondpoint.explaining.explanation import Balancing, Candidate, ExplainedServer, Explanation
+from rondpoint.explaining.explanation import (
+    Balancing,
+    Candidate,
+    ExplainedMember,
+    ExplainedServer,
+    Explanation,
+)
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Router, ServerState
+from rondpoint.model import Router, Server, ServerState
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
@@ -44,7 +50,7 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
-    servers = () if service is None else service.servers
+    servers = tuple(_servers(configured, chosen.service, set()))
     way = replace(
         way,
         servers=tuple(
@@ -54,12 +60,26 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
     cookie = "" if service.sticky is None else service.sticky.called(service.name)
-    way = replace(way, balancing=Balancing(service.strategy, cookie, service.slow_start))
+    balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
+    members = tuple(ExplainedMember(member.name, member.weight) for member in service.members)
+    way = replace(way, balancing=balancing, members=members)
     if not any(server.weight for server in servers):
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
     if all(server.state is ServerState.DRAINING for server in servers):
         return replace(way, reason="every server is leaving; they take requests since there is no other")
     return way
+
+
+def _servers(configured: Configured, name: str, seen: set[str]) -> Iterator[Server]:
+    """Those of the service, or of the services that it is made of, each of these once."""
+    service = None if name in seen else configured.services.get(name)
+    if service is None:
+        return
+    seen.add(name)
+    yield from service.servers
+    for member in service.members:
+        if member.weight > 0:
+            yield from _servers(configured, member.name, seen)
 
 
 def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:

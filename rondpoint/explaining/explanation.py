@@ -23,14 +23,21 @@ class ExplainedServer(Struct, frozen=True, rename="camel"):
 
 
 class Balancing(Struct, frozen=True, rename="camel"):
-    """How one of the servers is chosen; `cookie` is the name of what keeps a client with its own, or empty.
+    """How one of the servers, or of the members, is chosen.
 
-    `slow_start` in seconds.
+    `cookie` is the name of what keeps a client with its own, or empty; `slow_start` in seconds.
     """
 
     strategy: str
     cookie: str = ""
     slow_start: float = 0.0
+
+
+class ExplainedMember(Struct, frozen=True, rename="camel"):
+    """A service that another one is made of."""
+
+    service: str
+    weight: int
 
 
 class Nearby(Struct, frozen=True, rename="camel"):
@@ -58,6 +65,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()
     balancing: Balancing | None = None
+    members: tuple[ExplainedMember, ...] = ()
     status: int = 0
     reason: str = ""
     nearby: tuple[Nearby, ...] = ()
