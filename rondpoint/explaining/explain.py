@@ -63,6 +63,8 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
     members = tuple(ExplainedMember(member.name, member.weight) for member in service.members)
     way = replace(way, balancing=balancing, members=members)
+    if service.unserved:
+        return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
     if not any(server.weight for server in servers):
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
     if all(server.state is ServerState.DRAINING for server in servers):

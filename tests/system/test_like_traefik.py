@@ -14,8 +14,8 @@ import pytest
 
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
-from tests.lab.namespace import free_port
 from tests.lab.processes import Processes
+from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
 
 R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
@@ -214,18 +214,7 @@ def ours(containers: None, running: Processes, engine: Engine) -> Installation:
 
 @pytest.fixture(scope="module")
 def theirs(containers: None, running: Processes, engine: Engine) -> Installation:
-    web = free_port(namespace=engine.namespace)
-    process = running(
-        "traefik",
-        f"--entryPoints.web.address=127.0.0.1:{web}",
-        f"--providers.docker.endpoint={engine.socket_url}",
-        "--global.checkNewVersion=false",
-        "--global.sendAnonymousUsage=false",
-        "--log.level=ERROR",
-        enter=engine.enter,
-    )
-    process.wait_for_port(web, namespace=engine.namespace)
-    return Installation(process, web, 0, engine.namespace)
+    return start_traefik(running, f"--providers.docker.endpoint={engine.socket_url}", engine=engine)
 
 
 @pytest.fixture(scope="module")
