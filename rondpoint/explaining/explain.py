@@ -50,7 +50,7 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
-    servers = tuple(_servers(configured, chosen.service, set()))
+    servers = tuple(_servers(configured, chosen.service))
     way = replace(
         way,
         servers=tuple(
@@ -72,16 +72,17 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     return way
 
 
-def _servers(configured: Configured, name: str, seen: set[str]) -> Iterator[Server]:
+def _servers(configured: Configured, name: str) -> Iterator[Server]:
     """Those of the service, or of the services that it is made of, each of these once."""
-    service = None if name in seen else configured.services.get(name)
-    if service is None:
-        return
-    seen.add(name)
-    yield from service.servers
-    for member in service.members:
-        if member.weight > 0:
-            yield from _servers(configured, member.name, seen)
+    seen: set[str] = set()
+    left = [name]
+    while left:
+        reached = left.pop()
+        service = None if reached in seen else configured.services.get(reached)
+        seen.add(reached)
+        if service is not None:
+            yield from service.servers
+            left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 
 def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:
