@@ -222,9 +222,13 @@ ROWS = {
 
 TIES = [
     # Rules with priorities, a path, the one that serves: the longest, unless the frontend says otherwise.
-    ([("PathPrefix:/foo;Host:{n}.test", 0), ("Host:{n}.test", 0)], "/foobar", 0),
-    ([("PathPrefix:/foo,/bar;Host:{n}.test", 0), ("PathPrefixStrip:/foobar;Host:{n}.test", 0)], "/foobar", 1),
-    ([("Host:{n}.test;PathPrefix:/to", 10), ("Host:{n}.test;PathPrefix:/toto", 0)], "/toto", 1),
-    ([("Host:{n}.test;PathPrefix:/to", 40), ("Host:{n}.test;PathPrefix:/toto", 0)], "/toto", 0),
-    ([("Host:{n}.test;PathPrefix:/to", 5), ("Host:{n}.test;PathPrefix:/toto", 10)], "/toto", 1),
+    ([("PathPrefix:/ale;Host:{n}.test", 0), ("Host:{n}.test", 0)], "/alehouse", 0),
+    (
+        [("PathPrefix:/ale,/inn;Host:{n}.test", 0), ("PathPrefixStrip:/alehouse;Host:{n}.test", 0)],
+        "/alehouse",
+        1,
+    ),
+    ([("Host:{n}.test;PathPrefix:/sea", 10), ("Host:{n}.test;PathPrefix:/seaside", 0)], "/seaside", 1),
+    ([("Host:{n}.test;PathPrefix:/sea", 40), ("Host:{n}.test;PathPrefix:/seaside", 0)], "/seaside", 0),
+    ([("Host:{n}.test;PathPrefix:/sea", 5), ("Host:{n}.test;PathPrefix:/seaside", 10)], "/seaside", 1),
 ]
