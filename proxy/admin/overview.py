@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 import redis
-from flask import current_app
 
+from proxy.admin.running import Json, runtime
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.configured import Configured
@@ -22,13 +22,6 @@ from rondpoint.store.read import read_diagnostics
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
-
-Json = dict[str, Any]
-
-
-def runtime() -> Runtime:
-    """The running worker's parts."""
-    return cast("Runtime", current_app.config["RUNTIME"])
 
 
 def rawdata() -> Json:

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from proxy.admin.overview import rawdata
 
-dashboard = Blueprint("dashboard", __name__, url_prefix="/dashboard", template_folder="templates")
+dashboard = Blueprint("dashboard", __name__, url_prefix="/dashboard")
 
 
 @dashboard.get("/")
