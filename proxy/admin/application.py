@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
+from proxy.admin.answers import Refusal, refused
 from proxy.admin.endpoints import BLUEPRINTS
 
 
 def create_app() -> Flask:
     """The worker puts its `Runtime` into `config["RUNTIME"]` before the first request."""
-    app = Flask(__name__)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app = Flask(__name__, static_folder=None)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.register_error_handler(Refusal, refused)
+    app.register_error_handler(HTTPException, _told)
     return app
+
+
+def _told(error: HTTPException) -> Response:
+    """What Flask itself answers, in the API's form; what is no error, such as a redirection, as it is."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    headers = {
+        name: value
+        for name, value in error.get_response().headers.items()
+        if name.lower() not in ("content-type", "content-length")
+    }
+    return refused(Refusal(error.code, error.description or error.name, headers=headers))

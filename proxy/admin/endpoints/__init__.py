@@ -5,12 +5,28 @@ from __future__ import annotations
 from flask import Blueprint
 
 from proxy.admin.endpoints.dashboard import dashboard
+from proxy.admin.endpoints.diagnostics import diagnostics
+from proxy.admin.endpoints.entry_points import entry_points
 from proxy.admin.endpoints.explain import explain
 from proxy.admin.endpoints.home import home
-from proxy.admin.endpoints.rawdata import raw
+from proxy.admin.endpoints.http_objects import http_objects
+from proxy.admin.endpoints.nothing import nothing
+from proxy.admin.endpoints.overview import overview
+from proxy.admin.endpoints.rawdata import rawdata
 from proxy.admin.endpoints.version import version
 
-BLUEPRINTS: tuple[Blueprint, ...] = (home, version, raw, explain, dashboard)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    home,
+    dashboard,
+    version,
+    overview,
+    entry_points,
+    http_objects,
+    nothing,
+    rawdata,
+    explain,
+    diagnostics,
+)
 """The one place where a family of paths is added."""
 
 __all__ = ["BLUEPRINTS"]
