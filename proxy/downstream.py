@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
     from proxy.http1.request import Request
     from proxy.stream import Stream
-    from proxy.upstream.servers import Target
+    from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
@@ -87,7 +87,13 @@ class Downstream:
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
             % (address, address, self._proto, context.server_name)
         )
-        self._forwarded: tuple[bytes, bytes] = (b"", b"")
+        # All but the Host itself, where that names no port.
+        self._forwarded = (
+            self._forwarded_for
+            + b"\r\nX-Forwarded-Port: "
+            + forwarded_port(b"", self._proto)
+            + b"\r\nX-Forwarded-Host: "
+        )
         self.idle = False
         self.gone = False
         self.awaiting: Stream | None = None
@@ -112,13 +118,11 @@ class Downstream:
             return b""
 
     def forwarded(self, host: bytes) -> bytes:
-        """The header lines that tell a server of this client, kept for the next request."""
-        if host != self._forwarded[0] or not self._forwarded[1]:
-            lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
-            if host:
-                lines += b"\r\nX-Forwarded-Host: " + host
-            self._forwarded = (host, lines)
-        return self._forwarded[1]
+        """The header lines that tell a server of this client."""
+        if host and b":" not in host:
+            return self._forwarded + host
+        lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
+        return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
 
     def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
         """Answer with an error of ours; whether the connection can go on.

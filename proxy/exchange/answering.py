@@ -20,10 +20,12 @@ from proxy.middlewares.chains import ChainError
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proxy.downstream import Downstream
     from proxy.http1.response import Response
     from proxy.stream import Stream
-    from proxy.upstream.servers import Target
+    from proxy.upstream.endpoint import Target
 
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
@@ -48,25 +50,28 @@ class NoAnswerError(Exception):
 def answer_request(downstream: Downstream, request: Request) -> bool:
     """Answer `request`; whether the client's connection can take another. Raises ClientGoneError."""
     context = downstream.context
-    router = context.table.match(downstream.entry_point, request, downstream)
-    if router is None:
+    route = context.table.match(downstream.entry_point, request, downstream)
+    if route is None:
         downstream.tally = context.tallies.unrouted
         if not context.configured:
             return downstream.refuse(request, 503, _NOT_CONFIGURED)
         return downstream.refuse(request, 404)
-    tally = context.tallies.get(router.name)
-    if tally is None or tally.service != router.service:
-        tally = context.tallies.begin(router)
+    tally = route.tally
+    if tally is None:
+        tally = route.tally = context.tallies.of(route.router)
     downstream.tally = tally
-    if router.middlewares:
+    if route.middlewares:
         try:
-            for step in context.chains.steps(router):
+            for step in context.chains.steps(route.router):
                 step(request)
         except ChainError as error:
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
             return downstream.refuse(request, error.status, error.reason)
-    service = context.services.get(router.service)
+    service = route.place.served
+    if service is None:
+        route.place = context.services.ready(route.router.service)
+        service = route.place.served
     if service is None or not service.rotation:
         return downstream.refuse(request, 503)
 
@@ -79,15 +84,21 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         except RequestError as error:
             return downstream.refuse(request, error.status, error.reason)
 
-    rotation = service.rotation
-    length = len(rotation)
-    ticket = context.tickets.take(service.name) - 1 if length > 1 else 0
-    pass_host = router.pass_host_header and service.pass_host_header
+    choose = service.choose
+    if choose is None:
+        targets: Sequence[Target] = service.rotation
+        length = len(targets)
+        first = context.tickets.take(service.name) - 1 if length > 1 else 0
+    else:
+        targets = choose(service, context.tickets, request, downstream.peer)
+        length = len(targets)
+        first = 0
+    pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
-    for position in range(ticket, ticket + length):
-        target = rotation[position % length]
-        if target in failed or (target.draining and not service.all_draining):
+    for position in range(first, first + length):
+        target = targets[position % length]
+        if target in failed or (target.away and not service.all_away):
             continue
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target

@@ -48,7 +48,7 @@ def test_secrets_of_middlewares_are_hidden_and_times_are_in_gos_words() -> None:
     options = {"users": ["a:$apr1$x"], "removeHeader": True}
     view = middleware_view(Middleware("users@file", "basicAuth", options), SOUND, ("r@file",))
     assert view["basicAuth"] == {"users": "…", "removeHeader": True, "realm": "traefik"}
-    assert (view["type"], view["provider"], view["usedBy"]) == ("basicauth", "file", ["r@file"])
+    assert (view["type"], view["provider"], view["usedBy"]) == ("basicauth", "file", ("r@file",))
     view = middleware_view(Middleware("rate@file", "rateLimit", {"average": 5, "period": 60.0}), SOUND, ())
     assert view["rateLimit"] == {"average": 5, "period": "1m0s", "burst": 1}
 
