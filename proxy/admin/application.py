@@ -8,11 +8,13 @@ from werkzeug.wrappers import Response
 
 from proxy.admin.answers import Refusal, refused
 from proxy.admin.endpoints import BLUEPRINTS
+from proxy.admin.guard import install
 
 
 def create_app() -> Flask:
     """The worker puts its `Runtime` into `config["RUNTIME"]` before the first request."""
     app = Flask(__name__, static_folder=None)
+    install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_error_handler(Refusal, refused)

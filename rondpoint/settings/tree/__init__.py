@@ -1,7 +1,7 @@
 """The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
 
 from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
-from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
+from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -30,6 +30,7 @@ __all__ = [
     "AccessLogFilters",
     "AccessLogFormat",
     "Api",
+    "BasicAuth",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
