@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from flask import Response
+from flask import Response, stream_with_context
 from msgspec import Struct
 
 JSON = "application/json"
@@ -47,14 +47,14 @@ def answer(value: object, status: int = 200, headers: Mapping[str, str] | None =
 
 def answer_list(items: Iterable[object], headers: Mapping[str, str] | None = None) -> Response:
     """A list whose items are made while it is sent."""
-    return Response(_gathered(_list(items)), 200, headers, content_type=JSON)
+    return Response(stream_with_context(_gathered(_list(items))), 200, headers, content_type=JSON)
 
 
 def answer_members(
     members: Iterable[tuple[str, object]], headers: Mapping[str, str] | None = None
 ) -> Response:
     """An object whose members are made while it is sent; a value that is an iterator of pairs is one too."""
-    return Response(_gathered(_object(members)), 200, headers, content_type=JSON)
+    return Response(stream_with_context(_gathered(_object(members))), 200, headers, content_type=JSON)
 
 
 def refused(refusal: Refusal) -> Response:

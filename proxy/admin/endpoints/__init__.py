@@ -13,6 +13,7 @@ from proxy.admin.endpoints.http_objects import http_objects
 from proxy.admin.endpoints.nothing import nothing
 from proxy.admin.endpoints.overview import overview
 from proxy.admin.endpoints.rawdata import rawdata
+from proxy.admin.endpoints.traefik1 import traefik1
 from proxy.admin.endpoints.version import version
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -26,6 +27,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     rawdata,
     explain,
     diagnostics,
+    traefik1,
 )
 """The one place where a family of paths is added."""
 
