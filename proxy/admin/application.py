@@ -10,10 +10,14 @@ from proxy.admin.answers import Refusal, refused
 from proxy.admin.endpoints import BLUEPRINTS
 from proxy.admin.guard import install
 
+LARGEST_BODY = 16 << 20
+"""Bytes of what may be sent to the API."""
+
 
 def create_app() -> Flask:
     """The worker puts its `Runtime` into `config["RUNTIME"]` before the first request."""
     app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

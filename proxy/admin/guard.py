@@ -48,7 +48,8 @@ def _guard() -> None:
     if is_foreign(request.host, request.headers.get("Origin", ""), request.headers.get("Sec-Fetch-Site", "")):
         raise Refusal(403, "a page of another site may not change anything here")
     # A form could send a POST without a word of JSON; other methods no page sends unasked.
-    if (request.method == "POST" or request.content_length) and not is_json(request.content_type or ""):
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if (request.method == "POST" or has_body) and not is_json(request.content_type or ""):
         raise Refusal(
             415, f"expected Content-Type: {JSON_TYPES[0]}", headers={"Accept": ", ".join(JSON_TYPES)}
         )

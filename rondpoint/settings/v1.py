@@ -112,6 +112,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "consulCatalog.tls.insecureSkipVerify": _as("providers.consulCatalog.endpoint.tls.insecureSkipVerify"),
     "consulCatalog.tls.key": _as("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _as("providers.consulCatalog.watch"),
+    "rest": _as("providers.rest"),
     "web": _as("api.insecure"),
     "web.address": _web_address,
     "graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from proxy.admin.endpoints.changes import changes
 from proxy.admin.endpoints.dashboard import dashboard
 from proxy.admin.endpoints.diagnostics import diagnostics
 from proxy.admin.endpoints.entry_points import entry_points
 from proxy.admin.endpoints.explain import explain
+from proxy.admin.endpoints.history import history
 from proxy.admin.endpoints.home import home
 from proxy.admin.endpoints.http_objects import http_objects
 from proxy.admin.endpoints.nothing import nothing
@@ -28,6 +30,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     explain,
     diagnostics,
     traefik1,
+    changes,
+    history,
 )
 """The one place where a family of paths is added."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import redis
 from flask import Blueprint, Response, request
 
 from proxy.admin.answers import Refusal, answer, answer_list
+from proxy.admin.conditions import tag
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.present import Present
 from proxy.admin.running import runtime
@@ -20,6 +22,7 @@ from proxy.admin.selection import (
 )
 from proxy.admin.views.services import LOAD_BALANCER
 from proxy.admin.views.standing import provider_of
+from rondpoint.store.admin.document import ADMIN, field_of, read_stored
 
 http_objects = Blueprint("http_objects", __name__, url_prefix="/api/http")
 
@@ -154,4 +157,18 @@ def _common(present: Present, kind: str, name: str, order: str) -> str:
 def _one(kind: str, name: str, found: object) -> Response:
     if found is None:
         raise Refusal(404, f"{kind} not found: {name}")
-    return answer(found)
+    return answer(found, headers=_version(kind, name))
+
+
+def _version(kind: str, name: str) -> dict[str, str]:
+    """The `ETag` of what the API itself has defined."""
+    bare, _, provider = name.rpartition("@")
+    if provider != ADMIN:
+        return {}
+    parts = runtime()
+    try:
+        stored = read_stored(parts.client, parts.keys, field_of(ADMIN, f"http/{kind}s", bare))
+    except redis.RedisError:
+        # What is in force is told without it.
+        return {}
+    return {} if stored is None else {"ETag": tag(stored.version)}

@@ -19,7 +19,7 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import Limits, Redis
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
+from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
@@ -50,6 +50,7 @@ __all__ = [
     "ProxyProtocol",
     "Redis",
     "RespondingTimeouts",
+    "RestOptions",
     "Section",
     "ServersTransport",
     "Settings",
