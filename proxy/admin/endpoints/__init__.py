@@ -13,6 +13,7 @@ from proxy.admin.endpoints.history import history
 from proxy.admin.endpoints.home import home
 from proxy.admin.endpoints.http_objects import http_objects
 from proxy.admin.endpoints.nothing import nothing
+from proxy.admin.endpoints.openapi import openapi
 from proxy.admin.endpoints.overview import overview
 from proxy.admin.endpoints.rawdata import rawdata
 from proxy.admin.endpoints.traefik1 import traefik1
@@ -32,6 +33,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     traefik1,
     changes,
     history,
+    openapi,
 )
 """The one place where a family of paths is added."""
 
