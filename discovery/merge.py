@@ -90,9 +90,12 @@ class _Known:
 
 
 def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagnostic]) -> Router | None:
-    if router.service in known.services and not router.middlewares and not router.entry_points:
+    service = known.services.get(router.service)
+    if service is not None and not (router.middlewares or router.entry_points or service.middlewares):
         # Of ten thousand routers, all but a few.
         return router
+    if service is not None and service.middlewares:
+        router = msgspec.structs.replace(router, middlewares=router.middlewares + service.middlewares)
     subject = f"router {router.name}"
     missing = [
         (kind, name, defined)

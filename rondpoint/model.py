@@ -89,7 +89,9 @@ Strategy = Literal["wrr", "p2c", "hrw", "leasttime"]
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are in order of name.
 
-    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty.
+    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty. `middlewares` stand behind
+    those of each router that leads to it. `unserved` says why it takes no requests, where its author asked
+    for what the proxy does not serve; it has no servers then.
     """
 
     name: str
@@ -100,6 +102,8 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     health_check: HealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
+    middlewares: tuple[str, ...] = ()
+    unserved: str = ""
 
 
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):

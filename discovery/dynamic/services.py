@@ -8,24 +8,27 @@ from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.balancing import read_balancing
+from discovery.dynamic.composite import KINDS, check_composite
 from rondpoint.model import Server, Service
 
 ServersReader = Callable[[Section], tuple[Server, ...] | None]
 """From a `loadBalancer` section, its servers; None, and said so, where the service cannot be had."""
 
-_OTHER_TYPES = ("weighted", "mirroring", "failover", "highestRandomWeight")
-
 
 def decode_service(name: str, section: Section, provider: str, read_servers: ServersReader) -> Service | None:
-    """The service `name`; None, and said so, where it asks for what is not served."""
+    """The service `name`; None, and said so, where it has no servers to be had.
+
+    One that asks for what is not served has none either, and its routers answer 503.
+    """
     report = section.report
-    unserved = [option for option in (*_OTHER_TYPES, "middlewares") if section.has(option)]
-    for option in unserved:
-        report.error(f"{report.at(section.key(option))} is not served yet, so the service is left out")
+    unserved = _unserved(section)
+    middlewares = section.read("middlewares", values.texts, None)
+    if middlewares is None and section.has("middlewares"):
+        unserved = "its middlewares cannot be read"
     balancer = section.section("loadBalancer")
     section.finish()
     if unserved:
-        return None
+        return Service(name=qualify(name, provider), unserved=unserved)
     if balancer is None:
         report.error(f"{report.at(section.path)} has no servers", "expected loadBalancer")
         return None
@@ -44,7 +47,26 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
         health_check=balancing.health_check,
         flush_interval=balancing.flush_interval,
         servers_transport=balancing.servers_transport,
+        middlewares=tuple(qualify(middleware, provider) for middleware in middlewares or ()),
     )
+
+
+def _unserved(section: Section) -> str:
+    """Why the service can have no servers, if so; said."""
+    report = section.report
+    kinds = [kind for kind in KINDS if section.has(kind)]
+    if len(kinds) + section.has("loadBalancer") > 1:
+        given = ", ".join([*kinds, *(["loadBalancer"] if section.has("loadBalancer") else [])])
+        report.error(f"{report.at(section.path)} is of several kinds: {given}", "make a service of each")
+        return "it is of several kinds"
+    for kind in kinds:
+        message = f"{report.at(section.key(kind))} is not served yet"
+        report.error(f"{message}, so routers that lead to the service answer 503")
+        options = section.section(kind)
+        if options is not None:
+            check_composite(kind, options)
+        return f"{kind} is not served yet"
+    return ""
 
 
 def servers_of_file(balancer: Section) -> tuple[Server, ...]:

@@ -53,6 +53,8 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
+    if service.unserved:
+        return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
     if not any(server.weight for server in servers):
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
     if all(server.state is ServerState.DRAINING for server in servers):

@@ -42,6 +42,29 @@ def test_references_cross_providers() -> None:
     assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
 
 
+def test_middlewares_of_a_service_stand_behind_those_of_its_routers() -> None:
+    docker = a_configuration(
+        a_router("a@docker", "b@file", middlewares=("m@file",)), a_router("c@docker", "b@file")
+    )
+    file = a_configuration(
+        Service("b@file", middlewares=("n@file",)),
+        Middleware("m@file", "retry"),
+        Middleware("n@file", "retry"),
+    )
+    merged = merge({"docker": docker, "file": file}, ENTRY_POINTS)
+    assert merged.routers["a@docker"].middlewares == ("m@file", "n@file")
+    assert merged.routers["c@docker"].middlewares == ("n@file",)
+
+
+def test_a_router_whose_service_has_a_middleware_that_does_not_exist_is_left_out() -> None:
+    configuration = a_configuration(a_router("a@docker", "b@docker"), Service("b@docker", middlewares=("m",)))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers == {}
+    assert [item.message for item in merged.diagnostics] == [
+        "left out, for its middleware 'm' does not exist"
+    ]
+
+
 def test_an_untouched_router_stays_the_very_same_object() -> None:
     router = a_router("a@docker", "a@docker", ("web",))
     merged = merge({"docker": a_configuration(router, Service("a@docker"))}, ENTRY_POINTS)

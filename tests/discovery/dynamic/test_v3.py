@@ -9,7 +9,7 @@ import yaml
 
 from discovery.dynamic import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Server
+from rondpoint.model import Server, Service
 
 GOOD = """
 http:
@@ -158,14 +158,71 @@ def test_what_is_wrong_is_told_and_the_rest_stands(
     assert hint in found.hint
 
 
-@pytest.mark.parametrize("kind", ["weighted", "mirroring", "failover", "highestRandomWeight"])
-def test_services_of_other_kinds_are_left_out_with_the_routers_that_lead_to_them(kind: str) -> None:
-    text = f"http: {{services: {{s: {{{kind}: {{}}}}}}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"
+COMPOSED = {
+    "weighted": "services: [{name: a, weight: 3}, {name: b@docker}], sticky: {cookie: {}}, healthCheck: {}",
+    "highestRandomWeight": "services: [{name: a, weight: 3}, {name: b}]",
+    "mirroring": "service: a, mirrors: [{name: b, percent: 10}], mirrorBody: false, maxBodySize: 1024",
+    "failover": "service: a, fallback: b, errors: {status: ['500-599', '404'], maxRequestBodyBytes: 1024}",
+}
+
+
+@pytest.mark.parametrize("kind", COMPOSED)
+def test_a_service_of_another_kind_stands_without_servers_and_so_do_its_routers(kind: str) -> None:
+    service = f"services: {{s: {{{kind}: {{{COMPOSED[kind]}}}}}}}"
+    decoded = decode(
+        tree(f"http: {{{service}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"), "file", "f"
+    )
+    assert decoded.services == (Service("s@file", unserved=f"{kind} is not served yet"),)
+    assert [router.service for router in decoded.routers] == ["s@file"]
+    assert [(item.severity, item.message) for item in decoded.diagnostics] == [
+        (
+            Severity.ERROR,
+            f"http.services.s.{kind} is not served yet, so routers that lead to the service answer 503",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("weighted: {}", "weighted.services is missing"),
+        ("weighted: {services: [{weight: 1}]}", "weighted.services[0].name is missing"),
+        ("weighted: {services: [{name: a, weight: -1}]}", "weighted.services[0].weight=-1 is not valid"),
+        ("weighted: {services: [{name: a, wieght: 1}]}", "weighted.services[0].wieght is unknown"),
+        ("weighted: {service: [{name: a}]}", "weighted.service is unknown"),
+        ("weighted: 7", "weighted=7 is not valid"),
+        ("mirroring: {mirrors: [{name: a}]}", "mirroring.service is missing"),
+        (
+            "mirroring: {service: a, mirrors: [{name: b, percent: 101}]}",
+            "mirrors[0].percent=101 is not valid",
+        ),
+        ("failover: {service: a}", "failover.fallback is missing"),
+        ("failover: {service: a, fallback: b, errors: {status: [x]}}", "errors.status=['x'] is not valid"),
+        (
+            "failover: {service: a, fallback: b}, loadBalancer: {}",
+            "is of several kinds: failover, loadBalancer",
+        ),
+        ("middlewares: {a: b}, loadBalancer: {}", "middlewares={'a': 'b'} is not valid"),
+    ],
+)
+def test_what_is_wrong_with_a_service_that_is_not_served_is_told(options: str, message: str) -> None:
+    decoded = decode(tree(f"http: {{services: {{s: {{{options}}}}}}}"), "file", "f")
+    assert [bool(service.unserved) for service in decoded.services] == [True]
+    assert any("http.services.s" in item.message and message in item.message for item in decoded.diagnostics)
+
+
+def test_middlewares_of_a_service_are_qualified_and_told_of_where_they_are_not_served() -> None:
+    text = """
+    http:
+      services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
+      routers: {r: {rule: 'Host(`a`)', service: s}}
+      middlewares: {m: {basicAuth: {users: ['a:b']}}}
+    """
     decoded = decode(tree(text), "file", "f")
-    assert decoded.services == decoded.routers == ()
-    assert [item.message for item in decoded.diagnostics] == [
-        f"http.services.s.{kind} is not served yet, so the service is left out",
-        "http.routers.r is left out, because its service s@file is",
+    assert decoded.services[0].middlewares == ("m@file", "n@docker")
+    assert decoded.routers[0].middlewares == ()
+    assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
+        "basicAuth is not served yet, so r@file answers 503"
     ]
 
 
