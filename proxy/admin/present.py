@@ -46,6 +46,10 @@ class Present:
             if not number % PORTION:
                 self._breathe()
 
+    def without_haste(self, objects: Mapping[str, T]) -> Mapping[str, T]:
+        """The same mapping, whose values are gone through in portions."""
+        return _Portions(objects, self)
+
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What the agents found wrong, and what of the store could not be read here."""
@@ -165,3 +169,24 @@ class Present:
         for names in users.values():
             names.sort()
         return users
+
+
+class _Portions(Mapping[str, T]):
+    def __init__(self, objects: Mapping[str, T], present: Present) -> None:
+        self._objects = objects
+        self._present = present
+
+    def __getitem__(self, name: str) -> T:
+        return self._objects[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._objects.get(name, default)
+
+    def values(self) -> Any:
+        return self._present.in_portions(self._objects.values())

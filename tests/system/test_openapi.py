@@ -36,7 +36,7 @@ backends: {b: {servers: {s: {url: "http://127.0.0.1:1"}}}}
 frontends: {f: {backend: b, routes: {r: {rule: "Host:f.test"}}}}
 """
 
-EXAMPLES = 8
+EXAMPLES = 5
 """Requests made up for each operation."""
 
 CHECKS = [

@@ -24,7 +24,7 @@ def explained() -> Response:
         raise Refusal(400, str(error)) from None
     present = Present(runtime())
     configured = Configured(
-        present.state.routers,
+        present.without_haste(present.state.routers),
         present.state.services,
         present.state.middlewares,
         present.diagnostics,

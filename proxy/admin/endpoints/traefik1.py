@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from flask import Blueprint, Response
@@ -130,7 +131,7 @@ def _backends(present: Present, services: list[Service]) -> Members:
 
 
 def _members(present: Present, items: list[Any], view: Callable[[Any], object]) -> Members:
-    for item in present.in_portions(sorted(items, key=lambda item: str(item.name))):
+    for item in present.in_portions(sorted(items, key=attrgetter("name"))):
         yield views.bare(item.name, provider_of(item.name)), view(item)
 
 
