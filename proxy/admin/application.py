@@ -21,9 +21,18 @@ def create_app() -> Flask:
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.after_request(_guarded)
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(HTTPException, _told)
     return app
+
+
+def _guarded(response: Response) -> Response:
+    """What no page of another site should do with an answer: guess its type, frame it, or keep it."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _told(error: HTTPException) -> Response:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import gevent
 from flask import Flask, current_app, g, request
 from gevent.lock import BoundedSemaphore
 
-from proxy.access.credentials import Credentials
+from proxy.access.credentials import CredentialError, Credentials
 from proxy.access.origin import JSON_TYPES, READING, is_foreign, is_json, is_local_name
 from proxy.admin.answers import Refusal
 from proxy.admin.running import runtime
 from rondpoint.settings.access import Access, access
+
+log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset(("/ping",))
 """Answered to everybody: they tell nothing."""
@@ -58,7 +61,11 @@ def _guard() -> None:
 def _user() -> str:
     credentials = current_app.extensions.get("rondpoint_credentials")
     if credentials is None:
-        credentials = Credentials(runtime().settings.api, _compare)
+        try:
+            credentials = Credentials(runtime().settings.api, _compare)
+        except CredentialError as error:
+            log.critical("nobody is let in at the admin entry point: %s", error)
+            raise Refusal(503, "the credentials cannot be read: see the log") from None
         current_app.extensions["rondpoint_credentials"] = credentials
     authorization = request.headers.get("Authorization", "")
     user: str | None = credentials.user(authorization)

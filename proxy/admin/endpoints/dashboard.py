@@ -7,11 +7,19 @@ from typing import Any
 import msgspec
 from flask import Blueprint, render_template
 
+from proxy.admin.answers import Refusal
 from proxy.admin.present import Present
 from proxy.admin.reports import agents_report, diagnostic_report, store_report
 from proxy.admin.running import runtime
 
 dashboard = Blueprint("dashboard", __name__, url_prefix="/dashboard")
+
+
+@dashboard.before_request
+def wanted() -> None:
+    """With `api.dashboard` off there is none."""
+    if not runtime().settings.api.dashboard:
+        raise Refusal(404, "the dashboard is off: set api.dashboard")
 
 
 @dashboard.get("/")

@@ -92,6 +92,27 @@ def test_credentials_are_demanded_as_soon_as_there_are_any(store: Store, short_p
             assert (refused.status, message(refused)) == (401, "the token or password is wrong")
 
 
+def test_credentials_that_are_lost_let_nobody_in(store: Store, short_path: Path) -> None:
+    file = short_path / "token"
+    file.write_text("s3cret")
+    with at(store, short_path, f"--api.tokenFile={file}") as proxy:
+        file.unlink()
+        refused = ask(proxy.admin, headers=(("Authorization", "Bearer s3cret"),))
+        assert (refused.status, str(file) in refused.text) == (503, False)
+        proxy.process.wait_for_line(f"nobody is let in at the admin entry point: api.tokenFile: {file}")
+
+
+def test_answers_are_for_who_asked_alone(store: Store, short_path: Path) -> None:
+    with at(store, short_path, "--api.dashboard=false") as proxy:
+        for path in ("/api/overview", "/api/nothing", "/ping"):
+            answer = ask(proxy.admin, path)
+            assert answer.header("X-Content-Type-Options") == "nosniff"
+            assert answer.header("X-Frame-Options") == "DENY"
+            assert answer.header("Cache-Control") == "no-store"
+            assert answer.header("Access-Control-Allow-Origin") is None
+        assert ask(proxy.admin, "/dashboard/").status == 404
+
+
 FOREIGN = {
     "a page of another site": (("Origin", "http://evil.test"), ("Content-Type", "application/json")),
     "a page without an origin": (("Origin", "null"), ("Content-Type", "application/json")),
