@@ -1,7 +1,7 @@
 """The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
 
 from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
-from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
+from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -19,7 +19,7 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import Limits, Redis
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
+from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
@@ -31,6 +31,7 @@ __all__ = [
     "AccessLogFilters",
     "AccessLogFormat",
     "Api",
+    "BasicAuth",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
@@ -52,6 +53,7 @@ __all__ = [
     "RegistratorConsul",
     "RegistratorOptions",
     "RespondingTimeouts",
+    "RestOptions",
     "Section",
     "ServersTransport",
     "Settings",
