@@ -49,7 +49,7 @@ def _run_until_told(settings: Settings, url: str) -> None:
 
     def work() -> None:
         try:
-            with connect(url) as client:
+            with connect(url, namespace=settings.redis.namespace) as client:
                 Agent(settings, client).run(stop)
         except BaseException as error:
             logging.getLogger(__name__).exception("the agent failed")

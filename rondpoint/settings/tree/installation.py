@@ -8,16 +8,14 @@ from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Amount, Count, Seconds, Text, parse_text
-
-_SCHEMES = ("redis://", "rediss://", "unix://")
+from rondpoint.store.address import parse
 
 
 def _store_url(value: object) -> object:
     if value is None:
         return None
     url = parse_text(value).strip()
-    if not url.lower().startswith(_SCHEMES):
-        raise ValueError("expected a URL that starts with redis://, rediss:// or unix://")
+    parse(url)
     return url
 
 
@@ -31,7 +29,8 @@ def _namespace(value: object) -> object:
 class Redis(Section):
     url: Annotated[str | None, BeforeValidator(_store_url)] = Field(
         default=None,
-        description="The store that agent and proxies share; without it `rondpoint up` runs one itself.",
+        description="The store that agents and proxies share ([its forms](redis.md#where-it-is)); without it "
+        "`rondpoint up` runs one itself.",
     )
     namespace: Annotated[Text, BeforeValidator(_namespace)] = Field(
         default="default", description="Keeps several installations in one Redis apart."
