@@ -131,6 +131,8 @@ def _agent(status: AgentStatus) -> Json:
         "pid": status.pid,
         "startedAt": status.started_at,
         "seenAt": status.seen_at,
+        "role": status.role,
+        "part": status.part,
         "providers": {
             name: {"state": provider.state, "message": provider.message, "since": provider.since}
             for name, provider in status.providers.items()

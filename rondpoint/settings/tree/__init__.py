@@ -18,7 +18,7 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
-from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
@@ -29,6 +29,7 @@ __all__ = [
     "AccessLog",
     "AccessLogFilters",
     "AccessLogFormat",
+    "AgentOptions",
     "Api",
     "ConsulCatalogOptions",
     "ConsulEndpoint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -26,6 +27,14 @@ def _namespace(value: object) -> object:
     return value
 
 
+def _agent_name(value: object) -> object:
+    # It becomes a piece of keys, and of servers' names.
+    name = parse_text(value).strip()
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", name):
+        raise ValueError("expected letters, digits, ., - and _")
+    return name
+
+
 class Redis(Section):
     url: Annotated[str | None, BeforeValidator(_store_url)] = Field(
         default=None,
@@ -34,6 +43,19 @@ class Redis(Section):
     )
     namespace: Annotated[Text, BeforeValidator(_namespace)] = Field(
         default="default", description="Keeps several installations in one Redis apart."
+    )
+
+
+class AgentOptions(Section):
+    name: Annotated[Text, BeforeValidator(_agent_name)] = Field(
+        default="",
+        description="Several agents feed one installation, each from sources of its own, when each has "
+        "another name: that of its machine, say. Agents of one name, or without, stand by for each other.",
+    )
+    forget_after: Seconds = Field(
+        default=60.0,
+        description="Time after which what an agent with a name has contributed goes, when no agent of that "
+        "name is there any more. 0 for at once, be it a restart. That of the agent that leads counts.",
     )
 
 
