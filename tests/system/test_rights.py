@@ -92,9 +92,11 @@ def test_nothing_that_agents_and_proxies_do_is_refused(
         serves(proxy, 200, "shared")
         refused: Any = client.acl_log()
         assert [(entry["username"], entry["reason"], entry["object"]) for entry in refused] == []
-        with connect(as_user(guarded, "rondpoint-proxy")["RONDPOINT_REDIS_URL"]) as intruder:
-            with pytest.raises(redis.exceptions.NoPermissionError):
-                intruder.hset(KEYS.routers, "intruder@file", "{}")
+        with (
+            connect(as_user(guarded, "rondpoint-proxy")["RONDPOINT_REDIS_URL"]) as intruder,
+            pytest.raises(redis.exceptions.NoPermissionError),
+        ):
+            intruder.hset(KEYS.routers, "intruder@file", "{}")
         assert [entry["object"] for entry in client.acl_log()] == [KEYS.routers]
         users = {entry["user"] for entry in client.client_list()}
         assert users == {"rondpoint-agent", "rondpoint-proxy", "default"}
