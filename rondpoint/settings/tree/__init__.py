@@ -20,6 +20,7 @@ from rondpoint.settings.tree.entry_points import (
 )
 from rondpoint.settings.tree.installation import Limits, Redis
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
+from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
@@ -49,6 +50,8 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RegistratorConsul",
+    "RegistratorOptions",
     "RespondingTimeouts",
     "RestOptions",
     "Section",

@@ -13,6 +13,7 @@ from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
 from rondpoint.settings.tree.installation import Limits, Redis
 from rondpoint.settings.tree.providers import Providers
+from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.upstream import ServersTransport
 from rondpoint.settings.values import Address, Count, Location, Text
@@ -34,6 +35,7 @@ class Settings(Section):
         )
     )
     providers: Providers = Providers()
+    registrator: RegistratorOptions | None = None
     api: Api = Api()
     ping: Ping | None = None
     log: Log = Log()
