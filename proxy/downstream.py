@@ -14,6 +14,7 @@ from proxy.http1.repeats import RequestHeads
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
+    from proxy.extras import Extras
     from proxy.http1.request import Request
     from proxy.stream import Stream
     from proxy.upstream.endpoint import Target
@@ -31,7 +32,8 @@ class Downstream:
 
     `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
     byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
-    client has left in the meantime. What became of the present request is left for `serving` to count and
+    client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
+    What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
     `refused` (by us).
     """
@@ -45,6 +47,7 @@ class Downstream:
         "buffer",
         "context",
         "entry_point",
+        "extras",
         "gone",
         "idle",
         "limits",
@@ -102,6 +105,7 @@ class Downstream:
         self.status = 0
         self.sent = 0
         self.refused = False
+        self.extras: Extras | None = None
 
     def send(self, data: bytes) -> None:
         """Raises ClientGoneError."""
@@ -176,16 +180,18 @@ class Downstream:
     def _unread(self, stream: Stream) -> None:
         """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
         server = self.awaiting
-        if server is None:
-            return
+        if server is not None and self.has_left():
+            server.expire()
+
+    def has_left(self) -> bool:
+        """Look whether the client has ended the connection, and set `gone` if so."""
         try:
-            self.gone = not stream.sock.recv(1, _socket.MSG_PEEK)
+            self.gone = not self.stream.sock.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
-            return
+            pass
         except OSError:
             self.gone = True
-        if self.gone:
-            server.expire()
+        return self.gone
 
     def linger(self) -> None:
         """RFC 9112 §9.6: end our side, and read on for a while, lest a reset destroy the answer."""

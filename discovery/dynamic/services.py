@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.balancing import read_balancing
-from discovery.dynamic.composite import KINDS, check_composite
+from discovery.dynamic.composite import KINDS, read_composite
 from rondpoint.model import Server, Service
+
+_SERVERS = "loadBalancer"
 
 ServersReader = Callable[[Section], tuple[Server, ...] | None]
 """From a `loadBalancer` section, its servers; None, and said so, where the service cannot be had."""
@@ -21,17 +25,38 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
     One that asks for what is not served has none either, and its routers answer 503.
     """
     report = section.report
-    unserved = _unserved(section)
+    qualified = qualify(name, provider)
+    kinds = [kind for kind in (*KINDS, _SERVERS) if section.has(kind)]
     middlewares = section.read("middlewares", values.texts, None)
-    if middlewares is None and section.has("middlewares"):
-        unserved = "its middlewares cannot be read"
-    balancer = section.section("loadBalancer")
-    section.finish()
-    if unserved:
-        return Service(name=qualify(name, provider), unserved=unserved)
-    if balancer is None:
+    balancer = section.section(_SERVERS)
+    if len(kinds) > 1:
+        report.error(
+            f"{report.at(section.path)} is of several kinds: {', '.join(kinds)}", "make a service of each"
+        )
+        made: Service | None = Service(qualified, unserved="it is of several kinds")
+    elif balancer is not None:
+        made = _with_servers(qualified, balancer, provider, read_servers)
+    elif kinds:
+        options = section.section(kinds[0])
+        made = (
+            Service(qualified, unserved=f"its {kinds[0]} cannot be read")
+            if options is None
+            else read_composite(kinds[0], options, qualified, provider)
+        )
+    else:
         report.error(f"{report.at(section.path)} has no servers", "expected loadBalancer")
-        return None
+        made = None
+    section.finish()
+    if middlewares is None and section.has("middlewares"):
+        return Service(qualified, unserved="its middlewares cannot be read")
+    if made is None or not middlewares:
+        return made
+    return replace(made, middlewares=tuple(qualify(middleware, provider) for middleware in middlewares))
+
+
+def _with_servers(
+    qualified: str, balancer: Section, provider: str, read_servers: ServersReader
+) -> Service | None:
     servers = read_servers(balancer)
     pass_host_header = balancer.read("passHostHeader", values.boolean, True)
     balancing = read_balancing(balancer, provider)
@@ -39,7 +64,7 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
     if servers is None:
         return None
     return Service(
-        name=qualify(name, provider),
+        name=qualified,
         servers=servers,
         pass_host_header=pass_host_header,
         strategy=balancing.strategy,
@@ -47,26 +72,8 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
         health_check=balancing.health_check,
         flush_interval=balancing.flush_interval,
         servers_transport=balancing.servers_transport,
-        middlewares=tuple(qualify(middleware, provider) for middleware in middlewares or ()),
+        slow_start=balancing.slow_start,
     )
-
-
-def _unserved(section: Section) -> str:
-    """Why the service can have no servers, if so; said."""
-    report = section.report
-    kinds = [kind for kind in KINDS if section.has(kind)]
-    if len(kinds) + section.has("loadBalancer") > 1:
-        given = ", ".join([*kinds, *(["loadBalancer"] if section.has("loadBalancer") else [])])
-        report.error(f"{report.at(section.path)} is of several kinds: {given}", "make a service of each")
-        return "it is of several kinds"
-    for kind in kinds:
-        message = f"{report.at(section.key(kind))} is not served yet"
-        report.error(f"{message}, so routers that lead to the service answer 503")
-        options = section.section(kind)
-        if options is not None:
-            check_composite(kind, options)
-        return f"{kind} is not served yet"
-    return ""
 
 
 def servers_of_file(balancer: Section) -> tuple[Server, ...]:

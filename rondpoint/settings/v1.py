@@ -112,6 +112,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "consulCatalog.tls.insecureSkipVerify": _as("providers.consulCatalog.endpoint.tls.insecureSkipVerify"),
     "consulCatalog.tls.key": _as("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _as("providers.consulCatalog.watch"),
+    "retry": _as(),
+    "retry.attempts": _as("serversTransport.retryAttempts"),
     "rest": _as("providers.rest"),
     "web": _as("api.insecure"),
     "web.address": _web_address,

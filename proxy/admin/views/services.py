@@ -63,6 +63,20 @@ class LoadBalancerView(Struct, frozen=True, rename="camel", omit_defaults=True):
     servers_transport: str = ""
 
 
+class MemberView(Struct, frozen=True, rename="camel"):
+    name: str
+    weight: int
+
+
+class MembersView(Struct, frozen=True, rename="camel"):
+    services: tuple[MemberView, ...]
+
+
+class FailoverView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    service: str = ""
+    fallback: str = ""
+
+
 class NamedServerView(Struct, frozen=True, rename="camel"):
     """What Traefik has no word for: a server's name, and whether it is leaving."""
 
@@ -73,13 +87,20 @@ class NamedServerView(Struct, frozen=True, rename="camel"):
 
 
 class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`server_status` by URL: `UP`, or `DOWN` for one that takes no new requests."""
+    """`server_status` by URL: `UP`, or `DOWN` for one that takes no new requests.
+
+    `sticky_cookie` is the name of the cookie as clients get it.
+    """
 
     name: str
     provider: str
     type: str = ""
     status: str = ""
     load_balancer: LoadBalancerView | None = None
+    weighted: MembersView | None = None
+    highest_random_weight: MembersView | None = None
+    failover: FailoverView | None = None
+    sticky_cookie: str = ""
     server_status: dict[str, str] = {}
     used_by: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
@@ -88,12 +109,18 @@ class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 def service_view(service: Service, standing: Standing, used_by: tuple[str, ...]) -> ServiceView:
     """`used_by` are routers, in order."""
+    kind = service.composition
+    members = MembersView(tuple(MemberView(member.name, member.weight) for member in service.members))
     return ServiceView(
         name=service.name,
         provider=provider_of(service.name),
-        type=LOAD_BALANCER,
+        type=LOAD_BALANCER if kind is None else kind.lower(),
         status=standing.status,
-        load_balancer=_load_balancer(service),
+        load_balancer=_load_balancer(service) if kind is None else None,
+        weighted=members if kind == "weighted" else None,
+        highest_random_weight=members if kind == "highestRandomWeight" else None,
+        failover=_failover(service) if kind == "failover" else None,
+        sticky_cookie="" if service.sticky is None else service.sticky.called(service.name),
         server_status={server.url: _status(server) for server in service.servers},
         used_by=used_by,
         error=standing.errors,
@@ -123,6 +150,11 @@ def _load_balancer(service: Service) -> LoadBalancerView:
         health_check=None if service.health_check is None else _health_check(service.health_check),
         servers_transport=service.servers_transport,
     )
+
+
+def _failover(service: Service) -> FailoverView:
+    names = [*(member.name for member in service.members), "", ""]
+    return FailoverView(names[0], names[1])
 
 
 def _cookie(cookie: StickyCookie) -> CookieView:

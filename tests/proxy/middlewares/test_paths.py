@@ -12,6 +12,7 @@ from proxy.middlewares.chains import ChainError, Chains
 from proxy.middlewares.paths import unescaped
 from rondpoint.model import Middleware, Router
 from rondpoint.rules import v3
+from tests.proxy.middlewares.sender import Sender
 
 PREFIX, REPLACED = "X-Forwarded-Prefix", "X-Replaced-Path"
 
@@ -96,7 +97,7 @@ def router(*names: str) -> Router:
 def passed(chains: Chains, target: str, *names: str) -> Request:
     request = head(target)
     for step in chains.steps(router(*names)):
-        step(request)
+        step(request, Sender())
     return request
 
 
