@@ -1,6 +1,5 @@
 """What both providers of Consul live through: where it is, what is shown to it, and what becomes of it."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ from rondpoint.model import Configuration
 from rondpoint.settings import ConsulCatalogOptions, ConsulOptions
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
+from tests.lab.certificate import write_certificate
 from tests.lab.consul import MASTER_TOKEN, Consul
 from tests.lab.namespace import free_port
 from tests.lab.waiting import until
@@ -171,26 +171,12 @@ def test_consuls_own_variables_count(way: Way, tmp_path: Path, monkeypatch: pyte
             at_work.until(has("a"))
 
 
-def certify(directory: Path) -> dict[str, str]:
-    """A certificate that is its own authority, for Consul and for those who speak to it."""
-    made = (
-        "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=consul "
-        "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
-    )
-    subprocess.run(made.split(), cwd=directory, check=True, capture_output=True)
-    certificate, key = str(directory / "cert.pem"), str(directory / "key.pem")
-    return {"ca": certificate, "cert": certificate, "key": key}
-
-
 def test_both_sides_show_a_certificate(way: Way, tmp_path: Path) -> None:
-    tls, port = certify(tmp_path), free_port()
-    settings = {
-        "ports": {"https": port},
-        "ca_file": tls["ca"],
-        "cert_file": tls["cert"],
-        "key_file": tls["key"],
-        "verify_incoming_https": True,
-    }
+    # One certificate, which is its own authority, serves both.
+    file, port = str(write_certificate(tmp_path / "certificate.pem")), free_port()
+    tls = {"ca": file, "cert": file, "key": file}
+    settings = {"ports": {"https": port}, "verify_incoming_https": True}
+    settings |= {"ca_file": file, "cert_file": file, "key_file": file}
     with Consul(tmp_path, settings=settings) as consul:
         way.write(consul, "a")
         with watched(way.make(f"127.0.0.1:{port}", tls=tls)) as at_work:
