@@ -21,6 +21,7 @@ from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.certificate import write_certificate
 from tests.lab.consul import MASTER_TOKEN, Consul
+from tests.lab.errors import LabError
 from tests.lab.namespace import free_port
 from tests.lab.waiting import until
 
@@ -118,8 +119,17 @@ def test_routes_stay_while_consul_has_no_leader(way: Way, tmp_path: Path) -> Non
             for each in others:
                 each.start(wait=False)
             asked.wait_until_ready()
-            way.write(asked, "b")
+            # Its connections to the servers that were are noticed one by one.
+            until(lambda: _written(way, asked, "b"), "a write that succeeds", timeout=60)
             at_work.until(has("a", "b"), timeout=60)
+
+
+def _written(way: Way, consul: Consul, name: str) -> bool:
+    try:
+        way.write(consul, name)
+    except LabError:
+        return False
+    return True
 
 
 @contextmanager
