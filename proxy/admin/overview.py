@@ -40,7 +40,12 @@ def rawdata() -> Json:
     return {
         "revision": parts.applier.revision,
         "worker": _worker(parts),
-        "store": {"connected": parts.watcher.connected, "localTickets": parts.tickets.local},
+        "store": {
+            "connected": parts.watcher.connected,
+            "ticketsShared": not parts.tickets.degraded,
+            "localTickets": parts.tickets.local,
+            "lateTickets": parts.tickets.late,
+        },
         "routers": {name: _router(router, services) for name, router in sorted(state.routers.items())},
         "services": {name: _service(service) for name, service in sorted(services.items())},
         "middlewares": {name: _middleware(item) for name, item in sorted(state.middlewares.items())},
