@@ -11,6 +11,7 @@ import redis
 
 from discovery import providers as available
 from discovery.board import Board
+from discovery.health.checks import Checks
 from discovery.providers.contract import Provider
 from discovery.publication import Publication
 from discovery.supervision import supervise
@@ -42,8 +43,9 @@ class Agent:
             logger.warning("no provider is set, so there are no routes: see providers.docker, providers.file")
         board = Board(self._providers)
         keys = Keys(self._settings.redis.namespace)
-        publication = Publication(board, self._client, keys, tuple(self._settings.web_entry_points))
-        threads = [_thread("publication", publication.run, stop)]
+        checks = Checks(board.touch)
+        publication = Publication(board, self._client, keys, tuple(self._settings.web_entry_points), checks)
+        threads = [_thread("publication", publication.run, stop), _thread("health", checks.run, stop)]
         for name, provider in self._providers.items():
             threads.append(_thread(name, supervise, provider, board, stop))
         for thread in threads:

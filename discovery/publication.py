@@ -12,6 +12,8 @@ import redis
 
 from discovery.backoff import Backoff
 from discovery.board import Board, Snapshot
+from discovery.health.checks import Checks
+from discovery.health.verdicts import judged
 from discovery.heartbeat import INTERVAL, Heartbeat
 from discovery.merge import merge
 from discovery.reporting import Findings, summary
@@ -31,10 +33,17 @@ LAST_DELAY = 2.0
 
 
 class Publication:
-    """Publishes the newest of what is on `board` whenever it changes, or the store lost it."""
+    """Publishes the newest of what is on `board` whenever it changes, or the store lost it.
 
-    def __init__(self, board: Board, client: redis.Redis, keys: Keys, entry_points: Collection[str]) -> None:
+    `checks` follow what is published, and what they find is published with it.
+    """
+
+    def __init__(
+        self, board: Board, client: redis.Redis, keys: Keys, entry_points: Collection[str], checks: Checks
+    ) -> None:
         self._board = board
+        self._checks = checks
+        self._recalled = False
         self._entry_points = entry_points
         self._publisher = Publisher(client, keys)
         self._heartbeat = Heartbeat(client, keys)
@@ -92,13 +101,20 @@ class Publication:
     def _publish(self, snapshot: Snapshot) -> None:
         self._retain(snapshot)
         kept = {name: self._retained[name] for name in snapshot.silent}
-        configuration = merge(snapshot.configurations | kept, self._entry_points)
+        configuration = self._checked(merge(snapshot.configurations | kept, self._entry_points))
         self._findings.tell(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         self._published = snapshot.version
         self._published_at = time.monotonic()
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summary(publication.change))
+
+    def _checked(self, configuration: Configuration) -> Configuration:
+        if not self._recalled:
+            self._checks.recall(self._publisher.stored())
+            self._recalled = True
+        self._checks.follow(configuration)
+        return judged(configuration, self._checks.faults)
 
     def _retain(self, snapshot: Snapshot) -> None:
         missing = snapshot.silent - self._retained.keys()

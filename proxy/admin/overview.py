@@ -15,7 +15,7 @@ from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.explanation import Explanation
 from rondpoint.middlewares.redaction import redacted
-from rondpoint.model import Middleware, Router, Service
+from rondpoint.model import Middleware, Router, ServerState, Service
 from rondpoint.rules.facts import Facts
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.read import read_diagnostics
@@ -117,6 +117,9 @@ def _service(service: Service) -> Json:
             {"name": server.name, "url": server.url, "weight": server.weight, "state": server.state.value}
             for server in service.servers
         ],
+        "serverStatus": {
+            server.url: "DOWN" if server.state is ServerState.DOWN else "UP" for server in service.servers
+        },
     }
 
 

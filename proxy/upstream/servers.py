@@ -41,8 +41,8 @@ class UpstreamTimeouts:
 class ServedService:
     """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
-    `choose` is its way of choosing, None for the rotation's. `all_away` tells that no target takes new
-    requests, so that passing over is of no use.
+    Servers that are down are no targets. `choose` is its way of choosing, None for the rotation's. `all_away`
+    tells that no target takes new requests, so that passing over is of no use.
     """
 
     service: Service
@@ -126,8 +126,9 @@ class Services:
         return served
 
     def _serve(self, service: Service) -> ServedService:
-        targets = [self._target(service.name, server) for server in service.servers]
-        order = schedule([_weight(server) for server in service.servers])
+        servers = [server for server in service.servers if server.state is not ServerState.DOWN]
+        targets = [self._target(service.name, server) for server in servers]
+        order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
         served.look()

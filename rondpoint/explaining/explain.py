@@ -50,14 +50,25 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
+        findings=tuple(_told(configured, f"service {chosen.service}")),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
-    if not any(server.weight for server in servers):
+    taking = [server for server in servers if server.weight]
+    if not taking:
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
-    if all(server.state is ServerState.DRAINING for server in servers):
+    well = [server for server in taking if server.state is not ServerState.DOWN]
+    if not well:
+        return replace(way, status=503, reason=f"every server of service {service.name} is down")
+    if all(server.state is ServerState.DRAINING for server in well):
         return replace(way, reason="every server is leaving; they take requests since there is no other")
     return way
+
+
+def _told(configured: Configured, subject: str) -> Iterator[str]:
+    for diagnostic in configured.diagnostics:
+        if diagnostic.subject == subject:
+            yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
 
 
 def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:
