@@ -84,13 +84,17 @@ class HealthCheck(Struct, frozen=True, omit_defaults=True):
     follow_redirects: bool = True
 
 
-Strategy = Literal["wrr", "p2c", "hrw", "leasttime"]
+LONGEST_SLOW_START = 3600.0
+"""Seconds."""
+
+Strategy = Literal["wrr", "p2c", "hrw", "leasttime", "leastconn", "drr"]
 
 
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are in order of name.
 
-    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty.
+    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty. A server that comes to
+    others, or comes back, gets its whole share of requests after `slow_start` seconds.
     """
 
     name: str
@@ -101,6 +105,7 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     health_check: HealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
+    slow_start: float = 0.0
 
 
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):

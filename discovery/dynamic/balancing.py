@@ -15,7 +15,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.health_check import read_health_check
 from rondpoint.middlewares.readers import seconds
-from rondpoint.model import HealthCheck, StickyCookie, Strategy
+from rondpoint.model import LONGEST_SLOW_START, HealthCheck, StickyCookie, Strategy
 
 SAME_SITE = ("none", "lax", "strict")
 
@@ -28,6 +28,7 @@ class Balancing(Struct, frozen=True):
     health_check: HealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
+    slow_start: float = 0.0
 
 
 def read_balancing(balancer: Section, provider: str) -> Balancing:
@@ -41,16 +42,23 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
         flush_interval = forwarding.read("flushInterval", seconds, 0.1)
         forwarding.finish()
     transport = balancer.read("serversTransport", values.text, "")
+    slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
     told = {
-        "strategy": strategy != "wrr",
         "sticky": sticky is not None,
         "passiveHealthCheck": balancer.has("passiveHealthCheck"),
         "serversTransport": bool(transport),
     }
     balancer.unserved(*(name for name, given in told.items() if given))
-    return Balancing(
-        strategy, sticky, health_check, flush_interval, qualify(transport, provider) if transport else ""
-    )
+    qualified = qualify(transport, provider) if transport else ""
+    return Balancing(strategy, sticky, health_check, flush_interval, qualified, slow_start)
+
+
+def slow_start_seconds(value: object) -> float:
+    """A duration that a slow start may have."""
+    found = seconds(value)
+    if not 0 <= found <= LONGEST_SLOW_START:
+        raise ValueError(f"expected up to {LONGEST_SLOW_START:.0f} seconds")
+    return found
 
 
 def _sticky(balancer: Section) -> StickyCookie | None:

@@ -44,6 +44,7 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
         health_check=balancing.health_check,
         flush_interval=balancing.flush_interval,
         servers_transport=balancing.servers_transport,
+        slow_start=balancing.slow_start,
     )
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from proxy.upstream.servers import ServedService
 
 Choose = Callable[["ServedService", "Tickets", "Request", str], "Sequence[Target]"]
-"""For a request of the client with this address: targets in the order in which they are to be asked.
+"""For a request of the client with this address: the target to ask, and if it matters, whom to ask next.
 
-Those that are `away` may be among them, and are passed over by whoever asks.
+They are asked as they stand, `away` or not. When none of them gives an answer, the service's others are.
 """
 
 Strategy = Callable[["ServedService"], Choose | None]
@@ -35,9 +35,3 @@ def strategy(name: str) -> Callable[[Strategy], Strategy]:
         return function
 
     return register
-
-
-@strategy("wrr")
-def in_turn(service: ServedService) -> Choose | None:
-    """Weighted round robin: the rotation, by the tickets that all workers share."""
-    return None

@@ -6,6 +6,8 @@ the request's and the response's own, because each call and allocation here is p
 
 from __future__ import annotations
 
+from random import shuffle
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.deadlines import NEVER, after
@@ -13,6 +15,7 @@ from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
 from proxy.exchange.relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
+from proxy.extras import Extras
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.request import Request, without
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from proxy.http1.response import Response
     from proxy.stream import Stream
     from proxy.upstream.endpoint import Target
+    from proxy.upstream.servers import ServedService
 
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
@@ -50,25 +54,28 @@ class NoAnswerError(Exception):
 def answer_request(downstream: Downstream, request: Request) -> bool:
     """Answer `request`; whether the client's connection can take another. Raises ClientGoneError."""
     context = downstream.context
-    router = context.table.match(downstream.entry_point, request, downstream)
-    if router is None:
+    route = context.table.match(downstream.entry_point, request, downstream)
+    if route is None:
         downstream.tally = context.tallies.unrouted
         if not context.configured:
             return downstream.refuse(request, 503, _NOT_CONFIGURED)
         return downstream.refuse(request, 404)
-    tally = context.tallies.get(router.name)
-    if tally is None or tally.service != router.service:
-        tally = context.tallies.begin(router)
+    tally = route.tally
+    if tally is None:
+        tally = route.tally = context.tallies.of(route.router)
     downstream.tally = tally
-    if router.middlewares:
+    if route.middlewares:
         try:
-            for step in context.chains.steps(router):
+            for step in context.chains.steps(route.router):
                 step(request)
         except ChainError as error:
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
             return downstream.refuse(request, error.status, error.reason)
-    service = context.services.get(router.service)
+    service = route.place.served
+    if service is None:
+        route.place = context.services.ready(route.router.service)
+        service = route.place.served
     if service is None or not service.rotation:
         return downstream.refuse(request, 503)
 
@@ -90,22 +97,29 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         targets = choose(service, context.tickets, request, downstream.peer)
         length = len(targets)
         first = 0
-    pass_host = router.pass_host_header and service.pass_host_header
+    pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
     for position in range(first, first + length):
         target = targets[position % length]
-        if target in failed or (target.away and not service.all_away):
+        if target in failed or (target.away and choose is None and not service.all_away):
             continue
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
-            return _serve_from(downstream, request, target, head, body)
+            if choose is None:
+                return _serve_from(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, target, head, body)
         except NoAnswerError as error:
             failure = error
             if not error.elsewhere:
                 break
             failed += (target,)
+    if choose is not None and failure is not None and failure.elsewhere:
+        try:
+            return _ask_others(downstream, request, service, pass_host, body, failed, failure)
+        except NoAnswerError as error:
+            failure = error
     body_read = body is not None and body.done
     if body is not None and not body_read:
         request.keep_alive = False
@@ -115,6 +129,31 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if failure is None:
         return downstream.refuse(request, 503, body_read=body_read)
     return downstream.refuse(request, failure.status, failure.reason, body_read=body_read)
+
+
+def _ask_others(
+    downstream: Downstream,
+    request: Request,
+    service: ServedService,
+    pass_host: bool,
+    body: RequestBody | None,
+    failed: tuple[Target, ...],
+    failure: NoAnswerError,
+) -> bool:
+    """Ask those that were not chosen, one after the other. Raises NoAnswerError."""
+    others = [target for target in service.distinct if target not in failed]
+    # Lest one server get all that another one leaves.
+    shuffle(others)
+    for target in others:
+        head = _request_head(downstream, request, target, pass_host)
+        downstream.target = target
+        try:
+            return _serve_observed(downstream, request, target, head, body)
+        except NoAnswerError as error:
+            failure = error
+            if not error.elsewhere:
+                break
+    raise failure
 
 
 def _request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
@@ -175,6 +214,25 @@ def _serve_from(
         stream = None
 
 
+def _serve_observed(
+    downstream: Downstream, request: Request, target: Target, head: bytes, body: RequestBody | None
+) -> bool:
+    """As `_serve_from`, for services whose way of choosing looks at what servers do."""
+    endpoint = target.endpoint
+    extras = downstream.extras
+    if extras is None:
+        extras = downstream.extras = Extras()
+    extras.ask(endpoint)
+    endpoint.active += 1
+    try:
+        return _serve_from(downstream, request, target, head, body)
+    except NoAnswerError:
+        endpoint.fail(monotonic())
+        raise
+    finally:
+        endpoint.active -= 1
+
+
 def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None) -> bytes:
     """Send the request and wait for the answer's first bytes; b"" when none came."""
     timeout = downstream.context.upstream_timeouts.response_header
@@ -210,12 +268,16 @@ def _relay(
     if body is not None:
         body.answered = True
     downstream.status = response.status
+    answer = response.head
+    extras = downstream.extras
+    if extras is not None:
+        answer = extras.answered(answer)
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins behind the whole request.
         if body is not None and not body.join():
             raise NoAnswerError(502, elsewhere=False)
         downstream.send(
-            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (response.head, response.upgrade, data)
+            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (answer, response.upgrade, data)
         )
         tunnel(downstream, stream)
         return False
@@ -226,7 +288,7 @@ def _relay(
         and not downstream.context.draining
         and (response.length >= 0 or request.version == 1)
     )
-    outcome = relay_body(downstream, stream, response, data, request.version, keep_alive)
+    outcome = relay_body(downstream, stream, response, answer, data, request.version, keep_alive)
     if body is not None and not finished:
         body.stop()
         stream.close()

@@ -6,13 +6,17 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from proxy.balancing import least, rendezvous
+from proxy.balancing.arrivals import Arrivals
 from proxy.balancing.schedule import schedule
-from proxy.balancing.strategies import STRATEGIES, in_turn
+from proxy.balancing.strategies import STRATEGIES
+from proxy.balancing.turn import in_turn
 from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
 from rondpoint.model import Server, ServerState, Service
@@ -20,6 +24,9 @@ from rondpoint.model import Server, ServerState, Service
 if TYPE_CHECKING:
     from proxy.balancing.strategies import Choose
     from proxy.deadlines import Sweeper
+
+# Their strategies are in STRATEGIES once they are imported.
+_ = (least, rendezvous)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
@@ -52,90 +59,120 @@ class ServedService:
     pass_host_header: bool
     choose: Choose | None = None
     all_away: bool = False
+    present: tuple[Target, ...] = ()
+    distinct: tuple[Target, ...] = ()
+    warming: bool = False
 
     def look(self) -> None:
-        """Tell `all_away` anew."""
+        """See anew who is away and who starts slowly, and choose accordingly."""
+        now = monotonic()
+        self.warming = any(target.warm_at > now for target in self.rotation)
+        self.present = tuple(target for target in self.rotation if not target.away) or self.rotation
         self.all_away = all(target.away for target in self.rotation)
+        if len(self.present) == len(self.rotation):
+            # One object less to keep.
+            self.present = self.rotation
+        self.distinct = tuple(dict.fromkeys(self.present))
+        self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
 
 
-class _Served(dict[str, ServedService]):
-    """Asks for what it lacks; finding what it has takes no Python."""
+class Place:
+    """Where a service is found without looking for its name; `served` is None where it is not ready.
 
-    def __init__(self, missing: Callable[[str], ServedService | None]) -> None:
-        super().__init__()
-        self._missing = missing
+    A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
+    whoever holds it asks for another.
+    """
 
-    def __missing__(self, name: str) -> ServedService | None:
-        return self._missing(name)
+    __slots__ = ("served",)
+
+    def __init__(self) -> None:
+        self.served: ServedService | None = None
+
+
+NOWHERE = Place()
+"""No service is ever there."""
 
 
 class Services:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
-    `get` gives one by name, None where there is none.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
-        self._served = _Served(self._made_ready)
+        self._places: dict[str, Place] = {}
         self._endpoints: dict[Address, Endpoint] = {}
         self._aside: set[Address] = set()
+        self._arrivals = Arrivals()
         self._context: ssl.SSLContext | None = None
-        self.get: Callable[[str], ServedService | None] = self._served.__getitem__
 
     @property
     def known(self) -> Mapping[str, Service]:
         """Every service held, by name, as they are now."""
         return MappingProxyType(self._services)
 
+    def get(self, name: str) -> ServedService | None:
+        """A service, made ready; None where there is none of this name."""
+        return self.ready(name).served
+
+    def ready(self, name: str) -> Place:
+        """The place of a service that is ready there; NOWHERE if none has this name."""
+        place = self._places.get(name)
+        if place is None:
+            service = self._services.get(name)
+            if service is None:
+                return NOWHERE
+            place = self._places[name] = Place()
+            place.served = self._serve(service)
+        return place
+
     def put(self, service: Service) -> None:
         """Add or replace a service; connections to servers that stay are kept."""
+        if service.slow_start and (known := self._services.get(service.name)) is not None:
+            self._arrivals.compare(known, service)
         self._services[service.name] = service
-        before = self._served.pop(service.name, None)
-        if before is not None:
-            self._served[service.name] = self._serve(service)
+        place = self._places.get(service.name)
+        if place is not None:
+            before, place.served = place.served, self._serve(service)
             self._release(before)
 
     def remove(self, name: str) -> None:
         """Take a service out; a name that is not there is no fault."""
         self._services.pop(name, None)
-        served = self._served.pop(name, None)
-        if served is not None:
-            self._release(served)
+        place = self._places.pop(name, None)
+        if place is not None:
+            before, place.served = place.served, None
+            self._release(before)
 
     def put_aside(self, address: Address, aside: bool) -> None:
         """Have the servers at this address, now and later, passed over where others serve; or no longer."""
         (self._aside.add if aside else self._aside.discard)(address)
+        if not aside:
+            self._arrivals.note(address)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
             return
         endpoint.put_aside = aside
         for target in endpoint.targets:
+            self._time(target)
             target.look()
         for name in {target.service for target in endpoint.targets}:
-            self._served[name].look()
-
-    def _made_ready(self, name: str) -> ServedService | None:
-        service = self._services.get(name)
-        if service is None:
-            return None
-        served = self._served[name] = self._serve(service)
-        return served
+            if (served := self._places[name].served) is not None:
+                served.look()
 
     def _serve(self, service: Service) -> ServedService:
         servers = [server for server in service.servers if server.state is not ServerState.DOWN]
-        targets = [self._target(service.name, server) for server in servers]
+        targets = [self._target(service, server) for server in servers]
         order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
         served.look()
-        served.choose = STRATEGIES.get(service.strategy, in_turn)(served)
         return served
 
-    def _target(self, service: str, server: Server) -> Target:
+    def _target(self, service: Service, server: Server) -> Target:
         address = address_of(server)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
@@ -153,16 +190,31 @@ class Services:
             host += f":{server.port}"
         draining = server.state is ServerState.DRAINING
         target = Target(
-            server, service, endpoint, endpoint.pool, host.encode(), server.url, draining, away=draining
+            server,
+            service.name,
+            endpoint,
+            endpoint.pool,
+            host.encode(),
+            server.url,
+            draining,
+            away=draining,
+            slow_start=service.slow_start,
         )
+        self._time(target)
         target.look()
-        endpoint.targets.append(target)
+        endpoint.targets.add(target)
         return target
 
-    def _release(self, served: ServedService) -> None:
-        for target in served.targets:
+    def _time(self, target: Target) -> None:
+        """Tell when its slow start is over, if it has one."""
+        if target.slow_start:
+            since = self._arrivals.since(address_of(target.server))
+            target.warm_at = 0.0 if since is None else since + target.slow_start
+
+    def _release(self, served: ServedService | None) -> None:
+        for target in served.targets if served is not None else ():
             endpoint = target.endpoint
-            endpoint.targets.remove(target)
+            endpoint.targets.discard(target)
             if not endpoint.targets:
                 del self._endpoints[address_of(target.server)]
                 endpoint.pool.close()

@@ -127,7 +127,20 @@ TOLD = [
         "",
     ),
     ({"balancer": ", sticky: {cookie: {}}"}, True, "warning", "loadBalancer.sticky is not served yet", ""),
-    ({"balancer": ", strategy: p2c"}, True, "warning", "loadBalancer.strategy is not served yet", ""),
+    (
+        {"balancer": ", strategy: random"},
+        True,
+        "error",
+        'loadBalancer.strategy="random" is not valid',
+        "expected one of wrr, p2c, hrw, leasttime, leastconn, drr",
+    ),
+    (
+        {"balancer": ", slowStart: 2h"},
+        True,
+        "error",
+        'loadBalancer.slowStart="2h" is not valid',
+        "expected up to 3600 seconds",
+    ),
     ({"balancer": ", helthCheck: {}"}, True, "warning", "helthCheck is unknown", "did you mean healthCheck?"),
     ({"http": "serversTransports: {x: {}}"}, True, "warning", "http.serversTransports is not served yet", ""),
     (

@@ -52,7 +52,7 @@ def table_of(*routers: Router) -> RoutingTable:
 
 def served(table: RoutingTable, host: str, target: str = "/", entry_point: str = "web") -> str | None:
     found = table.match(entry_point, request(host, target), Client())
-    return found.name if found else None
+    return found.router.name if found else None
 
 
 def walk(routers: Iterable[Router], entry_point: str, asked: Request, client: Client) -> Router | None:

@@ -194,7 +194,7 @@ def test_what_a_client_asks_for_and_who_it_is() -> None:
     for name, each in asked.items():
         found = table.match("web", each, Client())
         assert found is not None, name
-        assert found.name == name
+        assert found.router.name == name
     for client in (Client("198.51.100.1"), Client("2001:db8::1"), Client("")):
         assert table.match("web", asked["inside"], client) is None
 
@@ -212,7 +212,7 @@ def test_rules_see_what_ends_here() -> None:
     for asked, client in ((upgrade, Client()), (request("a"), direct), (request("a"), through)):
         found = table.match("web", asked, client)
         assert found is not None
-        names.append(found.name)
+        names.append(found.router.name)
     # The address of the peer itself is only added for the server.
     assert names == ["socket", "tls", "inner"]
     assert table.match("web", request("a"), Client()) is None

@@ -46,6 +46,19 @@ def test_a_service_replaced_before_it_is_asked_for(services: Services) -> None:
     assert names(services, "s") == ["b"]
 
 
+def test_a_place_follows_its_service_and_is_left_empty(services: Services) -> None:
+    services.put(Service("s", (A,)))
+    place = services.ready("s")
+    services.put(Service("s", (B,)))
+    assert place.served is services.get("s")
+    assert [target.server.name for target in place.served.rotation] == ["b"]  # type: ignore[union-attr]
+    services.remove("s")
+    assert place.served is None
+    services.put(Service("s", (C,)))
+    assert place.served is None
+    assert services.ready("s").served is services.get("s")
+
+
 def test_servers_that_stay_keep_their_pools(services: Services) -> None:
     services.put(Service("s", (A, B)))
     services.put(Service("other", (A, C)))
