@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -40,12 +41,19 @@ def rawdata() -> Json:
     return {
         "revision": parts.applier.revision,
         "worker": _worker(parts),
+        "ejections": {
+            "count": parts.ejections.count,
+            "servers": {
+                url: {"by": by, "reason": reason}
+                for url, (by, reason) in sorted(parts.ejections.aside.items())
+            },
+        },
         "store": {"connected": parts.watcher.connected, "localTickets": parts.tickets.local},
         "routers": {name: _router(router, services) for name, router in sorted(state.routers.items())},
         "services": {name: _service(service) for name, service in sorted(services.items())},
         "middlewares": {name: _middleware(item) for name, item in sorted(state.middlewares.items())},
         "agents": {name: _agent(status) for name, status in sorted(agents.items())},
-        "diagnostics": [_diagnostic(item) for item in (*diagnostics, *parts.watcher.problems)],
+        "diagnostics": [_diagnostic(item) for item in (*diagnostics, *_own_diagnostics(parts))],
     }
 
 
@@ -58,7 +66,7 @@ def explanation(entry_point: str, facts: Facts) -> Explanation:
         state.routers,
         state.services,
         state.middlewares,
-        (*diagnostics, *parts.watcher.problems),
+        (*diagnostics, *_own_diagnostics(parts)),
         parts.settings.default_entry_points,
         parts.settings.tls_entry_points,
     )
@@ -87,6 +95,25 @@ def _from_store(parts: Runtime) -> tuple[tuple[Diagnostic, ...], dict[str, Agent
     except redis.RedisError as error:
         gone = Diagnostic(Severity.WARNING, "store", "connection", f"the store does not answer: {error}")
         return (gone,), {}
+
+
+def _own_diagnostics(parts: Runtime) -> Iterator[Diagnostic]:
+    """What this worker itself knows to be wrong."""
+    yield from parts.watcher.problems
+    aside = parts.ejections.aside
+    if not aside:
+        return
+    for name, service in sorted(parts.context.services.known.items()):
+        for server in service.servers:
+            if server.url in aside:
+                by, reason = aside[server.url]
+                yield Diagnostic(
+                    Severity.WARNING,
+                    "proxy",
+                    f"service {name}",
+                    f"server {server.url} could not be reached, and is put aside by worker {by}: {reason}",
+                    "it gets requests again once it takes connections, or if no other server is left",
+                )
 
 
 def _router(router: Router, services: dict[str, Service]) -> Json:

@@ -6,7 +6,7 @@ the request's and the response's own, because each call and allocation here is p
 
 from __future__ import annotations
 
-from random import shuffle
+from random import choice
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
             if not error.elsewhere:
                 break
             failed += (target,)
-    if choose is not None and failure is not None and failure.elsewhere:
+    if failure is not None and failure.elsewhere and (choose is not None or service.all_away):
         try:
             return _ask_others(downstream, request, service, pass_host, body, failed, failure)
         except NoAnswerError as error:
@@ -140,11 +140,11 @@ def _ask_others(
     failed: tuple[Target, ...],
     failure: NoAnswerError,
 ) -> bool:
-    """Ask those that were not chosen, one after the other. Raises NoAnswerError."""
-    others = [target for target in service.distinct if target not in failed]
-    # Lest one server get all that another one leaves.
-    shuffle(others)
-    for target in others:
+    """Ask those that were not chosen, or passed over, one after the other. Raises NoAnswerError."""
+    # While they fail they are put aside, and once that is true of all, those that had been before are asked.
+    while others := [target for target in service.distinct if target not in failed]:
+        # Lest one server get all that another one leaves.
+        target = choice(others)  # noqa: S311 (balance, not a secret)
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
@@ -153,6 +153,7 @@ def _ask_others(
             failure = error
             if not error.elsewhere:
                 break
+            failed += (target,)
     raise failure
 
 
@@ -187,12 +188,18 @@ def _serve_from(
             try:
                 stream = pool.dial()
             except DialError as error:
+                if error.unreachable:
+                    downstream.context.ejections.put_aside(target, str(error))
                 raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
         try:
             data = _first_bytes(downstream, stream, head, body)
             if data:
                 return _relay(downstream, request, target, stream, data, body)
             expired = stream.expired
+            # A body that is refused may end in a reset of a server that is well.
+            started = body is not None and body.started
+            if data is None and not (reused or expired or started or downstream.gone):
+                downstream.context.ejections.put_aside(target, "connection reset before an answer")
         except BaseException:
             if body is not None:
                 body.stop()
@@ -207,7 +214,7 @@ def _serve_from(
             raise NoAnswerError(body.failure or 400, elsewhere=False, reason=body.reason)
         if expired:
             raise NoAnswerError(504, elsewhere=False)
-        if not idempotent or (body is not None and body.started):
+        if not idempotent or started:
             raise NoAnswerError(502, elsewhere=False)
         if not reused:
             raise NoAnswerError(502, elsewhere=True)
@@ -233,8 +240,10 @@ def _serve_observed(
         endpoint.active -= 1
 
 
-def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None) -> bytes:
-    """Send the request and wait for the answer's first bytes; b"" when none came."""
+def _first_bytes(
+    downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None
+) -> bytes | None:
+    """Send the request and wait for the answer's first bytes; b"" when none came, None for a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
     try:
@@ -248,6 +257,8 @@ def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: Requ
         if timeout:
             stream.deadline = after(timeout)
         return stream.recv()
+    except (ConnectionResetError, BrokenPipeError):
+        return None
     except OSError:
         return b""
     finally:

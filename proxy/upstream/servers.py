@@ -6,7 +6,7 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -97,6 +97,7 @@ class Services:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
+    `on_gone` is called with an address that no service has any more.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
@@ -107,6 +108,7 @@ class Services:
         self._endpoints: dict[Address, Endpoint] = {}
         self._aside: set[Address] = set()
         self._arrivals = Arrivals()
+        self.on_gone: Callable[[Address], None] = _nothing
         self._context: ssl.SSLContext | None = None
 
     @property
@@ -216,14 +218,20 @@ class Services:
             endpoint = target.endpoint
             endpoint.targets.discard(target)
             if not endpoint.targets:
-                del self._endpoints[address_of(target.server)]
+                address = address_of(target.server)
+                del self._endpoints[address]
                 endpoint.pool.close()
+                self.on_gone(address)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
             self._context = ssl.create_default_context()
             self._context.set_alpn_protocols(["http/1.1"])
         return self._context
+
+
+def _nothing(address: Address) -> None:
+    pass
 
 
 def _weight(server: Server) -> int:
