@@ -180,16 +180,18 @@ class Downstream:
     def _unread(self, stream: Stream) -> None:
         """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
         server = self.awaiting
-        if server is None:
-            return
+        if server is not None and self.has_left():
+            server.expire()
+
+    def has_left(self) -> bool:
+        """Look whether the client has ended the connection, and set `gone` if so."""
         try:
-            self.gone = not stream.sock.recv(1, _socket.MSG_PEEK)
+            self.gone = not self.stream.sock.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
-            return
+            pass
         except OSError:
             self.gone = True
-        if self.gone:
-            server.expire()
+        return self.gone
 
     def linger(self) -> None:
         """RFC 9112 §9.6: end our side, and read on for a while, lest a reset destroy the answer."""

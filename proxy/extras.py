@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from proxy.retrying import Retrying
     from proxy.upstream.endpoint import Endpoint
 
 
 class Extras:
     """Made for those requests only that want something; gone with the exchange.
 
-    `cookies` are header lines for the response, each with a leading CRLF.
+    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF, and
+    `cookies` are those that keep it with a service; `retrying` is what a retry middleware wants.
     """
 
-    __slots__ = ("_began", "_endpoint", "_ends", "cookies")
+    __slots__ = ("_began", "_endpoint", "_ends", "cookie", "cookies", "retrying")
 
     def __init__(self) -> None:
-        self.cookies = b""
+        self.cookie = self.cookies = b""
+        self.retrying: Retrying | None = None
         self._ends: list[Callable[[], None]] = []
         self._endpoint: Endpoint | None = None
         self._began = 0.0
@@ -34,7 +37,7 @@ class Extras:
         if self._endpoint is not None:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
-        return head + self.cookies
+        return head + self.cookies + self.cookie
 
     def at_end(self, call: Callable[[], None]) -> None:
         """Have this called when the exchange is over, whatever became of it."""
@@ -44,3 +47,17 @@ class Extras:
         """The exchange is over."""
         for call in self._ends:
             call()
+
+
+class Wanting(Protocol):
+    """Who may have extras in the present exchange."""
+
+    extras: Extras | None
+
+
+def extras_of(client: Wanting) -> Extras:
+    """Those of the present exchange, made if there are none."""
+    extras = client.extras
+    if extras is None:
+        extras = client.extras = Extras()
+    return extras

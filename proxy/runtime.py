@@ -31,6 +31,7 @@ from proxy.ejection.sharing import Sharing
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
+from proxy.retrying import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
@@ -91,6 +92,7 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
+            retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
         options = settings.access_log
         if options is not None:

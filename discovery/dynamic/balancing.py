@@ -44,7 +44,6 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
     transport = balancer.read("serversTransport", values.text, "")
     slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
     told = {
-        "sticky": sticky is not None,
         "passiveHealthCheck": balancer.has("passiveHealthCheck"),
         "serversTransport": bool(transport),
     }

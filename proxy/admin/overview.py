@@ -140,6 +140,9 @@ def _performed(router: Router) -> bool:
 def _service(service: Service) -> Json:
     return {
         "passHostHeader": service.pass_host_header,
+        "strategy": service.composition or service.strategy,
+        "members": [{"name": member.name, "weight": member.weight} for member in service.members],
+        "stickyCookie": None if service.sticky is None else service.sticky.called(service.name),
         "servers": [
             {"name": server.name, "url": server.url, "weight": server.weight, "state": server.state.value}
             for server in service.servers

@@ -34,13 +34,13 @@ def of_two(service: ServedService) -> Choose:
     """Power of two choices: of two servers drawn by lot, the one with less under way for its weight."""
     lots = map(mixed, count(getpid() << 32))
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Sequence[Target]:
+    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
-            return distinct
+            return distinct[0]
         now = monotonic()
         first, second = two(service, lots, lambda target: target.warmth(now))
-        return (first, second) if _active(first, now) <= _active(second, now) else (second, first)
+        return first if _active(first, now) <= _active(second, now) else second
 
     return choose
 
@@ -71,10 +71,10 @@ def least_time(service: ServedService) -> Choose:
 def _least(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]) -> Choose:
     turn = count(getpid())
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Sequence[Target]:
+    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
-            return distinct
+            return distinct[0]
         now = monotonic()
         load = loads(distinct, now)
         best = draw(service.present, next(turn), lambda target: target.warmth(now))
@@ -82,7 +82,7 @@ def _least(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]
         for target in distinct:
             if (found := load(target)) < least:
                 best, least = target, found
-        return (best,)
+        return best
 
     return choose
 

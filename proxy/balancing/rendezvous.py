@@ -6,7 +6,6 @@ clients that it wins or had won move. Weights are met by -weight/ln(score) (Schi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from math import log
 from time import monotonic
@@ -29,17 +28,17 @@ def highest_random_weight(service: ServedService) -> Choose:
     """By the client's address, and the servers' names."""
     names = {target: hashed(target.server.name) for target in service.targets}
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Sequence[Target]:
+    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
-            return distinct
+            return distinct[0]
         now = monotonic()
         client = hashed(peer)
 
         def score(target: Target) -> float:
             return target.server.weight * target.warmth(now) * luck(client, names[target])
 
-        return (max(distinct, key=score),)
+        return max(distinct, key=score)
 
     return choose
 

@@ -6,7 +6,7 @@ targets are to be taken in turn by tickets: the plain way, which the data path g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
     from proxy.upstream.servers import ServedService
 
-Choose = Callable[["ServedService", "Tickets", "Request", str], "Sequence[Target]"]
-"""For a request of the client with this address: the target to ask, and if it matters, whom to ask next.
+Choose = Callable[["ServedService", "Tickets", "Request", str], "Target"]
+"""For a request of the client with this address, the target to ask.
 
-They are asked as they stand, `away` or not. When none of them gives an answer, the service's others are.
+It is asked as it stands, `away` or not. When it gives no answer, the service's others are asked.
 """
 
 Strategy = Callable[["ServedService"], Choose | None]

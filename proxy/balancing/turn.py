@@ -29,16 +29,16 @@ def in_turn(service: ServedService) -> Choose | None:
     return weigh_in_turn if service.warming else None
 
 
-def weigh_in_turn(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Sequence[Target]:
+def weigh_in_turn(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
     """By the ticket; servers in their slow start turn some of theirs down."""
     present = service.present
     ticket = tickets.take(service.name) - 1 if len(present) > 1 else 0
     if not service.warming:
-        return (present[ticket % len(present)],)
+        return present[ticket % len(present)]
     now = monotonic()
     if all(target.warm_at <= now for target in service.distinct):
         service.look()
-    return (draw(present, ticket, lambda target: target.warmth(now)),)
+    return draw(present, ticket, lambda target: target.warmth(now))
 
 
 @strategy("drr")
@@ -47,17 +47,15 @@ def dynamically(service: ServedService) -> Choose:
     return weigh_dynamically
 
 
-def weigh_dynamically(
-    service: ServedService, tickets: Tickets, request: Request, peer: str
-) -> Sequence[Target]:
+def weigh_dynamically(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
     """By the ticket, and by what this worker has seen of each server lately."""
     present = service.present
     if len(present) == 1:
-        return present
+        return present[0]
     ticket = tickets.take(service.name) - 1
     now = monotonic()
     usual = usual_latency(service.distinct, now)
-    return (draw(present, ticket, lambda target: performance(target, usual, now) * target.warmth(now)),)
+    return draw(present, ticket, lambda target: performance(target, usual, now) * target.warmth(now))
 
 
 def usual_latency(targets: Sequence[Target], now: float) -> float:

@@ -6,20 +6,24 @@ the request's and the response's own, because each call and allocation here is p
 
 from __future__ import annotations
 
-from random import choice
+from random import shuffle
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import gevent
+
+from proxy.balancing.composed import lead
 from proxy.deadlines import NEVER, after
 from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
 from proxy.exchange.relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
-from proxy.extras import Extras
+from proxy.extras import extras_of
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.request import Request, without
 from proxy.middlewares.chains import ChainError
+from proxy.retrying import Retrying, RetryPolicy
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 _RESPONSE_HEAD_LIMIT = 65536
+_ONCE = RetryPolicy(1)
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
@@ -41,13 +46,15 @@ _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 class NoAnswerError(Exception):
     """A server gave no response; `status` is what the client gets when no other can be tried.
 
-    `elsewhere` tells that the request may go to another server.
+    `elsewhere` tells that the request may go to another server; `unwanted` that there was a response, of a
+    kind that a retry middleware wants another attempt for.
     """
 
-    def __init__(self, status: int, *, elsewhere: bool, reason: str = "") -> None:
+    def __init__(self, status: int, *, elsewhere: bool, reason: str = "", unwanted: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.elsewhere = elsewhere
+        self.unwanted = unwanted
         self.reason = reason
 
 
@@ -67,7 +74,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if route.middlewares:
         try:
             for step in context.chains.steps(route.router):
-                step(request)
+                step(request, downstream)
         except ChainError as error:
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
@@ -77,7 +84,10 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         route.place = context.services.ready(route.router.service)
         service = route.place.served
     if service is None or not service.rotation:
-        return downstream.refuse(request, 503)
+        if service is not None and service.composed is not None:
+            service = lead(service, context.services, context.tickets, request, downstream)
+        if service is None or not service.rotation:
+            return downstream.refuse(request, 503)
 
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
@@ -94,9 +104,8 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         length = len(targets)
         first = context.tickets.take(service.name) - 1 if length > 1 else 0
     else:
-        targets = choose(service, context.tickets, request, downstream.peer)
-        length = len(targets)
-        first = 0
+        targets = (choose(service, context.tickets, request, downstream.peer),)
+        length, first = 1, 0
     pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
@@ -109,15 +118,15 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         try:
             if choose is None:
                 return _serve_from(downstream, request, target, head, body)
-            return _serve_observed(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
-            if not error.elsewhere:
-                break
             failed += (target,)
-    if failure is not None and failure.elsewhere and (choose is not None or service.all_away):
+            if not error.elsewhere or downstream.extras is not None:
+                break
+    if failure is not None and (failure.elsewhere or failure.unwanted):
         try:
-            return _ask_others(downstream, request, service, pass_host, body, failed, failure)
+            return _ask_again(downstream, request, service, pass_host, body, failed, failure)
         except NoAnswerError as error:
             failure = error
     body_read = body is not None and body.done
@@ -131,7 +140,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     return downstream.refuse(request, failure.status, failure.reason, body_read=body_read)
 
 
-def _ask_others(
+def _ask_again(
     downstream: Downstream,
     request: Request,
     service: ServedService,
@@ -140,21 +149,67 @@ def _ask_others(
     failed: tuple[Target, ...],
     failure: NoAnswerError,
 ) -> bool:
-    """Ask those that were not chosen, or passed over, one after the other. Raises NoAnswerError."""
-    # While they fail they are put aside, and once that is true of all, those that had been before are asked.
-    while others := [target for target in service.distinct if target not in failed]:
-        # Lest one server get all that another one leaves.
-        target = choice(others)  # noqa: S311 (balance, not a secret)
+    """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
+
+    While they fail they are put aside; once that is true of all, those that had been before are asked too.
+
+    Raises NoAnswerError and ClientGoneError.
+    """
+    context = downstream.context
+    retrying = _retrying(downstream)
+    retrying.made = len(failed)
+    left = [target for target in service.distinct if target not in failed]
+    # Lest one server get all that another one leaves.
+    shuffle(left)
+    again = False
+    while True:
+        if not (left or again):
+            left = [target for target in service.distinct if target not in failed]
+            again = not left
+        if again or failure.unwanted:
+            # What has no answer is not asked for again but by those who want that.
+            if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
+                raise failure
+            gevent.sleep(retrying.pause())
+            if downstream.has_left():
+                raise ClientGoneError
+        if not left:
+            # By now there may be others.
+            now = context.services.get(service.name)
+            service = service if now is None or not now.rotation else now
+            left = list(service.distinct)
+            shuffle(left)
+        target = left.pop()
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
-            return _serve_observed(downstream, request, target, head, body)
+            if service.choose is None:
+                return _serve_from(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
-            if not error.elsewhere:
-                break
             failed += (target,)
-    raise failure
+            retrying.made += 1
+            if not (error.elsewhere or error.unwanted):
+                raise
+
+
+def _retrying(downstream: Downstream) -> Retrying:
+    """What the router wants, or else the installation; or nothing more than each server once."""
+    extras = downstream.extras
+    if extras is not None and extras.retrying is not None:
+        return extras.retrying
+    return Retrying(downstream.context.retry or _ONCE)
+
+
+def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:
+    """Whether the request may be sent once more although a server may have performed it (RFC 9110 §9.2.2)."""
+    if body is not None and body.started:
+        return False
+    if request.method in _IDEMPOTENT:
+        return True
+    extras = downstream.extras
+    return extras is not None and extras.retrying is not None and extras.retrying.policy.any_method
 
 
 def _request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
@@ -214,7 +269,7 @@ def _serve_from(
             raise NoAnswerError(body.failure or 400, elsewhere=False, reason=body.reason)
         if expired:
             raise NoAnswerError(504, elsewhere=False)
-        if not idempotent or started:
+        if not _repeatable(downstream, request, body):
             raise NoAnswerError(502, elsewhere=False)
         if not reused:
             raise NoAnswerError(502, elsewhere=True)
@@ -222,19 +277,26 @@ def _serve_from(
 
 
 def _serve_observed(
-    downstream: Downstream, request: Request, target: Target, head: bytes, body: RequestBody | None
+    downstream: Downstream,
+    request: Request,
+    service: ServedService,
+    target: Target,
+    head: bytes,
+    body: RequestBody | None,
 ) -> bool:
-    """As `_serve_from`, for services whose way of choosing looks at what servers do."""
+    """As `_serve_from`, for services whose way of choosing looks at what servers do, or keeps clients."""
     endpoint = target.endpoint
-    extras = downstream.extras
-    if extras is None:
-        extras = downstream.extras = Extras()
+    extras = extras_of(downstream)
     extras.ask(endpoint)
+    sticky = service.sticky
+    if sticky is not None:
+        extras.cookie = b"" if sticky.kept(request) is target else sticky.line(target)
     endpoint.active += 1
     try:
         return _serve_from(downstream, request, target, head, body)
-    except NoAnswerError:
-        endpoint.fail(monotonic())
+    except NoAnswerError as error:
+        if not error.unwanted:
+            endpoint.fail(monotonic())
         raise
     finally:
         endpoint.active -= 1
@@ -278,11 +340,19 @@ def _relay(
     stream.deadline = NEVER
     if body is not None:
         body.answered = True
-    downstream.status = response.status
     answer = response.head
     extras = downstream.extras
     if extras is not None:
         answer = extras.answered(answer)
+        retrying = extras.retrying
+        if (
+            retrying is not None
+            and response.status in retrying.policy.statuses
+            and retrying.another(1)
+            and _repeatable(downstream, request, body)
+        ):
+            raise NoAnswerError(response.status, elsewhere=False, unwanted=True)
+    downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins behind the whole request.
         if body is not None and not body.join():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from proxy.middlewares import prefixes, replacing
+from proxy.middlewares import in_flight, prefixes, replacing, retry
 from proxy.middlewares.step import KINDS, Step
 from rondpoint.middlewares.canonical import complete
 from rondpoint.model import Middleware, Router
@@ -13,7 +13,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Their kinds are in KINDS once they are imported.
-_ = (prefixes, replacing)
+_ = (in_flight, prefixes, replacing, retry)
 
 
 class ChainError(Exception):
@@ -67,6 +67,6 @@ class Chains:
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
             try:
-                yield compile_kind(complete(middleware.kind, middleware.options))
+                yield compile_kind(complete(middleware.kind, middleware.options), name)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None

@@ -10,7 +10,7 @@ import re2
 
 from proxy.http1.request import without
 from proxy.middlewares.paths import checked, spelled, split
-from proxy.middlewares.step import Step, kind
+from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def replace_path(options: Mapping[str, Any]) -> Step:
     """`path` takes the path's place; the query stays."""
     path = spelled(options["path"].encode())
 
-    def step(request: Request) -> None:
+    def step(request: Request, client: Client) -> None:
         before, query = split(request.target)
         _replace(request, before, path, query)
 
@@ -41,7 +41,7 @@ def replace_path_regex(options: Mapping[str, Any]) -> Step:
     except re2.error as error:
         raise ValueError(f"{options['regex']!r} is no regular expression: {error}") from None
 
-    def step(request: Request) -> None:
+    def step(request: Request, client: Client) -> None:
         before, query = split(request.target)
         if pattern.search(before) is None:
             return

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from proxy.balancing import least, rendezvous
 from proxy.balancing.arrivals import Arrivals
+from proxy.balancing.composed import Composed
 from proxy.balancing.schedule import schedule
+from proxy.balancing.sticky import Stickiness, keep
 from proxy.balancing.strategies import STRATEGIES
-from proxy.balancing.turn import in_turn
+from proxy.balancing.turn import in_turn, weigh_in_turn
 from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
 from rondpoint.model import Server, ServerState, Service
@@ -48,8 +50,11 @@ class UpstreamTimeouts:
 class ServedService:
     """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
-    Servers that are down are no targets. `choose` is its way of choosing, None for the rotation's. `all_away`
-    tells that no target takes new requests, so that passing over is of no use.
+    Servers that are down are no targets. `choose` is its way of choosing, None for the rotation's. `present`
+    is the rotation without those that take no new requests, and `distinct` each of these once; where none
+    does, `all_away`, they are all. `warming` tells that a server may be in its slow start, until it is looked
+    at again; `sticky` is the cookie that clients are kept by, if they are. `composed` are the services that
+    one without servers is made of.
     """
 
     service: Service
@@ -62,6 +67,8 @@ class ServedService:
     present: tuple[Target, ...] = ()
     distinct: tuple[Target, ...] = ()
     warming: bool = False
+    sticky: Stickiness[Target] | None = None
+    composed: Composed | None = None
 
     def look(self) -> None:
         """See anew who is away and who starts slowly, and choose accordingly."""
@@ -74,6 +81,8 @@ class ServedService:
             self.present = self.rotation
         self.distinct = tuple(dict.fromkeys(self.present))
         self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
+        if self.sticky is not None:
+            self.choose = keep(self.sticky, self.choose or weigh_in_turn)
 
 
 class Place:
@@ -171,6 +180,11 @@ class Services:
         order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
+        if service.composition is not None:
+            served.composed = Composed(service)
+        elif service.sticky is not None:
+            members = ((target.server.name, target) for target in rotation)
+            served.sticky = Stickiness(service.sticky, service.name, members)
         served.look()
         return served
 

@@ -11,7 +11,7 @@ from rondpoint.cli.asking import ask, fail
 from rondpoint.cli.facts import url as url_of
 from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
 from rondpoint.cli.table import table
-from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.explanation import Balancing, Explanation
 
 
 @click.command(context_settings=PASS_ON)
@@ -70,6 +70,10 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"router      {way.router}"
         yield f"middlewares {', '.join(way.middlewares) or 'none'}"
         yield f"service     {way.service}"
+    if way.balancing is not None:
+        yield f"balancing   {_balancing(way.balancing)}"
+    for member in way.members:
+        yield f"member      {member.service} (weight {member.weight})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     for finding in way.findings:
@@ -78,6 +82,12 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"answers     {way.status or 'by a server'}: {way.reason}"
     for near in way.nearby:
         yield f"near        {near.name}: {near.reason}"
+
+
+def _balancing(balancing: Balancing) -> str:
+    kept = f", clients kept by the cookie {balancing.cookie}" if balancing.cookie else ""
+    slowly = f", {balancing.slow_start:g} s of slow start" if balancing.slow_start else ""
+    return f"{balancing.strategy}{kept}{slowly}"
 
 
 def _outcome(failed: tuple[str, ...]) -> str:

@@ -7,10 +7,16 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from rondpoint.explaining.configured import Configured
-from rondpoint.explaining.explanation import Candidate, ExplainedServer, Explanation
+from rondpoint.explaining.explanation import (
+    Balancing,
+    Candidate,
+    ExplainedMember,
+    ExplainedServer,
+    Explanation,
+)
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Router, ServerState
+from rondpoint.model import Router, Server, ServerState
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
@@ -44,16 +50,21 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
-    servers = () if service is None else service.servers
+    reached: set[str] = set()
+    servers = tuple(_servers(configured, chosen.service, reached))
     way = replace(
         way,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
-        findings=tuple(_told(configured, f"service {chosen.service}")),
+        findings=tuple(_told(configured, {f"service {name}" for name in reached})),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
+    cookie = "" if service.sticky is None else service.sticky.called(service.name)
+    balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
+    members = tuple(ExplainedMember(member.name, member.weight) for member in service.members)
+    way = replace(way, balancing=balancing, members=members)
     taking = [server for server in servers if server.weight]
     if not taking:
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
@@ -65,10 +76,22 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     return way
 
 
-def _told(configured: Configured, subject: str) -> Iterator[str]:
+def _told(configured: Configured, subjects: Collection[str]) -> Iterator[str]:
     for diagnostic in configured.diagnostics:
-        if diagnostic.subject == subject:
+        if diagnostic.subject in subjects:
             yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+
+
+def _servers(configured: Configured, name: str, seen: set[str]) -> Iterator[Server]:
+    """Those of the service, or of the services that it is made of, each of these once."""
+    service = None if name in seen else configured.services.get(name)
+    if service is None:
+        return
+    seen.add(name)
+    yield from service.servers
+    for member in service.members:
+        if member.weight > 0:
+            yield from _servers(configured, member.name, seen)
 
 
 def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:

@@ -55,7 +55,7 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = (
-    "acme cluster constraints healthCheck retry traefikLog traefikLogsFile tls "
+    "acme cluster constraints healthCheck traefikLog traefikLogsFile tls "
     "allowMinWeightZero insecureSkipVerify keepTrailingSlash maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (

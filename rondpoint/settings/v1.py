@@ -107,6 +107,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "consulCatalog.tls.insecureSkipVerify": _as("providers.consulCatalog.endpoint.tls.insecureSkipVerify"),
     "consulCatalog.tls.key": _as("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _as("providers.consulCatalog.watch"),
+    "retry": _as(),
+    "retry.attempts": _as("serversTransport.retryAttempts"),
     "web": _as("api.insecure"),
     "web.address": _as("entryPoints.traefik.address"),
     "graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),

@@ -38,8 +38,6 @@ def read_balancing(backend: Section) -> Balancing:
         strategy = balancer.read("method", values.one_of(get_args(Strategy)), "wrr")
         slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
         sticky = _sticky(balancer)
-        if sticky is not None:
-            balancer.unserved("stickiness" if balancer.has("stickiness") else "sticky")
         balancer.unserved("swarm")
         balancer.finish()
     checks = read_health_check(backend)

@@ -126,7 +126,6 @@ TOLD = [
         "preservePath is not served",
         "",
     ),
-    ({"balancer": ", sticky: {cookie: {}}"}, True, "warning", "loadBalancer.sticky is not served yet", ""),
     (
         {"balancer": ", strategy: random"},
         True,

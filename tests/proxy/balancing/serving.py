@@ -1,6 +1,6 @@
 """Services made ready as a worker makes them, and asked to choose."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from proxy.balancing.line import Line
@@ -38,17 +38,17 @@ class Asked:
         (found,) = (target for target in self.served.targets if target.server.name == name)
         return found
 
-    def choice(self, peer: str = "192.0.2.1", headers: str = "") -> Sequence[Target]:
-        """Whom the service would have this client's request sent to, and whom next."""
+    def choice(self, peer: str = "192.0.2.1", headers: str = "") -> Target:
+        """Whom the service would have this client's request sent to."""
         served = self.served
         if served.choose is None:
             ticket = self._tickets.take(served.name) - 1
-            return (served.present[ticket % len(served.present)],)
+            return served.present[ticket % len(served.present)]
         return served.choose(served, self._tickets, request(headers), peer)
 
     def name(self, peer: str = "192.0.2.1", headers: str = "") -> str:
-        """The server's that is asked first."""
-        return self.choice(peer, headers)[0].server.name
+        """The server's that is asked."""
+        return self.choice(peer, headers).server.name
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.balancing.draw import draw
@@ -26,6 +26,7 @@ def drawn(weights: tuple[int, ...], parts: tuple[float, ...], numbers: range) ->
         return Counter(draw(rotation, number, part).server.name for number in numbers)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(0, 1 << 70))
 def test_whole_shares_are_the_rotation(weights: list[int], start: int) -> None:
     with asked(Service("s", servers(*weights))) as service:

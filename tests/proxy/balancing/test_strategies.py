@@ -45,8 +45,7 @@ def test_nobody_chooses_a_server_that_is_away_or_has_no_weight(
             service.services.put_aside(address_of(servers(*weights)[number]), aside=True)
         if not present:
             return
-        chosen = [[target.server.name for target in service.choice(peer)] for peer in addresses(20)]
-        assert {name for names in chosen for name in names} <= present
+        assert {service.name(peer) for peer in addresses(20)} <= present
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -57,6 +56,7 @@ def test_where_all_are_away_the_strategy_goes_on(strategy: Strategy) -> None:
         assert {service.name(peer) for peer in addresses(100)} == {"s0", "s1", "s2"}
 
 
+@settings(deadline=None)
 @given(active=st.lists(st.integers(0, 50), min_size=2, max_size=2, unique=True))
 def test_p2c_takes_the_less_loaded_of_two(active: list[int]) -> None:
     with asked(Service("s", servers(1, 1), strategy="p2c")) as service:
@@ -82,6 +82,7 @@ def test_p2c_finds_a_second_server_beside_one_with_nearly_all_the_weight() -> No
         assert {service.name() for _ in range(50)} == {"s1"}
 
 
+@settings(deadline=None)
 @given(
     weights=weight_lists,
     active=st.lists(st.integers(0, 20), min_size=6, max_size=6),

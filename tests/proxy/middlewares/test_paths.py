@@ -11,6 +11,7 @@ from proxy.http1.request import Limits, Request, parse_request
 from proxy.middlewares.chains import ChainError, Chains
 from rondpoint.model import Middleware, Router
 from rondpoint.rules import v3
+from tests.proxy.middlewares.sender import Sender
 
 PREFIX, REPLACED = "X-Forwarded-Prefix", "X-Replaced-Path"
 
@@ -87,7 +88,7 @@ def router(*names: str) -> Router:
 def passed(chains: Chains, target: str, *names: str) -> Request:
     request = head(target)
     for step in chains.steps(router(*names)):
-        step(request)
+        step(request, Sender())
     return request
 
 

@@ -5,8 +5,8 @@ import pytest
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explain import LISTED, explain_request
-from rondpoint.explaining.explanation import Explanation
-from rondpoint.model import Middleware, Router, Server, ServerState, Service
+from rondpoint.explaining.explanation import Balancing, Explanation
+from rondpoint.model import Member, Middleware, Router, Server, ServerState, Service, StickyCookie
 from rondpoint.rules import v3
 from rondpoint.rules.facts import Facts
 
@@ -98,6 +98,34 @@ def test_what_is_known_of_its_servers_is_told() -> None:
     )
     assert way.findings == ("server http://h:2 is down: status 500 (wait)",)
     assert [server.state for server in way.servers] == ["down"]
+
+
+def test_how_a_server_is_chosen_is_told() -> None:
+    server = Server("a", "h", 1)
+    plain = explained(router("r", "Host(`a.test`)"), services=(Service("s", (server,)),))
+    assert plain.balancing == Balancing("wrr")
+    kept = Service("s", (server,), strategy="p2c", sticky=StickyCookie("stay"), slow_start=30.0)
+    way = explained(router("r", "Host(`a.test`)"), services=(kept,))
+    assert way.balancing == Balancing("p2c", "stay", 30.0)
+    named = Service("s", (server,), sticky=StickyCookie())
+    way = explained(router("r", "Host(`a.test`)"), services=(named,))
+    assert way.balancing == Balancing("wrr", StickyCookie().called("s"))
+
+
+def test_the_servers_of_a_service_made_of_services_are_told() -> None:
+    one, two, never = Server("a", "h", 1), Server("b", "h", 2), Server("c", "h", 3)
+    members = (Member("t", 3), Member("u"), Member("v", 0))
+    app = Service("s", composition="weighted", members=members)
+    way = explained(
+        router("r", "Host(`a.test`)"),
+        services=(app, Service("t", (one,)), Service("u", (two,)), Service("v", (never,))),
+    )
+    assert way.balancing == Balancing("weighted")
+    assert [(member.service, member.weight) for member in way.members] == [("t", 3), ("u", 1), ("v", 0)]
+    assert [server.name for server in way.servers] == ["a", "b"]
+    circle = Service("s", composition="failover", members=(Member("s"), Member("gone")))
+    way = explained(router("r", "Host(`a.test`)"), services=(circle,))
+    assert (way.status, way.reason) == (503, "service s has no server that takes requests")
 
 
 def test_what_may_have_been_meant_is_told_where_nothing_holds() -> None:
