@@ -20,7 +20,7 @@ from gevent import Greenlet
 from proxy.upstream.connection import DialError
 from proxy.upstream.endpoint import Address, address_of
 from rondpoint.model import Scheme
-from rondpoint.store.ejections import Notice
+from rondpoint.store.ejections import LONGEST_LEASE, Notice
 
 if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
@@ -123,6 +123,8 @@ class Ejections:
             return
         if not notice.seconds:
             self._end_others(url)
+            return
+        if notice.seconds > LONGEST_LEASE:
             return
         own = self._own.get(url)
         if own is not None:

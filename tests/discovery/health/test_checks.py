@@ -101,10 +101,10 @@ def test_a_server_is_asked_as_the_options_say_and_taken_out_and_back(checking: C
         assert checking.changes == 0, "nothing is published while nothing changes"
         moody.status = "500 Internal Server Error"
         checking.until_fault(server, "status 500")
-        assert checking.changes == 1
+        until(lambda: checking.changes == 1, "the change to be told")
         moody.status = "200 OK"
         checking.until_well(server)
-        assert checking.changes == 2
+        until(lambda: checking.changes == 2, "the return to be told")
 
 
 def test_a_server_is_up_until_it_has_been_asked(checking: Checking) -> None:
@@ -322,13 +322,13 @@ def test_intervals_are_kept_and_a_sick_server_has_its_own(checking: Checking) ->
     moody = Moody()
     with Origin(moody) as origin:
         server = at(origin)
-        checking.follow(server, check=quick(interval=0.5, unhealthy_interval=0.01))
+        checking.follow(server, check=quick(interval=2, unhealthy_interval=0.01))
         origin.wait_for_requests(2)
         moody.status = "500 Oh"
         checking.until_fault(server, "500")
         began, seen = time.monotonic(), len(origin.requests)
         origin.wait_for_requests(seen + 10)
-        assert time.monotonic() - began < 4, "ten at the longer interval would take five seconds"
+        assert time.monotonic() - began < 10, "ten at the longer interval would take twenty seconds"
 
 
 def test_a_server_that_starts_is_taken_in_soon_whatever_the_interval(checking: Checking) -> None:
@@ -387,8 +387,8 @@ def test_the_end_does_not_wait_for_servers_that_hang() -> None:
         origin.wait_for_requests(1)
         began = time.monotonic()
         checking.stop.set()
-        checking.thread.join(5)
-        assert time.monotonic() - began < 1
+        checking.thread.join(20)
+        assert time.monotonic() - began < 5
 
 
 class Crowd:
@@ -458,5 +458,5 @@ def test_two_thousand_servers_are_asked_in_one_thread_and_those_that_hang_hold_n
     rest = servers.addresses[220:]
     until(lambda: all(len(servers.seen[each]) > 2 for each in rest), "a third look at the rest", timeout=60)
     intervals = sorted(servers.seen[each][2] - servers.seen[each][1] for each in rest)
-    assert intervals[len(intervals) // 2] < 7, "looks come as often as they should"
+    assert intervals[len(intervals) // 2] < 10, "looks come as often as they should"
     assert len(checking.checks.faults) == 220

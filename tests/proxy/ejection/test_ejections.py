@@ -144,9 +144,9 @@ def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
 
 def test_a_lease_that_is_not_renewed_ends(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
-    worker.ejections.hear(Notice(url(closed), HIGHER, 0.05, "x"))
-    worker.ejections.hear(Notice(url(closed), HIGHER, 0.15, "x"))
-    gevent.sleep(0.1)
+    worker.ejections.hear(Notice(url(closed), HIGHER, 0.1, "x"))
+    worker.ejections.hear(Notice(url(closed), HIGHER, 3.0, "x"))
+    gevent.sleep(0.3)
     assert worker.away() == {closed}, "it was renewed"
     until(lambda: not worker.away(), "the lease to end")
 
@@ -219,6 +219,8 @@ def test_a_url_tells_an_address(text: str, address: tuple[str, str, int] | None)
     assert address_in(text) == address
 
 
-def test_what_is_no_server_is_passed_over(worker: Worker) -> None:
-    worker.ejections.hear(Notice("nonsense", HIGHER, 6.0, "x"))
+@pytest.mark.parametrize("notice", [("nonsense", 6.0), ("http://127.0.0.1:1", 1e9)])
+def test_what_nobody_would_say_is_passed_over(worker: Worker, notice: tuple[str, float]) -> None:
+    text, seconds = notice
+    worker.ejections.hear(Notice(text, HIGHER, seconds, "x"))
     assert not worker.ejections.aside

@@ -18,7 +18,7 @@ from tests.lab.waiting import until
 
 Start = Callable[..., Container]
 SECOND = 1_000_000_000  # in nanoseconds, as the engine counts
-AT_ONCE = 1.0  # seconds: far less than anything that polls, far more than an event takes
+AT_ONCE = 3.0  # seconds, for a busy machine: an event takes milliseconds
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_container_that_is_ended_by_force_is_out_at_once(whoami: Start, runnin
         return up == ["stays"]
 
     running.until(only_one_is_up)
-    assert time.monotonic() - began < AT_ONCE + 1, "the engine itself takes its time to remove one"
+    assert time.monotonic() - began < AT_ONCE
     stays.reload()
 
 
