@@ -5,13 +5,14 @@ References are resolved here, since they cross providers: what would lead nowher
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
 import msgspec
 
+from discovery.members import resolve_members
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
 
@@ -38,6 +39,8 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         findings += _unspoken(configuration.services, provider)
         _join(services, configuration.services, "service", provider, findings)
         _join(middlewares, configuration.middlewares, "middleware", provider, findings)
+    if any(service.members for service in services.values()):
+        _resolve_members(providers, services, findings)
     known = _Known(services, middlewares, entry_points)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
@@ -47,6 +50,24 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
                 resolved[router.name] = outcome
         _join(routers, resolved, "router", provider, findings)
     return Configuration(routers, services, middlewares, tuple(findings))
+
+
+def _resolve_members(
+    configurations: Iterable[tuple[str, Configuration]],
+    services: dict[str, Service],
+    findings: list[Diagnostic],
+) -> None:
+    """Put in the place of services made of services what they come to."""
+    before = dict(services)
+
+    def nearest(name: str) -> str:
+        return _nearest(name, before)
+
+    for provider, configuration in configurations:
+        for service in configuration.services.values():
+            if service.members and before[service.name] is service:
+                services[service.name], told = resolve_members(service, provider, before, nearest)
+                findings += told
 
 
 def _unspoken(services: Mapping[str, Service], provider: str) -> list[Diagnostic]:
@@ -90,9 +111,12 @@ class _Known:
 
 
 def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagnostic]) -> Router | None:
-    if router.service in known.services and not router.middlewares and not router.entry_points:
+    service = known.services.get(router.service)
+    if service is not None and not (router.middlewares or router.entry_points or service.middlewares):
         # Of ten thousand routers, all but a few.
         return router
+    if service is not None and service.middlewares:
+        router = msgspec.structs.replace(router, middlewares=router.middlewares + service.middlewares)
     subject = f"router {router.name}"
     missing = [
         (kind, name, defined)

@@ -117,7 +117,9 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
 
     `flush_interval` in seconds; `servers_transport` is a qualified name, or empty. A server that comes to
     others, or comes back, gets its whole share of requests after `slow_start` seconds. With a `composition`
-    it has `members` in place of servers: services of which each request goes to one.
+    it has `members` in place of servers: services of which each request goes to one. `middlewares` stand
+    behind those of each router that leads to it. `unserved` says why it takes no requests, where its author
+    asked for what the proxy does not serve; it has no servers then.
     """
 
     name: str
@@ -131,6 +133,8 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     slow_start: float = 0.0
     composition: Composition | None = None
     members: tuple[Member, ...] = ()
+    middlewares: tuple[str, ...] = ()
+    unserved: str = ""
 
 
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):

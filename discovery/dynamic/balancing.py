@@ -34,7 +34,7 @@ class Balancing(Struct, frozen=True):
 def read_balancing(balancer: Section, provider: str) -> Balancing:
     """The options of a `loadBalancer` section; what cannot be read is reported, and its default taken."""
     strategy: Strategy = balancer.read("strategy", values.one_of(get_args(Strategy)), "wrr")
-    sticky = _sticky(balancer)
+    sticky = read_sticky(balancer)
     health_check = read_health_check(balancer)
     forwarding = balancer.section("responseForwarding")
     flush_interval = 0.1
@@ -60,8 +60,8 @@ def slow_start_seconds(value: object) -> float:
     return found
 
 
-def _sticky(balancer: Section) -> StickyCookie | None:
-    """`sticky.cookie`, which may be a bare `true`."""
+def read_sticky(balancer: Section) -> StickyCookie | None:
+    """Its `sticky.cookie`, which may be a bare `true`."""
     if not isinstance(balancer.raw("sticky"), Mapping):
         return StickyCookie() if balancer.read("sticky", values.boolean, False) else None
     sticky = balancer.section("sticky")

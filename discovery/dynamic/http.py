@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
@@ -19,6 +22,9 @@ class Implied(Struct, frozen=True):
 
     name: str
     rule: RuleText
+
+
+_SECTIONS = ("middlewares", "models", "routers", "serversTransports", "services")
 
 
 def decode_http(
@@ -48,11 +54,12 @@ class _Http:
         self._middlewares: list[Middleware] = []
         self._routers: list[Router] = []
         self._guessed: set[str] = set()
+        self._lost: dict[str, str] = {}
 
     def decode(self) -> Decoded:
         services = list(self._http.objects("services"))
-        service_is_implied = not services and self._implied is not None
-        if not services and self._implied is not None:
+        service_is_implied = self._implied is not None and not self._http.raw("services")
+        if self._implied is not None and service_is_implied:
             services = [(self._implied.name, self._empty("services", self._implied.name, "loadBalancer"))]
         for name, section in services:
             self._decode_service(name, section)
@@ -60,12 +67,18 @@ class _Http:
             self._decode_middleware(name, section)
         names = [name for name, _ in services]
         routers = list(self._http.objects("routers"))
-        if not routers and self._implied is not None:
+        if self._implied is not None and not self._http.raw("routers"):
             routers = [(self._implied.name, self._empty("routers", self._implied.name))]
+        self._lost = self._guarded_elsewhere()
         for name, section in routers:
             self._decode_router(name, section, names)
         self._drop_stranded(names, told=service_is_implied)
-        report_unserved(self._routers, self._middlewares, self._keys, self._report)
+        behind = {service.name: service.middlewares for service in self._services}
+        guarded = [
+            replace(router, middlewares=router.middlewares + behind.get(router.service, ()))
+            for router in self._routers
+        ]
+        report_unserved(guarded, self._middlewares, self._keys, self._report)
         self._http.unserved("serversTransports", "models")
         self._http.finish()
         return Decoded(
@@ -99,12 +112,28 @@ class _Http:
             hint = f"expected one of {shown_names(services)}" if services else "expected service"
             self._report.error(f"{self._report.at(section.path)} names no service", hint)
         router = decode_router(name, section, self._provider, default, lambda: self._default_rule(section))
-        if router is None:
+        if name in self._lost:
+            self._report.error(
+                f"{self._report.at(self._lost[name])} may be meant to guard router {name}, so it is left out",
+                "did you mean routers?",
+            )
+        if router is None or name in self._lost:
             return
         self._routers.append(router)
         self._keys[f"routers.{router.name}"] = section.path
         if not section.has("service"):
             self._guessed.add(router.name)
+
+    def _guarded_elsewhere(self) -> dict[str, str]:
+        """Routers whose middlewares stand where only a misspelt `routers` leads: the keys, by router."""
+        found: dict[str, str] = {}
+        for outer in self._http.misspelt(_SECTIONS, "routers"):
+            for name, options in self._http.peek(outer).items():
+                given = {option.lower() for option in options} if isinstance(options, Mapping) else ()
+                for option in ("middlewares", "tls"):
+                    if option in given:
+                        found[name] = f"{self._http.key(outer)}.{name}.{option}"
+        return found
 
     def _default_rule(self, section: Section) -> str | None:
         if self._implied is not None:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from proxy.upstream.servers import ServedService, Services
     from rondpoint.model import Service
 
-DEEPEST = 8
-"""Services within services; what goes deeper leads nowhere, as a circle does."""
-
 
 class Asking(Wanting, Protocol):
     """Who sends the request: `peer` is an address, possibly empty."""
@@ -27,7 +24,7 @@ class Asking(Wanting, Protocol):
 
 
 class Composed:
-    """The members of a service, by name, and how one of them is chosen.
+    """The members of a service, by their `names`, and how one of them is chosen.
 
     One that has no server for new requests is passed over as long as another has.
     """
@@ -35,20 +32,16 @@ class Composed:
     def __init__(self, service: Service) -> None:
         members = [member for member in service.members if member.weight > 0]
         self._service = service.name
-        self._names = [member.name for member in members]
+        self.names = [member.name for member in members]
         self._weights = {member.name: member.weight for member in members}
         self._kind = service.composition
         order = schedule([member.weight for member in members]) if self._kind == "weighted" else ()
-        self._rotation = [self._names[index] for index in order]
+        self._rotation = [self.names[index] for index in order]
         self.sticky: Stickiness[str] | None = None
         if service.sticky is not None:
             self.sticky = Stickiness(
-                service.sticky, service.name, ((name, name) for name in dict.fromkeys(self._names))
+                service.sticky, service.name, ((name, name) for name in dict.fromkeys(self.names))
             )
-
-    def available(self, services: Services, seen: set[str]) -> bool:
-        """Whether a member that is not among `seen` has a server for new requests."""
-        return any(has_servers(services, name, seen) for name in self._names)
 
     def preferred(self, tickets: Tickets, request: Request, peer: str) -> Iterator[str]:
         """The members' names, in the order in which they are to be asked."""
@@ -61,39 +54,34 @@ class Composed:
                 yield self._rotation[position % length]
         elif self._kind == "highestRandomWeight":
             client = hashed(peer)
-            yield from sorted(self._names, key=lambda name: -self._weights[name] * luck(client, hashed(name)))
+            yield from sorted(self.names, key=lambda name: -self._weights[name] * luck(client, hashed(name)))
         else:
-            yield from self._names
+            yield from self.names
 
 
-def has_servers(services: Services, name: str, seen: set[str]) -> bool:
-    """Whether the service has a server for new requests, itself or in a member; not if it is among `seen`."""
-    service = None if name in seen else services.get(name)
-    if service is None:
-        return False
-    seen.add(name)
-    if service.composed is not None:
-        return service.composed.available(services, seen)
-    return bool(service.rotation) and not service.all_away
+def has_servers(services: Services, name: str) -> bool:
+    """Whether the service has a server for new requests, itself or in a member."""
+    seen: set[str] = set()
+    left = [name]
+    while left:
+        reached = left.pop()
+        service = None if reached in seen else services.get(reached)
+        seen.add(reached)
+        if service is None:
+            continue
+        if service.composed is not None:
+            left += service.composed.names
+        elif service.rotation and not service.all_away:
+            return True
+    return False
 
 
-def lead(
-    service: ServedService, services: Services, tickets: Tickets, request: Request, client: Asking
-) -> ServedService | None:
-    """From a service made of services to the one whose servers take the request; None where there is none."""
-    found: ServedService | None = service
-    for _ in range(DEEPEST):
-        if found is None or found.composed is None:
-            return found if found is not None and found.rotation else None
-        found = _member(found.composed, services, tickets, request, client)
-    return None
-
-
-def _member(
+def member_for(
     composed: Composed, services: Services, tickets: Tickets, request: Request, client: Asking
 ) -> ServedService | None:
+    """The member that takes the request; None where there is none."""
     names: Sequence[str] = tuple(dict.fromkeys(composed.preferred(tickets, request, client.peer)))
-    chosen = next((name for name in names if has_servers(services, name, set())), None)
+    chosen = next((name for name in names if has_servers(services, name)), None)
     if chosen is None:
         # Those that are put aside are better than none.
         chosen = next(iter(names), None)

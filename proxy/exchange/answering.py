@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.balancing.composed import lead
+from proxy.balancing.composed import member_for
 from proxy.deadlines import NEVER, after
 from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 _RESPONSE_HEAD_LIMIT = 65536
 _ONCE = RetryPolicy(1)
+# Services within services; what goes deeper leads nowhere, as a circle does.
+_DEEPEST = 8
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
@@ -85,7 +87,12 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         service = route.place.served
     if service is None or not service.rotation:
         if service is not None and service.composed is not None:
-            service = lead(service, context.services, context.tickets, request, downstream)
+            try:
+                service = _led(downstream, request, service)
+            except ChainError as error:
+                return downstream.refuse(request, 503, f"service unavailable: {error}")
+            except RequestError as error:
+                return downstream.refuse(request, error.status, error.reason)
         if service is None or not service.rotation:
             return downstream.refuse(request, 503)
 
@@ -138,6 +145,23 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if failure is None:
         return downstream.refuse(request, 503, body_read=body_read)
     return downstream.refuse(request, failure.status, failure.reason, body_read=body_read)
+
+
+def _led(downstream: Downstream, request: Request, service: ServedService) -> ServedService | None:
+    """From a service made of services to the one whose servers take the request, through what guards it.
+
+    None where there is none. Raises ChainError and RequestError.
+    """
+    context = downstream.context
+    found: ServedService | None = service
+    for _ in range(_DEEPEST):
+        if found is None or found.composed is None:
+            return found
+        found = member_for(found.composed, context.services, context.tickets, request, downstream)
+        if found is not None and found.service.middlewares:
+            for step in context.chains.of(found.service.middlewares, "service", found.name):
+                step(request, downstream)
+    return None
 
 
 def _ask_again(

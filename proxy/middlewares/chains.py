@@ -39,14 +39,18 @@ class Chains:
 
     def steps(self, router: Router) -> tuple[Step, ...]:
         """The steps of a router, in order. Raises ChainError."""
-        found = self._steps.get(router.middlewares)
+        return self.of(router.middlewares, "router", router.name)
+
+    def of(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
+        """The steps of these middlewares, in order, for the object that names them. Raises ChainError."""
+        found = self._steps.get(middlewares)
         if found is None:
             try:
-                found = tuple(self._compiled(router.middlewares, ()))
+                found = tuple(self._compiled(middlewares, ()))
             except ChainError as error:
-                log.warning("router %s answers 503: %s", router.name, error)
+                log.warning("%s %s answers 503: %s", kind, name, error)
                 found = error
-            self._steps[router.middlewares] = found
+            self._steps[middlewares] = found
         if isinstance(found, ChainError):
             raise found
         return found

@@ -72,14 +72,15 @@ class ServedService:
 
     def look(self) -> None:
         """See anew who is away and who starts slowly, and choose accordingly."""
-        now = monotonic()
-        self.warming = any(target.warm_at > now for target in self.rotation)
-        self.present = tuple(target for target in self.rotation if not target.away) or self.rotation
-        self.all_away = all(target.away for target in self.rotation)
-        if len(self.present) == len(self.rotation):
-            # One object less to keep.
-            self.present = self.rotation
-        self.distinct = tuple(dict.fromkeys(self.present))
+        if self.service.slow_start:
+            now = monotonic()
+            self.warming = any(target.warm_at > now for target in self.rotation)
+        present = tuple(target for target in self.rotation if not target.away)
+        self.all_away = not present
+        # Equal ones are one object, for there may be many thousand services.
+        self.present = present if 0 < len(present) < len(self.rotation) else self.rotation
+        distinct = dict.fromkeys(self.present)
+        self.distinct = self.present if len(distinct) == len(self.present) else tuple(distinct)
         self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
         if self.sticky is not None:
             self.choose = keep(self.sticky, self.choose or weigh_in_turn)

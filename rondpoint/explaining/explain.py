@@ -16,7 +16,7 @@ from rondpoint.explaining.explanation import (
 )
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Router, Server, ServerState
+from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
@@ -50,14 +50,14 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
-    reached: set[str] = set()
-    servers = tuple(_servers(configured, chosen.service, reached))
+    reached = tuple(_reached(configured, chosen.service))
+    servers = tuple(server for each in reached for server in each.servers)
     way = replace(
         way,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
-        findings=tuple(_told(configured, {f"service {name}" for name in reached})),
+        findings=tuple(_told(configured, {f"service {each.name}" for each in reached})),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
@@ -65,6 +65,8 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
     members = tuple(ExplainedMember(member.name, member.weight) for member in service.members)
     way = replace(way, balancing=balancing, members=members)
+    if service.unserved:
+        return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
     taking = [server for server in servers if server.weight]
     if not taking:
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
@@ -82,16 +84,17 @@ def _told(configured: Configured, subjects: Collection[str]) -> Iterator[str]:
             yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
 
 
-def _servers(configured: Configured, name: str, seen: set[str]) -> Iterator[Server]:
-    """Those of the service, or of the services that it is made of, each of these once."""
-    service = None if name in seen else configured.services.get(name)
-    if service is None:
-        return
-    seen.add(name)
-    yield from service.servers
-    for member in service.members:
-        if member.weight > 0:
-            yield from _servers(configured, member.name, seen)
+def _reached(configured: Configured, name: str) -> Iterator[Service]:
+    """The service, and those that it is made of, each once."""
+    seen: set[str] = set()
+    left = [name]
+    while left:
+        reached = left.pop()
+        service = None if reached in seen else configured.services.get(reached)
+        seen.add(reached)
+        if service is not None:
+            yield service
+            left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 
 def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:

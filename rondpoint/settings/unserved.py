@@ -22,6 +22,8 @@ _ON_ADMIN = Unserved("is not served: API, dashboard and ping are on the entry po
 _NO_NEED = Unserved("has no effect: Rondpoint never calls home")
 _UNUSED = Unserved("has no effect: Consul is asked as Rondpoint needs it")
 _AT_ONCE = Unserved("has no effect: changes are applied at once")
+_NO_WEIGHT = Unserved("has no effect: a server of weight 0 takes no requests")
+_SLASHES = Unserved("has no effect: a slash at the end of a path always counts")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
 _TRAEFIK_3_SECTIONS = (
@@ -56,7 +58,7 @@ _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefresh
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = (
     "acme cluster constraints healthCheck traefikLog traefikLogsFile tls "
-    "allowMinWeightZero insecureSkipVerify keepTrailingSlash maxIdleConnsPerHost rootCAs"
+    "insecureSkipVerify maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest serviceFabric zookeeper"
@@ -92,6 +94,8 @@ UNSERVED: dict[str, Unserved] = {
     **_table(_TRAEFIK_1_OPTIONS, _YET),
     **_table("api.entryPoint ping.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
+    **_table("keepTrailingSlash", _SLASHES),
+    **_table("allowMinWeightZero", _NO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
     **_table("providers.consulCatalog.refreshInterval", _AT_ONCE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _UNUSED),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import queue
 import threading
@@ -15,6 +16,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.providers.contract import Emit
 from discovery.providers.docker.engine import Engine
 from discovery.providers.docker.events import Action, Event, understood
+from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import Inspected, inspected
 from discovery.providers.docker.inventory import Inventory
 from discovery.providers.errors import ProviderError
@@ -39,6 +41,8 @@ class DockerProvider:
         self._inventory = Inventory(self._decode, self.name)
         self._emitted = False
         self._constraint: Constraint | None = None
+        # Looked up once: a name server that does not answer costs seconds.
+        self._host_address = functools.cache(host_address)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the engine until `stop`; raises ProviderError when it cannot be reached, or goes away."""
@@ -92,7 +96,7 @@ class DockerProvider:
                 return
             answer = engine.inspect(container_id)
             if answer is not None:
-                found.append(inspected(answer))
+                found.append(inspected(answer, self._host_address))
         self._inventory.replace(found)
 
     def _apply(self, engine: Engine, events: Iterable[Event]) -> None:
@@ -120,7 +124,8 @@ class DockerProvider:
 
     def _look(self, engine: Engine, container_id: str) -> None:
         answer = engine.inspect(container_id)
-        self._inventory.put(container_id, None if answer is None else inspected(answer))
+        found = None if answer is None else inspected(answer, self._host_address)
+        self._inventory.put(container_id, found)
 
     def _emit(self, emit: Emit) -> None:
         if self._inventory.refresh() or not self._emitted:

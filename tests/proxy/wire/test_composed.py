@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.balancing.sticky import value_of
-from rondpoint.model import Composition, Member, Server, Service, StickyCookie
+from rondpoint.model import Composition, Member, Middleware, Server, Service, StickyCookie
 from tests.lab import http
 from tests.lab.namespace import free_port
 from tests.lab.origin import Handler, Origin, answer
@@ -155,6 +155,22 @@ def test_services_may_be_made_of_composed_ones_but_not_of_themselves(proxy: Prox
     circle = built.composed("ring", "weighted", ("circle", 1))
     assert {proxy.get(host) for _ in range(8)} == {"one", "two"}
     assert proxy.status(circle) == 503
+
+
+def test_what_guards_a_member_is_passed_on_the_way_to_it(proxy: Proxy, built: Built, origin: Start) -> None:
+    seen = origin(answer(b"seen"))
+    proxy.services["v1"] = Service("v1", (Server("s", "127.0.0.1", seen.port),), middlewares=("add@x",))
+    proxy.middlewares["add@x"] = Middleware("add@x", "addPrefix", {"prefix": "/v1"})
+    host = built.composed("app", "weighted", ("v1", 1))
+    assert proxy.status(host, "/x") == 200
+    assert seen.requests[-1].target == "/v1/x"
+    proxy.middlewares["add@x"] = Middleware("add@x", "basicAuth", {"users": ["a:b"]})
+    proxy.publish()
+    assert proxy.status(host, "/x") == 503
+    proxy.middlewares["add@x"] = Middleware("add@x", "inFlightReq", {"amount": 0})
+    proxy.publish()
+    assert proxy.status(host, "/x") == 429
+    assert len(seen.requests) == 1
 
 
 def test_a_changed_member_is_followed(proxy: Proxy, built: Built) -> None:

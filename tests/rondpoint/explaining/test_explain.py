@@ -77,6 +77,11 @@ def test_a_middleware_that_stops_a_router_is_told(middlewares: tuple[Middleware,
     [
         ((), 503, "service s does not exist"),
         ((Service("s"),), 503, "no server that takes requests"),
+        (
+            (Service("s", unserved="weighted is not served yet"),),
+            503,
+            "service s: weighted is not served yet",
+        ),
         ((Service("s", (Server("a", "h", 1, weight=0),)),), 503, "no server that takes requests"),
         ((Service("s", (Server("a", "h", 1, state=ServerState.DRAINING),)),), 0, "every server is leaving"),
         ((Service("s", (DOWN,)),), 503, "every server of service s is down"),
