@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
@@ -25,6 +26,8 @@ from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream, TrustedDownstream
+from proxy.ejection.ejections import Ejections
+from proxy.ejection.sharing import Sharing
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
@@ -44,6 +47,9 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.read import Loaded
 
 log = logging.getLogger(__name__)
+
+LAST_WORDS = 1.0
+"""Seconds a leaving worker takes at most to tell the store that it probes no server any more."""
 
 LAST_LINES = 2.0
 """Seconds a leaving worker takes at most to write what is left of the access log."""
@@ -68,11 +74,16 @@ class Runtime:
             settings.limits.response_pause_timeout,
         )
         self.tickets = Tickets(partial(open_line, self.client.connection_pool), self.keys.tickets)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        services = Services(sweeper, timeouts)
+        # Containers may have both the same host name and the same process ids.
+        self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
         self.context = Context(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
-            services=Services(sweeper, timeouts),
+            services=services,
             tickets=self.tickets,
             sweeper=sweeper,
+            ejections=self.ejections,
             upstream_timeouts=timeouts,
             limits=Limits(
                 head_bytes=settings.limits.head_bytes,
@@ -91,13 +102,8 @@ class Runtime:
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
-        self.reporter = Reporter(
-            self.client,
-            self.keys,
-            f"{socket.gethostname()}:{os.getpid()}",
-            self.context.tallies,
-            self.applier.routers,
-        )
+        self.sharing = Sharing(self.client, self.keys, self.ejections)
+        self.reporter = Reporter(self.client, self.keys, worker, self.context.tallies, self.applier.routers)
         self._connections: set[Downstream | Preamble] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
@@ -109,6 +115,8 @@ class Runtime:
             self.watcher.run,
             self._saver.run,
             self.reporter.run,
+            self.sharing.tell,
+            self.sharing.listen,
         ):
             self._greenlets.append(gevent.spawn(run))
         if self.context.access_log is not None:
@@ -228,3 +236,4 @@ class Runtime:
         if self.context.access_log is not None:
             self.context.access_log.lines.close(LAST_LINES)
         gevent.killall(self._greenlets)
+        self.sharing.end(LAST_WORDS)
