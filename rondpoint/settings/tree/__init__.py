@@ -18,7 +18,7 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
-from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
@@ -30,6 +30,7 @@ __all__ = [
     "AccessLog",
     "AccessLogFilters",
     "AccessLogFormat",
+    "AgentOptions",
     "Api",
     "BasicAuth",
     "ConsulCatalogOptions",
