@@ -24,6 +24,7 @@ from discovery.heartbeat import INTERVAL, Heartbeat
 from discovery.merge import merge
 from discovery.own import Own
 from discovery.parts import Parts
+from discovery.providers.common import COMMON
 from discovery.reporting import Findings, summary
 from rondpoint.model import Configuration
 from rondpoint.store.agents import Role
@@ -41,7 +42,7 @@ LAST_DELAY = 2.0
 
 
 class _Gathered(Struct, frozen=True):
-    """What providers had said at a version of the board."""
+    """What providers had said at a version of the board; `configuration` is the part that is its own."""
 
     version: int
     by_provider: dict[str, Configuration]
@@ -153,7 +154,7 @@ class Publication:
         elif self._published != present:
             if several:
                 self._assembly.replace({**others.configurations, self._name: own.configuration})
-            self._publish(self._assembly.configurations() if several else own.by_provider, lease)
+            self._publish(self._united(own) if several else own.by_provider, lease)
             self._published = present
             written = True
         if written:
@@ -162,8 +163,14 @@ class Publication:
     def _gather(self, snapshot: Snapshot) -> _Gathered:
         if self._gathered is None or self._gathered.version != snapshot.version:
             by_provider = self._own.by_provider(snapshot, self._publisher)
-            self._gathered = _Gathered(snapshot.version, by_provider, gathered(by_provider))
+            part = {name: said for name, said in by_provider.items() if name not in COMMON}
+            self._gathered = _Gathered(snapshot.version, by_provider, gathered(part))
         return self._gathered
+
+    def _united(self, own: _Gathered) -> dict[str, Configuration]:
+        """What all agents' parts come to, and what this one follows in the name of all."""
+        common = {name: said for name, said in own.by_provider.items() if name in COMMON}
+        return {**self._assembly.configurations(), **common}
 
     def _publish(self, configurations: Mapping[str, Configuration], lease: str) -> None:
         configuration = self._checked(merge(configurations, self._entry_points), lease)
