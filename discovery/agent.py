@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 import redis
 
 from discovery import providers as available
+from discovery.admin.desk import Desk, desk
 from discovery.board import Board
 from discovery.candidacy import Candidacy
 from discovery.heartbeat import Heartbeat, new_name
 from discovery.parts import Parts
+from discovery.providers.admin import fed_by_api
 from discovery.providers.contract import Provider
 from discovery.publication import Publication
 from discovery.supervision import supervise
@@ -39,18 +41,24 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._client = client
+        self._desk: Desk | None = None
+        self._fed: dict[str, Provider] = {}
+        if providers is None:
+            self._fed = fed_by_api(settings, client)
+            self._desk = desk(settings, client)
         self._providers = available.configured(settings) if providers is None else providers
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, and return within two seconds of it."""
         if not self._providers:
             logger.warning("no provider is set, so there are no routes: see providers.docker, providers.file")
-        board = Board(self._providers)
+        providers = {**self._providers, **self._fed}
+        board = Board(providers)
         keys = Keys(self._settings.redis.namespace)
-        client, options, name = self._client, self._settings.agent, new_name()
-        candidacy = Candidacy(client, keys, options.name, name, board.bell)
+        client, options, own_name = self._client, self._settings.agent, new_name()
+        candidacy = Candidacy(client, keys, options.name, own_name, board.bell)
         parts = Parts(client, keys, options.name, candidacy, board.bell, options.forget_after)
-        heartbeat = Heartbeat(client, keys, name, options.name)
+        heartbeat = Heartbeat(client, keys, own_name, options.name)
         publication = Publication(
             board, client, keys, self._settings.web_entry_points, options.name, heartbeat, candidacy, parts
         )
@@ -59,8 +67,10 @@ class Agent:
             _thread("candidacy", candidacy.run, stop),
             _thread("parts", parts.run, stop),
         ]
-        for name, provider in self._providers.items():
+        for name, provider in providers.items():
             threads.append(_thread(name, supervise, provider, board, stop))
+        if self._desk is not None:
+            threads.append(_thread("desk", self._desk.run, stop))
         for thread in threads:
             thread.start()
         stop.wait()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.deadlines import NEVER
 from proxy.http1.request import ENDS_HERE_TRUSTED, Limits
 from proxy.middlewares.chains import Chains
+from proxy.retrying import RetryPolicy
 from proxy.telemetry.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Context:
     """The state of a worker's data path, and counts of what it did.
 
     `draining` asks connections to end after their present or next request, `drain_deadline` is until when
-    that may come; `upgrades` counts connections that are tunnels now.
+    that may come; `upgrades` counts connections that are tunnels now. `retry` is for routers without a retry
+    middleware.
     """
 
     table: RoutingTable
@@ -54,6 +56,7 @@ class Context:
     chains: Chains = field(default_factory=Chains)
     tallies: Tallies = field(default_factory=Tallies)
     access_log: AccessLog | None = None
+    retry: RetryPolicy | None = None
 
     def __post_init__(self) -> None:
         self.limits_of_trusted = replace(self.limits, ends_here=ENDS_HERE_TRUSTED)

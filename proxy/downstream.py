@@ -14,9 +14,10 @@ from proxy.http1.repeats import RequestHeads
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
+    from proxy.extras import Extras
     from proxy.http1.request import Request
     from proxy.stream import Stream
-    from proxy.upstream.servers import Target
+    from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
@@ -31,7 +32,8 @@ class Downstream:
 
     `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
     byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
-    client has left in the meantime. What became of the present request is left for `serving` to count and
+    client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
+    What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
     `refused` (by us).
     """
@@ -45,6 +47,7 @@ class Downstream:
         "buffer",
         "context",
         "entry_point",
+        "extras",
         "gone",
         "idle",
         "limits",
@@ -87,7 +90,13 @@ class Downstream:
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
             % (address, address, self._proto, context.server_name)
         )
-        self._forwarded: tuple[bytes, bytes] = (b"", b"")
+        # All but the Host itself, where that names no port.
+        self._forwarded = (
+            self._forwarded_for
+            + b"\r\nX-Forwarded-Port: "
+            + forwarded_port(b"", self._proto)
+            + b"\r\nX-Forwarded-Host: "
+        )
         self.idle = False
         self.gone = False
         self.awaiting: Stream | None = None
@@ -96,6 +105,7 @@ class Downstream:
         self.status = 0
         self.sent = 0
         self.refused = False
+        self.extras: Extras | None = None
 
     def send(self, data: bytes) -> None:
         """Raises ClientGoneError."""
@@ -112,13 +122,11 @@ class Downstream:
             return b""
 
     def forwarded(self, host: bytes) -> bytes:
-        """The header lines that tell a server of this client, kept for the next request."""
-        if host != self._forwarded[0] or not self._forwarded[1]:
-            lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
-            if host:
-                lines += b"\r\nX-Forwarded-Host: " + host
-            self._forwarded = (host, lines)
-        return self._forwarded[1]
+        """The header lines that tell a server of this client."""
+        if host and b":" not in host:
+            return self._forwarded + host
+        lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
+        return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
 
     def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
         """Answer with an error of ours; whether the connection can go on.
@@ -172,16 +180,18 @@ class Downstream:
     def _unread(self, stream: Stream) -> None:
         """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
         server = self.awaiting
-        if server is None:
-            return
+        if server is not None and self.has_left():
+            server.expire()
+
+    def has_left(self) -> bool:
+        """Look whether the client has ended the connection, and set `gone` if so."""
         try:
-            self.gone = not stream.sock.recv(1, _socket.MSG_PEEK)
+            self.gone = not self.stream.sock.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
-            return
+            pass
         except OSError:
             self.gone = True
-        if self.gone:
-            server.expire()
+        return self.gone
 
     def linger(self) -> None:
         """RFC 9112 §9.6: end our side, and read on for a while, lest a reset destroy the answer."""

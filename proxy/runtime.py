@@ -28,6 +28,7 @@ from proxy.downstream import Downstream, TrustedDownstream
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
+from proxy.retrying import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
@@ -80,6 +81,7 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
+            retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
         options = settings.access_log
         if options is not None:

@@ -9,6 +9,8 @@ from proxy.http1.request import Request
 from proxy.routing.compiling import Test, compile_test, require_served
 from proxy.routing.facts import Client
 from proxy.routing.scope import beyond_hosts
+from proxy.telemetry.tallies import Tally
+from proxy.upstream.servers import NOWHERE, Place
 from rondpoint.model import Router
 
 Order = tuple[float, str]
@@ -30,16 +32,31 @@ def uncompiled(_host: str, _path: str, _request: Request, _client: Client) -> bo
 class Route:
     """`test` tells whether the rule holds for a request on one of its hosts; None when it always does.
 
-    It is `uncompiled` until it is first needed: most routers of a large installation are not asked for in one
-    worker's life.
+    It is `uncompiled` until it is first needed: most routers of a large installation are not asked for in
+    one worker's life. `place` and `tally` are where its requests found their service and are counted, once
+    one has come; with what else a request needs of the router they lie here, since of many routers each
+    further object that is looked at has to come from memory.
     """
 
-    __slots__ = ("entry_points", "order", "router", "test")
+    __slots__ = (
+        "entry_points",
+        "middlewares",
+        "order",
+        "pass_host_header",
+        "place",
+        "router",
+        "tally",
+        "test",
+    )
 
     def __init__(self, router: Router, entry_points: frozenset[str]) -> None:
         """Raises UnservedError for a rule with a matcher that is not served."""
         require_served(router.rule.expression)
         self.router = router
+        self.middlewares = router.middlewares
+        self.pass_host_header = router.pass_host_header
+        self.place: Place = NOWHERE
+        self.tally: Tally | None = None
         self.order = order_of(router)
         self.entry_points = entry_points
         self.test: Test | None = uncompiled if beyond_hosts(router.rule.expression) is not None else None

@@ -85,8 +85,8 @@ class RoutingTable:
         for pattern in hosts.patterns:
             self._by_pattern.discard(pattern, router)
 
-    def match(self, entry_point: str, request: Request, client: Client) -> Router | None:
-        """The router that serves this request; host and path are compared in their normal form."""
+    def match(self, entry_point: str, request: Request, client: Client) -> Route | None:
+        """The route that serves this request; host and path are compared in their normal form."""
         host = request.host
         own = self._by_host.get(host)
         if own is None:
@@ -102,7 +102,7 @@ class RoutingTable:
             and not groups
             and entry_point in own.entry_points
         ):
-            return own.router
+            return own
         path = normalise_path(request.target)
         found: list[list[Route]] = []
         if isinstance(own, Route):
@@ -123,7 +123,7 @@ class RoutingTable:
                 if test is uncompiled:
                     test = route.compiled()
                 if test is None or test(name, path, request, client):
-                    return route.router
+                    return route
         return None
 
     def _points(self, router: Router) -> frozenset[str]:

@@ -49,11 +49,12 @@ class Tallies:
     def __init__(self) -> None:
         self.unrouted = Tally()
         self._tallies: dict[str, Tally] = {"": self.unrouted}
-        self.get = self._tallies.get
 
-    def begin(self, router: Router) -> Tally:
-        """A new tally for this router, in the place of any that was for another service."""
-        tally = self._tallies[router.name] = Tally(router.name, router.service)
+    def of(self, router: Router) -> Tally:
+        """The tally of this router, a new one if that was for another service."""
+        tally = self._tallies.get(router.name)
+        if tally is None or tally.service != router.service:
+            tally = self._tallies[router.name] = Tally(router.name, router.service)
         return tally
 
     def all(self) -> list[Tally]:

@@ -6,21 +6,31 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from proxy.balancing import least, rendezvous
+from proxy.balancing.arrivals import Arrivals
+from proxy.balancing.composed import Composed
 from proxy.balancing.schedule import schedule
+from proxy.balancing.sticky import Stickiness, keep
+from proxy.balancing.strategies import STRATEGIES
+from proxy.balancing.turn import in_turn, weigh_in_turn
+from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
-from rondpoint.model import Scheme, Server, ServerState, Service
+from rondpoint.model import Server, ServerState, Service
 
 if TYPE_CHECKING:
+    from proxy.balancing.strategies import Choose
     from proxy.deadlines import Sweeper
 
-_DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
+# Their strategies are in STRATEGIES once they are imported.
+_ = (least, rendezvous)
 
-Address = tuple[Scheme, str, int]
+_DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,102 +46,151 @@ class UpstreamTimeouts:
     pause: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """A server to send to; `host` is its own Host header, `url` what logs call it."""
-
-    server: Server
-    pool: Pool
-    host: bytes
-    url: str
-    draining: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ServedService:
-    """A service with its `rotation`: targets in the order of tickets, one period long.
+    """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
-    `draining` tells that all of them are, so that passing over is of no use.
+    `choose` is its way of choosing, None for the rotation's. `present` is the rotation without those that
+    take no new requests, and `distinct` each of these once; where none does, `all_away`, they are all.
+    `warming` tells that a server may be in its slow start, until it is looked at again; `sticky` is the
+    cookie that clients are kept by, if they are. `composed` are the services that one without servers is
+    made of.
     """
 
     service: Service
     name: str
+    targets: list[Target]
     rotation: tuple[Target, ...]
     pass_host_header: bool
-    all_draining: bool
+    choose: Choose | None = None
+    all_away: bool = False
+    present: tuple[Target, ...] = ()
+    distinct: tuple[Target, ...] = ()
+    warming: bool = False
+    sticky: Stickiness[Target] | None = None
+    composed: Composed | None = None
+
+    def look(self) -> None:
+        """See anew who is away and who starts slowly, and choose accordingly."""
+        if self.service.slow_start:
+            now = monotonic()
+            self.warming = any(target.warm_at > now for target in self.rotation)
+        present = tuple(target for target in self.rotation if not target.away)
+        self.all_away = not present
+        # Equal ones are one object, for there may be many thousand services.
+        self.present = present if 0 < len(present) < len(self.rotation) else self.rotation
+        distinct = dict.fromkeys(self.present)
+        self.distinct = self.present if len(distinct) == len(self.present) else tuple(distinct)
+        self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
+        if self.sticky is not None:
+            self.choose = keep(self.sticky, self.choose or weigh_in_turn)
 
 
-class _Served(dict[str, ServedService]):
-    """Asks for what it lacks; finding what it has takes no Python."""
+class Place:
+    """Where a service is found without looking for its name; `served` is None where it is not ready.
 
-    def __init__(self, missing: Callable[[str], ServedService | None]) -> None:
-        super().__init__()
-        self._missing = missing
+    A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
+    whoever holds it asks for another.
+    """
 
-    def __missing__(self, name: str) -> ServedService | None:
-        return self._missing(name)
+    __slots__ = ("served",)
+
+    def __init__(self) -> None:
+        self.served: ServedService | None = None
+
+
+NOWHERE = Place()
+"""No service is ever there."""
 
 
 class Services:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
-    `get` gives one by name, None where there is none.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
-        self._served = _Served(self._made_ready)
-        self._pools: dict[Address, Pool] = {}
-        self._users: dict[Address, int] = {}
+        self._places: dict[str, Place] = {}
+        self._endpoints: dict[Address, Endpoint] = {}
+        self._aside: set[Address] = set()
+        self._arrivals = Arrivals()
         self._context: ssl.SSLContext | None = None
-        self.get: Callable[[str], ServedService | None] = self._served.__getitem__
 
     @property
     def known(self) -> Mapping[str, Service]:
         """Every service held, by name, as they are now."""
         return MappingProxyType(self._services)
 
+    def get(self, name: str) -> ServedService | None:
+        """A service, made ready; None where there is none of this name."""
+        return self.ready(name).served
+
+    def ready(self, name: str) -> Place:
+        """The place of a service that is ready there; NOWHERE if none has this name."""
+        place = self._places.get(name)
+        if place is None:
+            service = self._services.get(name)
+            if service is None:
+                return NOWHERE
+            place = self._places[name] = Place()
+            place.served = self._serve(service)
+        return place
+
     def put(self, service: Service) -> None:
         """Add or replace a service; connections to servers that stay are kept."""
+        if service.slow_start and (known := self._services.get(service.name)) is not None:
+            self._arrivals.compare(known, service)
         self._services[service.name] = service
-        before = self._served.pop(service.name, None)
-        if before is not None:
-            self._served[service.name] = self._serve(service)
-            self._release(before.service)
+        place = self._places.get(service.name)
+        if place is not None:
+            before, place.served = place.served, self._serve(service)
+            self._release(before)
 
     def remove(self, name: str) -> None:
         """Take a service out; a name that is not there is no fault."""
         self._services.pop(name, None)
-        served = self._served.pop(name, None)
-        if served is not None:
-            self._release(served.service)
+        place = self._places.pop(name, None)
+        if place is not None:
+            before, place.served = place.served, None
+            self._release(before)
 
-    def _made_ready(self, name: str) -> ServedService | None:
-        service = self._services.get(name)
-        if service is None:
-            return None
-        served = self._served[name] = self._serve(service)
-        return served
+    def put_aside(self, address: Address, aside: bool) -> None:
+        """Have the servers at this address, now and later, passed over where others serve; or no longer."""
+        (self._aside.add if aside else self._aside.discard)(address)
+        if not aside:
+            self._arrivals.note(address)
+        endpoint = self._endpoints.get(address)
+        if endpoint is None:
+            return
+        endpoint.put_aside = aside
+        for target in endpoint.targets:
+            self._time(target)
+            target.look()
+        for name in {target.service for target in endpoint.targets}:
+            if (served := self._places[name].served) is not None:
+                served.look()
 
     def _serve(self, service: Service) -> ServedService:
-        targets = [self._target(server) for server in service.servers]
+        targets = [self._target(service, server) for server in service.servers]
         order = schedule([_weight(server) for server in service.servers])
-        return ServedService(
-            service=service,
-            name=service.name,
-            rotation=tuple(targets[index] for index in order),
-            pass_host_header=service.pass_host_header,
-            all_draining=all(target.draining for target in targets),
-        )
+        rotation = tuple(targets[index] for index in order)
+        served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
+        if service.composition is not None:
+            served.composed = Composed(service)
+        elif service.sticky is not None:
+            members = ((target.server.name, target) for target in rotation)
+            served.sticky = Stickiness(service.sticky, service.name, members)
+        served.look()
+        return served
 
-    def _target(self, server: Server) -> Target:
-        address = (server.scheme, server.host, server.port)
-        pool = self._pools.get(address)
-        if pool is None:
-            pool = self._pools[address] = Pool(
+    def _target(self, service: Service, server: Server) -> Target:
+        address = address_of(server)
+        endpoint = self._endpoints.get(address)
+        if endpoint is None:
+            pool = Pool(
                 (server.host, server.port),
                 self._sweeper,
                 self._timeouts.dial,
@@ -139,19 +198,40 @@ class Services:
                 self._tls() if server.scheme == "https" else None,
                 self._timeouts.stall,
             )
-        self._users[address] = self._users.get(address, 0) + 1
+            endpoint = self._endpoints[address] = Endpoint(pool, put_aside=address in self._aside)
         host = f"[{server.host}]" if ":" in server.host else server.host
         if server.port != _DEFAULT_PORTS[server.scheme]:
             host += f":{server.port}"
-        return Target(server, pool, host.encode(), server.url, server.state is ServerState.DRAINING)
+        draining = server.state is ServerState.DRAINING
+        target = Target(
+            server,
+            service.name,
+            endpoint,
+            endpoint.pool,
+            host.encode(),
+            server.url,
+            draining,
+            away=draining,
+            slow_start=service.slow_start,
+        )
+        self._time(target)
+        target.look()
+        endpoint.targets.add(target)
+        return target
 
-    def _release(self, service: Service) -> None:
-        for server in service.servers:
-            address = (server.scheme, server.host, server.port)
-            self._users[address] -= 1
-            if not self._users[address]:
-                del self._users[address]
-                self._pools.pop(address).close()
+    def _time(self, target: Target) -> None:
+        """Tell when its slow start is over, if it has one."""
+        if target.slow_start:
+            since = self._arrivals.since(address_of(target.server))
+            target.warm_at = 0.0 if since is None else since + target.slow_start
+
+    def _release(self, served: ServedService | None) -> None:
+        for target in served.targets if served is not None else ():
+            endpoint = target.endpoint
+            endpoint.targets.discard(target)
+            if not endpoint.targets:
+                del self._endpoints[address_of(target.server)]
+                endpoint.pool.close()
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:

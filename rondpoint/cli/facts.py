@@ -16,12 +16,15 @@ from rondpoint.store.address import shown
 
 
 def facts(settings: Settings) -> Iterator[str]:
-    """A line a fact: entry points, dashboard, providers, store."""
+    """A line a fact: entry points, dashboard, providers, registrar, store."""
     for name, point in settings.web_entry_points.items():
         yield f"entry point {name}: {point.address}"
     if settings.api.dashboard:
         yield f"dashboard: {url(settings.admin)}/dashboard/"
     yield f"providers: {', '.join(_providers(settings)) or 'none'}"
+    if settings.registrator is not None and settings.registrator.enabled:
+        consul = settings.registrator.consul
+        yield _consul("registrator: on", () if consul is None else (consul.address,))
     # A password in the URL is nothing to print.
     yield f"store: {'embedded' if settings.redis.url is None else shown(settings.redis.url)}"
     yield f"workers: {settings.workers}"
@@ -46,6 +49,8 @@ def _providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _consul("consul", endpoints)
+    if settings.providers.rest is not None:
+        yield "rest"
 
 
 def _consul(name: str, addresses: Iterable[str]) -> str:

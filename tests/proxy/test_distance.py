@@ -46,7 +46,7 @@ def host(proxy: Proxy) -> Iterator[str]:
 
 def told(proxy: Proxy) -> dict[str, Any]:
     """What the worker says of its store."""
-    store: dict[str, Any] = json.loads(http.request(proxy.admin, "x", "/api/rawdata").body)["store"]
+    store: dict[str, Any] = json.loads(http.request(proxy.admin, "localhost", "/api/rawdata").body)["store"]
     return store
 
 

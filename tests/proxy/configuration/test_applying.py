@@ -45,8 +45,8 @@ def served(of: Context, host: str) -> str | None:
     found = of.table.match("web", request(host), Client())
     if found is None:
         return None
-    assert of.services.get(found.service) is not None
-    return found.service
+    assert of.services.get(found.router.service) is not None
+    return found.router.service
 
 
 def test_requests_have_their_turn_and_each_router_its_service() -> None:

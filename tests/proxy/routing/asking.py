@@ -26,12 +26,18 @@ class Client:
 
 
 def request(
-    host: str, target: str = "/", method: str = "GET", headers: bytes = b"", upgrade: bytes = b""
+    host: str,
+    target: str = "/",
+    method: str = "GET",
+    headers: bytes = b"",
+    upgrade: bytes = b"",
+    length: int = -1,
 ) -> Request:
-    """`headers` are lines that begin with CRLF each."""
+    """`headers` are lines that begin with CRLF each; `length` is that of the body, -1 without one."""
     made = Request()
     made.host, made.target, made.method = host.encode(), target.encode(), method.encode()
     made.headers, made.upgrade = b"\r\nHost: " + made.host + headers, upgrade
+    made.content_length = length
     return made
 
 
@@ -52,7 +58,7 @@ def table_of(*routers: Router) -> RoutingTable:
 
 def served(table: RoutingTable, host: str, target: str = "/", entry_point: str = "web") -> str | None:
     found = table.match(entry_point, request(host, target), Client())
-    return found.name if found else None
+    return found.router.name if found else None
 
 
 def walk(routers: Iterable[Router], entry_point: str, asked: Request, client: Client) -> Router | None:
