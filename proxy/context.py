@@ -35,7 +35,7 @@ class Context:
     """The state of a worker's data path, and counts of what it did.
 
     `draining` asks connections to end after their present or next request, `drain_deadline` is until when
-    that may come; `upgrades` counts connections that are tunnels now.
+    that may come; `connections` counts those open now by entry point, `upgrades` the tunnels among them.
     """
 
     table: RoutingTable
@@ -53,6 +53,7 @@ class Context:
     upgrades: int = 0
     chains: Chains = field(default_factory=Chains)
     tallies: Tallies = field(default_factory=Tallies)
+    connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
 
     def __post_init__(self) -> None:

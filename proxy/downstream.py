@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import _socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.deadlines import NEVER, after
 from proxy.http1.answers import answer
@@ -26,6 +26,13 @@ class ClientGoneError(Exception):
     """The client's connection broke while something was sent to it."""
 
 
+class Body(Protocol):
+    """A request's body; `received` are its bytes that have come from the client."""
+
+    @property
+    def received(self) -> int: ...
+
+
 class Downstream:
     """One client connection on an entry point; `peer` is the client's address.
 
@@ -33,7 +40,8 @@ class Downstream:
     byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
     client has left in the meantime. What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
-    `refused` (by us).
+    `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `lane` is
+    where plain requests of this connection are counted.
     """
 
     __slots__ = (
@@ -42,15 +50,18 @@ class Downstream:
         "_heads",
         "_proto",
         "awaiting",
+        "body",
         "buffer",
         "context",
         "entry_point",
         "gone",
         "idle",
+        "lane",
         "limits",
         "peer",
         "port",
         "refused",
+        "retries",
         "sent",
         "status",
         "stream",
@@ -67,6 +78,7 @@ class Downstream:
         timeouts: ClientTimeouts,
         context: Context,
         port: int = 0,
+        lane: int = 0,
     ) -> None:
         self.stream = stream
         # Its deadlines are about reading; the way back stays open for the answer that says so.
@@ -82,6 +94,7 @@ class Downstream:
         address = _spelled(peer)
         self.peer = address.decode()
         self.port = port
+        self.lane = lane
         self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
@@ -102,6 +115,8 @@ class Downstream:
         self.status = 0
         self.sent = 0
         self.refused = False
+        self.retries = 0
+        self.body: Body | None = None
 
     def send(self, data: bytes) -> None:
         """Raises ClientGoneError."""
@@ -213,8 +228,9 @@ class TrustedDownstream(Downstream):
         timeouts: ClientTimeouts,
         context: Context,
         port: int = 0,
+        lane: int = 0,
     ) -> None:
-        super().__init__(stream, peer, entry_point, timeouts, context, port)
+        super().__init__(stream, peer, entry_point, timeouts, context, port, lane)
         self.limits = context.limits_of_trusted
         self._address = self.peer.encode()
         self._claimed = b""

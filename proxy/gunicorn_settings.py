@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.glogging import Logger
 
+from proxy.identity import INSTANCE
 from proxy.listening import bind_addresses
 from rondpoint import logs
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
@@ -66,6 +67,8 @@ def gunicorn_settings() -> dict[str, Any]:
         _current = loaded.settings
     settings = current_settings()
     logs.configure(settings.log.level)
+    # Drawn here, in the master, so that its workers share it.
+    log.debug("this instance is called %s", INSTANCE)
     return {
         "bind": bind_addresses(settings),
         "workers": settings.workers,

@@ -8,15 +8,18 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import gevent
-from gevent import Greenlet
+import redis
+from gevent import Greenlet, Timeout
 
 from proxy.balancing.line import open_line
 from proxy.balancing.tickets import Tickets
+from proxy.census import Census
 from proxy.certificates import server_context
 from proxy.configuration.applying import Applier
 from proxy.configuration.breath import Breath
@@ -34,15 +37,22 @@ from proxy.stream import Stream
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.lines import Lines
 from proxy.telemetry.reporting import Reporter
+from proxy.telemetry.tallies import Tallies
+from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
+from rondpoint.store.retirement import Known
 
 log = logging.getLogger(__name__)
+
+LAST_REPORT = 1.0
+"""Seconds a leaving worker takes at most to tell the store what it has counted."""
 
 LAST_LINES = 2.0
 """Seconds a leaving worker takes at most to write what is left of the access log."""
@@ -80,6 +90,7 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
+            tallies=Tallies(_bounds(settings)),
         )
         options = settings.access_log
         if options is not None:
@@ -89,13 +100,16 @@ class Runtime:
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
+        self.census = Census(self.context, self.tickets, self.applier, self.watcher.freshness, self._dropped)
         self.reporter = Reporter(
             self.client,
             self.keys,
-            f"{socket.gethostname()}:{os.getpid()}",
             self.context.tallies,
-            self.applier.routers,
+            self.census.status,
+            self.census.own,
+            self._known,
         )
+        self._reporting = Greenlet(self.reporter.run)
         self._connections: set[Downstream | Preamble] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
@@ -106,7 +120,6 @@ class Runtime:
             self.tickets.run,
             self.watcher.run,
             self._saver.run,
-            self.reporter.run,
         ):
             self._greenlets.append(gevent.spawn(run))
         if self.context.access_log is not None:
@@ -118,7 +131,10 @@ class Runtime:
             self.context.access_log.lines.reopen()
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait for a first look at the store; without one, take the last configuration there was."""
+        """Wait for a first look at the store; without one, take the last configuration there was.
+
+        From then on, it is told what this worker counts.
+        """
         self.watcher.attempted.wait(seconds)
         if self.watcher.connected:
             self.tickets.attempted.wait(seconds)
@@ -127,6 +143,7 @@ class Runtime:
             if state is not None:
                 self.applier.replace(Loaded(state))
                 log.warning("serving revision %d, read from %s", state.revision, self._snapshot)
+        self._reporting.start()
 
     def connections_of(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
         """What serves a client's connection, given as gevent's socket and the peer's address."""
@@ -143,6 +160,10 @@ class Runtime:
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
+        lanes = context.tallies.lanes
+        plain_lane = lanes.number(entry_point)
+        opened = context.connections
+        opened.setdefault(entry_point, 0)
 
         def accepted(client: Any, address: tuple[Any, ...]) -> None:
             # The data path waits by itself, and has no use for gevent's wrapper.
@@ -152,6 +173,7 @@ class Runtime:
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
             buffer = b""
+            lane = plain_lane
             if proxying.includes(peer):
                 told = self._preamble(stream, timeouts.read)
                 if told is None:
@@ -163,16 +185,28 @@ class Runtime:
                 if secured is None:
                     return
                 stream, buffer = secured, b""
+                lane = lanes.number(entry_point, tls_name(*secured.agreed))
             kind = TrustedDownstream if forwarding.includes(peer) else Downstream
-            downstream = kind(stream, peer, entry_point, timeouts, context, port)
+            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane)
             downstream.buffer = buffer
             connections.add(downstream)
+            opened[entry_point] += 1
             try:
                 serve(downstream)
             finally:
                 connections.discard(downstream)
+                opened[entry_point] -= 1
 
         return accepted
+
+    def _known(self) -> Known:
+        in_force = self.applier.in_force()
+        return Known(in_force.routers, in_force.services)
+
+    def _dropped(self) -> tuple[int, int]:
+        """Lines and spans that could not be written."""
+        access_log = self.context.access_log
+        return 0 if access_log is None else access_log.lines.dropped, 0
 
     def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """As `Preamble.read`, but a connection that is of no use is closed."""
@@ -222,7 +256,18 @@ class Runtime:
         gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
 
     def stop(self) -> None:
-        """End what `start` began."""
+        """End what `start` began, and leave what was counted to those who follow."""
+        gevent.kill(self._reporting)
+        with suppress(Timeout, redis.RedisError, OSError), Timeout(LAST_REPORT):
+            self.reporter.finish()
         if self.context.access_log is not None:
             self.context.access_log.lines.close(LAST_LINES)
         gevent.killall(self._greenlets)
+
+
+def _bounds(settings: Settings) -> tuple[float, ...]:
+    """Bounds of which all that are shown anywhere can be made."""
+    metrics = settings.metrics
+    if metrics is None or metrics.prometheus is None or set(metrics.prometheus.buckets) <= set(BOUNDS):
+        return BOUNDS
+    return tuple(sorted({*BOUNDS, *metrics.prometheus.buckets}))

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from proxy.admin.api import api
 from proxy.admin.dashboard import dashboard
+from proxy.admin.metrics import metrics
 
 
 def create_app() -> Flask:
@@ -15,6 +16,7 @@ def create_app() -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(api)
     app.register_blueprint(dashboard)
+    app.register_blueprint(metrics)
 
     @app.get("/")
     def home() -> Response:

@@ -35,8 +35,8 @@ TOGETHER = 500
 class Tickets:
     """`take(service)` gives the next ticket; `degraded` tells whether they are local for now.
 
-    `local` counts the tickets that were, since the worker started; `attempted` is set once a connection was
-    tried.
+    `local` counts the tickets that were, since the worker started, and `taken` those of the store;
+    `attempted` is set once a connection was tried.
     """
 
     def __init__(self, connect: Callable[[], Line], key: str) -> None:
@@ -58,6 +58,7 @@ class Tickets:
         self.attempted = Event()
         self.degraded = True
         self.local = 0
+        self.taken = 0
 
     def take(self, service: str) -> int:
         """The next ticket of this service, from the store if it answers in time."""
@@ -122,6 +123,7 @@ class Tickets:
     def _answered(self, last: int) -> None:
         """The loop has met the store's next answer."""
         service, greenlets = self._outstanding.popleft()
+        self.taken += len(greenlets)
         self._last[service] = max(self._last.get(service, 0), last)
         if greenlets is self._for_ahead and (came := self._waiting.get(service)):
             # The request was faster.

@@ -15,6 +15,7 @@ from proxy.exchange.relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.kinds import STOPPED
 from proxy.http1.request import Request, without
 from proxy.middlewares.chains import ChainError
 from proxy.upstream.connection import DialError
@@ -63,8 +64,10 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
             for step in context.chains.steps(route.router):
                 step(request)
         except ChainError as error:
+            request.kind |= STOPPED
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
+            request.kind |= STOPPED
             return downstream.refuse(request, error.status, error.reason)
     service = route.place.served
     if service is None:
@@ -76,7 +79,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
         try:
-            body = RequestBody(downstream, request)
+            downstream.body = body = RequestBody(downstream, request)
         except ChunkError as error:
             return downstream.refuse(request, 400, str(error))
         except RequestError as error:
@@ -92,6 +95,9 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         target = rotation[position % length]
         if target in failed or (target.draining and not service.all_draining):
             continue
+        if failed:
+            tally.retries += 1
+            downstream.retries += 1
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:

@@ -101,7 +101,9 @@ def _rows(section: type[Section], above: tuple[str, ...]) -> Iterator[str]:
     for attribute, info in section.model_fields.items():
         path = (*above, spelled(attribute))
         inner, optional, free = section_of(info.annotation)
-        if inner is None:
+        if inner is None and free:
+            yield _row((*path, ANY), "", info.description or "")
+        elif inner is None:
             yield _row(path, _default(info), info.description or "")
         else:
             if optional:
@@ -130,7 +132,7 @@ def _default(info: FieldInfo) -> str:
     if isinstance(default, float):
         return f"`{default:g}s`" if default else "`0`"
     if isinstance(default, tuple):
-        return f"`{','.join(default)}`"
+        return f"`{','.join(map(str, default))}`"
     text = default.value if isinstance(default, LogLevel) else str(default)
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 

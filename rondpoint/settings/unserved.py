@@ -25,7 +25,7 @@ _AT_ONCE = Unserved("has no effect: changes are applied at once")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
 _TRAEFIK_3_SECTIONS = (
-    "certificatesResolvers core experimental hostResolver metrics ocsp spiffe tcpServersTransport tracing"
+    "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport tracing"
 )
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
@@ -43,6 +43,8 @@ _TRAEFIK_3_OPTIONS = (
     "providers.consul.namespaces providers.consulCatalog.connectAware "
     "providers.consulCatalog.connectByDefault providers.consulCatalog.namespaces "
     "providers.consulCatalog.requireConsistent "
+    "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
+    "metrics.prometheus.manualRouting "
     "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
@@ -72,7 +74,8 @@ _TRAEFIK_1_OPTIONS = (
     "entryPoints.*.tls.clientCAFiles entryPoints.*.tls.curvePreferences entryPoints.*.tls.defaultCertificate "
     "entryPoints.*.tls.sniStrict entryPoints.*.whiteList entryPoints.*.whitelistSourceRange "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
-    "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.metrics web.path "
+    "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.path "
+    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
     "web.readOnly web.statistics"
 )
 

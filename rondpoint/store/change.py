@@ -16,7 +16,8 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
     A reader applies it only when it stands at `previous`; otherwise it has missed a revision and reads
     the whole state. With `full` the contents were too large to carry, or nothing is known of what was
-    stored before: the whole state is to be read as well.
+    stored before: the whole state is to be read as well. `at` is when it was published, in Unix seconds by
+    the publisher's clock, or 0.
     """
 
     revision: int
@@ -25,6 +26,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
     routers: dict[str, Router | None] = field(default_factory=dict)
     services: dict[str, Service | None] = field(default_factory=dict)
     middlewares: dict[str, Middleware | None] = field(default_factory=dict)
+    at: float = 0.0
 
     @property
     def empty(self) -> bool:
@@ -38,7 +40,7 @@ def encode(change: Change) -> bytes:
         message = msgspec.json.encode(change)
         if len(message) <= MESSAGE_LIMIT:
             return message
-    return msgspec.json.encode(Change(change.revision, change.previous, full=True))
+    return msgspec.json.encode(Change(change.revision, change.previous, full=True, at=change.at))
 
 
 _decoder = msgspec.json.Decoder(Change)

@@ -61,8 +61,13 @@ class Keys:
         """Hash: agent name → JSON `AgentStatus`."""
         return self._key("agents")
 
+    @property
+    def workers(self) -> str:
+        """Hash: worker's name → JSON `WorkerStatus`."""
+        return self._key("workers")
+
     def metrics(self, worker: str) -> str:
-        """Hash: router's name → JSON `Counts`, of one worker, named `HOST:PID`."""
+        """Hash: router's name → JSON `Counts`, of one worker (`HOST:PID`), or of an instance's dead."""
         return self._key(f"metrics:{worker}")
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from time import time
 from typing import Any
 
 import msgspec
@@ -122,7 +123,8 @@ class Publisher:
         change = self._change(known, configuration)
         changed_diagnostics = _changed(known.diagnostics, diagnostics)
         if not change.empty or changed_diagnostics:
-            message = b"" if change.empty else messages.encode(change)
+            stamped = msgspec.structs.replace(change, at=time())
+            message = b"" if change.empty else messages.encode(stamped)
             arguments: list[str | bytes | int] = [
                 known.revision or "",
                 "" if change.empty else change.revision,

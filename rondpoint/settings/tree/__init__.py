@@ -19,6 +19,7 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
@@ -44,7 +45,9 @@ __all__ = [
     "Limits",
     "Log",
     "LogLevel",
+    "Metrics",
     "Ping",
+    "PrometheusMetrics",
     "Providers",
     "ProxyProtocol",
     "Redis",

@@ -12,6 +12,7 @@ from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
 from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.upstream import ServersTransport
@@ -38,6 +39,7 @@ class Settings(Section):
     ping: Ping | None = None
     log: Log = Log()
     access_log: AccessLog | None = None
+    metrics: Metrics | None = None
     redis: Redis = Redis()
     workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
     servers_transport: ServersTransport = ServersTransport()
