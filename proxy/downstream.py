@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
     from proxy.http1.request import Request
     from proxy.stream import Stream
-    from proxy.upstream.servers import Target
+    from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20

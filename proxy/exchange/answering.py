@@ -21,10 +21,12 @@ from proxy.middlewares.chains import ChainError
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proxy.downstream import Downstream
     from proxy.http1.response import Response
     from proxy.stream import Stream
-    from proxy.upstream.servers import Target
+    from proxy.upstream.endpoint import Target
 
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
@@ -85,15 +87,21 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         except RequestError as error:
             return downstream.refuse(request, error.status, error.reason)
 
-    rotation = service.rotation
-    length = len(rotation)
-    ticket = context.tickets.take(service.name) - 1 if length > 1 else 0
+    choose = service.choose
+    if choose is None:
+        targets: Sequence[Target] = service.rotation
+        length = len(targets)
+        first = context.tickets.take(service.name) - 1 if length > 1 else 0
+    else:
+        targets = choose(service, context.tickets, request, downstream.peer)
+        length = len(targets)
+        first = 0
     pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
-    for position in range(ticket, ticket + length):
-        target = rotation[position % length]
-        if target in failed or (target.draining and not service.all_draining):
+    for position in range(first, first + length):
+        target = targets[position % length]
+        if target in failed or (target.away and not service.all_away):
             continue
         if failed:
             tally.retries += 1

@@ -19,7 +19,7 @@ from rondpoint.settings import AccessLogFormat
 
 if TYPE_CHECKING:
     from proxy.telemetry.tallies import Tally
-    from proxy.upstream.servers import Target
+    from proxy.upstream.endpoint import Target
 
 _NAMED = re.compile(rb"\r\n(?i:(referer)|user-agent):[ \t]*([^\r\n]*)")
 _ESCAPES = {

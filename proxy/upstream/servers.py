@@ -12,15 +12,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.balancing.schedule import schedule
+from proxy.balancing.strategies import STRATEGIES, in_turn
+from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
-from rondpoint.model import Scheme, Server, ServerState, Service
+from rondpoint.model import Server, ServerState, Service
 
 if TYPE_CHECKING:
+    from proxy.balancing.strategies import Choose
     from proxy.deadlines import Sweeper
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
-
-Address = tuple[Scheme, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +37,25 @@ class UpstreamTimeouts:
     pause: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """A server to send to; `host` is its own Host header, `url` what logs call it."""
-
-    server: Server
-    pool: Pool
-    host: bytes
-    url: str
-    draining: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ServedService:
-    """A service with its `rotation`: targets in the order of tickets, one period long.
+    """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
-    `draining` tells that all of them are, so that passing over is of no use.
+    `choose` is its way of choosing, None for the rotation's. `all_away` tells that no target takes new
+    requests, so that passing over is of no use.
     """
 
     service: Service
     name: str
+    targets: list[Target]
     rotation: tuple[Target, ...]
     pass_host_header: bool
-    all_draining: bool
+    choose: Choose | None = None
+    all_away: bool = False
+
+    def look(self) -> None:
+        """Tell `all_away` anew."""
+        self.all_away = all(target.away for target in self.rotation)
 
 
 class Place:
@@ -89,8 +86,8 @@ class Services:
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
         self._places: dict[str, Place] = {}
-        self._pools: dict[Address, Pool] = {}
-        self._users: dict[Address, int] = {}
+        self._endpoints: dict[Address, Endpoint] = {}
+        self._aside: set[Address] = set()
         self._context: ssl.SSLContext | None = None
 
     @property
@@ -129,22 +126,33 @@ class Services:
             before, place.served = place.served, None
             self._release(before)
 
-    def _serve(self, service: Service) -> ServedService:
-        targets = [self._target(server) for server in service.servers]
-        order = schedule([_weight(server) for server in service.servers])
-        return ServedService(
-            service=service,
-            name=service.name,
-            rotation=tuple(targets[index] for index in order),
-            pass_host_header=service.pass_host_header,
-            all_draining=all(target.draining for target in targets),
-        )
+    def put_aside(self, address: Address, aside: bool) -> None:
+        """Have the servers at this address, now and later, passed over where others serve; or no longer."""
+        (self._aside.add if aside else self._aside.discard)(address)
+        endpoint = self._endpoints.get(address)
+        if endpoint is None:
+            return
+        endpoint.put_aside = aside
+        for target in endpoint.targets:
+            target.look()
+        for name in {target.service for target in endpoint.targets}:
+            if (served := self._places[name].served) is not None:
+                served.look()
 
-    def _target(self, server: Server) -> Target:
-        address = (server.scheme, server.host, server.port)
-        pool = self._pools.get(address)
-        if pool is None:
-            pool = self._pools[address] = Pool(
+    def _serve(self, service: Service) -> ServedService:
+        targets = [self._target(service.name, server) for server in service.servers]
+        order = schedule([_weight(server) for server in service.servers])
+        rotation = tuple(targets[index] for index in order)
+        served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
+        served.look()
+        served.choose = STRATEGIES.get(service.strategy, in_turn)(served)
+        return served
+
+    def _target(self, service: str, server: Server) -> Target:
+        address = address_of(server)
+        endpoint = self._endpoints.get(address)
+        if endpoint is None:
+            pool = Pool(
                 (server.host, server.port),
                 self._sweeper,
                 self._timeouts.dial,
@@ -152,19 +160,25 @@ class Services:
                 self._tls() if server.scheme == "https" else None,
                 self._timeouts.stall,
             )
-        self._users[address] = self._users.get(address, 0) + 1
+            endpoint = self._endpoints[address] = Endpoint(pool, put_aside=address in self._aside)
         host = f"[{server.host}]" if ":" in server.host else server.host
         if server.port != _DEFAULT_PORTS[server.scheme]:
             host += f":{server.port}"
-        return Target(server, pool, host.encode(), server.url, server.state is ServerState.DRAINING)
+        draining = server.state is ServerState.DRAINING
+        target = Target(
+            server, service, endpoint, endpoint.pool, host.encode(), server.url, draining, away=draining
+        )
+        target.look()
+        endpoint.targets.add(target)
+        return target
 
     def _release(self, served: ServedService | None) -> None:
-        for server in served.service.servers if served is not None else ():
-            address = (server.scheme, server.host, server.port)
-            self._users[address] -= 1
-            if not self._users[address]:
-                del self._users[address]
-                self._pools.pop(address).close()
+        for target in served.targets if served is not None else ():
+            endpoint = target.endpoint
+            endpoint.targets.discard(target)
+            if not endpoint.targets:
+                del self._endpoints[address_of(target.server)]
+                endpoint.pool.close()
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:

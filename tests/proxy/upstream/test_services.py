@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.deadlines import Sweeper
+from proxy.upstream.endpoint import address_of
 from proxy.upstream.servers import Services, UpstreamTimeouts
-from rondpoint.model import Server, Service
+from rondpoint.model import Server, ServerState, Service
 
 A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2), ("c", 3)))
 
@@ -17,7 +19,7 @@ def services() -> Iterator[Services]:
     yield held
     for name in list(held.known):
         held.remove(name)
-    assert not held._pools
+    assert not held._endpoints
 
 
 def names(services: Services, name: str) -> list[str] | None:
@@ -69,3 +71,36 @@ def test_servers_that_stay_keep_their_pools(services: Services) -> None:
     services.remove("other")
     assert before["a"].closed
     assert not after["c"].closed
+
+
+def away(services: Services, name: str) -> dict[str, bool]:
+    served = services.get(name)
+    assert served is not None
+    return {target.server.name: target.away for target in served.targets}
+
+
+def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(services: Services) -> None:
+    services.put(Service("s", (A, B)))
+    services.put(Service("later", (A, C)))
+    assert away(services, "s") == {"a": False, "b": False}
+    services.put_aside(address_of(A), aside=True)
+    assert away(services, "s") == {"a": True, "b": False}
+    assert away(services, "later") == {"a": True, "c": False}
+    services.put(Service("s", (A, C)))
+    assert away(services, "s") == {"a": True, "c": False}
+    services.put_aside(address_of(A), aside=False)
+    assert away(services, "s") == {"a": False, "c": False}
+    assert away(services, "later") == {"a": False, "c": False}
+
+
+def test_where_no_server_takes_new_requests_all_are_asked(services: Services) -> None:
+    services.put(Service("s", (A, replace(B, state=ServerState.DRAINING))))
+    served = services.get("s")
+    assert served is not None
+    assert away(services, "s") == {"a": False, "b": True}
+    assert not served.all_away
+    services.put_aside(address_of(A), aside=True)
+    assert served.all_away
+    services.put_aside(address_of(A), aside=False)
+    assert away(services, "s") == {"a": False, "b": True}
+    assert not served.all_away
