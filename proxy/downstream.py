@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import _socket
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from proxy.deadlines import NEVER, after
 from proxy.http1.answers import answer
@@ -15,7 +15,9 @@ from proxy.http1.repeats import RequestHeads
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
     from proxy.http1.request import Request
+    from proxy.http1.response import Response
     from proxy.stream import Stream
+    from proxy.telemetry.answered import Counted, Witness
     from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
@@ -26,13 +28,6 @@ class ClientGoneError(Exception):
     """The client's connection broke while something was sent to it."""
 
 
-class Body(Protocol):
-    """A request's body; `received` are its bytes that have come from the client."""
-
-    @property
-    def received(self) -> int: ...
-
-
 class Downstream:
     """One client connection on an entry point; `peer` is the client's address.
 
@@ -41,8 +36,15 @@ class Downstream:
     client has left in the meantime. What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
     `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `lane` is
-    where plain requests of this connection are counted.
+    where plain requests of this connection are counted; `witness`, if there is one, is told of each. What
+    only an observed connection knows (`proxy.observed`) is empty here.
     """
+
+    asked_at = 0.0
+    origin_head = b""
+    sent_head = b""
+    request_id = b""
+    trace: tuple[str, str] | None = None
 
     __slots__ = (
         "_forwarded",
@@ -61,6 +63,7 @@ class Downstream:
         "peer",
         "port",
         "refused",
+        "response",
         "retries",
         "sent",
         "status",
@@ -68,6 +71,7 @@ class Downstream:
         "tally",
         "target",
         "timeouts",
+        "witness",
     )
 
     def __init__(
@@ -79,6 +83,7 @@ class Downstream:
         context: Context,
         port: int = 0,
         lane: int = 0,
+        witness: Witness | None = None,
     ) -> None:
         self.stream = stream
         # Its deadlines are about reading; the way back stays open for the answer that says so.
@@ -95,6 +100,7 @@ class Downstream:
         self.peer = address.decode()
         self.port = port
         self.lane = lane
+        self.witness = witness
         self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
@@ -116,7 +122,13 @@ class Downstream:
         self.sent = 0
         self.refused = False
         self.retries = 0
-        self.body: Body | None = None
+        self.body: Counted | None = None
+        self.response: Response | None = None
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher, empty without."""
+        return self.context.tallies.lanes.all[self.lane].tls
 
     def send(self, data: bytes) -> None:
         """Raises ClientGoneError."""
@@ -229,8 +241,9 @@ class TrustedDownstream(Downstream):
         context: Context,
         port: int = 0,
         lane: int = 0,
+        witness: Witness | None = None,
     ) -> None:
-        super().__init__(stream, peer, entry_point, timeouts, context, port, lane)
+        super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
         self.limits = context.limits_of_trusted
         self._address = self.peer.encode()
         self._claimed = b""

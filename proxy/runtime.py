@@ -29,12 +29,14 @@ from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream, TrustedDownstream
 from proxy.http1.request import Limits
+from proxy.observed import Observation, ObservedDownstream, ObservedTrustedDownstream
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
 from proxy.telemetry.access_log import AccessLog
+from proxy.telemetry.header_labels import HeaderLabels
 from proxy.telemetry.lines import Lines
 from proxy.telemetry.reporting import Reporter
 from proxy.telemetry.tallies import Tallies
@@ -42,7 +44,7 @@ from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
-from rondpoint.settings import Settings
+from rondpoint.settings import EntryPoint, Settings
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
@@ -161,7 +163,10 @@ class Runtime:
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         lanes = context.tallies.lanes
-        plain_lane = lanes.number(entry_point)
+        counted_as = entry_point if point.observability.metrics else ""
+        plain_lane = lanes.number(counted_as)
+        witness = context.access_log if point.observability.access_logs else None
+        form, trusted_form = self._forms(point, witness)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -185,9 +190,9 @@ class Runtime:
                 if secured is None:
                     return
                 stream, buffer = secured, b""
-                lane = lanes.number(entry_point, tls_name(*secured.agreed))
-            kind = TrustedDownstream if forwarding.includes(peer) else Downstream
-            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane)
+                lane = lanes.number(counted_as, tls_name(*secured.agreed))
+            kind = trusted_form if forwarding.includes(peer) else form
+            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, witness)
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1
@@ -207,6 +212,26 @@ class Runtime:
         """Lines and spans that could not be written."""
         access_log = self.context.access_log
         return 0 if access_log is None else access_log.lines.dropped, 0
+
+    def _forms(
+        self, point: EntryPoint, witness: AccessLog | None
+    ) -> tuple[Callable[..., Downstream], Callable[..., Downstream]]:
+        """The forms of connections that an entry point has, of clients and of trusted proxies."""
+        metrics = self.settings.metrics
+        labels: HeaderLabels | None = None
+        if metrics is not None and metrics.prometheus is not None and metrics.prometheus.header_labels:
+            labels = HeaderLabels(metrics.prometheus.header_labels, self.context.tallies.lanes)
+        observation = Observation(
+            request_id=point.request_id,
+            labels=labels if point.observability.metrics else None,
+            heads=witness is not None and witness.of_responses,
+        )
+        if observation == Observation() and not (witness is not None and witness.observed):
+            return Downstream, TrustedDownstream
+        return (
+            partial(ObservedDownstream, observation=observation),
+            partial(ObservedTrustedDownstream, observation=observation),
+        )
 
     def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """As `Preamble.read`, but a connection that is of no use is closed."""

@@ -18,7 +18,7 @@ CLIENT_GONE = 499
 def serve(downstream: Downstream) -> None:
     """Answer requests until either side ends the connection, and close it."""
     context = downstream.context
-    log = context.access_log
+    witness = downstream.witness
     tallies = context.tallies
     bounds = tallies.bounds
     lane = downstream.lane
@@ -30,8 +30,8 @@ def serve(downstream: Downstream) -> None:
                 downstream.tally = tally = tallies.unrouted
                 tally.cell(lane, EXTENSION_METHOD, error.status).unmeasured += 1
                 tally.changed = True
-                if log is not None:
-                    log.add_malformed(downstream, error.status, context.requests)
+                if witness is not None:
+                    witness.add_malformed(downstream, error.status, context.requests)
                 downstream.send(answer(error.status, reason=error.reason))
                 downstream.linger()
                 return
@@ -60,9 +60,9 @@ def serve(downstream: Downstream) -> None:
                 else:
                     cell.unmeasured += 1
                 tally.changed = True
-                if log is not None:
+                if witness is not None:
                     request.target = target
-                    log.add(downstream, request, seconds, number)
+                    witness.add(downstream, request, seconds, number)
                     downstream.target, downstream.refused, downstream.retries = None, False, 0
                 body = downstream.body
                 if body is not None:

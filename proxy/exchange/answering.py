@@ -218,6 +218,7 @@ def _relay(
     stream.deadline = NEVER
     if body is not None:
         body.answered = True
+    downstream.response = response
     downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins behind the whole request.

@@ -32,12 +32,11 @@ _TRAEFIK_3_PROVIDERS = (
     "kubernetesIngressNGINX nomad plugin redis rest swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
-    "accessLog.addInternals accessLog.dualOutput accessLog.fields accessLog.filters.retryAttempts "
-    "accessLog.otlp "
+    "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.forwardedHeaders.notAppendXForwardedFor entryPoints.*.http entryPoints.*.http2 "
-    "entryPoints.*.http3 entryPoints.*.observability entryPoints.*.reusePort "
+    "entryPoints.*.http3 entryPoints.*.observability.traceVerbosity entryPoints.*.reusePort "
     "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
     "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
     "providers.consul.namespaces providers.consulCatalog.connectAware "

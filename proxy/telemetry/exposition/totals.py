@@ -96,6 +96,9 @@ class Totals:
     def _add(self, name: str, counts: Counts, has_router: bool, has_service: bool) -> None:
         service = counts.service
         for cell in counts.cells:
+            if not cell.entry_point:
+                # Nothing is to be told of it.
+                continue
             buckets = cell.buckets
             if counts.bounds != self.bounds:
                 buckets = rebucketed(buckets, counts.bounds, self.bounds)

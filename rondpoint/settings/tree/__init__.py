@@ -1,6 +1,14 @@
 """The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
 
-from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
+from rondpoint.settings.tree.access_log import (
+    AccessLog,
+    AccessLogFields,
+    AccessLogFilters,
+    AccessLogFormat,
+    AccessLogHeaders,
+    AccessLogQuery,
+    Mode,
+)
 from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
@@ -14,6 +22,7 @@ from rondpoint.settings.tree.entry_points import (
     EntryPoint,
     ForwardedHeaders,
     LifeCycle,
+    Observability,
     ProxyProtocol,
     RespondingTimeouts,
     Transport,
@@ -28,8 +37,11 @@ from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTranspor
 __all__ = [
     "ADMIN",
     "AccessLog",
+    "AccessLogFields",
     "AccessLogFilters",
     "AccessLogFormat",
+    "AccessLogHeaders",
+    "AccessLogQuery",
     "Api",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
@@ -46,6 +58,8 @@ __all__ = [
     "Log",
     "LogLevel",
     "Metrics",
+    "Mode",
+    "Observability",
     "Ping",
     "PrometheusMetrics",
     "Providers",

@@ -151,7 +151,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
 
 UNSERVED_SETTINGS = [
-    ("--accessLog.fields.defaultMode=drop", "accessLog.fields"),
+    ("--accessLog.otlp.http.endpoint=http://a", "accessLog.otlp"),
     ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),
     ("--providers.consulCatalog.connectAware=true", "providers.consulCatalog.connectAware"),
     ("--providers.consul.namespaces=a", "providers.consul.namespaces"),

@@ -1,0 +1,120 @@
+"""Connections of which more is known than others need: chosen when a connection begins, where a setting asks.
+
+What the exchange leaves on a connection is also a sign of when it happens: that a server is asked, that its
+answer has begun. An observed connection notes the time of these signs, so that the exchange itself has
+nothing to do for it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from os import urandom
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from proxy.downstream import Downstream, TrustedDownstream
+from proxy.http1.request import without
+
+if TYPE_CHECKING:
+    from proxy.context import ClientTimeouts, Context
+    from proxy.http1.request import Request
+    from proxy.stream import Stream
+    from proxy.telemetry.answered import Witness
+    from proxy.telemetry.header_labels import HeaderLabels
+    from proxy.upstream.endpoint import Target
+
+_REQUEST_ID = re.compile(rb"\r\n(?i:x-request-id):[ \t]*([^\r\n]*)")
+_USABLE_ID = re.compile(rb"[!-~]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is asked of an entry point's connections: to give each request an id, to tell values of headers
+    apart where requests are counted, to keep the heads of responses.
+    """
+
+    request_id: bool = False
+    labels: HeaderLabels | None = None
+    heads: bool = False
+
+
+class ObservedDownstream(Downstream):
+    """A client's connection; `observation` says what is asked of it."""
+
+    observation: Observation
+    _target: Target | None
+    _lines: bytes
+
+    def __init__(
+        self,
+        stream: Stream,
+        peer: str,
+        entry_point: str,
+        timeouts: ClientTimeouts,
+        context: Context,
+        port: int,
+        lane: int,
+        witness: Witness | None,
+        observation: Observation,
+    ) -> None:
+        self.observation = observation
+        self._begin()
+        super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
+
+    def _begin(self) -> None:
+        self.asked_at = 0.0
+        self.request_id = b""
+        self.sent_head = b""
+        self._lines = b""
+        self._target = None
+
+    def next_request(self) -> Request | None:
+        request = super().next_request()
+        if request is None:
+            return None
+        self._begin()
+        self.response = None
+        observation = self.observation
+        if observation.request_id:
+            self._identify(request)
+        if observation.labels is not None:
+            request.kind = observation.labels.kind(request)
+        return request
+
+    def _identify(self, request: Request) -> None:
+        """Take the client's id, or make one."""
+        given = _REQUEST_ID.findall(request.headers)
+        if len(given) == 1 and _USABLE_ID.fullmatch(given[0].rstrip(b" \t")):
+            self.request_id = given[0].rstrip(b" \t")
+            return
+        if given:
+            request.headers = without(request.headers, b"x-request-id")
+        self.request_id = urandom(16).hex().encode()
+        self._lines += b"\r\nX-Request-Id: " + self.request_id
+
+    def forwarded(self, host: bytes) -> bytes:
+        return super().forwarded(host) + self._lines
+
+    @property
+    def target(self) -> Target | None:
+        return self._target
+
+    @target.setter
+    def target(self, target: Target | None) -> None:
+        self._target = target
+        if target is not None and not self.asked_at:
+            self.asked_at = monotonic()
+
+    @property
+    def origin_head(self) -> bytes:  # type: ignore[override]
+        return b"" if self.response is None else self.response.head
+
+    def send(self, data: bytes) -> None:
+        if self.observation.heads and not self.sent_head and not data.startswith(b"HTTP/1.1 1"):
+            self.sent_head = data[: data.find(b"\r\n\r\n")]
+        super().send(data)
+
+
+class ObservedTrustedDownstream(ObservedDownstream, TrustedDownstream):
+    """The connection of a proxy that may say which clients it speaks for."""
