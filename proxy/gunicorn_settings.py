@@ -37,10 +37,12 @@ _current: Settings | None = None
 
 
 class Log(Logger):
-    """gunicorn's log in the form of ours."""
+    """gunicorn's log as a part of ours."""
 
-    error_fmt = logs.FORMAT
-    datefmt = logs.DATES
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 def current_settings() -> Settings:
@@ -66,7 +68,7 @@ def gunicorn_settings() -> dict[str, Any]:
     else:
         _current = loaded.settings
     settings = current_settings()
-    logs.configure(settings.log.level)
+    logs.configure(settings.log)
     # Drawn here, in the master, so that its workers share it.
     log.debug("this instance is called %s", INSTANCE)
     return {

@@ -22,6 +22,7 @@ _ON_ADMIN = Unserved("is not served: API, dashboard and ping are on the entry po
 _NO_NEED = Unserved("has no effect: Rondpoint never calls home")
 _UNUSED = Unserved("has no effect: Consul is asked as Rondpoint needs it")
 _AT_ONCE = Unserved("has no effect: changes are applied at once")
+_PLAIN = Unserved("has no effect: the log has no colours")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
 _TRAEFIK_3_SECTIONS = (
@@ -44,7 +45,7 @@ _TRAEFIK_3_OPTIONS = (
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "metrics.prometheus.manualRouting "
-    "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
+    "log.compress log.maxAge log.maxBackups log.maxSize log.otlp "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
@@ -56,7 +57,7 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = (
-    "acme cluster constraints healthCheck retry traefikLog traefikLogsFile tls "
+    "acme cluster constraints healthCheck retry tls "
     "allowMinWeightZero insecureSkipVerify keepTrailingSlash maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (
@@ -95,6 +96,7 @@ UNSERVED: dict[str, Unserved] = {
     **_table("api.entryPoint ping.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
     **_table("backends frontends http tcp udp", _ROUTING),
+    **_table("log.noColor", _PLAIN),
     **_table("providers.consulCatalog.refreshInterval", _AT_ONCE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _UNUSED),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _AT_ONCE),

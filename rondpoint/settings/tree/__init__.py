@@ -9,7 +9,7 @@ from rondpoint.settings.tree.access_log import (
     AccessLogQuery,
     Mode,
 )
-from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
+from rondpoint.settings.tree.administration import Api, Log, LogFormat, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -56,6 +56,7 @@ __all__ = [
     "LifeCycle",
     "Limits",
     "Log",
+    "LogFormat",
     "LogLevel",
     "Metrics",
     "Mode",
