@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxy.http1.response import Response
     from proxy.stream import Stream
     from proxy.telemetry.answered import Counted, Witness
+    from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
@@ -44,7 +45,7 @@ class Downstream:
     origin_head = b""
     sent_head = b""
     request_id = b""
-    trace: tuple[str, str] | None = None
+    traced: Trace | None = None
 
     __slots__ = (
         "_forwarded",

@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 
 from proxy.identity import INSTANCE
 from proxy.listening import bind_addresses
+from proxy.telemetry.tracing.available import MISSING, available
 from rondpoint import logs
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
 
@@ -71,6 +72,8 @@ def gunicorn_settings() -> dict[str, Any]:
     logs.configure(settings.log)
     # Drawn here, in the master, so that its workers share it.
     log.debug("this instance is called %s", INSTANCE)
+    if settings.tracing is not None and not available():
+        log.error("%s", MISSING)
     return {
         "bind": bind_addresses(settings),
         "workers": settings.workers,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from proxy.stream import Stream
     from proxy.telemetry.answered import Witness
     from proxy.telemetry.header_labels import HeaderLabels
+    from proxy.telemetry.tracing.trace import Trace
+    from proxy.telemetry.tracing.tracer import Tracer
     from proxy.upstream.endpoint import Target
 
 _REQUEST_ID = re.compile(rb"\r\n(?i:x-request-id):[ \t]*([^\r\n]*)")
@@ -31,18 +33,21 @@ _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What is asked of an entry point's connections: to give each request an id, to tell values of headers
-    apart where requests are counted, to keep the heads of responses.
+    apart where requests are counted, to keep the heads of responses, to trace requests.
     """
 
     request_id: bool = False
     labels: HeaderLabels | None = None
     heads: bool = False
+    tracer: Tracer | None = None
 
 
 class ObservedDownstream(Downstream):
     """A client's connection; `observation` says what is asked of it."""
 
     observation: Observation
+    traced: Trace | None
+    _status: int
     _target: Target | None
     _lines: bytes
 
@@ -68,6 +73,9 @@ class ObservedDownstream(Downstream):
         self.sent_head = b""
         self._lines = b""
         self._target = None
+        self._request: Request | None = None
+        self.refused = False
+        self.traced = None
 
     def next_request(self) -> Request | None:
         request = super().next_request()
@@ -80,6 +88,9 @@ class ObservedDownstream(Downstream):
             self._identify(request)
         if observation.labels is not None:
             request.kind = observation.labels.kind(request)
+        if observation.tracer is not None:
+            self._request = request
+            self.traced = observation.tracer.begin(request)
         return request
 
     def _identify(self, request: Request) -> None:
@@ -94,7 +105,8 @@ class ObservedDownstream(Downstream):
         self._lines += b"\r\nX-Request-Id: " + self.request_id
 
     def forwarded(self, host: bytes) -> bytes:
-        return super().forwarded(host) + self._lines
+        lines = super().forwarded(host) + self._lines
+        return lines if self.traced is None else lines + self.traced.lines()
 
     @property
     def target(self) -> Target | None:
@@ -103,8 +115,27 @@ class ObservedDownstream(Downstream):
     @target.setter
     def target(self, target: Target | None) -> None:
         self._target = target
-        if target is not None and not self.asked_at:
+        if target is None:
+            return
+        if not self.asked_at:
             self.asked_at = monotonic()
+        if self.traced is not None and self._request is not None:
+            self.traced.asked(target, self._request)
+
+    @property
+    def status(self) -> int:
+        return self._status
+
+    @status.setter
+    def status(self, status: int) -> None:
+        self._status = status
+        if self.traced is not None and self._target is not None and not self.refused:
+            self.traced.answered(status)
+
+    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
+        # Before the status is set, which else would be taken for a server's.
+        self.refused = True
+        return super().refuse(request, status, reason, body_read=body_read)
 
     @property
     def origin_head(self) -> bytes:  # type: ignore[override]

@@ -27,24 +27,21 @@ from proxy.configuration.snapshot import Saver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
-from proxy.downstream import Downstream, TrustedDownstream
+from proxy.downstream import Downstream
 from proxy.http1.request import Limits
-from proxy.observed import Observation, ObservedDownstream, ObservedTrustedDownstream
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
-from proxy.telemetry.access_log import AccessLog
-from proxy.telemetry.header_labels import HeaderLabels
-from proxy.telemetry.lines import Lines
 from proxy.telemetry.reporting import Reporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
-from rondpoint.settings import EntryPoint, Settings
+from proxy.witnesses import Witnesses
+from rondpoint.settings import Settings
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
@@ -55,9 +52,6 @@ log = logging.getLogger(__name__)
 
 LAST_REPORT = 1.0
 """Seconds a leaving worker takes at most to tell the store what it has counted."""
-
-LAST_LINES = 2.0
-"""Seconds a leaving worker takes at most to write what is left of the access log."""
 
 
 class Runtime:
@@ -94,15 +88,15 @@ class Runtime:
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_bounds(settings)),
         )
-        options = settings.access_log
-        if options is not None:
-            lines = Lines(options.file_path, options.buffering_size)
-            self.context.access_log = AccessLog(options, lines)
+        self._witnesses = Witnesses(settings, self.context.tallies.lanes)
+        self.context.access_log = self._witnesses.access_log
         self.applier = Applier(self.context, Breath())
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
-        self.census = Census(self.context, self.tickets, self.applier, self.watcher.freshness, self._dropped)
+        self.census = Census(
+            self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
+        )
         self.reporter = Reporter(
             self.client,
             self.keys,
@@ -124,13 +118,11 @@ class Runtime:
             self._saver.run,
         ):
             self._greenlets.append(gevent.spawn(run))
-        if self.context.access_log is not None:
-            self.context.access_log.lines.start()
+        self._witnesses.start()
 
     def reopen_logs(self) -> None:
         """Go on in new files: the old ones were moved away."""
-        if self.context.access_log is not None:
-            self.context.access_log.lines.reopen()
+        self._witnesses.reopen()
 
     def wait_ready(self, seconds: float) -> None:
         """Wait for a first look at the store; without one, take the last configuration there was.
@@ -165,8 +157,7 @@ class Runtime:
         lanes = context.tallies.lanes
         counted_as = entry_point if point.observability.metrics else ""
         plain_lane = lanes.number(counted_as)
-        witness = context.access_log if point.observability.access_logs else None
-        form, trusted_form = self._forms(point, witness)
+        form, trusted_form, witness = self._witnesses.of(point)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -207,31 +198,6 @@ class Runtime:
     def _known(self) -> Known:
         in_force = self.applier.in_force()
         return Known(in_force.routers, in_force.services)
-
-    def _dropped(self) -> tuple[int, int]:
-        """Lines and spans that could not be written."""
-        access_log = self.context.access_log
-        return 0 if access_log is None else access_log.lines.dropped, 0
-
-    def _forms(
-        self, point: EntryPoint, witness: AccessLog | None
-    ) -> tuple[Callable[..., Downstream], Callable[..., Downstream]]:
-        """The forms of connections that an entry point has, of clients and of trusted proxies."""
-        metrics = self.settings.metrics
-        labels: HeaderLabels | None = None
-        if metrics is not None and metrics.prometheus is not None and metrics.prometheus.header_labels:
-            labels = HeaderLabels(metrics.prometheus.header_labels, self.context.tallies.lanes)
-        observation = Observation(
-            request_id=point.request_id,
-            labels=labels if point.observability.metrics else None,
-            heads=witness is not None and witness.of_responses,
-        )
-        if observation == Observation() and not (witness is not None and witness.observed):
-            return Downstream, TrustedDownstream
-        return (
-            partial(ObservedDownstream, observation=observation),
-            partial(ObservedTrustedDownstream, observation=observation),
-        )
 
     def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """As `Preamble.read`, but a connection that is of no use is closed."""
@@ -285,8 +251,7 @@ class Runtime:
         gevent.kill(self._reporting)
         with suppress(Timeout, redis.RedisError, OSError), Timeout(LAST_REPORT):
             self.reporter.finish()
-        if self.context.access_log is not None:
-            self.context.access_log.lines.close(LAST_LINES)
+        self._witnesses.stop()
         gevent.killall(self._greenlets)
 
 

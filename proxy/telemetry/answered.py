@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.tallies import Tally
+    from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.endpoint import Target
 
 
@@ -22,7 +23,7 @@ class Answered(Protocol):
     `refused` tells that the answer is ours and not that server's; `retries` counts further servers tried.
     Where that is observed: `asked_at` is when the first server was asked (monotonic s); `origin_head` and
     `sent_head` are the heads of a server's response and of what was sent, without their final CRLF pair;
-    `trace` is trace and span, in hexadecimal.
+    `traced` is the request's part of its trace.
     """
 
     peer: str
@@ -53,7 +54,7 @@ class Answered(Protocol):
     def request_id(self) -> bytes: ...
 
     @property
-    def trace(self) -> tuple[str, str] | None: ...
+    def traced(self) -> Trace | None: ...
 
 
 class Witness(Protocol):

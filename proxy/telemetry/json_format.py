@@ -88,8 +88,10 @@ class JsonFormat:
             line["TLSVersion"], _, line["TLSCipher"] = tls.partition(" ")
         if answered.request_id:
             line["RequestId"] = as_text(answered.request_id)
-        if answered.trace is not None:
-            line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = answered.trace
+        trace = answered.traced
+        if trace is not None:
+            line["trace_id"] = line["TraceId"] = trace.trace_id
+            line["span_id"] = line["SpanId"] = trace.span_id
         for field in self._dropped:
             line.pop(field, None)
         line.update(self._always)

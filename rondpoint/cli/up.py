@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -45,7 +45,8 @@ def up(flags: tuple[str, ...]) -> None:
     reloads the proxy.
     """
     loaded = load_or_exit(flags)
-    say, tell = _say, _tell
+    say: Callable[[str], None] = _say
+    tell: Callable[[str], None] = _tell
     if logs.for_machines(loaded.settings.log):
         logs.configure(loaded.settings.log)
         say = tell = _log

@@ -27,6 +27,7 @@ from rondpoint.settings.tree import (
     LogLevel,
     Metrics,
     Mode,
+    OtlpHttp,
     Ping,
     PrometheusMetrics,
     Providers,
@@ -35,6 +36,7 @@ from rondpoint.settings.tree import (
     RespondingTimeouts,
     ServersTransport,
     Settings,
+    Tracing,
     Transport,
 )
 
@@ -64,6 +66,7 @@ __all__ = [
     "LogLevel",
     "Metrics",
     "Mode",
+    "OtlpHttp",
     "Ping",
     "PrometheusMetrics",
     "Providers",
@@ -73,6 +76,7 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "SettingsError",
+    "Tracing",
     "Transport",
     "load",
 ]

@@ -25,9 +25,7 @@ _AT_ONCE = Unserved("has no effect: changes are applied at once")
 _PLAIN = Unserved("has no effect: the log has no colours")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
-_TRAEFIK_3_SECTIONS = (
-    "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport tracing"
-)
+_TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
     "kubernetesIngressNGINX nomad plugin redis rest swarm zooKeeper"
@@ -46,6 +44,8 @@ _TRAEFIK_3_OPTIONS = (
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "metrics.prometheus.manualRouting "
     "log.compress log.maxAge log.maxBackups log.maxSize log.otlp "
+    "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
+    "tracing.instana tracing.jaeger tracing.otlp.grpc tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "

@@ -32,6 +32,7 @@ from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
+from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
 
 __all__ = [
@@ -61,6 +62,9 @@ __all__ = [
     "Metrics",
     "Mode",
     "Observability",
+    "Otlp",
+    "OtlpHttp",
+    "OtlpTls",
     "Ping",
     "PrometheusMetrics",
     "Providers",
@@ -70,6 +74,7 @@ __all__ = [
     "Section",
     "ServersTransport",
     "Settings",
+    "Tracing",
     "Transport",
     "spelled",
 ]

@@ -15,6 +15,7 @@ from rondpoint.settings.tree.installation import Limits, Redis
 from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.section import Section
+from rondpoint.settings.tree.tracing import Tracing
 from rondpoint.settings.tree.upstream import ServersTransport
 from rondpoint.settings.values import Count, Location
 
@@ -40,6 +41,7 @@ class Settings(Section):
     log: Log = Log()
     access_log: AccessLog | None = None
     metrics: Metrics | None = None
+    tracing: Tracing | None = None
     redis: Redis = Redis()
     workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
     servers_transport: ServersTransport = ServersTransport()

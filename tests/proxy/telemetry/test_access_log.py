@@ -13,6 +13,7 @@ from proxy.http1.request import Limits, Request, parse_request
 from proxy.telemetry.access_log import AccessLog, escaped
 from proxy.telemetry.lines import Lines, pieces
 from proxy.telemetry.tallies import Tally
+from proxy.telemetry.tracing.trace import Trace
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
     AccessLogFields,
@@ -50,7 +51,7 @@ class Answer:
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
-    trace: tuple[str, str] | None = None
+    traced: Trace | None = None
 
 
 class Kept(Lines):
@@ -199,10 +200,12 @@ def test_fields_are_dropped_by_name_or_all_but_some() -> None:
 
 
 def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
+    trace = Trace(request(headers=b"traceparent: 00-%b-%b-01\r\n" % (b"a" * 32, b"c" * 16)), 0)
+    trace.span_id = "b" * 16
     answer = Answer(
         tls="1.3 TLS_AES_128_GCM_SHA256",
         request_id=b"id",
-        trace=("a" * 32, "b" * 16),
+        traced=trace,
         body=Body(9),
         retries=2,
     )

@@ -172,9 +172,12 @@ def test_what_is_known_and_not_served_is_a_warning_that_names_it(tmp_path: Path,
 
 
 def test_an_unserved_section_of_a_file_is_named_once(tmp_path: Path) -> None:
-    yaml = "tracing: {otlp: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
+    yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
     warnings = loaded(tmp_path, traefik_yml=yaml).warnings
-    assert [warning.subject.rpartition(" ")[2] for warning in warnings] == ["tracing", "entryPoints.web.http"]
+    assert [warning.subject.rpartition(" ")[2] for warning in warnings] == [
+        "tracing.zipkin",
+        "entryPoints.web.http",
+    ]
 
 
 def test_an_unserved_option_that_is_off_is_no_news(tmp_path: Path) -> None:
