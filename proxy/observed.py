@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from os import urandom
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.stream import Stream
     from proxy.telemetry.answered import Witness
+    from proxy.telemetry.exposition.answer import Exposition
     from proxy.telemetry.header_labels import HeaderLabels
     from proxy.telemetry.tracing.trace import Trace
     from proxy.telemetry.tracing.tracer import Tracer
     from proxy.upstream.endpoint import Target
 
+_ACCEPT = re.compile(rb"\r\n(?i:accept):[ \t]*([^\r\n]*)")
 _REQUEST_ID = re.compile(rb"\r\n(?i:x-request-id):[ \t]*([^\r\n]*)")
 _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 
@@ -33,13 +36,14 @@ _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What is asked of an entry point's connections: to give each request an id, to tell values of headers
-    apart where requests are counted, to keep the heads of responses, to trace requests.
+    apart where requests are counted, to keep the heads of responses, to trace requests, to answer `/metrics`.
     """
 
     request_id: bool = False
     labels: HeaderLabels | None = None
     heads: bool = False
     tracer: Tracer | None = None
+    exposition: Exposition | None = None
 
 
 class ObservedDownstream(Downstream):
@@ -79,6 +83,10 @@ class ObservedDownstream(Downstream):
 
     def next_request(self) -> Request | None:
         request = super().next_request()
+        while request is not None and self._exposes(request):
+            if not self._expose(request):
+                return None
+            request = super().next_request()
         if request is None:
             return None
         self._begin()
@@ -92,6 +100,30 @@ class ObservedDownstream(Downstream):
             self._request = request
             self.traced = observation.tracer.begin(request)
         return request
+
+    def _exposes(self, request: Request) -> bool:
+        return self.observation.exposition is not None and request.target.partition(b"?")[0] == b"/metrics"
+
+    def _expose(self, request: Request) -> bool:
+        """Answer with what is counted; whether the connection can take another request."""
+        exposition = self.observation.exposition
+        if exposition is None or request.method not in (b"GET", b"HEAD") or request.has_body:
+            return self.refuse(request, 405)
+        accept = _ACCEPT.search(request.headers)
+        scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
+        answer = exposition.answer(
+            "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
+        )
+        keep_alive = request.keep_alive and not self.context.draining
+        head = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: %b\r\n\r\n" % (
+            answer.status,
+            HTTPStatus(answer.status).phrase.encode(),
+            answer.content_type.encode(),
+            len(answer.body),
+            b"keep-alive" if keep_alive else b"close",
+        )
+        self.send(head if request.method == b"HEAD" else head + answer.body)
+        return keep_alive
 
     def _identify(self, request: Request) -> None:
         """Take the client's id, or make one."""

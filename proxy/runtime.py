@@ -34,6 +34,7 @@ from proxy.proxy_protocol import ProxyProtocolError
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
+from proxy.telemetry.exposition.answer import Exposition
 from proxy.telemetry.reporting import Reporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
@@ -91,6 +92,11 @@ class Runtime:
         self._witnesses = Witnesses(settings, self.context.tallies.lanes)
         self.context.access_log = self._witnesses.access_log
         self.applier = Applier(self.context, Breath())
+        self.internals = self._witnesses.internals()
+        prometheus = settings.metrics.prometheus if settings.metrics is not None else None
+        self.exposition: Exposition | None = None
+        if prometheus is not None:
+            self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
@@ -157,7 +163,7 @@ class Runtime:
         lanes = context.tallies.lanes
         counted_as = entry_point if point.observability.metrics else ""
         plain_lane = lanes.number(counted_as)
-        form, trusted_form, witness = self._witnesses.of(point)
+        form, trusted_form, witness = self._witnesses.of(point, self._exposed_on(entry_point))
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -198,6 +204,13 @@ class Runtime:
     def _known(self) -> Known:
         in_force = self.applier.in_force()
         return Known(in_force.routers, in_force.services)
+
+    def _exposed_on(self, entry_point: str) -> Exposition | None:
+        """What answers `/metrics` on a web entry point, if that is the one to serve it."""
+        metrics = self.settings.metrics
+        if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
+            return None
+        return self.exposition
 
     def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """As `Preamble.read`, but a connection that is of no use is closed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from proxy.telemetry.tracing.tracer import Both, Tracer
 
 if TYPE_CHECKING:
     from proxy.telemetry.answered import Witness
+    from proxy.telemetry.exposition.answer import Exposition
     from proxy.telemetry.lanes import Lanes
     from proxy.telemetry.tracing.exporting import Exporter
     from rondpoint.settings import EntryPoint, Settings
@@ -34,10 +36,20 @@ LAST_LINES = 2.0
 Form = Callable[..., Downstream]
 
 
+@dataclass(frozen=True, slots=True)
+class Internals:
+    """What becomes of requests to the admin entry point: are they counted; who traces and who tells them."""
+
+    counted: bool
+    tracer: Tracer | None
+    witness: Witness | None
+
+
 class Witnesses:
     """`access_log` is None where there is none."""
 
     def __init__(self, settings: Settings, lanes: Lanes) -> None:
+        self._settings = settings
         self._lanes = lanes
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self._header_labels = prometheus.header_labels if prometheus is not None else {}
@@ -83,8 +95,24 @@ class Witnesses:
             0 if self._exporter is None else self._exporter.dropped,
         )
 
-    def of(self, point: EntryPoint) -> tuple[Form, Form, Witness | None]:
-        """The forms of an entry point's connections, of clients and of trusted proxies; and who is told."""
+    def internals(self) -> Internals:
+        """What is told of requests to the admin entry point."""
+        settings = self._settings
+        access_log = self.access_log if settings.access_log and settings.access_log.add_internals else None
+        tracer = self._tracer if settings.tracing and settings.tracing.add_internals else None
+        return Internals(
+            settings.metrics is not None and settings.metrics.add_internals,
+            tracer,
+            _told(access_log, tracer),
+        )
+
+    def of(
+        self, point: EntryPoint, exposition: Exposition | None = None
+    ) -> tuple[Form, Form, Witness | None]:
+        """The forms of an entry point's connections, of clients and of trusted proxies; and who is told.
+
+        `exposition` is what answers `/metrics` there.
+        """
         observability = point.observability
         access_log = self.access_log if observability.access_logs else None
         tracer = self._tracer if observability.tracing else None
@@ -95,10 +123,9 @@ class Witnesses:
             labels=HeaderLabels(self._header_labels, self._lanes) if labelled else None,
             heads=of_responses or (tracer is not None and tracer.heads),
             tracer=tracer,
+            exposition=exposition,
         )
-        witness: Witness | None = access_log
-        if tracer is not None:
-            witness = tracer if access_log is None else Both(access_log, tracer)
+        witness = _told(access_log, tracer)
         if observation == Observation() and not (access_log is not None and access_log.observed):
             return Downstream, TrustedDownstream, witness
         return (
@@ -106,3 +133,9 @@ class Witnesses:
             partial(ObservedTrustedDownstream, observation=observation),
             witness,
         )
+
+
+def _told(access_log: AccessLog | None, tracer: Tracer | None) -> Witness | None:
+    if access_log is None or tracer is None:
+        return access_log or tracer
+    return Both(access_log, tracer)

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from proxy.admin.api import api
 from proxy.admin.dashboard import dashboard
+from proxy.admin.internals import observe
 from proxy.admin.metrics import metrics
 
 
@@ -17,6 +18,7 @@ def create_app() -> Flask:
     app.register_blueprint(api)
     app.register_blueprint(dashboard)
     app.register_blueprint(metrics)
+    observe(app)
 
     @app.get("/")
     def home() -> Response:

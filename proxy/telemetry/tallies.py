@@ -5,12 +5,13 @@ A request pays for all that is done here, so the data path adds to a cell's fiel
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 
 from proxy.telemetry.lanes import Lanes
 from rondpoint.model import Router
 from rondpoint.store import metrics
-from rondpoint.store.metrics import BOUNDS, GONE, Counts
+from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, Counts
 from rondpoint.store.sums import rebucketed
 
 METHODS = frozenset(
@@ -85,6 +86,14 @@ class Tally:
         if cell is None:
             cell = statuses[status] = Cell(len(self._bounds) + 1)
         return cell
+
+    def count(self, lane: int, method: bytes, status: int, seconds: float, sent: int) -> None:
+        """Count one request; the data path does the same by itself."""
+        cell = self.cell(lane, method, status)
+        cell.buckets[bisect_left(self._bounds, seconds)] += 1
+        cell.seconds += seconds
+        cell.sent += sent
+        self.changed = True
 
     @property
     def requests(self) -> int:
@@ -170,6 +179,13 @@ class Tallies:
             tally = self._tallies[router.name] = self._new(router.name, router.service)
         return tally
 
+    def internal(self, name: str) -> Tally:
+        """The tally of a router of the proxy's own, whose service has the same name."""
+        tally = self._tallies.get(name)
+        if tally is None:
+            tally = self._tallies[name] = self._new(name, name)
+        return tally
+
     def all(self) -> list[Tally]:
         """The tallies of routers, and the one of requests that none took."""
         return [tally for name, tally in self._tallies.items() if not name.endswith(GONE)]
@@ -188,6 +204,7 @@ class Tallies:
             for name, tally in self._tallies.items()
             if name
             and name != GONE
+            and not name.endswith(INTERNAL)
             and (tally.service not in services if name.endswith(GONE) else name not in routers)
         ]
         for name in gone:

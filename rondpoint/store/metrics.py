@@ -27,6 +27,9 @@ GONE = "/"
 
 OWN = "/worker"
 
+INTERNAL = "@internal"
+"""Ends the names of routers and services that are the proxy's own: its API, dashboard and the like."""
+
 Protocol = Literal["http", "websocket", "sse", "grpc", "grpc-web"]
 
 

@@ -13,7 +13,7 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import EXPIRY, GONE, OWN, Counts, Own, decode_field, is_router
+from rondpoint.store.metrics import EXPIRY, GONE, INTERNAL, OWN, Counts, Own, decode_field, is_router
 from rondpoint.store.sums import add
 
 PORTION = 100
@@ -70,7 +70,7 @@ def place(name: str, counts: Counts | Own, known: Known) -> str:
     """The field where a field's counts go on: its own, unless what it is about is gone."""
     if isinstance(counts, Own) or not name or name == GONE:
         return OWN if isinstance(counts, Own) else name
-    if is_router(name) and name in known.routers:
+    if name.endswith(INTERNAL) or (is_router(name) and name in known.routers):
         return name
     return counts.service + GONE if counts.service in known.services else GONE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own, is_router
+from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, Own, is_router
 from rondpoint.store.sums import add_buckets, add_own, rebucketed
 
 SLICE = 100
@@ -91,7 +91,9 @@ class Totals:
                 if isinstance(counts, Own):
                     self.own = add_own(self.own, counts)
                 else:
-                    self._add(name, counts, is_router(name) and name in routers, counts.service in services)
+                    own = name.endswith(INTERNAL)
+                    known = own or (is_router(name) and name in routers)
+                    self._add(name, counts, known, own or counts.service in services)
 
     def _add(self, name: str, counts: Counts, has_router: bool, has_service: bool) -> None:
         service = counts.service

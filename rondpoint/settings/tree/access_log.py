@@ -95,7 +95,7 @@ def parse_fields(value: object) -> Mapping[str, Mode]:
                 f"{name!r} is no field" + (f": did you mean {_ACCEPTED[close[0]]}?" if close else "")
             )
         if known:
-            modes[known] = _field_mode(mode)
+            modes[known] = _of_key(name, mode, _field_mode)
     return modes
 
 
@@ -106,7 +106,14 @@ def parse_headers(value: object) -> Mapping[str, Mode]:
     for name in value:
         if not _HEADER.fullmatch(str(name)):
             raise ValueError(f"{name!r} is not the name of a header")
-    return {str(name).lower(): _header_mode(mode) for name, mode in value.items()}
+    return {str(name).lower(): _of_key(name, mode, _header_mode) for name, mode in value.items()}
+
+
+def _of_key(name: object, mode: object, parse: Callable[[object], Mode]) -> Mode:
+    try:
+        return parse(mode)
+    except ValueError as error:
+        raise ValueError(f"bad value {mode!r} for {name!r}: {error}") from None
 
 
 def parse_statuses(value: object) -> frozenset[int]:

@@ -52,7 +52,9 @@ class PrometheusMetrics(Section):
     add_entry_points_labels: Switch = Field(default=True, description="Count by entry point.")
     add_routers_labels: Switch = Field(default=False, description="Count by router.")
     add_services_labels: Switch = Field(default=True, description="Count by service.")
-    entry_point: Text = Field(default="traefik", description="The entry point that serves `/metrics`.")
+    entry_point: Text = Field(
+        default="traefik", description="A web entry point that serves `/metrics` too, ahead of all routers."
+    )
     header_labels: Annotated[Mapping[str, str], BeforeValidator(parse_header_labels)] = Field(
         default_factory=dict,
         description="The header whose value `requests_total` has as the label NAME. A worker tells 1000 sets "

@@ -46,6 +46,17 @@ FLAGS = {
     "--api=false": ("api cannot be switched off", ""),
     "--configFile=absent.toml": ("there is no file absent.toml", "expected the path"),
     "--configFile": ("there is no file", "expected the path"),
+    "--metrics.prometheus.entryPoint=metrcis": (
+        "there is no entry point metrcis",
+        "expected one of web, traefik",
+    ),
+    "--metrics.prometheus.buckets=fast": ("bad value 'fast'", "expected seconds above 0"),
+    "--tracing.sampleRate=2": ("bad value '2'", "expected a share between 0 and 1"),
+    "--tracing.otlp.http.endpoint=collector:4318": ("bad value 'collector:4318'", "http://collector:4318"),
+    "--log.format=xml": ("bad value 'xml' for log.format", "expected one of common, json"),
+    "--accessLog.fields.headers.names.X-A=hide": ("bad value 'hide' for 'X-A'", ""),
+    "--metrics.prometheus.headerLabels.code=X": ("'code' cannot be a label of its own", ""),
+    "--accessLog.fields.names.Clienthots=drop": ("'Clienthots' is no field: did you mean ClientHost?", ""),
     "--debug=maybe": ("bad value 'maybe' for debug", "expected true or false"),
 }
 
