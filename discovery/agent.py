@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 import redis
 
 from discovery import providers as available
+from discovery.admin.desk import Desk, desk
 from discovery.board import Board
+from discovery.providers.admin import fed_by_api
 from discovery.providers.contract import Provider
 from discovery.publication import Publication
 from discovery.supervision import supervise
@@ -34,18 +36,26 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._client = client
+        self._desk: Desk | None = None
+        self._fed: dict[str, Provider] = {}
+        if providers is None:
+            self._fed = fed_by_api(settings, client)
+            self._desk = desk(settings, client)
         self._providers = available.configured(settings) if providers is None else providers
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, and return within two seconds of it."""
         if not self._providers:
             logger.warning("no provider is set, so there are no routes: see providers.docker, providers.file")
-        board = Board(self._providers)
+        providers = {**self._providers, **self._fed}
+        board = Board(providers)
         keys = Keys(self._settings.redis.namespace)
         publication = Publication(board, self._client, keys, tuple(self._settings.web_entry_points))
         threads = [_thread("publication", publication.run, stop)]
-        for name, provider in self._providers.items():
+        for name, provider in providers.items():
             threads.append(_thread(name, supervise, provider, board, stop))
+        if self._desk is not None:
+            threads.append(_thread("desk", self._desk.run, stop))
         for thread in threads:
             thread.start()
         stop.wait()

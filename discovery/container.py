@@ -38,7 +38,8 @@ class Container(Struct, frozen=True):
       network mode `container:X` the provider puts X's networks here, and where X is itself in host
       mode it gives this container `network_mode="host"`.
     - `ports`: exposed TCP ports of the container, ascending.
-    - `network_mode`: `bridge`, `host`, `none`, `container:ID`, or the name of a network.
+    - `network_mode`: `bridge`, `host`, `none`, `container:ID`, or the name of a network; `host_address` is
+      where a container in host mode is reached.
     - `state`: the engine's word: `running`, `created`, `paused`, `restarting`, `removing`, `exited`, `dead`.
     - `health`: empty (no health check), `starting`, `healthy` or `unhealthy`.
     - `draining`: true from the first sign that the container is going, until it has gone.
@@ -54,6 +55,7 @@ class Container(Struct, frozen=True):
     networks: Mapping[str, str] = field(default_factory=_nothing)
     ports: tuple[int, ...] = ()
     network_mode: str = "bridge"
+    host_address: str = "127.0.0.1"
     state: str = "running"
     health: str = ""
     draining: bool = False

@@ -5,17 +5,21 @@ References are resolved here, since they cross providers: what would lead nowher
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
 import msgspec
 
-from rondpoint.diagnostics import Diagnostic, Severity
+from discovery.members import resolve_members
+from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
+
+DEFAULT, OF_TRAEFIK_1 = "web", "http"
+"""What the entry point is called that is there without being asked for, here and in Traefik 1."""
 
 SEARCHED_FOR_NEAREST = 500
 """With more names than this, no similar one is looked for: each comparison costs."""
@@ -38,6 +42,8 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         findings += _unspoken(configuration.services, provider)
         _join(services, configuration.services, "service", provider, findings)
         _join(middlewares, configuration.middlewares, "middleware", provider, findings)
+    if any(service.members for service in services.values()):
+        _resolve_members(providers, services, findings)
     known = _Known(services, middlewares, entry_points)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
@@ -47,6 +53,24 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
                 resolved[router.name] = outcome
         _join(routers, resolved, "router", provider, findings)
     return Configuration(routers, services, middlewares, tuple(findings))
+
+
+def _resolve_members(
+    configurations: Iterable[tuple[str, Configuration]],
+    services: dict[str, Service],
+    findings: list[Diagnostic],
+) -> None:
+    """Put in the place of services made of services what they come to."""
+    before = dict(services)
+
+    def nearest(name: str) -> str:
+        return _nearest(name, before)
+
+    for provider, configuration in configurations:
+        for service in configuration.services.values():
+            if service.members and before[service.name] is service:
+                services[service.name], told = resolve_members(service, provider, before, nearest)
+                findings += told
 
 
 def _unspoken(services: Mapping[str, Service], provider: str) -> list[Diagnostic]:
@@ -90,9 +114,12 @@ class _Known:
 
 
 def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagnostic]) -> Router | None:
-    if router.service in known.services and not router.middlewares and not router.entry_points:
+    service = known.services.get(router.service)
+    if service is not None and not (router.middlewares or router.entry_points or service.middlewares):
         # Of ten thousand routers, all but a few.
         return router
+    if service is not None and service.middlewares:
+        router = msgspec.structs.replace(router, middlewares=router.middlewares + service.middlewares)
     subject = f"router {router.name}"
     missing = [
         (kind, name, defined)
@@ -105,10 +132,14 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
     ]
     for kind, name, defined in missing:
         message = f"left out, for its {kind} {name!r} does not exist"
-        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, _nearest(name, defined)))
+        hint = "; ".join(filter(None, (_nearest(name, defined), would_serve(router.rule.text))))
+        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None
     unknown = [name for name in router.entry_points if name not in known.entry_points]
+    if unknown == [OF_TRAEFIK_1] and set(known.entry_points) == {DEFAULT}:
+        # Without any settings the one entry point has Traefik 3's name; labels of Traefik 1 have the other.
+        return msgspec.structs.replace(router, entry_points=(DEFAULT,))
     if not unknown:
         return router
     kept = tuple(name for name in router.entry_points if name in known.entry_points)
@@ -118,6 +149,7 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
             message += ", and no other is named: the router is left out"
         severity = Severity.WARNING if kept else Severity.ERROR
         hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
+        hint += "" if kept else f"; {would_serve(router.rule.text)}"
         findings.append(Diagnostic(severity, provider, subject, message, hint))
     return msgspec.structs.replace(router, entry_points=kept) if kept else None
 

@@ -5,27 +5,70 @@ Each is given as many values as it takes; the last is what a pipe passes on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from discovery.decoding.names import normalise
 
-Value = str | Mapping[str, str]
+Value = str | bool | Mapping[str, str]
 Function = Callable[..., Value]
+Functions = Mapping[str, tuple[int | None, Function]]
+"""Name → how many values it takes, None for one and more, and itself."""
 
 
 class TemplateError(ValueError):
     """A template that cannot be read or filled in; `str()` is one line."""
 
 
+def is_true(value: Value) -> bool:
+    """What Go takes for true: all but nothing."""
+    return bool(value)
+
+
 def _index(mapping: Value, key: Value) -> Value:
-    if isinstance(mapping, str):
+    if not isinstance(mapping, Mapping):
         raise TemplateError("index looks into a map such as .Labels, not into text")
     if not isinstance(key, str):
         raise TemplateError("index takes text, not a map")
     return mapping.get(key, "")
 
 
-def _on_text(name: str, function: Callable[..., str]) -> Function:
+def _and(*values: Value) -> Value:
+    return next((value for value in values if not is_true(value)), values[-1])
+
+
+def _or(*values: Value) -> Value:
+    return next((value for value in values if is_true(value)), values[-1])
+
+
+def _equal(value: Value, *others: Value) -> Value:
+    if not others:
+        raise TemplateError("eq takes two values or more, not 1")
+    return value in others
+
+
+def _coalesce(*values: Value) -> Value:
+    return next((value for value in values if is_true(value)), "")
+
+
+def _printf(form: str, *values: str) -> str:
+    left = list(values)
+
+    def one(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        if not left:
+            raise TemplateError(f"printf {form!r} asks for more values than it is given")
+        value = left.pop(0)
+        return f'"{value}"' if found[1] == "q" else value
+
+    text = re.sub(r"%(?:%|([svq]))", one, form)
+    if left:
+        raise TemplateError(f"printf {form!r} is given more values than it asks for")
+    return text
+
+
+def _on_text(name: str, function: Callable[..., Value]) -> Function:
     def checked(*values: Value) -> Value:
         if not all(isinstance(value, str) for value in values):
             raise TemplateError(f"{name} takes text, not a map")
@@ -34,11 +77,15 @@ def _on_text(name: str, function: Callable[..., str]) -> Function:
     return checked
 
 
-_TEXT: Mapping[str, tuple[int, Callable[..., str]]] = {
+_TEXT: Mapping[str, tuple[int | None, Callable[..., Value]]] = {
+    "contains": (2, lambda part, text: part in text),
     "default": (2, lambda otherwise, text: text or otherwise),
+    "hasPrefix": (2, lambda prefix, text: text.startswith(prefix)),
+    "hasSuffix": (2, lambda suffix, text: text.endswith(suffix)),
     "lower": (1, str.lower),
     "nospace": (1, lambda text: "".join(text.split())),
     "normalize": (1, normalise),
+    "printf": (None, _printf),
     "replace": (3, lambda old, new, text: text.replace(old, new)),
     "trim": (1, str.strip),
     "trimAll": (2, lambda characters, text: text.strip(characters)),
@@ -47,8 +94,14 @@ _TEXT: Mapping[str, tuple[int, Callable[..., str]]] = {
     "upper": (1, str.upper),
 }
 
-FUNCTIONS: Mapping[str, tuple[int, Function]] = {
+FUNCTIONS: Functions = {
+    "and": (None, _and),
+    "coalesce": (None, _coalesce),
+    "eq": (None, _equal),
     "index": (2, _index),
+    "ne": (2, lambda one, other: one != other),
+    "not": (1, lambda value: not is_true(value)),
+    "or": (None, _or),
+    "ternary": (3, lambda one, other, condition: one if is_true(condition) else other),
     **{name: (count, _on_text(name, function)) for name, (count, function) in _TEXT.items()},
 }
-"""Name → how many values it takes, and itself."""

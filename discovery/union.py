@@ -15,7 +15,7 @@ from msgspec.structs import asdict, replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.guesses import Guesses
-from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 
@@ -128,7 +128,7 @@ class Union:
             part.subject,
             f"{kind} {item.name} ({key}) is defined otherwise in {first_part.subject}: "
             f"{_difference(_bare(first), _bare(item))}; {outcome}",
-            "give them the same values, or different names",
+            "; ".join(["give them the same values, or different names", *_unserved((first, item), stands)]),
         )
 
 
@@ -149,6 +149,12 @@ def _subject(definition: _Definition) -> str:
 
 def _own_subject(part: Decoded) -> str:
     return part.subject
+
+
+def _unserved(routers: Iterable[_Object], stands: bool) -> Iterator[str]:
+    rules = {item.rule.text: None for item in routers if isinstance(item, Router)}
+    if rules and not stands:
+        yield would_serve(*rules)
 
 
 def _guarded_alike(one: _Object, other: _Object) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.deadlines import NEVER
 from proxy.http1.request import ENDS_HERE_TRUSTED, Limits
 from proxy.middlewares.chains import Chains
+from proxy.retrying import RetryPolicy
 from proxy.telemetry.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Context:
 
     `draining` asks connections to end after their present or next request, `drain_deadline` is until when
     that may come; `connections` counts those open now by entry point, `upgrades` the tunnels among them.
+    `retry` is for routers without a retry middleware.
     """
 
     table: RoutingTable
@@ -55,6 +57,7 @@ class Context:
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
+    retry: RetryPolicy | None = None
 
     def __post_init__(self) -> None:
         self.limits_of_trusted = replace(self.limits, ends_here=ENDS_HERE_TRUSTED)

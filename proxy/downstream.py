@@ -14,6 +14,7 @@ from proxy.http1.repeats import RequestHeads
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
+    from proxy.extras import Extras
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.stream import Stream
@@ -34,7 +35,8 @@ class Downstream:
 
     `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
     byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
-    client has left in the meantime. What became of the present request is left for `serving` to count and
+    client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
+    What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
     `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `lane` is
     where plain requests of this connection are counted; `witness`, if there is one, is told of each. What
@@ -57,6 +59,7 @@ class Downstream:
         "buffer",
         "context",
         "entry_point",
+        "extras",
         "gone",
         "idle",
         "lane",
@@ -125,6 +128,7 @@ class Downstream:
         self.retries = 0
         self.body: Counted | None = None
         self.response: Response | None = None
+        self.extras: Extras | None = None
 
     @property
     def tls(self) -> str:
@@ -204,16 +208,18 @@ class Downstream:
     def _unread(self, stream: Stream) -> None:
         """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
         server = self.awaiting
-        if server is None:
-            return
+        if server is not None and self.has_left():
+            server.expire()
+
+    def has_left(self) -> bool:
+        """Look whether the client has ended the connection, and set `gone` if so."""
         try:
-            self.gone = not stream.sock.recv(1, _socket.MSG_PEEK)
+            self.gone = not self.stream.sock.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
-            return
+            pass
         except OSError:
             self.gone = True
-        if self.gone:
-            server.expire()
+        return self.gone
 
     def linger(self) -> None:
         """RFC 9112 §9.6: end our side, and read on for a while, lest a reset destroy the answer."""

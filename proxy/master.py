@@ -7,6 +7,7 @@ from typing import cast
 
 from gunicorn.arbiter import Arbiter
 
+from proxy.shared_counts import IN_FLIGHT
 from proxy.succession import Departure, retire
 from proxy.worker import ProxyWorker
 
@@ -36,6 +37,13 @@ class Master(Arbiter):
             # What follows in gunicorn's reload is a wait for the old workers, deaf to signals and deaths.
             self._patience = self.cfg.graceful_timeout
             self.cfg.set("graceful_timeout", 0)
+
+    def spawn_worker(self) -> int:
+        row = IN_FLIGHT.claim()
+        # Here it returns in the master alone.
+        pid: int = super().spawn_worker()
+        IN_FLIGHT.assign(row, pid)
+        return pid
 
     def kill_worker(self, pid: int, sig: int) -> None:
         if sig == signal.SIGTERM and pid in self.WORKERS:

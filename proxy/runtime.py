@@ -31,6 +31,7 @@ from proxy.downstream import Downstream
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
+from proxy.retrying import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
@@ -88,6 +89,7 @@ class Runtime:
             ),
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_bounds(settings)),
+            retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
         self._witnesses = Witnesses(settings, self.context.tallies.lanes)
         self.context.access_log = self._witnesses.access_log

@@ -46,6 +46,9 @@ def serve(downstream: Downstream) -> None:
             try:
                 goes_on = answer_request(downstream, request)
             finally:
+                if downstream.extras is not None:
+                    downstream.extras.end()
+                    downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
                 where = lane if not request.kind else tallies.lanes.of_kind(lane, request.kind)

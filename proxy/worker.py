@@ -23,6 +23,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.gunicorn_settings import current_settings, grace_seconds
 from proxy.listening import entry_point_of
+from proxy.shared_counts import IN_FLIGHT
 from proxy.succession import Departure, Notice, announce, newest, predecessor
 from rondpoint.settings import ADMIN
 
@@ -63,6 +64,7 @@ class ProxyWorker(GeventWorker):
         from proxy.runtime import Runtime  # noqa: PLC0415
 
         self._leaving = Event()
+        IN_FLIGHT.begin()
         self._runtime = runtime = Runtime(current_settings())
         runtime.start()
         runtime.wait_ready(STORE_PATIENCE)

@@ -6,8 +6,10 @@ Names of routers, services and middlewares are qualified by the provider that de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+from hashlib import sha1
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -15,6 +17,8 @@ from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.rules.expression import Rule
+
+_NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
 
 Scheme = Literal["http", "https", "h2c"]
 
@@ -61,6 +65,13 @@ class StickyCookie(Struct, frozen=True, omit_defaults=True):
     path: str = "/"
     domain: str = ""
 
+    def called(self, service: str) -> str:
+        """Its name for this service: as given, as far as a cookie may be called so, or Traefik's default."""
+        if self.name:
+            return _NO_TOKEN.sub("_", self.name)
+        digest = sha1(f"_TRAEFIK_BACKEND_{service}".encode(), usedforsecurity=False)
+        return "_" + digest.hexdigest()[:5]
+
 
 class HealthCheck(Struct, frozen=True, omit_defaults=True):
     """Requests that ask servers whether they are well; times in seconds.
@@ -83,13 +94,31 @@ class HealthCheck(Struct, frozen=True, omit_defaults=True):
     follow_redirects: bool = True
 
 
-Strategy = Literal["wrr", "p2c", "hrw", "leasttime"]
+LONGEST_SLOW_START = 3600.0
+"""Seconds."""
+
+Strategy = Literal["wrr", "p2c", "hrw", "leasttime", "leastconn", "drr"]
+
+
+Composition = Literal["weighted", "highestRandomWeight", "failover"]
+"""How a service chooses among services: in turn, by the client's address (both by weight), or the first."""
+
+
+class Member(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A service that takes requests of another one; `name` is qualified, `weight` its share, 0 for none."""
+
+    name: str
+    weight: int = 1
 
 
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are in order of name.
 
-    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty.
+    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty. A server that comes to
+    others, or comes back, gets its whole share of requests after `slow_start` seconds. With a `composition`
+    it has `members` in place of servers: services of which each request goes to one. `middlewares` stand
+    behind those of each router that leads to it. `unserved` says why it takes no requests, where its author
+    asked for what the proxy does not serve; it has no servers then.
     """
 
     name: str
@@ -100,6 +129,11 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     health_check: HealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
+    slow_start: float = 0.0
+    composition: Composition | None = None
+    members: tuple[Member, ...] = ()
+    middlewares: tuple[str, ...] = ()
+    unserved: str = ""
 
 
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from discovery.decoding.report import Report
-from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.names import did_you_mean, nearest
 
 T = TypeVar("T")
 Tree = Mapping[str, object]
@@ -106,6 +106,16 @@ class Section:
         for name in names:
             if self.has(name):
                 self.report.warning(f"{self.report.at(self.key(name))} is not served yet", "it has no effect")
+
+    def peek(self, name: str) -> Tree:
+        """What is below a name, which counts as not asked for; nothing where that is no section."""
+        value = self._tree.get(name)
+        return value if isinstance(value, Mapping) else {}
+
+    def misspelt(self, known: Iterable[str], meant: str) -> tuple[str, ...]:
+        """Names that nothing asked for and to which, of those `known`, the one `meant` is nearest."""
+        left = (written for lower, written in self._names.items() if lower not in self._asked)
+        return tuple(written for written in left if nearest(written, known) == meant)
 
     def finish(self) -> None:
         """Warn of names that nothing asked for."""

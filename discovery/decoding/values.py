@@ -15,7 +15,7 @@ from rondpoint.rules.hosts import HostError, normalise
 
 TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
 FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 

@@ -14,7 +14,7 @@ from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from rondpoint.middlewares.readers import between, seconds
-from rondpoint.model import HealthCheck, StickyCookie, Strategy
+from rondpoint.model import LONGEST_SLOW_START, HealthCheck, StickyCookie, Strategy
 
 SAME_SITE = ("none", "lax", "strict")
 
@@ -27,12 +27,13 @@ class Balancing(Struct, frozen=True):
     health_check: HealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
+    slow_start: float = 0.0
 
 
 def read_balancing(balancer: Section, provider: str) -> Balancing:
     """The options of a `loadBalancer` section; what cannot be read is reported, and its default taken."""
     strategy: Strategy = balancer.read("strategy", one_of(get_args(Strategy)), "wrr")
-    sticky = _sticky(balancer)
+    sticky = read_sticky(balancer)
     health_check = read_health_check(balancer)
     forwarding = balancer.section("responseForwarding")
     flush_interval = 0.1
@@ -40,21 +41,27 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
         flush_interval = forwarding.read("flushInterval", seconds, 0.1)
         forwarding.finish()
     transport = balancer.read("serversTransport", values.text, "")
+    slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
     told = {
-        "strategy": strategy != "wrr",
-        "sticky": sticky is not None,
         "healthCheck": health_check is not None,
         "passiveHealthCheck": balancer.has("passiveHealthCheck"),
         "serversTransport": bool(transport),
     }
     balancer.unserved(*(name for name, given in told.items() if given))
-    return Balancing(
-        strategy, sticky, health_check, flush_interval, qualify(transport, provider) if transport else ""
-    )
+    qualified = qualify(transport, provider) if transport else ""
+    return Balancing(strategy, sticky, health_check, flush_interval, qualified, slow_start)
 
 
-def _sticky(balancer: Section) -> StickyCookie | None:
-    """`sticky.cookie`, which may be a bare `true`."""
+def slow_start_seconds(value: object) -> float:
+    """A duration that a slow start may have."""
+    found = seconds(value)
+    if not 0 <= found <= LONGEST_SLOW_START:
+        raise ValueError(f"expected up to {LONGEST_SLOW_START:.0f} seconds")
+    return found
+
+
+def read_sticky(balancer: Section) -> StickyCookie | None:
+    """Its `sticky.cookie`, which may be a bare `true`."""
     if not isinstance(balancer.raw("sticky"), Mapping):
         return StickyCookie() if balancer.read("sticky", values.boolean, False) else None
     sticky = balancer.section("sticky")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
@@ -11,6 +14,7 @@ from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware, report_unserved
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.services import ServersReader, decode_service
+from rondpoint.diagnostics import would_serve
 from rondpoint.model import Middleware, Router, Service
 
 
@@ -19,6 +23,9 @@ class Implied(Struct, frozen=True):
 
     name: str
     rule: RuleText
+
+
+_SECTIONS = ("middlewares", "models", "routers", "serversTransports", "services")
 
 
 def decode_http(
@@ -48,11 +55,12 @@ class _Http:
         self._middlewares: list[Middleware] = []
         self._routers: list[Router] = []
         self._guessed: set[str] = set()
+        self._lost: dict[str, str] = {}
 
     def decode(self) -> Decoded:
         services = list(self._http.objects("services"))
-        service_is_implied = not services and self._implied is not None
-        if not services and self._implied is not None:
+        service_is_implied = self._implied is not None and not self._http.raw("services")
+        if self._implied is not None and service_is_implied:
             services = [(self._implied.name, self._empty("services", self._implied.name, "loadBalancer"))]
         for name, section in services:
             self._decode_service(name, section)
@@ -60,12 +68,18 @@ class _Http:
             self._decode_middleware(name, section)
         names = [name for name, _ in services]
         routers = list(self._http.objects("routers"))
-        if not routers and self._implied is not None:
+        if self._implied is not None and not self._http.raw("routers"):
             routers = [(self._implied.name, self._empty("routers", self._implied.name))]
+        self._lost = self._guarded_elsewhere()
         for name, section in routers:
             self._decode_router(name, section, names)
         self._drop_stranded(names, told=service_is_implied)
-        report_unserved(self._routers, self._middlewares, self._keys, self._report)
+        behind = {service.name: service.middlewares for service in self._services}
+        guarded = [
+            replace(router, middlewares=router.middlewares + behind.get(router.service, ()))
+            for router in self._routers
+        ]
+        report_unserved(guarded, self._middlewares, self._keys, self._report)
         self._http.unserved("serversTransports", "models")
         self._http.finish()
         return Decoded(
@@ -101,10 +115,26 @@ class _Http:
         router = decode_router(name, section, self._provider, default, lambda: self._default_rule(section))
         if router is None:
             return
+        if name in self._lost:
+            at = self._report.at(self._lost[name])
+            hint = f"did you mean routers?; {would_serve(router.rule.text)}"
+            self._report.error(f"{at} may be meant to guard router {name}, so it is left out", hint)
+            return
         self._routers.append(router)
         self._keys[f"routers.{router.name}"] = section.path
         if not section.has("service"):
             self._guessed.add(router.name)
+
+    def _guarded_elsewhere(self) -> dict[str, str]:
+        """Routers whose middlewares stand where only a misspelt `routers` leads: the keys, by router."""
+        found: dict[str, str] = {}
+        for outer in self._http.misspelt(_SECTIONS, "routers"):
+            for name, options in self._http.peek(outer).items():
+                given = {option.lower() for option in options} if isinstance(options, Mapping) else ()
+                for option in ("middlewares", "tls"):
+                    if option in given:
+                        found[name] = f"{self._http.key(outer)}.{name}.{option}"
+        return found
 
     def _default_rule(self, section: Section) -> str | None:
         if self._implied is not None:
@@ -120,5 +150,6 @@ class _Http:
         for router in stranded:
             key = self._report.at(self._keys.pop(f"routers.{router.name}"))
             if not told:
-                self._report.error(f"{key} is left out, because its service {router.service} is")
+                message = f"{key} is left out, because its service {router.service} is"
+                self._report.error(message, would_serve(router.rule.text))
         self._routers = [router for router in self._routers if router.service not in missing]

@@ -10,11 +10,18 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.router_tls import read_tls
+from rondpoint.diagnostics import would_serve
 from rondpoint.model import Router
-from rondpoint.rules import v3
+from rondpoint.rules import v2, v3
 from rondpoint.rules.errors import RuleError
+from rondpoint.rules.expression import Rule
 
 T = TypeVar("T")
+
+OPTIONS = (
+    *("entryPoints", "middlewares", "observability", "parentRefs", "priority", "rule", "ruleSyntax"),
+    *("service", "tls"),
+)
 
 RuleText = Callable[[], str | None]
 """The text of the rule for a router that gives none; None, and said so, where there is none."""
@@ -37,13 +44,16 @@ def decode_router(
         section.has(option) and value is None
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
-    tls = read_tls(section)
-    unserved = _refuse_unserved(section)
+    meant = would_serve(text) if text else ""
+    tls = read_tls(section, meant)
+    unserved = _refuse_unserved(section, meant)
+    parse = _parser(section)
     section.unserved("observability")
+    unguarded = _misspelt_guards(section, meant)
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
-    rule = None if text is None else parse_rule(text, key, section.report, v3.parse)
-    if rule is None or service is None or tls is None or unreadable or unserved:
+    rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
+    if rule is None or service is None or tls is None or unreadable or unserved or unguarded:
         return None
     return Router(
         qualify(name, provider),
@@ -66,15 +76,33 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return None
 
 
-def _refuse_unserved(section: Section) -> bool:
+def _refuse_unserved(section: Section, meant: str) -> bool:
     report = section.report
+    if section.has("parentRefs"):
+        message = f"{report.at(section.key('parentRefs'))} is not served yet, so the router is left out"
+        report.error(message, meant)
+        return True
+    return False
+
+
+def _misspelt_guards(section: Section, meant: str) -> bool:
+    """Whether the author most likely asked for middlewares or TLS, by a name that is neither; said so."""
+    found = [name for meant in ("middlewares", "tls") for name in section.misspelt(OPTIONS, meant)]
+    for name in found:
+        at = section.report.at(section.key(name))
+        section.report.error(f"{at} may be meant to guard the router, so it is left out", meant)
+    return bool(found)
+
+
+def _parser(section: Section) -> Callable[[str], Rule] | None:
+    """Of the language that the rule is in; None, and said so, for one that is not known."""
     syntax = str(section.raw("ruleSyntax") or "v3")
-    faults = [option for option in ("parentRefs",) if section.has(option)]
-    for option in faults:
-        message = f"{report.at(section.key(option))} is not served yet, so the router is left out"
-        report.error(message)
-    if syntax.lower() not in ("v3", "default"):
-        message = f"{report.at(section.key('ruleSyntax'), syntax)} is not served, so the router is left out"
-        report.error(message, "write the rule in v3 syntax")
-        faults.append("ruleSyntax")
-    return bool(faults)
+    parse = _SYNTAXES.get(syntax.lower())
+    if parse is None:
+        report = section.report
+        message = f"{report.at(section.key('ruleSyntax'), syntax)} is not valid, so the router is left out"
+        report.error(message, "expected v3 or v2")
+    return parse
+
+
+_SYNTAXES: dict[str, Callable[[str], Rule]] = {"v3": v3.parse, "default": v3.parse, "v2": v2.parse}

@@ -4,31 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.balancing import read_balancing
+from discovery.dynamic.composite import KINDS, read_composite
 from rondpoint.model import Server, Service
+
+_SERVERS = "loadBalancer"
 
 ServersReader = Callable[[Section], tuple[Server, ...] | None]
 """From a `loadBalancer` section, its servers; None, and said so, where the service cannot be had."""
 
-_OTHER_TYPES = ("weighted", "mirroring", "failover", "highestRandomWeight")
-
 
 def decode_service(name: str, section: Section, provider: str, read_servers: ServersReader) -> Service | None:
-    """The service `name`; None, and said so, where it asks for what is not served."""
+    """The service `name`; None, and said so, where it has no servers to be had.
+
+    One that asks for what is not served has none either, and its routers answer 503.
+    """
     report = section.report
-    unserved = [option for option in (*_OTHER_TYPES, "middlewares") if section.has(option)]
-    for option in unserved:
-        report.error(f"{report.at(section.key(option))} is not served yet, so the service is left out")
-    balancer = section.section("loadBalancer")
-    section.finish()
-    if unserved:
-        return None
-    if balancer is None:
+    qualified = qualify(name, provider)
+    kinds = [kind for kind in (*KINDS, _SERVERS) if section.has(kind)]
+    middlewares = section.read("middlewares", values.texts, None)
+    balancer = section.section(_SERVERS)
+    if len(kinds) > 1:
+        report.error(
+            f"{report.at(section.path)} is of several kinds: {', '.join(kinds)}", "make a service of each"
+        )
+        made: Service | None = Service(qualified, unserved="it is of several kinds")
+    elif balancer is not None:
+        made = _with_servers(qualified, balancer, provider, read_servers)
+    elif kinds:
+        options = section.section(kinds[0])
+        made = (
+            Service(qualified, unserved=f"its {kinds[0]} cannot be read")
+            if options is None
+            else read_composite(kinds[0], options, qualified, provider)
+        )
+    else:
         report.error(f"{report.at(section.path)} has no servers", "expected loadBalancer")
-        return None
+        made = None
+    section.finish()
+    if middlewares is None and section.has("middlewares"):
+        return Service(qualified, unserved="its middlewares cannot be read")
+    if made is None or not middlewares:
+        return made
+    return replace(made, middlewares=tuple(qualify(middleware, provider) for middleware in middlewares))
+
+
+def _with_servers(
+    qualified: str, balancer: Section, provider: str, read_servers: ServersReader
+) -> Service | None:
     servers = read_servers(balancer)
     pass_host_header = balancer.read("passHostHeader", values.boolean, True)
     balancing = read_balancing(balancer, provider)
@@ -36,7 +64,7 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
     if servers is None:
         return None
     return Service(
-        name=qualify(name, provider),
+        name=qualified,
         servers=servers,
         pass_host_header=pass_host_header,
         strategy=balancing.strategy,
@@ -44,6 +72,7 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
         health_check=balancing.health_check,
         flush_interval=balancing.flush_interval,
         servers_transport=balancing.servers_transport,
+        slow_start=balancing.slow_start,
     )
 
 

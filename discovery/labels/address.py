@@ -9,6 +9,7 @@ from msgspec import Struct
 from discovery.container import Container
 from discovery.decoding.report import Report
 from discovery.labels.names import NETWORK
+from rondpoint.settings import DockerOptions
 
 
 class Address(Struct, frozen=True):
@@ -25,26 +26,33 @@ class Reach(Struct, frozen=True):
     use_bind_port_ip: bool = False
 
 
+def reach_of(container: Container, options: DockerOptions) -> Reach:
+    """As its labels say, or else the options."""
+    labels = {name.lower(): value for name, value in container.labels.items()}
+    return Reach(labels.get(NETWORK, "").strip() or options.network, options.use_bind_port_ip)
+
+
 def locate(container: Container, port: int | None, reach: Reach, report: Report) -> Address | str:
     """Where the container's `port` (its lowest exposed one when None) can be reached, or why nowhere."""
-    bound = _bound(container, port) if reach.use_bind_port_ip else None
-    if bound is not None:
-        return bound
-    if reach.use_bind_port_ip:
-        report.note("no port of it is bound to an address of the host, so its own address is used")
     number = port if port is not None else next(iter(container.ports), None)
     if number is None:
         return "it exposes no port"
+    bound = _bound(container, number) if reach.use_bind_port_ip else None
+    if bound is not None:
+        return bound
+    if reach.use_bind_port_ip:
+        report.note(f"port {number} is bound to no address of the host, so the container's own is used")
     host = _host(container, reach.network, report)
     return Address(host, number) if host else "it has no address in any network"
 
 
-def _bound(container: Container, port: int | None) -> Address | None:
-    ports = sorted(container.bindings) if port is None else [port]
-    for number in ports:
-        for binding in container.bindings.get(number, ()):
-            if _is_specific(binding.host_ip):
-                return Address(binding.host_ip, binding.host_port)
+def _bound(container: Container, port: int) -> Address | None:
+    """Where the host passes on to `port`, the container's or, where that is not bound, its own."""
+    own = container.bindings.get(port, ())
+    outer = [each for _, all_of in sorted(container.bindings.items()) for each in all_of]
+    for binding in (*own, *(each for each in outer if each.host_port == port)):
+        if _is_specific(binding.host_ip):
+            return Address(binding.host_ip, binding.host_port)
     return None
 
 
@@ -57,7 +65,7 @@ def _is_specific(address: str) -> bool:
 
 def _host(container: Container, wanted: str, report: Report) -> str:
     if container.network_mode == "host":
-        return "127.0.0.1"
+        return container.host_address
     reachable = {name: address for name, address in sorted(container.networks.items()) if address}
     if wanted in reachable:
         return reachable[wanted]

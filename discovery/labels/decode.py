@@ -74,7 +74,13 @@ def _tagged(container: Container) -> Tagged:
 
 def _enabled(container: Container, report: Report) -> bool | None:
     labels = {name: value for name, value in container.labels.items() if name.lower() == ENABLE}
-    return Section(labels, "", report).read(ENABLE, values.boolean, None)
+    section = Section(labels, "", report)
+    # No switch of Traefik's, but it is plain what they mean, and the default might open what they close.
+    denied = str(section.raw(ENABLE) or "").strip().lower() in _DENIALS
+    return section.read(ENABLE, values.boolean, False if denied else None)
+
+
+_DENIALS = frozenset(("no", "n", "off", "never", "disable", "disabled"))
 
 
 def _tell_unread(found: dict[str, Meaning], report: Report) -> None:

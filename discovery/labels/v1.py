@@ -19,8 +19,8 @@ from discovery.dynamic.routers import parse_rule
 from discovery.dynamic.v1.backend import balanced, read_balancing, read_limits
 from discovery.dynamic.v1.frontend import Found, read_guards
 from discovery.dynamic.v1.modifiers import middlewares_of
-from discovery.labels.address import Address, Reach, locate
-from discovery.labels.names import NETWORK, Meaning, meaning
+from discovery.labels.address import Address, locate, reach_of
+from discovery.labels.names import Meaning, meaning
 from discovery.labels.options import options_tree
 from discovery.labels.reports import report_for, tell_unrouted
 from discovery.labels.segments import Segment, segments
@@ -179,8 +179,7 @@ def _service(
     name = qualify(backend_name(container, backend, segment), container.provider)
     if not (container.running and container.healthy):
         return Service(name)
-    network = container.labels.get(NETWORK, "").strip() or options.network
-    address = locate(container, port, Reach(network, options.use_bind_port_ip), report)
+    address = locate(container, port, reach_of(container, options), report)
     if not isinstance(address, Address):
         tell_unrouted(container, report, address, "traefik.port")
         return None

@@ -11,8 +11,8 @@ from discovery.decoding.names import normalise
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.http import Implied, decode_http
-from discovery.labels.address import Address, Reach, locate
-from discovery.labels.names import NETWORK, Meaning, meaning
+from discovery.labels.address import Address, locate, reach_of
+from discovery.labels.names import Meaning, meaning
 from discovery.labels.reports import report_for, tell_unrouted
 from discovery.labels.unfold import unfold
 from discovery.templates import TemplateError, Value, render
@@ -63,8 +63,7 @@ class _Servers:
     def __init__(self, container: Container, options: DockerOptions, report: Report) -> None:
         self._container = container
         self._report = report
-        network = container.labels.get(NETWORK, "").strip() or options.network
-        self._reach = Reach(network, options.use_bind_port_ip)
+        self._reach = reach_of(container, options)
 
     def read(self, balancer: Section) -> tuple[Server, ...] | None:
         """One server; none of a container that does not run, or is not well, and is routed all the same."""

@@ -6,7 +6,7 @@ targets are to be taken in turn by tickets: the plain way, which the data path g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
     from proxy.upstream.servers import ServedService
 
-Choose = Callable[["ServedService", "Tickets", "Request", str], "Sequence[Target]"]
-"""For a request of the client with this address: targets in the order in which they are to be asked.
+Choose = Callable[["ServedService", "Tickets", "Request", str], "Target"]
+"""For a request of the client with this address, the target to ask.
 
-Those that are `away` may be among them, and are passed over by whoever asks.
+It is asked as it stands, `away` or not. When it gives no answer, the service's others are asked.
 """
 
 Strategy = Callable[["ServedService"], Choose | None]
@@ -35,9 +35,3 @@ def strategy(name: str) -> Callable[[Strategy], Strategy]:
         return function
 
     return register
-
-
-@strategy("wrr")
-def in_turn(service: ServedService) -> Choose | None:
-    """Weighted round robin: the rotation, by the tickets that all workers share."""
-    return None

@@ -6,18 +6,25 @@ the request's and the response's own, because each call and allocation here is p
 
 from __future__ import annotations
 
+from random import shuffle
+from time import monotonic
 from typing import TYPE_CHECKING
 
+import gevent
+
+from proxy.balancing.composed import member_for
 from proxy.deadlines import NEVER, after
 from proxy.downstream import ClientGoneError
 from proxy.exchange.body import RequestBody
 from proxy.exchange.relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
+from proxy.extras import extras_of
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.kinds import STOPPED
 from proxy.http1.request import Request, without
 from proxy.middlewares.chains import ChainError
+from proxy.retrying import Retrying, RetryPolicy
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
@@ -27,10 +34,14 @@ if TYPE_CHECKING:
     from proxy.http1.response import Response
     from proxy.stream import Stream
     from proxy.upstream.endpoint import Target
+    from proxy.upstream.servers import ServedService
 
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 _RESPONSE_HEAD_LIMIT = 65536
+_ONCE = RetryPolicy(1)
+# Services within services; what goes deeper leads nowhere, as a circle does.
+_DEEPEST = 8
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
@@ -38,13 +49,15 @@ _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 class NoAnswerError(Exception):
     """A server gave no response; `status` is what the client gets when no other can be tried.
 
-    `elsewhere` tells that the request may go to another server.
+    `elsewhere` tells that the request may go to another server; `unwanted` that there was a response, of a
+    kind that a retry middleware wants another attempt for.
     """
 
-    def __init__(self, status: int, *, elsewhere: bool, reason: str = "") -> None:
+    def __init__(self, status: int, *, elsewhere: bool, reason: str = "", unwanted: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.elsewhere = elsewhere
+        self.unwanted = unwanted
         self.reason = reason
 
 
@@ -64,7 +77,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if route.middlewares:
         try:
             for step in context.chains.steps(route.router):
-                step(request)
+                step(request, downstream)
         except ChainError as error:
             request.kind |= STOPPED
             return downstream.refuse(request, 503, f"service unavailable: {error}")
@@ -76,7 +89,15 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         route.place = context.services.ready(route.router.service)
         service = route.place.served
     if service is None or not service.rotation:
-        return downstream.refuse(request, 503)
+        if service is not None and service.composed is not None:
+            try:
+                service = _led(downstream, request, service)
+            except ChainError as error:
+                return downstream.refuse(request, 503, f"service unavailable: {error}")
+            except RequestError as error:
+                return downstream.refuse(request, error.status, error.reason)
+        if service is None or not service.rotation:
+            return downstream.refuse(request, 503)
 
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
@@ -93,15 +114,14 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         length = len(targets)
         first = context.tickets.take(service.name) - 1 if length > 1 else 0
     else:
-        targets = choose(service, context.tickets, request, downstream.peer)
-        length = len(targets)
-        first = 0
+        targets = (choose(service, context.tickets, request, downstream.peer),)
+        length, first = 1, 0
     pass_host = route.pass_host_header and service.pass_host_header
     failed: tuple[Target, ...] = ()
     failure: NoAnswerError | None = None
     for position in range(first, first + length):
         target = targets[position % length]
-        if target in failed or (target.away and not service.all_away):
+        if target in failed or (target.away and choose is None and not service.all_away):
             continue
         if failed:
             tally.retries += 1
@@ -109,12 +129,19 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
-            return _serve_from(downstream, request, target, head, body)
+            if choose is None:
+                return _serve_from(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
-            if not error.elsewhere:
-                break
             failed += (target,)
+            if not error.elsewhere or downstream.extras is not None:
+                break
+    if failure is not None and (failure.elsewhere or failure.unwanted):
+        try:
+            return _ask_again(downstream, request, service, pass_host, body, failed, failure)
+        except NoAnswerError as error:
+            failure = error
     body_read = body is not None and body.done
     if body is not None and not body_read:
         request.keep_alive = False
@@ -124,6 +151,92 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if failure is None:
         return downstream.refuse(request, 503, body_read=body_read)
     return downstream.refuse(request, failure.status, failure.reason, body_read=body_read)
+
+
+def _led(downstream: Downstream, request: Request, service: ServedService) -> ServedService | None:
+    """From a service made of services to the one whose servers take the request, through what guards it.
+
+    None where there is none. Raises ChainError and RequestError.
+    """
+    context = downstream.context
+    found: ServedService | None = service
+    for _ in range(_DEEPEST):
+        if found is None or found.composed is None:
+            return found
+        found = member_for(found.composed, context.services, context.tickets, request, downstream)
+        if found is not None and found.service.middlewares:
+            for step in context.chains.of(found.service.middlewares, "service", found.name):
+                step(request, downstream)
+    return None
+
+
+def _ask_again(
+    downstream: Downstream,
+    request: Request,
+    service: ServedService,
+    pass_host: bool,
+    body: RequestBody | None,
+    failed: tuple[Target, ...],
+    failure: NoAnswerError,
+) -> bool:
+    """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
+
+    Raises NoAnswerError and ClientGoneError.
+    """
+    context = downstream.context
+    retrying = _retrying(downstream)
+    retrying.made = len(failed)
+    left = [target for target in service.distinct if target not in failed]
+    # Lest one server get all that another one leaves.
+    shuffle(left)
+    again = False
+    while True:
+        again = again or not left
+        if again or failure.unwanted:
+            # What has no answer is not asked for again but by those who want that.
+            if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
+                raise failure
+            gevent.sleep(retrying.pause())
+            if downstream.has_left():
+                raise ClientGoneError
+        if not left:
+            # By now there may be others.
+            now = context.services.get(service.name)
+            service = service if now is None or not now.rotation else now
+            left = list(service.distinct)
+            shuffle(left)
+        target = left.pop()
+        downstream.tally.retries += 1
+        downstream.retries += 1
+        head = _request_head(downstream, request, target, pass_host)
+        downstream.target = target
+        try:
+            if service.choose is None:
+                return _serve_from(downstream, request, target, head, body)
+            return _serve_observed(downstream, request, service, target, head, body)
+        except NoAnswerError as error:
+            failure = error
+            retrying.made += 1
+            if not (error.elsewhere or error.unwanted):
+                raise
+
+
+def _retrying(downstream: Downstream) -> Retrying:
+    """What the router wants, or else the installation; or nothing more than each server once."""
+    extras = downstream.extras
+    if extras is not None and extras.retrying is not None:
+        return extras.retrying
+    return Retrying(downstream.context.retry or _ONCE)
+
+
+def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:
+    """Whether the request may be sent once more although a server may have performed it (RFC 9110 §9.2.2)."""
+    if body is not None and body.started:
+        return False
+    if request.method in _IDEMPOTENT:
+        return True
+    extras = downstream.extras
+    return extras is not None and extras.retrying is not None and extras.retrying.policy.any_method
 
 
 def _request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
@@ -177,11 +290,37 @@ def _serve_from(
             raise NoAnswerError(body.failure or 400, elsewhere=False, reason=body.reason)
         if expired:
             raise NoAnswerError(504, elsewhere=False)
-        if not idempotent or (body is not None and body.started):
+        if not _repeatable(downstream, request, body):
             raise NoAnswerError(502, elsewhere=False)
         if not reused:
             raise NoAnswerError(502, elsewhere=True)
         stream = None
+
+
+def _serve_observed(
+    downstream: Downstream,
+    request: Request,
+    service: ServedService,
+    target: Target,
+    head: bytes,
+    body: RequestBody | None,
+) -> bool:
+    """As `_serve_from`, for services whose way of choosing looks at what servers do, or keeps clients."""
+    endpoint = target.endpoint
+    extras = extras_of(downstream)
+    extras.ask(endpoint)
+    sticky = service.sticky
+    if sticky is not None:
+        extras.cookie = b"" if sticky.kept(request) is target else sticky.line(target)
+    endpoint.active += 1
+    try:
+        return _serve_from(downstream, request, target, head, body)
+    except NoAnswerError as error:
+        if not error.unwanted:
+            endpoint.fail(monotonic())
+        raise
+    finally:
+        endpoint.active -= 1
 
 
 def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None) -> bytes:
@@ -219,13 +358,25 @@ def _relay(
     if body is not None:
         body.answered = True
     downstream.response = response
+    answer = response.head
+    extras = downstream.extras
+    if extras is not None:
+        answer = extras.answered(answer)
+        retrying = extras.retrying
+        if (
+            retrying is not None
+            and response.status in retrying.policy.statuses
+            and retrying.another(1)
+            and _repeatable(downstream, request, body)
+        ):
+            raise NoAnswerError(response.status, elsewhere=False, unwanted=True)
     downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins behind the whole request.
         if body is not None and not body.join():
             raise NoAnswerError(502, elsewhere=False)
         downstream.send(
-            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (response.head, response.upgrade, data)
+            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (answer, response.upgrade, data)
         )
         tunnel(downstream, stream)
         return False
@@ -236,7 +387,7 @@ def _relay(
         and not downstream.context.draining
         and (response.length >= 0 or request.version == 1)
     )
-    outcome = relay_body(downstream, stream, response, data, request.version, keep_alive)
+    outcome = relay_body(downstream, stream, response, answer, data, request.version, keep_alive)
     if body is not None and not finished:
         body.stop()
         stream.close()

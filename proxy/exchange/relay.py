@@ -28,16 +28,21 @@ CUT, EXCEEDED, WHOLE = Outcome
 
 
 def relay_body(
-    downstream: Downstream, stream: Stream, response: Response, data: bytes, version: int, keep_alive: bool
+    downstream: Downstream,
+    stream: Stream,
+    response: Response,
+    head: bytes,
+    data: bytes,
+    version: int,
+    keep_alive: bool,
 ) -> Outcome:
-    """Send head and body, `data` being the body's first bytes.
+    """Send `head`, the response's or what became of it, and the body, `data` being its first bytes.
 
     What follows it is not passed on, and the server's connection must not be used again. What came cut short
     leaves the client's connection to be closed before its promised end, so that the client sees it
     (RFC 9112 §8). Raises ClientGoneError.
     """
     length = response.length
-    head = response.head
     if not keep_alive:
         head += b"\r\nConnection: close"
     elif not version:

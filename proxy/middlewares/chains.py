@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from proxy.middlewares import prefixes, replacing
+from proxy.middlewares import in_flight, prefixes, replacing, retry
 from proxy.middlewares.step import KINDS, Step
 from rondpoint.middlewares.canonical import complete
 from rondpoint.model import Middleware, Router
@@ -13,7 +13,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Their kinds are in KINDS once they are imported.
-_ = (prefixes, replacing)
+_ = (in_flight, prefixes, replacing, retry)
 
 
 class ChainError(Exception):
@@ -39,14 +39,18 @@ class Chains:
 
     def steps(self, router: Router) -> tuple[Step, ...]:
         """The steps of a router, in order. Raises ChainError."""
-        found = self._steps.get(router.middlewares)
+        return self.of(router.middlewares, "router", router.name)
+
+    def of(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
+        """The steps of these middlewares, in order, for the object that names them. Raises ChainError."""
+        found = self._steps.get(middlewares)
         if found is None:
             try:
-                found = tuple(self._compiled(router.middlewares, ()))
+                found = tuple(self._compiled(middlewares, ()))
             except ChainError as error:
-                log.warning("router %s answers 503: %s", router.name, error)
+                log.warning("%s %s answers 503: %s", kind, name, error)
                 found = error
-            self._steps[router.middlewares] = found
+            self._steps[middlewares] = found
         if isinstance(found, ChainError):
             raise found
         return found
@@ -67,6 +71,6 @@ class Chains:
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
             try:
-                yield compile_kind(complete(middleware.kind, middleware.options))
+                yield compile_kind(complete(middleware.kind, middleware.options), name)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None

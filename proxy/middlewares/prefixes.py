@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import re2
 
 from proxy.middlewares.paths import checked, decoded, raw_length, spelled, split
-from proxy.middlewares.step import Step, kind
+from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add_prefix(options: Mapping[str, Any]) -> Step:
     """`prefix` goes ahead of the path."""
     prefix = options["prefix"].encode()
 
-    def step(request: Request) -> None:
+    def step(request: Request, client: Client) -> None:
         path, query = split(request.target)
         request.target = spelled(prefix + path) + query
 
@@ -33,7 +33,7 @@ def strip_prefix(options: Mapping[str, Any]) -> Step:
     prefixes = [prefix.encode() for prefix in options["prefixes"]]
     force_slash = options["forceSlash"]
 
-    def step(request: Request) -> None:
+    def step(request: Request, client: Client) -> None:
         path, query = split(request.target)
         for prefix in prefixes:
             length = raw_length(path, prefix)
@@ -55,7 +55,7 @@ def strip_prefix_regex(options: Mapping[str, Any]) -> Step:
     except re2.error as error:
         raise ValueError(f"{options['regex']} holds no regular expression: {error}") from None
 
-    def step(request: Request) -> None:
+    def step(request: Request, client: Client) -> None:
         path, query = split(request.target)
         plain = decoded(path)
         for pattern in patterns:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import re2
 
 from proxy.http1.request import without
-from proxy.middlewares.paths import checked, spelled, split
-from proxy.middlewares.step import Step, kind
+from proxy.middlewares.paths import checked, spelled, split, unescaped
+from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def replace_path(options: Mapping[str, Any]) -> Step:
     """`path` takes the path's place; the query stays."""
     path = spelled(options["path"].encode())
 
-    def step(request: Request) -> None:
+    def step(request: Request, client: Client) -> None:
         before, query = split(request.target)
         _replace(request, before, path, query)
 
@@ -34,15 +34,19 @@ def replace_path(options: Mapping[str, Any]) -> Step:
 
 @kind("replacePathRegex")
 def replace_path_regex(options: Mapping[str, Any]) -> Step:
-    """Wherever `regex` finds something in the path as sent, `replacement` takes its place."""
+    """Wherever `regex` finds something in the path, `replacement` takes its place.
+
+    The path is as sent, but for needless escapes, by which it would be walked around.
+    """
     replacement = options["replacement"].strip().encode()
     try:
         pattern = re2.compile(options["regex"].encode(), pattern_options())
     except re2.error as error:
         raise ValueError(f"{options['regex']!r} is no regular expression: {error}") from None
 
-    def step(request: Request) -> None:
-        before, query = split(request.target)
+    def step(request: Request, client: Client) -> None:
+        path, query = split(request.target)
+        before = unescaped(path)
         if pattern.search(before) is None:
             return
         after = pattern.sub(lambda match: _expanded(replacement, match), before)

@@ -26,10 +26,10 @@ class Client(Protocol):
 
 
 def headers(request: Request, client: Client) -> Mapping[str, tuple[str, ...]]:
-    """Values by name in lower case. As in Traefik, `Upgrade` and `X-Forwarded-*` are there too; of
-    `X-Forwarded-For`, what the client's proxies have said.
+    """Values by name in lower case. As in Traefik, `Content-Length`, `Upgrade` and `X-Forwarded-*` are there
+    too; of `X-Forwarded-For`, what the client's proxies have said.
     """
-    return _headers(request.headers, request.upgrade, client.forwarded(request.host))
+    return _headers(request.headers, request.upgrade, request.content_length, client.forwarded(request.host))
 
 
 def query(target: bytes) -> Mapping[str, tuple[str, ...]]:
@@ -47,9 +47,13 @@ def address(peer: str) -> IPv4Address | IPv6Address | None:
 
 
 @lru_cache(maxsize=1)
-def _headers(lines: bytes, upgrade: bytes, forwarded: bytes) -> Mapping[str, tuple[str, ...]]:
+def _headers(
+    lines: bytes, upgrade: bytes, content_length: int, forwarded: bytes
+) -> Mapping[str, tuple[str, ...]]:
     if upgrade:
         lines += b"\r\nConnection: Upgrade\r\nUpgrade: " + upgrade
+    if content_length >= 0:
+        lines += b"\r\nContent-Length: %d" % content_length
     found = headers_of(lines + forwarded)
     if forwarded:
         # The last one is the peer's own, which is only added for the server.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import exp
 from typing import TYPE_CHECKING
 
 from rondpoint.model import Scheme, Server
@@ -12,19 +13,57 @@ if TYPE_CHECKING:
 
 Address = tuple[Scheme, str, int]
 
+MEMORY = 10.0
+"""Seconds after which an observation counts for a third, and one that nothing has followed likewise."""
+
+COLD = 0.1
+"""The part of its share with which a server begins its slow start."""
+
 
 @dataclass(slots=True, eq=False)
 class Endpoint:
     """An address and its connections.
 
     `targets` are the servers of present services that have it; `put_aside` tells that none of them takes
-    new requests while others do; `active` counts requests under way, for services whose strategy asks.
+    new requests while others do. For services whose strategy asks: `active` counts this worker's requests
+    under way.
     """
 
     pool: Pool
     targets: set[Target] = field(default_factory=set)
     put_aside: bool = False
     active: int = 0
+    _failing: float = 0.0
+    _latency: float = 0.0
+    _observed: float = 0.0
+
+    def observe(self, now: float, seconds: float) -> None:
+        """An answer has begun at `now` (monotonic), so many seconds after the request was sent."""
+        if not self._observed:
+            self._latency = seconds
+        else:
+            # Several in one moment count as much together as one in a second.
+            part = 1.0 - exp(-max(now - self._observed, MEMORY / 100) / MEMORY)
+            self._latency += part * (seconds - self._latency)
+            self._failing -= part * self._failing
+        self._observed = now
+
+    def fail(self, now: float) -> None:
+        """A request got no answer."""
+        part = 1.0 - exp(-max(now - self._observed, MEMORY / 10) / MEMORY)
+        self._failing += part * (1.0 - self._failing)
+        self._observed = now
+
+    def latency(self, now: float) -> float:
+        """The mean of recent seconds until an answer began; 0 before there was one.
+
+        It fades while nothing is asked here, so that a server that was slow is tried again.
+        """
+        return self._latency * exp(-(now - self._observed) / MEMORY)
+
+    def failing(self, now: float) -> float:
+        """The share of recent requests that got no answer, from 0 to 1; fades likewise."""
+        return self._failing * exp(-(now - self._observed) / MEMORY)
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +71,8 @@ class Target:
     """A server of the service so named, to send to; `host` is its own Host header, `url` what logs call it.
 
     `draining` is the server's own state; `away` is what the data path looks at: that it takes no new requests
-    for now, for whatever reason. `pool` is the endpoint's.
+    for now, for whatever reason. `pool` is the endpoint's. Until `warm_at` (monotonic) the server is in its
+    slow start, which takes so many seconds.
     """
 
     server: Server
@@ -43,10 +83,18 @@ class Target:
     url: str
     draining: bool
     away: bool
+    warm_at: float = 0.0
+    slow_start: float = 0.0
 
     def look(self) -> None:
         """Tell `away` anew."""
         self.away = self.draining or self.endpoint.put_aside
+
+    def warmth(self, now: float) -> float:
+        """What part of its share of requests the server gets, for its age: 1 but in a slow start."""
+        if now >= self.warm_at:
+            return 1.0
+        return max(COLD, 1.0 - (self.warm_at - now) / self.slow_start)
 
 
 def address_of(server: Server) -> Address:

@@ -8,11 +8,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from proxy.balancing import least, rendezvous
+from proxy.balancing.arrivals import Arrivals
+from proxy.balancing.composed import Composed
 from proxy.balancing.schedule import schedule
-from proxy.balancing.strategies import STRATEGIES, in_turn
+from proxy.balancing.sticky import Stickiness, keep
+from proxy.balancing.strategies import STRATEGIES
+from proxy.balancing.turn import in_turn, weigh_in_turn
 from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
 from rondpoint.model import Server, ServerState, Service
@@ -20,6 +26,9 @@ from rondpoint.model import Server, ServerState, Service
 if TYPE_CHECKING:
     from proxy.balancing.strategies import Choose
     from proxy.deadlines import Sweeper
+
+# Their strategies are in STRATEGIES once they are imported.
+_ = (least, rendezvous)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
@@ -41,8 +50,11 @@ class UpstreamTimeouts:
 class ServedService:
     """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
-    `choose` is its way of choosing, None for the rotation's. `all_away` tells that no target takes new
-    requests, so that passing over is of no use.
+    `choose` is its way of choosing, None for the rotation's. `present` is the rotation without those that
+    take no new requests, and `distinct` each of these once; where none does, `all_away`, they are all.
+    `warming` tells that a server may be in its slow start, until it is looked at again; `sticky` is the
+    cookie that clients are kept by, if they are. `composed` are the services that one without servers is
+    made of.
     """
 
     service: Service
@@ -52,10 +64,26 @@ class ServedService:
     pass_host_header: bool
     choose: Choose | None = None
     all_away: bool = False
+    present: tuple[Target, ...] = ()
+    distinct: tuple[Target, ...] = ()
+    warming: bool = False
+    sticky: Stickiness[Target] | None = None
+    composed: Composed | None = None
 
     def look(self) -> None:
-        """Tell `all_away` anew."""
-        self.all_away = all(target.away for target in self.rotation)
+        """See anew who is away and who starts slowly, and choose accordingly."""
+        if self.service.slow_start:
+            now = monotonic()
+            self.warming = any(target.warm_at > now for target in self.rotation)
+        present = tuple(target for target in self.rotation if not target.away)
+        self.all_away = not present
+        # Equal ones are one object, for there may be many thousand services.
+        self.present = present if 0 < len(present) < len(self.rotation) else self.rotation
+        distinct = dict.fromkeys(self.present)
+        self.distinct = self.present if len(distinct) == len(self.present) else tuple(distinct)
+        self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
+        if self.sticky is not None:
+            self.choose = keep(self.sticky, self.choose or weigh_in_turn)
 
 
 class Place:
@@ -88,6 +116,7 @@ class Services:
         self._places: dict[str, Place] = {}
         self._endpoints: dict[Address, Endpoint] = {}
         self._aside: set[Address] = set()
+        self._arrivals = Arrivals()
         self._context: ssl.SSLContext | None = None
 
     @property
@@ -112,6 +141,8 @@ class Services:
 
     def put(self, service: Service) -> None:
         """Add or replace a service; connections to servers that stay are kept."""
+        if service.slow_start and (known := self._services.get(service.name)) is not None:
+            self._arrivals.compare(known, service)
         self._services[service.name] = service
         place = self._places.get(service.name)
         if place is not None:
@@ -129,26 +160,33 @@ class Services:
     def put_aside(self, address: Address, aside: bool) -> None:
         """Have the servers at this address, now and later, passed over where others serve; or no longer."""
         (self._aside.add if aside else self._aside.discard)(address)
+        if not aside:
+            self._arrivals.note(address)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
             return
         endpoint.put_aside = aside
         for target in endpoint.targets:
+            self._time(target)
             target.look()
         for name in {target.service for target in endpoint.targets}:
             if (served := self._places[name].served) is not None:
                 served.look()
 
     def _serve(self, service: Service) -> ServedService:
-        targets = [self._target(service.name, server) for server in service.servers]
+        targets = [self._target(service, server) for server in service.servers]
         order = schedule([_weight(server) for server in service.servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
+        if service.composition is not None:
+            served.composed = Composed(service)
+        elif service.sticky is not None:
+            members = ((target.server.name, target) for target in rotation)
+            served.sticky = Stickiness(service.sticky, service.name, members)
         served.look()
-        served.choose = STRATEGIES.get(service.strategy, in_turn)(served)
         return served
 
-    def _target(self, service: str, server: Server) -> Target:
+    def _target(self, service: Service, server: Server) -> Target:
         address = address_of(server)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
@@ -166,11 +204,26 @@ class Services:
             host += f":{server.port}"
         draining = server.state is ServerState.DRAINING
         target = Target(
-            server, service, endpoint, endpoint.pool, host.encode(), server.url, draining, away=draining
+            server,
+            service.name,
+            endpoint,
+            endpoint.pool,
+            host.encode(),
+            server.url,
+            draining,
+            away=draining,
+            slow_start=service.slow_start,
         )
+        self._time(target)
         target.look()
         endpoint.targets.add(target)
         return target
+
+    def _time(self, target: Target) -> None:
+        """Tell when its slow start is over, if it has one."""
+        if target.slow_start:
+            since = self._arrivals.since(address_of(target.server))
+            target.warm_at = 0.0 if since is None else since + target.slow_start
 
     def _release(self, served: ServedService | None) -> None:
         for target in served.targets if served is not None else ():

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from rondpoint.cli.asking import ask, fail
-from rondpoint.cli.facts import url as url_of
-from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
+from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
-from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.explanation import Balancing, Explanation
 
 
 @click.command(context_settings=PASS_ON)
@@ -40,13 +39,13 @@ def explain(
 
     Ends with 1 when Rondpoint itself would answer, with an error.
     """
-    address = (api or url_of(load_or_exit(flags).settings.admin)).rstrip("/")
+    there = api_of(api, flags)
     asked = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
-    content = ask(address, "/api/explain", [*asked, *(("header", header) for header in headers)])
+    content = ask(there, "/api/explain", [*asked, *(("header", header) for header in headers)])
     try:
         way = msgspec.json.decode(content, type=Explanation)
     except msgspec.DecodeError as fault:
-        fail(f"{address}/api/explain is not Rondpoint's: {fault}")
+        fail(f"{there.address}/api/explain is not Rondpoint's: {fault}")
     click.echo(content if as_json else "\n".join(_lines(way)))
     if way.status:
         raise SystemExit(1)
@@ -70,12 +69,22 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"router      {way.router}"
         yield f"middlewares {', '.join(way.middlewares) or 'none'}"
         yield f"service     {way.service}"
+    if way.balancing is not None:
+        yield f"balancing   {_balancing(way.balancing)}"
+    for member in way.members:
+        yield f"member      {member.service} (weight {member.weight})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     if way.status or way.reason:
         yield f"answers     {way.status or 'by a server'}: {way.reason}"
     for near in way.nearby:
         yield f"near        {near.name}: {near.reason}"
+
+
+def _balancing(balancing: Balancing) -> str:
+    kept = f", clients kept by the cookie {balancing.cookie}" if balancing.cookie else ""
+    slowly = f", {balancing.slow_start:g} s of slow start" if balancing.slow_start else ""
+    return f"{balancing.strategy}{kept}{slowly}"
 
 
 def _outcome(failed: tuple[str, ...]) -> str:

@@ -45,6 +45,8 @@ def _providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _consul("consul", endpoints)
+    if settings.providers.rest is not None:
+        yield "rest"
 
 
 def _consul(name: str, addresses: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ _OWN = {
     "up": "rondpoint.cli.up:up",
     "routes": "rondpoint.cli.routes:routes",
     "explain": "rondpoint.cli.explain:explain",
+    "healthcheck": "rondpoint.cli.healthcheck:healthcheck",
 }
 _GROUP = "rondpoint.commands"
 
@@ -24,7 +25,8 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        # A shell that asks what could follow has not said all yet.
+        if not ctx.resilient_parsing and (not args or (args[0].startswith("-") and args[0] not in own)):
             args = ["up", *args]
         return super().parse_args(ctx, args)
 

@@ -6,9 +6,8 @@ import click
 import msgspec
 from msgspec import Struct
 
-from rondpoint.cli.asking import ask, fail
-from rondpoint.cli.facts import url
-from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
+from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
 
@@ -50,15 +49,15 @@ class RawData(Struct):
 @settings_flags
 def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
     """List the routers of a running Rondpoint, their servers, and what is wrong with them."""
-    address = (api or url(load_or_exit(flags).settings.admin)).rstrip("/")
-    content = ask(address, "/api/rawdata")
+    asked = api_of(api, flags)
+    content = ask(asked, "/api/rawdata")
     if as_json:
         click.echo(content)
         return
     try:
         data = msgspec.json.decode(content, type=RawData)
     except msgspec.DecodeError as fault:
-        fail(f"{address}/api/rawdata is not Rondpoint's: {fault}")
+        fail(f"{asked.address}/api/rawdata is not Rondpoint's: {fault}")
     click.echo("\n".join(_lines(data)))
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pwd
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from rondpoint import logs
 from rondpoint.cli.announcements import Announcements
 from rondpoint.cli.child import Spec, StartError
 from rondpoint.cli.facts import facts
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
+from rondpoint.cli.sources import without_sources_flags
 from rondpoint.cli.store import store
 from rondpoint.cli.supervisor import Supervisor
 from rondpoint.settings import Settings
@@ -73,10 +76,14 @@ def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list
     handed = [*json.loads(os.environ.get(FLAGS) or "[]"), *flags]
     environment = {FLAGS: json.dumps(handed), "PYTHONUNBUFFERED": "1"}
     specs: list[Spec] = []
+    user = _user(settings.user)
+    if user is not None:
+        # The sockets in it are theirs to use; root needs nobody's leave.
+        os.chown(directory, user.pw_uid, user.pw_gid)
     if settings.redis.url is None:
         # It has a form of its own for what it says.
         spec, url = store(directory, quiet=logs.for_machines(settings.log))
-        specs.append(spec)
+        specs.append(structs.replace(spec, user=user))
         environment[variable(("redis", "url"))] = url
         if settings.state_directory is None:
             # What this store held is worth nothing once it is gone.
@@ -88,14 +95,26 @@ def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list
         Spec(
             "proxy",
             (*rondpoint, "proxy"),
-            environment,
+            environment | {FLAGS: json.dumps(without_sources_flags(handed))},
+            knows_sources=False,
             grace=grace + _MARGIN_SECONDS,
             announces=True,
             reloads=True,
             final=_FINAL,
+            user=user,
         )
     )
     return specs
+
+
+def _user(name: str) -> pwd.struct_passwd | None:
+    """Whom store and proxy run as, None for who we are. Raises StartError."""
+    if not name or os.geteuid():
+        return None
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise StartError(f"settings: user: there is no user {name!r} on this system") from None
 
 
 def _place() -> str | None:

@@ -7,10 +7,16 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from rondpoint.explaining.configured import Configured
-from rondpoint.explaining.explanation import Candidate, ExplainedServer, Explanation
+from rondpoint.explaining.explanation import (
+    Balancing,
+    Candidate,
+    ExplainedMember,
+    ExplainedServer,
+    Explanation,
+)
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Router, ServerState
+from rondpoint.model import Router, Server, ServerState
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
@@ -44,7 +50,7 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
-    servers = () if service is None else service.servers
+    servers = tuple(_servers(configured, chosen.service))
     way = replace(
         way,
         servers=tuple(
@@ -53,11 +59,30 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
+    cookie = "" if service.sticky is None else service.sticky.called(service.name)
+    balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
+    members = tuple(ExplainedMember(member.name, member.weight) for member in service.members)
+    way = replace(way, balancing=balancing, members=members)
+    if service.unserved:
+        return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
     if not any(server.weight for server in servers):
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
     if all(server.state is ServerState.DRAINING for server in servers):
         return replace(way, reason="every server is leaving; they take requests since there is no other")
     return way
+
+
+def _servers(configured: Configured, name: str) -> Iterator[Server]:
+    """Those of the service, or of the services that it is made of, each of these once."""
+    seen: set[str] = set()
+    left = [name]
+    while left:
+        reached = left.pop()
+        service = None if reached in seen else configured.services.get(reached)
+        seen.add(reached)
+        if service is not None:
+            yield from service.servers
+            left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 
 def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:

@@ -22,6 +22,24 @@ class ExplainedServer(Struct, frozen=True, rename="camel"):
     weight: int
 
 
+class Balancing(Struct, frozen=True, rename="camel"):
+    """How one of the servers, or of the members, is chosen.
+
+    `cookie` is the name of what keeps a client with its own, or empty; `slow_start` in seconds.
+    """
+
+    strategy: str
+    cookie: str = ""
+    slow_start: float = 0.0
+
+
+class ExplainedMember(Struct, frozen=True, rename="camel"):
+    """A service that another one is made of."""
+
+    service: str
+    weight: int
+
+
 class Nearby(Struct, frozen=True, rename="camel"):
     """What may have been meant where no router holds: an object or a container, and why it does not serve."""
 
@@ -46,6 +64,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
     middlewares: tuple[str, ...] = ()
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()
+    balancing: Balancing | None = None
+    members: tuple[ExplainedMember, ...] = ()
     status: int = 0
     reason: str = ""
     nearby: tuple[Nearby, ...] = ()

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 SERVED_KINDS = frozenset(
-    ("addPrefix", "chain", "replacePath", "replacePathRegex", "stripPrefix", "stripPrefixRegex")
+    (
+        "addPrefix",
+        "chain",
+        "inFlightReq",
+        "replacePath",
+        "replacePathRegex",
+        "retry",
+        "stripPrefix",
+        "stripPrefixRegex",
+    )
 )
 """A router with a middleware of another kind answers 503."""

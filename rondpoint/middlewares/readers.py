@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
+from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
 
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z", re.ASCII)
@@ -67,6 +68,33 @@ def some_texts(value: object) -> list[str]:
     if not found:
         raise ValueError("expected at least one text")
     return found
+
+
+def expression(value: object) -> str:
+    """A regular expression that RE2 takes."""
+    found = given_text(value)
+    _check_expression(found)
+    return found
+
+
+def expressions(value: object) -> list[str]:
+    """At least one regular expression that RE2 takes, in a list or with commas between them."""
+    found = some_texts(value)
+    for item in found:
+        try:
+            _check_expression(item)
+        except ValueError as error:
+            if isinstance(value, str) and "," in value:
+                raise ValueError(f"{error}; a comma separates, unless each has a number: NAME[0]") from None
+            raise
+    return found
+
+
+def _check_expression(text: str) -> None:
+    try:
+        compile_pattern(text)
+    except PatternError as error:
+        raise ValueError(f"expected a regular expression of RE2: {error}") from None
 
 
 def statuses(value: object) -> list[str]:

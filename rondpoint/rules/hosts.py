@@ -7,9 +7,9 @@ import re
 import idna
 
 from rondpoint.rules.patterns import literal
+from rondpoint.rules.requested import bracketed
 
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_IPV6 = re.compile(r"\[[0-9a-f:.]+\]")
 _PORT = re.compile(r":[0-9]*\Z")
 
 ANY_HOST = "^"
@@ -25,10 +25,13 @@ class HostError(ValueError):
 
 
 def normalise(host: str) -> str:
-    """`host` in lower case, without port and trailing dot, in ASCII (RFC 5891); IPv6 keeps its brackets.
+    """`host` in lower case, without port and trailing dot, in ASCII (RFC 5891); IPv6 in brackets.
 
     Raises HostError for what no `Host` header can name.
     """
+    bare = bracketed(host)
+    if bare is not None:
+        return bare
     name = _PORT.sub("", host.lower(), count=1).removesuffix(".")
     if not name.isascii():
         try:
@@ -37,9 +40,10 @@ def normalise(host: str) -> str:
             raise HostError(f"{host!r} is not a host name: {error}") from None
     if "*" in name:
         raise HostError(f"host {host!r} has a * that is not its first label", "expected *.example.com")
-    if not (_NAME.fullmatch(name) or _IPV6.fullmatch(name)):
+    address = bracketed(name[1:-1]) if name.startswith("[") and name.endswith("]") else None
+    if address is None and not _NAME.fullmatch(name):
         raise HostError(f"{host!r} is not a host name", "expected a name such as app.example.com")
-    return name
+    return address or name
 
 
 def wildcard(host: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 
 from rondpoint.rules.expression import Expression, Keyed, Match
 from rondpoint.rules.hosts import HostError, normalise, wildcard
@@ -12,6 +12,7 @@ from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.rules.requested import normalise_path
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_MAPPED = 96
 
 
 class ValueFault(ValueError):  # noqa: N818 - RuleError is the error; this is how it begins
@@ -69,11 +70,18 @@ def method(value: str) -> str:
 
 
 def network(value: str) -> str:
-    """An address or a network in CIDR notation; bits behind the mask are let go, as Traefik does."""
+    """An address or a network in CIDR notation; bits behind the mask are let go, as Traefik does.
+
+    IPv4 written as IPv6 is IPv4, as clients are.
+    """
     try:
-        return str(ip_network(value.strip(), strict=False))
+        found = ip_network(value.strip(), strict=False)
     except ValueError:
         raise ValueFault(f"{value!r} is neither an address nor a network", "expected 10.0.0.0/8") from None
+    mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) else None
+    if mapped is not None and found.prefixlen >= _MAPPED:
+        return f"{mapped}/{found.prefixlen - _MAPPED}"
+    return str(found)
 
 
 def header_name(value: str) -> str:
@@ -91,9 +99,14 @@ def _query_regexp(*values: str) -> Expression:
 class Matcher:
     """How many arguments a matcher takes, and how they become an expression. `build` raises ValueFault."""
 
-    def __init__(self, build: Callable[..., Expression], *counts: int) -> None:
+    def __init__(self, build: Callable[..., Expression], *counts: int, many: bool = False) -> None:
+        """`counts` is one argument unless told, or, with `many`, one and more."""
         self.build = build
         self.counts = counts or (1,)
+        self.many = many
+
+    def takes(self, count: int) -> bool:
+        return count in self.counts or (self.many and count > 0)
 
 
 MATCHERS: dict[str, Matcher] = {

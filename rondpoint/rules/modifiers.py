@@ -8,9 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from rondpoint.rules.matchers import ValueFault, pattern
-from rondpoint.rules.templates import has_variables, to_expression
-
-_SEGMENT = "[^/]+"
+from rondpoint.rules.templated import segments_pattern
+from rondpoint.rules.templates import has_variables
 
 
 class Modifier(Struct, frozen=True):
@@ -26,7 +25,7 @@ def in_order(modifiers: Iterable[Modifier]) -> tuple[Modifier, ...]:
     return tuple(last[kind] for kind in _ORDER if kind in last)
 
 
-_ORDER = ("stripPrefix", "stripPrefixRegex", "addPrefix", "replacePath", "replacePathRegex")
+_ORDER = ("stripPrefix", "stripPrefixRegex", "addPrefix", "replacePathRegex", "replacePath")
 
 
 def _strip(values: tuple[str, ...]) -> Modifier:
@@ -37,7 +36,7 @@ def _strip(values: tuple[str, ...]) -> Modifier:
 
 def _strip_pattern(values: tuple[str, ...]) -> Modifier:
     longest_first = sorted(values, key=lambda value: (-len(value), value))
-    expressions = [pattern(f"^{to_expression(value, _SEGMENT)}") for value in longest_first]
+    expressions = [pattern(f"^{segments_pattern(value)}") for value in longest_first]
     return Modifier("stripPrefixRegex", {"regex": expressions})
 
 
@@ -67,4 +66,4 @@ MODIFIERS: dict[str, Callable[[tuple[str, ...]], Modifier]] = {
     "ReplacePath": _replace,
     "ReplacePathRegex": _replace_pattern,
 }
-"""Names in Traefik 1's rules; raise ValueFault or TemplateError."""
+"""Names in Traefik 1's rules; raise ValueFault."""

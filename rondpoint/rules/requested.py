@@ -8,6 +8,7 @@ dot segments are resolved (§5.2.4), and empty ones left out. So a rule on `/adm
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import unquote_to_bytes
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -17,11 +18,20 @@ _KEPT = frozenset(b":/?#[]@!$&'()*+,;=%")
 
 
 def normalise_host(host: bytes) -> str:
-    """Lower case, without port and trailing dot; IPv6 literals keep their brackets."""
+    """Lower case, without port and trailing dot; IPv6 literals in brackets and their shortest form."""
     text = host.decode("latin-1").lower()
     if text.startswith("["):
-        return text.partition("]")[0] + "]"
-    return text.partition(":")[0].rstrip(".")
+        inner = text[1:].partition("]")[0]
+        return bracketed(inner) or f"[{inner}]"
+    return text.partition(":")[0].removesuffix(".")
+
+
+def bracketed(address: str) -> str | None:
+    """An IPv6 address as RFC 5952 writes it, in brackets; None for what is none."""
+    try:
+        return f"[{IPv6Address(address)}]"
+    except ValueError:
+        return None
 
 
 def normalise_path(target: bytes) -> str:
@@ -39,9 +49,9 @@ def normalise_path(target: bytes) -> str:
 
 
 def query_of(target: bytes) -> tuple[tuple[str, str], ...]:
-    """Names and values of a target's query, as Go's `url.ParseQuery`: what cannot be read is left out."""
+    """Names and values of a query, separated by `&` or, as in Traefik, `;`; what is none is left out."""
     _, _, query = target.partition(b"?")
-    pairs = (piece.partition(b"=")[::2] for piece in query.split(b"&") if piece and b";" not in piece)
+    pairs = (piece.partition(b"=")[::2] for piece in query.replace(b";", b"&").split(b"&") if piece)
     return tuple(
         (_unquoted(name), _unquoted(value))
         for name, value in pairs

@@ -13,20 +13,17 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from rondpoint.rules import tree
+from rondpoint.rules import templated, tree
 from rondpoint.rules.errors import RuleError
-from rondpoint.rules.expression import Expression, Keyed, Match, Rule
-from rondpoint.rules.matchers import ValueFault, header_name, host, method, path, pattern
+from rondpoint.rules.expression import Expression, Match, Rule
+from rondpoint.rules.matchers import ValueFault, host, method
 from rondpoint.rules.modifiers import MODIFIERS, Modifier, in_order
 from rondpoint.rules.names import did_you_mean
-from rondpoint.rules.templates import TemplateError, has_variables, to_expression
 
 T = TypeVar("T")
 
 MAX_LENGTH = 65_536
 """Characters in a rule."""
-
-_LABEL, _SEGMENT = "[^.]+", "[^/]+"
 
 
 class ParsedRule(Struct, frozen=True):
@@ -124,61 +121,21 @@ def _told(text: str, name: str, position: int, read: Callable[..., T], *values: 
         return read(*values)
     except ValueFault as fault:
         raise RuleError(text, f"{name}: {fault}", position, fault.hint) from None
-    except TemplateError as fault:
-        raise RuleError(text, f"{name}: {fault}", position, "expected {name:expression} or {name}") from None
-
-
-def _host_pattern(value: str) -> Expression:
-    return Match("HostRegexp", (pattern(f"(?i)^{to_expression(value, _LABEL)}$"),))
-
-
-def _path(value: str) -> Expression:
-    if has_variables(value):
-        return Match("PathRegexp", (pattern(f"^{to_expression(_rooted(value), _SEGMENT)}$"),))
-    return Match("Path", (path(value),))
-
-
-def _path_prefix(value: str) -> Expression:
-    if has_variables(value):
-        return Match("PathRegexp", (pattern(f"^{to_expression(_rooted(value), _SEGMENT)}"),))
-    return Match("PathPrefix", (path(value),))
-
-
-def _rooted(value: str) -> str:
-    if not value.startswith("/"):
-        raise ValueFault(f"path {value!r} does not start with /", f"write /{value}")
-    return value
-
-
-def _header(name: str, value: str) -> Expression:
-    return Keyed("Header", header_name(name), (value,))
-
-
-def _header_pattern(name: str, value: str) -> Expression:
-    return Keyed("HeaderRegexp", header_name(name), (pattern(value),))
-
-
-def _query(name: str, value: str) -> Expression:
-    if not value:
-        return Keyed("QueryRegexp", name, ("",))
-    if has_variables(value):
-        return Keyed("QueryRegexp", name, (pattern(f"^{to_expression(value, '.*')}$"),))
-    return Keyed("Query", name, (value,))
 
 
 _MATCHERS: dict[str, Callable[..., Expression]] = {
     "Host": host,
-    "HostRegexp": _host_pattern,
-    "Path": _path,
-    "PathStrip": _path,
-    "PathStripRegex": _path,
-    "PathPrefix": _path_prefix,
-    "PathPrefixStrip": _path_prefix,
-    "PathPrefixStripRegex": _path_prefix,
+    "HostRegexp": templated.host_pattern,
+    "Path": templated.path_or_pattern,
+    "PathStrip": templated.path_or_pattern,
+    "PathStripRegex": templated.path_or_pattern,
+    "PathPrefix": templated.prefix_or_pattern,
+    "PathPrefixStrip": templated.prefix_or_pattern,
+    "PathPrefixStripRegex": templated.prefix_or_pattern,
     "Method": lambda value: Match("Method", (method(value),)),
-    "Headers": _header,
-    "HeadersRegexp": _header_pattern,
-    "Query": _query,
+    "Headers": templated.header,
+    "HeadersRegexp": templated.header_pattern,
+    "Query": templated.query,
 }
 _OF_PAIRS = frozenset(("Headers", "HeadersRegexp", "Query"))
 _CANONICAL = {name.lower(): name for name in [*_MATCHERS, *MODIFIERS]}

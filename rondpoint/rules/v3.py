@@ -6,6 +6,7 @@ Names of matchers are read whatever their case. Several hosts are several matche
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import cast
 
@@ -14,7 +15,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 from rondpoint.rules import tree
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Expression, Rule
-from rondpoint.rules.matchers import MATCHERS, ValueFault
+from rondpoint.rules.matchers import MATCHERS, Matcher, ValueFault
 from rondpoint.rules.names import did_you_mean
 from rondpoint.rules.quoted import QuotedError, quote, unquote
 
@@ -24,7 +25,26 @@ MAX_LENGTH = 65_536
 MAX_DEPTH = 32
 """Levels of `&&`, `||` and `!` within each other: the tree is walked by recursion elsewhere."""
 
-_FOR_TCP = frozenset(["HostSNI", "HostSNIRegexp", "ALPN"])
+_FOR_TCP = ("HostSNI", "HostSNIRegexp", "ALPN")
+
+
+class Syntax:
+    """The matchers of a language with these expressions; `others` is what to write for those it has not.
+
+    Names in `others` are in lower case.
+    """
+
+    def __init__(self, matchers: Mapping[str, Matcher], others: Mapping[str, str]) -> None:
+        self.matchers = matchers
+        self.others = others
+        self.names = {name.lower(): name for name in [*matchers, *_FOR_TCP]}
+        self.grammar = cache(self._grammar)
+
+    def _grammar(self) -> Lark:
+        builder = _Builder(self)
+        return Lark.open("v3.lark", rel_to=__file__, parser="lalr", lexer="basic", transformer=builder)
+
+
 _OF_OTHERS = {
     "headers": "Header(`name`, `value`)",
     "headersregexp": "HeaderRegexp(`name`, `expression`)",
@@ -39,7 +59,7 @@ _OF_OTHERS = {
 }
 """What is written here for matchers of Traefik 1 and 2, by their names in lower case."""
 
-_CANONICAL = {name.lower(): name for name in [*MATCHERS, *_FOR_TCP]}
+SYNTAX = Syntax(MATCHERS, _OF_OTHERS)
 
 _OTHER_QUOTES = "'\u2018\u2019\u201c\u201d"
 _QUOTING = "values stand in back quotes: Host(`a.test`)"
@@ -56,14 +76,14 @@ _WORDS = {
 }
 
 
-def parse(text: str) -> Rule:
+def parse(text: str, syntax: Syntax = SYNTAX) -> Rule:
     """Read a rule; raises RuleError."""
     if not text.strip():
         raise RuleError(text, "the rule is empty", 0, "expected a rule such as Host(`app.example.com`)")
     if len(text) > MAX_LENGTH:
         raise RuleError(text, f"the rule is longer than {MAX_LENGTH:,} characters")
     try:
-        expression = cast(Expression, _grammar().parse(text))
+        expression = cast(Expression, syntax.grammar().parse(text))
     except UnexpectedCharacters as error:
         raise _unreadable(text, error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
@@ -86,6 +106,10 @@ class _Fault(Exception):  # noqa: N818 - becomes a RuleError as soon as the text
 class _Builder(Transformer[Token, Expression]):
     """Called by the parser as it goes, so that no syntax tree is built and walked."""
 
+    def __init__(self, syntax: Syntax) -> None:
+        super().__init__()
+        self._syntax = syntax
+
     def disjunction(self, *items: Expression) -> Expression:
         return tree.disjunction(items)
 
@@ -96,27 +120,22 @@ class _Builder(Transformer[Token, Expression]):
         return tree.negation(item)
 
     def matcher(self, name: Token, *values: Token | None) -> Expression:
-        return _match(name, [value for value in values if value is not None])
+        return _match(self._syntax, name, [value for value in values if value is not None])
 
 
-@cache
-def _grammar() -> Lark:
-    return Lark.open("v3.lark", rel_to=__file__, parser="lalr", lexer="basic", transformer=_Builder())
-
-
-def _match(name: Token, values: list[Token]) -> Expression:
-    kind = _CANONICAL.get(name.lower())
+def _match(syntax: Syntax, name: Token, values: list[Token]) -> Expression:
+    kind = syntax.names.get(name.lower())
     position = name.start_pos or 0
     if kind is None:
-        other = _OF_OTHERS.get(name.lower())
-        hint = f"here it is {other}" if other else did_you_mean(name, _CANONICAL.values())
+        other = syntax.others.get(name.lower())
+        hint = f"here it is {other}" if other else did_you_mean(name, syntax.names.values())
         raise _Fault(f"unknown matcher {name}", position, hint)
     if kind in _FOR_TCP:
         raise _Fault(f"{kind} is for TCP routers", position, "HTTP routers match on Host")
-    matcher = MATCHERS[kind]
-    if len(values) not in matcher.counts:
-        takes = " or ".join(_NUMBERS[count] for count in matcher.counts)
-        raise _Fault(f"{kind} takes {takes}, not {len(values)}", position, _instead(kind, values))
+    matcher = syntax.matchers[kind]
+    if not matcher.takes(len(values)):
+        takes = " or ".join(_NUMBERS[count] for count in matcher.counts) + " or more" * matcher.many
+        raise _Fault(f"{kind} takes {takes}, not {len(values)}", position, _instead(kind, matcher, values))
     texts = [_text(token) for token in values]
     try:
         return matcher.build(*texts)
@@ -128,8 +147,8 @@ def _match(name: Token, values: list[Token]) -> Expression:
 _NUMBERS = {1: "one value", 2: "two values"}
 
 
-def _instead(kind: str, values: list[Token]) -> str:
-    if MATCHERS[kind].counts == (1,):
+def _instead(kind: str, matcher: Matcher, values: list[Token]) -> str:
+    if matcher.counts == (1,):
         return "write " + (" || ".join(f"{kind}({value})" for value in values[:3]) or f"{kind}(`…`)")
     return f"write {kind}(`name`, `value`)"
 

@@ -14,15 +14,15 @@ from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
 
 _WEB = "web"
-_WEB_ADDRESS = ":8000"
 # What Traefik 1 calls the entry point it has by default; its files refer to it without defining it.
 _WEB_OF_V1 = "http"
+_WEB_ADDRESS = ("web_address",)
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
 _DOCKER = ("providers", "docker")
 _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
-_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"))
+_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
 
 
 def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> None:
@@ -90,7 +90,7 @@ def _web_address(draft: Draft, name: str, web: list[str]) -> None:
     if path in draft.values:
         return
     if name == _WEB or web == [_WEB_OF_V1]:
-        draft.values[path] = _default(_WEB_ADDRESS)
+        draft.values[path] = draft.values.get(_WEB_ADDRESS) or _default(":8000")
         return
     above = ("entry_points", name)
     given = draft.sections.get(above) or next(iter(draft.below(above).values()))

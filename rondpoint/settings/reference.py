@@ -45,7 +45,7 @@ Names and defaults are Traefik 3's where Traefik has the setting.
 _DEPENDS = """
 Defaults that depend on other settings:
 
-- Without any web entry point of yours there is `web` on `:8000`. `traefik` is the admin entry point, on
+- Without any web entry point of yours there is `web` on `webAddress`. `traefik` is the admin entry point, on
   `127.0.0.1:8080`; with `api.insecure` on `:8080`.
 - Without any provider, the Docker provider is on if `DOCKER_HOST` is set or `/var/run/docker.sock` is there.
 - `entryPoints.NAME.address` has no default for other names than `web`.

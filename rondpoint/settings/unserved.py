@@ -23,12 +23,14 @@ _NO_NEED = Unserved("has no effect: Rondpoint never calls home")
 _UNUSED = Unserved("has no effect: Consul is asked as Rondpoint needs it")
 _AT_ONCE = Unserved("has no effect: changes are applied at once")
 _PLAIN = Unserved("has no effect: the log has no colours")
+_NO_WEIGHT = Unserved("has no effect: a server of weight 0 takes no requests")
+_SLASHES = Unserved("has no effect: a slash at the end of a path always counts")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
 _TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis rest swarm zooKeeper"
+    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -57,11 +59,10 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = (
-    "acme cluster constraints healthCheck retry tls "
-    "allowMinWeightZero insecureSkipVerify keepTrailingSlash maxIdleConnsPerHost rootCAs"
+    "acme cluster constraints healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (
-    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest serviceFabric zookeeper"
+    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
     "api.statistics docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
@@ -93,8 +94,10 @@ UNSERVED: dict[str, Unserved] = {
     **_table(_TRAEFIK_1_SECTIONS, _YET),
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _YET),
-    **_table("api.entryPoint ping.entryPoint", _ON_ADMIN),
+    **_table("api.entryPoint ping.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
+    **_table("keepTrailingSlash", _SLASHES),
+    **_table("allowMinWeightZero", _NO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
     **_table("log.noColor", _PLAIN),
     **_table("providers.consulCatalog.refreshInterval", _AT_ONCE),

@@ -71,6 +71,30 @@ class Keys:
         return self._key(f"metrics:{worker}")
 
     @property
+    def admin(self) -> str:
+        """Hash: what the API defines, field by field, and the version of all."""
+        return self._key("admin")
+
+    @property
+    def admin_history(self) -> str:
+        """List: JSON `Entry`, the newest first."""
+        return self._key("admin:history")
+
+    @property
+    def admin_proposals(self) -> str:
+        """List: JSON `Proposal`, the oldest first."""
+        return self._key("admin:proposals")
+
+    def admin_verdict(self, proposal: str) -> str:
+        """List: one JSON `Verdict`."""
+        return self._key(f"admin:verdict:{proposal}")
+
+    @property
+    def admin_changes(self) -> str:
+        """Channel: the version of each change of what the API defines."""
+        return self._key("admin:changes")
+
+    @property
     def changes(self) -> str:
         """Channel: one JSON `Change` per revision."""
         return self._key("changes")

@@ -35,6 +35,22 @@ RENDERED = [
     ('{{ "}}" }}', "}}"),
     ("a {{- .Name -}} b", "aweb-shopb"),
     ("a {{- .Name }} b", "aweb-shop b"),
+    ("{{/* why */}}a{{- /* not */ -}} b", "ab"),
+    ("{{ if .Labels.app }}yes{{ end }}", "yes"),
+    ("{{ if .Labels.none }}yes{{ else }}no{{ end }}", "no"),
+    ("{{ if .Labels.none }}a{{ else if .Labels.app }}b{{ else }}c{{ end }}d", "bd"),
+    ("{{ if .Name }}a{{ else if .Labels.app }}b{{ else }}c{{ end }}", "a"),
+    ("{{ if .Labels.none }}a{{ if .Name }}b{{ end }}{{ else }}{{ if .Name }}c{{ end }}{{ end }}", "c"),
+    ("{{ if .Labels.none }}{{ normalise }}{{ end }}", ""),
+    ("x {{- if .Name -}} y {{- end -}} z", "xyz"),
+    ('{{ if and .Labels.app (eq .Labels.app "x" "hello") }}a{{ end }}', "a"),
+    ('{{ if or .Labels.none (ne .Name "x") }}a{{ end }}{{ if not .Name }}b{{ end }}', "a"),
+    ('{{ if hasPrefix "web" .Name }}a{{ end }}{{ if hasSuffix "web" .Name }}b{{ end }}', "a"),
+    ('{{ contains "shop" .Name }} {{ eq .Name "x" }}', "true false"),
+    ("{{ coalesce .Labels.none .Labels.app .Name }}{{ coalesce .Labels.none }}", "hello"),
+    ('{{ ternary "a" "b" (eq .Name "web-shop") }}{{ .Labels.none | ternary "a" "b" }}', "ab"),
+    ("{{ or .Labels.none .Name }} {{ and .Name .Labels.none }}", "web-shop "),
+    ('{{ printf "%s.%v%% %q" .Name .Labels.app "x" }}', 'web-shop.hello% "x"'),
 ]
 
 REFUSED = [
@@ -42,7 +58,17 @@ REFUSED = [
     ("{{ }}", "an action of a template is empty"),
     ("{{ .Nmae }}", "unknown field .Nmae (did you mean Name?)"),
     ("{{ normalise .Name }}", "unknown function normalise in a template (did you mean normalize?)"),
-    ("{{ if .Name }}x{{ end }}", "if in a template is not served"),
+    ("{{ range .Labels }}x{{ end }}", "range in a template is not served"),
+    ("{{ if .Name }}x", "an if in a template has no end"),
+    ("x{{ end }}", "end in a template without if"),
+    ("{{ if .Name }}{{ else }}{{ else }}{{ end }}", "else in a template comes after else"),
+    ("{{ if .Name }}{{ else .Name }}{{ end }}", "unexpected .Name in a template, behind else"),
+    ("{{ if .Name }}{{ end .Name }}", "unexpected .Name in a template, behind end"),
+    ("{{ if }}{{ end }}", "an action of a template is empty"),
+    ("{{ eq .Name }}", "eq takes two values or more, not 1"),
+    ("{{ and }}", "and takes one value or more, not 0"),
+    ('{{ printf "%s" }}', "printf '%s' asks for more values than it is given"),
+    ('{{ printf "a" .Name }}', "printf 'a' is given more values than it asks for"),
     ("{{ normalize }}", "normalize takes 1 values, not 0"),
     ("{{ normalize .Name .Name }}", "normalize takes 1 values, not 2"),
     ("{{ .Labels }}", "a template's action gives a map, where text is expected"),
@@ -69,7 +95,10 @@ def test_a_template_that_is_not_served_says_why(template: str, message: str) -> 
     assert str(caught.value) == message
 
 
-@given(st.text() | st.text(alphabet='{}.Name |()"`-index normalize').map(lambda text: f"{{{{{text}}}}}"))
+@given(
+    st.text()
+    | st.text(alphabet='{}.Name |()"`-index normalize if else end').map(lambda text: f"{{{{{text}}}}}")
+)
 def test_any_text_is_rendered_or_refused(template: str) -> None:
     try:
         assert isinstance(render(template, FIELDS), str)

@@ -19,7 +19,12 @@ class Compose:
         """`project` is the name before each container's; the directory's own unless given."""
         self.directory = directory
         self.project = project or re.sub(r"[^a-z0-9]", "", directory.name.lower())
-        self._environment = {**os.environ, "DOCKER_HOST": docker_host, "COMPOSE_PROJECT_NAME": self.project}
+        self._environment = {
+            **os.environ,
+            "DOCKER_HOST": docker_host,
+            "COMPOSE_PROJECT_NAME": self.project,
+            "PWD": str(directory),
+        }
 
     def up(self, *, scale: dict[str, int] | None = None) -> None:
         """Brings the project to what its file says, with so many containers of each service in `scale`."""

@@ -40,6 +40,7 @@ def test_a_request_is_explained_as_it_is_served(proxy: Proxy) -> None:
         told = command(proxy, f"http://{host}/", "--header=X-A: b", "--client=192.0.2.7")
         assert told.returncode == 0, told.stderr
         assert f"router      {name}" in told.stdout
+        assert "balancing   wrr" in told.stdout
         told = command(proxy, f"http://{host}/", "--header", "X-A: c", "--method", "post")
         assert told.returncode == 1
         assert "fails: Header(`X-A`, `b`)" in told.stdout.replace("x-a", "X-A")

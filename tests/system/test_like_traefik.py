@@ -6,178 +6,44 @@ on purpose, DEPARTURES says how; these are looked at as well, lest a reason outl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import docker
 import pytest
+import yaml
 
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
-from tests.lab.namespace import free_port
 from tests.lab.processes import Processes
+from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
+from tests.system.default_rule_of_traefik import DEFAULT_RULE
+from tests.system.labels_of_traefik import CASES, DEPARTURES, FILE, OPTIONS, SHARED, Asked, Labels
 
-R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
-PORT = ".loadbalancer.server.port"
 TRIES = 4
 
-Labels = dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """`METHOD host/target` with header lines; {n} stands for the case's name."""
-
-    line: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def host(rule: str = "", **more: str) -> Labels:
-    """One router for the host that bears the case's name."""
-    text = "Host(`{n}.test`)" + (f" && {rule}" if rule else "")
-    return {f"{R}{{n}}.rule": text, **{f"{R}{{n}}.{key}": value for key, value in more.items()}}
-
-
-# name: (labels of each container, what is asked)
-CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
-    "plain": ([host()], ["{n}.test/", "{n}.test/a?b=c", "{N}.TEST:80/", "{n}.test./", "a.{n}.test/"]),
-    "default-rule": ([{"traefik.enable": "true"}], ["default-rule/", "default-rule.test/"]),
-    "service-alone": ([{f"{S}other{PORT}": "80"}], ["service-alone/", "other/"]),
-    "disabled": ([{"traefik.enable": "false", **host()}], ["{n}.test/"]),
-    "named-service": ([{**host(service="x-{n}"), f"{S}x-{{n}}{PORT}": "80"}], ["{n}.test/"]),
-    "only-service": ([{**host(), f"{S}y-{{n}}{PORT}": "80"}], ["{n}.test/"]),
-    "two-services": (
-        [{**host(), f"{S}a-{{n}}{PORT}": "80", f"{S}b-{{n}}{PORT}": "80"}],
-        ["{n}.test/"],
-    ),
-    "unknown-service": ([host(service="nowhere")], ["{n}.test/"]),
-    "qualified": ([{**host(service="z-{n}@docker"), f"{S}z-{{n}}{PORT}": "80"}], ["{n}.test/"]),
-    "case-of-names": (
-        [{"traefik.HTTP.Routers.{n}.Rule": "Host(`{n}.test`)", f"{S}{{n}}.LoadBalancer.Server.Port": "80"}],
-        ["{n}.test/"],
-    ),
-    "wrong-port": ([{**host(), f"{S}{{n}}{PORT}": "81"}], ["{n}.test/"]),
-    "bad-port": ([{**host(), f"{S}{{n}}{PORT}": "eighty"}], ["{n}.test/"]),
-    "bad-rule": ([host("Hots(`x`)")], ["{n}.test/"]),
-    "bad-value": ([{**host(), f"{R}{{n}}.priority": "high"}], ["{n}.test/"]),
-    "entry-point": ([host(entrypoints="web")], ["{n}.test/"]),
-    "other-entry-point": ([host(entrypoints="other")], ["{n}.test/"]),
-    "tls": ([host(tls="true")], ["{n}.test/"]),
-    "path": (
-        [host("Path(`/a`)")],
-        [f"{{n}}.test{path}" for path in ("/a", "/a/", "/A", "/%61", "/b/../a", "//a")],
-    ),
-    "path-space": ([host("Path(`/a b`)")], ["{n}.test/a%20b", "{n}.test/a+b"]),
-    "path-slash": ([host("Path(`/a%2Fb`)")], ["{n}.test/a%2Fb", "{n}.test/a/b"]),
-    "prefix": (
-        [host("PathPrefix(`/api`)")],
-        [f"{{n}}.test{path}" for path in ("/api", "/apix", "/api/v", "/ap")],
-    ),
-    "path-regexp": (
-        [host(r"PathRegexp(`^/v[0-9]+/`)")],
-        ["{n}.test/v1/x", "{n}.test/v/x", "{n}.test/%761/x"],
-    ),
-    "host-regexp": (
-        [{f"{R}{{n}}.rule": r"HostRegexp(`^[a-z]+\.{n}\.test$`)"}],
-        ["a.{n}.test/", "A.{n}.test/", "1.{n}.test/"],
-    ),
-    "wildcard": ([{f"{R}{{n}}.rule": "Host(`*.{n}.test`)"}], ["a.{n}.test/", "a.b.{n}.test/", "{n}.test/"]),
-    "method": ([host("Method(`POST`)")], ["POST {n}.test/", "{n}.test/"]),
-    "header": (
-        [host("Header(`X-A`, `b`)")],
-        [Asked("{n}.test/", (("x-a", "b"),)), Asked("{n}.test/", (("X-A", "bb"),)), "{n}.test/"],
-    ),
-    "header-regexp": (
-        [host("HeaderRegexp(`X-A`, `^b`)")],
-        [Asked("{n}.test/", (("X-A", "bb"),)), Asked("{n}.test/", (("X-A", "ab"),))],
-    ),
-    "query": (
-        [host("Query(`a`, `b`)")],
-        ["{n}.test/?a=b", "{n}.test/?a=c&a=b", "{n}.test/?a=%62", "{n}.test/?a"],
-    ),
-    "query-alone": ([host("Query(`a`)")], ["{n}.test/?a", "{n}.test/?a=", "{n}.test/?a=b", "{n}.test/"]),
-    "query-regexp": ([host("QueryRegexp(`a`, `^b+$`)")], ["{n}.test/?a=bb", "{n}.test/?a=bc"]),
-    "client-ip": ([host("ClientIP(`127.0.0.0/8`)")], ["{n}.test/"]),
-    "other-client": ([host("ClientIP(`10.0.0.0/8`)")], ["{n}.test/"]),
-    "not": ([host("!PathPrefix(`/no`)")], ["{n}.test/yes", "{n}.test/no"]),
-    "either": (
-        [host("(Path(`/a`) || Path(`/b`) && Method(`POST`))")],
-        ["{n}.test/a", "{n}.test/b", "POST {n}.test/b"],
-    ),
-    "priority": (
-        [host(), {f"{R}{{n}}-high.rule": "Host(`{n}.test`)", f"{R}{{n}}-high.priority": "1000"}],
-        ["{n}.test/"],
-    ),
-    "length": (
-        [host(), {f"{R}{{n}}-long.rule": "Host(`{n}.test`) && PathPrefix(`/long`)"}],
-        ["{n}.test/", "{n}.test/long"],
-    ),
-    "scaled": ([{**host(service="{n}"), f"{S}{{n}}{PORT}": "80"}] * 3, ["{n}.test/"]),
-    "conflict": (
-        [{**host("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"}, {**host("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"}],
-        ["{n}.test/a", "{n}.test/b"],
-    ),
-    "strip": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefix.prefixes": "/a, /b"}],
-        [f"{{n}}.test{path}" for path in ("/a/x", "/b", "/ax", "/c/a", "/a%2Fx", "/%61/x?q", "/a/./x")],
-    ),
-    "strip-regexp": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "^/v[0-9]+"}],
-        ["{n}.test/v12/x", "{n}.test/v/x", "{n}.test/v1"],
-    ),
-    "add": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.addprefix.prefix": "/p"}],
-        ["{n}.test/x%2Fy?z", "{n}.test/"],
-    ),
-    "replace": ([{**host(middlewares="m-{n}"), f"{M}m-{{n}}.replacepath.path": "/r"}], ["{n}.test/x?y=z"]),
-    "replace-regexp": (
-        [
-            {
-                **host(middlewares="m-{n}"),
-                f"{M}m-{{n}}.replacepathregex.regex": "^/a/(.*)",
-                f"{M}m-{{n}}.replacepathregex.replacement": "/b/$1",
-            }
-        ],
-        ["{n}.test/a/x%2Fy?z", "{n}.test/c"],
-    ),
-    "chained": (
-        [
-            {
-                **host(middlewares="c-{n}"),
-                f"{M}c-{{n}}.chain.middlewares": "s-{n}, a-{n}",
-                f"{M}s-{{n}}.stripprefix.prefixes": "/s",
-                f"{M}a-{{n}}.addprefix.prefix": "/a",
-            }
-        ],
-        ["{n}.test/s/x"],
-    ),
-    "in-order": (
-        [
-            {
-                **host(middlewares="a-{n}@docker, s-{n}"),
-                f"{M}s-{{n}}.stripprefix.prefixes": "/a/s",
-                f"{M}a-{{n}}.addprefix.prefix": "/a",
-            }
-        ],
-        ["{n}.test/s/x"],
-    ),
-    "no-middleware": ([host(middlewares="nowhere")], ["{n}.test/"]),
-}
-
-DEPARTURES = {
-    ("bad-port", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
-    ("bad-value", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
-    ("path", "{n}.test/%61"): "the target reaches the server as it was sent; Traefik decodes it",
-    ("path", "{n}.test/b/../a"): "the target reaches the server as it was sent; Traefik resolves it",
-    ("path", "{n}.test//a"): "the target reaches the server as it was sent; Traefik resolves it",
-    ("path-regexp", "{n}.test/%761/x"): "the target reaches the server as it was sent; Traefik decodes it",
-    ("strip", "{n}.test/a%2Fx"): "what remains reaches the server as it was sent; Traefik decodes it",
-}
+FLAGS = (
+    "--providers.docker.constraints=!Label(`skip`, `yes`)",
+    f"--providers.docker.defaultRule={DEFAULT_RULE}",
+)
 
 
 def expanded(text: str, name: str) -> str:
     return text.replace("{n}", name).replace("{N}", name.upper())
+
+
+def containers_of(cases: Mapping[str, tuple[list[Labels], list[str | Asked]]]) -> dict[str, Labels]:
+    """Labels by the container's name; cases of SHARED have theirs together."""
+    found: dict[str, Labels] = {}
+    for name, (each, _) in cases.items():
+        for number, labels in enumerate(each):
+            own = SHARED.get(name) or (f"{name}-{number}" if number else name)
+            given = {
+                expanded(key, name): value if key == OPTIONS else expanded(value, name)
+                for key, value in labels.items()
+            }
+            found[own] = found.get(own, {}) | given
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +51,15 @@ def containers(docker_client: docker.DockerClient, whoami_image: str) -> Iterato
     """Those of all cases, and one that is routed when all others are."""
     started = []
     try:
-        for name, (each, _) in CASES.items():
-            for number, labels in enumerate(each):
-                own = f"{name}-{number}" if number else name
-                given = {expanded(key, name): expanded(value, name) for key, value in labels.items()}
-                started.append(
-                    docker_client.containers.run(
-                        whoami_image, detach=True, name=own, hostname=own, labels=given
-                    )
-                )
+        for own, given in sorted(containers_of(CASES).items()):
+            options = {"hostname": own, **given.pop(OPTIONS, {})}
+            stopped = options.pop("stopped", False)
+            container = docker_client.containers.create(
+                whoami_image, detach=True, name=own, labels=given, **options
+            )
+            started.append(container)
+            if not stopped:
+                container.start()
         yield
     finally:
         for container in started:
@@ -208,31 +74,27 @@ def running() -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
-def ours(containers: None, running: Processes, engine: Engine) -> Installation:
-    return start(running, "--workers=1", engine=engine)
+def flags(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    path = tmp_path_factory.mktemp("routes") / "routes.yml"
+    path.write_text(yaml.safe_dump(FILE))
+    return (*FLAGS, f"--providers.file.filename={path}")
 
 
 @pytest.fixture(scope="module")
-def theirs(containers: None, running: Processes, engine: Engine) -> Installation:
-    web = free_port(namespace=engine.namespace)
-    process = running(
-        "traefik",
-        f"--entryPoints.web.address=127.0.0.1:{web}",
-        f"--providers.docker.endpoint={engine.socket_url}",
-        "--global.checkNewVersion=false",
-        "--global.sendAnonymousUsage=false",
-        "--log.level=ERROR",
-        enter=engine.enter,
-    )
-    process.wait_for_port(web, namespace=engine.namespace)
-    return Installation(process, web, 0, engine.namespace)
+def ours(containers: None, running: Processes, engine: Engine, flags: tuple[str, ...]) -> Installation:
+    return start(running, "--workers=1", *flags, engine=engine)
+
+
+@pytest.fixture(scope="module")
+def theirs(containers: None, running: Processes, engine: Engine, flags: tuple[str, ...]) -> Installation:
+    return start_traefik(running, f"--providers.docker.endpoint={engine.socket_url}", *flags, engine=engine)
 
 
 @pytest.fixture(scope="module")
 def ready(ours: Installation, theirs: Installation) -> None:
-    """Both have routed every container: the last of the plain cases answers."""
+    """Both have routed every container: they answer for one of them, and read all before they do."""
     for proxy in (ours, theirs):
-        until(lambda proxy=proxy: proxy.request("chained.test", "/s/x").status == 200, "the last container")
+        until(lambda proxy=proxy: proxy.request("chained.test", "/s/x").status == 200, "the containers")
 
 
 def outcome(
@@ -264,3 +126,12 @@ def test_the_same_labels_and_requests_have_the_same_outcome(
         question = Asked(each) if isinstance(each, str) else each
         mine, other = outcome(ours, question, name), outcome(theirs, question, name)
         assert (mine != other) == ((name, question.line) in DEPARTURES), (question, mine, other)
+
+
+def test_departures_are_asked() -> None:
+    asked = {
+        (name, each if isinstance(each, str) else each.line)
+        for name, (_, all_of) in CASES.items()
+        for each in all_of
+    }
+    assert set(DEPARTURES) <= asked

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from msgspec.structs import replace
 
 from discovery.decoding import values
 from discovery.decoding.section import Section
-from discovery.dynamic.balancing import SAME_SITE, Balancing, one_of, read_health_check
+from discovery.dynamic.balancing import SAME_SITE, Balancing, one_of, read_health_check, slow_start_seconds
 from discovery.dynamic.v1.criterion import DEFAULT, source_criterion
 from discovery.dynamic.v1.translation import Naming, Translation
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.readers import seconds
-from rondpoint.model import Middleware, Service, StickyCookie
+from rondpoint.model import Middleware, Service, StickyCookie, Strategy
 
 LIMITS = ("circuitBreaker", "buffering", "maxConn")
 """Options of a backend that are middlewares of its frontends, in Traefik 1's order."""
@@ -28,15 +29,14 @@ _OLD_COOKIE = "_TRAEFIK_BACKEND"
 
 def read_balancing(backend: Section) -> Balancing:
     """What `rondpoint.model.Service` holds of it; what cannot be read is reported, its default taken."""
+    strategy: Strategy = "wrr"
     sticky = None
+    slow_start = 0.0
     balancer = backend.section("loadBalancer")
     if balancer is not None:
-        if balancer.read("method", one_of(("wrr", "drr")), "wrr") == "drr":
-            report = balancer.report
-            report.warning(f"{report.at(balancer.key('method'), 'drr')} is not served yet", "wrr stands in")
+        strategy = balancer.read("method", one_of(get_args(Strategy)), "wrr")
+        slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
         sticky = _sticky(balancer)
-        if sticky is not None:
-            balancer.unserved("stickiness" if balancer.has("stickiness") else "sticky")
         balancer.unserved("swarm")
         balancer.finish()
     checks = read_health_check(backend)
@@ -53,16 +53,18 @@ def read_balancing(backend: Section) -> Balancing:
     if forwarding is not None:
         interval = forwarding.read("flushInterval", seconds, interval)
         forwarding.finish()
-    return Balancing(sticky=sticky, health_check=checks, flush_interval=interval)
+    return Balancing(strategy, sticky, checks, interval, slow_start=slow_start)
 
 
 def balanced(service: Service, balancing: Balancing) -> Service:
     """The service with these options."""
     return replace(
         service,
+        strategy=balancing.strategy,
         sticky=balancing.sticky,
         health_check=balancing.health_check,
         flush_interval=balancing.flush_interval,
+        slow_start=balancing.slow_start,
     )
 
 

@@ -75,6 +75,8 @@ def _service(name: str, section: Section, provider: str) -> Service:
 def _server(name: str, section: Section) -> Server | None:
     address = section.read("url", values.address, None)
     weight = section.read("weight", values.weight, 1)
+    # For constraints, which are not served here.
+    section.has("tags")
     if not section.has("url"):
         section.report.error(f"{section.report.at(section.path)} has no url, so it is left out")
     section.finish()
@@ -122,6 +124,10 @@ def _rule(section: Section) -> _Written | None:
     """The rules of all `routes` together; None, and said so, when one of them cannot be read."""
     report = section.report
     parsed: list[ParsedRule | None] = []
+    if section.has("rule"):
+        # Not told by Traefik 1's code, but by its documentation of keys.
+        text = section.read("rule", values.text, None)
+        parsed.append(None if text is None else parse_rule(text, section.key("rule"), report, read))
     for _, route in section.sections("routes"):
         text = route.read("rule", values.text, None)
         if not route.has("rule"):

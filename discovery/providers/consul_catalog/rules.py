@@ -34,7 +34,7 @@ def _get_attribute(name: Value, tags: Value, default: Value) -> Value:
 
 
 def _has_tag(name: Value, tags: Value) -> Value:
-    return "true" if _text(name) in _attributes(tags, "hasTag") else "false"
+    return _text(name) in _attributes(tags, "hasTag")
 
 
 def _attributes(tags: Value, function: str) -> Attributes:
@@ -49,7 +49,7 @@ def _text(name: Value) -> str:
     return name
 
 
-_FUNCTIONS: dict[str, tuple[int, Function]] = {
+_FUNCTIONS: dict[str, tuple[int | None, Function]] = {
     "getTag": (3, _get_tag),
     "getAttribute": (3, _get_attribute),
     "hasTag": (2, _has_tag),

@@ -13,7 +13,7 @@ _MAX_ITEMS = 1_000
 _NAMED = re.compile(
     r"(?:backends|frontends|tls"
     r"|backends/[^/]+/servers|frontends/[^/]+/(?:routes|errors|ratelimit/rateset)"
-    r"|frontends/[^/]+/headers/[^/]+"
+    r"|frontends/[^/]+/headers/(?:customrequestheaders|customresponseheaders|sslproxyheaders)"
     r"|(?:http|tcp|udp)/[^/]+)\Z",
     re.IGNORECASE,
 )

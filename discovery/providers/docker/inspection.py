@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from signal import SIGRTMIN, SIGTERM, Signals
 from typing import Any
 
 from msgspec import Struct
 
 from discovery.container import Binding, Container
+from discovery.providers.docker.host import LOOPBACK
 
 
 class Inspected(Struct, frozen=True):
@@ -23,8 +24,11 @@ class Inspected(Struct, frozen=True):
     stop_signal: int
 
 
-def inspected(answer: Mapping[str, Any]) -> Inspected:
-    """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty."""
+def inspected(answer: Mapping[str, Any], host_address: Callable[[], str] = lambda: LOOPBACK) -> Inspected:
+    """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty.
+
+    `host_address` is asked where the container is in host mode.
+    """
     config: Mapping[str, Any] = answer.get("Config") or {}
     state: Mapping[str, Any] = answer.get("State") or {}
     network: Mapping[str, Any] = answer.get("NetworkSettings") or {}
@@ -32,13 +36,15 @@ def inspected(answer: Mapping[str, Any]) -> Inspected:
     published: Mapping[str, Any] = network.get("Ports") or {}
     ports = {_tcp_port(key) for key in [*(config.get("ExposedPorts") or {}), *published]}
     health = (state.get("Health") or {}).get("Status") or ""
+    mode = host.get("NetworkMode") or "bridge"
     container = Container(
         id=answer.get("Id", ""),
         name=answer.get("Name", "").removeprefix("/"),
         labels=dict(config.get("Labels") or {}),
         networks=_addresses(network.get("Networks") or {}),
         ports=tuple(sorted(port for port in ports if port is not None)),
-        network_mode=host.get("NetworkMode") or "bridge",
+        network_mode=mode,
+        host_address=host_address() if mode == "host" else LOOPBACK,
         state=state.get("Status") or "",
         health="" if health == "none" else health,
         bindings=_bindings(published),

@@ -10,6 +10,7 @@ import msgspec
 
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.names import NETWORK
 from discovery.providers.docker.inspection import Inspected
 from discovery.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -115,8 +116,12 @@ class Inventory:
             if host is None:
                 return msgspec.structs.replace(container, networks={})
             if host.network_mode == "host":
-                return msgspec.structs.replace(container, network_mode="host")
-            return msgspec.structs.replace(container, networks=host.networks)
+                return msgspec.structs.replace(container, network_mode="host", host_address=host.host_address)
+            # The network that the other says goes before the guest's own, as in Traefik.
+            said = {name: value for name, value in host.labels.items() if name.lower() == NETWORK}
+            own = {name: value for name, value in container.labels.items() if name.lower() != NETWORK}
+            labels = own | said if said else container.labels
+            return msgspec.structs.replace(container, networks=host.networks, labels=labels)
         return container
 
     def _find(self, reference: str) -> Container | None:

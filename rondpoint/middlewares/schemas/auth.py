@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rondpoint.middlewares.options import Group, Option, Secrecy, kind
-from rondpoint.middlewares.readers import switch, text, texts, users, web_address, whole
+from rondpoint.middlewares.readers import expression, switch, text, texts, users, web_address, whole
 from rondpoint.middlewares.schemas.shared import client_tls
 
 
@@ -30,7 +30,7 @@ KINDS: dict[str, Group] = {
             "tls": client_tls(ca_optional=True),
             "trustForwardHeader": Option(switch, default=False),
             "authResponseHeaders": Option(texts, default=()),
-            "authResponseHeadersRegex": Option(text, default=""),
+            "authResponseHeadersRegex": Option(expression, default=""),
             "authRequestHeaders": Option(texts, default=()),
             "addAuthCookiesToResponse": Option(texts, default=()),
             "headerField": Option(text, default=""),

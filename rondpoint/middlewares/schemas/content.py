@@ -6,6 +6,7 @@ from rondpoint.middlewares.options import Group, Option, Secrecy, kind
 from rondpoint.middlewares.readers import (
     amount,
     anything,
+    expressions,
     given_text,
     status_by_name,
     statuses,
@@ -24,7 +25,7 @@ _CROSS_ORIGIN = {
     "accessControlAllowHeaders": _NO_TEXTS,
     "accessControlAllowMethods": _NO_TEXTS,
     "accessControlAllowOriginList": _NO_TEXTS,
-    "accessControlAllowOriginListRegex": _NO_TEXTS,
+    "accessControlAllowOriginListRegex": Option(expressions, default=()),
     "accessControlExposeHeaders": _NO_TEXTS,
     "accessControlMaxAge": Option(amount),
     "addVaryHeader": _OFF,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rondpoint.middlewares.options import Group, Option, kind
-from rondpoint.middlewares.readers import given_text, some_texts, switch, text
+from rondpoint.middlewares.readers import expression, expressions, given_text, some_texts, switch, text
 
 _PERMANENT = Option(switch, default=False)
 
@@ -16,7 +16,7 @@ KINDS: dict[str, Group] = {
     ),
     "redirectRegex": kind(
         {
-            "regex": Option(given_text, required=True),
+            "regex": Option(expression, required=True),
             "replacement": Option(text, required=True),
             "permanent": _PERMANENT,
         }
@@ -30,10 +30,10 @@ KINDS: dict[str, Group] = {
     ),
     "replacePath": kind({"path": Option(given_text, required=True)}),
     "replacePathRegex": kind(
-        {"regex": Option(given_text, required=True), "replacement": Option(text, default="")}
+        {"regex": Option(expression, required=True), "replacement": Option(text, default="")}
     ),
     "stripPrefix": kind(
         {"prefixes": Option(some_texts, required=True), "forceSlash": Option(switch, default=True)}
     ),
-    "stripPrefixRegex": kind({"regex": Option(some_texts, required=True)}),
+    "stripPrefixRegex": kind({"regex": Option(expressions, required=True)}),
 }

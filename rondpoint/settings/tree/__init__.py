@@ -9,7 +9,7 @@ from rondpoint.settings.tree.access_log import (
     AccessLogQuery,
     Mode,
 )
-from rondpoint.settings.tree.administration import Api, Log, LogFormat, LogLevel, Ping
+from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogFormat, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -29,7 +29,8 @@ from rondpoint.settings.tree.entry_points import (
 )
 from rondpoint.settings.tree.installation import Limits, Redis
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
+from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
+from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
@@ -44,6 +45,7 @@ __all__ = [
     "AccessLogHeaders",
     "AccessLogQuery",
     "Api",
+    "BasicAuth",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
@@ -70,7 +72,10 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RegistratorConsul",
+    "RegistratorOptions",
     "RespondingTimeouts",
+    "RestOptions",
     "Section",
     "ServersTransport",
     "Settings",

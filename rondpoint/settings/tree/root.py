@@ -14,10 +14,11 @@ from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
 from rondpoint.settings.tree.installation import Limits, Redis
 from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
+from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.tracing import Tracing
 from rondpoint.settings.tree.upstream import ServersTransport
-from rondpoint.settings.values import Count, Location
+from rondpoint.settings.values import Address, Count, Location, Text
 
 
 def _cores() -> int:
@@ -36,6 +37,7 @@ class Settings(Section):
         )
     )
     providers: Providers = Providers()
+    registrator: RegistratorOptions | None = None
     api: Api = Api()
     ping: Ping | None = None
     log: Log = Log()
@@ -43,6 +45,17 @@ class Settings(Section):
     metrics: Metrics | None = None
     tracing: Tracing | None = None
     redis: Redis = Redis()
+    web_address: Address = Field(
+        default=":8000",
+        description="Where the entry point `web` (with Traefik 1, `http`) listens unless it has an address "
+        "of its own; images set it to `:80`.",
+    )
+    user: Text = Field(
+        default="",
+        description="The user that `rondpoint up` has the store and the proxy run as when root starts it; "
+        "only the agent then keeps root's rights, for the Docker socket. By default all run as who started "
+        "them.",
+    )
     workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
     servers_transport: ServersTransport = ServersTransport()
     limits: Limits = Limits()

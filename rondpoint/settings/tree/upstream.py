@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Seconds
+from rondpoint.settings.values import Amount, Seconds
 
 
 class ForwardingTimeouts(Section):
@@ -23,3 +23,8 @@ class ForwardingTimeouts(Section):
 
 class ServersTransport(Section):
     forwarding_timeouts: ForwardingTimeouts = ForwardingTimeouts()
+    retry_attempts: Amount = Field(
+        default=0,
+        description="Attempts in all at a request that gets no answer, if more than one with each server; a"
+        " `retry` middleware goes before it.",
+    )

@@ -9,7 +9,7 @@ import yaml
 
 from discovery.dynamic import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Server
+from rondpoint.model import Member, Server, Service, StickyCookie
 
 GOOD = """
 http:
@@ -126,8 +126,20 @@ TOLD = [
         "preservePath is not served",
         "",
     ),
-    ({"balancer": ", sticky: {cookie: {}}"}, True, "warning", "loadBalancer.sticky is not served yet", ""),
-    ({"balancer": ", strategy: p2c"}, True, "warning", "loadBalancer.strategy is not served yet", ""),
+    (
+        {"balancer": ", strategy: random"},
+        True,
+        "error",
+        'loadBalancer.strategy="random" is not valid',
+        "expected one of wrr, p2c, hrw, leasttime, leastconn, drr",
+    ),
+    (
+        {"balancer": ", slowStart: 2h"},
+        True,
+        "error",
+        'loadBalancer.slowStart="2h" is not valid',
+        "expected up to 3600 seconds",
+    ),
     ({"balancer": ", helthCheck: {}"}, True, "warning", "helthCheck is unknown", "did you mean healthCheck?"),
     ({"http": "serversTransports: {x: {}}"}, True, "warning", "http.serversTransports is not served yet", ""),
     (
@@ -158,14 +170,128 @@ def test_what_is_wrong_is_told_and_the_rest_stands(
     assert hint in found.hint
 
 
-@pytest.mark.parametrize("kind", ["weighted", "mirroring", "failover", "highestRandomWeight"])
-def test_services_of_other_kinds_are_left_out_with_the_routers_that_lead_to_them(kind: str) -> None:
-    text = f"http: {{services: {{s: {{{kind}: {{}}}}}}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"
+COMPOSED = [
+    (
+        "weighted: {services: [{name: a, weight: 3}, {name: b@docker}], sticky: {cookie: {name: c}}}",
+        Service(
+            "s@file",
+            composition="weighted",
+            members=(Member("a@file", 3), Member("b@docker")),
+            sticky=StickyCookie("c"),
+        ),
+    ),
+    (
+        "weighted: {services: [{name: a, weight: 0}], healthCheck: {}}",
+        Service("s@file", composition="weighted", members=(Member("a@file", 0),)),
+    ),
+    (
+        "highestRandomWeight: {services: [{name: a, weight: 3}, {name: b}]}",
+        Service("s@file", composition="highestRandomWeight", members=(Member("a@file", 3), Member("b@file"))),
+    ),
+    (
+        "failover: {service: a, fallback: b@docker, healthCheck: {}}",
+        Service("s@file", composition="failover", members=(Member("a@file"), Member("b@docker"))),
+    ),
+    (
+        "failover: {service: a, fallback: b}, middlewares: m",
+        Service(
+            "s@file",
+            composition="failover",
+            members=(Member("a@file"), Member("b@file")),
+            middlewares=("m@file",),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "service"), COMPOSED)
+def test_a_service_is_made_of_services(options: str, service: Service) -> None:
+    text = f"http: {{services: {{s: {{{options}}}}}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"
     decoded = decode(tree(text), "file", "f")
-    assert decoded.services == decoded.routers == ()
-    assert [item.message for item in decoded.diagnostics] == [
-        f"http.services.s.{kind} is not served yet, so the service is left out",
-        "http.routers.r is left out, because its service s@file is",
+    assert decoded.services == (service,)
+    assert [router.service for router in decoded.routers] == ["s@file"]
+    assert not decoded.diagnostics
+
+
+def test_a_mirroring_service_stands_without_servers_and_so_do_its_routers() -> None:
+    options = "service: a, mirrors: [{name: b, percent: 10}], mirrorBody: false, maxBodySize: 1024"
+    service = f"services: {{s: {{mirroring: {{{options}}}}}}}"
+    decoded = decode(
+        tree(f"http: {{{service}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"), "file", "f"
+    )
+    assert decoded.services == (Service("s@file", unserved="mirroring is not served yet"),)
+    assert [router.service for router in decoded.routers] == ["s@file"]
+    assert [(item.severity, item.message) for item in decoded.diagnostics] == [
+        (
+            Severity.ERROR,
+            "http.services.s.mirroring is not served yet, so routers that lead to the service answer 503",
+        )
+    ]
+
+
+def test_what_a_fallback_does_not_look_at_is_told() -> None:
+    options = "service: a, fallback: b, errors: {status: ['500-599', '404'], maxRequestBodyBytes: 1024}"
+    decoded = decode(tree(f"http: {{services: {{s: {{failover: {{{options}}}}}}}}}"), "file", "f")
+    (found,) = decoded.diagnostics
+    assert found.severity is Severity.WARNING
+    assert found.message == "http.services.s.failover.errors is not served yet"
+    assert decoded.services[0].members
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "served"),
+    [
+        ("weighted: {}", "weighted.services is missing", False),
+        ("weighted: {services: [{weight: 1}]}", "weighted.services[0].name is missing", False),
+        (
+            "weighted: {services: [{name: a, weight: -1}]}",
+            "weighted.services[0].weight=-1 is not valid",
+            True,
+        ),
+        ("weighted: {services: [{name: a, wieght: 1}]}", "weighted.services[0].wieght is unknown", True),
+        ("weighted: {service: [{name: a}]}", "weighted.service is unknown", False),
+        ("weighted: 7", "weighted=7 is not valid", False),
+        ("mirroring: {mirrors: [{name: a}]}", "mirroring.service is missing", False),
+        (
+            "mirroring: {service: a, mirrors: [{name: b, percent: 101}]}",
+            "mirrors[0].percent=101 is not valid",
+            False,
+        ),
+        ("failover: {service: a}", "failover.fallback is missing", True),
+        (
+            "failover: {service: a, fallback: b, errors: {status: [x]}}",
+            "errors.status=['x'] is not valid",
+            True,
+        ),
+        (
+            "failover: {service: a, fallback: b}, loadBalancer: {}",
+            "is of several kinds: failover, loadBalancer",
+            False,
+        ),
+        ("middlewares: {a: b}, loadBalancer: {}", "middlewares={'a': 'b'} is not valid", False),
+    ],
+)
+def test_what_is_wrong_with_a_service_of_another_kind_is_told(
+    options: str, message: str, served: bool
+) -> None:
+    decoded = decode(tree(f"http: {{services: {{s: {{{options}}}}}}}"), "file", "f")
+    assert [bool(service.members) for service in decoded.services] == [served]
+    assert [bool(service.unserved) for service in decoded.services] == [not served]
+    assert any("http.services.s" in item.message and message in item.message for item in decoded.diagnostics)
+
+
+def test_middlewares_of_a_service_are_qualified_and_told_of_where_they_are_not_served() -> None:
+    text = """
+    http:
+      services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
+      routers: {r: {rule: 'Host(`a`)', service: s}}
+      middlewares: {m: {basicAuth: {users: ['a:b']}}}
+    """
+    decoded = decode(tree(text), "file", "f")
+    assert decoded.services[0].middlewares == ("m@file", "n@docker")
+    assert decoded.routers[0].middlewares == ()
+    assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
+        "basicAuth is not served yet, so r@file answers 503"
     ]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from discovery.container import Binding, Container
 from discovery.decoding.report import Report
-from discovery.labels.address import Address, Reach, locate
+from discovery.labels.address import Address, Reach, locate, reach_of
+from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container
 
 TWO = {"b": "10.0.1.1", "a": "10.0.0.1"}
@@ -20,6 +21,7 @@ REACHED = [
     (container(networks=TWO), None, Reach("b"), Address("10.0.1.1", 80)),
     (container(networks={"a": "", **TWO, "0": ""}), None, Reach(), Address("10.0.0.1", 80)),
     (container(networks={"host": ""}, network_mode="host"), None, Reach(), Address("127.0.0.1", 80)),
+    (container(network_mode="host", host_address="172.17.0.1"), 81, Reach(), Address("172.17.0.1", 81)),
     (container(bindings=BOUND), None, Reach(use_bind_port_ip=True), Address("192.0.2.1", 8081)),
     (container(bindings=BOUND), 90, Reach(use_bind_port_ip=True), Address("192.0.2.1", 8082)),
     (container(bindings=BOUND), 90, Reach(), Address("172.17.0.2", 90)),
@@ -28,11 +30,42 @@ REACHED = [
 ]
 
 
+IN, OUT, OTHER = "172.17.0.2", "192.0.2.1", "192.0.2.2"
+BINDINGS: list[tuple[int | None, dict[int, tuple[Binding, ...]], Address]] = [
+    (None, {}, Address(IN, 80)),
+    (None, {80: (Binding("", 8080),)}, Address(IN, 80)),
+    (None, {80: (Binding("0.0.0.0", 8080), Binding("::", 8080))}, Address(IN, 80)),
+    (None, {80: (Binding(OUT, 8080),)}, Address(OUT, 8080)),
+    (None, {443: (Binding(OUT, 8443),)}, Address(IN, 80)),
+    (90, {}, Address(IN, 90)),
+    (90, {90: (Binding(OUT, 8090),)}, Address(OUT, 8090)),
+    (90, {80: (Binding(OUT, 8080),)}, Address(IN, 90)),
+    (90, {80: (Binding(OUT, 8080),), 443: (Binding(OTHER, 90),)}, Address(OTHER, 90)),
+    (90, {90: (Binding("", 90),), 443: (Binding(OTHER, 90),)}, Address(OTHER, 90)),
+]
+"""Traefik's tables on useBindPortIP: the port that labels say, what is bound, where requests go."""
+
+
+@pytest.mark.parametrize(("port", "bindings", "expected"), BINDINGS)
+def test_a_binding_of_the_host_is_used_where_one_is_asked_for(
+    port: int | None, bindings: dict[int, tuple[Binding, ...]], expected: Address
+) -> None:
+    given = container(bindings=bindings, ports=(80, 443))
+    assert locate(given, port, Reach(use_bind_port_ip=True), Report("docker", "c")) == expected
+
+
 @pytest.mark.parametrize(("given", "port", "reach", "expected"), REACHED)
 def test_an_address(given: Container, port: int | None, reach: Reach, expected: Address | str) -> None:
     report = Report("docker", "container web", "label")
     assert locate(given, port, reach, report) == expected
     assert report.diagnostics == ()
+
+
+@pytest.mark.parametrize("label", ["traefik.docker.network", "traefik.Docker.Network"])
+def test_a_label_chooses_the_network_before_the_settings_do(label: str) -> None:
+    options = DockerOptions(network="a", useBindPortIP=True)
+    assert reach_of(container(labels={label: " b "}), options) == Reach("b", True)
+    assert reach_of(container(labels={label: ""}), options) == Reach("a", True)
 
 
 def test_a_network_that_the_container_is_not_in_is_warned_about_and_the_first_by_name_is_used() -> None:

@@ -68,6 +68,16 @@ def test_an_enable_label_that_is_no_boolean_is_reported_and_the_default_holds() 
     assert decode(container(labels={"traefik.enable": "yes"}), HIDDEN).routers == ()
 
 
+@pytest.mark.parametrize("word", ["no", "Off", " disabled "])
+def test_a_word_that_denies_is_no_boolean_but_opens_nothing(word: str) -> None:
+    found = decode(container(labels={"traefik.enable": word}), OPTIONS)
+    assert found.routers == ()
+    assert [item.message for item in found.diagnostics] == [
+        f'label traefik.enable="{word}" is not valid',
+        "not routed: label traefik.enable says so",
+    ]
+
+
 @pytest.mark.parametrize("labels", [{"traefik.port": "80", "traefik.frontend.rule": "Host:a.test"}, RULE])
 def test_routes_may_stay_while_their_container_cannot_serve(labels: dict[str, str]) -> None:
     staying = labels | {"traefik.docker.allownonrunning": "true"}

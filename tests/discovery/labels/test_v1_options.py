@@ -12,7 +12,7 @@ from discovery.labels.options import options_tree
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Service
 from tests.discovery.labels.containers import OPTIONS, container
-from tests.discovery.labels.v1_options import GUARDS, TUNING, Row
+from tests.discovery.labels.v1_options import GUARDS, LIMITS, TUNING, Row
 
 PLAIN = {"port": "80", "backend": "hello", "frontend.rule": "Host:hello.docker"}
 PATH = {"frontend.rule": "Host:hello.docker;PathPrefixStrip:/x"}
@@ -67,6 +67,14 @@ def test_a_guard_becomes_the_same_middleware_wherever_it_is_written(row: Row) ->
         assert {item.severity for item in found.diagnostics} == {Severity.ERROR}
         assert all("is not served yet, so" in item.message for item in found.diagnostics)
     assert made(of_file(row.labels), labels=False) == wanted
+
+
+@pytest.mark.parametrize("row", LIMITS, ids=lambda row: " ".join(row.labels))
+def test_a_limit_becomes_the_same_middleware_wherever_it_is_written(row: Row) -> None:
+    wanted = list(row.middlewares)
+    for found in (decoded(row.labels), decoded(row.labels, "part"), of_file(row.labels)):
+        assert made(found) == wanted
+        assert not found.diagnostics
 
 
 @pytest.mark.parametrize("row", TUNING, ids=lambda row: " ".join(row.labels))

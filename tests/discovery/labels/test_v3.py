@@ -7,6 +7,7 @@ import pytest
 from discovery.labels import decode
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Server
+from rondpoint.rules.expression import Match
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import OPTIONS, compose, container
 
@@ -138,7 +139,7 @@ LEFT_OUT = [
         {f"{R}.tls": "true", f"{R}.tls.options": "mtls@file"},
         f'label {R}.tls.options="mtls@file" is not served yet, so the router is left out',
     ),
-    ({f"{R}.ruleSyntax": "v2"}, f'label {R}.ruleSyntax="v2" is not served, so the router is left out'),
+    ({f"{R}.ruleSyntax": "v1"}, f'label {R}.ruleSyntax="v1" is not valid, so the router is left out'),
     ({f"{R}.rule": "Hots(`x`)"}, f'label {R}.rule="Hots(`x`)": unknown matcher Hots (at character 1)'),
     ({f"{R}.rule": ""}, f'label {R}.rule="" is not valid'),
     ({f"{R}.middlewares.x": "y"}, f"label {R}.middlewares={{'x': 'y'}} is not valid"),
@@ -153,6 +154,48 @@ def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
     decoded = decode(container(labels={**RULE, **labels}), OPTIONS)
     assert decoded.routers == ()
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
+
+
+@pytest.mark.parametrize("option", [{"tls.options": "x@file"}, {"parentRefs": "x"}, {"middleware": "x"}])
+def test_of_a_router_that_is_left_out_the_rule_is_told(option: dict[str, str]) -> None:
+    labels = {**RULE, **{f"{R}.{name}": value for name, value in option.items()}}
+    told = decode(container(labels=labels), OPTIONS).diagnostics
+    hints = [item.hint for item in told if item.severity is Severity.ERROR]
+    assert hints == ["it would serve Host(`r.test`)"]
+
+
+def test_a_rule_may_be_in_the_language_of_traefik_2() -> None:
+    labels = {f"{R}.rule": "Host(`a.test`, `b.test`)", f"{R}.ruleSyntax": "v2"}
+    (router,) = decode(container(labels=labels), OPTIONS).routers
+    assert router.rule.expression == Match("Host", ("a.test", "b.test"))
+
+
+@pytest.mark.parametrize("option", ["middleware", "Middelwares", "midlewares", "tsl"])
+def test_a_router_whose_guards_are_misspelt_is_left_out(option: str) -> None:
+    labels = {**RULE, f"{R}.{option}": "auth@file", "traefik.http.routers.q.rule": "Host(`q`)"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert [router.name for router in decoded.routers] == ["q@docker"]
+    errors = [item.message for item in decoded.diagnostics if item.severity is Severity.ERROR]
+    assert errors == [f"label {R}.{option} may be meant to guard the router, so it is left out"]
+
+
+@pytest.mark.parametrize("outer", ["router", "Router", "routes"])
+def test_a_router_whose_guards_stand_in_a_misspelt_place_is_left_out(outer: str) -> None:
+    label = f"traefik.http.{outer}.r.middlewares"
+    labels = {**RULE, label: "auth@file", "traefik.http.routers.q.rule": "Host(`q`)"}
+    decoded = decode(container(labels=labels), OPTIONS)
+    assert [router.name for router in decoded.routers] == ["q@docker"]
+    assert [(item.severity, item.message) for item in decoded.diagnostics] == [
+        (Severity.ERROR, f"label {label} may be meant to guard router r, so it is left out"),
+        (Severity.WARNING, f"label traefik.http.{outer} is unknown"),
+    ]
+
+
+@pytest.mark.parametrize("label", ["traefik.http.routers.a@file.rule", "traefik.http.routers.a.rule"])
+def test_a_container_whose_only_router_is_refused_gets_no_other(label: str) -> None:
+    decoded = decode(container(labels={label: "" if label.endswith("s.a.rule") else "Host(`a`)"}), OPTIONS)
+    assert decoded.routers == ()
+    assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
 
 
 @pytest.mark.parametrize(

@@ -188,15 +188,27 @@ GUARDS = [
 ]
 """Routers with one of these answer 503 until its kind is served."""
 
+LIMITS = [
+    Row(
+        {"backend.maxconn.amount": "10", "backend.maxconn.extractorfunc": "client.ip"},
+        (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"ipStrategy": {}}}),),
+    ),
+    Row(
+        {"backend.maxconn.amount": "10"},
+        (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"requestHost": True}}),),
+    ),
+]
+"""What stands before all servers of a backend, and is served."""
+
 TUNING = [
     Row({"backend.buffering.maxRequestBodyBytes": "1", "backend.buffering.memRequestBodyBytes": "2"}),
     Row({"backend.buffering.maxResponseBodyBytes": "1", "backend.buffering.memResponseBodyBytes": "2"}),
     Row({"backend.buffering.retryExpression": "IsNetworkError() && Attempts() <= 2"}),
     Row({"backend.circuitbreaker.expression": "NetworkErrorRatio() > 0.5"}),
-    Row({"backend.maxconn.amount": "10", "backend.maxconn.extractorfunc": "client.ip"}),
-    Row({"backend.maxconn.amount": "10"}),
     Row({"backend.loadbalancer.method": "wrr"}),
-    Row({"backend.loadbalancer.method": "drr"}),
+    Row({"backend.loadbalancer.method": "drr"}, service={"strategy": "drr"}),
+    Row({"backend.loadbalancer.method": "p2c"}, service={"strategy": "p2c"}),
+    Row({"backend.loadbalancer.slowstart": "30s"}, service={"slow_start": 30.0}),
     Row({"backend.loadbalancer.swarm": "true"}),
     Row({"backend.responseForwarding.flushInterval": "10ms"}, service={"flush_interval": 0.01}),
     Row({"backend.loadbalancer.stickiness": "true"}, service={"sticky": StickyCookie()}),

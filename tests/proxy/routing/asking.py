@@ -26,12 +26,18 @@ class Client:
 
 
 def request(
-    host: str, target: str = "/", method: str = "GET", headers: bytes = b"", upgrade: bytes = b""
+    host: str,
+    target: str = "/",
+    method: str = "GET",
+    headers: bytes = b"",
+    upgrade: bytes = b"",
+    length: int = -1,
 ) -> Request:
-    """`headers` are lines that begin with CRLF each."""
+    """`headers` are lines that begin with CRLF each; `length` is that of the body, -1 without one."""
     made = Request()
     made.host, made.target, made.method = host.encode(), target.encode(), method.encode()
     made.headers, made.upgrade = b"\r\nHost: " + made.host + headers, upgrade
+    made.content_length = length
     return made
 
 

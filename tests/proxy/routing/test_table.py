@@ -202,6 +202,7 @@ def test_what_a_client_asks_for_and_who_it_is() -> None:
 def test_rules_see_what_ends_here() -> None:
     table = table_of(
         router("socket", "Header(`Upgrade`, `websocket`) && HeaderRegexp(`Connection`, `(?i)upgrade`)", 3),
+        router("long", "HeaderRegexp(`Content-Length`, `^[0-9]{7,}$`)", 3),
         router("inner", "HeaderRegexp(`X-Forwarded-For`, `^10\\.`)", 2),
         router("tls", "Header(`X-Forwarded-Proto`, `https`)", 1),
     )
@@ -209,13 +210,20 @@ def test_rules_see_what_ends_here() -> None:
     direct = Client("10.0.0.1", b"\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https")
     through = Client("192.0.2.1", b"\r\nX-Forwarded-For: 10.0.0.1, 192.0.2.1\r\nX-Forwarded-Proto: http")
     names = []
-    for asked, client in ((upgrade, Client()), (request("a"), direct), (request("a"), through)):
+    upload = request("a", length=10_000_000)
+    for asked, client in (
+        (upgrade, Client()),
+        (upload, Client()),
+        (request("a"), direct),
+        (request("a"), through),
+    ):
         found = table.match("web", asked, client)
         assert found is not None
         names.append(found.router.name)
     # The address of the peer itself is only added for the server.
-    assert names == ["socket", "tls", "inner"]
-    assert table.match("web", request("a"), Client()) is None
+    assert names == ["socket", "long", "tls", "inner"]
+    for asked in (request("a"), request("a", length=0)):
+        assert table.match("web", asked, Client()) is None
 
 
 def test_a_router_with_tls_takes_requests_of_entry_points_that_speak_it() -> None:

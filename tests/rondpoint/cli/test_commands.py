@@ -83,3 +83,12 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
         [python, "-m", "rondpoint", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert result.stdout.startswith("rondpoint, version ")
+
+
+def test_shells_are_told_how_to_complete(tmp_path: Path) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        result = run(tmp_path, environ={"_RONDPOINT_COMPLETE": f"{shell}_source"})
+        assert result.returncode == 0, result.stderr
+        assert "rondpoint" in result.stdout
+    asked = {"_RONDPOINT_COMPLETE": "bash_complete", "COMP_WORDS": "rondpoint hea", "COMP_CWORD": "1"}
+    assert "healthcheck" in run(tmp_path, environ=asked).stdout

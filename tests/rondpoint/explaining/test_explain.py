@@ -5,8 +5,8 @@ import pytest
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explain import LISTED, explain_request
-from rondpoint.explaining.explanation import Explanation
-from rondpoint.model import Middleware, Router, Server, ServerState, Service
+from rondpoint.explaining.explanation import Balancing, Explanation
+from rondpoint.model import Member, Middleware, Router, Server, ServerState, Service, StickyCookie
 from rondpoint.rules import v3
 from rondpoint.rules.facts import Facts
 
@@ -76,6 +76,11 @@ def test_a_middleware_that_stops_a_router_is_told(middlewares: tuple[Middleware,
     [
         ((), 503, "service s does not exist"),
         ((Service("s"),), 503, "no server that takes requests"),
+        (
+            (Service("s", unserved="weighted is not served yet"),),
+            503,
+            "service s: weighted is not served yet",
+        ),
         ((Service("s", (Server("a", "h", 1, weight=0),)),), 503, "no server that takes requests"),
         ((Service("s", (Server("a", "h", 1, state=ServerState.DRAINING),)),), 0, "every server is leaving"),
     ],
@@ -84,6 +89,34 @@ def test_a_service_that_cannot_serve_is_told(services: tuple[Service, ...], stat
     way = explained(router("r", "Host(`a.test`)"), services=services)
     assert way.status == status
     assert reason in way.reason
+
+
+def test_how_a_server_is_chosen_is_told() -> None:
+    server = Server("a", "h", 1)
+    plain = explained(router("r", "Host(`a.test`)"), services=(Service("s", (server,)),))
+    assert plain.balancing == Balancing("wrr")
+    kept = Service("s", (server,), strategy="p2c", sticky=StickyCookie("stay"), slow_start=30.0)
+    way = explained(router("r", "Host(`a.test`)"), services=(kept,))
+    assert way.balancing == Balancing("p2c", "stay", 30.0)
+    named = Service("s", (server,), sticky=StickyCookie())
+    way = explained(router("r", "Host(`a.test`)"), services=(named,))
+    assert way.balancing == Balancing("wrr", StickyCookie().called("s"))
+
+
+def test_the_servers_of_a_service_made_of_services_are_told() -> None:
+    one, two, never = Server("a", "h", 1), Server("b", "h", 2), Server("c", "h", 3)
+    members = (Member("t", 3), Member("u"), Member("v", 0))
+    app = Service("s", composition="weighted", members=members)
+    way = explained(
+        router("r", "Host(`a.test`)"),
+        services=(app, Service("t", (one,)), Service("u", (two,)), Service("v", (never,))),
+    )
+    assert way.balancing == Balancing("weighted")
+    assert [(member.service, member.weight) for member in way.members] == [("t", 3), ("u", 1), ("v", 0)]
+    assert [server.name for server in way.servers] == ["a", "b"]
+    circle = Service("s", composition="failover", members=(Member("s"), Member("gone")))
+    way = explained(router("r", "Host(`a.test`)"), services=(circle,))
+    assert (way.status, way.reason) == (503, "service s has no server that takes requests")
 
 
 def test_what_may_have_been_meant_is_told_where_nothing_holds() -> None:

@@ -58,6 +58,22 @@ REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
     ("inFlightReq", {"amount": "many"}, ("amount",), "is not valid"),
     ("stripPrefix", "true", (), "is not valid"),
     ("errors", {"status": "599-500", "service": "s"}, ("status",), "is not valid"),
+    ("stripPrefixRegex", {"regex": "^/a, ("}, ("regex",), "is not valid"),
+    ("stripPrefixRegex", {"regex": ["^/(?!a)"]}, ("regex",), "is not valid"),
+    ("replacePathRegex", {"regex": "(", "replacement": "x"}, ("regex",), "is not valid"),
+    ("redirectRegex", {"regex": "*", "replacement": "x"}, ("regex",), "is not valid"),
+    (
+        "forwardAuth",
+        {"address": "http://a", "authResponseHeadersRegex": "["},
+        ("authResponseHeadersRegex",),
+        "is not valid",
+    ),
+    (
+        "headers",
+        {"accessControlAllowOriginListRegex": "("},
+        ("accessControlAllowOriginListRegex",),
+        "is not valid",
+    ),
 ]
 
 
@@ -68,6 +84,14 @@ def test_what_cannot_be_read_makes_a_middleware_unusable(
     found = canonical(kind, written, _at_docker)
     assert [(fault.path, fault.message) for fault in found.faults] == [(path, message)]
     assert not found.usable
+
+
+def test_an_expression_that_a_comma_breaks_is_told_how_to_be_written() -> None:
+    (fault,) = canonical("stripPrefixRegex", {"regex": "^/v(1{1,2})"}, _at_docker).faults
+    assert fault.hint.startswith("expected a regular expression of RE2: missing )")
+    assert fault.hint.endswith("a comma separates, unless each has a number: NAME[0]")
+    whole = canonical("stripPrefixRegex", {"regex": ["^/v(1{1,2})"]}, _at_docker)
+    assert whole.options == {"regex": ["^/v(1{1,2})"]}
 
 
 def test_an_unknown_option_of_what_guards_nothing_is_a_slip() -> None:

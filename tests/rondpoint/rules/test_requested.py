@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rondpoint.rules.requested import normalise_host, normalise_path
+from rondpoint.rules.requested import normalise_host, normalise_path, query_of
 
 
 @pytest.mark.parametrize(
@@ -16,9 +16,12 @@ from rondpoint.rules.requested import normalise_host, normalise_path
         (b"a.test:", "a.test"),
         (b"a.test.", "a.test"),
         (b"A.test.:80", "a.test"),
+        (b"a.test..", "a.test."),
         (b"127.0.0.1:80", "127.0.0.1"),
         (b"[::1]", "[::1]"),
         (b"[FE80::1]:8000", "[fe80::1]"),
+        (b"[0:0:0:0:0:0:0:1]", "[::1]"),
+        (b"[::1::]", "[::1::]"),
         (b"", ""),
     ],
 )
@@ -74,6 +77,24 @@ def test_hosts(host: bytes, name: str) -> None:
 )
 def test_paths(target: bytes, path: str) -> None:
     assert normalise_path(target) == path
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        (b"a=b&c=d", [("a", "b"), ("c", "d")]),
+        (b"a=b;c=d", [("a", "b"), ("c", "d")]),
+        (b"a=b;&&;c", [("a", "b"), ("c", "")]),
+        (b"a=b=c", [("a", "b=c")]),
+        (b"%61+b=c%20d%3Be", [("a b", "c d;e")]),
+        (b"a=%zz&b=c", [("b", "c")]),
+        (b"=b", [("", "b")]),
+        (b"?a=b", [("?a", "b")]),
+        (b"", []),
+    ],
+)
+def test_queries(query: bytes, pairs: list[tuple[str, str]]) -> None:
+    assert query_of(b"/a?" + query) == tuple(pairs)
 
 
 segments = st.lists(

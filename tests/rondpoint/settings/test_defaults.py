@@ -61,6 +61,15 @@ ENTRY_POINTS = {
         ["--entryPoints.web.asDefault", "--entryPoints.other.address=:81"],
         {"web": ":8000", "other": ":81", "traefik": "127.0.0.1:8080"},
     ),
+    "images have web elsewhere": (["--webAddress=:80"], {"web": ":80", "traefik": "127.0.0.1:8080"}),
+    "and Traefik 1's http with it": (
+        ["--webAddress=:80", "--defaultEntryPoints=http"],
+        {"http": ":80", "traefik": "127.0.0.1:8080"},
+    ),
+    "unless web has an address of its own": (
+        ["--webAddress=:80", "--entryPoints.web.address=:81"],
+        {"web": ":81", "traefik": "127.0.0.1:8080"},
+    ),
 }
 
 

@@ -170,7 +170,7 @@ UNSERVED_SETTINGS = [
     ("--entryPoints.web.http.tls.certResolver=le", "entryPoints.web.http"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--certificatesResolvers.le.acme.email=a@b.test", "certificatesResolvers"),
-    ("--retry.attempts=3", "retry"),
+    ("--cluster.node=a", "cluster"),
     ("--acme", "acme"),
     ("--docker.swarmMode", "docker.swarmMode"),
 ]

@@ -174,6 +174,12 @@ FILES: dict[str, tuple[str, Read, object]] = {
         ),
         (3.0, 4.0),
     ),
+    "[retry]": (
+        "[retry]\nattempts = 3",
+        lambda s: s.servers_transport.retry_attempts,
+        3,
+    ),
+    "[retry] alone": ("[retry]", lambda s: s.servers_transport.retry_attempts, 0),
     "[api] and [ping]": (
         "[api]\ndashboard = false\n[ping]",
         lambda s: (s.api.dashboard, s.ping is None),

@@ -1,6 +1,7 @@
 """From the tags of a service's instances to routers and services, in both dialects."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,16 @@ from discovery.providers.consul_catalog.instance import Instance
 from discovery.union import unite
 from rondpoint.model import Configuration, Server, ServerState
 from rondpoint.settings import ConsulCatalogOptions
+
+LABELS = (
+    Path(__file__)
+    .parents[2]
+    .joinpath("labels", "v1_labels.txt")
+    .read_text()
+    .replace("traefik.", "")
+    .splitlines()
+)
+"""Traefik 1's, without the prefix; its reference has the same for containers and for the catalogue."""
 
 V1 = {"domain": "consul.local", "strict_checks": ("passing",)}
 
@@ -254,3 +265,10 @@ def test_a_name_with_a_space_is_skipped() -> None:
     found = configuration([instance(1, service="hello world")], **V1)
     assert found.routers == {}
     assert "space" in found.diagnostics[0].message
+
+
+@pytest.mark.parametrize("prefix", ["traefik", "web"])
+@pytest.mark.parametrize("label", LABELS)
+def test_no_tag_of_traefik_1s_reference_is_unknown(label: str, prefix: str) -> None:
+    found = configuration([instance(1, f"{prefix}.{label}=42")], **V1, prefix=prefix)
+    assert [item.message for item in found.diagnostics if item.message.endswith("is unknown")] == []

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from discovery.container import Binding, Container
+from discovery.providers.docker.host import LOOPBACK, host_address
 from discovery.providers.docker.inspection import inspected, signal_number
 
 ANSWER: dict[str, Any] = {
@@ -69,6 +70,32 @@ def test_a_network_without_an_address_is_there_and_empty() -> None:
     networks = {"a": {"IPAddress": ""}, "b": None, "c": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}
     found = inspected({"NetworkSettings": {"Networks": networks}})
     assert found.container.networks == {"a": "", "b": "", "c": "fd00::2"}
+
+
+def test_the_machine_is_looked_up_for_containers_in_host_mode_alone() -> None:
+    def nowhere() -> str:
+        raise AssertionError("looked up")
+
+    assert inspected({"HostConfig": {"NetworkMode": "bridge"}}, nowhere).container.host_address == LOOPBACK
+    in_host_mode = inspected({"HostConfig": {"NetworkMode": "host"}}, lambda: "172.17.0.1").container
+    assert in_host_mode.host_address == "172.17.0.1"
+
+
+@pytest.mark.parametrize(
+    ("known", "address"),
+    [
+        ({"host.docker.internal": "172.17.0.1", "host.containers.internal": "10.88.0.1"}, "172.17.0.1"),
+        ({"host.containers.internal": "10.88.0.1"}, "10.88.0.1"),
+        ({}, LOOPBACK),
+    ],
+)
+def test_the_machine_goes_by_the_names_that_engines_give_it(known: dict[str, str], address: str) -> None:
+    def resolve(name: str) -> str:
+        if name not in known:
+            raise OSError(name)
+        return known[name]
+
+    assert host_address(resolve) == address
 
 
 def test_health_none_is_no_health_check() -> None:

@@ -149,6 +149,14 @@ def test_a_guest_of_a_container_in_host_mode_is_in_host_mode(inventory: Inventor
     assert {each.network_mode for each in decoder.asked} == {"host"}
 
 
+def test_a_guest_is_reached_in_the_network_that_its_host_says(inventory: Inventory, decoder: Decoder) -> None:
+    label = "traefik.docker.network"
+    guest = a_container("guest", network_mode="container:host", labels={label: "a", "x": "y"})
+    inventory.replace([guest, a_container("host", labels={label: "b"})])
+    inventory.refresh()
+    assert [each.labels for each in decoder.asked if each.name == "guest"] == [{label: "b", "x": "y"}]
+
+
 def test_a_fault_with_one_container_leaves_the_others(
     inventory: Inventory, decoder: Decoder, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.overview import runtime
+from proxy.admin.answers import Refusal
+from proxy.admin.running import runtime
 
 metrics = Blueprint("metrics", __name__)
 
@@ -14,6 +15,6 @@ def exposed() -> Response:
     """Text, in the form that the client accepts; 404 where the setting is off."""
     exposition = runtime().exposition
     if exposition is None:
-        return Response("metrics.prometheus is off\n", 404, mimetype="text/plain")
+        raise Refusal(404, "metrics.prometheus is off")
     answer = exposition.answer(request.args.get("scope", ""), request.headers.get("Accept", ""))
     return Response(answer.body, answer.status, content_type=answer.content_type)

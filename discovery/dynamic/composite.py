@@ -1,0 +1,107 @@
+"""Services made of other services: `weighted`, `highestRandomWeight`, `failover`; and `mirroring`.
+
+The last is not served yet. Its options are read and checked all the same, so that what is wrong with them is
+known before they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec.structs import replace
+
+from discovery.decoding import values
+from discovery.decoding.names import qualify
+from discovery.decoding.section import Section
+from discovery.dynamic.balancing import read_sticky
+from rondpoint.middlewares.readers import between, statuses, whole
+from rondpoint.model import Member, Service
+
+
+def read_composite(kind: str, section: Section, name: str, provider: str) -> Service:
+    """The service of this qualified name, from the options of `kind`, a key of KINDS.
+
+    What cannot be read is told; where no member is left, the service says so itself.
+    """
+    service = KINDS[kind](section, name, provider)
+    section.finish()
+    if not service.members and not service.unserved:
+        return replace(service, unserved="it names no services")
+    return service
+
+
+def _weighted(section: Section, name: str, provider: str) -> Service:
+    members = tuple(_members(section, provider))
+    sticky = read_sticky(section)
+    section.has("healthCheck")
+    return Service(name, composition="weighted", members=members, sticky=sticky)
+
+
+def _highest_random_weight(section: Section, name: str, provider: str) -> Service:
+    members = tuple(_members(section, provider))
+    section.has("healthCheck")
+    return Service(name, composition="highestRandomWeight", members=members)
+
+
+def _failover(section: Section, name: str, provider: str) -> Service:
+    named = (_named(section, "service"), _named(section, "fallback"))
+    section.has("healthCheck")
+    errors = section.section("errors")
+    if errors is not None:
+        errors.read("status", statuses, None)
+        errors.read("maxRequestBodyBytes", whole, -1)
+        errors.finish()
+        section.unserved("errors")
+    members = tuple(Member(qualify(text, provider)) for text in named if text)
+    return Service(name, composition="failover", members=members)
+
+
+def _mirroring(section: Section, name: str, provider: str) -> Service:
+    report = section.report
+    report.error(
+        f"{report.at(section.path)} is not served yet, so routers that lead to the service answer 503"
+    )
+    _named(section, "service")
+    for item in _some(section, "mirrors"):
+        _named(item, "name")
+        item.read("percent", between(0, 100), 0)
+        item.finish()
+    section.read("mirrorBody", values.boolean, True)
+    section.read("maxBodySize", whole, -1)
+    section.has("healthCheck")
+    return Service(name, unserved="mirroring is not served yet")
+
+
+def _members(section: Section, provider: str) -> Iterator[Member]:
+    for item in _some(section, "services"):
+        name = _named(item, "name")
+        weight = item.read("weight", values.weight, 1)
+        item.finish()
+        if name:
+            yield Member(qualify(name, provider), weight)
+
+
+def _some(section: Section, name: str) -> Iterator[Section]:
+    """The sections of a list that may not be empty."""
+    empty = True
+    for item in section.items(name):
+        empty = False
+        yield item
+    if empty and not isinstance(section.raw(name), str):
+        section.report.error(f"{section.report.at(section.key(name))} is missing")
+
+
+def _named(section: Section, option: str) -> str:
+    found = section.read(option, values.text, "")
+    if not found and not section.has(option):
+        section.report.error(f"{section.report.at(section.key(option))} is missing")
+    return found
+
+
+KINDS: dict[str, Callable[[Section, str, str], Service]] = {
+    "weighted": _weighted,
+    "highestRandomWeight": _highest_random_weight,
+    "failover": _failover,
+    "mirroring": _mirroring,
+}
+"""In Traefik 3 spelling."""

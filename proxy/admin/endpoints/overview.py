@@ -1,0 +1,93 @@
+"""`/api/overview`: how many objects there are, and how many do not do what they were written for."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from msgspec import Struct
+
+from proxy.admin.answers import answer
+from proxy.admin.present import Present
+from proxy.admin.running import runtime
+from proxy.admin.views.standing import DISABLED, WARNING
+from rondpoint.settings import Providers, Settings
+
+overview = Blueprint("overview", __name__, url_prefix="/api")
+
+
+class Count(Struct, frozen=True):
+    """`warnings` and `errors` are objects with these statuses."""
+
+    total: int = 0
+    warnings: int = 0
+    errors: int = 0
+
+
+class Scheme(Struct, frozen=True, omit_defaults=True):
+    routers: Count
+    services: Count
+    middlewares: Count | None = None
+
+
+class Features(Struct, frozen=True, rename="camel"):
+    """`tracing` and `metrics` name what they go to; empty where there is none."""
+
+    tracing: str
+    metrics: str
+    access_log: bool
+
+
+class Overview(Struct, frozen=True):
+    http: Scheme
+    tcp: Scheme
+    udp: Scheme
+    features: Features
+    providers: list[str]
+
+
+_NONE = Count()
+
+_PROVIDERS = {"docker": "Docker", "file": "File", "consul_catalog": "ConsulCatalog", "consul": "Consul"}
+"""Traefik's names of the providers."""
+
+
+@overview.get("/overview")
+def counts() -> Response:
+    """Of each kind of object."""
+    parts = runtime()
+    present = Present(parts)
+    return answer(
+        Overview(
+            http=Scheme(*(_count(present, kind) for kind in ("router", "service", "middleware"))),
+            tcp=Scheme(_NONE, _NONE, _NONE),
+            udp=Scheme(_NONE, _NONE),
+            features=_features(parts.settings),
+            providers=_providers(parts.settings.providers),
+        )
+    )
+
+
+def _features(settings: Settings) -> Features:
+    prometheus = settings.metrics is not None and settings.metrics.prometheus is not None
+    return Features(
+        tracing="OpenTelemetry" if settings.tracing is not None else "",
+        metrics="Prometheus" if prometheus else "",
+        access_log=settings.access_log is not None,
+    )
+
+
+def _count(present: Present, kind: str) -> Count:
+    total = warnings = errors = 0
+    for name in present.in_portions(present.names(kind)):
+        status = present.standing_of(kind, name).status
+        total += 1
+        warnings += status == WARNING
+        errors += status == DISABLED
+    return Count(total, warnings, errors)
+
+
+def _providers(providers: Providers) -> list[str]:
+    return [
+        _PROVIDERS.get(attribute, attribute.capitalize())
+        for attribute in type(providers).model_fields
+        if getattr(providers, attribute) is not None
+    ]

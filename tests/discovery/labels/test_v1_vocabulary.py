@@ -1,0 +1,93 @@
+"""Every label of Traefik 1.7's reference is known by name, and has a row that says what comes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from discovery.constraints import parse
+from discovery.decoding.decoded import Decoded
+from discovery.labels.decode import decode
+from rondpoint.settings import DockerOptions
+from tests.discovery.labels.containers import container
+from tests.discovery.labels.v1_options import GUARDS, LIMITS, TUNING
+from tests.discovery.labels.v1_routes import PLAIN, ROUTES, Row
+
+LABELS = Path(__file__).with_name("v1_labels.txt").read_text().splitlines()
+"""Those of docs/configuration/backends/docker.md, once each; consulcatalog.md has no others."""
+
+OF_CONTAINERS = ("docker.network", "domain", "enable", "tags")
+"""Labels of which the reference knows no segment's own; the domain is one all the same."""
+
+
+def unknown(label: str) -> list[str]:
+    labels = {"traefik.frontend.rule": "Host:a.test", label: "42"}
+    found = decode(container(labels=labels), DockerOptions()).diagnostics
+    return [item.message for item in found if item.message.endswith("is unknown")]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_no_label_of_the_reference_is_unknown(label: str) -> None:
+    bare = label.removeprefix("traefik.")
+    assert unknown(label) == unknown(label.upper().replace("TRAEFIK", "traefik")) == []
+    if bare not in OF_CONTAINERS:
+        assert unknown(f"traefik.part.{bare}") == []
+
+
+def test_a_label_that_is_not_in_the_reference_is_unknown() -> None:
+    assert unknown("traefik.frontend.headers.framedny")
+    assert unknown("traefik.fronted.rule")
+
+
+def test_every_label_of_the_reference_has_a_row() -> None:
+    named = {name for row in (*GUARDS, *LIMITS, *TUNING, *ROUTES) for name in row.labels} | set(PLAIN)
+    missing = [label for label in LABELS if not any(_is(label, name) for name in named)]
+    assert missing == []
+
+
+def _is(label: str, name: str) -> bool:
+    """Whether `name` is this label, whose NAME stands for any."""
+    wanted, given = label.lower().split(".")[1:], name.lower().split(".")
+    return len(wanted) == len(given) and all(
+        one in ("name", other) for one, other in zip(wanted, given, strict=True)
+    )
+
+
+def decoded(row: Row, segment: str = "") -> Decoded:
+    given = {name: value for name, value in (PLAIN | row.labels).items() if name not in row.without}
+    lead = f"{segment}." if segment else ""
+    labels = {
+        f"traefik.{'' if name in OF_CONTAINERS else lead}{name}": value for name, value in given.items()
+    }
+    options = row.settings
+    constraint = parse(options.constraints) if options.constraints else None
+    return decode(container("web_1", labels, **row.container), options, constraint)
+
+
+def different(item: object, wanted: dict[str, Any]) -> dict[str, object]:
+    found = {name: getattr(item, name) for name in wanted}
+    found = {name: getattr(value, "text", value) for name, value in found.items()}
+    return {name: value for name, value in found.items() if value != wanted[name]}
+
+
+@pytest.mark.parametrize("row", ROUTES, ids=lambda row: " ".join([*row.labels, *row.options]) or "plain")
+@pytest.mark.parametrize("segment", ["", "part"])
+def test_what_a_label_of_a_route_comes_to(row: Row, segment: str) -> None:
+    found = decoded(row, segment)
+    if not row.routed:
+        assert found.routers == found.services == ()
+        assert any("not routed" in item.message for item in found.diagnostics)
+        return
+    (router,), (service,) = found.routers, found.services
+    (server,) = service.servers
+    assert router.service == service.name
+    named = row.router.keys() & {"service"}
+    if segment:
+        own = service.name.removesuffix("@docker")
+        assert (router.name, own.startswith("web-1-")) == (f"{segment}-{own}@docker", True)
+        named = {"service"}
+    assert different(router, {key: row.router[key] for key in row.router.keys() - named}) == {}
+    assert segment or different(service, row.service) == {}
+    assert different(server, row.server) == {}

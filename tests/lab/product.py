@@ -1,0 +1,104 @@
+"""Rondpoint's own images, built from its Dockerfile on the lab's engine, without a registry."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import docker
+from docker.errors import BuildError
+
+from tests.lab.debian import file_system
+from tests.lab.errors import LabError
+
+SOURCE = Path(__file__).parents[2]
+CACHE = SOURCE / ".cache" / "images"
+BASE = "python:3.13-slim-bookworm"
+"""The base that the Dockerfile names; here it has Debian's own Python."""
+
+PACKAGES = (
+    "apt",
+    "base-files",
+    "base-passwd",
+    "bash",
+    "ca-certificates",
+    "coreutils",
+    "dash",
+    "passwd",
+    "python3-venv",
+)
+PARTS = ("LICENSE", "README.md", "discovery", "proxy", "pyproject.toml", "requirements", "rondpoint")
+TARGETS = {"rondpoint": "latest", "all-in-one": "all-in-one", "registrator": "registrator"}
+"""Targets of the Dockerfile, and the tags under which tests find them."""
+
+
+def build(client: docker.DockerClient) -> dict[str, str]:
+    """Build every target; their names by target. Raises LabError with what the engine said."""
+    import_base(client)
+    with tempfile.TemporaryDirectory(prefix="rp-") as name:
+        context = Path(name)
+        _fill(context)
+        for target, tag in TARGETS.items():
+            try:
+                client.images.build(path=name, target=target, tag=f"rondpoint:{tag}", rm=True, forcerm=True)
+            except BuildError as error:
+                said = "".join(str(line.get("stream", "")) for line in error.build_log)
+                raise LabError(f"the image {target} cannot be built: {error}\n{said}") from error
+    return {target: f"rondpoint:{tag}" for target, tag in TARGETS.items()}
+
+
+def import_base(client: docker.DockerClient) -> None:
+    """The base image, under its official name."""
+    with tempfile.TemporaryDirectory(prefix="rp-") as name:
+        archive = Path(name) / "base.tar"
+        file_system(PACKAGES, archive)
+        repository, _, tag = BASE.partition(":")
+        client.api.import_image_from_file(
+            str(archive),
+            repository=repository,
+            tag=tag,
+            changes=["ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        )
+
+
+def _fill(context: Path) -> None:
+    """What the build sees: the sources, and the wheels it would otherwise get from a registry."""
+    for part in PARTS:
+        source = SOURCE / part
+        if source.is_dir():
+            shutil.copytree(source, context / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, context / part)
+    for name in ("Dockerfile", ".dockerignore"):
+        shutil.copy(SOURCE / name, context / name)
+    shutil.copytree(_wheels(), context / "wheels")
+    _pip("wheel", "--wheel-dir", str(context / "wheels"), "--no-deps", "--no-build-isolation", str(SOURCE))
+
+
+def _wheels() -> Path:
+    """The locked dependencies as wheels, kept for the next run."""
+    locked = SOURCE / "requirements" / "run.txt"
+    made = CACHE / f"wheels-{hashlib.sha256(locked.read_bytes()).hexdigest()[:16]}"
+    if not made.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as name:
+            unfinished = Path(name) / "wheels"
+            _pip(
+                "wheel", "--wheel-dir", str(unfinished), "--require-hashes", "--no-build-isolation",
+                "--requirement", str(locked),
+            )  # fmt: skip
+            unfinished.rename(made)
+    return made
+
+
+def _pip(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise LabError(f"pip {arguments[0]} failed: {done.stderr}")

@@ -1,0 +1,73 @@
+"""Services made ready as a worker makes them, and asked to choose."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from proxy.balancing.line import Line
+from proxy.balancing.tickets import Tickets
+from proxy.deadlines import Sweeper
+from proxy.http1.request import Limits, Request, parse_request
+from proxy.upstream.endpoint import Target
+from proxy.upstream.servers import ServedService, Services, UpstreamTimeouts
+from rondpoint.model import Server, Service
+
+
+def servers(*weights: int) -> tuple[Server, ...]:
+    """Servers of these weights, named `s0` and so on."""
+    return tuple(
+        Server(f"s{number}", "127.0.0.1", 1000 + number, weight=weight)
+        for number, weight in enumerate(weights)
+    )
+
+
+class Asked:
+    """A service that is asked to choose, with tickets that are local."""
+
+    def __init__(self, services: Services, name: str) -> None:
+        self.services = services
+        self._name = name
+        self._tickets = Tickets(_unreachable, "tickets")
+
+    @property
+    def served(self) -> ServedService:
+        served = self.services.get(self._name)
+        assert served is not None
+        return served
+
+    def target(self, name: str) -> Target:
+        (found,) = (target for target in self.served.targets if target.server.name == name)
+        return found
+
+    def choice(self, peer: str = "192.0.2.1", headers: str = "") -> Target:
+        """Whom the service would have this client's request sent to."""
+        served = self.served
+        if served.choose is None:
+            ticket = self._tickets.take(served.name) - 1
+            return served.present[ticket % len(served.present)]
+        return served.choose(served, self._tickets, request(headers), peer)
+
+    def name(self, peer: str = "192.0.2.1", headers: str = "") -> str:
+        """The server's that is asked."""
+        return self.choice(peer, headers).server.name
+
+
+@contextmanager
+def asked(service: Service) -> Iterator[Asked]:
+    """The service, made ready."""
+    services = Services(Sweeper(), UpstreamTimeouts())
+    services.put(service)
+    try:
+        yield Asked(services, service.name)
+    finally:
+        services.remove(service.name)
+
+
+def request(headers: str = "") -> Request:
+    """A GET with these header lines, each ended by CRLF."""
+    parsed = parse_request(f"GET / HTTP/1.1\r\nHost: x.test\r\n{headers}\r\n".encode(), Limits())
+    assert parsed is not None
+    return parsed
+
+
+def _unreachable() -> Line:
+    raise ConnectionError("these tests have no store")

@@ -1,0 +1,17 @@
+"""Who sends a request, as a middleware sees it."""
+
+from proxy.extras import Extras
+from proxy.telemetry.tallies import Tally
+
+
+class Sender:
+    """A client at this address; `claimed` are the header lines that tell a server of it."""
+
+    def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"") -> None:
+        self.peer = peer
+        self.tally = Tally()
+        self.extras: Extras | None = None
+        self._claimed = claimed
+
+    def forwarded(self, host: bytes) -> bytes:
+        return self._claimed

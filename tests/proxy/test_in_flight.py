@@ -1,0 +1,229 @@
+"""Limits on requests under way, with two workers: who is refused, and when others may come."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from rondpoint.model import Middleware
+from tests.lab import http
+from tests.lab.origin import Connection, Origin, answer
+from tests.lab.processes import descendants
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.running import Proxy, running_proxy, watched
+
+UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "x")]
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+
+
+class Holding:
+    """A server that answers /held when released, ends /cut without an answer, and all else at once."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def __call__(self, connection: Connection) -> None:
+        while (request := connection.read()) is not None:
+            if request.target == "/held":
+                self.release.wait(20)
+            if request.target == "/cut":
+                return
+            if request.header("Upgrade"):
+                connection.send(SWITCHED)
+                while connection.receive():
+                    pass
+                return
+            connection.send(answer(b"served"))
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Proxy]:
+    with (
+        TemporaryDirectory(prefix="rp-") as directory,
+        Store(Path(directory)) as store,
+        running_proxy(
+            Path(directory),
+            store,
+            "--entryPoints.web.forwardedHeaders.trustedIPs=127.0.0.1",
+            workers=2,
+        ) as proxy,
+    ):
+        yield proxy
+
+
+@pytest.fixture
+def proxy(shared: Proxy) -> Iterator[Proxy]:
+    """With two workers, and a trusted proxy in front: the tests."""
+    yield from watched(shared)
+
+
+@pytest.fixture
+def holding() -> Holding:
+    return Holding()
+
+
+@pytest.fixture
+def origin(holding: Holding) -> Iterator[Origin]:
+    with Origin(holding) as origin:
+        yield origin
+        holding.release.set()
+
+
+def limited(proxy: Proxy, origin: Origin, **options: object) -> str:
+    """A host whose router lets two in at a time, unless told otherwise."""
+    name = f"limit{len(proxy.middlewares)}@x"
+    proxy.middlewares[name] = Middleware(name, "inFlightReq", {"amount": 2, **options})
+    return proxy.route(origin, middlewares=(name,))
+
+
+@contextmanager
+def held(proxy: Proxy, host: str, count: int, *headers: tuple[str, str]) -> Iterator[None]:
+    """So many requests to /held that servers have."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            connection = stack.enter_context(http.connect("127.0.0.1", proxy.web))
+            connection.sendall(http.message(host, "/held", headers=headers))
+        yield
+
+
+def let_in_again(proxy: Proxy, host: str, *, free: int = 2) -> None:
+    """Wait until this many requests at once are served, in whichever worker."""
+
+    def served() -> bool:
+        with ExitStack() as stack:
+            upgraded = []
+            for _ in range(free):
+                connection = stack.enter_context(http.connect("127.0.0.1", proxy.web))
+                connection.sendall(http.message(host, "/", headers=UPGRADE))
+                upgraded.append(http.read_response(connection).status)
+        return upgraded == [101] * free
+
+    until(served, f"{free} requests served at once")
+
+
+def test_beyond_the_limit_is_429_whichever_worker_is_asked(proxy: Proxy, origin: Origin) -> None:
+    host = limited(proxy, origin)
+    with held(proxy, host, 2):
+        origin.wait_for_requests(2)
+        for _ in range(10):
+            response = http.request(proxy.web, host)
+            assert (response.status, response.text) == (429, "429 too many requests: 2 are being served")
+        assert len(origin.requests) == 2
+    let_in_again(proxy, host)
+
+
+def test_the_refused_keep_their_connection_and_do_not_count(proxy: Proxy, origin: Origin) -> None:
+    host = limited(proxy, origin, amount=1)
+    with held(proxy, host, 1), http.connect("127.0.0.1", proxy.web) as connection:
+        origin.wait_for_requests(1)
+        for _ in range(3):
+            connection.sendall(http.message(host, method="POST", body=b"some"))
+            assert http.read_response(connection).status == 429
+    let_in_again(proxy, host, free=1)
+
+
+def ends_by_an_answer(proxy: Proxy, host: str, holding: Holding) -> None:
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, "/held"))
+        holding.release.set()
+        assert http.read_response(connection).status == 200
+
+
+def ends_by_the_client(proxy: Proxy, host: str, holding: Holding) -> None:
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, "/held"))
+
+
+def ends_by_the_server(proxy: Proxy, host: str, holding: Holding) -> None:
+    assert proxy.status(host, "/cut") == 502
+
+
+def ends_within_the_body(proxy: Proxy, host: str, holding: Holding) -> None:
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        head = http.message(host, method="POST", headers={"Transfer-Encoding": "chunked"})
+        connection.sendall(head + b"no chunk\r\n")
+        assert http.read_response(connection).status == 400
+
+
+def ends_as_a_tunnel(proxy: Proxy, host: str, holding: Holding) -> None:
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, headers=UPGRADE))
+        assert http.read_response(connection).status == 101
+
+
+ENDS: list[Callable[[Proxy, str, Holding], None]] = [
+    ends_by_an_answer,
+    ends_by_the_client,
+    ends_by_the_server,
+    ends_within_the_body,
+    ends_as_a_tunnel,
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_request_counts_until_it_ends_and_however_it_ends(
+    proxy: Proxy, origin: Origin, holding: Holding, end: Callable[[Proxy, str, Holding], None]
+) -> None:
+    host = limited(proxy, origin, amount=8)
+    for _ in range(8):
+        end(proxy, host, holding)
+    let_in_again(proxy, host, free=8)
+
+
+def test_a_tunnel_counts_as_long_as_it_lasts(proxy: Proxy, origin: Origin) -> None:
+    host = limited(proxy, origin, amount=1)
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, headers=UPGRADE))
+        assert http.read_response(connection).status == 101
+        assert proxy.status(host) == 429
+    let_in_again(proxy, host, free=1)
+
+
+def test_each_source_has_its_own_limit(proxy: Proxy, origin: Origin) -> None:
+    host = limited(proxy, origin, sourceCriterion={"ipStrategy": {"depth": 1}})
+    one, other = ("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-For", "203.0.113.2")
+    with held(proxy, host, 2, one):
+        origin.wait_for_requests(2)
+        assert http.request(proxy.web, host, headers=[one]).status == 429
+        assert http.request(proxy.web, host, headers=[other]).status == 200
+
+
+def test_each_router_has_its_own_limit(proxy: Proxy, origin: Origin) -> None:
+    host = limited(proxy, origin)
+    neighbour = proxy.route(origin, middlewares=proxy.routers[host.removesuffix(".test")].middlewares)
+    with held(proxy, host, 2, ("X-Client", "a")):
+        origin.wait_for_requests(2)
+        assert [proxy.status(host), proxy.status(neighbour)] == [429, 200]
+
+
+def test_criteria_that_exclude_each_other_let_nobody_in(proxy: Proxy, origin: Origin) -> None:
+    criterion = {"requestHost": True, "requestHeaderName": "X"}
+    host = limited(proxy, origin, sourceCriterion=criterion)
+    assert proxy.status(host) == 503
+
+
+def test_what_a_killed_worker_had_under_way_counts_no_longer(
+    short_path: Path, store: Store, origin: Origin
+) -> None:
+    with running_proxy(short_path, store, workers=2) as proxy:
+        host = limited(proxy, origin)
+        with held(proxy, host, 2):
+            origin.wait_for_requests(2)
+            assert proxy.status(host) == 429
+            for pid in descendants(proxy.process.pid):
+                os.kill(pid, signal.SIGKILL)
+            until(lambda: _served(proxy, host), "requests let in by the new workers")
+        let_in_again(proxy, host)
+
+
+def _served(proxy: Proxy, host: str) -> bool:
+    try:
+        return proxy.status(host) == 200
+    except OSError:
+        return False

@@ -1,0 +1,149 @@
+"""How servers are chosen, on the wire: by load, by speed, by client, and whom else when one fails."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from msgspec.structs import replace
+
+from rondpoint.model import Strategy
+from tests.lab import http
+from tests.lab.namespace import free_port
+from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.waiting import until
+from tests.proxy.running import Proxy
+
+Start = Callable[[Handler | bytes], Origin]
+STRATEGIES: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime", "hrw")
+BY_LOAD: tuple[Strategy, ...] = ("p2c", "leastconn", "leasttime")
+
+
+@contextmanager
+def held(proxy: Proxy, host: str, count: int) -> Iterator[None]:
+    """So many requests to /held under way."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            connection = stack.enter_context(http.connect("127.0.0.1", proxy.web))
+            connection.sendall(http.message(host, "/held"))
+        yield
+
+
+class Held:
+    """A server that answers its name, but requests for /held only when released."""
+
+    def __init__(self, name: str) -> None:
+        self.release = threading.Event()
+        self._response = answer(name.encode())
+
+    def __call__(self, connection: Connection) -> None:
+        while (request := connection.read()) is not None:
+            if request.target == "/held":
+                self.release.wait(20)
+            connection.send(self._response)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_server_that_cannot_be_reached_is_passed_over(
+    proxy: Proxy, origin: Start, strategy: Strategy
+) -> None:
+    host = proxy.route(free_port(), origin(answer(b"up")), free_port())
+    proxy.tune(host, strategy=strategy)
+    assert [proxy.get(host) for _ in range(12)] == ["up"] * 12
+    post = http.request(proxy.web, host, method="POST", body=b"x")
+    assert (post.status, post.text) == (200, "up")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_with_nobody_to_be_reached_it_is_a_502(proxy: Proxy, strategy: Strategy) -> None:
+    host = proxy.route(free_port(), free_port())
+    proxy.tune(host, strategy=strategy)
+    assert proxy.status(host) == 502
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_draining_server_gets_no_new_requests(proxy: Proxy, origin: Start, strategy: Strategy) -> None:
+    host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
+    first, second = proxy.services[host.removesuffix(".test")].servers
+    proxy.tune(host, strategy=strategy, servers=(replace(first, state="draining"), second))
+    assert {proxy.get(host) for _ in range(10)} == {"b"}
+    proxy.tune(host, servers=(replace(first, state="draining"), replace(second, state="draining")))
+    # Nobody better is there.
+    assert {proxy.get(host) for _ in range(30)} <= {"a", "b"}
+
+
+@pytest.mark.parametrize("strategy", BY_LOAD)
+def test_a_server_that_has_much_under_way_is_spared(proxy: Proxy, origin: Start, strategy: Strategy) -> None:
+    busy, idle = Held("busy"), Held("idle")
+    busy_origin, idle_origin = origin(busy), origin(idle)
+    host = proxy.route(busy_origin)
+    proxy.tune(host, strategy=strategy)
+    with held(proxy, host, 4):
+        busy_origin.wait_for_requests(4)
+        server = proxy.services[host.removesuffix(".test")].servers[0]
+        proxy.tune(host, servers=(server, replace(server, name="s1", port=idle_origin.port)))
+        assert Counter(proxy.get(host) for _ in range(20)) == {"idle": 20}
+        busy.release.set()
+
+
+def test_requests_under_way_are_forgotten_however_they_end(proxy: Proxy, origin: Start) -> None:
+    busy = Held("a")
+    first = origin(busy)
+    host = proxy.route(first, origin(answer(b"b")))
+    proxy.tune(host, strategy="leastconn")
+    with held(proxy, host, 6):
+        first.wait_for_requests(3)
+    # The clients have left without an answer.
+    until(lambda: Counter(proxy.get(host) for _ in range(20))["a"] >= 9, "the counts at nothing")
+    busy.release.set()
+
+
+def test_least_time_finds_the_faster_server(proxy: Proxy, origin: Start) -> None:
+    def slow(connection: Connection) -> None:
+        while connection.read() is not None:
+            threading.Event().wait(0.05)
+            connection.send(answer(b"slow"))
+
+    host = proxy.route(origin(slow), origin(answer(b"fast")))
+    proxy.tune(host, strategy="leasttime")
+    counts = Counter(proxy.get(host) for _ in range(40))
+    assert counts["fast"] >= 38
+
+
+def test_drr_spares_a_slow_server_without_forgetting_it(proxy: Proxy, origin: Start) -> None:
+    def slow(connection: Connection) -> None:
+        while connection.read() is not None:
+            threading.Event().wait(0.05)
+            connection.send(answer(b"slow"))
+
+    host = proxy.route(origin(slow), origin(answer(b"fast")))
+    proxy.tune(host, strategy="drr")
+    counts = Counter(proxy.get(host) for _ in range(200))
+    assert 1 <= counts["slow"] < 50
+
+
+def test_hrw_keeps_a_client_with_its_server(proxy: Proxy, origin: Start) -> None:
+    origins = [origin(answer(name)) for name in (b"a", b"b", b"c")]
+    host = proxy.route(*origins)
+    proxy.tune(host, strategy="hrw")
+    (mine,) = {proxy.get(host) for _ in range(12)}
+    servers = proxy.services[host.removesuffix(".test")].servers
+    others = tuple(server for server, each in zip(servers, "abc", strict=True) if each != mine)
+    proxy.tune(host, servers=others)
+    (meanwhile,) = {proxy.get(host) for _ in range(12)}
+    assert meanwhile != mine
+    proxy.tune(host, servers=servers)
+    assert {proxy.get(host) for _ in range(12)} == {mine}
+
+
+def test_a_server_that_joins_starts_slowly_if_so_told(proxy: Proxy, origin: Start) -> None:
+    host = proxy.route(origin(answer(b"a")))
+    name = host.removesuffix(".test")
+    newcomer = replace(proxy.services[name].servers[0], name="s1", port=origin(answer(b"b")).port)
+    proxy.tune(host, slow_start=3600.0)
+    assert proxy.get(host) == "a"
+    proxy.tune(host, servers=(*proxy.services[name].servers, newcomer))
+    counts = Counter(proxy.get(host) for _ in range(220))
+    # Two in twenty-two, as long as it has only begun.
+    assert 10 <= counts["b"] <= 30

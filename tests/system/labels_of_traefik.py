@@ -1,0 +1,468 @@
+"""Sets of labels, each on containers of its own, with what is asked of both proxies.
+
+In labels and requests {n} stands for the case's name, {N} for the same in capitals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.system.default_rule_of_traefik import ASKED as FILLED_IN
+from tests.system.default_rule_of_traefik import LABELS
+
+R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
+PORT = ".loadbalancer.server.port"
+OPTIONS = "options of the container"
+"""Among labels: how the container is run, as the SDK has it; `stopped` is ours."""
+
+Labels = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`METHOD host/target` with header lines; {n} stands for the case's name."""
+
+    line: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def host(rule: str = "", **more: str) -> Labels:
+    """One router for the host that bears the case's name."""
+    text = "Host(`{n}.test`)" + (f" && {rule}" if rule else "")
+    return {f"{R}{{n}}.rule": text, **{f"{R}{{n}}.{key}": value for key, value in more.items()}}
+
+
+def balanced(options: Labels, **router: str) -> Labels:
+    """The same, with a service that has these options beside a port."""
+    service = {f"{S}{{n}}.loadbalancer.{key}": value for key, value in options.items()}
+    return {**host(**router), f"{S}{{n}}{PORT}": "80", **service}
+
+
+# name: (labels of each container, what is asked)
+CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
+    "plain": ([host()], ["{n}.test/", "{n}.test/a?b=c", "{N}.TEST:80/", "{n}.test./", "a.{n}.test/"]),
+    "default-rule": ([{"traefik.enable": "true"}], ["default-rule/", "default-rule.test/"]),
+    "service-alone": ([{f"{S}other{PORT}": "80"}], ["service-alone/", "other/"]),
+    "disabled": ([{"traefik.enable": "false", **host()}], ["{n}.test/"]),
+    "named-service": ([{**host(service="x-{n}"), f"{S}x-{{n}}{PORT}": "80"}], ["{n}.test/"]),
+    "only-service": ([{**host(), f"{S}y-{{n}}{PORT}": "80"}], ["{n}.test/"]),
+    "two-services": (
+        [{**host(), f"{S}a-{{n}}{PORT}": "80", f"{S}b-{{n}}{PORT}": "80"}],
+        ["{n}.test/"],
+    ),
+    "unknown-service": ([host(service="nowhere")], ["{n}.test/"]),
+    "qualified": ([{**host(service="z-{n}@docker"), f"{S}z-{{n}}{PORT}": "80"}], ["{n}.test/"]),
+    "case-of-names": (
+        [{"traefik.HTTP.Routers.{n}.Rule": "Host(`{n}.test`)", f"{S}{{n}}.LoadBalancer.Server.Port": "80"}],
+        ["{n}.test/"],
+    ),
+    "wrong-port": ([{**host(), f"{S}{{n}}{PORT}": "81"}], ["{n}.test/"]),
+    "bad-port": ([{**host(), f"{S}{{n}}{PORT}": "eighty"}], ["{n}.test/"]),
+    "bad-rule": ([host("Hots(`x`)")], ["{n}.test/"]),
+    "bad-value": ([{**host(), f"{R}{{n}}.priority": "high"}], ["{n}.test/"]),
+    "entry-point": ([host(entrypoints="web")], ["{n}.test/"]),
+    "other-entry-point": ([host(entrypoints="other")], ["{n}.test/"]),
+    "tls": ([host(tls="true")], ["{n}.test/"]),
+    "path": (
+        [host("Path(`/a`)")],
+        [f"{{n}}.test{path}" for path in ("/a", "/a/", "/A", "/%61", "/b/../a", "//a")],
+    ),
+    "path-space": ([host("Path(`/a b`)")], ["{n}.test/a%20b", "{n}.test/a+b"]),
+    "path-slash": ([host("Path(`/a%2Fb`)")], ["{n}.test/a%2Fb", "{n}.test/a/b"]),
+    "prefix": (
+        [host("PathPrefix(`/api`)")],
+        [f"{{n}}.test{path}" for path in ("/api", "/apix", "/api/v", "/ap")],
+    ),
+    "path-regexp": (
+        [host(r"PathRegexp(`^/v[0-9]+/`)")],
+        ["{n}.test/v1/x", "{n}.test/v/x", "{n}.test/%761/x"],
+    ),
+    "host-regexp": (
+        [{f"{R}{{n}}.rule": r"HostRegexp(`^[a-z]+\.{n}\.test$`)"}],
+        ["a.{n}.test/", "A.{n}.test/", "1.{n}.test/"],
+    ),
+    "wildcard": ([{f"{R}{{n}}.rule": "Host(`*.{n}.test`)"}], ["a.{n}.test/", "a.b.{n}.test/", "{n}.test/"]),
+    "method": ([host("Method(`POST`)")], ["POST {n}.test/", "{n}.test/"]),
+    "header": (
+        [host("Header(`X-A`, `b`)")],
+        [Asked("{n}.test/", (("x-a", "b"),)), Asked("{n}.test/", (("X-A", "bb"),)), "{n}.test/"],
+    ),
+    "header-regexp": (
+        [host("HeaderRegexp(`X-A`, `^b`)")],
+        [Asked("{n}.test/", (("X-A", "bb"),)), Asked("{n}.test/", (("X-A", "ab"),))],
+    ),
+    "query": (
+        [host("Query(`a`, `b`)")],
+        ["{n}.test/?a=b", "{n}.test/?a=c&a=b", "{n}.test/?a=%62", "{n}.test/?a"],
+    ),
+    "query-alone": ([host("Query(`a`)")], ["{n}.test/?a", "{n}.test/?a=", "{n}.test/?a=b", "{n}.test/"]),
+    "query-regexp": ([host("QueryRegexp(`a`, `^b+$`)")], ["{n}.test/?a=bb", "{n}.test/?a=bc"]),
+    "client-ip": ([host("ClientIP(`127.0.0.0/8`)")], ["{n}.test/"]),
+    "other-client": ([host("ClientIP(`10.0.0.0/8`)")], ["{n}.test/"]),
+    "not": ([host("!PathPrefix(`/no`)")], ["{n}.test/yes", "{n}.test/no"]),
+    "either": (
+        [host("(Path(`/a`) || Path(`/b`) && Method(`POST`))")],
+        ["{n}.test/a", "{n}.test/b", "POST {n}.test/b"],
+    ),
+    "priority": (
+        [host(), {f"{R}{{n}}-high.rule": "Host(`{n}.test`)", f"{R}{{n}}-high.priority": "1000"}],
+        ["{n}.test/"],
+    ),
+    "length": (
+        [host(), {f"{R}{{n}}-long.rule": "Host(`{n}.test`) && PathPrefix(`/long`)"}],
+        ["{n}.test/", "{n}.test/long"],
+    ),
+    "scaled": ([{**host(service="{n}"), f"{S}{{n}}{PORT}": "80"}] * 3, ["{n}.test/"]),
+    "conflict": (
+        [{**host("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"}, {**host("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"}],
+        ["{n}.test/a", "{n}.test/b"],
+    ),
+    "strip": (
+        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefix.prefixes": "/a, /b"}],
+        [f"{{n}}.test{path}" for path in ("/a/x", "/b", "/ax", "/c/a", "/a%2Fx", "/%61/x?q", "/a/./x")],
+    ),
+    "strip-regexp": (
+        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "^/v[0-9]+"}],
+        ["{n}.test/v12/x", "{n}.test/v/x", "{n}.test/v1"],
+    ),
+    "add": (
+        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.addprefix.prefix": "/p"}],
+        ["{n}.test/x%2Fy?z", "{n}.test/"],
+    ),
+    "replace": ([{**host(middlewares="m-{n}"), f"{M}m-{{n}}.replacepath.path": "/r"}], ["{n}.test/x?y=z"]),
+    "replace-regexp": (
+        [
+            {
+                **host(middlewares="m-{n}"),
+                f"{M}m-{{n}}.replacepathregex.regex": "^/a/(.*)",
+                f"{M}m-{{n}}.replacepathregex.replacement": "/b/$1",
+            }
+        ],
+        ["{n}.test/a/x%2Fy?z", "{n}.test/c"],
+    ),
+    "chained": (
+        [
+            {
+                **host(middlewares="c-{n}"),
+                f"{M}c-{{n}}.chain.middlewares": "s-{n}, a-{n}",
+                f"{M}s-{{n}}.stripprefix.prefixes": "/s",
+                f"{M}a-{{n}}.addprefix.prefix": "/a",
+            }
+        ],
+        ["{n}.test/s/x"],
+    ),
+    "in-order": (
+        [
+            {
+                **host(middlewares="a-{n}@docker, s-{n}"),
+                f"{M}s-{{n}}.stripprefix.prefixes": "/a/s",
+                f"{M}a-{{n}}.addprefix.prefix": "/a",
+            }
+        ],
+        ["{n}.test/s/x"],
+    ),
+    "no-middleware": ([host(middlewares="nowhere")], ["{n}.test/"]),
+    "own-port": (
+        [{**host(), f"{S}{{n}}{PORT}": "8080", OPTIONS: {"environment": {"PORT": "8080"}}}],
+        ["{n}.test/"],
+    ),
+    "two-ports": (
+        [
+            {
+                f"{R}{{n}}-a.rule": "Host(`a.{n}.test`)",
+                f"{R}{{n}}-a.service": "{n}-a",
+                f"{S}{{n}}-a{PORT}": "80",
+                f"{R}{{n}}-b.rule": "Host(`b.{n}.test`)",
+                f"{R}{{n}}-b.service": "{n}-b",
+                f"{S}{{n}}-b{PORT}": "81",
+            }
+        ],
+        ["a.{n}.test/", "b.{n}.test/"],
+    ),
+    "two-routers": (
+        [{f"{R}{{n}}-a.rule": "Host(`a.{n}.test`)", f"{R}{{n}}-b.rule": "Host(`b.{n}.test`)"}],
+        ["a.{n}.test/", "b.{n}.test/"],
+    ),
+    "url": ([{**host(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1"}], ["{n}.test/"]),
+    "url-and-port": (
+        [{**host(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1", f"{S}{{n}}{PORT}": "80"}],
+        ["{n}.test/"],
+    ),
+    "list-of-servers": (
+        [{**host(), f"{S}{{n}}.loadbalancer.servers[0].url": "http://127.0.0.1:1"}],
+        ["{n}.test/"],
+    ),
+    "strange-scheme": ([balanced({"server.scheme": "gopher"}, service="{n}")], ["{n}.test/"]),
+    "no-weight": (
+        [balanced({"server.weight": "0"}, service="{n}"), balanced({}, service="{n}")],
+        ["{n}.test/"],
+    ),
+    "no-weight-at-all": ([balanced({"server.weight": "0"}, service="{n}")], ["{n}.test/"]),
+    "own-weights": (
+        [balanced({}, service="{n}"), balanced({"server.weight": "3"}, service="{n}")],
+        ["{n}.test/"],
+    ),
+    "other-host": ([balanced({"passhostheader": "false"}, service="{n}")], ["{n}.test/"]),
+    "flushed": ([balanced({"responseforwarding.flushinterval": "10"}, service="{n}")], ["{n}.test/"]),
+    "sticky": (
+        [balanced({"sticky.cookie": "true", "sticky.cookie.name": "seat"}, service="{n}")],
+        ["{n}.test/"],
+    ),
+    "chosen": ([balanced({"strategy": "p2c"}, service="{n}")], ["{n}.test/"]),
+    "badly-chosen": ([balanced({"strategy": "best"}, service="{n}")], ["{n}.test/"]),
+    "checked": (
+        [balanced({"healthcheck.path": "/", "healthcheck.interval": "10s"}, service="{n}")],
+        ["{n}.test/"],
+    ),
+    "transported": ([balanced({"serverstransport": "nowhere@file"}, service="{n}")], ["{n}.test/"]),
+    "of-service": (
+        [
+            {
+                **balanced({}, service="{n}"),
+                f"{S}{{n}}.middlewares": "m-{n}",
+                f"{M}m-{{n}}.addprefix.prefix": "/a",
+                f"{R}{{n}}.middlewares": "o-{n}",
+                f"{M}o-{{n}}.addprefix.prefix": "/b",
+            }
+        ],
+        ["{n}.test/"],
+    ),
+    "some-entry-points": ([host(entrypoints="web,other")], ["{n}.test/"]),
+    "no-entry-points": ([host(entrypoints="")], ["{n}.test/"]),
+    "tls-off": ([host(tls="false")], ["{n}.test/"]),
+    "tls-options": ([{**host(), f"{R}{{n}}.tls.options": "x@file"}], ["{n}.test/"]),
+    "tls-resolver": ([{**host(), f"{R}{{n}}.tls.certresolver": "x"}], ["{n}.test/"]),
+    "tls-domains": (
+        [
+            {
+                **host(),
+                f"{R}{{n}}.tls.domains[0].main": "a.test",
+                f"{R}{{n}}.tls.domains[0].sans": "b.test,c.test",
+            }
+        ],
+        ["{n}.test/"],
+    ),
+    "old-syntax": (
+        [{f"{R}{{n}}.rule": "Host(`a.{n}.test`,`b.{n}.test`)", f"{R}{{n}}.rulesyntax": "v2"}],
+        ["b.{n}.test/", "{n}.test/"],
+    ),
+    "observed": ([{**host(), f"{R}{{n}}.observability.accesslogs": "false"}], ["{n}.test/"]),
+    "no-rule": ([{f"{R}{{n}}.priority": "5"}], ["no-rule/", "{n}.test/"]),
+    "empty-rule": ([{f"{R}{{n}}.rule": ""}], ["empty-rule/"]),
+    "misspelt": ([{**host(), f"{R}{{n}}.middleware": "m-{n}"}], ["{n}.test/"]),
+    "misspelt-section": (
+        [{**host(), "traefik.http.router.{n}.middlewares": "m-{n}", f"{M}m-{{n}}.addprefix.prefix": "/a"}],
+        ["{n}.test/"],
+    ),
+    "unknown-option": ([{**host(), f"{R}{{n}}.colour": "blue"}], ["{n}.test/"]),
+    "unknown-label": ([{**host(), "traefik.htp.routers.{n}.rule": "x"}], ["{n}.test/"]),
+    "at-in-name": ([{"traefik.http.routers.{n}@file.rule": "Host(`{n}.test`)"}], ["{n}.test/", "{n}/"]),
+    "labels-of-1": (
+        [{**host(), "traefik.port": "81", "traefik.frontend.rule": "Host:x-{n}.test"}],
+        ["{n}.test/", "x-{n}.test/"],
+    ),
+    "tcp-alone": ([{"traefik.tcp.services.{n}.loadbalancer.server.port": "80"}], ["{n}/", "tcp-alone/"]),
+    "tcp-beside": (
+        [{"traefik.tcp.services.{n}.loadbalancer.server.port": "80", **host()}],
+        ["{n}.test/"],
+    ),
+    "udp-alone": ([{"traefik.udp.services.{n}.loadbalancer.server.port": "80"}], ["udp-alone/"]),
+    "enabled-1": ([{"traefik.enable": "1", **host()}], ["{n}.test/"]),
+    "enabled-no": ([{"traefik.enable": "no", **host()}], ["{n}.test/"]),
+    "enabled-cased": ([{"traefik.Enable": "false", **host()}], ["{n}.test/"]),
+    "no-such-network": ([{"traefik.docker.network": "nowhere", **host()}], ["{n}.test/"]),
+    "no-network": ([{**host(), OPTIONS: {"network_mode": "none"}}], ["{n}.test/"]),
+    "host-mode": (
+        [
+            {
+                **host(),
+                f"{S}{{n}}{PORT}": "8099",
+                OPTIONS: {"network_mode": "host", "hostname": None, "environment": {"PORT": "8099"}},
+            }
+        ],
+        ["{n}.test/"],
+    ),
+    "left-out": ([{"skip": "yes", **host()}], ["{n}.test/"]),
+    "other-middleware": (
+        [
+            balanced({}, service="{n}", middlewares="m-{n}") | {f"{M}m-{{n}}.addprefix.prefix": "/a"},
+            balanced({}, service="{n}", middlewares="m-{n}") | {f"{M}m-{{n}}.addprefix.prefix": "/b"},
+        ],
+        ["{n}.test/"],
+    ),
+    "other-service": (
+        [
+            balanced({"passhostheader": "true"}, service="{n}"),
+            balanced({"passhostheader": "false"}, service="{n}"),
+        ],
+        ["{n}.test/"],
+    ),
+    "of-another": (
+        [
+            {
+                f"{M}m-{{n}}.addprefix.prefix": "/a",
+                f"{S}s-{{n}}{PORT}": "80",
+                f"{R}r-{{n}}.rule": "Path(`/{n}`)",
+            },
+            host(middlewares="m-{n}", service="s-{n}"),
+        ],
+        ["{n}.test/"],
+    ),
+    "capitals": (
+        [{f"{R}{{N}}.rule": "Host(`{n}.test`)", f"{R}{{N}}.service": "{N}", f"{S}{{N}}{PORT}": "80"}],
+        ["{n}.test/"],
+    ),
+    "capitals-or-not": (
+        [{f"{R}{{N}}.rule": "Host(`{n}.test`)", f"{R}{{N}}.service": "{n}", f"{S}{{N}}{PORT}": "80"}],
+        ["{n}.test/"],
+    ),
+    "numbered": (
+        [
+            {
+                f"{R}{{n}}.rule": "Host(`{n}.test`)",
+                f"{R}{{n}}.middlewares[0]": "a-{n}",
+                f"{R}{{n}}.middlewares[1]": "b-{n}",
+                f"{M}a-{{n}}.addprefix.prefix": "/a",
+                f"{M}b-{{n}}.addprefix.prefix": "/b",
+            }
+        ],
+        ["{n}.test/"],
+    ),
+    "bad-expression": (
+        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "("}],
+        ["{n}.test/"],
+    ),
+    "of-itself": ([{**host(middlewares="m-{n}"), f"{M}m-{{n}}.chain.middlewares": "m-{n}"}], ["{n}.test/"]),
+    "two-kinds": (
+        [
+            {
+                **host(middlewares="m-{n}"),
+                f"{M}m-{{n}}.addprefix.prefix": "/a",
+                f"{M}m-{{n}}.stripprefix.prefixes": "/b",
+            }
+        ],
+        ["{n}.test/"],
+    ),
+    "middleware-alone": ([{f"{M}m-{{n}}.addprefix.prefix": "/a"}], ["middleware-alone/"]),
+    "filled-in": (
+        [
+            LABELS,
+            {"rule": "else"},
+        ],
+        [*FILLED_IN, "elsewhere.filled-in/", "{n}/"],
+    ),
+    "file-middleware": ([host(middlewares="shared@file")], ["{n}.test/x"]),
+    "file-service": ([host(service="gone@file")], ["{n}.test/"]),
+    "of-file": ([{f"{S}{{n}}{PORT}": "80", f"{M}m-{{n}}.addprefix.prefix": "/m"}], ["{n}.test/x"]),
+    "of-file-alone": ([{}], ["{n}.test/"]),
+    "under_score": ([{"traefik.enable": "true"}], ["under-score/", "under_score/"]),
+    "stopped": (
+        [{**host(), OPTIONS: {"stopped": True}}, {"traefik.enable": "true"}],
+        ["{n}.test/"],
+    ),
+    "stopped-and-kept": (
+        [{"traefik.docker.allownonrunning": "true", **host(), OPTIONS: {"stopped": True}}],
+        ["{n}.test/"],
+    ),
+}
+
+FILE = {
+    "http": {
+        "middlewares": {"shared": {"addPrefix": {"prefix": "/shared"}}},
+        "services": {"gone": {"loadBalancer": {"servers": [{"url": "http://127.0.0.1:1"}]}}},
+        "routers": {
+            "in-file": {
+                "rule": "Host(`of-file.test`)",
+                "service": "of-file@docker",
+                "middlewares": ["m-of-file@docker", "shared"],
+            },
+            "in-file-alone": {"rule": "Host(`of-file-alone.test`)", "service": "of-file-alone"},
+        },
+    }
+}
+"""What both read beside the labels."""
+
+_OF_ROUTERS = (
+    "file-middleware",
+    "entry-point",
+    "other-entry-point",
+    "tls",
+    "path",
+    "path-space",
+    "path-slash",
+    "prefix",
+    "path-regexp",
+    "host-regexp",
+    "wildcard",
+    "method",
+    "header",
+    "header-regexp",
+    "query",
+    "query-alone",
+    "query-regexp",
+    "client-ip",
+    "other-client",
+    "not",
+    "either",
+    "strip",
+    "strip-regexp",
+    "add",
+    "replace",
+    "replace-regexp",
+    "chained",
+    "in-order",
+    "no-middleware",
+    "bad-rule",
+    "some-entry-points",
+    "no-entry-points",
+    "tls-off",
+    "tls-options",
+    "tls-resolver",
+    "tls-domains",
+    "old-syntax",
+    "observed",
+    "two-routers",
+    "numbered",
+    "bad-expression",
+    "of-itself",
+    "two-kinds",
+)
+_OF_SERVICES = (
+    "file-service",
+    "flushed",
+    "sticky",
+    "chosen",
+    "badly-chosen",
+    "checked",
+    "transported",
+    "other-host",
+    "no-weight-at-all",
+    "strange-scheme",
+    "two-ports",
+    "of-service",
+    "capitals",
+)
+SHARED = dict.fromkeys(_OF_ROUTERS, "routers") | dict.fromkeys(_OF_SERVICES, "services")
+"""Cases of one container each that need none of their own: the container that has their labels together."""
+
+STANDS = "what is unknown is reported, and all else stands; Traefik drops the container"
+UNGUARDED = "a router whose middleware cannot be had answers 503; Traefik drops it"
+DEPARTURES = {
+    ("bad-port", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
+    ("bad-value", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
+    ("path", "{n}.test/%61"): "the target reaches the server as it was sent; Traefik decodes it",
+    ("path", "{n}.test/b/../a"): "the target reaches the server as it was sent; Traefik resolves it",
+    ("path", "{n}.test//a"): "the target reaches the server as it was sent; Traefik resolves it",
+    ("path-regexp", "{n}.test/%761/x"): "the target reaches the server as it was sent; Traefik decodes it",
+    ("strip", "{n}.test/a%2Fx"): "what remains reaches the server as it was sent; Traefik decodes it",
+    ("list-of-servers", "{n}.test/"): STANDS,
+    ("strange-scheme", "{n}.test/"): "the default is taken, and the label reported; Traefik answers 500",
+    ("badly-chosen", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the router",
+    ("transported", "{n}.test/"): "servers' transports are not followed yet, which is said",
+    ("empty-rule", "empty-rule/"): "an empty rule is a mistake; Traefik takes the default one",
+    ("unknown-option", "{n}.test/"): STANDS,
+    ("numbered", "{n}.test/"): "lists may be numbered; Traefik takes the list for empty",
+    ("bad-expression", "{n}.test/"): UNGUARDED,
+    ("of-itself", "{n}.test/"): UNGUARDED,
+}

@@ -1,0 +1,294 @@
+"""Rondpoint's images on a real engine: the article's scenes with nothing changed but the images' names."""
+
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from tests.lab import http as client
+from tests.lab.compose import Compose
+from tests.lab.consul import program as consul_program
+from tests.lab.debian import file_system
+from tests.lab.engine import Engine
+from tests.lab.image import import_whoami
+from tests.lab.product import SOURCE, build
+from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
+from tests.lab.waiting import until
+
+FIRST_SCENE = """\
+version: "2"
+services:
+  traefik:
+    image: rondpoint:all-in-one
+    command: --web --docker --logLevel=DEBUG
+    ports:
+      - "80:80"
+      - "8080:8080"
+    volumes:
+      - /var/run/docker.sock:/var/run/docker.sock
+      - $PWD/traefik.toml:/traefik.toml
+  webapp:
+    image: osones/helloworld
+    labels:
+      - "traefik.port=80"
+      - "traefik.backend=hello"
+      - "traefik.frontend.rule=Host:hello.docker"
+"""
+
+FIRST_SETTINGS = """\
+[docker]
+domain = "docker"
+endpoint = "unix:///var/run/docker.sock"
+watch = true
+"""
+
+# Stands for `docker ps`' socket, as the user of the proxy would try it.
+KNOCK = """\
+import socket
+try:
+    socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock")
+except PermissionError:
+    print("refused")
+"""
+
+
+SECOND_SCENE = f"""\
+version: "2"
+services:
+  consul:
+    image: progrium/consul
+    command: -server -bootstrap
+    ports:
+      - "8500:8500"
+    labels:
+      SERVICE_IGNORE: "true"
+  registrator:
+    image: rondpoint:registrator
+    depends_on:
+      - consul
+    command: -internal consul://172.17.0.1:8500
+    volumes:
+      - /var/run/docker.sock:/tmp/docker.sock
+  traefik:
+    depends_on:
+      - consul
+    image: rondpoint:all-in-one
+    ports:
+      - "80:80"
+      - "8080:8080"
+    volumes:
+      - $PWD/traefik.toml:/traefik.toml
+    labels:
+      SERVICE_IGNORE: "true"
+{HELLO}{HELLO_2}"""
+
+# As the article's image starts it, on every address of the container.
+CONSUL_ENTRY = ["/bin/consul", "agent", "-data-dir=/tmp/consul", "-client=0.0.0.0"]
+
+# As the official image does, whose network is its guard.
+REDIS = [
+    "ENV PATH=/usr/bin:/bin",
+    "ENTRYPOINT " + json.dumps(["sh", "-c", 'exec "$@" --protected-mode no', "sh"]),
+]
+
+LOOK = """\
+from pathlib import Path
+for process in Path("/proc").glob("[0-9]*"):
+    print(process.owner(), (process / "cmdline").read_text().replace("\\0", " "))
+"""
+
+
+@pytest.fixture(scope="module")
+def images(docker_client: docker.DockerClient, whoami_image: str) -> dict[str, str]:
+    """Rondpoint's images, by target."""
+    return build(docker_client)
+
+
+@pytest.fixture
+def usual_socket(engine: Engine) -> Iterator[None]:
+    """The engine's socket also at its usual place, where compose files expect it."""
+    place = Path("/var/run/docker.sock")
+    actual = engine.socket_url.removeprefix("unix://")
+    if actual == str(place):
+        yield
+        return
+    assert not place.exists(), "another engine's socket is there"
+    place.unlink(missing_ok=True)
+    place.symlink_to(actual)
+    yield
+    place.unlink()
+
+
+def hosts(project: Compose, service: str) -> set[str]:
+    """The host names of a service's containers, which is what they answer."""
+    return {name[:12] for name in project.run("ps", "-q", service).split()}
+
+
+def container(docker_client: docker.DockerClient, project: Compose, service: str) -> Container:
+    return docker_client.containers.get(project.run("ps", "-q", service).strip())
+
+
+def wait_for_bodies(engine: Engine, port: int, host: str, expected: set[str]) -> None:
+    def answered() -> bool:
+        try:
+            answers = [
+                client.request(port, host, namespace=engine.namespace) for _ in range(2 * len(expected))
+            ]
+        except OSError:
+            return False
+        return {answer.text for answer in answers if answer.status == 200} == expected
+
+    until(answered, f"{host} answered by {sorted(expected)}", timeout=30.0)
+
+
+def test_the_first_scene_runs_with_nothing_changed_but_the_images_name(
+    engine: Engine,
+    docker_client: docker.DockerClient,
+    compose: Callable[..., Compose],
+    images: dict[str, str],
+    usual_socket: None,
+) -> None:
+    project = compose(FIRST_SCENE, name="scene1")
+    (project.directory / "traefik.toml").write_text(FIRST_SETTINGS)
+    project.up()
+    wait_for_bodies(engine, 80, "hello.docker", hosts(project, "webapp"))
+
+    project.run("scale", "webapp=5")
+    five = hosts(project, "webapp")
+    assert len(five) == 5
+    wait_for_bodies(engine, 80, "hello.docker", five)
+    answers = client.bodies(10, 80, "hello.docker", namespace=engine.namespace)
+    assert set(answers[:5]) == five
+    assert answers[5:] == answers[:5]
+
+    dashboard = client.request(8080, "localhost", "/dashboard/", namespace=engine.namespace)
+    assert dashboard.status == 200
+
+    whole = container(docker_client, project, "traefik")
+    assert whole.exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n")
+    check_rights(whole)
+
+    whole.stop(timeout=15)
+    whole.reload()
+    assert whole.attrs["State"]["ExitCode"] == 0
+
+
+def check_rights(whole: Container) -> None:
+    """Only the agent is root; what faces the clients cannot reach the engine."""
+    code, output = whole.exec_run(["python3", "-c", LOOK])
+    assert code == 0, output
+    listed = [line.split(" ", 1) for line in output.decode().splitlines()]
+    users = {
+        name: {user for user, command in listed if mark in command}
+        for name, mark in {
+            "agent": "rondpoint agent",
+            "proxy": "rondpoint proxy",
+            "store": "store.sock",
+        }.items()
+    }
+    assert users == {"agent": {"root"}, "proxy": {"rondpoint"}, "store": {"rondpoint"}}, listed
+    assert whole.exec_run(["python3", "-c", KNOCK], user="rondpoint") == (0, b"refused\n")
+
+
+@pytest.fixture
+def consul_image(docker_client: docker.DockerClient, tmp_path: Path) -> str:
+    """Consul, under the name that the article has."""
+    archive = tmp_path / "consul.tar"
+    file_system(("base-files", "base-passwd", "dash", "libc6"), archive)
+    with tarfile.open(archive, "a") as opened:
+        opened.add(consul_program(), arcname="usr/bin/consul")
+    docker_client.api.import_image_from_file(
+        str(archive),
+        repository="progrium/consul",
+        tag="latest",
+        changes=[f"ENTRYPOINT {json.dumps(CONSUL_ENTRY)}", "ENV PATH=/usr/bin:/bin"],
+    )
+    return "progrium/consul"
+
+
+def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
+    engine: Engine,
+    compose: Callable[..., Compose],
+    images: dict[str, str],
+    consul_image: str,
+    usual_socket: None,
+) -> None:
+    project = compose(SECOND_SCENE, name="scene2")
+    (project.directory / "traefik.toml").write_text(SETTINGS)
+    project.up()
+    for service, host in (("hello", "hello.consul.local"), ("hello2", "hello2.osones.com")):
+        wait_for_bodies(engine, 80, host, hosts(project, service))
+    (entry,) = instances("helloworld", enter=engine.enter)
+    assert entry["ServiceID"].endswith(":scene2_hello2_1:80")
+    assert (entry["ServiceTags"], entry["ServicePort"]) == (TAGS, 80)
+    shown = client.request(8080, "localhost", "/api/rawdata", namespace=engine.namespace)
+    assert "hello2@consulcatalog" in json.loads(shown.body)["services"]
+
+    project.up(scale={"hello": 3})
+    wait_for_bodies(engine, 80, "hello.consul.local", hosts(project, "hello"))
+    assert len(instances("hello", enter=engine.enter)) == 3
+
+
+def test_the_repositorys_compose_file_keeps_the_socket_with_the_agent(
+    engine: Engine,
+    docker_client: docker.DockerClient,
+    compose: Callable[..., Compose],
+    images: dict[str, str],
+    usual_socket: None,
+    tmp_path: Path,
+) -> None:
+    file_system(("base-files", "base-passwd", "dash", "redis-server"), tmp_path / "redis.tar")
+    docker_client.api.import_image_from_file(
+        str(tmp_path / "redis.tar"), repository="redis", tag="7-alpine", changes=REDIS
+    )
+    docker_client.images.get(import_whoami(docker_client)).tag("traefik/whoami", "latest")
+    project = compose((SOURCE / "docker-compose.yml").read_text(), name="parts")
+    project.up(scale={"webapp": 3})
+    wait_for_bodies(engine, 8000, "hello.localhost", hosts(project, "webapp"))
+
+    holders = {
+        service
+        for service in project.run("config", "--services").split()
+        for each in [docker_client.containers.get(project.run("ps", "-q", service).split()[0])]
+        if any(mount["Destination"] == "/var/run/docker.sock" for mount in each.attrs["Mounts"])
+    }
+    assert holders == {"agent"}
+    for service in ("agent", "proxy"):
+        part = container(docker_client, project, service)
+        assert part.exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"), service
+    proxy = container(docker_client, project, "proxy")
+    assert proxy.exec_run(["id", "-un"]) == (0, b"rondpoint\n")
+
+
+def test_images_say_how_they_are_checked(docker_client: docker.DockerClient, images: dict[str, str]) -> None:
+    for target in ("rondpoint", "all-in-one"):
+        config = docker_client.images.get(images[target]).attrs["Config"]
+        assert config["Healthcheck"]["Test"] == ["CMD", "rondpoint", "healthcheck", "--process=1"]
+        assert set(config["ExposedPorts"]) == {"80/tcp", "8080/tcp"}
+    assert docker_client.images.get(images["rondpoint"]).attrs["Config"]["User"] == "rondpoint"
+
+
+def test_an_unhealthy_proxy_says_why(docker_client: docker.DockerClient, images: dict[str, str]) -> None:
+    made = docker_client.containers.run(
+        images["rondpoint"], ["healthcheck", "--entryPoints.traefik.address=:9999"], detach=True
+    )
+    try:
+        assert made.wait()["StatusCode"] == 1
+        assert b"unhealthy: nothing answers at http://127.0.0.1:9999/ping" in made.logs()
+    finally:
+        made.remove(force=True)
+
+
+def test_bad_flags_end_the_image_with_what_is_wrong(
+    docker_client: docker.DockerClient, images: dict[str, str]
+) -> None:
+    made = docker_client.containers.run(images["all-in-one"], ["--dokcer"], detach=True)
+    try:
+        assert made.wait()["StatusCode"] == 2
+        assert b"did you mean" in made.logs()
+    finally:
+        made.remove(force=True)
