@@ -1,4 +1,6 @@
-"""The agent: providers in threads of their own, and one that publishes what they find."""
+"""The agent: providers in threads of their own, one that publishes what they find, and two beside it that see
+to other agents.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,9 @@ import redis
 from discovery import providers as available
 from discovery.admin.desk import Desk, desk
 from discovery.board import Board
+from discovery.candidacy import Candidacy
+from discovery.heartbeat import Heartbeat, new_name
+from discovery.parts import Parts
 from discovery.providers.admin import fed_by_api
 from discovery.providers.contract import Provider
 from discovery.publication import Publication
@@ -50,8 +55,18 @@ class Agent:
         providers = {**self._providers, **self._fed}
         board = Board(providers)
         keys = Keys(self._settings.redis.namespace)
-        publication = Publication(board, self._client, keys, tuple(self._settings.web_entry_points))
-        threads = [_thread("publication", publication.run, stop)]
+        client, options, own_name = self._client, self._settings.agent, new_name()
+        candidacy = Candidacy(client, keys, options.name, own_name, board.bell)
+        parts = Parts(client, keys, options.name, candidacy, board.bell, options.forget_after)
+        heartbeat = Heartbeat(client, keys, own_name, options.name)
+        publication = Publication(
+            board, client, keys, self._settings.web_entry_points, options.name, heartbeat, candidacy, parts
+        )
+        threads = [
+            _thread("publication", publication.run, stop),
+            _thread("candidacy", candidacy.run, stop),
+            _thread("parts", parts.run, stop),
+        ]
         for name, provider in providers.items():
             threads.append(_thread(name, supervise, provider, board, stop))
         if self._desk is not None:
@@ -60,6 +75,7 @@ class Agent:
             thread.start()
         stop.wait()
         board.bell.set()
+        candidacy.wake.set()
         deadline = time.monotonic() + FAREWELL
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -38,5 +38,5 @@ def agent(flags: tuple[str, ...]) -> None:
 
 
 def _work(settings: Settings, url: str, stop: threading.Event) -> None:
-    with connect(url) as client:
+    with connect(url, namespace=settings.redis.namespace) as client:
         Agent(settings, client).run(stop)

@@ -120,13 +120,14 @@ class Union:
 
     def _told(self, kind: str, one: _Definition, other: _Definition, stands: bool) -> Diagnostic:
         (first_part, first), (part, item) = one, other
-        key = part.keys.get(f"{kind}s.{item.name}", item.name)
+        key = part.keys.get(f"{kind}s.{item.name}")
+        written = f" ({key})" if key else ""
         outcome = f"that of {first_part.subject} stands" if stands else "both are left out"
         return Diagnostic(
             Severity.ERROR,
             self._provider,
             part.subject,
-            f"{kind} {item.name} ({key}) is defined otherwise in {first_part.subject}: "
+            f"{kind} {item.name}{written} is defined otherwise in {first_part.subject}: "
             f"{_difference(_bare(first), _bare(item))}; {outcome}",
             "; ".join(["give them the same values, or different names", *_unserved((first, item), stands)]),
         )

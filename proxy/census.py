@@ -66,6 +66,7 @@ class Census:
         return Own(
             tickets=self._tickets.taken,
             local_tickets=self._tickets.local,
+            late_tickets=self._tickets.late,
             propagation=tuple(freshness.propagation),
             propagation_seconds=round(freshness.seconds, 6),
             dropped_lines=lines,

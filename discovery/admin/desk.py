@@ -13,7 +13,8 @@ import redis
 
 from discovery.admin.judging import Judgement, changed_objects, differences, judge
 from discovery.admin.keeping import Keeper
-from rondpoint.model import Router
+from discovery.decoding.decoded import Decoded
+from rondpoint.model import Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.commit import Committer
 from rondpoint.store.admin.document import Document, Stored, field_of, read_document, read_version
@@ -40,12 +41,20 @@ class Desk:
     """
 
     def __init__(
-        self, client: redis.Redis, keys: Keys, entry_points: Collection[str], keeper: Keeper
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        entry_points: Collection[str],
+        keeper: Keeper,
+        *,
+        rest: bool = True,
     ) -> None:
+        """`rest` tells whether the provider of that name is on."""
         self._client = client
         self._keys = keys
         self._entry_points = entry_points
         self._keeper = keeper
+        self._rest = rest
         self._committer = Committer(client, keys)
         self._known = Document()
 
@@ -88,6 +97,9 @@ class Desk:
         answer(self._client, self._keys, self._verdict(proposal))
 
     def _verdict(self, proposal: Proposal) -> Verdict:
+        if proposal.action == "replace" and not self._rest:
+            off = Finding("the provider rest is off: set providers.rest", error=True)
+            return Verdict(proposal.id, "missing", self._known.version, findings=(off,))
         for _ in range(ATTEMPTS):
             self._look()
             before = self._known
@@ -135,14 +147,14 @@ class Desk:
         )
 
     def _dangling(self, proposal: Proposal, judgement: Judgement) -> Iterator[Finding]:
-        """References to what does not exist yet: such a router is left out until it does."""
+        """References to what does not exist yet."""
         own = {service.name for part in judgement.decoded for service in part.services}
         own |= {middleware.name for part in judgement.decoded for middleware in part.middlewares}
-        wanted = [
-            (router, kind, name)
+        wanted: list[tuple[Router | Service, str, str]] = [
+            (item, kind, name)
             for part in judgement.decoded
-            for router in part.routers
-            for kind, name in _references(router)
+            for item in _referring(part)
+            for kind, name in _references(item)
             if name not in own
         ][:CHECKED]
         if not wanted:
@@ -150,26 +162,39 @@ class Desk:
         pipeline = self._client.pipeline(transaction=False)
         for _, kind, name in wanted:
             pipeline.hexists(self._keys.services if kind == "service" else self._keys.middlewares, name)
-        for (router, kind, name), published in zip(wanted, pipeline.execute(), strict=True):
+        for (item, kind, name), published in zip(wanted, pipeline.execute(), strict=True):
             bare, _, provider = name.rpartition("@")
-            defined = field_of(provider, f"http/{kind}s", bare) in self._known.objects
-            if not published and not defined:
+            if not published and field_of(provider, f"http/{kind}s", bare) not in self._known.objects:
                 path = "service" if kind == "service" else "middlewares"
-                at = path if proposal.action in ("put", "patch") else f"{router.name}: {path}"
-                yield Finding(f"{kind} {name} does not exist: the router is left out until it does", at)
+                at = path if isinstance(item, Router) else ""
+                if proposal.action not in ("put", "patch"):
+                    at = item.name
+                yield Finding(f"{kind} {name} does not exist: {_consequence(item)} until it does", at)
+
+
+def _referring(part: Decoded) -> Iterator[Router | Service]:
+    yield from part.routers
+    yield from part.services
+
+
+def _consequence(item: Router | Service) -> str:
+    return "the router is left out" if isinstance(item, Router) else "the service does without it"
 
 
 def desk(settings: Settings, client: redis.Redis) -> Desk:
     """The one of an agent with these settings; what it keeps is below `stateDirectory`, if that is set."""
     namespace, directory = settings.redis.namespace, settings.state_directory
     path = None if directory is None else directory / f"admin-{namespace}.json"
-    return Desk(client, Keys(namespace), tuple(settings.web_entry_points), Keeper(path))
+    rest = settings.providers.rest is not None
+    return Desk(client, Keys(namespace), tuple(settings.web_entry_points), Keeper(path), rest=rest)
 
 
-def _references(router: Router) -> Iterator[tuple[str, str]]:
-    yield "service", router.service
-    for name in router.middlewares:
-        yield "middleware", name
+def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
+    if isinstance(item, Router):
+        yield "service", item.service
+    else:
+        yield from (("service", member.name) for member in item.members)
+    yield from (("middleware", name) for name in item.middlewares)
 
 
 def _encoded(version: int, values: Mapping[str, Any]) -> dict[str, bytes | None]:

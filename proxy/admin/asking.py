@@ -70,7 +70,8 @@ def submit(proposal: Proposal) -> Verdict:
     if status is None:
         return verdict
     errors = [problem(finding) for finding in verdict.findings if finding.error]
-    raise Refusal(status, _MESSAGES[verdict.outcome], errors)
+    alone = errors[0].message if len(errors) == 1 and not errors[0].path else ""
+    raise Refusal(status, alone or _MESSAGES[verdict.outcome], errors)
 
 
 def problem(finding: Finding) -> Problem:

@@ -14,7 +14,7 @@ from proxy.configuration.breath import Breath
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Middleware, Router
+from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.read import read_diagnostics
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Present:
         service = self.state.services.get(name)
         if service is None:
             return self._left_out("service", name, services.left_out)
-        return services.service_view(service, self._standing("service", name), self._routers_by_service(name))
+        return services.service_view(
+            service, self.service_standing(service), tuple(self._by_service.get(name, ()))
+        )
 
     def middleware(self, name: str) -> dict[str, Any] | None:
         """None where there is no such middleware, and none that was left out."""
@@ -104,6 +106,16 @@ class Present:
     def router_standing(self, router: Router) -> Standing:
         """Whether its requests are served."""
         return self._standing("router", router.name, self._router_fault(router))
+
+    def service_standing(self, service: Service) -> Standing:
+        """Whether it takes requests."""
+        fault = service.unserved
+        if not fault and service.middlewares:
+            try:
+                self._runtime.context.chains.of(service.middlewares, "service", service.name)
+            except ChainError as error:
+                fault = str(error)
+        return self._standing("service", service.name, fault)
 
     def middleware_standing(self, middleware: Middleware) -> Standing:
         """Whether it can be performed."""
@@ -123,8 +135,8 @@ class Present:
             return self.router_standing(router)
         if kind == "middleware" and (middleware := self.state.middlewares.get(name)) is not None:
             return self.middleware_standing(middleware)
-        if kind == "service" and name in self.state.services:
-            return self._standing(kind, name)
+        if kind == "service" and (service := self.state.services.get(name)) is not None:
+            return self.service_standing(service)
         return left_out(self.findings[kind].get(name, ())) or Standing()
 
     def _router_fault(self, router: Router) -> str:
@@ -149,23 +161,23 @@ class Present:
         found = left_out(self.findings[kind].get(name, ()))
         return None if found is None else view(name, found)
 
-    def _routers_by_service(self, name: str) -> tuple[str, ...]:
-        return tuple(self._by_service.get(name, ()))
-
     @cached_property
     def _by_service(self) -> Mapping[str, list[str]]:
-        return self._users(lambda router: (router.service,))
+        return self._users(self.state.routers, lambda router: (router.service,))
 
     @cached_property
     def _by_middleware(self) -> Mapping[str, list[str]]:
-        return self._users(lambda router: router.middlewares)
+        users = dict(self._users(self.state.routers, lambda router: router.middlewares))
+        for name, others in self._users(self.state.services, lambda service: service.middlewares).items():
+            users[name] = [*users.get(name, ()), *others]
+        return users
 
-    def _users(self, used: Callable[[Router], Iterable[str]]) -> Mapping[str, list[str]]:
-        """The routers by what they use, in order of name."""
+    def _users(self, objects: Mapping[str, T], used: Callable[[T], Iterable[str]]) -> Mapping[str, list[str]]:
+        """The names of objects by what they use, in order."""
         users: dict[str, list[str]] = {}
-        for router in self.in_portions(self.state.routers.values()):
-            for name in used(router):
-                users.setdefault(name, []).append(router.name)
+        for user, item in self.in_portions(objects.items()):
+            for name in used(item):
+                users.setdefault(name, []).append(user)
         for names in users.values():
             names.sort()
         return users

@@ -34,7 +34,12 @@ def worker_report() -> Json:
 def store_report() -> Json:
     """Whether the store answers this worker, and how many tickets it had to do without it."""
     parts = runtime()
-    return {"connected": parts.watcher.connected, "localTickets": parts.tickets.local}
+    return {
+        "connected": parts.watcher.connected,
+        "ticketsShared": not parts.tickets.degraded,
+        "localTickets": parts.tickets.local,
+        "lateTickets": parts.tickets.late,
+    }
 
 
 def agents_report() -> dict[str, Json]:
@@ -64,6 +69,8 @@ def _agent(status: AgentStatus) -> Json:
         "pid": status.pid,
         "startedAt": status.started_at,
         "seenAt": status.seen_at,
+        "role": status.role,
+        "part": status.part,
         "providers": {
             name: {"state": provider.state, "message": provider.message, "since": provider.since}
             for name, provider in status.providers.items()

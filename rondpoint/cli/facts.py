@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from rondpoint.settings import (
     ConsulCatalogOptions,
@@ -13,6 +12,7 @@ from rondpoint.settings import (
     FileOptions,
     Settings,
 )
+from rondpoint.store.address import shown
 
 
 def facts(settings: Settings) -> Iterator[str]:
@@ -22,7 +22,8 @@ def facts(settings: Settings) -> Iterator[str]:
     if settings.api.dashboard:
         yield f"dashboard: {url(settings.admin)}/dashboard/"
     yield f"providers: {', '.join(_providers(settings)) or 'none'}"
-    yield f"store: {_store(settings.redis.url)}"
+    # A password in the URL is nothing to print.
+    yield f"store: {'embedded' if settings.redis.url is None else shown(settings.redis.url)}"
     yield f"workers: {settings.workers}"
 
 
@@ -53,11 +54,3 @@ def _consul(name: str, addresses: Iterable[str]) -> str:
     # Without an address it is the environment's, or the default one; a password in one is nothing to print.
     known = ", ".join(address.strip().rpartition("@")[2] for address in addresses if address.strip())
     return f"{name} ({known})" if known else name
-
-
-def _store(redis: str | None) -> str:
-    if redis is None:
-        return "embedded"
-    parts = urlsplit(redis)
-    # A password in the URL is nothing to print.
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

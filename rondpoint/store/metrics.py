@@ -82,12 +82,14 @@ class Counts(Struct, frozen=True, omit_defaults=True):
 class Own(Struct, frozen=True, omit_defaults=True):
     """What a worker counts of itself since it started; all only grow.
 
-    `tickets` are from the store, `local_tickets` from the worker's own count. `propagation` counts changes by
-    the time from their publication until they were in force, beside BOUNDS; `propagation_seconds` is the sum.
+    `tickets` are from the store, `local_tickets` from the worker's own count, `late_tickets` those of them
+    for which a request had waited in vain. `propagation` counts changes by the time from their publication
+    until they were in force, beside BOUNDS; `propagation_seconds` is the sum.
     """
 
     tickets: int = 0
     local_tickets: int = 0
+    late_tickets: int = 0
     propagation: tuple[int, ...] = ()
     propagation_seconds: float = 0.0
     dropped_lines: int = 0

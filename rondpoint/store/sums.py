@@ -23,6 +23,7 @@ def add_own(one: Own, other: Own) -> Own:
     return Own(
         tickets=one.tickets + other.tickets,
         local_tickets=one.local_tickets + other.local_tickets,
+        late_tickets=one.late_tickets + other.late_tickets,
         propagation=add_buckets(one.propagation, other.propagation),
         propagation_seconds=one.propagation_seconds + other.propagation_seconds,
         dropped_lines=one.dropped_lines + other.dropped_lines,

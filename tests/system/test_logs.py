@@ -19,7 +19,7 @@ logLevel = "INFO"
 [traefikLog]
 filePath = "{path}"
 format = "json"
-[retry]
+[hostResolver]
 """
 
 
@@ -55,6 +55,6 @@ def test_traefik_1_spellings_lead_to_the_same_file(processes: Processes, tmp_pat
 
     until(lambda: any("Booting worker" in line for line in said()), "the worker's start")
     assert any("workers: 1" in line for line in said())
-    assert any("retry is not served yet" in line for line in said())
+    assert any("hostResolver is not served yet" in line for line in said())
     processes.stop()
     assert started.process.log == ""

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, request
 from proxy.admin.answers import Refusal, answer
 from proxy.admin.asking import author, identity, problem, submit, wait_in_force
 from proxy.admin.conditions import conditions, tag
-from proxy.admin.running import runtime
 from rondpoint.store.admin.document import ADMIN, REST
 from rondpoint.store.admin.proposals import Proposal, Verdict
 
@@ -42,8 +41,6 @@ def replace(provider: str) -> Response:
     """Define all that the provider `rest` has, in the shape of Traefik 1 or 3."""
     if provider not in _REST_ALIASES:
         raise Refusal(400, "only the provider rest can be fed through the API")
-    if runtime().settings.providers.rest is None:
-        raise Refusal(404, "the provider rest is off: set providers.rest")
     asked, wait = conditions(request.headers), waiting()
     verdict = submit(
         Proposal(identity(), "replace", body=_body(), match=asked.match, dry=_dry(), by=author())

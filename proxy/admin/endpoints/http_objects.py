@@ -20,7 +20,7 @@ from proxy.admin.selection import (
     Selection,
     selection,
 )
-from proxy.admin.views.services import LOAD_BALANCER
+from proxy.admin.views.services import type_of
 from proxy.admin.views.standing import provider_of
 from rondpoint.store.admin.document import ADMIN, field_of, read_stored
 
@@ -134,7 +134,7 @@ def _service_order(present: Present, order: str) -> Order:
         if order == "servers":
             return 0 if service is None else len(service.servers)
         if order == "type":
-            return "" if service is None else LOAD_BALANCER
+            return "" if service is None else type_of(service)
         return _common(present, "service", name, order)
 
     return key

@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from proxy.admin.answers import answer
 from proxy.admin.present import Present
-from proxy.admin.running import runtime
+from proxy.admin.reports import agents_report
+from proxy.admin.running import Json, runtime
 from proxy.admin.views.standing import DISABLED, WARNING
-from rondpoint.settings import Providers, Settings
+from rondpoint.settings import Settings
+from rondpoint.store.admin.document import ADMIN
 
 overview = Blueprint("overview", __name__, url_prefix="/api")
 
@@ -46,8 +48,8 @@ class Overview(Struct, frozen=True):
 
 _NONE = Count()
 
-_PROVIDERS = {"docker": "Docker", "file": "File", "consul_catalog": "ConsulCatalog", "consul": "Consul"}
-"""Traefik's names of the providers."""
+_PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalog", "consul": "Consul"}
+"""Traefik's names of the providers, by ours."""
 
 
 @overview.get("/overview")
@@ -61,7 +63,7 @@ def counts() -> Response:
             tcp=Scheme(_NONE, _NONE, _NONE),
             udp=Scheme(_NONE, _NONE),
             features=_features(parts.settings),
-            providers=_providers(parts.settings.providers),
+            providers=_providers(agents_report()),
         )
     )
 
@@ -85,9 +87,7 @@ def _count(present: Present, kind: str) -> Count:
     return Count(total, warnings, errors)
 
 
-def _providers(providers: Providers) -> list[str]:
-    return [
-        _PROVIDERS.get(attribute, attribute.capitalize())
-        for attribute in type(providers).model_fields
-        if getattr(providers, attribute) is not None
-    ]
+def _providers(agents: dict[str, Json]) -> list[str]:
+    """Those that agents have, which a proxy need not know of; `admin` is none of Traefik's."""
+    names = sorted({name for agent in agents.values() for name in agent["providers"]} - {ADMIN})
+    return [_PROVIDERS.get(name, name.capitalize()) for name in names]

@@ -61,6 +61,7 @@ class LoadBalancerView(Struct, frozen=True, rename="camel", omit_defaults=True):
     sticky: StickyView | None = None
     health_check: HealthCheckView | None = None
     servers_transport: str = ""
+    slow_start: str = ""
 
 
 class MemberView(Struct, frozen=True, rename="camel"):
@@ -68,11 +69,16 @@ class MemberView(Struct, frozen=True, rename="camel"):
     weight: int
 
 
-class MembersView(Struct, frozen=True, rename="camel"):
-    services: tuple[MemberView, ...]
+class MembersView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Services of which each request goes to one, by weight."""
+
+    services: tuple[MemberView, ...] = ()
+    sticky: StickyView | None = None
 
 
 class FailoverView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The second takes requests while the first cannot."""
+
     service: str = ""
     fallback: str = ""
 
@@ -100,6 +106,7 @@ class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
     weighted: MembersView | None = None
     highest_random_weight: MembersView | None = None
     failover: FailoverView | None = None
+    middlewares: tuple[str, ...] = ()
     sticky_cookie: str = ""
     server_status: dict[str, str] = {}
     used_by: tuple[str, ...] = ()
@@ -110,16 +117,16 @@ class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
 def service_view(service: Service, standing: Standing, used_by: tuple[str, ...]) -> ServiceView:
     """`used_by` are routers, in order."""
     kind = service.composition
-    members = MembersView(tuple(MemberView(member.name, member.weight) for member in service.members))
     return ServiceView(
         name=service.name,
         provider=provider_of(service.name),
-        type=LOAD_BALANCER if kind is None else kind.lower(),
+        type=type_of(service),
         status=standing.status,
         load_balancer=_load_balancer(service) if kind is None else None,
-        weighted=members if kind == "weighted" else None,
-        highest_random_weight=members if kind == "highestRandomWeight" else None,
+        weighted=_members(service) if kind == "weighted" else None,
+        highest_random_weight=_members(service) if kind == "highestRandomWeight" else None,
         failover=_failover(service) if kind == "failover" else None,
+        middlewares=service.middlewares,
         sticky_cookie="" if service.sticky is None else service.sticky.called(service.name),
         server_status={server.url: _status(server) for server in service.servers},
         used_by=used_by,
@@ -131,13 +138,18 @@ def service_view(service: Service, standing: Standing, used_by: tuple[str, ...])
     )
 
 
+def type_of(service: Service) -> str:
+    """As Traefik's API calls it: the kind in lower case."""
+    return LOAD_BALANCER if service.composition is None else service.composition.lower()
+
+
 def left_out(name: str, standing: Standing) -> ServiceView:
     """A service that somebody wrote and that is not in force."""
     return ServiceView(name=name, provider=provider_of(name), status=standing.status, error=standing.errors)
 
 
 def _status(server: Server) -> str:
-    return DOWN if server.state is ServerState.DRAINING else UP
+    return UP if server.state is ServerState.UP else DOWN
 
 
 def _load_balancer(service: Service) -> LoadBalancerView:
@@ -146,10 +158,21 @@ def _load_balancer(service: Service) -> LoadBalancerView:
         pass_host_header=service.pass_host_header,
         response_forwarding=ForwardingView(go_duration(service.flush_interval)),
         servers=tuple(ServerView(server.url, server.weight) for server in service.servers),
-        sticky=None if service.sticky is None else StickyView(_cookie(service.sticky)),
+        sticky=_sticky(service),
         health_check=None if service.health_check is None else _health_check(service.health_check),
         servers_transport=service.servers_transport,
+        slow_start=go_duration(service.slow_start) if service.slow_start else "",
     )
+
+
+def _members(service: Service) -> MembersView:
+    return MembersView(
+        tuple(MemberView(member.name, member.weight) for member in service.members), _sticky(service)
+    )
+
+
+def _sticky(service: Service) -> StickyView | None:
+    return None if service.sticky is None else StickyView(_cookie(service.sticky))
 
 
 def _failover(service: Service) -> FailoverView:

@@ -82,6 +82,11 @@ TICKETS = Metric(
     "Tickets that say whose turn it is: from the `store`, or, while that does not answer in time, `local`.",
     ("source",),
 )
+LATE = Metric(
+    "rondpoint_tickets_late_total",
+    "counter",
+    "Of the `local` ones, those for which a request had waited for the store, in vain.",
+)
 DEGRADED = Metric("rondpoint_workers_degraded", "gauge", "Workers that hand out tickets of their own now.")
 WORKERS = Metric("rondpoint_workers", "gauge", "Workers of this instance that have given a sign lately.")
 INSTANCES = Metric("rondpoint_instances", "gauge", "Instances with such workers, on the same store.")
@@ -127,6 +132,7 @@ METRICS: tuple[Metric, ...] = (
     AGE,
     PROPAGATION,
     TICKETS,
+    LATE,
     DEGRADED,
     WORKERS,
     INSTANCES,

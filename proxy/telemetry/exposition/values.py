@@ -75,6 +75,7 @@ OF_INSTANCE: dict[Metric, Callable[[Told], Values]] = {
     catalogue.REVISION: lambda told: _one(min((worker.revision for worker in told.living), default=0)),
     catalogue.AGE: _age,
     catalogue.TICKETS: _tickets,
+    catalogue.LATE: lambda told: _one(told.totals.own.late_tickets),
     catalogue.DEGRADED: lambda told: _one(sum(worker.degraded for worker in told.living)),
     catalogue.WORKERS: lambda told: _one(len(told.living)),
     catalogue.UPGRADES: lambda told: _one(sum(worker.upgrades for worker in told.living)),

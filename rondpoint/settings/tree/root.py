@@ -11,7 +11,7 @@ from pydantic import Field
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
-from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
 from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.registrator import RegistratorOptions
@@ -56,6 +56,7 @@ class Settings(Section):
         "only the agent then keeps root's rights, for the Docker socket. By default all run as who started "
         "them.",
     )
+    agent: AgentOptions = AgentOptions()
     workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
     servers_transport: ServersTransport = ServersTransport()
     limits: Limits = Limits()

@@ -36,6 +36,12 @@ http:
         servers: [{url: "http://127.0.0.1:9001"}, {url: "http://127.0.0.1:9002", weight: 3}]
     alone: {loadBalancer: {servers: [{url: "http://127.0.0.1:9003"}], passHostHeader: false}}
     empty: {loadBalancer: {servers: [], responseForwarding: {flushInterval: 1s500ms}}}
+    turns:
+      weighted:
+        services: [{name: shop@file, weight: 2}, {name: alone@file, weight: 1}]
+        sticky: {cookie: {name: c}}
+    hashed: {highestRandomWeight: {services: [{name: shop@file, weight: 2}, {name: alone@file, weight: 1}]}}
+    spare: {failover: {service: shop@file, fallback: alone@file}}
   middlewares:
     strip: {stripPrefix: {prefixes: [/a, /b]}}
     chain: {chain: {middlewares: [add, strip]}}
@@ -44,7 +50,7 @@ http:
 """
 
 ROUTERS = ("shop", "plain", "chained", "secure", "half", "nowhere", "unguarded")
-SERVICES = ("shop", "alone", "empty")
+SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare")
 MIDDLEWARES = ("strip", "chain", "add", "replace")
 
 UNSAID = {
@@ -204,7 +210,7 @@ def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> 
         "warnings": 1,
         "errors": 2,
     }
-    assert mine["http"]["services"] == {"total": 3, "warnings": 0, "errors": 0}
+    assert mine["http"]["services"] == {"total": 6, "warnings": 0, "errors": 0}
     for key in ("tcp", "udp", "features", "providers"):
         compare(mine[key], other[key], key)
 
@@ -320,6 +326,7 @@ def test_nothing_else_than_reading_is_allowed_where_nothing_else_is_served(
     ours: Installation, theirs: Installation, method: str
 ) -> None:
     for found in (ours, theirs):
-        answer = http.request(found.admin, "localhost", "/api/overview", method=method)
+        headers = (("Content-Type", "application/json"),)
+        answer = http.request(found.admin, "localhost", "/api/overview", method=method, headers=headers)
         assert answer.status in (200, 405)
         assert not answer.header("Access-Control-Allow-Origin")
