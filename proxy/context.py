@@ -37,8 +37,8 @@ class Context:
     """The state of a worker's data path, and counts of what it did.
 
     `draining` asks connections to end after their present or next request, `drain_deadline` is until when
-    that may come; `upgrades` counts connections that are tunnels now. `retry` is for routers without a retry
-    middleware.
+    that may come; `connections` counts those open now by entry point, `upgrades` the tunnels among them.
+    `retry` is for routers without a retry middleware.
     """
 
     table: RoutingTable
@@ -57,6 +57,7 @@ class Context:
     upgrades: int = 0
     chains: Chains = field(default_factory=Chains)
     tallies: Tallies = field(default_factory=Tallies)
+    connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
 

@@ -47,7 +47,7 @@ class Tickets:
     """`take(service)` gives the next ticket; `degraded` tells whether they are local for now.
 
     `local` counts the tickets that were, since the worker started, and `late` those of them for which a
-    request had waited in vain; `attempted` is set once the store was tried.
+    request had waited in vain; `taken` counts those of the store. `attempted` is set once that was tried.
     """
 
     def __init__(self, connect: Callable[[], Line], key: str) -> None:
@@ -76,6 +76,7 @@ class Tickets:
         self.attempted = Event()
         self.degraded = True
         self.local = 0
+        self.taken = 0
         self.late = 0
 
     def take(self, service: str) -> int:
@@ -143,6 +144,7 @@ class Tickets:
         if greenlets is self._for_trial:
             self._tried()
             return
+        self.taken += len(greenlets)
         self._last[service] = max(self._last.get(service, 0), last)
         if greenlets is self._for_ahead and (came := self._waiting.get(service)):
             # The request was faster.

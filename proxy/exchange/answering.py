@@ -21,6 +21,7 @@ from proxy.exchange.tunnel import tunnel
 from proxy.extras import extras_of
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.kinds import STOPPED
 from proxy.http1.request import Request, without
 from proxy.middlewares.chains import ChainError
 from proxy.retrying import Retrying, RetryPolicy
@@ -78,8 +79,10 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
             for step in context.chains.steps(route.router):
                 step(request, downstream)
         except ChainError as error:
+            request.kind |= STOPPED
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
+            request.kind |= STOPPED
             return downstream.refuse(request, error.status, error.reason)
     service = route.place.served
     if service is None:
@@ -99,7 +102,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
         try:
-            body = RequestBody(downstream, request)
+            downstream.body = body = RequestBody(downstream, request)
         except ChunkError as error:
             return downstream.refuse(request, 400, str(error))
         except RequestError as error:
@@ -120,6 +123,9 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         target = targets[position % length]
         if target in failed or (target.away and choose is None and not service.all_away):
             continue
+        if failed:
+            tally.retries += 1
+            downstream.retries += 1
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
@@ -204,6 +210,8 @@ def _ask_again(
             left = list(service.distinct)
             shuffle(left)
         target = left.pop()
+        downstream.tally.retries += 1
+        downstream.retries += 1
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
@@ -364,6 +372,7 @@ def _relay(
     stream.deadline = NEVER
     if body is not None:
         body.answered = True
+    downstream.response = response
     answer = response.head
     extras = downstream.extras
     if extras is not None:

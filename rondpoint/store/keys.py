@@ -81,6 +81,11 @@ class Keys(PublishedKeys):
         return self._key("agents")
 
     @property
+    def workers(self) -> str:
+        """Hash: worker's name → JSON `WorkerStatus`."""
+        return self._key("workers")
+
+    @property
     def fence(self) -> str:
         """String: the last token that was given to a holder of a lease."""
         return self._key("fence")
@@ -100,7 +105,7 @@ class Keys(PublishedKeys):
         return self._key("bell")
 
     def metrics(self, worker: str) -> str:
-        """Hash: router's name → JSON `Counts`, of one worker, named `HOST:PID`."""
+        """Hash: router's name → JSON `Counts`, of one worker (`HOST:PID`), or of an instance's dead."""
         return self._key(f"metrics:{worker}")
 
     @property

@@ -15,7 +15,7 @@ from rondpoint.settings import Settings
 from rondpoint.store.admin.document import read_document, read_stored, read_version
 from rondpoint.store.admin.history import read_history
 from rondpoint.store.admin.proposals import Proposal, await_verdict, propose, withdraw
-from rondpoint.store.agents import AgentStatus, forget_silent_agents, remove_agent, write_agent
+from rondpoint.store.agents import AgentStatus, forget_silent_agents, read_agents, remove_agent, write_agent
 from rondpoint.store.client import connect
 from rondpoint.store.ejections import (
     Notice,
@@ -25,9 +25,11 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, read_counts, write_counts
+from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
+from rondpoint.store.retirement import Known, retire
+from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.store import Store
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -108,6 +110,13 @@ def test_the_proxys_rights_are_enough_for_it(
     proxy.hincrby(KEYS.tickets, "a@file", 1)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
+    status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
+    write_worker(proxy, KEYS, status)
+    assert read_workers(proxy, KEYS) == {"host:1": status}
+    retire(proxy, KEYS, "host:1", "host-0", Known({"a@file"}, ()), lambda: None)
+    remove_workers(proxy, KEYS, "host:1")
+    forget_counts(proxy, KEYS, "host-0")
+    assert read_agents(proxy, KEYS) == {}
     pubsub = proxy.pubsub()
     pubsub.subscribe(KEYS.changes)
     assert pubsub.get_message(timeout=5) is not None
