@@ -7,8 +7,10 @@ go in with `enter`, this process's own sockets with `namespace`.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +24,7 @@ from tests.lab.processes import Process, command_line, kill_all
 
 GIVEN = "RONDPOINT_TEST_DOCKER_HOST"
 NETWORK_NAMESPACES = Path("/var/run/netns")
-NAME = re.compile(r"rondpoint-lab-(\d+)")
+NAME = re.compile(r"rondpoint-lab-(\d+)([a-z]*)")
 
 
 class Engine:
@@ -31,13 +33,18 @@ class Engine:
     The addresses of a given engine's containers must be reachable from here.
     """
 
-    def __init__(self) -> None:
-        """Does not start it."""
+    def __init__(self, kind: str = "", *, flags: Sequence[str] = ()) -> None:
+        """Does not start it. One of a `kind` is there beside the run's ordinary one, and always our own.
+
+        `flags` are more of dockerd's.
+        """
         self.enter: list[str] = []
         self.namespace: Path | None = None
-        self.socket_url = os.environ.get(GIVEN, "")
+        self.socket_url = "" if kind else os.environ.get(GIVEN, "")
         self._own = not self.socket_url
-        self._name = f"rondpoint-lab-{os.getpid()}"
+        self._name = f"rondpoint-lab-{os.getpid()}{kind}"
+        self._flags = flags
+        self._storage = ""
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -62,6 +69,20 @@ class Engine:
     def client(self) -> docker.DockerClient:
         """A client of its own."""
         return docker.DockerClient(base_url=self.socket_url, timeout=30)
+
+    def end(self, number: signal.Signals) -> None:
+        """End the engine alone, by this signal; what becomes of its containers is its own affair."""
+        assert self._process is not None
+        self._process.signal(number)
+        self._process.wait()
+
+    def start_again(self) -> None:
+        """Start the engine that has ended, with what it had."""
+        # Its containerd goes with it; where nobody collects orphans, what is left of that looks alive.
+        note = _directory(self._name) / "exec" / "containerd" / "containerd.pid"
+        if note.exists() and not command_line(int(note.read_text())):
+            note.unlink()
+        self._launch(self._storage, last=True)
 
     def _start(self) -> None:
         if os.geteuid() != 0:
@@ -90,6 +111,7 @@ class Engine:
         (directory / "bin").mkdir(parents=True, exist_ok=True)
         # The machine's own daemon.json must not add to the flags.
         (directory / "daemon.json").write_text("{}")
+        self._storage = storage
         socket = directory / "docker.sock"
         self.socket_url = f"unix://{socket}"
         self._process = Process(
@@ -98,7 +120,7 @@ class Engine:
                 *("--config-file", directory / "daemon.json", "--host", self.socket_url),
                 *("--data-root", directory / storage, "--exec-root", directory / "exec"),
                 *("--pidfile", directory / "docker.pid", "--storage-driver", storage),
-                *("--shutdown-timeout", "1", *self._firewall(directory / "bin")),
+                *("--shutdown-timeout", "1", *self._firewall(directory / "bin"), *self._flags),
             ],
             enter=self.enter,
             environment={"PATH": f"{directory / 'bin'}:{os.environ['PATH']}"},
