@@ -5,7 +5,7 @@ from __future__ import annotations
 import _socket
 import os
 import ssl
-from errno import EINPROGRESS
+from errno import EINPROGRESS, EMFILE, ENFILE
 from typing import TYPE_CHECKING
 
 from gevent import Timeout
@@ -17,13 +17,27 @@ from proxy.tls import TlsStream
 if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
 
+OPTIONS = (
+    (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1),
+    # A server whose machine or network has vanished ends no connection: after a minute without as much as an
+    # acknowledgement it is broken.
+    (_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPIDLE, 15),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPINTVL, 15),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPCNT, 3),
+)
+
 
 class DialError(OSError):
-    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed."""
+    """No connection to the server came about; nothing was sent.
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    `timed_out` tells how it failed, `exhausted` that the server is not to blame: no file descriptor was left.
+    """
+
+    def __init__(self, reason: str, *, timed_out: bool = False, exhausted: bool = False) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+        self.exhausted = exhausted
 
 
 def dial(
@@ -39,7 +53,9 @@ def dial(
     except Timeout:
         raise DialError("dial timed out", timed_out=True) from None
     except OSError as error:
-        raise error if isinstance(error, DialError) else DialError(str(error)) from None
+        if isinstance(error, DialError):
+            raise
+        raise DialError(str(error), exhausted=error.errno in {EMFILE, ENFILE}) from None
 
 
 def _literal(address: tuple[str, int]) -> tuple[str, int]:
@@ -61,7 +77,8 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
     family = _socket.AF_INET6 if ":" in address[0] else _socket.AF_INET
     sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
     try:
-        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        for level, option, value in OPTIONS:
+            sock.setsockopt(level, option, value)
         code = sock.connect_ex(address)
         if code not in {0, EINPROGRESS}:
             raise DialError(os.strerror(code))
