@@ -42,6 +42,7 @@ from rondpoint.settings import Settings
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import Loaded
+from rondpoint.store.spoilt import drop
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,11 @@ class Runtime:
             settings.limits.stall_timeout,
             settings.limits.response_pause_timeout,
         )
-        self.tickets = Tickets(partial(open_line, self.client.connection_pool), self.keys.tickets)
+        self.tickets = Tickets(
+            partial(open_line, self.client.connection_pool),
+            self.keys.tickets,
+            partial(drop, self.client, self.keys.tickets),
+        )
         self.context = Context(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=Services(sweeper, timeouts),
@@ -90,7 +95,8 @@ class Runtime:
         self.applier = Applier(self.context, Breath())
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
-        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
+        last = partial(load, self._snapshot)
+        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
         self.reporter = Reporter(
             self.client,
             self.keys,
@@ -120,11 +126,11 @@ class Runtime:
             self.context.access_log.lines.reopen()
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait for a first look at the store; without one, take the last configuration there was."""
+        """Wait for a first look at the store; or else take the last configuration there was."""
         self.watcher.attempted.wait(seconds)
         if self.watcher.connected:
             self.tickets.attempted.wait(seconds)
-        elif self.applier.revision is None:
+        if self.applier.revision is None:
             state = load(self._snapshot)
             if state is not None:
                 self.applier.replace(Loaded(state))

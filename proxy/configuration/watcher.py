@@ -22,7 +22,8 @@ from proxy.configuration.breath import Breath
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages
 from rondpoint.store.keys import Keys
-from rondpoint.store.read import load, revision
+from rondpoint.store.read import Loaded, load, revision
+from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +35,22 @@ class Watcher:
     """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
 
     `attempted` is set once a first read was tried; `connected` tells whether the store answers now, and
-    `problems` what of it could not be read.
+    `problems` what of it could not be read. `last` gives the configuration of before this process, if any.
     """
 
     def __init__(
-        self, client: redis.Redis, keys: Keys, applier: Applier, on_change: Callable[[], None]
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        applier: Applier,
+        on_change: Callable[[], None],
+        last: Callable[[], State | None],
     ) -> None:
         self._client = client
         self._keys = keys
         self._applier = applier
         self._on_change = on_change
+        self._last = last
         self.attempted = Event()
         self.connected = False
         self.problems: tuple[Diagnostic, ...] = ()
@@ -97,6 +104,9 @@ class Watcher:
         for problem in set(loaded.problems) - set(self.problems):
             log.error("%s", problem)
         self.problems = loaded.problems
+        if loaded.problems and self._applier.revision is None and (state := self._last()) is not None:
+            # What cannot be read now was good once.
+            self._applier.replace(Loaded(state))
         self._applier.replace(loaded)
         self._on_change()
         log.debug("revision %d read", loaded.state.revision)

@@ -21,6 +21,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, read_counts, write_counts
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
+from rondpoint.store.spoilt import drop
 from tests.lab.store import Store
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -99,6 +100,7 @@ def test_the_proxys_rights_are_enough_for_it(
     assert revision(proxy, KEYS) is not None
     assert read_diagnostics(proxy, KEYS) == ()
     proxy.hincrby(KEYS.tickets, "a@file", 1)
+    drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
     pubsub = proxy.pubsub()
