@@ -18,6 +18,7 @@ from rondpoint.store.change import Change
 from rondpoint.store.diff import diff
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.lease import script
+from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 
 ATTEMPTS = 20
@@ -130,7 +131,7 @@ class Publisher:
         try:
             fields: Any = self._client.hgetall(self._keys.diagnostics)
         except redis.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
+            if not is_wrong_type(error):
                 raise
             return _Known(None, {}, revision)
         if loaded.problems:

@@ -29,6 +29,7 @@ from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_co
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retirement import Known, retire
+from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.store import Store
 
@@ -108,6 +109,7 @@ def test_the_proxys_rights_are_enough_for_it(
     assert revision(proxy, KEYS) is not None
     assert read_diagnostics(proxy, KEYS) == ()
     proxy.hincrby(KEYS.tickets, "a@file", 1)
+    drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
     status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
