@@ -19,10 +19,12 @@ from gevent.event import Event
 
 from proxy.configuration.applying import Applier
 from proxy.configuration.breath import Breath
+from proxy.configuration.freshness import Freshness
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages
 from rondpoint.store.keys import Keys
-from rondpoint.store.read import load, revision
+from rondpoint.store.read import Loaded, load, revision
+from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +36,26 @@ class Watcher:
     """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
 
     `attempted` is set once a first read was tried; `connected` tells whether the store answers now, and
-    `problems` what of it could not be read.
+    `problems` what of it could not be read; `freshness` how old it is. `last` gives the configuration of
+    before this process, if any.
     """
 
     def __init__(
-        self, client: redis.Redis, keys: Keys, applier: Applier, on_change: Callable[[], None]
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        applier: Applier,
+        on_change: Callable[[], None],
+        last: Callable[[], State | None],
     ) -> None:
         self._client = client
         self._keys = keys
         self._applier = applier
         self._on_change = on_change
+        self._last = last
         self.attempted = Event()
         self.connected = False
+        self.freshness = Freshness()
         self.problems: tuple[Diagnostic, ...] = ()
 
     def run(self) -> None:
@@ -74,29 +84,41 @@ class Watcher:
             if message is None:
                 if revision(self._client, self._keys) != self._applier.revision:
                     self._read()
-            elif message["type"] == "message" and not self._told(message["data"]):
-                self._read()
+                else:
+                    self.freshness.confirmed()
+            elif message["type"] == "message":
+                self._told(message["data"])
 
-    def _told(self, data: bytes) -> bool:
+    def _told(self, data: bytes) -> None:
         try:
             change = messages.decode(data)
         except msgspec.MsgspecError as error:
             log.warning("a message about changes cannot be decoded, reading everything: %s", error)
-            return False
+            self._read()
+            return
         if self._applier.apply(change):
             log.debug("revision %d applied", change.revision)
+            self.freshness.changed(change.at)
             self._on_change()
-            return True
-        # Told before the read that already took it in.
-        return change.revision == self._applier.revision
+        elif change.revision != self._applier.revision:
+            self._read(change.at)
+        # Else it was told before the read that already took it in.
 
-    def _read(self) -> None:
+    def _read(self, published_at: float = 0.0) -> None:
+        before = self._applier.revision
         loaded = load(self._client, self._keys, Breath(), self._applier.in_force())
         if loaded is None:
             return
         for problem in set(loaded.problems) - set(self.problems):
             log.error("%s", problem)
         self.problems = loaded.problems
+        if loaded.problems and self._applier.revision is None and (state := self._last()) is not None:
+            # What cannot be read now was good once.
+            self._applier.replace(Loaded(state))
         self._applier.replace(loaded)
+        if loaded.state.revision == before:
+            self.freshness.confirmed()
+        else:
+            self.freshness.changed(published_at)
         self._on_change()
         log.debug("revision %d read", loaded.state.revision)

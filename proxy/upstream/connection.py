@@ -5,7 +5,16 @@ from __future__ import annotations
 import _socket
 import os
 import ssl
-from errno import EINPROGRESS
+from errno import (
+    ECONNREFUSED,
+    ECONNRESET,
+    EHOSTDOWN,
+    EHOSTUNREACH,
+    EINPROGRESS,
+    EMFILE,
+    ENFILE,
+    ETIMEDOUT,
+)
 from typing import TYPE_CHECKING
 
 from gevent import Timeout
@@ -17,13 +26,34 @@ from proxy.tls import TlsStream
 if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
 
+OPTIONS = (
+    (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1),
+    # A server whose machine or network has vanished ends no connection: after a minute without as much as an
+    # acknowledgement it is broken.
+    (_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPIDLE, 15),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPINTVL, 15),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPCNT, 3),
+)
+
+_UNREACHABLE = frozenset((ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ETIMEDOUT))
+_EXHAUSTED = frozenset((EMFILE, ENFILE))
+
 
 class DialError(OSError):
-    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed."""
+    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed.
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    `unreachable` tells that it is the server that does not take connections, `exhausted` that this worker has
+    no file descriptor left; with neither there is something wrong with a name, a certificate or the like.
+    """
+
+    def __init__(
+        self, reason: str, *, timed_out: bool = False, unreachable: bool = False, exhausted: bool = False
+    ) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+        self.unreachable = unreachable
+        self.exhausted = exhausted
 
 
 def dial(
@@ -37,9 +67,13 @@ def dial(
                 return stream
             return _secured(stream, sweeper, context, address[0])
     except Timeout:
-        raise DialError("dial timed out", timed_out=True) from None
+        raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OSError as error:
-        raise error if isinstance(error, DialError) else DialError(str(error)) from None
+        if isinstance(error, DialError):
+            raise
+        raise DialError(
+            str(error), unreachable=error.errno in _UNREACHABLE, exhausted=error.errno in _EXHAUSTED
+        ) from None
 
 
 def _literal(address: tuple[str, int]) -> tuple[str, int]:
@@ -61,10 +95,11 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
     family = _socket.AF_INET6 if ":" in address[0] else _socket.AF_INET
     sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
     try:
-        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        for level, option, value in OPTIONS:
+            sock.setsockopt(level, option, value)
         code = sock.connect_ex(address)
         if code not in {0, EINPROGRESS}:
-            raise DialError(os.strerror(code))
+            raise _failed(code)
         stream = Stream(sock, sweeper)
     except BaseException:
         sock.close()
@@ -74,11 +109,15 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
             stream.wait_writable()
             code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if code:
-                raise DialError(os.strerror(code))
+                raise _failed(code)
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+def _failed(code: int) -> DialError:
+    return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
 
 
 def _secured(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:

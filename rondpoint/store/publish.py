@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import time
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from rondpoint.store.change import Change
 from rondpoint.store.diff import diff
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.lease import script
+from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 
 ATTEMPTS = 20
@@ -129,7 +131,7 @@ class Publisher:
         try:
             fields: Any = self._client.hgetall(self._keys.diagnostics)
         except redis.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
+            if not is_wrong_type(error):
                 raise
             return _Known(None, {}, revision)
         if loaded.problems:
@@ -144,7 +146,8 @@ class Publisher:
         if changed_diagnostics and self._tells_diagnostics:
             change = msgspec.structs.replace(change, diagnostics=True)
         if not change.empty or changed_diagnostics:
-            message = b"" if change.empty else messages.encode(change)
+            stamped = msgspec.structs.replace(change, at=time())
+            message = b"" if change.empty else messages.encode(stamped)
             arguments: list[str | bytes | int] = [
                 lease,
                 known.revision or "",
