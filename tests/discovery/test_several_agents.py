@@ -176,6 +176,7 @@ def test_a_part_is_forgotten_when_its_agent_has_been_gone_for_so_long(
 def test_with_no_time_to_wait_a_part_goes_with_its_agent(store: Store, client: redis.Redis) -> None:
     with an_agent(store, "north", forget_after=0.0) as north:
         north.say(a_configuration("docker", "a"))
+        holds(client, "a@docker")
         with an_agent(store, "south") as south:
             south.say(a_configuration("docker", "b"))
             holds(client, "a@docker", "b@docker")
@@ -185,6 +186,7 @@ def test_with_no_time_to_wait_a_part_goes_with_its_agent(store: Store, client: r
 def test_two_of_one_name_stand_by_for_each_other(store: Store, client: redis.Redis) -> None:
     with an_agent(store, "north") as north, ExitStack() as first:
         north.say(a_configuration("docker", "a"))
+        holds(client, "a@docker")
         south = first.enter_context(an_agent(store, "south"))
         south.say(a_configuration("docker", "b"))
         holds(client, "a@docker", "b@docker")
