@@ -1,4 +1,6 @@
-"""The agent: providers in threads of their own, and one that publishes what they find."""
+"""The agent: providers in threads of their own, one that publishes what they find, and two beside it that see
+to other agents.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,13 @@ from collections.abc import Callable, Mapping
 import redis
 
 from discovery import providers as available
+from discovery.admin.desk import Desk, desk
 from discovery.board import Board
+from discovery.candidacy import Candidacy
 from discovery.health.checks import Checks
+from discovery.heartbeat import Heartbeat, new_name
+from discovery.parts import Parts
+from discovery.providers.admin import fed_by_api
 from discovery.providers.contract import Provider
 from discovery.publication import Publication
 from discovery.supervision import supervise
@@ -35,23 +42,51 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._client = client
+        self._desk: Desk | None = None
+        self._fed: dict[str, Provider] = {}
+        if providers is None:
+            self._fed = fed_by_api(settings, client)
+            self._desk = desk(settings, client)
         self._providers = available.configured(settings) if providers is None else providers
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, and return within two seconds of it."""
         if not self._providers:
             logger.warning("no provider is set, so there are no routes: see providers.docker, providers.file")
-        board = Board(self._providers)
+        providers = {**self._providers, **self._fed}
+        board = Board(providers)
         keys = Keys(self._settings.redis.namespace)
-        checks = Checks(board.touch)
-        publication = Publication(board, self._client, keys, tuple(self._settings.web_entry_points), checks)
-        threads = [_thread("publication", publication.run, stop), _thread("health", checks.run, stop)]
-        for name, provider in self._providers.items():
+        client, options, own_name = self._client, self._settings.agent, new_name()
+        candidacy = Candidacy(client, keys, options.name, own_name, board.bell)
+        parts = Parts(client, keys, options.name, candidacy, board.bell, options.forget_after)
+        heartbeat = Heartbeat(client, keys, own_name, options.name)
+        checks = Checks(board.bell.set)
+        publication = Publication(
+            board,
+            client,
+            keys,
+            self._settings.web_entry_points,
+            options.name,
+            heartbeat,
+            candidacy,
+            parts,
+            checks,
+        )
+        threads = [
+            _thread("publication", publication.run, stop),
+            _thread("candidacy", candidacy.run, stop),
+            _thread("parts", parts.run, stop),
+            _thread("health", checks.run, stop),
+        ]
+        for name, provider in providers.items():
             threads.append(_thread(name, supervise, provider, board, stop))
+        if self._desk is not None:
+            threads.append(_thread("desk", self._desk.run, stop))
         for thread in threads:
             thread.start()
         stop.wait()
         board.bell.set()
+        candidacy.wake.set()
         deadline = time.monotonic() + FAREWELL
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))

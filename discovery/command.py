@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
 import threading
 
 import click
 
 from discovery.agent import Agent
+from discovery.ending import work_until_told
 from rondpoint import logs
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.client import connect
-
-ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command(context_settings=PASS_ON)
@@ -37,32 +34,9 @@ def agent(flags: tuple[str, ...]) -> None:
         )
         raise SystemExit(2)
     logs.configure(loaded.settings.log.level)
-    _run_until_told(loaded.settings, url)
+    work_until_told("agent", lambda stop: _work(loaded.settings, url, stop))
 
 
-def _run_until_told(settings: Settings, url: str) -> None:
-    # Waited for here rather than handled: a handler that sets an event deadlocks when it interrupts
-    # the very thread that holds the event's lock. Threads inherit the mask.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            with connect(url) as client:
-                Agent(settings, client).run(stop)
-        except BaseException as error:
-            logging.getLogger(__name__).exception("the agent failed")
-            failed.append(error)
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    worker = threading.Thread(target=work, name="agent", daemon=True)
-    worker.start()
-    told = signal.Signals(signal.sigwait(ENDING))
-    if not stop.is_set() and worker.is_alive():
-        logging.getLogger(__name__).info("%s: the agent ends", told.name)
-    stop.set()
-    worker.join()
-    if failed:
-        raise SystemExit(1)
+def _work(settings: Settings, url: str, stop: threading.Event) -> None:
+    with connect(url, namespace=settings.redis.namespace) as client:
+        Agent(settings, client).run(stop)

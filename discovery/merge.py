@@ -13,10 +13,13 @@ from typing import TypeVar
 import msgspec
 
 from discovery.members import resolve_members
-from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
+
+DEFAULT, OF_TRAEFIK_1 = "web", "http"
+"""What the entry point is called that is there without being asked for, here and in Traefik 1."""
 
 SEARCHED_FOR_NEAREST = 500
 """With more names than this, no similar one is looked for: each comparison costs."""
@@ -129,10 +132,14 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
     ]
     for kind, name, defined in missing:
         message = f"left out, for its {kind} {name!r} does not exist"
-        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, _nearest(name, defined)))
+        hint = "; ".join(filter(None, (_nearest(name, defined), would_serve(router.rule.text))))
+        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None
     unknown = [name for name in router.entry_points if name not in known.entry_points]
+    if unknown == [OF_TRAEFIK_1] and set(known.entry_points) == {DEFAULT}:
+        # Without any settings the one entry point has Traefik 3's name; labels of Traefik 1 have the other.
+        return msgspec.structs.replace(router, entry_points=(DEFAULT,))
     if not unknown:
         return router
     kept = tuple(name for name in router.entry_points if name in known.entry_points)
@@ -142,6 +149,7 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
             message += ", and no other is named: the router is left out"
         severity = Severity.WARNING if kept else Severity.ERROR
         hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
+        hint += "" if kept else f"; {would_serve(router.rule.text)}"
         findings.append(Diagnostic(severity, provider, subject, message, hint))
     return msgspec.structs.replace(router, entry_points=kept) if kept else None
 

@@ -1,26 +1,34 @@
-"""The one thread that writes to the store: merges what providers left, publishes it, shows that it lives."""
+"""The one thread that writes to the store: merges what providers left, publishes it, shows that it lives.
+
+Only an agent that leads publishes. One that does not writes its own part, where the installation has several.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 import redis
+from msgspec import Struct
 
+from discovery.assembly import Assembly, gathered
 from discovery.backoff import Backoff
 from discovery.board import Board, Snapshot
+from discovery.candidacy import Candidacy
 from discovery.health.checks import Checks
 from discovery.health.verdicts import judged
 from discovery.heartbeat import INTERVAL, Heartbeat
 from discovery.merge import merge
+from discovery.own import Own
+from discovery.parts import Parts
 from discovery.reporting import Findings, summary
-from discovery.retention import retained
 from rondpoint.model import Configuration
+from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
-from rondpoint.store.publish import ConflictError, Publisher
+from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher
 
 logger = logging.getLogger(__name__)
 
@@ -32,27 +40,50 @@ FIRST_DELAY = 0.1
 LAST_DELAY = 2.0
 
 
-class Publication:
-    """Publishes the newest of what is on `board` whenever it changes, or the store lost it.
+class _Gathered(Struct, frozen=True):
+    """What providers had said at a version of the board."""
 
-    `checks` follow what is published, and what they find is published with it.
+    version: int
+    by_provider: dict[str, Configuration]
+    configuration: Configuration
+
+
+class Publication:
+    """Publishes the newest of what is on `board`, and of `parts`, whenever it changes, or the store lost it.
+
+    `name` is what settings call the agent, `heartbeat` its entry in the list of agents. `checks` follow what
+    is published, and what they find is published with it.
     """
 
     def __init__(
-        self, board: Board, client: redis.Redis, keys: Keys, entry_points: Collection[str], checks: Checks
+        self,
+        board: Board,
+        client: redis.Redis,
+        keys: Keys,
+        entry_points: Collection[str],
+        name: str,
+        heartbeat: Heartbeat,
+        candidacy: Candidacy,
+        parts: Parts,
+        checks: Checks,
     ) -> None:
         self._board = board
-        self._checks = checks
-        self._recalled = False
         self._entry_points = entry_points
-        self._publisher = Publisher(client, keys)
-        self._heartbeat = Heartbeat(client, keys)
+        self._name = name
+        self._heartbeat = heartbeat
+        self._candidacy = candidacy
+        self._parts = parts
+        self._checks = checks
+        self._own = Own(client, keys, name, candidacy)
+        self._assembly = Assembly()
+        self._publisher = Publisher(client, keys, lambda: candidacy.whole.held)
         self._findings = Findings(logger)
-        self._retained: dict[str, Configuration] = {}
         self._patient_until = time.monotonic() + PATIENCE
-        self._published = -1
-        self._published_at = 0.0
-        self._beaten = -1
+        self._gathered: _Gathered | None = None
+        self._published: tuple[int, int, int, str] | None = None
+        self._recalled = ""
+        self._written_at = 0.0
+        self._beaten: tuple[int, Role] | None = None
         self._next_beat = 0.0
         self._outage = ""
 
@@ -62,6 +93,9 @@ class Publication:
         while not stop.is_set():
             try:
                 self._turn()
+            except NotLeadingError as error:
+                if not stop.is_set():
+                    self._overtaken(error)
             except (redis.RedisError, ConflictError) as error:
                 self._lost(error)
             except Exception:
@@ -79,12 +113,19 @@ class Publication:
     def _turn(self) -> None:
         self._board.bell.clear()
         snapshot = self._board.snapshot()
-        if snapshot.version != self._published and self._complete(snapshot):
-            self._publish(snapshot)
+        if self._complete(snapshot):
+            self._candidacy.stand()
+        role = self._candidacy.role
+        if role != "leader":
+            self._checks.rest()
+        if role != "standby":
+            self._contribute(snapshot)
         now = time.monotonic()
-        if now >= self._next_beat or snapshot.moods != self._beaten:
-            self._beat(snapshot)
+        if now >= self._next_beat or self._beaten != (snapshot.moods, role):
+            self._heartbeat.beat(snapshot.statuses, role)
+            self._beaten = snapshot.moods, role
             self._next_beat = now + INTERVAL
+            self._look(role)
 
     def _wait(self, stop: threading.Event) -> None:
         now = time.monotonic()
@@ -92,48 +133,70 @@ class Publication:
         if now < self._patient_until:
             due = min(due, self._patient_until)
         self._board.bell.wait(max(0.0, due - now))
-        stop.wait(max(0.0, self._published_at + PACE - time.monotonic()))
+        stop.wait(max(0.0, self._written_at + PACE - time.monotonic()))
 
     def _complete(self, snapshot: Snapshot) -> bool:
-        """Whether all have spoken, or those that have not had time enough."""
-        return not snapshot.silent or time.monotonic() >= self._patient_until
+        """Whether all have spoken, or those that have not had time enough, and others' parts are known."""
+        spoken = not snapshot.silent or time.monotonic() >= self._patient_until
+        return spoken and self._parts.known
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        self._retain(snapshot)
-        kept = {name: self._retained[name] for name in snapshot.silent}
-        configuration = self._checked(merge(snapshot.configurations | kept, self._entry_points))
+    def _contribute(self, snapshot: Snapshot) -> None:
+        """Write this agent's part where there are several, and publish all if it leads."""
+        others = self._parts.others()
+        own = self._gather(snapshot)
+        several = bool(self._name or others.configurations)
+        written = several and self._own.write(own.configuration)
+        lease = self._candidacy.whole.held
+        present = snapshot.version, others.version, self._checks.version, lease
+        if not lease:
+            self._findings.tell(own.configuration.diagnostics)
+        elif self._published != present:
+            if several:
+                self._assembly.replace({**others.configurations, self._name: own.configuration})
+            self._recall(lease)
+            self._publish(self._assembly.configurations() if several else own.by_provider)
+            self._published = present
+            written = True
+        if written:
+            self._written_at = time.monotonic()
+
+    def _gather(self, snapshot: Snapshot) -> _Gathered:
+        if self._gathered is None or self._gathered.version != snapshot.version:
+            by_provider = self._own.by_provider(snapshot, self._publisher)
+            self._gathered = _Gathered(snapshot.version, by_provider, gathered(by_provider))
+        return self._gathered
+
+    def _publish(self, configurations: Mapping[str, Configuration]) -> None:
+        configuration = merge(configurations, self._entry_points)
+        self._checks.follow(configuration)
+        configuration = judged(configuration, self._checks.faults)
         self._findings.tell(configuration.diagnostics)
         publication = self._publisher.write(configuration)
-        self._published = snapshot.version
-        self._published_at = time.monotonic()
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summary(publication.change))
 
-    def _checked(self, configuration: Configuration) -> Configuration:
-        if not self._recalled:
+    def _recall(self, lease: str) -> None:
+        """Who comes to lead goes on from what the last one found of servers."""
+        if self._recalled != lease:
             self._checks.recall(self._publisher.stored())
-            self._recalled = True
-        self._checks.follow(configuration)
-        return judged(configuration, self._checks.faults)
+            self._recalled = lease
 
-    def _retain(self, snapshot: Snapshot) -> None:
-        missing = snapshot.silent - self._retained.keys()
-        if not missing:
+    def _look(self, role: Role) -> None:
+        """See that the store still holds what this agent wrote."""
+        if role == "standby":
             return
-        stored = self._publisher.stored()
-        for name in sorted(missing):
-            kept = Configuration() if stored is None else retained(stored, name)
-            self._retained[name] = kept
-            message = "provider %s has not spoken yet: what is stored of it stays (%d routers)"
-            logger.warning(message, name, len(kept.routers))
-
-    def _beat(self, snapshot: Snapshot) -> None:
-        self._heartbeat.beat(snapshot.statuses)
-        self._beaten = snapshot.moods
-        if self._published == snapshot.version and not self._publisher.intact():
-            logger.warning("the store does not hold what was published: everything is compared and written")
-            self._published = -1
+        lost = not self._own.intact()
+        leads = self._published is not None and self._published[-1] == self._candidacy.whole.held
+        if leads and not self._publisher.intact():
+            self._published = None
+            lost = True
+        if lost:
+            logger.warning("the store does not hold what was written: everything is compared and written")
             self._board.bell.set()
+
+    def _overtaken(self, error: Exception) -> None:
+        logger.info("nothing is written, for another agent does it: %s", error)
+        self._candidacy.wake.set()
 
     def _lost(self, error: Exception) -> None:
         if str(error) != self._outage:
@@ -146,3 +209,4 @@ class Publication:
             logger.info("the store is back")
             # It may have come back with less than it had.
             self._next_beat = 0.0
+            self._candidacy.wake.set()

@@ -15,7 +15,7 @@ from msgspec.structs import asdict, replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.guesses import Guesses
-from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.middlewares.redaction import redacted
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 
@@ -120,15 +120,16 @@ class Union:
 
     def _told(self, kind: str, one: _Definition, other: _Definition, stands: bool) -> Diagnostic:
         (first_part, first), (part, item) = one, other
-        key = part.keys.get(f"{kind}s.{item.name}", item.name)
+        key = part.keys.get(f"{kind}s.{item.name}")
+        written = f" ({key})" if key else ""
         outcome = f"that of {first_part.subject} stands" if stands else "both are left out"
         return Diagnostic(
             Severity.ERROR,
             self._provider,
             part.subject,
-            f"{kind} {item.name} ({key}) is defined otherwise in {first_part.subject}: "
+            f"{kind} {item.name}{written} is defined otherwise in {first_part.subject}: "
             f"{_difference(_bare(first), _bare(item))}; {outcome}",
-            "give them the same values, or different names",
+            "; ".join(["give them the same values, or different names", *_unserved((first, item), stands)]),
         )
 
 
@@ -149,6 +150,12 @@ def _subject(definition: _Definition) -> str:
 
 def _own_subject(part: Decoded) -> str:
     return part.subject
+
+
+def _unserved(routers: Iterable[_Object], stands: bool) -> Iterator[str]:
+    rules = {item.rule.text: None for item in routers if isinstance(item, Router)}
+    if rules and not stands:
+        yield would_serve(*rules)
 
 
 def _guarded_alike(one: _Object, other: _Object) -> bool:

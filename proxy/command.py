@@ -11,6 +11,7 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
+from proxy.access.credentials import CredentialError, Credentials
 from proxy.gunicorn_settings import gunicorn_settings
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
 from rondpoint.settings import Settings
@@ -49,7 +50,7 @@ def proxy(flags: tuple[str, ...]) -> None:
             err=True,
         )
         sys.exit(2)
-    for fault in _missing_files(loaded.settings):
+    for fault in _faults(loaded.settings):
         click.echo(f"error: settings: {fault}", err=True)
         sys.exit(2)
     # gunicorn reads its configuration anew at a reload, and must then find these flags again.
@@ -57,10 +58,14 @@ def proxy(flags: tuple[str, ...]) -> None:
     ProxyApplication().run()
 
 
-def _missing_files(settings: Settings) -> Iterator[str]:
+def _faults(settings: Settings) -> Iterator[str]:
     # What is in them is for the workers to see: ssl must not be imported here, ahead of gevent.
     for name, point in settings.entry_points.items():
         for pair in point.tls.certificates if point.tls is not None else ():
             for file in (pair.cert_file, pair.key_file):
                 if not os.access(file, os.R_OK):
                     yield f"entryPoints.{name}.tls.certificates: {file} is not there, or not to be read"
+    try:
+        Credentials(settings.api)
+    except CredentialError as error:
+        yield str(error)

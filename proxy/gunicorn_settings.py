@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger
 from proxy.listening import bind_addresses
 from rondpoint import logs
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
+from rondpoint.settings.access import access_warning
 
 # gunicorn's debugging prints its whole configuration, which is not the user's.
 _LEVELS = {
@@ -93,6 +94,8 @@ def _take_over(arbiter: Arbiter) -> None:
     # The master reads its settings before it may import the worker, and gevent with it.
     from proxy.master import take_over  # noqa: PLC0415
 
+    if warning := access_warning(current_settings()):
+        log.warning("%s", warning)
     take_over(arbiter)
 
 

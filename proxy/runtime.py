@@ -63,7 +63,7 @@ class Runtime:
             raise ValueError("redis.url is not set")
         self.settings = settings
         self.keys = Keys(settings.redis.namespace)
-        self.client = connect(settings.redis.url)
+        self.client = connect(settings.redis.url, namespace=settings.redis.namespace)
         sweeper = Sweeper()
         forwarding = settings.servers_transport.forwarding_timeouts
         timeouts = UpstreamTimeouts(

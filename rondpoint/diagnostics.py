@@ -19,6 +19,15 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+def would_serve(*rules: str) -> str:
+    """A hint by which one who asks for a host of these rules finds out why they are not in force."""
+    told = ", ".join(rules[:_TOLD]) + (", …" if len(rules) > _TOLD else "")
+    return f"it would serve {told}" if rules else ""
+
+
+_TOLD = 3
+
+
 class Diagnostic(Struct, frozen=True, omit_defaults=True):
     """One finding about one thing that a user wrote.
 

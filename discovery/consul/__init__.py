@@ -13,6 +13,7 @@ from discovery.consul.errors import (
     RefusedError,
     UnreachableError,
 )
+from discovery.consul.registered import Registered, Weights
 
 __all__ = [
     "WAIT",
@@ -24,7 +25,9 @@ __all__ = [
     "Endpoint",
     "NoLeaderError",
     "RefusedError",
+    "Registered",
     "Tls",
     "UnreachableError",
+    "Weights",
     "endpoint",
 ]

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import consul
+import msgspec
 import requests
 import urllib3
 from consul.base import CB
@@ -23,6 +25,7 @@ from msgspec import Struct
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadAnswerError, ClosedError, NoLeaderError, UnreachableError
 from discovery.consul.explained import explained
+from discovery.consul.registered import Answered, Registered
 from discovery.consul.transport import Transport
 
 WAIT = 300.0
@@ -39,7 +42,9 @@ _FAULTS = (
     ValueError,
     KeyError,
     TypeError,
+    msgspec.MsgspecError,
 )
+_node = msgspec.json.Decoder(Answered)
 
 
 class Answer(Struct, Generic[T], frozen=True):
@@ -121,8 +126,7 @@ class Client:
         Blocking, until any check changes. Before Consul 1.5, which knows no filters, it gives all checks.
         """
         with self._asking(_READ_CATALOGUE) as calls:
-            params = [("filter", 'Status != "passing"'), *calls.shared]
-            params += [("index", str(index)), ("wait", self._wait)] if index else []
+            params = [("filter", 'Status != "passing"'), *calls.shared, *self._blocking(index)]
             # The library's health.state knows neither filters nor consistency.
             found = calls.http.get(
                 CB.json(index=True), path="/v1/health/state/any", params=params, headers=calls.headers
@@ -134,6 +138,19 @@ class Client:
         with self._asking(_READ_CATALOGUE) as calls:
             _, found = calls.catalog.node(name)
             return {} if found is None else dict(found["Services"])
+
+    def services_on(self, node: str, index: int = 0) -> Answer[Mapping[str, Registered]]:
+        """As `node`, and blocking, until a service of this very node changes."""
+        with self._asking(_READ_CATALOGUE) as calls:
+            # The library makes dictionaries of everything, which takes thrice as long.
+            found = calls.http.get(
+                _with_index,
+                path=f"/v1/catalog/node/{quote(node, safe='')}",
+                params=[*calls.shared, *self._blocking(index)],
+                headers=calls.headers,
+            )
+            known = _node.decode(found[1])
+            return _answer(index, (found[0], {} if known is None else known.services))
 
     def service(self, name: str) -> Sequence[Mapping[str, Any]]:
         """The instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; maybe none."""
@@ -191,6 +208,9 @@ class Client:
                 if "Unknown service" not in str(error):
                     raise
 
+    def _blocking(self, index: int) -> list[tuple[str, str]]:
+        return [("index", str(index)), ("wait", self._wait)] if index else []
+
     @contextmanager
     def _asking(self, permission: str) -> Iterator[_Calls]:
         calls = self._calls[self._at]
@@ -234,6 +254,10 @@ class _Calls(consul.Consul):  # type: ignore[misc]  # the library has no types
 
     def put(self, path: str, data: str) -> None:
         self.http.put(CB.bool(), path=path, data=data.encode(), headers=self.headers)
+
+
+def _with_index(response: Any) -> tuple[str, bytes]:
+    return response.headers["X-Consul-Index"], CB.binary()(response)
 
 
 def _answer(previous: int, found: tuple[Any, Any]) -> Answer[Any]:

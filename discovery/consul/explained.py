@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import consul
 import requests
+from msgspec import MsgspecError
 
 from discovery.causes import causes
 from discovery.consul.endpoint import Endpoint
@@ -41,7 +42,7 @@ def explained(error: BaseException, endpoint: Endpoint, permission: str) -> Cons
         if isinstance(cause, requests.exceptions.SSLError):
             return UnreachableError(
                 f"no TLS with Consul at {endpoint}: {text}",
-                "name its authority in tls.ca, or set the scheme that it speaks",
+                "name its authority in tls.ca or CONSUL_CACERT, or set the scheme that it speaks",
             )
         if isinstance(cause, ConnectionRefusedError):
             return UnreachableError(
@@ -49,7 +50,7 @@ def explained(error: BaseException, endpoint: Endpoint, permission: str) -> Cons
             )
         if isinstance(cause, (requests.Timeout, TimeoutError)):
             return UnreachableError(f"Consul at {endpoint} does not answer in time")
-    if isinstance(error, (ValueError, KeyError, TypeError)) and not isinstance(
+    if isinstance(error, (ValueError, KeyError, TypeError, MsgspecError)) and not isinstance(
         error, requests.RequestException
     ):
         return BadAnswerError(

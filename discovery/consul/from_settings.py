@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from discovery.consul.endpoint import Endpoint, Tls, endpoint
-from rondpoint.settings import ConsulEndpoint, ConsulOptions, ConsulTls
+from rondpoint.settings import ConsulEndpoint, ConsulOptions, ConsulTls, RegistratorConsul
 
 
 def catalogue_endpoints(options: ConsulEndpoint) -> tuple[Endpoint, ...]:
@@ -34,6 +34,20 @@ def key_endpoints(options: ConsulOptions) -> tuple[Endpoint, ...]:
             tls=_tls(options.tls),
         )
         for address in options.endpoints or ("",)
+    )
+
+
+def registrar_endpoint(options: RegistratorConsul | None) -> Endpoint:
+    """As `catalogue_endpoints`; what Consul's own variables say, where there are no options."""
+    if options is None:
+        return endpoint()
+    return endpoint(
+        options.address,
+        scheme=options.scheme,
+        token=options.token,
+        username=options.http_auth.username,
+        password=options.http_auth.password,
+        tls=_tls(options.tls),
     )
 
 

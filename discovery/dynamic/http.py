@@ -14,6 +14,7 @@ from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware, report_unserved
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.services import ServersReader, decode_service
+from rondpoint.diagnostics import would_serve
 from rondpoint.model import Middleware, Router, Service
 
 
@@ -112,12 +113,12 @@ class _Http:
             hint = f"expected one of {shown_names(services)}" if services else "expected service"
             self._report.error(f"{self._report.at(section.path)} names no service", hint)
         router = decode_router(name, section, self._provider, default, lambda: self._default_rule(section))
+        if router is None:
+            return
         if name in self._lost:
-            self._report.error(
-                f"{self._report.at(self._lost[name])} may be meant to guard router {name}, so it is left out",
-                "did you mean routers?",
-            )
-        if router is None or name in self._lost:
+            at = self._report.at(self._lost[name])
+            hint = f"did you mean routers?; {would_serve(router.rule.text)}"
+            self._report.error(f"{at} may be meant to guard router {name}, so it is left out", hint)
             return
         self._routers.append(router)
         self._keys[f"routers.{router.name}"] = section.path
@@ -149,5 +150,6 @@ class _Http:
         for router in stranded:
             key = self._report.at(self._keys.pop(f"routers.{router.name}"))
             if not told:
-                self._report.error(f"{key} is left out, because its service {router.service} is")
+                message = f"{key} is left out, because its service {router.service} is"
+                self._report.error(message, would_serve(router.rule.text))
         self._routers = [router for router in self._routers if router.service not in missing]

@@ -10,6 +10,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.router_tls import read_tls
+from rondpoint.diagnostics import would_serve
 from rondpoint.model import Router
 from rondpoint.rules import v2, v3
 from rondpoint.rules.errors import RuleError
@@ -43,11 +44,12 @@ def decode_router(
         section.has(option) and value is None
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
-    tls = read_tls(section)
-    unserved = _refuse_unserved(section)
+    meant = would_serve(text) if text else ""
+    tls = read_tls(section, meant)
+    unserved = _refuse_unserved(section, meant)
     parse = _parser(section)
     section.unserved("observability")
-    unguarded = _misspelt_guards(section)
+    unguarded = _misspelt_guards(section, meant)
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
     rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
@@ -74,21 +76,21 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return None
 
 
-def _refuse_unserved(section: Section) -> bool:
+def _refuse_unserved(section: Section, meant: str) -> bool:
     report = section.report
     if section.has("parentRefs"):
         message = f"{report.at(section.key('parentRefs'))} is not served yet, so the router is left out"
-        report.error(message)
+        report.error(message, meant)
         return True
     return False
 
 
-def _misspelt_guards(section: Section) -> bool:
+def _misspelt_guards(section: Section, meant: str) -> bool:
     """Whether the author most likely asked for middlewares or TLS, by a name that is neither; said so."""
     found = [name for meant in ("middlewares", "tls") for name in section.misspelt(OPTIONS, meant)]
     for name in found:
         at = section.report.at(section.key(name))
-        section.report.error(f"{at} may be meant to guard the router, so it is left out")
+        section.report.error(f"{at} may be meant to guard the router, so it is left out", meant)
     return bool(found)
 
 

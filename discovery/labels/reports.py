@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from discovery.container import Container
 from discovery.decoding.report import Report
 from discovery.labels.names import Meaning, meaning
+from rondpoint.diagnostics import would_serve
 
 
 def report_for(container: Container, written: Mapping[str, str] | None = None) -> Report:
@@ -30,13 +31,10 @@ def tell_unrouted(container: Container, report: Report, reason: str, label: str)
 
 def rules_meant(labels: Mapping[str, str]) -> str:
     """The rules that are not in force, so that who asks for one of their hosts finds out why."""
-    rules = [labels[name] for name in sorted(labels) if _RULE.match(name)]
-    told = ", ".join(rules[:_TOLD]) + (", …" if len(rules) > _TOLD else "")
-    return f"it would serve {told}" if rules else ""
+    return would_serve(*(labels[name] for name in sorted(labels) if _RULE.match(name)))
 
 
 _RULE = re.compile(r"traefik\..+\.rule\Z", re.IGNORECASE)
-_TOLD = 3
 _HINTS = {
     "it exposes no port": "expose one, or set label {label}",
     "it has no address in any network": "attach it to a network that this proxy reaches",

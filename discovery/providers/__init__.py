@@ -11,6 +11,8 @@ from discovery.providers.contract import Emit, Provider
 from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
+from discovery.providers.registrar import Registrar
+from discovery.registrar.plan import plan_of
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings
@@ -40,11 +42,20 @@ def _consul_keys(settings: Settings) -> Provider | None:
     return None if options is None else ConsulKvProvider(options)
 
 
+def _registrar(settings: Settings) -> Provider | None:
+    """Without routes: what it emits are diagnostics."""
+    options = settings.registrator
+    if options is None or not options.enabled:
+        return None
+    return Registrar(lambda: plan_of(settings, options))
+
+
 PROVIDERS: Mapping[str, Factory] = {
     "docker": _docker,
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
+    "registrator": _registrar,
 }
 """Provider name → how to make it from settings; None where they do not ask for it."""
 

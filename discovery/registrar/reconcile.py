@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.registrar.registration import Registration
+from discovery.registrar.registration import MARK, Registration
 
 _ID = re.compile(r"(?P<host>.+?):(?P<container>[a-zA-Z0-9][a-zA-Z0-9_.-]+):[0-9]+(?::udp)?")
 
@@ -36,25 +36,35 @@ def reconcile(
     wanted = {each.id: each for each in desired}
     leaving = {each for each in gone if each in present}
     if cleanup:
-        leaving |= {each for each in present if is_own(each, hostname)}
+        leaving |= {each for each, service in present.items() if is_own(each, service, hostname)}
     return Actions(
         register=tuple(each for each in wanted.values() if not _stands(each, present.get(each.id))),
         deregister=tuple(sorted(leaving - wanted.keys())),
     )
 
 
-def is_own(service_id: str, hostname: str) -> bool:
+def is_own(service_id: str, service: Mapping[str, Any], hostname: str) -> bool:
+    """Whether a registrar on `hostname` has registered it: by its id, or where that is a user's, its mark."""
+    return has_own_form(service_id, hostname) or (service.get("Meta") or {}).get(MARK) == hostname
+
+
+def has_own_form(service_id: str, hostname: str) -> bool:
     """Whether a registrar on `hostname` makes such ids: `HOST:CONTAINER:PORT`, or with `:udp` after it."""
     parts = _ID.fullmatch(service_id)
     return bool(hostname) and parts is not None and parts["host"] == hostname
 
 
+def is_there(wanted: Registration, service: Mapping[str, Any]) -> bool:
+    """Whether it has the name, the address and the port that are wanted."""
+    found = service.get("Service"), service.get("Address") or "", service.get("Port")
+    return found == (wanted.name, wanted.address, wanted.port)
+
+
 def _stands(wanted: Registration, service: Mapping[str, Any] | None) -> bool:
     """Whether it is there as wanted; the agent does not tell a service's check along with it."""
-    return service is not None and (
-        service.get("Service"),
-        service.get("Address") or "",
-        service.get("Port"),
-        tuple(service.get("Tags") or ()),
-        dict(service.get("Meta") or {}),
-    ) == (wanted.name, wanted.address, wanted.port, wanted.tags, dict(wanted.meta))
+    return (
+        service is not None
+        and is_there(wanted, service)
+        and tuple(service.get("Tags") or ()) == wanted.tags
+        and dict(service.get("Meta") or {}) == dict(wanted.meta)
+    )

@@ -8,6 +8,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+MARK = "registrator"
+"""The attribute that tells the host of a registration whose id is a user's own."""
+
 
 def _nothing() -> Mapping[str, str]:
     return MappingProxyType({})

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from msgspec import Struct
 
 from discovery.registrar.checks import Say, check
 from discovery.registrar.keys import Keys, keys, tags
-from discovery.registrar.registration import Options, Registration
+from discovery.registrar.registration import MARK, Options, Registration
 from discovery.registrar.workload import Port, Workload
 from rondpoint.diagnostics import Diagnostic, Severity
 
 SOURCE = "registrator"
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _META_LIMIT = 512
-_META_PAIRS = 64
+_META_PAIRS = 63
+"""Of Consul's 64; one is for the mark."""
 _ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (read, not listened on)
 _SPENT = frozenset({"id", "name", "tags"})
 
@@ -68,7 +68,7 @@ def _registration(
         address=address,
         port=number,
         tags=(*tags(said.get("tags")), *options.tags, *(("udp",) if udp else ())),
-        meta=_meta(said, say),
+        meta=_meta(said, say) | ({MARK: options.hostname} if said.get("id") else {}),
         check=check(said, address, number, say),
     )
 
@@ -91,7 +91,7 @@ def _address(workload: Workload, port: Port, options: Options, say: Say) -> str:
     return host if options.ip or port.host_ip in _ANYWHERE else port.host_ip
 
 
-def _meta(said: Keys, say: Say) -> Mapping[str, str]:
+def _meta(said: Keys, say: Say) -> dict[str, str]:
     """The attributes that Consul takes: it refuses a whole service for one that it does not."""
     meta: dict[str, str] = {}
     for key, value in sorted(said.values.items()):

@@ -1,4 +1,7 @@
-"""The admin entry point: a Flask application with ping, API and dashboard; it reads the proxy."""
+"""The admin entry point: a Flask application with ping, API and dashboard; it reads the proxy.
+
+`endpoints/` answers requests, a file for each family of paths. The other files say in what words.
+"""
 
 from proxy.admin.application import create_app
 

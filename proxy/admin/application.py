@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from flask import Flask, redirect
+from flask import Flask
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from proxy.admin.api import api
-from proxy.admin.dashboard import dashboard
+from proxy.admin.answers import Refusal, refused
+from proxy.admin.endpoints import BLUEPRINTS
+from proxy.admin.guard import install
+
+LARGEST_BODY = 16 << 20
+"""Bytes of what may be sent to the API."""
 
 
 def create_app() -> Flask:
     """The worker puts its `Runtime` into `config["RUNTIME"]` before the first request."""
-    app = Flask(__name__)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.register_blueprint(api)
-    app.register_blueprint(dashboard)
-
-    @app.get("/")
-    def home() -> Response:
-        return redirect("/dashboard/")
-
-    @app.get("/ping")
-    def ping() -> tuple[str, int, dict[str, str]]:
-        return "OK", 200, {"Content-Type": "text/plain; charset=utf-8"}
-
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.after_request(_guarded)
+    app.register_error_handler(Refusal, refused)
+    app.register_error_handler(HTTPException, _told)
     return app
+
+
+def _guarded(response: Response) -> Response:
+    """What no page of another site should do with an answer: guess its type, frame it, or keep it."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _told(error: HTTPException) -> Response:
+    """What Flask itself answers, in the API's form; what is no error, such as a redirection, as it is."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    headers = {
+        name: value
+        for name, value in error.get_response().headers.items()
+        if name.lower() not in ("content-type", "content-length")
+    }
+    return refused(Refusal(error.code, error.description or error.name, headers=headers))

@@ -1,21 +1,29 @@
-"""The request that `/api/explain` is asked about."""
+"""The request that `/api/explain` is asked about, read as the proxy would read it."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import SplitResult, quote, urlsplit
 
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from proxy.http1.forwarded import forwarded_port
-from rondpoint.rules.facts import Facts, facts_of
+from proxy.http1.errors import RequestError
+from proxy.http1.forwarded import pass_on_claims
+from proxy.http1.request import ENDS_HERE, ENDS_HERE_TRUSTED, Limits, Request, parse_request
+from proxy.routing.facts import headers, query
+from proxy.trust import Trust
+from rondpoint.rules.facts import Facts
+from rondpoint.rules.hosts import HostError, normalise
+from rondpoint.rules.requested import normalise_host, normalise_path
 from rondpoint.settings import ADMIN, Settings
 
 _PORTS = {"http": 80, "https": 443}
+_AS_WRITTEN = "/%:@!$&'()*+,;=~?#[]\\|^`{}\"<>"
 
 
 class AskedError(ValueError):
-    """A question that cannot be read."""
+    """A question that cannot be read, or a request that no router would be asked about."""
 
 
 class Asked(Struct, frozen=True):
@@ -23,53 +31,107 @@ class Asked(Struct, frozen=True):
     facts: Facts
 
 
+class _Client(Struct):
+    """Who asks, and what the proxy tells servers of it."""
+
+    peer: str
+    lines: bytes = b""
+
+    def forwarded(self, host: bytes) -> bytes:
+        del host
+        return self.lines
+
+
 def read_asked(arguments: MultiDict[str, str], settings: Settings) -> Asked:
     """From the query of a request to the API. Raises AskedError.
 
-    Without `entryPoint` it is the one that listens on the port of `url`, else the first by default.
+    Without `entryPoint` it is the one that listens on the port of `url`, else the first by default. Without
+    `client` it is nobody's in particular, whose `X-Forwarded-*` are believed.
     """
-    url = arguments.get("url", "").strip()
+    parts = _url(arguments.get("url", "").strip())
+    entry_point = _entry_point(
+        arguments.get("entryPoint", ""), parts.port or _PORTS.get(parts.scheme, 0), settings
+    )
+    peer = _client(arguments.get("client", "").strip())
+    point = settings.entry_points[entry_point].forwarded_headers
+    trusted = not peer or Trust(point.insecure, point.trusted_ips).includes(peer)
+    given = [_line(header) for header in arguments.getlist("header")]
+    head = _head(arguments.get("method", "GET").upper(), parts, given)
+    try:
+        request = parse_request(head, Limits(ends_here=ENDS_HERE_TRUSTED if trusted else ENDS_HERE))
+    except RequestError as error:
+        raise AskedError(f"such a request is answered {error.status}: {error}") from None
+    if request is None:
+        raise AskedError("the request cannot be read")
+    return Asked(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
+
+
+def _url(url: str) -> SplitResult:
     if not url:
         raise AskedError("url is missing: ?url=http://app.example.com/path")
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        parts.port  # noqa: B018 - raises for a port that is none
     except ValueError as error:
         raise AskedError(f"url {url!r} cannot be read: {error}") from None
     if parts.scheme not in _PORTS or not parts.hostname:
         raise AskedError(f"url {url!r} is not one such as http://app.example.com/path")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    client = arguments.get("client", "")
-    headers = [_line(header) for header in arguments.getlist("header")]
-    headers += _forwarded(headers, parts.scheme, parts.netloc.encode(), client.encode())
-    facts = facts_of(
-        arguments.get("method", "GET").upper().encode(),
-        parts.hostname.encode(),
-        target.encode(),
-        b"".join(b"\r\n" + line for line in headers),
-        client,
-    )
-    return Asked(_entry_point(arguments.get("entryPoint", ""), port, settings), facts)
+    return parts
+
+
+def _client(peer: str) -> str:
+    try:
+        address = ip_address(peer) if peer else None
+    except ValueError:
+        raise AskedError(f"client {peer!r} is not an address") from None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address or "")
+
+
+def _head(method: str, parts: SplitResult, given: list[bytes]) -> bytes:
+    """The head that a client would send; a `Host` among the headers goes before that of the URL."""
+    target = quote(parts.path or "/", safe=_AS_WRITTEN)
+    if parts.query:
+        target += "?" + quote(parts.query, safe=_AS_WRITTEN)
+    own = any(line.partition(b":")[0].lower() == b"host" for line in given)
+    lines = given if own else [b"Host: " + _host(parts), *given]
+    first = f"{method} {target} HTTP/1.1".encode()
+    return b"\r\n".join([first, *lines, b"", b""])
+
+
+def _host(parts: SplitResult) -> bytes:
+    """As browsers write it: names outside ASCII as in the DNS, addresses of IPv6 in brackets."""
+    try:
+        name = normalise(parts.hostname or "")
+    except HostError:
+        # The proxy says what is wrong with it.
+        name = parts.hostname or ""
+    return (name if parts.port is None else f"{name}:{parts.port}").encode()
 
 
 def _line(header: str) -> bytes:
-    name, colon, _ = header.partition(":")
+    name, colon, value = header.partition(":")
     if not colon or not name.strip() or "\r" in header or "\n" in header:
         raise AskedError(f"header {header!r} is not one such as Accept: text/html")
-    return header.encode()
+    return f"{name.strip()}: {value.strip()}".encode()
 
 
-def _forwarded(headers: list[bytes], scheme: str, host: bytes, client: bytes) -> list[bytes]:
-    """What the proxy adds, which rules see; it is as told where a trusted proxy would tell it."""
-    given = {line.partition(b":")[0].strip().lower() for line in headers}
-    proto = scheme.encode()
-    added = {
-        b"X-Forwarded-Host": host,
-        b"X-Forwarded-Port": forwarded_port(host, proto),
-        b"X-Forwarded-Proto": proto,
-        b"X-Real-Ip": client,
-    }
-    return [name + b": " + value for name, value in added.items() if value and name.lower() not in given]
+def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
+    request.headers, client.lines = pass_on_claims(
+        request.headers, request.host, client.peer.encode(), proto, b""
+    )
+    found = dict(headers(request, client))
+    if not client.peer:
+        # Nobody knows it, so that no rule on it can hold.
+        del found["x-real-ip"]
+    return Facts(
+        normalise_host(request.host),
+        normalise_path(request.target),
+        request.method.decode("latin-1"),
+        found,
+        tuple((name, value) for name, values in query(request.target).items() for value in values),
+        client.peer,
+    )
 
 
 def _entry_point(name: str, port: int, settings: Settings) -> str:

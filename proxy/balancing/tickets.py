@@ -2,14 +2,16 @@
 
 The first request that needs a ticket sends for it; those that come while it is under way wait, and are
 served together by the next increment. A store that does not answer within PATIENCE costs no request:
-tickets then come from a local count, until the store answers again. A client that has everything to itself,
-and asks without pause, has its next ticket fetched while it is served.
+tickets then come from a local count. Whether it answers in time again is found out beside the requests, none
+of which waits for a store that is merely far away. A client that has everything to itself, and asks without
+pause, has its next ticket fetched while it is served.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -26,6 +28,15 @@ PATIENCE = 0.02
 RECOVERY = 2.0
 """Seconds a late answer may take before the connection is given up."""
 
+TRIALS = 3
+"""Answers in time, one after the other, that a store must give before requests wait for it again."""
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 1.0
+"""Seconds between two trials of a store that was late twice within LONGEST_PAUSE. They grow each time it is
+late again so soon: requests wait for one that is now near and now far once in so long, and no more.
+"""
+
 COMMANDS_KEPT = 10_000
 
 TOGETHER = 500
@@ -35,8 +46,8 @@ TOGETHER = 500
 class Tickets:
     """`take(service)` gives the next ticket; `degraded` tells whether they are local for now.
 
-    `local` counts the tickets that were, since the worker started; `attempted` is set once a connection was
-    tried.
+    `local` counts the tickets that were, since the worker started, and `late` those of them for which a
+    request had waited in vain; `attempted` is set once the store was tried.
     """
 
     def __init__(self, connect: Callable[[], Line], key: str) -> None:
@@ -50,14 +61,22 @@ class Tickets:
         self._last: dict[str, int] = {}
         self._ahead = Ahead()
         self._for_ahead: list[Any] = [self._ahead]
+        self._for_trial: list[Any] = []
+        # No service has that name, so nothing is changed; but only a master will do it.
+        self._trial = pack("HDEL", key, "")
+        self._passed = 0
+        self._pause = 0.0
+        self._recovered_at = 0.0
         self._hub = hub = get_hub()
         # Repeating, since those that do not would go on with what was left of their time when stopped.
         self._timer = hub.loop.timer(PATIENCE, PATIENCE)
         self._given_up = hub.loop.timer(RECOVERY, RECOVERY)
+        self._next_trial = hub.loop.timer(0.0)
         self._broken: AsyncResult[None] = AsyncResult()
         self.attempted = Event()
         self.degraded = True
         self.local = 0
+        self.late = 0
 
     def take(self, service: str) -> int:
         """The next ticket of this service, from the store if it answers in time."""
@@ -87,8 +106,7 @@ class Tickets:
                 self._broken = AsyncResult()
                 self._line = self._connect()
                 self._line.listen(self._answered, self._broken.set_exception)
-                self.degraded = False
-                self.attempted.set()
+                self._try()
                 pause = 0.05
                 self._broken.get()
             except (redis.RedisError, OSError):
@@ -122,6 +140,9 @@ class Tickets:
     def _answered(self, last: int) -> None:
         """The loop has met the store's next answer."""
         service, greenlets = self._outstanding.popleft()
+        if greenlets is self._for_trial:
+            self._tried()
+            return
         self._last[service] = max(self._last.get(service, 0), last)
         if greenlets is self._for_ahead and (came := self._waiting.get(service)):
             # The request was faster.
@@ -136,8 +157,12 @@ class Tickets:
             self._timer.stop()
             if self.degraded:
                 self._given_up.stop()
-                self.degraded = False
-            if self._waiting:
+                if self._pause:
+                    self._try_later(self._pause)
+                else:
+                    # Once may be chance.
+                    self._recover()
+            elif self._waiting:
                 self._ask()
         ticket = last - len(greenlets)
         for greenlet in greenlets:
@@ -149,29 +174,75 @@ class Tickets:
             self._waiting[self._ahead.service] = self._for_ahead
             self._ask()
 
+    def _try(self) -> None:
+        """See how long the store takes."""
+        if self._line is None:
+            return
+        self._outstanding.append(("", self._for_trial))
+        self._timer.again(self._late, update=True)
+        try:
+            self._line.send(self._trial, 1)
+        except (redis.RedisError, OSError) as error:
+            self._broken.set_exception(error)
+
+    def _tried(self) -> None:
+        self._timer.stop()
+        self._given_up.stop()
+        if self._passed < 0:
+            self._passed = 0
+            self._try_later(max(self._pause, FIRST_PAUSE))
+            return
+        self._passed += 1
+        if self._passed < TRIALS:
+            self._try()
+            return
+        self._recover()
+        self.attempted.set()
+
+    def _recover(self) -> None:
+        self._recovered_at = monotonic()
+        self.degraded = False
+
+    def _try_later(self, pause: float) -> None:
+        self._next_trial.close()
+        self._next_trial = self._hub.loop.timer(pause)
+        self._next_trial.start(self._try)
+
     def _late(self) -> None:
         """PATIENCE has passed; that counts if it is the store, and not this process, that took too long."""
         if self._line is not None and self._line.ready():
             return
         self._timer.stop()
-        self._degrade()
+        self.attempted.set()
+        if self.degraded:
+            # What is late is a trial.
+            self._passed = -1
+        else:
+            self._passed = 0
+            self._degrade()
         error = redis.TimeoutError("the store does not answer")
         self._given_up.again(self._broken.set_exception, error, update=True)
 
     def _degrade(self) -> None:
         """Go on with local tickets, also for those who wait now."""
+        if not self.degraded:
+            again = monotonic() - self._recovered_at < LONGEST_PAUSE
+            self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE) if again else 0.0
         self.degraded = True
         waiting, self._waiting = self._waiting, {}
         late = [entry for entry in self._outstanding if entry[1] is not self._for_ahead]
         self._outstanding = deque((service, []) for service, _ in self._outstanding)
         for service, greenlets in (*late, *waiting.items()):
             for greenlet in greenlets:
+                self.late += 1
                 self._hub.loop.run_callback(greenlet.switch, self._take_local(service))
 
     def _give_up(self) -> None:
         """Forget the connection, and what it still owes."""
         self._timer.stop()
         self._given_up.stop()
+        self._next_trial.stop()
+        self._passed = 0
         self._outstanding.clear()
         line, self._line = self._line, None
         if line is not None:

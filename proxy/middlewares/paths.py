@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from proxy.http1.errors import RequestError
 
 _DOT = re.compile(rb"%2[eE]")
+_NEEDLESS = re.compile(rb"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 # RFC 3986 §3.3, and % for what is escaped already.
 _NOT_IN_PATHS = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@/%-]")
 
@@ -59,6 +60,11 @@ def raw_length(path: bytes, prefix: bytes) -> int:
 def decoded(path: bytes) -> bytes:
     """Every escape decoded, that of a slash too."""
     return unquote_to_bytes(path)
+
+
+def unescaped(path: bytes) -> bytes:
+    """Without escapes of characters that need none (RFC 3986 §2.3), which mean the same."""
+    return _NEEDLESS.sub(lambda found: bytes((int(found[1], 16),)), path) if b"%" in path else path
 
 
 def spelled(path: bytes) -> bytes:

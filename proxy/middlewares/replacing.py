@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import re2
 
 from proxy.http1.request import without
-from proxy.middlewares.paths import checked, spelled, split
+from proxy.middlewares.paths import checked, spelled, split, unescaped
 from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options
 
@@ -34,7 +34,10 @@ def replace_path(options: Mapping[str, Any]) -> Step:
 
 @kind("replacePathRegex")
 def replace_path_regex(options: Mapping[str, Any]) -> Step:
-    """Wherever `regex` finds something in the path as sent, `replacement` takes its place."""
+    """Wherever `regex` finds something in the path, `replacement` takes its place.
+
+    The path is as sent, but for needless escapes, by which it would be walked around.
+    """
     replacement = options["replacement"].strip().encode()
     try:
         pattern = re2.compile(options["regex"].encode(), pattern_options())
@@ -42,7 +45,8 @@ def replace_path_regex(options: Mapping[str, Any]) -> Step:
         raise ValueError(f"{options['regex']!r} is no regular expression: {error}") from None
 
     def step(request: Request, client: Client) -> None:
-        before, query = split(request.target)
+        path, query = split(request.target)
+        before = unescaped(path)
         if pattern.search(before) is None:
             return
         after = pattern.sub(lambda match: _expanded(replacement, match), before)

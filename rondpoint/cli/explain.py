@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from rondpoint.cli.asking import ask, fail
-from rondpoint.cli.facts import url as url_of
-from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
+from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.explaining.explanation import Balancing, Explanation
 
@@ -40,13 +39,13 @@ def explain(
 
     Ends with 1 when Rondpoint itself would answer, with an error.
     """
-    address = (api or url_of(load_or_exit(flags).settings.admin)).rstrip("/")
+    there = api_of(api, flags)
     asked = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
-    content = ask(address, "/api/explain", [*asked, *(("header", header) for header in headers)])
+    content = ask(there, "/api/explain", [*asked, *(("header", header) for header in headers)])
     try:
         way = msgspec.json.decode(content, type=Explanation)
     except msgspec.DecodeError as fault:
-        fail(f"{address}/api/explain is not Rondpoint's: {fault}")
+        fail(f"{there.address}/api/explain is not Rondpoint's: {fault}")
     click.echo(content if as_json else "\n".join(_lines(way)))
     if way.status:
         raise SystemExit(1)

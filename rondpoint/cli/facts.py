@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from rondpoint.settings import (
     ConsulCatalogOptions,
@@ -13,16 +12,21 @@ from rondpoint.settings import (
     FileOptions,
     Settings,
 )
+from rondpoint.store.address import shown
 
 
 def facts(settings: Settings) -> Iterator[str]:
-    """A line a fact: entry points, dashboard, providers, store."""
+    """A line a fact: entry points, dashboard, providers, registrar, store."""
     for name, point in settings.web_entry_points.items():
         yield f"entry point {name}: {point.address}"
     if settings.api.dashboard:
         yield f"dashboard: {url(settings.admin)}/dashboard/"
     yield f"providers: {', '.join(_providers(settings)) or 'none'}"
-    yield f"store: {_store(settings.redis.url)}"
+    if settings.registrator is not None and settings.registrator.enabled:
+        consul = settings.registrator.consul
+        yield _consul("registrator: on", () if consul is None else (consul.address,))
+    # A password in the URL is nothing to print.
+    yield f"store: {'embedded' if settings.redis.url is None else shown(settings.redis.url)}"
     yield f"workers: {settings.workers}"
 
 
@@ -45,17 +49,11 @@ def _providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _consul("consul", endpoints)
+    if settings.providers.rest is not None:
+        yield "rest"
 
 
 def _consul(name: str, addresses: Iterable[str]) -> str:
     # Without an address it is the environment's, or the default one; a password in one is nothing to print.
     known = ", ".join(address.strip().rpartition("@")[2] for address in addresses if address.strip())
     return f"{name} ({known})" if known else name
-
-
-def _store(redis: str | None) -> str:
-    if redis is None:
-        return "embedded"
-    parts = urlsplit(redis)
-    # A password in the URL is nothing to print.
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -79,7 +79,12 @@ def _agent(settings: Settings) -> str:
     if settings.redis.url is None:
         return "redis.url is not set"
     try:
-        with connect(settings.redis.url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS) as client:
+        with connect(
+            settings.redis.url,
+            namespace=settings.redis.namespace,
+            socket_connect_timeout=SECONDS,
+            socket_timeout=SECONDS,
+        ) as client:
             agents = read_agents(client, Keys(settings.redis.namespace))
     except (redis.RedisError, ValueError) as error:
         return f"the store does not answer: {error}"

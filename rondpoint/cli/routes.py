@@ -6,12 +6,12 @@ import click
 import msgspec
 from msgspec import Struct
 
-from rondpoint.cli.asking import ask, fail
-from rondpoint.cli.facts import url
-from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
+from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
 
+_AGENT_HEADINGS = ("AGENT", "NAME", "ROLE", "PROVIDERS")
 _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
@@ -34,11 +34,23 @@ class _Service(Struct):
     servers: list[_Server] = []
 
 
+class _Provider(Struct):
+    state: str
+    message: str = ""
+
+
+class _Agent(Struct):
+    role: str = ""
+    part: str = ""
+    providers: dict[str, _Provider] = {}
+
+
 class RawData(Struct):
     """The part of `/api/rawdata` that is shown."""
 
     routers: dict[str, _Router] = {}
     services: dict[str, _Service] = {}
+    agents: dict[str, _Agent] = {}
     diagnostics: list[Diagnostic] = []
 
 
@@ -49,16 +61,16 @@ class RawData(Struct):
 )
 @settings_flags
 def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
-    """List the routers of a running Rondpoint, their servers, and what is wrong with them."""
-    address = (api or url(load_or_exit(flags).settings.admin)).rstrip("/")
-    content = ask(address, "/api/rawdata")
+    """List the routers of a running Rondpoint, their servers, what is wrong with them, and its agents."""
+    asked = api_of(api, flags)
+    content = ask(asked, "/api/rawdata")
     if as_json:
         click.echo(content)
         return
     try:
         data = msgspec.json.decode(content, type=RawData)
     except msgspec.DecodeError as fault:
-        fail(f"{address}/api/rawdata is not Rondpoint's: {fault}")
+        fail(f"{asked.address}/api/rawdata is not Rondpoint's: {fault}")
     click.echo("\n".join(_lines(data)))
 
 
@@ -73,4 +85,19 @@ def _lines(data: RawData) -> list[str]:
         rows += [("", "", "", "", "", other) for other in others]
     lines = table(_HEADINGS, rows) if rows else ["no routers"]
     found = [f"{diagnostic.severity}: {diagnostic}" for diagnostic in data.diagnostics]
-    return [*lines, "", *found] if found else lines
+    for others in (found, _agents(data)):
+        lines += ["", *others] if others else []
+    return lines
+
+
+def _agents(data: RawData) -> list[str]:
+    rows = [
+        (name, agent.part, agent.role, ", ".join(map(_provider, agent.providers.items())))
+        for name, agent in sorted(data.agents.items())
+    ]
+    return table(_AGENT_HEADINGS, rows) if rows else []
+
+
+def _provider(named: tuple[str, _Provider]) -> str:
+    name, provider = named
+    return f"{name} ({provider.state}{': ' if provider.message else ''}{provider.message})"

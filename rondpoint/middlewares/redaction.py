@@ -40,6 +40,9 @@ def _shown(part: Option | Group | None, value: Any) -> Any:
         return HIDDEN
     if part.secrecy is Secrecy.OPEN:
         return value
-    if not isinstance(value, Mapping):
-        return HIDDEN
-    return {name: HIDDEN if item and _TELLING.search(name) else item for name, item in value.items()}
+    return open_headers(value) if isinstance(value, Mapping) else HIDDEN
+
+
+def open_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers by name, with `…` for the values of those that are likely to let somebody in."""
+    return {name: HIDDEN if item and _TELLING.search(name) else item for name, item in headers.items()}

@@ -22,7 +22,7 @@ _DOCKER = ("providers", "docker")
 _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
-_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"))
+_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
 
 
 def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> None:

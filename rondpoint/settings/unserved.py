@@ -31,7 +31,7 @@ _TRAEFIK_3_SECTIONS = (
 )
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis rest swarm zooKeeper"
+    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.addInternals accessLog.dualOutput accessLog.fields accessLog.filters.retryAttempts "
@@ -61,7 +61,7 @@ _TRAEFIK_1_SECTIONS = (
     "insecureSkipVerify maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (
-    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher rest serviceFabric zookeeper"
+    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
     "api.statistics docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
@@ -92,7 +92,7 @@ UNSERVED: dict[str, Unserved] = {
     **_table(_TRAEFIK_1_SECTIONS, _YET),
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _YET),
-    **_table("api.entryPoint ping.entryPoint", _ON_ADMIN),
+    **_table("api.entryPoint ping.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
     **_table("keepTrailingSlash", _SLASHES),
     **_table("allowMinWeightZero", _NO_WEIGHT),

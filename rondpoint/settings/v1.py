@@ -63,6 +63,11 @@ def _entry_point_flag(value: object) -> Translated:
     return [(above, True), *named]
 
 
+def _web_address(value: object) -> Translated:
+    # What Traefik 1 serves there is open to all.
+    return [("entryPoints.traefik.address", value), ("api.insecure", True)]
+
+
 TRANSLATIONS: dict[str, Translation] = {
     "accessLogsFile": _as("accessLog.filePath"),
     "debug": _debug,
@@ -109,8 +114,9 @@ TRANSLATIONS: dict[str, Translation] = {
     "consulCatalog.watch": _as("providers.consulCatalog.watch"),
     "retry": _as(),
     "retry.attempts": _as("serversTransport.retryAttempts"),
+    "rest": _as("providers.rest"),
     "web": _as("api.insecure"),
-    "web.address": _as("entryPoints.traefik.address"),
+    "web.address": _web_address,
     "graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),
     "lifeCycle": _as(),
     "lifeCycle.graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),

@@ -22,8 +22,12 @@ class ProviderStatus(Struct, frozen=True):
     since: float = 0.0
 
 
+Role = Literal["leader", "member", "standby"]
+"""A leader publishes; a member writes its part, for the leader to publish; one on standby writes nothing."""
+
+
 class AgentStatus(Struct, frozen=True):
-    """An agent's own account of itself; times in Unix seconds."""
+    """An agent's own account of itself; times in Unix seconds, `part` the name that its settings give it."""
 
     name: str
     host: str
@@ -31,6 +35,8 @@ class AgentStatus(Struct, frozen=True):
     started_at: float
     seen_at: float
     providers: dict[str, ProviderStatus] = field(default_factory=dict)
+    role: Role = "standby"
+    part: str = ""
 
 
 _decoder = msgspec.json.Decoder(AgentStatus)

@@ -16,7 +16,8 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
     A reader applies it only when it stands at `previous`; otherwise it has missed a revision and reads
     the whole state. With `full` the contents were too large to carry, or nothing is known of what was
-    stored before: the whole state is to be read as well.
+    stored before: the whole state is to be read as well. With `diagnostics` those have changed too; only
+    parts of agents tell it.
     """
 
     revision: int
@@ -25,11 +26,12 @@ class Change(Struct, frozen=True, omit_defaults=True):
     routers: dict[str, Router | None] = field(default_factory=dict)
     services: dict[str, Service | None] = field(default_factory=dict)
     middlewares: dict[str, Middleware | None] = field(default_factory=dict)
+    diagnostics: bool = False
 
     @property
     def empty(self) -> bool:
         """Whether it changes nothing."""
-        return not (self.full or self.routers or self.services or self.middlewares)
+        return not (self.full or self.diagnostics or self.routers or self.services or self.middlewares)
 
 
 def encode(change: Change) -> bytes:

@@ -17,17 +17,18 @@ def diff(old: State, new: Configuration) -> Change:
     return Change(
         revision=old.revision + 1,
         previous=old.revision,
-        routers=_changes(old.routers, new.routers),
-        services=_changes(old.services, new.services),
-        middlewares=_changes(old.middlewares, new.middlewares),
+        routers=changes(old.routers, new.routers),
+        services=changes(old.services, new.services),
+        middlewares=changes(old.middlewares, new.middlewares),
     )
 
 
-def _changes(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T | None]:
-    changes: dict[str, T | None] = dict.fromkeys(old.keys() - new.keys())
+def changes(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T | None]:
+    """What differs in `new`, by name; None for what is not there any more."""
+    found: dict[str, T | None] = dict.fromkeys(old.keys() - new.keys())
     for name, value in new.items():
         stored = old.get(name)
         # Identity first: of ten thousand objects all but a few are the very same as before.
         if stored is not value and stored != value:
-            changes[name] = value
-    return changes
+            found[name] = value
+    return found

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
+class PublishedKeys:
+    """Where one configuration is kept: the installation's, or one agent's part of it."""
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """All keys share one hash tag, so that Redis Cluster keeps them on one node and scripts may use them.
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
 
-    `namespace` tells several installations in one Redis apart; ValueError when it is empty or holds a
-    brace, which would cut the hash tag short.
-    """
+    def _key(self, name: str) -> str:
+        return self._prefix + name
 
-    namespace: str = "default"
-
-    def __post_init__(self) -> None:
-        if not self.namespace or "{" in self.namespace or "}" in self.namespace:
-            raise ValueError(f"the Redis namespace {self.namespace!r} is empty or holds a brace")
-
-    def _key(self, part: str) -> str:
-        return f"{{rondpoint:{self.namespace}}}:{part}"
+    @property
+    def leader(self) -> str:
+        """String: who may write here, `TOKEN HOLDER`; it expires unless renewed."""
+        return self._key("leader")
 
     @property
     def revision(self) -> str:
@@ -48,6 +43,24 @@ class Keys:
         return self._key("diagnostics")
 
     @property
+    def changes(self) -> str:
+        """Channel: one JSON `Change` per revision."""
+        return self._key("changes")
+
+
+class Keys(PublishedKeys):
+    """All keys share one hash tag, so that Redis Cluster keeps them on one node and scripts may use them.
+
+    `namespace` tells several installations in one Redis apart; ValueError when it is empty or holds a
+    brace, which would cut the hash tag short.
+    """
+
+    def __init__(self, namespace: str = "default") -> None:
+        if not namespace or "{" in namespace or "}" in namespace:
+            raise ValueError(f"the Redis namespace {namespace!r} is empty or holds a brace")
+        super().__init__(f"{{rondpoint:{namespace}}}:")
+
+    @property
     def tickets(self) -> str:
         """Hash: service name → the number of tickets taken."""
         return self._key("tickets")
@@ -64,12 +77,55 @@ class Keys:
 
     @property
     def agents(self) -> str:
-        """Hash: agent name → JSON `AgentStatus`."""
+        """Hash: agent → JSON `AgentStatus`."""
         return self._key("agents")
+
+    @property
+    def fence(self) -> str:
+        """String: the last token that was given to a holder of a lease."""
+        return self._key("fence")
+
+    @property
+    def parts(self) -> str:
+        """Set: the names of the agents that have a part."""
+        return self._key("parts")
+
+    def part(self, agent: str) -> PublishedKeys:
+        """Where the agent of this name keeps what it contributes."""
+        return PublishedKeys(self._key(f"part:{agent}:"))
+
+    @property
+    def bell(self) -> str:
+        """Channel: a lease was given back, or there is another part; agents look."""
+        return self._key("bell")
 
     def metrics(self, worker: str) -> str:
         """Hash: router's name → JSON `Counts`, of one worker, named `HOST:PID`."""
         return self._key(f"metrics:{worker}")
+
+    @property
+    def admin(self) -> str:
+        """Hash: what the API defines, field by field, and the version of all."""
+        return self._key("admin")
+
+    @property
+    def admin_history(self) -> str:
+        """List: JSON `Entry`, the newest first."""
+        return self._key("admin:history")
+
+    @property
+    def admin_proposals(self) -> str:
+        """List: JSON `Proposal`, the oldest first."""
+        return self._key("admin:proposals")
+
+    def admin_verdict(self, proposal: str) -> str:
+        """List: one JSON `Verdict`."""
+        return self._key(f"admin:verdict:{proposal}")
+
+    @property
+    def admin_changes(self) -> str:
+        """Channel: the version of each change of what the API defines."""
+        return self._key("admin:changes")
 
     @property
     def changes(self) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +15,8 @@ from rondpoint.store import change as messages
 from rondpoint.store import read
 from rondpoint.store.change import Change
 from rondpoint.store.diff import diff
-from rondpoint.store.keys import Keys
+from rondpoint.store.keys import PublishedKeys
+from rondpoint.store.lease import script
 from rondpoint.store.state import State
 
 ATTEMPTS = 20
@@ -25,6 +25,10 @@ ATTEMPTS = 20
 
 class ConflictError(Exception):
     """Other publishers changed the store each time between reading and writing."""
+
+
+class NotLeadingError(Exception):
+    """Another publisher holds the lease, or this one's has ended: nothing was written."""
 
 
 class Publication(Struct, frozen=True):
@@ -46,18 +50,30 @@ class _Known(Struct, frozen=True):
 
 
 class Publisher:
-    """Publishes whole configurations to one installation; not for use by two threads at once.
+    """Publishes whole configurations to one installation, or one part; not for use by two threads at once.
+
+    `lease` gives the one that the publisher holds; without, it writes only where nobody holds any. With
+    `tells_diagnostics`, diagnostics that alone have changed make a revision too.
 
     Every method raises redis.RedisError when the store does not answer; what is known of it is then
     still right, or found to be outdated by the next call.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: PublishedKeys,
+        lease: Callable[[], str] = str,
+        *,
+        tells_diagnostics: bool = False,
+    ) -> None:
         self._client = client
         self._keys = keys
-        script = files("rondpoint.store").joinpath("publish.lua").read_text(encoding="utf-8")
-        self._script = client.register_script(script)
+        self._lease = lease
+        self._tells_diagnostics = tells_diagnostics
+        self._script = script(client, "publish.lua")
         self._known: _Known | None = None
+        self._known_by = ""
         self._highest = 0
 
     def publish(self, configuration: Configuration) -> int:
@@ -65,10 +81,14 @@ class Publisher:
         return self.write(configuration).revision
 
     def write(self, configuration: Configuration) -> Publication:
-        """As `publish`, and tells what changed. Raises ConflictError besides."""
+        """As `publish`, and tells what changed. Raises ConflictError and NotLeadingError besides."""
+        lease = self._lease()
+        if lease != self._known_by:
+            # Others may have written in between.
+            self._known, self._known_by = None, lease
         for _ in range(ATTEMPTS):
             known = self._known or self._read()
-            publication = self._write(known, configuration)
+            publication = self._write(known, configuration, lease)
             if publication is not None:
                 return publication
             self._known = None
@@ -76,7 +96,7 @@ class Publisher:
 
     def stored(self) -> State | None:
         """What is stored now, read anew; None when there is nothing, or nothing that is whole."""
-        self._known = self._read()
+        self._known, self._known_by = self._read(), self._lease()
         return self._known.state
 
     def intact(self) -> bool:
@@ -117,13 +137,16 @@ class Publisher:
         diagnostics = {source.decode(errors="replace"): value for source, value in fields.items()}
         return _Known(loaded.state, diagnostics, revision)
 
-    def _write(self, known: _Known, configuration: Configuration) -> Publication | None:
+    def _write(self, known: _Known, configuration: Configuration, lease: str) -> Publication | None:
         diagnostics = _by_source(configuration.diagnostics)
         change = self._change(known, configuration)
         changed_diagnostics = _changed(known.diagnostics, diagnostics)
+        if changed_diagnostics and self._tells_diagnostics:
+            change = msgspec.structs.replace(change, diagnostics=True)
         if not change.empty or changed_diagnostics:
             message = b"" if change.empty else messages.encode(change)
             arguments: list[str | bytes | int] = [
+                lease,
                 known.revision or "",
                 "" if change.empty else change.revision,
                 int(change.full),
@@ -133,7 +156,10 @@ class Publisher:
             for objects in (change.routers, change.services, change.middlewares):
                 arguments += _fields(_encoded(objects))
             arguments += _fields(changed_diagnostics)
-            written, _ = self._script(keys=[self._keys.revision, *self._hashes()], args=arguments)
+            keys = [self._keys.leader, self._keys.revision, *self._hashes()]
+            written, found = self._script(keys=keys, args=arguments)
+            if written < 0:
+                raise NotLeadingError(found.decode(errors="replace").partition(" ")[2] or "nobody leads")
             if not written:
                 return None
         revision = known.revision if change.empty else change.revision

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
-from rondpoint.store.keys import Keys
+from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.state import State
 from rondpoint.store.transaction import read_at_once
 
@@ -55,6 +55,16 @@ class Loaded(Struct, frozen=True):
     problems: tuple[Diagnostic, ...] = ()
     unreadable: Unreadable = Unreadable()
 
+    def over(self, known: Configuration) -> State:
+        """The state, with the objects of `known` in place of those that could not be read."""
+        state, unreadable = self.state, self.unreadable
+        return State(
+            state.revision,
+            _kept(known.routers, unreadable.routers) | state.routers,
+            _kept(known.services, unreadable.services) | state.services,
+            _kept(known.middlewares, unreadable.middlewares) | state.middlewares,
+        )
+
 
 def parse_revision(value: object) -> int | None:
     """The number in a stored revision; None where there is none, or something else than a number."""
@@ -63,7 +73,7 @@ def parse_revision(value: object) -> int | None:
     return int(value)
 
 
-def revision(client: redis.Redis, keys: Keys) -> int | None:
+def revision(client: redis.Redis, keys: PublishedKeys) -> int | None:
     """The present revision, None when there is none. Raises redis.RedisError."""
     try:
         return parse_revision(client.get(keys.revision))
@@ -78,7 +88,10 @@ def _go_on() -> None:
 
 
 def load(
-    client: redis.Redis, keys: Keys, breathe: Callable[[], None] = _go_on, known: Configuration = NOTHING
+    client: redis.Redis,
+    keys: PublishedKeys,
+    breathe: Callable[[], None] = _go_on,
+    known: Configuration = NOTHING,
 ) -> Loaded | None:
     """The whole state, read at one instant; None when no revision exists. Raises redis.RedisError.
 
@@ -108,7 +121,7 @@ def load(
     )
 
 
-def read_diagnostics(client: redis.Redis, keys: Keys) -> tuple[Diagnostic, ...]:
+def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnostic, ...]:
     """The published diagnostics in order of source. Raises redis.RedisError."""
     try:
         fields: Any = client.hgetall(keys.diagnostics)
@@ -123,6 +136,10 @@ def read_diagnostics(client: redis.Redis, keys: Keys) -> tuple[Diagnostic, ...]:
         except msgspec.MsgspecError as error:
             found.append(_undecodable(keys.diagnostics, source, error))
     return tuple(found)
+
+
+def _kept(known: Mapping[str, T], unreadable: Skipped) -> dict[str, T]:
+    return {name: value for name, value in known.items() if name in unreadable}
 
 
 def _answers(answers: list[Any]) -> list[Any]:

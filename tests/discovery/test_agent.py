@@ -1,106 +1,29 @@
 import logging
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from discovery import publication, supervision
-from discovery.agent import Agent
 from discovery.providers import configured
-from discovery.providers.contract import Emit, Provider
 from discovery.providers.errors import ProviderError
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Router, Server, Service
-from rondpoint.rules.expression import Match, Rule
+from rondpoint.model import Configuration
 from rondpoint.settings import FileOptions, Providers, Settings
 from rondpoint.store import change as messages
 from rondpoint.store.agents import read_agents
 from rondpoint.store.change import Change
-from rondpoint.store.client import connect
-from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics
+from tests.discovery.running import KEYS, Hand, a_configuration, agent_of, holds, routers
 from tests.lab.store import Store
 from tests.lab.waiting import until
-
-KEYS = Keys()
-
-
-def a_configuration(provider: str, *names: str, port: int = 80) -> Configuration:
-    routers, services = {}, {}
-    for name in names:
-        qualified = f"{name}@{provider}"
-        rule = Rule(f"Host(`{name}.test`)", Match("Host", (f"{name}.test",)))
-        routers[qualified] = Router(qualified, rule, qualified, 5)
-        services[qualified] = Service(qualified, (Server("s", "10.0.0.1", port),))
-    return Configuration(routers, services)
-
-
-class Hand(Provider):
-    """A provider that says what the test tells it to: a configuration, or a fault."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._next: queue.SimpleQueue[Configuration | Exception | None] = queue.SimpleQueue()
-        self.watched = 0
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def say(self, what: Configuration | Exception) -> None:
-        self._next.put(what)
-
-    def watch(self, emit: Emit, stop: threading.Event) -> None:
-        self.watched += 1
-        while not stop.is_set():
-            what = self._next.get()
-            if isinstance(what, Exception):
-                raise what
-            if what is not None:
-                emit(what)
-
-    def release(self) -> None:
-        self._next.put(None)
-
-
-@contextmanager
-def agent_of(store: Store, *providers: Provider, settings: Settings | None = None) -> Iterator[None]:
-    stop = threading.Event()
-    by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
-    with connect(store.url) as client:
-        agent = Agent(settings or Settings(), client, by_name)
-        thread = threading.Thread(target=agent.run, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for provider in providers:
-                if isinstance(provider, Hand):
-                    provider.release()
-            began = time.monotonic()
-            thread.join(5)
-            assert not thread.is_alive()
-            assert time.monotonic() - began < 2
-
-
-def routers(client: redis.Redis) -> set[str]:
-    loaded = load(client, KEYS)
-    return set(loaded.state.routers) if loaded else set()
-
-
-def holds(client: redis.Redis, *names: str) -> None:
-    until(lambda: routers(client) == set(names), f"the routers {names}")
 
 
 @pytest.fixture

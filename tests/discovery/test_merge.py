@@ -1,3 +1,5 @@
+import pytest
+
 from discovery.merge import merge
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Member, Middleware, Router, Server, Service
@@ -157,6 +159,7 @@ def test_a_router_without_one_of_its_middlewares_is_left_out() -> None:
     assert set(merged.routers) == {"b@docker"}
     (finding,) = merged.diagnostics
     assert "middleware 'gone@file'" in finding.message
+    assert finding.hint.endswith("it would serve Host(`a.test`)")
 
 
 def test_an_unknown_entry_point_is_dropped_where_another_remains() -> None:
@@ -173,6 +176,25 @@ def test_a_router_of_unknown_entry_points_alone_is_left_out() -> None:
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert merged.routers == {}
     assert [finding.severity for finding in merged.diagnostics] == [Severity.ERROR, Severity.ERROR]
+    assert merged.diagnostics[1].hint.endswith("it would serve Host(`a.test`)")
+
+
+@pytest.mark.parametrize(
+    ("named", "there", "kept"),
+    [
+        (("http",), ("web",), ("web",)),
+        (("http", "web"), ("web",), ("web",)),
+        (("http",), ("web", "other"), None),
+        (("http",), ("http",), ("http",)),
+        (("https",), ("web",), None),
+    ],
+)
+def test_the_default_entry_point_of_traefik_1_is_the_one_there_is_by_default(
+    named: tuple[str, ...], there: tuple[str, ...], kept: tuple[str, ...] | None
+) -> None:
+    merged = merge({"docker": a_configuration(a_router("a", "a", named), Service("a"))}, there)
+    assert [router.entry_points for router in merged.routers.values()] == ([kept] if kept else [])
+    assert bool(merged.diagnostics) == (kept is None)
 
 
 def test_of_two_objects_with_one_name_the_first_providers_stands() -> None:

@@ -216,6 +216,13 @@ def test_a_thousand_containers_by_hand_are_joined_in_no_more_than_one_go_each() 
     assert len(servers(union.configuration(), "hello@docker")) == 999
 
 
+def test_routers_that_fall_in_a_conflict_tell_what_they_would_serve() -> None:
+    other = {**V3, "traefik.http.routers.hello.rule": "Host(`other.test`)"}
+    (found,) = united(container("a", V3), container("b", other)).diagnostics
+    rule = V3["traefik.http.routers.hello.rule"]
+    assert found.hint.endswith(f"; it would serve {rule}, Host(`other.test`)")
+
+
 def test_what_is_secret_in_a_conflict_is_not_told() -> None:
     label = "traefik.http.middlewares.auth.basicauth.users"
     configuration = united(*(container(name, {**V3, label: f"u:HASH-{name}"}) for name in ("a", "b")))

@@ -203,7 +203,7 @@ def test_counts_reach_store_and_api(watch: Watched, origin: Start) -> None:
     assert (found.service, found.statuses, found.sent, sum(found.buckets)) == (name, {"2xx": 3}, 15, 3)
     assert 0 < found.seconds < 3
     assert "4xx" in counts.get("", Counts(statuses={"4xx": 1})).statuses
-    raw = json.loads(http.request(proxy.admin, "x", "/api/rawdata").body)
+    raw = json.loads(http.request(proxy.admin, "localhost", "/api/rawdata").body)
     assert raw["worker"]["metrics"][name]["statuses"] == {"2xx": 3}
     assert raw["worker"]["droppedLogLines"] == 0
 

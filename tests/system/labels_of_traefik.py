@@ -352,6 +352,10 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         ],
         [*FILLED_IN, "elsewhere.filled-in/", "{n}/"],
     ),
+    "file-middleware": ([host(middlewares="shared@file")], ["{n}.test/x"]),
+    "file-service": ([host(service="gone@file")], ["{n}.test/"]),
+    "of-file": ([{f"{S}{{n}}{PORT}": "80", f"{M}m-{{n}}.addprefix.prefix": "/m"}], ["{n}.test/x"]),
+    "of-file-alone": ([{}], ["{n}.test/"]),
     "under_score": ([{"traefik.enable": "true"}], ["under-score/", "under_score/"]),
     "stopped": (
         [{**host(), OPTIONS: {"stopped": True}}, {"traefik.enable": "true"}],
@@ -363,7 +367,24 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
     ),
 }
 
+FILE = {
+    "http": {
+        "middlewares": {"shared": {"addPrefix": {"prefix": "/shared"}}},
+        "services": {"gone": {"loadBalancer": {"servers": [{"url": "http://127.0.0.1:1"}]}}},
+        "routers": {
+            "in-file": {
+                "rule": "Host(`of-file.test`)",
+                "service": "of-file@docker",
+                "middlewares": ["m-of-file@docker", "shared"],
+            },
+            "in-file-alone": {"rule": "Host(`of-file-alone.test`)", "service": "of-file-alone"},
+        },
+    }
+}
+"""What both read beside the labels."""
+
 _OF_ROUTERS = (
+    "file-middleware",
     "entry-point",
     "other-entry-point",
     "tls",
@@ -408,6 +429,7 @@ _OF_ROUTERS = (
     "two-kinds",
 )
 _OF_SERVICES = (
+    "file-service",
     "flushed",
     "sticky",
     "chosen",

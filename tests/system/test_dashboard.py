@@ -51,3 +51,4 @@ http:
     assert f"http://127.0.0.1:{origin.port}" in dom
     assert "lost@file" in dom
     assert "nowhere" in dom
+    assert "<td>leader</td>" in dom

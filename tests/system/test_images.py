@@ -1,6 +1,7 @@
 """Rondpoint's images on a real engine: the article's scenes with nothing changed but the images' names."""
 
 import json
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from docker.models.containers import Container
 
 from tests.lab import http as client
 from tests.lab.compose import Compose
+from tests.lab.consul import program as consul_program
 from tests.lab.debian import file_system
 from tests.lab.engine import Engine
 from tests.lab.image import import_whoami
 from tests.lab.product import SOURCE, build
+from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
 from tests.lab.waiting import until
 
 FIRST_SCENE = """\
@@ -52,6 +55,39 @@ except PermissionError:
     print("refused")
 """
 
+
+SECOND_SCENE = f"""\
+version: "2"
+services:
+  consul:
+    image: progrium/consul
+    command: -server -bootstrap
+    ports:
+      - "8500:8500"
+    labels:
+      SERVICE_IGNORE: "true"
+  registrator:
+    image: rondpoint:registrator
+    depends_on:
+      - consul
+    command: -internal consul://172.17.0.1:8500
+    volumes:
+      - /var/run/docker.sock:/tmp/docker.sock
+  traefik:
+    depends_on:
+      - consul
+    image: rondpoint:all-in-one
+    ports:
+      - "80:80"
+      - "8080:8080"
+    volumes:
+      - $PWD/traefik.toml:/traefik.toml
+    labels:
+      SERVICE_IGNORE: "true"
+{HELLO}{HELLO_2}"""
+
+# As the article's image starts it, on every address of the container.
+CONSUL_ENTRY = ["/bin/consul", "agent", "-data-dir=/tmp/consul", "-client=0.0.0.0"]
 
 # As the official image does, whose network is its guard.
 REDIS = [
@@ -156,6 +192,45 @@ def check_rights(whole: Container) -> None:
     }
     assert users == {"agent": {"root"}, "proxy": {"rondpoint"}, "store": {"rondpoint"}}, listed
     assert whole.exec_run(["python3", "-c", KNOCK], user="rondpoint") == (0, b"refused\n")
+
+
+@pytest.fixture
+def consul_image(docker_client: docker.DockerClient, tmp_path: Path) -> str:
+    """Consul, under the name that the article has."""
+    archive = tmp_path / "consul.tar"
+    file_system(("base-files", "base-passwd", "dash", "libc6"), archive)
+    with tarfile.open(archive, "a") as opened:
+        opened.add(consul_program(), arcname="usr/bin/consul")
+    docker_client.api.import_image_from_file(
+        str(archive),
+        repository="progrium/consul",
+        tag="latest",
+        changes=[f"ENTRYPOINT {json.dumps(CONSUL_ENTRY)}", "ENV PATH=/usr/bin:/bin"],
+    )
+    return "progrium/consul"
+
+
+def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
+    engine: Engine,
+    compose: Callable[..., Compose],
+    images: dict[str, str],
+    consul_image: str,
+    usual_socket: None,
+) -> None:
+    project = compose(SECOND_SCENE, name="scene2")
+    (project.directory / "traefik.toml").write_text(SETTINGS)
+    project.up()
+    for service, host in (("hello", "hello.consul.local"), ("hello2", "hello2.osones.com")):
+        wait_for_bodies(engine, 80, host, hosts(project, service))
+    (entry,) = instances("helloworld", enter=engine.enter)
+    assert entry["ServiceID"].endswith(":scene2_hello2_1:80")
+    assert (entry["ServiceTags"], entry["ServicePort"]) == (TAGS, 80)
+    shown = client.request(8080, "localhost", "/api/rawdata", namespace=engine.namespace)
+    assert "hello2@consulcatalog" in json.loads(shown.body)["services"]
+
+    project.up(scale={"hello": 3})
+    wait_for_bodies(engine, 80, "hello.consul.local", hosts(project, "hello"))
+    assert len(instances("hello", enter=engine.enter)) == 3
 
 
 def test_the_repositorys_compose_file_keeps_the_socket_with_the_agent(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import docker
 import pytest
+import yaml
 
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
@@ -17,7 +18,7 @@ from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
 from tests.system.default_rule_of_traefik import DEFAULT_RULE
-from tests.system.labels_of_traefik import CASES, DEPARTURES, OPTIONS, SHARED, Asked, Labels
+from tests.system.labels_of_traefik import CASES, DEPARTURES, FILE, OPTIONS, SHARED, Asked, Labels
 
 TRIES = 4
 
@@ -73,13 +74,20 @@ def running() -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
-def ours(containers: None, running: Processes, engine: Engine) -> Installation:
-    return start(running, "--workers=1", *FLAGS, engine=engine)
+def flags(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    path = tmp_path_factory.mktemp("routes") / "routes.yml"
+    path.write_text(yaml.safe_dump(FILE))
+    return (*FLAGS, f"--providers.file.filename={path}")
 
 
 @pytest.fixture(scope="module")
-def theirs(containers: None, running: Processes, engine: Engine) -> Installation:
-    return start_traefik(running, f"--providers.docker.endpoint={engine.socket_url}", *FLAGS, engine=engine)
+def ours(containers: None, running: Processes, engine: Engine, flags: tuple[str, ...]) -> Installation:
+    return start(running, "--workers=1", *flags, engine=engine)
+
+
+@pytest.fixture(scope="module")
+def theirs(containers: None, running: Processes, engine: Engine, flags: tuple[str, ...]) -> Installation:
+    return start_traefik(running, f"--providers.docker.endpoint={engine.socket_url}", *flags, engine=engine)
 
 
 @pytest.fixture(scope="module")

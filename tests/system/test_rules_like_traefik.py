@@ -7,10 +7,12 @@ DEPARTURES says why; these are asked, too, lest a reason outlive its difference.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -22,11 +24,23 @@ from tests.lab.origin import Origin, answer
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
-from tests.system.rules_of_traefik import DEPARTURES, ROWS, Asked
+from tests.system import generated_rules, paths_of_traefik, rules_of_traefik
+from tests.system.paths_of_traefik import MIDDLEWARES
+from tests.system.rules_of_traefik import Asked
+
+ROWS = rules_of_traefik.ROWS | paths_of_traefik.PATHS | generated_rules.rows(40, 12)
+DEPARTURES = rules_of_traefik.DEPARTURES | paths_of_traefik.DEPARTURES
 
 
 def key(asked: str | Asked) -> str:
     return asked if isinstance(asked, str) else asked.line or asked.raw
+
+
+def _may_be_a_url(line: str) -> bool:
+    """Not bytes of any kind, and nothing that a browser would not send."""
+    host, slash, _ = line.rpartition(" ")[2].partition("/")
+    strange = line.startswith((" ", "get ")) or any(mark in line for mark in ("\r", "#", ":99999"))
+    return bool(host and slash) and line.isascii() and not strange
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +65,15 @@ def routes(origins: dict[str, Origin], tmp_path_factory: pytest.TempPathFactory)
     for name, (each, _) in ROWS.items():
         for suffix, options in each.items():
             rule = options["rule"].replace("{n}", name).replace("{N}", name.upper())
-            routers[f"{name}{suffix}"] = {**options, "rule": rule, "service": f"{name}{suffix}"}
+            used = [each.replace("{n}", name) for each in options.get("middlewares", ())]
+            own = {"rule": rule, "service": f"{name}{suffix}", **({"middlewares": used} if used else {})}
+            routers[f"{name}{suffix}"] = {**options, **own}
     services = {
         name: {"loadBalancer": {"servers": [{"url": origin.url}]}} for name, origin in origins.items()
     }
     path = tmp_path_factory.mktemp("routes") / "routes.yml"
-    path.write_text(yaml.safe_dump({"http": {"routers": routers, "services": services}}))
+    tree = {"http": {"routers": routers, "services": services, "middlewares": MIDDLEWARES}}
+    path.write_text(yaml.safe_dump(tree))
     return path
 
 
@@ -104,3 +121,25 @@ def test_the_same_router_takes_the_same_requests(
 def test_departures_are_asked() -> None:
     asked = {(name, key(each)) for name, (_, lines) in ROWS.items() for each in lines}
     assert set(DEPARTURES) <= asked
+
+
+EXPLAINED = [(name, each) for name, (_, asked) in ROWS.items() for each in asked if _may_be_a_url(key(each))]
+
+
+@pytest.mark.parametrize(("name", "asked"), EXPLAINED)
+def test_what_is_explained_is_what_happens(
+    name: str, asked: str | Asked, ours: Installation, origins: dict[str, Origin]
+) -> None:
+    each = Asked(asked) if isinstance(asked, str) else asked
+    method, _, rest = each.line.replace("{n}", name).replace("{N}", name.upper()).rpartition(" ")
+    given = [("url", f"http://{rest}"), ("method", method or "GET"), ("client", "127.0.0.1")]
+    given += [("header", line) for line in each.headers]
+    question = urlencode([*given, ("entryPoint", "web")], encoding="latin-1")
+    told = http.request(ours.admin, "localhost", f"/api/explain?{question}")
+    happens = outcome(ours, each.head(name), origins)
+    if happens == (400,):
+        assert told.status == 400
+        return
+    way = json.loads(told.body)
+    assert way["status"] == (0 if len(happens) > 1 else 404), way
+    assert way["router"] == (f"{happens[1]}@file" if len(happens) > 1 else ""), way

@@ -1,41 +1,31 @@
-"""Reading Consul's catalogue: little when it is known what changed, everything otherwise.
+"""What is asked of Consul's catalogue.
 
-Three blocking queries tell that something changed: `catalog/services` (any registration), `health/state`
-(any check), `catalog/nodes` (addresses). None says which instance it was, and one query a service would
-be thousands of connections; so a change that shows in the names or tags of services is read at
-once, service by service, and then everything, by node or by service, whichever is less.
+Two blocking queries are always under way: for the list of nodes, and for checks. The services of up to
+`FOLLOWED` nodes are followed by one more each: such a query comes back when something changed on that very
+node, and with all that is on it. Where there are more nodes, one query tells that some service
+changed, though not which, and the rest is read: see `whole.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from discovery.consul import Client
+from discovery.consul import Client, RefusedError
 from discovery.consul.following import Ask
 from discovery.providers.consul_catalog.instance import Instance, of_service, on_node
 
-QUESTIONS: dict[str, Ask] = {
-    "services": lambda client, index: client.services(index),
-    "nodes": lambda client, index: client.nodes(index),
-    "checks": lambda client, index: client.failing_checks(index),
-}
+FOLLOWED = 100
+"""Consul takes 200 connections from one address, unless it is set otherwise."""
 
 CONSUL = "consul"
 """The service of Consul's servers themselves, which every catalogue holds."""
 
-FEW = 10
-"""As many services are read one by one before everything is."""
-
-Names = Mapping[str, Sequence[str]]
-
-
-def differing(before: Names, after: Names) -> set[str]:
-    """Services that came, went, or have other tags."""
-    return {
-        name
-        for name in before.keys() | after.keys()
-        if name not in before or name not in after or sorted(before[name]) != sorted(after[name])
-    }
+NODES = "nodes"
+CHECKS = "checks"
+QUESTIONS: dict[str, Ask] = {
+    NODES: lambda client, index: client.nodes(index),
+    CHECKS: lambda client, index: client.failing_checks(index),
+}
 
 
 def read_service(client: Client, service: str) -> list[Instance]:
@@ -43,12 +33,21 @@ def read_service(client: Client, service: str) -> list[Instance]:
 
 
 def read_all(client: Client, services: Iterable[str], nodes: Mapping[str, str]) -> list[Instance]:
-    """Every instance; `nodes` are addresses by name."""
+    """Every instance, by service or by node, whichever are fewer; `nodes` are addresses by name."""
     names = sorted(services)
     if len(names) < len(nodes):
         return [instance for name in names for instance in read_service(client, name)]
     return [
         on_node(node, address, entry)
         for node, address in sorted(nodes.items())
-        for entry in client.node(node).values()
+        for entry in client.services_on(node).data.values()
     ]
+
+
+def unseen(permission: str) -> RefusedError:
+    """Consul leaves out what a token may not see, and says nothing of it; no catalogue is empty."""
+    return RefusedError(
+        "Consul shows an empty catalogue: it has just started, or the token may not see it",
+        f'grant it {permission}, as in: {permission.partition(":")[0]}_prefix "" {{ policy = "read" }}',
+        permission,
+    )

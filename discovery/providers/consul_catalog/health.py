@@ -34,10 +34,10 @@ class Health:
         node, own = self._worst.get((key[0], ""), PASSING), self._worst.get(key, PASSING)
         return max(node, own, key=_ORDER.index)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Health) and self._worst == other._worst
-
-    __hash__ = None  # type: ignore[assignment]
+    def differing(self, other: Health) -> set[Key]:
+        """What has another state of its own in `other`; a whole node has an empty service id."""
+        mine, its = self._worst, other._worst
+        return {key for key in mine.keys() | its.keys() if mine.get(key) != its.get(key)}
 
 
 def _status(check: Mapping[str, Any]) -> str:

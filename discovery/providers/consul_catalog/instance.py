@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from discovery.consul import Registered, Weights
+
 Key = tuple[str, str]
 """Node and service id, which only together are unique."""
 
@@ -37,25 +39,25 @@ class Instance(Struct, frozen=True):
         return f"{self.node}/{self.id}"
 
 
-def on_node(node: str, address: str, entry: Mapping[str, Any]) -> Instance:
+def on_node(node: str, address: str, entry: Registered) -> Instance:
     """From an entry of `GET /v1/catalog/node/NODE`, whose node has this address."""
-    passing, warning = _weights(entry.get("Weights"))
+    weights = entry.weights or Weights()
     return Instance(
         node,
-        entry["ID"],
-        entry["Service"],
-        entry.get("Address") or address,
-        entry.get("Port") or 0,
-        tuple(entry.get("Tags") or ()),
-        passing,
-        warning,
-        entry.get("ModifyIndex") or 0,
+        entry.id,
+        entry.service,
+        entry.address or address,
+        entry.port,
+        entry.tags or (),
+        weights.passing,
+        weights.warning,
+        entry.modify_index,
     )
 
 
 def of_service(entry: Mapping[str, Any]) -> Instance:
     """From an entry of `GET /v1/catalog/service/NAME`."""
-    passing, warning = _weights(entry.get("ServiceWeights"))
+    weights = entry.get("ServiceWeights") or {}
     return Instance(
         entry["Node"],
         entry["ServiceID"],
@@ -63,12 +65,7 @@ def of_service(entry: Mapping[str, Any]) -> Instance:
         entry.get("ServiceAddress") or entry.get("Address") or "",
         entry.get("ServicePort") or 0,
         tuple(entry.get("ServiceTags") or ()),
-        passing,
-        warning,
+        weights.get("Passing", 1),
+        weights.get("Warning", 1),
         entry.get("ModifyIndex") or 0,
     )
-
-
-def _weights(given: Mapping[str, Any] | None) -> tuple[int, int]:
-    weights = given or {}
-    return weights.get("Passing", 1), weights.get("Warning", 1)

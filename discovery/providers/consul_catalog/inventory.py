@@ -1,20 +1,23 @@
-"""The instances that are there, and what they define together."""
+"""The instances that are there, and the configuration they make together."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from discovery.decoding.decoded import Decoded
 from discovery.providers.consul_catalog.decode import PROVIDER, Member
 from discovery.providers.consul_catalog.health import Health
-from discovery.providers.consul_catalog.instance import Instance
+from discovery.providers.consul_catalog.instance import Instance, Key
+from discovery.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)
 
 Decode = Callable[[str, Sequence[Member]], Sequence[Decoded]]
+Instances = dict[Key, Instance]
 
 
 class Inventory:
@@ -22,77 +25,125 @@ class Inventory:
 
     def __init__(self, decode: Decode) -> None:
         self._decode = decode
-        self._instances: dict[str, tuple[Instance, ...]] = {}
+        self._union = Union(PROVIDER)
+        self._services: dict[str, Instances] = {}
+        self._named: dict[Key, str] = {}
         self._health = Health()
-        self._decoded: dict[str, tuple[tuple[Member, ...], Sequence[Decoded]]] = {}
-        self._missing: dict[str, float] = {}
+        self._members: dict[str, tuple[Member, ...]] = {}
+        self._parts: dict[str, int] = {}
+        self._missing: dict[str, tuple[float, Instances]] = {}
+        self._touched: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._instances)
+        """How many services there are."""
+        return len(self._services)
 
-    def put(self, service: str, instances: Iterable[Instance]) -> None:
+    def __contains__(self, service: str) -> bool:
+        return service in self._services
+
+    def put(self, instance: Instance) -> None:
+        """An instance that is new, or other than it was."""
+        key = instance.key
+        before = self._named.get(key)
+        if before is not None and before != instance.service:
+            self.remove(key)
+        self._named[key] = instance.service
+        self._services.setdefault(instance.service, {})[key] = instance
+        self._touched.add(instance.service)
+
+    def remove(self, key: Key, *, keep_until: float | None = None) -> None:
+        """An instance has gone; a service without any has its last ones until `keep_until` (monotonic)."""
+        service = self._named.pop(key, None)
+        if service is None:
+            return
+        instances = self._services[service]
+        gone = instances.pop(key)
+        if not instances:
+            del self._services[service]
+        if keep_until is not None:
+            self._missing.setdefault(service, (keep_until, {}))[1][key] = gone
+        self._touched.add(service)
+
+    def put_service(self, service: str, instances: Iterable[Instance]) -> None:
         """These are all instances of a service; none: there is no such service any more."""
-        found = tuple(sorted(instances, key=lambda each: each.key))
-        self._missing.pop(service, None)
-        if found:
-            self._instances[service] = found
-        else:
-            self._instances.pop(service, None)
+        found = {each.key: each for each in instances}
+        for key in self._services.get(service, {}).keys() - found.keys():
+            self.remove(key)
+        for each in found.values():
+            self.put(each)
 
     def replace(self, instances: Iterable[Instance], *, keep_until: float | None = None) -> set[str]:
-        """These are all instances of all services.
-
-        Services that are missing among them stay until `keep_until` (monotonic), where it is given, and
-        are returned.
-        """
-        found: dict[str, list[Instance]] = {}
-        for each in instances:
-            found.setdefault(each.service, []).append(each)
-        missing = self._instances.keys() - found.keys()
-        for service in missing:
-            if keep_until is not None:
-                self._missing.setdefault(service, keep_until)
-            elif service not in self._missing:
-                del self._instances[service]
-        for service, those in found.items():
-            self.put(service, those)
-        return set(missing) if keep_until is not None else set()
+        """These are all instances of all services; the services that are kept as in `remove` are returned."""
+        found = {each.key: each for each in instances}
+        known = set(self._services)
+        for key in self._named.keys() - found.keys():
+            self.remove(key, keep_until=keep_until)
+        for key, each in found.items():
+            if self._instance(key) != each:
+                self.put(each)
+        return set() if keep_until is None else known - self._services.keys()
 
     def set_health(self, health: Health) -> None:
+        for node, service_id in health.differing(self._health):
+            if service_id:
+                named = [self._named.get((node, service_id))]
+            else:
+                named = [name for key, name in self._named.items() if key[0] == node]
+            self._touched.update(name for name in named if name is not None)
         self._health = health
 
     @property
     def next_loss(self) -> float | None:
         """When (monotonic) the first of the services that are kept although missing is given up."""
-        return min(self._missing.values(), default=None)
+        return min((until for until, _ in self._missing.values()), default=None)
 
     def refresh(self) -> bool:
         """Decode what changed since the last call; whether what is defined may be new."""
         self._give_up(time.monotonic())
-        gone = self._decoded.keys() - self._instances.keys()
-        for service in gone:
-            del self._decoded[service]
-        changed = bool(gone)
-        for service, instances in self._instances.items():
-            members = tuple(Member(each, self._health.of(each.key)) for each in instances)
-            cached = self._decoded.get(service)
-            if cached is None or cached[0] != members:
-                self._decoded[service] = (members, self._decode_one(service, members))
+        changed = False
+        for service in self._touched:
+            members = self._members_of(service)
+            if members != self._members.get(service, ()):
+                self._settle(service, members)
                 changed = True
+        self._touched.clear()
         return changed
 
-    def decoded(self) -> list[Decoded]:
-        """What each service defines, as of the last refresh."""
-        return [part for _, parts in self._decoded.values() for part in parts]
+    def configuration(self) -> Configuration:
+        """What the services define together, as of the last refresh."""
+        return self._union.configuration()
 
-    def services(self) -> Mapping[str, tuple[Instance, ...]]:
-        return self._instances
+    def _instance(self, key: Key) -> Instance | None:
+        service = self._named.get(key)
+        return None if service is None else self._services[service][key]
+
+    def _members_of(self, service: str) -> tuple[Member, ...]:
+        instances = self._services.get(service)
+        if instances is not None:
+            self._missing.pop(service, None)
+        else:
+            _, instances = self._missing.get(service, (0.0, {}))
+        return tuple(Member(instances[key], self._health.of(key)) for key in sorted(instances))
+
+    def _settle(self, service: str, members: tuple[Member, ...]) -> None:
+        parts = self._decode_one(service, members) if members else ()
+        for number, part in enumerate(parts):
+            self._union.put(_part_key(service, number), part)
+        for number in range(len(parts), self._parts.get(service, 0)):
+            self._union.remove(_part_key(service, number))
+        if members:
+            self._members[service] = members
+            self._parts[service] = len(parts)
+        else:
+            self._members.pop(service, None)
+            self._parts.pop(service, None)
 
     def _give_up(self, now: float) -> None:
-        for service in [name for name, until in self._missing.items() if until <= now]:
+        for service in [name for name, (until, _) in self._missing.items() if until <= now]:
             del self._missing[service]
-            self._instances.pop(service, None)
-            logger.warning("service %s has not come back to Consul: its routes go", service)
+            self._touched.add(service)
+            if service not in self._services:
+                logger.warning("service %s has not come back to Consul: its routes go", service)
 
     def _decode_one(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         try:
@@ -103,3 +154,7 @@ class Inventory:
             subject = f"service {service}"
             message = f"its tags cannot be decoded, which is a fault of Rondpoint: {error!r}"
             return (Decoded(subject, diagnostics=(Diagnostic(Severity.ERROR, PROVIDER, subject, message),)),)
+
+
+def _part_key(service: str, number: int) -> str:
+    return f"{number} {service}"

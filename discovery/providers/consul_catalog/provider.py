@@ -5,38 +5,42 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
 
 from discovery.constraints import ConstraintError, parse
-from discovery.consul import Answer, Client, Endpoint, RefusedError
-from discovery.consul.following import Following, News
+from discovery.consul import Client, Endpoint
+from discovery.consul.following import Following
 from discovery.consul.from_settings import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import shown_names
 from discovery.providers.consul_agents import Agents
-from discovery.providers.consul_catalog.catalogue import (
-    CONSUL,
-    FEW,
-    QUESTIONS,
-    Names,
-    differing,
-    read_all,
-    read_service,
-)
+from discovery.providers.consul_catalog.by_node import ByNode
+from discovery.providers.consul_catalog.catalogue import CHECKS, FOLLOWED, NODES, QUESTIONS
+from discovery.providers.consul_catalog.checks import Checks
 from discovery.providers.consul_catalog.decode import PROVIDER, Member, decode
-from discovery.providers.consul_catalog.health import Health
+from discovery.providers.consul_catalog.instance import Instance
 from discovery.providers.consul_catalog.inventory import Inventory
+from discovery.providers.consul_catalog.whole import Whole
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
-from discovery.union import unite
+from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions
 
 logger = logging.getLogger(__name__)
 
 MEMORY = 60.0
 """Seconds that services missing after a time without Consul, or a reset of it, may take to register again."""
+
+_NOTHING_SEEN = Diagnostic(
+    Severity.WARNING,
+    PROVIDER,
+    "catalogue",
+    "Consul shows no service at all, and not even its own",
+    'the token may lack service:read, as in: service_prefix "" { policy = "read" }',
+)
 
 
 class ConsulCatalogProvider:
@@ -48,14 +52,6 @@ class ConsulCatalogProvider:
         self._options = options
         self._inventory = Inventory(self._decode)
         self._agents: Agents | None = None
-        self._names: Names = {}
-        self._nodes: dict[str, str] = {}
-        self._index = 0
-        self._health_index = 0
-        self._unread = False
-        self._lost = False
-        self._rested = 0.0
-        self._emitted = False
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the catalogue until `stop`; raises ProviderError when it cannot be read."""
@@ -73,108 +69,65 @@ class ConsulCatalogProvider:
             wait = self._options.endpoint.endpoint_wait_time
             return Client(endpoint, stale=self._options.stale, wait=wait)
 
-        self._emitted = False
-        self._health_index = 0
-        self._unread = self._lost = False
-        with (
-            Following(QUESTIONS, client) as following,
-            client() as reader,
-            on_stop(stop, following.end),
-            on_stop(stop, reader.abort),
-        ):
-            self._follow(following, reader, emit, stop)
+        while not stop.is_set():
+            with (
+                Following(QUESTIONS, client) as following,
+                client() as reader,
+                on_stop(stop, following.end),
+                on_stop(stop, reader.abort),
+            ):
+                self._follow(following, reader, emit, stop)
 
     def _follow(self, following: Following, reader: Client, emit: Emit, stop: threading.Event) -> None:
-        self._apply(following.take_first(), reader, emit)
-        self._emit(emit)
+        """Until `stop`, or until the catalogue has to be read in another way."""
+        checks = Checks(reader, self._inventory)
+        news = following.take_first()
+        checks.note(news[CHECKS])
+        nodes = news[NODES].data
+        kind = ByNode if len(nodes) <= FOLLOWED else Whole
+        reading: ByNode | Whole = kind(following, reader, checks, self._inventory)
+        found = reading.begin(nodes)
+        checks.read()
+        self._replace(found)
+        self._inventory.refresh()
+        self._put(emit)
         if not self._options.watch:
             following.end()
             stop.wait()
             return
-        while not stop.is_set():
-            self._apply(following.take(self._patience()), reader, emit)
+        while not (stop.is_set() or reading.outgrown):
+            news = following.take(self._patience(reading.due))
+            if CHECKS in news:
+                checks.note(news[CHECKS])
+            lost = any(answer.index == 0 for answer in news.values())
+            reading.apply(news, self._memory() if lost else None, lambda: self._emit_changed(emit))
             self._emit_changed(emit)
 
-    def _patience(self) -> float | None:
-        """Seconds until there is something to do without any news."""
-        ends = [self._inventory.next_loss, self._rested if self._unread else None]
-        return min((max(0.0, end - time.monotonic()) for end in ends if end is not None), default=None)
-
-    def _apply(self, news: News, reader: Client, emit: Emit) -> None:
-        """Bring the inventory up to date with what is new."""
-        before = self._names, self._nodes
-        if nodes := news.get("nodes"):
-            self._nodes = {each["Node"]: each.get("Address") or "" for each in nodes.data}
-        if checks := news.get("checks"):
-            self._note_health(checks)
-        if services := news.get("services"):
-            self._check_sight(services.data)
-            self._names = services.data
-            # After a while without Consul, what all went meanwhile it may as well have forgotten.
-            lost = not self._emitted or services.index < self._index
-            self._index = services.index
-            self._unread, self._lost = True, self._lost or lost
-            if not self._lost:
-                self._read_few(differing(before[0], self._names), reader, emit)
-        self._unread |= self._nodes != before[1]
-        started = time.monotonic()
-        if self._unread and (started >= self._rested or not self._emitted):
-            self._read_all(reader)
-            # A catalogue that never rests costs half a core at most, however large it is.
-            self._rested = 2 * time.monotonic() - started
-
-    def _read_few(self, names: set[str], reader: Client, emit: Emit) -> None:
-        """What is known to have changed does not wait for all the rest."""
-        if not names or len(names) > FEW or len(self._inventory) <= FEW:
-            return
-        found = {name: read_service(reader, name) for name in names}
-        self._note_health(reader.failing_checks())
-        for name, instances in found.items():
-            self._inventory.put(name, instances)
-        self._emit_changed(emit)
-
-    def _read_all(self, reader: Client) -> None:
-        found = read_all(reader, self._names, self._nodes)
-        # Checks come with their services: a server that is not ready yet must not be taken for a ready one.
-        self._note_health(reader.failing_checks())
-        missing = self._inventory.replace(found, keep_until=time.monotonic() + MEMORY if self._lost else None)
-        self._unread = self._lost = False
+    def _replace(self, instances: Iterable[Instance]) -> None:
+        """After a while without Consul, what all went meanwhile it may as well have forgotten."""
+        missing = self._inventory.replace(instances, keep_until=self._memory())
         if missing:
             logger.warning(
                 "Consul is back without %s: kept for %g s, in case it forgot", shown_names(missing), MEMORY
             )
 
-    def _note_health(self, checks: Answer[Sequence[Mapping[str, Any]]]) -> None:
-        # The reader and the query that waits overtake each other; 0 is where Consul starts anew.
-        if checks.index == 0 or checks.index >= self._health_index:
-            self._health_index = checks.index
-            self._inventory.set_health(Health(checks.data))
+    def _memory(self) -> float:
+        return time.monotonic() + MEMORY
 
-    def _check_sight(self, names: Names) -> None:
-        """Consul leaves out what a token may not see, and says nothing of it."""
-        if not self._nodes:
-            permission = "node:read"
-        elif CONSUL in self._names and CONSUL not in names:
-            permission = "service:read"
-        else:
-            return
-        raise RefusedError(
-            "Consul shows an empty catalogue: it has just started, or the token may not see it",
-            f'grant it {permission}, as in: {permission.partition(":")[0]}_prefix "" {{ policy = "read" }}',
-            permission,
-        )
+    def _patience(self, due: float | None) -> float | None:
+        """Seconds until there is something to do without any news."""
+        ends = [self._inventory.next_loss, due]
+        return min((max(0.0, end - time.monotonic()) for end in ends if end is not None), default=None)
 
     def _emit_changed(self, emit: Emit) -> None:
         if self._inventory.refresh():
             self._put(emit)
 
-    def _emit(self, emit: Emit) -> None:
-        self._inventory.refresh()
-        self._put(emit)
-
     def _put(self, emit: Emit) -> None:
-        emit(unite(self._inventory.decoded(), self.name))
-        self._emitted = True
+        found = self._inventory.configuration()
+        if not self._inventory:
+            found = replace(found, diagnostics=(*found.diagnostics, _NOTHING_SEEN))
+        emit(found)
 
     def _decode(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         return decode(service, members, self._options, self._constraint)

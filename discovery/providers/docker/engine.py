@@ -14,7 +14,7 @@ import requests
 import urllib3
 
 from discovery.providers.docker.events import FILTERS
-from discovery.providers.docker.faults import explained
+from discovery.providers.docker.faults import SETTING, explained
 
 ANSWER_TIMEOUT = 10
 """Seconds within which the engine answers, the event stream aside, which may be silent for ever."""
@@ -25,11 +25,13 @@ FAULTS = (docker.errors.DockerException, requests.RequestException, urllib3.exce
 class Engine:
     """One connection to an engine at `endpoint`; raises ProviderError when there is none.
 
-    Only `close` and `end_events` may be called from another thread.
+    `setting` is where users set the endpoint, for what errors advise. Only `close` and `end_events` may be
+    called from another thread.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, setting: str = SETTING) -> None:
         self._endpoint = endpoint
+        self._setting = setting
         self._events: Any = None
         with self._faults():
             self._client = docker.APIClient(base_url=endpoint, version="auto", timeout=ANSWER_TIMEOUT)
@@ -102,4 +104,4 @@ class Engine:
         try:
             yield
         except FAULTS as error:
-            raise explained(error, self._endpoint) from error
+            raise explained(error, self._endpoint, self._setting) from error

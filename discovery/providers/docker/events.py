@@ -26,11 +26,15 @@ class Action(Enum):
 
 
 class Event(Struct, frozen=True):
-    """One thing that happened to one container; `signal` is that of `Action.SIGNAL`, else 0."""
+    """One thing that happened to one container.
+
+    `signal` is that of `Action.SIGNAL`, else 0; `exit_code` is told once for `Action.STOPPED`, else None.
+    """
 
     action: Action
     container_id: str
     signal: int = 0
+    exit_code: int | None = None
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -74,7 +78,14 @@ def understood(event: Mapping[str, Any]) -> Event | None:
             action = Action.INSPECT
     if action is None or not container_id:
         return None
-    number = str(attributes.get("signal", ""))
     return Event(
-        action, str(container_id), int(number) if action is Action.SIGNAL and number.isdigit() else 0
+        action,
+        str(container_id),
+        (_number(attributes, "signal") or 0) if action is Action.SIGNAL else 0,
+        _number(attributes, "exitCode") if name == "die" else None,
     )
+
+
+def _number(attributes: Mapping[str, Any], name: str) -> int | None:
+    written = str(attributes.get(name, ""))
+    return int(written) if written.isdigit() else None

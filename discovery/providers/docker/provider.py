@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import queue
 import threading
 import time
 from collections.abc import Iterable
@@ -15,10 +14,11 @@ from discovery.container import ALLOW_NON_RUNNING, Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.contract import Emit
 from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.events import Action, Event, understood
+from discovery.providers.docker.events import Action, Event
 from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import Inspected, inspected
 from discovery.providers.docker.inventory import Inventory
+from discovery.providers.docker.pending import Pending
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
 from rondpoint.settings.tree import DockerOptions
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 STEADY = 5.0
 """Seconds after which a lost event stream is opened again at once; one lost sooner is a fault."""
-
-Pending = queue.SimpleQueue[Event | None]
 
 
 class DockerProvider:
@@ -71,20 +69,16 @@ class DockerProvider:
             logger.info("the Docker engine's event stream ended: it is opened again")
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
-        engine.open_events()
-        pending: Pending = queue.SimpleQueue()
-        reader = threading.Thread(target=_read, args=(engine, pending), name="docker-events", daemon=True)
-        reader.start()
+        pending = Pending(engine)
         try:
             self._read_all(engine, stop)
             if stop.is_set():
                 return
             self._emit(emit)
             while not stop.is_set():
-                events = _taken(pending)
-                self._apply(engine, [event for event in events if event is not None])
+                self._apply(engine, pending.take())
                 self._emit(emit)
-                if None in events:
+                if pending.ended:
                     return
         finally:
             engine.end_events()
@@ -134,22 +128,3 @@ class DockerProvider:
 
     def _decode(self, container: Container) -> Decoded:
         return labels.decode(container, self._options, self._constraint)
-
-
-def _read(engine: Engine, pending: Pending) -> None:
-    """Queue what events ask for; None at the end."""
-    try:
-        for event in engine.events():
-            asked = understood(event)
-            if asked is not None:
-                pending.put(asked)
-    finally:
-        pending.put(None)
-
-
-def _taken(pending: Pending) -> list[Event | None]:
-    """Wait for an event, and take all that have come with it."""
-    events = [pending.get()]
-    while not pending.empty():
-        events.append(pending.get())
-    return events

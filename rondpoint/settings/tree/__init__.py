@@ -1,7 +1,7 @@
 """The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
 
 from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
-from rondpoint.settings.tree.administration import Api, Log, LogLevel, Ping
+from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -18,8 +18,9 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
-from rondpoint.settings.tree.installation import Limits, Redis
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
+from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
+from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
@@ -29,7 +30,9 @@ __all__ = [
     "AccessLog",
     "AccessLogFilters",
     "AccessLogFormat",
+    "AgentOptions",
     "Api",
+    "BasicAuth",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
@@ -48,7 +51,10 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RegistratorConsul",
+    "RegistratorOptions",
     "RespondingTimeouts",
+    "RestOptions",
     "Section",
     "ServersTransport",
     "Settings",

@@ -8,14 +8,31 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Switch
+from rondpoint.settings.values import Location, Switch, Text, Texts
+
+
+class BasicAuth(Section):
+    """Who may use the admin entry point, by name and password."""
+
+    users: Texts = Field(
+        default=(),
+        description="`NAME:HASH` as `htpasswd` writes them: bcrypt, MD5 or SHA-1; commas between several.",
+    )
+    users_file: Location = Field(default=None, description="A file of such users, one a line.")
 
 
 class Api(Section):
     insecure: Switch = Field(
         default=False,
-        description="Put the admin entry point on `:8080`, open to all, unless its address is set.",
+        description="Put the admin entry point on `:8080`, unless its address is set, and let everybody who "
+        "reaches it read. Changes still need a token or a password.",
     )
+    token: Text = Field(
+        default="",
+        description="What programs that use the admin entry point show, as `Authorization: Bearer TOKEN`.",
+    )
+    token_file: Location = Field(default=None, description="A file that holds the token.")
+    basic_auth: BasicAuth = BasicAuth()
     dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
 
 

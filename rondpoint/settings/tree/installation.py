@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Amount, Count, Seconds, Text, parse_text
-
-_SCHEMES = ("redis://", "rediss://", "unix://")
+from rondpoint.store.address import parse
 
 
 def _store_url(value: object) -> object:
     if value is None:
         return None
     url = parse_text(value).strip()
-    if not url.lower().startswith(_SCHEMES):
-        raise ValueError("expected a URL that starts with redis://, rediss:// or unix://")
+    parse(url)
     return url
 
 
@@ -28,13 +27,35 @@ def _namespace(value: object) -> object:
     return value
 
 
+def _agent_name(value: object) -> object:
+    # It becomes a piece of keys, and of servers' names.
+    name = parse_text(value).strip()
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", name):
+        raise ValueError("expected letters, digits, ., - and _")
+    return name
+
+
 class Redis(Section):
     url: Annotated[str | None, BeforeValidator(_store_url)] = Field(
         default=None,
-        description="The store that agent and proxies share; without it `rondpoint up` runs one itself.",
+        description="The store that agents and proxies share ([its forms](redis.md#where-it-is)); without it "
+        "`rondpoint up` runs one itself.",
     )
     namespace: Annotated[Text, BeforeValidator(_namespace)] = Field(
         default="default", description="Keeps several installations in one Redis apart."
+    )
+
+
+class AgentOptions(Section):
+    name: Annotated[Text, BeforeValidator(_agent_name)] = Field(
+        default="",
+        description="Several agents feed one installation, each from sources of its own, when each has "
+        "another name: that of its machine, say. Agents of one name, or without, stand by for each other.",
+    )
+    forget_after: Seconds = Field(
+        default=60.0,
+        description="Time after which what an agent with a name has contributed goes, when no agent of that "
+        "name is there any more. 0 for at once, be it a restart. That of the agent that leads counts.",
     )
 
 

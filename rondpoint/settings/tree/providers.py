@@ -55,8 +55,15 @@ class FileOptions(Section):
     watch: Switch = Field(default=True, description="Follow changes of the files.")
 
 
+class RestOptions(Section):
+    """Routes what is sent to `PUT /api/providers/rest` as a whole."""
+
+    insecure: Switch = Field(default=False, description="Taken for Traefik 3's sake; it changes nothing.")
+
+
 class Providers(Section):
     docker: DockerOptions | None = None
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
+    rest: RestOptions | None = None

@@ -11,8 +11,9 @@ from pydantic import Field
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
-from rondpoint.settings.tree.installation import Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
 from rondpoint.settings.tree.providers import Providers
+from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.upstream import ServersTransport
 from rondpoint.settings.values import Address, Count, Location, Text
@@ -34,6 +35,7 @@ class Settings(Section):
         )
     )
     providers: Providers = Providers()
+    registrator: RegistratorOptions | None = None
     api: Api = Api()
     ping: Ping | None = None
     log: Log = Log()
@@ -50,6 +52,7 @@ class Settings(Section):
         "only the agent then keeps root's rights, for the Docker socket. By default all run as who started "
         "them.",
     )
+    agent: AgentOptions = AgentOptions()
     workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
     servers_transport: ServersTransport = ServersTransport()
     limits: Limits = Limits()

@@ -156,6 +156,20 @@ def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
 
 
+@pytest.mark.parametrize("option", [{"tls.options": "x@file"}, {"parentRefs": "x"}, {"middleware": "x"}])
+def test_of_a_router_that_is_left_out_the_rule_is_told(option: dict[str, str]) -> None:
+    labels = {**RULE, **{f"{R}.{name}": value for name, value in option.items()}}
+    told = decode(container(labels=labels), OPTIONS).diagnostics
+    hints = [item.hint for item in told if item.severity is Severity.ERROR]
+    assert hints == ["it would serve Host(`r.test`)"]
+
+
+@pytest.mark.parametrize("priority", [-7, 1, 2**63 - 1 - 1000])
+def test_a_priority_is_any_number_that_traefik_takes(priority: int) -> None:
+    (router,) = decode(container(labels={**RULE, f"{R}.priority": str(priority)}), OPTIONS).routers
+    assert router.priority == priority
+
+
 def test_a_rule_may_be_in_the_language_of_traefik_2() -> None:
     labels = {f"{R}.rule": "Host(`a.test`, `b.test`)", f"{R}.ruleSyntax": "v2"}
     (router,) = decode(container(labels=labels), OPTIONS).routers

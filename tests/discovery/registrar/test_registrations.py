@@ -142,7 +142,7 @@ def test_explicit_takes_only_what_has_a_name() -> None:
 
 def test_other_keys_are_attributes_and_the_id_is_given() -> None:
     found = only("SERVICE_ID=mine", "SERVICE_Region=eu", "SERVICE_TAGS=a", "PATH=/bin")
-    assert (found.id, found.meta) == ("mine", {"region": "eu"})
+    assert (found.id, found.meta) == ("mine", {"region": "eu", "registrator": "box"})
 
 
 def test_tags_of_the_registrar_follow_the_containers() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.http1.errors import RequestError
 from proxy.http1.request import Limits, Request, parse_request
 from proxy.middlewares.chains import ChainError, Chains
+from proxy.middlewares.paths import unescaped
 from rondpoint.model import Middleware, Router
 from rondpoint.rules import v3
 from tests.proxy.middlewares.sender import Sender
@@ -50,6 +51,14 @@ CHANGED: list[tuple[str, dict[str, Any], str, str, dict[str, str]]] = [
         {REPLACED: "/foo/x%2fy"},
     ),
     ("replacePathRegex", {"regex": "^/foo", "replacement": "/bar"}, "/other", "/other", {}),
+    (
+        "replacePathRegex",
+        {"regex": "^/foo/(.*)", "replacement": "/bar/$1"},
+        "/%66oo/%41%2d%7E%5f%30%2f%20?%66",
+        "/bar/A-~_0%2f%20?%66",
+        {REPLACED: "/foo/A-~_0%2f%20"},
+    ),
+    ("replacePathRegex", {"regex": "^/foo", "replacement": "/bar"}, "/%41%62", "/%41%62", {}),
     (
         "replacePathRegex",
         {"regex": "/(?P<a>[a-z])(b)?", "replacement": " ${a}-$2-$3-$$-${1}x "},
@@ -120,6 +129,15 @@ def test_a_segment_that_comes_about_by_stripping_is_refused(options: dict[str, A
     with pytest.raises(RequestError) as caught:
         passed(chains_of(stripPrefix=options), sent, "stripPrefix")
     assert caught.value.status == 400
+
+
+def test_what_is_needlessly_escaped_is_what_rfc_3986_leaves_unreserved() -> None:
+    everything = b"".join(b"%%%02x%%%02X" % (byte, byte) for byte in range(256))
+    plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    expected = b"".join(
+        bytes((byte, byte)) if byte in plain else b"%%%02x%%%02X" % (byte, byte) for byte in range(256)
+    )
+    assert unescaped(everything) == expected
 
 
 def test_steps_are_taken_in_turn_and_chains_are_unfolded() -> None:

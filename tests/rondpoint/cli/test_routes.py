@@ -49,6 +49,21 @@ RAW = {
             "hint": "",
         }
     ],
+    "agents": {
+        "one-7-ab": {
+            "role": "leader",
+            "part": "north",
+            "providers": {"docker": {"state": "ok", "message": "", "since": 1.0}},
+        },
+        "two-9-cd": {
+            "role": "member",
+            "part": "south",
+            "providers": {
+                "docker": {"state": "retrying", "message": "no engine", "since": 1.0},
+                "file": {"state": "ok", "message": "", "since": 1.0},
+            },
+        },
+    },
     "revision": 3,
 }
 SHOWN = """\
@@ -58,6 +73,10 @@ hello@docker  Host:hello.test  web           15        hello@docker  http://172.
                                                                      http://172.17.0.3:80 (draining, weight 2)
 
 warning: docker: container x: no port
+
+AGENT     NAME   ROLE    PROVIDERS
+one-7-ab  north  leader  docker (ok)
+two-9-cd  south  member  docker (retrying: no engine), file (ok)
 """
 
 

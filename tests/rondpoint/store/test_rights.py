@@ -1,6 +1,7 @@
 """The rights that the reference page proposes are enough, and no more than that."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from discovery.admin.desk import desk as desk_of
 from rondpoint.model import Configuration, Service
+from rondpoint.settings import Settings
+from rondpoint.store.admin.document import read_document, read_stored, read_version
+from rondpoint.store.admin.history import read_history
+from rondpoint.store.admin.proposals import Proposal, await_verdict, propose, withdraw
 from rondpoint.store.agents import AgentStatus, forget_silent_agents, remove_agent, write_agent
 from rondpoint.store.client import connect
 from rondpoint.store.ejections import (
@@ -61,6 +67,36 @@ def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]
     remove_agent(agent, KEYS, "a")
 
 
+def test_the_agents_rights_are_enough_for_the_apis_changes(
+    client: redis.Redis, login: Callable[[str], redis.Redis]
+) -> None:
+    agent, proxy = login("rondpoint-agent"), login("rondpoint-proxy")
+    desk = desk_of(Settings(), agent)
+    heard = agent.pubsub()
+    heard.subscribe(KEYS.admin_changes)
+    body = '{"rule": "Host(`a`)", "service": "a"}'
+    propose(proxy, KEYS, Proposal("1", "put", "routers", "a", body))
+    stop = threading.Event()
+    thread = threading.Thread(target=desk.run, args=(stop,))
+    thread.start()
+    verdict = await_verdict(proxy, KEYS, "1", 4)
+    assert verdict is not None
+    assert verdict.outcome == "done"
+    withdrawn = propose(proxy, KEYS, Proposal("2", "rollback", version=0))
+    if withdraw(proxy, KEYS, withdrawn):
+        propose(proxy, KEYS, Proposal("2", "rollback", version=0))
+    verdict = await_verdict(proxy, KEYS, "2", 4)
+    stop.set()
+    thread.join()
+    assert verdict is not None
+    assert verdict.outcome == "done"
+    assert read_version(agent, KEYS) == 2
+    assert read_document(proxy, KEYS).objects == {}
+    assert [entry.version for entry in read_history(proxy, KEYS)] == [2, 1]
+    assert read_stored(proxy, KEYS, "admin/http/routers/a") is None
+    heard.close()
+
+
 def test_the_proxys_rights_are_enough_for_it(
     client: redis.Redis, login: Callable[[str], redis.Redis]
 ) -> None:
@@ -89,6 +125,9 @@ def test_the_proxys_rights_are_enough_for_it(
 
 FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
     ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.services, "a@file", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.admin, "admin/http/routers/a", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.rpush(KEYS.admin_history, "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.admin_changes, "1")),
     ("rondpoint-proxy", lambda proxy: proxy.hincrby(KEYS.services, "a@file", 1)),
     ("rondpoint-proxy", lambda proxy: proxy.expire(KEYS.services, 1)),
     ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.changes, "{}")),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from discovery.providers import ProviderError
-from discovery.providers.consul_catalog import ConsulCatalogProvider
+from discovery.providers.consul_catalog import ConsulCatalogProvider, by_node
 from discovery.providers.consul_catalog import provider as module
 from rondpoint.model import Configuration, ServerState
 from rondpoint.settings import ConsulCatalogOptions
@@ -16,6 +16,7 @@ from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import MASTER_TOKEN, Consul
 from tests.lab.namespace import free_port
+from tests.lab.waiting import until
 
 
 def provider_of(consul: Consul | str, token: str = "", **options: Any) -> ConsulCatalogProvider:
@@ -34,6 +35,16 @@ def has(*ids: str, service: str = "hello") -> Callable[[Configuration], bool]:
     return lambda found: servers(found, service).keys() == set(ids)
 
 
+@pytest.fixture(params=[100, 0], ids=["by node", "whole"])
+def _reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each node is followed, or none of them, as where there are more than can be."""
+    monkeypatch.setattr(module, "FOLLOWED", request.param)
+
+
+each_way = pytest.mark.usefixtures("_reading")
+
+
+@each_way
 def test_services_come_and_go_with_their_registrations(consul: Consul) -> None:
     with watched(provider_of(consul)) as at_work:
         at_work.next()
@@ -50,6 +61,7 @@ def test_services_come_and_go_with_their_registrations(consul: Consul) -> None:
         at_work.until(has())
 
 
+@each_way
 def test_other_tags_make_other_routes(consul: Consul) -> None:
     consul.register("hello", 80, Tags=["traefik.frontend.rule=Host:a"])
     with watched(provider_of(consul)) as at_work:
@@ -58,6 +70,7 @@ def test_other_tags_make_other_routes(consul: Consul) -> None:
         at_work.until(lambda found: any(each.rule.text == "Host:b" for each in found.routers.values()))
 
 
+@each_way
 def test_an_instance_in_maintenance_takes_no_requests(consul: Consul) -> None:
     consul.register("hello", 80, ID="one")
     consul.register("hello", 81, ID="two")
@@ -72,6 +85,7 @@ def test_an_instance_in_maintenance_takes_no_requests(consul: Consul) -> None:
         at_work.until(lambda found: servers(found) == {"one": draining, "two": draining})
 
 
+@each_way
 def test_an_instance_is_routed_once_its_check_passes_and_as_long_as_it_does(consul: Consul) -> None:
     with watched(provider_of(consul)) as at_work:
         at_work.next()
@@ -83,6 +97,7 @@ def test_an_instance_is_routed_once_its_check_passes_and_as_long_as_it_does(cons
         at_work.until(lambda found: servers(found) == {"hello": ServerState.DRAINING})
 
 
+@each_way
 def test_an_idle_catalogue_costs_no_traffic(consul: Consul) -> None:
     with watched(provider_of(consul)) as at_work:
         at_work.next()
@@ -109,6 +124,7 @@ def test_a_consul_that_is_not_there_is_said_so_and_found_when_it_comes(tmp_path:
             assert at_work.state == "ok"
 
 
+@each_way
 def test_routes_outlive_consul_and_what_it_forgot_for_a_while(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,10 +206,13 @@ def test_a_token_that_does_not_suffice_is_told_what_it_lacks(tmp_path: Path) -> 
                 at_work.until_failing(missing)
         with supervised(provider_of(consul, "unknown")) as at_work:
             at_work.until_failing("does not know the token")
+        with supervised(provider_of(consul, consul.make_token(READ_NODES))) as at_work:
+            at_work.until(lambda found: any("service:read" in str(each) for each in found.diagnostics))
         with supervised(provider_of(consul, consul.make_token(READ_SERVICES + READ_NODES))) as at_work:
             at_work.until(has("hello"))
 
 
+@each_way
 def test_routes_stay_when_a_token_loses_its_rights(tmp_path: Path) -> None:
     with Consul(tmp_path, acl=True) as consul:
         consul.register("hello", 80)
@@ -241,6 +260,7 @@ def test_without_watch_it_is_read_once(consul: Consul) -> None:
         assert at_work.quiet(1)
 
 
+@each_way
 def test_two_thousand_services_of_three_instances(consul: Consul) -> None:
     fill(consul, 2000)
     with watched(provider_of(consul)) as at_work:
@@ -254,6 +274,85 @@ def test_two_thousand_services_of_three_instances(consul: Consul) -> None:
         at_work.until(has("s7-0", "s7-1", "s7-2", "s7-3", service="s7"))
         consul.put("/v1/agent/service/maintenance/s7-3?enable=true")
         at_work.until(lambda found: servers(found, "s7")["s7-3"] is ServerState.DRAINING)
+
+
+def test_a_change_is_read_from_its_node_alone(consul: Consul) -> None:
+    fill(consul, 20)
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+
+        def answers_to_one_change() -> list[int]:
+            before = [_asked(consul, node) for node in NODES]
+            name = f"more-{sum(before)}"
+            place(consul, "n1", name, "s7", known=True)
+            at_work.until(lambda found: name in servers(found, "s7"))
+            until(lambda: _asked(consul, "n1") > before[1], "the answer in Consul's log")
+            return [_asked(consul, node) - count for node, count in zip(NODES, before, strict=True)]
+
+        # A question that is put anew just after a change is answered at once, whatever changed.
+        until(lambda: answers_to_one_change() == [0, 1, 0], "an answer of the one node")
+
+
+def _asked(consul: Consul, node: str) -> int:
+    """Answers to the question what is on a node."""
+    return consul.process.log.count(f"url=/v1/catalog/node/{node}")
+
+
+@each_way
+def test_nodes_come_move_and_go(consul: Consul) -> None:
+    def hosts(found: Configuration) -> set[str]:
+        known = found.services.get("far@consulcatalog")
+        return {server.host for server in known.servers} if known else set()
+
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        place(consul, "n1", "one", "far", address="10.0.0.1")
+        at_work.until(lambda found: hosts(found) == {"10.0.0.1"})
+        place(consul, "n2", "one", "far", address="10.0.0.2")
+        at_work.until(lambda found: hosts(found) == {"10.0.0.1", "10.0.0.2"})
+        consul.put("/v1/catalog/register", {"Node": "n1", "Address": "10.0.0.3"})
+        at_work.until(lambda found: hosts(found) == {"10.0.0.3", "10.0.0.2"})
+        consul.put("/v1/catalog/deregister", {"Node": "n1"})
+        at_work.until(lambda found: hosts(found) == {"10.0.0.2"})
+        place(consul, "n1", "one", "far", address="10.0.0.4")
+        at_work.until(lambda found: hosts(found) == {"10.0.0.2", "10.0.0.4"})
+
+
+def test_more_nodes_than_can_be_followed_are_read_otherwise(
+    consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in (module, by_node):
+        monkeypatch.setattr(one, "FOLLOWED", 1)
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        for number in range(4):
+            place(consul, f"n{number}", f"far-{number}", "far")
+            at_work.until(lambda found: f"far-{number}" in servers(found, "far"))  # noqa: B023
+        until(lambda: "url=/v1/catalog/services?" in consul.process.log, "the names of services asked for")
+        consul.put("/v1/catalog/deregister", {"Node": "n1"})
+        at_work.until(has("far-0", "far-2", "far-3", service="far"))
+
+
+def place(
+    consul: Consul,
+    node: str,
+    service_id: str,
+    service: str,
+    *,
+    address: str = "10.0.0.9",
+    known: bool = False,
+) -> None:
+    """One instance on a node; where that is `known`, it is left as it is, as agents do."""
+    entry = {"ID": service_id, "Service": service, "Port": 80, "Tags": ["traefik.enable=true"]}
+    place = {"Node": node, "Address": address, "SkipNodeUpdate": known, "Service": entry}
+    consul.put("/v1/catalog/register", place)
+
+
+def remove(consul: Consul, node: str, service_id: str) -> None:
+    consul.put("/v1/catalog/deregister", {"Node": node, "ServiceID": service_id})
+
+
+NODES = ["n0", "n1", "n2"]
 
 
 def fill(consul: Consul, services: int) -> None:

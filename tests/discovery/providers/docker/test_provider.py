@@ -18,6 +18,7 @@ from rondpoint.model import Configuration, Server, ServerState
 from rondpoint.settings import DockerOptions
 from tests.discovery.providers.watching import Watched, watched
 from tests.lab.engine import Engine
+from tests.lab.relay import Relay
 
 Start = Callable[..., Container]
 
@@ -194,52 +195,6 @@ def test_it_stops_although_no_event_comes(provider: DockerProvider) -> None:
         running.end()
         assert time.monotonic() - began < 0.5
         assert running.error is None
-
-
-class Relay:
-    """A door before the engine's socket that can be slammed, as a restarting engine or socket proxy does."""
-
-    def __init__(self, path: Path, target: str) -> None:
-        self.url = f"unix://{path}"
-        self._target = target.removeprefix("unix://")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(self._target)
-            self._open += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
-
-    def slam(self) -> None:
-        for each in self._open:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-        self._open.clear()
-
-    def close(self) -> None:
-        self._listener.close()
-        self.slam()
 
 
 @pytest.fixture

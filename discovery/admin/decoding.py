@@ -1,0 +1,34 @@
+"""What the API defines, decoded as files are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from discovery import dynamic
+from discovery.admin.trees import joined
+from discovery.decoding.decoded import Decoded
+from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, parts_of
+
+SUBJECT = "the API"
+
+
+def decode_object(section: str, name: str, value: Any) -> Decoded:
+    """One object of the provider `admin`; `section` is `http/routers` and the like."""
+    tree = joined([(section, name, value)])
+    return dynamic.decode(tree, ADMIN, f"{SUBJECT}: {section.replace('/', '.')}.{name}")
+
+
+def decode_rest(tree: Mapping[str, Any]) -> Decoded:
+    """All that the provider `rest` defines."""
+    return dynamic.decode(tree, REST, f"{SUBJECT}: providers/rest")
+
+
+def tree_of(document: Document, provider: str) -> dict[str, Any]:
+    """What the document holds for a provider, as it was sent."""
+    objects = []
+    for field, raw in document.objects.items():
+        owner, section, name = parts_of(field)
+        if owner == provider and (stored := decode_stored(raw)) is not None:
+            objects.append((section, name, stored.value))
+    return joined(objects)

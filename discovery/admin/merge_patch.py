@@ -1,0 +1,19 @@
+"""JSON merge patch (RFC 7396)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """`target` with what `patch` says in its place; null takes a member out."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge_patch(result.get(name), value)
+    return result

@@ -1,0 +1,49 @@
+"""Trees of routes cut into the fields in which they are stored, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rondpoint.store.admin.document import field_of
+
+HTTP = "http"
+V1 = ("frontends", "backends")
+
+_HTTP_SECTIONS = {
+    "routers": "routers",
+    "services": "services",
+    "middlewares": "middlewares",
+    "serverstransports": "serversTransports",
+}
+
+
+def cut(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The objects of a tree by field. What holds no objects is left out: decoders have told of it."""
+    found: dict[str, Any] = {}
+    for name, part in tree.items():
+        if not isinstance(part, Mapping):
+            continue
+        if name.lower() == HTTP:
+            for kind, objects in part.items():
+                known = _HTTP_SECTIONS.get(kind.lower())
+                if known is not None and isinstance(objects, Mapping):
+                    found.update(_fields(provider, f"{HTTP}/{known}", objects))
+        elif name.lower() in V1:
+            found.update(_fields(provider, name.lower(), part))
+    return found
+
+
+def joined(objects: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    """The tree of objects given by section, name and value."""
+    tree: dict[str, Any] = {}
+    for section, name, value in objects:
+        part = tree
+        for step in section.split("/"):
+            part = part.setdefault(step, {})
+        part[name] = value
+    return tree
+
+
+def _fields(provider: str, section: str, objects: Mapping[str, Any]) -> dict[str, Any]:
+    return {field_of(provider, section, name): value for name, value in objects.items()}

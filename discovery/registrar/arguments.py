@@ -1,0 +1,123 @@
+"""What Registrator's command line asks of our registrar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from msgspec import Struct
+
+from discovery.consul import Endpoint, endpoint
+from discovery.registrar.flags import Flag, UsageError, Value, described, parse
+from discovery.registrar.keys import tags
+from discovery.registrar.plan import Plan, registration_options, usual_docker
+
+FLAGS = {
+    flag.name: flag
+    for flag in (
+        Flag("cleanup", False, "", "take away what an earlier registrar of this host left behind"),
+        Flag(
+            "deregister",
+            "always",
+            "MODE",
+            "deregister containers that end: always, or on-success, not those that fail",
+        ),
+        Flag("explicit", False, "", "register only ports that SERVICE_NAME gives a name"),
+        Flag(
+            "internal", False, "", "register exposed ports at containers' addresses, not ports at the host's"
+        ),
+        Flag("ip", "", "ADDRESS", "the address of published ports, in place of the host's"),
+        Flag("resync", 0, "SECONDS", "register everything again so often; 0 is never"),
+        Flag(
+            "retry-attempts",
+            -1,
+            "N",
+            "end when Consul cannot be reached at the start and N times more; -1, as without, is never",
+        ),
+        Flag("retry-interval", 2000, "MILLISECONDS", "the time between these attempts"),
+        Flag("tags", "", "TAGS", "tags for every service, separated by commas"),
+        Flag("ttl", 0, "SECONDS", "has no effect with Consul"),
+        Flag("ttl-refresh", 0, "SECONDS", "has no effect with Consul"),
+        Flag("useIpFromLabel", "", "LABEL", "the name of a label that holds a container's address"),
+    )
+}
+
+USAGE = f"""\
+Usage: rondpoint registrator [FLAGS] consul://HOST:PORT
+
+Registers the containers of a Docker engine in Consul, with Registrator's flags. The engine is that of
+DOCKER_HOST, else /tmp/docker.sock where it is there, else /var/run/docker.sock. consul-tls://HOST:PORT
+speaks TLS. Consul's own variables count: CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_CACERT and so on.
+
+{described(FLAGS)}"""
+
+_SCHEMES = {"consul": "", "consul-tls": "https"}
+
+
+class Order(Struct, frozen=True):
+    """`attempts` to reach Consul before the work begins, after the first and `interval` seconds apart.
+
+    `attempts` is -1 where there is no end to them; `warnings` are to be said.
+    """
+
+    plan: Plan
+    attempts: int
+    interval: float
+    warnings: tuple[str, ...] = ()
+
+
+def order(arguments: Sequence[str]) -> Order:
+    """What the arguments ask for; raises UsageError with one line, and HelpWanted."""
+    values, words = parse(arguments, FLAGS)
+    if not words:
+        raise UsageError("the registry is missing: consul://HOST:PORT")
+    if len(words) > 1:
+        raise UsageError(f"one registry is expected, and these words are left: {' '.join(words[1:])}")
+    if values["deregister"] not in ("always", "on-success"):
+        raise UsageError(f"bad value {values['deregister']!r} for flag -deregister: always or on-success")
+    for name, least in (("resync", 0), ("retry-attempts", -1), ("retry-interval", 1)):
+        if _number(values, name) < least:
+            raise UsageError(f"bad value {values[name]} for flag -{name}: expected {least} or more")
+    if "{{" in _text(values, "tags"):
+        raise UsageError(f"bad value {values['tags']!r} for flag -tags: templates are not served")
+    plan = Plan(
+        registration_options(
+            internal=values["internal"] is True,
+            ip=_text(values, "ip"),
+            explicit=values["explicit"] is True,
+            tags=tags(_text(values, "tags")),
+            ip_label=_text(values, "useIpFromLabel"),
+        ),
+        usual_docker(),
+        "DOCKER_HOST",
+        _registry(words[0]),
+        _number(values, "resync"),
+        values["cleanup"] is True,
+        values["deregister"] == "on-success",
+    )
+    warnings = tuple(
+        f"flag -{name} has no effect: services of Consul do not expire, checks tell how they are"
+        for name in ("ttl", "ttl-refresh")
+        if values[name]
+    )
+    interval = _number(values, "retry-interval") / 1000
+    return Order(plan, _number(values, "retry-attempts"), interval, warnings)
+
+
+def _registry(written: str) -> Endpoint:
+    scheme, separator, address = written.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        served = " and ".join(f"{each}://" for each in _SCHEMES)
+        raise UsageError(f"the registry {written!r} is not served: {served} are")
+    try:
+        return endpoint(address.rstrip("/"), scheme=_SCHEMES[scheme])
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _text(values: dict[str, Value], name: str) -> str:
+    return cast(str, values[name])
+
+
+def _number(values: dict[str, Value], name: str) -> int:
+    return cast(int, values[name])

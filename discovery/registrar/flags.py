@@ -1,0 +1,88 @@
+"""Flags as Go programs take them: `-ip A`, `-ip=A`, `--ip=A`; a switch takes a value after `=` only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+from rondpoint.settings.values import parse_switch
+
+Value = str | int | bool
+
+
+class UsageError(Exception):
+    """What is wrong with a command line, in one line."""
+
+
+class HelpWanted(UsageError):  # noqa: N818 (nothing is wrong)
+    """`-h` or `-help`."""
+
+
+class Flag(Struct, frozen=True):
+    """A flag; what it takes is of the type of its `default`, and `metavar` names it where it is no switch."""
+
+    name: str
+    default: Value
+    metavar: str
+    help: str
+
+
+def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[dict[str, Value], list[str]]:
+    """The values of all flags by name, and the other words in order; raises UsageError.
+
+    Unlike in Go, flags may follow other words; `--` ends them.
+    """
+    values = {name: flag.default for name, flag in flags.items()}
+    words: list[str] = []
+    left = list(arguments)
+    while left:
+        written = left.pop(0)
+        if written == "--":
+            return values, words + left
+        if len(written) < 2 or not written.startswith("-"):
+            words.append(written)
+            continue
+        name, equals, text = written.removeprefix("-").removeprefix("-").partition("=")
+        if name in {"h", "help"}:
+            raise HelpWanted
+        flag = _known(written, name, flags)
+        if isinstance(flag.default, bool):
+            text = text if equals else "true"
+        elif not equals:
+            if not left:
+                raise UsageError(f"flag -{name} needs a value: -{name} {flag.metavar}")
+            text = left.pop(0)
+        values[name] = _value(flag, text)
+    return values, words
+
+
+def _known(written: str, name: str, flags: Mapping[str, Flag]) -> Flag:
+    if name in flags:
+        return flags[name]
+    close = get_close_matches(name, flags, n=1)
+    raise UsageError(
+        f"unknown flag {written.partition('=')[0]}" + (f" (did you mean -{close[0]}?)" if close else "")
+    )
+
+
+def _value(flag: Flag, text: str) -> Value:
+    if isinstance(flag.default, bool):
+        try:
+            return parse_switch(text)
+        except ValueError as error:
+            raise UsageError(f"bad value {text!r} for flag -{flag.name}: {error}") from None
+    if isinstance(flag.default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise UsageError(f"bad value {text!r} for flag -{flag.name}: expected a whole number") from None
+    return text
+
+
+def described(flags: Mapping[str, Flag]) -> str:
+    """One line for each flag."""
+    heads = {name: f"-{name} {flag.metavar}".rstrip() for name, flag in flags.items()}
+    width = max(map(len, heads.values()))
+    return "\n".join(f"  {heads[name]:{width}}  {flag.help}" for name, flag in flags.items())

@@ -1,0 +1,114 @@
+"""Tokens and users of the admin entry point, and whom an `Authorization` header shows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from time import monotonic
+
+from proxy.access.passwords import is_known, matches
+from rondpoint.settings import Api
+
+REMEMBERED = 60.0
+"""Seconds in which a password that was right is not looked at again: that takes long by design."""
+
+MOST_REMEMBERED = 100
+
+TOKEN_USER = "token"  # noqa: S105 (whom changes are said to be by)
+
+
+class CredentialError(ValueError):
+    """A token or users that cannot be used."""
+
+
+class Credentials:
+    """`verify` runs the slow comparison of passwords, which is to block nobody else."""
+
+    def __init__(
+        self, api: Api, verify: Callable[[Callable[[], bool]], bool] = lambda compare: compare()
+    ) -> None:
+        """Raises CredentialError."""
+        self._token = _token(api).encode()
+        self._users = dict(_users(api))
+        self._verify = verify
+        self._secret = os.urandom(32)
+        self._right: dict[bytes, float] = {}
+
+    @property
+    def challenges(self) -> str:
+        """What a client without any is told to show."""
+        told = ['Basic realm="rondpoint", charset="UTF-8"'] if self._users else []
+        return ", ".join([*told, 'Bearer realm="rondpoint"'] if self._token else told)
+
+    def user(self, authorization: str) -> str | None:
+        """Who shows this header; None for nobody known."""
+        scheme, _, shown = authorization.partition(" ")
+        if scheme.lower() == "bearer":
+            right = self._token and hmac.compare_digest(shown.strip().encode(), self._token)
+            return TOKEN_USER if right else None
+        if scheme.lower() == "basic":
+            return self._basic(shown.strip())
+        return None
+
+    def _basic(self, shown: str) -> str | None:
+        try:
+            name, colon, password = base64.b64decode(shown, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        hashed = self._users.get(name)
+        if not colon or hashed is None:
+            return None
+        key = blake2b(f"{name}\0{password}".encode(), key=self._secret, digest_size=32).digest()
+        now = monotonic()
+        if self._right.get(key, 0.0) > now:
+            return name
+        if not self._verify(lambda: matches(password, hashed)):
+            return None
+        if len(self._right) >= MOST_REMEMBERED:
+            self._right.clear()
+        self._right[key] = now + REMEMBERED
+        return name
+
+
+def _token(api: Api) -> str:
+    if api.token_file is None:
+        return api.token
+    try:
+        token = api.token_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialError(f"api.tokenFile: {api.token_file} cannot be read: {error}") from None
+    if not token:
+        raise CredentialError(f"api.tokenFile: {api.token_file} is empty")
+    return token
+
+
+def _users(api: Api) -> Iterator[tuple[str, str]]:
+    for line in api.basic_auth.users:
+        yield _user(line, "api.basicAuth.users")
+    file = api.basic_auth.users_file
+    if file is None:
+        return
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialError(f"api.basicAuth.usersFile: {file} cannot be read: {error}") from None
+    for line in map(str.strip, lines):
+        if line and not line.startswith("#"):
+            yield _user(line, f"api.basicAuth.usersFile: {file}")
+
+
+def _user(line: str, place: str) -> tuple[str, str]:
+    # The line is a secret, and the name alone is told.
+    name, colon, hashed = line.partition(":")
+    if not colon or not name:
+        raise CredentialError(f"{place}: expected users as NAME:HASH, as htpasswd writes them")
+    if not is_known(hashed):
+        raise CredentialError(
+            f"{place}: the hash of {name} is none that can be used: expected bcrypt, MD5 or SHA-1, "
+            "as htpasswd -B writes it"
+        )
+    return name, hashed

@@ -1,0 +1,35 @@
+"""`If-Match` and `If-None-Match`: changes that hold only for what the sender has seen."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+from werkzeug.datastructures import Headers
+
+_TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"\Z', re.ASCII)
+
+
+class Conditions(Struct, frozen=True):
+    """As in `rondpoint.store.admin.proposals.Proposal`."""
+
+    match: tuple[int, ...] | None = None
+    present: bool = False
+    absent: bool = False
+
+
+def conditions(headers: Headers) -> Conditions:
+    """Tags that are none of ours match nothing."""
+    wanted = headers.get("If-Match", "").strip()
+    absent = headers.get("If-None-Match", "").strip() == "*"
+    if not wanted:
+        return Conditions(absent=absent)
+    if wanted == "*":
+        return Conditions(present=True, absent=absent)
+    tags = (_TAG.match(part.strip()) for part in wanted.split(","))
+    return Conditions(match=tuple(int(tag[1]) for tag in tags if tag is not None), absent=absent)
+
+
+def tag(version: int) -> str:
+    """The `ETag` of a version."""
+    return f'"{version}"'

@@ -1,0 +1,40 @@
+"""What the admin entry point answers: a file for each family of paths, and the list of all that is served."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from proxy.admin.endpoints.changes import changes
+from proxy.admin.endpoints.dashboard import dashboard
+from proxy.admin.endpoints.diagnostics import diagnostics
+from proxy.admin.endpoints.entry_points import entry_points
+from proxy.admin.endpoints.explain import explain
+from proxy.admin.endpoints.history import history
+from proxy.admin.endpoints.home import home
+from proxy.admin.endpoints.http_objects import http_objects
+from proxy.admin.endpoints.nothing import nothing
+from proxy.admin.endpoints.openapi import openapi
+from proxy.admin.endpoints.overview import overview
+from proxy.admin.endpoints.rawdata import rawdata
+from proxy.admin.endpoints.traefik1 import traefik1
+from proxy.admin.endpoints.version import version
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    home,
+    dashboard,
+    version,
+    overview,
+    entry_points,
+    http_objects,
+    nothing,
+    rawdata,
+    explain,
+    diagnostics,
+    traefik1,
+    changes,
+    history,
+    openapi,
+)
+"""The one place where a family of paths is added."""
+
+__all__ = ["BLUEPRINTS"]

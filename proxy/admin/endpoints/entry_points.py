@@ -1,0 +1,36 @@
+"""`/api/entrypoints`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from proxy.admin.answers import Refusal, answer, answer_list
+from proxy.admin.paging import NEXT, PageError, page_of
+from proxy.admin.running import runtime
+from proxy.admin.views.entry_points import EntryPointView, entry_point_view
+
+entry_points = Blueprint("entry_points", __name__, url_prefix="/api/entrypoints")
+
+
+@entry_points.get("")
+def every() -> Response:
+    """A page of the entry points, the admin one among them."""
+    names = sorted(runtime().settings.entry_points)
+    try:
+        page = page_of(names, request.args)
+    except PageError as error:
+        raise Refusal(400, str(error)) from None
+    return answer_list([_view(name) for name in page.items], {NEXT: str(page.next)})
+
+
+@entry_points.get("/<path:name>")
+def one(name: str) -> Response:
+    """One entry point."""
+    if name not in runtime().settings.entry_points:
+        raise Refusal(404, f"entry point not found: {name}")
+    return answer(_view(name))
+
+
+def _view(name: str) -> EntryPointView:
+    settings = runtime().settings
+    return entry_point_view(name, settings.entry_points[name], settings.limits.head_bytes)

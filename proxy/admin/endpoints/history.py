@@ -1,0 +1,128 @@
+"""`/api/history`: what was changed through the API, what differs between versions, and back to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import redis
+from flask import Blueprint, Response, request
+
+from proxy.admin.answers import Refusal, answer, answer_list
+from proxy.admin.asking import author, identity, submit
+from proxy.admin.conditions import conditions, tag
+from proxy.admin.endpoints.changes import told, waiting
+from proxy.admin.paging import NEXT, PageError, page_of
+from proxy.admin.running import runtime
+from proxy.configuration.breath import Breath
+from rondpoint.store.admin.document import Document, read_document
+from rondpoint.store.admin.history import Entry, read_history
+from rondpoint.store.admin.proposals import Proposal
+from rondpoint.store.admin.rewinding import RewindError, rewound
+from rondpoint.store.admin.showing import changes
+
+history = Blueprint("history", __name__, url_prefix="/api/history")
+
+MOST = 1000
+"""Differences told at once."""
+
+LARGEST = 2**53
+"""Versions stay below it."""
+
+
+@history.get("")
+def listed() -> Response:
+    """A page of the changes, the newest first; the present version is the `ETag`."""
+    document, entries = _read()
+    try:
+        page = page_of(entries, request.args)
+    except PageError as error:
+        raise Refusal(400, str(error)) from None
+    headers = {NEXT: str(page.next), "ETag": tag(document.version)}
+    return answer_list([_entry(item) for item in page.items], headers)
+
+
+@history.get("/<int:version>")
+def one(version: int) -> Response:
+    """One change, value by value."""
+    _, entries = _read()
+    entry = next((entry for entry in entries if entry.version == version), None)
+    if entry is None:
+        raise Refusal(404, f"version {version} is not in the history")
+    given = entry.changes or {}
+    pairs = {field: (difference.before, difference.after) for field, difference in given.items()}
+    return answer({**_entry(entry), "differences": _differences(pairs)})
+
+
+@history.get("/<int:version>/diff")
+def diff(version: int) -> Response:
+    """What differs at version `to` (the present one without) from this version."""
+    document, entries = _read()
+    other = request.args.get("to", "")
+    if other and not (other.isascii() and other.isdigit() and int(other) < LARGEST):
+        raise Refusal(400, f"to={other} is no version")
+    until = int(other) if other else document.version
+    before, after = (_values(document, entries, number) for number in (version, until))
+    pairs = {
+        field: (_at(before, document, field), _at(after, document, field)) for field in {**before, **after}
+    }
+    return answer({"from": version, "to": until, "differences": _differences(pairs)})
+
+
+@history.post("/<int:version>/rollback")
+def rollback(version: int) -> Response:
+    """Make everything as it was at a version; this is a change of its own."""
+    asked, wait = conditions(request.headers), waiting()
+    if version >= LARGEST:
+        raise Refusal(404, f"version {version} does not exist")
+    proposal = Proposal(identity(), "rollback", version=version, match=asked.match, by=author())
+    verdict = submit(proposal)
+    return told(verdict, wait, {"restored": version}, {"ETag": tag(verdict.version)})
+
+
+def _read() -> tuple[Document, list[Entry]]:
+    parts = runtime()
+    try:
+        return read_document(parts.client, parts.keys), read_history(parts.client, parts.keys, Breath())
+    except redis.RedisError as error:
+        raise Refusal(503, f"the store does not answer: {error}") from None
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "version": entry.version,
+        "at": entry.at,
+        "what": entry.what,
+        "by": {"user": entry.by.user, "address": entry.by.address},
+        "objects": sorted(entry.changes or ()),
+        "kept": entry.changes is not None,
+    }
+
+
+def _values(document: Document, entries: list[Entry], version: int) -> Mapping[str, Any]:
+    try:
+        return rewound(document, entries, version)
+    except RewindError as error:
+        raise Refusal(404 if error.outcome == "missing" else 409, str(error)) from None
+
+
+def _at(values: Mapping[str, Any], document: Document, field: str) -> Any:
+    if field in values:
+        return values[field]
+    stored = document.stored(field)
+    return None if stored is None else stored.value
+
+
+def _differences(pairs: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
+    return list(_limited(pairs))
+
+
+def _limited(pairs: Mapping[str, tuple[Any, Any]]) -> Iterator[dict[str, Any]]:
+    breathe, left = Breath(), MOST
+    for field in sorted(pairs):
+        breathe()
+        for change in changes(field, *pairs[field]):
+            if not left:
+                return
+            left -= 1
+            yield {"object": field, "path": change.path, "before": change.before, "after": change.after}

@@ -1,0 +1,19 @@
+"""What is not the API's: the way to the dashboard, and `/ping`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect
+from werkzeug.wrappers import Response
+
+home = Blueprint("home", __name__)
+
+
+@home.get("/")
+def start() -> Response:
+    return redirect("/dashboard/")
+
+
+@home.get("/ping")
+def ping() -> tuple[str, int, dict[str, str]]:
+    """That this worker answers."""
+    return "OK", 200, {"Content-Type": "text/plain; charset=utf-8"}

@@ -1,0 +1,18 @@
+"""`/api/openapi.json`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from proxy.admin.answers import answer
+
+openapi = Blueprint("openapi", __name__, url_prefix="/api")
+
+
+@openapi.get("/openapi.json")
+def described() -> Response:
+    """What the API is, for programs."""
+    # Built from the endpoints' own types.
+    from proxy.admin.openapi import document  # noqa: PLC0415
+
+    return answer(document())

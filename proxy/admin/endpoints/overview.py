@@ -1,0 +1,83 @@
+"""`/api/overview`: how many objects there are, and how many do not do what they were written for."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from msgspec import Struct
+
+from proxy.admin.answers import answer
+from proxy.admin.present import Present
+from proxy.admin.reports import agents_report
+from proxy.admin.running import Json, runtime
+from proxy.admin.views.standing import DISABLED, WARNING
+from rondpoint.store.admin.document import ADMIN
+
+overview = Blueprint("overview", __name__, url_prefix="/api")
+
+
+class Count(Struct, frozen=True):
+    """`warnings` and `errors` are objects with these statuses."""
+
+    total: int = 0
+    warnings: int = 0
+    errors: int = 0
+
+
+class Scheme(Struct, frozen=True, omit_defaults=True):
+    routers: Count
+    services: Count
+    middlewares: Count | None = None
+
+
+class Features(Struct, frozen=True, rename="camel"):
+    """`tracing` and `metrics` name what they go to; empty where there is none."""
+
+    tracing: str
+    metrics: str
+    access_log: bool
+
+
+class Overview(Struct, frozen=True):
+    http: Scheme
+    tcp: Scheme
+    udp: Scheme
+    features: Features
+    providers: list[str]
+
+
+_NONE = Count()
+
+_PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalog", "consul": "Consul"}
+"""Traefik's names of the providers, by ours."""
+
+
+@overview.get("/overview")
+def counts() -> Response:
+    """Of each kind of object."""
+    parts = runtime()
+    present = Present(parts)
+    return answer(
+        Overview(
+            http=Scheme(*(_count(present, kind) for kind in ("router", "service", "middleware"))),
+            tcp=Scheme(_NONE, _NONE, _NONE),
+            udp=Scheme(_NONE, _NONE),
+            features=Features("", "", parts.settings.access_log is not None),
+            providers=_providers(agents_report()),
+        )
+    )
+
+
+def _count(present: Present, kind: str) -> Count:
+    total = warnings = errors = 0
+    for name in present.in_portions(present.names(kind)):
+        status = present.standing_of(kind, name).status
+        total += 1
+        warnings += status == WARNING
+        errors += status == DISABLED
+    return Count(total, warnings, errors)
+
+
+def _providers(agents: dict[str, Json]) -> list[str]:
+    """Those that agents have, which a proxy need not know of; `admin` is none of Traefik's."""
+    names = sorted({name for agent in agents.values() for name in agent["providers"]} - {ADMIN})
+    return [_PROVIDERS.get(name, name.capitalize()) for name in names]

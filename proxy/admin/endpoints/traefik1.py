@@ -1,0 +1,155 @@
+"""`/api` and `/api/providers`, read as in Traefik 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any
+
+from flask import Blueprint, Response
+
+from proxy.admin.answers import Refusal, answer, answer_members
+from proxy.admin.present import Present
+from proxy.admin.running import runtime
+from proxy.admin.views import traefik1 as views
+from proxy.admin.views.standing import provider_of
+from rondpoint.model import Router, Service
+
+traefik1 = Blueprint("traefik1", __name__, url_prefix="/api")
+
+Members = Iterator[tuple[str, object]]
+
+_ALIASES = {"web": "rest"}
+"""What Traefik 1 calls the provider that is fed by the API."""
+
+
+@traefik1.get("")
+@traefik1.get("/providers")
+def providers() -> Response:
+    """Every provider with its frontends and backends."""
+    present = Present(runtime())
+    return answer_members(
+        (name, _provider(present, routers, services))
+        for name, (routers, services) in sorted(_by_provider(present).items())
+    )
+
+
+@traefik1.get("/providers/<provider>")
+def provider(provider: str) -> Response:
+    """The frontends and backends of one."""
+    present = Present(runtime())
+    return answer_members(_provider(present, *_of(present, provider)))
+
+
+@traefik1.get("/providers/<provider>/frontends")
+def frontends(provider: str) -> Response:
+    """Those of one provider, by name."""
+    present = Present(runtime())
+    return answer_members(_frontends(present, _of(present, provider)[0]))
+
+
+@traefik1.get("/providers/<provider>/frontends/<frontend>")
+def frontend(provider: str, frontend: str) -> Response:
+    """One frontend."""
+    return answer(_frontend(provider, frontend))
+
+
+@traefik1.get("/providers/<provider>/frontends/<frontend>/routes")
+def routes(provider: str, frontend: str) -> Response:
+    """The rules of one frontend, by name."""
+    return answer(_frontend(provider, frontend).routes)
+
+
+@traefik1.get("/providers/<provider>/frontends/<frontend>/routes/<route>")
+def route(provider: str, frontend: str, route: str) -> Response:
+    """One of its rules."""
+    return answer(_member(_frontend(provider, frontend).routes, route))
+
+
+@traefik1.get("/providers/<provider>/backends")
+def backends(provider: str) -> Response:
+    """Those of one provider, by name."""
+    present = Present(runtime())
+    return answer_members(_backends(present, _of(present, provider)[1]))
+
+
+@traefik1.get("/providers/<provider>/backends/<backend>")
+def backend(provider: str, backend: str) -> Response:
+    """One backend."""
+    return answer(_backend(provider, backend))
+
+
+@traefik1.get("/providers/<provider>/backends/<backend>/servers")
+def servers(provider: str, backend: str) -> Response:
+    """The servers of one backend, by name."""
+    return answer(_backend(provider, backend).servers)
+
+
+@traefik1.get("/providers/<provider>/backends/<backend>/servers/<server>")
+def server(provider: str, backend: str, server: str) -> Response:
+    """One of its servers."""
+    return answer(_member(_backend(provider, backend).servers, server))
+
+
+Objects = tuple[list[Router], list[Service]]
+
+
+def _by_provider(present: Present) -> dict[str, Objects]:
+    found: dict[str, Objects] = {}
+    for router in present.in_portions(present.state.routers.values()):
+        found.setdefault(provider_of(router.name), ([], []))[0].append(router)
+    for service in present.in_portions(present.state.services.values()):
+        found.setdefault(provider_of(service.name), ([], []))[1].append(service)
+    return found
+
+
+def _of(present: Present, provider: str) -> Objects:
+    found = _by_provider(present).get(_named(provider))
+    if found is None:
+        raise Refusal(404, f"provider not found: {provider}")
+    return found
+
+
+def _named(provider: str) -> str:
+    return _ALIASES.get(provider, provider)
+
+
+def _provider(present: Present, routers: list[Router], services: list[Service]) -> Members:
+    if services:
+        yield "backends", _backends(present, services)
+    if routers:
+        yield "frontends", _frontends(present, routers)
+
+
+def _frontends(present: Present, routers: list[Router]) -> Members:
+    points = runtime().settings.default_entry_points
+    return _members(present, routers, lambda router: views.frontend(router, points))
+
+
+def _backends(present: Present, services: list[Service]) -> Members:
+    return _members(present, services, views.backend)
+
+
+def _members(present: Present, items: list[Any], view: Callable[[Any], object]) -> Members:
+    for item in present.in_portions(sorted(items, key=attrgetter("name"))):
+        yield views.bare(item.name, provider_of(item.name)), view(item)
+
+
+def _frontend(provider: str, name: str) -> views.Frontend:
+    found = Present(runtime()).state.routers.get(f"{name}@{_named(provider)}")
+    if found is None:
+        raise Refusal(404, f"frontend not found: {name}")
+    return views.frontend(found, runtime().settings.default_entry_points)
+
+
+def _backend(provider: str, name: str) -> views.Backend:
+    found = Present(runtime()).state.services.get(f"{name}@{_named(provider)}")
+    if found is None:
+        raise Refusal(404, f"backend not found: {name}")
+    return views.backend(found)
+
+
+def _member(members: Mapping[str, object], name: str) -> object:
+    if name not in members:
+        raise Refusal(404, f"not found: {name}")
+    return members[name]

@@ -1,0 +1,68 @@
+"""What the table of operations is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+Schema = Mapping[str, Any]
+
+TEXT: Schema = {"type": "string"}
+BOOLEAN: Schema = {"type": "boolean"}
+OBJECT: Schema = {"type": "object"}
+
+
+class Parameter(Struct, frozen=True):
+    """One of a path, a query or a header (`place`)."""
+
+    name: str
+    place: str
+    description: str
+    schema: Schema = field(default_factory=lambda: TEXT)
+    needed: bool = False
+
+
+class Answer(Struct, frozen=True):
+    """`schema` is a type, for which one is made, a schema, or None for a body that is not JSON."""
+
+    description: str
+    schema: Any = None
+    headers: tuple[str, ...] = ()
+    content_type: str = "application/json"
+
+
+class Operation(Struct, frozen=True):
+    """One method of one path; what all answers have in common is added to `answers`, by status."""
+
+    path: str
+    summary: str
+    tag: str
+    answers: Mapping[int, Answer]
+    method: str = "get"
+    parameters: tuple[Parameter, ...] = ()
+    body: Schema | None = None
+    body_types: tuple[str, ...] = ("application/json",)
+
+
+def query(name: str, description: str, schema: Schema = TEXT) -> Parameter:
+    return Parameter(name, "query", description, schema)
+
+
+def path(name: str, description: str, schema: Schema = TEXT) -> Parameter:
+    return Parameter(name, "path", description, schema, needed=True)
+
+
+def header(name: str, description: str) -> Parameter:
+    return Parameter(name, "header", description)
+
+
+def list_of(kind: Any) -> Schema:
+    """A list of a type; `document` makes a schema of it."""
+    return {"type": "array", "items": kind}
+
+
+def map_of(kind: Any) -> Schema:
+    """Objects of a type by name."""
+    return {"type": "object", "additionalProperties": kind}

@@ -1,0 +1,46 @@
+"""Pages of a list, as Traefik's API cuts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+PER_PAGE = 100
+NEXT = "X-Next-Page"
+"""The header that names the page after this one, 1 after the last."""
+
+LARGEST = 2**31 - 1
+
+
+class PageError(ValueError):
+    """A page that there is not."""
+
+
+class Page(Struct, Generic[T], frozen=True):
+    items: Sequence[T]
+    next: int
+
+
+def page_of(items: Sequence[T], query: Mapping[str, str]) -> Page[T]:
+    """The page that `page` and `per_page` ask for, the first of 100 without. Raises PageError."""
+    per_page = _number(query, "per_page", PER_PAGE)
+    page = _number(query, "page", 1)
+    start = (page - 1) * per_page
+    if start and start >= len(items):
+        raise PageError(f"invalid request: page: {page}, per_page: {per_page}")
+    end = start + per_page
+    return Page(items[start:end], page + 1 if end < len(items) else 1)
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    raw = query.get(name, "")
+    if not raw:
+        return default
+    number = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 12 else 0
+    if not 0 < number <= LARGEST:
+        raise PageError(f"invalid request: {name}: {raw}")
+    return number

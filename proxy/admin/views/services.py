@@ -1,0 +1,209 @@
+"""Services, as Traefik 3's API shows them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from proxy.admin.views.durations import go_duration
+from proxy.admin.views.standing import Standing, provider_of
+from rondpoint.middlewares.redaction import open_headers
+from rondpoint.model import HealthCheck, Server, ServerState, Service, StickyCookie
+
+UP = "UP"
+DOWN = "DOWN"
+
+LOAD_BALANCER = "loadbalancer"
+
+
+class ServerView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    url: str
+    weight: int = 1
+
+
+class CookieView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    name: str = ""
+    secure: bool = False
+    http_only: bool = False
+    same_site: str = ""
+    max_age: int = 0
+    path: str = ""
+    domain: str = ""
+
+
+class StickyView(Struct, frozen=True, rename="camel"):
+    cookie: CookieView
+
+
+class HealthCheckView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    mode: str = ""
+    path: str = ""
+    scheme: str = ""
+    hostname: str = ""
+    port: int = 0
+    interval: str = ""
+    unhealthy_interval: str = ""
+    timeout: str = ""
+    headers: dict[str, str] = {}
+    method: str = ""
+    status: int = 0
+    follow_redirects: bool = False
+
+
+class ForwardingView(Struct, frozen=True, rename="camel"):
+    flush_interval: str
+
+
+class LoadBalancerView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    strategy: str
+    pass_host_header: bool
+    response_forwarding: ForwardingView
+    servers: tuple[ServerView, ...] = ()
+    sticky: StickyView | None = None
+    health_check: HealthCheckView | None = None
+    servers_transport: str = ""
+    slow_start: str = ""
+
+
+class MemberView(Struct, frozen=True, rename="camel"):
+    name: str
+    weight: int
+
+
+class MembersView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Services of which each request goes to one, by weight."""
+
+    services: tuple[MemberView, ...] = ()
+    sticky: StickyView | None = None
+
+
+class FailoverView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The second takes requests while the first cannot."""
+
+    service: str = ""
+    fallback: str = ""
+
+
+class NamedServerView(Struct, frozen=True, rename="camel"):
+    """What Traefik has no word for: a server's name, and whether it is leaving."""
+
+    name: str
+    url: str
+    weight: int
+    state: str
+
+
+class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`server_status` by URL: `UP`, or `DOWN` for one that takes no new requests.
+
+    `sticky_cookie` is the name of the cookie as clients get it.
+    """
+
+    name: str
+    provider: str
+    type: str = ""
+    status: str = ""
+    load_balancer: LoadBalancerView | None = None
+    weighted: MembersView | None = None
+    highest_random_weight: MembersView | None = None
+    failover: FailoverView | None = None
+    middlewares: tuple[str, ...] = ()
+    sticky_cookie: str = ""
+    server_status: dict[str, str] = {}
+    used_by: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    servers: tuple[NamedServerView, ...] | None = None
+
+
+def service_view(service: Service, standing: Standing, used_by: tuple[str, ...]) -> ServiceView:
+    """`used_by` are routers, in order."""
+    kind = service.composition
+    return ServiceView(
+        name=service.name,
+        provider=provider_of(service.name),
+        type=type_of(service),
+        status=standing.status,
+        load_balancer=_load_balancer(service) if kind is None else None,
+        weighted=_members(service) if kind == "weighted" else None,
+        highest_random_weight=_members(service) if kind == "highestRandomWeight" else None,
+        failover=_failover(service) if kind == "failover" else None,
+        middlewares=service.middlewares,
+        sticky_cookie="" if service.sticky is None else service.sticky.called(service.name),
+        server_status={server.url: _status(server) for server in service.servers},
+        used_by=used_by,
+        error=standing.errors,
+        servers=tuple(
+            NamedServerView(server.name, server.url, server.weight, server.state.value)
+            for server in service.servers
+        ),
+    )
+
+
+def type_of(service: Service) -> str:
+    """As Traefik's API calls it: the kind in lower case."""
+    return LOAD_BALANCER if service.composition is None else service.composition.lower()
+
+
+def left_out(name: str, standing: Standing) -> ServiceView:
+    """A service that somebody wrote and that is not in force."""
+    return ServiceView(name=name, provider=provider_of(name), status=standing.status, error=standing.errors)
+
+
+def _status(server: Server) -> str:
+    return UP if server.state is ServerState.UP else DOWN
+
+
+def _load_balancer(service: Service) -> LoadBalancerView:
+    return LoadBalancerView(
+        strategy=service.strategy,
+        pass_host_header=service.pass_host_header,
+        response_forwarding=ForwardingView(go_duration(service.flush_interval)),
+        servers=tuple(ServerView(server.url, server.weight) for server in service.servers),
+        sticky=_sticky(service),
+        health_check=None if service.health_check is None else _health_check(service.health_check),
+        servers_transport=service.servers_transport,
+        slow_start=go_duration(service.slow_start) if service.slow_start else "",
+    )
+
+
+def _members(service: Service) -> MembersView:
+    return MembersView(
+        tuple(MemberView(member.name, member.weight) for member in service.members), _sticky(service)
+    )
+
+
+def _sticky(service: Service) -> StickyView | None:
+    return None if service.sticky is None else StickyView(_cookie(service.sticky))
+
+
+def _failover(service: Service) -> FailoverView:
+    names = [*(member.name for member in service.members), "", ""]
+    return FailoverView(names[0], names[1])
+
+
+def _cookie(cookie: StickyCookie) -> CookieView:
+    return CookieView(
+        name=cookie.name,
+        secure=cookie.secure,
+        http_only=cookie.http_only,
+        same_site=cookie.same_site,
+        max_age=cookie.max_age,
+        path=cookie.path,
+        domain=cookie.domain,
+    )
+
+
+def _health_check(check: HealthCheck) -> HealthCheckView:
+    return HealthCheckView(
+        mode=check.mode,
+        path=check.path,
+        scheme=check.scheme,
+        hostname=check.hostname,
+        port=check.port,
+        interval=go_duration(check.interval),
+        unhealthy_interval="" if check.unhealthy_interval is None else go_duration(check.unhealthy_interval),
+        timeout=go_duration(check.timeout),
+        headers=open_headers(check.headers),
+        method="" if check.method == "GET" else check.method,
+        status=check.status,
+        follow_redirects=check.follow_redirects,
+    )

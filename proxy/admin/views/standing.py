@@ -1,0 +1,62 @@
+"""Whether an object does what it was written for, and why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from rondpoint.diagnostics import Diagnostic, Severity
+
+Status = Literal["enabled", "warning", "disabled"]
+
+ENABLED: Status = "enabled"
+WARNING: Status = "warning"
+DISABLED: Status = "disabled"
+
+KINDS = ("router", "service", "middleware")
+
+
+class Standing(Struct, frozen=True):
+    """A status in Traefik's words; `errors` are empty where it is `enabled`."""
+
+    status: Status = ENABLED
+    errors: tuple[str, ...] = ()
+
+
+SOUND = Standing()
+
+Findings = Mapping[str, Mapping[str, tuple[Diagnostic, ...]]]
+"""Kind → qualified name → what was found about that object."""
+
+
+def provider_of(name: str) -> str:
+    """`docker` of `hello@docker`."""
+    return name.rpartition("@")[2] if "@" in name else ""
+
+
+def by_object(diagnostics: Iterable[Diagnostic]) -> Findings:
+    """Those whose subject is an object, such as `router hello@docker`."""
+    found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
+    for diagnostic in diagnostics:
+        kind, _, name = diagnostic.subject.partition(" ")
+        if kind in found and name and diagnostic.severity is not Severity.NOTE:
+            found[kind][name] = (*found[kind].get(name, ()), diagnostic)
+    return found
+
+
+def standing(findings: Iterable[Diagnostic], fault: str = "") -> Standing:
+    """Of an object in force; `fault` says why it serves nothing, if so."""
+    errors = tuple(diagnostic.message for diagnostic in findings)
+    if fault:
+        return Standing(DISABLED, (*errors, fault))
+    return Standing(WARNING, errors) if errors else SOUND
+
+
+def left_out(findings: Iterable[Diagnostic]) -> Standing | None:
+    """Of an object that is not in force; None where no error speaks of it."""
+    told = tuple(findings)
+    if not any(diagnostic.severity is Severity.ERROR for diagnostic in told):
+        return None
+    return Standing(DISABLED, tuple(diagnostic.message for diagnostic in told))

@@ -1,0 +1,47 @@
+"""Writing what the API defines: the change, its history and the message about it in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+import redis
+
+from rondpoint.store.admin.history import KEPT, Entry, encode_entry
+from rondpoint.store.keys import Keys
+
+
+class Committer:
+    """Commits to one installation."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._keys = keys
+        script = files("rondpoint.store.admin").joinpath("commit.lua").read_text(encoding="utf-8")
+        self._script = client.register_script(script)
+
+    def commit(
+        self, before: int, after: int, changes: Mapping[str, bytes | None], entry: Entry | None
+    ) -> bool:
+        """Go from one version to the next; None removes a field. False, and nothing done, at another version.
+
+        Raises redis.RedisError.
+        """
+        fields: list[str | bytes | int] = []
+        removed: list[str | bytes | int] = []
+        for field, value in changes.items():
+            if value is None:
+                removed.append(field)
+            else:
+                fields += (field, value)
+        arguments: list[str | bytes | int] = [
+            before or "",
+            after,
+            self._keys.admin_changes,
+            b"" if entry is None else encode_entry(entry),
+            KEPT,
+            len(fields) // 2,
+            len(removed),
+            *fields,
+            *removed,
+        ]
+        return bool(self._script(keys=[self._keys.admin, self._keys.admin_history], args=arguments))

@@ -1,0 +1,79 @@
+"""What was changed through the API, when and by whom; the newest first, as many as are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from rondpoint.store.keys import Keys
+
+KEPT = 100
+"""Changes that are remembered."""
+
+PORTION = 10
+"""Changes read at once."""
+
+LARGEST = 256 * 1024
+"""Bytes of a remembered change; of a larger one it is known that it was, and not what it was."""
+
+
+class Author(Struct, frozen=True, omit_defaults=True):
+    """Who asked: a user's name, `token`, or empty where nobody is asked for it; and from which address."""
+
+    user: str = ""
+    address: str = ""
+
+
+class Difference(Struct, frozen=True, array_like=True):
+    """A value before and after, as its author wrote it; None where there was none."""
+
+    before: Any
+    after: Any
+
+
+class Entry(Struct, frozen=True, omit_defaults=True):
+    """`at` in Unix seconds; `what` in words (`PUT routers/shop`); `changes` by field, None when too large."""
+
+    version: int
+    at: float
+    what: str
+    by: Author = Author()
+    changes: dict[str, Difference] | None = None
+
+
+_entry = msgspec.json.Decoder(Entry)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Within LARGEST."""
+    encoded = msgspec.json.encode(entry)
+    if len(encoded) <= LARGEST:
+        return encoded
+    return msgspec.json.encode(msgspec.structs.replace(entry, changes=None))
+
+
+def _go_on() -> None:
+    pass
+
+
+def read_history(client: redis.Redis, keys: Keys, breathe: Callable[[], None] = _go_on) -> list[Entry]:
+    """The newest first; what cannot be decoded is passed over. Raises redis.RedisError.
+
+    `breathe` is called between portions, for whoever has other things to see to.
+    """
+    entries: list[Entry] = []
+    for start in range(0, KEPT, PORTION):
+        values: Any = client.lrange(keys.admin_history, start, start + PORTION - 1)
+        for value in values:
+            try:
+                entries.append(_entry.decode(value))
+            except (msgspec.MsgspecError, RecursionError):
+                continue
+            breathe()
+        if len(values) < PORTION:
+            break
+    return entries

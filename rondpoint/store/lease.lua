@@ -1,0 +1,32 @@
+-- Renew a lease, or take it when nobody has it.
+-- KEYS: lease, counter of tokens. ARGV: the holder's name, the lease as held until now ('' for not), its
+-- duration in milliseconds.
+-- Returns {the lease as held now or '', who else holds it or '', milliseconds until that one's ends}.
+local function text(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'string' then
+    return redis.call('GET', key)
+  end
+  if kind ~= 'none' then
+    redis.call('DEL', key)
+  end
+  return ''
+end
+
+local held = text(KEYS[1])
+if held ~= '' and held ~= ARGV[2] then
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 then
+    return {'', held, left}
+  end
+  -- Without an end, no agent wrote it.
+end
+if held == '' or held ~= ARGV[2] then
+  local last = text(KEYS[2])
+  if #last > 15 or not string.match(last, '^%d*$') then
+    redis.call('DEL', KEYS[2])
+  end
+  held = redis.call('INCR', KEYS[2]) .. ' ' .. ARGV[1]
+end
+redis.call('SET', KEYS[1], held, 'PX', ARGV[3])
+return {held, '', 0}

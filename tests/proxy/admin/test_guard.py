@@ -1,0 +1,152 @@
+"""Who is let in at the admin entry point, from where, and to do what."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.lab import http
+from tests.lab.namespace import free_port
+from tests.lab.processes import Processes
+from tests.lab.store import Store
+from tests.proxy.running import Proxy, running_proxy
+
+APR1 = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
+READ = ("/api/overview", "/api/rawdata", "/dashboard/", "/api/http/routers", "/api/nothing", "/")
+
+
+@contextmanager
+def at(store: Store, directory: Path, *flags: str) -> Iterator[Proxy]:
+    with running_proxy(directory, store, *flags) as proxy:
+        yield proxy
+
+
+def anywhere(port: int) -> str:
+    """A listener that could be reached from elsewhere; the last of several flags counts."""
+    return f"--entryPoints.traefik.address=:{port}"
+
+
+def ask(
+    port: int,
+    path: str = "/api/overview",
+    *,
+    method: str = "GET",
+    host: str = "localhost",
+    headers: tuple[tuple[str, str], ...] = (),
+    body: bytes = b"",
+) -> http.Response:
+    return http.request(port, host, path, method=method, headers=headers, body=body)
+
+
+def message(response: http.Response) -> str:
+    return str(json.loads(response.body)["message"])
+
+
+def test_a_loopback_address_is_open_to_this_machine_alone(store: Store, short_path: Path) -> None:
+    with at(store, short_path) as proxy:
+        assert ask(proxy.admin).status == 200
+        for path in READ:
+            rebound = ask(proxy.admin, path, host="evil.test")
+            assert (rebound.status, "evil.test" in message(rebound)) == (403, True)
+        assert ask(proxy.admin, "/ping", host="evil.test").text == "OK"
+
+
+def test_an_insecure_address_is_for_reading_alone(store: Store, short_path: Path) -> None:
+    port = free_port()
+    with at(store, short_path, anywhere(port), "--api.insecure") as proxy:
+        assert ask(port, host="rondpoint.test").status == 200
+        refused = ask(port, "/api/http/routers/a", method="DELETE")
+        assert (refused.status, "api.token" in message(refused)) == (403, True)
+        proxy.process.wait_for_line(f"everybody who reaches :{port} may read the API there")
+
+
+def test_any_other_address_tells_nothing_without_credentials(store: Store, short_path: Path) -> None:
+    port = free_port()
+    with at(store, short_path, anywhere(port)) as proxy:
+        assert ask(port, "/ping").text == "OK"
+        for path in READ:
+            refused = ask(port, path)
+            assert (refused.status, "api.token" in message(refused)) == (403, True)
+        proxy.process.wait_for_line("so that only /ping is answered there")
+
+
+def test_credentials_are_demanded_as_soon_as_there_are_any(store: Store, short_path: Path) -> None:
+    port = free_port()
+    flags = ("--api.token=s3cret", f"--api.basicAuth.users=eve:{APR1}", "--api.insecure")
+    with at(store, short_path, anywhere(port), *flags):
+        assert ask(port, "/ping").text == "OK"
+        for path in READ:
+            refused = ask(port, path)
+            assert refused.status == 401
+            assert {"Basic", "Bearer"} <= set(str(refused.header("WWW-Authenticate")).split())
+        password = base64.b64encode(b"eve:test").decode()
+        for right in ("Bearer s3cret", f"Basic {password}"):
+            assert ask(port, headers=(("Authorization", right),)).status == 200
+        for wrong in ("Bearer s3cre", "Basic ZXZlOng=", "Basic", "Digest x"):
+            refused = ask(port, headers=(("Authorization", wrong),))
+            assert (refused.status, message(refused)) == (401, "the token or password is wrong")
+
+
+def test_credentials_that_are_lost_let_nobody_in(store: Store, short_path: Path) -> None:
+    file = short_path / "token"
+    file.write_text("s3cret")
+    with at(store, short_path, f"--api.tokenFile={file}") as proxy:
+        file.unlink()
+        refused = ask(proxy.admin, headers=(("Authorization", "Bearer s3cret"),))
+        assert (refused.status, str(file) in refused.text) == (503, False)
+        proxy.process.wait_for_line(f"nobody is let in at the admin entry point: api.tokenFile: {file}")
+
+
+def test_answers_are_for_who_asked_alone(store: Store, short_path: Path) -> None:
+    with at(store, short_path, "--api.dashboard=false") as proxy:
+        for path in ("/api/overview", "/api/nothing", "/ping"):
+            answer = ask(proxy.admin, path)
+            assert answer.header("X-Content-Type-Options") == "nosniff"
+            assert answer.header("X-Frame-Options") == "DENY"
+            assert answer.header("Cache-Control") == "no-store"
+            assert answer.header("Access-Control-Allow-Origin") is None
+        assert ask(proxy.admin, "/dashboard/").status == 404
+
+
+FOREIGN = {
+    "a page of another site": (("Origin", "http://evil.test"), ("Content-Type", "application/json")),
+    "a page without an origin": (("Origin", "null"), ("Content-Type", "application/json")),
+    "a frame of another site": (("Sec-Fetch-Site", "cross-site"), ("Content-Type", "application/json")),
+}
+
+
+FORMS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "")
+
+
+def test_pages_of_other_sites_and_forms_change_nothing(store: Store, short_path: Path) -> None:
+    with at(store, short_path) as proxy:
+        for name, headers in FOREIGN.items():
+            for method in ("PUT", "PATCH", "DELETE", "POST"):
+                refused = ask(proxy.admin, "/api/http/routers/a", method=method, headers=headers, body=b"{}")
+                assert (refused.status, "another site" in message(refused)) == (403, True), name
+        for content_type in FORMS:
+            for body in (b"{}", b""):
+                headers = (("Content-Type", content_type),)
+                refused = ask(
+                    proxy.admin, "/api/history/1/rollback", method="POST", headers=headers, body=body
+                )
+                assert refused.status == 415, content_type
+                assert refused.header("Accept") == "application/json, application/merge-patch+json"
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--api.basicAuth.users=eve:nothing", "the hash of eve is none that can be used"),
+        ("--api.tokenFile=/nowhere", "api.tokenFile: /nowhere cannot be read"),
+    ],
+)
+def test_credentials_that_cannot_be_used_end_the_start(processes: Processes, flag: str, words: str) -> None:
+    process = processes("rondpoint", "proxy", "--redis.url=redis://127.0.0.1:1/0", flag)
+    process.wait_for_line(words)
+    assert process.wait() == 2

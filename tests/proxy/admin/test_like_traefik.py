@@ -1,0 +1,332 @@
+"""Traefik 3 and Rondpoint with the same file of routes: their APIs say the same in the same words.
+
+Where Rondpoint says nothing, or something else, UNSAID and OTHERWISE say what and why; what it says beside is
+its own affair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import http
+from tests.lab.certificate import write_certificate
+from tests.lab.installation import Installation, start
+from tests.lab.namespace import free_port
+from tests.lab.processes import Processes
+from tests.lab.waiting import until
+
+ROUTES = """
+http:
+  routers:
+    shop: {rule: "Host(`shop.test`) && PathPrefix(`/a`)", service: shop, middlewares: [strip]}
+    plain: {rule: "Host(`plain.test`)", service: alone, entryPoints: [web], priority: 7}
+    chained: {rule: "Host(`chained.test`)", service: shop@file, middlewares: [chain, strip@file]}
+    secure: {rule: "Host(`secure.test`)", service: shop, entryPoints: [secure], tls: {}}
+    half: {rule: "Host(`half.test`)", service: shop, entryPoints: [web, other]}
+    nowhere: {rule: "Host(`nowhere.test`)", service: nowhere}
+    unguarded: {rule: "Host(`unguarded.test`)", service: shop, middlewares: [nowhere]}
+  services:
+    shop:
+      loadBalancer:
+        servers: [{url: "http://127.0.0.1:9001"}, {url: "http://127.0.0.1:9002", weight: 3}]
+    alone: {loadBalancer: {servers: [{url: "http://127.0.0.1:9003"}], passHostHeader: false}}
+    empty: {loadBalancer: {servers: [], responseForwarding: {flushInterval: 1s500ms}}}
+    turns:
+      weighted:
+        services: [{name: shop@file, weight: 2}, {name: alone@file, weight: 1}]
+        sticky: {cookie: {name: c}}
+    hashed: {highestRandomWeight: {services: [{name: shop@file, weight: 2}, {name: alone@file, weight: 1}]}}
+    spare: {failover: {service: shop@file, fallback: alone@file}}
+  middlewares:
+    strip: {stripPrefix: {prefixes: [/a, /b]}}
+    chain: {chain: {middlewares: [add, strip]}}
+    add: {addPrefix: {prefix: /x}}
+    replace: {replacePathRegex: {regex: "^/(.*)", replacement: "/y/$1"}}
+"""
+
+ROUTERS = ("shop", "plain", "chained", "secure", "half", "nowhere", "unguarded")
+SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare")
+MIDDLEWARES = ("strip", "chain", "add", "replace")
+
+UNSAID = {
+    "observability": "there is no such choice by router",
+    "http2": "HTTP/2 is not served yet",
+    "udp": "UDP is not served",
+    "certificates": "they are those of the entry points, which are settings",
+}
+
+LEFT_OUT = ("nowhere", "unguarded")
+"""Routers that are disabled: here, all that is known of them is who wrote them and what is wrong."""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Processes]:
+    started = Processes()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    routes = tmp_path_factory.mktemp("routes") / "routes.yml"
+    routes.write_text(ROUTES)
+    return [f"--providers.file.filename={routes}"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_certificate(tmp_path_factory.mktemp("tls") / "own.pem")
+
+
+@pytest.fixture(scope="module")
+def ours(running: Processes, flags: list[str], certificate: Path) -> Installation:
+    found = start(
+        running,
+        "--workers=1",
+        f"--entryPoints.secure.address=127.0.0.1:{free_port()}",
+        f"--entryPoints.secure.tls.certificates={certificate},{certificate}",
+        *flags,
+    )
+    until(lambda: len(found.api("/api/http/routers")) == len(ROUTERS), "all routers")
+    return found
+
+
+@pytest.fixture(scope="module")
+def theirs(running: Processes, flags: list[str]) -> Installation:
+    web, admin = free_port(), free_port()
+    process = running(
+        "traefik",
+        f"--entryPoints.web.address=127.0.0.1:{web}",
+        f"--entryPoints.secure.address=127.0.0.1:{free_port()}",
+        f"--entryPoints.traefik.address=127.0.0.1:{admin}",
+        "--api.insecure",
+        "--global.checkNewVersion=false",
+        "--global.sendAnonymousUsage=false",
+        "--log.level=FATAL",
+        *flags,
+    )
+    process.wait_for_port(admin)
+    found = Installation(process, web, admin, None)
+    until(lambda: b"unguarded@file" in http.request(admin, "localhost", "/api/http/routers").body, "routers")
+    return found
+
+
+def own(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without Traefik's routers to itself."""
+    return [item for item in found if item.get("provider") != "internal"]
+
+
+def qualified(item: dict[str, Any]) -> dict[str, Any]:
+    """Traefik names a router's service as it is written, here it is always qualified."""
+    service = item.get("service")
+    return item if service is None or "@" in service else {**item, "service": f"{service}@file"}
+
+
+def compare(mine: Any, other: Any, where: str) -> None:
+    """What `other` says is said by `mine`, in the same words."""
+    if isinstance(other, dict):
+        assert isinstance(mine, dict), where
+        for name, value in other.items():
+            if name not in UNSAID:
+                assert name in mine, f"{where}.{name} is missing: {value!r}"
+                compare(mine[name], value, f"{where}.{name}")
+    elif isinstance(other, list):
+        assert isinstance(mine, list), where
+        assert len(mine) == len(other), where
+        for number, (one, another) in enumerate(zip(mine, other, strict=True)):
+            compare(one, another, f"{where}[{number}]")
+    else:
+        assert mine == other, where
+
+
+@pytest.mark.parametrize("name", [name for name in ROUTERS if name not in LEFT_OUT])
+def test_a_router_is_described_alike(ours: Installation, theirs: Installation, name: str) -> None:
+    path = f"/api/http/routers/{name}@file"
+    mine, other = ours.api(path), qualified(theirs.api(path))
+    if name == "half":
+        # Traefik keeps what does not exist; here the entry point is dropped, and both say so.
+        assert other.pop("entryPoints") == ["web", "other"]
+        assert (mine["entryPoints"], len(mine["error"]), len(other.pop("error"))) == (["web"], 1, 1)
+    compare(mine, other, name)
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_a_router_that_serves_nothing_is_disabled_and_says_why(
+    ours: Installation, theirs: Installation, name: str
+) -> None:
+    path = f"/api/http/routers/{name}@file"
+    for found in (ours.api(path), theirs.api(path)):
+        assert (found["name"], found["provider"], found["status"]) == (f"{name}@file", "file", "disabled")
+        assert "nowhere@file" in found["error"][0]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_described_alike(ours: Installation, theirs: Installation, name: str) -> None:
+    path = f"/api/http/services/{name}@file"
+    mine, other = ours.api(path), theirs.api(path)
+    # Traefik counts routers among the users whose middlewares it lacks.
+    other["usedBy"] = [user for user in other.get("usedBy", ()) if user.split("@")[0] not in LEFT_OUT]
+    if not other["usedBy"]:
+        del other["usedBy"]
+    compare(mine, other, name)
+
+
+@pytest.mark.parametrize("name", MIDDLEWARES)
+def test_a_middleware_is_described_alike(ours: Installation, theirs: Installation, name: str) -> None:
+    path = f"/api/http/middlewares/{name}@file"
+    mine, other = ours.api(path), theirs.api(path)
+    compare(mine, other, name)
+
+
+def test_an_entry_point_is_described_alike(ours: Installation, theirs: Installation) -> None:
+    for mine, other in zip(ours.api("/api/entrypoints"), theirs.api("/api/entrypoints"), strict=True):
+        # Ports are each one's own; a head may be of another size, and paths are always normalised.
+        del other["address"], other["http"]
+        compare(mine, other, other["name"])
+        assert mine["address"].startswith("127.0.0.1:")
+    assert ours.api("/api/entrypoints/web")["name"] == theirs.api("/api/entrypoints/web")["name"] == "web"
+
+
+def test_rawdata_holds_the_same_objects_by_the_same_names(ours: Installation, theirs: Installation) -> None:
+    mine, other = ours.api("/api/rawdata"), theirs.api("/api/rawdata")
+    for kind in ("routers", "services", "middlewares"):
+        names = {name for name in other[kind] if not name.endswith("@internal")}
+        assert set(mine[kind]) == names
+        for name in names:
+            # An object says no more in the list of all than by itself.
+            assert mine[kind][name] == ours.api(f"/api/http/{kind}/{name}")
+    assert other["routers"]["shop@file"].items() <= theirs.api("/api/http/routers/shop@file").items()
+
+
+def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> None:
+    mine, other = ours.api("/api/overview"), theirs.api("/api/overview")
+    assert mine["http"]["routers"] == {"total": 7, "warnings": 1, "errors": 2}
+    assert {key: other["http"]["routers"][key] for key in ("warnings", "errors")} == {
+        "warnings": 1,
+        "errors": 2,
+    }
+    assert mine["http"]["services"] == {"total": 6, "warnings": 0, "errors": 0}
+    for key in ("tcp", "udp", "features", "providers"):
+        compare(mine[key], other[key], key)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sortBy=priority",
+        "sortBy=priority&direction=desc",
+        "sortBy=rule",
+        "sortBy=name&direction=desc",
+        "sortBy=entryPoints",
+        "sortBy=nonsense",
+        "search=SHOP",
+        "search=pathprefix",
+        "status=enabled",
+        "status=warning",
+        "status=Disabled",
+        "status=nonsense",
+        "serviceName=shop@file",
+        "serviceName=shop",
+        "serviceName=shop@docker",
+        "middlewareName=strip@file",
+        "middlewareName=strip",
+        "search=plain&status=enabled&serviceName=alone@file",
+    ],
+)
+def test_routers_are_chosen_and_sorted_alike(ours: Installation, theirs: Installation, query: str) -> None:
+    def names(found: Installation) -> list[str]:
+        return [
+            item["name"]
+            for item in own(found.api(f"/api/http/routers?{query}"))
+            if item["name"].split("@")[0] not in LEFT_OUT
+        ]
+
+    expected = names(theirs)
+    if query == "serviceName=shop@docker":
+        # Traefik goes by the name as it is written.
+        expected = []
+    if query == "serviceName=shop":
+        # Traefik finds it where it is written without its provider alone.
+        expected = sorted([*expected, "chained@file"])
+    found = names(ours)
+    if query == "sortBy=entryPoints":
+        # Traefik counts the entry point that does not exist.
+        expected.remove("half@file")
+        found.remove("half@file")
+    assert found == expected
+
+
+@pytest.mark.parametrize("kind", ["services", "middlewares"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sortBy=type",
+        "sortBy=provider",
+        "sortBy=status&direction=desc",
+        "sortBy=servers",
+        "search=A",
+        "status=enabled",
+    ],
+)
+def test_services_and_middlewares_are_chosen_and_sorted_alike(
+    ours: Installation, theirs: Installation, kind: str, query: str
+) -> None:
+    mine, other = (found.api(f"/api/http/{kind}?{query}") for found in (ours, theirs))
+    assert [item["name"] for item in mine] == [item["name"] for item in own(other)]
+
+
+ASKED = [
+    "/api/http/services?per_page=2&search=@file",
+    "/api/http/services?per_page=2&page=2&search=@file",
+    "/api/http/services?per_page=2&page=3&search=@file",
+    "/api/http/services?per_page=3&search=@file",
+    "/api/http/services?page=0",
+    "/api/http/services?per_page=-1",
+    "/api/http/services?per_page=x",
+    "/api/http/services?search=nonsense&page=1",
+    "/api/http/services?search=nonsense&page=2",
+    "/api/http/services?per_page=&page=&search=@file",
+    "/api/http/middlewares?per_page=1&page=2&search=@file",
+    "/api/http/middlewares/none@file",
+    "/api/http/services/none",
+    "/api/http/routers/a%2Fb@file",
+    "/api/entrypoints/none",
+    "/api/entrypoints?per_page=2&page=2",
+    "/api/tcp/routers",
+    "/api/tcp/services?page=1",
+    "/api/tcp/services?page=2",
+    "/api/tcp/middlewares",
+    "/api/udp/routers",
+    "/api/udp/services",
+    "/api/udp/middlewares",
+    "/api/tcp/routers/none@file",
+    "/api/nothing",
+]
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_pages_and_refusals_are_alike(ours: Installation, theirs: Installation, path: str) -> None:
+    mine, other = (http.request(found.admin, "localhost", path) for found in (ours, theirs))
+    assert mine.status == other.status
+    assert mine.header("X-Next-Page") == other.header("X-Next-Page")
+    if mine.status == 200:
+        expected = [item.get("name") for item in json.loads(other.body)]
+        assert [item.get("name") for item in json.loads(mine.body)] == expected
+    elif other.text.startswith("{") and "invalid request" not in other.text:
+        assert json.loads(mine.body)["message"] == json.loads(other.body)["message"].replace("TCP ", "")
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_nothing_else_than_reading_is_allowed_where_nothing_else_is_served(
+    ours: Installation, theirs: Installation, method: str
+) -> None:
+    for found in (ours, theirs):
+        headers = (("Content-Type", "application/json"),)
+        answer = http.request(found.admin, "localhost", "/api/overview", method=method, headers=headers)
+        assert answer.status in (200, 405)
+        assert not answer.header("Access-Control-Allow-Origin")

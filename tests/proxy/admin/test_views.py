@@ -1,0 +1,75 @@
+"""How objects are put in Traefik's words."""
+
+import pytest
+
+from proxy.admin.paging import PageError, page_of
+from proxy.admin.views.durations import go_duration
+from proxy.admin.views.middlewares import middleware_view
+from proxy.admin.views.services import service_view
+from proxy.admin.views.standing import SOUND, by_object, left_out, standing
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import HealthCheck, Middleware, Service
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0s"),
+        (1e-9, "1ns"),
+        (0.0015, "1.5ms"),
+        (0.1, "100ms"),
+        (1.5, "1.5s"),
+        (60, "1m0s"),
+        (90.25, "1m30.25s"),
+        (3600, "1h0m0s"),
+        (36_061, "10h1m1s"),
+        (-90, "-1m30s"),
+    ],
+)
+def test_times_are_written_as_go_does(seconds: float, written: str) -> None:
+    assert go_duration(seconds) == written
+
+
+def test_pages_follow_each_other_and_the_last_leads_to_the_first() -> None:
+    items = list(range(5))
+    pages = [page_of(items, {"per_page": "2", "page": str(number)}) for number in (1, 2, 3)]
+    assert [(list(page.items), page.next) for page in pages] == [([0, 1], 2), ([2, 3], 3), ([4], 1)]
+    assert page_of(items, {}).items == items
+    assert page_of([], {}).next == 1
+
+
+@pytest.mark.parametrize("query", [{"page": "0"}, {"page": "-1"}, {"per_page": "²"}, {"page": "9" * 30}])
+def test_a_page_that_is_none_is_refused(query: dict[str, str]) -> None:
+    with pytest.raises(PageError):
+        page_of([1], query)
+
+
+def test_secrets_of_middlewares_are_hidden_and_times_are_in_gos_words() -> None:
+    options = {"users": ["a:$apr1$x"], "removeHeader": True}
+    view = middleware_view(Middleware("users@file", "basicAuth", options), SOUND, ("r@file",))
+    assert view["basicAuth"] == {"users": "…", "removeHeader": True, "realm": "traefik"}
+    assert (view["type"], view["provider"], view["usedBy"]) == ("basicauth", "file", ("r@file",))
+    view = middleware_view(Middleware("rate@file", "rateLimit", {"average": 5, "period": 60.0}), SOUND, ())
+    assert view["rateLimit"] == {"average": 5, "period": "1m0s", "burst": 1}
+
+
+def test_what_a_health_check_carries_is_hidden() -> None:
+    check = HealthCheck(path="/", headers={"Authorization": "Bearer x", "X-A": "b"})
+    view = service_view(Service("a@file", health_check=check), SOUND, ())
+    assert view.load_balancer is not None
+    assert view.load_balancer.health_check is not None
+    assert view.load_balancer.health_check.headers == {"Authorization": "…", "X-A": "b"}
+
+
+def test_findings_about_objects_make_their_status() -> None:
+    warning = Diagnostic(Severity.WARNING, "docker", "router a@docker", "entry point 'x' does not exist")
+    error = Diagnostic(Severity.ERROR, "file", "router b@file", "left out")
+    other = Diagnostic(Severity.ERROR, "docker", "container a", "no port")
+    found = by_object([warning, error, other])
+    assert found["router"] == {"a@docker": (warning,), "b@file": (error,)}
+    assert standing(found["router"]["a@docker"]).status == "warning"
+    assert standing((), "a middleware is missing").status == "disabled"
+    assert left_out([warning]) is None
+    lost = left_out([error])
+    assert lost is not None
+    assert (lost.status, lost.errors) == ("disabled", ("left out",))

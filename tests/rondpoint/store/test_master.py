@@ -1,0 +1,164 @@
+"""Whatever connects finds the master, under Sentinel and in a cluster, and the new one after a failover."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+
+from rondpoint.model import Configuration, Service
+from rondpoint.store.client import connect, separate_connection
+from rondpoint.store.keys import Keys
+from rondpoint.store.publish import Publisher
+from rondpoint.store.read import load
+from tests.lab.certificate import write_certificate
+from tests.lab.namespace import free_port
+from tests.lab.redis_server import Cluster, Sentinels
+from tests.lab.waiting import until
+
+KEYS = Keys()
+
+FAILOVER = 60.0
+"""Seconds: a sentinel that was kept from working, on a busy machine, holds still for 30."""
+
+Group = Sentinels | Cluster
+
+
+@pytest.fixture(params=[Sentinels, Cluster])
+def group(request: pytest.FixtureRequest) -> Iterator[Group]:
+    with tempfile.TemporaryDirectory(prefix="rp-") as directory, request.param(Path(directory)) as group:
+        yield group
+
+
+@pytest.fixture
+def client(group: Group) -> Iterator[redis.Redis]:
+    with connect(group.url) as client:
+        yield client
+
+
+def services(client: redis.Redis) -> set[str]:
+    loaded = load(client, KEYS)
+    return set() if loaded is None else set(loaded.state.services)
+
+
+def publish(publisher: Publisher, name: str) -> bool:
+    with suppress(redis.RedisError):
+        publisher.publish(Configuration(services={name: Service(name)}))
+        return True
+    return False
+
+
+def test_all_that_the_store_is_for_works(group: Group, client: redis.Redis) -> None:
+    pubsub = client.pubsub()
+    pubsub.subscribe(KEYS.changes)
+    assert pubsub.get_message(timeout=5) is not None
+    assert publish(Publisher(client, KEYS), "a")
+    assert services(client) == {"a"}
+    message = pubsub.get_message(timeout=5)
+    assert message is not None
+    assert message["type"] == "message"
+    pubsub.close()
+    assert group.master().does("HLEN", KEYS.services) == 1
+
+
+def test_after_the_masters_death_the_new_one_is_found(group: Group, client: redis.Redis) -> None:
+    publisher = Publisher(client, KEYS)
+    assert publish(publisher, "before")
+    dead = group.master()
+    dead.kill()
+    until(lambda: publish(publisher, "after"), "a publication", timeout=FAILOVER)
+    assert services(client) == {"after"}
+    master = group.master()
+    assert master is not dead
+    # It takes itself for the master for a while.
+    dead.start()
+    assert publish(publisher, "then")
+    assert master.does("HKEYS", KEYS.services) == [b"then"]
+
+
+def test_a_master_that_was_frozen_is_left_once_another_is_known(group: Group, client: redis.Redis) -> None:
+    publisher = Publisher(client, KEYS)
+    assert publish(publisher, "before")
+    frozen = group.master()
+    frozen.freeze()
+    try:
+        until(lambda: group.master() is not frozen, "the failover", timeout=FAILOVER)
+        with connect(group.url) as other, suppress(redis.RedisError):
+            other.ping()
+    finally:
+        frozen.thaw()
+
+    def published() -> bool:
+        with suppress(redis.RedisError):
+            publisher.intact()
+        return publish(publisher, "after") and group.master().does("HKEYS", KEYS.services) == [b"after"]
+
+    # Until it has been told, it takes itself for the master, and so do those who have a connection to it.
+    until(published, "a publication at the new master", timeout=FAILOVER)
+    assert services(client) == {"after"}
+
+
+def test_connections_are_opened_anew_when_one_of_them_finds_the_master_elsewhere(
+    group: Group, client: redis.Redis
+) -> None:
+    pool = client.connection_pool
+    idle, used = separate_connection(pool), separate_connection(pool)
+    dead = group.master()
+    dead.kill()
+
+    def used_again() -> bool:
+        with suppress(redis.RedisError):
+            used.disconnect()
+            used.connect()
+            return True
+        return False
+
+    until(used_again, "the new master", timeout=FAILOVER)
+    dead.start()
+    idle.send_command("ROLE")
+    assert idle.read_response()[0] == b"master"
+    assert idle.port == used.port == group.master().port != dead.port
+    for connection in (idle, used):
+        connection.disconnect()
+
+
+def test_one_who_is_asked_may_be_gone(group: Group) -> None:
+    nobody = free_port()
+    url = group.url.replace("://", f"://127.0.0.1:{nobody},")
+    with connect(url) as client:
+        assert publish(Publisher(client, KEYS), "a")
+
+
+def test_where_nobody_knows_a_master_that_is_said(group: Group) -> None:
+    port = free_port()
+    kind = group.url.partition("+")[2].partition(":")[0]
+    with (
+        connect(f"redis+{kind}://127.0.0.1:{port}/{'main' if kind == 'sentinel' else ''}") as client,
+        pytest.raises(redis.ConnectionError, match=rf"the master of the store is not found.*{port}"),
+    ):
+        client.ping()
+
+
+def test_a_name_that_sentinels_do_not_know_is_said() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="rp-") as directory,
+        Sentinels(Path(directory)) as group,
+        connect(group.url.replace("mymaster", "another")) as client,
+        pytest.raises(redis.ConnectionError, match="knows no master"),
+    ):
+        client.ping()
+
+
+@pytest.mark.parametrize("kind", [Sentinels, Cluster])
+def test_passwords_and_certificates_go_with_all_connections(kind: type[Group]) -> None:
+    with tempfile.TemporaryDirectory(prefix="rp-") as directory:
+        certificate = write_certificate(Path(directory) / "store.pem")
+        with kind(Path(directory), certificate=certificate, password="secret") as group:
+            with connect(group.url) as client:
+                assert publish(Publisher(client, KEYS), "a")
+                assert services(client) == {"a"}
+            without_certificate = group.url.rpartition("&")[0]
+            with connect(without_certificate) as client:
+                assert not publish(Publisher(client, KEYS), "b")

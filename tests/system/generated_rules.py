@@ -1,0 +1,60 @@
+"""Rules made by chance, the same in every run, and requests of which each matcher knows some."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from tests.system.rules_of_traefik import Asked, Routers, whole
+
+MATCHERS = (
+    "Path(`/a`)",
+    "PathPrefix(`/a/b`)",
+    "PathRegexp(`^/[ab]/?`)",
+    "Method(`POST`)",
+    "Query(`q`, `1`)",
+    "QueryRegexp(`q`, `^[12]$`)",
+    "Header(`X-A`, `1`)",
+    "HeaderRegexp(`X-A`, `^[12]$`)",
+    "HostRegexp(`^a`)",
+    "ClientIP(`127.0.0.0/8`)",
+    "ClientIP(`10.0.0.0/8`)",
+)
+PATHS = ("/a", "/a/b", "/a/bc", "/b", "/%61", "/a/../b")
+QUERIES = ("", "?q=1", "?q=2", "?q=3&q=1", "?r")
+LINES = ((), ("X-A: 1",), ("X-A: 2", "X-A: 3"))
+METHODS = ("GET", "POST")
+
+
+def rows(count: int, requests: int) -> dict[str, tuple[Routers, list[Any]]]:
+    """So many rules, and so many requests to each."""
+    chance = Random(count)
+    return {
+        f"made-{number}": (
+            whole(f"Host(`{{n}}.test`) && ({_rule(chance, 3)})"),
+            list(dict.fromkeys(_request(chance) for _ in range(requests))),
+        )
+        for number in range(count)
+    }
+
+
+def _rule(chance: Random, depth: int) -> str:
+    shape = chance.choice(("matcher", "and", "or", "not", "group") if depth else ("matcher",))
+    if shape == "matcher":
+        return chance.choice(MATCHERS)
+    if shape == "not":
+        return f"!{_term(chance, depth - 1)}"
+    if shape == "group":
+        return f"({_rule(chance, depth - 1)})"
+    joined = " && " if shape == "and" else " || "
+    return joined.join(_rule(chance, depth - 1) for _ in range(chance.randint(2, 3)))
+
+
+def _term(chance: Random, depth: int) -> str:
+    inner = _rule(chance, depth)
+    return inner if inner in MATCHERS else f"({inner})"
+
+
+def _request(chance: Random) -> Asked:
+    target = chance.choice(PATHS) + chance.choice(QUERIES)
+    return Asked(f"{chance.choice(METHODS)} {{n}}.test{target}", chance.choice(LINES))

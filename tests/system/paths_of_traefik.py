@@ -1,0 +1,77 @@
+"""What middlewares make of paths: options of every kind that changes them, and targets that are sent.
+
+In targets and hosts {n} stands for the row's name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.system.rules_of_traefik import Routers, at, whole
+
+MIDDLEWARES: dict[str, dict[str, Any]] = {
+    "strip": {"stripPrefix": {"prefixes": ["/a", "/b/"]}},
+    "strip-root": {"stripPrefix": {"prefixes": ["/"]}},
+    "strip-blank": {"stripPrefix": {"prefixes": ["/a b"]}},
+    "strip-far": {"stripPrefix": {"prefixes": ["/\u00e9"]}},
+    "strip-pattern": {"stripPrefixRegex": {"regex": ["/v[0-9]+", "^/x/[a-z]*"]}},
+    "add": {"addPrefix": {"prefix": "/p q"}},
+    "add-bare": {"addPrefix": {"prefix": "pp"}},
+    "replace": {"replacePath": {"path": "/r s"}},
+    "replace-query": {"replacePath": {"path": "/r?x=1"}},
+    "replace-pattern": {"replacePathRegex": {"regex": "^/a/(.*)", "replacement": "/b/$1"}},
+    "replace-often": {"replacePathRegex": {"regex": "a", "replacement": "bb"}},
+    "replace-named": {
+        "replacePathRegex": {"regex": "^/(?P<x>[^/]+)/(?P<y>.*)$", "replacement": "/${y}/${x}"}
+    },
+    "replace-question": {"replacePathRegex": {"regex": "^/q(.*)", "replacement": "/z?$1"}},
+}
+"""Each is on the router of its name."""
+
+
+def changed(*targets: str) -> tuple[Routers, list[Any]]:
+    return whole("Host(`{n}.test`)", middlewares=["{n}"]), at(*targets)
+
+
+PATHS = {
+    "strip": changed(
+        *(
+            "/a",
+            "/a/",
+            "/a/x",
+            "/ax",
+            "/ax/y",
+            "/a//x",
+            "/%61/x",
+            "/b",
+            "/b/",
+            "/b/x",
+            "/c/a",
+            "/a?q",
+            "/A/x",
+        ),
+        *("//a/x", "/x/../a/y", "/a/./x", "/a/..", "/a/../x", "/a/%E9", "/a/b;c", "/a/+", "/a/%2B", "/a/%25"),
+        *("/a/%5Bx%5D", "/a/%2e%2e/x", "/a%20", "/a/x%2Fy", "/a%2Fx"),
+    ),
+    "strip-root": changed("/", "/x", "/x/y", "//"),
+    "strip-blank": changed("/a%20b/c", "/a+b/c"),
+    "strip-far": changed("/%C3%A9/x", "/\xc3\xa9/x", "/%c3%a9/x%2Fy"),
+    "strip-pattern": changed("/v1/x", "/v1", "/v12x/y", "/x/v1/y", "/x/abc/d", "/x/", "/%761/x", "/v1/x%2Fy"),
+    "add": changed("/", "/x?q", "/\xc3\xa9", "/a%20b", "//x", "/x%2Fy"),
+    "add-bare": changed("/x", "/"),
+    "replace": changed("/", "/x%2Fy?q=1"),
+    "replace-query": changed("/x", "/x?y"),
+    "replace-pattern": changed(
+        "/a/x", "/a/x%2Fy", "/a/%41", "/c", "/a/x?q=a", "/%61/x", "/a/", "/x/../a/y", "/a//b"
+    ),
+    "replace-often": changed("/a", "/aaa", "/b", "/%61"),
+    "replace-named": changed("/one/two/three", "/one%2Ftwo/three", "/one"),
+    "replace-question": changed("/qx", "/qx?y=1"),
+}
+
+
+AS_SENT = "what is not changed of a path reaches the server as it was sent"
+DEPARTURES = {
+    ("strip", "{n}.test/a%2Fx"): AS_SENT,
+    ("add", "{n}.test/x%2Fy"): AS_SENT,
+}

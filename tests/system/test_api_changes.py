@@ -1,0 +1,287 @@
+"""Routes that are defined through the API: judged, in force, versioned, and taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import http
+from tests.lab.installation import Installation, start
+from tests.lab.origin import Origin
+from tests.lab.processes import Processes
+from tests.lab.store import Store
+from tests.lab.waiting import until
+
+JSON = ("Content-Type", "application/json")
+USER = "eve:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
+
+
+class Api:
+    """The API of an installation, with everything that is JSON decoded."""
+
+    def __init__(self, running: Installation) -> None:
+        self.running = running
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: tuple[tuple[str, str], ...] = ()
+    ) -> tuple[int, Any, http.Response]:
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        response = http.request(
+            self.running.admin,
+            "localhost",
+            path,
+            method=method,
+            headers=(JSON, *headers),
+            body=data,
+            timeout=60,
+        )
+        return response.status, json.loads(response.body), response
+
+    def put(self, path: str, body: Any, expected: int = 200) -> Any:
+        status, found, _ = self.ask("PUT", path, body)
+        assert status == expected, found
+        return found
+
+    def delete(self, path: str) -> Any:
+        status, found, _ = self.ask("DELETE", path)
+        assert status == 200, found
+        return found
+
+
+@pytest.fixture
+def api(processes: Processes, tmp_path: Path) -> Api:
+    (tmp_path / "routes.yml").write_text("{}\n")
+    return Api(
+        start(
+            processes,
+            "--workers=2",
+            "--providers.rest",
+            f"--providers.file.filename={tmp_path}/routes.yml",
+            f"--stateDirectory={tmp_path}/state",
+        )
+    )
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin.named("one") as found:
+        yield found
+
+
+def service(*origins: Origin) -> dict[str, Any]:
+    servers = [{"url": f"http://127.0.0.1:{origin.port}"} for origin in origins]
+    return {"loadBalancer": {"servers": servers}}
+
+
+def router(host: str, service: str = "shop", **options: Any) -> dict[str, Any]:
+    return {"rule": f"Host(`{host}`)", "service": service, **options}
+
+
+def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
+    found = api.put("/api/http/services/shop?wait=10", service(origin), 201)
+    assert found == {
+        "name": "shop@admin",
+        "version": 1,
+        "changed": True,
+        "warnings": [],
+        "inForce": True,
+    }
+    assert api.put("/api/http/routers/shop@admin?wait=10", router("a.test"), 201)["inForce"]
+    api.running.wait_for("a.test")
+    shown = api.running.api("/api/http/routers/shop@admin")
+    assert (shown["rule"], shown["service"], shown["status"]) == ("Host(`a.test`)", "shop@admin", "enabled")
+
+    status, found, response = api.ask("PATCH", "/api/http/routers/shop?wait=10", {"rule": "Host(`b.test`)"})
+    assert (status, found["version"], response.header("ETag")) == (200, 3, '"3"')
+    api.running.wait_for("b.test")
+    assert api.running.request("a.test").status == 404
+
+    # What is shown may be sent back, and comes to the same.
+    shown = api.running.api("/api/http/routers/shop@admin")
+    assert api.put("/api/http/routers/shop?wait=10", shown)["inForce"]
+    assert api.put("/api/http/routers/shop", shown)["changed"] is False
+
+    assert api.delete("/api/http/routers/shop?wait=10")["inForce"]
+    assert api.running.wait_for("b.test", status=404)
+    assert api.ask("DELETE", "/api/http/routers/shop")[0] == 404
+
+
+def test_errors_name_the_field_and_change_nothing(api: Api) -> None:
+    status, found, _ = api.ask("PUT", "/api/http/routers/shop", router("a.test", rule="Hots(`a.test`)"))
+    assert status == 422
+    (error,) = found["errors"]
+    assert error["path"] == "rule"
+    assert "Hots" in error["message"]
+    assert "Host" in error["hint"]
+    assert api.ask("PUT", "/api/http/routers/shop", b"{")[0] == 400
+    assert api.ask("PUT", "/api/http/routers/shop", b"\xff")[0] == 400
+    assert api.ask("PUT", "/api/http/routers/shop@docker", router("a.test"))[0] == 409
+    assert api.ask("PUT", "/api/http/routers/shop?wait=soon", router("a.test"))[0] == 400
+    assert api.running.api("/api/history") == []
+    large = (("Content-Length", str(17 << 20)),)
+    assert api.ask("PUT", "/api/http/routers/shop", b"{", large)[0] == 413
+    found = api.put("/api/http/routers/shop?dryRun=true", router("a.test"))
+    assert (found["version"], found["changed"]) == (0, True)
+    assert [warning["path"] for warning in found["warnings"]] == ["service"]
+    assert api.running.api("/api/history") == []
+
+
+def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
+    api: Api, origin: Origin
+) -> None:
+    found = api.put("/api/http/routers/shop?wait=0.5", router("a.test", middlewares=["strip"]), 201)
+    assert [(warning["path"], "does not exist" in warning["message"]) for warning in found["warnings"]] == [
+        ("service", True),
+        ("middlewares", True),
+    ]
+    assert not found["inForce"]
+    until(
+        lambda: http.request(api.running.admin, "localhost", "/api/http/routers/shop@admin").status == 200,
+        "the router among those that are left out",
+    )
+    assert api.running.api("/api/http/routers/shop@admin")["status"] == "disabled"
+    api.put("/api/http/services/shop", service(origin), 201)
+    api.put("/api/http/middlewares/strip", {"stripPrefix": {"prefixes": ["/a"]}}, 201)
+    api.running.wait_for("a.test", "/a/b")
+
+
+def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) -> None:
+    path = "/api/http/services/shop"
+    api.put(path, {"loadBalancer": {"servers": [{"url": "http://10.0.0.1"}]}}, 201)
+    until(lambda: http.request(api.running.admin, "localhost", f"{path}@admin").status == 200, "the service")
+    seen = http.request(api.running.admin, "localhost", f"{path}@admin").header("ETag")
+    assert seen == '"1"'
+    other = {"loadBalancer": {"servers": [{"url": "http://10.0.0.2"}]}}
+    assert api.ask("PUT", path, other, (("If-Match", '"7"'),))[0] == 412
+    assert api.ask("PUT", path, other, (("If-Match", "nonsense"),))[0] == 412
+    assert api.ask("PUT", path, other, (("If-None-Match", "*"),))[0] == 412
+    assert api.ask("PUT", path, other, (("If-Match", seen),))[0] == 200
+    assert api.ask("DELETE", path, None, (("If-Match", seen),))[0] == 412
+    assert api.ask("DELETE", path, None, (("If-Match", "*"),))[0] == 200
+    assert api.ask("PUT", path, other, (("If-Match", "*"),))[0] == 412
+
+
+def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, origin: Origin) -> None:
+    api = Api(start(processes, "--workers=1", f"--api.basicAuth.users={USER}", "--api.token=s3cret"))
+    token = (("Authorization", "Bearer s3cret"),)
+    eve = (("Authorization", "Basic ZXZlOnRlc3Q="),)
+    users = {"basicAuth": {"users": [USER], "realm": "a"}}
+    assert api.ask("PUT", "/api/http/services/shop", service(origin), token)[0] == 201
+    assert api.ask("PUT", "/api/http/middlewares/users", users, eve)[0] == 201
+    users["basicAuth"] = {"users": [USER, f"x{USER}"], "realm": "b"}
+    assert api.ask("PUT", "/api/http/middlewares/users", users, eve)[0] == 200
+
+    status, found, response = api.ask("GET", "/api/history", None, eve)
+    assert (status, response.header("ETag")) == (200, '"3"')
+    assert [(item["version"], item["what"], item["by"]["user"]) for item in found] == [
+        (3, "PUT middlewares/users", "eve"),
+        (2, "PUT middlewares/users", "eve"),
+        (1, "PUT services/shop", "token"),
+    ]
+    assert found[0]["by"]["address"] == "127.0.0.1"
+    assert found[0]["objects"] == ["admin/http/middlewares/users"]
+
+    _, found, response = api.ask("GET", "/api/history/3", None, eve)
+    assert {item["path"]: (item["before"], item["after"]) for item in found["differences"]} == {
+        "basicAuth.realm": ("a", "b"),
+        "basicAuth.users": ("…", "…"),
+    }
+    assert "apr1" not in response.text
+    _, found, response = api.ask("GET", "/api/history/0/diff", None, eve)
+    assert [item["object"] for item in found["differences"]] == [
+        "admin/http/middlewares/users",
+        "admin/http/services/shop",
+    ]
+    assert "apr1" not in response.text
+    _, found, _ = api.ask("GET", "/api/history/1/diff?to=2", None, eve)
+    assert [item["object"] for item in found["differences"]] == ["admin/http/middlewares/users"]
+
+    assert api.ask("POST", "/api/history/1/rollback", {}, (*eve, ("If-Match", '"2"')))[0] == 412
+    status, found, _ = api.ask("POST", "/api/history/1/rollback?wait=10", {}, eve)
+    assert (status, found["restored"], found["version"], found["inForce"]) == (200, 1, 4, True)
+    assert api.ask("GET", "/api/http/middlewares/users@admin", None, eve)[0] == 404
+    _, found, _ = api.ask("GET", "/api/history", None, eve)
+    assert found[0]["what"] == "rollback to 1"
+    _, found, _ = api.ask("GET", "/api/history/1/diff", None, eve)
+    assert found == {"from": 1, "to": 4, "differences": []}
+    for path in ("/api/history/9", "/api/history/9/diff"):
+        assert api.ask("GET", path, None, eve)[0] == 404
+    assert api.ask("POST", "/api/history/9/rollback", {}, eve)[0] == 404
+    assert api.ask("GET", "/api/history/1/diff?to=x", None, eve)[0] == 400
+
+
+def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> None:
+    whole = {
+        "frontends": {"f": {"backend": "b", "routes": {"r": {"rule": "Host:one.test;PathPrefixStrip:/p"}}}},
+        "backends": {"b": {"servers": {"s": {"url": f"http://127.0.0.1:{origin.port}"}}}},
+    }
+    found = api.put("/api/providers/web?wait=10", whole)
+    assert (found["provider"], found["changed"], found["inForce"]) == ("rest", True, True)
+    api.running.wait_for("one.test", "/p/x")
+    assert set(api.running.api("/api/providers/rest")) == {"frontends", "backends"}
+    assert api.running.api("/api/http/routers/f@rest")["provider"] == "rest"
+    assert api.put("/api/providers/rest", whole)["changed"] is False
+
+    broken = {"http": {"routers": {"r": {"rule": "x", "service": "s"}}}}
+    status, found, _ = api.ask("PUT", "/api/providers/rest", broken)
+    assert (status, found["errors"][0]["path"]) == (422, "http.routers.r.rule")
+    api.running.wait_for("one.test", "/p/x")
+
+    other = {"http": {"routers": {"r": router("two.test", "s")}, "services": {"s": service(origin)}}}
+    assert api.put("/api/providers/rest?wait=10", other)["inForce"]
+    api.running.wait_for("two.test")
+    assert api.running.request("one.test", "/p/x").status == 404
+    assert api.ask("PUT", "/api/providers/docker", other)[0] == 400
+    assert api.put("/api/providers/rest?wait=10", {})["inForce"]
+    api.running.wait_for("two.test", status=404)
+
+
+def test_the_provider_rest_has_to_be_asked_for(processes: Processes) -> None:
+    api = Api(start(processes, "--workers=1"))
+    status, found, _ = api.ask("PUT", "/api/providers/rest", {})
+    assert (status, "providers.rest" in found["message"]) == (404, True)
+
+
+def test_what_was_defined_outlives_the_store_and_the_agent(
+    processes: Processes, store: Store, origin: Origin, tmp_path: Path
+) -> None:
+    flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}/state", "--workers=1")
+    first = start(processes, *flags)
+    api = Api(first)
+    api.put("/api/http/services/shop", service(origin), 201)
+    api.put("/api/http/routers/shop?wait=10", router("a.test"), 201)
+    first.wait_for("a.test")
+
+    # The agent has it in memory,
+    store.restart()
+    until(lambda: client_version(store) == b"2", "what the API defined, written again")
+    assert first.request("a.test").status == 200
+    # and, for the next one, in a file that is its own.
+    assert first.process.stop() == 0
+    store.restart()
+    kept = next((tmp_path / "state").glob("admin-*.json"))
+    assert kept.stat().st_mode & 0o077 == 0
+    start(processes, *flags).wait_for("a.test")
+
+
+def client_version(store: Store) -> Any:
+    with store.client() as client:
+        return client.hget("{rondpoint:default}:admin", "version")
+
+
+def test_without_an_agent_changes_are_refused_and_never_made_later(
+    processes: Processes, store: Store, tmp_path: Path
+) -> None:
+    flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}")
+    api = Api(start(processes, "--workers=1", *flags, command=("proxy",)))
+    status, found, _ = api.ask("PUT", "/api/http/services/shop", {"loadBalancer": {"servers": []}})
+    assert (status, "rondpoint agent" in found["message"]) == (503, True)
+    with store.client() as client:
+        assert not client.exists("{rondpoint:default}:admin:proposals")
+    store.kill()
+    status, found, _ = api.ask("PUT", "/api/http/services/shop", {})
+    assert (status, "store" in found["message"]) == (503, True)
