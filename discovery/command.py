@@ -10,7 +10,7 @@ import click
 from discovery.agent import Agent
 from discovery.ending import work_until_told
 from rondpoint import logs
-from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
+from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.client import connect
@@ -24,16 +24,16 @@ def agent(flags: tuple[str, ...]) -> None:
     Takes settings as flags, such as --redis.url=redis://host or --providers.docker.
     """
     loaded = load_or_exit(flags)
-    if FLAGS not in os.environ:
-        # `rondpoint up` has said them.
-        say_all(loaded.warnings)
     url = loaded.settings.redis.url
     if url is None:
         click.echo(
             "error: settings: redis.url: it is not set, and an agent needs a store to write to", err=True
         )
         raise SystemExit(2)
-    logs.configure(loaded.settings.log.level)
+    logs.configure(loaded.settings.log)
+    if FLAGS not in os.environ:
+        # `rondpoint up` has said them.
+        say_warnings(loaded)
     work_until_told("agent", lambda stop: _work(loaded.settings, url, stop))
 
 

@@ -18,10 +18,13 @@ from discovery.assembly import Assembly, gathered
 from discovery.backoff import Backoff
 from discovery.board import Board, Snapshot
 from discovery.candidacy import Candidacy
+from discovery.health.checks import Checks
+from discovery.health.verdicts import judged
 from discovery.heartbeat import INTERVAL, Heartbeat
 from discovery.merge import merge
 from discovery.own import Own
 from discovery.parts import Parts
+from discovery.providers.common import COMMON
 from discovery.reporting import Findings, summary
 from rondpoint.model import Configuration
 from rondpoint.store.agents import Role
@@ -39,7 +42,7 @@ LAST_DELAY = 2.0
 
 
 class _Gathered(Struct, frozen=True):
-    """What providers had said at a version of the board."""
+    """What providers had said at a version of the board; `configuration` is the part that is its own."""
 
     version: int
     by_provider: dict[str, Configuration]
@@ -49,7 +52,8 @@ class _Gathered(Struct, frozen=True):
 class Publication:
     """Publishes the newest of what is on `board`, and of `parts`, whenever it changes, or the store lost it.
 
-    `name` is what settings call the agent, `heartbeat` its entry in the list of agents.
+    `name` is what settings call the agent, `heartbeat` its entry in the list of agents. `checks` follow what
+    is published as long as this agent leads, and what they find is published with it.
     """
 
     def __init__(
@@ -62,8 +66,11 @@ class Publication:
         heartbeat: Heartbeat,
         candidacy: Candidacy,
         parts: Parts,
+        checks: Checks,
     ) -> None:
         self._board = board
+        self._checks = checks
+        self._recalled = ""
         self._entry_points = entry_points
         self._name = name
         self._heartbeat = heartbeat
@@ -109,6 +116,8 @@ class Publication:
         snapshot = self._board.snapshot()
         if self._complete(snapshot):
             self._candidacy.stand()
+        if not self._candidacy.whole.held:
+            self._checks.follow(Configuration())
         role = self._candidacy.role
         if role != "standby":
             self._contribute(snapshot)
@@ -145,7 +154,7 @@ class Publication:
         elif self._published != present:
             if several:
                 self._assembly.replace({**others.configurations, self._name: own.configuration})
-            self._publish(self._assembly.configurations() if several else own.by_provider)
+            self._publish(self._united(own) if several else own.by_provider, lease)
             self._published = present
             written = True
         if written:
@@ -154,15 +163,28 @@ class Publication:
     def _gather(self, snapshot: Snapshot) -> _Gathered:
         if self._gathered is None or self._gathered.version != snapshot.version:
             by_provider = self._own.by_provider(snapshot, self._publisher)
-            self._gathered = _Gathered(snapshot.version, by_provider, gathered(by_provider))
+            part = {name: said for name, said in by_provider.items() if name not in COMMON}
+            self._gathered = _Gathered(snapshot.version, by_provider, gathered(part))
         return self._gathered
 
-    def _publish(self, configurations: Mapping[str, Configuration]) -> None:
-        configuration = merge(configurations, self._entry_points)
+    def _united(self, own: _Gathered) -> dict[str, Configuration]:
+        """What all agents' parts come to, and what this one follows in the name of all."""
+        common = {name: said for name, said in own.by_provider.items() if name in COMMON}
+        return {**self._assembly.configurations(), **common}
+
+    def _publish(self, configurations: Mapping[str, Configuration], lease: str) -> None:
+        configuration = self._checked(merge(configurations, self._entry_points), lease)
         self._findings.tell(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summary(publication.change))
+
+    def _checked(self, configuration: Configuration, lease: str) -> Configuration:
+        if self._recalled != lease:
+            self._checks.recall(self._publisher.stored())
+            self._recalled = lease
+        self._checks.follow(configuration)
+        return judged(configuration, self._checks.faults)
 
     def _look(self, role: Role) -> None:
         """See that the store still holds what this agent wrote."""

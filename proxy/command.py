@@ -13,7 +13,8 @@ from gunicorn.app.base import BaseApplication
 
 from proxy.access.credentials import CredentialError, Credentials
 from proxy.gunicorn_settings import gunicorn_settings
-from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
+from rondpoint import logs
+from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 
@@ -42,7 +43,8 @@ def proxy(flags: tuple[str, ...]) -> None:
     loaded = load_or_exit(flags)
     if FLAGS not in os.environ:
         # `rondpoint up` has said them.
-        say_all(loaded.warnings)
+        logs.configure(loaded.settings.log)
+        say_warnings(loaded)
     if loaded.settings.redis.url is None:
         click.echo(
             "error: settings: redis.url: it is not set; name the store that the agent writes to, "

@@ -14,6 +14,7 @@ from proxy.telemetry.tallies import Tallies
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
     from proxy.deadlines import Sweeper
+    from proxy.ejection.ejections import Ejections
     from proxy.routing.table import RoutingTable
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.servers import Services, UpstreamTimeouts
@@ -36,14 +37,15 @@ class Context:
     """The state of a worker's data path, and counts of what it did.
 
     `draining` asks connections to end after their present or next request, `drain_deadline` is until when
-    that may come; `upgrades` counts connections that are tunnels now. `retry` is for routers without a retry
-    middleware.
+    that may come; `connections` counts those open now by entry point, `upgrades` the tunnels among them.
+    `retry` is for routers without a retry middleware.
     """
 
     table: RoutingTable
     services: Services
     tickets: Tickets
     sweeper: Sweeper
+    ejections: Ejections
     upstream_timeouts: UpstreamTimeouts
     limits: Limits = field(default_factory=Limits)
     limits_of_trusted: Limits = field(init=False)
@@ -55,6 +57,7 @@ class Context:
     upgrades: int = 0
     chains: Chains = field(default_factory=Chains)
     tallies: Tallies = field(default_factory=Tallies)
+    connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
     from proxy.extras import Extras
     from proxy.http1.request import Request
+    from proxy.http1.response import Response
     from proxy.stream import Stream
+    from proxy.telemetry.answered import Counted, Witness
+    from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
@@ -35,8 +38,16 @@ class Downstream:
     client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
     What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
-    `refused` (by us).
+    `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `lane` is
+    where plain requests of this connection are counted; `witness`, if there is one, is told of each. What
+    only an observed connection knows (`proxy.observed`) is empty here.
     """
+
+    asked_at = 0.0
+    origin_head = b""
+    sent_head = b""
+    request_id = b""
+    traced: Trace | None = None
 
     __slots__ = (
         "_forwarded",
@@ -44,22 +55,27 @@ class Downstream:
         "_heads",
         "_proto",
         "awaiting",
+        "body",
         "buffer",
         "context",
         "entry_point",
         "extras",
         "gone",
         "idle",
+        "lane",
         "limits",
         "peer",
         "port",
         "refused",
+        "response",
+        "retries",
         "sent",
         "status",
         "stream",
         "tally",
         "target",
         "timeouts",
+        "witness",
     )
 
     def __init__(
@@ -70,6 +86,8 @@ class Downstream:
         timeouts: ClientTimeouts,
         context: Context,
         port: int = 0,
+        lane: int = 0,
+        witness: Witness | None = None,
     ) -> None:
         self.stream = stream
         # Its deadlines are about reading; the way back stays open for the answer that says so.
@@ -85,6 +103,8 @@ class Downstream:
         address = _spelled(peer)
         self.peer = address.decode()
         self.port = port
+        self.lane = lane
+        self.witness = witness
         self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
@@ -105,7 +125,15 @@ class Downstream:
         self.status = 0
         self.sent = 0
         self.refused = False
+        self.retries = 0
+        self.body: Counted | None = None
+        self.response: Response | None = None
         self.extras: Extras | None = None
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher, empty without."""
+        return self.context.tallies.lanes.all[self.lane].tls
 
     def send(self, data: bytes) -> None:
         """Raises ClientGoneError."""
@@ -219,8 +247,10 @@ class TrustedDownstream(Downstream):
         timeouts: ClientTimeouts,
         context: Context,
         port: int = 0,
+        lane: int = 0,
+        witness: Witness | None = None,
     ) -> None:
-        super().__init__(stream, peer, entry_point, timeouts, context, port)
+        super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
         self.limits = context.limits_of_trusted
         self._address = self.peer.encode()
         self._claimed = b""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.glogging import Logger
 
+from proxy.identity import INSTANCE
 from proxy.listening import bind_addresses
+from proxy.telemetry.tracing.available import MISSING, available
 from rondpoint import logs
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
 from rondpoint.settings.access import access_warning
@@ -37,10 +39,12 @@ _current: Settings | None = None
 
 
 class Log(Logger):
-    """gunicorn's log in the form of ours."""
+    """gunicorn's log as a part of ours."""
 
-    error_fmt = logs.FORMAT
-    datefmt = logs.DATES
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 def current_settings() -> Settings:
@@ -66,7 +70,11 @@ def gunicorn_settings() -> dict[str, Any]:
     else:
         _current = loaded.settings
     settings = current_settings()
-    logs.configure(settings.log.level)
+    logs.configure(settings.log)
+    # Drawn here, in the master, so that its workers share it.
+    log.debug("this instance is called %s", INSTANCE)
+    if settings.tracing is not None and not available():
+        log.error("%s", MISSING)
     return {
         "bind": bind_addresses(settings),
         "workers": settings.workers,

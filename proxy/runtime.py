@@ -8,15 +8,19 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
 import gevent
-from gevent import Greenlet
+import redis
+from gevent import Greenlet, Timeout
 
 from proxy.balancing.line import open_line
 from proxy.balancing.tickets import Tickets
+from proxy.census import Census
 from proxy.certificates import server_context
 from proxy.configuration.applying import Applier
 from proxy.configuration.breath import Breath
@@ -24,7 +28,9 @@ from proxy.configuration.snapshot import Saver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
-from proxy.downstream import Downstream, TrustedDownstream
+from proxy.downstream import Downstream
+from proxy.ejection.ejections import Ejections
+from proxy.ejection.sharing import Sharing
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
@@ -32,22 +38,29 @@ from proxy.retrying import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.serving import serve
 from proxy.stream import Stream
-from proxy.telemetry.access_log import AccessLog
-from proxy.telemetry.lines import Lines
+from proxy.telemetry.exposition.answer import Exposition
 from proxy.telemetry.reporting import Reporter
+from proxy.telemetry.tallies import Tallies
+from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.witnesses import Witnesses
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
+from rondpoint.store.retirement import Known
 from rondpoint.store.spoilt import drop
 
 log = logging.getLogger(__name__)
 
-LAST_LINES = 2.0
-"""Seconds a leaving worker takes at most to write what is left of the access log."""
+LAST_WORDS = 1.0
+"""Seconds a leaving worker takes at most to tell the store that it probes no server any more."""
+
+LAST_REPORT = 1.0
+"""Seconds a leaving worker takes at most to tell the store what it has counted."""
 
 
 class Runtime:
@@ -68,6 +81,10 @@ class Runtime:
             settings.limits.stall_timeout,
             settings.limits.response_pause_timeout,
         )
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        services = Services(sweeper, timeouts)
+        # Containers may have both the same host name and the same process ids.
+        self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
         self.tickets = Tickets(
             partial(open_line, self.client.connection_pool),
             self.keys.tickets,
@@ -75,9 +92,10 @@ class Runtime:
         )
         self.context = Context(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
-            services=Services(sweeper, timeouts),
+            services=services,
             tickets=self.tickets,
             sweeper=sweeper,
+            ejections=self.ejections,
             upstream_timeouts=timeouts,
             limits=Limits(
                 head_bytes=settings.limits.head_bytes,
@@ -86,24 +104,34 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
+            tallies=Tallies(_bounds(settings)),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
-        options = settings.access_log
-        if options is not None:
-            lines = Lines(options.file_path, options.buffering_size)
-            self.context.access_log = AccessLog(options, lines)
+        self._witnesses = Witnesses(settings, self.context.tallies.lanes)
+        self.context.access_log = self._witnesses.access_log
         self.applier = Applier(self.context, Breath())
+        self.internals = self._witnesses.internals()
+        prometheus = settings.metrics.prometheus if settings.metrics is not None else None
+        self.exposition: Exposition | None = None
+        if prometheus is not None:
+            self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         last = partial(load, self._snapshot)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
+        self.sharing = Sharing(self.client, self.keys, self.ejections)
+        self.census = Census(
+            self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
+        )
         self.reporter = Reporter(
             self.client,
             self.keys,
-            f"{socket.gethostname()}:{os.getpid()}",
             self.context.tallies,
-            self.applier.routers,
+            self.census.status,
+            self.census.own,
+            self._known,
         )
+        self._reporting = Greenlet(self.reporter.run)
         self._connections: set[Downstream | Preamble] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
@@ -114,19 +142,21 @@ class Runtime:
             self.tickets.run,
             self.watcher.run,
             self._saver.run,
-            self.reporter.run,
+            self.sharing.tell,
+            self.sharing.listen,
         ):
             self._greenlets.append(gevent.spawn(run))
-        if self.context.access_log is not None:
-            self.context.access_log.lines.start()
+        self._witnesses.start()
 
     def reopen_logs(self) -> None:
         """Go on in new files: the old ones were moved away."""
-        if self.context.access_log is not None:
-            self.context.access_log.lines.reopen()
+        self._witnesses.reopen()
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait for a first look at the store; or else take the last configuration there was."""
+        """Wait for a first look at the store; or else take the last configuration there was.
+
+        From then on, it is told what this worker counts.
+        """
         self.watcher.attempted.wait(seconds)
         if self.watcher.connected:
             self.tickets.attempted.wait(seconds)
@@ -135,6 +165,7 @@ class Runtime:
             if state is not None:
                 self.applier.replace(Loaded(state))
                 log.warning("serving revision %d, read from %s", state.revision, self._snapshot)
+        self._reporting.start()
 
     def connections_of(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
         """What serves a client's connection, given as gevent's socket and the peer's address."""
@@ -151,6 +182,12 @@ class Runtime:
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
+        lanes = context.tallies.lanes
+        counted_as = entry_point if point.observability.metrics else ""
+        plain_lane = lanes.number(counted_as)
+        form, trusted_form, witness = self._witnesses.of(point, self._exposed_on(entry_point))
+        opened = context.connections
+        opened.setdefault(entry_point, 0)
 
         def accepted(client: Any, address: tuple[Any, ...]) -> None:
             # The data path waits by itself, and has no use for gevent's wrapper.
@@ -160,6 +197,7 @@ class Runtime:
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
             buffer = b""
+            lane = plain_lane
             if proxying.includes(peer):
                 told = self._preamble(stream, timeouts.read)
                 if told is None:
@@ -171,16 +209,30 @@ class Runtime:
                 if secured is None:
                     return
                 stream, buffer = secured, b""
-            kind = TrustedDownstream if forwarding.includes(peer) else Downstream
-            downstream = kind(stream, peer, entry_point, timeouts, context, port)
+                lane = lanes.number(counted_as, tls_name(*secured.agreed))
+            kind = trusted_form if forwarding.includes(peer) else form
+            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, witness)
             downstream.buffer = buffer
             connections.add(downstream)
+            opened[entry_point] += 1
             try:
                 serve(downstream)
             finally:
                 connections.discard(downstream)
+                opened[entry_point] -= 1
 
         return accepted
+
+    def _known(self) -> Known:
+        in_force = self.applier.in_force()
+        return Known(in_force.routers, in_force.services)
+
+    def _exposed_on(self, entry_point: str) -> Exposition | None:
+        """What answers `/metrics` on a web entry point, if that is the one to serve it."""
+        metrics = self.settings.metrics
+        if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
+            return None
+        return self.exposition
 
     def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """As `Preamble.read`, but a connection that is of no use is closed."""
@@ -230,7 +282,18 @@ class Runtime:
         gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
 
     def stop(self) -> None:
-        """End what `start` began."""
-        if self.context.access_log is not None:
-            self.context.access_log.lines.close(LAST_LINES)
+        """End what `start` began, and leave what was counted to those who follow."""
+        gevent.kill(self._reporting)
+        with suppress(Timeout, redis.RedisError, OSError), Timeout(LAST_REPORT):
+            self.reporter.finish()
+        self._witnesses.stop()
         gevent.killall(self._greenlets)
+        self.sharing.end(LAST_WORDS)
+
+
+def _bounds(settings: Settings) -> tuple[float, ...]:
+    """Bounds of which all that are shown anywhere can be made."""
+    metrics = settings.metrics
+    if metrics is None or metrics.prometheus is None or set(metrics.prometheus.buckets) <= set(BOUNDS):
+        return BOUNDS
+    return tuple(sorted({*BOUNDS, *metrics.prometheus.buckets}))

@@ -9,7 +9,7 @@ from proxy.downstream import ClientGoneError, Downstream
 from proxy.exchange.answering import answer_request
 from proxy.http1.answers import answer
 from proxy.http1.errors import RequestError
-from rondpoint.store.metrics import BOUNDS
+from proxy.telemetry.tallies import EXTENSION_METHOD
 
 CLIENT_GONE = 499
 """What nginx and Traefik call the status of a request whose client left before an answer had begun."""
@@ -18,16 +18,20 @@ CLIENT_GONE = 499
 def serve(downstream: Downstream) -> None:
     """Answer requests until either side ends the connection, and close it."""
     context = downstream.context
-    log = context.access_log
+    witness = downstream.witness
+    tallies = context.tallies
+    bounds = tallies.bounds
+    lane = downstream.lane
     try:
         while True:
             try:
                 request = downstream.next_request()
             except RequestError as error:
-                downstream.tally = tally = context.tallies.unrouted
-                tally.statuses[error.status // 100] += 1
-                if log is not None:
-                    log.add_malformed(downstream, error.status, context.requests)
+                downstream.tally = tally = tallies.unrouted
+                tally.cell(lane, EXTENSION_METHOD, error.status).unmeasured += 1
+                tally.changed = True
+                if witness is not None:
+                    witness.add_malformed(downstream, error.status, context.requests)
                 downstream.send(answer(error.status, reason=error.reason))
                 downstream.linger()
                 return
@@ -47,15 +51,26 @@ def serve(downstream: Downstream) -> None:
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
-                tally.statuses[status // 100] += 1
+                where = lane if not request.kind else tallies.lanes.of_kind(lane, request.kind)
+                try:
+                    cell = tally.lanes[where][request.method][status]
+                except LookupError:
+                    cell = tally.cell(where, request.method, status)
                 if status != 101:
-                    tally.buckets[bisect_left(BOUNDS, seconds)] += 1
-                    tally.seconds += seconds
-                    tally.sent += downstream.sent
-                if log is not None:
+                    cell.buckets[bisect_left(bounds, seconds)] += 1
+                    cell.seconds += seconds
+                    cell.sent += downstream.sent
+                else:
+                    cell.unmeasured += 1
+                tally.changed = True
+                if witness is not None:
                     request.target = target
-                    log.add(downstream, request, seconds, number)
-                    downstream.target, downstream.refused = None, False
+                    witness.add(downstream, request, seconds, number)
+                    downstream.target, downstream.refused, downstream.retries = None, False, 0
+                body = downstream.body
+                if body is not None:
+                    cell.received += body.received
+                    downstream.body = None
             if not goes_on:
                 if context.draining and request.keep_alive and request.version:
                     # The client did not ask for the end, and may have sent its next request by now.

@@ -54,6 +54,12 @@ class TlsStream(Stream):
             raise
         self.deadline = NEVER
 
+    @property
+    def agreed(self) -> tuple[str, str]:
+        """Version and cipher, in OpenSSL's names."""
+        cipher = self._tls.cipher()
+        return self._tls.version() or "", cipher[0] if cipher else ""
+
     def recv(self, size: int = PIECE) -> bytes:
         incoming, tls = self._incoming, self._tls
         while True:

@@ -1,10 +1,15 @@
-"""The application log: one form for agent and proxy, on stderr."""
+"""The application log: one form for agent and proxy, on stderr or in a file."""
 
 from __future__ import annotations
 
 import logging
+import sys
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
 
-from rondpoint.settings import LogLevel
+import msgspec
+
+from rondpoint.settings import Log, LogFormat, LogLevel
 
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s[%(process)d]: %(message)s"
 DATES = "%Y-%m-%d %H:%M:%S"
@@ -18,14 +23,74 @@ _LEVELS = {
     LogLevel.FATAL: logging.CRITICAL,
     LogLevel.PANIC: logging.CRITICAL,
 }
+_NAMES = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warn",
+    logging.ERROR: "error",
+    logging.CRITICAL: "fatal",
+}
 
 # Their debugging tells of each request and each byte, which helps nobody here.
 _TALKATIVE = ("urllib3", "docker", "watchfiles")
 
+_handler: logging.Handler | None = None
 
-def configure(level: LogLevel) -> None:
-    """Log everything of at least this severity."""
-    logging.basicConfig(format=FORMAT, datefmt=DATES)
-    logging.getLogger().setLevel(_LEVELS[level])
+
+class JsonFormatter(logging.Formatter):
+    """One object a line: `level` as Traefik names it, `time` in UTC, `msg`, and of ours `logger`, `pid` and,
+    where there is one, `error` with its traceback.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "level": _NAMES.get(record.levelno, record.levelname.lower()),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "msg": record.getMessage(),
+            "logger": record.name,
+            "pid": record.process,
+        }
+        line["time"] = str(line["time"]).replace("+00:00", "Z")
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def configure(options: Log) -> None:
+    """Log everything of at least this severity, in this form; what was configured before goes.
+
+    Where the file cannot be opened the log stays on stderr, and says so.
+    """
+    global _handler
+    root = logging.getLogger()
+    if _handler is not None:
+        root.removeHandler(_handler)
+        _handler.close()
+    _handler, fault = _opened(options)
+    if options.format is LogFormat.JSON:
+        _handler.setFormatter(JsonFormatter())
+    else:
+        _handler.setFormatter(logging.Formatter(FORMAT, DATES))
+    root.addHandler(_handler)
+    root.setLevel(_LEVELS[options.level])
     for library in _TALKATIVE:
         logging.getLogger(library).setLevel(logging.WARNING)
+    if fault is not None:
+        logging.getLogger(__name__).error("log.filePath cannot be written, this goes to stderr: %s", fault)
+
+
+def for_machines(options: Log) -> bool:
+    """Whether everything that is said belongs in the log, lest readers of it find something else."""
+    return options.format is LogFormat.JSON or options.file_path is not None
+
+
+def _opened(options: Log) -> tuple[logging.Handler, OSError | None]:
+    path = options.file_path
+    if path is None:
+        return logging.StreamHandler(sys.stderr), None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # It looks whether the file was moved away, so that a rotation needs no signal.
+        return WatchedFileHandler(path, encoding="utf-8"), None
+    except OSError as fault:
+        return logging.StreamHandler(sys.stderr), fault

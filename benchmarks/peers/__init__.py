@@ -14,6 +14,7 @@ PEERS = {
     for peer in (
         rondpoint.PEER,
         rondpoint.LOGGING_PEER,
+        rondpoint.METRICS_PEER,
         traefik.PEER,
         traefik.FAST_PEER,
         nginx.PEER,

@@ -53,4 +53,9 @@ LOGGING_PEER = Peer(
     lambda site: _prepare(site, f"--accessLog.filePath={site.directory / 'access.log'}"),
     lambda: f"{_version()} access log",
 )
+METRICS_PEER = Peer(
+    "rondpoint-metrics",
+    lambda site: _prepare(site, "--metrics.prometheus.addRoutersLabels"),
+    lambda: f"{_version()} metrics",
+)
 PEER = Peer("rondpoint", _prepare, _version)

@@ -17,7 +17,7 @@ from discovery.registrar.flags import HelpWanted, UsageError
 from discovery.reporting import Findings
 from discovery.supervision import supervise
 from rondpoint import logs
-from rondpoint.settings import LogLevel
+from rondpoint.settings import Log
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def registrator(arguments: Sequence[str]) -> None:
     except UsageError as error:
         click.echo(f"error: registrator: {error}\n`rondpoint registrator -h` lists the flags.", err=True)
         raise SystemExit(2) from None
-    logs.configure(LogLevel.INFO)
+    logs.configure(Log())
     for warning in asked.warnings:
         logger.warning("%s", warning)
     work_until_told("registrator", lambda stop: _work(asked, stop))

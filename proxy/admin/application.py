@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from proxy.admin.answers import Refusal, refused
 from proxy.admin.endpoints import BLUEPRINTS
 from proxy.admin.guard import install
+from proxy.admin.internals import observe
 
 LARGEST_BODY = 16 << 20
 """Bytes of what may be sent to the API."""
@@ -18,6 +19,8 @@ def create_app() -> Flask:
     """The worker puts its `Runtime` into `config["RUNTIME"]` before the first request."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    # Ahead of all else, so that what is refused is told of too.
+    observe(app)
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

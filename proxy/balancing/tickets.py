@@ -38,8 +38,8 @@ TRIALS = 3
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
-"""Seconds between two trials. They grow for a store that is late again within LONGEST_PAUSE, so that requests
-wait for one that is now near and now far once in so long, and no more.
+"""Seconds between two trials of a store that was late twice within LONGEST_PAUSE. They grow each time it is
+late again so soon: requests wait for one that is now near and now far once in so long, and no more.
 """
 
 COMMANDS_KEPT = 10_000
@@ -52,8 +52,8 @@ class Tickets:
     """`take(service)` gives the next ticket; `degraded` tells whether they are local for now.
 
     `local` counts the tickets that were, since the worker started, and `late` those of them for which a
-    request had waited in vain; `attempted` is set once the store was tried. `drop` is called, and may raise
-    redis.RedisError, when something else has spoilt `key`.
+    request had waited in vain; `taken` counts those of the store. `attempted` is set once that was tried.
+    `drop` is called, and may raise redis.RedisError, when something else has spoilt `key`.
     """
 
     def __init__(self, connect: Callable[[], Line], key: str, drop: Callable[[], None]) -> None:
@@ -83,6 +83,7 @@ class Tickets:
         self.attempted = Event()
         self.degraded = True
         self.local = 0
+        self.taken = 0
         self.late = 0
 
     def take(self, service: str) -> int:
@@ -159,6 +160,7 @@ class Tickets:
         if greenlets is self._for_trial:
             self._tried()
             return
+        self.taken += len(greenlets)
         self._last[service] = max(self._last.get(service, 0), last)
         if greenlets is self._for_ahead and (came := self._waiting.get(service)):
             # The request was faster.
@@ -173,7 +175,11 @@ class Tickets:
             self._timer.stop()
             if self.degraded:
                 self._given_up.stop()
-                self._try_later(self._pause)
+                if self._pause:
+                    self._try_later(self._pause)
+                else:
+                    # Once may be chance.
+                    self._recover()
             elif self._waiting:
                 self._ask()
         ticket = last - len(greenlets)
@@ -208,9 +214,12 @@ class Tickets:
         if self._passed < TRIALS:
             self._try()
             return
+        self._recover()
+        self.attempted.set()
+
+    def _recover(self) -> None:
         self._recovered_at = monotonic()
         self.degraded = False
-        self.attempted.set()
 
     def _try_later(self, pause: float) -> None:
         self._next_trial.close()

@@ -19,6 +19,7 @@ from gevent.event import Event
 
 from proxy.configuration.applying import Applier
 from proxy.configuration.breath import Breath
+from proxy.configuration.freshness import Freshness
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages
 from rondpoint.store.keys import Keys
@@ -35,7 +36,8 @@ class Watcher:
     """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
 
     `attempted` is set once a first read was tried; `connected` tells whether the store answers now, and
-    `problems` what of it could not be read. `last` gives the configuration of before this process, if any.
+    `problems` what of it could not be read; `freshness` how old it is. `last` gives the configuration of
+    before this process, if any.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Watcher:
         self._last = last
         self.attempted = Event()
         self.connected = False
+        self.freshness = Freshness()
         self.problems: tuple[Diagnostic, ...] = ()
 
     def run(self) -> None:
@@ -81,23 +84,28 @@ class Watcher:
             if message is None:
                 if revision(self._client, self._keys) != self._applier.revision:
                     self._read()
-            elif message["type"] == "message" and not self._told(message["data"]):
-                self._read()
+                else:
+                    self.freshness.confirmed()
+            elif message["type"] == "message":
+                self._told(message["data"])
 
-    def _told(self, data: bytes) -> bool:
+    def _told(self, data: bytes) -> None:
         try:
             change = messages.decode(data)
         except msgspec.MsgspecError as error:
             log.warning("a message about changes cannot be decoded, reading everything: %s", error)
-            return False
+            self._read()
+            return
         if self._applier.apply(change):
             log.debug("revision %d applied", change.revision)
+            self.freshness.changed(change.at)
             self._on_change()
-            return True
-        # Told before the read that already took it in.
-        return change.revision == self._applier.revision
+        elif change.revision != self._applier.revision:
+            self._read(change.at)
+        # Else it was told before the read that already took it in.
 
-    def _read(self) -> None:
+    def _read(self, published_at: float = 0.0) -> None:
+        before = self._applier.revision
         loaded = load(self._client, self._keys, Breath(), self._applier.in_force())
         if loaded is None:
             return
@@ -108,5 +116,9 @@ class Watcher:
             # What cannot be read now was good once.
             self._applier.replace(Loaded(state))
         self._applier.replace(loaded)
+        if loaded.state.revision == before:
+            self.freshness.confirmed()
+        else:
+            self.freshness.changed(published_at)
         self._on_change()
         log.debug("revision %d read", loaded.state.revision)

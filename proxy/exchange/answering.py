@@ -21,6 +21,7 @@ from proxy.exchange.tunnel import tunnel
 from proxy.extras import extras_of
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.kinds import STOPPED
 from proxy.http1.request import Request, without
 from proxy.middlewares.chains import ChainError
 from proxy.retrying import Retrying, RetryPolicy
@@ -79,8 +80,10 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
             for step in context.chains.steps(route.router):
                 step(request, downstream)
         except ChainError as error:
+            request.kind |= STOPPED
             return downstream.refuse(request, 503, f"service unavailable: {error}")
         except RequestError as error:
+            request.kind |= STOPPED
             return downstream.refuse(request, error.status, error.reason)
     service = route.place.served
     if service is None:
@@ -100,7 +103,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
         try:
-            body = RequestBody(downstream, request)
+            downstream.body = body = RequestBody(downstream, request)
         except ChunkError as error:
             return downstream.refuse(request, 400, str(error))
         except RequestError as error:
@@ -121,6 +124,9 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         target = targets[position % length]
         if target in failed or (target.away and choose is None and not service.all_away):
             continue
+        if failed:
+            tally.retries += 1
+            downstream.retries += 1
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
@@ -176,6 +182,8 @@ def _ask_again(
 ) -> bool:
     """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
 
+    While they fail they are put aside; once that is true of all, those that had been before are asked too.
+
     Raises NoAnswerError and ClientGoneError.
     """
     context = downstream.context
@@ -186,7 +194,9 @@ def _ask_again(
     shuffle(left)
     again = False
     while True:
-        again = again or not left
+        if not (left or again):
+            left = [target for target in service.distinct if target not in failed]
+            again = not left
         if again or failure.unwanted:
             # What has no answer is not asked for again but by those who want that.
             if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
@@ -201,6 +211,8 @@ def _ask_again(
             left = list(service.distinct)
             shuffle(left)
         target = left.pop()
+        downstream.tally.retries += 1
+        downstream.retries += 1
         head = _request_head(downstream, request, target, pass_host)
         downstream.target = target
         try:
@@ -209,6 +221,7 @@ def _ask_again(
             return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
+            failed += (target,)
             retrying.made += 1
             if not (error.elsewhere or error.unwanted):
                 raise
@@ -263,6 +276,8 @@ def _serve_from(
             try:
                 stream = pool.dial()
             except DialError as error:
+                if error.unreachable:
+                    downstream.context.ejections.put_aside(target, str(error))
                 if error.exhausted:
                     raise NoAnswerError(503, elsewhere=False, reason=_EXHAUSTED) from error
                 raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
@@ -271,6 +286,10 @@ def _serve_from(
             if data:
                 return _relay(downstream, request, target, stream, data, body)
             expired = stream.expired
+            # A body that is refused may end in a reset of a server that is well.
+            started = body is not None and body.started
+            if data is None and not (reused or expired or started or downstream.gone):
+                downstream.context.ejections.put_aside(target, "connection reset before an answer")
         except BaseException:
             if body is not None:
                 body.stop()
@@ -318,8 +337,10 @@ def _serve_observed(
         endpoint.active -= 1
 
 
-def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None) -> bytes:
-    """Send the request and wait for the answer's first bytes; b"" when none came."""
+def _first_bytes(
+    downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None
+) -> bytes | None:
+    """Send the request and wait for the answer's first bytes; b"" when none came, None for a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
     try:
@@ -333,6 +354,8 @@ def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: Requ
         if timeout:
             stream.deadline = after(timeout)
         return stream.recv()
+    except (ConnectionResetError, BrokenPipeError):
+        return None
     except OSError:
         return b""
     finally:
@@ -352,6 +375,7 @@ def _relay(
     stream.deadline = NEVER
     if body is not None:
         body.answered = True
+    downstream.response = response
     answer = response.head
     extras = downstream.extras
     if extras is not None:

@@ -39,6 +39,8 @@ class RequestBody:
         "_decoder",
         "_downstream",
         "_greenlet",
+        "_length",
+        "_limit",
         "_remaining",
         "_spare",
         "answered",
@@ -58,7 +60,8 @@ class RequestBody:
         if 0 < limit < request.content_length:
             raise RequestError(413, _TOO_LARGE)
         # What a chunked body may still bring.
-        self._spare = limit or maxsize
+        self._limit = self._spare = limit or maxsize
+        self._length = max(0, request.content_length)
         self.done = False
         self.answered = False
         self.failure = 0
@@ -68,7 +71,7 @@ class RequestBody:
         if request.chunked:
             self._decoder = ChunkedDecoder()
         else:
-            self._remaining = request.content_length
+            self._remaining = self._length
         data, downstream.buffer = downstream.buffer, b""
         if data:
             self.first = self._framed(data)
@@ -77,6 +80,11 @@ class RequestBody:
         """Send the rest to the server behind the caller's back; then its time to answer begins."""
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run, stream, response_timeout)
+
+    @property
+    def received(self) -> int:
+        """Bytes of the body that have come from the client, without framing."""
+        return self._length - self._remaining + self._limit - self._spare
 
     @property
     def started(self) -> bool:

@@ -31,7 +31,7 @@ class RequestHeads:
     def __init__(self) -> None:
         self._lines = b""
         # What those lines said; not the request itself, which may be changed on its way.
-        self._known: tuple[bytes, bytes, int, bool, bool, bytes] | None = None
+        self._known: tuple[bytes, bytes, int, bool, bool, bytes, int] | None = None
 
     def parse(self, data: bytes, limits: Limits) -> Request | None:
         """As `parse_request`."""
@@ -54,6 +54,7 @@ class RequestHeads:
                     request.chunked,
                     request.keep_alive,
                     request.upgrade,
+                    request.kind,
                 ) = known
                 return request
         fresh = parse_request(data, limits)
@@ -66,6 +67,7 @@ class RequestHeads:
                 fresh.chunked,
                 fresh.keep_alive,
                 fresh.upgrade,
+                fresh.kind,
             )
         return fresh
 

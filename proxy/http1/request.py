@@ -21,6 +21,7 @@ from gunicorn_h1c._parser_fast import IncompleteError
 from gunicorn_h1c._parser_fast import ParseError as FastParseError
 
 from proxy.http1.errors import RequestError
+from proxy.http1.kinds import kind_of
 from proxy.http1.partial import PartialHead
 
 # The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
@@ -67,7 +68,8 @@ class Request:
     """One request head.
 
     `headers` holds the header lines to pass on, each with a leading CRLF and none trailing;
-    `content_length` is -1 without a body of known length; `upgrade` is the protocol asked for or empty.
+    `content_length` is -1 without a body of known length; `upgrade` is the protocol asked for or empty;
+    `kind` says what it is counted as.
     """
 
     __slots__ = (
@@ -76,6 +78,7 @@ class Request:
         "headers",
         "host",
         "keep_alive",
+        "kind",
         "method",
         "size",
         "target",
@@ -93,6 +96,7 @@ class Request:
     chunked: bool
     keep_alive: bool
     upgrade: bytes
+    kind: int
 
     @property
     def has_body(self) -> bool:
@@ -147,6 +151,7 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
     request.headers = ended
     if found:
         _inspect(request, limits.ends_here.findall(headers))
+    request.kind = kind_of(ended, request.upgrade)
     if not _TARGET.fullmatch(target):
         _absolute(request)
     if method == b"CONNECT":

@@ -2,81 +2,174 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from time import time
 
 import gevent
 import redis
+from msgspec.structs import replace
 
+from proxy.configuration.breath import Breath
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import write_counts
+from rondpoint.store.metrics import OWN, Counts, Own, forget_counts, write_counts
+from rondpoint.store.retirement import Known, retire
+from rondpoint.store.workers import FORGOTTEN_AFTER, WorkerStatus, read_workers, remove_workers, write_worker
 
 INTERVAL = 1.0
 
 BATCH = 200
-"""Routers told in one go, between which requests get their turn."""
+"""Fields told in one go, between which requests get their turn."""
 
 MOST = 1_000
-"""Routers looked at in one round; where there are more, they take turns."""
+"""Fields looked at in one round; where there are more, they take turns."""
+
+ROLL_CALL = 5
+"""Rounds after which the other workers of this proxy are looked for."""
 
 
 class Reporter:
-    """`routers` gives the names in force; the tallies of others are dropped."""
+    """`status` and `own` give this worker's account of itself, `known` the names in force.
+
+    The tallies of routers that are gone are dropped, and what dead workers of this proxy have counted is
+    added up.
+    """
 
     def __init__(
         self,
         client: redis.Redis,
         keys: Keys,
-        worker: str,
         tallies: Tallies,
-        routers: Callable[[], Collection[str]],
+        status: Callable[[], WorkerStatus],
+        own: Callable[[], Own],
+        known: Callable[[], Known],
     ) -> None:
         self._client = client
         self._keys = keys
-        self._worker = worker
         self._tallies = tallies
-        self._routers = routers
-        self._told: dict[str, int] = {}
-        self._gone: set[str] = set()
+        self._status = status
+        self._own = own
+        self._known = known
+        self._me = status()
         self._next = 0
+        self._gone: set[str] = set()
+        self._round = 0
+        self._reloads = 0
+        self._told: Own | None = None
 
     def run(self) -> None:
         """Report until killed; a store that does not answer is told everything later."""
         while True:
-            gevent.sleep(INTERVAL)
             try:
+                if not self._round:
+                    self._begin()
+                elif not self._round % ROLL_CALL:
+                    self.call_the_roll()
                 self.report()
+                self._round += 1
             except (redis.RedisError, OSError):
                 # The watcher has complained of it.
-                self._told.clear()
+                self._all_changed()
+            gevent.sleep(INTERVAL)
 
     def report(self) -> None:
         """Write what has changed. Raises redis.RedisError."""
-        tallies = self._tallies.all()
-        if self._next >= len(tallies):
+        known = self._known()
+        tallies = self._tallies
+        fields = tallies.fields()
+        if self._next >= len(fields):
             self._next = 0
         if not self._next:
-            self._gone.update(self._tallies.forget_all_but(self._routers()))
-            tallies = self._tallies.all()
-        told = self._told
-        changed: list[Tally] = []
-        for tally in tallies[self._next : self._next + MOST]:
-            self._gone.discard(tally.router)
-            if told.get(tally.router, 0) != tally.requests:
-                changed.append(tally)
+            self._gone.update(tallies.forget_all_but(known.routers, known.services))
+            fields = tallies.fields()
+        self._gone.difference_update(fields)
+        looked_at = list(fields)[self._next : self._next + MOST]
         self._next += MOST
-        # At least one part: it renews the expiry.
-        for start in range(0, len(changed) or 1, BATCH):
+        # Together, lest a reader misses or finds twice what has moved from one field to another.
+        together = list(tallies.replaced)
+        tallies.replaced.clear()
+        changed = [name for name in looked_at if fields[name].changed and name not in together]
+        self._write([*together, *changed[:BATCH]])
+        for start in range(BATCH, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
+        status = self._status()
+        write_worker(self._client, self._keys, replace(status, reloads=status.reloads + self._reloads))
 
-    def _write(self, part: list[Tally]) -> None:
-        counts = {tally.router: tally.counts() for tally in part}
-        requests = {tally.router: tally.requests for tally in part}
-        if not write_counts(self._client, self._keys, self._worker, counts, self._gone):
-            # The store has lost what it was told.
-            self._told.clear()
+    def finish(self) -> None:
+        """Tell everything, and leave it to the instance. Raises redis.RedisError."""
+        self._next = 0
+        while True:
+            self.report()
+            if self._next >= len(self._tallies.fields()):
+                break
+        self._retire(self._me)
+
+    def call_the_roll(self) -> None:
+        """Take over from workers that are dead. Raises redis.RedisError."""
+        now = time()
+        for worker in read_workers(self._client, self._keys).values():
+            if worker.instance == self._me.instance:
+                if not _is_there(worker.pid):
+                    self._retire(worker)
+            elif now - worker.seen_at > FORGOTTEN_AFTER:
+                remove_workers(self._client, self._keys, worker.name)
+
+    def _begin(self) -> None:
+        """Go on where the instance is, and do not take a namesake's counts for one's own."""
+        workers = read_workers(self._client, self._keys)
+        namesake = workers.get(self._me.name)
+        mine = [worker for worker in workers.values() if worker.instance == self._me.instance]
+        if namesake is not None and namesake in mine:
+            self._retire(namesake)
+        else:
+            forget_counts(self._client, self._keys, self._me.name)
+        # Its own first revision is no new one.
+        self._reloads = max(0, max((worker.reloads for worker in mine), default=0) - 1)
+
+    def _retire(self, worker: WorkerStatus) -> None:
+        try:
+            retire(self._client, self._keys, worker.name, worker.instance, self._known(), Breath())
+        except redis.WatchError:
+            # Another one of this proxy does it.
             return
-        for name in self._gone:
-            self._told.pop(name, None)
+        remove_workers(self._client, self._keys, worker.name)
+
+    def _write(self, names: Iterable[str]) -> None:
+        told: list[Tally] = []
+        counts: dict[str, Counts | Own] = {}
+        own = self._own()
+        if own != self._told:
+            counts[OWN] = self._told = own
+        for name in names:
+            tally = self._tallies.get(name)
+            if tally is not None:
+                # Before anything is waited for, in which more may be counted.
+                tally.changed = False
+                told.append(tally)
+                counts[name] = tally.counts()
+        try:
+            whole = write_counts(self._client, self._keys, self._me.name, counts, self._gone)
+        except (redis.RedisError, OSError):
+            for tally in told:
+                tally.changed = True
+            raise
         self._gone.clear()
-        self._told.update(requests)
+        if not whole:
+            # The store has lost what it was told.
+            self._all_changed()
+
+    def _all_changed(self) -> None:
+        self._told = None
+        for tally in self._tallies.fields().values():
+            tally.changed = bool(tally.lanes)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        with suppress(PermissionError):
+            os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

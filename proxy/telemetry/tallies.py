@@ -1,69 +1,226 @@
 """Counts of what was answered, kept as plain integers that each request finds with its router.
 
-A request pays for all that is done here, so the data path adds to a tally's fields itself.
+A request pays for all that is done here, so the data path adds to a cell's fields itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
 
+from proxy.telemetry.lanes import Lanes
 from rondpoint.model import Router
-from rondpoint.store.metrics import BOUNDS, Counts
+from rondpoint.store import metrics
+from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, Counts
+from rondpoint.store.sums import rebucketed
+
+METHODS = frozenset(
+    name.encode() for name in ("HEAD", "GET", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+)
+EXTENSION_METHOD = b"EXTENSION_METHOD"
+"""Stands for every other method, since clients can make up any number of them."""
 
 
-class Tally:
-    """One router's requests to one service.
+class Cell:
+    """Requests of one lane, one method and one status.
 
-    `statuses` by hundreds; `buckets` by BOUNDS; `seconds` is the time of all counted in buckets; `sent` are
-    bytes of bodies. A connection that was handed over to another protocol has no time here.
+    `buckets` lie beside the bounds, each for its own interval; `seconds` is the time of all counted in them.
+    `sent` are bytes of bodies to clients, `received` those from them. A connection that was handed over to
+    another protocol is `unmeasured`, and so is what was no request.
     """
 
-    __slots__ = ("buckets", "router", "seconds", "sent", "service", "statuses")
+    __slots__ = ("buckets", "received", "seconds", "sent", "unmeasured")
 
-    def __init__(self, router: str = "", service: str = "") -> None:
-        self.router = router
-        self.service = service
-        self.statuses = [0] * 10
-        self.buckets = [0] * (len(BOUNDS) + 1)
+    def __init__(self, buckets: int) -> None:
+        self.buckets = [0] * buckets
         self.seconds = 0.0
         self.sent = 0
+        self.received = 0
+        self.unmeasured = 0
 
     @property
     def requests(self) -> int:
-        return sum(self.statuses)
+        return sum(self.buckets) + self.unmeasured
+
+    def add(self, other: Cell) -> None:
+        """Count what another one has counted."""
+        self.buckets = list(map(int.__add__, self.buckets, other.buckets))
+        self.seconds += other.seconds
+        self.sent += other.sent
+        self.received += other.received
+        self.unmeasured += other.unmeasured
+
+
+class Tally:
+    """One router's requests to one service; `lanes` holds cells by lane, method and status.
+
+    `retries` counts requests that were sent to one more server; `changed` is set with each count, and taken
+    back by who reads them.
+    """
+
+    __slots__ = ("_bounds", "_known", "changed", "lanes", "retries", "router", "service")
+
+    def __init__(
+        self,
+        router: str = "",
+        service: str = "",
+        known: Lanes | None = None,
+        bounds: tuple[float, ...] = BOUNDS,
+    ) -> None:
+        self.router = router
+        self.service = service
+        self.lanes: list[dict[bytes, dict[int, Cell]]] = []
+        self.retries = 0
+        self.changed = False
+        self._known = known
+        self._bounds = bounds
+
+    def cell(self, lane: int, method: bytes, status: int) -> Cell:
+        """The cell of such requests, a new one if there was none."""
+        while len(self.lanes) <= lane:
+            self.lanes.append({})
+        if method not in METHODS:
+            method = EXTENSION_METHOD
+        statuses = self.lanes[lane].setdefault(method, {})
+        cell = statuses.get(status)
+        if cell is None:
+            cell = statuses[status] = Cell(len(self._bounds) + 1)
+        return cell
+
+    def count(self, lane: int, method: bytes, status: int, seconds: float, sent: int) -> None:
+        """Count one request; the data path does the same by itself."""
+        cell = self.cell(lane, method, status)
+        cell.buckets[bisect_left(self._bounds, seconds)] += 1
+        cell.seconds += seconds
+        cell.sent += sent
+        self.changed = True
+
+    @property
+    def requests(self) -> int:
+        return sum(cell.requests for _, _, _, cell in self._cells())
+
+    def add(self, other: Tally) -> None:
+        """Count what another one has counted."""
+        for lane, method, status, cell in other._cells():
+            self.cell(lane, method, status).add(cell)
+        self.retries += other.retries
+        self.changed = True
 
     def counts(self) -> Counts:
         """As others read it."""
+        statuses: dict[str, int] = {}
+        buckets = [0] * (len(self._bounds) + 1)
+        seconds, sent = 0.0, 0
+        cells: list[metrics.Cell] = []
+        for number, method, status, cell in self._cells():
+            name = f"{status // 100}xx"
+            statuses[name] = statuses.get(name, 0) + cell.requests
+            buckets = list(map(int.__add__, buckets, cell.buckets))
+            seconds += cell.seconds
+            sent += cell.sent
+            if self._known is None:
+                continue
+            lane = self._known.all[number]
+            cells.append(
+                metrics.Cell(
+                    lane.entry_point,
+                    method.decode(),
+                    status,
+                    lane.protocol,
+                    tuple(cell.buckets),
+                    round(cell.seconds, 6),
+                    cell.sent,
+                    cell.received,
+                    cell.unmeasured,
+                    lane.tls,
+                    lane.stopped,
+                    lane.labels,
+                )
+            )
         return Counts(
             service=self.service,
-            statuses={f"{hundreds}xx": count for hundreds, count in enumerate(self.statuses) if count},
-            buckets=tuple(self.buckets),
-            seconds=round(self.seconds, 6),
-            sent=self.sent,
+            statuses=dict(sorted(statuses.items())),
+            buckets=tuple(buckets) if self._bounds is BOUNDS else rebucketed(buckets, self._bounds),
+            seconds=round(seconds, 6),
+            sent=sent,
+            retries=self.retries,
+            cells=tuple(cells),
+            bounds=self._bounds,
         )
+
+    def _cells(self) -> Iterator[tuple[int, bytes, int, Cell]]:
+        for number, methods in enumerate(self.lanes):
+            for method, statuses in methods.items():
+                for status, cell in statuses.items():
+                    yield number, method, status, cell
 
 
 class Tallies:
-    """The tallies of a worker by router's name; `unrouted` is for requests that no router took."""
+    """The tallies of a worker by the field of the store that shows them.
 
-    def __init__(self) -> None:
-        self.unrouted = Tally()
+    `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
+    goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
+    """
+
+    def __init__(self, bounds: tuple[float, ...] = BOUNDS) -> None:
+        self.bounds = bounds
+        self.lanes = Lanes()
+        self.unrouted = self._new("", "")
         self._tallies: dict[str, Tally] = {"": self.unrouted}
+        self.replaced: set[str] = set()
 
     def of(self, router: Router) -> Tally:
         """The tally of this router, a new one if that was for another service."""
         tally = self._tallies.get(router.name)
         if tally is None or tally.service != router.service:
-            tally = self._tallies[router.name] = Tally(router.name, router.service)
+            if tally is not None:
+                self._depart(tally, tally.service)
+                self.replaced.add(router.name)
+            tally = self._tallies[router.name] = self._new(router.name, router.service)
+        return tally
+
+    def internal(self, name: str) -> Tally:
+        """The tally of a router of the proxy's own, whose service has the same name."""
+        tally = self._tallies.get(name)
+        if tally is None:
+            tally = self._tallies[name] = self._new(name, name)
         return tally
 
     def all(self) -> list[Tally]:
-        """Every tally there is."""
-        return list(self._tallies.values())
+        """The tallies of routers, and the one of requests that none took."""
+        return [tally for name, tally in self._tallies.items() if not name.endswith(GONE)]
 
-    def forget_all_but(self, routers: Collection[str]) -> list[str]:
-        """Drop the tallies of routers that are gone; their names."""
-        gone = [name for name in self._tallies if name and name not in routers]
+    def fields(self) -> dict[str, Tally]:
+        """Every tally there is."""
+        return dict(self._tallies)
+
+    def get(self, field: str) -> Tally | None:
+        return self._tallies.get(field)
+
+    def forget_all_but(self, routers: Collection[str], services: Collection[str]) -> list[str]:
+        """Drop the tallies of what is gone; their fields."""
+        gone = [
+            name
+            for name, tally in self._tallies.items()
+            if name
+            and name != GONE
+            and not name.endswith(INTERNAL)
+            and (tally.service not in services if name.endswith(GONE) else name not in routers)
+        ]
         for name in gone:
-            del self._tallies[name]
+            tally = self._tallies.pop(name)
+            if tally.lanes:
+                self._depart(tally, tally.service if tally.service in services else "")
+        self.replaced.difference_update(gone)
         return gone
+
+    def _depart(self, tally: Tally, service: str) -> None:
+        field = service + GONE
+        departed = self._tallies.get(field)
+        if departed is None:
+            departed = self._tallies[field] = self._new("", service)
+        departed.add(tally)
+        self.replaced.add(field)
+
+    def _new(self, router: str, service: str) -> Tally:
+        return Tally(router, service, self.lanes, self.bounds)

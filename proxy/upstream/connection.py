@@ -5,7 +5,16 @@ from __future__ import annotations
 import _socket
 import os
 import ssl
-from errno import EINPROGRESS, EMFILE, ENFILE
+from errno import (
+    ECONNREFUSED,
+    ECONNRESET,
+    EHOSTDOWN,
+    EHOSTUNREACH,
+    EINPROGRESS,
+    EMFILE,
+    ENFILE,
+    ETIMEDOUT,
+)
 from typing import TYPE_CHECKING
 
 from gevent import Timeout
@@ -27,16 +36,23 @@ OPTIONS = (
     (_socket.IPPROTO_TCP, _socket.TCP_KEEPCNT, 3),
 )
 
+_UNREACHABLE = frozenset((ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ETIMEDOUT))
+_EXHAUSTED = frozenset((EMFILE, ENFILE))
+
 
 class DialError(OSError):
-    """No connection to the server came about; nothing was sent.
+    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed.
 
-    `timed_out` tells how it failed, `exhausted` that the server is not to blame: no file descriptor was left.
+    `unreachable` tells that it is the server that does not take connections, `exhausted` that this worker has
+    no file descriptor left; with neither there is something wrong with a name, a certificate or the like.
     """
 
-    def __init__(self, reason: str, *, timed_out: bool = False, exhausted: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, timed_out: bool = False, unreachable: bool = False, exhausted: bool = False
+    ) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+        self.unreachable = unreachable
         self.exhausted = exhausted
 
 
@@ -51,11 +67,13 @@ def dial(
                 return stream
             return _secured(stream, sweeper, context, address[0])
     except Timeout:
-        raise DialError("dial timed out", timed_out=True) from None
+        raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OSError as error:
         if isinstance(error, DialError):
             raise
-        raise DialError(str(error), exhausted=error.errno in {EMFILE, ENFILE}) from None
+        raise DialError(
+            str(error), unreachable=error.errno in _UNREACHABLE, exhausted=error.errno in _EXHAUSTED
+        ) from None
 
 
 def _literal(address: tuple[str, int]) -> tuple[str, int]:
@@ -81,7 +99,7 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
             sock.setsockopt(level, option, value)
         code = sock.connect_ex(address)
         if code not in {0, EINPROGRESS}:
-            raise DialError(os.strerror(code))
+            raise _failed(code)
         stream = Stream(sock, sweeper)
     except BaseException:
         sock.close()
@@ -91,11 +109,15 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
             stream.wait_writable()
             code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if code:
-                raise DialError(os.strerror(code))
+                raise _failed(code)
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+def _failed(code: int) -> DialError:
+    return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
 
 
 def _secured(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:

@@ -113,6 +113,10 @@ class Pool:
             stream.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, patience)
         return stream
 
+    def probe(self, timeout: float) -> None:
+        """Make a connection within `timeout` s, and end it again. Raises DialError."""
+        dial(self._address, self._sweeper, timeout, self._context).close()
+
     def _dial(self) -> Stream:
         current = getcurrent()
         self._dialling.add(current)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -10,8 +11,11 @@ from typing import Any, TypeVar
 
 import click
 
+from rondpoint import logs
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import Loaded, SettingsError, load
+
+log = logging.getLogger(__name__)
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -32,6 +36,15 @@ def load_or_exit(flags: Sequence[str]) -> Loaded:
     except SettingsError as fault:
         say_all(fault.diagnostics)
         sys.exit(2)
+
+
+def say_warnings(loaded: Loaded) -> None:
+    """What is to be said about settings that can be used: in the log, if that is all that may be read."""
+    if not logs.for_machines(loaded.settings.log):
+        say_all(loaded.warnings)
+        return
+    for diagnostic in loaded.warnings:
+        log.warning("%s", diagnostic)
 
 
 def say_all(diagnostics: Iterable[Diagnostic]) -> None:

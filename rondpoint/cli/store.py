@@ -14,8 +14,8 @@ _START_SECONDS = 10.0
 _PROBE_SECONDS = 0.01
 
 
-def store(directory: Path) -> tuple[Spec, str]:
-    """The server as a child, and the URL it answers at.
+def store(directory: Path, *, quiet: bool = False) -> tuple[Spec, str]:
+    """The server as a child, and the URL it answers at; a `quiet` one says nothing, not even a warning.
 
     `directory` must be private: whoever can reach the socket in it can change every route. Raises
     StartError where there is no server for this machine.
@@ -28,7 +28,7 @@ def store(directory: Path) -> tuple[Spec, str]:
         "dir": str(directory),
         "save": "",
         "appendonly": "no",
-        "loglevel": "warning",
+        "loglevel": "nothing" if quiet else "warning",
     }
     argv = [str(_server()), *(word for name, value in options.items() for word in (f"--{name}", value))]
 

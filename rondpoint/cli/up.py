@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pwd
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 from msgspec import structs
 
+from rondpoint import logs
 from rondpoint.cli.announcements import Announcements
 from rondpoint.cli.child import Spec, StartError
 from rondpoint.cli.facts import facts
-from rondpoint.cli.flags import PASS_ON, load_or_exit, say_all, settings_flags
+from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.cli.sources import without_sources_flags
 from rondpoint.cli.store import store
 from rondpoint.cli.supervisor import Supervisor
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS, variable
+
+log = logging.getLogger(__name__)
 
 # A Unix socket's path has room for 104 bytes on the narrowest system.
 _LONGEST_DIRECTORY = 80
@@ -44,21 +48,26 @@ def up(flags: tuple[str, ...]) -> None:
     reloads the proxy.
     """
     loaded = load_or_exit(flags)
-    say_all(loaded.warnings)
+    say: Callable[[str], None] = _say
+    tell: Callable[[str], None] = _tell
+    if logs.for_machines(loaded.settings.log):
+        logs.configure(loaded.settings.log)
+        say = tell = _log
+    say_warnings(loaded)
     with tempfile.TemporaryDirectory(prefix="rondpoint-", dir=_place()) as name:
         directory = Path(name)
         try:
             specs = _children(loaded.settings, directory, flags)
         except StartError as fault:
-            _say(str(fault))
+            say(str(fault))
             sys.exit(1)
         with Announcements(directory) as announcements:
             code = Supervisor(
                 specs,
                 announcements,
                 os.environ,
-                on_ready=lambda: click.echo("\n".join(facts(loaded.settings))),
-                say=_say,
+                on_ready=lambda: tell("\n".join(facts(loaded.settings))),
+                say=say,
             ).run()
     sys.exit(code)
 
@@ -72,7 +81,8 @@ def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list
         # The sockets in it are theirs to use; root needs nobody's leave.
         os.chown(directory, user.pw_uid, user.pw_gid)
     if settings.redis.url is None:
-        spec, url = store(directory)
+        # It has a form of its own for what it says.
+        spec, url = store(directory, quiet=logs.for_machines(settings.log))
         specs.append(structs.replace(spec, user=user))
         environment[variable(("redis", "url"))] = url
         if settings.state_directory is None:
@@ -111,6 +121,15 @@ def _place() -> str | None:
     """Where the sockets go: the usual temporary directory, unless its path is too long for a socket."""
     usual = tempfile.gettempdir()
     return usual if len(os.fsencode(usual)) <= _LONGEST_DIRECTORY else "/tmp"  # noqa: S108 - a private one below
+
+
+def _log(text: str) -> None:
+    for line in text.splitlines():
+        log.info("%s", line)
+
+
+def _tell(text: str) -> None:
+    click.echo(text)
 
 
 def _say(line: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error, warning
 from rondpoint.settings.merge import Draft, Setting
-from rondpoint.settings.tree import ADMIN, EntryPoint
+from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
 from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
 
@@ -47,6 +47,18 @@ def clashes(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -
                     "give one of them another address",
                 )
         seen.append((name, point))
+
+
+def strangers(settings: Settings, draft: Draft) -> Iterable[Diagnostic]:
+    """Entry points that are referred to and are not there."""
+    prometheus = settings.metrics.prometheus if settings.metrics is not None else None
+    if prometheus is not None and prometheus.entry_point not in settings.entry_points:
+        given = draft.values.get(("metrics", "prometheus", "entry_point"))
+        yield error(
+            given.place if given is not None else "metrics.prometheus.entryPoint",
+            f"there is no entry point {prometheus.entry_point}",
+            "expected one of " + ", ".join(settings.entry_points),
+        )
 
 
 def _default(value: object) -> Setting:

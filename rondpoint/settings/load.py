@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
-from rondpoint.settings.derive import clashes, derive
+from rondpoint.settings.derive import clashes, derive, strangers
 from rondpoint.settings.errors import SettingsError, error
 from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.sources import environment, file, flags
@@ -109,6 +109,7 @@ def _validate(draft: Draft) -> Settings | None:
         if path[0] == "entry_points" and path[2:] == ("address",) and setting.source is not None
     }
     draft.errors += clashes(settings.entry_points, places)
+    draft.errors += strangers(settings, draft)
     return settings
 
 
@@ -136,5 +137,9 @@ def _finding(draft: Draft, item: Any) -> Diagnostic:
     fault = item.get("ctx", {}).get("error")
     expected = str(fault) if fault else f"expected: {item['msg'].lower()}"
     if setting is None:
-        return error(".".join(map(spelled, path)), str(item["msg"]))
+        # A table of values is judged as a whole; what is wrong with it names the key.
+        within = draft.below(path)
+        given = next((each for key, each in within.items() if repr(key[-1]) in expected), None)
+        place = given.place if given is not None else ".".join(map(spelled, path))
+        return error(place, expected if within else str(item["msg"]))
     return error(setting.place, f"bad value {setting.value!r} for {setting.key}", expected)

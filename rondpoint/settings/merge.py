@@ -11,7 +11,7 @@ from rondpoint.settings.errors import error, warning
 from rondpoint.settings.sources.environment import variable
 from rondpoint.settings.tree import ADMIN
 from rondpoint.settings.values import parse_switch
-from rondpoint.settings.vocabulary import ANY, Unknown, Word, look_up
+from rondpoint.settings.vocabulary import ANY, Unknown, Word, joined, look_up
 from rondpoint.settings.written import Source, Written
 
 Path = tuple[str, ...]
@@ -67,6 +67,7 @@ class _Reader:
         self._reported: set[tuple[Source, str]] = set()
 
     def read(self, written: Written, keys: Path, value: object, *, translate: bool) -> None:
+        keys = joined(self._vocabulary, keys)
         found = look_up(self._vocabulary, keys, lambda key: show(key, written.source))
         if isinstance(found, Unknown):
             self._unknown(written, keys, found)
@@ -123,6 +124,8 @@ class _Reader:
         for key, step in zip(keys, words, strict=True):
             if step.attribute != ANY:
                 path.append(step.attribute)
+            elif not step.section:
+                path.append(key)
             elif key == ANY != written.path[min(1, len(written.path) - 1)]:
                 path.append(ANY)
             elif _NAME.fullmatch(key):

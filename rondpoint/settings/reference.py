@@ -101,8 +101,10 @@ def _rows(section: type[Section], above: tuple[str, ...]) -> Iterator[str]:
     for attribute, info in section.model_fields.items():
         path = (*above, spelled(attribute))
         inner, optional, free = section_of(info.annotation)
-        if inner is None:
-            yield _row(path, _default(info), info.description or "")
+        if inner is None and free:
+            yield _row((*path, ANY), "", info.description or "")
+        elif inner is None:
+            yield _row(path, _default(path, info), info.description or "")
         else:
             if optional:
                 yield _row(path, "off", _first_line(inner))
@@ -119,7 +121,7 @@ def _first_line(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().partition("\n")[0]
 
 
-def _default(info: FieldInfo) -> str:
+def _default(path: tuple[str, ...], info: FieldInfo) -> str:
     default: Any = info.default
     if info.default_factory is not None:
         return "number of cores"
@@ -127,10 +129,12 @@ def _default(info: FieldInfo) -> str:
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if path[-1] == "sampleRate":
+        return f"`{default:g}`"
     if isinstance(default, float):
         return f"`{default:g}s`" if default else "`0`"
     if isinstance(default, tuple):
-        return f"`{','.join(default)}`"
+        return f"`{','.join(map(str, default))}`"
     text = default.value if isinstance(default, LogLevel) else str(default)
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 

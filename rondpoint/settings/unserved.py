@@ -22,30 +22,32 @@ _ON_ADMIN = Unserved("is not served: API, dashboard and ping are on the entry po
 _NO_NEED = Unserved("has no effect: Rondpoint never calls home")
 _UNUSED = Unserved("has no effect: Consul is asked as Rondpoint needs it")
 _AT_ONCE = Unserved("has no effect: changes are applied at once")
+_PLAIN = Unserved("has no effect: the log has no colours")
 _NO_WEIGHT = Unserved("has no effect: a server of weight 0 takes no requests")
 _SLASHES = Unserved("has no effect: a slash at the end of a path always counts")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
-_TRAEFIK_3_SECTIONS = (
-    "certificatesResolvers core experimental hostResolver metrics ocsp spiffe tcpServersTransport tracing"
-)
+_TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
     "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
-    "accessLog.addInternals accessLog.dualOutput accessLog.fields accessLog.filters.retryAttempts "
-    "accessLog.otlp "
+    "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.forwardedHeaders.notAppendXForwardedFor entryPoints.*.http entryPoints.*.http2 "
-    "entryPoints.*.http3 entryPoints.*.observability entryPoints.*.reusePort "
+    "entryPoints.*.http3 entryPoints.*.observability.traceVerbosity entryPoints.*.reusePort "
     "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
     "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
     "providers.consul.namespaces providers.consulCatalog.connectAware "
     "providers.consulCatalog.connectByDefault providers.consulCatalog.namespaces "
     "providers.consulCatalog.requireConsistent "
-    "log.compress log.filePath log.format log.maxAge log.maxBackups log.maxSize log.noColor log.otlp "
+    "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
+    "metrics.prometheus.manualRouting "
+    "log.compress log.maxAge log.maxBackups log.maxSize log.otlp "
+    "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
+    "tracing.instana tracing.jaeger tracing.otlp.grpc tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
@@ -57,8 +59,7 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = (
-    "acme cluster constraints healthCheck traefikLog traefikLogsFile tls "
-    "insecureSkipVerify maxIdleConnsPerHost rootCAs"
+    "acme cluster constraints healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
 )
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
@@ -74,7 +75,8 @@ _TRAEFIK_1_OPTIONS = (
     "entryPoints.*.tls.clientCAFiles entryPoints.*.tls.curvePreferences entryPoints.*.tls.defaultCertificate "
     "entryPoints.*.tls.sniStrict entryPoints.*.whiteList entryPoints.*.whitelistSourceRange "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
-    "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.metrics web.path "
+    "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.path "
+    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
     "web.readOnly web.statistics"
 )
 
@@ -97,6 +99,7 @@ UNSERVED: dict[str, Unserved] = {
     **_table("keepTrailingSlash", _SLASHES),
     **_table("allowMinWeightZero", _NO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
+    **_table("log.noColor", _PLAIN),
     **_table("providers.consulCatalog.refreshInterval", _AT_ONCE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _UNUSED),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _AT_ONCE),

@@ -86,6 +86,19 @@ def look_up(
     return tuple(found)
 
 
+def joined(root: Word, path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path with what follows a table of values made one key, since such a key may hold dots."""
+    word = root
+    for depth, key in enumerate(path):
+        following = word.child(key)
+        if following is None:
+            break
+        if following is word.wildcard and not following.section:
+            return (*path[:depth], ".".join(path[depth:]))
+        word = following
+    return path
+
+
 def paths(word: Word, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every path of the vocabulary, `*` for a name that is free."""
     following = [*word.children.values(), *([word.wildcard] if word.wildcard else [])]
@@ -125,6 +138,9 @@ def _add_section(word: Word, section: type[Section]) -> None:
         child.attribute = attribute
         inner, optional, free = section_of(info.annotation)
         if inner is None:
+            if free:
+                child.section = True
+                child.wildcard = Word(ANY, ANY)
             continue
         child.section, child.optional = True, optional
         if free:
@@ -134,7 +150,10 @@ def _add_section(word: Word, section: type[Section]) -> None:
 
 
 def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
-    """The section an annotation holds, whether it may be absent, whether it goes by free names."""
+    """The section an annotation holds, whether it may be absent, whether it goes by free names.
+
+    Without a section, free names are those of a table of values.
+    """
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation, False, False
     arguments = get_args(annotation)

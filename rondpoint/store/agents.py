@@ -11,6 +11,9 @@ from msgspec import Struct, field
 from rondpoint.store.keys import Keys
 from rondpoint.store.spoilt import is_wrong_type
 
+SILENT_AFTER = 10.0
+"""Seconds after its last sign at which an agent no longer counts as one that works."""
+
 FORGOTTEN_AFTER = 3600
 """Seconds after its last sign at which an agent that left no word is dropped from the list."""
 
@@ -38,6 +41,10 @@ class AgentStatus(Struct, frozen=True):
     providers: dict[str, ProviderStatus] = field(default_factory=dict)
     role: Role = "standby"
     part: str = ""
+
+    def alive(self, now: float) -> bool:
+        """Whether it has given a sign lately; it does so every second."""
+        return now - self.seen_at <= SILENT_AFTER
 
 
 _decoder = msgspec.json.Decoder(AgentStatus)

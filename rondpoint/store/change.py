@@ -17,7 +17,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
     A reader applies it only when it stands at `previous`; otherwise it has missed a revision and reads
     the whole state. With `full` the contents were too large to carry, or nothing is known of what was
     stored before: the whole state is to be read as well. With `diagnostics` those have changed too; only
-    parts of agents tell it.
+    parts of agents tell it. `at` is when it was published, in Unix seconds by the publisher's clock, or 0.
     """
 
     revision: int
@@ -26,6 +26,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
     routers: dict[str, Router | None] = field(default_factory=dict)
     services: dict[str, Service | None] = field(default_factory=dict)
     middlewares: dict[str, Middleware | None] = field(default_factory=dict)
+    at: float = 0.0
     diagnostics: bool = False
 
     @property
@@ -40,7 +41,7 @@ def encode(change: Change) -> bytes:
         message = msgspec.json.encode(change)
         if len(message) <= MESSAGE_LIMIT:
             return message
-    return msgspec.json.encode(Change(change.revision, change.previous, full=True))
+    return msgspec.json.encode(Change(change.revision, change.previous, full=True, at=change.at))
 
 
 _decoder = msgspec.json.Decoder(Change)

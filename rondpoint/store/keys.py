@@ -67,12 +67,23 @@ class Keys(PublishedKeys):
 
     @property
     def health(self) -> str:
+        """Hash: server's URL → JSON `Ejection`."""
         return self._key("health")
+
+    @property
+    def ejections(self) -> str:
+        """Channel: one JSON `Notice` per server that is put aside, or back."""
+        return self._key("ejections")
 
     @property
     def agents(self) -> str:
         """Hash: agent → JSON `AgentStatus`."""
         return self._key("agents")
+
+    @property
+    def workers(self) -> str:
+        """Hash: worker's name → JSON `WorkerStatus`."""
+        return self._key("workers")
 
     @property
     def fence(self) -> str:
@@ -94,7 +105,7 @@ class Keys(PublishedKeys):
         return self._key("bell")
 
     def metrics(self, worker: str) -> str:
-        """Hash: router's name → JSON `Counts`, of one worker, named `HOST:PID`."""
+        """Hash: router's name → JSON `Counts`, of one worker (`HOST:PID`), or of an instance's dead."""
         return self._key(f"metrics:{worker}")
 
     @property

@@ -1,9 +1,14 @@
-"""What proxies count, as they keep it in the store: one hash per worker, one field per router."""
+"""What proxies count, as they keep it in the store: one hash per worker, one field per router.
+
+Besides routers' names there are fields that no router can be called: the empty one, for requests that no
+router took; `SERVICE/`, for those that went to a service by routers that are gone, and `/` where the service
+is gone too; `/worker`, for what a worker counts of itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import redis
@@ -18,12 +23,51 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.6, 1.2, 2.5, 5.0,
 EXPIRY = 30
 """Seconds after its worker's last sign at which a hash goes."""
 
+GONE = "/"
+"""Ends the name of a field for routers that are gone."""
+
+OWN = "/worker"
+
+INTERNAL = "@internal"
+"""Ends the names of routers and services that are the proxy's own: its API, dashboard and the like."""
+
+Protocol = Literal["http", "websocket", "sse", "grpc", "grpc-web"]
+
+
+class Cell(Struct, frozen=True, array_like=True):
+    """The requests of a router that are alike in all but their time and size.
+
+    `buckets` lie beside the `bounds` of the Counts, each for its own interval alone; `unmeasured` requests
+    are in none of them. `seconds` is the sum of the times measured; `sent` are bytes of bodies to clients and
+    `received` those from them. `tls` is version and cipher (`1.3 TLS_AES_128_GCM_SHA256`). Those that were
+    `stopped` never came to the service: a middleware answered. `labels` are the values of the headers that
+    are told apart.
+    """
+
+    entry_point: str
+    method: str
+    code: int
+    protocol: Protocol
+    buckets: tuple[int, ...]
+    seconds: float = 0.0
+    sent: int = 0
+    received: int = 0
+    unmeasured: int = 0
+    tls: str = ""
+    stopped: bool = False
+    labels: tuple[str, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        return sum(self.buckets) + self.unmeasured
+
 
 class Counts(Struct, frozen=True, omit_defaults=True):
     """A router's requests since its worker started; all only grow.
 
     `statuses` by class (`2xx`); `buckets` beside BOUNDS, each for its own interval alone; `seconds` is the
-    sum of the times counted in the buckets, and `sent` the bytes of bodies that went to clients.
+    sum of the times counted in the buckets, and `sent` the bytes of bodies that went to clients. `cells` tell
+    the same in full, with buckets beside `bounds`; `retries` are requests that were sent to one more server.
     """
 
     service: str = ""
@@ -31,27 +75,65 @@ class Counts(Struct, frozen=True, omit_defaults=True):
     buckets: tuple[int, ...] = ()
     seconds: float = 0.0
     sent: int = 0
+    retries: int = 0
+    cells: tuple[Cell, ...] = ()
+    bounds: tuple[float, ...] = BOUNDS
 
 
-_decoder = msgspec.json.Decoder(Counts)
+class Own(Struct, frozen=True, omit_defaults=True):
+    """What a worker counts of itself since it started; all only grow.
+
+    `tickets` are from the store, `local_tickets` from the worker's own count, `late_tickets` those of them
+    for which a request had waited in vain. `propagation` counts changes by the time from their publication
+    until they were in force, beside BOUNDS; `propagation_seconds` is the sum.
+    """
+
+    tickets: int = 0
+    local_tickets: int = 0
+    late_tickets: int = 0
+    propagation: tuple[int, ...] = ()
+    propagation_seconds: float = 0.0
+    dropped_lines: int = 0
+    dropped_spans: int = 0
+
+
+_counts = msgspec.json.Decoder(Counts)
+_own = msgspec.json.Decoder(Own)
+
+
+def is_router(name: str) -> bool:
+    """Whether a field is a router's; the empty one counts as such."""
+    return name != OWN and not name.endswith(GONE)
+
+
+def decode_field(name: str, value: bytes) -> Counts | Own:
+    """One field of a hash. Raises msgspec.MsgspecError."""
+    return _own.decode(value) if name == OWN else _counts.decode(value)
 
 
 def write_counts(
-    client: redis.Redis, keys: Keys, worker: str, changed: Mapping[str, Counts], gone: Collection[str] = ()
+    client: redis.Redis,
+    keys: Keys,
+    worker: str,
+    changed: Mapping[str, Counts | Own],
+    gone: Collection[str] = (),
 ) -> bool:
-    """Store what changed under its router's name, drop what is gone, and renew the expiry.
+    """Store what changed under its field's name, drop what is gone, and renew the expiry, all in one step.
 
-    False when the store holds nothing of this worker, so that all is to be written. Raises redis.RedisError.
+    False when the store held nothing of this worker, so that all is to be written. Raises redis.RedisError.
     """
     key = keys.metrics(worker)
-    pipeline = client.pipeline(transaction=False)
+    pipeline = client.pipeline(transaction=True)
+    pipeline.expire(key, EXPIRY)
     if changed:
         pipeline.hset(key, mapping={name: msgspec.json.encode(counts) for name, counts in changed.items()})
     if gone:
         pipeline.hdel(key, *gone)
-    pipeline.expire(key, EXPIRY)
+    if changed:
+        # What the store had lost exists only now.
+        pipeline.expire(key, EXPIRY)
     try:
-        return bool(pipeline.execute()[-1])
+        return bool(pipeline.execute()[0])
     except redis.ResponseError as error:
         if not is_wrong_type(error):
             raise
@@ -59,13 +141,20 @@ def write_counts(
         return False
 
 
+def forget_counts(client: redis.Redis, keys: Keys, worker: str) -> None:
+    """Have a worker's hash gone. Raises redis.RedisError."""
+    client.expire(keys.metrics(worker), 0)
+
+
 def read_counts(client: redis.Redis, keys: Keys, worker: str) -> dict[str, Counts]:
     """A worker's counts by router; what cannot be decoded is passed over. Raises redis.RedisError."""
     fields: Any = client.hgetall(keys.metrics(worker))
     counts: dict[str, Counts] = {}
-    for name, value in sorted(fields.items()):
+    for raw, value in sorted(fields.items()):
         try:
-            counts[name.decode()] = _decoder.decode(value)
+            name = raw.decode()
+            if is_router(name):
+                counts[name] = _counts.decode(value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return counts

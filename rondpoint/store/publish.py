@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import time
 from typing import Any
 
 import msgspec
@@ -151,7 +152,8 @@ class Publisher:
         if changed_diagnostics and self._tells_diagnostics:
             change = msgspec.structs.replace(change, diagnostics=True)
         if not change.empty or changed_diagnostics:
-            message = b"" if change.empty else messages.encode(change)
+            stamped = msgspec.structs.replace(change, at=time())
+            message = b"" if change.empty else messages.encode(stamped)
             arguments: list[str | bytes | int] = [
                 lease,
                 known.revision or "",

@@ -336,3 +336,43 @@ def test_agents_tell_their_part_and_role(store: Store, client: redis.Redis) -> N
         status = until(leader, "the leader")
         assert status.part == "north"
         assert client.get(KEYS.leader) == b"2 " + status.name.encode()
+
+
+def test_what_the_api_defines_is_no_part_and_never_contradicts_itself(
+    store: Store, client: redis.Redis
+) -> None:
+    """Both agents follow it, and for a moment one of them is behind the other."""
+    names = ("north", "south")
+    with ExitStack() as running:
+        fed = {}
+        for name in names:
+            own, fed[name] = Hand("docker"), Hand("admin")
+            running.enter_context(agent_of(store, own, fed[name], settings=named(name)))
+            fed[name].say(a_configuration("admin", "a"))
+            own.say(a_configuration("docker", name))
+            until(lambda name=name: f"{name}@docker" in routers(client), f"the routers of {name}")
+        holds(client, "a@admin", "north@docker", "south@docker")
+        have_roles(client, ("north", "leader"), ("south", "member"))
+        fed["south"].say(a_configuration("admin", "a", "b", port=81))
+        fed["north"].say(a_configuration("admin", "a", "c", port=82))
+        holds(client, "a@admin", "c@admin", "north@docker", "south@docker")
+        assert services(client)["a@admin"].servers[0].port == 82
+        assert read_diagnostics(client, KEYS) == ()
+        for name in names:
+            loaded = load(client, KEYS.part(name))
+            assert loaded is not None
+            assert set(loaded.state.routers) == {f"{name}@docker"}
+
+
+def test_what_the_api_defines_stays_while_a_new_leader_has_not_read_it(
+    store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publication, "PATIENCE", 0.2)
+    with agent_of(store, first := Hand("admin"), settings=named("north")):
+        first.say(a_configuration("admin", "a"))
+        holds(client, "a@admin")
+    own, silent = Hand("docker"), Hand("admin")
+    with agent_of(store, own, silent, settings=named("south")):
+        own.say(a_configuration("docker", "b"))
+        until(lambda: "b@docker" in routers(client), "the new leader's own")
+        assert "a@admin" in routers(client)

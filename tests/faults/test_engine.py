@@ -23,7 +23,7 @@ from tests.lab.relay import Relay
 @pytest.fixture
 def restartable() -> Iterator[Engine]:
     """An engine whose containers live on while it is away."""
-    with Engine("restartable", flags=("--live-restore",)) as engine:
+    with Engine("restartable", live_restore=True) as engine:
         yield engine
 
 

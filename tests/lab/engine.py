@@ -4,13 +4,13 @@ The engine's socket is reachable from everywhere, container addresses only from 
 go in with `enter`, this process's own sockets with `namespace`.
 """
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from tests.lab.processes import Process, command_line, kill_all
 
 GIVEN = "RONDPOINT_TEST_DOCKER_HOST"
 NETWORK_NAMESPACES = Path("/var/run/netns")
-NAME = re.compile(r"rondpoint-lab-(\d+)([a-z]*)")
+NAME = re.compile(r"rondpoint-lab-(\d+)[a-z-]*")
 
 
 class Engine:
@@ -33,18 +33,19 @@ class Engine:
     The addresses of a given engine's containers must be reachable from here.
     """
 
-    def __init__(self, kind: str = "", *, flags: Sequence[str] = ()) -> None:
-        """Does not start it. One of a `kind` is there beside the run's ordinary one, and always our own.
+    def __init__(self, name: str = "", *, live_restore: bool = False) -> None:
+        """Does not start it.
 
-        `flags` are more of dockerd's.
+        With a `name`, of small letters, it is another engine beside the one without, and never a given one.
+        With `live_restore` containers outlive it, and belong to it again when it comes back.
         """
         self.enter: list[str] = []
         self.namespace: Path | None = None
-        self.socket_url = "" if kind else os.environ.get(GIVEN, "")
+        self.socket_url = "" if name else os.environ.get(GIVEN, "")
         self._own = not self.socket_url
-        self._name = f"rondpoint-lab-{os.getpid()}{kind}"
-        self._flags = flags
-        self._storage = ""
+        self._name = f"rondpoint-lab-{os.getpid()}{name and '-'}{name}"
+        self.live_restore = live_restore
+        self._storage = "overlay2"
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -70,18 +71,22 @@ class Engine:
         """A client of its own."""
         return docker.DockerClient(base_url=self.socket_url, timeout=30)
 
+    def kill(self) -> None:
+        """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""
+        self.end(signal.SIGKILL)
+
     def end(self, number: signal.Signals) -> None:
-        """End the engine alone, by this signal; what becomes of its containers is its own affair."""
-        assert self._process is not None
+        """Ends the engine alone, by this signal; what becomes of its containers is its own affair."""
+        if self._process is None:
+            raise LabError("a given engine is not ours to end")
         self._process.signal(number)
         self._process.wait()
+        # Its containerd ends with it, but may stay as a process that nobody has waited for, which the next
+        # engine would take for one that runs.
+        (_directory(self._name) / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def start_again(self) -> None:
-        """Start the engine that has ended, with what it had."""
-        # Its containerd goes with it; where nobody collects orphans, what is left of that looks alive.
-        note = _directory(self._name) / "exec" / "containerd" / "containerd.pid"
-        if note.exists() and not command_line(int(note.read_text())):
-            note.unlink()
+        """Starts it again after `end`: containers that still run are ended, unless it restores them."""
         self._launch(self._storage, last=True)
 
     def _start(self) -> None:
@@ -110,8 +115,7 @@ class Engine:
         directory = _directory(self._name)
         (directory / "bin").mkdir(parents=True, exist_ok=True)
         # The machine's own daemon.json must not add to the flags.
-        (directory / "daemon.json").write_text("{}")
-        self._storage = storage
+        (directory / "daemon.json").write_text(json.dumps({"live-restore": self.live_restore}))
         socket = directory / "docker.sock"
         self.socket_url = f"unix://{socket}"
         self._process = Process(
@@ -120,7 +124,7 @@ class Engine:
                 *("--config-file", directory / "daemon.json", "--host", self.socket_url),
                 *("--data-root", directory / storage, "--exec-root", directory / "exec"),
                 *("--pidfile", directory / "docker.pid", "--storage-driver", storage),
-                *("--shutdown-timeout", "1", *self._firewall(directory / "bin"), *self._flags),
+                *("--shutdown-timeout", "1", *self._firewall(directory / "bin")),
             ],
             enter=self.enter,
             environment={"PATH": f"{directory / 'bin'}:{os.environ['PATH']}"},
@@ -133,6 +137,7 @@ class Engine:
                 raise
             self._process.kill()
             return False
+        self._storage = storage
         return True
 
     def _firewall(self, programs: Path) -> list[str]:

@@ -10,6 +10,7 @@ from proxy.admin.present import Present
 from proxy.admin.reports import agents_report
 from proxy.admin.running import Json, runtime
 from proxy.admin.views.standing import DISABLED, WARNING
+from rondpoint.settings import Settings
 from rondpoint.store.admin.document import ADMIN
 
 overview = Blueprint("overview", __name__, url_prefix="/api")
@@ -61,9 +62,18 @@ def counts() -> Response:
             http=Scheme(*(_count(present, kind) for kind in ("router", "service", "middleware"))),
             tcp=Scheme(_NONE, _NONE, _NONE),
             udp=Scheme(_NONE, _NONE),
-            features=Features("", "", parts.settings.access_log is not None),
+            features=_features(parts.settings),
             providers=_providers(agents_report()),
         )
+    )
+
+
+def _features(settings: Settings) -> Features:
+    prometheus = settings.metrics is not None and settings.metrics.prometheus is not None
+    return Features(
+        tracing="OpenTelemetry" if settings.tracing is not None else "",
+        metrics="Prometheus" if prometheus else "",
+        access_log=settings.access_log is not None,
     )
 
 

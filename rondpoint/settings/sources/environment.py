@@ -54,8 +54,8 @@ def _path(word: Word, name: str) -> tuple[str, ...] | None:
     for taken in range(1, len(pieces) + 1):
         key, rest = "_".join(pieces[:taken]), "_".join(pieces[taken:])
         for child in (word.children.get(key), word.wildcard):
-            if child is None or (child is word.wildcard and not rest):
-                # A variable that ended in a free name would take in every misspelt key.
+            if child is None or (child is word.wildcard and child.section and not rest):
+                # A variable that ended in a section's free name would take in every misspelt key.
                 continue
             if (below := _path(child, rest)) is not None:
                 return (key, *below)

@@ -1,7 +1,15 @@
 """The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
 
-from rondpoint.settings.tree.access_log import AccessLog, AccessLogFilters, AccessLogFormat
-from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogLevel, Ping
+from rondpoint.settings.tree.access_log import (
+    AccessLog,
+    AccessLogFields,
+    AccessLogFilters,
+    AccessLogFormat,
+    AccessLogHeaders,
+    AccessLogQuery,
+    Mode,
+)
+from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogFormat, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -14,22 +22,28 @@ from rondpoint.settings.tree.entry_points import (
     EntryPoint,
     ForwardedHeaders,
     LifeCycle,
+    Observability,
     ProxyProtocol,
     RespondingTimeouts,
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
+from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, spelled
+from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
 
 __all__ = [
     "ADMIN",
     "AccessLog",
+    "AccessLogFields",
     "AccessLogFilters",
     "AccessLogFormat",
+    "AccessLogHeaders",
+    "AccessLogQuery",
     "AgentOptions",
     "Api",
     "BasicAuth",
@@ -46,8 +60,16 @@ __all__ = [
     "LifeCycle",
     "Limits",
     "Log",
+    "LogFormat",
     "LogLevel",
+    "Metrics",
+    "Mode",
+    "Observability",
+    "Otlp",
+    "OtlpHttp",
+    "OtlpTls",
     "Ping",
+    "PrometheusMetrics",
     "Providers",
     "ProxyProtocol",
     "Redis",
@@ -58,6 +80,7 @@ __all__ = [
     "Section",
     "ServersTransport",
     "Settings",
+    "Tracing",
     "Transport",
     "spelled",
 ]

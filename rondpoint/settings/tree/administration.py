@@ -59,7 +59,26 @@ def _level(value: object) -> object:
     return level
 
 
+class LogFormat(StrEnum):
+    COMMON = "common"
+    JSON = "json"
+
+
+def _format(value: object) -> object:
+    for known in LogFormat:
+        if str(value).strip().lower() == known:
+            return known
+    raise ValueError("expected one of " + ", ".join(LogFormat))
+
+
 class Log(Section):
     level: Annotated[LogLevel, BeforeValidator(_level)] = Field(
         default=LogLevel.INFO, description="The least severity that is logged: " + ", ".join(LogLevel) + "."
+    )
+    format: Annotated[LogFormat, BeforeValidator(_format)] = Field(
+        default=LogFormat.COMMON, description="`common` or `json`: an object a line."
+    )
+    file_path: Location = Field(
+        default=None,
+        description="Where to, appended; stderr without. After a file that was moved away comes a new one.",
     )

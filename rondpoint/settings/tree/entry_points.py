@@ -92,6 +92,12 @@ class Tls(Section):
         return value
 
 
+class Observability(Section):
+    access_logs: Switch = Field(default=True, description="Log requests, where there is an access log.")
+    metrics: Switch = Field(default=True, description="Count requests for `/metrics`, where that is on.")
+    tracing: Switch = Field(default=True, description="Trace requests, where tracing is on.")
+
+
 class EntryPoint(Section):
     """`host` is empty when the address names none, which means every address of the machine."""
 
@@ -105,6 +111,12 @@ class EntryPoint(Section):
     forwarded_headers: ForwardedHeaders = ForwardedHeaders()
     proxy_protocol: ProxyProtocol = ProxyProtocol()
     tls: Tls | None = None
+    request_id: Switch = Field(
+        default=False,
+        description="Give requests that bear no `X-Request-Id` one; servers get it, and it is in the access "
+        "log (`json`).",
+    )
+    observability: Observability = Observability()
     transport: Transport = Transport()
 
     @property

@@ -12,9 +12,11 @@ from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
+from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
+from rondpoint.settings.tree.tracing import Tracing
 from rondpoint.settings.tree.upstream import ServersTransport
 from rondpoint.settings.values import Address, Count, Location, Text
 
@@ -40,6 +42,8 @@ class Settings(Section):
     ping: Ping | None = None
     log: Log = Log()
     access_log: AccessLog | None = None
+    metrics: Metrics | None = None
+    tracing: Tracing | None = None
     redis: Redis = Redis()
     web_address: Address = Field(
         default=":8000",

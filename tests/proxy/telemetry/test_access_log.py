@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,13 +13,25 @@ from proxy.http1.request import Limits, Request, parse_request
 from proxy.telemetry.access_log import AccessLog, escaped
 from proxy.telemetry.lines import Lines, pieces
 from proxy.telemetry.tallies import Tally
+from proxy.telemetry.tracing.trace import Trace
 from rondpoint.settings import AccessLog as Options
-from rondpoint.settings import AccessLogFilters, AccessLogFormat
+from rondpoint.settings import (
+    AccessLogFields,
+    AccessLogFilters,
+    AccessLogFormat,
+    AccessLogHeaders,
+    AccessLogQuery,
+)
 
 
 @dataclass
 class Url:
     url: str = "http://10.0.0.1:80"
+
+
+@dataclass
+class Body:
+    received: int
 
 
 @dataclass
@@ -31,6 +44,14 @@ class Answer:
     status: int = 200
     sent: int = 65
     refused: bool = False
+    retries: int = 0
+    body: Body | None = None
+    tls: str = ""
+    asked_at: float = 0.0
+    origin_head: bytes = b""
+    sent_head: bytes = b""
+    request_id: bytes = b""
+    traced: Trace | None = None
 
 
 class Kept(Lines):
@@ -77,29 +98,189 @@ def test_json_has_traefiks_names() -> None:
     fields = json.loads(line)
     assert line.endswith("}\n")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", fields.pop("StartUTC"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d", fields.pop("StartLocal"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", fields.pop("time"))
     assert fields == {
         "ClientAddr": "192.0.2.1:50000",
         "ClientHost": "192.0.2.1",
         "ClientPort": "50000",
+        "ClientUsername": "-",
         "DownstreamContentSize": 65,
         "DownstreamStatus": 200,
         "Duration": 12_300_000,
+        "OriginContentSize": 65,
+        "OriginDuration": 0,
         "OriginStatus": 200,
+        "Overhead": 12_300_000,
         "RequestAddr": "hello.test:8000",
+        "RequestContentSize": 0,
         "RequestCount": 7,
         "RequestHost": "hello.test",
         "RequestMethod": "GET",
         "RequestPath": "/a?b=c",
+        "RequestPort": "8000",
         "RequestProtocol": "HTTP/1.1",
         "RequestScheme": "http",
+        "RetryAttempts": 0,
         "RouterName": "hello@docker",
         "ServiceAddr": "10.0.0.1:80",
         "ServiceName": "hello-service@docker",
         "ServiceURL": "http://10.0.0.1:80",
         "entryPointName": "web",
+        "level": "info",
+        "msg": "",
         "request_Referer": "",
         "request_User-Agent": 'a"b',
     }
+
+
+HEADERS = b"User-Agent: curl\r\nAuthorization: secret\r\nX-A: 1\r\nx-a: 2\r\n"
+
+
+def fields_of(asked: Request, answer: Answer | None = None, **fields: object) -> dict[str, object]:
+    (line,) = logged(asked, answer, format="json", fields=AccessLogFields(**fields))
+    found: dict[str, object] = json.loads(line)
+    return found
+
+
+def of_headers(fields: dict[str, object]) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in fields.items()
+        if name.startswith(("request_", "origin_", "downstream_"))
+    }
+
+
+MODES = [
+    ({}, {"request_User-Agent": "curl", "request_Referer": ""}),
+    ({"default_mode": "drop"}, {}),
+    (
+        {"default_mode": "keep"},
+        {"request_User-Agent": "curl", "request_Authorization": "secret", "request_X-A": "1,2"},
+    ),
+    (
+        {"default_mode": "redact", "names": {"X-a": "keep", "user-agent": "drop"}},
+        {"request_Authorization": "REDACTED", "request_X-A": "1,2"},
+    ),
+    ({"names": {"User-Agent": "redact", "REFERER": "drop"}}, {"request_User-Agent": "REDACTED"}),
+    ({"default_mode": "drop", "names": {"X-A": "keep"}}, {"request_X-A": "1,2"}),
+]
+
+
+@pytest.mark.parametrize(("headers", "expected"), MODES)
+def test_headers_are_kept_dropped_or_redacted(headers: dict, expected: dict) -> None:
+    found = fields_of(request(headers=HEADERS), headers=AccessLogHeaders(**headers))
+    assert of_headers(found) == expected
+
+
+def test_headers_of_responses_are_there_when_asked_for() -> None:
+    answer = Answer(
+        origin_head=b"HTTP/1.1 200 OK\r\nServer: origin\r\nSet-Cookie: a",
+        sent_head=b"HTTP/1.1 200 OK\r\nServer: ours",
+    )
+    headers = AccessLogHeaders(names={"server": "keep", "set-cookie": "redact"})
+    assert of_headers(fields_of(request(), answer, headers=headers)) == {
+        "request_Referer": "",
+        "request_User-Agent": "",
+        "origin_Server": "origin",
+        "origin_Set-Cookie": "REDACTED",
+        "downstream_Server": "ours",
+    }
+
+
+def test_fields_are_dropped_by_name_or_all_but_some() -> None:
+    found = fields_of(request(), names={"clientaddr": "drop", "FrontendName": "drop"})
+    assert "ClientAddr" not in found
+    assert "RouterName" not in found
+    assert "ClientHost" in found
+    found = fields_of(
+        request(), default_mode="drop", names={"RequestPath": "keep"}, headers={"default_mode": "drop"}
+    )
+    assert sorted(found) == ["RequestPath", "level", "msg", "time"]
+
+
+def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
+    trace = Trace(request(headers=b"traceparent: 00-%b-%b-01\r\n" % (b"a" * 32, b"c" * 16)), 0)
+    trace.span_id = "b" * 16
+    answer = Answer(
+        tls="1.3 TLS_AES_128_GCM_SHA256",
+        request_id=b"id",
+        traced=trace,
+        body=Body(9),
+        retries=2,
+    )
+    found = fields_of(request(), answer)
+    expected = {
+        "TLSVersion": "1.3",
+        "TLSCipher": "TLS_AES_128_GCM_SHA256",
+        "RequestScheme": "https",
+        "RequestId": "id",
+        "trace_id": "a" * 32,
+        "span_id": "b" * 16,
+        "TraceId": "a" * 32,
+        "SpanId": "b" * 16,
+        "RequestContentSize": 9,
+        "RetryAttempts": 2,
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_the_time_that_the_server_took_is_told_apart_from_ours() -> None:
+    found = fields_of(request(), Answer(asked_at=time.monotonic() - 0.01))
+    assert 10_000_000 <= found["OriginDuration"] <= found["Duration"] + 5_000_000_000
+    assert found["Overhead"] == max(0, found["Duration"] - found["OriginDuration"])
+
+
+def test_a_query_can_be_left_out() -> None:
+    query = AccessLogQuery(default_mode="drop")
+    assert fields_of(request(b"/a?b=c"), query_parameters=query)["RequestPath"] == "/a"
+    (line,) = logged(request(b"/a?b=c"), fields=AccessLogFields(query_parameters=query))
+    assert '"GET /a HTTP/1.1"' in line
+
+
+DROPPED = [
+    ({"names": {"ClientHost": "drop"}}, r'- - - \[.+\] "GET /a\?b=c HTTP/1\.1" 200 65 "-" "curl" 7 '),
+    ({"names": {"StartUTC": "drop"}}, r"192\.0\.2\.1 - - \[\d\d/.+ [+-]\d{4}\] "),
+    ({"names": {"StartUTC": "drop", "StartLocal": "drop"}}, r"192\.0\.2\.1 - - \[-\] "),
+    ({"default_mode": "drop"}, r'- - - \[-\] "- - -" - - "-" "curl" - "-" "-" 0ms\n'),
+    (
+        {"headers": {"default_mode": "drop"}},
+        r'.+ 200 65 "-" "-" 7 "hello@docker" "http://10\.0\.0\.1:80" 12ms\n',
+    ),
+    ({"headers": {"default_mode": "redact"}}, r'.+ 200 65 "-" "REDACTED" 7 '),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), DROPPED)
+def test_a_hyphen_stands_for_what_is_dropped(fields: dict, expected: str) -> None:
+    (line,) = logged(request(headers=b"User-Agent: curl\r\n"), fields=AccessLogFields(**fields))
+    assert re.match(expected, line), line
+
+
+def test_the_generic_format_ends_with_the_user_agent() -> None:
+    (line,) = logged(request(headers=b"User-Agent: curl\r\n"), format="genericclf")
+    assert line.endswith('"GET /a?b=c HTTP/1.1" 200 65 "-" "curl"\n')
+
+
+def test_a_retry_is_reason_enough() -> None:
+    filters = AccessLogFilters(retry_attempts=True)
+    assert not logged(request(), filters=filters)
+    assert logged(request(), Answer(retries=1), filters=filters)
+
+
+WRONG = [
+    ({"default_mode": "redact"}, "expected one of keep, drop"),
+    ({"names": {"ClientHots": "drop"}}, "did you mean ClientHost"),
+    ({"names": {"ClientHost": "redact"}}, "expected one of keep, drop"),
+    ({"headers": {"default_mode": "hide"}}, "expected one of keep, drop, redact"),
+    ({"headers": {"names": {"a b": "keep"}}}, "not the name of a header"),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), WRONG)
+def test_fields_that_cannot_be_read(fields: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        AccessLogFields(**fields)
 
 
 def test_an_answer_of_our_own_has_no_status_of_a_server() -> None:
@@ -144,7 +325,7 @@ def test_a_line_is_one_line_whatever_the_client_says(
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", line) or form is AccessLogFormat.JSON
     if form is AccessLogFormat.JSON:
         json.loads(line)
-    else:
+    elif form is AccessLogFormat.COMMON:
         assert line.endswith('7 "hello@docker" "http://10.0.0.1:80" 12ms\n')
 
 
@@ -171,7 +352,7 @@ def test_many_different_clients_do_not_fill_the_memory() -> None:
     log = AccessLog(Options(), Kept())
     for number in range(2000):
         log.add(Answer(), request(headers=b"X: %d\r\n" % number), 0.0, 1)
-    assert len(log._named) <= 500
+    assert len(log.headers.kept) <= 500
 
 
 @given(st.lists(st.binary().map(lambda data: data.replace(b"\n", b"") + b"\n")), st.integers(1, 50))

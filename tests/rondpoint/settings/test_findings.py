@@ -46,6 +46,17 @@ FLAGS = {
     "--api=false": ("api cannot be switched off", ""),
     "--configFile=absent.toml": ("there is no file absent.toml", "expected the path"),
     "--configFile": ("there is no file", "expected the path"),
+    "--metrics.prometheus.entryPoint=metrcis": (
+        "there is no entry point metrcis",
+        "expected one of web, traefik",
+    ),
+    "--metrics.prometheus.buckets=fast": ("bad value 'fast'", "expected seconds above 0"),
+    "--tracing.sampleRate=2": ("bad value '2'", "expected a share between 0 and 1"),
+    "--tracing.otlp.http.endpoint=collector:4318": ("bad value 'collector:4318'", "http://collector:4318"),
+    "--log.format=xml": ("bad value 'xml' for log.format", "expected one of common, json"),
+    "--accessLog.fields.headers.names.X-A=hide": ("bad value 'hide' for 'X-A'", ""),
+    "--metrics.prometheus.headerLabels.code=X": ("'code' cannot be a label of its own", ""),
+    "--accessLog.fields.names.Clienthots=drop": ("'Clienthots' is no field: did you mean ClientHost?", ""),
     "--debug=maybe": ("bad value 'maybe' for debug", "expected true or false"),
 }
 
@@ -151,8 +162,8 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
 
 UNSERVED_SETTINGS = [
-    ("--accessLog.fields.defaultMode=drop", "accessLog.fields"),
-    ("--metrics.prometheus.buckets=0.1,0.3", "metrics"),
+    ("--accessLog.otlp.http.endpoint=http://a", "accessLog.otlp"),
+    ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),
     ("--providers.consulCatalog.connectAware=true", "providers.consulCatalog.connectAware"),
     ("--providers.consul.namespaces=a", "providers.consul.namespaces"),
     ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
@@ -172,9 +183,12 @@ def test_what_is_known_and_not_served_is_a_warning_that_names_it(tmp_path: Path,
 
 
 def test_an_unserved_section_of_a_file_is_named_once(tmp_path: Path) -> None:
-    yaml = "tracing: {otlp: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
+    yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
     warnings = loaded(tmp_path, traefik_yml=yaml).warnings
-    assert [warning.subject.rpartition(" ")[2] for warning in warnings] == ["tracing", "entryPoints.web.http"]
+    assert [warning.subject.rpartition(" ")[2] for warning in warnings] == [
+        "tracing.zipkin",
+        "entryPoints.web.http",
+    ]
 
 
 def test_an_unserved_option_that_is_off_is_no_news(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
@@ -63,7 +64,9 @@ class Listener:
     def next(self) -> Change:
         message = self._pubsub.get_message(timeout=5)
         assert message is not None, "nothing was published"
-        return messages.decode(message["data"])
+        change = messages.decode(message["data"])
+        assert 0 <= time.time() - change.at < 60
+        return msgspec.structs.replace(change, at=0.0)
 
     def nothing_more(self) -> bool:
         return self._pubsub.get_message(timeout=0.05) is None

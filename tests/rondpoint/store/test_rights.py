@@ -15,13 +15,22 @@ from rondpoint.settings import Settings
 from rondpoint.store.admin.document import read_document, read_stored, read_version
 from rondpoint.store.admin.history import read_history
 from rondpoint.store.admin.proposals import Proposal, await_verdict, propose, withdraw
-from rondpoint.store.agents import AgentStatus, forget_silent_agents, remove_agent, write_agent
+from rondpoint.store.agents import AgentStatus, forget_silent_agents, read_agents, remove_agent, write_agent
 from rondpoint.store.client import connect
+from rondpoint.store.ejections import (
+    Notice,
+    drop_ejections,
+    read_ejections,
+    remove_ejection,
+    write_ejection,
+)
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, read_counts, write_counts
+from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
+from rondpoint.store.retirement import Known, retire
 from rondpoint.store.spoilt import drop
+from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.store import Store
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -103,9 +112,24 @@ def test_the_proxys_rights_are_enough_for_it(
     drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
+    status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
+    write_worker(proxy, KEYS, status)
+    assert read_workers(proxy, KEYS) == {"host:1": status}
+    retire(proxy, KEYS, "host:1", "host-0", Known({"a@file"}, ()), lambda: None)
+    remove_workers(proxy, KEYS, "host:1")
+    forget_counts(proxy, KEYS, "host-0")
+    assert read_agents(proxy, KEYS) == {}
     pubsub = proxy.pubsub()
     pubsub.subscribe(KEYS.changes)
     assert pubsub.get_message(timeout=5) is not None
+    pubsub.subscribe(KEYS.ejections)
+    assert pubsub.get_message(timeout=5) is not None
+    notice = Notice("http://10.0.0.7:80", "host:1", 6.0, "x")
+    write_ejection(proxy, KEYS, notice, age=0.0, tell=True)
+    assert len(read_ejections(proxy, KEYS).notices) == 1
+    remove_ejection(proxy, KEYS, notice)
+    drop_ejections(proxy, KEYS, [b"http://10.0.0.8:80"])
+    assert [pubsub.get_message(timeout=5)["type"] for _ in range(2)] == ["message"] * 2
     pubsub.ping()
     pubsub.close()
 
@@ -118,6 +142,8 @@ FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
     ("rondpoint-proxy", lambda proxy: proxy.hincrby(KEYS.services, "a@file", 1)),
     ("rondpoint-proxy", lambda proxy: proxy.expire(KEYS.services, 1)),
     ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.changes, "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.agents, "a", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.delete(KEYS.health)),
     ("rondpoint-proxy", lambda proxy: proxy.get("else")),
     ("rondpoint-agent", lambda agent: agent.set("else", "x")),
     ("rondpoint-agent", lambda agent: agent.flushall()),

@@ -1,0 +1,20 @@
+"""`/metrics`, for Prometheus to fetch: of this instance, or with `?scope=installation` of each one."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from proxy.admin.answers import Refusal
+from proxy.admin.running import runtime
+
+metrics = Blueprint("metrics", __name__)
+
+
+@metrics.get("/metrics")
+def exposed() -> Response:
+    """Text, in the form that the client accepts; 404 where the setting is off."""
+    exposition = runtime().exposition
+    if exposition is None:
+        raise Refusal(404, "metrics.prometheus is off")
+    answer = exposition.answer(request.args.get("scope", ""), request.headers.get("Accept", ""))
+    return Response(answer.body, answer.status, content_type=answer.content_type)

@@ -1,0 +1,74 @@
+"""What a worker tells of itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from time import time
+from typing import TYPE_CHECKING
+
+from proxy.identity import HOST, INSTANCE
+from rondpoint import __version__
+from rondpoint.store.metrics import Own
+from rondpoint.store.workers import WorkerStatus
+
+if TYPE_CHECKING:
+    from proxy.balancing.tickets import Tickets
+    from proxy.configuration.applying import Applier
+    from proxy.configuration.freshness import Freshness
+    from proxy.context import Context
+
+
+class Census:
+    """Reads what the parts of a worker count, whenever it is asked."""
+
+    def __init__(
+        self,
+        context: Context,
+        tickets: Tickets,
+        applier: Applier,
+        freshness: Freshness,
+        dropped: Callable[[], tuple[int, int]],
+    ) -> None:
+        """`dropped` gives lines of the access log and spans that were lost."""
+        self._context = context
+        self._tickets = tickets
+        self._applier = applier
+        self._freshness = freshness
+        self._dropped = dropped
+        self._started_at = time()
+        self._pid = os.getpid()
+
+    def status(self) -> WorkerStatus:
+        """How it fares now."""
+        freshness = self._freshness
+        return WorkerStatus(
+            name=f"{HOST}:{self._pid}",
+            instance=INSTANCE,
+            host=HOST,
+            pid=self._pid,
+            started_at=self._started_at,
+            seen_at=time(),
+            version=__version__,
+            revision=self._applier.revision or 0,
+            changed_at=freshness.changed_at,
+            confirmed_at=freshness.confirmed_at,
+            reloads=freshness.reloads,
+            connections=dict(self._context.connections),
+            upgrades=self._context.upgrades,
+            degraded=self._tickets.degraded,
+        )
+
+    def own(self) -> Own:
+        """What it has counted of itself."""
+        lines, spans = self._dropped()
+        freshness = self._freshness
+        return Own(
+            tickets=self._tickets.taken,
+            local_tickets=self._tickets.local,
+            late_tickets=self._tickets.late,
+            propagation=tuple(freshness.propagation),
+            propagation_seconds=round(freshness.seconds, 6),
+            dropped_lines=lines,
+            dropped_spans=spans,
+        )

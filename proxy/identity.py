@@ -1,0 +1,11 @@
+"""What this proxy is called in the store; made in the master, and so the same in every worker."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+
+HOST = socket.gethostname()
+
+INSTANCE = f"{HOST}-{secrets.token_hex(3)}"
+"""A proxy that starts anew is another one: what it counts starts from nothing."""

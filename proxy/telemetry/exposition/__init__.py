@@ -1,0 +1,1 @@
+"""`/metrics`: what all workers have counted, in the form that Prometheus reads."""

@@ -1,0 +1,59 @@
+"""What is answered to who asks for `/metrics`, wherever it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time
+
+import redis
+from msgspec import Struct
+
+from proxy.configuration.breath import Breath
+from proxy.identity import INSTANCE
+from rondpoint.model import Configuration
+from rondpoint.settings import PrometheusMetrics
+from rondpoint.store.keys import Keys
+
+TEXT = "text/plain; charset=utf-8"
+
+
+class Answer(Struct, frozen=True):
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Exposition:
+    """Reads the store anew for each answer; `in_force` gives the routers and services that there are."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        in_force: Callable[[], Configuration],
+        options: PrometheusMetrics,
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._in_force = in_force
+        self._options = options
+
+    def answer(self, scope: str, accept: str) -> Answer:
+        """The figures of this instance, or of each one with the scope `installation`; 503 without the store.
+
+        `accept` is the client's header.
+        """
+        # The library is there for those who use it.
+        from proxy.telemetry.exposition import page, reading, values  # noqa: PLC0415
+
+        apart = scope == "installation"
+        breathe = Breath()
+        in_force = self._in_force()
+        try:
+            census = reading.read_census(self._client, self._keys, time(), breathe, "" if apart else INSTANCE)
+        except (redis.RedisError, OSError) as error:
+            # Sums of what is known here would fall, and rise again later.
+            return Answer(503, TEXT, f"the store does not answer: {error}\n".encode())
+        served = values.Served(in_force.routers, in_force.services)
+        body, content_type = page.page(census, served, self._options, accept, breathe, apart=apart)
+        return Answer(200, content_type, body)

@@ -1,0 +1,98 @@
+"""The whole of `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from proxy.telemetry.exposition import catalogue
+from proxy.telemetry.exposition.families import Families, histogram, put_level, samples
+from proxy.telemetry.exposition.totals import Totals
+from proxy.telemetry.exposition.values import (
+    OF_INSTANCE,
+    Served,
+    Told,
+    of_installation,
+    retries,
+    servers_up,
+)
+from rondpoint.store.metrics import BOUNDS
+
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
+
+    from proxy.telemetry.exposition.reading import Census, Instance
+    from rondpoint.settings import PrometheusMetrics
+
+INSTANCE_LABEL = "rondpoint_instance"
+"""Tells instances apart where all of them are told."""
+
+
+def page(
+    census: Census,
+    served: Served,
+    options: PrometheusMetrics,
+    accept: str,
+    breathe: Callable[[], None],
+    *,
+    apart: bool = False,
+) -> tuple[bytes, str]:
+    """Body and content type, as the client accepts it; with `apart`, instances under a label of their own."""
+    families = Families(breathe)
+    told = [_told(each, census, served, options, breathe, apart) for each in census.instances]
+    for metric, values in OF_INSTANCE.items():
+        families.put(metric, samples(metric, [(values(each), each.common) for each in told]))
+    for metric, said in of_installation(census).items():
+        families.put(metric, samples(metric, [(said, {})]))
+    families.put(catalogue.PROPAGATION, _propagation(told))
+    header_labels = tuple(options.header_labels)
+    if options.add_entry_points_labels:
+        sums = [(each.totals.entry_points, each.common) for each in told]
+        put_level(families, catalogue.ENTRY_POINTS, sums, options.buckets, header_labels)
+    if options.add_routers_labels:
+        sums = [(each.totals.routers, each.common) for each in told]
+        put_level(families, catalogue.ROUTERS, sums, options.buckets, header_labels)
+    if options.add_services_labels:
+        sums = [(each.totals.services, each.common) for each in told]
+        put_level(families, catalogue.SERVICES, sums, options.buckets, header_labels)
+        tried = [(retries(each), each.common) for each in told]
+        families.put(catalogue.RETRIES, samples(catalogue.RETRIES, tried))
+        families.put(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(families)
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+def _told(
+    instance: Instance,
+    census: Census,
+    served: Served,
+    options: PrometheusMetrics,
+    breathe: Callable[[], None],
+    apart: bool,
+) -> Told:
+    totals = Totals(options.buckets, len(options.header_labels))
+    totals.add_all(instance.hashes, served.routers, served.services, breathe)
+    return Told(
+        instance,
+        tuple(worker for worker in instance.workers if worker.alive(census.now)),
+        totals,
+        census.now,
+        {INSTANCE_LABEL: instance.name} if apart else {},
+    )
+
+
+def _propagation(told: Iterable[Told]) -> Iterable[Sample]:
+    for each in told:
+        own = each.totals.own
+        yield from histogram(
+            catalogue.PROPAGATION,
+            own.propagation or (0,) * (len(BOUNDS) + 1),
+            BOUNDS,
+            own.propagation_seconds,
+            each.common,
+        )

@@ -1,0 +1,79 @@
+"""What the store holds of all workers' counts, read at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import Counts, Own, decode_field
+from rondpoint.store.transaction import read_at_once
+from rondpoint.store.workers import WorkerStatus, read_workers
+
+SLICE = 100
+"""Fields decoded without a pause."""
+
+
+class Instance(Struct, frozen=True):
+    """A proxy: its workers, and the fields that they and their dead have counted, by hash."""
+
+    name: str
+    workers: tuple[WorkerStatus, ...]
+    hashes: tuple[dict[str, Counts | Own], ...]
+
+
+class Census(Struct, frozen=True):
+    """Everything that is told at one time; `now` in Unix seconds."""
+
+    now: float
+    instances: tuple[Instance, ...]
+    agents: Mapping[str, AgentStatus]
+    workers: Mapping[str, WorkerStatus]
+
+
+def read_census(
+    client: redis.Redis, keys: Keys, now: float, breathe: Callable[[], None], only: str = ""
+) -> Census:
+    """All instances, or the counts of this one only. Raises redis.RedisError.
+
+    `breathe` is called every millisecond or so, for whoever has other things to see to.
+    """
+    workers = read_workers(client, keys)
+    wanted: dict[str, list[WorkerStatus]] = {only: []} if only else {}
+    for worker in workers.values():
+        if not only or worker.instance == only:
+            wanted.setdefault(worker.instance, []).append(worker)
+    # An instance's own hash with those of its workers: what moves between them is in one of them.
+    named = {name: [name, *(worker.name for worker in each)] for name, each in wanted.items()}
+    commands = [("HGETALL", keys.metrics(name)) for names in named.values() for name in names]
+    answers = iter(read_at_once(client, commands, breathe)) if commands else iter(())
+    instances = tuple(
+        Instance(
+            name,
+            tuple(wanted[name]),
+            tuple(dict(_decoded(next(answers), breathe)) for _ in names),
+        )
+        for name, names in named.items()
+    )
+    return Census(now, instances, read_agents(client, keys), workers)
+
+
+def _decoded(answer: Any, breathe: Callable[[], None]) -> Iterator[tuple[str, Counts | Own]]:
+    if isinstance(answer, Exception):
+        # Not a hash: nothing is told there.
+        return
+    # As the store's newer protocol gives it, or the older one.
+    fields = list(answer.items()) if isinstance(answer, dict) else list(zip(*[iter(answer)] * 2, strict=True))
+    for number, (raw, value) in enumerate(fields):
+        if not number % SLICE:
+            breathe()
+        try:
+            name = raw.decode()
+            yield name, decode_field(name, value)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue

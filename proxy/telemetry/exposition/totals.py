@@ -1,0 +1,113 @@
+"""Sums by what the labels of the metrics tell apart: pure functions of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, Own, is_router
+from rondpoint.store.sums import add_buckets, add_own, rebucketed
+
+SLICE = 100
+"""Fields added up without a pause."""
+
+Labels = tuple[str, ...]
+
+
+class Sums:
+    """Requests that have the same labels; `buckets` beside the bounds that are shown."""
+
+    __slots__ = ("buckets", "received", "seconds", "sent", "unmeasured")
+
+    def __init__(self) -> None:
+        self.buckets: tuple[int, ...] = ()
+        self.seconds = 0.0
+        self.sent = 0
+        self.received = 0
+        self.unmeasured = 0
+
+    @property
+    def requests(self) -> int:
+        return sum(self.buckets) + self.unmeasured
+
+    def add(self, cell: Cell, buckets: tuple[int, ...]) -> None:
+        self.buckets = add_buckets(self.buckets, buckets)
+        self.seconds += cell.seconds
+        self.sent += cell.sent
+        self.received += cell.received
+        self.unmeasured += cell.unmeasured
+
+
+class LevelTotals:
+    """On one level: sums by code, method, protocol and the level's labels; requests with the headers' labels
+    besides; requests by version and cipher of TLS and the level's labels.
+    """
+
+    def __init__(self, header_labels: int = 0) -> None:
+        self._unlabelled = ("",) * header_labels
+        self.sums: dict[Labels, Sums] = {}
+        self.labelled: dict[Labels, int] = {}
+        self.tls: dict[Labels, int] = {}
+
+    def add(self, cell: Cell, buckets: tuple[int, ...], labels: Labels) -> None:
+        key = (str(cell.code), cell.method, cell.protocol, *labels)
+        sums = self.sums.get(key)
+        if sums is None:
+            sums = self.sums[key] = Sums()
+        sums.add(cell, buckets)
+        if self._unlabelled:
+            # What was counted under other settings has other labels.
+            told = len(cell.labels) == len(self._unlabelled)
+            more = (*key, *(cell.labels if told else self._unlabelled))
+            self.labelled[more] = self.labelled.get(more, 0) + cell.requests
+        if cell.tls:
+            version, _, cipher = cell.tls.partition(" ")
+            secured = (version, cipher, *labels)
+            self.tls[secured] = self.tls.get(secured, 0) + cell.requests
+
+
+class Totals:
+    """What all given hashes tell together, of the routers and services there are."""
+
+    def __init__(self, bounds: tuple[float, ...] = BOUNDS, header_labels: int = 0) -> None:
+        self.bounds = bounds
+        self.entry_points = LevelTotals(header_labels)
+        self.routers = LevelTotals(header_labels)
+        self.services = LevelTotals(header_labels)
+        self.retries: dict[str, int] = {}
+        self.own = Own()
+
+    def add_all(
+        self,
+        hashes: Iterable[Mapping[str, Counts | Own]],
+        routers: Collection[str],
+        services: Collection[str],
+        breathe: Callable[[], None],
+    ) -> None:
+        """Add what these tell, pausing now and then."""
+        for fields in hashes:
+            for number, (name, counts) in enumerate(fields.items()):
+                if not number % SLICE:
+                    breathe()
+                if isinstance(counts, Own):
+                    self.own = add_own(self.own, counts)
+                else:
+                    own = name.endswith(INTERNAL)
+                    known = own or (is_router(name) and name in routers)
+                    self._add(name, counts, known, own or counts.service in services)
+
+    def _add(self, name: str, counts: Counts, has_router: bool, has_service: bool) -> None:
+        service = counts.service
+        for cell in counts.cells:
+            if not cell.entry_point:
+                # Nothing is to be told of it.
+                continue
+            buckets = cell.buckets
+            if counts.bounds != self.bounds:
+                buckets = rebucketed(buckets, counts.bounds, self.bounds)
+            self.entry_points.add(cell, buckets, (cell.entry_point,))
+            if has_router:
+                self.routers.add(cell, buckets, (name, service))
+            if has_service and not cell.stopped:
+                self.services.add(cell, buckets, (service,))
+        if has_service and counts.retries:
+            self.retries[service] = self.retries.get(service, 0) + counts.retries

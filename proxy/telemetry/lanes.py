@@ -1,0 +1,82 @@
+"""What requests have in common beyond their router, method and status, as one small number each.
+
+A connection has its lane from its entry point and its TLS; a request that is not a plain one of its
+connection, by its kind, is counted in another lane.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from proxy.http1.kinds import STOPPED
+from rondpoint.store.metrics import Protocol
+
+PROTOCOLS: tuple[Protocol, ...] = ("http", "websocket", "sse", "grpc", "grpc-web")
+"""By the lowest bits of a kind, as `proxy.http1.kinds` numbers them."""
+
+LABELLED = 16
+"""Times which the number of the labels' values is added to a kind."""
+
+MOST_LABELS = 1000
+"""Sets of labels' values that are told apart; clients choose them, so there must be an end to it."""
+
+OTHER = "other"
+"""Stands for every further value."""
+
+
+class Lane(Struct, frozen=True):
+    """`tls` is version and cipher, empty without; `labels` are values of headers that are told apart."""
+
+    entry_point: str
+    tls: str = ""
+    protocol: Protocol = "http"
+    stopped: bool = False
+    labels: tuple[str, ...] = ()
+
+
+class Lanes:
+    """Every lane by its number, in order of their first use."""
+
+    def __init__(self) -> None:
+        self.all: list[Lane] = []
+        self._numbers: dict[Lane, int] = {}
+        self._of_kind: dict[tuple[int, int], int] = {}
+        self._labels: list[tuple[str, ...]] = [()]
+        self._label_numbers: dict[tuple[str, ...], int] = {}
+
+    def number(self, entry_point: str, tls: str = "") -> int:
+        """The lane of plain requests on a connection of this kind."""
+        return self._number(Lane(entry_point, tls))
+
+    def of_kind(self, lane: int, kind: int) -> int:
+        """The lane of requests of this kind on connections of that lane."""
+        number = self._of_kind.get((lane, kind))
+        if number is None:
+            plain = self.all[lane]
+            number = self._of_kind[lane, kind] = self._number(
+                Lane(
+                    plain.entry_point,
+                    plain.tls,
+                    PROTOCOLS[kind % STOPPED],
+                    bool(kind & STOPPED),
+                    self._labels[kind // LABELLED],
+                )
+            )
+        return number
+
+    def labelled(self, kind: int, values: tuple[str, ...]) -> int:
+        """The kind of requests that bear these labels besides."""
+        number = self._label_numbers.get(values)
+        if number is None:
+            if len(self._labels) > MOST_LABELS and OTHER not in values:
+                return self.labelled(kind, (OTHER,) * len(values))
+            number = self._label_numbers[values] = len(self._labels)
+            self._labels.append(values)
+        return kind + LABELLED * number
+
+    def _number(self, lane: Lane) -> int:
+        number = self._numbers.get(lane)
+        if number is None:
+            number = self._numbers[lane] = len(self.all)
+            self.all.append(lane)
+        return number

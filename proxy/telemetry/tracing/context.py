@@ -1,0 +1,56 @@
+"""The trace that a request belongs to, as its head tells it and the next one is told (W3C Trace Context)."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+_PARENT = re.compile(rb"\r\n(?i:traceparent):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)")
+_STATE = re.compile(rb"\r\n(?i:tracestate):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)")
+_BOTH = re.compile(rb"\r\n(?i:traceparent|tracestate):[^\r\n]*")
+# §3.2.2; a version above 00 may be longer, and what it adds is not passed on.
+_VERSION_0 = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_LATER = re.compile(rb"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+
+STATE_BYTES = 512
+"""Of `tracestate` that are passed on; a longer one may be left out (§3.3.1.5)."""
+
+
+class Parent(Struct, frozen=True):
+    """The span that a request was sent in; ids in hexadecimal, `state` to be passed on."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+    state: bytes = b""
+
+
+def parent_of(headers: bytes) -> Parent | None:
+    """What header lines, each with a leading CRLF, say; None where they say nothing that can be used."""
+    given = _PARENT.findall(headers)
+    if len(given) != 1:
+        return None
+    found = _VERSION_0.fullmatch(given[0])
+    if found is None and not given[0].startswith(b"00"):
+        found = _LATER.fullmatch(given[0])
+    if found is None or not found[1].strip(b"0") or not found[2].strip(b"0"):
+        return None
+    state = b",".join(_STATE.findall(headers))
+    return Parent(
+        found[1].decode(),
+        found[2].decode(),
+        bool(int(found[3], 16) & 1),
+        state if len(state) <= STATE_BYTES else b"",
+    )
+
+
+def without_context(headers: bytes) -> bytes:
+    """Header lines less those that tell of a trace."""
+    return _BOTH.sub(b"", headers)
+
+
+def context_lines(trace_id: str, span_id: str, sampled: bool, state: bytes) -> bytes:
+    """Header lines that tell of this span, each with a leading CRLF."""
+    line = f"\r\ntraceparent: 00-{trace_id}-{span_id}-{int(sampled):02x}".encode()
+    return line + b"\r\ntracestate: " + state if state else line

@@ -1,0 +1,134 @@
+"""Tells a collector of finished requests, once a second; nothing of the data path waits for it."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import gevent
+import requests
+from gevent import get_hub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+from opentelemetry.sdk.resources import Resource as Described
+
+from proxy.configuration.breath import Breath
+from proxy.identity import INSTANCE
+from proxy.telemetry.tracing.spans import Spans, any_value
+from rondpoint import __version__
+
+if TYPE_CHECKING:
+    from proxy.telemetry.tracing.finished import Finished
+    from proxy.telemetry.tracing.tracer import Tracer
+    from rondpoint.settings import Tracing
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+
+BATCH = 500
+"""Requests told of at once."""
+
+PATIENCE = (3.05, 10.0)
+"""Seconds for a connection to the collector, and for its answer."""
+
+ATTEMPTS = 4
+"""How often a batch is sent that could not be delivered, with pauses of 1, 2 and 4 seconds between."""
+
+# What the protocol says may be sent again.
+_AGAIN = frozenset((429, 502, 503, 504))
+
+
+class Exporter:
+    """`run` tells of what the tracer has kept; `dropped` counts spans that no collector has taken."""
+
+    def __init__(self, options: Tracing, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._spans = Spans(options)
+        self._url = options.otlp.http.url
+        self._dropped = 0
+        self._complained = False
+        described = Described.create(
+            {
+                "service.name": options.service_name,
+                "service.version": __version__,
+                "service.instance.id": INSTANCE,
+                **options.resource_attributes,
+            }
+        )
+        self._resource = Resource(
+            attributes=[
+                KeyValue(key=key, value=any_value(value if isinstance(value, int) else str(value)))
+                for key, value in described.attributes.items()
+            ]
+        )
+        self._scope = InstrumentationScope(name="rondpoint", version=__version__)
+        tls = options.otlp.http.tls
+        self._session = session = requests.Session()
+        session.headers.update(
+            {
+                **options.otlp.http.headers,
+                "Content-Type": "application/x-protobuf",
+                "Content-Encoding": "gzip",
+                "User-Agent": f"rondpoint/{__version__}",
+            }
+        )
+        session.verify = False if tls.insecure_skip_verify else str(tls.ca) if tls.ca else True
+        if tls.cert is not None:
+            session.cert = (str(tls.cert), str(tls.key)) if tls.key else str(tls.cert)
+
+    @property
+    def dropped(self) -> int:
+        """Spans that could not be told of; of a request that was not even kept, one."""
+        return self._dropped + self._tracer.dropped
+
+    def run(self) -> None:
+        """Tell until killed."""
+        while True:
+            gevent.sleep(INTERVAL)
+            self.flush()
+
+    def flush(self, until: float = float("inf")) -> None:
+        """Tell of what there is, and try no longer than `until` (monotonic seconds)."""
+        while finished := self._tracer.take(BATCH):
+            body, count = self._encoded(finished)
+            if not self._delivered(body, until):
+                self._dropped += count
+
+    def _encoded(self, finished: list[Finished]) -> tuple[bytes, int]:
+        breathe = Breath()
+        spans = ScopeSpans(scope=self._scope)
+        for each in finished:
+            spans.spans.extend(self._spans.of(each))
+            breathe()
+        told = ResourceSpans(resource=self._resource, scope_spans=[spans])
+        data = ExportTraceServiceRequest(resource_spans=[told]).SerializeToString()
+        # In a thread: it takes its time, and leaves the interpreter to others meanwhile.
+        return get_hub().threadpool.apply(gzip.compress, (data, 1)), len(spans.spans)
+
+    def _delivered(self, body: bytes, until: float) -> bool:
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = self._session.post(self._url, body, timeout=PATIENCE)
+            except (requests.RequestException, OSError) as error:
+                reason = str(error)
+            else:
+                if answer.ok:
+                    self._complained = False
+                    return True
+                reason = f"it answers {answer.status_code}"
+                if answer.status_code not in _AGAIN:
+                    break
+            pause = 2.0**attempt
+            if attempt == ATTEMPTS - 1 or monotonic() + pause >= until:
+                break
+            gevent.sleep(pause)
+        if not self._complained:
+            log.error("the collector at %s takes no traces, and they are lost: %s", self._url, reason)
+        self._complained = True
+        return False

@@ -1,0 +1,190 @@
+"""Finished requests in OpenTelemetry's protocol: a span at the entry point, and one for each server asked.
+
+Attributes follow OpenTelemetry's semantic conventions for HTTP, with Traefik's own beside them. They are
+written by the protocol's own classes: made by the SDK, a span costs several times as much as a request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from proxy.telemetry.escaping import as_text
+from proxy.telemetry.tallies import METHODS
+
+if TYPE_CHECKING:
+    from proxy.telemetry.tracing.finished import Finished
+    from proxy.telemetry.tracing.trace import Attempt
+    from rondpoint.settings import Tracing
+
+REDACTED = "REDACTED"
+_USER_AGENT = re.compile(rb"\r\n(?i:user-agent):[ \t]*([^\r\n]*)")
+
+Value = str | int | list[str]
+
+
+class Spans:
+    """Makes spans, as the settings want them."""
+
+    def __init__(self, options: Tracing) -> None:
+        self._safe = frozenset(options.safe_query_params)
+        self._of_requests = _patterns(options.captured_request_headers)
+        self._of_responses = _patterns(options.captured_response_headers)
+
+    def of(self, finished: Finished) -> Iterator[Span]:
+        """The spans of one request."""
+        yield self._server(finished)
+        for number, attempt in enumerate(finished.trace.attempts):
+            yield self._client(finished, attempt, number)
+
+    def _server(self, finished: Finished) -> Span:
+        trace = finished.trace
+        path, _, query = as_text(finished.target).partition("?")
+        host, _, port = as_text(finished.host).rpartition(":")
+        if not port.isdigit():
+            host, port = as_text(finished.host), ""
+        name, attributes = _method(finished.method)
+        attributes |= {
+            "url.path": path,
+            "url.scheme": "https" if finished.tls else "http",
+            "network.protocol.version": f"1.{finished.version}",
+            "server.address": host,
+            "client.address": finished.peer,
+            "network.peer.address": finished.peer,
+            "http.response.status_code": finished.status,
+            "entry_point": finished.entry_point,
+        }
+        if query:
+            attributes["url.query"] = self._redacted(query)
+        if port:
+            attributes["server.port"] = int(port)
+        if finished.port:
+            attributes["client.port"] = attributes["network.peer.port"] = finished.port
+        if finished.received:
+            attributes["http.request.body.size"] = finished.received
+        if finished.router:
+            attributes["traefik.router.name"] = finished.router
+            attributes["traefik.service.name"] = finished.service
+        attributes |= self._said(finished, finished.sent_head)
+        if finished.status >= 500:
+            attributes["error.type"] = str(finished.status)
+        return _span(
+            finished,
+            trace.span_id,
+            trace.parent_id,
+            name,
+            Span.SPAN_KIND_SERVER,
+            (trace.began, trace.began + finished.duration),
+            attributes,
+        )
+
+    def _client(self, finished: Finished, attempt: Attempt, number: int) -> Span:
+        server = attempt.target.server
+        path, _, query = as_text(attempt.path).partition("?")
+        name, attributes = _method(attempt.method)
+        attributes |= {
+            "url.full": attempt.target.url + path + (f"?{self._redacted(query)}" if query else ""),
+            "url.scheme": server.scheme,
+            "network.protocol.version": "1.1",
+            "server.address": server.host,
+            "server.port": server.port,
+            "network.peer.address": server.host,
+            "network.peer.port": server.port,
+            "traefik.service.name": attempt.target.service,
+        }
+        if number:
+            attributes["http.request.resend_count"] = number
+        if attempt.status:
+            attributes["http.response.status_code"] = attempt.status
+            attributes |= self._said(finished, finished.origin_head)
+        if not attempt.status or attempt.status >= 400:
+            attributes["error.type"] = str(attempt.status or "_OTHER")
+        trace = finished.trace
+        # Without an answer it lasted until the next server was asked, or until the end.
+        later = trace.attempts[number + 1 :]
+        end = attempt.answered or (later[0].asked if later else trace.began + finished.duration)
+        return _span(
+            finished,
+            attempt.span_id,
+            trace.span_id,
+            name,
+            Span.SPAN_KIND_CLIENT,
+            (attempt.asked, max(end, attempt.asked)),
+            attributes,
+        )
+
+    def _said(self, finished: Finished, head: bytes) -> Mapping[str, Value]:
+        """What headers are to be told of."""
+        said: dict[str, Value] = {}
+        agent = _USER_AGENT.search(finished.headers)
+        if agent is not None:
+            said["user_agent.original"] = as_text(agent[1])
+        for kind, patterns, lines in (
+            ("request", self._of_requests, finished.headers),
+            ("response", self._of_responses, head),
+        ):
+            for name, pattern in patterns:
+                values = [as_text(value) for value in pattern.findall(lines)]
+                if values:
+                    said[f"http.{kind}.header.{name}"] = values
+        return said
+
+    def _redacted(self, query: str) -> str:
+        parts = []
+        for part in query.split("&"):
+            name, equals, _ = part.partition("=")
+            parts.append(part if not equals or name in self._safe else f"{name}={REDACTED}")
+        return "&".join(parts)
+
+
+def _patterns(names: Sequence[str]) -> list[tuple[str, re.Pattern[bytes]]]:
+    return [
+        (name.lower(), re.compile(rb"\r\n(?i:%b):[ \t]*([^\r\n]*)" % re.escape(name.encode())))
+        for name in names
+        if name.lower() != "user-agent"
+    ]
+
+
+def _method(method: bytes) -> tuple[str, dict[str, Value]]:
+    """The span's name and what is told of the method; a made-up one is no name."""
+    text = as_text(method)
+    if method in METHODS:
+        return text, {"http.request.method": text}
+    return "HTTP", {"http.request.method": "_OTHER", "http.request.method_original": text}
+
+
+def _span(
+    finished: Finished,
+    span_id: str,
+    parent_id: str,
+    name: str,
+    kind: Span.SpanKind.ValueType,
+    times: tuple[int, int],
+    attributes: Mapping[str, Value],
+) -> Span:
+    trace = finished.trace
+    return Span(
+        trace_id=bytes.fromhex(trace.trace_id),
+        span_id=bytes.fromhex(span_id),
+        parent_span_id=bytes.fromhex(parent_id),
+        trace_state=as_text(trace.state),
+        name=name,
+        kind=kind,
+        start_time_unix_nano=times[0],
+        end_time_unix_nano=times[1],
+        attributes=[KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()],
+        status=Status(code=Status.STATUS_CODE_ERROR) if "error.type" in attributes else None,
+    )
+
+
+def any_value(value: Value) -> AnyValue:
+    """A value as the protocol has it."""
+    if isinstance(value, str):
+        return AnyValue(string_value=value)
+    if isinstance(value, int):
+        return AnyValue(int_value=value)
+    return AnyValue(array_value=ArrayValue(values=[AnyValue(string_value=each) for each in value]))

@@ -1,0 +1,91 @@
+"""A collector of traces that speaks OTLP over HTTP, and keeps what it is sent."""
+
+import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.lab.waiting import until
+
+
+def value_of(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [value_of(each) for each in value.array_value.values]
+    return getattr(value, kind)
+
+
+def attributes(span: Span) -> dict[str, Any]:
+    return {each.key: value_of(each.value) for each in span.attributes}
+
+
+class Collector:
+    """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well."""
+
+    def __init__(self, *refusals: int) -> None:
+        self.refusals = list(refusals)
+        self.asked = 0
+        self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.resources: list[dict[str, Any]] = []
+        self.spans: list[Span] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = collector.refusals.pop(0) if collector.refusals else 200
+                collector.asked += 1
+                if status == 200:
+                    collector.take(self.path, dict(self.headers), body)
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing to anybody."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="collector", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> None:
+        request = ExportTraceServiceRequest.FromString(gzip.decompress(body))
+        self.paths.append(path)
+        self.headers.append(headers)
+        for told in request.resource_spans:
+            self.resources.append({each.key: value_of(each.value) for each in told.resource.attributes})
+            self.spans += [span for scope in told.scope_spans for span in scope.spans]
+
+    def of(self, path: str) -> list[Span]:
+        """The spans of the request for this path: the entry point's, then those of the servers asked."""
+
+        def found() -> list[Span]:
+            return [span for span in list(self.spans) if attributes(span).get("url.path") == path]
+
+        (server,) = until(found, f"a span for {path}")
+        return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]

@@ -1,0 +1,164 @@
+"""The page `/metrics`, from values; and that its reference page is what the code says."""
+
+import math
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import proxy.telemetry.exposition.reference as reference
+from proxy.telemetry.exposition.catalogue import METRICS
+from proxy.telemetry.exposition.page import page
+from proxy.telemetry.exposition.reading import Census, Instance
+from proxy.telemetry.exposition.values import Served
+from rondpoint.model import Router, Service
+from rondpoint.rules import v3
+from rondpoint.settings import PrometheusMetrics
+from rondpoint.store.agents import AgentStatus, ProviderStatus
+from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own
+from rondpoint.store.workers import WorkerStatus
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
+NOW = 1000.0
+SERVED = Served(
+    {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)}, {"s@file": Service("s@file")}
+)
+
+
+def buckets(*counts: int) -> tuple[int, ...]:
+    return (*counts, *(0,) * (len(BOUNDS) + 1 - len(counts)))
+
+
+def worker(name: str, **fields: object) -> WorkerStatus:
+    given: dict[str, object] = {"seen_at": NOW - 1, "confirmed_at": NOW - 2, "revision": 7, **fields}
+    return WorkerStatus(name, "i", "h", 1, 1.0, **given)
+
+
+def told(*hashes: dict[str, Counts | Own], workers: tuple[WorkerStatus, ...] = (), **options: object) -> str:
+    agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
+    census = Census(NOW, (Instance("i", workers, hashes),), agents, {each.name: each for each in workers})
+    body, content_type = page(census, SERVED, PrometheusMetrics(**options), "", lambda: None)
+    assert content_type.startswith("text/plain")
+    return body.decode()
+
+
+def values(text: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
+    return {
+        tuple(sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+CELL = Cell("web", "GET", 200, "http", buckets(0, 2, 1), 0.25, 30, 4)
+
+
+def test_workers_are_added_up() -> None:
+    counts = Counts("s@file", cells=(CELL,), retries=2)
+    text = told({"a@file": counts}, {"a@file": counts, "": Counts(cells=(CELL,))})
+    requests = values(text, "traefik_entrypoint_requests_total")
+    assert list(requests.values()) == [9]
+    assert list(values(text, "traefik_service_requests_total").values()) == [6]
+    assert values(text, "traefik_service_retries_total") == {(("service", "s@file"),): 4}
+    assert 'le="0.1",method="GET",protocol="http",service="s@file"} 6.0' in text
+
+
+def test_what_is_not_asked_for_is_not_told() -> None:
+    text = told({"a@file": Counts("s@file", cells=(CELL,))}, add_services_labels=False)
+    assert "traefik_service" not in text
+    assert "traefik_router" not in text
+    assert "traefik_entrypoint_requests_total" in text
+
+
+def test_routers_and_services_that_are_gone_are_not_told_but_stay_in_the_sum() -> None:
+    text = told(
+        {"b@file": Counts("s@file", cells=(CELL,)), "t@file/": Counts("t@file", cells=(CELL,))},
+        add_routers_labels=True,
+    )
+    assert list(values(text, "traefik_entrypoint_requests_total").values()) == [6]
+    assert list(values(text, "traefik_service_requests_total").values()) == [3]
+    assert values(text, "traefik_router_requests_total") == {}
+
+
+def test_values_of_headers_are_labels_of_requests_alone() -> None:
+    labelled = Cell("web", "GET", 200, "http", buckets(1), labels=('a"b',))
+    text = told(
+        {"a@file": Counts("s@file", cells=(CELL, labelled))}, header_labels={"useragent": "User-Agent"}
+    )
+    requests = values(text, "traefik_entrypoint_requests_total")
+    assert {dict(key)["useragent"]: value for key, value in requests.items()} == {"": 3, 'a"b': 1}
+    (key,) = values(text, "traefik_entrypoint_requests_bytes_total")
+    assert "useragent" not in dict(key)
+
+
+def test_what_was_measured_beside_other_bounds_is_told_beside_these() -> None:
+    # As before a reload that has changed the setting.
+    cell = Cell("web", "GET", 200, "http", (1, 2, 4))
+    text = told({"": Counts(cells=(cell,), bounds=(0.2, 2.0))}, buckets="0.1,0.3,5")
+    found = values(text, "traefik_entrypoint_request_duration_seconds_bucket")
+    assert {dict(key)["le"]: value for key, value in found.items()} == {
+        "0.1": 0,
+        "0.3": 1,
+        "5.0": 3,
+        "+Inf": 7,
+    }
+
+
+def test_gauges_are_of_workers_that_have_given_a_sign() -> None:
+    workers = (
+        worker("a", connections={"web": 2}, degraded=True, reloads=3, changed_at=900.0),
+        worker("b", connections={"web": 1, "s": 1}, revision=6, confirmed_at=NOW - 9, reloads=4),
+        worker("dead", connections={"web": 9}, seen_at=NOW - 11, confirmed_at=1.0, reloads=5, revision=1),
+    )
+    text = told({"/worker": Own(tickets=3, propagation=buckets(1))}, workers=workers)
+    assert values(text, "traefik_open_connections") == {
+        (("entrypoint", "web"), ("protocol", "TCP")): 3,
+        (("entrypoint", "s"), ("protocol", "TCP")): 1,
+    }
+    for name, value in {
+        "rondpoint_workers": 2,
+        "rondpoint_workers_degraded": 1,
+        "rondpoint_instances": 1,
+        "rondpoint_agents": 1,
+        "rondpoint_config_revision": 6,
+        "rondpoint_config_age_seconds": 9,
+        "traefik_config_reloads_total": 5,
+        "traefik_config_last_reload_success": 900,
+        "rondpoint_config_propagation_seconds_count": 1,
+    }.items():
+        assert values(text, name) == {(): value}, name
+    assert values(text, "rondpoint_tickets_total")[("source", "store"),] == 3
+    assert values(text, "rondpoint_provider_up") == {(("agent", "x"), ("provider", "docker")): 0}
+
+
+def test_nothing_told_yet_is_a_page_too() -> None:
+    text = told()
+    assert values(text, "rondpoint_workers") == {(): 0}
+    assert not any(math.isnan(value) for value in values(text, "rondpoint_config_age_seconds").values())
+
+
+def test_every_metric_of_the_catalogue_has_its_family_and_no_other_has() -> None:
+    text = told({"a@file": Counts("s@file", cells=(CELL,))}, add_routers_labels=True)
+    families = {line.split()[2]: line.split()[3] for line in text.splitlines() if line.startswith("# TYPE")}
+    assert families == {metric.name: metric.kind for metric in METRICS}
+
+
+@pytest.mark.parametrize("value", ["", "0", "a", "inf", "nan", [], None])
+def test_buckets_that_are_none(value: object) -> None:
+    with pytest.raises(ValueError, match="expected seconds above 0"):
+        PrometheusMetrics(buckets=value)
+
+
+@pytest.mark.parametrize(
+    "labels", [{"le": "A"}, {"1": "A"}, {"__a": "A"}, {"a": "B C"}, {"a": 1}, {"code": "X"}]
+)
+def test_labels_that_are_none(labels: object) -> None:
+    with pytest.raises(ValueError, match=r"cannot be a label|not the name of a header"):
+        PrometheusMetrics(header_labels=labels)
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    assert PAGE.read_text() == reference.page(), (
+        "run: python -m proxy.telemetry.exposition.reference > docs/reference/metrics.md"
+    )

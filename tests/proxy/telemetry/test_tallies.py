@@ -1,0 +1,105 @@
+"""Counting requests, and what becomes of the counts of routers that go."""
+
+from proxy.http1.kinds import SSE, STOPPED
+from proxy.telemetry.lanes import MOST_LABELS, OTHER, Lane, Lanes
+from proxy.telemetry.tallies import Tallies, Tally
+from rondpoint.model import Router
+from rondpoint.rules import v3
+from rondpoint.store.metrics import BOUNDS, Counts
+
+
+def router(name: str, service: str = "s@file") -> Router:
+    return Router(name, v3.parse("Host(`a.test`)"), service, 1)
+
+
+def count(tally: Tally, lane: int, method: bytes = b"GET", status: int = 200, times: int = 1) -> None:
+    cell = tally.cell(lane, method, status)
+    cell.buckets[0] += times
+    cell.sent += times * 10
+    tally.changed = True
+
+
+def total(tallies: Tallies) -> int:
+    return sum(tally.requests for tally in tallies.fields().values())
+
+
+def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status() -> None:
+    tallies = Tallies()
+    plain, secure = tallies.lanes.number("web"), tallies.lanes.number("web", "1.3 TLS_AES_128_GCM_SHA256")
+    tally = tallies.of(router("r@file"))
+    count(tally, plain)
+    count(tally, secure, b"POST", 404, times=2)
+    count(tally, tallies.lanes.of_kind(plain, SSE))
+    count(tally, tallies.lanes.of_kind(plain, SSE | STOPPED), status=401)
+    counts = tally.counts()
+    assert counts.statuses == {"2xx": 2, "4xx": 3}
+    assert (counts.service, counts.sent, sum(counts.buckets)) == ("s@file", 50, 5)
+    told = {
+        (cell.tls, cell.method, cell.code, cell.protocol, cell.stopped): cell.requests
+        for cell in counts.cells
+    }
+    assert told == {
+        ("", "GET", 200, "http", False): 1,
+        ("1.3 TLS_AES_128_GCM_SHA256", "POST", 404, "http", False): 2,
+        ("", "GET", 200, "sse", False): 1,
+        ("", "GET", 401, "sse", True): 1,
+    }
+
+
+def test_methods_that_clients_make_up_are_counted_as_one() -> None:
+    tallies = Tallies()
+    lane = tallies.lanes.number("web")
+    for number in range(100):
+        count(tallies.unrouted, lane, b"M%d" % number, 404)
+    (cell,) = tallies.unrouted.counts().cells
+    assert (cell.method, cell.requests) == ("EXTENSION_METHOD", 100)
+
+
+def test_labels_that_clients_make_up_have_an_end() -> None:
+    lanes = Lanes()
+    plain = lanes.number("web")
+    kinds = {lanes.labelled(0, (str(number), "x")) for number in range(MOST_LABELS + 50)}
+    assert len(kinds) == MOST_LABELS + 1
+    last = lanes.labelled(SSE, ("one more", "x"))
+    assert lanes.all[lanes.of_kind(plain, last)] == Lane("web", "", "sse", False, (OTHER, OTHER))
+
+
+def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none() -> None:
+    tallies = Tallies()
+    lane = tallies.lanes.number("web")
+    count(tallies.of(router("a@file")), lane, times=3)
+    count(tallies.of(router("b@file")), lane, times=4)
+    count(tallies.unrouted, lane, status=404)
+    assert tallies.forget_all_but({"b@file"}, {"s@file"}) == ["a@file"]
+    fields = tallies.fields()
+    assert {name: tally.requests for name, tally in fields.items()} == {"": 1, "b@file": 4, "s@file/": 3}
+    assert tallies.replaced == {"s@file/"}
+    assert tallies.forget_all_but((), ()) == ["b@file", "s@file/"]
+    assert {name: tally.requests for name, tally in tallies.fields().items()} == {"": 1, "/": 7}
+    assert [tally.router for tally in tallies.all()] == [""]
+
+
+def test_a_router_with_another_service_starts_anew_and_nothing_is_lost() -> None:
+    tallies = Tallies()
+    lane = tallies.lanes.number("web")
+    count(tallies.of(router("a@file")), lane, times=3)
+    other = tallies.of(router("a@file", "t@file"))
+    assert (other.requests, tallies.of(router("a@file", "t@file"))) == (0, other)
+    assert total(tallies) == 3
+    assert tallies.replaced == {"a@file", "s@file/"}
+
+
+def test_buckets_of_their_own_are_told_beside_the_usual_ones() -> None:
+    bounds = tuple(sorted({*BOUNDS, 0.02, 0.2}))
+    tallies = Tallies(bounds)
+    tally = tallies.of(router("a@file"))
+    cell = tally.cell(tallies.lanes.number("web"), b"GET", 200)
+    cell.buckets = [1] * (len(bounds) + 1)
+    counts = tally.counts()
+    assert (counts.bounds, counts.cells[0].buckets) == (bounds, (1,) * 16)
+    # What was up to 0.02 is up to 0.025 too, and what was up to 0.2 up to 0.3.
+    assert counts.buckets == (1, 1, 1, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1)
+
+
+def test_a_tally_that_has_counted_nothing_tells_so() -> None:
+    assert Tally("a", "s").counts() == Counts("s", buckets=(0,) * (len(BOUNDS) + 1))

@@ -1,0 +1,105 @@
+"""W3C Trace Context: what counts as one, and what the next server is told."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.http1.request import Request
+from proxy.telemetry.tracing.context import Parent, context_lines, parent_of, without_context
+from proxy.telemetry.tracing.trace import Trace, bound_of
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+WHOLE = f"00-{TRACE}-{SPAN}-01"
+
+
+def lines(*values: str, state: tuple[str, ...] = ()) -> bytes:
+    told = [f"\r\ntraceparent: {value}" for value in values] + [f"\r\ntracestate: {value}" for value in state]
+    return "".join(["\r\nHost: a", *told, "\r\nAccept: */*"]).encode()
+
+
+PARENTS = [
+    (WHOLE, Parent(TRACE, SPAN, True)),
+    (f"00-{TRACE}-{SPAN}-00", Parent(TRACE, SPAN, False)),
+    (f"00-{TRACE}-{SPAN}-ff", Parent(TRACE, SPAN, True)),
+    (f"  {WHOLE} \t", Parent(TRACE, SPAN, True)),
+    (f"cc-{TRACE}-{SPAN}-01-what-comes", Parent(TRACE, SPAN, True)),
+    (f"cc-{TRACE}-{SPAN}-01", Parent(TRACE, SPAN, True)),
+    (f"cc-{TRACE}-{SPAN}-01x", None),
+    (f"00-{TRACE}-{SPAN}-01-more", None),
+    (f"ff-{TRACE}-{SPAN}-01", None),
+    (f"00-{'0' * 32}-{SPAN}-01", None),
+    (f"00-{TRACE}-{'0' * 16}-01", None),
+    (f"00-{TRACE.upper()}-{SPAN}-01", None),
+    (f"00-{TRACE}-{SPAN}", None),
+    (f"00-{TRACE[:-1]}-{SPAN}-01", None),
+    ("", None),
+    ("nothing", None),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), PARENTS)
+def test_a_parent_is_what_the_standard_calls_one(value: str, expected: Parent | None) -> None:
+    assert parent_of(lines(value)) == expected
+
+
+def test_two_parents_are_none() -> None:
+    assert parent_of(lines(WHOLE, WHOLE)) is None
+    assert parent_of(b"\r\nHost: a") is None
+
+
+def test_state_goes_along_in_order_unless_it_is_too_long() -> None:
+    parent = parent_of(lines(WHOLE, state=("a=1", "b=2,c=3")))
+    assert parent is not None
+    assert parent.state == b"a=1,b=2,c=3"
+    long = parent_of(lines(WHOLE, state=("a=" + "x" * 600,)))
+    assert long == Parent(TRACE, SPAN, True)
+
+
+def test_what_was_said_is_taken_out_whatever_its_case() -> None:
+    headers = b"\r\nHost: a\r\nTraceParent: x\r\nTRACESTATE: y\r\nX-Traceparent: z"
+    assert without_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
+
+
+def request(headers: bytes = b"\r\nHost: a") -> Request:
+    made = Request()
+    made.headers = headers
+    made.method, made.target = b"GET", b"/"
+    return made
+
+
+def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
+    asked = request(lines(WHOLE, state=("a=1",)))
+    trace = Trace(asked, 0)
+    assert (trace.trace_id, trace.parent_id, trace.sampled) == (TRACE, SPAN, True)
+    assert asked.headers == b"\r\nHost: a\r\nAccept: */*"
+    first, second = trace.lines(), trace.lines()
+    for told in (first, second):
+        found = re.fullmatch(
+            rb"\r\ntraceparent: 00-%b-([0-9a-f]{16})-01\r\ntracestate: a=1" % TRACE.encode(), told
+        )
+        assert found is not None
+        assert found[1] not in (SPAN.encode(), trace.span_id.encode())
+    assert first != second
+
+
+def test_a_trace_of_ours_is_sampled_by_its_rate() -> None:
+    assert all(Trace(request(), bound_of(1.0)).sampled for _ in range(50))
+    assert not any(Trace(request(), bound_of(0.0)).sampled for _ in range(50))
+    sampled = sum(Trace(request(), bound_of(0.5)).sampled for _ in range(2000))
+    assert 800 < sampled < 1200
+
+
+def test_who_is_not_sampled_says_so() -> None:
+    told = Trace(request(), 0).lines()
+    assert told.endswith(b"-00")
+    assert parent_of(told) is not None
+
+
+@given(st.binary())
+def test_whatever_a_client_says_is_read_or_left_out(value: bytes) -> None:
+    value = value.replace(b"\r", b"").replace(b"\n", b"")
+    parent = parent_of(b"\r\ntraceparent: " + value)
+    if parent is not None:
+        assert parent_of(context_lines(parent.trace_id, parent.span_id, parent.sampled, b"")) == parent

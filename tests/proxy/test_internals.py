@@ -1,0 +1,99 @@
+"""Requests to the admin entry point where they are told of too, and `/metrics` where clients are served."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.lab import http
+from tests.lab.origin import Origin, answer
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.scraping import scrape, scraped
+from tests.proxy.telemetry.collector import Collector, attributes
+from tests.proxy.wire.client import Client
+
+
+class Told:
+    def __init__(self, proxy: Proxy, collector: Collector, log: Path) -> None:
+        self.proxy = proxy
+        self.collector = collector
+        self.log = log
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Told]:
+    with TemporaryDirectory(prefix="rp-") as name, Collector() as collector:
+        directory = Path(name)
+        log = directory / "access.json"
+        flags = (
+            "--metrics.prometheus.addRoutersLabels",
+            "--metrics.prometheus.entryPoint=web",
+            "--metrics.addInternals",
+            "--accessLog.format=json",
+            f"--accessLog.filePath={log}",
+            "--accessLog.addInternals",
+            f"--tracing.otlp.http.endpoint={collector.url}",
+            "--tracing.addInternals",
+        )
+        with Store(directory) as store, running_proxy(directory, store, *flags) as proxy:
+            yield Told(proxy, collector, log)
+
+
+@pytest.fixture
+def told(shared: Told) -> Iterator[Told]:
+    for _ in watched(shared.proxy):
+        yield shared
+
+
+def test_requests_to_api_and_ping_are_counted_logged_and_traced(told: Told) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "User-Agent": "probe"}
+    assert http.request(told.proxy.admin, "localhost", "/ping?a=b", headers=headers).status == 200
+    assert http.request(told.proxy.admin, "localhost", "/api/nothing").status == 404
+    total = "traefik_router_requests_total"
+    found = scraped(
+        told.proxy.admin, lambda now: bool(now.sum(total, router="api@internal")), "the requests counted"
+    )
+    ping = {"router": "ping@internal", "service": "ping@internal", "code": "200"}
+    assert found.sum(total, **ping) == 1
+    assert found.sum(total, router="api@internal", code="404") == 1
+    assert found.sum("traefik_entrypoint_requests_total", entrypoint="traefik") >= 2
+    (span,) = told.collector.of("/ping")
+    assert (span.trace_id.hex(), attributes(span)["traefik.router.name"]) == (trace, "ping@internal")
+    until(lambda: "/ping" in told.log.read_text(), "a line")
+    lines = [json.loads(line) for line in told.log.read_text().splitlines()]
+    (line,) = [line for line in lines if line["RequestPath"] == "/ping?a=b"]
+    assert (line["RouterName"], line["entryPointName"], line["DownstreamStatus"]) == (
+        "ping@internal",
+        "traefik",
+        200,
+    )
+    assert (line["trace_id"], line["request_User-Agent"]) == (trace, "probe")
+
+
+def test_the_entry_point_of_clients_serves_metrics_ahead_of_all_routers(told: Told) -> None:
+    with Origin(answer(b"hello")) as origin:
+        host = told.proxy.route(origin, rule="PathPrefix(`/`)")
+        assert scrape(told.proxy.web).sum("rondpoint_instances") == 1
+        assert told.proxy.get(host, "/metricsx") == "hello"
+
+
+def test_its_connection_goes_on(told: Told) -> None:
+    with Origin(answer(b"hello")) as origin, Client(told.proxy.web) as client:
+        host = told.proxy.route(origin)
+        client.send(b"GET /metrics?scope=installation HTTP/1.1\r\nHost: x\r\n\r\n")
+        first = client.answer()
+        assert (first.status, first.header("Connection")) == (200, "keep-alive")
+        assert b'rondpoint_instance="' in first.body
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().body == b"hello"
+
+
+def test_metrics_are_only_to_be_got(told: Told) -> None:
+    assert http.request(told.proxy.web, "x", "/metrics", method="POST", body=b"x").status == 405
+    response = http.request(told.proxy.web, "x", "/metrics", method="HEAD")
+    assert (response.status, response.body) == (200, b"")

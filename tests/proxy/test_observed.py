@@ -1,0 +1,190 @@
+"""What a running proxy tells of requests where it is asked to look closer, or not to look."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.lab import http
+from tests.lab.namespace import free_port
+from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.scraping import scraped
+from tests.proxy.wire.client import Client
+
+Start = Callable[[Handler | bytes], Origin]
+PAUSE = 0.2
+
+
+class Watched:
+    """A proxy with two further entry points; lines of its access log."""
+
+    def __init__(self, proxy: Proxy, log: Path, quiet: int, trusting: int) -> None:
+        self.proxy = proxy
+        self.quiet = quiet
+        self.trusting = trusting
+        self.log = log
+
+    def line(self, path: str) -> dict[str, object]:
+        """The one line of this path, once it is there."""
+
+        def found() -> list[dict[str, object]]:
+            lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+            return [line for line in lines if line["RequestPath"] == path]
+
+        until(found, f"a line for {path}")
+        (line,) = found()
+        return line
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Watched]:
+    with TemporaryDirectory(prefix="rp-") as name:
+        directory = Path(name)
+        log, quiet, trusting = directory / "access.json", free_port(), free_port()
+        flags = (
+            "--accessLog.format=json",
+            f"--accessLog.filePath={log}",
+            "--accessLog.fields.headers.names.Server=keep",
+            "--accessLog.fields.names.ClientPort=drop",
+            "--entryPoints.web.requestId",
+            f"--entryPoints.trusting.address=127.0.0.1:{trusting}",
+            "--entryPoints.trusting.forwardedHeaders.trustedIPs=127.0.0.1",
+            "--entryPoints.trusting.requestId",
+            f"--entryPoints.quiet.address=127.0.0.1:{quiet}",
+            "--entryPoints.quiet.observability.accessLogs=false",
+            "--entryPoints.quiet.observability.metrics=false",
+            "--metrics.prometheus.headerLabels.agent=User-Agent",
+            "--metrics.prometheus.headerLabels.host=Host",
+        )
+        with Store(directory) as store, running_proxy(directory, store, *flags) as proxy:
+            until(log.exists, "the log")
+            yield Watched(proxy, log, quiet, trusting)
+
+
+@pytest.fixture
+def watch(shared: Watched) -> Iterator[Watched]:
+    for _ in watched(shared.proxy):
+        yield shared
+
+
+@pytest.fixture
+def origin() -> Iterator[Start]:
+    with ExitStack() as stack:
+        yield lambda handler: stack.enter_context(Origin(handler))
+
+
+def told(header: str) -> Handler:
+    """Answers with the values of the request's lines of this name, one a line."""
+
+    def handler(connection: Connection) -> None:
+        while (request := connection.read()) is not None:
+            values = [value for name, value in request.headers if name.lower() == header.lower()]
+            body = "\n".join(values).encode()
+            connection.send(
+                b"HTTP/1.1 200 OK\r\nServer: own\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
+
+    return handler
+
+
+def test_a_request_without_an_id_gets_one_for_server_and_log(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    ids = [watch.proxy.get(host, f"/made{number}") for number in range(2)]
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
+    assert ids[0] != ids[1]
+    assert [watch.line(f"/made{number}")["RequestId"] for number in range(2)] == ids
+
+
+def test_an_id_that_is_there_goes_on_as_it_is(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    response = http.request(watch.proxy.web, host, "/given", headers={"x-request-id": "abc-1.2"})
+    assert (response.text, watch.line("/given")["RequestId"]) == ("abc-1.2", "abc-1.2")
+
+
+UNUSABLE = [
+    [("X-Request-Id", "a b")],
+    [("X-Request-Id", "a" * 129)],
+    [("X-Request-Id", "a"), ("X-Request-Id", "b")],
+]
+
+
+@pytest.mark.parametrize("headers", UNUSABLE)
+def test_an_id_that_is_none_is_replaced(
+    watch: Watched, origin: Start, headers: list[tuple[str, str]]
+) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    assert re.fullmatch("[0-9a-f]{32}", http.request(watch.proxy.web, host, headers=headers).text)
+
+
+def test_requests_on_one_connection_have_ids_of_their_own(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    with Client(watch.proxy.web) as client:
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() * 3)
+        assert len({client.answer().body for _ in range(3)}) == 3
+
+
+def test_the_time_of_the_server_is_told(watch: Watched, origin: Start) -> None:
+    def slow(connection: Connection) -> None:
+        while connection.read() is not None:
+            time.sleep(PAUSE)
+            connection.send(b"HTTP/1.1 200 OK\r\nServer: own\r\nContent-Length: 2\r\n\r\nok")
+
+    host = watch.proxy.route(origin(slow))
+    watch.proxy.get(host, "/slow")
+    line = watch.line("/slow")
+    assert PAUSE * 1e9 * 0.9 <= line["OriginDuration"] <= line["Duration"]
+    assert line["Overhead"] == line["Duration"] - line["OriginDuration"]
+    assert (line["downstream_Server"], line["origin_Server"]) == ("own", "own")
+    assert "ClientPort" not in line
+
+
+def test_what_is_ours_to_answer_took_no_server_any_time(watch: Watched) -> None:
+    assert watch.proxy.status("nobody.test", "/nobody") == 404
+    line = watch.line("/nobody")
+    assert (line["OriginDuration"], line["OriginStatus"], line["Overhead"]) == (0, 0, line["Duration"])
+
+
+def test_bodies_and_retries_are_told(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(free_port(), origin(told("X")))
+    for number in range(2):
+        http.request(watch.proxy.web, host, f"/retried{number}", method="POST", body=b"x" * 70_000)
+    lines = [watch.line(f"/retried{number}") for number in range(2)]
+    assert [line["RequestContentSize"] for line in lines] == [70_000] * 2
+    assert sorted(line["RetryAttempts"] for line in lines) == [0, 1]
+
+
+def test_values_of_headers_are_counted_apart(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(answer(b"hello")))
+    for agent in ("one", "one", "two"):
+        http.request(watch.proxy.web, host, headers={"User-Agent": agent})
+    total = "traefik_service_requests_total"
+    found = scraped(watch.proxy.admin, lambda now: now.sum(total, host=host) == 3, "3 requests")
+    assert (found.sum(total, agent="one"), found.sum(total, agent="two")) == (2, 1)
+
+
+def test_a_quiet_entry_point_tells_nothing(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    assert http.request(watch.quiet, host, "/quiet").text == ""
+    watch.proxy.get(host, "/loud")
+    watch.line("/loud")
+    total = "traefik_service_requests_total"
+    name = host.split(".")[0]
+    found = scraped(watch.proxy.admin, lambda now: bool(now.sum(total, service=name)), "a request")
+    assert found.sum(total, service=name) == 1
+    assert not found.sum("traefik_entrypoint_requests_total", entrypoint="quiet")
+    assert "/quiet" not in watch.log.read_text()
+
+
+def test_a_trusted_proxys_requests_are_observed_too(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Forwarded-For")))
+    headers = {"X-Forwarded-For": "192.0.2.9"}
+    assert http.request(watch.trusting, host, "/trusted", headers=headers).text == "192.0.2.9, 127.0.0.1"
+    assert len(str(watch.line("/trusted")["RequestId"])) == 32

@@ -1,0 +1,313 @@
+"""Traces of a running proxy, told to a collector that speaks OTLP over HTTP."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from tests.lab import http
+from tests.lab.namespace import free_port
+from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.processes import Processes
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.scraping import scraped
+from tests.proxy.telemetry.collector import Collector, attributes
+from tests.proxy.wire.client import Client
+
+Start = Callable[[Handler | bytes], Origin]
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+class Traced:
+    """A proxy and its collector; a second entry point is not traced."""
+
+    def __init__(self, proxy: Proxy, collector: Collector, untraced: int, log: Path) -> None:
+        self.proxy = proxy
+        self.collector = collector
+        self.untraced = untraced
+        self.log = log
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Traced]:
+    with TemporaryDirectory(prefix="rp-") as name, Collector() as collector:
+        directory, untraced = Path(name), free_port()
+        log = directory / "access.json"
+        flags = (
+            f"--tracing.otlp.http.endpoint={collector.url}",
+            "--tracing.otlp.http.headers.Authorization=Bearer secret",
+            "--tracing.serviceName=edge",
+            "--tracing.resourceAttributes.deployment.environment=test",
+            "--tracing.capturedRequestHeaders=X-Tenant",
+            "--tracing.capturedResponseHeaders=X-Made-By",
+            "--tracing.safeQueryParams=page",
+            f"--entryPoints.untraced.address=127.0.0.1:{untraced}",
+            "--entryPoints.untraced.observability.tracing=false",
+            "--accessLog.format=json",
+            f"--accessLog.filePath={log}",
+        )
+        with Store(directory) as store, running_proxy(directory, store, *flags) as proxy:
+            yield Traced(proxy, collector, untraced, log)
+
+
+@pytest.fixture
+def traced(shared: Traced) -> Iterator[Traced]:
+    for _ in watched(shared.proxy):
+        yield shared
+
+
+@pytest.fixture
+def origin() -> Iterator[Start]:
+    with ExitStack() as stack:
+        yield lambda handler: stack.enter_context(Origin(handler))
+
+
+def told(connection: Connection) -> None:
+    """Answers with what the request's head says of a trace."""
+    while (request := connection.read()) is not None:
+        named = {name.lower(): value for name, value in request.headers}
+        body = f"{named.get('traceparent', '')} {named.get('tracestate', '')}".encode()
+        connection.send(
+            b"HTTP/1.1 200 OK\r\nX-Made-By: origin\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+
+
+def test_a_request_has_a_span_at_the_entry_point_and_one_at_the_server(traced: Traced, origin: Start) -> None:
+    server = origin(told)
+    host = traced.proxy.route(server)
+    headers = {"User-Agent": "curl", "X-Tenant": "blue"}
+    response = http.request(
+        traced.proxy.web, f"{host}:99", "/spans?page=2&token=x", method="POST", headers=headers, body=b"12345"
+    )
+    entry, asked = traced.collector.of("/spans")
+    trace_id = entry.trace_id.hex()
+    assert response.text == f"00-{trace_id}-{asked.span_id.hex()}-01"
+    assert (entry.name, entry.kind, entry.parent_span_id) == ("POST", Span.SPAN_KIND_SERVER, b"")
+    assert (asked.name, asked.kind, asked.trace_id) == ("POST", Span.SPAN_KIND_CLIENT, entry.trace_id)
+    name = host.split(".")[0]
+    found = attributes(entry)
+    assert found.pop("client.port") == found.pop("network.peer.port") > 0
+    assert found == {
+        "http.request.method": "POST",
+        "url.path": "/spans",
+        "url.query": "page=2&token=REDACTED",
+        "url.scheme": "http",
+        "network.protocol.version": "1.1",
+        "server.address": host,
+        "server.port": 99,
+        "client.address": "127.0.0.1",
+        "network.peer.address": "127.0.0.1",
+        "http.request.body.size": 5,
+        "http.response.status_code": 200,
+        "user_agent.original": "curl",
+        "http.request.header.x-tenant": ["blue"],
+        "http.response.header.x-made-by": ["origin"],
+        "entry_point": "web",
+        "traefik.router.name": name,
+        "traefik.service.name": name,
+    }
+    assert attributes(asked) == {
+        "http.request.method": "POST",
+        "url.full": f"http://127.0.0.1:{server.port}/spans?page=2&token=REDACTED",
+        "url.scheme": "http",
+        "network.protocol.version": "1.1",
+        "server.address": "127.0.0.1",
+        "server.port": server.port,
+        "network.peer.address": "127.0.0.1",
+        "network.peer.port": server.port,
+        "http.response.status_code": 200,
+        "user_agent.original": "curl",
+        "http.request.header.x-tenant": ["blue"],
+        "http.response.header.x-made-by": ["origin"],
+        "traefik.service.name": name,
+    }
+    assert entry.start_time_unix_nano <= asked.start_time_unix_nano <= asked.end_time_unix_nano
+    assert abs(entry.start_time_unix_nano - time.time_ns()) < 60e9
+    assert entry.status.code == asked.status.code == Status.STATUS_CODE_UNSET
+
+
+def test_the_collector_is_told_who_speaks(traced: Traced, origin: Start) -> None:
+    traced.proxy.get(traced.proxy.route(origin(told)), "/who")
+    traced.collector.of("/who")
+    assert set(traced.collector.paths) == {"/v1/traces"}
+    assert traced.collector.headers[-1]["Authorization"] == "Bearer secret"
+    resource = traced.collector.resources[-1]
+    assert (resource["service.name"], resource["deployment.environment"]) == ("edge", "test")
+    assert re.fullmatch(r".+-[0-9a-f]{6}", resource["service.instance.id"])
+    assert "telemetry.sdk.name" in resource
+
+
+def test_a_request_in_a_trace_goes_on_in_it(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told))
+    headers = {"traceparent": f"00-{TRACE}-{SPAN}-01", "tracestate": "a=1"}
+    response = http.request(traced.proxy.web, host, "/goes-on", headers=headers)
+    entry, asked = traced.collector.of("/goes-on")
+    assert (entry.trace_id.hex(), entry.parent_span_id.hex(), entry.trace_state) == (TRACE, SPAN, "a=1")
+    assert response.text == f"00-{TRACE}-{asked.span_id.hex()}-01 a=1"
+
+
+def test_what_others_have_not_sampled_is_passed_on_and_not_told(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told))
+    headers = {"traceparent": f"00-{TRACE}-{SPAN}-00"}
+    response = http.request(traced.proxy.web, host, "/unsampled", headers=headers)
+    assert re.fullmatch(rf"00-{TRACE}-(?!{SPAN})[0-9a-f]{{16}}-00", response.text)
+    traced.proxy.get(host, "/sampled")
+    traced.collector.of("/sampled")
+    assert not any(attributes(span).get("url.path") == "/unsampled" for span in traced.collector.spans)
+
+
+def test_the_log_names_the_trace(traced: Traced, origin: Start) -> None:
+    traced.proxy.get(traced.proxy.route(origin(told)), "/logged")
+    entry, _ = traced.collector.of("/logged")
+    until(lambda: "/logged" in traced.log.read_text(), "a line")
+    lines = [json.loads(line) for line in traced.log.read_text().splitlines()]
+    (line,) = [line for line in lines if line["RequestPath"] == "/logged"]
+    assert (line["trace_id"], line["span_id"]) == (entry.trace_id.hex(), entry.span_id.hex())
+
+
+def test_an_answer_of_our_own_has_no_server(traced: Traced) -> None:
+    assert traced.proxy.status("nobody.test", "/nobody") == 404
+    (entry,) = traced.collector.of("/nobody")
+    assert attributes(entry)["http.response.status_code"] == 404
+    assert entry.status.code == Status.STATUS_CODE_UNSET
+
+
+def test_a_server_that_cannot_be_reached_has_a_span_too(traced: Traced, origin: Start) -> None:
+    port = free_port()
+    host = traced.proxy.route(port, origin(told))
+    for number in range(2):
+        traced.proxy.get(host, f"/retried{number}")
+    of_both = [traced.collector.of(f"/retried{number}") for number in range(2)]
+    (spans,) = [spans for spans in of_both if len(spans) == 3]
+    failed, asked = sorted(spans[1:], key=lambda span: span.start_time_unix_nano)
+    assert attributes(failed)["server.port"] == port
+    assert attributes(failed)["error.type"] == "_OTHER"
+    assert failed.status.code == Status.STATUS_CODE_ERROR
+    assert attributes(asked)["http.request.resend_count"] == 1
+    assert attributes(asked)["http.response.status_code"] == 200
+    assert failed.end_time_unix_nano <= asked.start_time_unix_nano
+
+
+def test_an_error_is_one_at_both_ends(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(answer(b"no", status="503 Service Unavailable")))
+    assert traced.proxy.status(host, "/error") == 503
+    for span in traced.collector.of("/error"):
+        assert attributes(span)["error.type"] == "503"
+        assert span.status.code == Status.STATUS_CODE_ERROR
+
+
+def test_a_method_that_is_made_up_is_no_name(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told))
+    http.request(traced.proxy.web, host, "/made-up", method="BREW")
+    entry, _ = traced.collector.of("/made-up")
+    assert entry.name == "HTTP"
+    assert attributes(entry)["http.request.method"] == "_OTHER"
+    assert attributes(entry)["http.request.method_original"] == "BREW"
+
+
+def test_requests_on_one_connection_are_traces_of_their_own(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told))
+    with Client(traced.proxy.web) as client:
+        for number in range(3):
+            client.send(f"GET /kept{number} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert client.answer().status == 200
+    assert len({traced.collector.of(f"/kept{number}")[0].trace_id for number in range(3)}) == 3
+
+
+def test_an_entry_point_that_is_not_traced_passes_on_what_it_gets(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told))
+    assert http.request(traced.untraced, host, "/untraced").text == ""
+    headers = {"traceparent": "as it is", "tracestate": "b=2"}
+    assert http.request(traced.untraced, host, "/untraced", headers=headers).text == "as it is b=2"
+    traced.proxy.get(host, "/traced")
+    traced.collector.of("/traced")
+    assert not any(attributes(span).get("url.path") == "/untraced" for span in traced.collector.spans)
+
+
+def test_a_collector_that_is_away_for_a_while_is_told_later(
+    store: Store, short_path: Path, origin: Start
+) -> None:
+    with (
+        Collector(503, 429) as collector,
+        running_proxy(short_path, store, f"--tracing.otlp.http.endpoint={collector.url}") as proxy,
+    ):
+        proxy.get(proxy.route(origin(told)), "/later")
+        assert len(collector.of("/later")) == 2
+        assert collector.asked == 3
+
+
+def test_a_collector_that_takes_nothing_costs_no_request_and_is_complained_of_once(
+    store: Store, short_path: Path, origin: Start
+) -> None:
+    with (
+        Collector(*[400] * 100) as collector,
+        running_proxy(
+            short_path, store, f"--tracing.otlp.http.endpoint={collector.url}", "--metrics.prometheus"
+        ) as proxy,
+    ):
+        host = proxy.route(origin(told))
+        proxy.get(host)
+        until(lambda: collector.asked == 1, "a first try")
+        proxy.get(host)
+        until(lambda: collector.asked == 2, "a second one")
+        dropped = "rondpoint_tracing_dropped_spans_total"
+        scraped(proxy.admin, lambda now: now.sum(dropped) >= 4, "the spans dropped")
+    assert proxy.process.log.count("takes no traces") == 1
+    assert "Traceback" not in proxy.process.log
+
+
+def test_the_last_requests_of_a_leaving_worker_are_told(
+    store: Store, short_path: Path, origin: Start
+) -> None:
+    with Collector() as collector:
+        flag = f"--tracing.otlp.http.endpoint={collector.url}"
+        with running_proxy(short_path, store, flag) as proxy:
+            proxy.get(proxy.route(origin(told)), "/last")
+        assert len(collector.of("/last")) == 2
+
+
+def test_requests_go_on_while_much_is_told(store: Store, short_path: Path, origin: Start) -> None:
+    def slow(connection: Connection) -> None:
+        """Takes what it is sent, byte by byte so to speak, and never answers."""
+        while connection.read() is not None:
+            continue
+
+    with Origin(slow) as collector:
+        flag = f"--tracing.otlp.http.endpoint=http://127.0.0.1:{collector.port}"
+        with running_proxy(short_path, store, flag) as proxy:
+            host = proxy.route(origin(told))
+            with Client(proxy.web) as client:
+                for _ in range(600):
+                    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                    assert client.answer().status == 200
+
+
+def test_without_the_extra_nothing_is_traced_and_that_is_said(
+    store: Store, short_path: Path, origin: Start, processes: Processes
+) -> None:
+    # Stands before the real one, and has nothing of it.
+    (short_path / "hidden" / "opentelemetry").mkdir(parents=True)
+    (short_path / "hidden" / "opentelemetry" / "__init__.py").touch()
+    web, admin = free_port(), free_port()
+    process = processes(
+        "rondpoint",
+        "proxy",
+        "--tracing",
+        "--workers=1",
+        f"--redis.url={store.url}",
+        f"--entryPoints.web.address=127.0.0.1:{web}",
+        f"--entryPoints.traefik.address=127.0.0.1:{admin}",
+        f"--stateDirectory={short_path}",
+        environment={"PYTHONPATH": str(short_path / "hidden")},
+    )
+    process.wait_for_line(r"nothing is traced: it needs what `pip install 'rondpoint\[otel\]'` brings")
+    process.wait_for_port(web)
+    until(lambda: http.request(web, "nobody.test").status in (404, 503), "an answer")

@@ -1,0 +1,148 @@
+"""What dead workers have counted goes on in their instance's hash, and no sum falls meanwhile."""
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own, decode_field, read_counts, write_counts
+from rondpoint.store.retirement import PORTION, Known, place, retire
+from rondpoint.store.sums import add_buckets, add_counts, rebucketed
+
+KNOWN = Known({"a@file", "b@file"}, {"s@file"})
+
+
+def counts(requests: int, service: str = "s@file", method: str = "GET") -> Counts:
+    buckets = (requests, *(0,) * len(BOUNDS))
+    cell = Cell("web", method, 200, "http", buckets, requests * 0.5, requests * 10, requests)
+    return Counts(service, {"2xx": requests}, buckets, requests * 0.5, requests * 10, 1, (cell,))
+
+
+def stored(client: redis.Redis, keys: Keys, name: str) -> dict[str, Counts | Own]:
+    fields = client.hgetall(keys.metrics(name))
+    return {field.decode(): decode_field(field.decode(), value) for field, value in fields.items()}
+
+
+def nothing() -> None:
+    pass
+
+
+def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys) -> None:
+    own = Own(tickets=5, propagation=(1, 2), propagation_seconds=0.5)
+    for worker in ("h:1", "h:2"):
+        write_counts(client, keys, worker, {"": counts(1, ""), "a@file": counts(2), "/worker": own})
+        retire(client, keys, worker, "i", KNOWN, nothing)
+        assert not client.exists(keys.metrics(worker))
+    assert stored(client, keys, "i") == {
+        "": add_counts(counts(1, ""), counts(1, "")),
+        "a@file": add_counts(counts(2), counts(2)),
+        "/worker": Own(tickets=10, propagation=(2, 4), propagation_seconds=1.0),
+    }
+    assert 0 < client.ttl(keys.metrics("i")) <= 30
+
+
+def test_what_is_gone_goes_on_under_its_service_or_under_none(client: redis.Redis, keys: Keys) -> None:
+    told = {
+        "a@file": counts(1),
+        "gone@file": counts(2),
+        "old@file": counts(4, "t@file"),
+        "s@file/": counts(8),
+        "t@file/": counts(16, "t@file"),
+        "/": counts(32, ""),
+    }
+    write_counts(client, keys, "h:1", told)
+    retire(client, keys, "h:1", "i", KNOWN, nothing)
+    found = stored(client, keys, "i")
+    assert {name: each.statuses["2xx"] for name, each in found.items() if isinstance(each, Counts)} == {
+        "a@file": 1,
+        "s@file/": 10,
+        "/": 52,
+    }
+
+
+def test_no_reader_sees_a_sum_that_falls(client: redis.Redis, keys: Keys) -> None:
+    names = [f"r{number}@file" for number in range(3 * PORTION)]
+    write_counts(client, keys, "h:1", {name: counts(1) for name in names})
+    sums: list[int] = []
+
+    def look() -> None:
+        pipeline = client.pipeline(transaction=True)
+        pipeline.hgetall(keys.metrics("h:1"))
+        pipeline.hgetall(keys.metrics("i"))
+        fields = [value for answer in pipeline.execute() for value in answer.values()]
+        sums.append(sum(decode_field("x", value).statuses["2xx"] for value in fields))
+
+    retire(client, keys, "h:1", "i", Known(names[::2], {"s@file"}), look)
+    assert sums == [3 * PORTION] * 3
+
+
+def test_two_that_retire_one_worker_do_it_once(client: redis.Redis, keys: Keys) -> None:
+    write_counts(client, keys, "h:1", {f"r{number}@file": counts(1) for number in range(3 * PORTION)})
+    known = Known((), {"s@file"})
+
+    def meddle() -> None:
+        retire(client, keys, "h:1", "i", known, nothing)
+
+    retire(client, keys, "h:1", "i", known, meddle)
+    assert stored(client, keys, "i")["s@file/"].statuses["2xx"] == 3 * PORTION
+
+
+def test_what_cannot_be_decoded_is_dropped(client: redis.Redis, keys: Keys) -> None:
+    client.hset(
+        keys.metrics("h:1"), mapping={"a@file": b"{", b"\xff": b"{}", "b@file": b'{"service":"s@file"}'}
+    )
+    retire(client, keys, "h:1", "i", KNOWN, nothing)
+    assert list(stored(client, keys, "i")) == ["b@file"]
+
+
+def test_counts_of_routers_are_read_without_the_rest(client: redis.Redis, keys: Keys) -> None:
+    write_counts(
+        client, keys, "h:1", {"": counts(1, ""), "a@file": counts(2), "s@file/": counts(3), "/worker": Own()}
+    )
+    assert sorted(read_counts(client, keys, "h:1")) == ["", "a@file"]
+
+
+def test_a_hash_that_was_lost_is_noticed(client: redis.Redis, keys: Keys) -> None:
+    assert not write_counts(client, keys, "h:1", {"a@file": counts(1)})
+    assert write_counts(client, keys, "h:1", {"a@file": counts(1)})
+    client.flushall()
+    assert not write_counts(client, keys, "h:1", {"b@file": counts(1)})
+    assert 0 < client.ttl(keys.metrics("h:1")) <= 30
+
+
+PLACES = [
+    ("", Counts(), ""),
+    ("/", Counts(), "/"),
+    ("/worker", Own(), "/worker"),
+    ("a@file", Counts("s@file"), "a@file"),
+    ("c@file", Counts("s@file"), "s@file/"),
+    ("c@file", Counts("t@file"), "/"),
+    ("s@file/", Counts("s@file"), "s@file/"),
+    ("t@file/", Counts("t@file"), "/"),
+]
+
+
+@pytest.mark.parametrize(("name", "what", "expected"), PLACES)
+def test_places(name: str, what: Counts | Own, expected: str) -> None:
+    assert place(name, what, KNOWN) == expected
+
+
+BOUND_SETS = st.sets(st.floats(0.001, 60), min_size=1).map(lambda found: tuple(sorted(found)))
+
+
+@given(BOUND_SETS, BOUND_SETS, st.data())
+def test_no_request_is_lost_between_bounds_nor_found_to_be_faster(
+    bounds: tuple[float, ...], wanted: tuple[float, ...], data: st.DataObject
+) -> None:
+    sizes = st.lists(st.integers(0, 9), min_size=len(bounds) + 1, max_size=len(bounds) + 1)
+    buckets = data.draw(sizes)
+    found = rebucketed(buckets, bounds, wanted)
+    assert sum(found) == sum(buckets)
+    for number, bound in enumerate(wanted):
+        known_to_be = sum(count for count, upper in zip(buckets, bounds, strict=False) if upper <= bound)
+        assert sum(found[: number + 1]) == known_to_be
+
+
+def test_no_buckets_are_empty_ones() -> None:
+    assert add_buckets((), (1, 2)) == add_buckets((1, 2), ()) == add_buckets((0, 1), (1, 1)) == (1, 2)

@@ -1,0 +1,92 @@
+"""The application log: its forms, and where it goes."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rondpoint import logs
+from rondpoint.settings import Log
+
+log = logging.getLogger("rondpoint.tests")
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    yield
+    logs.configure(Log())
+    if logs._handler is not None:
+        root.removeHandler(logs._handler)
+    root.setLevel(level)
+
+
+def test_json_has_level_time_message_and_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Log(format="JSON", level="warn"))
+    log.info("not this")
+    log.warning('%d "quoted"\nlines', 2)
+    line = json.loads(capsys.readouterr().err)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
+    assert isinstance(line.pop("pid"), int)
+    assert line == {"level": "warn", "msg": '2 "quoted"\nlines', "logger": "rondpoint.tests"}
+
+
+def test_an_exception_is_a_field_and_no_further_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Log(format="json"))
+    try:
+        raise ValueError("why")
+    except ValueError:
+        log.exception("it failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["level"] == "error"
+    assert json.loads(line)["error"].endswith("ValueError: why")
+
+
+LEVELS = [
+    (logging.DEBUG, "debug"),
+    (logging.INFO, "info"),
+    (logging.WARNING, "warn"),
+    (logging.ERROR, "error"),
+    (logging.CRITICAL, "fatal"),
+]
+
+
+@pytest.mark.parametrize(("level", "name"), LEVELS)
+def test_levels_are_called_as_in_traefik(level: int, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Log(format="json", level="trace"))
+    log.log(level, "x")
+    assert json.loads(capsys.readouterr().err)["level"] == name
+
+
+def test_a_file_gets_all_and_one_that_was_moved_is_followed_by_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "logs" / "rondpoint.log"
+    logs.configure(Log(file_path=str(path)))
+    log.info("first")
+    path.rename(tmp_path / "moved")
+    log.info("second")
+    assert "first" in (tmp_path / "moved").read_text()
+    assert re.fullmatch(r"[-\d]+ [:.\d]+ INFO rondpoint\.tests\[\d+\]: second\n", path.read_text())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_cannot_be_written_leaves_the_log_on_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    logs.configure(Log(file_path=str(tmp_path / "file" / "rondpoint.log")))
+    log.info("after")
+    first, second = capsys.readouterr().err.splitlines()
+    assert "log.filePath cannot be written" in first
+    assert second.endswith("after")
+
+
+def test_only_a_log_for_machines_takes_what_is_said_to_people() -> None:
+    assert not logs.for_machines(Log())
+    assert logs.for_machines(Log(format="json"))
+    assert logs.for_machines(Log(file_path="x"))

@@ -1,0 +1,60 @@
+"""Everything that a whole Rondpoint says, as one log for machines."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from tests.lab import installation
+from tests.lab.processes import Processes
+from tests.lab.waiting import until
+
+ROUTES = """
+http:
+  routers: {hello: {rule: "Host(`hello.test`)", service: hello}}
+  services: {hello: {loadBalancer: {servers: [{url: "http://127.0.0.1:1"}]}}}
+"""
+TRAEFIK_1 = """
+logLevel = "INFO"
+[traefikLog]
+filePath = "{path}"
+format = "json"
+[hostResolver]
+"""
+
+
+def test_store_agent_proxy_and_who_starts_them_write_one_form(processes: Processes, tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES)
+    started = installation.start(
+        processes,
+        "--log.format=json",
+        "--log.level=DEBUG",
+        "--workers=1",
+        "--providers.file.filename=routes.yml",
+        "--api.debug",
+        directory=tmp_path,
+    )
+    started.wait_for("hello.test", status=502)
+    os.kill(started.process.pid, signal.SIGHUP)
+    started.process.wait_for_line("is followed by another one")
+    processes.stop()
+    lines = [json.loads(line) for line in started.process.log.splitlines()]
+    assert all({"level", "time", "msg", "logger", "pid"} <= line.keys() for line in lines)
+    loggers = {line["logger"].partition(".")[0] for line in lines}
+    assert {"rondpoint", "discovery", "gunicorn", "proxy"} <= loggers
+    assert any(line["level"] == "warn" and "api.debug" in line["msg"] for line in lines)
+
+
+def test_traefik_1_spellings_lead_to_the_same_file(processes: Processes, tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "traefik.log"
+    (tmp_path / "traefik.toml").write_text(TRAEFIK_1.replace("{path}", str(path)))
+    started = installation.start(processes, "--file.directory=.", "--workers=1", directory=tmp_path)
+
+    def said() -> list[str]:
+        return [json.loads(line)["msg"] for line in path.read_text().splitlines()]
+
+    until(lambda: any("Booting worker" in line for line in said()), "the worker's start")
+    assert any("workers: 1" in line for line in said())
+    assert any("hostResolver is not served yet" in line for line in said())
+    processes.stop()
+    assert started.process.log == ""
