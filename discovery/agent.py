@@ -15,6 +15,7 @@ from discovery import providers as available
 from discovery.admin.desk import Desk, desk
 from discovery.board import Board
 from discovery.candidacy import Candidacy
+from discovery.health.checks import Checks
 from discovery.heartbeat import Heartbeat, new_name
 from discovery.parts import Parts
 from discovery.providers.admin import fed_by_api
@@ -59,13 +60,16 @@ class Agent:
         candidacy = Candidacy(client, keys, options.name, own_name, board.bell)
         parts = Parts(client, keys, options.name, candidacy, board.bell, options.forget_after)
         heartbeat = Heartbeat(client, keys, own_name, options.name)
+        checks = Checks(board.touch)
+        entry_points = self._settings.web_entry_points
         publication = Publication(
-            board, client, keys, self._settings.web_entry_points, options.name, heartbeat, candidacy, parts
+            board, client, keys, entry_points, options.name, heartbeat, candidacy, parts, checks
         )
         threads = [
             _thread("publication", publication.run, stop),
             _thread("candidacy", candidacy.run, stop),
             _thread("parts", parts.run, stop),
+            _thread("health", checks.run, stop),
         ]
         for name, provider in providers.items():
             threads.append(_thread(name, supervise, provider, board, stop))

@@ -18,6 +18,8 @@ from discovery.assembly import Assembly, gathered
 from discovery.backoff import Backoff
 from discovery.board import Board, Snapshot
 from discovery.candidacy import Candidacy
+from discovery.health.checks import Checks
+from discovery.health.verdicts import judged
 from discovery.heartbeat import INTERVAL, Heartbeat
 from discovery.merge import merge
 from discovery.own import Own
@@ -49,7 +51,8 @@ class _Gathered(Struct, frozen=True):
 class Publication:
     """Publishes the newest of what is on `board`, and of `parts`, whenever it changes, or the store lost it.
 
-    `name` is what settings call the agent, `heartbeat` its entry in the list of agents.
+    `name` is what settings call the agent, `heartbeat` its entry in the list of agents. `checks` follow what
+    is published as long as this agent leads, and what they find is published with it.
     """
 
     def __init__(
@@ -62,8 +65,11 @@ class Publication:
         heartbeat: Heartbeat,
         candidacy: Candidacy,
         parts: Parts,
+        checks: Checks,
     ) -> None:
         self._board = board
+        self._checks = checks
+        self._recalled = ""
         self._entry_points = entry_points
         self._name = name
         self._heartbeat = heartbeat
@@ -109,6 +115,8 @@ class Publication:
         snapshot = self._board.snapshot()
         if self._complete(snapshot):
             self._candidacy.stand()
+        if not self._candidacy.whole.held:
+            self._checks.follow(Configuration())
         role = self._candidacy.role
         if role != "standby":
             self._contribute(snapshot)
@@ -145,7 +153,7 @@ class Publication:
         elif self._published != present:
             if several:
                 self._assembly.replace({**others.configurations, self._name: own.configuration})
-            self._publish(self._assembly.configurations() if several else own.by_provider)
+            self._publish(self._assembly.configurations() if several else own.by_provider, lease)
             self._published = present
             written = True
         if written:
@@ -157,12 +165,19 @@ class Publication:
             self._gathered = _Gathered(snapshot.version, by_provider, gathered(by_provider))
         return self._gathered
 
-    def _publish(self, configurations: Mapping[str, Configuration]) -> None:
-        configuration = merge(configurations, self._entry_points)
+    def _publish(self, configurations: Mapping[str, Configuration], lease: str) -> None:
+        configuration = self._checked(merge(configurations, self._entry_points), lease)
         self._findings.tell(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summary(publication.change))
+
+    def _checked(self, configuration: Configuration, lease: str) -> Configuration:
+        if self._recalled != lease:
+            self._checks.recall(self._publisher.stored())
+            self._recalled = lease
+        self._checks.follow(configuration)
+        return judged(configuration, self._checks.faults)
 
     def _look(self, role: Role) -> None:
         """See that the store still holds what this agent wrote."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from discovery.health.verdicts import unjudged
 from rondpoint.model import Configuration
 from rondpoint.store.state import State
 
@@ -12,10 +13,12 @@ T = TypeVar("T")
 
 
 def retained(state: State, provider: str) -> Configuration:
-    """The objects in `state` that bear the provider's name."""
+    """The objects in `state` that bear the provider's name, as the provider made them."""
     suffix = f"@{provider}"
     return Configuration(
-        _of(state.routers, suffix), _of(state.services, suffix), _of(state.middlewares, suffix)
+        _of(state.routers, suffix),
+        {name: unjudged(service) for name, service in _of(state.services, suffix).items()},
+        _of(state.middlewares, suffix),
     )
 
 

@@ -14,7 +14,7 @@ from rondpoint.model import Configuration
 logger = logging.getLogger(__name__)
 
 FIRST_DELAY = 0.5
-LAST_DELAY = 30.0
+LAST_DELAY = 5.0
 
 
 def supervise(provider: Provider, board: Board, stop: threading.Event) -> None:

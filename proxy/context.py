@@ -14,6 +14,7 @@ from proxy.telemetry.tallies import Tallies
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
     from proxy.deadlines import Sweeper
+    from proxy.ejection.ejections import Ejections
     from proxy.routing.table import RoutingTable
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.servers import Services, UpstreamTimeouts
@@ -44,6 +45,7 @@ class Context:
     services: Services
     tickets: Tickets
     sweeper: Sweeper
+    ejections: Ejections
     upstream_timeouts: UpstreamTimeouts
     limits: Limits = field(default_factory=Limits)
     limits_of_trusted: Limits = field(init=False)

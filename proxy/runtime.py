@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
@@ -28,6 +29,8 @@ from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
 from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream
+from proxy.ejection.ejections import Ejections
+from proxy.ejection.sharing import Sharing
 from proxy.http1.request import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
@@ -55,6 +58,9 @@ log = logging.getLogger(__name__)
 LAST_REPORT = 1.0
 """Seconds a leaving worker takes at most to tell the store what it has counted."""
 
+LAST_WORDS = 1.0
+"""Seconds a leaving worker takes at most to tell the store that it probes no server any more."""
+
 
 class Runtime:
     """Built in the worker's process, after gevent has taken over. ValueError without a store's URL."""
@@ -75,11 +81,16 @@ class Runtime:
             settings.limits.response_pause_timeout,
         )
         self.tickets = Tickets(partial(open_line, self.client.connection_pool), self.keys.tickets)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        services = Services(sweeper, timeouts)
+        # Containers may have both the same host name and the same process ids.
+        self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
         self.context = Context(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
-            services=Services(sweeper, timeouts),
+            services=services,
             tickets=self.tickets,
             sweeper=sweeper,
+            ejections=self.ejections,
             upstream_timeouts=timeouts,
             limits=Limits(
                 head_bytes=settings.limits.head_bytes,
@@ -102,6 +113,7 @@ class Runtime:
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
+        self.sharing = Sharing(self.client, self.keys, self.ejections)
         self.census = Census(
             self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
         )
@@ -124,6 +136,8 @@ class Runtime:
             self.tickets.run,
             self.watcher.run,
             self._saver.run,
+            self.sharing.tell,
+            self.sharing.listen,
         ):
             self._greenlets.append(gevent.spawn(run))
         self._witnesses.start()
@@ -268,6 +282,7 @@ class Runtime:
             self.reporter.finish()
         self._witnesses.stop()
         gevent.killall(self._greenlets)
+        self.sharing.end(LAST_WORDS)
 
 
 def _bounds(settings: Settings) -> tuple[float, ...]:

@@ -24,10 +24,11 @@ Scheme = Literal["http", "https", "h2c"]
 
 
 class ServerState(StrEnum):
-    """`up` takes new requests; `draining` only finishes those it has."""
+    """`up` takes new requests; `draining` only finishes those it has; `down` failed its health check."""
 
     UP = "up"
     DRAINING = "draining"
+    DOWN = "down"
 
 
 class Server(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -42,7 +42,7 @@ def explained(error: BaseException, endpoint: Endpoint, permission: str) -> Cons
         if isinstance(cause, requests.exceptions.SSLError):
             return UnreachableError(
                 f"no TLS with Consul at {endpoint}: {text}",
-                "name its authority in tls.ca, or set the scheme that it speaks",
+                "name its authority in tls.ca or CONSUL_CACERT, or set the scheme that it speaks",
             )
         if isinstance(cause, ConnectionRefusedError):
             return UnreachableError(

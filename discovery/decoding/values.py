@@ -6,8 +6,8 @@ Each reader raises ValueError with what was expected, in the words of a hint.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from rondpoint.model import Scheme
@@ -67,6 +67,18 @@ def text(value: object) -> str:
     if not stripped:
         raise ValueError("expected text, not nothing")
     return stripped
+
+
+def one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
+    """A reader for one of these words, in any case."""
+
+    def read(value: object) -> Any:
+        found = text(value).lower()
+        if found not in known:
+            raise ValueError(f"expected one of {', '.join(known)}")
+        return found
+
+    return read
 
 
 def texts(value: object) -> tuple[str, ...]:

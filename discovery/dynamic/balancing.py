@@ -5,15 +5,16 @@ They are read, checked and stored; of those that the proxy does not follow yet, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import get_args
 
 from msgspec import Struct
 
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
-from rondpoint.middlewares.readers import between, seconds
+from discovery.dynamic.health_check import read_health_check
+from rondpoint.middlewares.readers import seconds
 from rondpoint.model import LONGEST_SLOW_START, HealthCheck, StickyCookie, Strategy
 
 SAME_SITE = ("none", "lax", "strict")
@@ -32,7 +33,7 @@ class Balancing(Struct, frozen=True):
 
 def read_balancing(balancer: Section, provider: str) -> Balancing:
     """The options of a `loadBalancer` section; what cannot be read is reported, and its default taken."""
-    strategy: Strategy = balancer.read("strategy", one_of(get_args(Strategy)), "wrr")
+    strategy: Strategy = balancer.read("strategy", values.one_of(get_args(Strategy)), "wrr")
     sticky = read_sticky(balancer)
     health_check = read_health_check(balancer)
     forwarding = balancer.section("responseForwarding")
@@ -43,7 +44,6 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
     transport = balancer.read("serversTransport", values.text, "")
     slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
     told = {
-        "healthCheck": health_check is not None,
         "passiveHealthCheck": balancer.has("passiveHealthCheck"),
         "serversTransport": bool(transport),
     }
@@ -80,52 +80,10 @@ def read_sticky(balancer: Section) -> StickyCookie | None:
         name=cookie.read("name", values.text, ""),
         secure=cookie.read("secure", values.boolean, False),
         http_only=cookie.read("httpOnly", values.boolean, False),
-        same_site=cookie.read("sameSite", one_of(SAME_SITE), ""),
+        same_site=cookie.read("sameSite", values.one_of(SAME_SITE), ""),
         max_age=cookie.read("maxAge", values.integer, 0),
         path=cookie.read("path", values.text, "/"),
         domain=cookie.read("domain", values.text, ""),
     )
     cookie.finish()
     return made
-
-
-def read_health_check(balancer: Section) -> HealthCheck | None:
-    """Its `healthCheck`; None where there is none."""
-    section = balancer.section("healthCheck")
-    if section is None:
-        return None
-    interval = section.read("interval", seconds, 30.0)
-    made = HealthCheck(
-        path=section.read("path", values.text, ""),
-        scheme=section.read("scheme", values.scheme, ""),
-        mode=section.read("mode", one_of(("http", "grpc")), "http"),
-        hostname=section.read("hostname", values.text, ""),
-        port=section.read("port", values.port, 0),
-        interval=interval,
-        unhealthy_interval=section.read("unhealthyInterval", seconds, None),
-        timeout=section.read("timeout", seconds, 5.0),
-        headers=_headers(section),
-        method=section.read("method", values.text, "GET").upper(),
-        status=section.read("status", between(100, 599), 0),
-        follow_redirects=section.read("followRedirects", values.boolean, True),
-    )
-    section.finish()
-    return made
-
-
-def _headers(section: Section) -> dict[str, str]:
-    nothing: dict[str, object] = {}
-    given = section.read("headers", values.texts_by_name, nothing)
-    return {str(name): str(value) for name, value in given.items()}
-
-
-def one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
-    """A reader for one of these words."""
-
-    def read(value: object) -> Any:
-        found = values.text(value).lower()
-        if found not in known:
-            raise ValueError(f"expected one of {', '.join(known)}")
-        return found
-
-    return read

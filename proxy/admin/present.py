@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 
+from proxy.admin.ejected import ejected
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.standing import Findings, Standing, by_object, left_out, standing
 from proxy.configuration.breath import Breath
@@ -52,14 +53,14 @@ class Present:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What the agents found wrong, and what of the store could not be read here."""
+        """What agents found wrong, what of the store could not be read here, and which servers are aside."""
         parts = self._runtime
         try:
             found = read_diagnostics(parts.client, parts.keys)
         except redis.RedisError as error:
             message = f"the store does not answer: {error}"
             found = (Diagnostic(Severity.WARNING, "store", "connection", message),)
-        return (*found, *parts.watcher.problems)
+        return (*found, *parts.watcher.problems, *ejected(parts))
 
     @cached_property
     def findings(self) -> Findings:

@@ -33,8 +33,8 @@ TRIALS = 3
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
-"""Seconds between two trials. They grow for a store that is late again within LONGEST_PAUSE, so that requests
-wait for one that is now near and now far once in so long, and no more.
+"""Seconds between two trials of a store that was late twice within LONGEST_PAUSE. They grow each time it is
+late again so soon: requests wait for one that is now near and now far once in so long, and no more.
 """
 
 COMMANDS_KEPT = 10_000
@@ -159,7 +159,11 @@ class Tickets:
             self._timer.stop()
             if self.degraded:
                 self._given_up.stop()
-                self._try_later(self._pause)
+                if self._pause:
+                    self._try_later(self._pause)
+                else:
+                    # Once may be chance.
+                    self._recover()
             elif self._waiting:
                 self._ask()
         ticket = last - len(greenlets)
@@ -194,9 +198,12 @@ class Tickets:
         if self._passed < TRIALS:
             self._try()
             return
+        self._recover()
+        self.attempted.set()
+
+    def _recover(self) -> None:
         self._recovered_at = monotonic()
         self.degraded = False
-        self.attempted.set()
 
     def _try_later(self, pause: float) -> None:
         self._next_trial.close()

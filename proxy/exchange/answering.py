@@ -181,6 +181,8 @@ def _ask_again(
 ) -> bool:
     """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
 
+    While they fail they are put aside; once that is true of all, those that had been before are asked too.
+
     Raises NoAnswerError and ClientGoneError.
     """
     context = downstream.context
@@ -191,7 +193,9 @@ def _ask_again(
     shuffle(left)
     again = False
     while True:
-        again = again or not left
+        if not (left or again):
+            left = [target for target in service.distinct if target not in failed]
+            again = not left
         if again or failure.unwanted:
             # What has no answer is not asked for again but by those who want that.
             if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
@@ -216,6 +220,7 @@ def _ask_again(
             return _serve_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
+            failed += (target,)
             retrying.made += 1
             if not (error.elsewhere or error.unwanted):
                 raise
@@ -270,12 +275,18 @@ def _serve_from(
             try:
                 stream = pool.dial()
             except DialError as error:
+                if error.unreachable:
+                    downstream.context.ejections.put_aside(target, str(error))
                 raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
         try:
             data = _first_bytes(downstream, stream, head, body)
             if data:
                 return _relay(downstream, request, target, stream, data, body)
             expired = stream.expired
+            # A body that is refused may end in a reset of a server that is well.
+            started = body is not None and body.started
+            if data is None and not (reused or expired or started or downstream.gone):
+                downstream.context.ejections.put_aside(target, "connection reset before an answer")
         except BaseException:
             if body is not None:
                 body.stop()
@@ -323,8 +334,10 @@ def _serve_observed(
         endpoint.active -= 1
 
 
-def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None) -> bytes:
-    """Send the request and wait for the answer's first bytes; b"" when none came."""
+def _first_bytes(
+    downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None
+) -> bytes | None:
+    """Send the request and wait for the answer's first bytes; b"" when none came, None for a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
     try:
@@ -338,6 +351,8 @@ def _first_bytes(downstream: Downstream, stream: Stream, head: bytes, body: Requ
         if timeout:
             stream.deadline = after(timeout)
         return stream.recv()
+    except (ConnectionResetError, BrokenPipeError):
+        return None
     except OSError:
         return b""
     finally:

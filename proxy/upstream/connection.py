@@ -5,7 +5,7 @@ from __future__ import annotations
 import _socket
 import os
 import ssl
-from errno import EINPROGRESS
+from errno import ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, EINPROGRESS, ETIMEDOUT
 from typing import TYPE_CHECKING
 
 from gevent import Timeout
@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
 
 
-class DialError(OSError):
-    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed."""
+_UNREACHABLE = frozenset((ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ETIMEDOUT))
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+
+class DialError(OSError):
+    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed.
+
+    `unreachable` tells that it is the server that does not take connections: neither is this worker short of
+    something, nor is there something wrong with a name or a certificate.
+    """
+
+    def __init__(self, reason: str, *, timed_out: bool = False, unreachable: bool = False) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+        self.unreachable = unreachable
 
 
 def dial(
@@ -37,9 +45,11 @@ def dial(
                 return stream
             return _secured(stream, sweeper, context, address[0])
     except Timeout:
-        raise DialError("dial timed out", timed_out=True) from None
+        raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OSError as error:
-        raise error if isinstance(error, DialError) else DialError(str(error)) from None
+        if isinstance(error, DialError):
+            raise
+        raise DialError(str(error), unreachable=error.errno in _UNREACHABLE) from None
 
 
 def _literal(address: tuple[str, int]) -> tuple[str, int]:
@@ -64,7 +74,7 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
         sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         code = sock.connect_ex(address)
         if code not in {0, EINPROGRESS}:
-            raise DialError(os.strerror(code))
+            raise _failed(code)
         stream = Stream(sock, sweeper)
     except BaseException:
         sock.close()
@@ -74,11 +84,15 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
             stream.wait_writable()
             code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if code:
-                raise DialError(os.strerror(code))
+                raise _failed(code)
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+def _failed(code: int) -> DialError:
+    return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
 
 
 def _secured(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:

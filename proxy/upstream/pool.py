@@ -89,6 +89,10 @@ class Pool:
         stream.stall_limit = self._stall_limit
         return stream
 
+    def probe(self, timeout: float) -> None:
+        """Make a connection within `timeout` s, and end it again. Raises DialError."""
+        dial(self._address, self._sweeper, timeout, self._context).close()
+
     def give(self, stream: Stream) -> None:
         """Take back a connection on which nothing is outstanding."""
         if self.closed or stream.expired or len(self._idle) >= self.IDLE_LIMIT:

@@ -6,7 +6,7 @@ Two services that name the same address share its pool; a pool is closed when th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -50,11 +50,11 @@ class UpstreamTimeouts:
 class ServedService:
     """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
-    `choose` is its way of choosing, None for the rotation's. `present` is the rotation without those that
-    take no new requests, and `distinct` each of these once; where none does, `all_away`, they are all.
-    `warming` tells that a server may be in its slow start, until it is looked at again; `sticky` is the
-    cookie that clients are kept by, if they are. `composed` are the services that one without servers is
-    made of.
+    Servers that are down are no targets. `choose` is its way of choosing, None for the rotation's. `present`
+    is the rotation without those that take no new requests, and `distinct` each of these once; where none
+    does, `all_away`, they are all. `warming` tells that a server may be in its slow start, until it is looked
+    at again; `sticky` is the cookie that clients are kept by, if they are. `composed` are the services that
+    one without servers is made of.
     """
 
     service: Service
@@ -107,6 +107,7 @@ class Services:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
+    `on_gone` is called with an address that no service has any more.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
@@ -117,6 +118,7 @@ class Services:
         self._endpoints: dict[Address, Endpoint] = {}
         self._aside: set[Address] = set()
         self._arrivals = Arrivals()
+        self.on_gone: Callable[[Address], None] = _nothing
         self._context: ssl.SSLContext | None = None
 
     @property
@@ -174,8 +176,9 @@ class Services:
                 served.look()
 
     def _serve(self, service: Service) -> ServedService:
-        targets = [self._target(service, server) for server in service.servers]
-        order = schedule([_weight(server) for server in service.servers])
+        servers = [server for server in service.servers if server.state is not ServerState.DOWN]
+        targets = [self._target(service, server) for server in servers]
+        order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
         if service.composition is not None:
@@ -230,14 +233,20 @@ class Services:
             endpoint = target.endpoint
             endpoint.targets.discard(target)
             if not endpoint.targets:
-                del self._endpoints[address_of(target.server)]
+                address = address_of(target.server)
+                del self._endpoints[address]
                 endpoint.pool.close()
+                self.on_gone(address)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
             self._context = ssl.create_default_context()
             self._context.set_alpn_protocols(["http/1.1"])
         return self._context
+
+
+def _nothing(address: Address) -> None:
+    pass
 
 
 def _weight(server: Server) -> int:

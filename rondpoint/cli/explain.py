@@ -75,6 +75,8 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"member      {member.service} (weight {member.weight})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
+    for finding in way.findings:
+        yield f"told        {finding}"
     if way.status or way.reason:
         yield f"answers     {way.status or 'by a server'}: {way.reason}"
     for near in way.nearby:

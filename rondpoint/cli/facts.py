@@ -16,12 +16,15 @@ from rondpoint.store.address import shown
 
 
 def facts(settings: Settings) -> Iterator[str]:
-    """A line a fact: entry points, dashboard, providers, store."""
+    """A line a fact: entry points, dashboard, providers, registrar, store."""
     for name, point in settings.web_entry_points.items():
         yield f"entry point {name}: {point.address}"
     if settings.api.dashboard:
         yield f"dashboard: {url(settings.admin)}/dashboard/"
     yield f"providers: {', '.join(_providers(settings)) or 'none'}"
+    if settings.registrator is not None and settings.registrator.enabled:
+        consul = settings.registrator.consul
+        yield _consul("registrator: on", () if consul is None else (consul.address,))
     # A password in the URL is nothing to print.
     yield f"store: {'embedded' if settings.redis.url is None else shown(settings.redis.url)}"
     yield f"workers: {settings.workers}"

@@ -16,7 +16,7 @@ from rondpoint.explaining.explanation import (
 )
 from rondpoint.explaining.nearest import nearby
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Router, Server, ServerState
+from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
@@ -50,12 +50,14 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
-    servers = tuple(_servers(configured, chosen.service))
+    reached = tuple(_reached(configured, chosen.service))
+    servers = tuple(server for each in reached for server in each.servers)
     way = replace(
         way,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
+        findings=tuple(_told(configured, {f"service {each.name}" for each in reached})),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
@@ -65,15 +67,25 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     way = replace(way, balancing=balancing, members=members)
     if service.unserved:
         return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
-    if not any(server.weight for server in servers):
+    taking = [server for server in servers if server.weight]
+    if not taking:
         return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
-    if all(server.state is ServerState.DRAINING for server in servers):
+    well = [server for server in taking if server.state is not ServerState.DOWN]
+    if not well:
+        return replace(way, status=503, reason=f"every server of service {service.name} is down")
+    if all(server.state is ServerState.DRAINING for server in well):
         return replace(way, reason="every server is leaving; they take requests since there is no other")
     return way
 
 
-def _servers(configured: Configured, name: str) -> Iterator[Server]:
-    """Those of the service, or of the services that it is made of, each of these once."""
+def _told(configured: Configured, subjects: Collection[str]) -> Iterator[str]:
+    for diagnostic in configured.diagnostics:
+        if diagnostic.subject in subjects:
+            yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+
+
+def _reached(configured: Configured, name: str) -> Iterator[Service]:
+    """The service, and those that it is made of, each once."""
     seen: set[str] = set()
     left = [name]
     while left:
@@ -81,7 +93,7 @@ def _servers(configured: Configured, name: str) -> Iterator[Server]:
         service = None if reached in seen else configured.services.get(reached)
         seen.add(reached)
         if service is not None:
-            yield from service.servers
+            yield service
             left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 

@@ -51,7 +51,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
     """The way of one request.
 
     `status` is what Rondpoint would answer by itself, 0 where a server answers; `candidates` are in the order
-    in which they are tried, up to the one that holds, and `omitted` of them are not listed.
+    in which they are tried, up to the one that holds, and `omitted` of them are not listed; `findings` are
+    what diagnostics tell of the service and its servers.
     """
 
     entry_point: str
@@ -64,6 +65,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     middlewares: tuple[str, ...] = ()
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()
+    findings: tuple[str, ...] = ()
     balancing: Balancing | None = None
     members: tuple[ExplainedMember, ...] = ()
     status: int = 0

@@ -67,7 +67,13 @@ class Keys(PublishedKeys):
 
     @property
     def health(self) -> str:
+        """Hash: server's URL → JSON `Ejection`."""
         return self._key("health")
+
+    @property
+    def ejections(self) -> str:
+        """Channel: one JSON `Notice` per server that is put aside, or back."""
+        return self._key("ejections")
 
     @property
     def agents(self) -> str:

@@ -4,9 +4,11 @@ The engine's socket is reachable from everywhere, container addresses only from 
 go in with `enter`, this process's own sockets with `namespace`.
 """
 
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from contextlib import closing, suppress
@@ -22,7 +24,7 @@ from tests.lab.processes import Process, command_line, kill_all
 
 GIVEN = "RONDPOINT_TEST_DOCKER_HOST"
 NETWORK_NAMESPACES = Path("/var/run/netns")
-NAME = re.compile(r"rondpoint-lab-(\d+)")
+NAME = re.compile(r"rondpoint-lab-(\d+)[a-z-]*")
 
 
 class Engine:
@@ -31,13 +33,19 @@ class Engine:
     The addresses of a given engine's containers must be reachable from here.
     """
 
-    def __init__(self) -> None:
-        """Does not start it."""
+    def __init__(self, name: str = "", *, live_restore: bool = False) -> None:
+        """Does not start it.
+
+        With a `name`, of small letters, it is another engine beside the one without, and never a given one.
+        With `live_restore` containers outlive it, and belong to it again when it comes back.
+        """
         self.enter: list[str] = []
         self.namespace: Path | None = None
-        self.socket_url = os.environ.get(GIVEN, "")
+        self.socket_url = "" if name else os.environ.get(GIVEN, "")
         self._own = not self.socket_url
-        self._name = f"rondpoint-lab-{os.getpid()}"
+        self._name = f"rondpoint-lab-{os.getpid()}{name and '-'}{name}"
+        self.live_restore = live_restore
+        self._storage = "overlay2"
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -62,6 +70,20 @@ class Engine:
     def client(self) -> docker.DockerClient:
         """A client of its own."""
         return docker.DockerClient(base_url=self.socket_url, timeout=30)
+
+    def kill(self) -> None:
+        """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""
+        if self._process is None:
+            raise LabError("a given engine is not ours to kill")
+        self._process.signal(signal.SIGKILL)
+        self._process.wait()
+        # Its containerd ends with it, but may stay as a process that nobody has waited for, which the next
+        # engine would take for one that runs.
+        (_directory(self._name) / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
+
+    def start_again(self) -> None:
+        """Starts it again after `kill`: containers that still run are ended, unless it restores them."""
+        self._launch(self._storage, last=True)
 
     def _start(self) -> None:
         if os.geteuid() != 0:
@@ -89,7 +111,7 @@ class Engine:
         directory = _directory(self._name)
         (directory / "bin").mkdir(parents=True, exist_ok=True)
         # The machine's own daemon.json must not add to the flags.
-        (directory / "daemon.json").write_text("{}")
+        (directory / "daemon.json").write_text(json.dumps({"live-restore": self.live_restore}))
         socket = directory / "docker.sock"
         self.socket_url = f"unix://{socket}"
         self._process = Process(
@@ -111,6 +133,7 @@ class Engine:
                 raise
             self._process.kill()
             return False
+        self._storage = storage
         return True
 
     def _firewall(self, programs: Path) -> list[str]:

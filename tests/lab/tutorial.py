@@ -1,9 +1,10 @@
 """Pages of documentation that are run: console blocks in one shell, files written where they are shown."""
 
+import os
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,13 +45,21 @@ def steps(page: str) -> list[Command | File]:
 class Shell:
     """A bash with job control in a network of its own, so that a page's ports are free; root only."""
 
-    def __init__(self, directory: Path, path: Sequence[str | Path]) -> None:
-        """`path` goes before the PATH."""
+    def __init__(
+        self,
+        directory: Path,
+        path: Sequence[str | Path],
+        *,
+        enter: Sequence[str] = ("unshare", "--net"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`path` goes before the PATH, `enter` before the shell, for another network."""
         self.directory = directory
         search = ":".join(map(str, [*path, "$PATH"]))
         self._shell = subprocess.Popen(
-            ["unshare", "--net", "bash", "--noprofile", "--norc"],
+            [*enter, "bash", "--noprofile", "--norc"],
             cwd=directory,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

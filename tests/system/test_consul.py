@@ -1,5 +1,7 @@
 """Routes out of Consul through the whole installation: nothing is lost while instances come and go."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,7 @@ import pytest
 from tests.lab.consul import Consul
 from tests.lab.installation import Installation
 from tests.lab.origin import Connection, Origin, answer
+from tests.lab.processes import command_line, descendants
 from tests.lab.waiting import until
 
 
@@ -105,6 +108,32 @@ def test_a_request_under_way_is_finished_by_an_instance_that_leaves(
             assert running.wait_for(HOST).text == "other"
         leave.set()
         assert under_way.result(20).text == "slow"
+
+
+def test_an_agent_that_dies_is_started_again_and_no_request_notices(
+    consul: Consul, running: Installation
+) -> None:
+    with Origin.named("one") as one, Origin.named("two") as two:
+        register(consul, one, "one")
+        consul.put("/v1/kv/traefik/backends/b/servers/s/url", one.url)
+        consul.put("/v1/kv/traefik/frontends/f/backend", "b")
+        consul.put("/v1/kv/traefik/frontends/f/routes/r/rule", "Host:keys.test")
+        running.wait_for(HOST)
+        running.wait_for("keys.test")
+        with load(running) as answers:
+            os.kill(_agent(running), signal.SIGKILL)
+            register(consul, two, "two")
+            until(lambda: "two" in answers[-8:], "the second instance", timeout=30)
+            assert running.request("keys.test").text == "one"
+        assert set(answers) == {"one", "two"}
+
+
+def _agent(running: Installation) -> int:
+    """The process id of the agent of `rondpoint up`."""
+    (found,) = (
+        pid for pid in descendants(running.process.pid) if command_line(pid).endswith("rondpoint agent")
+    )
+    return found
 
 
 def test_keys_make_a_route(consul: Consul, running: Installation) -> None:

@@ -1,17 +1,36 @@
 """docs/consul.md does what it says."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import docker
+import pytest
+from docker.errors import NotFound
+
 from tests.lab.consul import program
+from tests.lab.engine import Engine
 from tests.lab.tutorial import Shell, steps
 
 PAGE = Path(__file__).parents[2] / "docs/consul.md"
 
 
-def test_the_tutorials_commands_do_what_it_says(short_path: Path) -> None:
+@pytest.fixture
+def clean(docker_client: docker.DockerClient) -> Iterator[None]:
+    """Takes the page's containers away, should it have been left in the middle."""
+    yield
+    for name in ("web", "shop"):
+        with suppress(NotFound):
+            docker_client.containers.get(name).remove(force=True)
+
+
+@pytest.mark.usefixtures("whoami_image", "clean")
+def test_the_tutorials_commands_do_what_it_says(short_path: Path, engine: Engine) -> None:
     found = steps(PAGE.read_text())
-    assert len(found) > 30
-    with Shell(short_path, [Path(sys.executable).parent, Path(program()).parent]) as shell:
+    assert len(found) > 40
+    path = [Path(sys.executable).parent, Path(program()).parent]
+    environment = {"DOCKER_HOST": engine.socket_url}
+    with Shell(short_path, path, enter=engine.enter, environment=environment) as shell:
         for step in found:
             shell.follow(step)

@@ -1,10 +1,12 @@
 """`rondpoint registrator` as a process, started as Registrator is."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from docker.models.containers import Container
 
+from tests.lab.certificate import write_certificate
 from tests.lab.consul import Consul
 from tests.lab.engine import Engine
 from tests.lab.namespace import free_port
@@ -58,6 +60,19 @@ def test_consul_may_come_after_it(begin: Begin, consul: Consul, whoami: Start) -
     running.wait_for_line("connection refused.*attempts left: 9")
     consul.start()
     until(lambda: names(consul) == {"hello"}, "the service")
+
+
+def test_over_tls_it_trusts_the_authority_that_consuls_variable_names(
+    begin: Begin, tmp_path: Path, whoami: Start
+) -> None:
+    whoami(labels={"SERVICE_NAME": "hello"})
+    file, port = str(write_certificate(tmp_path / "certificate.pem")), free_port()
+    settings = {"ports": {"https": port}, "cert_file": file, "key_file": file}
+    with Consul(tmp_path, settings=settings) as secure:
+        registry = f"consul-tls://127.0.0.1:{port}"
+        begin("-internal", registry).wait_for_line("no TLS with Consul .*CONSUL_CACERT")
+        begin("-internal", registry, CONSUL_CACERT=file)
+        until(lambda: names(secure) == {"hello"}, "the service")
 
 
 def test_after_its_last_attempt_it_ends(begin: Begin) -> None:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from discovery.decoding import values
 from discovery.decoding.section import Section
-from discovery.dynamic.balancing import SAME_SITE, Balancing, one_of, read_health_check, slow_start_seconds
+from discovery.dynamic.balancing import SAME_SITE, Balancing, slow_start_seconds
+from discovery.dynamic.health_check import read_health_check
 from discovery.dynamic.v1.criterion import DEFAULT, source_criterion
 from discovery.dynamic.v1.translation import Naming, Translation
 from rondpoint.middlewares.kinds import SERVED_KINDS
@@ -34,20 +35,17 @@ def read_balancing(backend: Section) -> Balancing:
     slow_start = 0.0
     balancer = backend.section("loadBalancer")
     if balancer is not None:
-        strategy = balancer.read("method", one_of(get_args(Strategy)), "wrr")
+        strategy = balancer.read("method", values.one_of(get_args(Strategy)), "wrr")
         slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
         sticky = _sticky(balancer)
         balancer.unserved("swarm")
         balancer.finish()
     checks = read_health_check(backend)
-    if checks is not None:
-        section = backend.section("healthCheck")
-        if not checks.path and section is not None:
-            report = backend.report
-            report.warning(f"{report.at(section.path)} has no effect", "give path")
-            checks = None
-        else:
-            backend.unserved("healthCheck")
+    section = backend.section("healthCheck")
+    if section is not None and checks is not None and not checks.path:
+        report = backend.report
+        report.warning(f"{report.at(section.path)} has no effect", "give path")
+        checks = None
     interval = 0.1
     forwarding = backend.section("responseForwarding")
     if forwarding is not None:
@@ -122,7 +120,7 @@ def _sticky(balancer: Section) -> StickyCookie | None:
         name=section.read("cookieName", values.text, ""),
         secure=section.read("secure", values.boolean, False),
         http_only=section.read("httpOnly", values.boolean, False),
-        same_site=section.read("sameSite", one_of(SAME_SITE), ""),
+        same_site=section.read("sameSite", values.one_of(SAME_SITE), ""),
     )
     section.finish()
     return made

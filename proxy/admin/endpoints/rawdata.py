@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from flask import Blueprint, Response
 
 from proxy.admin.answers import answer_members
+from proxy.admin.ejected import ejections_report
 from proxy.admin.present import Present
 from proxy.admin.reports import agents_report, diagnostic_report, store_report, worker_report
 from proxy.admin.running import runtime
@@ -22,6 +23,7 @@ def everything() -> Response:
         "revision": runtime().applier.revision,
         "worker": worker_report(),
         "store": store_report(),
+        "ejections": ejections_report(),
         "agents": agents_report(),
         "diagnostics": [diagnostic_report(item) for item in present.diagnostics],
     }

@@ -46,6 +46,8 @@ READ: list[tuple[Tree, Balancing]] = [
         {"healthcheck": {"method": "head", "status": "204", "followRedirects": "false", "mode": "grpc"}},
         Balancing(health_check=HealthCheck(method="HEAD", status=204, follow_redirects=False, mode="grpc")),
     ),
+    ({"healthCheck": {"path": "up"}}, Balancing(health_check=HealthCheck("/up"))),
+    ({"healthCheck": {}}, Balancing(health_check=HealthCheck())),
     ({"responseForwarding": {"flushInterval": "1ms"}}, Balancing(flush_interval=0.001)),
     ({"serversTransport": "t"}, Balancing(servers_transport="t@docker")),
     ({"serversTransport": "t@file"}, Balancing(servers_transport="t@file")),
@@ -66,6 +68,15 @@ def test_options_are_read(tree: Tree, expected: Balancing) -> None:
         ({"sticky": {"cookie": {"sameSite": "x"}}}, "lb.sticky.cookie.sameSite", "none, lax, strict"),
         ({"sticky": {"cookie": {"secur": "true"}}}, "lb.sticky.cookie.secur", "did you mean secure?"),
         ({"healthCheck": {"interval": "soon"}}, "lb.healthCheck.interval", "expected a duration"),
+        ({"healthCheck": {"timeout": "0s"}}, "lb.healthCheck.timeout", "a duration above 0"),
+        ({"healthCheck": {"method": "GET /"}}, "lb.healthCheck.method", "expected a method"),
+        ({"healthCheck": {"hostname": "a\r\nb"}}, "lb.healthCheck.hostname", "expected a host name"),
+        (
+            {"healthCheck": {"headers": {"X": "a\r\nY: b"}}},
+            "lb.healthCheck.headers",
+            "that a header can hold",
+        ),
+        ({"healthCheck": {"headers": {"X Y": "a"}}}, "lb.healthCheck.headers", "names of headers"),
         ({"healthCheck": {"headers": "X"}}, "lb.healthCheck.headers", "expected NAME:VALUE"),
         ({"healthCheck": "/up"}, "lb.healthCheck", "expected options below it"),
     ],
@@ -77,3 +88,17 @@ def test_a_bad_value_is_told_and_its_default_stands(tree: Tree, place: str, hint
     assert len(told) == 1
     assert place in told[0].message
     assert hint in told[0].hint
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [("http://h/up", "not a whole URL"), ("/a b", "without blanks"), ("//[", "a path such as")],
+)
+def test_a_check_whose_path_cannot_be_asked_for_has_no_effect(path: str, hint: str) -> None:
+    report = Report("docker", "container a")
+    found = read_balancing(Section({"healthCheck": {"path": path}}, "lb", report), "docker")
+    assert found.health_check is None
+    why, effect = report.diagnostics
+    assert "lb.healthCheck.path" in why.message
+    assert hint in why.hint
+    assert "lb.healthCheck has no effect" in effect.message

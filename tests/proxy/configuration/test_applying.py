@@ -5,6 +5,7 @@ from unittest.mock import Mock
 from proxy.configuration.applying import PORTION, Applier
 from proxy.context import Context
 from proxy.deadlines import Sweeper
+from proxy.ejection.ejections import Ejections
 from proxy.routing.table import RoutingTable
 from proxy.upstream.servers import Services, UpstreamTimeouts
 from rondpoint.model import Router, Server, Service
@@ -20,11 +21,13 @@ MANY = 3 * PORTION
 
 def context() -> Context:
     sweeper = Sweeper()
+    services = Services(sweeper, UpstreamTimeouts())
     return Context(
         table=RoutingTable(frozenset({"web"})),
-        services=Services(sweeper, UpstreamTimeouts()),
+        services=services,
         tickets=Mock(),
         sweeper=sweeper,
+        ejections=Ejections(services, "worker"),
         upstream_timeouts=UpstreamTimeouts(),
     )
 

@@ -104,3 +104,13 @@ def test_where_no_server_takes_new_requests_all_are_asked(services: Services) ->
     services.put_aside(address_of(A), aside=False)
     assert away(services, "s") == {"a": False, "b": True}
     assert not served.all_away
+
+
+def test_a_server_that_is_down_is_not_there_for_requests(services: Services) -> None:
+    services.put(Service("s", (A, replace(B, state=ServerState.DOWN))))
+    assert names(services, "s") == ["a"]
+    assert away(services, "s") == {"a": False}
+    services.put(Service("s", (replace(A, state=ServerState.DOWN),)))
+    assert names(services, "s") == []
+    services.put(Service("s", (A, B)))
+    assert names(services, "s") == ["a", "b"]

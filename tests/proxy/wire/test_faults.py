@@ -97,8 +97,10 @@ def test_a_new_connection_that_ends_before_a_byte(
     for _ in range(4):
         client.send(asking(host, method=method, body=b"body"))
         assert client.answer().status in ({200} if elsewhere else {200, 502})
-    assert len(broken.requests) == 2
-    assert len(well.requests) == (4 if elsewhere else 2)
+    # After a reset it is put aside, though not for long.
+    asked = len(broken.requests)
+    assert asked in ({2} if end == "close" else {1, 2})
+    assert len(well.requests) == (4 if elsewhere else 4 - asked)
 
 
 def test_a_broken_answer_is_not_asked_for_elsewhere(proxy: Proxy, client: Client, origin: Start) -> None:

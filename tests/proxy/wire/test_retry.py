@@ -212,7 +212,8 @@ def test_a_post_is_not_retried_for_its_status_unless_the_middleware_says_so(
 
 def test_failures_and_statuses_are_counted_together(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(9, UNAVAILABLE))
-    host = retried(proxy, free_port(), failing, attempts=2, status=["503"])
+    # One that refused connections would soon be put aside.
+    host = retried(proxy, origin(Failing(99)), failing, attempts=2, status=["503"])
     answers = [http.request(proxy.web, host) for _ in range(6)]
     # The second server's, whichever is asked first, and never one of ours in place of an answer.
     assert {(each.status, each.text[:7]) for each in answers} == {(503, "not now"), (502, "502 bad")}

@@ -10,6 +10,7 @@ from rondpoint.model import Member, Middleware, Router, Server, ServerState, Ser
 from rondpoint.rules import v3
 from rondpoint.rules.facts import Facts
 
+DOWN = Server("d", "h", 2, state=ServerState.DOWN)
 ASKED = Facts("a.test", "/x")
 
 
@@ -83,12 +84,25 @@ def test_a_middleware_that_stops_a_router_is_told(middlewares: tuple[Middleware,
         ),
         ((Service("s", (Server("a", "h", 1, weight=0),)),), 503, "no server that takes requests"),
         ((Service("s", (Server("a", "h", 1, state=ServerState.DRAINING),)),), 0, "every server is leaving"),
+        ((Service("s", (DOWN,)),), 503, "every server of service s is down"),
+        ((Service("s", (DOWN, Server("a", "h", 1, weight=0))),), 503, "every server of service s is down"),
+        ((Service("s", (DOWN, Server("a", "h", 1))),), 0, ""),
     ],
 )
 def test_a_service_that_cannot_serve_is_told(services: tuple[Service, ...], status: int, reason: str) -> None:
     way = explained(router("r", "Host(`a.test`)"), services=services)
     assert way.status == status
     assert reason in way.reason
+
+
+def test_what_is_known_of_its_servers_is_told() -> None:
+    down = Diagnostic(Severity.WARNING, "file", "service s", "server http://h:2 is down: status 500", "wait")
+    other = Diagnostic(Severity.WARNING, "file", "service other", "odd")
+    way = explained(
+        router("r", "Host(`a.test`)"), services=(Service("s", (DOWN,)),), diagnostics=(down, other)
+    )
+    assert way.findings == ("server http://h:2 is down: status 500 (wait)",)
+    assert [server.state for server in way.servers] == ["down"]
 
 
 def test_how_a_server_is_chosen_is_told() -> None:

@@ -17,6 +17,13 @@ from rondpoint.store.admin.history import read_history
 from rondpoint.store.admin.proposals import Proposal, await_verdict, propose, withdraw
 from rondpoint.store.agents import AgentStatus, forget_silent_agents, read_agents, remove_agent, write_agent
 from rondpoint.store.client import connect
+from rondpoint.store.ejections import (
+    Notice,
+    drop_ejections,
+    read_ejections,
+    remove_ejection,
+    write_ejection,
+)
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts
 from rondpoint.store.publish import Publisher
@@ -113,6 +120,14 @@ def test_the_proxys_rights_are_enough_for_it(
     pubsub = proxy.pubsub()
     pubsub.subscribe(KEYS.changes)
     assert pubsub.get_message(timeout=5) is not None
+    pubsub.subscribe(KEYS.ejections)
+    assert pubsub.get_message(timeout=5) is not None
+    notice = Notice("http://10.0.0.7:80", "host:1", 6.0, "x")
+    write_ejection(proxy, KEYS, notice, age=0.0, tell=True)
+    assert len(read_ejections(proxy, KEYS).notices) == 1
+    remove_ejection(proxy, KEYS, notice)
+    drop_ejections(proxy, KEYS, [b"http://10.0.0.8:80"])
+    assert [pubsub.get_message(timeout=5)["type"] for _ in range(2)] == ["message"] * 2
     pubsub.ping()
     pubsub.close()
 
@@ -125,6 +140,8 @@ FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
     ("rondpoint-proxy", lambda proxy: proxy.hincrby(KEYS.services, "a@file", 1)),
     ("rondpoint-proxy", lambda proxy: proxy.expire(KEYS.services, 1)),
     ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.changes, "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.agents, "a", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.delete(KEYS.health)),
     ("rondpoint-proxy", lambda proxy: proxy.get("else")),
     ("rondpoint-agent", lambda agent: agent.set("else", "x")),
     ("rondpoint-agent", lambda agent: agent.flushall()),

@@ -1,5 +1,6 @@
 """Keys of a real Consul, followed through changes, aliases, faults and losses."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import Consul
 from tests.lab.namespace import free_port
+from tests.lab.waiting import until
 
 V1 = {
     "traefik/backends/backend1/servers/server1/url": "http://10.0.0.1:80",
@@ -99,6 +101,21 @@ def test_a_key_that_is_put_makes_a_route_and_one_deleted_takes_it(consul: Consul
         at_work.until(has("Host:b.test"))
         consul.ask("DELETE", "/v1/kv/traefik/frontends/f?recurse")
         at_work.until(has())
+
+
+def test_idle_keys_cost_no_traffic(consul: Consul) -> None:
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        write(consul, route("a.test"))
+        at_work.until(has("Host:a.test"))
+        until(lambda: _requests(consul, "/v1/kv/traefik/") > 2, "the answers")
+        before = _requests(consul, "")
+        time.sleep(2)
+        assert _requests(consul, "") == before
+
+
+def _requests(consul: Consul, path: str) -> int:
+    return consul.process.log.count(f"Request finished: method=GET url={path}")
 
 
 def test_another_root_key(consul: Consul) -> None:

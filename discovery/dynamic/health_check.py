@@ -1,0 +1,103 @@
+"""The `healthCheck` of a service: what is asked of its servers, and how often."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from discovery.decoding import values
+from discovery.decoding.section import Section
+from rondpoint.middlewares.readers import between, seconds
+from rondpoint.model import HealthCheck
+
+# RFC 9110 §5.6.2
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_UNSENT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
+
+
+def read_health_check(balancer: Section) -> HealthCheck | None:
+    """Its `healthCheck`; None where there is none. What cannot be read is reported, its default taken."""
+    section = balancer.section("healthCheck")
+    if section is None:
+        return None
+    made = HealthCheck(
+        path=section.read("path", path, ""),
+        scheme=section.read("scheme", values.scheme, ""),
+        mode=section.read("mode", values.one_of(("http", "grpc")), "http"),
+        hostname=section.read("hostname", hostname, ""),
+        port=section.read("port", values.port, 0),
+        interval=section.read("interval", some_time, 30.0),
+        unhealthy_interval=section.read("unhealthyInterval", some_time, None),
+        timeout=section.read("timeout", some_time, 5.0),
+        headers=_headers(section),
+        method=section.read("method", method, "GET"),
+        status=section.read("status", between(100, 599), 0),
+        follow_redirects=section.read("followRedirects", values.boolean, True),
+    )
+    section.finish()
+    report = section.report
+    if made.mode == "grpc":
+        report.warning(
+            f"{report.at(section.key('mode'), 'grpc')} is not served yet",
+            "the health check has no effect: all servers are taken to be well",
+        )
+    if section.has("path") and not made.path:
+        report.warning(f"{report.at(section.path)} has no effect", "give a path that can be asked for")
+        return None
+    return made
+
+
+def path(value: object) -> str:
+    """A path, with or without a query, that begins with a slash."""
+    found = values.text(value)
+    expected = "expected a path such as /health"
+    if _BLANK.search(found):
+        raise ValueError(f"{expected}, without blanks")
+    try:
+        parts = urlsplit(found)
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme or parts.netloc:
+        raise ValueError(f"{expected}, not a whole URL")
+    return found if found.startswith("/") else f"/{found}"
+
+
+def hostname(value: object) -> str:
+    """What goes into the Host header: a name, with or without a port."""
+    found = values.text(value)
+    if _BLANK.search(found) or not found.isascii():
+        raise ValueError("expected a host name")
+    return found
+
+
+def some_time(value: object) -> float:
+    """Seconds, more than none."""
+    found = seconds(value)
+    if not found:
+        raise ValueError("expected a duration above 0, such as 10s")
+    return found
+
+
+def method(value: object) -> str:
+    """A method's name, in upper case."""
+    found = values.text(value).upper()
+    if not _TOKEN.match(found):
+        raise ValueError("expected a method such as GET")
+    return found
+
+
+def headers(value: object) -> dict[str, str]:
+    """Headers to send, by name."""
+    found = {str(name): str(content).strip() for name, content in values.texts_by_name(value).items()}
+    for name, content in found.items():
+        if not _TOKEN.match(name):
+            raise ValueError(f"expected names of headers, not {name!r}")
+        if _UNSENT.search(content) or not content.isascii():
+            raise ValueError(f"expected a value that a header can hold for {name}")
+    return found
+
+
+def _headers(section: Section) -> dict[str, str]:
+    nothing: dict[str, str] = {}
+    return section.read("headers", headers, nothing)

@@ -1,0 +1,56 @@
+"""Names of servers become addresses, in threads that nobody has to wait for.
+
+asyncio's own would be awaited when the agent ends, for as long as a name server does not answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from ipaddress import ip_address
+
+AT_ONCE = 16
+
+
+class Resolver:
+    """For one event loop; at most AT_ONCE names are looked up at a time."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(AT_ONCE)
+
+    async def address(self, host: str, port: int) -> str:
+        """The host's address, IPv4 where there is a choice. Raises OSError."""
+        if _is_address(host):
+            return host
+        async with self._free:
+            found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            threading.Thread(target=_look_up, args=(host, port, found), name="resolver", daemon=True).start()
+            return await found
+
+
+def _look_up(host: str, port: int, found: asyncio.Future[str]) -> None:
+    address, fault = "", None
+    try:
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        address = str(min(entries, key=lambda entry: entry[0] != socket.AF_INET)[4][0])
+    except (OSError, UnicodeError) as error:
+        fault = error if isinstance(error, OSError) else OSError(f"{host!r} cannot be a host name")
+
+    def tell() -> None:
+        # Whoever waited may have given up.
+        if not found.done():
+            found.set_exception(fault) if fault else found.set_result(address)
+
+    try:
+        found.get_loop().call_soon_threadsafe(tell)
+    except RuntimeError:
+        return  # The loop has ended, and nobody waits any more.
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

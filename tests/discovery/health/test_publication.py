@@ -1,0 +1,116 @@
+"""What the checks find, as the store has it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from discovery.health.verdicts import REMEMBERED
+from rondpoint.model import Configuration, HealthCheck, Server, Service
+from rondpoint.store import change as messages
+from rondpoint.store.keys import Keys
+from rondpoint.store.read import load, read_diagnostics
+from tests.discovery.health.test_checks import Moody
+from tests.discovery.test_agent import Hand, agent_of
+from tests.lab.origin import Connection, Origin, answer
+from tests.lab.store import Store
+from tests.lab.waiting import until
+
+KEYS = Keys()
+CHECK = HealthCheck("/up", interval=0.05)
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[redis.Redis]:
+    with store.client() as client:
+        yield client
+
+
+def two(origin: Origin, check: HealthCheck = CHECK) -> Configuration:
+    checked = Service("c@one", (Server("s", "127.0.0.1", origin.port),), health_check=check)
+    plain = Service("p@one", (Server("s", "127.0.0.1", origin.port),))
+    return Configuration(services={"c@one": checked, "p@one": plain})
+
+
+def states(client: redis.Redis) -> dict[str, str]:
+    loaded = load(client, KEYS)
+    services = loaded.state.services.values() if loaded else ()
+    return {service.name: server.state.value for service in services for server in service.servers}
+
+
+def comes_to(client: redis.Redis, **expected: str) -> None:
+    wanted = {f"{name}@one": state for name, state in expected.items()}
+    until(lambda: states(client) == wanted, f"the states {wanted}")
+
+
+def test_a_servers_state_is_published_with_its_reason_and_so_is_its_return(
+    store: Store, client: redis.Redis
+) -> None:
+    moody, one = Moody(), Hand("one")
+    with Origin(moody) as origin, agent_of(store, one):
+        one.say(two(origin))
+        comes_to(client, c="up", p="up")
+        origin.wait_for_requests(1)
+        with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+            pubsub.subscribe(KEYS.changes)
+            pubsub.get_message(timeout=5)
+            moody.status = "500 Oh"
+            message = until(lambda: pubsub.get_message(timeout=1), "a change to be told")
+            change = messages.decode(message["data"])
+        assert set(change.services) == {"c@one"}
+        comes_to(client, c="down", p="up")
+        (finding,) = read_diagnostics(client, KEYS)
+        assert finding.source == "one"
+        assert finding.message == f"server http://127.0.0.1:{origin.port} is down: status 500"
+        moody.status = "200 OK"
+        comes_to(client, c="up", p="up")
+        until(lambda: read_diagnostics(client, KEYS) == (), "the finding to be gone")
+
+
+def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store, client: redis.Redis) -> None:
+    held = threading.Event()
+    held.set()
+    moody = Moody("500 Oh")
+
+    def handler(connection: Connection) -> None:
+        connection.read()
+        held.wait(10)
+        connection.send(answer(b"", moody.status))
+
+    with Origin(handler) as origin:
+        first, second = Hand("one"), Hand("one")
+        with agent_of(store, first):
+            first.say(two(origin))
+            comes_to(client, c="down", p="up")
+        held.clear()
+        moody.status = "200 OK"
+        with agent_of(store, second):
+            seen = len(origin.requests)
+            second.say(two(origin))
+            origin.wait_for_requests(seen + 1)
+            until(
+                lambda: (
+                    [each.message for each in read_diagnostics(client, KEYS)]
+                    == [f"server http://127.0.0.1:{origin.port} is down: {REMEMBERED}"]
+                ),
+                "what is remembered to be told",
+            )
+            assert states(client) == {"c@one": "down", "p@one": "up"}
+            held.set()
+            comes_to(client, c="up", p="up")
+
+
+def test_what_is_kept_of_a_silent_provider_is_checked_too(
+    store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discovery.publication.PATIENCE", 0.2)
+    moody = Moody("500 Oh")
+    with Origin(moody) as origin:
+        one = Hand("one")
+        with agent_of(store, one):
+            one.say(two(origin))
+            comes_to(client, c="down", p="up")
+        moody.status = "200 OK"
+        with agent_of(store, Hand("one")):
+            comes_to(client, c="up", p="up")

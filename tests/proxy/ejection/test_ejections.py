@@ -1,0 +1,226 @@
+"""What one worker makes of what it finds and hears; probes go to real sockets."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import gevent
+import pytest
+
+from proxy.deadlines import Sweeper
+from proxy.ejection.ejections import FIRST_PAUSE, LONGEST_PAUSE, Ejections, address_in
+from proxy.upstream.servers import Services, UpstreamTimeouts
+from rondpoint.model import Server, Service
+from rondpoint.store.ejections import Notice
+from tests.lab.namespace import free_port
+
+ME, LOWER, HIGHER = "m", "a", "z"
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    with gevent.Timeout(10, AssertionError(what)):
+        while not holds():
+            gevent.sleep(0.005)
+
+
+class Worker:
+    def __init__(self) -> None:
+        self.services = Services(Sweeper(), UpstreamTimeouts())
+        self.ejections = Ejections(self.services, ME)
+        self.told: list[str] = []
+        self.ejections.tell = self.told.append
+
+    def serve(self, *ports: int, name: str = "s") -> None:
+        servers = tuple(Server(f"s{port}", "127.0.0.1", port) for port in ports)
+        self.services.put(Service(name, servers))
+        self.services.get(name)
+
+    def fail(self, port: int) -> None:
+        served = self.services.get("s")
+        assert served is not None
+        target = next(target for target in served.targets if target.server.port == port)
+        self.ejections.put_aside(target, "Connection refused")
+
+    def away(self) -> set[int]:
+        served = self.services.get("s")
+        assert served is not None
+        return {target.server.port for target in served.targets if target.away}
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    for name in list(made.services.known):
+        made.services.remove(name)
+    assert not made.ejections.aside
+
+
+@pytest.fixture
+def closed() -> int:
+    return free_port()
+
+
+def url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def test_a_server_is_put_aside_at_once_and_comes_back_when_it_takes_connections(
+    worker: Worker, closed: int
+) -> None:
+    worker.serve(closed, 1)
+    worker.fail(closed)
+    assert worker.away() == {closed}
+    assert worker.ejections.aside == {url(closed): (ME, "Connection refused")}
+    assert worker.told == [url(closed)]
+    own = worker.ejections.own(url(closed))
+    assert own is not None
+    until(lambda: own.pause > FIRST_PAUSE, "the first probe to fail")
+    assert worker.away() == {closed}
+    with closing(socket.create_server(("127.0.0.1", closed))):
+        until(lambda: not worker.away(), "the server to be back")
+    assert worker.ejections.own(url(closed)) is None
+    assert worker.told[-1] == url(closed)
+
+
+def test_one_that_fails_again_and_again_counts_once_while_it_is_away(worker: Worker, closed: int) -> None:
+    worker.serve(closed, 1)
+    for _ in range(3):
+        worker.fail(closed)
+    assert worker.ejections.count == 1
+
+
+def test_one_that_fails_soon_after_its_return_is_probed_later(worker: Worker) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+        worker.serve(port, 1)
+        pauses = []
+        for _ in range(3):
+            worker.fail(port)
+            own = worker.ejections.own(url(port))
+            assert own is not None
+            pauses.append(own.pause)
+            until(lambda: not worker.away(), "the server to be back")
+        assert pauses == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
+
+
+def test_probes_come_ever_later_up_to_a_limit(
+    worker: Worker, closed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        gevent.idle()
+
+    monkeypatch.setattr("proxy.ejection.ejections.gevent.sleep", sleep)
+    worker.serve(closed, 1)
+    worker.fail(closed)
+    until_slept(slept, 12)
+    for at, seconds in enumerate(slept):
+        whole = min(FIRST_PAUSE * 2**at, LONGEST_PAUSE)
+        assert whole / 2 <= seconds <= whole
+
+
+def until_slept(slept: list[float], count: int) -> None:
+    with gevent.Timeout(10):
+        while len(slept) < count:
+            gevent.idle()
+
+
+def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
+    worker: Worker, closed: int
+) -> None:
+    worker.serve(closed, 1)
+    worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
+    assert worker.away() == {closed}
+    assert worker.ejections.aside == {url(closed): (HIGHER, "x")}
+    worker.fail(closed)
+    assert worker.ejections.own(url(closed)) is None, "it is another worker's to probe"
+    worker.ejections.hear(Notice(url(closed), HIGHER))
+    assert worker.away() == set()
+    assert worker.ejections.count == 0
+
+
+def test_a_lease_that_is_not_renewed_ends(worker: Worker, closed: int) -> None:
+    worker.serve(closed, 1)
+    worker.ejections.hear(Notice(url(closed), HIGHER, 0.1, "x"))
+    worker.ejections.hear(Notice(url(closed), HIGHER, 3.0, "x"))
+    gevent.sleep(0.3)
+    assert worker.away() == {closed}, "it was renewed"
+    until(lambda: not worker.away(), "the lease to end")
+
+
+def test_what_is_stored_no_more_is_back(worker: Worker, closed: int) -> None:
+    worker.serve(closed, 1)
+    worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
+    worker.ejections.hear_all([])
+    assert worker.away() == set()
+
+
+def test_of_several_that_came_upon_it_at_once_one_goes_on(worker: Worker, closed: int) -> None:
+    worker.serve(closed, 1)
+    worker.fail(closed)
+    own = worker.ejections.own(url(closed))
+    assert own is not None
+    own.renew_at = 1e12
+    worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
+    assert worker.ejections.own(url(closed)) is own
+    assert own.renew_at == 0.0, "its lease is to be written again, over the other one's"
+    worker.ejections.hear(Notice(url(closed), LOWER, 6.0, "x"))
+    assert worker.ejections.own(url(closed)) is None
+    assert worker.ejections.aside == {url(closed): (LOWER, "x")}
+    assert worker.away() == {closed}
+    worker.ejections.hear(Notice(url(closed), LOWER))
+    assert worker.away() == set()
+
+
+def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, closed: int) -> None:
+    other = free_port()
+    worker.serve(closed, other, 1)
+    worker.fail(closed)
+    worker.ejections.hear(Notice(url(other), HIGHER, 6.0, "x"))
+    assert worker.away() == {closed, other}
+    worker.serve(1)
+    assert not worker.ejections.aside
+    worker.serve(closed, other, 1)
+    assert worker.away() == set()
+
+
+def test_what_is_lost_from_the_store_is_told_again(worker: Worker, closed: int) -> None:
+    worker.serve(closed, 1)
+    worker.fail(closed)
+    worker.told.clear()
+    worker.ejections.hear_all([Notice(url(closed), ME, 5.0, "x")])
+    assert worker.told == []
+    worker.ejections.hear_all([])
+    assert worker.told == [url(closed)]
+
+
+def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> None:
+    worker.ejections.hear_all([Notice("http://10.0.0.7:80", ME, 5.0, "x")])
+    assert worker.told == ["http://10.0.0.7:80"]
+    assert not worker.ejections.aside
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://10.0.0.7:80", ("http", "10.0.0.7", 80)),
+        ("https://[fd00::1]:8443", ("https", "fd00::1", 8443)),
+        ("ftp://h:1", None),
+        ("http://h", None),
+        ("http://:80", None),
+        ("http://h:x", None),
+        ("", None),
+    ],
+)
+def test_a_url_tells_an_address(text: str, address: tuple[str, str, int] | None) -> None:
+    assert address_in(text) == address
+
+
+@pytest.mark.parametrize("notice", [("nonsense", 6.0), ("http://127.0.0.1:1", 1e9)])
+def test_what_nobody_would_say_is_passed_over(worker: Worker, notice: tuple[str, float]) -> None:
+    text, seconds = notice
+    worker.ejections.hear(Notice(text, HIGHER, seconds, "x"))
+    assert not worker.ejections.aside

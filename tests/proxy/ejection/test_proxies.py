@@ -1,0 +1,267 @@
+"""Running proxies on one store: what one of them meets, and what becomes of it in all."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from rondpoint.store.ejections import Ejection, read_ejections
+from rondpoint.store.keys import Keys
+from tests.lab import http
+from tests.lab.namespace import free_port
+from tests.lab.origin import Connection, Origin, answer
+from tests.lab.processes import descendants
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.life.load import Load
+from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.wire.client import Client
+
+KEYS = Keys()
+Begin = Callable[..., Proxy]
+
+
+@pytest.fixture
+def begin(short_path: Path, store: Store) -> Iterator[Begin]:
+    with ExitStack() as stack:
+
+        def start(name: str = "one", *flags: str, workers: int = 1) -> Proxy:
+            directory = short_path / name
+            directory.mkdir()
+            return stack.enter_context(running_proxy(directory, store, *flags, workers=workers))
+
+        yield start
+
+
+def rawdata(proxy: Proxy) -> Any:
+    return msgspec.json.decode(http.request(proxy.admin, "localhost", "/api/rawdata").body)
+
+
+def ejections(proxy: Proxy) -> Any:
+    return rawdata(proxy)["ejections"]
+
+
+def url(origin: Origin | int) -> str:
+    return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
+
+
+def test_a_server_that_refuses_is_put_aside_in_every_proxy_until_it_is_back(
+    begin: Begin, store: Store
+) -> None:
+    one, two = begin("one"), begin("two")
+    dead = free_port()
+    with Origin.named("well") as well, store.client() as client:
+        host = one.route(dead, well)
+        until(lambda: rawdata(two)["revision"] == rawdata(one)["revision"], "both to serve the same")
+        assert {one.get(host) for _ in range(4)} == {"well"}
+        found = ejections(one)
+        assert (found["count"], found["servers"][url(dead)]["reason"]) == (1, "Connection refused")
+        assert "could not be reached" in " ".join(each["message"] for each in rawdata(one)["diagnostics"])
+        until(lambda: url(dead) in ejections(two)["servers"], "the other to hear of it")
+        assert {two.get(host) for _ in range(4)} == {"well"}
+        assert ejections(two)["count"] == 0, "it did not have to find out itself"
+        (stored,) = read_ejections(client, KEYS).notices
+        assert stored.url == url(dead)
+        with Origin.named("back", port=dead):
+            for proxy in (one, two):
+                until(lambda proxy=proxy: not ejections(proxy)["servers"], "the server to be back")  # type: ignore[misc]
+                assert {proxy.get(host) for _ in range(4)} == {"well", "back"}
+            until(lambda: not client.exists(KEYS.health), "nothing to be left in the store")
+
+
+def test_where_every_server_is_put_aside_all_are_tried(begin: Begin) -> None:
+    proxy = begin()
+    one, two = free_port(), free_port()
+    host = proxy.route(one, two)
+    assert proxy.status(host) == 502
+    assert set(ejections(proxy)["servers"]) == {url(one), url(two)}
+    with Origin.named("back", port=two):
+        # No probe has to come first.
+        assert proxy.get(host) == "back"
+
+
+def test_a_server_that_was_put_aside_is_tried_when_the_others_fail(begin: Begin, store: Store) -> None:
+    proxy = begin()
+    with Origin.named("aside") as aside, store.client() as client:
+        host = proxy.route(aside, dead := free_port())
+        now = client.time()[0]
+        entry = Ejection(now, now + 50, "another", "x")
+        client.hset(KEYS.health, url(aside), msgspec.json.encode(entry))
+        until(lambda: url(aside) in ejections(proxy)["servers"], "the server to be put aside")
+        assert {proxy.get(host) for _ in range(3)} == {"aside"}
+        assert ejections(proxy)["servers"][url(dead)]["reason"] == "Connection refused"
+
+
+def test_a_lone_server_that_refuses_is_an_honest_502_and_answers_as_soon_as_it_can(begin: Begin) -> None:
+    proxy = begin()
+    host = proxy.route(port := free_port())
+    assert [proxy.status(host) for _ in range(3)] == [502] * 3
+    with Origin.named("back", port=port):
+        assert proxy.get(host) == "back"
+
+
+def resets(connection: Connection) -> None:
+    connection.read()
+    connection.reset()
+
+
+def test_a_new_connection_that_is_reset_counts(begin: Begin) -> None:
+    proxy = begin()
+    with Origin(resets) as broken, Origin.named("well") as well:
+        host = proxy.route(broken, well)
+        assert {proxy.get(host) for _ in range(2)} == {"well"}
+        assert ejections(proxy)["count"] == 1
+
+
+def ends_when_used_again(connection: Connection) -> None:
+    connection.read()
+    connection.send(answer(b"once"))
+    connection.read_head()
+    connection.reset()
+
+
+def ends_without_an_answer(connection: Connection) -> None:
+    connection.read()
+
+
+def fails(connection: Connection) -> None:
+    while connection.read():
+        connection.send(answer(b"", "500 Oh"))
+
+
+def breaks_off(connection: Connection) -> None:
+    connection.read()
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Le")
+    connection.reset()
+
+
+def refuses_the_body(connection: Connection) -> None:
+    connection.read_head()
+    connection.reset()
+
+
+@pytest.mark.parametrize(
+    ("handler", "method"),
+    [
+        (ends_when_used_again, "GET"),
+        (ends_without_an_answer, "GET"),
+        (fails, "GET"),
+        (breaks_off, "GET"),
+        (refuses_the_body, "PUT"),
+    ],
+)
+def test_nothing_else_counts(begin: Begin, handler: Callable[[Connection], None], method: str) -> None:
+    proxy = begin()
+    body = b"x" * 3_000_000 if method == "PUT" else b""
+    with Origin(handler) as origin, Client(proxy.web) as client:
+        host = proxy.route(origin)
+        for _ in range(3):
+            length = f"Content-Length: {len(body)}\r\n" if body else ""
+            client.send(f"{method} / HTTP/1.1\r\nHost: {host}\r\n{length}\r\n".encode())
+            if body:
+                # Enough to have the proxy send what it has; the rest would only be in the way.
+                client.send(body[:100_000])
+            assert client.answer().status in {200, 500, 502}
+            if body:
+                break
+        assert len(origin.requests) > 0
+        assert ejections(proxy) == {"count": 0, "servers": {}}
+
+
+def test_a_short_flap_loses_nothing(begin: Begin) -> None:
+    proxy = begin(workers=2)
+    with ExitStack() as stack:
+        origins = [stack.enter_context(Origin.named(name)) for name in "abc"]
+        host = proxy.route(*origins)
+        with Load(proxy.web, host) as load:
+            load.wait_for(100)
+            for round_ in range(6):
+                victim = origins[round_ % 3]
+                victim.close()
+                time.sleep(0.05)  # how long the flap is, not a wait for anything
+                origins[round_ % 3] = stack.enter_context(Origin.named("again", port=victim.port))
+                load.wait_for(100)
+            until(lambda: not ejections(proxy)["servers"], "all to be back")
+        assert load.failures == []
+
+
+def test_without_a_store_a_worker_puts_aside_what_it_finds_itself(begin: Begin, store: Store) -> None:
+    proxy = begin()
+    with Origin.named("well") as well:
+        host = proxy.route(dead := free_port(), well)
+        store.kill()
+        assert {proxy.get(host) for _ in range(4)} == {"well"}
+        assert ejections(proxy)["count"] == 1
+        with Origin.named("back", port=dead):
+            until(lambda: {proxy.get(host) for _ in range(4)} == {"well", "back"}, "the server to be back")
+        store.start()
+        until(lambda: "another" in told(store, proxy, well), "what others say to be heard again")
+
+
+def told(store: Store, proxy: Proxy, origin: Origin) -> set[str]:
+    """By whom the proxy takes this server to be put aside, once the store says so."""
+    with store.client() as client:
+        now = client.time()[0]
+        client.hset(KEYS.health, url(origin), msgspec.json.encode(Ejection(now, now + 50, "another", "x")))
+    return {each["by"] for each in ejections(proxy)["servers"].values()}
+
+
+def test_what_a_worker_left_when_it_was_killed_ends_with_its_lease(begin: Begin, store: Store) -> None:
+    one, two = begin("one"), begin("two")
+    with Origin.named("well") as well, store.client() as client:
+        host = one.route(dead := free_port(), well)
+        assert {one.get(host) for _ in range(2)} == {"well"}
+        until(lambda: url(dead) in ejections(two)["servers"], "the other to hear of it")
+        for pid in [one.process.pid, *descendants(one.process.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        assert read_ejections(client, KEYS).notices
+        until(lambda: not ejections(two)["servers"], "the lease to end", timeout=15)
+        until(lambda: {two.get(host) for _ in range(2)} and ejections(two)["count"], "it to find out itself")
+
+
+def test_a_worker_that_ends_in_order_takes_its_leases_back(begin: Begin, store: Store) -> None:
+    one = begin("one")
+    with Origin.named("well") as well, store.client() as client:
+        host = one.route(free_port(), well)
+        assert {one.get(host) for _ in range(2)} == {"well"}
+        until(lambda: read_ejections(client, KEYS).notices, "the lease to be stored")
+        one.process.stop()
+        assert read_ejections(client, KEYS).notices == ()
+
+
+@pytest.mark.parametrize("damage", ["entry", "message", "type"])
+def test_damage_in_the_store_costs_nothing_but_what_it_damages(
+    begin: Begin, store: Store, damage: str
+) -> None:
+    proxy = begin()
+    with Origin.named("well") as well, store.client() as client:
+        host = proxy.route(dead := free_port(), well)
+        match damage:
+            case "entry":
+                client.hset(KEYS.health, url(well), "{}")
+                client.hset(KEYS.health, b"\xff", "{}")
+                until(lambda: not client.exists(KEYS.health), "what is broken to be cleared away")
+            case "message":
+                assert client.publish(KEYS.ejections, "{}") == 1
+                proxy.process.wait_for_line("cannot be decoded")
+            case _:
+                client.set(KEYS.health, "x")
+                proxy.process.wait_for_line("in this worker alone")
+        assert {proxy.get(host) for _ in range(4)} == {"well"}
+        assert set(ejections(proxy)["servers"]) == {url(dead)}
+
+
+def test_a_store_that_lost_its_data_is_told_again(begin: Begin, store: Store) -> None:
+    proxy = begin()
+    with Origin.named("well") as well, store.client() as client:
+        host = proxy.route(free_port(), well)
+        assert {proxy.get(host) for _ in range(2)} == {"well"}
+        until(lambda: read_ejections(client, KEYS).notices, "the lease to be stored")
+        client.delete(KEYS.health)
+        until(lambda: read_ejections(client, KEYS).notices, "the lease to be stored again")

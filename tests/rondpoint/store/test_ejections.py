@@ -1,0 +1,66 @@
+import time
+
+import msgspec
+import pytest
+import redis
+
+from rondpoint.store.ejections import (
+    KEPT,
+    LONGEST_LEASE,
+    Ejection,
+    Notice,
+    Stored,
+    decode_notice,
+    drop_ejections,
+    read_ejections,
+    remove_ejection,
+    write_ejection,
+)
+from rondpoint.store.keys import Keys
+
+URL = "http://10.0.0.7:80"
+NOTICE = Notice(URL, "a:1", 6.0, "Connection refused")
+
+
+def put(client: redis.Redis, keys: Keys, url: str, until: float, since: float = 0.0) -> None:
+    client.hset(keys.health, url, msgspec.json.encode(Ejection(since, until, "a:1", "x")))
+
+
+def test_a_lease_is_there_until_it_is_taken_back(client: redis.Redis, keys: Keys) -> None:
+    write_ejection(client, keys, NOTICE, age=2.0, tell=True)
+    (found,) = read_ejections(client, keys).notices
+    assert msgspec.structs.replace(found, seconds=6.0) == NOTICE
+    assert 0 < found.seconds < 6.01
+    entry = msgspec.json.decode(client.hget(keys.health, URL), type=Ejection)
+    assert entry.until - entry.since == pytest.approx(8.0, abs=0.01)
+    remove_ejection(client, keys, Notice(URL, "a:1"))
+    assert read_ejections(client, keys) == Stored(())
+
+
+def test_all_are_told_of_its_beginning_and_its_end_but_not_of_renewals(
+    client: redis.Redis, keys: Keys
+) -> None:
+    with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+        pubsub.subscribe(keys.ejections)
+        pubsub.get_message(timeout=5)
+        write_ejection(client, keys, NOTICE, age=0.0, tell=True)
+        write_ejection(client, keys, NOTICE, age=1.0, tell=False)
+        remove_ejection(client, keys, Notice(URL, "a:1"))
+        told = [decode_notice(pubsub.get_message(timeout=5)["data"]) for _ in range(2)]
+    assert told == [NOTICE, Notice(URL, "a:1")]
+
+
+def test_an_entry_whose_end_has_passed_counts_as_gone_and_is_cleared_away_later(
+    client: redis.Redis, keys: Keys
+) -> None:
+    now = time.time()
+    put(client, keys, "http://ended:80", now - 0.1)
+    put(client, keys, "http://long-ended:80", now - KEPT - 1)
+    put(client, keys, "http://claims-too-much:80", now + LONGEST_LEASE + 5)
+    client.hset(keys.health, "http://broken:80", "{")
+    stored = read_ejections(client, keys)
+    assert stored.notices == ()
+    assert set(stored.stale) == {b"http://long-ended:80", b"http://claims-too-much:80", b"http://broken:80"}
+    drop_ejections(client, keys, stored.stale)
+    assert client.hkeys(keys.health) == [b"http://ended:80"]
+    drop_ejections(client, keys, ())

@@ -1,0 +1,87 @@
+"""What happens to containers, as their clients see it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from docker.models.containers import Container
+
+from tests.lab.engine import Engine
+from tests.lab.http import Response
+from tests.lab.installation import Installation
+from tests.lab.waiting import until
+
+Start = Callable[..., Container]
+LABELS = {"traefik.backend": "w", "traefik.frontend.rule": "Host:w.test"}
+
+
+class Asking:
+    """One request, or one after the other, in a thread of their own."""
+
+    def __init__(self, running: Installation, path: str, *, again: bool) -> None:
+        self.responses: list[Response] = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(running, path, again))
+        self._thread.start()
+
+    def _run(self, running: Installation, path: str, again: bool) -> None:
+        while not self._end.is_set():
+            self.responses.append(running.request("w.test", path, timeout=30))
+            if not again:
+                return
+
+    def finish(self) -> list[Response]:
+        self._end.set()
+        self._thread.join()
+        return self.responses
+
+
+@contextmanager
+def steady(running: Installation) -> Iterator[Asking]:
+    asking = Asking(running, "/", again=True)
+    try:
+        yield asking
+    finally:
+        asking.finish()
+
+
+def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewhere(
+    engine: Engine, whoami: Start, installation: Callable[..., Installation]
+) -> None:
+    sleeper = whoami(name="sleeper", hostname="sleeper", labels=LABELS)
+    running = installation("--docker", "--workers=1", engine=engine)
+    running.wait_for_bodies({"sleeper"}, "w.test")
+    slow = Asking(running, "/sleep/1", again=False)
+    until(lambda: b"sleep 1" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
+    whoami(name="other", hostname="other", labels=LABELS)
+    running.wait_for_bodies({"sleeper", "other"}, "w.test")
+    sleeper.pause()
+    running.wait_for_bodies({"other"}, "w.test")
+    assert running.bodies(10, "w.test") == ["other"] * 10
+    assert slow.responses == []
+    sleeper.unpause()
+    (response,) = slow.finish()
+    assert (response.status, response.text) == (200, "sleeper")
+    running.wait_for_bodies({"sleeper", "other"}, "w.test")
+
+
+def test_containers_that_are_killed_removed_and_restarted_cost_no_request(
+    engine: Engine, whoami: Start, installation: Callable[..., Installation]
+) -> None:
+    one, two, three, _four = (
+        whoami(name=name, hostname=name, labels=LABELS) for name in ("one", "two", "three", "four")
+    )
+    running = installation("--docker", "--workers=2", engine=engine)
+    running.wait_for_bodies({"one", "two", "three", "four"}, "w.test")
+    with steady(running) as asking:
+        one.kill()
+        running.wait_for_bodies({"two", "three", "four"}, "w.test")
+        two.remove(force=True)
+        running.wait_for_bodies({"three", "four"}, "w.test")
+        three.restart(timeout=3)
+        running.wait_for_bodies({"three", "four"}, "w.test")
+        one.start()
+        running.wait_for_bodies({"one", "three", "four"}, "w.test")
+    failures = [response for response in asking.responses if response.status != 200]
+    assert failures == []
+    assert len(asking.responses) > 20
