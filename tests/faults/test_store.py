@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from rondpoint.store.keys import Keys
+from rondpoint.store.read import load as load_stored
 from tests.faults.conftest import Report, Start
 from tests.faults.convergence import reports
 from tests.faults.site import Site, a_site
@@ -18,6 +19,8 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 
 KEYS = Keys()
+EVERY_KEY = KEYS.revision.replace("revision", "*")
+EVERY_WORKERS_COUNTS = KEYS.metrics("*")
 Fault = Callable[[Store], AbstractContextManager[None]]
 
 
@@ -70,8 +73,22 @@ def running() -> Iterator[Site]:
         yield site
 
 
+def spoil(client: redis.Redis, key: str) -> None:
+    """Have a key hold what nobody ever keeps in one."""
+    with client.pipeline() as pipeline:
+        pipeline.delete(key)
+        pipeline.zadd(key, {"rubbish": 1})
+        pipeline.execute()
+
+
 def is_mended(client: redis.Redis, key: str) -> bool:
-    return client.type(key) != b"list"
+    return client.type(key) != b"zset"
+
+
+def can_be_read(client: redis.Redis) -> bool:
+    """Whether nothing of the stored configuration is corrupt."""
+    loaded = load_stored(client, KEYS)
+    return loaded is not None and not loaded.problems
 
 
 def tickets_are_shared(site: Site) -> bool:
@@ -125,17 +142,16 @@ def test_keys_of_a_wrong_type_are_mended(running: Site, origin: Start, report: R
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
-    metrics: list[str]
     slowest = 0.0
     with running.load() as load, running.store.client() as client:
         load.wait_for(200)
-        until(lambda: len(client.keys(KEYS.metrics("*").replace("{", "\\{"))) == 4, "four workers' counts")
-        metrics = [key.decode() for key in client.keys(KEYS.metrics("*"))]
-        spoilt = [KEYS.revision, KEYS.routers, KEYS.services, KEYS.middlewares]
-        spoilt += [KEYS.diagnostics, KEYS.agents, KEYS.tickets, *metrics]
-        for key in spoilt:
-            client.delete(key)
-            client.rpush(key, "rubbish")
+        until(lambda: len(list(client.scan_iter(EVERY_WORKERS_COUNTS))) == 4, "four workers' counts")
+        present = {key.decode() for key in client.scan_iter(EVERY_KEY)}
+        for key in sorted(present | {KEYS.middlewares, KEYS.diagnostics}):
+            spoil(client, key)
+            if key == KEYS.fence:
+                # It is of use only when the lease changes hands.
+                client.delete(KEYS.leader)
             until(partial(is_mended, client, key), f"{key} mended", timeout=20)
             slowest = max(slowest, running.converge(running.routes.servers))
             load.wait_for(50)
@@ -160,8 +176,7 @@ def test_a_worker_that_starts_on_corrupt_values_serves_what_was_last(
             kill(instance, min(workers(instance)))
             # In its place there is one that has never read the values when they were good.
             slowest = max(slowest, running.converge(running.routes.servers))
-            load.wait_for(50)
-            # The next change rewrites what is corrupt.
+            until(partial(can_be_read, client), "corrupt values rewritten", timeout=20)
             running.routes.serve(*((two,) if number % 2 else (one, two)), other=two)
             slowest = max(slowest, running.converge(running.routes.servers))
     report(
