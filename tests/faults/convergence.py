@@ -29,7 +29,7 @@ def converge(
 ) -> float:
     """Seconds until all workers tell the store's revision, and of each service in `expected` its servers.
 
-    Raises AssertionError with what was different last.
+    None of them is put aside then, and turns are shared. Raises AssertionError with what was different last.
     """
     began = time.monotonic()
     while (difference := _difference(instances, store, expected)) is not None:
@@ -48,8 +48,10 @@ def _difference(instances: Sequence[Installation], store: Store, expected: Serve
             for pid, report in reports(instance).items():
                 if report["revision"] != stored:
                     return f"worker {pid} has revision {report['revision']}, the store {stored}"
-                if not report["store"]["connected"]:
-                    return f"worker {pid} has no connection to the store"
+                if not (report["store"]["connected"] and report["store"]["ticketsShared"]):
+                    return f"worker {pid} is not at one with the store: {report['store']}"
+                if aside := report["ejections"]["servers"]:
+                    return f"worker {pid} knows of servers that are put aside: {aside}"
                 for name, servers in expected.items():
                     found = _servers(report, name)
                     if found != servers:

@@ -11,7 +11,6 @@ import redis
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load as load_stored
 from tests.faults.conftest import Report, Start
-from tests.faults.convergence import reports
 from tests.faults.site import Site, a_site
 from tests.faults.workers import kill, workers
 from tests.lab.origin import answer
@@ -91,21 +90,6 @@ def can_be_read(client: redis.Redis) -> bool:
     return loaded is not None and not loaded.problems
 
 
-def tickets_are_shared(site: Site) -> bool:
-    """Whether all workers take them from the store, as far as 0.2 s of requests tell."""
-
-    def local() -> dict[int, int]:
-        return {
-            pid: report["store"]["localTickets"]
-            for instance in site.instances
-            for pid, report in reports(instance).items()
-        }
-
-    before = local()
-    time.sleep(0.2)
-    return local() == before
-
-
 @pytest.mark.parametrize(("name", "fault", "long", "short"), FAULTS, ids=[row[1].__name__ for row in FAULTS])
 def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
     running: Site,
@@ -130,7 +114,6 @@ def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
                 running.routes.serve(two, three)
                 time.sleep(seconds)
         converged = running.converge(running.routes.servers)
-        until(lambda: tickets_are_shared(running), "tickets from the store")
         load.wait_for(200)
         running.routes.serve(three)
         running.converge(running.routes.servers)
@@ -147,7 +130,7 @@ def test_keys_of_a_wrong_type_are_mended(running: Site, origin: Start, report: R
         load.wait_for(200)
         until(lambda: len(list(client.scan_iter(EVERY_WORKERS_COUNTS))) == 4, "four workers' counts")
         present = {key.decode() for key in client.scan_iter(EVERY_KEY)}
-        for key in sorted(present | {KEYS.middlewares, KEYS.diagnostics}):
+        for key in sorted(present | {KEYS.middlewares, KEYS.diagnostics, KEYS.health}):
             spoil(client, key)
             if key == KEYS.fence:
                 # It is of use only when the lease changes hands.
@@ -155,7 +138,6 @@ def test_keys_of_a_wrong_type_are_mended(running: Site, origin: Start, report: R
             until(partial(is_mended, client, key), f"{key} mended", timeout=20)
             slowest = max(slowest, running.converge(running.routes.servers))
             load.wait_for(50)
-        until(lambda: tickets_are_shared(running), "tickets from the store")
     report("every key of Redis of a wrong type, one after the other", load, converged=slowest)
     load.nothing_failed()
 
