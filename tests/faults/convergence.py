@@ -8,12 +8,12 @@ from typing import Any
 
 import redis
 
+from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import revision
 from tests.faults.workers import workers
 from tests.lab import http as client
 from tests.lab.installation import Installation
-from tests.lab.store import Store
 
 Servers = Mapping[str, frozenset[str]]
 """By service, the URLs of the servers that take requests."""
@@ -25,9 +25,9 @@ INTERVAL = 0.02
 
 
 def converge(
-    instances: Sequence[Installation], store: Store, expected: Servers, *, timeout: float = 30.0
+    instances: Sequence[Installation], store: str, expected: Servers, *, timeout: float = 30.0
 ) -> float:
-    """Seconds until all workers tell the store's revision, and of each service in `expected` its servers.
+    """Seconds until all workers tell the revision of the store at this URL, and the servers of `expected`.
 
     None of them is put aside then, and turns are shared. Raises AssertionError with what was different last.
     """
@@ -38,9 +38,9 @@ def converge(
     return time.monotonic() - began
 
 
-def _difference(instances: Sequence[Installation], store: Store, expected: Servers) -> str | None:
+def _difference(instances: Sequence[Installation], store: str, expected: Servers) -> str | None:
     try:
-        with store.client() as connection:
+        with connect(store) as connection:
             stored = revision(connection, Keys())
         if stored is None:
             return "the store holds no revision"
