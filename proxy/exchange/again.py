@@ -37,16 +37,18 @@ def ask_again(
 
     Raises NoAnswerError and ClientGoneError.
     """
-    context = downstream.context
     retrying = _retrying(downstream)
     retrying.made = len(failed)
-    left = [target for target in service.distinct if target not in failed]
+    # A dial may have taken so long that all servers are others by now.
+    service = _present(downstream, service)
+    left = _unasked(service, failed)
     # Lest one server get all that another one leaves.
     shuffle(left)
     again = False
     while True:
         if not (left or again):
-            left = [target for target in service.distinct if target not in failed]
+            service = _present(downstream, service)
+            left = _unasked(service, failed)
             again = not left
         if again or failure.unwanted:
             # What has no answer is not asked for again but by those who want that.
@@ -57,8 +59,7 @@ def ask_again(
                 raise ClientGoneError
         if not left:
             # By now there may be others.
-            now = context.services.get(service.name)
-            service = service if now is None or not now.rotation else now
+            service = _present(downstream, service)
             left = list(service.distinct)
             shuffle(left)
         target = left.pop()
@@ -76,6 +77,18 @@ def ask_again(
             retrying.made += 1
             if not (error.elsewhere or error.unwanted):
                 raise
+
+
+def _present(downstream: Downstream, service: ServedService) -> ServedService:
+    """The service as it is now; as it was, where it has no servers any more."""
+    now = downstream.context.services.get(service.name)
+    return service if now is None or not now.rotation else now
+
+
+def _unasked(service: ServedService, failed: tuple[Target, ...]) -> list[Target]:
+    """Its targets at other addresses than those that failed."""
+    endpoints = [target.endpoint for target in failed]
+    return [target for target in service.distinct if target.endpoint not in endpoints]
 
 
 def _retrying(downstream: Downstream) -> Retrying:
