@@ -12,7 +12,7 @@ LOCKED := install --require-hashes --no-build-isolation -r
 COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help setup run test lint lock bench soak clean parts-test parts-bench
+.PHONY: help setup run test faults lint lock bench soak clean parts-test parts-bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
@@ -24,6 +24,9 @@ run: setup ## start Rondpoint, with three demo servers where no Docker engine an
 
 test: parts-test lint ## install what is missing, then lint and run every test (PYTESTFLAGS="-k store")
 	@$(BIN)/python -m pytest $(PYTESTFLAGS)
+
+faults: parts-test $(VENV)/.stamp-dev ## every fault test, with its full durations; prints the table of docs/operations.md
+	@$(BIN)/python -m pytest tests/faults --full $(PYTESTFLAGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
 	$(BIN)/ruff check --quiet .

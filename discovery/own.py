@@ -8,6 +8,7 @@ import redis
 
 from discovery.board import Snapshot
 from discovery.candidacy import Candidacy
+from discovery.providers.common import COMMON
 from discovery.retention import retained
 from rondpoint.model import Configuration
 from rondpoint.store.keys import Keys
@@ -39,11 +40,12 @@ class Own:
         missing = snapshot.silent - self._retained.keys()
         if missing:
             stored = self._publisher.stored()
+            whole = published.stored() if missing & COMMON or (stored is None and not self._name) else None
             if stored is None and not self._name:
                 # What was published is this agent's alone, then.
-                stored = published.stored()
+                stored = whole
             for name in sorted(missing):
-                self._retain(name, stored)
+                self._retain(name, whole if name in COMMON else stored)
         return snapshot.configurations | {name: self._retained[name] for name in snapshot.silent}
 
     def write(self, configuration: Configuration) -> bool:

@@ -21,6 +21,10 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="fault tests whole, with their full durations")
+
+
 def pytest_configure() -> None:
     # SIGTERM would end the run without its fixtures' clean-up, and leave an engine behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -29,10 +33,13 @@ def pytest_configure() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    started = getattr(item, "funcargs", {}).get("processes")
-    if report.failed and isinstance(started, Processes):
-        for process in started.started:
-            report.sections.append((f"log of {process.name} (pid {process.pid})", process.log))
+    given = getattr(item, "funcargs", {}).values() if report.failed else ()
+    for each in given:
+        # Of fixtures that outlive a test, those that start programs tell so by this attribute.
+        started = getattr(each, "processes", each)
+        if isinstance(started, Processes):
+            for process in started.started:
+                report.sections.append((f"log of {process.name} (pid {process.pid})", process.log))
     return report
 
 

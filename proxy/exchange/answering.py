@@ -44,6 +44,7 @@ _ONCE = RetryPolicy(1)
 _DEEPEST = 8
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
+_EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a connection to the server"
 
 
 class NoAnswerError(Exception):
@@ -277,6 +278,8 @@ def _serve_from(
             except DialError as error:
                 if error.unreachable:
                     downstream.context.ejections.put_aside(target, str(error))
+                if error.exhausted:
+                    raise NoAnswerError(503, elsewhere=False, reason=_EXHAUSTED) from error
                 raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
         try:
             data = _first_bytes(downstream, stream, head, body)

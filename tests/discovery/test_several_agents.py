@@ -1,5 +1,6 @@
 """Several agents on one store: one leads, others stand by, or contribute a part of their own."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,11 +10,13 @@ import redis
 from msgspec.structs import replace
 
 from discovery import publication
+from discovery.agent import Agent
 from discovery.providers.errors import ProviderError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import AgentOptions, Settings
 from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.client import connect
 from rondpoint.store.parts import read_parts
 from rondpoint.store.read import load, read_diagnostics
 from tests.discovery.running import KEYS, Hand, a_configuration, agent_of, holds, routers
@@ -176,6 +179,7 @@ def test_a_part_is_forgotten_when_its_agent_has_been_gone_for_so_long(
 def test_with_no_time_to_wait_a_part_goes_with_its_agent(store: Store, client: redis.Redis) -> None:
     with an_agent(store, "north", forget_after=0.0) as north:
         north.say(a_configuration("docker", "a"))
+        holds(client, "a@docker")
         with an_agent(store, "south") as south:
             south.say(a_configuration("docker", "b"))
             holds(client, "a@docker", "b@docker")
@@ -185,6 +189,7 @@ def test_with_no_time_to_wait_a_part_goes_with_its_agent(store: Store, client: r
 def test_two_of_one_name_stand_by_for_each_other(store: Store, client: redis.Redis) -> None:
     with an_agent(store, "north") as north, ExitStack() as first:
         north.say(a_configuration("docker", "a"))
+        holds(client, "a@docker")
         south = first.enter_context(an_agent(store, "south"))
         south.say(a_configuration("docker", "b"))
         holds(client, "a@docker", "b@docker")
@@ -325,6 +330,35 @@ def test_a_change_among_ten_thousand_routers_writes_what_changed(store: Store, c
         assert received() - before < 50_000
 
 
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [("smembers", "the store refuses what other agents contribute"), ("pttl", "the store refuses a lease")],
+)
+def test_rights_that_are_missing_are_said(
+    store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, said: str
+) -> None:
+    def allow(*rules: str) -> None:
+        client.execute_command("ACL", "SETUSER", "agent", "on", "nopass", "~*", "&*", "+@all", *rules)
+
+    allow(f"-{without}")
+    client.set(KEYS.leader, "1 another", px=60_000)
+    hand, stop = Hand("docker"), threading.Event()
+    with connect(f"unix://agent@{store.socket}?password=x") as own:
+        thread = threading.Thread(target=Agent(Settings(), own, {"docker": hand}).run, args=(stop,))
+        thread.start()
+        try:
+            hand.say(a_configuration("docker", "a"))
+            until(lambda: said in caplog.text, "the complaint")
+            allow()
+            client.delete(KEYS.leader)
+            holds(client, "a@docker")
+            assert caplog.text.count(said) == 1
+        finally:
+            stop.set()
+            hand.release()
+            thread.join()
+
+
 def test_agents_tell_their_part_and_role(store: Store, client: redis.Redis) -> None:
     with an_agent(store, "north") as north:
         north.say(a_configuration("docker", "a"))
@@ -336,3 +370,43 @@ def test_agents_tell_their_part_and_role(store: Store, client: redis.Redis) -> N
         status = until(leader, "the leader")
         assert status.part == "north"
         assert client.get(KEYS.leader) == b"2 " + status.name.encode()
+
+
+def test_what_the_api_defines_is_no_part_and_never_contradicts_itself(
+    store: Store, client: redis.Redis
+) -> None:
+    """Both agents follow it, and for a moment one of them is behind the other."""
+    names = ("north", "south")
+    with ExitStack() as running:
+        fed = {}
+        for name in names:
+            own, fed[name] = Hand("docker"), Hand("admin")
+            running.enter_context(agent_of(store, own, fed[name], settings=named(name)))
+            fed[name].say(a_configuration("admin", "a"))
+            own.say(a_configuration("docker", name))
+            until(lambda name=name: f"{name}@docker" in routers(client), f"the routers of {name}")
+        holds(client, "a@admin", "north@docker", "south@docker")
+        have_roles(client, ("north", "leader"), ("south", "member"))
+        fed["south"].say(a_configuration("admin", "a", "b", port=81))
+        fed["north"].say(a_configuration("admin", "a", "c", port=82))
+        holds(client, "a@admin", "c@admin", "north@docker", "south@docker")
+        assert services(client)["a@admin"].servers[0].port == 82
+        assert read_diagnostics(client, KEYS) == ()
+        for name in names:
+            loaded = load(client, KEYS.part(name))
+            assert loaded is not None
+            assert set(loaded.state.routers) == {f"{name}@docker"}
+
+
+def test_what_the_api_defines_stays_while_a_new_leader_has_not_read_it(
+    store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publication, "PATIENCE", 0.2)
+    with agent_of(store, first := Hand("admin"), settings=named("north")):
+        first.say(a_configuration("admin", "a"))
+        holds(client, "a@admin")
+    own, silent = Hand("docker"), Hand("admin")
+    with agent_of(store, own, silent, settings=named("south")):
+        own.say(a_configuration("docker", "b"))
+        until(lambda: "b@docker" in routers(client), "the new leader's own")
+        assert "a@admin" in routers(client)

@@ -9,9 +9,11 @@ from proxy.admin.endpoints.dashboard import dashboard
 from proxy.admin.endpoints.diagnostics import diagnostics
 from proxy.admin.endpoints.entry_points import entry_points
 from proxy.admin.endpoints.explain import explain
+from proxy.admin.endpoints.health import health
 from proxy.admin.endpoints.history import history
 from proxy.admin.endpoints.home import home
 from proxy.admin.endpoints.http_objects import http_objects
+from proxy.admin.endpoints.instances import instances
 from proxy.admin.endpoints.metrics import metrics
 from proxy.admin.endpoints.nothing import nothing
 from proxy.admin.endpoints.openapi import openapi
@@ -31,8 +33,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     rawdata,
     explain,
     diagnostics,
+    instances,
     metrics,
     traefik1,
+    health,
     changes,
     history,
     openapi,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from proxy.admin.endpoints.health import Health
+from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
 from proxy.admin.openapi.table import OBJECT, Answer, Operation, Parameter, list_of, map_of, path, query
@@ -179,6 +181,13 @@ _TRAEFIK_1 = (
     ),
 )
 
+_HEALTH = Operation(
+    "/health",
+    "What this proxy has answered",
+    "Traefik 1",
+    {200: Answer("Its counts.", Health), 503: Answer("The store does not answer.", "Refused")},
+)
+
 _OURS = (
     Operation(
         "/api/explain",
@@ -210,6 +219,25 @@ _OURS = (
         query("search", "Only those whose words hold it, whatever the case."),
     ),
     Operation(
+        "/api/instances",
+        "Proxies, workers, agents and the store",
+        "Rondpoint",
+        {200: Answer("Them.", Instances)},
+    ),
+    Operation(
+        "/metrics",
+        "What Prometheus fetches",
+        "Rondpoint",
+        {
+            200: Answer("Metrics of this instance.", content_type="text/plain"),
+            404: Answer("metrics.prometheus is off.", "Refused"),
+            503: Answer("The store does not answer.", content_type="text/plain"),
+        },
+        parameters=(
+            query("scope", "Each instance by itself.", {"type": "string", "enum": ["installation"]}),
+        ),
+    ),
+    Operation(
         "/ping",
         "Whether this worker answers",
         "Rondpoint",
@@ -218,4 +246,4 @@ _OURS = (
     Operation("/api/openapi.json", "This document", "Rondpoint", {200: Answer("OpenAPI 3.1.", OBJECT)}),
 )
 
-READING = (*_TRAEFIK_3, *_TRAEFIK_1, *_OURS)
+READING = (*_TRAEFIK_3, *_TRAEFIK_1, _HEALTH, *_OURS)

@@ -117,3 +117,26 @@ def test_an_answer_that_is_not_rondpoints_is_said_so(tmp_path: Path, response: b
         result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
     assert result.returncode == 1
     assert said in result.stderr
+
+
+def test_the_token_of_the_settings_or_the_environment_is_shown(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    with Origin(answer(b"{}")) as admin:
+        (tmp_path / "rondpoint.toml").write_text(
+            f'[entryPoints.traefik]\naddress = ":{admin.port}"\n[api]\ntokenFile = "{token}"'
+        )
+        run(tmp_path, "routes")
+        run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
+        environ = {"RONDPOINT_API_TOKEN": "other"}
+        run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}", environ=environ)
+        shown = [request.header("Authorization") for request in admin.requests]
+    assert shown == ["Bearer s3cret", None, "Bearer other"]
+
+
+def test_a_token_that_is_wanted_or_cannot_be_read_is_said_so(tmp_path: Path) -> None:
+    with Origin(answer(b"{}", "401 Unauthorized")) as admin:
+        result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
+    assert (result.returncode, "RONDPOINT_API_TOKEN" in result.stderr) == (1, True)
+    result = run(tmp_path, "routes", "--api.tokenFile=/nowhere")
+    assert (result.returncode, "the token cannot be read" in result.stderr) == (1, True)
