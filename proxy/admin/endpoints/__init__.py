@@ -12,6 +12,7 @@ from proxy.admin.endpoints.explain import explain
 from proxy.admin.endpoints.history import history
 from proxy.admin.endpoints.home import home
 from proxy.admin.endpoints.http_objects import http_objects
+from proxy.admin.endpoints.instances import instances
 from proxy.admin.endpoints.metrics import metrics
 from proxy.admin.endpoints.nothing import nothing
 from proxy.admin.endpoints.openapi import openapi
@@ -31,6 +32,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     rawdata,
     explain,
     diagnostics,
+    instances,
     metrics,
     traefik1,
     changes,

@@ -11,6 +11,7 @@ from proxy.admin.paging import LARGEST, NEXT
 from proxy.admin.selection import MIDDLEWARE_ORDERS, ROUTER_ORDERS, SERVICE_ORDERS
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
+from proxy.admin.views.instances import InstanceView
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
 from proxy.admin.views.standing import Status
@@ -208,7 +209,13 @@ _OURS = (
         query("severity", "Only these.", {"type": "string", "enum": [each.value for each in Severity]}),
         query("source", "Only those of this provider."),
         query("search", "Only those whose words hold it, whatever the case."),
+        query(
+            "unrouted",
+            "Only those that tell why a container, or a service of a catalogue, is not routed.",
+            {"type": "string", "enum": ["true", "false"]},
+        ),
     ),
+    _paged("/api/instances", "The proxies on this store, with their workers", "Rondpoint", InstanceView),
     Operation(
         "/ping",
         "Whether this worker answers",
