@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
+# Test processes at once; tests mostly wait.
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -12,7 +14,7 @@ LOCKED := install --require-hashes --no-build-isolation -r
 COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help setup run test lint lock bench soak clean parts-test parts-bench
+.PHONY: help setup run test faults lint lock bench soak clean parts-test parts-bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
@@ -22,8 +24,11 @@ setup: $(VENV)/.stamp-run ## make the environment in .venv: locked dependencies 
 run: setup ## start Rondpoint, with three demo servers where no Docker engine answers (ARGS="--workers=2")
 	@exec $(BIN)/python -m rondpoint.demo $(ARGS)
 
-test: parts-test lint ## install what is missing, then lint and run every test (PYTESTFLAGS="-k store")
-	@$(BIN)/python -m pytest $(PYTESTFLAGS)
+test: parts-test lint ## install what is missing, then lint and run every test (JOBS=1, PYTESTFLAGS="-k store")
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTESTFLAGS)
+
+faults: parts-test $(VENV)/.stamp-dev ## every fault test, with its full durations; prints the table of docs/operations.md
+	@$(BIN)/python -m pytest tests/faults --full $(PYTESTFLAGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
 	$(BIN)/ruff check --quiet .

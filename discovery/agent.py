@@ -60,10 +60,17 @@ class Agent:
         candidacy = Candidacy(client, keys, options.name, own_name, board.bell)
         parts = Parts(client, keys, options.name, candidacy, board.bell, options.forget_after)
         heartbeat = Heartbeat(client, keys, own_name, options.name)
-        checks = Checks(board.touch)
-        entry_points = self._settings.web_entry_points
+        checks = Checks(board.bell.set)
         publication = Publication(
-            board, client, keys, entry_points, options.name, heartbeat, candidacy, parts, checks
+            board,
+            client,
+            keys,
+            self._settings.web_entry_points,
+            options.name,
+            heartbeat,
+            candidacy,
+            parts,
+            checks,
         )
         threads = [
             _thread("publication", publication.run, stop),

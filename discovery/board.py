@@ -16,7 +16,7 @@ from rondpoint.store.agents import ProviderStatus
 class Snapshot(Struct, frozen=True):
     """The last configuration of each provider that has emitted, and the names of those that have not.
 
-    `version` grows with every configuration and touch, `moods` with every change of a provider's state.
+    `version` grows with every configuration, `moods` with every change of a provider's state.
     """
 
     configurations: dict[str, Configuration]
@@ -50,12 +50,6 @@ class Board:
         """A provider cannot read its source; its last configuration stays."""
         with self._lock:
             self._turn(provider, "retrying", message)
-        self.bell.set()
-
-    def touch(self) -> None:
-        """What is published has to change, though no provider's word did: servers were found down, or up."""
-        with self._lock:
-            self._version += 1
         self.bell.set()
 
     def snapshot(self) -> Snapshot:

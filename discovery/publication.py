@@ -53,7 +53,7 @@ class Publication:
     """Publishes the newest of what is on `board`, and of `parts`, whenever it changes, or the store lost it.
 
     `name` is what settings call the agent, `heartbeat` its entry in the list of agents. `checks` follow what
-    is published as long as this agent leads, and what they find is published with it.
+    is published, and what they find is published with it.
     """
 
     def __init__(
@@ -69,20 +69,20 @@ class Publication:
         checks: Checks,
     ) -> None:
         self._board = board
-        self._checks = checks
-        self._recalled = ""
         self._entry_points = entry_points
         self._name = name
         self._heartbeat = heartbeat
         self._candidacy = candidacy
         self._parts = parts
+        self._checks = checks
         self._own = Own(client, keys, name, candidacy)
         self._assembly = Assembly()
         self._publisher = Publisher(client, keys, lambda: candidacy.whole.held)
         self._findings = Findings(logger)
         self._patient_until = time.monotonic() + PATIENCE
         self._gathered: _Gathered | None = None
-        self._published: tuple[int, int, str] | None = None
+        self._published: tuple[int, int, int, str] | None = None
+        self._recalled = ""
         self._written_at = 0.0
         self._beaten: tuple[int, Role] | None = None
         self._next_beat = 0.0
@@ -116,9 +116,9 @@ class Publication:
         snapshot = self._board.snapshot()
         if self._complete(snapshot):
             self._candidacy.stand()
-        if not self._candidacy.whole.held:
-            self._checks.follow(Configuration())
         role = self._candidacy.role
+        if role != "leader":
+            self._checks.rest()
         if role != "standby":
             self._contribute(snapshot)
         now = time.monotonic()
@@ -148,13 +148,14 @@ class Publication:
         several = bool(self._name or others.configurations)
         written = several and self._own.write(own.configuration)
         lease = self._candidacy.whole.held
-        present = snapshot.version, others.version, lease
+        present = snapshot.version, others.version, self._checks.version, lease
         if not lease:
             self._findings.tell(own.configuration.diagnostics)
         elif self._published != present:
             if several:
                 self._assembly.replace({**others.configurations, self._name: own.configuration})
-            self._publish(self._united(own) if several else own.by_provider, lease)
+            self._recall(lease)
+            self._publish(self._united(own) if several else own.by_provider)
             self._published = present
             written = True
         if written:
@@ -172,19 +173,20 @@ class Publication:
         common = {name: said for name, said in own.by_provider.items() if name in COMMON}
         return {**self._assembly.configurations(), **common}
 
-    def _publish(self, configurations: Mapping[str, Configuration], lease: str) -> None:
-        configuration = self._checked(merge(configurations, self._entry_points), lease)
+    def _publish(self, configurations: Mapping[str, Configuration]) -> None:
+        configuration = merge(configurations, self._entry_points)
+        self._checks.follow(configuration)
+        configuration = judged(configuration, self._checks.faults)
         self._findings.tell(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summary(publication.change))
 
-    def _checked(self, configuration: Configuration, lease: str) -> Configuration:
+    def _recall(self, lease: str) -> None:
+        """Who comes to lead goes on from what the last one found of servers."""
         if self._recalled != lease:
             self._checks.recall(self._publisher.stored())
             self._recalled = lease
-        self._checks.follow(configuration)
-        return judged(configuration, self._checks.faults)
 
     def _look(self, role: Role) -> None:
         """See that the store still holds what this agent wrote."""

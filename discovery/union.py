@@ -8,7 +8,7 @@ routers the first stands, as there, unless they differ in what guards them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -185,16 +185,19 @@ def _shown(value: object) -> str:
 
 
 def _servers(services: Iterable[Service]) -> tuple[Server, ...]:
-    """The servers of all, in order of name; where a name comes twice, its port tells them apart."""
+    """The servers of all, in order of name; where a name comes twice, port or address tell them apart."""
     given = [server for service in services for server in service.servers]
     distinct = list({(server.name, server.url): server for server in given}.values())
-    times = Counter(server.name for server in distinct)
-    return tuple(
-        sorted(
-            (
-                replace(server, name=f"{server.name}:{server.port}") if times[server.name] > 1 else server
-                for server in distinct
-            ),
-            key=lambda server: server.name,
-        )
-    )
+    by_name = [(server.name, server) for server in distinct]
+    by_port = _apart(by_name, lambda server: f"{server.name}:{server.port}")
+    named = _apart(by_port, lambda server: f"{server.name}@{server.url}")
+    servers = (server if server.name == name else replace(server, name=name) for name, server in named)
+    return tuple(sorted(servers, key=lambda server: server.name))
+
+
+def _apart(
+    named: Sequence[tuple[str, Server]], longer: Callable[[Server], str]
+) -> Sequence[tuple[str, Server]]:
+    """With the `longer` name for those whose own comes more than once."""
+    times = Counter(name for name, _ in named)
+    return [(longer(server) if times[name] > 1 else name, server) for name, server in named]

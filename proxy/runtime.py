@@ -52,6 +52,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
 from rondpoint.store.retirement import Known
+from rondpoint.store.spoilt import drop
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +81,15 @@ class Runtime:
             settings.limits.stall_timeout,
             settings.limits.response_pause_timeout,
         )
-        self.tickets = Tickets(partial(open_line, self.client.connection_pool), self.keys.tickets)
         worker = f"{socket.gethostname()}:{os.getpid()}"
         services = Services(sweeper, timeouts)
         # Containers may have both the same host name and the same process ids.
         self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
+        self.tickets = Tickets(
+            partial(open_line, self.client.connection_pool),
+            self.keys.tickets,
+            partial(drop, self.client, self.keys.tickets),
+        )
         self.context = Context(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
@@ -112,7 +117,8 @@ class Runtime:
             self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = Saver(self._snapshot, self.applier.state)
-        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed)
+        last = partial(load, self._snapshot)
+        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
         self.sharing = Sharing(self.client, self.keys, self.ejections)
         self.census = Census(
             self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
@@ -147,14 +153,14 @@ class Runtime:
         self._witnesses.reopen()
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait for a first look at the store; without one, take the last configuration there was.
+        """Wait for a first look at the store; or else take the last configuration there was.
 
         From then on, it is told what this worker counts.
         """
         self.watcher.attempted.wait(seconds)
         if self.watcher.connected:
             self.tickets.attempted.wait(seconds)
-        elif self.applier.revision is None:
+        if self.applier.revision is None:
             state = load(self._snapshot)
             if state is not None:
                 self.applier.replace(Loaded(state))

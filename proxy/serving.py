@@ -52,9 +52,13 @@ def serve(downstream: Downstream) -> None:
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
                 where = lane if not request.kind else tallies.lanes.of_kind(lane, request.kind)
-                try:
-                    cell = tally.lanes[where][request.method][status]
-                except LookupError:
+                cell = tally.last
+                if (
+                    cell is None
+                    or cell.status != status
+                    or cell.lane != where
+                    or cell.method != request.method
+                ):
                     cell = tally.cell(where, request.method, status)
                 if status != 101:
                     cell.buckets[bisect_left(bounds, seconds)] += 1

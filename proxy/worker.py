@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, cast
 import gevent
 from gevent.event import Event
 from gevent.pool import Pool
-from gevent.server import StreamServer
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
 
+from proxy.descriptors import Acceptor, raise_limit, room_for_connections
 from proxy.gunicorn_settings import current_settings, grace_seconds
 from proxy.listening import entry_point_of
 from proxy.shared_counts import IN_FLIGHT
@@ -69,7 +69,7 @@ class ProxyWorker(GeventWorker):
         runtime.start()
         runtime.wait_ready(STORE_PATIENCE)
         cast("Flask", self.wsgi).config["RUNTIME"] = runtime
-        web, admin = Pool(self.worker_connections), Pool(ADMIN_CONNECTIONS)
+        web, admin = Pool(self._room()), Pool(ADMIN_CONNECTIONS)
         try:
             servers = [self._server(listener, runtime, web, admin) for listener in self.sockets]
         except CertificateError as error:
@@ -113,16 +113,30 @@ class ProxyWorker(GeventWorker):
         if not isinstance(exc, gevent.GreenletExit):
             super().handle_error(req, client, addr, exc)
 
-    def _server(self, listener: Any, runtime: Runtime, web: Pool, admin: Pool) -> StreamServer:
+    def _room(self) -> int:
+        """Client connections to be held at once."""
+        descriptors = raise_limit()
+        room = room_for_connections(descriptors, self.worker_connections)
+        if room < self.worker_connections:
+            self.log.warning(
+                "a worker holds %d client connections instead of the %d of limits.connections: "
+                "it may have %d file descriptors (ulimit -n)",
+                room,
+                self.worker_connections,
+                descriptors,
+            )
+        return room
+
+    def _server(self, listener: Any, runtime: Runtime, web: Pool, admin: Pool) -> Acceptor:
         listener.setblocking(True)
         name = entry_point_of(current_settings().entry_points, listener.getsockname()[:2])
         if name is None:
             raise LookupError(f"no entry point has the address {listener.getsockname()}")
         if name == ADMIN:
             handle = partial(self.handle, cast("socket", _Address(listener.getsockname())))
-            server = StreamServer(listener, handle=handle, spawn=admin)
+            server = Acceptor(listener, handle=handle, spawn=admin)
         else:
-            server = StreamServer(listener, handle=runtime.connections_of(name), spawn=web)
+            server = Acceptor(listener, handle=runtime.connections_of(name), spawn=web)
         if self.cfg.workers > 1:
             # Connections that come one at a time then spread over the workers.
             server.max_accept = 1
@@ -169,7 +183,7 @@ class _Address:
         return self._address
 
 
-def _close(server: StreamServer) -> None:
+def _close(server: Acceptor) -> None:
     """Stop accepting, but take what waits to be accepted: the end of the last worker would reset it."""
     while not server.full():
         try:

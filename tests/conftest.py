@@ -1,6 +1,7 @@
 """Fixtures that hand tests the lab's real parts; each starts only when a test asks for it."""
 
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -21,6 +22,10 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="fault tests whole, with their full durations")
+
+
 def pytest_configure() -> None:
     # SIGTERM would end the run without its fixtures' clean-up, and leave an engine behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -29,10 +34,13 @@ def pytest_configure() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    started = getattr(item, "funcargs", {}).get("processes")
-    if report.failed and isinstance(started, Processes):
-        for process in started.started:
-            report.sections.append((f"log of {process.name} (pid {process.pid})", process.log))
+    given = getattr(item, "funcargs", {}).values() if report.failed else ()
+    for each in given:
+        # Of fixtures that outlive a test, those that start programs tell so by this attribute.
+        started = getattr(each, "processes", each)
+        if isinstance(started, Processes):
+            for process in started.started:
+                report.sections.append((f"log of {process.name} (pid {process.pid})", process.log))
     return report
 
 
@@ -49,6 +57,21 @@ def processes() -> Iterator[Processes]:
     started = Processes()
     yield started
     started.stop()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port whose connections are neither taken nor refused, as those of a machine that has vanished."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        # Its queue is full then.
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.fixture

@@ -27,16 +27,20 @@ SPREAD = 0.5
 """Seconds over which first checks are spread, so that thousands do not come at once."""
 
 
+NOTHING = Configuration()
+
+
 class Checks:
     """Asks the servers of the configuration that it was told to follow last.
 
-    `faults` says of each server that is down why; it is replaced whole, and `on_change` called from the
-    thread of the checks, whenever it changes by what a server answered. The other methods are for the one
-    thread that publishes.
+    `faults` says of each server that is down why. It is replaced whole, `version` grows, and `on_change` is
+    called from the thread of the checks, whenever it changes by what a server answered. The other methods are
+    for the one thread that publishes.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self.faults: Mapping[Subject, str] = {}
+        self.version = 0
         self._on_change = on_change
         self._plan: dict[Subject, Look] = {}
         self._lock = threading.Lock()
@@ -52,6 +56,10 @@ class Checks:
             self._plan = plan
             self.faults = {subject: fault for subject, fault in self.faults.items() if subject in plan}
         self._wake()
+
+    def rest(self) -> None:
+        """Check nothing: another agent does."""
+        self.follow(NOTHING)
 
     def recall(self, state: State | None) -> None:
         """Take the servers that are down in the store to be down, until they have been asked."""
@@ -115,6 +123,7 @@ class Checks:
             if not fault:
                 del faults[subject]
             self.faults = faults
+            self.version += 1
         if not fault:
             logger.info("server %s of service %s is well again", subject[1], subject[0])
         self._on_change()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 
-from proxy.admin.ejected import ejected
+from proxy.admin.aside import findings
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.standing import Findings, Standing, by_object, left_out, standing
 from proxy.configuration.breath import Breath
@@ -53,14 +53,15 @@ class Present:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What agents found wrong, what of the store could not be read here, and which servers are aside."""
+        """What the agents found wrong, what of the store could not be read, and what servers not reached."""
         parts = self._runtime
         try:
             found = read_diagnostics(parts.client, parts.keys)
         except redis.RedisError as error:
             message = f"the store does not answer: {error}"
             found = (Diagnostic(Severity.WARNING, "store", "connection", message),)
-        return (*found, *parts.watcher.problems, *ejected(parts))
+        services = self.in_portions(self.state.services.values())
+        return (*found, *parts.watcher.problems, *findings(parts.ejections.aside, services))
 
     @cached_property
     def findings(self) -> Findings:

@@ -9,8 +9,10 @@ pause, has its next ticket fetched while it is served.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -21,6 +23,9 @@ from gevent.event import AsyncResult, Event
 
 from proxy.balancing.ahead import Ahead
 from proxy.balancing.line import Line, pack
+from rondpoint.store.spoilt import is_spoilt_counter
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 0.02
 """Seconds a request waits for its ticket before the local count serves it."""
@@ -48,11 +53,13 @@ class Tickets:
 
     `local` counts the tickets that were, since the worker started, and `late` those of them for which a
     request had waited in vain; `taken` counts those of the store. `attempted` is set once that was tried.
+    `drop` is called, and may raise redis.RedisError, when something else has spoilt `key`.
     """
 
-    def __init__(self, connect: Callable[[], Line], key: str) -> None:
+    def __init__(self, connect: Callable[[], Line], key: str, drop: Callable[[], None]) -> None:
         self._connect = connect
         self._key = key
+        self._drop = drop
         self._commands: dict[tuple[str, int], bytes] = {}
         self._line: Line | None = None
         self._waiting: dict[str, list[Any]] = {}
@@ -103,6 +110,7 @@ class Tickets:
         """Serve until killed: keep a connection to the store, and try to reach it again when it breaks."""
         pause = 0.05
         while True:
+            fault: Exception | None = None
             try:
                 self._broken = AsyncResult()
                 self._line = self._connect()
@@ -110,13 +118,21 @@ class Tickets:
                 self._try()
                 pause = 0.05
                 self._broken.get()
-            except (redis.RedisError, OSError):
+            except (redis.RedisError, OSError) as error:
                 self.attempted.set()
+                fault = error
             finally:
                 self._degrade()
                 self._give_up()
+            if fault is not None and is_spoilt_counter(fault):
+                self._begin_anew(fault)
             gevent.sleep(pause)
             pause = min(pause * 2, 2.0)
+
+    def _begin_anew(self, fault: Exception) -> None:
+        log.warning("%s holds no counts, and is begun anew: %s", self._key, fault)
+        with suppress(redis.RedisError, OSError):
+            self._drop()
 
     def _ask(self) -> None:
         """Send for what is waited for."""

@@ -23,7 +23,8 @@ from proxy.configuration.freshness import Freshness
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages
 from rondpoint.store.keys import Keys
-from rondpoint.store.read import load, revision
+from rondpoint.store.read import Loaded, load, revision
+from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +36,23 @@ class Watcher:
     """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
 
     `attempted` is set once a first read was tried; `connected` tells whether the store answers now, and
-    `problems` what of it could not be read; `freshness` how old it is.
+    `problems` what of it could not be read; `freshness` how old it is. `last` gives the configuration of
+    before this process, if any.
     """
 
     def __init__(
-        self, client: redis.Redis, keys: Keys, applier: Applier, on_change: Callable[[], None]
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        applier: Applier,
+        on_change: Callable[[], None],
+        last: Callable[[], State | None],
     ) -> None:
         self._client = client
         self._keys = keys
         self._applier = applier
         self._on_change = on_change
+        self._last = last
         self.attempted = Event()
         self.connected = False
         self.freshness = Freshness()
@@ -104,6 +112,9 @@ class Watcher:
         for problem in set(loaded.problems) - set(self.problems):
             log.error("%s", problem)
         self.problems = loaded.problems
+        if loaded.problems and self._applier.revision is None and (state := self._last()) is not None:
+            # What cannot be read now was good once.
+            self._applier.replace(Loaded(state))
         self._applier.replace(loaded)
         if loaded.state.revision == before:
             self.freshness.confirmed()

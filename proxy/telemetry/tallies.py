@@ -22,16 +22,19 @@ EXTENSION_METHOD = b"EXTENSION_METHOD"
 
 
 class Cell:
-    """Requests of one lane, one method and one status.
+    """Requests of one `lane`, one `method` and one `status`.
 
     `buckets` lie beside the bounds, each for its own interval; `seconds` is the time of all counted in them.
     `sent` are bytes of bodies to clients, `received` those from them. A connection that was handed over to
     another protocol is `unmeasured`, and so is what was no request.
     """
 
-    __slots__ = ("buckets", "received", "seconds", "sent", "unmeasured")
+    __slots__ = ("buckets", "lane", "method", "received", "seconds", "sent", "status", "unmeasured")
 
-    def __init__(self, buckets: int) -> None:
+    def __init__(self, buckets: int, lane: int = 0, method: bytes = b"", status: int = 0) -> None:
+        self.lane = lane
+        self.method = method
+        self.status = status
         self.buckets = [0] * buckets
         self.seconds = 0.0
         self.sent = 0
@@ -55,10 +58,11 @@ class Tally:
     """One router's requests to one service; `lanes` holds cells by lane, method and status.
 
     `retries` counts requests that were sent to one more server; `changed` is set with each count, and taken
-    back by who reads them.
+    back by who reads them. `last` is the cell of the last request, which is mostly the next one's too: of
+    many routers, each further object that is looked at has to come from memory.
     """
 
-    __slots__ = ("_bounds", "_known", "changed", "lanes", "retries", "router", "service")
+    __slots__ = ("_bounds", "_known", "changed", "lanes", "last", "retries", "router", "service")
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Tally:
         self.router = router
         self.service = service
         self.lanes: list[dict[bytes, dict[int, Cell]]] = []
+        self.last: Cell | None = None
         self.retries = 0
         self.changed = False
         self._known = known
@@ -84,7 +89,8 @@ class Tally:
         statuses = self.lanes[lane].setdefault(method, {})
         cell = statuses.get(status)
         if cell is None:
-            cell = statuses[status] = Cell(len(self._bounds) + 1)
+            cell = statuses[status] = Cell(len(self._bounds) + 1, lane, method, status)
+        self.last = cell
         return cell
 
     def count(self, lane: int, method: bytes, status: int, seconds: float, sent: int) -> None:

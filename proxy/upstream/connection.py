@@ -5,7 +5,16 @@ from __future__ import annotations
 import _socket
 import os
 import ssl
-from errno import ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, EINPROGRESS, ETIMEDOUT
+from errno import (
+    ECONNREFUSED,
+    ECONNRESET,
+    EHOSTDOWN,
+    EHOSTUNREACH,
+    EINPROGRESS,
+    EMFILE,
+    ENFILE,
+    ETIMEDOUT,
+)
 from typing import TYPE_CHECKING
 
 from gevent import Timeout
@@ -17,21 +26,34 @@ from proxy.tls import TlsStream
 if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
 
+OPTIONS = (
+    (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1),
+    # A server whose machine or network has vanished ends no connection: after a minute without as much as an
+    # acknowledgement it is broken.
+    (_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPIDLE, 15),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPINTVL, 15),
+    (_socket.IPPROTO_TCP, _socket.TCP_KEEPCNT, 3),
+)
 
 _UNREACHABLE = frozenset((ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ETIMEDOUT))
+_EXHAUSTED = frozenset((EMFILE, ENFILE))
 
 
 class DialError(OSError):
     """No connection to the server came about; nothing was sent. `timed_out` tells how it failed.
 
-    `unreachable` tells that it is the server that does not take connections: neither is this worker short of
-    something, nor is there something wrong with a name or a certificate.
+    `unreachable` tells that it is the server that does not take connections, `exhausted` that this worker has
+    no file descriptor left; with neither there is something wrong with a name, a certificate or the like.
     """
 
-    def __init__(self, reason: str, *, timed_out: bool = False, unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, timed_out: bool = False, unreachable: bool = False, exhausted: bool = False
+    ) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
         self.unreachable = unreachable
+        self.exhausted = exhausted
 
 
 def dial(
@@ -49,7 +71,9 @@ def dial(
     except OSError as error:
         if isinstance(error, DialError):
             raise
-        raise DialError(str(error), unreachable=error.errno in _UNREACHABLE) from None
+        raise DialError(
+            str(error), unreachable=error.errno in _UNREACHABLE, exhausted=error.errno in _EXHAUSTED
+        ) from None
 
 
 def _literal(address: tuple[str, int]) -> tuple[str, int]:
@@ -71,7 +95,8 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
     family = _socket.AF_INET6 if ":" in address[0] else _socket.AF_INET
     sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
     try:
-        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        for level, option, value in OPTIONS:
+            sock.setsockopt(level, option, value)
         code = sock.connect_ex(address)
         if code not in {0, EINPROGRESS}:
             raise _failed(code)

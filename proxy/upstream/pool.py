@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import _socket
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from gevent import get_hub, getcurrent
 
 from proxy.deadlines import NEVER, after
 from proxy.http1.repeats import ResponseHeads
-from proxy.upstream.connection import dial
+from proxy.upstream.connection import DialError, dial
 
 if TYPE_CHECKING:
     import ssl
@@ -20,14 +23,24 @@ if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
     from proxy.stream import Stream
 
+AFTERWARDS = 1.0
+"""Seconds that a dial may take once its server has left the configuration."""
+
+LATER = 5.0
+"""Seconds by which the system's own limit lies above the one that the worker sees to itself."""
+
+_pools: WeakSet[Pool] = WeakSet()
+
 
 class Pool:
     """Idle connections to `address`; `idle_timeout` and `stall_limit` in seconds, 0 for none."""
 
     __slots__ = (
+        "__weakref__",
         "_address",
         "_context",
         "_dial_timeout",
+        "_dialling",
         "_idle",
         "_idle_timeout",
         "_on_idle",
@@ -55,9 +68,11 @@ class Pool:
         self._context = context
         self._stall_limit = stall_limit
         self._idle: list[Stream] = []
+        self._dialling: set[Any] = set()
         self._on_idle = partial(_drop, self._idle)
         self.closed = False
         self.heads = ResponseHeads()
+        _pools.add(self)
 
     def take(self) -> Stream | None:
         """An idle connection, none when there is none."""
@@ -85,13 +100,38 @@ class Pool:
 
     def dial(self) -> Stream:
         """A new connection. Raises DialError."""
-        stream = dial(self._address, self._sweeper, self._dial_timeout, self._context)
-        stream.stall_limit = self._stall_limit
+        try:
+            stream = self._dial()
+        except DialError as error:
+            if not error.exhausted or not release_idle():
+                raise
+            stream = self._dial()
+        stream.stall_limit = limit = self._stall_limit
+        if limit:
+            # For what is sent to nobody, which takes no place in a buffer that could stay full.
+            patience = int(1000 * (limit + LATER))
+            stream.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, patience)
         return stream
 
     def probe(self, timeout: float) -> None:
         """Make a connection within `timeout` s, and end it again. Raises DialError."""
         dial(self._address, self._sweeper, timeout, self._context).close()
+
+    def _dial(self) -> Stream:
+        current = getcurrent()
+        self._dialling.add(current)
+        timeout = self._dial_timeout
+        if self.closed:
+            timeout = min(timeout or AFTERWARDS, AFTERWARDS)
+        try:
+            return dial(self._address, self._sweeper, timeout, self._context)
+        finally:
+            self._dialling.discard(current)
+
+    def _abandon(self, dialling: Any) -> None:
+        # It may have gone on in the meantime.
+        if dialling in self._dialling:
+            dialling.throw(DialError("the server has left"))
 
     def give(self, stream: Stream) -> None:
         """Take back a connection on which nothing is outstanding."""
@@ -104,11 +144,28 @@ class Pool:
         self._idle.append(stream)
 
     def close(self) -> None:
-        """Close what is idle now, and what is given back later."""
+        """Close what is idle now, and what is given back later; dials have little time from now on.
+
+        A server that has gone may not even refuse: its address answers nothing.
+        """
         self.closed = True
+        self.release()
+        for greenlet in self._dialling:
+            timer = get_hub().loop.timer(AFTERWARDS)
+            timer.start(self._abandon, greenlet)
+
+    def release(self) -> int:
+        """Close what is idle now; how many connections that was."""
+        count = len(self._idle)
         for stream in self._idle:
             stream.close()
         self._idle.clear()
+        return count
+
+
+def release_idle() -> int:
+    """Close all idle connections to servers, for their descriptors; how many there were."""
+    return sum(pool.release() for pool in list(_pools))
 
 
 def _drop(idle: list[Stream], stream: Stream) -> None:

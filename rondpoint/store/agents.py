@@ -9,6 +9,7 @@ import redis
 from msgspec import Struct, field
 
 from rondpoint.store.keys import Keys
+from rondpoint.store.spoilt import is_wrong_type
 
 SILENT_AFTER = 10.0
 """Seconds after its last sign at which an agent no longer counts as one that works."""
@@ -50,8 +51,15 @@ _decoder = msgspec.json.Decoder(AgentStatus)
 
 
 def write_agent(client: redis.Redis, keys: Keys, status: AgentStatus) -> None:
-    """Store `status` under its name. Raises redis.RedisError."""
-    client.hset(keys.agents, status.name, msgspec.json.encode(status))
+    """Store `status` under its name; a list that is none is begun anew. Raises redis.RedisError."""
+    value = msgspec.json.encode(status)
+    try:
+        client.hset(keys.agents, status.name, value)
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        client.delete(keys.agents)
+        client.hset(keys.agents, status.name, value)
 
 
 def remove_agent(client: redis.Redis, keys: Keys, name: str) -> None:

@@ -15,6 +15,7 @@ import redis
 from msgspec import Struct, field
 
 from rondpoint.store.keys import Keys
+from rondpoint.store.spoilt import drop, is_wrong_type
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
 """Upper bounds in seconds of the first buckets of a histogram; one more bucket takes what is above."""
@@ -131,7 +132,13 @@ def write_counts(
     if changed:
         # What the store had lost exists only now.
         pipeline.expire(key, EXPIRY)
-    return bool(pipeline.execute()[0])
+    try:
+        return bool(pipeline.execute()[0])
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        drop(client, key)
+        return False
 
 
 def forget_counts(client: redis.Redis, keys: Keys, worker: str) -> None:

@@ -17,7 +17,9 @@ from rondpoint.store import read
 from rondpoint.store.change import Change
 from rondpoint.store.diff import diff
 from rondpoint.store.keys import PublishedKeys
-from rondpoint.store.lease import script
+from rondpoint.store.patrol import Patrol
+from rondpoint.store.scripts import script
+from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 
 ATTEMPTS = 20
@@ -73,6 +75,7 @@ class Publisher:
         self._lease = lease
         self._tells_diagnostics = tells_diagnostics
         self._script = script(client, "publish.lua")
+        self._patrol = Patrol(client, keys)
         self._known: _Known | None = None
         self._known_by = ""
         self._highest = 0
@@ -101,7 +104,10 @@ class Publisher:
         return self._known.state
 
     def intact(self) -> bool:
-        """Whether the store still holds what this publisher wrote last; otherwise the next write reads it."""
+        """Whether the store still holds what this publisher wrote last; otherwise the next write reads it.
+
+        Each time it looks at the revision, at the numbers of objects, and at some of the objects themselves.
+        """
         known = self._known
         if known is None or known.state is None:
             return False
@@ -112,7 +118,8 @@ class Publisher:
         stored, *counts = pipeline.execute(raise_on_error=False)
         state = known.state
         expected = [len(state.routers), len(state.services), len(state.middlewares), len(known.diagnostics)]
-        if read.parse_revision(stored) == known.revision and counts == expected:
+        same = read.parse_revision(stored) == known.revision and counts == expected
+        if same and self._patrol.finds_all_well(known.state, known.diagnostics):
             return True
         self._known = None
         return False
@@ -130,7 +137,7 @@ class Publisher:
         try:
             fields: Any = self._client.hgetall(self._keys.diagnostics)
         except redis.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
+            if not is_wrong_type(error):
                 raise
             return _Known(None, {}, revision)
         if loaded.problems:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
 from rondpoint.store.keys import PublishedKeys
+from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 from rondpoint.store.transaction import read_at_once
 
@@ -78,7 +79,7 @@ def revision(client: redis.Redis, keys: PublishedKeys) -> int | None:
     try:
         return parse_revision(client.get(keys.revision))
     except redis.ResponseError as error:
-        if _is_wrong_type(error):
+        if is_wrong_type(error):
             return None
         raise
 
@@ -126,7 +127,7 @@ def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnost
     try:
         fields: Any = client.hgetall(keys.diagnostics)
     except redis.ResponseError as error:
-        if _is_wrong_type(error):
+        if is_wrong_type(error):
             return (_wrong_type(keys.diagnostics),)
         raise
     found: list[Diagnostic] = []
@@ -144,7 +145,7 @@ def _kept(known: Mapping[str, T], unreadable: Skipped) -> dict[str, T]:
 
 def _answers(answers: list[Any]) -> list[Any]:
     for answer in answers:
-        if isinstance(answer, Exception) and not _is_wrong_type(answer):
+        if isinstance(answer, Exception) and not is_wrong_type(answer):
             raise answer
     return answers
 
@@ -195,10 +196,6 @@ def _taken(fields: Any) -> Iterator[tuple[bytes, bytes]]:
     while fields:
         value = fields.pop()
         yield fields.pop(), value
-
-
-def _is_wrong_type(error: Exception) -> bool:
-    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
 
 
 def _wrong_type(key: str) -> Diagnostic:

@@ -45,6 +45,18 @@ def test_services_of_one_name_have_the_servers_of_all() -> None:
     assert docker.diagnostics == ()
 
 
+def test_servers_of_one_name_are_told_apart_by_port_and_address() -> None:
+    north = Service("web@consulcatalog", (Server("web", "10.0.1.2", 80), Server("web", "10.0.1.2", 81)))
+    south = Service("web@consulcatalog", (Server("web", "10.0.2.2", 80), Server("other", "10.0.2.2", 80)))
+    found = assembled(north=said(north), south=said(south))
+    assert [server.name for server in found["consulcatalog"].services["web@consulcatalog"].servers] == [
+        "other",
+        "web:81",
+        "web@http://10.0.1.2:80",
+        "web@http://10.0.2.2:80",
+    ]
+
+
 def test_servers_that_are_the_same_on_all_machines_are_one() -> None:
     service = a_service("web@file", ("http://10.0.1.2:80", "10.0.1.2"))
     found = assembled(north=said(service), south=said(service))

@@ -73,16 +73,20 @@ class Engine:
 
     def kill(self) -> None:
         """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> None:
+        """Ends the engine alone, by this signal; what becomes of its containers is its own affair."""
         if self._process is None:
-            raise LabError("a given engine is not ours to kill")
-        self._process.signal(signal.SIGKILL)
+            raise LabError("a given engine is not ours to end")
+        self._process.signal(number)
         self._process.wait()
         # Its containerd ends with it, but may stay as a process that nobody has waited for, which the next
         # engine would take for one that runs.
         (_directory(self._name) / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def start_again(self) -> None:
-        """Starts it again after `kill`: containers that still run are ended, unless it restores them."""
+        """Starts it again after `end`: containers that still run are ended, unless it restores them."""
         self._launch(self._storage, last=True)
 
     def _start(self) -> None:

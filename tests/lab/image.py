@@ -47,9 +47,12 @@ while read -r method target version; do
         /sleep/*) sleep "${target#/sleep/}" ;;
     esac
     size=$((${#HOSTNAME} + 1))
-    printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %s\r\n' "$size"
-    printf 'X-Target: %s\r\n\r\n' "$target"
-    [ "$method" = HEAD ] || printf '%s\n' "$HOSTNAME"
+    body="$HOSTNAME
+"
+    [ "$method" = HEAD ] && body=
+    # In one piece, so that a container that is killed leaves no half of an answer.
+    printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %s\r\nX-Target: %s\r\n\r\n%s' \
+        "$size" "$target" "$body"
 done
 """
 

@@ -67,11 +67,12 @@ def start(
     engine: Engine | None = None,
     directory: Path | None = None,
     environment: dict[str, str] | None = None,
+    enter: Sequence[str] = (),
 ) -> Installation:
     """Starts `rondpoint COMMAND FLAGS` on free ports, inside the engine's network when one is given.
 
     Returns once both entry points accept; the engine is the Docker provider's endpoint. `directory` is the
-    working directory, where a settings file may lie.
+    working directory, where a settings file may lie; `enter` goes before the command line.
     """
     namespace = engine.namespace if engine else None
     web, admin = free_port(namespace=namespace), free_port(namespace=namespace)
@@ -82,7 +83,7 @@ def start(
         f"--entryPoints.traefik.address=127.0.0.1:{admin}",
         *([f"--providers.docker.endpoint={engine.socket_url}"] if engine else []),
         *flags,
-        enter=engine.enter if engine else (),
+        enter=[*(engine.enter if engine else ()), *enter],
         directory=directory,
         environment=environment,
     )

@@ -80,13 +80,13 @@ class RedisServer:
         self.process.signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
-        """A client of this very server, which gives up after a second."""
+        """A client of this very server, which gives up after three seconds."""
         options: dict[str, Any] = {"password": self._password or None}
         if self._certificate is not None:
             file = str(self._certificate)
             options |= {"ssl": True, "ssl_ca_certs": file, "ssl_certfile": file}
         never = Retry(NoBackoff(), 0)
-        return redis.Redis(ADDRESS, self.port, socket_timeout=1.0, retry=never, **options)
+        return redis.Redis(ADDRESS, self.port, socket_timeout=3.0, retry=never, **options)
 
     def does(self, *command: str | int) -> Any:
         """The answer to one command. Raises redis.RedisError."""
@@ -118,6 +118,7 @@ class _Group:
         self._certificate = certificate
         self._password = password
         self._stack = ExitStack()
+        self.servers: tuple[RedisServer, ...] = ()
 
     def __enter__(self) -> Self:
         try:
@@ -221,11 +222,11 @@ class Cluster(_Group):
         self._buses: dict[int, int] = {}
 
     def start(self) -> None:
-        self.nodes = tuple(self._node() for _ in range(4))
-        first, *others = self.nodes
+        self.servers = tuple(self._node() for _ in range(4))
+        first, *others = self.servers
         for other in others:
             first.does("CLUSTER", "MEET", ADDRESS, other.port, self._buses[other.port])
-        *masters, spare = self.nodes
+        *masters, spare = self.servers
         share = SLOTS // len(masters) + 1
         for number, master in enumerate(masters):
             begin, end = number * share, min((number + 1) * share, SLOTS) - 1
@@ -233,21 +234,21 @@ class Cluster(_Group):
         holder = masters[self._slot // share].does("CLUSTER", "MYID")
         until(lambda: holder in spare.does("CLUSTER", "NODES"), "the spare node to know its master")
         spare.does("CLUSTER", "REPLICATE", holder)
-        until(lambda: all(map(_is_settled, self.nodes)), "the cluster", timeout=60)
+        until(lambda: all(map(_is_settled, self.servers)), "the cluster", timeout=60)
         with spare.client() as client:
             until(lambda: client.info("replication")["master_link_status"] == "up", "the replica in step")
 
     @property
     def url(self) -> str:
         """What `redis.url` takes: some of the nodes."""
-        return self._url("cluster", self.nodes[:2], "")
+        return self._url("cluster", self.servers[:2], "")
 
     def master(self) -> RedisServer:
         """The node that holds the keys, once it says so itself."""
         return until(self._master, "a master", timeout=60)
 
     def _master(self) -> RedisServer | None:
-        for node in self.nodes:
+        for node in self.servers:
             with suppress(redis.RedisError):
                 if node.does("ROLE")[0] == b"master" and self._holds_the_keys(node):
                     return node

@@ -9,6 +9,7 @@ from proxy.admin.endpoints.dashboard import dashboard
 from proxy.admin.endpoints.diagnostics import diagnostics
 from proxy.admin.endpoints.entry_points import entry_points
 from proxy.admin.endpoints.explain import explain
+from proxy.admin.endpoints.health import health
 from proxy.admin.endpoints.history import history
 from proxy.admin.endpoints.home import home
 from proxy.admin.endpoints.http_objects import http_objects
@@ -35,6 +36,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     instances,
     metrics,
     traefik1,
+    health,
     changes,
     history,
     openapi,

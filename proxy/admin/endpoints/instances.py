@@ -1,31 +1,111 @@
-"""`/api/instances`: the proxies that share the store."""
+"""`/api/instances`: the proxies of this installation, their workers, the agents that feed them, the store."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import time
 
 import redis
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from msgspec import Struct
 
-from proxy.admin.answers import Refusal, answer_list
-from proxy.admin.paging import NEXT, PageError, page_of
-from proxy.admin.running import runtime
-from proxy.admin.views.instances import instance_views
-from rondpoint.store.workers import read_workers
+from proxy.admin.answers import answer
+from proxy.admin.reports import agents_report, store_report
+from proxy.admin.running import Json, runtime
+from proxy.identity import INSTANCE
+from rondpoint.store.read import revision
+from rondpoint.store.workers import WorkerStatus, read_workers
 
 instances = Blueprint("instances", __name__, url_prefix="/api")
 
 
+class WorkerView(Struct, frozen=True, rename="camel"):
+    """A worker's own account of itself; times in Unix seconds, 0 for never.
+
+    `current` tells that it is alive and serves the revision that the store has. `degraded`: it takes tickets
+    from its own count.
+    """
+
+    name: str
+    pid: int
+    started_at: float
+    seen_at: float
+    alive: bool
+    current: bool
+    revision: int
+    changed_at: float
+    confirmed_at: float
+    connections: dict[str, int]
+    upgrades: int
+    degraded: bool
+
+
+class InstanceView(Struct, frozen=True, rename="camel"):
+    """A proxy: one master process and its workers. `current` tells that all of them that live are."""
+
+    name: str
+    host: str
+    version: str
+    current: bool
+    workers: list[WorkerView]
+
+
+class Instances(Struct, frozen=True, rename="camel"):
+    """`revision` is the store's, None where there is none or the store does not answer.
+
+    `answering` names the instance that says so.
+    """
+
+    revision: int | None
+    answering: str
+    store: Json
+    instances: list[InstanceView]
+    agents: dict[str, Json]
+
+
 @instances.get("/instances")
-def serving() -> Response:
-    """A page of them, in order of name; 503 where the store does not answer."""
+def told() -> Response:
+    """Who serves, what, and since when."""
     parts = runtime()
     try:
-        views = instance_views(read_workers(parts.client, parts.keys).values(), time())
-    except redis.RedisError as error:
-        raise Refusal(503, f"the store does not answer: {error}") from None
-    try:
-        page = page_of(views, request.args)
-    except PageError as error:
-        raise Refusal(400, str(error)) from None
-    return answer_list(page.items, {NEXT: str(page.next)})
+        stored = revision(parts.client, parts.keys)
+        workers = read_workers(parts.client, parts.keys)
+    except redis.RedisError:
+        stored, workers = None, {}
+    return answer(
+        Instances(stored, INSTANCE, store_report(), by_instance(workers, stored, time()), agents_report())
+    )
+
+
+def by_instance(workers: Mapping[str, WorkerStatus], stored: int | None, now: float) -> list[InstanceView]:
+    """The instances in order of name, with their workers."""
+    grouped: dict[str, list[WorkerStatus]] = {}
+    for worker in workers.values():
+        grouped.setdefault(worker.instance, []).append(worker)
+    return [_instance(name, grouped[name], stored, now) for name in sorted(grouped)]
+
+
+def _instance(name: str, workers: list[WorkerStatus], stored: int | None, now: float) -> InstanceView:
+    views = [_worker(worker, stored, now) for worker in workers]
+    alive = [view for view in views if view.alive]
+    newest = max(workers, key=lambda worker: worker.started_at)
+    current = bool(alive) and all(view.current for view in alive)
+    return InstanceView(name, newest.host, newest.version, current, views)
+
+
+def _worker(worker: WorkerStatus, stored: int | None, now: float) -> WorkerView:
+    alive = worker.alive(now)
+    return WorkerView(
+        name=worker.name,
+        pid=worker.pid,
+        started_at=worker.started_at,
+        seen_at=worker.seen_at,
+        alive=alive,
+        current=alive and worker.revision == stored,
+        revision=worker.revision,
+        changed_at=worker.changed_at,
+        confirmed_at=worker.confirmed_at,
+        connections=worker.connections,
+        upgrades=worker.upgrades,
+        degraded=worker.degraded,
+    )

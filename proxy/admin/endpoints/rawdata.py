@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from flask import Blueprint, Response
 
 from proxy.admin.answers import answer_members
-from proxy.admin.ejected import ejections_report
+from proxy.admin.aside import ejections_report
 from proxy.admin.present import Present
 from proxy.admin.reports import agents_report, diagnostic_report, store_report, worker_report
 from proxy.admin.running import runtime
@@ -17,7 +17,7 @@ rawdata = Blueprint("rawdata", __name__, url_prefix="/api")
 
 @rawdata.get("/rawdata")
 def everything() -> Response:
-    """Routers, services and middlewares by qualified name; worker, store, agents and diagnostics."""
+    """Routers, services and middlewares by qualified name; worker, store, ejections, agents, diagnostics."""
     present = Present(runtime())
     ours: dict[str, object] = {
         "revision": runtime().applier.revision,

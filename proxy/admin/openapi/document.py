@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from proxy.admin.answers import Problem
+from proxy.admin.endpoints.health import Health
+from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
 from proxy.admin.openapi.changing import CHANGING, DIFFERENCE, DONE, ENTRY
@@ -27,6 +29,8 @@ _TYPES: tuple[Any, ...] = (
     Problem,
     Version,
     Overview,
+    Health,
+    Instances,
     EntryPointView,
     RouterView,
     ServiceView,

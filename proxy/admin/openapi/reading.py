@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from proxy.admin.endpoints.health import Health
+from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
 from proxy.admin.openapi.table import OBJECT, Answer, Operation, Parameter, list_of, map_of, path, query
@@ -11,7 +13,6 @@ from proxy.admin.paging import LARGEST, NEXT
 from proxy.admin.selection import MIDDLEWARE_ORDERS, ROUTER_ORDERS, SERVICE_ORDERS
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
-from proxy.admin.views.instances import InstanceView
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
 from proxy.admin.views.standing import Status
@@ -180,6 +181,13 @@ _TRAEFIK_1 = (
     ),
 )
 
+_HEALTH = Operation(
+    "/health",
+    "What this proxy has answered",
+    "Traefik 1",
+    {200: Answer("Its counts.", Health), 503: Answer("The store does not answer.", "Refused")},
+)
+
 _OURS = (
     Operation(
         "/api/explain",
@@ -215,7 +223,25 @@ _OURS = (
             {"type": "string", "enum": ["true", "false"]},
         ),
     ),
-    _paged("/api/instances", "The proxies on this store, with their workers", "Rondpoint", InstanceView),
+    Operation(
+        "/api/instances",
+        "Proxies, workers, agents and the store",
+        "Rondpoint",
+        {200: Answer("Them.", Instances)},
+    ),
+    Operation(
+        "/metrics",
+        "What Prometheus fetches",
+        "Rondpoint",
+        {
+            200: Answer("Metrics of this instance.", content_type="text/plain"),
+            404: Answer("metrics.prometheus is off.", "Refused"),
+            503: Answer("The store does not answer.", content_type="text/plain"),
+        },
+        parameters=(
+            query("scope", "Each instance by itself.", {"type": "string", "enum": ["installation"]}),
+        ),
+    ),
     Operation(
         "/ping",
         "Whether this worker answers",
@@ -225,4 +251,4 @@ _OURS = (
     Operation("/api/openapi.json", "This document", "Rondpoint", {200: Answer("OpenAPI 3.1.", OBJECT)}),
 )
 
-READING = (*_TRAEFIK_3, *_TRAEFIK_1, *_OURS)
+READING = (*_TRAEFIK_3, *_TRAEFIK_1, _HEALTH, *_OURS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 from msgspec import Struct
 
+from proxy.admin.endpoints.instances import by_instance
 from proxy.admin.endpoints.overview import counted
 from proxy.admin.findings import chosen, is_unrouted
 from proxy.admin.listing import listed
@@ -17,9 +18,9 @@ from proxy.admin.pages.leaf import Leaf, leaf_of
 from proxy.admin.pages.way import Ground, Way, way_of
 from proxy.admin.present import Present
 from proxy.admin.reports import agents_report, store_report
-from proxy.admin.views.instances import instance_views
 from rondpoint.diagnostics import Severity
 from rondpoint.settings import ADMIN
+from rondpoint.store.read import revision
 from rondpoint.store.workers import read_workers
 
 if TYPE_CHECKING:
@@ -125,15 +126,16 @@ def overview(parts: Runtime, present: Present) -> dict[str, Any]:
 def system(parts: Runtime) -> dict[str, Any]:
     """Instances with their workers, agents, and the store."""
     now = time()
-    store = store_report()
     try:
-        workers = list(read_workers(parts.client, parts.keys).values())
-    except redis.RedisError as error:
-        workers, store = [], {**store, "problem": str(error)}
+        stored = revision(parts.client, parts.keys)
+        workers = read_workers(parts.client, parts.keys)
+    except redis.RedisError:
+        stored, workers = None, {}
+    alive = {name: worker for name, worker in workers.items() if worker.alive(now)}
     return {
         "now": now,
         "revision": parts.applier.revision,
-        "instances": instance_views(workers, now),
+        "instances": by_instance(alive, stored, now),
         "agents": agents_report(),
-        "store": store,
+        "store": store_report(),
     }

@@ -46,7 +46,9 @@ const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const large = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const number = (value) => (value >= 10000 ? large : plain).format(value);
 const time = (ms) => (ms == null ? "–" : ms >= 1000 ? `${plain.format(ms / 1000)} s` : `${plain.format(ms)} ms`);
-const percent = (part, whole) => (whole ? `${plain.format((100 * part) / whole)} %` : "–");
+const share = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const percent = (part, whole) => (whole ? `${share.format((100 * part) / whole)} %` : "–");
+const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
@@ -65,17 +67,18 @@ function show(element, flow) {
 
 function bar(element, flow) {
   const told = [];
+  const whole = sum(flow?.classes ?? []);
   CLASSES.forEach((name, place) => {
-    const share = flow?.rate ? flow.classes[place] / flow.rate : 0;
-    element.children[place].style.flexGrow = share;
-    if (share) told.push(`${name} ${percent(flow.classes[place], flow.rate)}`);
+    const rate = flow?.classes[place] ?? 0;
+    element.children[place].style.flexGrow = rate && rate / whole;
+    if (rate) told.push(`${name} ${percent(rate, whole)}`);
   });
   element.title = told.join(", ") || "no requests";
 }
 
 function legend(element, flow) {
   [...element.querySelectorAll("dd")].forEach((dd, place) => {
-    text(dd, flow ? percent(flow.classes[place + 1], flow.rate) : "–");
+    text(dd, flow ? percent(flow.classes[place + 1], sum(flow.classes)) : "–");
   });
 }
 

@@ -89,7 +89,7 @@ class Limits(Section):
     connections: Count = Field(
         default=8_000,
         description="Client connections of one worker; further ones wait until one ends. Each may need a "
-        "second file descriptor towards a server: see `ulimit -n`.",
+        "second file descriptor towards a server: there are fewer where `ulimit -Hn` does not allow so many.",
     )
     requests_per_worker: Amount = Field(
         default=0,

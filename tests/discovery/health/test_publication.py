@@ -1,7 +1,9 @@
 """What the checks find, as the store has it."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import redis
@@ -9,6 +11,7 @@ import redis
 from discovery.health.verdicts import REMEMBERED
 from rondpoint.model import Configuration, HealthCheck, Server, Service
 from rondpoint.store import change as messages
+from rondpoint.store.agents import read_agents
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load, read_diagnostics
 from tests.discovery.health.test_checks import Moody
@@ -114,3 +117,25 @@ def test_what_is_kept_of_a_silent_provider_is_checked_too(
         moody.status = "200 OK"
         with agent_of(store, Hand("one")):
             comes_to(client, c="up", p="up")
+
+
+def test_only_the_agent_that_leads_asks_and_who_takes_over_does(store: Store, client: redis.Redis) -> None:
+    once = HealthCheck("/up", interval=1000)
+
+    def roles() -> list[str]:
+        return sorted(agent.role for agent in read_agents(client, KEYS).values())
+
+    first, second = Hand("one"), Hand("one")
+    with Origin(Moody()) as origin, ExitStack() as stack:
+        with agent_of(store, first):
+            first.say(two(origin, once))
+            origin.wait_for_requests(1)
+            stack.enter_context(agent_of(store, second))
+            second.say(two(origin, once))
+            until(lambda: roles() == ["leader", "standby"], "the second to stand by")
+            # What it would do at once if it asked at all.
+            time.sleep(1)
+            assert len(origin.requests) == 1
+        origin.wait_for_requests(2, timeout=20)
+        until(lambda: roles() == ["leader"], "the second to lead")
+        comes_to(client, c="up", p="up")

@@ -26,7 +26,7 @@ class Asked:
     def __init__(self, services: Services, name: str) -> None:
         self.services = services
         self._name = name
-        self._tickets = Tickets(_unreachable, "tickets")
+        self._tickets = Tickets(_unreachable, "tickets", lambda: None)
 
     @property
     def served(self) -> ServedService:

@@ -2,46 +2,17 @@
 
 import json
 import signal
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import websocket
 
 from tests.lab import http
 from tests.lab.echo import Echo
 from tests.lab.origin import Origin
 from tests.lab.waiting import until
+from tests.lab.websockets import echoed, many
 from tests.proxy.life.conftest import Begin
 from tests.proxy.running import Proxy
 
 COUNT = 1000
-
-
-def connected(proxy: Proxy, host: str) -> websocket.WebSocket:
-    client = websocket.WebSocket(sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),))
-    client.connect(f"ws://127.0.0.1:{proxy.web}/chat", host=host, timeout=10)
-    return client
-
-
-@contextmanager
-def many(proxy: Proxy, host: str, count: int) -> Iterator[list[websocket.WebSocket]]:
-    clients = []
-    try:
-        for _ in range(count):
-            clients.append(connected(proxy, host))
-        yield clients
-    finally:
-        for client in clients:
-            client.shutdown()
-
-
-def echoed(clients: list[websocket.WebSocket], message: str) -> list[bool]:
-    """All speak before anybody listens."""
-    for number, client in enumerate(clients):
-        client.send(f"{message} {number}")
-    return [client.recv() == f"{message} {number}" for number, client in enumerate(clients)]
 
 
 def upgrades(proxy: Proxy) -> int:
@@ -53,7 +24,7 @@ def test_a_thousand_at_once_through_one_worker(begin: Begin) -> None:
     proxy = begin()
     with Echo() as echo, Origin.named("other") as other:
         host, plain = proxy.route(echo.port), proxy.route(other)
-        with many(proxy, host, COUNT) as clients:
+        with many(proxy.web, host, COUNT) as clients:
             assert upgrades(proxy) == COUNT
             for turn in ("one", "two", "three"):
                 assert all(echoed(clients, turn))
@@ -73,14 +44,14 @@ def test_those_of_a_leaving_worker_live_until_the_grace_time_ends(begin: Begin) 
     )
     with Echo() as echo, Origin.named("other") as other:
         host, plain = proxy.route(echo.port), proxy.route(other)
-        with many(proxy, host, 20) as old:
+        with many(proxy.web, host, 20) as old:
             lines = proxy.process.line_count
             proxy.process.signal(signal.SIGHUP)
             proxy.process.wait_for_line("is followed by another one", after=lines)
             began = time.monotonic()
             assert all(echoed(old, "still here"))
             assert proxy.get(plain) == "other"
-            with many(proxy, host, 20) as new:
+            with many(proxy.web, host, 20) as new:
                 # Only the young worker's own.
                 until(lambda: upgrades(proxy) == 20, "the new ones counted by the new worker")
                 assert all(echoed(old, "until the end"))

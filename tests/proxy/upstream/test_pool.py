@@ -1,7 +1,10 @@
 """The keep-alive connections to one server, over real sockets."""
 
 import _socket
+import os
+import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -145,3 +148,36 @@ def test_an_ipv6_address() -> None:
     with closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
         stream = Pool(("::1", listener.getsockname()[1]), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
         stream.close()
+
+
+def test_dials_have_little_time_once_the_server_has_left(silent_port: int) -> None:
+    pool = Pool(("127.0.0.1", silent_port), Sweeper(), dial_timeout=60, idle_timeout=90)
+    under_way = gevent.spawn(pool.dial)
+    gevent.sleep(0.1)
+    assert not under_way.ready()
+    began = time.monotonic()
+    pool.close()
+    # As of a request that had chosen it before.
+    later = gevent.spawn(pool.dial)
+    gevent.joinall([under_way, later], timeout=10)
+    assert isinstance(under_way.exception, DialError)
+    assert isinstance(later.exception, DialError)
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_idle_connections_make_room_where_no_descriptor_is_left(pool: Pool, listener: socket.socket) -> None:
+    other = Pool(listener.getsockname(), Sweeper(), dial_timeout=5, idle_timeout=90)
+    idle, _one = dialled(other, listener)
+    other.give(idle)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+    try:
+        pool.dial()
+        with pytest.raises(DialError) as caught:
+            pool.dial()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert caught.value.exhausted
+    assert other.take() is None

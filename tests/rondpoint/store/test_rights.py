@@ -1,6 +1,7 @@
 """The rights that the reference page proposes are enough, and no more than that."""
 
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,9 @@ from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_co
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retirement import Known, retire
+from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
+from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -108,6 +111,7 @@ def test_the_proxys_rights_are_enough_for_it(
     assert revision(proxy, KEYS) is not None
     assert read_diagnostics(proxy, KEYS) == ()
     proxy.hincrby(KEYS.tickets, "a@file", 1)
+    drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
     status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
@@ -130,6 +134,18 @@ def test_the_proxys_rights_are_enough_for_it(
     assert [pubsub.get_message(timeout=5)["type"] for _ in range(2)] == ["message"] * 2
     pubsub.ping()
     pubsub.close()
+
+
+@pytest.mark.parametrize("kind", [Sentinels, Cluster])
+def test_the_rights_are_enough_where_the_master_is_to_be_found(kind: type[Sentinels | Cluster]) -> None:
+    with tempfile.TemporaryDirectory(prefix="rp-") as directory, kind(Path(directory)) as group:
+        for server in group.servers:
+            for user in ("rondpoint-agent", "rondpoint-proxy"):
+                server.does("ACL", "SETUSER", user, *rules(user).split())
+        with connect(group.url.replace("://", "://rondpoint-agent:SECRET@")) as agent:
+            Publisher(agent, KEYS).publish(Configuration())
+        with connect(group.url.replace("://", "://rondpoint-proxy:SECRET@")) as proxy:
+            assert load(proxy, KEYS) is not None
 
 
 FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [

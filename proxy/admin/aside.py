@@ -1,19 +1,16 @@
-"""The servers that this worker, or another, has put aside because they could not be reached."""
+"""Servers that are put aside in this worker, as the API tells of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from proxy.admin.running import Json, runtime
 from rondpoint.diagnostics import Diagnostic, Severity
-
-if TYPE_CHECKING:
-    from proxy.runtime import Runtime
+from rondpoint.model import Service
 
 
 def ejections_report() -> Json:
-    """How many servers this worker has put aside, and by URL those that are aside now."""
+    """How often this worker has put a server aside, and which are so now, on whose word."""
     ejections = runtime().ejections
     return {
         "count": ejections.count,
@@ -23,19 +20,18 @@ def ejections_report() -> Json:
     }
 
 
-def ejected(parts: Runtime) -> Iterator[Diagnostic]:
-    """A diagnostic for each service of a server that is aside."""
-    aside = parts.ejections.aside
+def findings(aside: Mapping[str, tuple[str, str]], services: Iterable[Service]) -> Iterator[Diagnostic]:
+    """A finding for each service of a server in `aside`: URL → by which worker, and why."""
     if not aside:
         return
-    for name, service in sorted(parts.context.services.known.items()):
+    for service in services:
         for server in service.servers:
             if server.url in aside:
                 by, reason = aside[server.url]
                 yield Diagnostic(
                     Severity.WARNING,
                     "proxy",
-                    f"service {name}",
+                    f"service {service.name}",
                     f"server {server.url} could not be reached, and is put aside by worker {by}: {reason}",
                     "it gets requests again once it takes connections, or if no other server is left",
                 )

@@ -1,0 +1,124 @@
+"""`/health`, as in Traefik 1: what this proxy has answered, all of its workers together."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from time import time
+
+import redis
+from flask import Blueprint, Response
+from msgspec import Struct
+
+from proxy.admin.answers import Refusal, answer
+from proxy.admin.running import runtime
+from proxy.admin.views.durations import go_duration
+from proxy.configuration.breath import Breath
+from proxy.identity import INSTANCE
+from proxy.telemetry.exposition.reading import Census, read_census
+from rondpoint.store.metrics import Counts
+
+health = Blueprint("health", __name__)
+
+
+class Health(Struct, frozen=True):
+    """Traefik 1's names. Counts are up to a second old; times are those of all requests that were measured.
+
+    `status_code_count` and `count` are since the last look through the same worker.
+    """
+
+    pid: int
+    uptime: str
+    uptime_sec: float
+    time: str
+    unixtime: int
+    status_code_count: dict[str, int]
+    total_status_code_count: dict[str, int]
+    count: int
+    total_count: int
+    total_response_time: str
+    total_response_time_sec: float
+    total_response_size: int
+    average_response_size: int
+    average_response_time: str
+    average_response_time_sec: float
+
+
+class Answered(Struct, frozen=True):
+    """Requests by status; seconds of those that were measured, and bytes of bodies."""
+
+    codes: dict[str, int] = {}
+    measured: int = 0
+    seconds: float = 0.0
+    sent: int = 0
+
+
+class _Looks:
+    """What a worker saw at its last look."""
+
+    last = Answered()
+
+
+@health.get("/health")
+def told() -> Response:
+    """Since this proxy started."""
+    parts = runtime()
+    now = time()
+    try:
+        census = read_census(parts.client, parts.keys, now, Breath(), INSTANCE)
+    except redis.RedisError as error:
+        raise Refusal(503, f"the store does not answer: {error}") from None
+    answered = summed(census, Breath())
+    before, _Looks.last = _Looks.last, answered
+    return answer(health_of(answered, before, started(census, now), now))
+
+
+def summed(census: Census, breathe: Breath) -> Answered:
+    """All that an instance has answered."""
+    codes: dict[str, int] = {}
+    measured, seconds, sent = 0, 0.0, 0
+    for instance in census.instances:
+        for fields in instance.hashes:
+            for counts in fields.values():
+                breathe()
+                for cell in counts.cells if isinstance(counts, Counts) else ():
+                    code = str(cell.code)
+                    codes[code] = codes.get(code, 0) + cell.requests
+                    measured += sum(cell.buckets)
+                    seconds += cell.seconds
+                    sent += cell.sent
+    return Answered(dict(sorted(codes.items())), measured, seconds, sent)
+
+
+def started(census: Census, now: float) -> float:
+    """When the oldest worker of the instance began, in Unix seconds."""
+    times = [worker.started_at for instance in census.instances for worker in instance.workers]
+    return min(times, default=now)
+
+
+def health_of(answered: Answered, before: Answered, start: float, now: float) -> Health:
+    """`before` is what the look before this one saw."""
+    total = sum(answered.codes.values())
+    recent = {
+        code: count - before.codes.get(code, 0)
+        for code, count in answered.codes.items()
+        if count > before.codes.get(code, 0)
+    }
+    average = answered.seconds / answered.measured if answered.measured else 0.0
+    return Health(
+        pid=os.getppid(),
+        uptime=go_duration(now - start),
+        uptime_sec=now - start,
+        time=datetime.fromtimestamp(now, UTC).isoformat(sep=" "),
+        unixtime=int(now),
+        status_code_count=recent,
+        total_status_code_count=answered.codes,
+        count=sum(recent.values()),
+        total_count=total,
+        total_response_time=go_duration(answered.seconds),
+        total_response_time_sec=answered.seconds,
+        total_response_size=answered.sent,
+        average_response_size=answered.sent // answered.measured if answered.measured else 0,
+        average_response_time=go_duration(average),
+        average_response_time_sec=average,
+    )

@@ -1,0 +1,101 @@
+"""A Rondpoint of several processes, as it runs in production: a store, agents, and proxies on them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.read import revision
+from tests.faults.convergence import Servers, converge
+from tests.faults.load import Load
+from tests.faults.outcomes import Plan
+from tests.faults.sources import HOST, Routes
+from tests.lab.engine import Engine
+from tests.lab.installation import Installation, start
+from tests.lab.processes import Process, Processes
+
+WORKERS = 2
+
+
+class Site:
+    """`processes` stops what is started here; with an `engine`, all of it runs in the engine's network.
+
+    The store is the one at `url`.
+    """
+
+    def __init__(self, processes: Processes, url: str, directory: Path, engine: Engine | None = None) -> None:
+        self.processes = processes
+        self.url = url
+        self.routes = Routes(directory / "routes.yml")
+        self.instances: list[Installation] = []
+        self._directory = directory
+        self._engine = engine
+        self._loads = 0
+
+    def agent(self, *flags: str, environment: Mapping[str, str] | None = None) -> Process:
+        """Another agent, with `flags` to say what it reads."""
+        return self.processes(
+            "rondpoint",
+            "agent",
+            *flags,
+            enter=self._engine.enter if self._engine else (),
+            environment={**self._settings(), **(environment or {})},
+        )
+
+    def follow_docker(self, endpoint: str = "", **options: Any) -> Process:
+        """An agent that reads the engine's containers, at `endpoint` or where the engine is."""
+        if self._engine is None:
+            raise LookupError("a site without an engine")
+        return self.agent(f"--providers.docker.endpoint={endpoint or self._engine.socket_url}", **options)
+
+    def instance(self, *flags: str, workers: int = WORKERS, **options: Any) -> Installation:
+        """Another proxy; options as `tests.lab.installation.start`."""
+        made = start(
+            self.processes,
+            f"--workers={workers}",
+            "--log.level=INFO",
+            *flags,
+            command=("proxy",),
+            engine=self._engine,
+            environment=self._settings(),
+            **options,
+        )
+        self.instances.append(made)
+        return made
+
+    def converge(self, expected: Servers, *, timeout: float = 30.0) -> float:
+        """Seconds until every worker of every instance has the store's revision and these servers."""
+        return converge(self.instances, self.url, expected, timeout=timeout)
+
+    def kept(self) -> bool:
+        """Whether a worker has written the present configuration to a file, for starts without the store."""
+        with connect(self.url) as client:
+            present = revision(client, Keys())
+        files = self._directory.glob("configuration-*.jsonl")
+        return any(file.read_text().startswith(f"{present}\n") for file in files)
+
+    def load(self, *instances: Installation, **options: Any) -> Load:
+        """Clients of these instances, or of all; options are those of `Plan`."""
+        self._loads += 1
+        directory = self._directory / f"load-{self._loads}"
+        directory.mkdir()
+        ports = tuple(instance.web for instance in instances or self.instances)
+        plan = Plan(**{"ports": ports, "host": HOST, **options})
+        return Load(plan, directory, self._engine.enter if self._engine else ())
+
+    def _settings(self) -> dict[str, str]:
+        return {"RONDPOINT_REDIS_URL": self.url, "RONDPOINT_STATEDIRECTORY": str(self._directory)}
+
+
+@contextmanager
+def a_site(url: str, engine: Engine | None = None) -> Iterator[Site]:
+    """Everything started on it ends with it, and must leave nothing behind."""
+    processes = Processes()
+    with TemporaryDirectory(prefix="rp-") as name:
+        try:
+            yield Site(processes, url, Path(name), engine)
+        finally:
+            processes.stop()

@@ -1,0 +1,118 @@
+"""Containers come and go: scaled by docker-compose, killed, removed, replaced one by one."""
+
+from collections.abc import Callable
+
+import docker
+from docker.models.containers import Container
+
+from tests.faults.conftest import Report
+from tests.faults.site import Site
+from tests.faults.sources import HOST, LABELS, docker_servers, labelled
+from tests.lab.compose import Compose
+
+COMPOSE = f"""\
+version: "2"
+services:
+  webapp:
+    image: rondpoint/whoami
+    labels:
+      - traefik.port=80
+      - traefik.backend=app
+      - traefik.frontend.rule=Host:{HOST}
+"""
+PROJECT = "com.docker.compose.service=webapp"
+
+
+def started(site: Site) -> Site:
+    """An agent that follows the engine, and two proxies."""
+    site.follow_docker()
+    for _ in range(2):
+        site.instance()
+    return site
+
+
+def test_scaling_up_and_down_fails_nothing(
+    docker_site: Site,
+    docker_client: docker.DockerClient,
+    compose: Callable[..., Compose],
+    report: Report,
+    full: bool,
+) -> None:
+    site, project, rounds = started(docker_site), compose(COMPOSE), 10 if full else 1
+
+    def converged() -> float:
+        return site.converge(docker_servers("app@docker", labelled(docker_client, PROJECT)))
+
+    project.up()
+    converged()
+    slowest = 0.0
+    with site.load() as load:
+        for _ in range(rounds):
+            for count in (5, 1):
+                project.up(scale={"webapp": count})
+                assert len(labelled(docker_client, PROJECT)) == count
+                slowest = max(slowest, converged())
+                load.wait_for(100)
+    report(f"docker-compose scales 1 to 5 to 1, {rounds} times", load, converged=slowest)
+    load.nothing_failed()
+
+
+def test_killed_and_removed_containers_fail_nothing_that_may_be_repeated(
+    docker_site: Site,
+    docker_client: docker.DockerClient,
+    whoami: Callable[..., Container],
+    report: Report,
+    full: bool,
+) -> None:
+    site, rounds = started(docker_site), 10 if full else 1
+
+    def converged() -> float:
+        return site.converge(docker_servers("app@docker", containers))
+
+    containers = [whoami(labels=LABELS) for _ in range(3)]
+    converged()
+    slowest = 0.0
+    with site.load(posts=4) as load:
+        for _ in range(rounds):
+            for end in (Container.kill, lambda container: container.remove(force=True)):
+                containers.append(whoami(labels=LABELS))
+                converged()
+                load.wait_for(100)
+                end(containers.pop(0))
+                slowest = max(slowest, converged())
+                load.wait_for(100)
+    name = f"docker kill and docker rm -f of one of four serving containers, {rounds} times"
+    report(name, load, converged=slowest, may_fail="POST: 502")
+    assert all(failure.a_lost_post for failure in load.failures), load.story()
+    # Each of the clients that post had one request in hand at most.
+    assert len(load.failures) <= 2 * rounds * load.plan.posts
+
+
+def test_containers_replaced_one_by_one_fail_nothing(
+    docker_site: Site,
+    docker_client: docker.DockerClient,
+    whoami: Callable[..., Container],
+    report: Report,
+    full: bool,
+) -> None:
+    site, rounds = started(docker_site), 5 if full else 1
+    # They take no new connection once they are told to end, and finish what they have.
+    options = {"labels": LABELS, "environment": {"LINGER": "1"}}
+
+    def converged() -> float:
+        return site.converge(docker_servers("app@docker", containers))
+
+    containers = [whoami(**options) for _ in range(3)]
+    converged()
+    slowest = 0.0
+    with site.load(posts=4) as load:
+        for _ in range(rounds * len(containers)):
+            old = containers.pop(0)
+            old.stop()
+            containers.append(whoami(**options))
+            slowest = max(slowest, converged())
+            old.remove()
+            load.wait_for(50)
+    name = f"a service's three containers stopped and replaced one by one, {rounds} times"
+    report(name, load, converged=slowest)
+    load.nothing_failed()

@@ -1,0 +1,23 @@
+"""How many connections there is room for."""
+
+import pytest
+
+from proxy.descriptors import room_for_connections
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "wanted", "room"),
+    [
+        (1 << 20, 8000, 8000),
+        (20_000, 8000, 8000),
+        (16_127, 8000, 7999),
+        (1024, 8000, 448),
+        (1024, 100, 100),
+        (200, 8000, 75),
+        (4, 8000, 1),
+    ],
+)
+def test_each_client_connection_has_a_second_descriptor_and_some_are_left(
+    descriptors: int, wanted: int, room: int
+) -> None:
+    assert room_for_connections(descriptors, wanted) == room
