@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
+# Test processes at once; tests mostly wait.
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -22,8 +24,8 @@ setup: $(VENV)/.stamp-run ## make the environment in .venv: locked dependencies 
 run: setup ## start Rondpoint, with three demo servers where no Docker engine answers (ARGS="--workers=2")
 	@exec $(BIN)/python -m rondpoint.demo $(ARGS)
 
-test: parts-test lint ## install what is missing, then lint and run every test (PYTESTFLAGS="-k store")
-	@$(BIN)/python -m pytest $(PYTESTFLAGS)
+test: parts-test lint ## install what is missing, then lint and run every test (JOBS=1, PYTESTFLAGS="-k store")
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTESTFLAGS)
 
 faults: parts-test $(VENV)/.stamp-dev ## every fault test, with its full durations; prints the table of docs/operations.md
 	@$(BIN)/python -m pytest tests/faults --full $(PYTESTFLAGS)

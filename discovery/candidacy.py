@@ -13,6 +13,7 @@ from contextlib import suppress
 import redis
 
 from discovery.backoff import Backoff
+from discovery.refusals import Refusals
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import RENEWAL, Lease
@@ -35,6 +36,7 @@ class Candidacy:
         self._bell = bell
         self._stands = False
         self._told = ""
+        self._refusals = Refusals(logger, "a lease, without which this agent writes nothing")
 
     @property
     def role(self) -> Role:
@@ -56,10 +58,12 @@ class Candidacy:
             self.wake.clear()
             try:
                 pause = self._hold() if self._stands else RENEWAL
-            except redis.RedisError:
-                # Publication complains of it. What is held stays so until the store says otherwise.
+            except redis.RedisError as error:
+                # What is held stays so until the store says otherwise.
+                self._refusals.tell(error)
                 pause = backoff.next()
             else:
+                self._refusals.over()
                 backoff.reset()
             if not stop.is_set():
                 self.wake.wait(pause)

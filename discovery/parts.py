@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from discovery.backoff import Backoff
 from discovery.candidacy import Candidacy
+from discovery.refusals import Refusals
 from rondpoint.model import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store.change import Change
@@ -65,6 +66,7 @@ class Parts:
         self._channels: dict[bytes, str] = {}
         self._others = Others({}, 0)
         self.known = False
+        self._refusals = Refusals(logger, "what other agents contribute, without which nothing is published")
 
     def others(self) -> Others:
         """What they say now."""
@@ -79,8 +81,8 @@ class Parts:
                     subscription.subscribe(self._keys.bell)
                     self._channels.clear()
                     self._follow(subscription, stop, backoff)
-            except (redis.RedisError, OSError):
-                # Publication complains of it.
+            except (redis.RedisError, OSError) as error:
+                self._refusals.tell(error)
                 self._gone_since.clear()
                 stop.wait(backoff.next())
 
@@ -90,6 +92,7 @@ class Parts:
             now = time.monotonic()
             if now >= due:
                 self._look(subscription, now)
+                self._refusals.over()
                 backoff.reset()
                 due = now + RENEWAL
             message = subscription.get_message(timeout=due - now)

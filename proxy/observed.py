@@ -8,9 +8,9 @@ nothing to do for it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from os import urandom
+from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,8 @@ class Observation:
     heads: bool = False
     tracer: Tracer | None = None
     exposition: Exposition | None = None
+    # One's own: a process that was forked shares the common one's numbers with its siblings.
+    random: Random = field(default_factory=Random, compare=False)
 
 
 class ObservedDownstream(Downstream):
@@ -133,7 +135,7 @@ class ObservedDownstream(Downstream):
             return
         if given:
             request.headers = without(request.headers, b"x-request-id")
-        self.request_id = urandom(16).hex().encode()
+        self.request_id = b"%032x" % self.observation.random.getrandbits(128)
         self._lines += b"\r\nX-Request-Id: " + self.request_id
 
     def forwarded(self, host: bytes) -> bytes:

@@ -15,6 +15,7 @@ PEERS = {
         rondpoint.PEER,
         rondpoint.LOGGING_PEER,
         rondpoint.METRICS_PEER,
+        rondpoint.ALL_PEER,
         traefik.PEER,
         traefik.FAST_PEER,
         nginx.PEER,

@@ -26,7 +26,8 @@ class Clock:
     def iso(self, moment: float) -> str:
         """`2026-11-26T10:00:00.123456Z`, or with the offset of the time zone."""
         second = int(moment)
-        self._turn(second)
+        if second != self._second:
+            self._turn(second)
         return f"{self._text}.{int((moment - second) * 1e6):06d}{self._zone}"
 
     def _turn(self, second: int) -> None:

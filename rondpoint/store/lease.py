@@ -7,10 +7,11 @@ who was paused, and goes on without knowing that its time is over, writes nothin
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 import redis
+
+from rondpoint.store.scripts import script
 
 TERM = 3.0
 """Seconds for which it is given."""
@@ -49,9 +50,3 @@ class Lease:
         """Give it back, if it is held, and have the agents look in either case."""
         held, self.held = self.held, ""
         self._release(keys=self._keys[:1], args=[held, self._bell])
-
-
-def script(client: redis.Redis, name: str) -> Any:
-    """One of the scripts beside this file, to be called with `keys` and `args`."""
-    text = files("rondpoint.store").joinpath(name).read_text(encoding="utf-8")
-    return client.register_script(text)

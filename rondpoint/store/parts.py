@@ -9,8 +9,8 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.keys import Keys, PublishedKeys
-from rondpoint.store.lease import script
 from rondpoint.store.read import parse_revision
+from rondpoint.store.scripts import script
 
 
 class PartState(Struct, frozen=True):

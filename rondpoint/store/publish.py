@@ -17,8 +17,8 @@ from rondpoint.store import read
 from rondpoint.store.change import Change
 from rondpoint.store.diff import diff
 from rondpoint.store.keys import PublishedKeys
-from rondpoint.store.lease import script
 from rondpoint.store.patrol import Patrol
+from rondpoint.store.scripts import script
 from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 

@@ -10,10 +10,11 @@ from benchmarks.peers import BASELINE, PEERS, Site
 from benchmarks.peers.peer import HOST
 from benchmarks.scenarios import SCENARIOS
 
+LOGGING = ("rondpoint-log", "rondpoint-all")
 SERVERS = (40001, 40002, 40003)
 
 
-@pytest.fixture(params=[name for name in PEERS if name != "rondpoint-log"])
+@pytest.fixture(params=[name for name in PEERS if name not in LOGGING])
 def prepared(request, tmp_path) -> Iterator[str]:
     """The command, the environment and all written files of one proxy, as one text."""
     peer = PEERS[request.param]

@@ -1,5 +1,6 @@
 """Several agents on one store: one leads, others stand by, or contribute a part of their own."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,11 +10,13 @@ import redis
 from msgspec.structs import replace
 
 from discovery import publication
+from discovery.agent import Agent
 from discovery.providers.errors import ProviderError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import AgentOptions, Settings
 from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.client import connect
 from rondpoint.store.parts import read_parts
 from rondpoint.store.read import load, read_diagnostics
 from tests.discovery.running import KEYS, Hand, a_configuration, agent_of, holds, routers
@@ -325,6 +328,35 @@ def test_a_change_among_ten_thousand_routers_writes_what_changed(store: Store, c
         south.say(Configuration({**many.routers, **extra.routers}, {**many.services, **extra.services}))
         until(lambda: client.hexists(KEYS.routers, "extra@docker"), "the change")
         assert received() - before < 50_000
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [("smembers", "the store refuses what other agents contribute"), ("pttl", "the store refuses a lease")],
+)
+def test_rights_that_are_missing_are_said(
+    store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, said: str
+) -> None:
+    def allow(*rules: str) -> None:
+        client.execute_command("ACL", "SETUSER", "agent", "on", "nopass", "~*", "&*", "+@all", *rules)
+
+    allow(f"-{without}")
+    client.set(KEYS.leader, "1 another", px=60_000)
+    hand, stop = Hand("docker"), threading.Event()
+    with connect(f"unix://agent@{store.socket}?password=x") as own:
+        thread = threading.Thread(target=Agent(Settings(), own, {"docker": hand}).run, args=(stop,))
+        thread.start()
+        try:
+            hand.say(a_configuration("docker", "a"))
+            until(lambda: said in caplog.text, "the complaint")
+            allow()
+            client.delete(KEYS.leader)
+            holds(client, "a@docker")
+            assert caplog.text.count(said) == 1
+        finally:
+            stop.set()
+            hand.release()
+            thread.join()
 
 
 def test_agents_tell_their_part_and_role(store: Store, client: redis.Redis) -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from rondpoint.model import HealthCheck, Middleware, Router, Server, Service
+from rondpoint.model import HealthCheck, Middleware, Router, Server, ServerState, Service
 from rondpoint.rules import v3
 from tests.lab import http
 from tests.lab.certificate import write_certificate
@@ -136,22 +136,25 @@ def test_open_connections_are_those_open_now(proxy: Proxy, origin: Start) -> Non
 
 
 def test_a_server_that_cannot_be_reached_costs_a_retry(proxy: Proxy, origin: Start) -> None:
-    host = proxy.route(free_port(), origin(answer(b"hello")))
+    port = free_port()
+    host = proxy.route(port, origin(answer(b"hello")))
     ask(proxy, host, 4)
     name = host.split(".")[0]
     found = scraped(proxy.admin, lambda now: of_service(now, host) == 4, "4 requests")
+    aside = (("url", f"http://127.0.0.1:{port}"),)
+    scraped(proxy.admin, lambda now: aside in now.samples.get("rondpoint_server_put_aside", {}), "it aside")
     assert 1 <= found.only("traefik_service_retries_total", service=name) <= 4
 
 
 def test_servers_with_a_health_check_are_up(proxy: Proxy) -> None:
-    servers = (Server("s", "127.0.0.1", 1), Server("t", "127.0.0.1", 2))
+    servers = (Server("s", "127.0.0.1", 1), Server("t", "127.0.0.1", 2, state=ServerState.DOWN))
     proxy.services["checked"] = Service("checked", servers, health_check=HealthCheck("/"))
     proxy.services["unchecked"] = Service("unchecked", servers)
     proxy.publish()
     found = scraped(proxy.admin, lambda now: "traefik_service_server_up" in now.samples, "servers")
     assert found.samples["traefik_service_server_up"] == {
         (("service", "checked"), ("url", "http://127.0.0.1:1")): 1,
-        (("service", "checked"), ("url", "http://127.0.0.1:2")): 1,
+        (("service", "checked"), ("url", "http://127.0.0.1:2")): 0,
     }
 
 

@@ -36,6 +36,11 @@ class Asking:
         return self.responses
 
 
+def servers(running: Installation) -> list[str]:
+    """The names of the servers that the worker has."""
+    return [server["name"] for server in running.api("/api/rawdata")["services"]["w@docker"]["servers"]]
+
+
 @contextmanager
 def steady(running: Installation) -> Iterator[Asking]:
     asking = Asking(running, "/", again=True)
@@ -51,12 +56,13 @@ def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewh
     sleeper = whoami(name="sleeper", hostname="sleeper", labels=LABELS)
     running = installation("--docker", "--workers=1", engine=engine)
     running.wait_for_bodies({"sleeper"}, "w.test")
-    slow = Asking(running, "/sleep/1", again=False)
-    until(lambda: b"sleep 1" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
+    slow = Asking(running, "/sleep/5", again=False)
+    until(lambda: b"sleep 5" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
     whoami(name="other", hostname="other", labels=LABELS)
     running.wait_for_bodies({"sleeper", "other"}, "w.test")
     sleeper.pause()
-    running.wait_for_bodies({"other"}, "w.test")
+    # Before that is known, a request may still be sent to it, and would wait as well.
+    until(lambda: servers(running) == ["other"], "the paused container to be out")
     assert running.bodies(10, "w.test") == ["other"] * 10
     assert slow.responses == []
     sleeper.unpause()

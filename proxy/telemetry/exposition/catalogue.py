@@ -109,6 +109,12 @@ PROPAGATION = Metric(
     "Time from a change's publication, by the agent's clock, until it was in force in a worker, by its own; "
     "once for each worker.",
 )
+PUT_ASIDE = Metric(
+    "rondpoint_server_put_aside",
+    "gauge",
+    "1 for a server that takes no new requests for now, because a worker could not reach it.",
+    ("url",),
+)
 UPGRADES = Metric("rondpoint_open_upgrades", "gauge", "Connections that are tunnels now (WebSocket).")
 DROPPED_LINES = Metric(
     "rondpoint_access_log_dropped_lines_total",
@@ -138,6 +144,7 @@ METRICS: tuple[Metric, ...] = (
     INSTANCES,
     AGENTS,
     PROVIDER_UP,
+    PUT_ASIDE,
     UPGRADES,
     DROPPED_LINES,
     DROPPED_SPANS,

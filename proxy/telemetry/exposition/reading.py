@@ -10,6 +10,7 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.ejections import read_ejections
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, Own, decode_field
 from rondpoint.store.transaction import read_at_once
@@ -28,12 +29,13 @@ class Instance(Struct, frozen=True):
 
 
 class Census(Struct, frozen=True):
-    """Everything that is told at one time; `now` in Unix seconds."""
+    """Everything that is told at one time; `now` in Unix seconds, `aside` the URLs of servers put aside."""
 
     now: float
     instances: tuple[Instance, ...]
     agents: Mapping[str, AgentStatus]
     workers: Mapping[str, WorkerStatus]
+    aside: tuple[str, ...] = ()
 
 
 def read_census(
@@ -60,7 +62,8 @@ def read_census(
         )
         for name, names in named.items()
     )
-    return Census(now, instances, read_agents(client, keys), workers)
+    aside = tuple(sorted(notice.url for notice in read_ejections(client, keys).notices))
+    return Census(now, instances, read_agents(client, keys), workers, aside)
 
 
 def _decoded(answer: Any, breathe: Callable[[], None]) -> Iterator[tuple[str, Counts | Own]]:

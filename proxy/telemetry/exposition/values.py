@@ -10,14 +10,11 @@ from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.catalogue import Metric
 from proxy.telemetry.exposition.reading import Census, Instance
 from proxy.telemetry.exposition.totals import Labels, Totals
-from rondpoint.model import Router, Service
+from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus
 from rondpoint.store.workers import WorkerStatus
 
 Values = Mapping[Labels, float]
-
-DOWN = "down"
-"""The state of a server whose health check fails."""
 
 
 class Served(Struct, frozen=True):
@@ -92,7 +89,7 @@ def retries(told: Told) -> Values:
 def servers_up(services: Mapping[str, Service]) -> Values:
     """By service and URL."""
     return {
-        (service.name, server.url): float(server.state.value != DOWN)
+        (service.name, server.url): float(server.state is not ServerState.DOWN)
         for service in services.values()
         if service.health_check is not None
         for server in service.servers
@@ -108,6 +105,7 @@ def of_installation(census: Census) -> dict[Metric, Values]:
         catalogue.INSTANCES: _one(len(instances)),
         catalogue.AGENTS: _one(len(agents)),
         catalogue.PROVIDER_UP: _providers(agents),
+        catalogue.PUT_ASIDE: {(url,): 1.0 for url in census.aside},
     }
 
 

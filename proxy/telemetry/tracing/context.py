@@ -18,10 +18,10 @@ STATE_BYTES = 512
 
 
 class Parent(Struct, frozen=True):
-    """The span that a request was sent in; ids in hexadecimal, `state` to be passed on."""
+    """The span that a request was sent in; `state` is to be passed on."""
 
-    trace_id: str
-    span_id: str
+    trace: int
+    span: int
     sampled: bool
     state: bytes = b""
 
@@ -38,8 +38,8 @@ def parent_of(headers: bytes) -> Parent | None:
         return None
     state = b",".join(_STATE.findall(headers))
     return Parent(
-        found[1].decode(),
-        found[2].decode(),
+        int(found[1], 16),
+        int(found[2], 16),
         bool(int(found[3], 16) & 1),
         state if len(state) <= STATE_BYTES else b"",
     )
@@ -50,7 +50,7 @@ def without_context(headers: bytes) -> bytes:
     return _BOTH.sub(b"", headers)
 
 
-def context_lines(trace_id: str, span_id: str, sampled: bool, state: bytes) -> bytes:
+def context_lines(trace: int, span: int, sampled: bool, state: bytes) -> bytes:
     """Header lines that tell of this span, each with a leading CRLF."""
-    line = f"\r\ntraceparent: 00-{trace_id}-{span_id}-{int(sampled):02x}".encode()
+    line = b"\r\ntraceparent: 00-%032x-%016x-%02x" % (trace, span, sampled)
     return line + b"\r\ntracestate: " + state if state else line

@@ -74,8 +74,8 @@ class Spans:
             attributes["error.type"] = str(finished.status)
         return _span(
             finished,
-            trace.span_id,
-            trace.parent_id,
+            trace.span,
+            trace.parent,
             name,
             Span.SPAN_KIND_SERVER,
             (trace.began, trace.began + finished.duration),
@@ -109,8 +109,8 @@ class Spans:
         end = attempt.answered or (later[0].asked if later else trace.began + finished.duration)
         return _span(
             finished,
-            attempt.span_id,
-            trace.span_id,
+            attempt.span,
+            trace.span,
             name,
             Span.SPAN_KIND_CLIENT,
             (attempt.asked, max(end, attempt.asked)),
@@ -159,8 +159,8 @@ def _method(method: bytes) -> tuple[str, dict[str, Value]]:
 
 def _span(
     finished: Finished,
-    span_id: str,
-    parent_id: str,
+    span: int,
+    parent: int,
     name: str,
     kind: Span.SpanKind.ValueType,
     times: tuple[int, int],
@@ -168,9 +168,9 @@ def _span(
 ) -> Span:
     trace = finished.trace
     return Span(
-        trace_id=bytes.fromhex(trace.trace_id),
-        span_id=bytes.fromhex(span_id),
-        parent_span_id=bytes.fromhex(parent_id),
+        trace_id=trace.trace.to_bytes(16, "big"),
+        span_id=span.to_bytes(8, "big"),
+        parent_span_id=parent.to_bytes(8, "big") if parent else b"",
         trace_state=as_text(trace.state),
         name=name,
         kind=kind,

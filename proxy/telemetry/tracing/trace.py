@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from os import urandom
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.tracing.context import context_lines, parent_of, without_context
+from proxy.telemetry.tracing.context import Parent, context_lines
 
 if TYPE_CHECKING:
+    from random import Random
+
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-
-_SIXTY_FOUR_BITS = (1 << 64) - 1
 
 
 class Attempt:
     """A request to a server; times in Unix nanoseconds, `status` and `answered` are 0 without an answer."""
 
-    __slots__ = ("answered", "asked", "method", "path", "span_id", "status", "target")
+    __slots__ = ("answered", "asked", "method", "path", "span", "status", "target")
 
-    def __init__(self, span_id: str, target: Target, method: bytes, path: bytes) -> None:
-        self.span_id = span_id
+    def __init__(self, span: int, target: Target, method: bytes, path: bytes) -> None:
+        self.span = span
         self.target = target
         self.method = method
         self.path = path
@@ -31,44 +30,58 @@ class Attempt:
 
 
 class Trace:
-    """`span_id` is the entry point's; each server that is asked has a span of its own."""
+    """`span` is the entry point's, `parent` what it was sent in (0: none); each server asked has one too."""
 
-    __slots__ = ("_next", "attempts", "began", "parent_id", "sampled", "span_id", "state", "trace_id")
+    __slots__ = ("_next", "_random", "attempts", "began", "parent", "sampled", "span", "state", "trace")
 
-    def __init__(self, request: Request, bound: int) -> None:
-        """Takes the request's context from its header lines; new traces below `bound` are sampled."""
-        parent = parent_of(request.headers)
+    def __init__(self, parent: Parent | None, bound: int, random: Random) -> None:
+        """Goes on in the trace of `parent`, or begins one; `bound` is what decides whether to sample that."""
         self.began = time_ns()
+        self.span = random.getrandbits(64) or 1
         if parent is None:
-            drawn = urandom(24)
-            self.trace_id, self.span_id = drawn[:16].hex(), drawn[16:].hex()
-            self.parent_id = ""
+            self.trace = random.getrandbits(128) or 1
+            self.parent = 0
             # As OpenTelemetry's TraceIdRatioBased decides, so that all who do agree.
-            self.sampled = int(self.trace_id, 16) & _SIXTY_FOUR_BITS < bound
+            self.sampled = self.trace & _SIXTY_FOUR_BITS < bound
             self.state = b""
         else:
-            self.trace_id, self.span_id = parent.trace_id, urandom(8).hex()
-            self.parent_id = parent.span_id
+            self.trace = parent.trace
+            self.parent = parent.span
             self.sampled = parent.sampled
             self.state = parent.state
-        request.headers = without_context(request.headers)
         self.attempts: list[Attempt] = []
-        self._next = ""
+        self._random = random
+        self._next = 0
+
+    @property
+    def trace_id(self) -> str:
+        """In hexadecimal."""
+        return f"{self.trace:032x}"
+
+    @property
+    def span_id(self) -> str:
+        """In hexadecimal."""
+        return f"{self.span:016x}"
 
     def lines(self) -> bytes:
         """Header lines for the next server that is asked."""
-        self._next = urandom(8).hex()
-        return context_lines(self.trace_id, self._next, self.sampled, self.state)
+        self._next = self._random.getrandbits(64) or 1
+        return context_lines(self.trace, self._next, self.sampled, self.state)
 
     def asked(self, target: Target, request: Request) -> None:
         """The server that these lines were for is asked now."""
-        self.attempts.append(Attempt(self._next, target, request.method, request.target))
+        if self.sampled:
+            self.attempts.append(Attempt(self._next, target, request.method, request.target))
 
     def answered(self, status: int) -> None:
         """Its answer has begun."""
-        attempt = self.attempts[-1]
-        attempt.answered = time_ns()
-        attempt.status = status
+        if self.attempts:
+            attempt = self.attempts[-1]
+            attempt.answered = time_ns()
+            attempt.status = status
+
+
+_SIXTY_FOUR_BITS = (1 << 64) - 1
 
 
 def bound_of(rate: float) -> int:

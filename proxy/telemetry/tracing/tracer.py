@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING
 
+from proxy.telemetry.tracing.context import parent_of, without_context
 from proxy.telemetry.tracing.finished import Finished
 from proxy.telemetry.tracing.trace import Trace, bound_of
 
@@ -16,6 +18,10 @@ MOST = 10_000
 """Requests kept that no collector has been told of; what comes beyond is counted in `dropped`."""
 
 
+KEPT = 500
+"""Sets of header lines that are known to say nothing of a trace."""
+
+
 class Tracer:
     """Told of each answered request; `take` gives what is to be told on."""
 
@@ -24,6 +30,9 @@ class Tracer:
         self._heads = bool(options.captured_response_headers)
         self._finished: list[Finished] = []
         self.dropped = 0
+        self._unsaid: set[bytes] = set()
+        # One's own: a process that was forked shares the common one's numbers with its siblings.
+        self._random = Random()  # noqa: S311 (names, not secrets)
 
     @property
     def heads(self) -> bool:
@@ -31,8 +40,17 @@ class Tracer:
         return self._heads
 
     def begin(self, request: Request) -> Trace:
-        """The request's part of its trace, or of a new one."""
-        return Trace(request, self._bound)
+        """The request's part of its trace, or of a new one; what its head says of that is taken out."""
+        headers = request.headers
+        if headers in self._unsaid:
+            return Trace(None, self._bound, self._random)
+        request.headers = without_context(headers)
+        if request.headers == headers:
+            # Much the same is said again, and need not be looked at again.
+            if len(self._unsaid) >= KEPT:
+                self._unsaid.clear()
+            self._unsaid.add(headers)
+        return Trace(parent_of(headers), self._bound, self._random)
 
     def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
         trace = answered.traced

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 
 import redis
 
 from rondpoint.store.admin.history import KEPT, Entry, encode_entry
 from rondpoint.store.keys import Keys
+from rondpoint.store.scripts import script
 
 
 class Committer:
@@ -16,8 +16,7 @@ class Committer:
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._keys = keys
-        script = files("rondpoint.store.admin").joinpath("commit.lua").read_text(encoding="utf-8")
-        self._script = client.register_script(script)
+        self._script = script(client, "commit.lua", "rondpoint.store.admin")
 
     def commit(
         self, before: int, after: int, changes: Mapping[str, bytes | None], entry: Entry | None

@@ -9,6 +9,9 @@ from gevent.event import AsyncResult
 
 from proxy.balancing.line import open_line, pack
 from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from tests.lab.certificate import write_certificate
+from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store
 
 
@@ -28,3 +31,18 @@ def test_a_line_may_be_opened_anew_any_number_of_times(store: Store) -> None:
             with gevent.Timeout(5):
                 assert answer.get() == turn
             line.close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("kind", [Sentinels, Cluster])
+def test_a_line_goes_to_the_master(tmp_path: Path, kind: type[Sentinels | Cluster], secure: bool) -> None:
+    certificate = write_certificate(tmp_path / "store.pem") if secure else None
+    with kind(tmp_path, certificate=certificate) as group, connect(group.url) as client:
+        line = open_line(client.connection_pool)
+        answer: AsyncResult[int] = AsyncResult()
+        line.listen(answer.set, answer.set_exception)
+        line.send(pack("HINCRBY", Keys().tickets, "a", "7"), 1)
+        with gevent.Timeout(10):
+            assert answer.get() == 7
+        line.close()
+        assert group.master().does("HGET", Keys().tickets, "a") == b"7"

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from proxy.http1.request import Limits, Request, parse_request
 from proxy.telemetry.access_log import AccessLog, escaped
+from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.lines import Lines, pieces
 from proxy.telemetry.tallies import Tally
+from proxy.telemetry.tracing.context import Parent
 from proxy.telemetry.tracing.trace import Trace
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
@@ -200,8 +203,8 @@ def test_fields_are_dropped_by_name_or_all_but_some() -> None:
 
 
 def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
-    trace = Trace(request(headers=b"traceparent: 00-%b-%b-01\r\n" % (b"a" * 32, b"c" * 16)), 0)
-    trace.span_id = "b" * 16
+    trace = Trace(Parent(int("a" * 32, 16), 1, True), 0, Random())
+    trace.span = int("b" * 16, 16)
     answer = Answer(
         tls="1.3 TLS_AES_128_GCM_SHA256",
         request_id=b"id",
@@ -229,6 +232,37 @@ def test_the_time_that_the_server_took_is_told_apart_from_ours() -> None:
     found = fields_of(request(), Answer(asked_at=time.monotonic() - 0.01))
     assert 10_000_000 <= found["OriginDuration"] <= found["Duration"] + 5_000_000_000
     assert found["Overhead"] == max(0, found["Duration"] - found["OriginDuration"])
+
+
+@given(
+    st.binary(max_size=20),
+    st.binary(max_size=20),
+    st.binary(max_size=20),
+    st.sampled_from([0.0, 0.0123, 5.0]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_line_put_together_says_what_one_made_of_all_fields_says(
+    target: bytes, host: bytes, agent: bytes, seconds: float, refused: bool, traced: bool
+) -> None:
+    asked = request()
+    asked.target, asked.host = target, host
+    asked.headers = b"\r\nUser-Agent: " + agent
+    trace = Trace(None, 0, Random()) if traced else None
+    answer = Answer(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
+    form = JsonFormat(AccessLogFields())
+    found = [
+        json.loads(write(answer, asked, seconds, 7, 1_700_000_000.25))
+        for write in (form._put_together, form._put_together, form._made)
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_parts_that_are_kept_do_not_fill_the_memory() -> None:
+    form = JsonFormat(AccessLogFields())
+    for number in range(5000):
+        form.write(Answer(), request(headers=b"X: %d\r\n" % number), 0.0, 1, 0.0)
+    assert len(form._parts) <= 1002
 
 
 def test_a_query_can_be_left_out() -> None:

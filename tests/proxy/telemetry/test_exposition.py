@@ -36,7 +36,8 @@ def worker(name: str, **fields: object) -> WorkerStatus:
 
 def told(*hashes: dict[str, Counts | Own], workers: tuple[WorkerStatus, ...] = (), **options: object) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
-    census = Census(NOW, (Instance("i", workers, hashes),), agents, {each.name: each for each in workers})
+    known = {each.name: each for each in workers}
+    census = Census(NOW, (Instance("i", workers, hashes),), agents, known, ("http://10.0.0.1:80",))
     body, content_type = page(census, SERVED, PrometheusMetrics(**options), "", lambda: None)
     assert content_type.startswith("text/plain")
     return body.decode()
@@ -116,6 +117,7 @@ def test_gauges_are_of_workers_that_have_given_a_sign() -> None:
         (("entrypoint", "web"), ("protocol", "TCP")): 3,
         (("entrypoint", "s"), ("protocol", "TCP")): 1,
     }
+    assert values(text, "rondpoint_server_put_aside") == {(("url", "http://10.0.0.1:80"),): 1}
     for name, value in {
         "rondpoint_workers": 2,
         "rondpoint_workers_degraded": 1,

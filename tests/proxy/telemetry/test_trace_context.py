@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from proxy.http1.request import Request
 from proxy.telemetry.tracing.context import Parent, context_lines, parent_of, without_context
 from proxy.telemetry.tracing.trace import Trace, bound_of
+from proxy.telemetry.tracing.tracer import KEPT, Tracer
+from rondpoint.settings import Tracing
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 WHOLE = f"00-{TRACE}-{SPAN}-01"
@@ -20,12 +22,12 @@ def lines(*values: str, state: tuple[str, ...] = ()) -> bytes:
 
 
 PARENTS = [
-    (WHOLE, Parent(TRACE, SPAN, True)),
-    (f"00-{TRACE}-{SPAN}-00", Parent(TRACE, SPAN, False)),
-    (f"00-{TRACE}-{SPAN}-ff", Parent(TRACE, SPAN, True)),
-    (f"  {WHOLE} \t", Parent(TRACE, SPAN, True)),
-    (f"cc-{TRACE}-{SPAN}-01-what-comes", Parent(TRACE, SPAN, True)),
-    (f"cc-{TRACE}-{SPAN}-01", Parent(TRACE, SPAN, True)),
+    (WHOLE, Parent(int(TRACE, 16), int(SPAN, 16), True)),
+    (f"00-{TRACE}-{SPAN}-00", Parent(int(TRACE, 16), int(SPAN, 16), False)),
+    (f"00-{TRACE}-{SPAN}-ff", Parent(int(TRACE, 16), int(SPAN, 16), True)),
+    (f"  {WHOLE} \t", Parent(int(TRACE, 16), int(SPAN, 16), True)),
+    (f"cc-{TRACE}-{SPAN}-01-what-comes", Parent(int(TRACE, 16), int(SPAN, 16), True)),
+    (f"cc-{TRACE}-{SPAN}-01", Parent(int(TRACE, 16), int(SPAN, 16), True)),
     (f"cc-{TRACE}-{SPAN}-01x", None),
     (f"00-{TRACE}-{SPAN}-01-more", None),
     (f"ff-{TRACE}-{SPAN}-01", None),
@@ -54,12 +56,18 @@ def test_state_goes_along_in_order_unless_it_is_too_long() -> None:
     assert parent is not None
     assert parent.state == b"a=1,b=2,c=3"
     long = parent_of(lines(WHOLE, state=("a=" + "x" * 600,)))
-    assert long == Parent(TRACE, SPAN, True)
+    assert long == Parent(int(TRACE, 16), int(SPAN, 16), True)
 
 
 def test_what_was_said_is_taken_out_whatever_its_case() -> None:
     headers = b"\r\nHost: a\r\nTraceParent: x\r\nTRACESTATE: y\r\nX-Traceparent: z"
     assert without_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
+
+
+def begun(request: Request, bound: int = 0) -> Trace:
+    tracer = Tracer(Tracing())
+    tracer._bound = bound
+    return tracer.begin(request)
 
 
 def request(headers: bytes = b"\r\nHost: a") -> Request:
@@ -71,8 +79,8 @@ def request(headers: bytes = b"\r\nHost: a") -> Request:
 
 def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
     asked = request(lines(WHOLE, state=("a=1",)))
-    trace = Trace(asked, 0)
-    assert (trace.trace_id, trace.parent_id, trace.sampled) == (TRACE, SPAN, True)
+    trace = begun(asked)
+    assert (trace.trace_id, trace.parent, trace.sampled) == (TRACE, int(SPAN, 16), True)
     assert asked.headers == b"\r\nHost: a\r\nAccept: */*"
     first, second = trace.lines(), trace.lines()
     for told in (first, second):
@@ -85,14 +93,14 @@ def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
 
 
 def test_a_trace_of_ours_is_sampled_by_its_rate() -> None:
-    assert all(Trace(request(), bound_of(1.0)).sampled for _ in range(50))
-    assert not any(Trace(request(), bound_of(0.0)).sampled for _ in range(50))
-    sampled = sum(Trace(request(), bound_of(0.5)).sampled for _ in range(2000))
+    assert all(begun(request(), bound_of(1.0)).sampled for _ in range(50))
+    assert not any(begun(request(), bound_of(0.0)).sampled for _ in range(50))
+    sampled = sum(begun(request(), bound_of(0.5)).sampled for _ in range(2000))
     assert 800 < sampled < 1200
 
 
 def test_who_is_not_sampled_says_so() -> None:
-    told = Trace(request(), 0).lines()
+    told = begun(request()).lines()
     assert told.endswith(b"-00")
     assert parent_of(told) is not None
 
@@ -102,4 +110,16 @@ def test_whatever_a_client_says_is_read_or_left_out(value: bytes) -> None:
     value = value.replace(b"\r", b"").replace(b"\n", b"")
     parent = parent_of(b"\r\ntraceparent: " + value)
     if parent is not None:
-        assert parent_of(context_lines(parent.trace_id, parent.span_id, parent.sampled, b"")) == parent
+        assert parent_of(context_lines(parent.trace, parent.span, parent.sampled, b"")) == parent
+
+
+def test_heads_that_say_nothing_are_remembered_and_those_that_do_are_not() -> None:
+    tracer = Tracer(Tracing())
+    plain = b"\r\nHost: a"
+    first, second = (tracer.begin(request(plain)) for _ in range(2))
+    assert first.trace != second.trace
+    for _ in range(2):
+        assert tracer.begin(request(lines(WHOLE))).trace_id == TRACE
+    for number in range(KEPT + 5):
+        tracer.begin(request(b"\r\nX: %d" % number))
+    assert len(tracer._unsaid) <= KEPT
