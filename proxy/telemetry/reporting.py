@@ -16,6 +16,7 @@ from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import OWN, Counts, Own, forget_counts, write_counts
 from rondpoint.store.retirement import Known, retire
+from rondpoint.store.spoilt import begun_anew
 from rondpoint.store.workers import FORGOTTEN_AFTER, WorkerStatus, read_workers, remove_workers, write_worker
 
 INTERVAL = 1.0
@@ -109,7 +110,7 @@ class Reporter:
     def call_the_roll(self) -> None:
         """Take over from workers that are dead. Raises redis.RedisError."""
         now = time()
-        for worker in read_workers(self._client, self._keys).values():
+        for worker in self._workers().values():
             if worker.instance == self._me.instance:
                 if not _is_there(worker.pid):
                     self._retire(worker)
@@ -118,7 +119,7 @@ class Reporter:
 
     def _begin(self) -> None:
         """Go on where the instance is, and do not take a namesake's counts for one's own."""
-        workers = read_workers(self._client, self._keys)
+        workers = self._workers()
         namesake = workers.get(self._me.name)
         mine = [worker for worker in workers.values() if worker.instance == self._me.instance]
         if namesake is not None and namesake in mine:
@@ -127,6 +128,10 @@ class Reporter:
             forget_counts(self._client, self._keys, self._me.name)
         # Its own first revision is no new one.
         self._reloads = max(0, max((worker.reloads for worker in mine), default=0) - 1)
+
+    def _workers(self) -> dict[str, WorkerStatus]:
+        with begun_anew(self._client, self._keys.workers):
+            return read_workers(self._client, self._keys)
 
     def _retire(self, worker: WorkerStatus) -> None:
         try:

@@ -96,8 +96,8 @@ def test_containers_replaced_one_by_one_fail_nothing(
     full: bool,
 ) -> None:
     site, rounds = started(docker_site), 5 if full else 1
-    # They take no new connection once they are told to end, and finish what they have.
-    options = {"labels": LABELS, "environment": {"LINGER": "1"}}
+    # Told to end, they go on until that is known everywhere, and then finish what they have.
+    options = {"labels": LABELS, "environment": {"NOTICE": "1", "LINGER": "1"}}
 
     def converged() -> float:
         return site.converge(docker_servers("app@docker", containers))

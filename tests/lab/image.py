@@ -56,14 +56,15 @@ while read -r method target version; do
 done
 """
 
-# As process 1 a program has no default signal actions, so SIGTERM is met here: the server takes no new
-# connection, those under way have $LINGER seconds to end, and the container ends.
+# As process 1 a program has no default signal actions, so SIGTERM is met here: for $NOTICE seconds the server
+# goes on as before, then it takes no new connection, those under way have $LINGER seconds to end, and the
+# container ends.
 SERVE = r"""#!/bin/sh
 HOSTNAME=$(hostname)
 export HOSTNAME
 nc -ll -p "${PORT:-80}" -e /bin/answer &
 server=$!
-trap 'kill "$server"; sleep "${LINGER:-0}"; exit 0' TERM INT
+trap 'sleep "${NOTICE:-0}"; kill "$server"; sleep "${LINGER:-0}"; exit 0' TERM INT
 wait "$server"
 """
 
