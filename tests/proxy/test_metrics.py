@@ -166,14 +166,18 @@ def test_what_is_ours_stands_beside_it(proxy: Proxy, origin: Start) -> None:
     ask(proxy, host, 10)
 
     def told(now: Scrape) -> bool:
-        return now.sum("traefik_config_last_reload_success") >= published and of_service(now, host) == 10
+        return (
+            now.sum("traefik_config_last_reload_success") >= published
+            and of_service(now, host) == 10
+            # The lowest of all workers, some of which tell it later.
+            and now.sum("rondpoint_config_revision") > first.sum("rondpoint_config_revision")
+        )
 
     found = scraped(proxy.admin, told, "the change and the requests")
     assert found.sum("rondpoint_instances") == 1
     assert found.sum("rondpoint_agents") == 0
     assert found.sum("rondpoint_workers_degraded") == 0
     assert 0 <= found.sum("rondpoint_config_age_seconds") < 60
-    assert found.sum("rondpoint_config_revision") > first.sum("rondpoint_config_revision")
     assert found.sum("traefik_config_reloads_total") > first.sum("traefik_config_reloads_total")
     took = found.sum("rondpoint_tickets_total") - first.sum("rondpoint_tickets_total")
     assert took >= 10
