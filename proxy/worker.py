@@ -108,6 +108,11 @@ class ProxyWorker(GeventWorker):
         if self._runtime is not None:
             self._runtime.reopen_logs()
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """As gunicorn does, but that a connection waiting for a request is cut at the end is no error."""
+        if not isinstance(exc, gevent.GreenletExit):
+            super().handle_error(req, client, addr, exc)
+
     def _room(self) -> int:
         """Client connections to be held at once."""
         descriptors = raise_limit()

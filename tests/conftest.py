@@ -1,6 +1,7 @@
 """Fixtures that hand tests the lab's real parts; each starts only when a test asks for it."""
 
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -56,6 +57,21 @@ def processes() -> Iterator[Processes]:
     started = Processes()
     yield started
     started.stop()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port whose connections are neither taken nor refused, as those of a machine that has vanished."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        # Its queue is full then.
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.fixture

@@ -91,7 +91,8 @@ class Ejections:
     def put_aside(self, target: Target, reason: str) -> None:
         """A server could not be reached: ask others from now on, and look when it is back."""
         url, now = target.url, monotonic()
-        if url in self._own or url in self._others:
+        # One that has left the configuration meanwhile would be probed for ever, and so would not come back.
+        if url in self._own or url in self._others or target.pool.closed:
             return
         pause, until = self._relapsing.pop(url, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE

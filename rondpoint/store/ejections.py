@@ -14,6 +14,7 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.keys import Keys
+from rondpoint.store.spoilt import begun_anew
 
 LONGEST_LEASE = 60.0
 """Seconds; an entry that claims more is nobody's lease, and is passed over."""
@@ -61,7 +62,8 @@ def read_ejections(client: redis.Redis, keys: Keys) -> Stored:
     pipeline = client.pipeline(transaction=True)
     pipeline.time()
     pipeline.hgetall(keys.health)
-    time, fields = pipeline.execute()
+    with begun_anew(client, keys.health):
+        time, fields = pipeline.execute()
     now = _seconds(time)
     notices: list[Notice] = []
     stale: list[bytes] = []

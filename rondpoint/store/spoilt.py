@@ -6,6 +6,9 @@ another matter, see `publish` and `read`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import redis
 
 # Errors have no other code than the beginning of their text.
@@ -25,3 +28,14 @@ def is_spoilt_counter(error: Exception) -> bool:
 def drop(client: redis.Redis, key: str) -> None:
     """Drop a key that the proxy may write to: the rights that it needs do not include DEL. RedisError."""
     client.expire(key, 0)
+
+
+@contextmanager
+def begun_anew(client: redis.Redis, key: str) -> Iterator[None]:
+    """Have `key` dropped where what is done within fails since it holds another type; the error goes on."""
+    try:
+        yield
+    except redis.ResponseError as error:
+        if is_wrong_type(error):
+            drop(client, key)
+        raise

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import EXPIRY
+from rondpoint.store.spoilt import begun_anew
 
 SILENT_AFTER = 10.0
 """Seconds after its last sign at which a worker no longer counts as one that serves."""
@@ -55,7 +56,8 @@ def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> None:
     pipeline = client.pipeline(transaction=False)
     pipeline.hset(keys.workers, status.name, msgspec.json.encode(status))
     pipeline.expire(keys.metrics(status.instance), EXPIRY)
-    pipeline.execute()
+    with begun_anew(client, keys.workers):
+        pipeline.execute()
 
 
 def remove_workers(client: redis.Redis, keys: Keys, *names: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.faults.site import Site, a_site
 from tests.faults.table import Row, markdown
 from tests.lab.engine import Engine
 from tests.lab.origin import Origin
+from tests.lab.store import Store
 
 Report = Callable[..., None]
 Start = Callable[..., Origin]
@@ -58,17 +60,24 @@ def report(pytestconfig: pytest.Config) -> Report:
     return keep
 
 
+@pytest.fixture(scope="module")
+def lasting_store() -> Iterator[Store]:
+    """A running store for all tests of a file."""
+    with TemporaryDirectory(prefix="rp-") as directory, Store(Path(directory)) as running:
+        yield running
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    """A site without a Docker engine; nothing is started yet."""
-    with a_site() as site:
+def site(store: Store) -> Iterator[Site]:
+    """A site without a Docker engine, on `store`; nothing is started yet."""
+    with a_site(store.url) as site:
         yield site
 
 
 @pytest.fixture
-def docker_site(engine: Engine) -> Iterator[Site]:
-    """A site in the network of the run's engine; nothing is started yet."""
-    with a_site(engine) as site:
+def docker_site(store: Store, engine: Engine) -> Iterator[Site]:
+    """A site in the network of the run's engine, on `store`; nothing is started yet."""
+    with a_site(store.url, engine) as site:
         yield site
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import redis
 
+from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import revision
 from tests.faults.workers import workers
 from tests.lab import http as client
 from tests.lab.installation import Installation
-from tests.lab.store import Store
 
 Servers = Mapping[str, frozenset[str]]
 """By service, the URLs of the servers that take requests."""
@@ -25,11 +25,11 @@ INTERVAL = 0.02
 
 
 def converge(
-    instances: Sequence[Installation], store: Store, expected: Servers, *, timeout: float = 30.0
+    instances: Sequence[Installation], store: str, expected: Servers, *, timeout: float = 30.0
 ) -> float:
-    """Seconds until all workers tell the store's revision, and of each service in `expected` its servers.
+    """Seconds until all workers tell the revision of the store at this URL, and the servers of `expected`.
 
-    Raises AssertionError with what was different last.
+    None of them is put aside then, and turns are shared. Raises AssertionError with what was different last.
     """
     began = time.monotonic()
     while (difference := _difference(instances, store, expected)) is not None:
@@ -38,9 +38,9 @@ def converge(
     return time.monotonic() - began
 
 
-def _difference(instances: Sequence[Installation], store: Store, expected: Servers) -> str | None:
+def _difference(instances: Sequence[Installation], store: str, expected: Servers) -> str | None:
     try:
-        with store.client() as connection:
+        with connect(store) as connection:
             stored = revision(connection, Keys())
         if stored is None:
             return "the store holds no revision"
@@ -48,8 +48,10 @@ def _difference(instances: Sequence[Installation], store: Store, expected: Serve
             for pid, report in reports(instance).items():
                 if report["revision"] != stored:
                     return f"worker {pid} has revision {report['revision']}, the store {stored}"
-                if not report["store"]["connected"]:
-                    return f"worker {pid} has no connection to the store"
+                if not (report["store"]["connected"] and report["store"]["ticketsShared"]):
+                    return f"worker {pid} is not at one with the store: {report['store']}"
+                if aside := report["ejections"]["servers"]:
+                    return f"worker {pid} knows of servers that are put aside: {aside}"
                 for name, servers in expected.items():
                     found = _servers(report, name)
                     if found != servers:

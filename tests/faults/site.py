@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import revision
 from tests.faults.convergence import Servers, converge
@@ -15,19 +16,19 @@ from tests.faults.sources import HOST, Routes
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
 from tests.lab.processes import Process, Processes
-from tests.lab.store import Store
 
 WORKERS = 2
 
 
 class Site:
-    """`processes` stops what is started here; with an `engine`, all of it runs in the engine's network."""
+    """`processes` stops what is started here; with an `engine`, all of it runs in the engine's network.
 
-    def __init__(
-        self, processes: Processes, store: Store, directory: Path, engine: Engine | None = None
-    ) -> None:
+    The store is the one at `url`.
+    """
+
+    def __init__(self, processes: Processes, url: str, directory: Path, engine: Engine | None = None) -> None:
         self.processes = processes
-        self.store = store
+        self.url = url
         self.routes = Routes(directory / "routes.yml")
         self.instances: list[Installation] = []
         self._directory = directory
@@ -67,11 +68,11 @@ class Site:
 
     def converge(self, expected: Servers, *, timeout: float = 30.0) -> float:
         """Seconds until every worker of every instance has the store's revision and these servers."""
-        return converge(self.instances, self.store, expected, timeout=timeout)
+        return converge(self.instances, self.url, expected, timeout=timeout)
 
     def kept(self) -> bool:
         """Whether a worker has written the present configuration to a file, for starts without the store."""
-        with self.store.client() as client:
+        with connect(self.url) as client:
             present = revision(client, Keys())
         files = self._directory.glob("configuration-*.jsonl")
         return any(file.read_text().startswith(f"{present}\n") for file in files)
@@ -86,15 +87,15 @@ class Site:
         return Load(plan, directory, self._engine.enter if self._engine else ())
 
     def _settings(self) -> dict[str, str]:
-        return {"RONDPOINT_REDIS_URL": self.store.url, "RONDPOINT_STATEDIRECTORY": str(self._directory)}
+        return {"RONDPOINT_REDIS_URL": self.url, "RONDPOINT_STATEDIRECTORY": str(self._directory)}
 
 
 @contextmanager
-def a_site(engine: Engine | None = None) -> Iterator[Site]:
-    """With a store of its own; everything started on it ends with it, and must leave nothing behind."""
+def a_site(url: str, engine: Engine | None = None) -> Iterator[Site]:
+    """Everything started on it ends with it, and must leave nothing behind."""
     processes = Processes()
-    with TemporaryDirectory(prefix="rp-") as name, Store(Path(name)) as store:
+    with TemporaryDirectory(prefix="rp-") as name:
         try:
-            yield Site(processes, store, Path(name), engine)
+            yield Site(processes, url, Path(name), engine)
         finally:
             processes.stop()

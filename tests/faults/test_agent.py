@@ -9,6 +9,7 @@ from tests.faults.conftest import Report, Start
 from tests.faults.site import Site, a_site
 from tests.lab.errors import LabError
 from tests.lab.origin import answer
+from tests.lab.store import Store
 
 YEARS = 365 * 86_400
 
@@ -31,9 +32,9 @@ def changes(site: Site, origin: Start, count: int) -> float:
 
 
 @pytest.fixture(scope="module")
-def proxies() -> Iterator[Site]:
+def proxies(lasting_store: Store) -> Iterator[Site]:
     """Two proxies for all that agents do."""
-    with a_site() as site:
+    with a_site(lasting_store.url) as site:
         for _ in range(2):
             site.instance()
         yield site
@@ -84,7 +85,7 @@ def test_two_agents_at_once(running: Site, origin: Start, report: Report, full: 
 
 @pytest.mark.parametrize("years", [-20, pytest.param(20, marks=pytest.mark.full)])
 def test_an_agent_with_a_wrong_clock(
-    running: Site, origin: Start, report: Report, tmp_path: Path, years: int
+    running: Site, lasting_store: Store, origin: Start, report: Report, tmp_path: Path, years: int
 ) -> None:
     clock = tmp_path / "clock"
     clock.write_text(f"{years * YEARS:+d}\n")
@@ -104,7 +105,7 @@ def test_an_agent_with_a_wrong_clock(
         for offset in (0, -years * YEARS):
             clock.write_text(f"{offset:+d}\n")
             slowest = max(slowest, changes(running, origin, 3))
-        running.store.restart()
+        lasting_store.restart()
         slowest = max(slowest, changes(running, origin, 2))
         load.wait_for(50)
     report(f"an agent whose clock is {years:+d} years off, and jumps", load, converged=slowest)

@@ -18,6 +18,7 @@ from tests.faults.sources import LABELS, docker_servers
 from tests.lab.engine import Engine
 from tests.lab.image import import_whoami
 from tests.lab.relay import Relay
+from tests.lab.store import Store
 
 
 @pytest.fixture
@@ -30,11 +31,12 @@ def restartable() -> Iterator[Engine]:
 @pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
 def test_an_engine_that_restarts(
     restartable: Engine,
+    store: Store,
     report: Report,
     full: bool,
     how: signal.Signals,
 ) -> None:
-    with a_site(restartable) as site, closing(restartable.client()) as client:
+    with a_site(store.url, restartable) as site, closing(restartable.client()) as client:
         image = import_whoami(client)
         site.follow_docker()
         for _ in range(2):

@@ -11,6 +11,7 @@ from tests.faults.moody import Mood, Moody
 from tests.faults.outcomes import Failure
 from tests.faults.site import Site, a_site
 from tests.lab.origin import Origin, answer
+from tests.lab.store import Store
 from tests.lab.waiting import until
 
 ENOUGH = 24
@@ -20,9 +21,9 @@ Allowed = Callable[[Failure], bool]
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Site]:
+def shared(lasting_store: Store) -> Iterator[Site]:
     """One for all: its proxies must outlive every fault of a server."""
-    with a_site() as site:
+    with a_site(lasting_store.url) as site:
         site.agent(site.routes.flag)
         for _ in range(2):
             site.instance(

@@ -9,11 +9,14 @@ from tests.faults.site import Site
 from tests.faults.sources import HOST
 from tests.faults.workers import kill, workers
 from tests.lab.origin import answer
+from tests.lab.store import Store
 from tests.lab.waiting import until
 
 
 @pytest.mark.parametrize("gone", ["killed", pytest.param("frozen", marks=pytest.mark.full), "emptied"])
-def test_the_last_known_configuration_is_served(site: Site, origin: Start, report: Report, gone: str) -> None:
+def test_the_last_known_configuration_is_served(
+    site: Site, store: Store, origin: Start, report: Report, gone: str
+) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     site.routes.serve(one, two)
     agent = site.agent(site.routes.flag)
@@ -25,7 +28,7 @@ def test_the_last_known_configuration_is_served(site: Site, origin: Start, repor
     with site.load(steady) as load:
         load.wait_for(100)
         agent.stop()
-        {"killed": site.store.kill, "frozen": site.store.freeze, "emptied": site.store.flush}[gone]()
+        {"killed": store.kill, "frozen": store.freeze, "emptied": store.flush}[gone]()
         # One worker of each, and then the whole of the second instance.
         for instance in site.instances:
             kill(instance, min(workers(instance)))
@@ -38,7 +41,7 @@ def test_the_last_known_configuration_is_served(site: Site, origin: Start, repor
             later.wait_for(200)
             load.wait_for(100)
             site.routes.serve(two)
-            {"killed": site.store.start, "frozen": site.store.thaw, "emptied": site.store.flush}[gone]()
+            {"killed": store.start, "frozen": store.thaw, "emptied": store.flush}[gone]()
             site.agent(site.routes.flag)
             converged = site.converge(site.routes.servers)
             later.wait_for(100)

@@ -11,7 +11,6 @@ import redis
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load as load_stored
 from tests.faults.conftest import Report, Start
-from tests.faults.convergence import reports
 from tests.faults.site import Site, a_site
 from tests.faults.workers import kill, workers
 from tests.lab.origin import answer
@@ -64,9 +63,9 @@ FAULTS: list[tuple[str, Fault, float, float]] = [
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Site]:
+def running(lasting_store: Store) -> Iterator[Site]:
     """An agent and two proxies, which have to outlive all of it."""
-    with a_site() as site:
+    with a_site(lasting_store.url) as site:
         site.agent(site.routes.flag)
         for _ in range(2):
             site.instance()
@@ -91,24 +90,10 @@ def can_be_read(client: redis.Redis) -> bool:
     return loaded is not None and not loaded.problems
 
 
-def tickets_are_shared(site: Site) -> bool:
-    """Whether all workers take them from the store, as far as 0.2 s of requests tell."""
-
-    def local() -> dict[int, int]:
-        return {
-            pid: report["store"]["localTickets"]
-            for instance in site.instances
-            for pid, report in reports(instance).items()
-        }
-
-    before = local()
-    time.sleep(0.2)
-    return local() == before
-
-
 @pytest.mark.parametrize(("name", "fault", "long", "short"), FAULTS, ids=[row[1].__name__ for row in FAULTS])
 def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
     running: Site,
+    lasting_store: Store,
     origin: Start,
     report: Report,
     full: bool,
@@ -123,14 +108,13 @@ def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
     seconds = long if full else short
     with running.load() as load:
         load.wait_for(200)
-        with fault(running.store):
+        with fault(lasting_store):
             if seconds:
                 # A server goes, which only the agent is told.
                 one.close()
                 running.routes.serve(two, three)
                 time.sleep(seconds)
         converged = running.converge(running.routes.servers)
-        until(lambda: tickets_are_shared(running), "tickets from the store")
         load.wait_for(200)
         running.routes.serve(three)
         running.converge(running.routes.servers)
@@ -138,16 +122,18 @@ def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
     load.nothing_failed()
 
 
-def test_keys_of_a_wrong_type_are_mended(running: Site, origin: Start, report: Report) -> None:
+def test_keys_of_a_wrong_type_are_mended(
+    running: Site, lasting_store: Store, origin: Start, report: Report
+) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     slowest = 0.0
-    with running.load() as load, running.store.client() as client:
+    with running.load() as load, lasting_store.client() as client:
         load.wait_for(200)
         until(lambda: len(list(client.scan_iter(EVERY_WORKERS_COUNTS))) == 4, "four workers' counts")
         present = {key.decode() for key in client.scan_iter(EVERY_KEY)}
-        for key in sorted(present | {KEYS.middlewares, KEYS.diagnostics}):
+        for key in sorted(present | {KEYS.middlewares, KEYS.diagnostics, KEYS.health}):
             spoil(client, key)
             if key == KEYS.fence:
                 # It is of use only when the lease changes hands.
@@ -155,20 +141,19 @@ def test_keys_of_a_wrong_type_are_mended(running: Site, origin: Start, report: R
             until(partial(is_mended, client, key), f"{key} mended", timeout=20)
             slowest = max(slowest, running.converge(running.routes.servers))
             load.wait_for(50)
-        until(lambda: tickets_are_shared(running), "tickets from the store")
     report("every key of Redis of a wrong type, one after the other", load, converged=slowest)
     load.nothing_failed()
 
 
 def test_a_worker_that_starts_on_corrupt_values_serves_what_was_last(
-    running: Site, origin: Start, report: Report
+    running: Site, lasting_store: Store, origin: Start, report: Report
 ) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two, other=two)
     running.converge(running.routes.servers)
     until(running.kept, "the configuration kept in a file")
     slowest = 0.0
-    with running.load() as load, running.store.client() as client:
+    with running.load() as load, lasting_store.client() as client:
         for number, instance in enumerate(running.instances):
             load.wait_for(50)
             for key in (KEYS.routers, KEYS.services):
@@ -186,12 +171,14 @@ def test_a_worker_that_starts_on_corrupt_values_serves_what_was_last(
     assert len(load.failures) <= 2 * load.plan.clients, load.story()
 
 
-def test_changes_that_nobody_is_told_of(running: Site, origin: Start, report: Report) -> None:
+def test_changes_that_nobody_is_told_of(
+    running: Site, lasting_store: Store, origin: Start, report: Report
+) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     slowest = 0.0
-    with running.load() as load, running.store.client() as client:
+    with running.load() as load, lasting_store.client() as client:
         for number in range(6):
             load.wait_for(50)
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")

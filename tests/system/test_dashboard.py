@@ -1,12 +1,34 @@
 """The dashboard, in a real browser."""
 
+from __future__ import annotations
+
+import re
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.lab.installation import start
+import pytest
+from docker.models.containers import Container
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.lab import http
+from tests.lab.browser import DESKTOP, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.engine import Engine
+from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
 from tests.lab.processes import Processes
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.admin.test_ten_thousand import published
+from tests.proxy.running import Proxy, running_proxy
+
+WAIT = 20_000
+"""Milliseconds that a page has for what it will show."""
 
 FLAGS = [
     "--headless",
@@ -52,3 +74,241 @@ http:
     assert "lost@file" in dom
     assert "nowhere" in dom
     assert "<td>leader</td>" in dom
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Two workers, with three routers, one of which is left out."""
+    directory: Path = tmp_path_factory.mktemp("routes")
+    processes = Processes()
+    with Origin.named("a") as one, Origin.named("b") as two:
+        (directory / "routes.yml").write_text(
+            f"""
+http:
+  routers:
+    shop: {{rule: "Host(`shop.test`) && PathPrefix(`/x`)", service: shop, middlewares: [tries, strip]}}
+    api: {{rule: "Host(`shop.test`) && PathPrefix(`/api`)", service: both, priority: 100}}
+    lost: {{rule: "Host(`lost.test`)", service: nowhere}}
+  middlewares:
+    tries: {{retry: {{attempts: 2}}}}
+    strip: {{stripPrefix: {{prefixes: [/x]}}}}
+  services:
+    shop: {{loadBalancer: {{servers: [{{url: "{one.url}"}}, {{url: "{two.url}"}}]}}}}
+    canary: {{loadBalancer: {{servers: [{{url: "{one.url}"}}]}}}}
+    both: {{weighted: {{services: [{{name: shop, weight: 3}}, {{name: canary, weight: 1}}]}}}}
+"""
+        )
+        flags = ("--workers=2", f"--providers.file.filename={directory}/routes.yml")
+        running = start(processes, *flags, directory=directory)
+        running.wait_for("shop.test", "/x")
+        yield running
+        log = running.process.log
+        processes.stop()
+    assert "Traceback" not in log, log
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[Proxy]:
+    """Ten thousand routers."""
+    with TemporaryDirectory(prefix="rp-") as name, Store(Path(name)) as store:
+        published(store)
+        with running_proxy(Path(name), store) as proxy:
+            until(lambda: proxy.status("r1.test") == 502, "the routers in force")
+            yield proxy
+
+
+@contextmanager
+def load(port: int, *asked: tuple[str, str]) -> Iterator[None]:
+    """These requests, by host and path, again and again."""
+    ended = threading.Event()
+
+    def ask() -> None:
+        for host, path in cycle(asked):
+            if ended.is_set():
+                return
+            http.request(port, host, path)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def dashboard(port: int) -> str:
+    return f"http://127.0.0.1:{port}/dashboard/"
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#part-routes tbody tr")
+
+
+def kind(page: Page, name: str) -> Locator:
+    """What chooses among lists."""
+    return page.get_by_role("radio", name=name, exact=True)
+
+
+def until_busy(place: Locator) -> None:
+    expect(place.locator(".rate b").first).not_to_have_text(re.compile("^(0|\N{EN DASH})$"), timeout=WAIT)
+
+
+def test_figures_move_with_the_requests(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin)) as page:
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+        expect(page.locator("#pulse-text")).to_contain_text("2 workers, 1 instance", timeout=WAIT)
+        with load(small.web, ("shop.test", "/x"), ("shop.test", "/api"), ("shop.test", "/nothing")):
+            for key in ("r:shop@file", "r:api@file"):
+                until_busy(page.locator(f'#part-routes [data-key="{key}"]'))
+            # The router that is drawn, its entry point, and its service.
+            for key in ("e:web", "r:api@file", "s:both@file"):
+                until_busy(page.locator(f'#part-way [data-key="{key}"]'))
+            expect(page.locator("#busiest-list li")).to_have_count(2, timeout=WAIT)
+            expect(page.locator(".tile [data-slot=p95]")).to_contain_text(re.compile("ms|s"), timeout=WAIT)
+            bar = page.locator(".tile [data-slot=classes]")
+            expect(bar).to_have_attribute("title", re.compile("2xx .* %, 4xx .* %"), timeout=WAIT)
+            expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0", timeout=WAIT)
+            shares = page.locator("[data-slot=legend] dd")
+            expect(shares.first).to_have_text(re.compile(r"^6\d"), timeout=WAIT)
+        expect(page.locator(".wide [data-slot=rate]")).to_have_text("0", timeout=WAIT)
+
+
+def test_the_way_of_the_chosen_router_is_drawn(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin)) as page:
+        way = page.locator("#part-way")
+        expect(way).to_contain_text("weight 3")
+        page.get_by_role("link", name="shop@file").first.click()
+        expect(way.locator(".step")).to_contain_text(["tries@file", "strip@file"])
+        expect(way.locator(".stop")).to_have_count(2)
+        assert "router=shop%40file" in page.url
+        page.reload()
+        expect(way.locator(".node.router")).to_contain_text("shop@file")
+
+
+def test_a_request_is_explained(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin)) as page:
+        page.get_by_label("Address", exact=True).fill("http://shop.test/x/1")
+        page.keyboard.press("Enter")
+        told = page.locator("#explained")
+        expect(told.locator(".outcome")).to_contain_text("router shop@file, service shop@file")
+        expect(told).to_contain_text("strip@file")
+        page.get_by_label("Address", exact=True).fill("http://shop.test/y")
+        page.get_by_role("button", name="Explain").click()
+        expect(told.locator(".outcome")).to_contain_text("404 here: no router's rule holds")
+        expect(told).to_contain_text("does not hold: PathPrefix(`/x`)")
+
+
+def test_problems_are_told_with_what_mends_them(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin)) as page:
+        found = page.locator(".findings li")
+        expect(found).to_contain_text(["lost@file"])
+        expect(found).to_contain_text(["did you mean"])
+        kind(page, "Warnings 0").click()
+        expect(found).to_have_text("None of these.", timeout=WAIT)
+        kind(page, "Errors 1").click()
+        expect(found).to_contain_text(["lost@file"])
+
+
+def test_containers_that_are_not_routed_are_told_with_the_reason(
+    engine: Engine,
+    whoami: Callable[..., Container],
+    installation: Callable[..., Installation],
+    browser: Browser,
+) -> None:
+    whoami(name="lonely", network_mode="none", labels={"traefik.frontend.rule": "Host:lonely.test"})
+    # The engine is reached through its socket; no request has to get to the container.
+    running = installation("--workers=1", f"--providers.docker.endpoint={engine.socket_url}")
+    until(lambda: running.api("/api/diagnostics?unrouted=true"), "the container's diagnostic")
+    with opened(browser, dashboard(running.admin)) as page:
+        page.get_by_role("link", name="why").click()
+        told = page.locator(".findings li").filter(has_text="container lonely")
+        expect(told).to_contain_text("not routed: it has no address")
+
+
+def test_ten_thousand_routers_are_searched(large: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(large.admin)) as page:
+        expect(page.locator("#part-overview")).to_contain_text("10,000")
+        expect(rows(page)).to_have_count(25)
+        page.keyboard.press("/")
+        expect(page.locator("#search")).to_be_focused()
+        page.keyboard.type("r9999")
+        expect(rows(page)).to_have_count(1, timeout=WAIT)
+        expect(rows(page)).to_contain_text("r9999@docker")
+        page.locator("#search").fill("nothing of that name")
+        expect(page.locator("#part-routes")).to_contain_text("Nothing fits", timeout=WAIT)
+        page.locator("#search").fill("")
+        page.get_by_label("Status", exact=True).select_option("warning")
+        pages = page.get_by_role("navigation", name="Pages of routes")
+        expect(pages).to_contain_text("1\N{EN DASH}25 of 1,000", timeout=WAIT)
+        pages.get_by_role("button", name="Next").click()
+        expect(pages).to_contain_text("26\N{EN DASH}50 of 1,000", timeout=WAIT)
+        kind(page, "Services").click()
+        expect(rows(page).first).to_contain_text("127.0.0.1:1", timeout=WAIT)
+
+
+def test_figures_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(large.admin)) as page, load(large.web, ("r9999.test", "/")):
+        page.locator("#search").fill("r9999")
+        until_busy(page.locator('#part-routes [data-key="r:r9999@docker"]'))
+        expect(page.locator("#busiest-list li")).to_contain_text(["r9999@docker"], timeout=WAIT)
+
+
+def test_a_theme_is_followed_and_chosen(small: Installation, browser: Browser) -> None:
+    def ground(page: Page) -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    with opened(browser, dashboard(small.admin)) as page:
+        light = ground(page)
+    with opened(browser, dashboard(small.admin), scheme="dark") as page:
+        dark = ground(page)
+        assert dark != light
+        page.get_by_role("button", name="Theme: system").click()
+        page.reload()
+        assert ground(page) == light
+        page.get_by_role("button", name="Theme: light").click()
+        page.get_by_role("button", name="Theme: dark").click()
+        assert ground(page) == dark
+
+
+def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin), PHONE) as page:
+        page.get_by_label("Address", exact=True).fill("http://shop.test/" + "long" * 30)
+        page.get_by_role("button", name="Explain").click()
+        expect(page.locator(".outcome")).to_be_visible()
+        for name in ("Services", "Middlewares", "Routers"):
+            kind(page, name).click()
+            expect(page.locator("#part-routes caption")).to_have_text(name, timeout=WAIT)
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")])
+def test_nothing_keeps_people_from_using_it(
+    small: Installation, browser: Browser, size: tuple[int, int], scheme: Scheme
+) -> None:
+    # The page is given scripts of axe-core, which the policy does not let in otherwise.
+    with opened(browser, dashboard(small.admin), size, scheme) as page:
+        page.get_by_label("Address", exact=True).fill("http://shop.test/y")
+        page.get_by_role("button", name="Explain").click()
+        expect(page.locator(".outcome")).to_be_visible()
+        assert hindrances(page) == []
+
+
+def test_only_its_own_script_runs(small: Installation) -> None:
+    for path in ("/dashboard/", "/dashboard/part/routes", "/dashboard/static/dashboard.js"):
+        policy = str(http.request(small.admin, "localhost", path).header("Content-Security-Policy"))
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+
+
+def test_it_can_be_read_and_searched_without_script(large: Proxy) -> None:
+    text = http.request(large.admin, "localhost", "/dashboard/?search=r9999&router=r77%40docker").text
+    assert "r9999@docker" in text
+    assert "Host(`r77.test`)" in text
+    assert "r1@docker" not in text.partition('id="part-routes"')[2].partition('id="problems"')[0]

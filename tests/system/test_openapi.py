@@ -47,7 +47,13 @@ CHECKS = [
     response_schema_conformance,
 ]
 
-NOT_IN_IT = {"/", "/dashboard/"}
+NOT_IN_IT = {
+    "/",
+    "/dashboard/",
+    "/dashboard/events",
+    "/dashboard/part/{name}",
+    "/dashboard/static/{filename}",
+}
 """For people."""
 
 
@@ -96,6 +102,8 @@ KNOWN = [
     "/api/explain?url=http://shop.test/&header=A:%20b",
     "/api/history/1",
     "/api/history/0/diff",
+    "/api/instances",
+    "/api/diagnostics?unrouted=true",
 ]
 
 

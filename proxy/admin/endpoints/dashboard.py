@@ -1,18 +1,41 @@
-"""The page that lists what is served, by what, and what is not."""
+"""The dashboard: a page for people, its parts, and the figures that move in it."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
-import msgspec
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
 
 from proxy.admin.answers import Refusal
+from proxy.admin.live.pulse import LISTENERS, Pulse
+from proxy.admin.live.telling import Telling, told
+from proxy.admin.pages import parts
 from proxy.admin.present import Present
-from proxy.admin.reports import agents_report, diagnostic_report, store_report
 from proxy.admin.running import runtime
+from proxy.admin.views.standing import DISABLED
 
-dashboard = Blueprint("dashboard", __name__, url_prefix="/dashboard")
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Nothing is asked of other hosts, and no script is run but our own file."""
+
+dashboard = Blueprint(
+    "dashboard",
+    __name__,
+    url_prefix="/dashboard",
+    static_folder=str(Path(__file__).parent.parent / "static"),
+    static_url_path="/static",
+)
 
 
 @dashboard.before_request
@@ -22,19 +45,77 @@ def wanted() -> None:
         raise Refusal(404, "the dashboard is off: set api.dashboard")
 
 
+@dashboard.after_request
+def guarded(response: Response) -> Response:
+    """What a browser may do with the page."""
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 @dashboard.get("/")
 def page() -> str:
-    """One page, without script, without a request to anywhere else."""
+    """The whole page, as the query asks for it: it can be read, and searched, without script."""
     present = Present(runtime())
-    routers = {name: present.router(name) for name in present.names("router")}
-    services = {name: present.service(name) for name in present.names("service")}
-    data: dict[str, Any] = {
-        "revision": runtime().applier.revision,
-        "store": store_report(),
-        "routers": {name: msgspec.to_builtins(view) for name, view in routers.items()},
-        "services": {name: msgspec.to_builtins(view) for name, view in services.items()},
-        "middlewares": {name: present.middleware(name) for name in present.names("middleware")},
-        "agents": agents_report(),
-        "diagnostics": [diagnostic_report(item) for item in present.diagnostics],
-    }
-    return render_template("dashboard.html", data=data)
+    routes = parts.routes(present, request.args)
+    name = request.args.get("router", "") or _first(present, routes)
+    return render_template(
+        "dashboard/page.html",
+        overview=parts.overview(runtime(), present),
+        routes=routes,
+        way=parts.way(runtime(), present, name) if name else None,
+        chosen=name,
+        problems=parts.problems(present, {}),
+        system=parts.system(runtime()),
+    )
+
+
+@dashboard.get("/part/<name>")
+def part(name: str) -> ResponseReturnValue:
+    """A part of the page, as the script puts it in."""
+    present = Present(runtime())
+    if name == "routes":
+        return render_template("dashboard/routes.html", routes=parts.routes(present, request.args))
+    if name == "way":
+        chosen = request.args.get("router", "")
+        found = parts.way(runtime(), present, chosen)
+        return render_template("dashboard/way.html", way=found, chosen=chosen)
+    if name == "problems":
+        return render_template("dashboard/problems.html", problems=parts.problems(present, request.args))
+    if name == "overview":
+        return render_template("dashboard/overview.html", overview=parts.overview(runtime(), present))
+    if name == "system":
+        return render_template("dashboard/system.html", system=parts.system(runtime()))
+    raise Refusal(404, f"the dashboard has no part {name!r}")
+
+
+@dashboard.get("/events")
+def events() -> Response:
+    """Figures of the routes that the query asks for, and of the way of one router, once a second."""
+    pulse = _pulse()
+    if pulse.full:
+        raise Refusal(503, f"{LISTENERS} browsers watch through this worker already")
+    present = Present(runtime())
+    chosen = request.args.get("router", "")
+    way = parts.way(runtime(), present, chosen) if chosen else None
+    listed = parts.routes(present, request.args)
+    keys = [*listed.keys(), *parts.way_keys(way), *parts.entry_point_keys(runtime())]
+    return Response(told(pulse, runtime(), Telling(keys)), content_type="text/event-stream; charset=utf-8")
+
+
+def _first(present: Present, routes: parts.Routes) -> str:
+    """The router whose way is shown when nobody has chosen one: of those that serve, if there is one."""
+    if routes.kind != "router" or not routes.leaf.items:
+        return min(present.state.routers, default="")
+    serving = (view.name for view in routes.views if view.status != DISABLED)
+    return next(serving, routes.leaf.items[0])
+
+
+def _pulse() -> Pulse:
+    """The one of this worker, which begins with the first who looks."""
+    pulse: Pulse | None = current_app.extensions.get("rondpoint_pulse")
+    if pulse is None:
+        running = runtime()
+        pulse = Pulse(running.client, running.keys, lambda: len(running.applier.in_force().routers))
+        current_app.extensions["rondpoint_pulse"] = pulse
+    return pulse

@@ -59,7 +59,7 @@ def counts() -> Response:
     present = Present(parts)
     return answer(
         Overview(
-            http=Scheme(*(_count(present, kind) for kind in ("router", "service", "middleware"))),
+            http=Scheme(*(counted(present, kind) for kind in ("router", "service", "middleware"))),
             tcp=Scheme(_NONE, _NONE, _NONE),
             udp=Scheme(_NONE, _NONE),
             features=_features(parts.settings),
@@ -77,7 +77,8 @@ def _features(settings: Settings) -> Features:
     )
 
 
-def _count(present: Present, kind: str) -> Count:
+def counted(present: Present, kind: str) -> Count:
+    """Of all objects of a kind (`router`, `service`, `middleware`)."""
     total = warnings = errors = 0
     for name in present.in_portions(present.names(kind)):
         status = present.standing_of(kind, name).status

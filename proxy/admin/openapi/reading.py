@@ -217,6 +217,11 @@ _OURS = (
         query("severity", "Only these.", {"type": "string", "enum": [each.value for each in Severity]}),
         query("source", "Only those of this provider."),
         query("search", "Only those whose words hold it, whatever the case."),
+        query(
+            "unrouted",
+            "Only those that tell why a container, or a service of a catalogue, is not routed.",
+            {"type": "string", "enum": ["true", "false"]},
+        ),
     ),
     Operation(
         "/api/instances",

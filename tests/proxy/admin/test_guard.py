@@ -17,7 +17,14 @@ from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 
 APR1 = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
-READ = ("/api/overview", "/api/rawdata", "/dashboard/", "/api/http/routers", "/api/nothing", "/")
+DASHBOARD = (
+    "/dashboard/",
+    "/dashboard/events",
+    "/dashboard/part/routes",
+    "/dashboard/static/dashboard.js",
+    "/dashboard/static/dashboard.css",
+)
+READ = ("/api/overview", "/api/rawdata", "/api/http/routers", "/api/nothing", "/", *DASHBOARD)
 
 
 @contextmanager
@@ -110,7 +117,8 @@ def test_answers_are_for_who_asked_alone(store: Store, short_path: Path) -> None
             assert answer.header("X-Frame-Options") == "DENY"
             assert answer.header("Cache-Control") == "no-store"
             assert answer.header("Access-Control-Allow-Origin") is None
-        assert ask(proxy.admin, "/dashboard/").status == 404
+        for path in DASHBOARD:
+            assert ask(proxy.admin, path).status == 404
 
 
 FOREIGN = {

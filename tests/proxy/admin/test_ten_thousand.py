@@ -99,6 +99,19 @@ def test_requests_have_their_turn_meanwhile(proxy: Proxy, path: str) -> None:
     assert json.loads(response.body)
 
 
+def test_requests_have_their_turn_while_the_dashboard_is_made(proxy: Proxy) -> None:
+    with asking(proxy) as answered:
+        until(lambda: answered, "the first answer")
+        before = len(answered)
+        response = http.request(proxy.admin, "localhost", "/dashboard/?status=warning", timeout=60)
+        meanwhile = len(answered) - before
+    assert response.status == 200
+    assert meanwhile >= SOME
+    assert f"of {COUNT // 10:,}" in response.text
+    # What is shown of ten thousand is a page.
+    assert len(response.body) < 100_000
+
+
 def test_the_numbers_are_right(proxy: Proxy) -> None:
     found = json.loads(http.request(proxy.admin, "localhost", "/api/overview").body)
     assert found["http"]["routers"] == {"total": COUNT, "warnings": COUNT // 10, "errors": 0}

@@ -224,3 +224,13 @@ def test_what_nobody_would_say_is_passed_over(worker: Worker, notice: tuple[str,
     text, seconds = notice
     worker.ejections.hear(Notice(text, HIGHER, seconds, "x"))
     assert not worker.ejections.aside
+
+
+def test_a_server_that_has_left_when_a_dial_to_it_fails_is_not_put_aside(worker: Worker, closed: int) -> None:
+    worker.serve(closed)
+    served = worker.services.get("s")
+    assert served is not None
+    worker.serve()
+    worker.ejections.put_aside(served.targets[0], "dial timed out")
+    assert worker.ejections.aside == {}
+    assert worker.told == []

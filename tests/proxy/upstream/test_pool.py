@@ -6,7 +6,7 @@ import resource
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 import gevent
 import pytest
@@ -150,21 +150,8 @@ def test_an_ipv6_address() -> None:
         stream.close()
 
 
-@pytest.fixture
-def silent() -> Iterator[tuple[str, int]]:
-    """An address whose connections are neither taken nor refused: its queue is full."""
-    with closing(socket.socket()) as listener, ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(2):
-            waiting = stack.enter_context(closing(socket.socket()))
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield listener.getsockname()
-
-
-def test_dials_have_little_time_once_the_server_has_left(silent: tuple[str, int]) -> None:
-    pool = Pool(silent, Sweeper(), dial_timeout=60, idle_timeout=90)
+def test_dials_have_little_time_once_the_server_has_left(silent_port: int) -> None:
+    pool = Pool(("127.0.0.1", silent_port), Sweeper(), dial_timeout=60, idle_timeout=90)
     under_way = gevent.spawn(pool.dial)
     gevent.sleep(0.1)
     assert not under_way.ready()

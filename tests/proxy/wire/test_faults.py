@@ -143,6 +143,24 @@ def test_a_refused_connection_goes_to_the_next_server(
     assert {request.body for request in one.requests + two.requests} == {b"body"}
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_servers_that_all_change_while_one_is_dialled_are_asked_in_its_place(
+    proxy: Proxy, client: Client, origin: Start, silent_port: int, method: str
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(silent_port)
+    client.send(asking(host, method=method, body=b"body"))
+    # The dial is under way by then.
+    proxy.publish()
+    name = host.removesuffix(".test")
+    (server,) = proxy.services[name].servers
+    servers = (msgspec.structs.replace(server, port=seen.port),)
+    proxy.services[name] = msgspec.structs.replace(proxy.services[name], servers=servers)
+    proxy.publish()
+    assert client.answer().status == 200
+    assert [request.body for request in seen.requests] == [b"body"]
+
+
 def test_all_servers_refusing_is_a_502(proxy: Proxy, client: Client) -> None:
     host = proxy.route(free_port(), free_port(), free_port())
     for body in (b"", b"body"):

@@ -1,11 +1,14 @@
 """Keys that something else has written to."""
 
+import pytest
 import redis
 
 from rondpoint.store.agents import AgentStatus, read_agents, write_agent
+from rondpoint.store.ejections import Stored, read_ejections
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, read_counts, write_counts
 from rondpoint.store.spoilt import drop, is_spoilt_counter
+from rondpoint.store.workers import WorkerStatus, read_workers, write_worker
 
 
 def test_a_list_of_agents_that_is_none_is_begun_anew(client: redis.Redis, keys: Keys) -> None:
@@ -47,3 +50,16 @@ def fault(client: redis.Redis, key: str) -> redis.ResponseError:
     except redis.ResponseError as error:
         return error
     raise AssertionError("the store counts")
+
+
+def test_lists_of_workers_and_of_servers_put_aside_are_begun_anew(client: redis.Redis, keys: Keys) -> None:
+    status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
+    client.set(keys.workers, "rubbish")
+    client.set(keys.health, "rubbish")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        write_worker(client, keys, status)
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        read_ejections(client, keys)
+    write_worker(client, keys, status)
+    assert read_workers(client, keys) == {"host:1": status}
+    assert read_ejections(client, keys) == Stored(())

@@ -1,0 +1,1 @@
+"""Figures that move while somebody looks: what all workers count, as differences from second to second."""

@@ -1,0 +1,40 @@
+"""A page of a list, as people turn pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+PER_PAGE = 25
+LARGEST = 100
+"""Rows that are shown at once, at most."""
+
+
+class Leaf(Struct, Generic[T], frozen=True):
+    """`first` and `last` count from 1; `page` is the nearest to the one that was asked for."""
+
+    items: Sequence[T]
+    page: int
+    pages: int
+    first: int
+    last: int
+    total: int
+
+
+def leaf_of(items: Sequence[T], query: Mapping[str, str]) -> Leaf[T]:
+    """The page that `page` and `per_page` ask for; nonsense asks for the first."""
+    per_page = min(_number(query, "per_page", PER_PAGE), LARGEST)
+    pages = max(1, -(-len(items) // per_page))
+    page = min(_number(query, "page", 1), pages)
+    start = (page - 1) * per_page
+    shown = items[start : start + per_page]
+    return Leaf(shown, page, pages, start + 1 if shown else 0, start + len(shown), len(items))
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    raw = query.get(name, "")
+    return int(raw) if raw.isascii() and raw.isdigit() and 0 < len(raw) < 9 and int(raw) else default

@@ -1,0 +1,18 @@
+"""What one server's attempt at a request may come to, but for an answer."""
+
+from __future__ import annotations
+
+
+class NoAnswerError(Exception):
+    """A server gave no response; `status` is what the client gets when no other can be tried.
+
+    `elsewhere` tells that the request may go to another server; `unwanted` that there was a response, of a
+    kind that a retry middleware wants another attempt for.
+    """
+
+    def __init__(self, status: int, *, elsewhere: bool, reason: str = "", unwanted: bool = False) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.elsewhere = elsewhere
+        self.unwanted = unwanted
+        self.reason = reason

@@ -1,0 +1,62 @@
+"""Redis under Sentinel, or as a cluster: its master dies or freezes, and another one takes over."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.faults.conftest import Report, Start
+from tests.faults.site import a_site
+from tests.lab.origin import answer
+from tests.lab.redis_server import Cluster, RedisServer, Sentinels
+from tests.lab.waiting import until
+
+FAILOVER = 90.0
+"""Seconds: a sentinel that was kept from working, on a busy machine, holds still for 30."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "begin_again", "name"),
+    [
+        (Sentinels, RedisServer.kill, RedisServer.start, "killed, Sentinel"),
+        pytest.param(
+            Sentinels, RedisServer.freeze, RedisServer.thaw, "frozen, Sentinel", marks=pytest.mark.full
+        ),
+        pytest.param(Cluster, RedisServer.kill, RedisServer.start, "killed, Cluster", marks=pytest.mark.full),
+    ],
+    ids=["killed", "frozen", "killed-in-a-cluster"],
+)
+def test_when_a_master_is_gone_the_next_one_is_followed(
+    origin: Start,
+    report: Report,
+    kind: type[Sentinels] | type[Cluster],
+    end: Callable[[RedisServer], None],
+    begin_again: Callable[[RedisServer], None],
+    name: str,
+) -> None:
+    one, two, three = (origin(answer(text)) for text in (b"one", b"two", b"three"))
+    with (
+        TemporaryDirectory(prefix="rp-") as directory,
+        kind(Path(directory)) as group,
+        a_site(group.url) as site,
+    ):
+        site.routes.serve(one, two)
+        site.agent(site.routes.flag)
+        for _ in range(2):
+            site.instance()
+        site.converge(site.routes.servers)
+        with site.load(posts=2) as load:
+            load.wait_for(100)
+            old = group.master()
+            end(old)
+            site.routes.serve(two, three)
+            until(lambda: group.master() is not old, "another master", timeout=FAILOVER)
+            converged = site.converge(site.routes.servers, timeout=60)
+            # For a while it takes itself for the master.
+            begin_again(old)
+            site.routes.serve(three)
+            slowest = max(converged, site.converge(site.routes.servers, timeout=60))
+            load.wait_for(100)
+    report(f"Redis' master {name} has another one take over", load, converged=slowest)
+    load.nothing_failed()

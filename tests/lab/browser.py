@@ -1,0 +1,75 @@
+"""Chromium, driven: pages of a size and a colour scheme, whose requests and complaints are kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.lab.errors import LabError
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+DESKTOP = (1280, 800)
+PHONE = (375, 812)
+
+Scheme = Literal["light", "dark"]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's, without a window. LabError where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        raise LabError("chromium is missing: apt-get install chromium")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(
+    browser: Browser, url: str, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light"
+) -> Iterator[Page]:
+    """A page; AssertionError at its end if it asked another host for anything, or complained of anything."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    try:
+        page.goto(url)
+        yield page
+        origin = "/".join(url.split("/")[:3]) + "/"
+        assert [other for other in asked if not other.startswith(origin)] == []
+        assert complaints == []
+    finally:
+        context.close()
+
+
+def hindrances(page: Page) -> list[str]:
+    """What axe-core finds on the page that keeps people from using it: serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]

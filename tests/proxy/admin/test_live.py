@@ -1,0 +1,282 @@
+"""Figures by the second: differences of counts, sums over the last seconds, and what is told of them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+import pytest
+
+from proxy.admin.live.differences import ENTRY_POINT, ROUTER, SERVICE, TOTAL, Differences
+from proxy.admin.live.flows import CLASSES, flow, of_counts, requests
+from proxy.admin.live.pulse import LISTENERS, Beat, Pulse
+from proxy.admin.live.telling import Telling
+from proxy.admin.live.window import Window
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import BOUNDS, OWN, Cell, Counts, Own
+from tests.lab import http
+from tests.lab.origin import Origin
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.proxy.running import Proxy, running_proxy
+
+EMPTY = (0,) * (len(BOUNDS) + 1)
+
+
+def buckets(count: int, place: int = 0) -> tuple[int, ...]:
+    return (*EMPTY[:place], count, *EMPTY[place + 1 :])
+
+
+def counted(ok: int, failed: int = 0, stopped: int = 0, service: str = "s@file") -> bytes:
+    """A field of the store: requests of one router, of which some were answered by a middleware."""
+    cells = [
+        Cell("web", "GET", code, "http", buckets(number), stopped=is_stopped)
+        for code, number, is_stopped in ((200, ok, False), (502, failed, False), (401, stopped, True))
+        if number
+    ]
+    statuses = {"2xx": ok, "4xx": stopped, "5xx": failed}
+    return msgspec.json.encode(
+        Counts(service, statuses, buckets(ok + failed + stopped), 0.001 * ok, cells=tuple(cells))
+    )
+
+
+def nothing() -> None:
+    """For who has nothing else to see to."""
+
+
+def numbers(found: dict[str, tuple[float, ...]]) -> dict[str, float]:
+    return {key: requests(vector) for key, vector in found.items()}
+
+
+def test_what_was_counted_before_the_first_look_is_not_told() -> None:
+    differences = Differences()
+    assert differences.take({"w1": {b"r@file": counted(100)}}, nothing) == {}
+    found = differences.take({"w1": {b"r@file": counted(103, 1, 2)}}, nothing)
+    assert numbers(found) == {
+        TOTAL: 6,
+        ROUTER + "r@file": 6,
+        ENTRY_POINT + "web": 6,
+        # What a middleware answers has not come to the service.
+        SERVICE + "s@file": 4,
+    }
+    assert found[ROUTER + "r@file"][: len(CLASSES)] == (0, 3, 0, 2, 1)
+
+
+def test_workers_and_routers_are_added_up() -> None:
+    differences = Differences()
+    own = {OWN.encode(): msgspec.json.encode(Own(tickets=9))}
+    internal = {b"api@internal": counted(50, service="api@internal")}
+    differences.take({"w1": {**own, **internal}, "w2": {}}, nothing)
+    found = differences.take(
+        {
+            "w1": {**own, b"api@internal": counted(60, service="api@internal"), b"r@file": counted(2)},
+            "w2": {b"r@file": counted(3), b"q@file": counted(4), b"": counted(0, stopped=5, service="")},
+        },
+        nothing,
+    )
+    told = numbers(found)
+    assert told[TOTAL] == 14
+    assert (told[ROUTER + "r@file"], told[ROUTER + "q@file"], told[ROUTER]) == (5, 4, 5)
+    assert told[SERVICE + "s@file"] == 9
+    assert not any("internal" in key for key in told)
+
+
+def test_counts_that_move_from_a_dead_worker_are_not_told_twice() -> None:
+    differences = Differences()
+    differences.take({"w1": {b"r@file": counted(100)}, "i": {b"r@file": counted(10)}}, nothing)
+    assert numbers(differences.take({"i": {b"r@file": counted(111)}}, nothing))[TOTAL] == 1
+
+
+def test_counts_that_are_lost_are_no_negative_requests() -> None:
+    differences = Differences()
+    differences.take({"w1": {b"r@file": counted(100)}}, nothing)
+    assert differences.take({}, nothing) == {}
+    assert differences.take({"w1": {b"r@file": counted(100)}}, nothing) == {}
+
+
+def test_what_cannot_be_read_is_passed_over() -> None:
+    differences = Differences()
+    differences.take({"w1": {b"r@file": counted(1)}}, nothing)
+    fields = {b"r@file": counted(2), b"x@file": b"{", b"\xff": counted(1)}
+    assert numbers(differences.take({"w1": fields}, nothing))[TOTAL] == 1
+
+
+def test_a_window_holds_the_last_seconds() -> None:
+    vector = of_counts(msgspec.json.decode(counted(10), type=Counts))
+    window = Window(0.0)
+    for second in range(1, 11):
+        window.add(float(second), {TOTAL: vector} if second <= 8 else {}, 5, nothing)
+    assert (window.span, requests(window.sums[TOTAL])) == (5.0, 30)
+    for second in range(11, 15):
+        window.add(float(second), {}, 5, nothing)
+    assert window.sums == {}
+
+
+def test_a_flow_tells_rates_and_times() -> None:
+    counts = Counts("s", {"2xx": 90, "5xx": 10}, (*buckets(90, 3)[:6], 10, *EMPTY[7:]), seconds=1.5)
+    found = flow(of_counts(counts), 5.0)
+    assert found.rate == 20
+    assert found.classes == (0, 18, 0, 0, 2)
+    assert found.mean == 15
+    assert found.p50 is not None
+    assert 5 <= found.p50 <= 10
+    assert found.p95 == 75
+    idle = flow((0,) * len(of_counts(counts)), 5.0)
+    assert (idle.rate, idle.p50, idle.p95, idle.mean) == (0, None, None, None)
+
+
+def test_a_browser_is_told_what_has_changed() -> None:
+    vector = of_counts(msgspec.json.decode(counted(10), type=Counts))
+    telling = Telling([ROUTER + "r@file", ROUTER + "idle@file"])
+
+    def told(beat: Beat) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(telling.event(beat, 7).partition(b"data: ")[2])
+        return found
+
+    sums = {TOTAL: vector, ROUTER + "r@file": vector, ROUTER + "unseen@file": vector}
+    first = told(Beat(1, 1.0, sums))
+    assert set(first["flows"]) == {TOTAL, ROUTER, ROUTER + "r@file", ROUTER + "idle@file"}
+    assert first["revision"] == 7
+    assert told(Beat(2, 1.0, sums)) == {"flows": {}}
+    assert told(Beat(3, 1.0, {TOTAL: vector})) == {"flows": {ROUTER + "r@file": None}}
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    directory = tmp_path_factory.mktemp("rp")
+    with Store(Path(directory)) as store, running_proxy(directory, store) as running:
+        yield running
+        assert "Traceback" not in running.process.log, running.process.log
+
+
+class Listener:
+    """A browser that watches; `events` are those that have come."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._thread = threading.Thread(target=self._read)
+        self.events: list[dict[str, Any]] = []
+        self.head = b""
+        self._thread.start()
+
+    def _read(self) -> None:
+        received = b""
+        try:
+            while piece := self._connection.recv(65536):
+                received += piece
+                self.head = self.head or received.partition(b"\r\n\r\n")[0]
+                *whole, received = received.split(b"\n\n")
+                for event in whole:
+                    if b"event: beat" in event:
+                        self.events.append(msgspec.json.decode(event.partition(b"data: ")[2]))
+        except OSError:
+            return
+
+    def join(self) -> None:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@contextmanager
+def listening(port: int, query: str = "") -> Iterator[Listener]:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(f"GET /dashboard/events?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        listener = Listener(connection)
+        try:
+            yield listener
+        finally:
+            connection.shutdown(socket.SHUT_RDWR)
+            listener.join()
+
+
+def rate(listener: Listener, key: str) -> float:
+    for event in reversed(listener.events):
+        found = event["flows"].get(key, ...)
+        if found is not ...:
+            return 0.0 if found is None else float(found["rate"])
+    return 0.0
+
+
+def test_figures_are_told_to_all_who_watch(proxy: Proxy) -> None:
+    with Origin.named("a") as origin:
+        host = proxy.route(origin)
+        name = host.removesuffix(".test")
+        with listening(proxy.admin, f"search={name}") as one, listening(proxy.admin) as other:
+            until(lambda: one.events and other.events, "the first events", timeout=20)
+            assert b"text/event-stream" in one.head
+            until(lambda: proxy.status(host) == 200 and rate(one, ROUTER + name), "figures", timeout=20)
+            until(lambda: rate(other, TOTAL), "figures for the other one", timeout=20)
+            until(lambda: rate(one, SERVICE + name), "figures of the service", timeout=20)
+
+
+LOOK = 3
+"""HGETALL commands of one look: workers, agents, and one for each worker and instance, which are two."""
+
+
+def test_listeners_share_one_look_a_second(proxy: Proxy) -> None:
+    with ExitStack() as stack:
+        client = stack.enter_context(connect(proxy.store.url))
+
+        def commands() -> int:
+            found: Any = client.info("commandstats")
+            return int(found["cmdstat_hgetall"]["calls"])
+
+        there = [stack.enter_context(listening(proxy.admin)) for _ in range(8)]
+        until(lambda: all(listener.events for listener in there), "everybody's first event", timeout=20)
+        before, beats = commands(), len(there[0].events)
+        until(lambda: len(there[0].events) >= beats + 4, "more events", timeout=20)
+        # Without sharing, it would be eight times as many.
+        assert commands() - before <= 2 * (LOOK + 1) * (len(there[0].events) - beats + 1)
+
+
+def test_nothing_is_read_while_nobody_watches(store: Store) -> None:
+    with connect(store.url) as client:
+        pulse = Pulse(client, Keys(), lambda: 0)
+        with pulse.listening():
+            assert pulse.wait(20).number == 1
+            assert pulse.wait(20).number == 2
+        with gevent.Timeout(20):
+            while pulse.reading:
+                gevent.sleep(0.01)
+        with pulse.listening():
+            assert pulse.wait(20).number == 1
+
+
+def test_a_store_that_is_away_is_told_and_looked_for(store: Store) -> None:
+    with connect(store.url) as client:
+        pulse = Pulse(client, Keys(), lambda: 0)
+        with pulse.listening():
+            assert pulse.wait(20).problem == ""
+            store.kill()
+            assert "the store does not answer" in pulse.wait(20).problem
+            store.restart()
+            with gevent.Timeout(30):
+                while pulse.wait(20).problem:
+                    pass
+
+
+def test_a_leaving_worker_lets_its_listeners_go(store: Store, short_path: Path) -> None:
+    with running_proxy(short_path, store) as proxy, listening(proxy.admin) as listener:
+        until(lambda: listener.events, "the first event", timeout=20)
+        # A connection that browsers keep, too.
+        with socket.create_connection(("127.0.0.1", proxy.admin)) as kept:
+            kept.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+            proxy.process.stop()
+        listener.join()
+        assert "Traceback" not in proxy.process.log, proxy.process.log
+
+
+def test_more_listeners_than_a_worker_can_have_are_told_so(proxy: Proxy) -> None:
+    with ExitStack() as stack:
+        there = [stack.enter_context(listening(proxy.admin)) for _ in range(LISTENERS)]
+        until(lambda: all(listener.events for listener in there), "everybody's first event", timeout=30)
+        assert http.request(proxy.admin, "localhost", "/dashboard/events").status == 503
+        assert http.request(proxy.admin, "localhost", "/ping").status == 200
