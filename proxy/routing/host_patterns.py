@@ -25,13 +25,17 @@ class _Shard:
 
 
 class HostPatterns:
-    """Groups by expression; where there are no `shards`, there are none."""
+    """Groups by expression; where there are no `shards`, there are none.
+
+    `state` is another object after each change, so that others may keep what they were told until then.
+    """
 
     def __init__(self) -> None:
         self._groups: dict[str, Group] = {}
         self._homes: dict[str, _Shard] = {}
         self.shards: list[_Shard] = []
         self._known: dict[bytes, tuple[Group, ...]] = {}
+        self.state = object()
 
     def groups(self, host: bytes) -> tuple[Group, ...]:
         """Those whose expressions match this host, which is in its normal form."""
@@ -72,6 +76,15 @@ class HostPatterns:
     def _changed(self, shard: _Shard) -> None:
         shard.match = None
         self._known.clear()
+        self.state = object()
+
+    def groups_of(self, host: bytes, route: Route) -> tuple[Group, ...]:
+        """As `groups`, kept with the route of this host: there may be any number of such."""
+        told = route.told
+        if told is None or told[0] is not self.state or told[1] != host:
+            found = tuple(self._search(host.decode("latin-1")))
+            route.told = told = (self.state, host, found)
+        return told[2]
 
     def _search(self, host: str) -> Iterable[Group]:
         for shard in self.shards:

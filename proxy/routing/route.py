@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from proxy.http1.request import Request
 from proxy.routing.compiling import Test, compile_test, require_served
@@ -12,6 +13,9 @@ from proxy.routing.scope import beyond_hosts
 from proxy.telemetry.tallies import Tally
 from proxy.upstream.servers import NOWHERE, Place
 from rondpoint.model import Router
+
+if TYPE_CHECKING:
+    from proxy.routing.group import Group
 
 Order = tuple[float, str]
 """Sorts by priority, higher first, then by name, lower first."""
@@ -34,8 +38,8 @@ class Route:
 
     It is `uncompiled` until it is first needed: most routers of a large installation are not asked for in
     one worker's life. `place` and `tally` are where its requests found their service and are counted, once
-    one has come; with what else a request needs of the router they lie here, since of many routers each
-    further object that is looked at has to come from memory.
+    one has come, and `told` which other groups its host belongs to. With what else a request needs of the
+    router they lie here, since of many routers each further object that is looked at has to come from memory.
     """
 
     __slots__ = (
@@ -47,6 +51,7 @@ class Route:
         "router",
         "tally",
         "test",
+        "told",
     )
 
     def __init__(self, router: Router, entry_points: frozenset[str]) -> None:
@@ -57,6 +62,7 @@ class Route:
         self.pass_host_header = router.pass_host_header
         self.place: Place = NOWHERE
         self.tally: Tally | None = None
+        self.told: tuple[object, bytes, tuple[Group, ...]] | None = None
         self.order = order_of(router)
         self.entry_points = entry_points
         self.test: Test | None = uncompiled if beyond_hosts(router.rule.expression) is not None else None

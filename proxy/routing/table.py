@@ -93,7 +93,12 @@ class RoutingTable:
             host = self._spellings.get(host) or self._spelled(host)
             own = self._by_host.get(host)
         patterns = self._by_pattern
-        groups = patterns.groups(host) if patterns.shards else ()
+        if not patterns.shards:
+            groups: tuple[Group, ...] = ()
+        elif isinstance(own, Route):
+            groups = patterns.groups_of(host, own)
+        else:
+            groups = patterns.groups(host)
         if (
             # What most requests find, with nobody else to ask; each look at an object may miss the cache.
             isinstance(own, Route)
