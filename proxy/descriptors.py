@@ -36,10 +36,13 @@ def raise_limit() -> int:
     return wanted
 
 
-def room_for_connections(descriptors: int, wanted: int) -> int:
-    """How many of the `wanted` client connections these descriptors allow: each may need one to a server."""
-    reserved = min(RESERVED, descriptors // 4)
-    return max(1, min(wanted, (descriptors - reserved) // 2))
+def room_for_connections(descriptors: int, wanted: int, *, asked_for: bool = False) -> int:
+    """How many of the `wanted` client connections these descriptors allow: each may need one to a server.
+
+    Whoever has `asked_for` so many knows how many of them are idle, and need none.
+    """
+    free = descriptors - min(RESERVED, descriptors // 4)
+    return max(1, min(wanted, free if asked_for else free // 2))
 
 
 class Acceptor(StreamServer):

@@ -116,7 +116,8 @@ class ProxyWorker(GeventWorker):
     def _room(self) -> int:
         """Client connections to be held at once."""
         descriptors = raise_limit()
-        room = room_for_connections(descriptors, self.worker_connections)
+        asked_for = "connections" in current_settings().limits.model_fields_set
+        room = room_for_connections(descriptors, self.worker_connections, asked_for=asked_for)
         if room < self.worker_connections:
             self.log.warning(
                 "a worker holds %d client connections instead of the %d of limits.connections: "

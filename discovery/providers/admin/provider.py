@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 POLL = 1.0
 """Seconds between two looks at the version, and until a store that is away is tried again."""
+
+EAR = 0.2
+"""Seconds after which a wait for word looks whether it is to end."""
 
 Assemble = Callable[[Document], Configuration]
 
@@ -49,9 +53,14 @@ class ApiProvider:
                 stop.wait(POLL)
 
     def _follow(self, subscription: Any, emit: Emit, stop: threading.Event) -> None:
+        due = 0.0
         while not stop.is_set():
-            self._look(emit)
-            subscription.get_message(timeout=POLL)
+            now = time.monotonic()
+            if now >= due:
+                self._look(emit)
+                due = now + POLL
+            if subscription.get_message(timeout=EAR) is not None:
+                due = 0.0
 
     def _look(self, emit: Emit) -> None:
         version = read_version(self._client, self._keys)

@@ -35,6 +35,7 @@ def test_a_plain_get() -> None:
         "chunked": False,
         "keep_alive": True,
         "upgrade": b"",
+        "kind": 0,
     }
 
 
