@@ -26,8 +26,11 @@ from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
 
-BATCH = 50
+BATCH = 20
 """Objects written without a pause."""
+
+STRETCH = 0.0003
+"""Seconds that requests wait at most at a time: it is done often where changes never cease."""
 
 SETTLING = 2.0
 """Seconds after a change before it is written, so that a burst is written once."""
@@ -63,7 +66,7 @@ def save(path: Path, state: State) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as file:
         try:
-            breathe = Breath()
+            breathe = Breath(STRETCH)
             for count, line in enumerate(_lines(state)):
                 file.write(line + b"\n")
                 if count % BATCH == 0:
