@@ -186,10 +186,9 @@ def _site() -> Iterator[tuple[Path, Origin]]:
             yield directory, origin
 
 
-def _publish(store: Store, named: dict[str, Router], *services: Service) -> Publisher:
-    publisher = Publisher(connect(store.url), Keys())
-    publisher.publish(Configuration(named, {each.name: each for each in services}))
-    return publisher
+def _publish(store: Store, named: dict[str, Router], *services: Service) -> None:
+    with connect(store.url) as client:
+        Publisher(client, Keys()).publish(Configuration(named, {each.name: each for each in services}))
 
 
 def loading() -> None:

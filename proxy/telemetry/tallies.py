@@ -81,7 +81,7 @@ class Tally:
         self._bounds = bounds
 
     def cell(self, lane: int, method: bytes, status: int) -> Cell:
-        """The cell of such requests, a new one if there was none."""
+        """The cell of such requests, a new one if there was none; it is the `last` from then on."""
         while len(self.lanes) <= lane:
             self.lanes.append({})
         if method not in METHODS:
