@@ -31,7 +31,8 @@ from benchmarks.watchers import WATCHERS, Watcher
 from tests.lab.engine import Engine
 from tests.lab.errors import LabError
 from tests.lab.image import import_whoami
-from tests.lab.namespace import connect, free_port
+from tests.lab.namespace import connect
+from tests.lab.ports import free_port
 
 READY_SECONDS = 30.0
 ANSWER_SECONDS = 10.0

@@ -13,7 +13,7 @@ from typing import Any, Self
 import requests
 
 from tests.lab.errors import LabError
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Process
 from tests.lab.waiting import until
 

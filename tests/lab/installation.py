@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.lab import http as client
 from tests.lab.engine import Engine
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Process, Processes
 from tests.lab.waiting import until
 

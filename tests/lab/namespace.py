@@ -57,11 +57,3 @@ def connect(host: str, port: int, *, namespace: Path | None = None, timeout: flo
         connection.close()
         raise
     return connection
-
-
-def free_port(*, namespace: Path | None = None) -> int:
-    """A TCP port that nothing listened on a moment ago."""
-    with socket_in(namespace) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -79,8 +79,10 @@ class Process:
         with self._changed:
             return "".join(self._lines)
 
-    def wait_for_line(self, pattern: str, timeout: float = 20.0, *, after: int = 0) -> re.Match[str]:
-        """The first match of this regular expression in a line of the log, from line `after` on.
+    def wait_for_line(
+        self, pattern: str, timeout: float = 20.0, *, after: int = 0, count: int = 1
+    ) -> re.Match[str]:
+        """A match of this regular expression in the `count`th line that has one, from line `after` on.
 
         Raises LabError, with the log, when the process ends or `timeout` seconds pass without one.
         """
@@ -88,9 +90,11 @@ class Process:
         with self._changed:
             while True:
                 for number, line in enumerate(self._lines[after:], after):
-                    if found := re.search(pattern, line):
-                        return found
                     after = number + 1
+                    if found := re.search(pattern, line):
+                        count -= 1
+                        if not count:
+                            return found
                 if self._ended:
                     raise self.failure(f"ended before it wrote {pattern!r}")
                 if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:

@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from redis.retry import Retry
 
 from tests.lab.errors import LabError
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Process
 from tests.lab.waiting import until
 

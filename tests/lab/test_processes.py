@@ -3,7 +3,7 @@ import signal
 import pytest
 
 from tests.lab.errors import LabError
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Process, Processes
 
 
@@ -11,6 +11,13 @@ def test_a_line_is_waited_for(processes: Processes) -> None:
     process = processes("sh", "-c", "echo one; sleep 0.1; echo two 2 >&2; exec sleep 60")
     assert process.wait_for_line(r"two (\d)")[1] == "2"
     assert process.stop() == -signal.SIGTERM
+
+
+def test_so_many_lines_are_waited_for(processes: Processes) -> None:
+    process = processes("sh", "-c", "echo one 1; echo two; echo one 2; exec sleep 60")
+    assert process.wait_for_line(r"one (\d)", count=2)[1] == "2"
+    with pytest.raises(LabError, match=r"did not write 'one' within 0.1 s"):
+        process.wait_for_line("one", timeout=0.1, count=3)
 
 
 def test_a_line_that_never_comes_fails_with_the_log(processes: Processes) -> None:

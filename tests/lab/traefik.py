@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 
 

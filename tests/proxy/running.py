@@ -13,8 +13,8 @@ from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Origin
+from tests.lab.ports import free_port
 from tests.lab.processes import Process, installed
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -109,7 +109,7 @@ def running_proxy(directory: Path, store: Store, *flags: str, workers: int = 1) 
     ]
     with Process(arguments, environment={"RONDPOINT_REDIS_URL": store.url}, directory=directory) as process:
         process.wait_for_port(web)
-        until(lambda: process.log.count("Booting worker") == workers, "all workers")
+        process.wait_for_line("Booting worker", count=workers)
         proxy = Proxy(process, web, admin, store)
         try:
             yield proxy

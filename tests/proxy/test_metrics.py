@@ -14,8 +14,8 @@ from rondpoint.model import HealthCheck, Middleware, Router, Server, ServerState
 from rondpoint.rules import v3
 from tests.lab import http
 from tests.lab.certificate import write_certificate
-from tests.lab.namespace import free_port
 from tests.lab.origin import Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, running_proxy, watched

@@ -12,8 +12,8 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.memory import tree_bytes
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy

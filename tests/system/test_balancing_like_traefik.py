@@ -18,8 +18,8 @@ import pytest
 
 from tests.lab import http
 from tests.lab.installation import Installation, start
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until

@@ -7,7 +7,7 @@ import pytest
 from rondpoint.demo.servers import NAMES
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 
 

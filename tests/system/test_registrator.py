@@ -9,7 +9,7 @@ from docker.models.containers import Container
 from tests.lab.certificate import write_certificate
 from tests.lab.consul import Consul
 from tests.lab.engine import Engine
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Process, Processes
 from tests.lab.waiting import until
 

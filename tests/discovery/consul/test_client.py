@@ -21,7 +21,7 @@ from discovery.consul import (
     endpoint,
 )
 from tests.lab.consul import Consul
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.waiting import until
 

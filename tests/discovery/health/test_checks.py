@@ -18,8 +18,8 @@ from discovery.health.verdicts import REMEMBERED
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 from tests.lab.certificate import write_certificate
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.wire.test_tls_servers import secured
 

@@ -22,7 +22,7 @@ from tests.discovery.providers.watching import watched
 from tests.lab.certificate import write_certificate
 from tests.lab.consul import MASTER_TOKEN, Consul
 from tests.lab.errors import LabError
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.waiting import until
 
 

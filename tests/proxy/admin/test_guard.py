@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import http
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy

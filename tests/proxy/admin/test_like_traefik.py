@@ -17,7 +17,7 @@ import pytest
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.installation import Installation, start
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.waiting import until
 

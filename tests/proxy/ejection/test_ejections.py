@@ -12,7 +12,7 @@ from proxy.ejection.ejections import FIRST_PAUSE, LONGEST_PAUSE, Ejections, addr
 from proxy.upstream.servers import Services, UpstreamTimeouts
 from rondpoint.model import Server, Service
 from rondpoint.store.ejections import Notice
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 
 ME, LOWER, HIGHER = "m", "a", "z"
 

@@ -14,8 +14,8 @@ import pytest
 from rondpoint.store.ejections import Ejection, read_ejections
 from rondpoint.store.keys import Keys
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from rondpoint.model import ServerState
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin
+from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client, CutError
 from tests.proxy.wire.conftest import started

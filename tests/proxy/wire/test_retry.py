@@ -10,8 +10,8 @@ import pytest
 from proxy.retrying import RetryPolicy
 from rondpoint.model import Middleware, StickyCookie
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.wire.client import Client

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from proxy.balancing.sticky import value_of
 from rondpoint.model import ServerState, StickyCookie
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.wire.client import Client

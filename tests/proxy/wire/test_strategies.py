@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from rondpoint.model import Strategy
 from tests.lab import http
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy
 

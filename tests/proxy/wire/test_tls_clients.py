@@ -12,8 +12,8 @@ import websocket
 
 from tests.lab.certificate import write_certificate
 from tests.lab.echo import Echo
-from tests.lab.namespace import free_port
 from tests.lab.origin import Connection, Handler, Origin
+from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client, CutError

@@ -12,7 +12,7 @@ from rondpoint.cli.healthcheck import read_command
 from rondpoint.store.agents import AgentStatus, write_agent
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 

@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from tests.lab.http import request
-from tests.lab.namespace import free_port
 from tests.lab.origin import Origin
+from tests.lab.ports import free_port
 from tests.lab.processes import Process, Processes, descendants
 from tests.lab.waiting import until
 

@@ -14,7 +14,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load
 from tests.lab.certificate import write_certificate
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.waiting import until
 

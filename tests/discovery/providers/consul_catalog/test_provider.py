@@ -15,7 +15,7 @@ from rondpoint.settings import ConsulCatalogOptions
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import MASTER_TOKEN, Consul
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.waiting import until
 
 

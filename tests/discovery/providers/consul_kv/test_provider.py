@@ -14,7 +14,7 @@ from rondpoint.settings import ConsulOptions
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import Consul
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.waiting import until
 
 V1 = {

@@ -17,7 +17,7 @@ from discovery.registrar.registration import Options
 from tests.discovery.providers.supervised import Supervised, supervised
 from tests.lab.consul import Consul
 from tests.lab.engine import Engine
-from tests.lab.namespace import free_port
+from tests.lab.ports import free_port
 from tests.lab.relay import Relay
 from tests.lab.waiting import until
 

@@ -1,0 +1,34 @@
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from tests.lab.ports import BLOCK, END, FIRST, free_port
+
+OTHER = "from tests.lab.ports import free_port; print(*(free_port() for _ in range(300)))"
+
+
+def test_no_port_is_given_to_two_processes() -> None:
+    mine = {free_port() for _ in range(300)}
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{OTHER}; input()"], stdin=-1, stdout=-1, text=True
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        of_first = set(map(int, first.stdout.readline().split()))
+        of_second = set(map(int, subprocess.check_output([sys.executable, "-c", OTHER], text=True).split()))
+        first.stdin.close()
+    assert not mine & of_first
+    assert not mine & of_second
+    assert not of_first & of_second
+    assert {FIRST <= port < END for port in mine | of_first | of_second} == {True}
+
+
+def test_a_port_comes_again_late_and_never_while_somebody_listens() -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", taken := free_port()))
+        listener.listen()
+        given = [free_port() for _ in range(3 * BLOCK)]
+    assert taken not in given
+    assert all(given[number] not in given[:number] for number in range(BLOCK - 1))
