@@ -108,6 +108,10 @@ class Keys(PublishedKeys):
         """Hash: router's name → JSON `Counts`, of one worker (`HOST:PID`), or of an instance's dead."""
         return self._key(f"metrics:{worker}")
 
+    def server_metrics(self, worker: str) -> str:
+        """Hash: service's name, a space, server's URL → JSON `ServerCounts`, of the same."""
+        return self._key(f"metrics:{worker}:servers")
+
     @property
     def admin(self) -> str:
         """Hash: what the API defines, field by field, and the version of all."""
