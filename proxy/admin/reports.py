@@ -9,6 +9,7 @@ import msgspec
 import redis
 
 from proxy.admin.running import Json, runtime
+from proxy.configuration.breath import Breath
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.server_metrics import server_of
@@ -68,7 +69,9 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
 def _servers() -> dict[str, Json]:
     """What was counted at servers, by service and URL."""
     found: dict[str, Json] = {}
+    breathe = Breath()
     for field, tally in sorted(runtime().context.tallies.servers.all.items()):
+        breathe()
         service, url = server_of(field)
         found.setdefault(service, {})[url] = msgspec.to_builtins(tally.counts())
     return found
