@@ -9,7 +9,7 @@ import msgspec
 import redis
 
 from proxy.admin.running import Json, runtime
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.server_metrics import server_of

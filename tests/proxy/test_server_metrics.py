@@ -6,8 +6,7 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +19,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.server_metrics import field_of
 from tests.lab import http
 from tests.lab.echo import Echo
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Origin, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -35,7 +34,6 @@ FLAGS = ("--metrics.prometheus.buckets=0.1,0.7,5",)
 REQUESTS = "rondpoint_server_requests_total"
 DURATIONS = "rondpoint_server_request_duration_seconds"
 FAILURES = "rondpoint_server_failures_total"
-Start = Callable[[Handler | bytes], Origin]
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +50,6 @@ def shared() -> Iterator[Proxy]:
 def proxy(shared: Proxy) -> Iterator[Proxy]:
     """With two workers."""
     yield from watched(shared)
-
-
-@pytest.fixture
-def origin() -> Iterator[Start]:
-    with ExitStack() as stack:
-        yield lambda handler: stack.enter_context(Origin(handler))
 
 
 def service_of(host: str) -> str:

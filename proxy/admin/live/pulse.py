@@ -18,7 +18,7 @@ from proxy.admin.live.differences import ROUTER, Differences, Hash
 from proxy.admin.live.flows import Flow, Vector, flow, requests
 from proxy.admin.live.watch import Watch
 from proxy.admin.live.window import Window
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.telemetry import reporting, server_reporting
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.keys import Keys

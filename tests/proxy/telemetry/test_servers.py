@@ -9,10 +9,11 @@ import pytest
 import redis
 
 from proxy.deadlines import Sweeper
+from proxy.services.services import Services
 from proxy.telemetry.server_reporting import MOST, ServerReporter
 from proxy.telemetry.servers import ServerTallies
 from proxy.upstream.endpoint import Target
-from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, Service
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
