@@ -14,7 +14,7 @@ LOCKED := install --require-hashes --no-build-isolation -r
 COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help setup run test faults lint lock bench soak clean parts-test parts-bench
+.PHONY: help setup run test faults lint reference lock bench soak clean parts-test parts-bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
@@ -35,6 +35,11 @@ lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code anew
+	@page=$$($(BIN)/python -m rondpoint.settings.reference) && echo "$$page" > docs/reference/settings.md
+	@page=$$($(BIN)/python -m proxy.telemetry.exposition.reference) && echo "$$page" > docs/reference/metrics.md
+	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
 
 lock: .cache/lock/bin/uv ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt
