@@ -40,6 +40,7 @@ reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code an
 	@page=$$($(BIN)/python -m rondpoint.settings.reference) && echo "$$page" > docs/reference/settings.md
 	@page=$$($(BIN)/python -m proxy.telemetry.exposition.reference) && echo "$$page" > docs/reference/metrics.md
 	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
+	@$(BIN)/python -m proxy.admin.openapi.reference docs/reference/api.md
 
 lock: .cache/lock/bin/uv ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt
