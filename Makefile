@@ -39,6 +39,7 @@ lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
 reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code anew
 	@page=$$($(BIN)/python -m rondpoint.settings.reference) && echo "$$page" > docs/reference/settings.md
 	@page=$$($(BIN)/python -m proxy.telemetry.exposition.reference) && echo "$$page" > docs/reference/metrics.md
+	@$(BIN)/python -m rondpoint.middlewares.reference docs/reference/middlewares.md
 	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
 	@$(BIN)/python -m proxy.admin.openapi.reference docs/reference/api.md
 

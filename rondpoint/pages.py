@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _BLOCK = re.compile(r"^<!-- ([a-z0-9-]+) -->\n(.*?)^<!-- /\1 -->$", re.MULTILINE | re.DOTALL)
+_CLAUSE = re.compile(r"(.+?)(?:[.:;]?\n|[:;.] |\.?\Z)", re.DOTALL)
 
 
 def filled(page: str, blocks: Mapping[str, str]) -> str:
@@ -34,3 +35,25 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n" + "".join(
         f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|\n" for cells in lines
     )
+
+
+def first_clause(documented: object) -> str:
+    """What a reader's docstring begins with, up to a stop: `a whole number`, for a cell of a table.
+
+    ValueError where there is none.
+    """
+    found = _CLAUSE.match(documented.__doc__ or "")
+    if found is None:
+        raise ValueError(f"{documented!r} does not say what it reads")
+    return f"{found[1][0].lower()}{found[1][1:]}".replace("|", "\\|")
+
+
+def shown_default(default: object) -> str:
+    """A default in the spelling of labels and files; empty for what is not there."""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, float):
+        return f"`{default:g}s`" if default else "`0`"
+    if isinstance(default, tuple):
+        return f"`{','.join(map(str, default))}`" if default else ""
+    return f"`{default}`" if default not in (None, "", {}) else ""
