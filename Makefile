@@ -42,6 +42,8 @@ reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code an
 	@$(BIN)/python -m rondpoint.middlewares.reference docs/reference/middlewares.md
 	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
 	@$(BIN)/python -m proxy.admin.openapi.reference docs/reference/api.md
+	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v1.md
+	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v3.md
 
 lock: .cache/lock/bin/uv ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt
