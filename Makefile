@@ -17,7 +17,7 @@ COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --pyth
 .PHONY: help setup run test faults lint reference lock bench soak clean parts-test parts-bench
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 setup: $(VENV)/.stamp-run ## make the environment in .venv: locked dependencies and Rondpoint itself
 
