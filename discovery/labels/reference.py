@@ -9,9 +9,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from discovery.labels.vocabulary import v1, v3
+from discovery.labels.vocabulary import v1
+from discovery.labels.vocabulary.composed import COMPOSED
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
+from discovery.labels.vocabulary.services import SERVERS, SERVERS_OF_FILES, SERVICE, SERVICES
+from discovery.labels.vocabulary.translated import GUARDS, LIMITS, option_at
+from discovery.labels.vocabulary.v3 import OTHERS
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.meanings import MEANINGS
 from rondpoint.pages import first_clause, refill, table
@@ -30,12 +35,12 @@ def _of_v1() -> dict[str, str]:
         ),
         "between": table(
             ("label, below `traefik.frontend`", "is", "values", "", "served"),
-            (_translated(each, "frontend.") for each in v1.GUARDS),
+            (_translated(each, "frontend.") for each in GUARDS),
         ),
         "service": _served(v1.SERVICES, "label, below `traefik.backend`", "backend."),
         "limits": table(
             ("label, below `traefik.backend`", "is", "values", "", "served"),
-            (_translated(each, "backend.") for each in v1.LIMITS),
+            (_translated(each, "backend.") for each in LIMITS),
         ),
         "files": table(("option", "values", "default", ""), (_plain(each, "") for each in v1.OF_FILES)),
     }
@@ -43,13 +48,11 @@ def _of_v1() -> dict[str, str]:
 
 def _of_v3() -> dict[str, str]:
     return {
-        "routers": _served(v3.ROUTERS, "below `traefik.http.routers.NAME`", f"{v3.ROUTER}."),
-        "services": _served(
-            (*v3.SERVERS, *v3.SERVICES), "below `traefik.http.services.NAME`", f"{v3.SERVICE}."
-        ),
-        "servers-of-files": _served(v3.SERVERS_OF_FILES, "below `http.services.NAME`", f"{v3.SERVICE}."),
-        "composed": _served(v3.COMPOSED, "below `http.services.NAME`", f"{v3.SERVICE}."),
-        "others": _served(v3.OTHERS, "below `traefik`", ""),
+        "routers": _served(ROUTERS, "below `traefik.http.routers.NAME`", f"{ROUTER}."),
+        "services": _served((*SERVERS, *SERVICES), "below `traefik.http.services.NAME`", f"{SERVICE}."),
+        "servers-of-files": _served(SERVERS_OF_FILES, "below `http.services.NAME`", f"{SERVICE}."),
+        "composed": _served(COMPOSED, "below `http.services.NAME`", f"{SERVICE}."),
+        "others": _served(OTHERS, "below `traefik`", ""),
         "containers": table(
             ("label", "values", "default", ""), (_plain(each, "traefik.") for each in CONTAINER)
         ),
@@ -95,7 +98,7 @@ def _name(label: Label, above: str) -> str:
 
 def _values(label: Label) -> str:
     if label.becomes and not label.values and label.read is None:
-        return first_clause(v1.option_at(label.becomes).read)
+        return first_clause(option_at(label.becomes).read)
     return label.shown_values
 
 

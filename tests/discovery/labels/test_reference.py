@@ -16,7 +16,8 @@ from discovery.labels import names
 from discovery.labels.decode import decode
 from discovery.labels.reference import blocks, served
 from discovery.labels.unfold import unfold
-from discovery.labels.vocabulary import v1, v3
+from discovery.labels.vocabulary import translated, v1, v3
+from discovery.labels.vocabulary.composed import COMPOSED
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Standing
 from rondpoint.diagnostics import Severity
@@ -53,7 +54,7 @@ def of_file(label: Label) -> Decoded:
     """As of a file whose frontend, or router, is whole apart from that."""
     given = with_neighbours(label)
     plain = {"http.routers.NAME.rule": "Host(`plain.example`)", "http.routers.NAME.service": "NAME"}
-    if label not in v3.COMPOSED:
+    if label not in COMPOSED:
         plain["http.services.NAME.loadBalancer.servers[0].url"] = "http://10.0.0.9:80"
     if not label.name.startswith("http."):
         given = {_in_file(name): value for name, value in given.items()}
@@ -180,7 +181,7 @@ CASES = [
     *(pytest.param(label, of_file, id=f"file 3 {label.name}") for label in v3.OF_FILES),
     *(
         pytest.param(label, of_file, id=f"file 1 {label.name}")
-        for label in (*v1.GUARDS, *v1.SERVICES, *v1.LIMITS, *v1.OF_FILES)
+        for label in (*translated.GUARDS, *v1.SERVICES, *translated.LIMITS, *v1.OF_FILES)
     ),
 ]
 
@@ -214,7 +215,7 @@ def test_a_label_becomes_the_option_that_the_page_names(label: Label) -> None:
     kind, *path = label.becomes.split(".")
     found = of_container(label, PLAIN_V1)
     made: Any = [middleware.options for middleware in found.middlewares if middleware.kind == kind]
-    if kind not in SERVED_KINDS and label in v1.LIMITS:
+    if kind not in SERVED_KINDS and label in translated.LIMITS:
         assert made == []
         return
     assert made
