@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from msgspec import Struct
@@ -109,13 +111,19 @@ def rules(party: Party, keys: Keys) -> str:
     if party == "agent":
         return f"{_LEAST} ~{prefix}* &{prefix}* {_commands(_AGENTS)}"
     written = [use for use in USES if party in (*use.writers, *use.takers)]
-    stored = (f"~{use.key(keys, '*')}" for use in written if use.kind != "channel")
+    stored = (f"~{key}" for key in widest(use.key(keys, "*") for use in written if use.kind != "channel"))
     heard = (f"&{use.key(keys)}" for use in USES if use.kind == "channel" and party in use.readers)
     told = " ".join(f"&{use.key(keys)}" for use in written if use.kind == "channel")
     return (
         f"{_LEAST} %R~{prefix}* {' '.join(stored)} {' '.join(heard)} {_commands(_PROXYS)} "
         f"(-@all resetchannels {told} +publish)"
     )
+
+
+def widest(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Those that no other one of them holds already."""
+    every = tuple(patterns)
+    return tuple(one for one in every if not any(one != other and fnmatchcase(one, other) for other in every))
 
 
 def _commands(own: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from rondpoint.store.agents import AgentStatus
 from rondpoint.store.change import Change
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.reference import blocks
-from rondpoint.store.rights import PUBLISHED, USES
+from rondpoint.store.rights import PUBLISHED, USES, widest
 from rondpoint.store.workers import WorkerStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -56,6 +56,11 @@ def test_every_key_is_told_of_once() -> None:
 def test_every_key_says_its_type_and_contents() -> None:
     assert {use.kind for use in USES} == {"string", "hash", "set", "list", "channel"}
     assert [use.name for use in USES if not use.contents] == []
+
+
+def test_a_right_that_another_one_holds_is_not_given_twice() -> None:
+    given = ("{r:n}:tickets", "{r:n}:metrics:*", "{r:n}:metrics:*:servers", "{r:n}:admin:verdict:*")
+    assert widest(given) == (given[0], given[1], given[3])
 
 
 def section(heading: str) -> str:
