@@ -1,34 +1,40 @@
 """The tutorials do what they say: their commands are run in order, and write what the pages show."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import docker
 import pytest
+from docker.models.containers import Container
 
 from tests.lab.engine import Engine
 from tests.lab.image import import_busybox
 from tests.lab.tutorial import Shell, steps
 
 DOCS = Path(__file__).parents[2] / "docs"
-PROJECT = "tutorial"
+COMPOSED = {"label": "com.docker.compose.project=tutorial"}
 
 
 @pytest.fixture
-def clean(docker_client: docker.DockerClient) -> Iterator[None]:
-    """Takes away what a page that was left in the middle has brought up."""
-    yield
-    mine = {"label": f"com.docker.compose.project={PROJECT}"}
-    for container in docker_client.containers.list(all=True, filters=mine):
+def containers(docker_client: docker.DockerClient) -> Iterator[Callable[[], list[Container]]]:
+    """The pages' containers; those of a page that was left in the middle are taken away after it."""
+
+    def there() -> list[Container]:
+        filters: list[dict[str, str]] = [COMPOSED, {"name": "^/old$"}]
+        return [
+            each for wanted in filters for each in docker_client.containers.list(all=True, filters=wanted)
+        ]
+
+    import_busybox(docker_client)
+    yield there
+    for container in there():
         container.remove(force=True)
-    for network in docker_client.networks.list(filters=mine):
+    for network in docker_client.networks.list(filters=COMPOSED):
         network.remove()
 
 
-def follow(
-    page: str, directory: Path, *, at_least: int, enter: Sequence[str], environment: dict[str, str]
-) -> None:
+def follow(page: str, directory: Path, *, at_least: int, enter: Sequence[str], **environment: str) -> None:
     """Do all that a page says, which is so many steps or more."""
     found = steps((DOCS / page).read_text())
     assert len(found) >= at_least
@@ -38,20 +44,13 @@ def follow(
     assert not list(directory.iterdir()), "the page leaves something behind"
 
 
-@pytest.mark.usefixtures("clean")
-def test_containers_behind_one_address(
-    short_path: Path, engine: Engine, docker_client: docker.DockerClient
-) -> None:
-    import_busybox(docker_client)
-    follow(
-        "tutorials/compose.md",
-        short_path,
-        at_least=35,
-        enter=engine.enter,
-        environment={"DOCKER_HOST": engine.socket_url},
-    )
-    assert not docker_client.containers.list(all=True)
-
-
 def test_routes_in_files(short_path: Path) -> None:
-    follow("tutorials/files.md", short_path, at_least=25, enter=("unshare", "--net"), environment={})
+    follow("tutorials/files.md", short_path, at_least=25, enter=("unshare", "--net"))
+
+
+@pytest.mark.parametrize(("page", "at_least"), [("tutorials/compose.md", 35), ("migration.md", 35)])
+def test_containers(
+    page: str, at_least: int, short_path: Path, engine: Engine, containers: Callable[[], list[Container]]
+) -> None:
+    follow(page, short_path, at_least=at_least, enter=engine.enter, DOCKER_HOST=engine.socket_url)
+    assert not containers(), "the page leaves something behind"
