@@ -180,6 +180,41 @@ def test_figures_move_with_the_requests(small: Installation, browser: Browser) -
         expect(page.locator(".wide [data-slot=rate]")).to_have_text("0", timeout=WAIT)
 
 
+def test_figures_of_servers_move_in_the_picture_and_in_the_list(
+    small: Installation, browser: Browser
+) -> None:
+    asked = (("shop.test", "/api"), ("shop.test", "/x"))
+    with opened(browser, f"{dashboard(small.admin)}?router=api%40file&kind=service") as page:
+        with load(small.web, *asked):
+            for part, count in (("#part-way", 3), ("#part-routes", 3)):
+                servers = page.locator(f'{part} [data-key^="server:"]')
+                expect(servers).to_have_count(count)
+                for place in range(count):
+                    server = servers.nth(place)
+                    until_busy(server)
+                    expect(server.locator("[data-slot=p95]")).to_have_text(re.compile("s$"), timeout=WAIT)
+                    expect(server.locator("[data-slot=classes]")).to_have_attribute("title", "2xx 100 %")
+            median = page.locator("#part-way .stop [data-slot=p50]").first
+            expect(median).to_have_text(re.compile("s$"), timeout=WAIT)
+            row = page.locator('#part-routes tr[data-key="s:shop@file"]')
+            expect(row.locator('[data-key^="server:"]')).to_have_count(2)
+            # No router leads to that one.
+            member = page.locator('#part-routes tr[data-key="s:canary@file"]')
+            expect(member.locator(".figures")).to_have_count(1)
+            assert hindrances(page) == []
+        for server in page.locator('[data-key^="server:"]').all():
+            expect(server.locator("[data-slot=rate]")).to_have_text("0", timeout=WAIT)
+
+
+def test_answers_without_a_server_are_no_servers(small: Installation, browser: Browser) -> None:
+    address = f"{dashboard(small.admin)}?router=shop%40file"
+    with opened(browser, address) as page, load(small.web, ("shop.test", "/nothing")):
+        expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0", timeout=WAIT)
+        for server in page.locator("#part-way .stop").all():
+            expect(server.locator("[data-slot=rate]")).to_have_text("0", timeout=WAIT)
+            expect(server.locator("[data-slot=p95]")).to_have_text("\N{EN DASH}")
+
+
 def test_the_way_of_the_chosen_router_is_drawn(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
         way = page.locator("#part-way")
@@ -258,6 +293,16 @@ def test_figures_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None
         page.locator("#search").fill("r9999")
         until_busy(page.locator('#part-routes [data-key="r:r9999@docker"]'))
         expect(page.locator("#busiest-list li")).to_contain_text(["r9999@docker"], timeout=WAIT)
+
+
+def test_figures_of_a_server_among_those_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
+    key = '[data-key="server:r9998@docker http://127.0.0.1:1"]'
+    address = f"{dashboard(large.admin)}?router=r9998%40docker&kind=service&search=r9998"
+    with opened(browser, address) as page, load(large.web, ("r9998.test", "/")):
+        for part in ("#part-way", "#part-routes"):
+            until_busy(page.locator(f"{part} {key}"))
+            bar = page.locator(f"{part} {key} [data-slot=classes]")
+            expect(bar).to_have_attribute("title", "5xx 100 %")
 
 
 def test_a_theme_is_followed_and_chosen(small: Installation, browser: Browser) -> None:

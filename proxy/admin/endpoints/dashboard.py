@@ -116,6 +116,11 @@ def _pulse() -> Pulse:
     pulse: Pulse | None = current_app.extensions.get("rondpoint_pulse")
     if pulse is None:
         running = runtime()
-        pulse = Pulse(running.client, running.keys, lambda: len(running.applier.in_force().routers))
+        pulse = Pulse(
+            running.client,
+            running.keys,
+            lambda: len(running.applier.in_force().routers),
+            lambda: sum(len(each.servers) for each in running.applier.in_force().services.values()),
+        )
         current_app.extensions["rondpoint_pulse"] = pulse
     return pulse
