@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from proxy.admin.answers import Refusal
+from proxy.admin.endpoints.explain import explained
+from proxy.admin.endpoints.openapi import described
 from proxy.admin.live.pulse import LISTENERS, Pulse
 from proxy.admin.live.telling import Telling, told
 from proxy.admin.pages import parts
@@ -49,7 +51,8 @@ def wanted() -> None:
 def guarded(response: Response) -> Response:
     """What a browser may do with the page."""
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # With "no-referrer", browsers would not say either that a form is sent by a page of ours.
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -67,6 +70,7 @@ def page() -> str:
         chosen=name,
         problems=parts.problems(present, {}),
         system=parts.system(runtime()),
+        signed_in=g.signed_in,
     )
 
 
@@ -87,6 +91,18 @@ def part(name: str) -> ResponseReturnValue:
     if name == "system":
         return render_template("dashboard/system.html", system=parts.system(runtime()))
     raise Refusal(404, f"the dashboard has no part {name!r}")
+
+
+@dashboard.get("/explain")
+def explain() -> Response:
+    """As `/api/explain`: what a browser keeps of signing in is good for the dashboard alone."""
+    return explained()
+
+
+@dashboard.get("/openapi.json")
+def openapi() -> Response:
+    """As `/api/openapi.json`."""
+    return described()
 
 
 @dashboard.get("/events")

@@ -200,12 +200,19 @@ function chosen() {
   return page.get("router") ?? $("part-way").querySelector(".node.router")?.dataset.key.slice(2) ?? "";
 }
 
+async function ask(address, type) {
+  const response = await fetch(address, { headers: { Accept: type } }).catch(() => null);
+  // The session is over: the page asks for the token.
+  if (response?.status === 401) location.reload();
+  return response;
+}
+
 async function refresh(part) {
   const box = $(`part-${part}`);
   const mine = (latest[part] = (latest[part] ?? 0) + 1);
   box.setAttribute("aria-busy", "true");
   const query = part === "problems" ? problems : asked(page);
-  const response = await fetch(`part/${part}?${query}`).catch(() => null);
+  const response = await ask(`part/${part}?${query}`, "text/html");
   if (mine !== latest[part]) return; // a later one is on its way
   box.removeAttribute("aria-busy");
   if (!response?.ok) return;
@@ -298,7 +305,7 @@ const code = (words) => make("code", {}, words);
 async function explain(form) {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
   const box = $("explained");
-  const response = await fetch(`../api/explain?${query}`).catch(() => null);
+  const response = await ask(`explain?${query}`, "application/json");
   if (!response) box.replaceChildren(make("p", { class: "outcome bad" }, "Nobody answers."));
   else if (!response.ok) box.replaceChildren(make("p", { class: "outcome bad" }, (await response.json()).message));
   else box.replaceChildren(...explained(await response.json()));
@@ -394,6 +401,7 @@ document.addEventListener("input", (event) => typed(event.target));
 document.addEventListener("click", clicked);
 document.addEventListener("keydown", pressed);
 document.addEventListener("submit", (event) => {
+  if (event.target.method === "post") return;
   event.preventDefault();
   if (event.target.id === "explain-form") explain(event.target);
 });
