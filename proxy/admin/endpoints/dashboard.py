@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, g, render_template, request
@@ -68,7 +69,7 @@ def page() -> str:
         routes=routes,
         way=parts.way(runtime(), present, name) if name else None,
         chosen=name,
-        problems=parts.problems(present, {}),
+        problems=parts.problems(present, _of_problems(request.args)),
         system=parts.system(runtime()),
         signed_in=g.signed_in,
     )
@@ -117,6 +118,13 @@ def events() -> Response:
     listed = parts.routes(present, request.args)
     keys = [*listed.keys(), *parts.way_keys(way), *parts.entry_point_keys(runtime())]
     return Response(told(pulse, runtime(), Telling(keys)), content_type="text/event-stream; charset=utf-8")
+
+
+def _of_problems(query: Mapping[str, str]) -> dict[str, str]:
+    """What the page's own query asks of the problems, beside what it asks of the routes."""
+    sort = query.get("sort", "")
+    asked = {"search": query.get("problems-search", ""), "page": query.get("problems-page", "")}
+    return asked | ({"unrouted": "true"} if sort == "unrouted" else {"severity": sort})
 
 
 def _first(present: Present, routes: parts.Routes) -> str:
