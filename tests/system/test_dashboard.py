@@ -30,6 +30,16 @@ from tests.proxy.running import Proxy, running_proxy
 WAIT = 20_000
 """Milliseconds that a page has for what it will show."""
 
+STICKING_OUT = """[...document.querySelectorAll("table")].filter((table) =>
+    table.getBoundingClientRect().right > table.closest(".card").getBoundingClientRect().right).length"""
+"""How many tables are wider than what they are in."""
+
+OUTLINE = """{
+    const focused = document.activeElement;
+    getComputedStyle(focused.closest(".tabs label")?.querySelector("span") ?? focused).outlineStyle;
+}"""
+"""Of what has the focus."""
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -333,6 +343,49 @@ def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) ->
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
+@pytest.mark.parametrize("width", [320, 600, 820, 1024, 1200])
+def test_nothing_sticks_out_at_any_width(small: Installation, browser: Browser, width: int) -> None:
+    with opened(browser, dashboard(small.admin), (width, 900)) as page:
+        for name in ("Services", "Middlewares", "Routers"):
+            kind(page, name).click()
+            expect(page.locator("#part-routes caption")).to_have_text(name, timeout=WAIT)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            assert page.evaluate(STICKING_OUT) == 0
+
+
+def test_the_keyboard_reaches_all_in_the_order_of_the_page(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin)) as page:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the routes")).to_be_in_viewport()
+        reached = []
+        # With three routers and no requests there are fewer than forty.
+        for _ in range(40):
+            reached.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
+            assert page.evaluate(OUTLINE) == "solid", reached
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement === document.body"):
+                break
+        named = [
+            "Skip to the routes",
+            "Routes",
+            "Theme: system",
+            "search",
+            "lost@file",
+            "url",
+            "Explain",
+            "API",
+        ]
+        places = [
+            next(place for place, name in enumerate(reached) if name.strip() == each) for each in named[:3]
+        ]
+        places += [reached.index(each, places[-1]) for each in named[3:]]
+        assert places == sorted(places)
+        page.keyboard.press("/")
+        page.keyboard.type("shop")
+        page.keyboard.press("Escape")
+        expect(page.locator("#search")).not_to_be_focused()
+
+
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")])
 def test_nothing_keeps_people_from_using_it(
     small: Installation, browser: Browser, size: tuple[int, int], scheme: Scheme
@@ -357,3 +410,19 @@ def test_it_can_be_read_and_searched_without_script(large: Proxy) -> None:
     assert "r9999@docker" in text
     assert "Host(`r77.test`)" in text
     assert "r1@docker" not in text.partition('id="part-routes"')[2].partition('id="problems"')[0]
+
+
+def test_pages_are_turned_without_script(large: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(large.admin), script=False) as page:
+        routes = page.get_by_role("navigation", name="Pages of routes")
+        routes.get_by_role("button", name="Next").click()
+        expect(routes).to_contain_text("26\N{EN DASH}50 of 10,000")
+        page.get_by_label("Status", exact=True).select_option("warning")
+        page.get_by_role("button", name="Show").first.click()
+        expect(routes).to_contain_text("1\N{EN DASH}25 of 1,000")
+        found = page.get_by_role("navigation", name="Pages of problems")
+        found.get_by_role("button", name="Next").click()
+        expect(found).to_contain_text("11\N{EN DASH}20 of")
+        page.get_by_label("Search in problems").last.fill("router r9990@docker")
+        page.get_by_role("button", name="Show").last.click()
+        expect(page.locator(".findings li")).to_have_count(1)

@@ -57,6 +57,7 @@ _HEADERS = {
 EVERYWHERE = {
     401: Answer("A token or password is needed, or the one shown is wrong.", "Refused"),
     403: Answer("Not from there, or not without a token or password.", "Refused"),
+    429: Answer("Too many wrong tokens or passwords came from this address.", "Refused"),
     414: Answer("The request line has more than 4094 bytes.", content_type="text/html"),
 }
 """What any request to the API may be answered by."""
