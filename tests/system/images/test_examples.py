@@ -11,14 +11,18 @@ from docker.models.containers import Container
 from tests.lab import http as client
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
-from tests.lab.scene import container, hosts, wait_for_bodies
+from tests.lab.scene import check_exposure, container, hosts, parts, wait_for_bodies
 from tests.lab.waiting import until
 
 HOST = "hello.localhost"
 PORTS = (8000, 8001)
 SENTINEL = ["redis-cli", "-p", "26379", "sentinel"]
 
-pytestmark = pytest.mark.usefixtures("images", "official_images", "usual_socket")
+pytestmark = [
+    pytest.mark.usefixtures("images", "official_images", "usual_socket"),
+    # The first test here has all images made.
+    pytest.mark.timeout(300),
+]
 
 
 def info(sentinel: Container) -> str:
@@ -35,22 +39,6 @@ def all_serve(engine: Engine, instances: int) -> bool:
     return len(found) == instances and all(
         worker["current"] and worker["revision"] for each in found for worker in each["workers"]
     )
-
-
-def parts(docker_client: docker.DockerClient, project: Compose) -> dict[str, Container]:
-    """One container of each service."""
-    names = project.run("config", "--services").split()
-    found = docker_client.containers.list(filters={"label": f"com.docker.compose.project={project.project}"})
-    by_service = {each.labels["com.docker.compose.service"]: each for each in found}
-    assert set(by_service) == set(names)
-    return by_service
-
-
-def check_exposure(found: dict[str, Container], holder: str, public: set[str]) -> None:
-    """One part has the Docker socket, and these have public ports."""
-    mounts = {name: str(each.attrs["HostConfig"]["Binds"]) for name, each in found.items()}
-    assert {name for name, text in mounts.items() if "docker.sock" in text} == {holder}
-    assert {name for name, each in found.items() if each.attrs["HostConfig"]["PortBindings"]} == public
 
 
 def check_health(each: Container) -> None:

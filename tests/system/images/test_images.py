@@ -11,7 +11,6 @@ from tests.lab import http as client
 from tests.lab import official
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
-from tests.lab.product import SOURCE
 from tests.lab.scene import container, hosts, wait_for_bodies
 from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
 
@@ -168,32 +167,6 @@ def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
     project.up(scale={"hello": 3})
     wait_for_bodies(engine, 80, "hello.consul.local", hosts(project, "hello"))
     assert len(instances("hello", enter=engine.enter)) == 3
-
-
-def test_the_repositorys_compose_file_keeps_the_socket_with_the_agent(
-    engine: Engine,
-    docker_client: docker.DockerClient,
-    compose: Callable[..., Compose],
-    images: dict[str, str],
-    official_images: None,
-    usual_socket: None,
-) -> None:
-    project = compose((SOURCE / "docker-compose.yml").read_text(), name="parts")
-    project.up(scale={"webapp": 3})
-    wait_for_bodies(engine, 8000, "hello.localhost", hosts(project, "webapp"))
-
-    holders = {
-        service
-        for service in project.run("config", "--services").split()
-        for each in [docker_client.containers.get(project.run("ps", "-q", service).split()[0])]
-        if any(mount["Destination"] == "/var/run/docker.sock" for mount in each.attrs["Mounts"])
-    }
-    assert holders == {"agent"}
-    for service in ("agent", "proxy"):
-        part = container(docker_client, project, service)
-        assert part.exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"), service
-    proxy = container(docker_client, project, "proxy")
-    assert proxy.exec_run(["id", "-un"]) == (0, b"rondpoint\n")
 
 
 def test_images_say_how_they_are_checked(docker_client: docker.DockerClient, images: dict[str, str]) -> None:

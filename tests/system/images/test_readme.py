@@ -9,11 +9,12 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import NotFound
+from docker.models.containers import Container
 
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
 from tests.lab.readme import blocks
-from tests.lab.scene import hosts
+from tests.lab.scene import check_exposure, hosts, parts
 from tests.lab.tutorial import Shell
 from tests.lab.waiting import until
 
@@ -48,10 +49,18 @@ def project(engine: Engine, clone: Path, docker_client: docker.DockerClient) -> 
     Compose(clone, engine.socket_url, project=PROJECT).down()
 
 
-@pytest.mark.usefixtures("images", "official_images", "usual_socket")
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("official_images", "usual_socket")
 def test_two_minutes_lead_to_a_container_of_ones_own(
-    engine: Engine, clone: Path, client_settings: Path, project: Compose
+    engine: Engine,
+    docker_client: docker.DockerClient,
+    images: dict[str, str],
+    clone: Path,
+    client_settings: Path,
+    project: Compose,
 ) -> None:
+    # The first command builds it again, of the layers that are there.
+    docker_client.images.remove(images["rondpoint"])
     assert shutil.which("docker")
     begin, mine, end = (block.splitlines() for block in blocks()["With Docker"])
     environment = {
@@ -70,6 +79,7 @@ def test_two_minutes_lead_to_a_container_of_ones_own(
         wait_for_answers(shell, ask, three)
         turns = [shell.run(quiet(ask)).strip() for _ in range(6)]
         assert turns == turns[:3] * 2
+        check_parts(parts(docker_client, project))
 
         run, ask = mine
         name = shell.run(run).strip()[:12]
@@ -77,6 +87,14 @@ def test_two_minutes_lead_to_a_container_of_ones_own(
         for command in end:
             shell.run(command)
         assert project.run("ps", "-q").split() == []
+
+
+def check_parts(found: dict[str, Container]) -> None:
+    """The agent alone holds the socket, the proxy alone is public and is no root, and both are well."""
+    check_exposure(found, "agent", {"proxy"})
+    for name in ("agent", "proxy"):
+        assert found[name].exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"), name
+    assert found["proxy"].exec_run(["id", "-un"]) == (0, b"rondpoint\n")
 
 
 def quiet(ask: str) -> str:
