@@ -62,7 +62,7 @@ def test_with_sentinels_a_dead_primary_stops_neither_requests_nor_changes(
     found = parts(docker_client, project)
     check_exposure(found, "agent", {"proxy-1", "proxy-2"})
     before = hosts(project, "webapp")
-    until(lambda: all_serve(engine, 2), "two proxies with the newest configuration", timeout=30.0)
+    until(lambda: all_serve(engine, 2), "two proxies with the newest configuration", timeout=60.0)
     for port in PORTS:
         wait_for_bodies(engine, port, HOST, before)
     for name in ("primary", "replica", "sentinel-1", "sentinel-2", "sentinel-3", "agent", "proxy-1"):
