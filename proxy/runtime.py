@@ -45,6 +45,7 @@ from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.validity import certificates_of
 from proxy.witnesses import Witnesses
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
@@ -53,6 +54,7 @@ from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
 from rondpoint.store.retirement import Known
 from rondpoint.store.spoilt import drop
+from rondpoint.store.workers import CertificateStatus
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +122,14 @@ class Runtime:
         last = partial(load, self._snapshot)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
         self.sharing = Sharing(self.client, self.keys, self.ejections)
+        self._certificates: set[CertificateStatus] = set()
         self.census = Census(
-            self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
+            self.context,
+            self.tickets,
+            self.applier,
+            self.watcher.freshness,
+            self._witnesses.dropped,
+            self._certificates,
         )
         self.reporter = Reporter(
             self.client,
@@ -179,6 +187,8 @@ class Runtime:
             limits.tunnel_idle_timeout,
         )
         secure = None if point.tls is None else server_context(point.tls)
+        if point.tls is not None and self.exposition is not None:
+            self._certificates.update(certificates_of(point.tls.certificates))
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
