@@ -46,6 +46,10 @@ class Log(Logger):
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
+    def reopen_files(self) -> None:
+        super().reopen_files()
+        logs.reopen()
+
 
 def current_settings() -> Settings:
     """The settings that gunicorn runs with; workers inherit them. LookupError before they were read."""

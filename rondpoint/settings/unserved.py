@@ -45,7 +45,7 @@ _TRAEFIK_3_OPTIONS = (
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "metrics.prometheus.manualRouting "
-    "log.compress log.maxAge log.maxBackups log.maxSize log.otlp "
+    "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.otlp.grpc tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Location, Switch, Text, Texts
+from rondpoint.settings.values import Location, Number, Switch, Text, Texts
 
 
 class BasicAuth(Section):
@@ -82,3 +82,11 @@ class Log(Section):
         default=None,
         description="Where to, appended; stderr without. After a file that was moved away comes a new one.",
     )
+    max_size: Number = Field(
+        default=100,
+        description="Megabytes after which the file gets another name, with the time in it, and a new one is "
+        "begun; 0 for no limit.",
+    )
+    max_backups: Number = Field(default=0, description="How many of these old files are kept; 0 for all.")
+    max_age: Number = Field(default=0, description="Days after which old files are removed; 0 for never.")
+    compress: Switch = Field(default=True, description="Compress old files with gzip.")
