@@ -47,7 +47,7 @@ _TRAEFIK_3_OPTIONS = (
     "metrics.prometheus.manualRouting "
     "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
-    "tracing.instana tracing.jaeger tracing.otlp.grpc tracing.spanNameLimit tracing.zipkin "
+    "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
