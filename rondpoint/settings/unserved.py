@@ -65,7 +65,7 @@ _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
-    "api.statistics docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
+    "docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.tls docker.trace "
     "consul.constraints consul.debugLogGeneratedTemplate consul.filename consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate consulCatalog.filename "
@@ -77,7 +77,7 @@ _TRAEFIK_1_OPTIONS = (
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
-    "web.readOnly web.statistics"
+    "web.readOnly"
 )
 
 

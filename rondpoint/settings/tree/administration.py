@@ -21,6 +21,12 @@ class BasicAuth(Section):
     users_file: Location = Field(default=None, description="A file of such users, one a line.")
 
 
+class Statistics(Section):
+    recent_errors: Number = Field(
+        default=10, description="How many of the last server errors (5xx) `/health` tells of; 0 for none."
+    )
+
+
 class Api(Section):
     insecure: Switch = Field(
         default=False,
@@ -34,6 +40,7 @@ class Api(Section):
     token_file: Location = Field(default=None, description="A file that holds the token.")
     basic_auth: BasicAuth = BasicAuth()
     dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
+    statistics: Statistics = Statistics()
 
 
 class Ping(Section):
