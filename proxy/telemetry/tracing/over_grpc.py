@@ -80,6 +80,12 @@ class GrpcSender:
                 connection.close()
             return Delivery(str(error) or type(error).__name__, again=True)
 
+    def close(self) -> None:
+        """End the connection; the next message begins another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _called(self, connection: _Connection, message: bytes) -> Delivery:
         answered = connection.call(self._headers, message)
         self._connection = connection
