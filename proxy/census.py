@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import time
 from typing import TYPE_CHECKING
 
 from proxy.identity import HOST, INSTANCE
+from proxy.telemetry.escaping import as_text
 from rondpoint import __version__
-from rondpoint.store.metrics import Own
-from rondpoint.store.workers import WorkerStatus
+from rondpoint.store.metrics import Fault, Own
+from rondpoint.store.workers import CertificateStatus, WorkerStatus
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
     from proxy.configuration.applying import Applier
     from proxy.configuration.freshness import Freshness
     from proxy.context import Context
+
+_LONGEST = 500
+"""Bytes that are told of a part of a fault; clients may make it any length."""
 
 
 class Census:
@@ -29,13 +33,15 @@ class Census:
         applier: Applier,
         freshness: Freshness,
         dropped: Callable[[], tuple[int, int]],
+        certificates: Collection[CertificateStatus] = (),
     ) -> None:
-        """`dropped` gives lines of the access log and spans that were lost."""
+        """`dropped` gives lines of the access log and spans that were lost; `certificates` may still come."""
         self._context = context
         self._tickets = tickets
         self._applier = applier
         self._freshness = freshness
         self._dropped = dropped
+        self._certificates = certificates
         self._started_at = time()
         self._pid = os.getpid()
 
@@ -57,6 +63,7 @@ class Census:
             connections=dict(self._context.connections),
             upgrades=self._context.upgrades,
             degraded=self._tickets.degraded,
+            certificates=tuple(self._certificates),
         )
 
     def own(self) -> Own:
@@ -71,4 +78,12 @@ class Census:
             propagation_seconds=round(freshness.seconds, 6),
             dropped_lines=lines,
             dropped_spans=spans,
+            faults=tuple(_fault(*each) for each in reversed(self._context.tallies.faults)),
         )
+
+
+def _fault(at: float, status: int, method: bytes, host: bytes, target: bytes) -> Fault:
+    path = target.partition(b"?")[0]
+    return Fault(
+        round(at, 6), status, as_text(method[:_LONGEST]), as_text(host[:_LONGEST]), as_text(path[:_LONGEST])
+    )

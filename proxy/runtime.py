@@ -46,6 +46,7 @@ from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.timeouts import UpstreamTimeouts
+from proxy.validity import certificates_of
 from proxy.witnesses import Witnesses
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
@@ -55,6 +56,7 @@ from rondpoint.store.read import Loaded
 from rondpoint.store.retirement import Known
 from rondpoint.store.server_metrics import ServersInForce
 from rondpoint.store.spoilt import drop
+from rondpoint.store.workers import CertificateStatus
 
 log = logging.getLogger(__name__)
 
@@ -106,12 +108,12 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
-            tallies=Tallies(_bounds(settings)),
+            tallies=Tallies(_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
-        self._witnesses = Witnesses(settings, self.context.tallies.lanes)
+        self._witnesses = Witnesses(settings, self.context.tallies.lanes, self.context.chains)
         self.context.access_log = self._witnesses.access_log
-        self.applier = Applier(self.context, Breath())
+        self.applier = Applier(self.context, Breath(), self._witnesses.ask)
         self.internals = self._witnesses.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
@@ -122,8 +124,14 @@ class Runtime:
         last = partial(load, self._snapshot)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
         self.sharing = Sharing(self.client, self.keys, self.ejections)
+        self._certificates: set[CertificateStatus] = set()
         self.census = Census(
-            self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
+            self.context,
+            self.tickets,
+            self.applier,
+            self.watcher.freshness,
+            self._witnesses.dropped,
+            self._certificates,
         )
         self.reporter = Reporter(
             self.client,
@@ -181,13 +189,15 @@ class Runtime:
             limits.tunnel_idle_timeout,
         )
         secure = None if point.tls is None else server_context(point.tls)
+        if point.tls is not None and self.exposition is not None:
+            self._certificates.update(certificates_of(point.tls.certificates))
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         lanes = context.tallies.lanes
-        counted_as = entry_point if point.observability.metrics else ""
-        plain_lane = lanes.number(counted_as)
-        form, trusted_form, witness = self._witnesses.of(point, self._exposed_on(entry_point))
+        metered = point.observability.metrics
+        plain_lane = lanes.number(entry_point, metered=metered)
+        told = self._witnesses.of(point, self._exposed_on(entry_point))
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -201,19 +211,19 @@ class Runtime:
             buffer = b""
             lane = plain_lane
             if proxying.includes(peer):
-                told = self._preamble(stream, timeouts.read)
-                if told is None:
+                preamble = self._preamble(stream, timeouts.read)
+                if preamble is None:
                     return
                 # The port of a client that is spoken for is not told on.
-                peer, port, buffer = told[0] or peer, 0 if told[0] else port, told[1]
+                peer, port, buffer = preamble[0] or peer, 0 if preamble[0] else port, preamble[1]
             if secure is not None:
                 secured = self._secured(stream, secure, timeouts.read, buffer)
                 if secured is None:
                     return
                 stream, buffer = secured, b""
-                lane = lanes.number(counted_as, tls_name(*secured.agreed))
-            kind = trusted_form if forwarding.includes(peer) else form
-            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, witness)
+                lane = lanes.number(entry_point, tls_name(*secured.agreed), metered=metered)
+            kind = told.trusted_form if forwarding.includes(peer) else told.form
+            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, told.witness)
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1

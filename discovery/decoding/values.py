@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
-from rondpoint.model import Scheme
+from rondpoint.model import Scheme, Verbosity
 from rondpoint.rules.hosts import HostError, normalise
 
 TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
 FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
+_VERBOSITIES: dict[str, Verbosity] = {name: name for name in get_args(Verbosity)}
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 MAX_WEIGHT = 65_535
@@ -54,6 +55,14 @@ def port(value: object) -> int:
 def weight(value: object) -> int:
     """A whole number from 0 to 65535."""
     return _between(value, 0, MAX_WEIGHT, f"a weight from 0 to {MAX_WEIGHT}")
+
+
+def verbosity(value: object) -> Verbosity:
+    """`minimal` or `detailed`, whatever the case."""
+    found = _VERBOSITIES.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError(f"expected one of {', '.join(_VERBOSITIES)}")
+    return found
 
 
 def scheme(value: object) -> Scheme:

@@ -6,13 +6,14 @@ A request pays for all that is done here, so the data path adds to a cell's fiel
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Collection, Iterator
 
 from proxy.telemetry.lanes import Lanes
 from proxy.telemetry.servers import ServerTallies
-from rondpoint.model import Router
+from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
-from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, Counts
+from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, MOST_FAULTS, Counts
 from rondpoint.store.sums import rebucketed
 
 METHODS = frozenset(
@@ -20,6 +21,10 @@ METHODS = frozenset(
 )
 EXTENSION_METHOD = b"EXTENSION_METHOD"
 """Stands for every other method, since clients can make up any number of them."""
+
+
+FAULTS = 500
+"""The status from which on requests are remembered one by one."""
 
 
 class Cell:
@@ -59,11 +64,22 @@ class Tally:
     """One router's requests to one service; `lanes` holds cells by lane, method and status.
 
     `retries` counts requests that were sent to one more server; `changed` is set with each count, and taken
-    back by who reads them. `last` is the cell of the last request, which is mostly the next one's too: of
-    many routers, each further object that is looked at has to come from memory.
+    back by who reads them. `observability` is what the router says of itself. `last` is the cell of the last
+    request, which is mostly the next one's too: of many routers, each further object that is looked at has to
+    come from memory.
     """
 
-    __slots__ = ("_bounds", "_known", "changed", "lanes", "last", "retries", "router", "service")
+    __slots__ = (
+        "_bounds",
+        "_known",
+        "changed",
+        "lanes",
+        "last",
+        "observability",
+        "retries",
+        "router",
+        "service",
+    )
 
     def __init__(
         self,
@@ -78,20 +94,30 @@ class Tally:
         self.last: Cell | None = None
         self.retries = 0
         self.changed = False
+        self.observability: RouterObservability | None = None
         self._known = known
         self._bounds = bounds
 
     def cell(self, lane: int, method: bytes, status: int) -> Cell:
-        """The cell of such requests, a new one if there was none; it is the `last` from then on."""
-        while len(self.lanes) <= lane:
+        """The cell of such requests, a new one if there was none; it is the `last` from then on, unless they
+        are faults.
+        """
+        counted_in = lane
+        chosen = self.observability
+        if chosen is not None and chosen.metrics is not None and self._known is not None:
+            counted_in = self._known.metered(lane, chosen.metrics)
+        while len(self.lanes) <= counted_in:
             self.lanes.append({})
         if method not in METHODS:
             method = EXTENSION_METHOD
-        statuses = self.lanes[lane].setdefault(method, {})
+        statuses = self.lanes[counted_in].setdefault(method, {})
         cell = statuses.get(status)
         if cell is None:
             cell = statuses[status] = Cell(len(self._bounds) + 1, lane, method, status)
-        self.last = cell
+        # As the next request that is like this one is known by.
+        cell.lane = lane
+        # A fault has to come here each time.
+        self.last = cell if status < FAULTS else None
         return cell
 
     def count(self, lane: int, method: bytes, status: int, seconds: float, sent: int) -> None:
@@ -130,7 +156,7 @@ class Tally:
             lane = self._known.all[number]
             cells.append(
                 metrics.Cell(
-                    lane.entry_point,
+                    lane.entry_point if lane.metered else "",
                     method.decode(),
                     status,
                     lane.protocol,
@@ -167,11 +193,13 @@ class Tallies:
 
     `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
     goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
-    `servers` counts the requests that came to one once more.
+    `faults` are the last requests that were answered with a server's error, as many as asked for: time (Unix
+    s), status, method, host and target. `servers` counts the requests that came to one once more.
     """
 
-    def __init__(self, bounds: tuple[float, ...] = BOUNDS) -> None:
+    def __init__(self, bounds: tuple[float, ...] = BOUNDS, faults: int = MOST_FAULTS) -> None:
         self.bounds = bounds
+        self.faults: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=faults)
         self.lanes = Lanes()
         self.servers = ServerTallies(bounds)
         self.unrouted = self._new("", "")
@@ -186,6 +214,9 @@ class Tallies:
                 self._depart(tally, tally.service)
                 self.replaced.add(router.name)
             tally = self._tallies[router.name] = self._new(router.name, router.service)
+        if tally.observability != router.observability:
+            tally.observability = router.observability
+            tally.last = None
         return tally
 
     def internal(self, name: str) -> Tally:

@@ -8,16 +8,24 @@ from discovery.decoding import values
 from discovery.labels.vocabulary.label import Label, Standing
 
 ROUTER = "http.routers.NAME"
+_AS_ITS_ENTRY_POINT = "[as its entry point](../telemetry.md#by-entry-point-and-router)"
 
 
 def _observability() -> Iterator[Label]:
-    for name, example, told, words in (
-        ("accessLogs", "false", "whether its requests are logged", "true or false"),
-        ("metrics", "false", "whether they are counted for `/metrics`", "true or false"),
-        ("tracing", "false", "whether they are traced", "true or false"),
-        ("traceVerbosity", "detailed", "how much of them is traced", "`minimal` or `detailed`"),
+    for name, told in (
+        ("accessLogs", "whether its requests are logged"),
+        ("metrics", "whether they are counted for `/metrics`"),
+        ("tracing", "whether they are traced"),
     ):
-        yield Label(f"{ROUTER}.observability.{name}", example, told, values=words, standing=Standing.UNSERVED)
+        label = f"{ROUTER}.observability.{name}"
+        yield Label(label, "false", told, read=values.boolean, unless=_AS_ITS_ENTRY_POINT)
+    yield Label(
+        f"{ROUTER}.observability.traceVerbosity",
+        "detailed",
+        "how much of them is traced",
+        read=values.verbosity,
+        unless=_AS_ITS_ENTRY_POINT,
+    )
 
 
 ROUTERS = (
