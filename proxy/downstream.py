@@ -44,6 +44,7 @@ class Downstream:
     """
 
     asked_at = 0.0
+    logged = ""
     origin_head = b""
     sent_head = b""
     request_id = b""

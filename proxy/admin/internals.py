@@ -37,6 +37,7 @@ class Served:
     retries: int = 0
     body: Counted | None = None
     tls: str = ""
+    logged: str = ""
     asked_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""

@@ -23,7 +23,7 @@ class Answered(Protocol):
     `refused` tells that the answer is ours and not that server's; `retries` counts further servers tried.
     Where that is observed: `asked_at` is when the first server was asked (monotonic s); `origin_head` and
     `sent_head` are the heads of a server's response and of what was sent, without their final CRLF pair;
-    `traced` is the request's part of its trace.
+    `traced` is the request's part of its trace. `logged` is the log's to keep what it says of the connection.
     """
 
     peer: str
@@ -36,6 +36,8 @@ class Answered(Protocol):
     refused: bool
     retries: int
     body: Counted | None
+
+    logged: str
 
     @property
     def tls(self) -> str:
