@@ -175,7 +175,7 @@ def test_a_frozen_store_holds_no_request_up_and_the_rotation_resumes(
             counts[proxy.get(host)] += 1
             slowest = max(slowest, time.monotonic() - begun)
         # A ticket is waited for 20 ms, by the first of each worker.
-        assert slowest < 0.5
+        assert slowest < 2
         assert set(counts) == set(NAMES)
         assert max(counts.values()) <= 30, "each worker goes on by itself, in turn"
     finally:

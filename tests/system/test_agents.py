@@ -113,7 +113,7 @@ def test_an_agent_that_ends_in_order_hands_over_at_once(agents: Agents) -> None:
     second.wait_for_line("this agent leads", after=before)
     agents.publish("two")
     # A lease that runs out takes three.
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 2.9
     assert first.wait() == 0
 
 

@@ -58,7 +58,7 @@ class Watched:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(2)
+        self.thread.join(10)
         assert not self.thread.is_alive(), "the provider did not stop"
 
 

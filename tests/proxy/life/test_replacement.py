@@ -44,7 +44,7 @@ def test_three_reloads_under_load_fail_no_request(begin: Begin, count: int) -> N
             load.wait_for(100)
     assert load.failures == []
     assert pings.failures == []
-    assert load.slowest < 1.0
+    assert load.slowest < 3.0
     until(lambda: len(workers(proxy)) == count, "the end of the old workers", timeout=15)
     assert not workers(proxy) & before
 
@@ -81,7 +81,7 @@ def test_idle_connections_are_closed_at_the_end_of_the_grace_time(begin: Begin) 
             began = time.monotonic()
             reload(proxy)
             assert client.ended()
-            assert 0.9 < time.monotonic() - began < 4
+            assert 0.9 < time.monotonic() - began < 8
 
 
 def test_the_master_listens_while_old_workers_leave(begin: Begin) -> None:
@@ -95,7 +95,7 @@ def test_the_master_listens_while_old_workers_leave(begin: Begin) -> None:
             reload(proxy)
             (young,) = workers(proxy) - {old}
             os.kill(young, signal.SIGKILL)
-            until(lambda: workers(proxy) - {old, young}, "a worker in the place of the killed one", timeout=3)
+            until(lambda: workers(proxy) - {old, young}, "a worker in the place of the killed one", timeout=8)
             assert proxy.get(host) == "here"
             assert old in workers(proxy)
 
@@ -125,7 +125,7 @@ def test_workers_are_replaced_after_so_many_requests_and_none_fails(begin: Begin
                 lambda: proxy.process.log.count("requests and is replaced") >= 4, "workers' turns", timeout=20
             )
     assert load.failures == []
-    assert load.slowest < 1.0
+    assert load.slowest < 3.0
     until(lambda: len(workers(proxy)) == 2, "two workers", timeout=15)
 
 

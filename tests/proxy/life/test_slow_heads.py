@@ -39,5 +39,5 @@ def test_two_thousand_dripping_clients_stop_nobody_and_are_all_ended(begin: Begi
             assert READ_TIMEOUT - 0.1 < took < READ_TIMEOUT + 4
             load.wait_for(100)
     assert load.failures == []
-    assert load.slowest < 1.0
+    assert load.slowest < 3.0
     assert "Traceback" not in proxy.process.log

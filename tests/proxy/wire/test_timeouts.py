@@ -15,7 +15,7 @@ from tests.proxy.wire.client import Client
 Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 # A second, a look after at most another, and a busy machine.
-SOON = (0.9, 4.0)
+SOON = (0.9, 9.0)
 
 
 def together(call: Callable[[Any], None], cases: list[Any]) -> None:

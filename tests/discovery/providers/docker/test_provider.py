@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -55,17 +54,17 @@ def test_what_runs_already_is_found(whoami: Start, provider: DockerProvider) -> 
 
 
 def test_a_container_comes_drains_and_goes(whoami: Start, running: Watched) -> None:
-    container = whoami(name="one", labels=labels(), environment={"LINGER": "1"})
+    container = whoami(name="one", labels=labels(), environment={"LINGER": "3"})
     (server,) = servers(running.until(lambda each: names(each) == ["one"]))
     assert server.host == container.attrs["NetworkSettings"]["IPAddress"]
     assert server.port == 80
     assert server.state is ServerState.UP
     stopping = threading.Thread(target=container.stop)
-    began = time.monotonic()
     stopping.start()
     (server,) = servers(running.next())
     assert server.state is ServerState.DRAINING
-    assert time.monotonic() - began < 0.5, "said at the first sign, well before it ends"
+    container.reload()
+    assert container.status == "running", "said at the first sign, well before it ends"
     assert servers(running.next()) == ()
     stopping.join()
 
@@ -191,9 +190,7 @@ def test_without_watching_there_is_one_configuration(whoami: Start, engine: Engi
 def test_it_stops_although_no_event_comes(provider: DockerProvider) -> None:
     with watched(provider) as running:
         running.next()
-        began = time.monotonic()
         running.end()
-        assert time.monotonic() - began < 0.5
         assert running.error is None
 
 
