@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import time
 from typing import TYPE_CHECKING
 
 from proxy.identity import HOST, INSTANCE
 from rondpoint import __version__
 from rondpoint.store.metrics import Own
-from rondpoint.store.workers import WorkerStatus
+from rondpoint.store.workers import CertificateStatus, WorkerStatus
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -29,13 +29,15 @@ class Census:
         applier: Applier,
         freshness: Freshness,
         dropped: Callable[[], tuple[int, int]],
+        certificates: Collection[CertificateStatus] = (),
     ) -> None:
-        """`dropped` gives lines of the access log and spans that were lost."""
+        """`dropped` gives lines of the access log and spans that were lost; `certificates` may still come."""
         self._context = context
         self._tickets = tickets
         self._applier = applier
         self._freshness = freshness
         self._dropped = dropped
+        self._certificates = certificates
         self._started_at = time()
         self._pid = os.getpid()
 
@@ -57,6 +59,7 @@ class Census:
             connections=dict(self._context.connections),
             upgrades=self._context.upgrades,
             degraded=self._tickets.degraded,
+            certificates=tuple(self._certificates),
         )
 
     def own(self) -> Own:

@@ -136,6 +136,10 @@ class Downstream:
         """Version and cipher, empty without."""
         return self.context.tallies.lanes.all[self.lane].tls
 
+    def traced_in_detail(self) -> Trace | None:
+        """The request's part of its trace, where steps of middlewares are to be told of there."""
+        return None
+
     def send(self, data: bytes) -> None:
         """Raises ClientGoneError."""
         try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from proxy.downstream import Downstream, TrustedDownstream
 from proxy.http1.request import without
+from proxy.telemetry.tracing.context import context_said
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
@@ -37,12 +38,15 @@ _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 class Observation:
     """What is asked of an entry point's connections: to give each request an id, to tell values of headers
     apart where requests are counted, to keep the heads of responses, to trace requests, to answer `/metrics`.
+    Where a router does not say so itself, its requests are traced if `traced`, and in full if `detailed`.
     """
 
     request_id: bool = False
     labels: HeaderLabels | None = None
     heads: bool = False
     tracer: Tracer | None = None
+    traced: bool = True
+    detailed: bool = False
     exposition: Exposition | None = None
     # One's own: a process that was forked shares the common one's numbers with its siblings.
     random: Random = field(default_factory=Random, compare=False)
@@ -52,7 +56,8 @@ class ObservedDownstream(Downstream):
     """A client's connection; `observation` says what is asked of it."""
 
     observation: Observation
-    traced: Trace | None
+    _trace: Trace | None
+    _said: bytes
     _status: int
     _target: Target | None
     _lines: bytes
@@ -81,7 +86,7 @@ class ObservedDownstream(Downstream):
         self._target = None
         self._request: Request | None = None
         self.refused = False
-        self.traced = None
+        self._trace = None
 
     def next_request(self) -> Request | None:
         request = super().next_request()
@@ -100,8 +105,34 @@ class ObservedDownstream(Downstream):
             request.kind = observation.labels.kind(request)
         if observation.tracer is not None:
             self._request = request
-            self.traced = observation.tracer.begin(request)
+            self._said = request.headers
+            self._trace = observation.tracer.begin(request)
+            # Whether to trace it, the last request's router is not to say.
+            self.tally = self.context.tallies.unrouted
         return request
+
+    @property
+    def traced(self) -> Trace | None:  # type: ignore[override]
+        """Its part of a trace, if its router or else the entry point wants that told."""
+        trace = self._trace
+        if trace is None:
+            return None
+        chosen = self.tally.observability
+        if chosen is None or chosen.tracing is None:
+            return trace if self.observation.traced else None
+        return trace if chosen.tracing else None
+
+    def traced_in_detail(self) -> Trace | None:
+        chosen = self.tally.observability
+        if chosen is None or chosen.trace_verbosity is None:
+            detailed = self.observation.detailed
+        else:
+            detailed = chosen.trace_verbosity == "detailed"
+        trace = self.traced if detailed else None
+        if trace is None or not trace.sampled:
+            return None
+        trace.detailed = True
+        return trace
 
     def _exposes(self, request: Request) -> bool:
         return self.observation.exposition is not None and request.target.partition(b"?")[0] == b"/metrics"
@@ -140,7 +171,11 @@ class ObservedDownstream(Downstream):
 
     def forwarded(self, host: bytes) -> bytes:
         lines = super().forwarded(host) + self._lines
-        return lines if self.traced is None else lines + self.traced.lines()
+        if self._trace is None:
+            return lines
+        traced = self.traced
+        # What is not traced is passed on as it came.
+        return lines + (context_said(self._said) if traced is None else traced.lines())
 
     @property
     def target(self) -> Target | None:
@@ -153,8 +188,10 @@ class ObservedDownstream(Downstream):
             return
         if not self.asked_at:
             self.asked_at = monotonic()
-        if self.traced is not None and self._request is not None:
-            self.traced.asked(target, self._request)
+        traced = self.traced
+        if traced is not None and self._request is not None:
+            self.traced_in_detail()
+            traced.asked(target, self._request)
 
     @property
     def status(self) -> int:
@@ -163,8 +200,8 @@ class ObservedDownstream(Downstream):
     @status.setter
     def status(self, status: int) -> None:
         self._status = status
-        if self.traced is not None and self._target is not None and not self.refused:
-            self.traced.answered(status)
+        if self._target is not None and not self.refused and (traced := self.traced) is not None:
+            traced.answered(status)
 
     def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
         # Before the status is set, which else would be taken for a server's.

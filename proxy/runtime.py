@@ -45,6 +45,7 @@ from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
 from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.validity import certificates_of
 from proxy.witnesses import Witnesses
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
@@ -53,6 +54,7 @@ from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
 from rondpoint.store.retirement import Known
 from rondpoint.store.spoilt import drop
+from rondpoint.store.workers import CertificateStatus
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +109,9 @@ class Runtime:
             tallies=Tallies(_bounds(settings)),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
-        self._witnesses = Witnesses(settings, self.context.tallies.lanes)
+        self._witnesses = Witnesses(settings, self.context.tallies.lanes, self.context.chains)
         self.context.access_log = self._witnesses.access_log
-        self.applier = Applier(self.context, Breath())
+        self.applier = Applier(self.context, Breath(), self._witnesses.ask)
         self.internals = self._witnesses.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
@@ -120,8 +122,14 @@ class Runtime:
         last = partial(load, self._snapshot)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
         self.sharing = Sharing(self.client, self.keys, self.ejections)
+        self._certificates: set[CertificateStatus] = set()
         self.census = Census(
-            self.context, self.tickets, self.applier, self.watcher.freshness, self._witnesses.dropped
+            self.context,
+            self.tickets,
+            self.applier,
+            self.watcher.freshness,
+            self._witnesses.dropped,
+            self._certificates,
         )
         self.reporter = Reporter(
             self.client,
@@ -179,13 +187,15 @@ class Runtime:
             limits.tunnel_idle_timeout,
         )
         secure = None if point.tls is None else server_context(point.tls)
+        if point.tls is not None and self.exposition is not None:
+            self._certificates.update(certificates_of(point.tls.certificates))
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         lanes = context.tallies.lanes
-        counted_as = entry_point if point.observability.metrics else ""
-        plain_lane = lanes.number(counted_as)
-        form, trusted_form, witness = self._witnesses.of(point, self._exposed_on(entry_point))
+        metered = point.observability.metrics
+        plain_lane = lanes.number(entry_point, metered=metered)
+        told = self._witnesses.of(point, self._exposed_on(entry_point))
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -199,19 +209,19 @@ class Runtime:
             buffer = b""
             lane = plain_lane
             if proxying.includes(peer):
-                told = self._preamble(stream, timeouts.read)
-                if told is None:
+                preamble = self._preamble(stream, timeouts.read)
+                if preamble is None:
                     return
                 # The port of a client that is spoken for is not told on.
-                peer, port, buffer = told[0] or peer, 0 if told[0] else port, told[1]
+                peer, port, buffer = preamble[0] or peer, 0 if preamble[0] else port, preamble[1]
             if secure is not None:
                 secured = self._secured(stream, secure, timeouts.read, buffer)
                 if secured is None:
                     return
                 stream, buffer = secured, b""
-                lane = lanes.number(counted_as, tls_name(*secured.agreed))
-            kind = trusted_form if forwarding.includes(peer) else form
-            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, witness)
+                lane = lanes.number(entry_point, tls_name(*secured.agreed), metered=metered)
+            kind = told.trusted_form if forwarding.includes(peer) else told.form
+            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, told.witness)
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1

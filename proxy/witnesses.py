@@ -11,20 +11,24 @@ from typing import TYPE_CHECKING
 
 import gevent
 from gevent import Timeout
+from msgspec import Struct
 
 from proxy.downstream import Downstream, TrustedDownstream
 from proxy.observed import Observation, ObservedDownstream, ObservedTrustedDownstream
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.header_labels import HeaderLabels
 from proxy.telemetry.lines import Lines
+from proxy.telemetry.logged import Logged
 from proxy.telemetry.tracing.available import available
 from proxy.telemetry.tracing.tracer import Both, Tracer
 
 if TYPE_CHECKING:
+    from proxy.middlewares.chains import Chains
     from proxy.telemetry.answered import Witness
     from proxy.telemetry.exposition.answer import Exposition
     from proxy.telemetry.lanes import Lanes
     from proxy.telemetry.tracing.exporting import Exporter
+    from rondpoint.model import RouterObservability
     from rondpoint.settings import EntryPoint, Settings
 
 LAST_SPANS = 2.0
@@ -45,12 +49,37 @@ class Internals:
     witness: Witness | None
 
 
-class Witnesses:
-    """`access_log` is None where there is none."""
+class Asked(Struct, frozen=True):
+    """What routers say of themselves: whether to log; and to trace, or tell labels, where others do not."""
 
-    def __init__(self, settings: Settings, lanes: Lanes) -> None:
+    logs: bool = False
+    traces: bool = False
+    labels: bool = False
+
+
+class Told:
+    """How connections of an entry point begin, of clients and of trusted proxies; and who is told."""
+
+    __slots__ = ("exposition", "form", "log", "point", "trusted_form", "witness")
+
+    def __init__(self, point: EntryPoint, exposition: Exposition | None) -> None:
+        self.point = point
+        self.exposition = exposition
+        self.log: Logged | None = None
+        self.form: Form = Downstream
+        self.trusted_form: Form = TrustedDownstream
+        self.witness: Witness | None = None
+
+
+class Witnesses:
+    """`access_log` is None where there is none; `chains` are told where their steps are to be timed."""
+
+    def __init__(self, settings: Settings, lanes: Lanes, chains: Chains) -> None:
         self._settings = settings
         self._lanes = lanes
+        self._chains = chains
+        self._asked = Asked()
+        self._known: list[Told] = []
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self._header_labels = prometheus.header_labels if prometheus is not None else {}
         self.access_log: AccessLog | None = None
@@ -106,36 +135,67 @@ class Witnesses:
             _told(access_log, tracer),
         )
 
-    def of(
-        self, point: EntryPoint, exposition: Exposition | None = None
-    ) -> tuple[Form, Form, Witness | None]:
-        """The forms of an entry point's connections, of clients and of trusted proxies; and who is told.
+    def ask(self, wanted: RouterObservability) -> None:
+        """A router wants something told of its requests, or not told; from now on, that is looked at.
 
-        `exposition` is what answers `/metrics` there.
+        What an entry point tells of nobody else is told from the next connection on.
         """
+        asked = Asked(
+            self._asked.logs or (wanted.access_logs is not None and self.access_log is not None),
+            self._asked.traces or (bool(wanted.tracing) and self._tracer is not None),
+            self._asked.labels or (bool(wanted.metrics) and bool(self._header_labels)),
+        )
+        if wanted.trace_verbosity == "detailed":
+            self._detail()
+        if asked != self._asked:
+            self._asked = asked
+            for known in self._known:
+                self._renew(known)
+
+    def of(self, point: EntryPoint, exposition: Exposition | None = None) -> Told:
+        """How an entry point's connections are; `exposition` is what answers `/metrics` there."""
+        told = Told(point, exposition)
+        if point.observability.trace_verbosity == "detailed":
+            self._detail()
+        self._renew(told)
+        self._known.append(told)
+        return told
+
+    def _detail(self) -> None:
+        if self._tracer is not None:
+            self._chains.time_steps()
+
+    def _renew(self, told: Told) -> None:
+        point, asked = told.point, self._asked
         observability = point.observability
-        access_log = self.access_log if observability.access_logs else None
-        tracer = self._tracer if observability.tracing else None
-        labelled = bool(self._header_labels) and observability.metrics
+        access_log = self.access_log if observability.access_logs or asked.logs else None
+        tracer = self._tracer if observability.tracing or asked.traces else None
+        labelled = bool(self._header_labels) and (observability.metrics or asked.labels)
         of_responses = access_log is not None and access_log.of_responses
         observation = Observation(
             request_id=point.request_id,
             labels=HeaderLabels(self._header_labels, self._lanes) if labelled else None,
             heads=of_responses or (tracer is not None and tracer.heads),
             tracer=tracer,
-            exposition=exposition,
+            traced=observability.tracing or tracer is None,
+            detailed=observability.trace_verbosity == "detailed" and tracer is not None,
+            exposition=told.exposition,
         )
-        witness = _told(access_log, tracer)
+        # Connections that are open have this one object, and so does what they are told by it.
+        if access_log is not None:
+            if told.log is None:
+                told.log = Logged(access_log)
+            if asked.logs:
+                told.log.choose(observability.access_logs)
+        told.witness = _told(told.log, tracer)
         if observation == Observation() and not (access_log is not None and access_log.observed):
-            return Downstream, TrustedDownstream, witness
-        return (
-            partial(ObservedDownstream, observation=observation),
-            partial(ObservedTrustedDownstream, observation=observation),
-            witness,
-        )
+            told.form, told.trusted_form = Downstream, TrustedDownstream
+            return
+        told.form = partial(ObservedDownstream, observation=observation)
+        told.trusted_form = partial(ObservedTrustedDownstream, observation=observation)
 
 
-def _told(access_log: AccessLog | None, tracer: Tracer | None) -> Witness | None:
+def _told(access_log: Witness | None, tracer: Tracer | None) -> Witness | None:
     if access_log is None or tracer is None:
         return access_log or tracer
     return Both(access_log, tracer)

@@ -137,13 +137,26 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     unserved: str = ""
 
 
+Verbosity = Literal["minimal", "detailed"]
+"""Of traces: what came and which servers were asked, or also the router, its middlewares and the service."""
+
+
+class RouterObservability(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What is told of a router's requests; what is None here is as their entry point says."""
+
+    access_logs: bool | None = None
+    metrics: bool | None = None
+    tracing: bool | None = None
+    trace_verbosity: Verbosity | None = None
+
+
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     """Requests for which `rule` holds go through `middlewares` to `service`.
 
     `priority` is effective (the rule's length where its author gave none); higher first, and among
     equals the lower name. `entry_points` empty means every default entry point; with `tls`, only those of
     them that speak it count. Both the router's and the service's `pass_host_header` must be true for the
-    client's Host to reach the server.
+    client's Host to reach the server. `observability` is None where it says nothing.
     """
 
     name: str
@@ -154,6 +167,7 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     middlewares: tuple[str, ...] = ()
     pass_host_header: bool = True
     tls: bool = False
+    observability: RouterObservability | None = None
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):

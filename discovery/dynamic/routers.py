@@ -9,6 +9,7 @@ from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
+from discovery.dynamic.router_observability import read_observability
 from discovery.dynamic.router_tls import read_tls
 from rondpoint.diagnostics import would_serve
 from rondpoint.model import Router
@@ -48,7 +49,7 @@ def decode_router(
     tls = read_tls(section, meant)
     unserved = _refuse_unserved(section, meant)
     parse = _parser(section)
-    section.unserved("observability")
+    observability = read_observability(section)
     unguarded = _misspelt_guards(section, meant)
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
@@ -63,6 +64,7 @@ def decode_router(
         entry_points or (),
         tuple(qualify(middleware, provider) for middleware in middlewares or ()),
         tls=tls,
+        observability=observability,
     )
 
 

@@ -84,7 +84,7 @@ class Present:
             return self._left_out("router", name, routers.left_out)
         settings = self._runtime.settings
         return routers.router_view(
-            router, self.router_standing(router), settings.default_entry_points, settings.tls_entry_points
+            router, self.router_standing(router), settings.default_entry_points, settings.entry_points
         )
 
     def service(self, name: str) -> services.ServiceView | None:

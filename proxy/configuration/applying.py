@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from proxy.context import Context
 from proxy.routing.compiling import UnservedError
-from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.model import Configuration, Middleware, Router, RouterObservability, Service
 from rondpoint.store.change import Change
 from rondpoint.store.read import Loaded, Skipped
 from rondpoint.store.state import State
@@ -30,15 +30,26 @@ def _go_on() -> None:
     pass
 
 
+def _ask_nobody(_observability: RouterObservability) -> None:
+    pass
+
+
 class Applier:
     """Knows what is in force in `context`, object by object.
 
     `breathe` is called between portions, for requests to get their turn; but not before anything is in force.
+    `ask` is told what routers want told of their requests.
     """
 
-    def __init__(self, context: Context, breathe: Callable[[], None] = _go_on) -> None:
+    def __init__(
+        self,
+        context: Context,
+        breathe: Callable[[], None] = _go_on,
+        ask: Callable[[RouterObservability], None] = _ask_nobody,
+    ) -> None:
         self._context = context
         self._breathe = breathe
+        self._ask = ask
         self._revision: int | None = None
         self.middlewares: dict[str, Middleware] = {}
 
@@ -110,6 +121,8 @@ class Applier:
         context.configured = True
 
     def _put_router(self, router: Router) -> None:
+        if router.observability is not None:
+            self._ask(router.observability)
         try:
             self._context.table.put(router)
         except UnservedError as error:

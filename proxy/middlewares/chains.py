@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from proxy.middlewares import in_flight, prefixes, replacing, retry
 from proxy.middlewares.step import KINDS, Step
+from proxy.middlewares.timing import timed
 from rondpoint.middlewares.canonical import complete
 from rondpoint.model import Middleware, Router
 
@@ -21,9 +22,13 @@ class ChainError(Exception):
 
 
 class Chains:
-    """Middlewares by name, and the steps of routers that were asked for since the last of them changed."""
+    """Middlewares by name, and the steps of routers that were asked for since the last of them changed.
+
+    Steps are `timed` from when somebody wants traces in detail.
+    """
 
     def __init__(self) -> None:
+        self._timed = False
         self._middlewares: dict[str, Middleware] = {}
         self._steps: dict[tuple[str, ...], tuple[Step, ...] | ChainError] = {}
 
@@ -36,6 +41,12 @@ class Chains:
         """Take a middleware out; a name that is not there is no fault."""
         self._middlewares.pop(name, None)
         self._steps.clear()
+
+    def time_steps(self) -> None:
+        """Have each step tell the trace of its request how long it took."""
+        if not self._timed:
+            self._timed = True
+            self._steps.clear()
 
     def steps(self, router: Router) -> tuple[Step, ...]:
         """The steps of a router, in order. Raises ChainError."""
@@ -71,6 +82,7 @@ class Chains:
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
             try:
-                yield compile_kind(complete(middleware.kind, middleware.options), name)
+                step = compile_kind(complete(middleware.kind, middleware.options), name)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None
+            yield timed(step, name, middleware.kind) if self._timed else step

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from proxy.extras import Extras
     from proxy.http1.request import Request
     from proxy.telemetry.tallies import Tally
+    from proxy.telemetry.tracing.trace import Trace
 
 
 class Client(Protocol):
     """Who sends the request: `peer` is an address, possibly empty; `forwarded` gives the header lines that
     tell a server of it, for a request with this Host. `tally` is the router's, and `extras` are what is
-    wanted of the exchange beyond the request.
+    wanted of the exchange beyond the request. `traced_in_detail` gives the trace that steps are told to.
     """
 
     peer: str
@@ -22,6 +23,8 @@ class Client(Protocol):
     extras: Extras | None
 
     def forwarded(self, host: bytes) -> bytes: ...
+
+    def traced_in_detail(self) -> Trace | None: ...
 
 
 Step = Callable[["Request", Client], None]

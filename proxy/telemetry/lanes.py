@@ -7,6 +7,7 @@ connection, by its kind, is counted in another lane.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.http1.kinds import STOPPED
 from rondpoint.store.metrics import Protocol
@@ -25,13 +26,17 @@ OTHER = "other"
 
 
 class Lane(Struct, frozen=True):
-    """`tls` is version and cipher, empty without; `labels` are values of headers that are told apart."""
+    """`tls` is version and cipher, empty without; `labels` are values of headers that are told apart.
+
+    What is not `metered` is counted for ourselves alone, and `/metrics` says nothing of it.
+    """
 
     entry_point: str
     tls: str = ""
     protocol: Protocol = "http"
     stopped: bool = False
     labels: tuple[str, ...] = ()
+    metered: bool = True
 
 
 class Lanes:
@@ -44,9 +49,14 @@ class Lanes:
         self._labels: list[tuple[str, ...]] = [()]
         self._label_numbers: dict[tuple[str, ...], int] = {}
 
-    def number(self, entry_point: str, tls: str = "") -> int:
+    def number(self, entry_point: str, tls: str = "", *, metered: bool = True) -> int:
         """The lane of plain requests on a connection of this kind."""
-        return self._number(Lane(entry_point, tls))
+        return self._number(Lane(entry_point, tls, metered=metered))
+
+    def metered(self, lane: int, metered: bool) -> int:
+        """The lane of requests that are alike, but are told of or not as is said here."""
+        known = self.all[lane]
+        return lane if known.metered is metered else self._number(replace(known, metered=metered))
 
     def of_kind(self, lane: int, kind: int) -> int:
         """The lane of requests of this kind on connections of that lane."""
@@ -60,6 +70,7 @@ class Lanes:
                     PROTOCOLS[kind % STOPPED],
                     bool(kind & STOPPED),
                     self._labels[kind // LABELLED],
+                    plain.metered,
                 )
             )
         return number

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator
 
 from proxy.telemetry.lanes import Lanes
-from rondpoint.model import Router
+from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
 from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, Counts
 from rondpoint.store.sums import rebucketed
@@ -58,11 +58,22 @@ class Tally:
     """One router's requests to one service; `lanes` holds cells by lane, method and status.
 
     `retries` counts requests that were sent to one more server; `changed` is set with each count, and taken
-    back by who reads them. `last` is the cell of the last request, which is mostly the next one's too: of
-    many routers, each further object that is looked at has to come from memory.
+    back by who reads them. `observability` is what the router says of itself. `last` is the cell of the last
+    request, which is mostly the next one's too: of many routers, each further object that is looked at has to
+    come from memory.
     """
 
-    __slots__ = ("_bounds", "_known", "changed", "lanes", "last", "retries", "router", "service")
+    __slots__ = (
+        "_bounds",
+        "_known",
+        "changed",
+        "lanes",
+        "last",
+        "observability",
+        "retries",
+        "router",
+        "service",
+    )
 
     def __init__(
         self,
@@ -77,19 +88,26 @@ class Tally:
         self.last: Cell | None = None
         self.retries = 0
         self.changed = False
+        self.observability: RouterObservability | None = None
         self._known = known
         self._bounds = bounds
 
     def cell(self, lane: int, method: bytes, status: int) -> Cell:
         """The cell of such requests, a new one if there was none; it is the `last` from then on."""
-        while len(self.lanes) <= lane:
+        counted_in = lane
+        chosen = self.observability
+        if chosen is not None and chosen.metrics is not None and self._known is not None:
+            counted_in = self._known.metered(lane, chosen.metrics)
+        while len(self.lanes) <= counted_in:
             self.lanes.append({})
         if method not in METHODS:
             method = EXTENSION_METHOD
-        statuses = self.lanes[lane].setdefault(method, {})
+        statuses = self.lanes[counted_in].setdefault(method, {})
         cell = statuses.get(status)
         if cell is None:
             cell = statuses[status] = Cell(len(self._bounds) + 1, lane, method, status)
+        # As the next request that is like this one is known by.
+        cell.lane = lane
         self.last = cell
         return cell
 
@@ -129,7 +147,7 @@ class Tally:
             lane = self._known.all[number]
             cells.append(
                 metrics.Cell(
-                    lane.entry_point,
+                    lane.entry_point if lane.metered else "",
                     method.decode(),
                     status,
                     lane.protocol,
@@ -183,6 +201,9 @@ class Tallies:
                 self._depart(tally, tally.service)
                 self.replaced.add(router.name)
             tally = self._tallies[router.name] = self._new(router.name, router.service)
+        if tally.observability != router.observability:
+            tally.observability = router.observability
+            tally.last = None
         return tally
 
     def internal(self, name: str) -> Tally:

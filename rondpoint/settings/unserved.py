@@ -37,7 +37,7 @@ _TRAEFIK_3_OPTIONS = (
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.forwardedHeaders.notAppendXForwardedFor entryPoints.*.http entryPoints.*.http2 "
-    "entryPoints.*.http3 entryPoints.*.observability.traceVerbosity entryPoints.*.reusePort "
+    "entryPoints.*.http3 entryPoints.*.reusePort "
     "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
     "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
     "providers.consul.namespaces providers.consulCatalog.connectAware "

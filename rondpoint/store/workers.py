@@ -19,13 +19,26 @@ FORGOTTEN_AFTER = 60.0
 """Seconds after its last sign at which a worker of another instance is dropped from the list."""
 
 
+class CertificateStatus(Struct, frozen=True, array_like=True):
+    """A certificate that clients are shown; `serial` is in decimal, `sans` are its domains, with commas.
+
+    `not_after` in Unix seconds.
+    """
+
+    common_name: str
+    serial: str
+    sans: str
+    not_after: float
+
+
 class WorkerStatus(Struct, frozen=True, omit_defaults=True):
     """A worker's own account of itself; times in Unix seconds, 0 for never.
 
     `instance` names the proxy (one master process) that it belongs to: its host, and six digits drawn at its
     start. `revision` is the one in force, since `changed_at`; at `confirmed_at` it was the store's for
     the last time. `reloads` counts the instance's revisions. `connections` of clients by entry point;
-    `upgrades` are tunnels among them; `degraded` tells that tickets are local now.
+    `upgrades` are tunnels among them; `degraded` tells that tickets are local now. `certificates` are there
+    where `/metrics` is to tell of them.
     """
 
     name: str
@@ -42,6 +55,7 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
     connections: dict[str, int] = field(default_factory=dict)
     upgrades: int = 0
     degraded: bool = False
+    certificates: tuple[CertificateStatus, ...] = ()
 
     def alive(self, now: float) -> bool:
         """Whether it has given a sign lately."""

@@ -287,6 +287,9 @@ def test_tls_is_told_with_version_and_cipher(store: Store, short_path: Path, ori
         assert found.only("traefik_entrypoint_requests_tls_total", entrypoint="websecure", **tls) == 1
         assert found.only("traefik_service_requests_tls_total", service=name, **tls) == 1
         assert found.only("traefik_router_requests_tls_total", router=name, service=name, **tls) == 1
+        ((labels, ends),) = found.samples["traefik_tls_certs_not_after"].items()
+        assert {"cn": "origin", "sans": "localhost"}.items() <= dict(labels).items()
+        assert 86_400 < ends - time.time() < 3 * 86_400
 
 
 def test_without_the_setting_there_is_no_page(store: Store, short_path: Path) -> None:

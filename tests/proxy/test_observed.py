@@ -9,7 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from msgspec.structs import replace
 
+from rondpoint.model import RouterObservability
 from tests.lab import http
 from tests.lab.origin import Connection, Handler, Origin, answer
 from tests.lab.ports import free_port
@@ -181,6 +183,50 @@ def test_a_quiet_entry_point_tells_nothing(watch: Watched, origin: Start) -> Non
     assert found.sum(total, service=name) == 1
     assert not found.sum("traefik_entrypoint_requests_total", entrypoint="quiet")
     assert "/quiet" not in watch.log.read_text()
+
+
+def test_a_router_says_itself_what_is_told_of_it(watch: Watched, origin: Start) -> None:
+    silent = RouterObservability(access_logs=False, metrics=False)
+    server = origin(answer(b"hello"))
+    host = watch.proxy.route(server)
+    with Client(watch.proxy.web) as client:
+
+        def ask(path: str) -> None:
+            client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert client.answer().status == 200
+
+        ask("/before")
+        name = host.split(".")[0]
+        watch.proxy.routers[name] = replace(watch.proxy.routers[name], observability=silent)
+        watch.proxy.publish()
+        ask("/between")
+        watch.proxy.routers[name] = replace(watch.proxy.routers[name], observability=None)
+        watch.proxy.publish()
+        ask("/after")
+    watch.line("/before")
+    watch.line("/after")
+    assert "/between" not in watch.log.read_text()
+    total = "traefik_service_requests_total"
+    found = scraped(watch.proxy.admin, lambda now: now.sum(total, service=name) > 1, "two requests")
+    assert found.sum(total, service=name) == 2
+    rawdata = json.loads(http.request(watch.proxy.admin, "localhost", "/api/rawdata").body)
+    # What it is shown in there is of no matter to Prometheus.
+    assert "observability" in rawdata["routers"][name]
+
+
+def test_a_router_is_told_of_on_an_entry_point_that_tells_nothing(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(
+        origin(answer(b"hello")), observability=RouterObservability(access_logs=True, metrics=True)
+    )
+    other = watch.proxy.route(origin(answer(b"hello")))
+    for each, path in ((host, "/asked-for"), (other, "/not-asked-for"), ("nobody.test", "/nobody-asked")):
+        http.request(watch.quiet, each, path)
+    assert watch.line("/asked-for")["entryPointName"] == "quiet"
+    total = "traefik_entrypoint_requests_total"
+    found = scraped(watch.proxy.admin, lambda now: bool(now.sum(total, entrypoint="quiet")), "a request")
+    assert found.sum(total, entrypoint="quiet", host=host) == 1
+    assert not found.sum(total, host=other)
+    assert not re.search("/(not-asked-for|nobody-asked)", watch.log.read_text())
 
 
 def test_a_trusted_proxys_requests_are_observed_too(watch: Watched, origin: Start) -> None:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from rondpoint.model import Middleware, RouterObservability
 from tests.lab import http
 from tests.lab.origin import Connection, Handler, Origin, answer
 from tests.lab.ports import free_port
@@ -230,6 +231,59 @@ def test_an_entry_point_that_is_not_traced_passes_on_what_it_gets(traced: Traced
     traced.proxy.get(host, "/traced")
     traced.collector.of("/traced")
     assert not any(attributes(span).get("url.path") == "/untraced" for span in traced.collector.spans)
+
+
+def test_a_router_that_is_not_to_be_traced_passes_on_what_it_gets(traced: Traced, origin: Start) -> None:
+    silent = RouterObservability(tracing=False)
+    host = traced.proxy.route(origin(told), observability=silent)
+    headers = {"traceparent": f"00-{TRACE}-{SPAN}-01", "tracestate": "b=2"}
+    response = http.request(traced.proxy.web, host, "/silent", headers=headers)
+    assert response.text == f"00-{TRACE}-{SPAN}-01 b=2"
+    nowhere = traced.proxy.route(observability=silent)
+    assert traced.proxy.status(nowhere, "/silent") == 503
+    traced.proxy.get(traced.proxy.route(origin(told)), "/spoken")
+    traced.collector.of("/spoken")
+    assert not any(attributes(span).get("url.path") == "/silent" for span in traced.collector.spans)
+    until(lambda: traced.log.read_text().count('"/silent"') == 2, "two lines")
+    lines = [json.loads(line) for line in traced.log.read_text().splitlines()]
+    assert not any("trace_id" in line for line in lines if line["RequestPath"] == "/silent")
+
+
+def test_a_router_is_traced_on_an_entry_point_that_is_not(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told), observability=RouterObservability(tracing=True))
+    other = traced.proxy.route(origin(told))
+    headers = {"traceparent": "as it is"}
+    assert http.request(traced.untraced, other, "/other", headers=headers).text == "as it is"
+    response = http.request(traced.untraced, host, "/asked-for", headers=headers)
+    entry, asked = traced.collector.of("/asked-for")
+    assert response.text.strip() == f"00-{entry.trace_id.hex()}-{asked.span_id.hex()}-01"
+    assert not any(attributes(span).get("url.path") == "/other" for span in traced.collector.spans)
+
+
+def test_in_detail_router_middlewares_and_service_have_spans(traced: Traced, origin: Start) -> None:
+    traced.proxy.middlewares["strip"] = Middleware("strip", "stripPrefix", {"prefixes": ["/in"]})
+    detailed = RouterObservability(trace_verbosity="detailed")
+    host = traced.proxy.route(origin(told), observability=detailed, middlewares=("strip",))
+    traced.proxy.get(host, "/in/detail")
+    entry = traced.collector.of("/in/detail")[0]
+    until(lambda: len(traced.collector.within(entry)) == 5, "5 spans")
+    spans = {span.name: span for span in traced.collector.within(entry) if span is not entry}
+    name = host.split(".")[0]
+    assert {key: span.parent_span_id for key, span in spans.items()} == {
+        "Router": entry.span_id,
+        "stripPrefix": spans["Router"].span_id,
+        "Service": spans["Router"].span_id,
+        "GET": spans["Service"].span_id,
+    }
+    assert attributes(spans["Router"]) == {"traefik.router.name": name, "traefik.service.name": name}
+    assert attributes(spans["stripPrefix"]) == {"traefik.middleware.name": "strip"}
+    assert attributes(spans["Service"]) == {"traefik.service.name": name}
+    assert spans["Router"].kind == spans["Service"].kind == Span.SPAN_KIND_INTERNAL
+    # The middleware is shared with a router that wants less.
+    plain = traced.proxy.route(origin(told), middlewares=("strip",))
+    traced.proxy.get(plain, "/in/short")
+    entry = traced.collector.of("/in/short")[0]
+    assert len(traced.collector.within(entry)) == 2
 
 
 def test_a_collector_that_is_away_for_a_while_is_told_later(

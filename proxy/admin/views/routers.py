@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from msgspec import Struct
 
 from proxy.admin.views.standing import DISABLED, Standing, provider_of
-from rondpoint.model import Router
+from rondpoint.model import Router, RouterObservability, Verbosity
+from rondpoint.settings import EntryPoint
+from rondpoint.settings.tree.entry_points import Observability
 
 
 class TlsView(Struct, frozen=True, rename="camel"):
     options: str = "default"
+
+
+class ObservabilityView(Struct, frozen=True, rename="camel"):
+    """What is told of a router's requests: as it says itself, or else any of its entry points."""
+
+    access_logs: bool
+    metrics: bool
+    tracing: bool
+    trace_verbosity: Verbosity
 
 
 class RouterView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -29,17 +42,22 @@ class RouterView(Struct, frozen=True, rename="camel", omit_defaults=True):
     priority: int = 0
     priority_str: str = ""
     tls: TlsView | None = None
+    observability: ObservabilityView | None = None
     using: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     pass_host_header: bool = True
 
 
 def router_view(
-    router: Router, standing: Standing, default_entry_points: tuple[str, ...], tls: frozenset[str]
+    router: Router, standing: Standing, default_entry_points: tuple[str, ...], known: Mapping[str, EntryPoint]
 ) -> RouterView:
-    """`tls` are the entry points that speak TLS, where alone a router with TLS is served."""
+    """`known` are the entry points; a router with TLS is served on those alone that speak it."""
     points = router.entry_points or tuple(sorted(default_entry_points))
-    using = tuple(sorted(point for point in points if not router.tls or point in tls))
+    using = tuple(
+        sorted(
+            point for point in points if not router.tls or (point in known and known[point].tls is not None)
+        )
+    )
     return RouterView(
         name=router.name,
         provider=provider_of(router.name),
@@ -51,9 +69,26 @@ def router_view(
         priority=router.priority,
         priority_str=str(router.priority),
         tls=TlsView() if router.tls else None,
+        observability=_observability(router.observability, [known[name] for name in using if name in known]),
         using=using if standing.status != DISABLED else (),
         error=standing.errors,
         pass_host_header=router.pass_host_header,
+    )
+
+
+def _observability(own: RouterObservability | None, points: Iterable[EntryPoint]) -> ObservabilityView:
+    others = [point.observability for point in points] or [Observability()]
+    own = own or RouterObservability()
+
+    def told(chosen: bool | None, by_points: Iterable[bool]) -> bool:
+        return any(by_points) if chosen is None else chosen
+
+    detailed = any(each.trace_verbosity == "detailed" for each in others)
+    return ObservabilityView(
+        told(own.access_logs, (each.access_logs for each in others)),
+        told(own.metrics, (each.metrics for each in others)),
+        told(own.tracing, (each.tracing for each in others)),
+        own.trace_verbosity or ("detailed" if detailed else "minimal"),
     )
 
 

@@ -59,6 +59,12 @@ CONFIG_LAST_RELOAD = Metric(
 OPEN_CONNECTIONS = Metric(
     "traefik_open_connections", "gauge", "Connections of clients open now.", ("entrypoint", "protocol")
 )
+CERTIFICATES = Metric(
+    "traefik_tls_certs_not_after",
+    "gauge",
+    "Until when a certificate of an entry point is valid, in Unix seconds, as workers have loaded it.",
+    ("cn", "serial", "sans"),
+)
 ENTRY_POINTS = _level("entrypoint", "that came to an entry point", ("entrypoint",), "addEntryPointsLabels")
 ROUTERS = _level("router", "that a router took", ("router", "service"), "addRoutersLabels")
 SERVICES = _level("service", "that came to a service", ("service",), "addServicesLabels")
@@ -129,6 +135,7 @@ METRICS: tuple[Metric, ...] = (
     CONFIG_RELOADS,
     CONFIG_LAST_RELOAD,
     OPEN_CONNECTIONS,
+    CERTIFICATES,
     *ENTRY_POINTS.metrics(),
     *ROUTERS.metrics(),
     *SERVICES.metrics(),

@@ -54,6 +54,10 @@ _BETWEEN = """
   on all levels.
 - With `metrics.prometheus.headerLabels`, `requests_total` has these labels too.
 - Requests to API, dashboard, ping and `/metrics` are counted with `metrics.addInternals` only.
+- `observability.metrics` of entry points and routers keeps requests out of all three levels
+  ([telemetry.md](../telemetry.md#by-entry-point-and-router)).
+- These are all that Traefik 3 names. What its library adds is not told: `go_…` is of a language that is not
+  ours, and `process_…` would tell of one worker among several; ask the container's engine or systemd.
 
 ## Rondpoint's own
 

@@ -109,5 +109,5 @@ class Totals:
                 self.routers.add(cell, buckets, (name, service))
             if has_service and not cell.stopped:
                 self.services.add(cell, buckets, (service,))
-        if has_service and counts.retries:
+        if has_service and counts.retries and any(cell.entry_point for cell in counts.cells):
             self.retries[service] = self.retries.get(service, 0) + counts.retries

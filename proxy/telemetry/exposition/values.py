@@ -56,6 +56,14 @@ def _connections(told: Told) -> Values:
     return counts
 
 
+def _certificates(told: Told) -> Values:
+    return {
+        (each.common_name, each.serial, each.sans): each.not_after
+        for worker in told.living
+        for each in worker.certificates
+    }
+
+
 def _age(told: Told) -> Values:
     confirmed = [worker.confirmed_at for worker in told.living if worker.confirmed_at]
     return _one(round(max(0.0, told.now - min(confirmed)), 3)) if confirmed else {}
@@ -69,6 +77,7 @@ OF_INSTANCE: dict[Metric, Callable[[Told], Values]] = {
     catalogue.CONFIG_RELOADS: _reloads,
     catalogue.CONFIG_LAST_RELOAD: _last_reload,
     catalogue.OPEN_CONNECTIONS: _connections,
+    catalogue.CERTIFICATES: _certificates,
     catalogue.REVISION: lambda told: _one(min((worker.revision for worker in told.living), default=0)),
     catalogue.AGE: _age,
     catalogue.TICKETS: _tickets,

@@ -45,6 +45,11 @@ def parent_of(headers: bytes) -> Parent | None:
     )
 
 
+def context_said(headers: bytes) -> bytes:
+    """Those of these header lines that tell of a trace."""
+    return b"".join(_BOTH.findall(headers))
+
+
 def without_context(headers: bytes) -> bytes:
     """Header lines less those that tell of a trace."""
     return _BOTH.sub(b"", headers)

@@ -18,7 +18,8 @@ from opentelemetry.sdk.resources import Resource as Described
 
 from proxy.configuration.breath import Breath
 from proxy.identity import INSTANCE
-from proxy.telemetry.tracing.spans import Spans, any_value
+from proxy.telemetry.tracing.spans import Spans
+from proxy.telemetry.tracing.written import any_value
 from rondpoint import __version__
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from proxy.telemetry.escaping import as_text
 from proxy.telemetry.tallies import METHODS
+from proxy.telemetry.tracing.details import details_of
+from proxy.telemetry.tracing.written import Value, span_of
 
 if TYPE_CHECKING:
     from proxy.telemetry.tracing.finished import Finished
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 REDACTED = "REDACTED"
 _USER_AGENT = re.compile(rb"\r\n(?i:user-agent):[ \t]*([^\r\n]*)")
-
-Value = str | int | list[str]
 
 
 class Spans:
@@ -38,8 +37,12 @@ class Spans:
     def of(self, finished: Finished) -> Iterator[Span]:
         """The spans of one request."""
         yield self._server(finished)
+        parent = finished.trace.span
+        if finished.trace.detailed:
+            within, parent = details_of(finished)
+            yield from within
         for number, attempt in enumerate(finished.trace.attempts):
-            yield self._client(finished, attempt, number)
+            yield self._client(finished, attempt, number, parent)
 
     def _server(self, finished: Finished) -> Span:
         trace = finished.trace
@@ -72,7 +75,7 @@ class Spans:
         attributes |= self._said(finished, finished.sent_head)
         if finished.status >= 500:
             attributes["error.type"] = str(finished.status)
-        return _span(
+        return span_of(
             finished,
             trace.span,
             trace.parent,
@@ -82,7 +85,7 @@ class Spans:
             attributes,
         )
 
-    def _client(self, finished: Finished, attempt: Attempt, number: int) -> Span:
+    def _client(self, finished: Finished, attempt: Attempt, number: int, parent: int) -> Span:
         server = attempt.target.server
         path, _, query = as_text(attempt.path).partition("?")
         name, attributes = _method(attempt.method)
@@ -107,10 +110,10 @@ class Spans:
         # Without an answer it lasted until the next server was asked, or until the end.
         later = trace.attempts[number + 1 :]
         end = attempt.answered or (later[0].asked if later else trace.began + finished.duration)
-        return _span(
+        return span_of(
             finished,
             attempt.span,
-            trace.span,
+            parent,
             name,
             Span.SPAN_KIND_CLIENT,
             (attempt.asked, max(end, attempt.asked)),
@@ -155,36 +158,3 @@ def _method(method: bytes) -> tuple[str, dict[str, Value]]:
     if method in METHODS:
         return text, {"http.request.method": text}
     return "HTTP", {"http.request.method": "_OTHER", "http.request.method_original": text}
-
-
-def _span(
-    finished: Finished,
-    span: int,
-    parent: int,
-    name: str,
-    kind: Span.SpanKind.ValueType,
-    times: tuple[int, int],
-    attributes: Mapping[str, Value],
-) -> Span:
-    trace = finished.trace
-    return Span(
-        trace_id=trace.trace.to_bytes(16, "big"),
-        span_id=span.to_bytes(8, "big"),
-        parent_span_id=parent.to_bytes(8, "big") if parent else b"",
-        trace_state=as_text(trace.state),
-        name=name,
-        kind=kind,
-        start_time_unix_nano=times[0],
-        end_time_unix_nano=times[1],
-        attributes=[KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()],
-        status=Status(code=Status.STATUS_CODE_ERROR) if "error.type" in attributes else None,
-    )
-
-
-def any_value(value: Value) -> AnyValue:
-    """A value as the protocol has it."""
-    if isinstance(value, str):
-        return AnyValue(string_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    return AnyValue(array_value=ArrayValue(values=[AnyValue(string_value=each) for each in value]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.telemetry.tracing.context import Parent, context_lines
 
@@ -29,10 +29,25 @@ class Attempt:
         self.status = 0
 
 
-class Trace:
-    """`span` is the entry point's, `parent` what it was sent in (0: none); each server asked has one too."""
+class Passed(NamedTuple):
+    """A middleware that the request went through; times in Unix nanoseconds."""
 
-    __slots__ = ("_next", "_random", "attempts", "began", "parent", "sampled", "span", "state", "trace")
+    name: str
+    kind: str
+    began: int
+    ended: int
+
+
+class Trace:
+    """`span` is the entry point's, `parent` what it was sent in (0: none); each server asked has one too.
+
+    Where it is `detailed`, the router, what was `passed` on the way, and the service have spans besides.
+    """
+
+    __slots__ = (
+        *("_next", "_random", "attempts", "began", "detailed", "parent", "passed", "sampled", "span"),
+        *("state", "trace"),
+    )
 
     def __init__(self, parent: Parent | None, bound: int, random: Random) -> None:
         """Goes on in the trace of `parent`, or begins one; `bound` is what decides whether to sample that."""
@@ -50,6 +65,8 @@ class Trace:
             self.sampled = parent.sampled
             self.state = parent.state
         self.attempts: list[Attempt] = []
+        self.detailed = False
+        self.passed: list[Passed] = []
         self._random = random
         self._next = 0
 
@@ -63,9 +80,12 @@ class Trace:
         """In hexadecimal."""
         return f"{self.span:016x}"
 
+    def new_span(self) -> int:
+        return self._random.getrandbits(64) or 1
+
     def lines(self) -> bytes:
         """Header lines for the next server that is asked."""
-        self._next = self._random.getrandbits(64) or 1
+        self._next = self.new_span()
         return context_lines(self.trace, self._next, self.sampled, self.state)
 
     def asked(self, target: Target, request: Request) -> None:

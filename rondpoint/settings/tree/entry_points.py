@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
+from rondpoint.model import Verbosity
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
     Address,
@@ -92,10 +93,24 @@ class Tls(Section):
         return value
 
 
+def _verbosity(value: object) -> object:
+    text = str(value).strip().lower()
+    if text not in get_args(Verbosity):
+        raise ValueError("expected one of " + ", ".join(get_args(Verbosity)))
+    return text
+
+
 class Observability(Section):
+    """What is told of requests to routers that do not say so themselves, and to none."""
+
     access_logs: Switch = Field(default=True, description="Log requests, where there is an access log.")
     metrics: Switch = Field(default=True, description="Count requests for `/metrics`, where that is on.")
     tracing: Switch = Field(default=True, description="Trace requests, where tracing is on.")
+    trace_verbosity: Annotated[Verbosity, BeforeValidator(_verbosity)] = Field(
+        default="minimal",
+        description="`minimal`: a span at the entry point and one for each server asked; `detailed`: also "
+        "spans of router, middlewares and service.",
+    )
 
 
 class EntryPoint(Section):

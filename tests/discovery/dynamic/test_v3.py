@@ -90,11 +90,25 @@ def one(**parts: str) -> dict[str, Any]:
 TOLD = [
     ({"router": ", sevice: x"}, True, "warning", "http.routers.r.sevice is unknown", "did you mean service?"),
     (
-        {"router": ", observability: {}"},
+        {"router": ", observability: {traces: true}"},
         True,
         "warning",
-        "http.routers.r.observability is not served yet",
+        "http.routers.r.observability.traces is unknown",
         "",
+    ),
+    (
+        {"router": ", observability: {tracing: perhaps}"},
+        True,
+        "error",
+        'http.routers.r.observability.tracing="perhaps" is not valid',
+        "expected true or false",
+    ),
+    (
+        {"router": ", observability: {traceVerbosity: much}"},
+        True,
+        "error",
+        'http.routers.r.observability.traceVerbosity="much" is not valid',
+        "expected one of minimal, detailed",
     ),
     ({"router": ", priority: high"}, True, "error", 'http.routers.r.priority="high" is not valid', "whole"),
     (

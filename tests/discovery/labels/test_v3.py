@@ -6,7 +6,7 @@ import pytest
 
 from discovery.labels import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Server
+from rondpoint.model import RouterObservability, Server
 from rondpoint.rules.expression import Match
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import OPTIONS, compose, container
@@ -32,6 +32,19 @@ def test_a_router_and_a_service_by_labels() -> None:
     assert (service.name, service.pass_host_header) == ("s@docker", False)
     assert service.servers == (Server("c", "172.17.0.2", 8080, "h2c", 4),)
     assert decoded.diagnostics == ()
+
+
+def test_a_router_may_say_what_is_told_of_its_requests() -> None:
+    observed = f"{R}.observability"
+    labels = {
+        **RULE,
+        f"{observed}.accesslogs": "false",
+        f"{observed}.metrics": "true",
+        f"{observed}.traceverbosity": "Detailed",
+    }
+    decoded = decode(container("c", labels), OPTIONS)
+    assert decoded.diagnostics == ()
+    assert decoded.routers[0].observability == RouterObservability(False, True, None, "detailed")
 
 
 def test_names_of_options_are_read_whatever_their_case_and_names_of_objects_keep_theirs() -> None:

@@ -94,7 +94,6 @@ SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare")
 MIDDLEWARES = ("strip", "chain", "add", "replace")
 
 UNSAID = {
-    "observability": "there is no such choice by router",
     "http2": "HTTP/2 is not served yet",
     "udp": "UDP is not served",
     "certificates": "they are those of the entry points, which are settings",

@@ -2,6 +2,7 @@
 
 from proxy.extras import Extras
 from proxy.telemetry.tallies import Tally
+from proxy.telemetry.tracing.trace import Trace
 
 
 class Sender:
@@ -11,7 +12,11 @@ class Sender:
         self.peer = peer
         self.tally = Tally()
         self.extras: Extras | None = None
+        self.trace: Trace | None = None
         self._claimed = claimed
 
     def forwarded(self, host: bytes) -> bytes:
         return self._claimed
+
+    def traced_in_detail(self) -> Trace | None:
+        return self.trace

@@ -89,3 +89,7 @@ class Collector:
 
         (server,) = until(found, f"a span for {path}")
         return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]
+
+    def within(self, span: Span) -> list[Span]:
+        """All spans of the trace that this one belongs to."""
+        return [each for each in list(self.spans) if each.trace_id == span.trace_id]

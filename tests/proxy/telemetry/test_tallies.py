@@ -1,9 +1,11 @@
 """Counting requests, and what becomes of the counts of routers that go."""
 
+from msgspec.structs import replace
+
 from proxy.http1.kinds import SSE, STOPPED
 from proxy.telemetry.lanes import MOST_LABELS, OTHER, Lane, Lanes
 from proxy.telemetry.tallies import Tallies, Tally
-from rondpoint.model import Router
+from rondpoint.model import Router, RouterObservability
 from rondpoint.rules import v3
 from rondpoint.store.metrics import BOUNDS, Counts
 
@@ -87,6 +89,22 @@ def test_a_router_with_another_service_starts_anew_and_nothing_is_lost() -> None
     assert (other.requests, tallies.of(router("a@file", "t@file"))) == (0, other)
     assert total(tallies) == 3
     assert tallies.replaced == {"a@file", "s@file/"}
+
+
+def test_a_router_may_be_counted_for_us_alone_and_otherwise_again() -> None:
+    tallies = Tallies()
+    lane = tallies.lanes.number("web")
+    unmetered = tallies.lanes.number("quiet", metered=False)
+    chosen = replace(router("a@file"), observability=RouterObservability(metrics=False))
+    for each in (router("a@file"), chosen, router("a@file")):
+        tally = tallies.of(each)
+        count(tally, lane)
+        count(tally, unmetered)
+    told = sorted((cell.entry_point, cell.requests) for cell in tallies.of(router("a@file")).counts().cells)
+    assert told == [("", 1), ("", 3), ("web", 2)]
+    tally = tallies.of(replace(router("a@file"), observability=RouterObservability(metrics=True)))
+    count(tally, unmetered, status=500)
+    assert [cell.entry_point for cell in tally.counts().cells if cell.code == 500] == ["quiet"]
 
 
 def test_buckets_of_their_own_are_told_beside_the_usual_ones() -> None:
