@@ -19,7 +19,7 @@ from rondpoint.settings.tree.access_log import FIELDS
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.answered import Answered
-    from proxy.telemetry.tracing.trace import Trace
+    from proxy.telemetry.tracing.trace import Part
 
 K = TypeVar("K")
 
@@ -32,7 +32,7 @@ Heads = tuple[bytes, bytes]
 
 Note = tuple[
     str, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
-    str, str, str, bytes, "Trace | None", Heads | None,
+    str, str, str, bytes, "Part | None", Heads | None,
 ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ class JsonFormat:
             answered.logged or self._connection(answered),
             time(),
             seconds,
-            monotonic() - asked_at if asked_at else 0.0,
+            monotonic() - asked_at if asked_at and target is not None else 0.0,
             answered.status,
             answered.sent,
             0 if body is None else body.received,
@@ -170,8 +170,7 @@ class JsonFormat:
         if request_id:
             line["RequestId"] = as_text(request_id)
         if trace is not None:
-            line["trace_id"] = line["TraceId"] = trace.trace_id
-            line["span_id"] = line["SpanId"] = trace.span_id
+            line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = trace.names()
         for field in self._dropped:
             line.pop(field, None)
         # What Traefik's logger adds to every line.
@@ -259,12 +258,14 @@ def _usual(status: int) -> str:
     return _outcome(status, status, 0, 0)
 
 
-def _names(request_id: bytes, trace: Trace | None) -> str:
+def _names(request_id: bytes, trace: Part | None) -> str:
     """The ids of a request and of its trace."""
     text = ""
     if request_id:
-        text = f',"RequestId":{quoted(as_text(request_id))}'
+        # One of ours always is, and needs no second look.
+        name = f'"{request_id.decode()}"' if request_id.isalnum() else quoted(as_text(request_id))
+        text = f',"RequestId":{name}'
     if trace is not None:
-        whole, span = trace.trace_id, trace.span_id
+        whole, span = trace.names()
         text += f',"trace_id":"{whole}","span_id":"{span}","TraceId":"{whole}","SpanId":"{span}"'
     return text

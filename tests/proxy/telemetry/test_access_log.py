@@ -17,8 +17,8 @@ from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.lines import MOST, Lines, pieces, together
 from proxy.telemetry.tallies import Tally
-from proxy.telemetry.tracing.context import Parent
-from proxy.telemetry.tracing.trace import Trace
+from proxy.telemetry.tracing.context import context_lines
+from proxy.telemetry.tracing.trace import Part, Trace, Unsampled
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
     AccessLogFields,
@@ -57,7 +57,8 @@ class Answer:
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
-    traced: Trace | None = None
+    traced: Part | None = None
+    sampled: bool = False
 
 
 class Kept(Lines):
@@ -208,8 +209,7 @@ def test_fields_are_dropped_by_name_or_all_but_some() -> None:
 
 
 def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
-    trace = Trace(Parent(int("a" * 32, 16), 1, True), 0, Random())
-    trace.span = int("b" * 16, 16)
+    trace = Trace(int("a" * 32, 16), int("b" * 16, 16), Random())
     answer = Answer(
         tls="1.3 TLS_AES_128_GCM_SHA256",
         request_id=b"id",
@@ -253,7 +253,7 @@ def test_a_line_put_together_says_what_one_made_of_all_fields_says(
     asked = request()
     asked.target, asked.host = target, host
     asked.headers = b"\r\nUser-Agent: " + agent
-    trace = Trace(None, 0, Random()) if traced else None
+    trace = Unsampled(context_lines(1, 2, False, b"")) if traced else None
     answer = Answer(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
     form = JsonFormat(AccessLogFields())
     note = form.note(answer, asked, seconds, 7)
