@@ -8,8 +8,9 @@ from time import time
 from typing import TYPE_CHECKING
 
 from proxy.identity import HOST, INSTANCE
+from proxy.telemetry.escaping import as_text
 from rondpoint import __version__
-from rondpoint.store.metrics import Own
+from rondpoint.store.metrics import Fault, Own
 from rondpoint.store.workers import CertificateStatus, WorkerStatus
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from proxy.configuration.applying import Applier
     from proxy.configuration.freshness import Freshness
     from proxy.context import Context
+
+_LONGEST = 500
+"""Bytes that are told of a part of a fault; clients may make it any length."""
 
 
 class Census:
@@ -74,4 +78,12 @@ class Census:
             propagation_seconds=round(freshness.seconds, 6),
             dropped_lines=lines,
             dropped_spans=spans,
+            faults=tuple(_fault(*each) for each in reversed(self._context.tallies.faults)),
         )
+
+
+def _fault(at: float, status: int, method: bytes, host: bytes, target: bytes) -> Fault:
+    path = target.partition(b"?")[0]
+    return Fault(
+        round(at, 6), status, as_text(method[:_LONGEST]), as_text(host[:_LONGEST]), as_text(path[:_LONGEST])
+    )

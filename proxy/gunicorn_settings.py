@@ -46,6 +46,10 @@ class Log(Logger):
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
+    def reopen_files(self) -> None:
+        super().reopen_files()
+        logs.reopen()
+
 
 def current_settings() -> Settings:
     """The settings that gunicorn runs with; workers inherit them. LookupError before they were read."""
@@ -73,7 +77,7 @@ def gunicorn_settings() -> dict[str, Any]:
     logs.configure(settings.log)
     # Drawn here, in the master, so that its workers share it.
     log.debug("this instance is called %s", INSTANCE)
-    if settings.tracing is not None and not available():
+    if settings.tracing is not None and not available(settings.tracing):
         log.error("%s", MISSING)
     return {
         "bind": bind_addresses(settings),

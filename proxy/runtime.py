@@ -106,7 +106,7 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
-            tallies=Tallies(_bounds(settings)),
+            tallies=Tallies(_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
         self._witnesses = Witnesses(settings, self.context.tallies.lanes, self.context.chains)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from time import monotonic
+from time import monotonic, time
 
 from proxy.downstream import ClientGoneError, Downstream
 from proxy.exchange.answering import answer_request
 from proxy.http1.answers import answer
 from proxy.http1.errors import RequestError
-from proxy.telemetry.tallies import EXTENSION_METHOD
+from proxy.telemetry.tallies import EXTENSION_METHOD, FAULTS
 
 CLIENT_GONE = 499
 """What nginx and Traefik call the status of a request whose client left before an answer had begun."""
@@ -60,6 +60,8 @@ def serve(downstream: Downstream) -> None:
                     or cell.method != request.method
                 ):
                     cell = tally.cell(where, request.method, status)
+                    if status >= FAULTS:
+                        tallies.faults.append((time(), status, request.method, request.host, target))
                 if status != 101:
                     cell.buckets[bisect_left(bounds, seconds)] += 1
                     cell.seconds += seconds

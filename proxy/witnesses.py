@@ -90,7 +90,7 @@ class Witnesses:
         self._tracer: Tracer | None = None
         self._exporter: Exporter | None = None
         self._exporting: gevent.Greenlet[[], None] | None = None
-        if settings.tracing is not None and available():
+        if settings.tracing is not None and available(settings.tracing):
             # The extra's packages are there for those who use them.
             from proxy.telemetry.tracing.exporting import Exporter  # noqa: PLC0415
 

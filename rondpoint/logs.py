@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
-from logging.handlers import WatchedFileHandler
 
 import msgspec
 
+from rondpoint.log_file import LogFile
+from rondpoint.old_logs import Retention
 from rondpoint.settings import Log, LogFormat, LogLevel
 
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s[%(process)d]: %(message)s"
 DATES = "%Y-%m-%d %H:%M:%S"
+
+MEGABYTE = 1 << 20
 
 _LEVELS = {
     LogLevel.TRACE: logging.DEBUG,
@@ -79,6 +82,16 @@ def configure(options: Log) -> None:
         logging.getLogger(__name__).error("log.filePath cannot be written, this goes to stderr: %s", fault)
 
 
+def reopen() -> None:
+    """Have the file there again, if it was moved away; who rotates logs may look for it."""
+    if not isinstance(_handler, LogFile):
+        return
+    try:
+        _handler.reopen()
+    except OSError:
+        logging.getLogger(__name__).exception("log.filePath cannot be opened anew")
+
+
 def for_machines(options: Log) -> bool:
     """Whether everything that is said belongs in the log, lest readers of it find something else."""
     return options.format is LogFormat.JSON or options.file_path is not None
@@ -88,9 +101,8 @@ def _opened(options: Log) -> tuple[logging.Handler, OSError | None]:
     path = options.file_path
     if path is None:
         return logging.StreamHandler(sys.stderr), None
+    retention = Retention(options.max_backups, options.max_age, options.compress)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # It looks whether the file was moved away, so that a rotation needs no signal.
-        return WatchedFileHandler(path, encoding="utf-8"), None
+        return LogFile(path, options.max_size * MEGABYTE, retention), None
     except OSError as fault:
         return logging.StreamHandler(sys.stderr), fault

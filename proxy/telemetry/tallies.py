@@ -6,12 +6,13 @@ A request pays for all that is done here, so the data path adds to a cell's fiel
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Collection, Iterator
 
 from proxy.telemetry.lanes import Lanes
 from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
-from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, Counts
+from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, MOST_FAULTS, Counts
 from rondpoint.store.sums import rebucketed
 
 METHODS = frozenset(
@@ -19,6 +20,10 @@ METHODS = frozenset(
 )
 EXTENSION_METHOD = b"EXTENSION_METHOD"
 """Stands for every other method, since clients can make up any number of them."""
+
+
+FAULTS = 500
+"""The status from which on requests are remembered one by one."""
 
 
 class Cell:
@@ -93,7 +98,9 @@ class Tally:
         self._bounds = bounds
 
     def cell(self, lane: int, method: bytes, status: int) -> Cell:
-        """The cell of such requests, a new one if there was none; it is the `last` from then on."""
+        """The cell of such requests, a new one if there was none; it is the `last` from then on, unless they
+        are faults.
+        """
         counted_in = lane
         chosen = self.observability
         if chosen is not None and chosen.metrics is not None and self._known is not None:
@@ -108,7 +115,8 @@ class Tally:
             cell = statuses[status] = Cell(len(self._bounds) + 1, lane, method, status)
         # As the next request that is like this one is known by.
         cell.lane = lane
-        self.last = cell
+        # A fault has to come here each time.
+        self.last = cell if status < FAULTS else None
         return cell
 
     def count(self, lane: int, method: bytes, status: int, seconds: float, sent: int) -> None:
@@ -184,10 +192,13 @@ class Tallies:
 
     `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
     goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
+    `faults` are the last requests that were answered with a server's error, as many as asked for: time (Unix
+    s), status, method, host and target.
     """
 
-    def __init__(self, bounds: tuple[float, ...] = BOUNDS) -> None:
+    def __init__(self, bounds: tuple[float, ...] = BOUNDS, faults: int = MOST_FAULTS) -> None:
         self.bounds = bounds
+        self.faults: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=faults)
         self.lanes = Lanes()
         self.unrouted = self._new("", "")
         self._tallies: dict[str, Tally] = {"": self.unrouted}

@@ -28,8 +28,9 @@ class Spec(Struct, frozen=True):
     `grace` is the time in seconds between SIGTERM and SIGKILL. `settle` is called with the new process,
     blocks until it can be used and raises StartError if that takes too long. A child that `announces`
     says itself when it is ready, in systemd's way, and one that has never been ready and ends by an exit
-    code of `final` ends everything: to start it again would not help. `reloads` on SIGHUP. `user` is who it
-    runs as, by default who we are; one that does not `knows_sources` is not told where routes come from.
+    code of `final` ends everything: to start it again would not help. `reloads` on SIGHUP; has `logs` that it
+    opens anew on SIGUSR1. `user` is who it runs as, by default who we are; one that does not `knows_sources`
+    is not told where routes come from.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Spec(Struct, frozen=True):
     settle: Callable[[subprocess.Popen[bytes]], None] | None = None
     announces: bool = False
     reloads: bool = False
+    logs: bool = False
     final: frozenset[int] = frozenset()
     user: pwd.struct_passwd | None = None
     knows_sources: bool = True

@@ -60,7 +60,7 @@ class Supervisor:
 
     def run(self) -> int:
         """The exit code: 0 after a signal, the child's own when one could not start and never will."""
-        wanted = (signal.SIGCHLD, signal.SIGHUP, *_END)
+        wanted = (signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, *_END)
         with Signals(wanted) as signals, self._selector:
             self._selector.register(signals.fileno(), selectors.EVENT_READ)
             self._selector.register(self._announcements.fileno(), selectors.EVENT_READ)
@@ -81,8 +81,8 @@ class Supervisor:
             for number in signals.take():
                 if number in _END:
                     return 0
-                if number == signal.SIGHUP:
-                    self._reload()
+                if number in (signal.SIGHUP, signal.SIGUSR1):
+                    self._pass_on(number)
             if self._announcements.ready():
                 self._announced()
             for child, code in self._reap():
@@ -131,10 +131,12 @@ class Supervisor:
         if first:
             self._on_ready()
 
-    def _reload(self) -> None:
+    def _pass_on(self, number: signal.Signals) -> None:
+        """SIGHUP to those that reload, SIGUSR1 to those that have logs to open anew."""
         for child in self._children:
-            if child.spec.reloads and child.process is not None:
-                child.process.send_signal(signal.SIGHUP)
+            wanted = child.spec.reloads if number == signal.SIGHUP else child.spec.logs
+            if wanted and child.process is not None:
+                child.process.send_signal(number)
 
     def _reap(self) -> list[tuple[_Child, int]]:
         """Children that have ended, and their codes; what they left behind is told to end too.

@@ -45,7 +45,7 @@ def up(flags: tuple[str, ...]) -> None:
     and the like, here or in /etc). Without redis.url, a store of its own is started.
 
     SIGTERM or Ctrl-C ends all in order, running requests first; a second one ends all at once. SIGHUP
-    reloads the proxy.
+    reloads the proxy, SIGUSR1 has the files of logs opened anew.
     """
     loaded = load_or_exit(flags)
     say: Callable[[str], None] = _say
@@ -90,7 +90,7 @@ def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list
             environment[variable(("stateDirectory",))] = str(directory)
     rondpoint = (sys.executable, "-m", "rondpoint")
     grace = max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())
-    specs.append(Spec("agent", (*rondpoint, "agent"), environment))
+    specs.append(Spec("agent", (*rondpoint, "agent"), environment, logs=True))
     specs.append(
         Spec(
             "proxy",
@@ -100,6 +100,7 @@ def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list
             grace=grace + _MARGIN_SECONDS,
             announces=True,
             reloads=True,
+            logs=True,
             final=_FINAL,
             user=user,
         )

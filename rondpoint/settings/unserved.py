@@ -45,9 +45,9 @@ _TRAEFIK_3_OPTIONS = (
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "metrics.prometheus.manualRouting "
-    "log.compress log.maxAge log.maxBackups log.maxSize log.otlp "
+    "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
-    "tracing.instana tracing.jaeger tracing.otlp.grpc tracing.spanNameLimit tracing.zipkin "
+    "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
@@ -65,7 +65,7 @@ _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
-    "api.statistics docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
+    "docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.tls docker.trace "
     "consul.constraints consul.debugLogGeneratedTemplate consul.filename consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate consulCatalog.filename "
@@ -77,7 +77,7 @@ _TRAEFIK_1_OPTIONS = (
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
-    "web.readOnly web.statistics"
+    "web.readOnly"
 )
 
 

@@ -125,6 +125,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "web.metrics.prometheus": _as("metrics.prometheus"),
     "web.metrics.prometheus.buckets": _as("metrics.prometheus.buckets"),
     "web.metrics.prometheus.entryPoint": _as("metrics.prometheus.entryPoint"),
+    "web.statistics": _as("api.statistics"),
+    "web.statistics.recentErrors": _as("api.statistics.recentErrors"),
     "graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),
     "lifeCycle": _as(),
     "lifeCycle.graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),

@@ -80,12 +80,27 @@ class Counts(Struct, frozen=True, omit_defaults=True):
     bounds: tuple[float, ...] = BOUNDS
 
 
+MOST_FAULTS = 10
+"""Requests that were answered with a server's error, of which is told, unless settings say another number."""
+
+
+class Fault(Struct, frozen=True, array_like=True):
+    """A request that was answered with a server's error, at a Unix time; its `path` is without a query."""
+
+    at: float
+    status: int
+    method: str
+    host: str
+    path: str
+
+
 class Own(Struct, frozen=True, omit_defaults=True):
     """What a worker counts of itself since it started; all only grow.
 
     `tickets` are from the store, `local_tickets` from the worker's own count, `late_tickets` those of them
     for which a request had waited in vain. `propagation` counts changes by the time from their publication
-    until they were in force, beside BOUNDS; `propagation_seconds` is the sum.
+    until they were in force, beside BOUNDS; `propagation_seconds` is the sum. `faults` are the last ones, the
+    newest first.
     """
 
     tickets: int = 0
@@ -95,6 +110,7 @@ class Own(Struct, frozen=True, omit_defaults=True):
     propagation_seconds: float = 0.0
     dropped_lines: int = 0
     dropped_spans: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 _counts = msgspec.json.Decoder(Counts)

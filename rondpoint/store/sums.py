@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec.structs import replace
 
-from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own
+from rondpoint.store.metrics import BOUNDS, MOST_FAULTS, Cell, Counts, Own
 
 
 def add(one: Counts | Own, other: Counts | Own) -> Counts | Own:
@@ -20,6 +21,8 @@ def add(one: Counts | Own, other: Counts | Own) -> Counts | Own:
 
 
 def add_own(one: Own, other: Own) -> Own:
+    """What both have counted; of their faults, no more than either of them tells of."""
+    faults = sorted((*one.faults, *other.faults), key=attrgetter("at"), reverse=True)
     return Own(
         tickets=one.tickets + other.tickets,
         local_tickets=one.local_tickets + other.local_tickets,
@@ -28,6 +31,7 @@ def add_own(one: Own, other: Own) -> Own:
         propagation_seconds=one.propagation_seconds + other.propagation_seconds,
         dropped_lines=one.dropped_lines + other.dropped_lines,
         dropped_spans=one.dropped_spans + other.dropped_spans,
+        faults=tuple(faults[: max(MOST_FAULTS, len(one.faults), len(other.faults))]),
     )
 
 

@@ -58,3 +58,28 @@ def test_traefik_1_spellings_lead_to_the_same_file(processes: Processes, tmp_pat
     assert any("hostResolver is not served yet" in line for line in said())
     processes.stop()
     assert started.process.log == ""
+
+
+def test_a_log_that_is_moved_away_is_there_again_after_a_signal(processes: Processes, tmp_path: Path) -> None:
+    path, accesses = tmp_path / "rondpoint.log", tmp_path / "access.log"
+    (tmp_path / "routes.yml").write_text(ROUTES)
+    started = installation.start(
+        processes,
+        f"--log.filePath={path}",
+        f"--accessLog.filePath={accesses}",
+        "--workers=1",
+        "--providers.file.filename=routes.yml",
+        directory=tmp_path,
+    )
+    started.wait_for("hello.test", status=502)
+    until(accesses.exists, "the access log")
+    for each in (path, accesses):
+        each.rename(each.with_suffix(".moved"))
+    os.kill(started.process.pid, signal.SIGUSR1)
+    until(path.exists, "the log")
+    until(accesses.exists, "the access log")
+    # Nobody has ended by that, and the rest of what is said is in the new file.
+    started.wait_for("hello.test", status=502)
+    assert "has ended" not in path.with_suffix(".moved").read_text() + path.read_text()
+    processes.stop()
+    assert "the agent ends" in path.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from http import HTTPStatus
 from time import time
 
 import redis
@@ -16,15 +17,28 @@ from proxy.admin.views.durations import go_duration
 from proxy.configuration.breath import Breath
 from proxy.identity import INSTANCE
 from proxy.telemetry.exposition.reading import Census, read_census
-from rondpoint.store.metrics import Counts
+from rondpoint.store.metrics import Fault, Own
+from rondpoint.store.sums import add_own
 
 health = Blueprint("health", __name__)
+
+
+class RecentError(Struct, frozen=True):
+    """A request that was answered with a server's error."""
+
+    status_code: int
+    status: str
+    method: str
+    host: str
+    path: str
+    time: str
 
 
 class Health(Struct, frozen=True):
     """Traefik 1's names. Counts are up to a second old; times are those of all requests that were measured.
 
-    `status_code_count` and `count` are since the last look through the same worker.
+    `status_code_count` and `count` are since the last look through the same worker. `recent_errors` are the
+    newest first.
     """
 
     pid: int
@@ -42,15 +56,17 @@ class Health(Struct, frozen=True):
     average_response_size: int
     average_response_time: str
     average_response_time_sec: float
+    recent_errors: tuple[RecentError, ...]
 
 
 class Answered(Struct, frozen=True):
-    """Requests by status; seconds of those that were measured, and bytes of bodies."""
+    """Requests by status; seconds of those that were measured, and bytes of bodies; the last faults."""
 
     codes: dict[str, int] = {}
     measured: int = 0
     seconds: float = 0.0
     sent: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 class _Looks:
@@ -68,26 +84,29 @@ def told() -> Response:
         census = read_census(parts.client, parts.keys, now, Breath(), INSTANCE)
     except redis.RedisError as error:
         raise Refusal(503, f"the store does not answer: {error}") from None
-    answered = summed(census, Breath())
+    answered = summed(census, Breath(), parts.settings.api.statistics.recent_errors)
     before, _Looks.last = _Looks.last, answered
     return answer(health_of(answered, before, started(census, now), now))
 
 
-def summed(census: Census, breathe: Breath) -> Answered:
-    """All that an instance has answered."""
+def summed(census: Census, breathe: Breath, faults: int) -> Answered:
+    """All that an instance has answered, and so many of its last faults."""
     codes: dict[str, int] = {}
-    measured, seconds, sent = 0, 0.0, 0
+    measured, seconds, sent, own = 0, 0.0, 0, Own()
     for instance in census.instances:
         for fields in instance.hashes:
             for counts in fields.values():
                 breathe()
-                for cell in counts.cells if isinstance(counts, Counts) else ():
+                if isinstance(counts, Own):
+                    own = add_own(own, counts)
+                    continue
+                for cell in counts.cells:
                     code = str(cell.code)
                     codes[code] = codes.get(code, 0) + cell.requests
                     measured += sum(cell.buckets)
                     seconds += cell.seconds
                     sent += cell.sent
-    return Answered(dict(sorted(codes.items())), measured, seconds, sent)
+    return Answered(dict(sorted(codes.items())), measured, seconds, sent, own.faults[:faults])
 
 
 def started(census: Census, now: float) -> float:
@@ -121,4 +140,15 @@ def health_of(answered: Answered, before: Answered, start: float, now: float) ->
         average_response_size=answered.sent // answered.measured if answered.measured else 0,
         average_response_time=go_duration(average),
         average_response_time_sec=average,
+        recent_errors=tuple(_recent(fault) for fault in answered.faults),
     )
+
+
+def _recent(fault: Fault) -> RecentError:
+    try:
+        phrase = HTTPStatus(fault.status).phrase
+    except ValueError:
+        # As Go has it for those that a server made up.
+        phrase = ""
+    time = datetime.fromtimestamp(fault.at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return RecentError(fault.status, phrase, fault.method, fault.host, fault.path, time)

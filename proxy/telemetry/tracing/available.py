@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rondpoint.settings import Tracing
 
 MISSING = "tracing is on, but nothing is traced: it needs what `pip install 'rondpoint[otel]'` brings"
 
 
-def available() -> bool:
-    """Whether the packages of the extra are there."""
+def available(options: Tracing) -> bool:
+    """Whether the packages of the extra are there that these settings need."""
+    names = ["opentelemetry.proto", "opentelemetry.sdk", *(["h2"] if options.otlp.grpc is not None else [])]
     try:
-        return all(find_spec(name) is not None for name in ("opentelemetry.proto", "opentelemetry.sdk"))
+        return all(find_spec(name) is not None for name in names)
     except ModuleNotFoundError:
         return False

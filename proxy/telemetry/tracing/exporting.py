@@ -8,7 +8,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import gevent
-import requests
 from gevent import get_hub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
@@ -18,11 +17,13 @@ from opentelemetry.sdk.resources import Resource as Described
 
 from proxy.configuration.breath import Breath
 from proxy.identity import INSTANCE
+from proxy.telemetry.tracing.over_http import HttpSender
 from proxy.telemetry.tracing.spans import Spans
 from proxy.telemetry.tracing.written import any_value
 from rondpoint import __version__
 
 if TYPE_CHECKING:
+    from proxy.telemetry.tracing.delivery import Sender
     from proxy.telemetry.tracing.finished import Finished
     from proxy.telemetry.tracing.tracer import Tracer
     from rondpoint.settings import Tracing
@@ -34,14 +35,8 @@ INTERVAL = 1.0
 BATCH = 500
 """Requests told of at once."""
 
-PATIENCE = (3.05, 10.0)
-"""Seconds for a connection to the collector, and for its answer."""
-
 ATTEMPTS = 4
 """How often a batch is sent that could not be delivered, with pauses of 1, 2 and 4 seconds between."""
-
-# What the protocol says may be sent again.
-_AGAIN = frozenset((429, 502, 503, 504))
 
 
 class Exporter:
@@ -50,7 +45,6 @@ class Exporter:
     def __init__(self, options: Tracing, tracer: Tracer) -> None:
         self._tracer = tracer
         self._spans = Spans(options)
-        self._url = options.otlp.http.url
         self._dropped = 0
         self._complained = False
         described = Described.create(
@@ -68,19 +62,7 @@ class Exporter:
             ]
         )
         self._scope = InstrumentationScope(name="rondpoint", version=__version__)
-        tls = options.otlp.http.tls
-        self._session = session = requests.Session()
-        session.headers.update(
-            {
-                **options.otlp.http.headers,
-                "Content-Type": "application/x-protobuf",
-                "Content-Encoding": "gzip",
-                "User-Agent": f"rondpoint/{__version__}",
-            }
-        )
-        session.verify = False if tls.insecure_skip_verify else str(tls.ca) if tls.ca else True
-        if tls.cert is not None:
-            session.cert = (str(tls.cert), str(tls.key)) if tls.key else str(tls.cert)
+        self._sender = _sender(options)
 
     @property
     def dropped(self) -> int:
@@ -114,22 +96,29 @@ class Exporter:
     def _delivered(self, body: bytes, until: float) -> bool:
         reason = ""
         for attempt in range(ATTEMPTS):
-            try:
-                answer = self._session.post(self._url, body, timeout=PATIENCE)
-            except (requests.RequestException, OSError) as error:
-                reason = str(error)
-            else:
-                if answer.ok:
-                    self._complained = False
-                    return True
-                reason = f"it answers {answer.status_code}"
-                if answer.status_code not in _AGAIN:
-                    break
+            reason, again = self._sender.send(body)
+            if not reason:
+                self._complained = False
+                return True
+            if not again:
+                break
             pause = 2.0**attempt
             if attempt == ATTEMPTS - 1 or monotonic() + pause >= until:
                 break
             gevent.sleep(pause)
         if not self._complained:
-            log.error("the collector at %s takes no traces, and they are lost: %s", self._url, reason)
+            log.error(
+                "the collector at %s takes no traces, and they are lost: %s", self._sender.where, reason
+            )
         self._complained = True
         return False
+
+
+def _sender(options: Tracing) -> Sender:
+    grpc = options.otlp.grpc
+    if grpc is None:
+        return HttpSender(options.otlp.http)
+    # What it needs is there for those who use it.
+    from proxy.telemetry.tracing.over_grpc import GrpcSender  # noqa: PLC0415
+
+    return GrpcSender(grpc)

@@ -72,8 +72,40 @@ class OtlpHttp(Section):
         return self.endpoint if has_path else self.endpoint.rstrip("/") + _PATH
 
 
+def _authority(value: object) -> str:
+    text = parse_text(value).strip()
+    try:
+        parts = urlsplit(f"//{text}")
+        usable = parts.netloc == text and "@" not in text and bool(parts.hostname) and bool(parts.port)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected host and port, such as collector:4317")
+    return text
+
+
+class OtlpGrpc(Section):
+    """Tells the collector by gRPC, and not by HTTP."""
+
+    endpoint: Annotated[str, BeforeValidator(_authority)] = Field(
+        default="localhost:4317", description="The collector, as `HOST:PORT`."
+    )
+    insecure: Switch = Field(default=False, description="Speak to it without TLS.")
+    headers: Named = Field(default_factory=dict, description="The header NAME of what is sent to it.")
+    tls: OtlpTls = OtlpTls()
+
+    @property
+    def host(self) -> str:
+        return urlsplit(f"//{self.endpoint}").hostname or ""
+
+    @property
+    def port(self) -> int:
+        return urlsplit(f"//{self.endpoint}").port or 0
+
+
 class Otlp(Section):
     http: OtlpHttp = OtlpHttp()
+    grpc: OtlpGrpc | None = None
 
 
 class Tracing(Section):

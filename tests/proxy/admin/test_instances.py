@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from proxy.admin.endpoints.health import Answered, health_of
 from proxy.admin.endpoints.instances import by_instance
+from rondpoint.store.metrics import Fault, Own
+from rondpoint.store.sums import add_own
 from rondpoint.store.workers import WorkerStatus
 from tests.lab import http
-from tests.lab.origin import Origin
+from tests.lab.origin import Origin, answer
+from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -81,6 +87,41 @@ def test_health_tells_what_all_workers_have_answered(store: Store, short_path: P
         assert abs(found["unixtime"] - short_path.stat().st_mtime) < 600
         store.kill()
         assert http.request(proxy.admin, "localhost", "/health").status == 503
+
+
+def test_health_names_the_last_errors_of_all_workers(store: Store, short_path: Path) -> None:
+    flag = "--web.statistics.recentErrors=3"
+    with (
+        running_proxy(short_path, store, flag, workers=2) as proxy,
+        Origin.named("one") as origin,
+        Origin(answer(b"no", status="599 Made Up")) as failing,
+    ):
+        good, bad, nowhere = proxy.route(origin), proxy.route(failing), proxy.route(free_port())
+
+        def errors() -> list[dict[str, Any]]:
+            return ask(proxy, "/health")["recent_errors"]
+
+        for number in range(8):
+            # Each over a connection of its own, and so by either worker.
+            assert proxy.status(bad if number % 2 else nowhere, f"/error{number}?secret=x") in (502, 599)
+            proxy.get(good, "/fine")
+            assert proxy.status("nowhere.test", "/not-found") == 404
+        until(
+            lambda: [each["path"] for each in errors()] == ["/error7", "/error6", "/error5"], "three errors"
+        )
+        found = errors()
+        assert [each["status_code"] for each in found] == [599, 502, 599]
+        assert [each["status"] for each in found] == ["", "Bad Gateway", ""]
+        assert {(each["method"], each["host"]) for each in found} == {("GET", bad), ("GET", nowhere)}
+        assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", each["time"]) for each in found)
+
+
+def test_what_a_worker_tells_of_its_errors_has_an_end() -> None:
+    faults = tuple(Fault(float(number), 500, "GET", "a", "/") for number in range(10, 0, -1))
+    later = tuple(replace(fault, at=fault.at + 5.5) for fault in faults)
+    assert [fault.at for fault in add_own(Own(faults=faults), Own(faults=later)).faults] == [
+        *(15.5, 14.5, 13.5, 12.5, 11.5, 10.5, 10.0, 9.5, 9.0, 8.5),
+    ]
 
 
 def test_counts_are_also_told_since_the_last_look() -> None:

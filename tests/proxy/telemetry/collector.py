@@ -24,16 +24,41 @@ def attributes(span: Span) -> dict[str, Any]:
     return {each.key: value_of(each.value) for each in span.attributes}
 
 
-class Collector:
-    """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well."""
+class Collected:
+    """What a collector was sent."""
 
-    def __init__(self, *refusals: int) -> None:
-        self.refusals = list(refusals)
-        self.asked = 0
-        self.paths: list[str] = []
+    def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
         self.resources: list[dict[str, Any]] = []
         self.spans: list[Span] = []
+
+    def keep(self, request: ExportTraceServiceRequest) -> None:
+        for told in request.resource_spans:
+            self.resources.append({each.key: value_of(each.value) for each in told.resource.attributes})
+            self.spans += [span for scope in told.scope_spans for span in scope.spans]
+
+    def of(self, path: str) -> list[Span]:
+        """The spans of the request for this path: the entry point's, then those of the servers asked."""
+
+        def found() -> list[Span]:
+            return [span for span in list(self.spans) if attributes(span).get("url.path") == path]
+
+        (server,) = until(found, f"a span for {path}")
+        return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]
+
+    def within(self, span: Span) -> list[Span]:
+        """All spans of the trace that this one belongs to."""
+        return [each for each in list(self.spans) if each.trace_id == span.trace_id]
+
+
+class Collector(Collected):
+    """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well."""
+
+    def __init__(self, *refusals: int) -> None:
+        super().__init__()
+        self.refusals = list(refusals)
+        self.asked = 0
+        self.paths: list[str] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -74,22 +99,6 @@ class Collector:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> None:
-        request = ExportTraceServiceRequest.FromString(gzip.decompress(body))
         self.paths.append(path)
         self.headers.append(headers)
-        for told in request.resource_spans:
-            self.resources.append({each.key: value_of(each.value) for each in told.resource.attributes})
-            self.spans += [span for scope in told.scope_spans for span in scope.spans]
-
-    def of(self, path: str) -> list[Span]:
-        """The spans of the request for this path: the entry point's, then those of the servers asked."""
-
-        def found() -> list[Span]:
-            return [span for span in list(self.spans) if attributes(span).get("url.path") == path]
-
-        (server,) = until(found, f"a span for {path}")
-        return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]
-
-    def within(self, span: Span) -> list[Span]:
-        """All spans of the trace that this one belongs to."""
-        return [each for each in list(self.spans) if each.trace_id == span.trace_id]
+        self.keep(ExportTraceServiceRequest.FromString(gzip.decompress(body)))

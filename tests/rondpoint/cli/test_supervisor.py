@@ -22,10 +22,11 @@ Start = Callable[..., Process]
 STEADY = """
 import os, signal, sys
 name = sys.argv[1]
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+told = {signal.SIGTERM: "ends", signal.SIGHUP: "reloads", signal.SIGUSR1: "reopens"}
+signal.pthread_sigmask(signal.SIG_BLOCK, told)
 print(f"{name} begins as {os.getpid()} in session {os.getsid(0)}", flush=True)
-while signal.sigwait({signal.SIGTERM, signal.SIGHUP}) == signal.SIGHUP:
-    print(f"{name} reloads", flush=True)
+while (number := signal.sigwait(told)) != signal.SIGTERM:
+    print(f"{name} {told[number]}", flush=True)
 print(f"{name} ends", flush=True)
 """
 DEAF = """
@@ -158,6 +159,16 @@ def test_a_hang_up_goes_to_children_that_reload(supervise: Start) -> None:
     supervisor.wait_for_line("proxy reloads")
     assert supervisor.stop() == 0
     assert order(supervisor, "reloads") == ["proxy"]
+
+
+def test_logs_are_opened_anew_by_children_that_have_some(supervise: Start) -> None:
+    supervisor = supervise(child("store", STEADY), child("proxy", STEADY, logs=True))
+    supervisor.wait_for_line("proxy begins")
+    supervisor.wait_for_line("store begins")
+    supervisor.signal(signal.SIGUSR1)
+    supervisor.wait_for_line("proxy reopens")
+    assert supervisor.stop() == 0
+    assert order(supervisor, "reopens") == ["proxy"]
 
 
 def test_children_do_not_outlive_a_killed_supervisor(supervise: Start) -> None:

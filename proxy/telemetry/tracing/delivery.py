@@ -1,0 +1,24 @@
+"""What becomes of a batch of spans that a collector was sent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+PATIENCE = (3.05, 10.0)
+"""Seconds for a connection to the collector, and for its answer."""
+
+
+class Delivery(NamedTuple):
+    """`reason` is empty where it was taken; `again` tells that it may be sent once more."""
+
+    reason: str = ""
+    again: bool = False
+
+
+class Sender(Protocol):
+    """One way to a collector, which is at `where`."""
+
+    where: str
+
+    def send(self, body: bytes) -> Delivery:
+        """Send an ExportTraceServiceRequest, compressed with gzip."""

@@ -1,0 +1,171 @@
+"""OTLP over gRPC: one call at a time on a connection of HTTP/2 that is kept.
+
+The protocol's own library brings threads and an event loop that do not get on with gevent's. A call
+without streaming is a POST and trailers, which h2 puts into frames; the waiting is done by sockets as
+everywhere in a worker.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
+from h2.exceptions import H2Error
+
+from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
+from rondpoint import __version__
+
+if TYPE_CHECKING:
+    from rondpoint.settings.tree.tracing import OtlpGrpc
+
+_PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+# CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS: what OTLP
+# says may be sent again; and what HTTP says so of, where the answer is no gRPC.
+_AGAIN = frozenset(("1", "4", "8", "10", "11", "14", "15"))
+_HTTP_AGAIN = frozenset(("429", "502", "503", "504"))
+
+
+class GrpcSender:
+    """Calls the collector's Export. A connection that broke while it lay idle is replaced at once."""
+
+    def __init__(self, options: OtlpGrpc) -> None:
+        self.where = options.endpoint
+        self._host, self._port = options.host, options.port
+        self._headers = [
+            (":method", "POST"),
+            (":scheme", "http" if options.insecure else "https"),
+            (":path", _PATH),
+            (":authority", options.endpoint),
+            ("te", "trailers"),
+            ("content-type", "application/grpc"),
+            ("grpc-encoding", "gzip"),
+            ("user-agent", f"rondpoint/{__version__}"),
+            *((name.lower(), value) for name, value in options.headers.items()),
+        ]
+        self._secure = None if options.insecure else _context(options)
+        self._connection: _Connection | None = None
+
+    def send(self, body: bytes) -> Delivery:
+        # A mark that it is compressed, and its length.
+        message = b"\x01" + len(body).to_bytes(4, "big") + body
+        kept, self._connection = self._connection, None
+        if kept is not None:
+            try:
+                return self._called(kept, message)
+            except (OSError, H2Error):
+                kept.close()
+        connection: _Connection | None = None
+        try:
+            connection = _Connection(self._host, self._port, self._secure)
+            return self._called(connection, message)
+        except (OSError, H2Error) as error:
+            if connection is not None:
+                connection.close()
+            return Delivery(str(error) or type(error).__name__, again=True)
+
+    def _called(self, connection: _Connection, message: bytes) -> Delivery:
+        answered = connection.call(self._headers, message)
+        self._connection = connection
+        code = answered.get("grpc-status", "")
+        if code == "0":
+            return Delivery()
+        if code:
+            text = unquote(answered.get("grpc-message", ""))
+            return Delivery(f"it answers with gRPC's code {code} {text}".rstrip(), again=code in _AGAIN)
+        status = answered.get(":status", "")
+        return Delivery(f"it answers {status}, and that is no gRPC", again=status in _HTTP_AGAIN)
+
+
+class _Connection:
+    """A connection of HTTP/2 to a collector, for one call after the other. Raises OSError and H2Error."""
+
+    def __init__(self, host: str, port: int, secure: ssl.SSLContext | None) -> None:
+        connect, _ = PATIENCE
+        self._socket = socket.create_connection((host, port), connect)
+        try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if secure is not None:
+                self._socket = secure.wrap_socket(self._socket, server_hostname=host)
+            self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+            self._h2.initiate_connection()
+            self._flush()
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def call(self, headers: list[tuple[str, str]], message: bytes) -> dict[str, str]:
+        """What headers and trailers of the answer say."""
+        h2 = self._h2
+        until = monotonic() + PATIENCE[1]
+        stream = h2.get_next_available_stream_id()
+        h2.send_headers(stream, headers)
+        left = memoryview(message)
+        answered: dict[str, str] = {}
+        while True:
+            # As much as the collector is ready to take.
+            while left and (room := min(h2.local_flow_control_window(stream), h2.max_outbound_frame_size)):
+                h2.send_data(stream, bytes(left[:room]), end_stream=len(left) <= room)
+                left = left[room:]
+            self._flush()
+            for event in self._events(until):
+                if isinstance(event, ResponseReceived | TrailersReceived) and event.stream_id == stream:
+                    answered.update((str(name), str(value)) for name, value in event.headers)
+                elif isinstance(event, StreamEnded) and event.stream_id == stream:
+                    if left:
+                        # It has answered without looking at the rest.
+                        h2.reset_stream(stream, ErrorCodes.NO_ERROR)
+                    self._flush()
+                    return answered
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._socket.close()
+
+    def _events(self, until: float) -> list[Event]:
+        """What comes next; what the connection's upkeep needs is done."""
+        self._socket.settimeout(max(0.01, until - monotonic()))
+        data = self._socket.recv(65_536)
+        if not data:
+            raise ConnectionResetError("the collector has ended the connection")
+        events = self._h2.receive_data(data)
+        for event in events:
+            if isinstance(event, DataReceived) and event.flow_controlled_length:
+                self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, ConnectionTerminated | StreamReset):
+                raise ConnectionResetError(f"the collector breaks off with HTTP/2's code {event.error_code}")
+        self._flush()
+        return events
+
+    def _flush(self) -> None:
+        if data := self._h2.data_to_send():
+            self._socket.sendall(data)
+
+
+def _context(options: OtlpGrpc) -> ssl.SSLContext:
+    """Raises OSError for files that cannot be used."""
+    tls = options.tls
+    context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.cert is not None:
+        context.load_cert_chain(tls.cert, tls.key)
+    context.set_alpn_protocols(["h2"])
+    return context

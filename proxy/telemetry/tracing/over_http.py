@@ -1,0 +1,45 @@
+"""OTLP over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import requests
+
+from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
+from rondpoint import __version__
+
+if TYPE_CHECKING:
+    from rondpoint.settings.tree.tracing import OtlpHttp
+
+# What the protocol says may be sent again.
+_AGAIN = frozenset((429, 502, 503, 504))
+
+
+class HttpSender:
+    """Keeps its connection."""
+
+    def __init__(self, options: OtlpHttp) -> None:
+        self.where = options.url
+        tls = options.tls
+        self._session = session = requests.Session()
+        session.headers.update(
+            {
+                **options.headers,
+                "Content-Type": "application/x-protobuf",
+                "Content-Encoding": "gzip",
+                "User-Agent": f"rondpoint/{__version__}",
+            }
+        )
+        session.verify = False if tls.insecure_skip_verify else str(tls.ca) if tls.ca else True
+        if tls.cert is not None:
+            session.cert = (str(tls.cert), str(tls.key)) if tls.key else str(tls.cert)
+
+    def send(self, body: bytes) -> Delivery:
+        try:
+            answer = self._session.post(self.where, body, timeout=PATIENCE)
+        except (requests.RequestException, OSError) as error:
+            return Delivery(str(error), again=True)
+        if answer.ok:
+            return Delivery()
+        return Delivery(f"it answers {answer.status_code}", again=answer.status_code in _AGAIN)
