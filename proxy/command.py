@@ -12,7 +12,7 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from proxy.access.credentials import CredentialError, Credentials
-from proxy.gunicorn_settings import gunicorn_settings
+from proxy.life.gunicorn_settings import gunicorn_settings
 from rondpoint import logs
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings

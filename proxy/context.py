@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from proxy.deadlines import NEVER
-from proxy.http1.request import ENDS_HERE_TRUSTED, Limits
+from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
 from proxy.middlewares.chains import Chains
 from proxy.retrying import RetryPolicy
 from proxy.telemetry.tallies import Tallies
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from proxy.deadlines import Sweeper
     from proxy.ejection.ejections import Ejections
     from proxy.routing.table import RoutingTable
+    from proxy.services.services import Services
     from proxy.telemetry.access_log import AccessLog
-    from proxy.upstream.servers import Services, UpstreamTimeouts
+    from proxy.upstream.timeouts import UpstreamTimeouts
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from gevent import Greenlet, Timeout
 
 from proxy.balancing.line import open_line
 from proxy.balancing.tickets import Tickets
+from proxy.breath import Breath
 from proxy.census import Census
 from proxy.certificates import server_context
 from proxy.configuration.applying import Applier
-from proxy.configuration.breath import Breath
 from proxy.configuration.snapshot import Saver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
@@ -31,11 +31,12 @@ from proxy.deadlines import Sweeper, after
 from proxy.downstream import Downstream
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import Sharing
-from proxy.http1.request import Limits
+from proxy.http1.limits import Limits
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
 from proxy.retrying import RetryPolicy
 from proxy.routing.table import RoutingTable
+from proxy.services.services import Services
 from proxy.serving import serve
 from proxy.stream import Stream
 from proxy.telemetry.exposition.answer import Exposition
@@ -44,7 +45,7 @@ from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
 from proxy.tls import TlsStream
 from proxy.trust import Trust
-from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.validity import certificates_of
 from proxy.witnesses import Witnesses
 from rondpoint.settings import Settings

@@ -29,6 +29,22 @@ _KEEP_ALIVE = [
 ]
 
 
+def _with_body(method: str) -> Callable[..., Any]:
+    """The method of python-consul2's clients that sends `data` so."""
+
+    def ask(
+        self: Transport,
+        callback: Callable[[Any], Any],
+        path: str,
+        params: Any = None,
+        data: Any = "",
+        headers: Any = None,
+    ) -> Any:
+        return callback(self.ask(method, path, params, headers, data))
+
+    return ask
+
+
 class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no types
     """One agent's HTTP API; calls raise requests' and python-consul2's errors.
 
@@ -63,39 +79,13 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         return self._sockets.aborted
 
     def get(self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None) -> Any:
-        return callback(self._ask("GET", path, params, headers))
+        return callback(self.ask("GET", path, params, headers))
 
-    def put(
-        self,
-        callback: Callable[[Any], Any],
-        path: str,
-        params: Any = None,
-        data: Any = "",
-        headers: Any = None,
-    ) -> Any:
-        return callback(self._ask("PUT", path, params, headers, data))
+    put = _with_body("PUT")
+    post = _with_body("POST")
+    delete = _with_body("DELETE")
 
-    def delete(
-        self,
-        callback: Callable[[Any], Any],
-        path: str,
-        params: Any = None,
-        data: Any = "",
-        headers: Any = None,
-    ) -> Any:
-        return callback(self._ask("DELETE", path, params, headers, data))
-
-    def post(
-        self,
-        callback: Callable[[Any], Any],
-        path: str,
-        params: Any = None,
-        data: Any = "",
-        headers: Any = None,
-    ) -> Any:
-        return callback(self._ask("POST", path, params, headers, data))
-
-    def _ask(
+    def ask(
         self,
         method: str,
         path: str,
@@ -103,6 +93,7 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         headers: Mapping[str, str] | None,
         data: Any = None,
     ) -> Any:
+        """The answer, in the form that python-consul2 wants."""
         answer = self._session.request(
             method,
             self.uri(path, params),

@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.request import ENDS_HERE, ENDS_HERE_TRUSTED, Limits, Request, parse_request
+from proxy.http1.limits import ENDS_HERE, ENDS_HERE_TRUSTED, Limits
+from proxy.http1.request import Request, parse_request
 from proxy.routing.facts import headers, query
 from proxy.trust import Trust
 from rondpoint.rules.facts import Facts

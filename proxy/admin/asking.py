@@ -13,7 +13,7 @@ from flask import g, request
 
 from proxy.admin.answers import Problem, Refusal
 from proxy.admin.running import runtime
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.admin.digests import digest
 from rondpoint.store.admin.history import Author

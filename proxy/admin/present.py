@@ -11,7 +11,7 @@ import redis
 from proxy.admin.aside import findings
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.standing import Findings, Standing, by_object, left_out, standing
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS

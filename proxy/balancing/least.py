@@ -13,14 +13,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.balancing.draw import Part, draw, mixed
-from proxy.balancing.strategies import Choose, strategy
+from proxy.balancing.strategies import strategy
 from proxy.balancing.turn import LEAST, usual_latency
 
 if TYPE_CHECKING:
+    from proxy.balancing.served import Choose, ServedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
 
 MOST_DRAWS = 16
 """Until two servers are found where one has nearly all the weight."""

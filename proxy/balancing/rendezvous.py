@@ -6,21 +6,17 @@ clients that it wins or had won move. Weights are met by -weight/ln(score) (Schi
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from math import log
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.balancing.draw import mixed
-from proxy.balancing.strategies import Choose, strategy
+from proxy.balancing.hashing import hashed, luck
+from proxy.balancing.strategies import strategy
 
 if TYPE_CHECKING:
+    from proxy.balancing.served import Choose, ServedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
-
-_WHOLE = float(1 << 64)
 
 
 @strategy("hrw")
@@ -41,15 +37,3 @@ def highest_random_weight(service: ServedService) -> Choose:
         return max(distinct, key=score)
 
     return choose
-
-
-def luck(client: int, server: int) -> float:
-    """Above 0; for random clients exponentially distributed in 1/luck, so that weights are met."""
-    # Half a step away from 0 and from 1, whose logarithms would be of no use.
-    part = (mixed(client ^ server) + 0.5) / _WHOLE
-    return -1.0 / log(part) if part < 1.0 else _WHOLE
-
-
-def hashed(text: str) -> int:
-    """64 bits that are the same in every process."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -13,11 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from proxy.balancing.strategies import Choose
-    from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
-    from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
     from rondpoint.model import StickyCookie
 
 Kept = TypeVar("Kept")
@@ -51,18 +47,6 @@ class Stickiness(Generic[Kept]):
     def line(self, member: Kept) -> bytes:
         """The header line, with a leading CRLF, that keeps a client with this one."""
         return self._lines[member]
-
-
-def keep(sticky: Stickiness[Target], otherwise: Choose) -> Choose:
-    """Choose whom the cookie names, as long as it is there; who is leaving goes on with its sessions."""
-
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
-        kept = sticky.kept(request)
-        if kept is not None and not kept.endpoint.put_aside:
-            return kept
-        return otherwise(service, tickets, request, peer)
-
-    return choose
 
 
 def value_of(service: str, member: str) -> str:

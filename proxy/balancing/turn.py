@@ -8,13 +8,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.balancing.draw import draw
-from proxy.balancing.strategies import Choose, strategy
+from proxy.balancing.strategies import strategy
 
 if TYPE_CHECKING:
+    from proxy.balancing.served import Choose, ServedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
 
 TOLERATED = 2.0
 """A server keeps its whole share as long as it takes no longer than this times what the median one takes."""

@@ -17,8 +17,8 @@ import msgspec
 import redis
 from gevent.event import Event
 
+from proxy.breath import Breath
 from proxy.configuration.applying import Applier
-from proxy.configuration.breath import Breath
 from proxy.configuration.freshness import Freshness
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages

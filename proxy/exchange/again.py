@@ -13,11 +13,11 @@ from proxy.exchange.errors import NoAnswerError
 from proxy.retrying import Retrying, RetryPolicy
 
 if TYPE_CHECKING:
+    from proxy.balancing.served import ServedService
     from proxy.downstream import Downstream
     from proxy.exchange.body import RequestBody
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
 
 _ONCE = RetryPolicy(1)
 

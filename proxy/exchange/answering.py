@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.balancing.composed import member_for
 from proxy.exchange.again import ask_again
 from proxy.exchange.attempt import request_head, serve_from, serve_observed
 from proxy.exchange.body import RequestBody
@@ -17,14 +16,15 @@ from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.kinds import STOPPED
 from proxy.middlewares.chains import ChainError
+from proxy.services.members import member_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from proxy.balancing.served import ServedService
     from proxy.downstream import Downstream
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
 
 # Services within services; what goes deeper leads nowhere, as a circle does.
 _DEEPEST = 8

@@ -21,11 +21,11 @@ from proxy.http1.request import Request, without
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
+    from proxy.balancing.served import ServedService
     from proxy.downstream import Downstream
     from proxy.http1.response import Response
     from proxy.stream import Stream
     from proxy.upstream.endpoint import Target
-    from proxy.upstream.servers import ServedService
 
 # RFC 9110 §9.2.2
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))

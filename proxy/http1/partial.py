@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from proxy.http1.errors import RequestError
 
 if TYPE_CHECKING:
-    from proxy.http1.request import Limits
+    from proxy.http1.limits import Limits
 
 _END = b"\r\n\r\n"
 

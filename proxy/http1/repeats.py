@@ -14,7 +14,7 @@ from proxy.http1.request import Request, parse_request
 from proxy.http1.response import Response, parse_response
 
 if TYPE_CHECKING:
-    from proxy.http1.request import Limits
+    from proxy.http1.limits import Limits
 
 KEPT = 4096
 """Bytes of a head that are remembered at most: an idle connection holds them."""

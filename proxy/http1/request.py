@@ -8,7 +8,6 @@ bare LF line ends, obs-fold, leading empty lines, a missing Host, codings other 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from gunicorn_h1c import (
     InvalidHTTPVersion,
@@ -22,23 +21,12 @@ from gunicorn_h1c._parser_fast import ParseError as FastParseError
 
 from proxy.http1.errors import RequestError
 from proxy.http1.kinds import kind_of
+from proxy.http1.limits import Limits
 from proxy.http1.partial import PartialHead
 
 # The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
 # quantifiers are possessive, so that what does not match is known in one pass.
 _HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
-# Header lines that end here: hop-by-hop (RFC 9110 §7.6.1), framing (written anew), and what a client
-# must not be able to claim. Underscores too: servers of the CGI family cannot tell them from hyphens.
-_ENDS_HERE = (
-    rb"\r\n((?i:connection|keep-alive|proxy-connection|proxy-authorization|te|transfer[-_]encoding"
-    rb"|content[-_]length|upgrade|http2-settings|%b))"
-    rb":[ \t]*([^\r\n]*)"
-)
-ENDS_HERE = re.compile(_ENDS_HERE % rb"x[-_]real[-_]ip|x[-_]forwarded[-_][^:\r\n]*")
-# A peer that is trusted may claim these, but not with underscores: it may have passed them on unseen.
-ENDS_HERE_TRUSTED = re.compile(
-    _ENDS_HERE % rb"x_real[-_]ip|x-real_ip|(?=[^:\r\n]*_)x[-_]forwarded[-_][^:\r\n]*"
-)
 _KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)")
@@ -48,20 +36,6 @@ _H2C = re.compile(rb"(?i)(?:^|[,\s])h2c?(?:[,\s/]|$)")
 _END_TO_END = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"authorization", b"cookie", b"x-real-ip")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a client may send: bytes of a head, of its request line and of a body, number of lines.
-
-    `body_bytes` is 0 where a body has no limit; `ends_here` finds the lines that it may not pass on.
-    """
-
-    head_bytes: int = 65536
-    line_bytes: int = 16384
-    headers: int = 100
-    body_bytes: int = 0
-    ends_here: re.Pattern[bytes] = ENDS_HERE
 
 
 class Request:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from proxy.routing.group import Group
 from proxy.routing.patterns import matching
-from proxy.routing.route import Route
+from proxy.routing.route import Route, Routes
 from rondpoint.model import Router
 
 SHARD = 256
@@ -78,7 +78,7 @@ class HostPatterns:
         self._known.clear()
         self.state = object()
 
-    def groups_of(self, host: bytes, route: Route) -> tuple[Group, ...]:
+    def groups_of(self, host: bytes, route: Route) -> tuple[Routes, ...]:
         """As `groups`, kept with the route of this host: there may be any number of such."""
         told = route.told
         if told is None or told[0] is not self.state or told[1] != host:

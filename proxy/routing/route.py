@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from proxy.http1.request import Request
 from proxy.routing.compiling import Test, compile_test, require_served
 from proxy.routing.facts import Client
 from proxy.routing.scope import beyond_hosts
+from proxy.services.place import NOWHERE, Place
 from proxy.telemetry.tallies import Tally
-from proxy.upstream.servers import NOWHERE, Place
 from rondpoint.model import Router
-
-if TYPE_CHECKING:
-    from proxy.routing.group import Group
 
 Order = tuple[float, str]
 """Sorts by priority, higher first, then by name, lower first."""
@@ -31,6 +28,13 @@ def order_of(router: Router) -> Order:
 def uncompiled(_host: str, _path: str, _request: Request, _client: Client) -> bool:
     """Stands for a test that is still to be made."""
     raise NotImplementedError
+
+
+class Routes(Protocol):
+    """Routes that are found by path."""
+
+    def collect(self, path: str, found: list[list[Route]]) -> None:
+        """Add to `found`, each list in order, the routes that can hold on `path`."""
 
 
 class Route:
@@ -62,7 +66,7 @@ class Route:
         self.pass_host_header = router.pass_host_header
         self.place: Place = NOWHERE
         self.tally: Tally | None = None
-        self.told: tuple[object, bytes, tuple[Group, ...]] | None = None
+        self.told: tuple[object, bytes, tuple[Routes, ...]] | None = None
         self.order = order_of(router)
         self.entry_points = entry_points
         self.test: Test | None = uncompiled if beyond_hosts(router.rule.expression) is not None else None

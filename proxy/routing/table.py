@@ -16,7 +16,7 @@ from proxy.http1.request import Request
 from proxy.routing.facts import Client
 from proxy.routing.group import Group
 from proxy.routing.host_patterns import HostPatterns
-from proxy.routing.route import LAST, Order, Route, by_order, order_of, uncompiled
+from proxy.routing.route import LAST, Order, Route, Routes, by_order, order_of, uncompiled
 from proxy.routing.scope import Hosts, hosts_of
 from rondpoint.model import Router
 from rondpoint.rules.requested import normalise_host, normalise_path
@@ -94,7 +94,7 @@ class RoutingTable:
             own = self._by_host.get(host)
         patterns = self._by_pattern
         if not patterns.shards:
-            groups: tuple[Group, ...] = ()
+            groups: tuple[Routes, ...] = ()
         elif isinstance(own, Route):
             groups = patterns.groups_of(host, own)
         else:

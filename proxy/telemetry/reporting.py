@@ -11,7 +11,7 @@ import gevent
 import redis
 from msgspec.structs import replace
 
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import OWN, Counts, Own, forget_counts, write_counts

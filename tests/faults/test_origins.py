@@ -27,8 +27,8 @@ def shared(lasting_store: Store) -> Iterator[Site]:
         site.agent(site.routes.flag)
         for _ in range(2):
             site.instance(
-                "--serversTransport.forwardingTimeouts.responseHeaderTimeout=1s",
-                "--limits.responsePauseTimeout=1s",
+                "--serversTransport.forwardingTimeouts.responseHeaderTimeout=2s",
+                "--limits.responsePauseTimeout=2s",
             )
         yield site
 

@@ -2,19 +2,18 @@
 
 import json
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
 from tests.lab.errors import LabError
 from tests.lab.ports import free_port
 from tests.lab.processes import Process
+from tests.lab.server import Server
 from tests.lab.waiting import until
 
 MASTER_TOKEN = "5a1b0c2e-0000-4000-8000-000000000001"
@@ -23,8 +22,10 @@ MASTER_TOKEN = "5a1b0c2e-0000-4000-8000-000000000001"
 _ROOT = Path(__file__).parents[2]
 
 
-class Consul:
+class Consul(Server):
     """One server agent; by default it keeps everything in memory, so that it comes back empty."""
+
+    name = "the Consul agent"
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Consul:
         MASTER_TOKEN; `settings` are added to its configuration file; `expect` servers make a cluster with
         those of `join`; it listens on `address`, inside the network `namespace` when one is given.
         """
+        super().__init__()
         self.namespace = namespace
         self.host = address
         self.http = http or free_port(namespace=namespace)
@@ -55,19 +57,6 @@ class Consul:
         self._settings = dict(settings or {})
         self._join = tuple(join)
         self._expect = expect
-        self._process: Process | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.kill()
 
     @property
     def address(self) -> str:
@@ -77,13 +66,6 @@ class Consul:
     @property
     def url(self) -> str:
         return f"http://{self.address}"
-
-    @property
-    def process(self) -> Process:
-        """The running agent; raises LabError when it does not run."""
-        if self._process is None:
-            raise LabError("the Consul agent does not run")
-        return self._process
 
     def start(self, *, wait: bool = True) -> None:
         """Starts the agent and returns once it has a leader and its own entry in the catalogue."""
@@ -154,25 +136,6 @@ class Consul:
         name = f"policy-{abs(hash(rules))}"
         self.put("/v1/acl/policy", {"Name": name, "Rules": rules})
         return str(self.put("/v1/acl/token", {"Policies": [{"Name": name}]})["SecretID"])
-
-    def kill(self) -> None:
-        """Kills the agent at once, as a crash would; no error when it does not run."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-
-    def restart(self) -> None:
-        """Kills the agent and starts it again at the same place, empty unless it keeps its data."""
-        self.kill()
-        self.start()
-
-    def freeze(self) -> None:
-        """Stops the agent in its tracks: connections stay open, and nothing is answered."""
-        self.process.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Lets a frozen agent go on."""
-        self.process.signal(signal.SIGCONT)
 
     @property
     def _data(self) -> Path:

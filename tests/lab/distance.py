@@ -6,58 +6,48 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tests.lab.background import Background
 
 PIECE = 65_536
 
 
-class Distance:
+class Distance(Background):
     """Listens on a port of the loopback address and passes everything on to a Unix socket, and back.
 
     A round trip takes `seconds` longer, which may change at any time.
     """
 
     def __init__(self, target: Path, seconds: float) -> None:
+        super().__init__("distance")
         self.seconds = seconds
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._accept, name="distance")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-        for connection in self._open:
-            _end(connection)
 
     @property
     def url(self) -> str:
         """What `redis.url` takes."""
         return f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def _accept(self) -> None:
+    def run(self) -> None:
         while True:
             try:
                 near, _ = self._listener.accept()
             except OSError:
-                return
+                break
             far = socket.socket(socket.AF_UNIX)
             far.connect(str(self._target))
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open += [near, far]
             self._pass(near, far)
             self._pass(far, near)
+        self._listener.close()
+        for connection in self._open:
+            _end(connection)
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         under_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()

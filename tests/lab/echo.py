@@ -4,10 +4,9 @@ import base64
 import hashlib
 import selectors
 import socket
-import threading
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+
+from tests.lab.background import Background
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TEXT, _BINARY, _CLOSE = 1, 2, 8
@@ -53,31 +52,21 @@ class _Peer:
         return answers
 
 
-class Echo:
+class Echo(Background):
     """Listens on a free loopback port, `port`; works inside `with`."""
 
     def __init__(self) -> None:
+        super().__init__("echo")
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self._selector = selectors.DefaultSelector()
         self._stop, self._stopped = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="echo", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self._stop.close()
-        self._thread.join(5)
 
-    def _run(self) -> None:
+    def run(self) -> None:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._stopped, selectors.EVENT_READ)
         while True:

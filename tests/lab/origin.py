@@ -230,6 +230,10 @@ class Origin:
             connection.socket.close()
 
 
+Start = Callable[[Handler | bytes], Origin]
+"""What the fixture `origin` of the proxy's tests gives."""
+
+
 def answer(body: bytes, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
     """The bytes of a response with a Content-Length."""
     head = [

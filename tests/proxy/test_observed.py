@@ -3,8 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from rondpoint.model import RouterObservability
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Handler, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -21,7 +20,6 @@ from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.scraping import scraped
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 PAUSE = 0.2
 
 
@@ -75,12 +73,6 @@ def shared() -> Iterator[Watched]:
 def watch(shared: Watched) -> Iterator[Watched]:
     for _ in watched(shared.proxy):
         yield shared
-
-
-@pytest.fixture
-def origin() -> Iterator[Start]:
-    with ExitStack() as stack:
-        yield lambda handler: stack.enter_context(Origin(handler))
 
 
 def told(header: str) -> Handler:

@@ -3,8 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from rondpoint.model import Middleware, RouterObservability
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Origin, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
@@ -23,7 +22,6 @@ from tests.proxy.scraping import scraped
 from tests.proxy.telemetry.collector import Collector, attributes
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
@@ -63,12 +61,6 @@ def shared() -> Iterator[Traced]:
 def traced(shared: Traced) -> Iterator[Traced]:
     for _ in watched(shared.proxy):
         yield shared
-
-
-@pytest.fixture
-def origin() -> Iterator[Start]:
-    with ExitStack() as stack:
-        yield lambda handler: stack.enter_context(Origin(handler))
 
 
 def told(connection: Connection) -> None:

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ import pytest
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, read_counts
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Handler, Start, answer
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -23,7 +23,6 @@ from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client
 
 BIG = b"b" * (1 << 20)
-Start = Callable[[Handler | bytes], Origin]
 
 
 class Watched:
@@ -59,12 +58,6 @@ def shared() -> Iterator[Watched]:
 def watch(shared: Watched) -> Iterator[Watched]:
     for _ in watched(shared.proxy):
         yield shared
-
-
-@pytest.fixture
-def origin() -> Iterator[Start]:
-    with ExitStack() as stack:
-        yield lambda handler: stack.enter_context(Origin(handler))
 
 
 def sending(*pieces: bytes, reset: bool = False) -> Handler:

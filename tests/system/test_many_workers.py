@@ -9,6 +9,7 @@ from tests.lab.installation import start
 from tests.lab.origin import Origin
 from tests.lab.processes import Processes
 from tests.lab.store import Store
+from tests.lab.waiting import until
 
 
 def configuration(ports: list[int]) -> str:
@@ -37,6 +38,10 @@ def test_two_instances_with_two_workers_each_share_one_rotation(
         ]
         for instance in instances:
             instance.wait_for("four.test")
-        answers = [instances[number % 2].request("four.test").text for number in range(400)]
-        assert Counter(answers) == dict.fromkeys(("a", "b", "c", "d"), 100)
-        assert answers[4:] == answers[:-4]
+
+        def in_turn() -> bool:
+            answers = [instances[number % 2].request("four.test").text for number in range(400)]
+            return Counter(answers) == dict.fromkeys("abcd", 100) and answers[4:] == answers[:-4]
+
+        # A ticket that is late, as on a busy machine, is replaced by the worker's own.
+        until(in_turn, "one rotation", timeout=60)

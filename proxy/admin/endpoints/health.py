@@ -14,7 +14,7 @@ from msgspec import Struct
 from proxy.admin.answers import Refusal, answer
 from proxy.admin.running import runtime
 from proxy.admin.views.durations import go_duration
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.identity import INSTANCE
 from proxy.telemetry.exposition.reading import Census, read_census
 from rondpoint.store.metrics import Fault, Own

@@ -14,7 +14,7 @@ from proxy.admin.conditions import conditions, tag
 from proxy.admin.endpoints.changes import told, waiting
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.running import runtime
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from rondpoint.store.admin.document import Document, read_document
 from rondpoint.store.admin.history import Entry, read_history
 from rondpoint.store.admin.proposals import Proposal

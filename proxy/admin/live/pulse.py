@@ -17,7 +17,7 @@ from msgspec import Struct
 from proxy.admin.live.differences import ROUTER, Differences, Hash
 from proxy.admin.live.flows import Flow, Vector, flow, requests
 from proxy.admin.live.window import Window
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.telemetry.reporting import MOST
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.keys import Keys

@@ -8,7 +8,7 @@ from time import time
 import redis
 from msgspec import Struct
 
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.identity import INSTANCE
 from rondpoint.model import Configuration
 from rondpoint.settings import PrometheusMetrics

@@ -15,7 +15,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from opentelemetry.sdk.resources import Resource as Described
 
-from proxy.configuration.breath import Breath
+from proxy.breath import Breath
 from proxy.identity import INSTANCE
 from proxy.telemetry.tracing.over_http import HttpSender
 from proxy.telemetry.tracing.spans import Spans

@@ -80,6 +80,12 @@ class GrpcSender:
                 connection.close()
             return Delivery(str(error) or type(error).__name__, again=True)
 
+    def close(self) -> None:
+        """End the connection; the next message begins another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _called(self, connection: _Connection, message: bytes) -> Delivery:
         answered = connection.call(self._headers, message)
         self._connection = connection
@@ -119,8 +125,10 @@ class _Connection:
         left = memoryview(message)
         answered: dict[str, str] = {}
         while True:
-            # As much as the collector is ready to take.
-            while left and (room := min(h2.local_flow_control_window(stream), h2.max_outbound_frame_size)):
+            # As much as the collector is ready to take: less than nothing, where it has second thoughts.
+            while left and (
+                room := max(0, min(h2.local_flow_control_window(stream), h2.max_outbound_frame_size))
+            ):
                 h2.send_data(stream, bytes(left[:room]), end_stream=len(left) <= room)
                 left = left[room:]
             self._flush()

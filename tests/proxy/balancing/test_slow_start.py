@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.balancing import arrivals
-from proxy.upstream import servers as served_services
 from proxy.upstream.endpoint import COLD, address_of
 from rondpoint.model import ServerState, Service, Strategy
 from tests.proxy.balancing.serving import Asked, asked, servers
@@ -22,9 +21,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000_000.0
-        for module in ("arrivals", "turn", "least", "rendezvous"):
+        for module in ("arrivals", "served", "turn", "least", "rendezvous"):
             monkeypatch.setattr(f"proxy.balancing.{module}.monotonic", self)
-        monkeypatch.setattr(served_services, "monotonic", self)
 
     def __call__(self) -> float:
         return self.now

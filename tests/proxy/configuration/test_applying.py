@@ -7,7 +7,8 @@ from proxy.context import Context
 from proxy.deadlines import Sweeper
 from proxy.ejection.ejections import Ejections
 from proxy.routing.table import RoutingTable
-from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.services.services import Services
+from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.rules.expression import Match, Rule

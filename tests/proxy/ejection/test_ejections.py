@@ -9,7 +9,8 @@ import pytest
 
 from proxy.deadlines import Sweeper
 from proxy.ejection.ejections import FIRST_PAUSE, LONGEST_PAUSE, Ejections, address_in
-from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.services.services import Services
+from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, Service
 from rondpoint.store.ejections import Notice
 from tests.lab.ports import free_port

@@ -3,7 +3,8 @@
 import pytest
 
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.request import ENDS_HERE_TRUSTED, Limits, parse_request
+from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
+from proxy.http1.request import parse_request
 from tests.proxy.corpus.requests import get
 
 TRUSTED = Limits(ends_here=ENDS_HERE_TRUSTED)

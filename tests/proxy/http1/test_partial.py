@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from proxy.http1 import partial
 from proxy.http1.errors import RequestError
+from proxy.http1.limits import Limits
 from proxy.http1.partial import PartialHead
-from proxy.http1.request import Limits, parse_request
+from proxy.http1.request import parse_request
 from tests.proxy.corpus.requests import REFUSED, get
 
 LIMITS = Limits()

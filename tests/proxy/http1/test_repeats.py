@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.limits import Limits
 from proxy.http1.repeats import KEPT, RequestHeads, ResponseHeads
-from proxy.http1.request import Limits, Request, parse_request
+from proxy.http1.request import Request, parse_request
 from proxy.http1.response import Response, parse_response
 from tests.proxy.corpus import requests, responses
 from tests.proxy.corpus.requests import get

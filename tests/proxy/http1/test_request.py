@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError
-from proxy.http1.request import Limits, Request, parse_request
+from proxy.http1.limits import Limits
+from proxy.http1.request import Request, parse_request
 from tests.proxy.corpus.requests import REFUSED, get
 
 LIMITS = Limits()

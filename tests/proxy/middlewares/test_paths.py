@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError
-from proxy.http1.request import Limits, Request, parse_request
+from proxy.http1.limits import Limits
+from proxy.http1.request import Request, parse_request
 from proxy.middlewares.chains import ChainError, Chains
 from proxy.middlewares.paths import unescaped
 from rondpoint.model import Middleware, Router

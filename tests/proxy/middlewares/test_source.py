@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.request import ENDS_HERE_TRUSTED, Limits, parse_request
+from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
+from proxy.http1.request import parse_request
 from proxy.middlewares.source import by_host, source_of
 from rondpoint.middlewares.canonical import canonical, complete
 from tests.proxy.middlewares.sender import Sender

@@ -1,15 +1,14 @@
 """A collector of traces that speaks OTLP over HTTP, and keeps what it is sent."""
 
 import gzip
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.lab.background import Background
 from tests.lab.waiting import until
 
 
@@ -51,11 +50,12 @@ class Collected:
         return [each for each in list(self.spans) if each.trace_id == span.trace_id]
 
 
-class Collector(Collected):
+class Collector(Collected, Background):
     """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well."""
 
     def __init__(self, *refusals: int) -> None:
-        super().__init__()
+        Collected.__init__(self)
+        Background.__init__(self, "collector")
         self.refusals = list(refusals)
         self.asked = 0
         self.paths: list[str] = []
@@ -78,21 +78,13 @@ class Collector(Collected):
                 """Nothing to anybody."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="collector", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def run(self) -> None:
+        self._server.serve_forever()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
 
     @property
     def url(self) -> str:

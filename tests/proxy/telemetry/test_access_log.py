@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.http1.request import Limits, Request, parse_request
+from proxy.http1.limits import Limits
+from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES, AccessLog, escaped
 from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat

@@ -1,12 +1,11 @@
 """Two running proxies for these tests, one with short time-outs; each test serves what it needs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.lab.origin import Handler, Origin
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client
@@ -61,17 +60,3 @@ def client(proxy: Proxy) -> Iterator[Client]:
     """A connection to `proxy`."""
     with Client(proxy.web) as client:
         yield client
-
-
-@pytest.fixture
-def origin() -> Iterator[Callable[[Handler | bytes], Origin]]:
-    """Starts origins; what their handlers assert in vain fails the test."""
-    opened: list[Origin] = []
-
-    def start(handler: Handler | bytes) -> Origin:
-        opened.append(Origin(handler).__enter__())
-        return opened[-1]
-
-    yield start
-    for each in opened:
-        each.__exit__(None, None, None)

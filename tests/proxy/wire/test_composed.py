@@ -1,7 +1,6 @@
 """Services made of services, on the wire: shares, clients that stay, and members without servers."""
 
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -9,11 +8,9 @@ from msgspec.structs import replace
 from proxy.balancing.sticky import value_of
 from rondpoint.model import Composition, Member, Middleware, Server, Service, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Handler, Origin, answer
+from tests.lab.origin import Start, answer
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
-
-Start = Callable[[Handler | bytes], Origin]
 
 
 class Built:

@@ -7,12 +7,11 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Start, answer
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 
 

@@ -1,15 +1,12 @@
 """The tables of bytes that must not pass, tried on the worker: refused, and no server hears of it."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Origin, Start, answer
 from tests.proxy.corpus import chunks, requests, responses
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client, CutError
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
 

@@ -1,18 +1,16 @@
 """Servers that fail: what is tried again, where, and what is not."""
 
 import threading
-from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from rondpoint.model import ServerState
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Start, answer
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
 OTHERS = ["POST", "PATCH", "BREW"]

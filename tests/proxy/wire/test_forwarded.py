@@ -2,18 +2,17 @@
 
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.origin import Handler, Origin, answer
+from tests.lab.origin import Origin, Start, answer
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client
 from tests.proxy.wire.conftest import started
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 CLAIMS = [
     "X-Forwarded-For: 1.2.3.4",

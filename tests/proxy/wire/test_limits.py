@@ -1,19 +1,18 @@
 """What a client may send, as settings: line, head, body, connections."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Start, answer
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client
 from tests.proxy.wire.conftest import started
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 
 

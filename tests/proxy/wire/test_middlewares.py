@@ -1,15 +1,12 @@
 """Routers with middlewares, on the wire: what the server is asked for, and what the client is told."""
 
-from collections.abc import Callable
-
 import pytest
 
 from rondpoint.model import Middleware
 from tests.lab import http
-from tests.lab.origin import Handler, Origin
+from tests.lab.origin import Origin, Start
 from tests.proxy.running import Proxy
 
-Start = Callable[[Handler | bytes], Origin]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 

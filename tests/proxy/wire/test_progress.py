@@ -3,18 +3,17 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin
+from tests.lab.origin import Connection, Handler, Start
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client, CutError
 from tests.proxy.wire.conftest import started
 
-Start = Callable[[Handler | bytes], Origin]
 # More than the kernel keeps for a connection whose receiving side has a buffer of 32 MB.
 LARGE = 80_000_000
 # A second, looks after at most one and two more, and a busy machine.

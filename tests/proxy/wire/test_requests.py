@@ -1,16 +1,14 @@
 """What a server sees of a request."""
 
 import socket
-from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin, Request, answer
+from tests.lab.origin import Connection, Request, Start, answer
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 
 

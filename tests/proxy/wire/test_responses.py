@@ -3,15 +3,13 @@
 import hashlib
 import random
 import threading
-from collections.abc import Callable
 
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Handler, Start, answer
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Answer, Client, CutError
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 
 

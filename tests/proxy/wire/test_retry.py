@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,12 @@ import pytest
 from proxy.retrying import RetryPolicy
 from rondpoint.model import Middleware, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Origin, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 OK = answer(b"served")
 
 

@@ -7,11 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Start, answer
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client, CutError
-
-Start = Callable[[Handler | bytes], Origin]
 
 SIZE = 3_000_001
 BODY = random.Random(3).randbytes(SIZE)

@@ -1,6 +1,6 @@
 """Sticky services on the wire: the cookie that is set, and where requests with it go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,11 @@ from msgspec.structs import replace
 from proxy.balancing.sticky import value_of
 from rondpoint.model import ServerState, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Handler, Origin, answer
+from tests.lab.origin import Start, answer
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.wire.client import Client
-
-Start = Callable[[Handler | bytes], Origin]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -10,12 +10,11 @@ from msgspec.structs import replace
 
 from rondpoint.model import Strategy
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy
 
-Start = Callable[[Handler | bytes], Origin]
 STRATEGIES: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime", "hrw")
 BY_LOAD: tuple[Strategy, ...] = ("p2c", "leastconn", "leasttime")
 

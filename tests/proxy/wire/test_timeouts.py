@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Origin, Start, answer
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 # A second, a look after at most another, and a busy machine.
 SOON = (0.9, 9.0)

@@ -3,7 +3,7 @@
 import random
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,13 +12,12 @@ import websocket
 
 from tests.lab.certificate import write_certificate
 from tests.lab.echo import Echo
-from tests.lab.origin import Connection, Handler, Origin
+from tests.lab.origin import Connection, Start
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client, CutError
 
-Start = Callable[[Handler | bytes], Origin]
 BODY = random.Random(5).randbytes(2_000_003)
 
 

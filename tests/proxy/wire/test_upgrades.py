@@ -4,17 +4,15 @@ import base64
 import hashlib
 import struct
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import pytest
 import websocket
 
-from tests.lab.origin import Connection, Handler, Origin, Request, answer
+from tests.lab.origin import Connection, Request, Start, answer
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\nX-A: b\r\n\r\n"
 

@@ -3,15 +3,13 @@
 import hashlib
 import random
 import threading
-from collections.abc import Callable
 
 import pytest
 
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Start, answer
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-Start = Callable[[Handler | bytes], Origin]
 HELLO = answer(b"hello")
 LARGE = random.Random(2).randbytes(5_000_000)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

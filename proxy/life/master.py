@@ -7,9 +7,9 @@ from typing import cast
 
 from gunicorn.arbiter import Arbiter
 
+from proxy.life.succession import Departure, retire
+from proxy.life.worker import ProxyWorker
 from proxy.shared_counts import IN_FLIGHT
-from proxy.succession import Departure, retire
-from proxy.worker import ProxyWorker
 
 
 class Master(Arbiter):

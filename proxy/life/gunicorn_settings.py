@@ -7,16 +7,16 @@ import logging
 import math
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.glogging import Logger
 
 from proxy.identity import INSTANCE
-from proxy.listening import bind_addresses
+from proxy.life.current_settings import current_settings, grace_seconds, read_settings
+from proxy.life.listening import bind_addresses
 from proxy.telemetry.tracing.available import MISSING, available
 from rondpoint import logs
-from rondpoint.settings import LogLevel, Settings, SettingsError, load
+from rondpoint.settings import LogLevel
 from rondpoint.settings.access import access_warning
 
 # gunicorn's debugging prints its whole configuration, which is not the user's.
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from gunicorn.workers.base import Worker
 
 log = logging.getLogger(__name__)
-_current: Settings | None = None
 
 
 class Log(Logger):
@@ -51,29 +50,12 @@ class Log(Logger):
         logs.reopen()
 
 
-def current_settings() -> Settings:
-    """The settings that gunicorn runs with; workers inherit them. LookupError before they were read."""
-    if _current is None:
-        raise LookupError("gunicorn has not read its configuration yet")
-    return _current
-
-
 def gunicorn_settings() -> dict[str, Any]:
     """A value for each gunicorn setting that Rondpoint decides; flags come by RONDPOINT_FLAGS.
 
-    At a reload, settings that cannot be used are reported and the present ones stay. Raises SettingsError at
-    the first reading.
+    Raises SettingsError as `read_settings` does.
     """
-    global _current  # noqa: PLW0603 (gunicorn's configuration is the process's, and is replaced as a whole)
-    try:
-        loaded = load((), os.environ, Path.cwd())
-    except SettingsError as error:
-        if _current is None:
-            raise
-        log.warning("the settings stay as they are: %s", error)
-    else:
-        _current = loaded.settings
-    settings = current_settings()
+    settings = read_settings()
     logs.configure(settings.log)
     # Drawn here, in the master, so that its workers share it.
     log.debug("this instance is called %s", INSTANCE)
@@ -82,7 +64,7 @@ def gunicorn_settings() -> dict[str, Any]:
     return {
         "bind": bind_addresses(settings),
         "workers": settings.workers,
-        "worker_class": "proxy.worker.ProxyWorker",
+        "worker_class": "proxy.life.worker.ProxyWorker",
         "worker_connections": settings.limits.connections,
         "wsgi_app": "proxy.admin:create_app()",
         "max_requests": settings.limits.requests_per_worker,
@@ -104,7 +86,7 @@ def gunicorn_settings() -> dict[str, Any]:
 
 def _take_over(arbiter: Arbiter) -> None:
     # The master reads its settings before it may import the worker, and gevent with it.
-    from proxy.master import take_over  # noqa: PLC0415
+    from proxy.life.master import take_over  # noqa: PLC0415
 
     if warning := access_warning(current_settings()):
         log.warning("%s", warning)
@@ -120,8 +102,3 @@ def _share(arbiter: Arbiter, worker: Worker) -> None:
 def _await_signals(arbiter: Arbiter, worker: Worker) -> None:
     # Until the worker has handlers of its own it has the arbiter's, in which a SIGTERM would be lost.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def grace_seconds(settings: Settings) -> float:
-    """Seconds that a worker has to finish in."""
-    return max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.deadlines import Sweeper
+from proxy.services.services import Services
 from proxy.upstream.endpoint import address_of
-from proxy.upstream.servers import Services, UpstreamTimeouts
+from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, ServerState, Service
 
 A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2), ("c", 3)))

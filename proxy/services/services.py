@@ -7,100 +7,31 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.balancing import least, rendezvous
 from proxy.balancing.arrivals import Arrivals
 from proxy.balancing.composed import Composed
+from proxy.balancing.keeping import keeping
 from proxy.balancing.schedule import schedule
-from proxy.balancing.sticky import Stickiness, keep
+from proxy.balancing.served import ServedService
+from proxy.balancing.sticky import Stickiness
 from proxy.balancing.strategies import STRATEGIES
-from proxy.balancing.turn import in_turn, weigh_in_turn
+from proxy.balancing.turn import in_turn
+from proxy.services.place import NOWHERE, Place
 from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
 from rondpoint.model import Server, ServerState, Service
 
 if TYPE_CHECKING:
-    from proxy.balancing.strategies import Choose
     from proxy.deadlines import Sweeper
+    from proxy.upstream.timeouts import UpstreamTimeouts
 
 # Their strategies are in STRATEGIES once they are imported.
 _ = (least, rendezvous)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamTimeouts:
-    """Seconds, 0 for none: to connect, to wait for a response head, to keep an idle connection; and for a
-    server to take nothing of a request, or to pause within a response.
-    """
-
-    dial: float = 30.0
-    response_header: float = 0.0
-    idle: float = 90.0
-    stall: float = 0.0
-    pause: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class ServedService:
-    """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
-
-    Servers that are down are no targets. `choose` is its way of choosing, None for the rotation's. `present`
-    is the rotation without those that take no new requests, and `distinct` each of these once; where none
-    does, `all_away`, they are all. `warming` tells that a server may be in its slow start, until it is looked
-    at again; `sticky` is the cookie that clients are kept by, if they are. `composed` are the services that
-    one without servers is made of.
-    """
-
-    service: Service
-    name: str
-    targets: list[Target]
-    rotation: tuple[Target, ...]
-    pass_host_header: bool
-    choose: Choose | None = None
-    all_away: bool = False
-    present: tuple[Target, ...] = ()
-    distinct: tuple[Target, ...] = ()
-    warming: bool = False
-    sticky: Stickiness[Target] | None = None
-    composed: Composed | None = None
-
-    def look(self) -> None:
-        """See anew who is away and who starts slowly, and choose accordingly."""
-        if self.service.slow_start:
-            now = monotonic()
-            self.warming = any(target.warm_at > now for target in self.rotation)
-        present = tuple(target for target in self.rotation if not target.away)
-        self.all_away = not present
-        # Equal ones are one object, for there may be many thousand services.
-        self.present = present if 0 < len(present) < len(self.rotation) else self.rotation
-        distinct = dict.fromkeys(self.present)
-        self.distinct = self.present if len(distinct) == len(self.present) else tuple(distinct)
-        self.choose = STRATEGIES.get(self.service.strategy, in_turn)(self)
-        if self.sticky is not None:
-            self.choose = keep(self.sticky, self.choose or weigh_in_turn)
-
-
-class Place:
-    """Where a service is found without looking for its name; `served` is None where it is not ready.
-
-    A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
-    whoever holds it asks for another.
-    """
-
-    __slots__ = ("served",)
-
-    def __init__(self) -> None:
-        self.served: ServedService | None = None
-
-
-NOWHERE = Place()
-"""No service is ever there."""
 
 
 class Services:
@@ -180,12 +111,14 @@ class Services:
         targets = [self._target(service, server) for server in servers]
         order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
-        served = ServedService(service, service.name, targets, rotation, service.pass_host_header)
+        strategy = STRATEGIES.get(service.strategy, in_turn)
+        served = ServedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
         if service.composition is not None:
             served.composed = Composed(service)
         elif service.sticky is not None:
             members = ((target.server.name, target) for target in rotation)
             served.sticky = Stickiness(service.sticky, service.name, members)
+            served.strategy = keeping(served.sticky, strategy)
         served.look()
         return served
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.descriptors import room_for_connections
+from proxy.life.descriptors import room_for_connections
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from gevent.pool import Pool
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
 
-from proxy.descriptors import Acceptor, raise_limit, room_for_connections
-from proxy.gunicorn_settings import current_settings, grace_seconds
-from proxy.listening import entry_point_of
+from proxy.life.current_settings import current_settings, grace_seconds
+from proxy.life.descriptors import Acceptor, raise_limit, room_for_connections
+from proxy.life.listening import entry_point_of
+from proxy.life.succession import Departure, Notice, announce, newest, predecessor
 from proxy.shared_counts import IN_FLIGHT
-from proxy.succession import Departure, Notice, announce, newest, predecessor
 from rondpoint.settings import ADMIN
 
 if TYPE_CHECKING:
