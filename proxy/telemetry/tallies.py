@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 
 from proxy.telemetry.lanes import Lanes
+from proxy.telemetry.servers import ServerTallies
 from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
 from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, MOST_FAULTS, Counts
@@ -192,6 +193,7 @@ class Tallies:
 
     `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
     goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
+    `servers` counts the requests that came to one once more.
     `faults` are the last requests that were answered with a server's error, as many as asked for: time (Unix
     s), status, method, host and target.
     """
@@ -200,6 +202,7 @@ class Tallies:
         self.bounds = bounds
         self.faults: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=faults)
         self.lanes = Lanes()
+        self.servers = ServerTallies(bounds)
         self.unrouted = self._new("", "")
         self._tallies: dict[str, Tally] = {"": self.unrouted}
         self.replaced: set[str] = set()
