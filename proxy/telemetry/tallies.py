@@ -193,9 +193,8 @@ class Tallies:
 
     `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
     goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
-    `servers` counts the requests that came to one once more.
     `faults` are the last requests that were answered with a server's error, as many as asked for: time (Unix
-    s), status, method, host and target.
+    s), status, method, host and target. `servers` counts the requests that came to one once more.
     """
 
     def __init__(self, bounds: tuple[float, ...] = BOUNDS, faults: int = MOST_FAULTS) -> None:

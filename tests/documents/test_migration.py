@@ -33,7 +33,6 @@ OPTIONS = {
     "tls.certResolver": ROUTER.format("tls: {certResolver: le}"),
     "tls.domains": ROUTER.format("tls: {domains: [{main: a.test}]}"),
     "parentRefs": ROUTER.format("parentRefs: [other]"),
-    "observability": ROUTER.format("observability: {metrics: false}"),
     "passiveHealthCheck": BALANCER.format("", "passiveHealthCheck: {maxFailedAttempts: 3}"),
     "healthCheck.mode": BALANCER.format("", "healthCheck: {path: /, mode: grpc}"),
     "preservePath": BALANCER.format("preservePath: true", ""),

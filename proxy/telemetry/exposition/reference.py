@@ -55,7 +55,7 @@ _BETWEEN = """
 - With `metrics.prometheus.headerLabels`, `requests_total` has these labels too.
 - Requests to API, dashboard, ping and `/metrics` are counted with `metrics.addInternals` only.
 - `observability.metrics` of entry points and routers keeps requests out of all three levels
-  ([telemetry.md](../telemetry.md#by-entry-point-and-router)).
+  ([telemetry.md](../telemetry.md#by-entry-point-and-router)); what is told of servers is of all requests.
 - These are all that Traefik 3 names. What its library adds is not told: `go_…` is of a language that is not
   ours, and `process_…` would tell of one worker among several; ask the container's engine or systemd.
 
