@@ -75,7 +75,8 @@ def started(
         site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate)
         with running(peer.prepare(site), core, peer.name) as proxy:
             await_ready(proxy, port)
-            yield proxy, tls_port if certificate else port
+            with peer.beside(site):
+                yield proxy, tls_port if certificate else port
 
 
 def _measure(proxy: Running, load: Load, plan: Plan) -> Sample:

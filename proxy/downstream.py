@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proxy.http1.response import Response
     from proxy.stream import Stream
     from proxy.telemetry.answered import Counted, Witness
-    from proxy.telemetry.tracing.trace import Trace
+    from proxy.telemetry.tracing.trace import Part, Trace
     from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
@@ -44,10 +44,12 @@ class Downstream:
     """
 
     asked_at = 0.0
+    logged = ""
     origin_head = b""
     sent_head = b""
     request_id = b""
-    traced: Trace | None = None
+    sampled = False
+    traced: Part | None = None
 
     __slots__ = (
         "_forwarded",

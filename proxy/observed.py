@@ -1,8 +1,7 @@
 """Connections of which more is known than others need: chosen when a connection begins, where a setting asks.
 
-What the exchange leaves on a connection is also a sign of when it happens: that a server is asked, that its
-answer has begun. An observed connection notes the time of these signs, so that the exchange itself has
-nothing to do for it.
+What the exchange leaves on a connection, or asks of it, is also a sign of when it happens. An observed
+connection notes the time of these signs, so that the exchange itself has nothing to do for it.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.downstream import Downstream, TrustedDownstream
+from proxy.downstream import Downstream
+from proxy.http1.errors import RequestError
 from proxy.http1.request import without
-from proxy.telemetry.tracing.context import context_said
+from proxy.telemetry.ids import Ids
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.answered import Witness
     from proxy.telemetry.exposition.answer import Exposition
     from proxy.telemetry.header_labels import HeaderLabels
-    from proxy.telemetry.tracing.trace import Trace
     from proxy.telemetry.tracing.tracer import Tracer
-    from proxy.upstream.endpoint import Target
 
 _ACCEPT = re.compile(rb"\r\n(?i:accept):[ \t]*([^\r\n]*)")
 _REQUEST_ID = re.compile(rb"\r\n(?i:x-request-id):[ \t]*([^\r\n]*)")
@@ -48,19 +45,23 @@ class Observation:
     traced: bool = True
     detailed: bool = False
     exposition: Exposition | None = None
-    # One's own: a process that was forked shares the common one's numbers with its siblings.
-    random: Random = field(default_factory=Random, compare=False)
+    ids: Ids = field(default_factory=Ids, compare=False)
 
 
 class ObservedDownstream(Downstream):
-    """A client's connection; `observation` says what is asked of it."""
+    """A client's connection; `observation` says what is asked of it.
+
+    Of a plain connection, `_read` gives the next request and `_told` the lines that tell a server of the
+    client: looked up here, since to find those of a base class costs as much again as to call them.
+    """
 
     observation: Observation
-    _trace: Trace | None
-    _said: bytes
-    _status: int
-    _target: Target | None
-    _lines: bytes
+    _read = Downstream.next_request
+    _told = Downstream.forwarded
+    # Header lines for the server, beyond those that tell of the client.
+    _lines = b""
+    # Header lines that are known to name no id.
+    _unnamed = b""
 
     def __init__(
         self,
@@ -74,73 +75,37 @@ class ObservedDownstream(Downstream):
         witness: Witness | None,
         observation: Observation,
     ) -> None:
-        self.observation = observation
-        self._begin()
         super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
-
-    def _begin(self) -> None:
-        self.asked_at = 0.0
-        self.request_id = b""
-        self.sent_head = b""
-        self._lines = b""
-        self._target = None
-        self._request: Request | None = None
-        self.refused = False
-        self._trace = None
+        self.observation = observation
 
     def next_request(self) -> Request | None:
-        request = super().next_request()
-        while request is not None and self._exposes(request):
-            if not self._expose(request):
-                return None
-            request = super().next_request()
-        if request is None:
-            return None
-        self._begin()
-        self.response = None
-        observation = self.observation
-        if observation.request_id:
-            self._identify(request)
-        if observation.labels is not None:
-            request.kind = observation.labels.kind(request)
-        if observation.tracer is not None:
-            self._request = request
-            self._said = request.headers
-            self._trace = observation.tracer.begin(request)
-            # Whether to trace it, the last request's router is not to say.
-            self.tally = self.context.tallies.unrouted
+        try:
+            request = self._read()
+            observation = self.observation
+            if observation.exposition is not None:
+                request = self._without_metrics(request, observation.exposition)
+        except RequestError:
+            # It is told of with what was no request.
+            self.request_id = b""
+            raise
+        if request is not None:
+            if observation.request_id:
+                self._identify(request)
+            if observation.labels is not None:
+                request.kind = observation.labels.kind(request)
         return request
 
-    @property
-    def traced(self) -> Trace | None:  # type: ignore[override]
-        """Its part of a trace, if its router or else the entry point wants that told."""
-        trace = self._trace
-        if trace is None:
-            return None
-        chosen = self.tally.observability
-        if chosen is None or chosen.tracing is None:
-            return trace if self.observation.traced else None
-        return trace if chosen.tracing else None
+    def _without_metrics(self, request: Request | None, exposition: Exposition) -> Request | None:
+        """The request, or the first one after it that does not ask for what is counted."""
+        while request is not None and request.target.partition(b"?")[0] == b"/metrics":
+            goes_on = self._expose(request, exposition)
+            self.refused = False
+            request = self._read() if goes_on else None
+        return request
 
-    def traced_in_detail(self) -> Trace | None:
-        chosen = self.tally.observability
-        if chosen is None or chosen.trace_verbosity is None:
-            detailed = self.observation.detailed
-        else:
-            detailed = chosen.trace_verbosity == "detailed"
-        trace = self.traced if detailed else None
-        if trace is None or not trace.sampled:
-            return None
-        trace.detailed = True
-        return trace
-
-    def _exposes(self, request: Request) -> bool:
-        return self.observation.exposition is not None and request.target.partition(b"?")[0] == b"/metrics"
-
-    def _expose(self, request: Request) -> bool:
+    def _expose(self, request: Request, exposition: Exposition) -> bool:
         """Answer with what is counted; whether the connection can take another request."""
-        exposition = self.observation.exposition
-        if exposition is None or request.method not in (b"GET", b"HEAD") or request.has_body:
+        if request.method not in (b"GET", b"HEAD") or request.has_body:
             return self.refuse(request, 405)
         accept = _ACCEPT.search(request.headers)
         scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
@@ -160,63 +125,42 @@ class ObservedDownstream(Downstream):
 
     def _identify(self, request: Request) -> None:
         """Take the client's id, or make one."""
-        given = _REQUEST_ID.findall(request.headers)
-        if len(given) == 1 and _USABLE_ID.fullmatch(given[0].rstrip(b" \t")):
-            self.request_id = given[0].rstrip(b" \t")
-            return
-        if given:
-            request.headers = without(request.headers, b"x-request-id")
-        self.request_id = b"%032x" % self.observation.random.getrandbits(128)
-        self._lines += b"\r\nX-Request-Id: " + self.request_id
+        headers = request.headers
+        # Clients mostly say again what they have said.
+        if headers != self._unnamed:
+            given = _REQUEST_ID.findall(headers)
+            if len(given) == 1 and _USABLE_ID.fullmatch(given[0].rstrip(b" \t")):
+                self.request_id = given[0].rstrip(b" \t")
+                self._lines = b""
+                return
+            if given:
+                request.headers = without(headers, b"x-request-id")
+            else:
+                self._unnamed = headers
+        self.request_id = name = self.observation.ids.take()
+        self._lines = b"\r\nX-Request-Id: " + name
 
     def forwarded(self, host: bytes) -> bytes:
-        lines = super().forwarded(host) + self._lines
-        if self._trace is None:
-            return lines
-        traced = self.traced
-        # What is not traced is passed on as it came.
-        return lines + (context_said(self._said) if traced is None else traced.lines())
-
-    @property
-    def target(self) -> Target | None:
-        return self._target
-
-    @target.setter
-    def target(self, target: Target | None) -> None:
-        self._target = target
-        if target is None:
-            return
-        if not self.asked_at:
+        # Asked for last when a server is asked; to match rules on headers, maybe before.
+        if self.target is None:
             self.asked_at = monotonic()
-        traced = self.traced
-        if traced is not None and self._request is not None:
-            self.traced_in_detail()
-            traced.asked(target, self._request)
+        return self._told(host) + self._lines
 
-    @property
-    def status(self) -> int:
-        return self._status
 
-    @status.setter
-    def status(self, status: int) -> None:
-        self._status = status
-        if self._target is not None and not self.refused and (traced := self.traced) is not None:
-            traced.answered(status)
+class ShownDownstream(ObservedDownstream):
+    """Keeps the heads of responses."""
 
-    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
-        # Before the status is set, which else would be taken for a server's.
-        self.refused = True
-        return super().refuse(request, status, reason, body_read=body_read)
+    def next_request(self) -> Request | None:
+        request = super().next_request()
+        self.sent_head = b""
+        self.response = None
+        return request
 
     @property
     def origin_head(self) -> bytes:  # type: ignore[override]
         return b"" if self.response is None else self.response.head
 
     def send(self, data: bytes) -> None:
-        if self.observation.heads and not self.sent_head and not data.startswith(b"HTTP/1.1 1"):
+        if not self.sent_head and not data.startswith(b"HTTP/1.1 1"):
             self.sent_head = data[: data.find(b"\r\n\r\n")]
         super().send(data)
-
-
-class ObservedTrustedDownstream(ObservedDownstream, TrustedDownstream):
-    """The connection of a proxy that may say which clients it speaks for."""

@@ -14,7 +14,8 @@ from gevent import Timeout
 from msgspec import Struct
 
 from proxy.downstream import Downstream, TrustedDownstream
-from proxy.observed import Observation, ObservedDownstream, ObservedTrustedDownstream
+from proxy.forms import observed_form
+from proxy.observed import Observation
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.header_labels import HeaderLabels
 from proxy.telemetry.lines import Lines
@@ -191,8 +192,8 @@ class Witnesses:
         if observation == Observation() and not (access_log is not None and access_log.observed):
             told.form, told.trusted_form = Downstream, TrustedDownstream
             return
-        told.form = partial(ObservedDownstream, observation=observation)
-        told.trusted_form = partial(ObservedTrustedDownstream, observation=observation)
+        told.form = partial(observed_form(observation), observation=observation)
+        told.trusted_form = partial(observed_form(observation, trusted=True), observation=observation)
 
 
 def _told(access_log: Witness | None, tracer: Tracer | None) -> Witness | None:

@@ -15,9 +15,11 @@ PEERS = {
         rondpoint.PEER,
         rondpoint.LOGGING_PEER,
         rondpoint.METRICS_PEER,
+        rondpoint.DASHBOARD_PEER,
         rondpoint.ALL_PEER,
         traefik.PEER,
         traefik.FAST_PEER,
+        traefik.ALL_PEER,
         nginx.PEER,
         haproxy.PEER,
     )

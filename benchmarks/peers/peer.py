@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from benchmarks.processes import Launch
 
 # The only host that a proxy may route; any other gets 404.
 HOST = "bench.test"
+
+COLLECTOR = "http://127.0.0.1:9"
+"""Of traces. Nobody is there: what is measured is the proxy's own work, up to the sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,11 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class Peer:
     """`prepare` writes the configuration and says what to start (in the foreground, ends on SIGTERM);
-    `version` names what is measured. Both raise BenchmarkError when the program is missing.
+    `version` names what is measured. Both raise BenchmarkError when the program is missing. `beside` is what
+    goes on while it is measured.
     """
 
     name: str
     prepare: Callable[[Site], Launch]
     version: Callable[[], str]
+    beside: Callable[[Site], AbstractContextManager[None]] = lambda _: nullcontext()

@@ -6,8 +6,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.dashboard import watching
 from benchmarks.peers.dynamic import write_dynamic
-from benchmarks.peers.peer import Peer, Site
+from benchmarks.peers.peer import COLLECTOR, Peer, Site
 from benchmarks.processes import Launch, program
 
 
@@ -58,8 +59,12 @@ METRICS_PEER = Peer(
     lambda site: _prepare(site, "--metrics.prometheus.addRoutersLabels"),
     lambda: f"{_version()} metrics",
 )
-_COLLECTOR = "http://127.0.0.1:9"
-"""Nobody is there: what is measured is the proxy's own work, up to the sending."""
+DASHBOARD_PEER = Peer(
+    "rondpoint-dashboard",
+    METRICS_PEER.prepare,
+    lambda: f"{_version()} metrics, dashboard watched",
+    watching,
+)
 
 
 def _prepare_all(site: Site) -> Launch:
@@ -70,7 +75,7 @@ def _prepare_all(site: Site) -> Launch:
         "--accessLog.format=json",
         f"--accessLog.filePath={site.directory / 'access.log'}",
         "--tracing.sampleRate=0.01",
-        f"--tracing.otlp.http.endpoint={_COLLECTOR}",
+        f"--tracing.otlp.http.endpoint={COLLECTOR}",
     )
 
 

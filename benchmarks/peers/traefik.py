@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks.peers.dynamic import write_dynamic
-from benchmarks.peers.peer import Peer, Site
+from benchmarks.peers.peer import COLLECTOR, Peer, Site
 from benchmarks.processes import Launch, program
 
 # One thread of Go code at a time, as one gunicorn worker or one nginx worker is one.
@@ -64,3 +64,20 @@ FAST_PEER = Peer(
     lambda site: _prepare(site, "--experimental.fastProxy=true"),
     lambda: f"{_version()} fastProxy",
 )
+
+
+def _prepare_all(site: Site) -> Launch:
+    """As `rondpoint-all`; lines are gathered as they are there, which Traefik does not by default."""
+    return _prepare(
+        site,
+        f"--entryPoints.traefik.address=127.0.0.1:{site.admin_port}",
+        "--metrics.prometheus.addRoutersLabels=true",
+        "--accessLog.format=json",
+        "--accessLog.bufferingSize=2000",
+        f"--accessLog.filePath={site.directory / 'access.log'}",
+        "--tracing.sampleRate=0.01",
+        f"--tracing.otlp.http.endpoint={COLLECTOR}/v1/traces",
+    )
+
+
+ALL_PEER = Peer("traefik-all", _prepare_all, lambda: f"{_version()} metrics, JSON log, 1 % traced")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proxy.runtime import Runtime
     from proxy.telemetry.answered import Counted
     from proxy.telemetry.tallies import Tally
-    from proxy.telemetry.tracing.trace import Trace
+    from proxy.telemetry.tracing.trace import Part
     from proxy.upstream.endpoint import Target
 
 _NAMES = {"api": "api", "dashboard": "dashboard", "metrics": "prometheus", "ping": "ping"}
@@ -30,17 +30,22 @@ class Served:
     tally: Tally
     status: int
     sent: int
-    traced: Trace | None
+    traced: Part | None
     entry_point: str = ADMIN
     target: Target | None = None
     refused: bool = True
     retries: int = 0
     body: Counted | None = None
     tls: str = ""
+    logged: str = ""
     asked_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
+
+    @property
+    def sampled(self) -> bool:
+        return self.traced is not None and self.traced.sampled
 
 
 def observe(app: Flask) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.tallies import Tally
-    from proxy.telemetry.tracing.trace import Trace
+    from proxy.telemetry.tracing.trace import Part
     from proxy.upstream.endpoint import Target
 
 
@@ -23,7 +23,8 @@ class Answered(Protocol):
     `refused` tells that the answer is ours and not that server's; `retries` counts further servers tried.
     Where that is observed: `asked_at` is when the first server was asked (monotonic s); `origin_head` and
     `sent_head` are the heads of a server's response and of what was sent, without their final CRLF pair;
-    `traced` is the request's part of its trace.
+    `traced` is the request's part of its trace, of which a collector is told if it is `sampled`. `logged` is
+    the log's to keep what it says of the connection.
     """
 
     peer: str
@@ -36,6 +37,8 @@ class Answered(Protocol):
     refused: bool
     retries: int
     body: Counted | None
+
+    logged: str
 
     @property
     def tls(self) -> str:
@@ -54,7 +57,10 @@ class Answered(Protocol):
     def request_id(self) -> bytes: ...
 
     @property
-    def traced(self) -> Trace | None: ...
+    def sampled(self) -> bool: ...
+
+    @property
+    def traced(self) -> Part | None: ...
 
 
 class Witness(Protocol):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 _ESCAPES = {
     **{code: f"\\x{code:02x}" for code in (*range(32), *range(127, 256))},
     ord('"'): '\\"',
     ord("\\"): "\\\\",
 }
+_PLAIN = bytes(code for code in range(32, 127) if code not in b'"\\')
 
 
 def escaped(value: bytes) -> str:
@@ -15,6 +18,19 @@ def escaped(value: bytes) -> str:
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return text
     return text.translate(_ESCAPES)
+
+
+def all_escaped(values: Sequence[bytes], escape: Callable[[bytes], str]) -> list[str]:
+    """Each value, at least one, as `escape` makes it, which is to leave plain ones as they are.
+
+    They are looked at together, since nearly always all are plain; those of one client who sends others are
+    escaped at the price of those around them.
+    """
+    together = b"\n".join(values)
+    # What is left has to be what joins them.
+    if len(together.translate(None, _PLAIN)) == len(values) - 1:
+        return together.decode("ascii").split("\n")
+    return [escape(value) for value in values]
 
 
 def as_text(value: bytes) -> str:

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring as quoted
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from proxy.telemetry.clock import ISO, Clock
-from proxy.telemetry.escaping import as_text
+from proxy.telemetry.escaping import all_escaped, as_text
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
+from proxy.telemetry.remembered import Remembered
 from rondpoint.settings import AccessLogFields, Mode
 from rondpoint.settings.tree.access_log import FIELDS
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.answered import Answered
+    from proxy.telemetry.tracing.trace import Part
 
-KEPT = 500
-"""Of each kind of repeating part, how many are kept as they stand in a line."""
-
-LARGEST = 2048
-"""Bytes of a request's method, host and headers that are kept."""
+K = TypeVar("K")
 
 _VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 
+_encode = msgspec.json.Encoder().encode
+
+Heads = tuple[bytes, bytes]
+"""Of a response, as it came and as it was sent."""
+
+Note = tuple[
+    str, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
+    str, str, str, bytes, "Part | None", Heads | None,
+]  # fmt: skip
+
 
 class JsonFormat:
-    """`write` gives the line of a request.
+    """`note` keeps what the line of a request has to say, and `lines` says it of many.
 
-    Where every field is kept, as by default, a line is put together from parts that are the same in many of
-    them; otherwise it is made of all fields less those dropped.
+    A line is put together from parts that are the same in many of them, less the fields that are dropped,
+    and from what is each request's own: written as it is where nothing of that is dropped, as by default.
     """
 
     def __init__(self, fields: AccessLogFields) -> None:
@@ -40,150 +49,223 @@ class JsonFormat:
         self._utc = Clock(ISO)
         self._local = Clock(ISO, local=True)
         self._ending = Clock(ISO)
-        self._encode = msgspec.json.Encoder().encode
-        self.headers = LoggedHeaders("request_", *modes(fields.headers), as_text)
         # Unless something else is asked for, these two have their place in every line.
-        self._always = {
+        always = {
             f"request_{canonical(name)}": ""
             for name in BY_DEFAULT
             if fields.headers.default_mode is None and fields.headers.names.get(name) is not Mode.DROP
         }
-        answer = modes(fields.headers, request=False)
-        self._origin = LoggedHeaders("origin_", *answer, as_text)
-        self._sent = LoggedHeaders("downstream_", *answer, as_text)
-        self.of_responses = self._sent.wanted
-        self._parts: dict[object, str] = {}
-        whole = not (self._dropped or self.of_responses)
-        self.write = self._put_together if whole else self._made
-
-    def _put_together(
-        self, answered: Answered, request: Request, seconds: float, number: int, began: float
-    ) -> str:
-        parts = self._parts
-        tally, target = answered.tally, answered.target
-        url = "" if target is None else target.url
-        try:
-            of_route = parts[tally.router, tally.service, url, answered.entry_point]
-            of_request = parts[request.method, request.version, request.host, request.headers]
-        except KeyError:
-            of_route, of_request = self._remember(answered, request, url)
-        duration = int(seconds * 1e9)
-        asked_at = answered.asked_at
-        origin = int((monotonic() - asked_at) * 1e9) if asked_at else 0
-        overhead = duration - origin if duration > origin else 0
-        sent, status = answered.sent, answered.status
-        size, of_origin = (0, 0) if answered.refused or target is None else (sent, status)
-        peer, port = answered.peer, answered.port
-        body = answered.body
-        path = request.target.partition(b"?")[0] if self._no_query else request.target
-        line = (
-            f'{{"ClientAddr":"{peer}:{port}","ClientHost":"{peer}","ClientPort":"{port}",'
-            f'"DownstreamContentSize":{sent},"DownstreamStatus":{status},"Duration":{duration},'
-            f'"OriginContentSize":{size},"OriginDuration":{origin},"OriginStatus":{of_origin},'
-            f'"Overhead":{overhead},"RequestContentSize":{0 if body is None else body.received},'
-            f'"RequestCount":{number},"RequestPath":{quoted(as_text(path))},'
-            f'"RetryAttempts":{answered.retries},"StartLocal":"{self._local.iso(began)}",'
-            f'"StartUTC":"{self._utc.iso(began)}",{of_route},{of_request}'
+        self.headers = LoggedHeaders(
+            "request_", *modes(fields.headers), as_text, lambda found: _part(always | found)
         )
-        tls = answered.tls
-        if tls:
-            version, _, cipher = tls.partition(" ")
-            line += f',"RequestScheme":"https","TLSVersion":"{version}","TLSCipher":"{cipher}"'
-        else:
-            line += ',"RequestScheme":"http"'
-        if answered.request_id:
-            line += f',"RequestId":{quoted(as_text(answered.request_id))}'
-        trace = answered.traced
-        if trace is not None:
-            whole, span = trace.trace_id, trace.span_id
-            line += f',"trace_id":"{whole}","span_id":"{span}","TraceId":"{whole}","SpanId":"{span}"'
-        return f'{line},"level":"info","msg":"","time":"{self._ending.iso(began + seconds)}"}}\n'
+        answer = modes(fields.headers, request=False)
+        self._origin = LoggedHeaders("origin_", *answer, as_text, _part)
+        self._sent = LoggedHeaders("downstream_", *answer, as_text, _part)
+        self.of_responses = self._sent.wanted
+        self._routers = Remembered(self._fields(_router))
+        self._services = Remembered(self._fields(_service))
+        self._servers = Remembered(self._fields(_server))
+        self._hosts = Remembered(self._fields(_host))
+        self._methods = [Remembered(self._fields(_method(version))) for version in _VERSIONS]
+        self._usual = Remembered(_usual, lambda _: 0)
+        self.lines = self._partial if self._dropped else self._whole
 
-    def _remember(self, answered: Answered, request: Request, url: str) -> tuple[str, str]:
-        """The part that tells of router and server, and the one that tells of method, host and headers."""
-        if len(self._parts) >= 2 * KEPT:
-            self._parts.clear()
-        tally = answered.tally
-        of_route = self._part(_route_fields(tally.router, tally.service, url, answered.entry_point))
-        fields = _request_fields(request)
-        of_request = self._part(fields | self._always | self.headers.read(request.headers))
-        self._parts[tally.router, tally.service, url, answered.entry_point] = of_route
-        if len(request.headers) + len(request.host) + len(request.method) <= LARGEST:
-            self._parts[request.method, request.version, request.host, request.headers] = of_request
-        return of_route, of_request
-
-    def _part(self, fields: dict[str, str]) -> str:
-        return self._encode(fields).decode()[1:-1]
-
-    def _made(self, answered: Answered, request: Request, seconds: float, number: int, began: float) -> str:
-        tally, target = answered.tally, answered.target
-        url = "" if target is None else target.url
-        duration = int(seconds * 1e9)
+    def note(self, answered: Answered, request: Request, seconds: float, number: int) -> Note:
+        """At the end of the request `number`, which took `seconds`."""
+        tally, target, body = answered.tally, answered.target, answered.body
         asked_at = answered.asked_at
-        origin_duration = int((monotonic() - asked_at) * 1e9) if asked_at else 0
-        ours = answered.refused or target is None
-        path = request.target.partition(b"?")[0] if self._no_query else request.target
-        tls = answered.tls
+        return (
+            answered.logged or self._connection(answered),
+            time(),
+            seconds,
+            monotonic() - asked_at if asked_at and target is not None else 0.0,
+            answered.status,
+            answered.sent,
+            0 if body is None else body.received,
+            answered.refused or target is None,
+            answered.retries,
+            number,
+            request.method,
+            request.target,
+            request.version,
+            request.host,
+            request.headers,
+            tally.router,
+            tally.service,
+            "" if target is None else target.url,
+            answered.request_id,
+            answered.traced,
+            (answered.origin_head, answered.sent_head) if self.of_responses else None,
+        )
+
+    def _whole(self, notes: Sequence[Note]) -> str:
+        utc, local, ending, usual = self._utc, self._local, self._ending, self._usual
+        routers, services, servers, hosts = self._routers, self._services, self._servers, self._hosts
+        methods, of_headers = self._methods, self.headers.kept
+        lines: list[str] = []
+        add = lines.append
+        begun = over = -1
+        start = start_local = zone = end = ""
+        for note, path in zip(notes, self._paths(notes), strict=True):
+            (
+                connection, ended, seconds, asked, status, sent, received, ours, retries, number,
+                method, _, version, host, headers, router, service, url, request_id, trace, heads,
+            ) = note  # fmt: skip
+            began = ended - seconds
+            if not begun <= began < begun + 1:
+                begun = int(began)
+                start, start_local, zone = utc.text(begun), local.text(begun), local.zone
+            if not over <= ended < over + 1:
+                over = int(ended)
+                end = ending.text(over)
+            # Six digits: with a one before them, which is quicker than to have them filled up.
+            micros = f"{int((began - begun + 1) * 1e6)}"[1:]
+            end_micros = f"{int((ended - over + 1) * 1e6)}"[1:]
+            duration, origin = int(seconds * 1e9), int(asked * 1e9)
+            if ours or received or retries:
+                outcome = _outcome(status, 0 if ours else status, received, retries)
+            else:
+                outcome = usual[status]
+            # In two pieces: what has more than thirty parts is put together in a slower way.
+            add(
+                f'{{"RequestCount":{number}{connection},"RequestPath":"{path}"{methods[version][method]}'
+                f'{hosts[host]}{outcome},"DownstreamContentSize":{sent},'
+                f'"OriginContentSize":{0 if ours else sent},"Duration":{duration},'
+                f'"OriginDuration":{origin},"Overhead":{duration - origin if duration > origin else 0}'
+            )
+            add(
+                f',"StartLocal":"{start_local}.{micros}{zone}","StartUTC":"{start}.{micros}Z"'
+                f"{routers[router]}{services[service]}{servers[url]}{of_headers[headers]}"
+                f"{_names(request_id, trace) if request_id or trace is not None else ''}"
+                f"{self._answers(heads) if heads is not None else ''}"
+                f',"level":"info","msg":"","time":"{end}.{end_micros}Z"}}\n'
+            )
+        return "".join(lines)
+
+    def _partial(self, notes: Sequence[Note]) -> str:
+        return "".join(map(self._without_dropped, notes))
+
+    def _without_dropped(self, note: Note) -> str:
+        (
+            connection, ended, seconds, asked, status, sent, received, ours, retries, number,
+            method, target, version, host, headers, router, service, url, request_id, trace, heads,
+        ) = note  # fmt: skip
+        duration, origin = int(seconds * 1e9), int(asked * 1e9)
+        path = target.partition(b"?")[0] if self._no_query else target
         line: dict[str, Any] = {
-            "ClientAddr": f"{answered.peer}:{answered.port}",
-            "ClientHost": answered.peer,
-            "ClientPort": str(answered.port),
-            "DownstreamContentSize": answered.sent,
-            "DownstreamStatus": answered.status,
+            "DownstreamContentSize": sent,
+            "DownstreamStatus": status,
             "Duration": duration,
-            "OriginContentSize": 0 if ours else answered.sent,
-            "OriginDuration": origin_duration,
-            "OriginStatus": 0 if ours else answered.status,
-            "Overhead": max(0, duration - origin_duration),
-            "RequestContentSize": 0 if answered.body is None else answered.body.received,
+            "OriginContentSize": 0 if ours else sent,
+            "OriginDuration": origin,
+            "OriginStatus": 0 if ours else status,
+            "Overhead": max(0, duration - origin),
+            "RequestContentSize": received,
             "RequestCount": number,
             "RequestPath": as_text(path),
-            "RequestScheme": "https" if tls else "http",
-            "RetryAttempts": answered.retries,
-            "StartLocal": self._local.iso(began),
-            "StartUTC": self._utc.iso(began),
-            **_route_fields(tally.router, tally.service, url, answered.entry_point),
-            **_request_fields(request),
+            "RetryAttempts": retries,
+            "StartLocal": self._local.iso(ended - seconds),
+            "StartUTC": self._utc.iso(ended - seconds),
         }
-        if tls:
-            line["TLSVersion"], _, line["TLSCipher"] = tls.partition(" ")
-        if answered.request_id:
-            line["RequestId"] = as_text(answered.request_id)
-        trace = answered.traced
+        if request_id:
+            line["RequestId"] = as_text(request_id)
         if trace is not None:
-            line["trace_id"] = line["TraceId"] = trace.trace_id
-            line["span_id"] = line["SpanId"] = trace.span_id
+            line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = trace.names()
         for field in self._dropped:
             line.pop(field, None)
-        line.update(self._always)
-        line.update(self.headers.read(request.headers))
-        if self.of_responses:
-            line.update(self._origin.read(answered.origin_head))
-            line.update(self._sent.read(answered.sent_head))
         # What Traefik's logger adds to every line.
-        line["level"], line["msg"], line["time"] = "info", "", self._utc.iso(began + seconds)
-        return self._encode(line).decode() + "\n"
+        line["level"], line["msg"], line["time"] = "info", "", self._ending.iso(ended)
+        return (
+            f"{_encode(line).decode()[:-1]}{connection}{self._methods[version][method]}{self._hosts[host]}"
+            f"{self._routers[router]}{self._services[service]}{self._servers[url]}"
+            f"{self.headers.kept[headers]}{self._answers(heads) if heads is not None else ''}}}\n"
+        )
+
+    def _paths(self, notes: Sequence[Note]) -> list[str]:
+        targets = [note[11] for note in notes]
+        if self._no_query:
+            targets = [target.partition(b"?")[0] for target in targets]
+        return all_escaped(targets, lambda target: quoted(as_text(target))[1:-1])
+
+    def _connection(self, answered: Answered) -> str:
+        """What is the same for all requests of a connection, which keeps it for the next ones."""
+        peer, port, tls = answered.peer, answered.port, answered.tls
+        fields = {
+            "ClientAddr": f"{peer}:{port}",
+            "ClientHost": peer,
+            "ClientPort": str(port),
+            "ClientUsername": "-",
+            "RequestScheme": "https" if tls else "http",
+            "entryPointName": answered.entry_point,
+        }
+        if tls:
+            fields["TLSVersion"], _, fields["TLSCipher"] = tls.partition(" ")
+        answered.logged = self._fields(lambda _: fields)("")
+        return answered.logged
+
+    def _answers(self, heads: Heads) -> str:
+        return self._origin.kept[heads[0]] + self._sent.kept[heads[1]]
+
+    def _fields(self, fields: Callable[[K], Mapping[str, str]]) -> Callable[[K], str]:
+        """A part of a line, with a leading comma, of what `fields` gives, less what is dropped."""
+
+        def part(key: K) -> str:
+            return _part({name: value for name, value in fields(key).items() if name not in self._dropped})
+
+        return part
 
 
-def _route_fields(router: str, service: str, url: str, entry_point: str) -> dict[str, str]:
-    return {
-        "RouterName": router,
-        "ServiceAddr": url.rpartition("/")[2],
-        "ServiceName": service,
-        "ServiceURL": url,
-        "entryPointName": entry_point,
-    }
+def _part(fields: Mapping[str, str]) -> str:
+    return f",{_encode(fields).decode()[1:-1]}" if fields else ""
 
 
-def _request_fields(request: Request) -> dict[str, str]:
-    host = as_text(request.host)
-    name, colon, port = host.rpartition(":")
+def _router(router: str) -> dict[str, str]:
+    return {"RouterName": router}
+
+
+def _service(service: str) -> dict[str, str]:
+    return {"ServiceName": service}
+
+
+def _server(url: str) -> dict[str, str]:
+    return {"ServiceAddr": url.rpartition("/")[2], "ServiceURL": url}
+
+
+def _host(host: bytes) -> dict[str, str]:
+    whole = as_text(host)
+    name, colon, port = whole.rpartition(":")
     has_port = bool(colon) and port.isdigit()
     return {
-        "ClientUsername": "-",
-        "RequestAddr": host,
-        "RequestHost": name if has_port else host,
-        "RequestMethod": as_text(request.method),
+        "RequestAddr": whole,
+        "RequestHost": name if has_port else whole,
         "RequestPort": port if has_port else "-",
-        "RequestProtocol": _VERSIONS[request.version],
     }
+
+
+def _method(version: str) -> Callable[[bytes], dict[str, str]]:
+    return lambda method: {"RequestMethod": as_text(method), "RequestProtocol": version}
+
+
+def _outcome(status: int, origin: int, received: int, retries: int) -> str:
+    return (
+        f',"DownstreamStatus":{status},"OriginStatus":{origin},'
+        f'"RequestContentSize":{received},"RetryAttempts":{retries}'
+    )
+
+
+def _usual(status: int) -> str:
+    """A server's answer to a request without a body."""
+    return _outcome(status, status, 0, 0)
+
+
+def _names(request_id: bytes, trace: Part | None) -> str:
+    """The ids of a request and of its trace."""
+    text = ""
+    if request_id:
+        # One of ours always is, and needs no second look.
+        name = f'"{request_id.decode()}"' if request_id.isalnum() else quoted(as_text(request_id))
+        text = f',"RequestId":{name}'
+    if trace is not None:
+        whole, span = trace.names()
+        text += f',"trace_id":"{whole}","span_id":"{span}","TraceId":"{whole}","SpanId":"{span}"'
+    return text

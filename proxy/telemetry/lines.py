@@ -11,7 +11,7 @@ import logging
 import os
 import select
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,25 @@ MOST = 50_000
 _STANDARD_OUTPUT = 1
 _PIECE = 1 << 20
 _PATIENCE = 5.0
+# IOV_MAX of Linux: so many pieces one call takes.
+_VECTORS = 1024
 
 _wait = monkey.get_original("select", "select")
 
 
 class Lines:
-    """Takes lines, each with its line end; `run` writes them. Without a path they go to standard output."""
+    """Takes lines, each with its line end, and writes them. Without a path they go to standard output.
+
+    `gather` is called ahead of writing, for what else there is to be added; `batch` are the lines written at
+    once.
+    """
 
     def __init__(self, path: Path | None, batch: int = 0) -> None:
         self._path = path
-        self._batch = batch or BATCH
-        self._lines: list[str] = []
+        self.batch = batch or BATCH
+        self.gather: Callable[[], None] = _nothing
+        self._texts: list[bytes] = []
+        self._count = 0
         self._wake = Event()
         self._file = -1 if path is not None else _STANDARD_OUTPUT
         self._piece = _PIECE if path is not None else _piece_of(_STANDARD_OUTPUT)
@@ -53,14 +61,15 @@ class Lines:
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.dropped = 0
 
-    def add(self, line: str) -> None:
-        """Have this line written within INTERVAL."""
-        lines = self._lines
-        lines.append(line)
-        if len(lines) >= self._batch:
-            if len(lines) > MOST:
-                lines.pop()
-                self.dropped += 1
+    def add(self, text: bytes, count: int) -> None:
+        """Have these lines, so many of them, written within INTERVAL."""
+        if self._count + count > MOST:
+            self.dropped += count
+            self._wake.set()
+            return
+        self._texts.append(text)
+        self._count += count
+        if self._count >= self.batch:
             self._wake.set()
 
     def start(self) -> None:
@@ -92,28 +101,29 @@ class Lines:
         self._close_file()
 
     def _flush(self) -> None:
-        if not self._lines and self._file >= 0:
+        self.gather()
+        if not self._texts and self._file >= 0:
             return
-        lines, self._lines = self._lines, []
-        text = "".join(lines).encode("utf-8", "backslashreplace")
-        error = get_hub().threadpool.apply(self._write, (text,))
+        texts, self._texts = self._texts, []
+        count, self._count = self._count, 0
+        error = get_hub().threadpool.apply(self._write, (texts,))
         if error is None:
             self._complained = False
             return
-        self.dropped += len(lines)
+        self.dropped += count
         if not self._complained:
             log.error("the access log cannot be written, and its lines are lost: %s", error)
         self._complained = True
 
-    def _write(self, text: bytes) -> OSError | None:
+    def _write(self, texts: Sequence[bytes]) -> OSError | None:
         # What is raised in a thread of the pool, gevent prints.
         try:
             if self._file < 0 and self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o644)
-            for piece in pieces(text, self._piece):
-                _write_all(self._file, piece)
+            for some in together(texts, self._piece):
+                _write_all(self._file, some)
         except OSError as error:
             return error
         return None
@@ -122,6 +132,24 @@ class Lines:
         if self._path is not None and self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def together(texts: Sequence[bytes], size: int) -> Iterator[list[bytes]]:
+    """What is written at once: whole texts of up to `size` bytes in all, as a larger one's pieces are.
+
+    To join them would cost as much again as to make them.
+    """
+    some: list[bytes] = []
+    length = 0
+    for text in texts:
+        for piece in pieces(text, size):
+            if some and (length + len(piece) > size or len(some) >= _VECTORS):
+                yield some
+                some, length = [], 0
+            some.append(piece)
+            length += len(piece)
+    if some:
+        yield some
 
 
 def pieces(text: bytes, size: int) -> Iterator[bytes]:
@@ -143,12 +171,21 @@ def _piece_of(file: int) -> int:
     return _PIECE if stat.S_ISREG(mode) else select.PIPE_BUF
 
 
-def _write_all(file: int, data: bytes) -> None:
-    left = memoryview(data)
+def _write_all(file: int, texts: Sequence[bytes]) -> None:
+    left: Sequence[bytes | memoryview] = texts
     while left:
         try:
-            left = left[os.write(file, left) :]
+            written = os.writev(file, left)
         except BlockingIOError:
             # Whoever shares it has made it non-blocking.
             if not _wait([], [file], [], _PATIENCE)[1]:
                 raise
+            continue
+        if written < sum(map(len, left)):
+            left = [memoryview(b"".join(left))[written:]]
+        else:
+            return
+
+
+def _nothing() -> None:
+    pass

@@ -10,7 +10,7 @@ from benchmarks.peers import BASELINE, PEERS, Site
 from benchmarks.peers.peer import HOST
 from benchmarks.scenarios import SCENARIOS
 
-LOGGING = ("rondpoint-log", "rondpoint-all")
+LOGGING = ("rondpoint-log", "rondpoint-all", "traefik-all")
 SERVERS = (40001, 40002, 40003)
 
 

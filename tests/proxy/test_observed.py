@@ -125,6 +125,17 @@ def test_requests_on_one_connection_have_ids_of_their_own(watch: Watched, origin
         assert len({client.answer().body for _ in range(3)}) == 3
 
 
+def test_what_is_no_request_has_no_id(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    with Client(watch.proxy.web) as client:
+        client.send(f"GET /right HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().status == 200
+        client.send(b"GET /wrong HTTP/1.1\r\n\r\n")
+        assert client.answer().status == 400
+    assert "RequestId" in watch.line("/right")
+    assert "RequestId" not in watch.line("-")
+
+
 def test_the_time_of_the_server_is_told(watch: Watched, origin: Start) -> None:
     def slow(connection: Connection) -> None:
         while connection.read() is not None:

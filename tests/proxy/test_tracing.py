@@ -215,6 +215,23 @@ def test_requests_on_one_connection_are_traces_of_their_own(traced: Traced, orig
     assert len({traced.collector.of(f"/kept{number}")[0].trace_id for number in range(3)}) == 3
 
 
+def test_requests_on_one_connection_are_sampled_or_not_each_by_itself(traced: Traced, origin: Start) -> None:
+    server = origin(told)
+    host = traced.proxy.route(server)
+    with Client(traced.proxy.web) as client:
+        for number, flags in enumerate(("01", "00", "00", "01")):
+            parent = f"traceparent: 00-{TRACE}-{SPAN}-{flags}"
+            client.send(f"GET /each{number} HTTP/1.1\r\nHost: {host}\r\n{parent}\r\n\r\n".encode())
+            assert client.answer().body.strip().endswith(f"-{flags}".encode())
+    for number in (0, 3):
+        entry, asked = traced.collector.of(f"/each{number}")
+        assert asked.parent_span_id == entry.span_id
+        assert attributes(asked)["server.port"] == server.port
+        assert attributes(asked)["http.response.status_code"] == 200
+    paths = {attributes(span).get("url.path") for span in traced.collector.spans}
+    assert not paths & {"/each1", "/each2"}
+
+
 def test_an_entry_point_that_is_not_traced_passes_on_what_it_gets(traced: Traced, origin: Start) -> None:
     host = traced.proxy.route(origin(told))
     assert http.request(traced.untraced, host, "/untraced").text == ""

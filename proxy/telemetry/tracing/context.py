@@ -45,6 +45,11 @@ def parent_of(headers: bytes) -> Parent | None:
     )
 
 
+def says_context(headers: bytes) -> bool:
+    """Whether any of these header lines tells of a trace, rightly or not."""
+    return _BOTH.search(headers) is not None
+
+
 def context_said(headers: bytes) -> bytes:
     """Those of these header lines that tell of a trace."""
     return b"".join(_BOTH.findall(headers))

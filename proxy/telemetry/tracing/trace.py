@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from time import time_ns
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from proxy.telemetry.tracing.context import Parent, context_lines
+from msgspec import Struct
+
+from proxy.telemetry.tracing.context import context_lines
 
 if TYPE_CHECKING:
     from random import Random
@@ -38,6 +40,26 @@ class Passed(NamedTuple):
     ended: int
 
 
+class Unsampled(Struct, frozen=True, gc=False):
+    """A request of which no collector is told; `context` are the header lines that tell servers so.
+
+    It has one span for itself and for the servers asked, since nobody sees any of them.
+    """
+
+    sampled: ClassVar[bool] = False
+
+    context: bytes
+
+    def names(self) -> tuple[str, str]:
+        """The ids of the trace and of the span, in hexadecimal."""
+        text = self.context.decode()
+        return text[18:50], text[51:67]
+
+    def lines(self) -> bytes:
+        """Header lines for the next server that is asked."""
+        return self.context
+
+
 class Trace:
     """`span` is the entry point's, `parent` what it was sent in (0: none); each server asked has one too.
 
@@ -45,40 +67,27 @@ class Trace:
     """
 
     __slots__ = (
-        *("_next", "_random", "attempts", "began", "detailed", "parent", "passed", "sampled", "span"),
-        *("state", "trace"),
+        *("_next", "_random", "attempts", "began", "detailed", "parent", "passed", "span", "state"),
+        "trace",
     )
 
-    def __init__(self, parent: Parent | None, bound: int, random: Random) -> None:
-        """Goes on in the trace of `parent`, or begins one; `bound` is what decides whether to sample that."""
+    sampled = True
+
+    def __init__(self, trace: int, span: int, random: Random, *, parent: int = 0, state: bytes = b"") -> None:
         self.began = time_ns()
-        self.span = random.getrandbits(64) or 1
-        if parent is None:
-            self.trace = random.getrandbits(128) or 1
-            self.parent = 0
-            # As OpenTelemetry's TraceIdRatioBased decides, so that all who do agree.
-            self.sampled = self.trace & _SIXTY_FOUR_BITS < bound
-            self.state = b""
-        else:
-            self.trace = parent.trace
-            self.parent = parent.span
-            self.sampled = parent.sampled
-            self.state = parent.state
+        self.trace = trace
+        self.span = span
+        self.parent = parent
+        self.state = state
         self.attempts: list[Attempt] = []
         self.detailed = False
         self.passed: list[Passed] = []
         self._random = random
         self._next = 0
 
-    @property
-    def trace_id(self) -> str:
-        """In hexadecimal."""
-        return f"{self.trace:032x}"
-
-    @property
-    def span_id(self) -> str:
-        """In hexadecimal."""
-        return f"{self.span:016x}"
+    def names(self) -> tuple[str, str]:
+        """The ids of the trace and of the span, in hexadecimal."""
+        return f"{self.trace:032x}", f"{self.span:016x}"
 
     def new_span(self) -> int:
         return self._random.getrandbits(64) or 1
@@ -86,12 +95,11 @@ class Trace:
     def lines(self) -> bytes:
         """Header lines for the next server that is asked."""
         self._next = self.new_span()
-        return context_lines(self.trace, self._next, self.sampled, self.state)
+        return context_lines(self.trace, self._next, True, self.state)
 
     def asked(self, target: Target, request: Request) -> None:
         """The server that these lines were for is asked now."""
-        if self.sampled:
-            self.attempts.append(Attempt(self._next, target, request.method, request.target))
+        self.attempts.append(Attempt(self._next, target, request.method, request.target))
 
     def answered(self, status: int) -> None:
         """Its answer has begun."""
@@ -101,9 +109,11 @@ class Trace:
             attempt.status = status
 
 
-_SIXTY_FOUR_BITS = (1 << 64) - 1
+Part = Trace | Unsampled
 
 
-def bound_of(rate: float) -> int:
-    """Below which the last 64 bits of an id are sampled at this rate."""
-    return round(rate * (1 << 64))
+def bound_of(rate: float) -> bytes:
+    """Below which the last 16 digits of an id are sampled at this rate."""
+    bound = round(rate * (1 << 64))
+    # At 1, what comes after every digit.
+    return b"%016x" % bound if bound < 1 << 64 else b"g"

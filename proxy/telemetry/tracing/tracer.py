@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.tracing.context import parent_of, without_context
+from proxy.telemetry.ids import drawn
+from proxy.telemetry.tracing.context import context_lines, parent_of, says_context, without_context
 from proxy.telemetry.tracing.finished import Finished
-from proxy.telemetry.tracing.trace import Trace, bound_of
+from proxy.telemetry.tracing.trace import Part, Trace, Unsampled, bound_of
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -26,11 +28,13 @@ class Tracer:
     """Told of each answered request; `take` gives what is to be told on."""
 
     def __init__(self, options: Tracing) -> None:
+        # As OpenTelemetry's TraceIdRatioBased decides, so that all who do agree.
         self._bound = bound_of(options.sample_rate)
         self._heads = bool(options.captured_response_headers)
         self._finished: list[Finished] = []
         self.dropped = 0
         self._unsaid: set[bytes] = set()
+        self._drawn: list[Part] = []
         # One's own: a process that was forked shares the common one's numbers with its siblings.
         self._random = Random()  # noqa: S311 (names, not secrets)
 
@@ -39,22 +43,49 @@ class Tracer:
         """Whether heads of responses are to be kept."""
         return self._heads
 
-    def begin(self, request: Request) -> Trace:
+    def begin(self, request: Request) -> Part:
         """The request's part of its trace, or of a new one; what its head says of that is taken out."""
         headers = request.headers
-        if headers in self._unsaid:
-            return Trace(None, self._bound, self._random)
-        request.headers = without_context(headers)
-        if request.headers == headers:
+        if headers not in self._unsaid:
+            if says_context(headers):
+                return self._going_on(request)
             # Much the same is said again, and need not be looked at again.
             if len(self._unsaid) >= KEPT:
                 self._unsaid.clear()
             self._unsaid.add(headers)
-        return Trace(parent_of(headers), self._bound, self._random)
+        if not self._drawn:
+            self._draw()
+        part = self._drawn.pop()
+        if isinstance(part, Trace):
+            part.began = time_ns()
+        return part
+
+    def _draw(self) -> None:
+        """Draw the ids of traces that begin here, which decide whether they are sampled."""
+        ids, bound, drawn_now = drawn(self._random, 48), self._bound, self._drawn
+        for at in range(0, len(ids), 48):
+            trace, span = ids[at : at + 32], ids[at + 32 : at + 48]
+            if trace[16:] < bound:
+                drawn_now.append(Trace(int(trace, 16), int(span, 16), self._random))
+            else:
+                drawn_now.append(Unsampled(b"\r\ntraceparent: 00-" + trace + b"-" + span + b"-00"))
+
+    def _going_on(self, request: Request) -> Part:
+        headers = request.headers
+        request.headers = without_context(headers)
+        parent = parent_of(headers)
+        if parent is None:
+            return self.begin(request)
+        span = self._random.getrandbits(64) or 1
+        if not parent.sampled:
+            return Unsampled(context_lines(parent.trace, span, False, parent.state))
+        return Trace(parent.trace, span, self._random, parent=parent.span, state=parent.state)
 
     def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+        if not answered.sampled:
+            return
         trace = answered.traced
-        if trace is None or not trace.sampled:
+        if not isinstance(trace, Trace):
             return
         if len(self._finished) >= MOST:
             self.dropped += 1
@@ -94,15 +125,16 @@ class Tracer:
 
 
 class Both:
-    """Tells two witnesses."""
+    """Tells the access log of all requests, and the tracer of those that are sampled."""
 
-    def __init__(self, one: Witness, other: Witness) -> None:
-        self._witnesses = (one, other)
+    def __init__(self, log: Witness, tracer: Tracer) -> None:
+        self._log = log
+        self._tracer = tracer
 
     def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
-        for witness in self._witnesses:
-            witness.add(answered, request, seconds, number)
+        self._log.add(answered, request, seconds, number)
+        if answered.sampled:
+            self._tracer.add(answered, request, seconds, number)
 
     def add_malformed(self, answered: Answered, status: int, number: int) -> None:
-        for witness in self._witnesses:
-            witness.add_malformed(answered, status, number)
+        self._log.add_malformed(answered, status, number)

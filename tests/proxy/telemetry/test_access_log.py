@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,12 +13,13 @@ from hypothesis import strategies as st
 
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
-from proxy.telemetry.access_log import AccessLog, escaped
+from proxy.telemetry.access_log import NOTES, AccessLog, escaped
+from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.lines import Lines, pieces
+from proxy.telemetry.lines import MOST, Lines, pieces, together
 from proxy.telemetry.tallies import Tally
-from proxy.telemetry.tracing.context import Parent
-from proxy.telemetry.tracing.trace import Trace
+from proxy.telemetry.tracing.context import context_lines
+from proxy.telemetry.tracing.trace import Part, Trace, Unsampled
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
     AccessLogFields,
@@ -51,11 +53,13 @@ class Answer:
     retries: int = 0
     body: Body | None = None
     tls: str = ""
+    logged: str = ""
     asked_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
-    traced: Trace | None = None
+    traced: Part | None = None
+    sampled: bool = False
 
 
 class Kept(Lines):
@@ -65,8 +69,8 @@ class Kept(Lines):
         super().__init__(None)
         self.kept: list[str] = []
 
-    def add(self, line: str) -> None:
-        self.kept.append(line)
+    def add(self, text: bytes, count: int) -> None:
+        self.kept += [f"{line}\n" for line in text.decode().removesuffix("\n").split("\n")]
 
 
 def request(target: bytes = b"/a?b=c", headers: bytes = b"", version: int = 1) -> Request:
@@ -78,7 +82,9 @@ def request(target: bytes = b"/a?b=c", headers: bytes = b"", version: int = 1) -
 
 def logged(asked: Request, answer: Answer | None = None, seconds: float = 0.0123, **options) -> list[str]:
     lines = Kept()
-    AccessLog(Options(**options), lines).add(answer or Answer(), asked, seconds, 7)
+    log = AccessLog(Options(**options), lines)
+    log.add(answer or Answer(), asked, seconds, 7)
+    log.gather()
     return lines.kept
 
 
@@ -204,8 +210,7 @@ def test_fields_are_dropped_by_name_or_all_but_some() -> None:
 
 
 def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
-    trace = Trace(Parent(int("a" * 32, 16), 1, True), 0, Random())
-    trace.span = int("b" * 16, 16)
+    trace = Trace(int("a" * 32, 16), int("b" * 16, 16), Random())
     answer = Answer(
         tls="1.3 TLS_AES_128_GCM_SHA256",
         request_id=b"id",
@@ -249,21 +254,26 @@ def test_a_line_put_together_says_what_one_made_of_all_fields_says(
     asked = request()
     asked.target, asked.host = target, host
     asked.headers = b"\r\nUser-Agent: " + agent
-    trace = Trace(None, 0, Random()) if traced else None
+    trace = Unsampled(context_lines(1, 2, False, b"")) if traced else None
     answer = Answer(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
     form = JsonFormat(AccessLogFields())
-    found = [
-        json.loads(write(answer, asked, seconds, 7, 1_700_000_000.25))
-        for write in (form._put_together, form._put_together, form._made)
-    ]
+    note = form.note(answer, asked, seconds, 7)
+    found = [json.loads(lines([note])) for lines in (form._whole, form._whole, form._partial)]
     assert found[0] == found[1] == found[2]
 
 
 def test_parts_that_are_kept_do_not_fill_the_memory() -> None:
     form = JsonFormat(AccessLogFields())
     for number in range(5000):
-        form.write(Answer(), request(headers=b"X: %d\r\n" % number), 0.0, 1, 0.0)
-    assert len(form._parts) <= 1002
+        asked = request(b"/%d" % number, headers=b"X: %d\r\n" % number)
+        asked.method = asked.host = b"%d" % number
+        tally = Tally(f"r{number}", f"s{number}")
+        answer = Answer(tally=tally, target=Url(f"http://{number}"), status=number, peer=f"{number}")
+        form.lines([form.note(answer, asked, 0.0, 1)])
+    parts = (*vars(form).values(), *form._methods, form.headers.kept)
+    kept = [len(part) for part in parts if isinstance(part, dict)]
+    assert len(kept) == 8
+    assert 0 < max(kept) <= 500
 
 
 def test_a_query_can_be_left_out() -> None:
@@ -397,3 +407,55 @@ def test_pieces_are_whole_lines_and_no_larger_than_need_be(lines: list[bytes], s
     for piece in found:
         assert piece.endswith(b"\n")
         assert len(piece) <= size or piece.count(b"\n") == 1
+
+
+TEXTS = st.lists(
+    st.lists(st.binary(max_size=20).map(lambda data: data.replace(b"\n", b"") + b"\n"), min_size=1)
+)
+
+
+@given(TEXTS.map(lambda texts: [b"".join(lines) for lines in texts]), st.integers(1, 100))
+def test_what_is_written_at_once_is_whole_lines_in_order_and_not_too_much(
+    texts: list[bytes], size: int
+) -> None:
+    found = [b"".join(some) for some in together(texts, size)]
+    assert b"".join(found) == b"".join(texts)
+    for some in found:
+        assert some.endswith(b"\n")
+        assert len(some) <= size or some.count(b"\n") == 1
+
+
+def test_no_call_gets_more_pieces_than_the_system_takes(tmp_path: Path) -> None:
+    lines = Lines(tmp_path / "log")
+    assert lines._write([b"%d\n" % number for number in range(5000)]) is None
+    assert (tmp_path / "log").read_text().split() == [str(number) for number in range(5000)]
+
+
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=8))
+def test_values_looked_at_together_are_as_each_by_itself(values: list[bytes]) -> None:
+    assert all_escaped(values, escaped) == [escaped(value) for value in values]
+
+
+def test_requests_that_say_what_others_do_not_stand_in_lines_of_their_own() -> None:
+    lines = Kept()
+    log = AccessLog(Options(), lines)
+    targets = [b"/%d" % number for number in range(100)]
+    targets[7] = b'/"\n'
+    for target in targets:
+        asked = request()
+        asked.target = target
+        log.add(Answer(), asked, 0.0, 1)
+    log.gather()
+    assert len(lines.kept) == 100
+    assert r'"GET /\"\x0a HTTP/1.1"' in lines.kept[7]
+    assert all(f'"GET /{number} ' in lines.kept[number] for number in range(100) if number != 7)
+
+
+def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> None:
+    lines = Lines(None)
+    log = AccessLog(Options(), lines)
+    for number in range(MOST + 1000):
+        log.add(Answer(), request(), 0.0, number)
+    log.gather()
+    assert MOST - NOTES <= lines._count <= MOST
+    assert lines._count + lines.dropped == MOST + 1000

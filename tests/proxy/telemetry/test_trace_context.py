@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.http1.request import Request
 from proxy.telemetry.tracing.context import Parent, context_lines, parent_of, without_context
-from proxy.telemetry.tracing.trace import Trace, bound_of
+from proxy.telemetry.tracing.trace import Part, bound_of
 from proxy.telemetry.tracing.tracer import KEPT, Tracer
 from rondpoint.settings import Tracing
 
@@ -64,7 +64,7 @@ def test_what_was_said_is_taken_out_whatever_its_case() -> None:
     assert without_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
 
 
-def begun(request: Request, bound: int = 0) -> Trace:
+def begun(request: Request, bound: bytes = bound_of(0.0)) -> Part:
     tracer = Tracer(Tracing())
     tracer._bound = bound
     return tracer.begin(request)
@@ -80,7 +80,7 @@ def request(headers: bytes = b"\r\nHost: a") -> Request:
 def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
     asked = request(lines(WHOLE, state=("a=1",)))
     trace = begun(asked)
-    assert (trace.trace_id, trace.parent, trace.sampled) == (TRACE, int(SPAN, 16), True)
+    assert (trace.names()[0], trace.parent, trace.sampled) == (TRACE, int(SPAN, 16), True)
     assert asked.headers == b"\r\nHost: a\r\nAccept: */*"
     first, second = trace.lines(), trace.lines()
     for told in (first, second):
@@ -88,7 +88,7 @@ def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
             rb"\r\ntraceparent: 00-%b-([0-9a-f]{16})-01\r\ntracestate: a=1" % TRACE.encode(), told
         )
         assert found is not None
-        assert found[1] not in (SPAN.encode(), trace.span_id.encode())
+        assert found[1] not in (SPAN.encode(), trace.names()[1].encode())
     assert first != second
 
 
@@ -117,9 +117,9 @@ def test_heads_that_say_nothing_are_remembered_and_those_that_do_are_not() -> No
     tracer = Tracer(Tracing())
     plain = b"\r\nHost: a"
     first, second = (tracer.begin(request(plain)) for _ in range(2))
-    assert first.trace != second.trace
+    assert first.names()[0] != second.names()[0]
     for _ in range(2):
-        assert tracer.begin(request(lines(WHOLE))).trace_id == TRACE
+        assert tracer.begin(request(lines(WHOLE))).names()[0] == TRACE
     for number in range(KEPT + 5):
         tracer.begin(request(b"\r\nX: %d" % number))
     assert len(tracer._unsaid) <= KEPT
