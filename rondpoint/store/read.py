@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ from rondpoint.store.transaction import read_at_once
 __all__ = ["Loaded", "State", "load", "parse_revision", "read_diagnostics", "revision"]
 
 NOTHING = Configuration()
+
+# As publish.lua has it: more digits were no revision of ours, and far more no number to Python.
+_REVISION = re.compile(rb"[1-9][0-9]{0,14}")
 
 SLICE = 200
 """Objects decoded without a pause."""
@@ -69,7 +73,7 @@ class Loaded(Struct, frozen=True):
 
 def parse_revision(value: object) -> int | None:
     """The number in a stored revision; None where there is none, or something else than a number."""
-    if not isinstance(value, bytes) or not value.isdigit() or value.startswith(b"0"):
+    if not isinstance(value, bytes) or not _REVISION.fullmatch(value):
         return None
     return int(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +42,9 @@ class Document(Struct, frozen=True):
 
 
 EMPTY = Document()
+
+# As commit.lua has it: anything else was not written by an agent.
+_VERSION = re.compile(rb"[1-9][0-9]{0,14}")
 
 _stored = msgspec.json.Decoder(Stored)
 
@@ -87,4 +91,4 @@ def read_stored(client: redis.Redis, keys: Keys, field: str) -> Stored | None:
 
 
 def _number(value: object) -> int:
-    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
+    return int(value) if isinstance(value, bytes) and _VERSION.fullmatch(value) else 0
