@@ -24,6 +24,8 @@ from rondpoint.settings import ConsulCatalogOptions, DockerOptions
 
 PROVIDER = "consulcatalog"
 
+LAST_PORT = 65_535
+
 _OWN = frozenset({"traefik.weight", "traefik.protocol", "traefik.enable", "traefik.tags"})
 """Tags of one instance; Traefik 1 shares all others among the instances of a service."""
 
@@ -202,7 +204,8 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         name=instance.name,
         labels=given,
         networks={"consul": instance.address},
-        ports=(instance.port,) if instance.port else (),
+        # Consul takes any number for a port.
+        ports=(instance.port,) if 0 < instance.port <= LAST_PORT else (),
         draining=not each.kept,
         provider=PROVIDER,
         kind=f"service {instance.service}, instance",

@@ -255,8 +255,9 @@ def test_a_bad_template_leaves_out_its_router_alone() -> None:
     assert "unknown field .Nothing" in said.message
 
 
-def test_a_service_without_a_port_is_said_to_have_none() -> None:
-    found = configuration([instance(1, port=0)], **V1)
+@pytest.mark.parametrize("port", [0, -1, 65_536])
+def test_a_service_without_a_port_is_said_to_have_none(port: int) -> None:
+    found = configuration([instance(1, port=port)], **V1)
     assert found.routers == {}
     assert any("port" in each.message for each in found.diagnostics)
 
