@@ -31,9 +31,8 @@ def read(path: Path) -> Tree | Diagnostic:
     """The tree a file holds (an empty file holds an empty one), or what is wrong with it."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        return _error(
-            path, f"{Path(shown(path)).name} is neither YAML nor TOML", f"expected {', '.join(sorted(SUFFIXES))}"
-        )
+        name = Path(shown(path)).name
+        return _error(path, f"{name} is neither YAML nor TOML", f"expected {', '.join(sorted(SUFFIXES))}")
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
