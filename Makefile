@@ -14,10 +14,10 @@ LOCKED := install --require-hashes --no-build-isolation -r
 COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help setup run test faults lint lock bench soak clean parts-test parts-bench
+.PHONY: help setup run test faults lint reference lock bench soak clean parts-test parts-bench
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 setup: $(VENV)/.stamp-run ## make the environment in .venv: locked dependencies and Rondpoint itself
 
@@ -35,6 +35,15 @@ lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code anew
+	@page=$$($(BIN)/python -m rondpoint.settings.reference) && echo "$$page" > docs/reference/settings.md
+	@page=$$($(BIN)/python -m proxy.telemetry.exposition.reference) && echo "$$page" > docs/reference/metrics.md
+	@$(BIN)/python -m rondpoint.middlewares.reference docs/reference/middlewares.md
+	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
+	@$(BIN)/python -m proxy.admin.openapi.reference docs/reference/api.md
+	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v1.md
+	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v3.md
 
 lock: .cache/lock/bin/uv ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt

@@ -1,6 +1,7 @@
 """Values as users write them, in labels always as text, in files also as numbers and booleans.
 
-Each reader raises ValueError with what was expected, in the words of a hint.
+Each reader raises ValueError with what was expected, in the words of a hint. The reference pages say of its
+values what its docstring begins with.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PLAIN_HTTP: Scheme = "http"
 
 
 def boolean(value: object) -> bool:
-    """As Go's ParseBool: `1 t T TRUE true True` and `0 f F FALSE false False`."""
+    """True or false: as Go's ParseBool, `1 t T TRUE true True` and `0 f F FALSE false False`."""
     if isinstance(value, bool):
         return value
     text = str(value).strip()
@@ -36,6 +37,7 @@ def boolean(value: object) -> bool:
 
 
 def integer(value: object) -> int:
+    """A whole number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     text = str(value).strip()
@@ -45,14 +47,17 @@ def integer(value: object) -> int:
 
 
 def port(value: object) -> int:
+    """A port."""
     return _between(value, 1, 65_535, "a port from 1 to 65535")
 
 
 def weight(value: object) -> int:
+    """A whole number from 0 to 65535."""
     return _between(value, 0, MAX_WEIGHT, f"a weight from 0 to {MAX_WEIGHT}")
 
 
 def scheme(value: object) -> Scheme:
+    """`http`, `https` or `h2c`."""
     found = _SCHEMES.get(str(value).strip().lower())
     if found is None:
         raise ValueError(f"expected one of {', '.join(_SCHEMES)}")
@@ -60,7 +65,7 @@ def scheme(value: object) -> Scheme:
 
 
 def text(value: object) -> str:
-    """Text without blanks around it; not empty."""
+    """Text: without blanks around it, and not empty."""
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         raise ValueError("expected text")  # noqa: TRY004 - what the user wrote is a value to us
     stripped = str(value).strip()
@@ -78,11 +83,12 @@ def one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
             raise ValueError(f"expected one of {', '.join(known)}")
         return found
 
+    read.__doc__ = f"One of {', '.join(f'`{word}`' for word in known)}."
     return read
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A list of texts, or one text with commas between them; blanks trimmed, empty ones dropped."""
+    """A list: as such, or one text with commas between; blanks trimmed, empty items dropped."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)) or not all(isinstance(part, (str, int)) for part in parts):
         raise ValueError("expected a list of texts")
@@ -91,7 +97,7 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def texts_by_name(value: object) -> dict[str, object]:
-    """`NAME:TEXT||NAME:TEXT`, as labels have it, or the same as a tree."""
+    """`NAME:TEXT||NAME:TEXT`: as labels have it, or the same as a tree."""
     if isinstance(value, Mapping):
         return dict(value)
     found: dict[str, object] = {}
@@ -104,7 +110,7 @@ def texts_by_name(value: object) -> dict[str, object]:
 
 
 def address(value: object) -> tuple[Scheme, str, int]:
-    """Scheme, host and port of a server's URL; the port is the scheme's own where none is written."""
+    """A server's URL: scheme, host and port, which is the scheme's own where none is written."""
     expected = "expected a URL such as http://10.0.0.7:80"
     try:
         parts = urlsplit(text(value))

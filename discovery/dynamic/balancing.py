@@ -53,7 +53,7 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
 
 
 def slow_start_seconds(value: object) -> float:
-    """A duration that a slow start may have."""
+    """A duration of up to an hour."""
     found = seconds(value)
     if not 0 <= found <= LONGEST_SLOW_START:
         raise ValueError(f"expected up to {LONGEST_SLOW_START:.0f} seconds")

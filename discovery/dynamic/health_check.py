@@ -64,7 +64,7 @@ def path(value: object) -> str:
 
 
 def hostname(value: object) -> str:
-    """What goes into the Host header: a name, with or without a port."""
+    """A host name: what goes into the Host header, with or without a port."""
     found = values.text(value)
     if _BLANK.search(found) or not found.isascii():
         raise ValueError("expected a host name")
@@ -72,7 +72,7 @@ def hostname(value: object) -> str:
 
 
 def some_time(value: object) -> float:
-    """Seconds, more than none."""
+    """A duration above 0: in seconds."""
     found = seconds(value)
     if not found:
         raise ValueError("expected a duration above 0, such as 10s")
@@ -80,7 +80,7 @@ def some_time(value: object) -> float:
 
 
 def method(value: object) -> str:
-    """A method's name, in upper case."""
+    """A method's name: in upper case."""
     found = values.text(value).upper()
     if not _TOKEN.match(found):
         raise ValueError("expected a method such as GET")
@@ -88,7 +88,7 @@ def method(value: object) -> str:
 
 
 def headers(value: object) -> dict[str, str]:
-    """Headers to send, by name."""
+    """Texts by name: headers to send."""
     found = {str(name): str(content).strip() for name, content in values.texts_by_name(value).items()}
     for name, content in found.items():
         if not _TOKEN.match(name):

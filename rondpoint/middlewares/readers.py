@@ -1,7 +1,8 @@
 """Values of options as files and labels hold them → canonical values that JSON can carry.
 
 Texts, numbers, booleans, lists of texts, and mappings of text; durations are seconds, as floats.
-Each reader raises ValueError with what was expected, in the words of a hint.
+Each reader raises ValueError with what was expected, in the words of a hint. The reference page says of its
+values what its docstring begins with.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def between(low: int, high: int) -> Callable[[object], int]:
             raise ValueError(f"expected a whole number from {low} to {high}")
         return number
 
+    read.__doc__ = f"A whole number from {low} to {high}."
     return read
 
 
@@ -54,7 +56,7 @@ status = between(100, 599)
 
 
 def texts(value: object) -> list[str]:
-    """A list, or one text with commas between its items; empty items are dropped."""
+    """A list: as such, or one text with commas between its items; empty items are dropped."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         raise ValueError("expected a list of texts")  # noqa: TRY004 - what a user wrote is a value to us
@@ -78,7 +80,7 @@ def expression(value: object) -> str:
 
 
 def expressions(value: object) -> list[str]:
-    """At least one regular expression that RE2 takes, in a list or with commas between them."""
+    """A list with at least one regular expression that RE2 takes: as such, or with commas between them."""
     found = some_texts(value)
     for item in found:
         try:
@@ -98,7 +100,7 @@ def _check_expression(text: str) -> None:
 
 
 def statuses(value: object) -> list[str]:
-    """Codes and ranges of codes: `404`, `500-599`."""
+    """A list of status codes and ranges of them, such as `404`, `500-599`."""
     found = some_texts(value)
     for item in found:
         matched = _STATUSES.match(item)
@@ -108,7 +110,7 @@ def statuses(value: object) -> list[str]:
 
 
 def networks(value: object) -> list[str]:
-    """Addresses and networks, at least one: `10.0.0.1/8` is `10.0.0.0/8`, `::1` is `::1/128`."""
+    """A list of addresses and networks, at least one: `10.0.0.1/8` is `10.0.0.0/8`, `::1` is `::1/128`."""
     found = some_texts(value)
     try:
         return [str(ip_network(item, strict=False)) for item in found]
@@ -130,6 +132,7 @@ def users(parts: int) -> Callable[[object], list[str]]:
                 raise ValueError(f"expected users as {form}")
         return found
 
+    read.__doc__ = f"A list of users, as `{form}`."
     return read
 
 

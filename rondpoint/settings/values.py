@@ -20,7 +20,7 @@ _FALSE = frozenset({"0", "f", "false"})
 
 
 def parse_duration(value: object) -> float:
-    """Seconds in `10s`, `1m30s`, `1.5h`, `300ms`, or in a plain number of seconds.
+    """A duration: `10s`, `1m30s`, `1.5h`, `300ms`, or a plain number of seconds; in seconds.
 
     Raises ValueError for anything else, negative durations among them.
     """
@@ -44,7 +44,7 @@ def _seconds(text: str) -> float:
 
 
 def parse_switch(value: object) -> bool:
-    """True or false in the spellings Traefik takes, in any case: `true t 1 false f 0`."""
+    """True or false: in the spellings Traefik takes, in any case, `true t 1 false f 0`."""
     if isinstance(value, bool):
         return value
     word = str(value).strip().lower()
@@ -56,7 +56,7 @@ def parse_switch(value: object) -> bool:
 
 
 def parse_text(value: object) -> str:
-    """Text as it stands; a bare number of a TOML or YAML file counts as its digits."""
+    """Text: as it stands; a bare number of a TOML or YAML file counts as its digits."""
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -65,7 +65,7 @@ def parse_text(value: object) -> str:
 
 
 def parse_count(value: object) -> int:
-    """A whole number, written as a number or as its digits."""
+    """A whole number: written as a number or as its digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip(), re.ASCII):

@@ -1,4 +1,7 @@
-"""The names of the keys of one installation."""
+"""The names of the keys of one installation.
+
+Each says its type, a colon and its contents: the reference page is made of that.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +17,32 @@ class PublishedKeys:
 
     @property
     def leader(self) -> str:
-        """String: who may write here, `TOKEN HOLDER`; it expires unless renewed."""
+        """String: the [lease](#agents) of who may write here: `TOKEN HOLDER`."""
         return self._key("leader")
 
     @property
     def revision(self) -> str:
-        """String: the number of the last published configuration."""
+        """String: number of the last published configuration, decimal."""
         return self._key("revision")
 
     @property
     def routers(self) -> str:
-        """Hash: name → JSON `Router`."""
+        """Hash: router's name → JSON `Router`."""
         return self._key("routers")
 
     @property
     def services(self) -> str:
-        """Hash: name → JSON `Service`."""
+        """Hash: service's name → JSON `Service`."""
         return self._key("services")
 
     @property
     def middlewares(self) -> str:
-        """Hash: name → JSON `Middleware`."""
+        """Hash: middleware's name → JSON `Middleware`."""
         return self._key("middlewares")
 
     @property
     def diagnostics(self) -> str:
-        """Hash: source → JSON array of `Diagnostic`."""
+        """Hash: source (`docker`, `file`) → JSON array of `Diagnostic`."""
         return self._key("diagnostics")
 
     @property
@@ -62,17 +65,17 @@ class Keys(PublishedKeys):
 
     @property
     def tickets(self) -> str:
-        """Hash: service name → the number of tickets taken."""
+        """Hash: service's name → tickets taken, an integer."""
         return self._key("tickets")
 
     @property
     def health(self) -> str:
-        """Hash: server's URL → JSON `Ejection`."""
+        """Hash: URL of a server that is put aside → JSON `Ejection`."""
         return self._key("health")
 
     @property
     def ejections(self) -> str:
-        """Channel: one JSON `Notice` per server that is put aside, or back."""
+        """Channel: one JSON `Notice` when a server is put aside, or is back."""
         return self._key("ejections")
 
     @property
@@ -87,12 +90,12 @@ class Keys(PublishedKeys):
 
     @property
     def fence(self) -> str:
-        """String: the last token that was given to a holder of a lease."""
+        """String: the last TOKEN that was given to a holder of a lease, decimal."""
         return self._key("fence")
 
     @property
     def parts(self) -> str:
-        """Set: the names of the agents that have a part."""
+        """Set: names of the agents that have a [part](#parts)."""
         return self._key("parts")
 
     def part(self, agent: str) -> PublishedKeys:
@@ -101,21 +104,23 @@ class Keys(PublishedKeys):
 
     @property
     def bell(self) -> str:
-        """Channel: a lease was given back, or there is another part; agents look."""
+        """Channel: a lease was given back, or there is another part; what it says is for people."""
         return self._key("bell")
 
     def metrics(self, worker: str) -> str:
-        """Hash: router's name → JSON `Counts`, of one worker (`HOST:PID`), or of an instance's dead."""
+        """Hash: router's name → JSON `Counts` of one worker or, under the name of a proxy (`INSTANCE`), of
+        all its workers that are gone.
+        """
         return self._key(f"metrics:{worker}")
 
     @property
     def admin(self) -> str:
-        """Hash: what the API defines, field by field, and the version of all."""
+        """Hash: `PROVIDER/SECTION/NAME` → JSON `Stored`; `version` → number of the last change, decimal."""
         return self._key("admin")
 
     @property
     def admin_history(self) -> str:
-        """List: JSON `Entry`, the newest first."""
+        """List: JSON `Entry`, the newest first; 100 of them."""
         return self._key("admin:history")
 
     @property
@@ -131,8 +136,3 @@ class Keys(PublishedKeys):
     def admin_changes(self) -> str:
         """Channel: the version of each change of what the API defines."""
         return self._key("admin:changes")
-
-    @property
-    def changes(self) -> str:
-        """Channel: one JSON `Change` per revision."""
-        return self._key("changes")

@@ -1,6 +1,7 @@
 """Agents and proxies do all their work under exactly the rights that the reference page proposes."""
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import redis
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load
+from rondpoint.store.rights import PUBLISHED, USES
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
 from tests.lab.processes import Process, Processes
@@ -63,6 +65,18 @@ def routes(client: redis.Redis) -> set[str]:
     return set() if loaded is None else {name.partition("@")[0] for name in loaded.state.routers}
 
 
+def untold(client: redis.Redis) -> list[str]:
+    """Keys in the store that the reference page does not tell of, or of another type."""
+    told = {use.key(KEYS, "*"): use.kind for use in USES}
+    parts = {use.key(KEYS.part("*")): use.kind for use in USES if use.name in PUBLISHED}
+    types = {key.decode(): client.type(key).decode() for key in client.scan_iter()}  # type: ignore[union-attr]
+    return [
+        key
+        for key, kind in types.items()
+        if not any(fnmatchcase(key, one) and kind == its for one, its in (told | parts).items())
+    ]
+
+
 def serves(proxy: Installation, status: int, *names: str) -> None:
     for name in names:
         proxy.wait_for(f"{name}.test", status=status)
@@ -82,6 +96,7 @@ def test_nothing_that_agents_and_proxies_do_is_refused(
         assert len(proxy.api("/api/rawdata")["agents"]) == 2
         until(lambda: list(client.scan_iter(match="*metrics*")), "the proxy's counts")
         assert int(client.hget(KEYS.tickets, "shared@file") or 0) > 0  # type: ignore[arg-type]
+        assert untold(client) == []
         # All is written again.
         guarded.flush()
         until(lambda: routes(client) == {"north", "south", "shared"}, "both parts again")

@@ -11,7 +11,10 @@ DEFAULT = "request.host"
 
 
 def source_criterion(function: object) -> dict[str, Any]:
-    """Traefik 3's `sourceCriterion` for it. Raises ValueError with what was expected."""
+    """`client.ip`, `request.host` or `request.header.NAME`: as Traefik 3's `sourceCriterion`.
+
+    Raises ValueError with what was expected.
+    """
     name = str(function).strip()
     if name.lower() == "client.ip":
         return {"ipStrategy": {}}

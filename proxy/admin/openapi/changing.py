@@ -126,10 +126,10 @@ CHANGING = (
     ),
     Operation(
         "/api/history",
-        "What was changed through the API",
+        "What was changed through the API: the last 100 changes, the newest first",
         "Changes",
         {
-            200: Answer("A page, the newest first.", list_of("Entry"), headers=(NEXT, "ETag")),
+            200: Answer("A page.", list_of("Entry"), headers=(NEXT, "ETag")),
             400: _REFUSED[400],
             503: _REFUSED[503],
         },
@@ -139,7 +139,11 @@ CHANGING = (
         "/api/history/{version}",
         "One change",
         "Changes",
-        {200: Answer("What it changed.", "EntryInFull"), 404: _MISSING, 503: _REFUSED[503]},
+        {
+            200: Answer("What it changed is in `differences`.", "EntryInFull"),
+            404: _MISSING,
+            503: _REFUSED[503],
+        },
         parameters=(_VERSION,),
     ),
     Operation(

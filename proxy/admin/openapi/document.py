@@ -13,6 +13,7 @@ from proxy.admin.endpoints.health import Health
 from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
+from proxy.admin.guard import OPEN_PATHS
 from proxy.admin.openapi.changing import CHANGING, DIFFERENCE, DONE, ENTRY
 from proxy.admin.openapi.reading import MIDDLEWARE, READING
 from proxy.admin.openapi.table import OBJECT, Answer, Operation
@@ -49,14 +50,12 @@ _HEADERS = {
     "ETag": {"description": "A version, for `If-Match`.", "schema": {"type": "string"}},
 }
 
-_EVERYWHERE = {
+EVERYWHERE = {
     401: Answer("A token or password is needed, or the one shown is wrong.", "Refused"),
     403: Answer("Not from there, or not without a token or password.", "Refused"),
     414: Answer("The request line has more than 4094 bytes.", content_type="text/html"),
 }
 """What any request to the API may be answered by."""
-
-_OPEN = ("/ping",)
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -141,7 +140,7 @@ OPERATIONS = (*READING, *CHANGING)
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    answers = operation.answers if operation.path in _OPEN else {**operation.answers, **_EVERYWHERE}
+    answers = operation.answers if operation.path in OPEN_PATHS else {**operation.answers, **EVERYWHERE}
     found: dict[str, Any] = {
         "summary": operation.summary,
         "tags": [operation.tag],

@@ -62,10 +62,11 @@ def _paged(
     return Operation(at, summary, tag, {200: found, 400: NO_PAGE}, parameters=(*PAGING, *parameters))
 
 
-def _one(at: str, summary: str, tag: str, kind: Any, *parameters: Parameter) -> Operation:
-    return Operation(
-        at, summary, tag, {200: Answer("It.", kind), 404: NOT_FOUND}, parameters=parameters or (NAME,)
-    )
+def _one(
+    at: str, summary: str, tag: str, kind: Any, *parameters: Parameter, description: str = "It."
+) -> Operation:
+    found = Answer(description, kind)
+    return Operation(at, summary, tag, {200: found, 404: NOT_FOUND}, parameters=parameters or (NAME,))
 
 
 _ROUTER_FILTERS = (
@@ -76,15 +77,34 @@ _ROUTER_FILTERS = (
 )
 
 _TRAEFIK_3 = (
-    Operation("/api/version", "What runs here", "Traefik 3", {200: Answer("Its version.", Version)}),
     Operation(
-        "/api/overview", "How many objects there are", "Traefik 3", {200: Answer("Their numbers.", Overview)}
+        "/api/version",
+        "What runs here",
+        "Traefik 3",
+        {200: Answer("`Version`, `Codename`, `startDate`.", Version)},
+    ),
+    Operation(
+        "/api/overview",
+        "How many objects there are",
+        "Traefik 3",
+        {
+            200: Answer(
+                "Numbers of routers, services and middlewares, with how many are in the states `warning` and "
+                "`disabled` (`errors`); `features`; `providers`.",
+                Overview,
+            )
+        },
     ),
     Operation(
         "/api/rawdata",
         "Everything at once",
         "Traefik 3",
-        {200: Answer("Objects by qualified name, the state of this worker, and diagnostics.", "RawData")},
+        {
+            200: Answer(
+                "Objects by qualified name; `revision`, `worker`, `store`, `agents`, `diagnostics`.",
+                "RawData",
+            )
+        },
     ),
     _paged("/api/entrypoints", "Entry points", "Traefik 3", EntryPointView),
     _one("/api/entrypoints/{name}", "One entry point", "Traefik 3", EntryPointView),
@@ -108,6 +128,7 @@ _TRAEFIK_3 = (
         _SEARCH,
         _STATUS,
         *_order(MIDDLEWARE_ORDERS),
+        description="A page; users, keys, and headers that carry secrets are `…`.",
     ),
     _one("/api/http/middlewares/{name}", "One middleware", "Traefik 3", "Middleware"),
     *(
@@ -135,13 +156,24 @@ _AT = "/api/providers/{provider}"
 
 _TRAEFIK_1 = (
     *(
-        Operation(at, "All providers", "Traefik 1", {200: Answer("By name.", map_of("Provider"))})
+        Operation(
+            at,
+            "All providers",
+            "Traefik 1",
+            {200: Answer("Their `frontends` and `backends`, by name.", map_of("Provider"))},
+        )
         for at in ("/api", "/api/providers")
     ),
     _one(_AT, "One provider", "Traefik 1", "Provider", _PROVIDER),
     _one(f"{_AT}/frontends", "Its frontends", "Traefik 1", map_of(traefik1.Frontend), _PROVIDER),
     _one(
-        f"{_AT}/frontends/{{frontend}}", "One of them", "Traefik 1", traefik1.Frontend, _PROVIDER, _FRONTEND
+        f"{_AT}/frontends/{{frontend}}",
+        "One of them",
+        "Traefik 1",
+        traefik1.Frontend,
+        _PROVIDER,
+        _FRONTEND,
+        description="`backend`, `routes`, `entryPoints`, `passHostHeader`, `priority`, our `middlewares`.",
     ),
     _one(
         f"{_AT}/frontends/{{frontend}}/routes",
@@ -161,7 +193,15 @@ _TRAEFIK_1 = (
         _ROUTE,
     ),
     _one(f"{_AT}/backends", "Its backends", "Traefik 1", map_of(traefik1.Backend), _PROVIDER),
-    _one(f"{_AT}/backends/{{backend}}", "One of them", "Traefik 1", traefik1.Backend, _PROVIDER, _BACKEND),
+    _one(
+        f"{_AT}/backends/{{backend}}",
+        "One of them",
+        "Traefik 1",
+        traefik1.Backend,
+        _PROVIDER,
+        _BACKEND,
+        description="`servers` with `url` and `weight`; `loadBalancer`, `healthCheck`.",
+    ),
     _one(
         f"{_AT}/backends/{{backend}}/servers",
         "Its servers",
@@ -185,7 +225,10 @@ _HEALTH = Operation(
     "/health",
     "What this proxy has answered",
     "Traefik 1",
-    {200: Answer("Its counts.", Health), 503: Answer("The store does not answer.", "Refused")},
+    {
+        200: Answer("`pid`, `uptime`, `total_status_code_count`, `average_response_time` and so on.", Health),
+        503: Answer("The store does not answer.", "Refused"),
+    },
 )
 
 _OURS = (
@@ -211,7 +254,7 @@ _OURS = (
     ),
     _paged(
         "/api/diagnostics",
-        "What users got wrong",
+        "What users got wrong, and why containers are not routed",
         "Rondpoint",
         Diagnostic,
         query("severity", "Only these.", {"type": "string", "enum": [each.value for each in Severity]}),
@@ -227,7 +270,13 @@ _OURS = (
         "/api/instances",
         "Proxies, workers, agents and the store",
         "Rondpoint",
-        {200: Answer("Them.", Instances)},
+        {
+            200: Answer(
+                "The workers of each proxy, the `revision` that each serves and whether it is the store's "
+                "(`current`); `agents`; `store`.",
+                Instances,
+            )
+        },
     ),
     Operation(
         "/metrics",

@@ -1,0 +1,72 @@
+"""Services of Traefik 3 that are made of services: in labels, too, though there it is seldom of use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from discovery.decoding import values
+from discovery.labels.vocabulary.balancing import sticky
+from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.services import SERVICE
+from rondpoint.middlewares.readers import between, statuses, whole
+
+
+def _members(kind: str) -> Iterator[Label]:
+    name = f"{SERVICE}.{kind}.services[0].name"
+    yield Label(name, "blue", "a member", values.text, "")
+    yield Label(
+        f"{SERVICE}.{kind}.services[0].weight", "3", "its share of requests", values.weight, 1, beside=(name,)
+    )
+    yield _checked(kind, name)
+
+
+def _checked(kind: str, *beside: str) -> Label:
+    told = "a member that has no server is passed over with it or without"
+    return Label(f"{SERVICE}.{kind}.healthCheck", "true", told, values="`{}`", beside=beside)
+
+
+_WEIGHTED = tuple(_members("weighted"))
+_FAILOVER = f"{SERVICE}.failover"
+_PAIR = (f"{_FAILOVER}.service", f"{_FAILOVER}.fallback")
+_MIRRORING = f"{SERVICE}.mirroring"
+_ALL = tuple(_members("highestRandomWeight"))
+
+COMPOSED = (
+    *_WEIGHTED,
+    *(replace(each, beside=(_WEIGHTED[0].name,)) for each in sticky(f"{SERVICE}.weighted")),
+    *_ALL,
+    Label(_PAIR[0], "blue", "who is asked", values.text, "", beside=_PAIR),
+    Label(_PAIR[1], "green", "who is asked where that has no server", values.text, "", beside=_PAIR),
+    _checked("failover", *_PAIR),
+    Label(
+        f"{_FAILOVER}.errors.status",
+        "500-599",
+        "answers that count as a failure",
+        statuses,
+        standing=Standing.UNSERVED,
+        beside=_PAIR,
+    ),
+    Label(
+        f"{_FAILOVER}.errors.maxRequestBodyBytes",
+        "1024",
+        "longer requests are not sent again",
+        whole,
+        -1,
+        standing=Standing.UNSERVED,
+        beside=_PAIR,
+    ),
+    Label(f"{_MIRRORING}.service", "blue", "who answers", values.text, "", standing=Standing.HELD),
+    Label(
+        f"{_MIRRORING}.mirrors[0].name", "green", "who gets a copy", values.text, "", standing=Standing.HELD
+    ),
+    Label(
+        f"{_MIRRORING}.mirrors[0].percent", "10", "of how many", between(0, 100), 0, standing=Standing.HELD
+    ),
+    Label(f"{_MIRRORING}.mirrorBody", "false", "with the body", values.boolean, True, standing=Standing.HELD),
+    Label(
+        f"{_MIRRORING}.maxBodySize", "1024", "of so many bytes; -1 is any", whole, -1, standing=Standing.HELD
+    ),
+    Label(f"{_MIRRORING}.healthCheck", "true", "no effect", values="`{}`", standing=Standing.HELD),
+)

@@ -1,0 +1,143 @@
+"""What the reference page of the API has from the OpenAPI document's table of operations.
+
+`python -m proxy.admin.openapi.reference docs/reference/api.md` writes it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proxy.access.origin import READING as READING_METHODS
+from proxy.admin.guard import OPEN_PATHS
+from proxy.admin.openapi.document import EVERYWHERE, OPERATIONS
+from proxy.admin.openapi.table import OBJECT, Answer, Operation, Parameter
+from proxy.admin.paging import LARGEST
+from rondpoint.pages import refill, table
+
+_TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondpoint", "changes": "Changes"}
+"""Blocks of the page, and which operations each has."""
+
+
+def blocks() -> dict[str, str]:
+    """By name."""
+    tables = {name: _operations(tag) for name, tag in _TAGS.items()}
+    return {**tables, "parameters": _parameters(), "statuses": _statuses()}
+
+
+def right(operation: Operation) -> str:
+    """What who asks must be allowed to."""
+    if operation.path in OPEN_PATHS:
+        return "none"
+    return "read" if operation.method.upper() in READING_METHODS else "change"
+
+
+def _operations(tag: str) -> str:
+    rows = (
+        (_request(operation), _told(operation), _names(operation), _numbers(operation), right(operation))
+        for operation in OPERATIONS
+        if operation.tag == tag
+    )
+    return table(("request", "", "parameters", "answers", "right"), rows)
+
+
+def _request(operation: Operation) -> str:
+    return f"`{operation.method.upper()} {operation.path}`"
+
+
+def _told(operation: Operation) -> str:
+    """What it is for, and of what is answered that which has names."""
+    found = operation.answers[200].description
+    return f"{operation.summary}. {found}" if "`" in found else operation.summary
+
+
+def _names(operation: Operation) -> str:
+    asked = (parameter for parameter in operation.parameters if parameter.place != "path")
+    return ", ".join(f"**`{one.name}`**" if one.needed else f"`{one.name}`" for one in asked)
+
+
+def _numbers(operation: Operation) -> str:
+    shape = _shape(operation.answers[200].schema)
+    statuses = [str(status) for status in sorted(operation.answers) if status != 200]
+    return ", ".join((f"200 {shape}".strip(), *statuses))
+
+
+def _shape(schema: Any) -> str:
+    """The name of what is answered, in the document's components."""
+    if isinstance(schema, str):
+        return f"`{schema}`"
+    if isinstance(schema, Mapping):
+        inner = schema.get("items") or schema.get("additionalProperties")
+        if inner is None:
+            return "an object"
+        if inner == OBJECT:
+            return "an empty list"
+        return f"a list of {_shape(inner)}" if "items" in schema else f"{_shape(inner)} by name"
+    return f"`{schema.__name__}`" if schema is not None else "text"
+
+
+def _parameters() -> str:
+    """Each once; whose it is is told where others have one of the same name."""
+    users: dict[tuple[str, str, str, str], list[Operation]] = {}
+    for operation in OPERATIONS:
+        for parameter in operation.parameters:
+            key = (parameter.name, parameter.place, _values(parameter), parameter.description)
+            users.setdefault(key, []).append(operation)
+    names = [name for name, *_ in users]
+    rows = (
+        (
+            f"`{name}`",
+            place,
+            values,
+            description,
+            _owner(operations) if names.count(name) > 1 else "",
+        )
+        for (name, place, values, description), operations in sorted(users.items(), key=_by_name)
+    )
+    return table(("parameter", "in", "values", "", "of"), rows)
+
+
+def _by_name(item: tuple[tuple[str, str, str, str], object]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in item[0])
+
+
+def _owner(operations: list[Operation]) -> str:
+    if len(operations) == 1:
+        return _request(operations[0])
+    return ", ".join(dict.fromkeys(operation.tag for operation in operations))
+
+
+def _values(parameter: Parameter) -> str:
+    schema = parameter.schema
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "array":
+        return "texts"
+    words = {
+        "string": "text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "`true`, `false`",
+    }
+    word = words[schema["type"]]
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None and high < LARGEST:
+        return f"{word} from {low} to {high}"
+    return f"{word} from {low}" if low is not None else word
+
+
+def _statuses() -> str:
+    """What each status that refuses means."""
+    meanings: dict[int, dict[str, None]] = {}
+    for answers in (EVERYWHERE, *(operation.answers for operation in OPERATIONS)):
+        for status, description in _refusals(answers):
+            meanings.setdefault(status, {})[description] = None
+    return table(("status", ""), ((str(status), " ".join(meanings[status])) for status in sorted(meanings)))
+
+
+def _refusals(answers: Mapping[int, Answer]) -> Iterable[tuple[int, str]]:
+    return ((status, answer.description) for status, answer in answers.items() if status >= 400)
+
+
+if __name__ == "__main__":
+    refill(blocks())

@@ -1,0 +1,84 @@
+"""The reference page of the store says what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.model import Member, Middleware, Router, Server, Service
+from rondpoint.pages import filled
+from rondpoint.store import ejections, metrics
+from rondpoint.store.admin import document, history, proposals
+from rondpoint.store.agents import AgentStatus
+from rondpoint.store.change import Change
+from rondpoint.store.keys import Keys, PublishedKeys
+from rondpoint.store.reference import blocks
+from rondpoint.store.rights import PUBLISHED, USES, widest
+from rondpoint.store.workers import WorkerStatus
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
+
+VALUES: dict[str, tuple[Any, ...]] = {
+    "Change": (Change,),
+    "Router": (Router,),
+    "Service": (Service, Server, Member),
+    "Middleware": (Middleware,),
+    "Diagnostic": (Diagnostic,),
+    "AgentStatus": (AgentStatus,),
+    "Ejection": (ejections.Ejection,),
+    "Notice": (ejections.Notice,),
+    "WorkerStatus": (WorkerStatus,),
+    "Counts": (metrics.Counts,),
+    "Own": (metrics.Own,),
+    "Stored": (document.Stored,),
+    "Entry": (history.Entry, history.Author),
+    "Proposal": (proposals.Proposal,),
+    "Verdict": (proposals.Verdict, proposals.Finding),
+}
+
+
+def test_the_page_is_up_to_date() -> None:
+    page = PAGE.read_text()
+    assert page == filled(page, blocks()), "run: make reference"
+
+
+def test_every_key_is_told_of_once() -> None:
+    known = [name for name in vars(PublishedKeys) | vars(Keys) if not name.startswith("_") and name != "part"]
+    assert sorted(use.name for use in USES) == sorted(known)
+    assert set(PUBLISHED) <= set(known)
+
+
+def test_every_key_says_its_type_and_contents() -> None:
+    assert {use.kind for use in USES} == {"string", "hash", "set", "list", "channel"}
+    assert [use.name for use in USES if not use.contents] == []
+
+
+def test_a_right_that_another_one_holds_is_not_given_twice() -> None:
+    given = ("{r:n}:tickets", "{r:n}:metrics:*", "{r:n}:metrics:*:servers", "{r:n}:admin:verdict:*")
+    assert widest(given) == (given[0], given[1], given[3])
+
+
+def section(heading: str) -> str:
+    found = re.search(rf"^### {heading}\n(.*?)(?=^###? |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_every_value_that_a_key_holds_is_described() -> None:
+    linked = set(re.findall(r"JSON (?:array of )?\[(\w+)\]", blocks()["keys"]))
+    assert linked <= VALUES.keys()
+    assert all(section(heading) for heading in VALUES)
+
+
+@pytest.mark.parametrize(("heading", "types"), VALUES.items(), ids=VALUES)
+def test_a_value_is_described_field_by_field(heading: str, types: tuple[Any, ...]) -> None:
+    text = section(heading)
+    fields = {field.encode_name for kind in types for field in msgspec.structs.fields(kind)}
+    assert fields - set(re.findall(r"`(\w+)`", text)) == set()
+    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} - fields == set()
