@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
@@ -137,9 +138,10 @@ def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnost
     found: list[Diagnostic] = []
     for source, value in sorted(fields.items()):
         try:
-            found.extend(_diagnostics.decode(value))
+            group = decoded(_diagnostics, value)
         except msgspec.MsgspecError as error:
-            found.append(_undecodable(keys.diagnostics, source, error))
+            group = (_undecodable(keys.diagnostics, source, error),)
+        found += group
     return tuple(found)
 
 
@@ -172,20 +174,20 @@ def _decoded(
             breathe()
         try:
             name = raw.decode()
-            decoded = decoder.decode(value)
+            item = decoded(decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             problems.append(_undecodable(key, raw, error))
             skipped.add(raw.decode(errors="replace"))
             continue
-        if decoded.name != name:
+        if item.name != name:
             problems.append(_undecodable(key, raw, ValueError("the value bears another name")))
             skipped.add(name)
             continue
         before = known.get(name)
-        if before == decoded:
-            decoded = before
+        if before == item:
+            item = before
         # Not `name`, which is another copy of it.
-        objects[decoded.name] = decoded
+        objects[item.name] = item
     return objects, Skipped(frozenset(skipped))
 
 
