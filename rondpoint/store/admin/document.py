@@ -66,8 +66,8 @@ def parts_of(field: str) -> tuple[str, str, str]:
     """Provider, section and name of a field."""
     provider, _, rest = field.partition("/")
     if rest.startswith("http/"):
-        http, kind, name = rest.split("/", 2)
-        return provider, f"{http}/{kind}", name
+        kind, _, name = rest.removeprefix("http/").partition("/")
+        return provider, f"http/{kind}", name
     section, _, name = rest.partition("/")
     return provider, section, name
 
