@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-
 LONGEST = 200
 """Characters of a name for which another is looked for: what is longer was not mistyped."""
 
