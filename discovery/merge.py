@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from discovery.members import resolve_members
+from discovery.members import Paths, resolve_members
 from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Configuration, Middleware, Router, Service
 
@@ -67,6 +67,7 @@ def _resolve_members(
 ) -> None:
     """Put in the place of services made of services what they come to."""
     before = dict(services)
+    paths = Paths(before)
 
     def nearest(name: str) -> str:
         return hints.nearest(name, before)
@@ -74,7 +75,7 @@ def _resolve_members(
     for provider, configuration in configurations:
         for service in configuration.services.values():
             if service.members and before[service.name] is service:
-                services[service.name], told = resolve_members(service, provider, before, nearest)
+                services[service.name], told = resolve_members(service, provider, paths, nearest)
                 findings += told
 
 
