@@ -54,6 +54,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
 from rondpoint.store.retirement import Known
+from rondpoint.store.server_metrics import ServersInForce
 from rondpoint.store.spoilt import drop
 
 log = logging.getLogger(__name__)
@@ -226,7 +227,7 @@ class Runtime:
 
     def _known(self) -> Known:
         in_force = self.applier.in_force()
-        return Known(in_force.routers, in_force.services)
+        return Known(in_force.routers, in_force.services, ServersInForce(in_force.services))
 
     def _exposed_on(self, entry_point: str) -> Exposition | None:
         """What answers `/metrics` on a web entry point, if that is the one to serve it."""

@@ -20,7 +20,7 @@ def serve(downstream: Downstream) -> None:
     context = downstream.context
     witness = downstream.witness
     tallies = context.tallies
-    bounds = tallies.bounds
+    bounds, servers = tallies.bounds, tallies.servers
     lane = downstream.lane
     try:
         while True:
@@ -60,17 +60,30 @@ def serve(downstream: Downstream) -> None:
                     or cell.method != request.method
                 ):
                     cell = tally.cell(where, request.method, status)
+                asked = downstream.target
                 if status != 101:
-                    cell.buckets[bisect_left(bounds, seconds)] += 1
+                    place = bisect_left(bounds, seconds)
+                    cell.buckets[place] += 1
                     cell.seconds += seconds
                     cell.sent += downstream.sent
+                    if asked is not None:
+                        its_cell = asked.cell
+                        if its_cell.status != status:
+                            its_cell = servers.cell(asked, status)
+                        its_cell.buckets[place] += 1
+                        its_cell.seconds += seconds
+                        its_cell.changed = True
                 else:
                     cell.unmeasured += 1
+                    if asked is not None:
+                        servers.count_upgrade(asked)
                 tally.changed = True
                 if witness is not None:
                     request.target = target
                     witness.add(downstream, request, seconds, number)
-                    downstream.target, downstream.refused, downstream.retries = None, False, 0
+                    downstream.refused, downstream.retries = False, 0
+                # Lest the next request be counted at a server that it never came to.
+                downstream.target = None
                 body = downstream.body
                 if body is not None:
                     cell.received += body.received

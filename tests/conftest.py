@@ -12,6 +12,8 @@ import docker
 import pytest
 from docker.errors import NotFound
 from docker.models.containers import Container
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.lab.compose import Compose
 from tests.lab.consul import Consul
@@ -29,6 +31,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     # SIGTERM would end the run without its fixtures' clean-up, and leave an engine behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+class _Scheduling(LoadFileScheduling):
+    """One process runs a file; and one all that needs Rondpoint's images, so that they are built once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, found, _ = nodeid.partition("/images/")
+        return folder if found else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

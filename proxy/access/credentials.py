@@ -18,6 +18,9 @@ REMEMBERED = 60.0
 
 MOST_REMEMBERED = 100
 
+BEARER = 'Bearer realm="rondpoint"'
+"""What asks for a token; a browser does not ask its user for a password then."""
+
 TOKEN_USER = "token"  # noqa: S105 (whom changes are said to be by)
 
 
@@ -32,24 +35,31 @@ class Credentials:
         self, api: Api, verify: Callable[[Callable[[], bool]], bool] = lambda compare: compare()
     ) -> None:
         """Raises CredentialError."""
-        self._token = _token(api).encode()
+        self.token = _token(api).encode()
         self._users = dict(_users(api))
         self._verify = verify
         self._secret = os.urandom(32)
         self._right: dict[bytes, float] = {}
 
     @property
+    def has_users(self) -> bool:
+        return bool(self._users)
+
+    @property
     def challenges(self) -> str:
         """What a client without any is told to show."""
         told = ['Basic realm="rondpoint", charset="UTF-8"'] if self._users else []
-        return ", ".join([*told, 'Bearer realm="rondpoint"'] if self._token else told)
+        return ", ".join([*told, BEARER] if self.token else told)
+
+    def is_token(self, shown: str) -> bool:
+        """Whether it is the token, said after the same time whatever is wrong with it; never without one."""
+        return bool(self.token) and hmac.compare_digest(shown.encode(errors="replace"), self.token)
 
     def user(self, authorization: str) -> str | None:
         """Who shows this header; None for nobody known."""
         scheme, _, shown = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            right = self._token and hmac.compare_digest(shown.strip().encode(), self._token)
-            return TOKEN_USER if right else None
+            return TOKEN_USER if self.is_token(shown.strip()) else None
         if scheme.lower() == "basic":
             return self._basic(shown.strip())
         return None

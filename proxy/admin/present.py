@@ -36,7 +36,7 @@ class Present:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._breathe = Breath()
+        self.breathe = Breath()
         # Copies, so that a change does not come between two portions.
         self.state = runtime.applier.state()
 
@@ -45,11 +45,7 @@ class Present:
         for number, item in enumerate(items, 1):
             yield item
             if not number % PORTION:
-                self._breathe()
-
-    def without_haste(self, objects: Mapping[str, T]) -> Mapping[str, T]:
-        """The same mapping, whose values are gone through in portions."""
-        return _Portions(objects, self)
+                self.breathe()
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -183,24 +179,3 @@ class Present:
         for names in users.values():
             names.sort()
         return users
-
-
-class _Portions(Mapping[str, T]):
-    def __init__(self, objects: Mapping[str, T], present: Present) -> None:
-        self._objects = objects
-        self._present = present
-
-    def __getitem__(self, name: str) -> T:
-        return self._objects[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._objects)
-
-    def __len__(self) -> int:
-        return len(self._objects)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self._objects.get(name, default)
-
-    def values(self) -> Any:
-        return self._present.in_portions(self._objects.values())

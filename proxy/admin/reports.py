@@ -9,12 +9,14 @@ import msgspec
 import redis
 
 from proxy.admin.running import Json, runtime
+from proxy.breath import Breath
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.server_metrics import server_of
 
 
 def worker_report() -> Json:
-    """Requests and connections of this worker, and its counts by router."""
+    """Requests and connections of this worker, and its counts by router, and by service and server."""
     parts = runtime()
     log = parts.context.access_log
     return {
@@ -28,6 +30,7 @@ def worker_report() -> Json:
             for tally in sorted(parts.context.tallies.all(), key=lambda tally: tally.router)
             if tally.requests
         },
+        "servers": _servers(),
     }
 
 
@@ -61,6 +64,17 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
         "message": diagnostic.message,
         "hint": diagnostic.hint,
     }
+
+
+def _servers() -> dict[str, Json]:
+    """What was counted at servers, by service and URL."""
+    found: dict[str, Json] = {}
+    breathe = Breath()
+    for field, tally in sorted(runtime().context.tallies.servers.all.items()):
+        breathe()
+        service, url = server_of(field)
+        found.setdefault(service, {})[url] = msgspec.to_builtins(tally.counts())
+    return found
 
 
 def _agent(status: AgentStatus) -> Json:

@@ -74,6 +74,8 @@ def ask_again(
         except NoAnswerError as error:
             failure = error
             failed += (target,)
+            if error.in_vain:
+                downstream.context.tallies.servers.fail(target)
             retrying.made += 1
             if not (error.elsewhere or error.unwanted):
                 raise

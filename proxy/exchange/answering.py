@@ -108,6 +108,8 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         except NoAnswerError as error:
             failure = error
             failed += (target,)
+            if error.in_vain:
+                context.tallies.servers.fail(target)
             if not error.elsewhere or downstream.extras is not None:
                 break
     if failure is not None and (failure.elsewhere or failure.unwanted):

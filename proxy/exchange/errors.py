@@ -16,3 +16,8 @@ class NoAnswerError(Exception):
         self.elsewhere = elsewhere
         self.unwanted = unwanted
         self.reason = reason
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it is for the server that there is no response: no fault of the client's, or of ours."""
+        return self.status in (502, 504) and not self.unwanted

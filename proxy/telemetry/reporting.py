@@ -12,6 +12,7 @@ import redis
 from msgspec.structs import replace
 
 from proxy.breath import Breath
+from proxy.telemetry.server_reporting import ServerReporter
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import OWN, Counts, Own, forget_counts, write_counts
@@ -54,6 +55,7 @@ class Reporter:
         self._own = own
         self._known = known
         self._me = status()
+        self._servers = ServerReporter(client, keys, tallies.servers, self._me.name)
         self._next = 0
         self._gone: set[str] = set()
         self._round = 0
@@ -95,6 +97,7 @@ class Reporter:
         self._write([*together, *changed[:BATCH]])
         for start in range(BATCH, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
+        self._servers.report(known.servers)
         status = self._status()
         write_worker(self._client, self._keys, replace(status, reloads=status.reloads + self._reloads))
 
@@ -105,6 +108,9 @@ class Reporter:
             self.report()
             if self._next >= len(self._tallies.fields()):
                 break
+        self._servers.begin()
+        while not self._servers.report(self._known().servers):
+            pass
         self._retire(self._me)
 
     def call_the_roll(self) -> None:
@@ -169,6 +175,7 @@ class Reporter:
         self._told = None
         for tally in self._tallies.fields().values():
             tally.changed = bool(tally.lanes)
+        self._servers.all_changed()
 
 
 def _is_there(pid: int) -> bool:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator
 
 from proxy.telemetry.lanes import Lanes
+from proxy.telemetry.servers import ServerTallies
 from rondpoint.model import Router
 from rondpoint.store import metrics
 from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, Counts
@@ -166,11 +167,13 @@ class Tallies:
 
     `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
     goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
+    `servers` counts the requests that came to one once more.
     """
 
     def __init__(self, bounds: tuple[float, ...] = BOUNDS) -> None:
         self.bounds = bounds
         self.lanes = Lanes()
+        self.servers = ServerTallies(bounds)
         self.unrouted = self._new("", "")
         self._tallies: dict[str, Tally] = {"": self.unrouted}
         self.replaced: set[str] = set()

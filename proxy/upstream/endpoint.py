@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import exp
 from typing import TYPE_CHECKING
 
+from proxy.upstream.counters import UNCOUNTED, ServerCell
 from rondpoint.model import Scheme, Server
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Target:
 
     `draining` is the server's own state; `away` is what the data path looks at: that it takes no new requests
     for now, for whatever reason. `pool` is the endpoint's. Until `warm_at` (monotonic) the server is in its
-    slow start, which takes so many seconds.
+    slow start, which takes so many seconds. `cell` counts the last request, and mostly the next one.
     """
 
     server: Server
@@ -85,6 +86,7 @@ class Target:
     away: bool
     warm_at: float = 0.0
     slow_start: float = 0.0
+    cell: ServerCell = UNCOUNTED
 
     def look(self) -> None:
         """Tell `away` anew."""

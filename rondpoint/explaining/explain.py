@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from heapq import heapify, heappop
 
 from msgspec.structs import replace
 
@@ -27,23 +29,28 @@ LISTED = 50
 """Candidates that are told at most."""
 
 
-def explain_request(configured: Configured, entry_point: str, facts: Facts) -> Explanation:
-    """What becomes of a request with these facts on this entry point."""
-    tried, chosen = _tried(configured, entry_point, facts)
+def explain_request(
+    configured: Configured, entry_point: str, facts: Facts, breathe: Callable[[], None] = lambda: None
+) -> Explanation:
+    """What becomes of a request with these facts on this entry point.
+
+    `breathe` is called often: with very many routers it takes long.
+    """
+    tried, omitted, chosen = _tried(configured, entry_point, facts, breathe)
     way = Explanation(
         entry_point=entry_point,
         method=facts.method,
         host=facts.host,
         path=facts.path,
-        candidates=tuple(tried[-LISTED:]),
-        omitted=max(0, len(tried) - LISTED),
+        candidates=tuple(tried),
+        omitted=omitted,
     )
     if chosen is None:
         return replace(
             way,
             status=404,
             reason="no router's rule holds",
-            nearby=nearby(configured, facts.host, entry_point),
+            nearby=nearby(configured, facts.host, entry_point, breathe),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
     fault = next(_faults(configured, chosen.middlewares, ()), None)
@@ -57,7 +64,7 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
-        findings=tuple(_told(configured, {f"service {each.name}" for each in reached})),
+        findings=tuple(_told(configured, {f"service {each.name}" for each in reached}, breathe)),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
@@ -78,8 +85,9 @@ def explain_request(configured: Configured, entry_point: str, facts: Facts) -> E
     return way
 
 
-def _told(configured: Configured, subjects: Collection[str]) -> Iterator[str]:
+def _told(configured: Configured, subjects: Collection[str], breathe: Callable[[], None]) -> Iterator[str]:
     for diagnostic in configured.diagnostics:
+        breathe()
         if diagnostic.subject in subjects:
             yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
 
@@ -97,22 +105,40 @@ def _reached(configured: Configured, name: str) -> Iterator[Service]:
             left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 
-def _tried(configured: Configured, entry_point: str, facts: Facts) -> tuple[list[Candidate], Router | None]:
-    """The routers that could serve the host, in order, up to the one that serves the request."""
-    tried: list[Candidate] = []
-    possible = [
-        router
-        for router in configured.routers.values()
-        if configured.serves(router, entry_point)
-        and ((hosts := literal_hosts(router.rule.expression)) is None or facts.host in hosts)
-    ]
-    for router in sorted(possible, key=lambda router: (-router.priority, router.name)):
+def _tried(
+    configured: Configured, entry_point: str, facts: Facts, breathe: Callable[[], None]
+) -> tuple[Collection[Candidate], int, Router | None]:
+    """The routers that could serve the host, in order, up to the one that serves the request: the last of
+    them, how many there are before these, and the one that serves.
+    """
+    tried: deque[Candidate] = deque(maxlen=LISTED)
+    count = 0
+    # A heap, since sorting very many makes no pause.
+    possible = list(_possible(configured, entry_point, facts.host, breathe))
+    heapify(possible)
+    while possible:
+        breathe()
+        router = configured.routers[heappop(possible)[1]]
         verdict = explain(router.rule.expression, facts)
         failed = () if verdict.holds else tuple(_failed(verdict))
         tried.append(Candidate(router.name, router.rule.text, router.priority, verdict.holds, failed))
+        count += 1
         if verdict.holds:
-            return tried, router
-    return tried, None
+            return tried, count - len(tried), router
+    return tried, count - len(tried), None
+
+
+def _possible(
+    configured: Configured, entry_point: str, host: str, breathe: Callable[[], None]
+) -> Iterator[tuple[int, str]]:
+    """The names of routers that could serve the host, with what they are ordered by ahead."""
+    for name, router in configured.routers.items():
+        breathe()
+        if not configured.serves(router, entry_point):
+            continue
+        hosts = literal_hosts(router.rule.expression)
+        if hosts is None or host in hosts:
+            yield -router.priority, name
 
 
 def _failed(verdict: Verdict) -> Iterator[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Iterator
+from difflib import SequenceMatcher
+from heapq import nlargest
+from itertools import chain, islice
 
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import Nearby
@@ -15,29 +17,43 @@ TOLD = 5
 SEARCHED = 20_000
 """With more hosts than this, similar ones are not looked for."""
 
+COMPARED = 300
+"""Hosts that are compared letter by letter: those that have most letters in common with the one asked for."""
+
+ALIKE = 0.6
+"""The least likeness, of at most 1, as difflib measures it."""
+
+Breathe = Callable[[], None]
+
 _NAMES = re.compile(r"[\s/_]+")
 
 
-def nearby(configured: Configured, host: str, entry_point: str) -> tuple[Nearby, ...]:
-    """Diagnostics of what bears the host's first name, then routers of similar hosts."""
-    return tuple([*_told(configured, host), *_similar(configured, host, entry_point)][:TOLD])
+def nearby(configured: Configured, host: str, entry_point: str, breathe: Breathe) -> tuple[Nearby, ...]:
+    """Diagnostics of what bears the host's first name, then routers of similar hosts.
+
+    `breathe` is called often, by what takes long with many of them.
+    """
+    told = islice(_told(configured, host, breathe), TOLD)
+    return tuple(islice(chain(told, _similar(configured, host, entry_point, breathe)), TOLD))
 
 
-def _told(configured: Configured, host: str) -> Iterator[Nearby]:
+def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearby]:
     first = host.partition(".")[0]
     if not first:
         return
     named = re.compile(rf"(?<![\w.-]){re.escape(host)}(?!\.?[\w-])", re.IGNORECASE)
     for diagnostic in configured.diagnostics:
+        breathe()
         words = f"{diagnostic.subject} {diagnostic.message}".lower()
         if first in _NAMES.split(words) or named.search(f"{words} {diagnostic.hint}"):
             hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
             yield Nearby(diagnostic.subject, f"{diagnostic.message}{hint}")
 
 
-def _similar(configured: Configured, host: str, entry_point: str) -> Iterator[Nearby]:
+def _similar(configured: Configured, host: str, entry_point: str, breathe: Breathe) -> Iterator[Nearby]:
     by_host: dict[str, Router] = {}
     for router in configured.routers.values():
+        breathe()
         for known in literal_hosts(router.rule.expression) or ():
             by_host.setdefault(known, router)
     if host in by_host:
@@ -47,8 +63,31 @@ def _similar(configured: Configured, host: str, entry_point: str) -> Iterator[Ne
         )
         return
     if len(by_host) <= SEARCHED:
-        for known in get_close_matches(host, by_host, n=TOLD, cutoff=0.6):
+        for known in closest(host, by_host, breathe):
             yield Nearby(by_host[known].name, f"serves {known}")
+
+
+def closest(host: str, names: Iterable[str], breathe: Breathe = lambda: None) -> list[str]:
+    """What difflib's `get_close_matches` would find among these names, were it to look at the best alone."""
+    matcher = SequenceMatcher(b=host)
+
+    def likely() -> Iterator[tuple[float, str]]:
+        for name in names:
+            breathe()
+            matcher.set_seq1(name)
+            # From cheap to dear, and never less than the likeness itself.
+            if matcher.real_quick_ratio() >= ALIKE and (bound := matcher.quick_ratio()) >= ALIKE:
+                yield bound, name
+
+    found: list[tuple[float, str]] = []
+    for bound, name in nlargest(COMPARED, likely()):
+        breathe()
+        if len(found) == TOLD and bound < found[-1][0]:
+            break
+        matcher.set_seq1(name)
+        if (likeness := matcher.ratio()) >= ALIKE:
+            found = nlargest(TOLD, [*found, (likeness, name)])
+    return [name for _, name in found]
 
 
 def _lacking(configured: Configured, router: Router, entry_point: str) -> str:

@@ -113,6 +113,12 @@ class Keys(PublishedKeys):
         """
         return self._key(f"metrics:{worker}")
 
+    def server_metrics(self, worker: str) -> str:
+        """Hash: service's name, a space and a server's URL → JSON `ServerCounts`, of one worker or of those
+        that are gone, likewise.
+        """
+        return self._key(f"metrics:{worker}:servers")
+
     @property
     def admin(self) -> str:
         """Hash: `PROVIDER/SECTION/NAME` → JSON `Stored`; `version` → number of the last change, decimal."""

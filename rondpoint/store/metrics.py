@@ -119,11 +119,17 @@ def write_counts(
     changed: Mapping[str, Counts | Own],
     gone: Collection[str] = (),
 ) -> bool:
+    """As `write_fields`, what a worker has counted of its routers and of itself."""
+    return write_fields(client, keys.metrics(worker), changed, gone)
+
+
+def write_fields(
+    client: redis.Redis, key: str, changed: Mapping[str, Struct], gone: Collection[str] = ()
+) -> bool:
     """Store what changed under its field's name, drop what is gone, and renew the expiry, all in one step.
 
-    False when the store held nothing of this worker, so that all is to be written. Raises redis.RedisError.
+    False when the store held nothing under this key, so that all is to be written. Raises redis.RedisError.
     """
-    key = keys.metrics(worker)
     pipeline = client.pipeline(transaction=True)
     pipeline.expire(key, EXPIRY)
     if changed:
@@ -143,8 +149,9 @@ def write_counts(
 
 
 def forget_counts(client: redis.Redis, keys: Keys, worker: str) -> None:
-    """Have a worker's hash gone. Raises redis.RedisError."""
+    """Have all that a worker has counted gone. Raises redis.RedisError."""
     client.expire(keys.metrics(worker), 0)
+    client.expire(keys.server_metrics(worker), 0)
 
 
 def read_counts(client: redis.Redis, keys: Keys, worker: str) -> dict[str, Counts]:

@@ -57,6 +57,7 @@ class Use(Struct, frozen=True):
 
 
 _RENEWED = f"{TERM:g} s after it was last renewed"
+_SIGN = f"{EXPIRY} s after the worker's, or the proxy's, last sign"
 
 USES = (
     Use("revision", AGENT, BOTH),
@@ -75,8 +76,9 @@ USES = (
         PROXY,
         PROXY,
         argument="WORKER",
-        expires=f"{EXPIRY} s after the worker's, or the proxy's, last sign",
+        expires=_SIGN,
     ),
+    Use("server_metrics", PROXY, PROXY, argument="WORKER", expires=_SIGN),
     Use("health", PROXY, PROXY),
     Use("admin", AGENT, BOTH),
     Use("admin_history", AGENT, BOTH),

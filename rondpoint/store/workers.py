@@ -57,6 +57,7 @@ def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> None:
     pipeline = client.pipeline(transaction=False)
     pipeline.hset(keys.workers, status.name, msgspec.json.encode(status))
     pipeline.expire(keys.metrics(status.instance), EXPIRY)
+    pipeline.expire(keys.server_metrics(status.instance), EXPIRY)
     with begun_anew(client, keys.workers):
         pipeline.execute()
 

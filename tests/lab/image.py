@@ -1,9 +1,10 @@
-"""An image for engines that reach no registry: busybox, and a server that answers with its host name."""
+"""Images for engines that reach no registry: busybox, and a server of it that answers with its host name."""
 
 import io
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import docker
@@ -12,6 +13,7 @@ from tests.lab.errors import LabError
 
 WHOAMI = "rondpoint/whoami:latest"
 NAMES = (WHOAMI, "osones/helloworld:latest")
+BUSYBOX = "busybox:latest"
 
 APPLETS = (
     "cat",
@@ -74,19 +76,27 @@ def import_whoami(client: docker.DockerClient) -> str:
 
     It listens on port 80, or on $PORT; its host name is the whole body of every answer.
     """
-    layers = _archive()
+    layers = _archive(APPLETS, {"bin/answer": ANSWER, "bin/serve": SERVE})
     for name in NAMES:
-        repository, _, tag = name.partition(":")
-        client.api.import_image_from_data(
-            layers,
-            repository=repository,
-            tag=tag,
-            changes=['CMD ["/bin/serve"]', "EXPOSE 80", "ENV PATH=/bin"],
-        )
+        _import(client, name, layers, 'CMD ["/bin/serve"]', "EXPOSE 80")
     return WHOAMI
 
 
-def _archive() -> bytes:
+def import_busybox(client: docker.DockerClient) -> str:
+    """Imports busybox alone, with a link for every applet, under the official name, which it returns."""
+    listed = subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True)
+    _import(client, BUSYBOX, _archive(listed.stdout.split(), {}), 'CMD ["sh"]')
+    return BUSYBOX
+
+
+def _import(client: docker.DockerClient, name: str, layers: bytes, *changes: str) -> None:
+    repository, _, tag = name.partition(":")
+    client.api.import_image_from_data(
+        layers, repository=repository, tag=tag, changes=[*changes, "ENV PATH=/bin"]
+    )
+
+
+def _archive(applets: Iterable[str], scripts: Mapping[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for directory in ("bin", "etc", "tmp", "var"):
@@ -94,9 +104,11 @@ def _archive() -> bytes:
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(entry)
         _add(archive, "bin/busybox", _busybox().read_bytes())
-        _add(archive, "bin/answer", ANSWER.encode())
-        _add(archive, "bin/serve", SERVE.encode())
-        for applet in APPLETS:
+        for path, text in scripts.items():
+            _add(archive, path, text.encode())
+        for applet in applets:
+            if applet == "busybox":
+                continue
             entry = tarfile.TarInfo(f"bin/{applet}")
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(entry)

@@ -29,23 +29,35 @@ PACKAGES = (
     "passwd",
     "python3-venv",
 )
-PARTS = ("LICENSE", "README.md", "discovery", "proxy", "pyproject.toml", "requirements", "rondpoint")
+PARTS = (
+    ".dockerignore",
+    "Dockerfile",
+    "LICENSE",
+    "README.md",
+    "discovery",
+    "docker-compose.yml",
+    "docs/examples",
+    "proxy",
+    "pyproject.toml",
+    "requirements",
+    "rondpoint",
+)
 TARGETS = {"rondpoint": "latest", "all-in-one": "all-in-one", "registrator": "registrator"}
 """Targets of the Dockerfile, and the tags under which tests find them."""
 
 
-def build(client: docker.DockerClient) -> dict[str, str]:
-    """Build every target; their names by target. Raises LabError with what the engine said."""
+def build(client: docker.DockerClient, clone: Path) -> dict[str, str]:
+    """Build every target from a clone that `fill` has made; their names by target.
+
+    Raises LabError with what the engine said.
+    """
     import_base(client)
-    with tempfile.TemporaryDirectory(prefix="rp-") as name:
-        context = Path(name)
-        _fill(context)
-        for target, tag in TARGETS.items():
-            try:
-                client.images.build(path=name, target=target, tag=f"rondpoint:{tag}", rm=True, forcerm=True)
-            except BuildError as error:
-                said = "".join(str(line.get("stream", "")) for line in error.build_log)
-                raise LabError(f"the image {target} cannot be built: {error}\n{said}") from error
+    for target, tag in TARGETS.items():
+        try:
+            client.images.build(path=str(clone), target=target, tag=f"rondpoint:{tag}", rm=True, forcerm=True)
+        except BuildError as error:
+            said = "".join(str(line.get("stream", "")) for line in error.build_log)
+            raise LabError(f"the image {target} cannot be built: {error}\n{said}") from error
     return {target: f"rondpoint:{tag}" for target, tag in TARGETS.items()}
 
 
@@ -63,18 +75,16 @@ def import_base(client: docker.DockerClient) -> None:
         )
 
 
-def _fill(context: Path) -> None:
-    """What the build sees: the sources, and the wheels it would otherwise get from a registry."""
+def fill(clone: Path) -> None:
+    """What a build needs of the repository, and the wheels that it would otherwise get from a registry."""
     for part in PARTS:
         source = SOURCE / part
         if source.is_dir():
-            shutil.copytree(source, context / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, context / part)
-    for name in ("Dockerfile", ".dockerignore"):
-        shutil.copy(SOURCE / name, context / name)
-    shutil.copytree(_wheels(), context / "wheels")
-    _pip("wheel", "--wheel-dir", str(context / "wheels"), "--no-deps", "--no-build-isolation", str(SOURCE))
+            shutil.copy(source, clone / part)
+    shutil.copytree(_wheels(), clone / "wheels")
+    _pip("wheel", "--wheel-dir", str(clone / "wheels"), "--no-deps", "--no-build-isolation", str(SOURCE))
 
 
 def _wheels() -> Path:

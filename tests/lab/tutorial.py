@@ -1,4 +1,8 @@
-"""Pages of documentation that are run: console blocks in one shell, files written where they are shown."""
+"""Pages of documentation that are run: console blocks in one shell, files written where they are shown.
+
+In what a command writes, `…` stands for what differs from time to time: a part of a line, or any lines,
+where it is all of one.
+"""
 
 import os
 import re
@@ -14,7 +18,7 @@ from msgspec import Struct
 from tests.lab.errors import LabError
 
 _BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARK = "--- end of command ---"
+_MARK = "--- end of command: "
 
 
 class Command(Struct, frozen=True):
@@ -22,6 +26,16 @@ class Command(Struct, frozen=True):
 
     text: str
     output: str
+
+    def met_by(self, output: str, status: int) -> bool:
+        """Whether the command did what it must; where any output will do, its status is to be 0."""
+        if self.output == "…\n":
+            return status == 0
+        parts = [
+            "(?:.*\n)*" if line == "…\n" else "[^\n]*".join(map(re.escape, line.split("…")))
+            for line in self.output.splitlines(keepends=True)
+        ]
+        return re.fullmatch("".join(parts), output) is not None
 
 
 class File(Struct, frozen=True):
@@ -54,7 +68,7 @@ class Shell:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """`path` goes before the PATH, `enter` before the shell, for another network."""
-        self.directory = directory
+        self.status = 0
         search = ":".join(map(str, [*path, "$PATH"]))
         self._shell = subprocess.Popen(
             [*enter, "bash", "--noprofile", "--norc"],
@@ -82,27 +96,32 @@ class Shell:
         self._shell.wait(20)
 
     def run(self, command: str) -> str:
-        """What a command writes, job control's own lines aside."""
+        """What a command writes, job control's own lines aside; `status` is its exit status then."""
         stdin, stdout = self._shell.stdin, self._shell.stdout
         assert stdin is not None
         assert stdout is not None
-        stdin.write(f"{command}\nprintf '%s\\n' '{_MARK}'\n")
+        # Programs that read would otherwise read the commands that follow.
+        stdin.write(f"{{ {command}\n}} </dev/null\nprintf '%s%s\\n' '{_MARK}' $?\n")
         stdin.flush()
         lines: list[str] = []
-        while (line := stdout.readline()).rstrip("\n") != _MARK:
+        while not (line := stdout.readline()).startswith(_MARK):
             if not line:
                 raise LabError(f"the shell ended at {command!r}, after {''.join(lines)!r}")
             if not re.match(r"\[\d+\]", line):
                 lines.append(line)
+        self.status = int(line.removeprefix(_MARK))
         return "".join(lines)
 
-    def follow(self, found: Command | File, *, timeout: float = 20.0) -> None:
-        """Do one step; a command with another output than it must have is tried again, for a while."""
+    def follow(self, found: Command | File, *, timeout: float = 40.0) -> None:
+        """Do one step; a command with another output than it must have is tried again, for a while.
+
+        Files are written to where the shell is.
+        """
         if isinstance(found, File):
-            (self.directory / found.name).write_text(found.text)
+            (Path(self.run("pwd").strip()) / found.name).write_text(found.text)
             return
         deadline = time.monotonic() + timeout
-        while (output := self.run(found.text)) != found.output:
+        while not found.met_by(output := self.run(found.text), self.status):
             if time.monotonic() > deadline:
                 raise AssertionError(f"$ {found.text}\n{output}--- instead of ---\n{found.output}")
             time.sleep(0.05)

@@ -30,6 +30,16 @@ from tests.proxy.running import Proxy, running_proxy
 WAIT = 20_000
 """Milliseconds that a page has for what it will show."""
 
+STICKING_OUT = """[...document.querySelectorAll("table")].filter((table) =>
+    table.getBoundingClientRect().right > table.closest(".card").getBoundingClientRect().right).length"""
+"""How many tables are wider than what they are in."""
+
+OUTLINE = """{
+    const focused = document.activeElement;
+    getComputedStyle(focused.closest(".tabs label")?.querySelector("span") ?? focused).outlineStyle;
+}"""
+"""Of what has the focus."""
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -180,6 +190,41 @@ def test_figures_move_with_the_requests(small: Installation, browser: Browser) -
         expect(page.locator(".wide [data-slot=rate]")).to_have_text("0", timeout=WAIT)
 
 
+def test_figures_of_servers_move_in_the_picture_and_in_the_list(
+    small: Installation, browser: Browser
+) -> None:
+    asked = (("shop.test", "/api"), ("shop.test", "/x"))
+    with opened(browser, f"{dashboard(small.admin)}?router=api%40file&kind=service") as page:
+        with load(small.web, *asked):
+            for part, count in (("#part-way", 3), ("#part-routes", 3)):
+                servers = page.locator(f'{part} [data-key^="server:"]')
+                expect(servers).to_have_count(count)
+                for place in range(count):
+                    server = servers.nth(place)
+                    until_busy(server)
+                    expect(server.locator("[data-slot=p95]")).to_have_text(re.compile("s$"), timeout=WAIT)
+                    expect(server.locator("[data-slot=classes]")).to_have_attribute("title", "2xx 100 %")
+            median = page.locator("#part-way .stop [data-slot=p50]").first
+            expect(median).to_have_text(re.compile("s$"), timeout=WAIT)
+            row = page.locator('#part-routes tr[data-key="s:shop@file"]')
+            expect(row.locator('[data-key^="server:"]')).to_have_count(2)
+            # No router leads to that one.
+            member = page.locator('#part-routes tr[data-key="s:canary@file"]')
+            expect(member.locator(".figures")).to_have_count(1)
+            assert hindrances(page) == []
+        for server in page.locator('[data-key^="server:"]').all():
+            expect(server.locator("[data-slot=rate]")).to_have_text("0", timeout=WAIT)
+
+
+def test_answers_without_a_server_are_no_servers(small: Installation, browser: Browser) -> None:
+    address = f"{dashboard(small.admin)}?router=shop%40file"
+    with opened(browser, address) as page, load(small.web, ("shop.test", "/nothing")):
+        expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0", timeout=WAIT)
+        for server in page.locator("#part-way .stop").all():
+            expect(server.locator("[data-slot=rate]")).to_have_text("0", timeout=WAIT)
+            expect(server.locator("[data-slot=p95]")).to_have_text("\N{EN DASH}")
+
+
 def test_the_way_of_the_chosen_router_is_drawn(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
         way = page.locator("#part-way")
@@ -260,6 +305,16 @@ def test_figures_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None
         expect(page.locator("#busiest-list li")).to_contain_text(["r9999@docker"], timeout=WAIT)
 
 
+def test_figures_of_a_server_among_those_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
+    key = '[data-key="server:r9998@docker http://127.0.0.1:1"]'
+    address = f"{dashboard(large.admin)}?router=r9998%40docker&kind=service&search=r9998"
+    with opened(browser, address) as page, load(large.web, ("r9998.test", "/")):
+        for part in ("#part-way", "#part-routes"):
+            until_busy(page.locator(f"{part} {key}"))
+            bar = page.locator(f"{part} {key} [data-slot=classes]")
+            expect(bar).to_have_attribute("title", "5xx 100 %")
+
+
 def test_a_theme_is_followed_and_chosen(small: Installation, browser: Browser) -> None:
     def ground(page: Page) -> str:
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
@@ -288,6 +343,49 @@ def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) ->
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
+@pytest.mark.parametrize("width", [320, 600, 820, 1024, 1200])
+def test_nothing_sticks_out_at_any_width(small: Installation, browser: Browser, width: int) -> None:
+    with opened(browser, dashboard(small.admin), (width, 900)) as page:
+        for name in ("Services", "Middlewares", "Routers"):
+            kind(page, name).click()
+            expect(page.locator("#part-routes caption")).to_have_text(name, timeout=WAIT)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            assert page.evaluate(STICKING_OUT) == 0
+
+
+def test_the_keyboard_reaches_all_in_the_order_of_the_page(small: Installation, browser: Browser) -> None:
+    with opened(browser, dashboard(small.admin)) as page:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the routes")).to_be_in_viewport()
+        reached = []
+        # With three routers and no requests there are fewer than forty.
+        for _ in range(40):
+            reached.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
+            assert page.evaluate(OUTLINE) == "solid", reached
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement === document.body"):
+                break
+        named = [
+            "Skip to the routes",
+            "Routes",
+            "Theme: system",
+            "search",
+            "lost@file",
+            "url",
+            "Explain",
+            "API",
+        ]
+        places = [
+            next(place for place, name in enumerate(reached) if name.strip() == each) for each in named[:3]
+        ]
+        places += [reached.index(each, places[-1]) for each in named[3:]]
+        assert places == sorted(places)
+        page.keyboard.press("/")
+        page.keyboard.type("shop")
+        page.keyboard.press("Escape")
+        expect(page.locator("#search")).not_to_be_focused()
+
+
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")])
 def test_nothing_keeps_people_from_using_it(
     small: Installation, browser: Browser, size: tuple[int, int], scheme: Scheme
@@ -312,3 +410,19 @@ def test_it_can_be_read_and_searched_without_script(large: Proxy) -> None:
     assert "r9999@docker" in text
     assert "Host(`r77.test`)" in text
     assert "r1@docker" not in text.partition('id="part-routes"')[2].partition('id="problems"')[0]
+
+
+def test_pages_are_turned_without_script(large: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(large.admin), script=False) as page:
+        routes = page.get_by_role("navigation", name="Pages of routes")
+        routes.get_by_role("button", name="Next").click()
+        expect(routes).to_contain_text("26\N{EN DASH}50 of 10,000")
+        page.get_by_label("Status", exact=True).select_option("warning")
+        page.get_by_role("button", name="Show").first.click()
+        expect(routes).to_contain_text("1\N{EN DASH}25 of 1,000")
+        found = page.get_by_role("navigation", name="Pages of problems")
+        found.get_by_role("button", name="Next").click()
+        expect(found).to_contain_text("11\N{EN DASH}20 of")
+        page.get_by_label("Search in problems").last.fill("router r9990@docker")
+        page.get_by_role("button", name="Show").last.click()
+        expect(page.locator(".findings li")).to_have_count(1)

@@ -51,7 +51,12 @@ NOT_IN_IT = {
     "/",
     "/dashboard/",
     "/dashboard/events",
+    "/dashboard/explain",
+    "/dashboard/openapi.json",
     "/dashboard/part/{name}",
+    "/dashboard/password",
+    "/dashboard/sign-in",
+    "/dashboard/sign-out",
     "/dashboard/static/{filename}",
 }
 """For people."""

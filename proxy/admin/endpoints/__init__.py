@@ -19,12 +19,14 @@ from proxy.admin.endpoints.nothing import nothing
 from proxy.admin.endpoints.openapi import openapi
 from proxy.admin.endpoints.overview import overview
 from proxy.admin.endpoints.rawdata import rawdata
+from proxy.admin.endpoints.sign_in import sign_in
 from proxy.admin.endpoints.traefik1 import traefik1
 from proxy.admin.endpoints.version import version
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home,
     dashboard,
+    sign_in,
     version,
     overview,
     entry_points,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from proxy.admin.answers import Refusal
+from proxy.admin.endpoints.explain import explained
+from proxy.admin.endpoints.openapi import described
 from proxy.admin.live.pulse import LISTENERS, Pulse
 from proxy.admin.live.telling import Telling, told
 from proxy.admin.pages import parts
@@ -49,7 +52,8 @@ def wanted() -> None:
 def guarded(response: Response) -> Response:
     """What a browser may do with the page."""
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # With "no-referrer", browsers would not say either that a form is sent by a page of ours.
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -65,8 +69,9 @@ def page() -> str:
         routes=routes,
         way=parts.way(runtime(), present, name) if name else None,
         chosen=name,
-        problems=parts.problems(present, {}),
+        problems=parts.problems(present, _of_problems(request.args)),
         system=parts.system(runtime()),
+        signed_in=g.signed_in,
     )
 
 
@@ -89,6 +94,18 @@ def part(name: str) -> ResponseReturnValue:
     raise Refusal(404, f"the dashboard has no part {name!r}")
 
 
+@dashboard.get("/explain")
+def explain() -> Response:
+    """As `/api/explain`: what a browser keeps of signing in is good for the dashboard alone."""
+    return explained()
+
+
+@dashboard.get("/openapi.json")
+def openapi() -> Response:
+    """As `/api/openapi.json`."""
+    return described()
+
+
 @dashboard.get("/events")
 def events() -> Response:
     """Figures of the routes that the query asks for, and of the way of one router, once a second."""
@@ -101,6 +118,13 @@ def events() -> Response:
     listed = parts.routes(present, request.args)
     keys = [*listed.keys(), *parts.way_keys(way), *parts.entry_point_keys(runtime())]
     return Response(told(pulse, runtime(), Telling(keys)), content_type="text/event-stream; charset=utf-8")
+
+
+def _of_problems(query: Mapping[str, str]) -> dict[str, str]:
+    """What the page's own query asks of the problems, beside what it asks of the routes."""
+    sort = query.get("sort", "")
+    asked = {"search": query.get("problems-search", ""), "page": query.get("problems-page", "")}
+    return asked | ({"unrouted": "true"} if sort == "unrouted" else {"severity": sort})
 
 
 def _first(present: Present, routes: parts.Routes) -> str:
@@ -116,6 +140,11 @@ def _pulse() -> Pulse:
     pulse: Pulse | None = current_app.extensions.get("rondpoint_pulse")
     if pulse is None:
         running = runtime()
-        pulse = Pulse(running.client, running.keys, lambda: len(running.applier.in_force().routers))
+        pulse = Pulse(
+            running.client,
+            running.keys,
+            lambda: len(running.applier.in_force().routers),
+            lambda: sum(len(each.servers) for each in running.applier.in_force().services.values()),
+        )
         current_app.extensions["rondpoint_pulse"] = pulse
     return pulse

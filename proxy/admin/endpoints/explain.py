@@ -24,11 +24,11 @@ def explained() -> Response:
         raise Refusal(400, str(error)) from None
     present = Present(runtime())
     configured = Configured(
-        present.without_haste(present.state.routers),
+        present.state.routers,
         present.state.services,
         present.state.middlewares,
         present.diagnostics,
         settings.default_entry_points,
         settings.tls_entry_points,
     )
-    return answer(explain_request(configured, asked.entry_point, asked.facts))
+    return answer(explain_request(configured, asked.entry_point, asked.facts, present.breathe))

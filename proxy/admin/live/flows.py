@@ -11,6 +11,7 @@ from operator import add, sub
 from msgspec import Struct
 
 from rondpoint.store.metrics import BOUNDS, Cell, Counts
+from rondpoint.store.server_metrics import ServerCounts, beside
 from rondpoint.store.sums import rebucketed
 
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
@@ -53,6 +54,15 @@ def of_cells(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
         buckets = cell.buckets if tuple(bounds) == BOUNDS else rebucketed(cell.buckets, bounds)
         total = plus(total, (*classes, cell.seconds, *buckets))
     return total
+
+
+def of_server(counts: ServerCounts) -> Vector:
+    """All that a server's counts tell."""
+    classes = [0] * len(CLASSES)
+    for code, number in counts.codes.items():
+        classes[_place(code // 100)] += number
+    buckets = beside(counts, BOUNDS) or (0,) * (len(BOUNDS) + 1)
+    return (*classes, counts.seconds, *buckets)
 
 
 def plus(one: Vector, other: Vector) -> Vector:

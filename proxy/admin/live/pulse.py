@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from time import monotonic, time
@@ -16,12 +16,13 @@ from msgspec import Struct
 
 from proxy.admin.live.differences import ROUTER, Differences, Hash
 from proxy.admin.live.flows import Flow, Vector, flow, requests
+from proxy.admin.live.watch import Watch
 from proxy.admin.live.window import Window
 from proxy.breath import Breath
-from proxy.telemetry.reporting import MOST
+from proxy.telemetry import reporting, server_reporting
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.keys import Keys
-from rondpoint.store.transaction import read_at_once
+from rondpoint.store.transaction import Command, read_at_once
 from rondpoint.store.workers import WorkerStatus, read_workers
 
 INTERVAL = 1.0
@@ -37,11 +38,15 @@ LISTENERS = 40
 
 
 class Beat(Struct, frozen=True):
-    """What was read at one time; `problem` says why nothing was, and then all else is as before."""
+    """What was read at one time; `problem` says why nothing was, and then all else is as before.
+
+    `servers` are sums as well, each with a span of its own.
+    """
 
     number: int = 0
     span: float = 0.0
     sums: Mapping[str, Vector] = {}
+    servers: Mapping[str, tuple[Vector, float]] = {}
     busiest: tuple[str, ...] = ()
     workers: tuple[WorkerStatus, ...] = ()
     agents: tuple[AgentStatus, ...] = ()
@@ -49,17 +54,25 @@ class Beat(Struct, frozen=True):
 
     def flow(self, key: str) -> Flow | None:
         """None where there were no requests."""
-        vector = self.sums.get(key)
-        return None if vector is None or not self.span else flow(vector, self.span)
+        vector, span = self.servers.get(key) or (self.sums.get(key), self.span)
+        return None if vector is None or not span else flow(vector, span)
 
 
 class Pulse:
-    """`routers` tells how many there are: where they are many, workers tell of them in turns."""
+    """`routers` and `servers` tell how many there are: where they are many, workers tell of them in turns."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, routers: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        routers: Callable[[], int],
+        servers: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._client = client
         self._keys = keys
         self._routers = routers
+        self._servers = servers
+        self._watch = Watch()
         self._listeners = 0
         self._reading: gevent.Greenlet[..., None] | None = None
         self._next = Event()
@@ -75,13 +88,14 @@ class Pulse:
         return self._reading is not None
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Has the store read until it ends."""
+    def listening(self, servers: Collection[str] = ()) -> Iterator[None]:
+        """Has the store read until it ends; of servers, those with these fields."""
         self._listeners += 1
         if self._reading is None:
             self._reading = gevent.spawn(self._run)
         try:
-            yield
+            with self._watch.wanted(servers):
+                yield
         finally:
             self._listeners -= 1
 
@@ -92,6 +106,7 @@ class Pulse:
 
     def _run(self) -> None:
         differences, window = Differences(), Window(monotonic())
+        self._watch.begin()
         due = monotonic()
         while self._listeners:
             try:
@@ -110,10 +125,16 @@ class Pulse:
         breathe = Breath()
         workers = read_workers(self._client, self._keys)
         agents = read_agents(self._client, self._keys)
-        counted = differences.take(self._hashes(workers, breathe), breathe)
-        # Whole turns, lest rates rise and fall with them.
-        turns = ceil(self._routers() / MOST)
-        window.add(monotonic(), counted, max(WINDOW, 2 * turns), breathe)
+        # Of all workers and instances, at one instant: what moves between them is in one of them.
+        names = sorted({*workers, *(worker.instance for worker in workers.values())})
+        commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
+        commands += self._watch.commands(self._keys, names, monotonic())
+        answers = read_at_once(self._client, commands, breathe) if commands else []
+        hashes = {name: _fields(answer) for name, answer in zip(names, answers, strict=False)}
+        counted = differences.take(hashes, breathe)
+        window.add(monotonic(), counted, _length(self._routers(), reporting.MOST), breathe)
+        length = _length(self._servers(), server_reporting.MOST)
+        servers = self._watch.take(names, answers[len(names) :], monotonic(), length, breathe)
         sums = dict(window.sums)
         now = time()
         routers = [key for key in sums if key.startswith(ROUTER) and key != ROUTER]
@@ -121,17 +142,16 @@ class Pulse:
             number=self.beat.number + 1,
             span=window.span,
             sums=sums,
+            servers=servers,
             busiest=tuple(heapq.nlargest(BUSIEST, routers, key=lambda key: (requests(sums[key]), key))),
             workers=tuple(worker for worker in workers.values() if worker.alive(now)),
             agents=tuple(agent for agent in agents.values() if agent.alive(now)),
         )
 
-    def _hashes(self, workers: Mapping[str, WorkerStatus], breathe: Callable[[], None]) -> dict[str, Hash]:
-        """Of all workers and instances, at one instant: what moves between them is in one of them."""
-        names = sorted({*workers, *(worker.instance for worker in workers.values())})
-        commands = [("HGETALL", self._keys.metrics(name)) for name in names]
-        answers = read_at_once(self._client, commands, breathe) if commands else []
-        return {name: _fields(answer) for name, answer in zip(names, answers, strict=True)}
+
+def _length(count: int, most: int) -> float:
+    """Seconds to take the mean of: whole turns, lest rates rise and fall with them."""
+    return max(WINDOW, 2 * ceil(count / most))
 
 
 def _fields(answer: Any) -> Hash:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from proxy.admin.live.differences import ROUTER, TOTAL
+from proxy.admin.live.differences import ROUTER, SERVER, TOTAL
 from proxy.admin.live.flows import Flow
 from proxy.admin.live.pulse import INTERVAL, Beat, Pulse
 
@@ -28,6 +28,11 @@ class Telling:
         self._keys = tuple(dict.fromkeys((TOTAL, ROUTER, *keys)))
         self._told: dict[str, Flow | None] = {}
         self._signs: dict[str, Any] = {}
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The fields of the servers among what it shows."""
+        return tuple(key.removeprefix(SERVER) for key in self._keys if key.startswith(SERVER))
 
     def event(self, beat: Beat, revision: int | None) -> bytes:
         """The event of one beat."""
@@ -56,7 +61,7 @@ class Telling:
 
 def told(pulse: Pulse, parts: Runtime, telling: Telling) -> Iterator[bytes]:
     """Event after event, until the browser leaves or the worker does."""
-    with pulse.listening():
+    with pulse.listening(telling.servers):
         yield b"retry: %d\n\n" % RETRY
         last = 0
         while not parts.context.draining:

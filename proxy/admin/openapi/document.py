@@ -25,6 +25,8 @@ from proxy.admin.views.services import ServiceView
 from rondpoint import __version__
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.explaining.explanation import Explanation
+from rondpoint.store.metrics import Counts
+from rondpoint.store.server_metrics import ServerCounts
 
 _TYPES: tuple[Any, ...] = (
     Problem,
@@ -41,6 +43,8 @@ _TYPES: tuple[Any, ...] = (
     traefik1.BackendServer,
     Diagnostic,
     Explanation,
+    Counts,
+    ServerCounts,
 )
 
 _AT = "#/components/schemas/{name}"
@@ -53,6 +57,7 @@ _HEADERS = {
 EVERYWHERE = {
     401: Answer("A token or password is needed, or the one shown is wrong.", "Refused"),
     403: Answer("Not from there, or not without a token or password.", "Refused"),
+    429: Answer("Too many wrong tokens or passwords came from this address.", "Refused"),
     414: Answer("The request line has more than 4094 bytes.", content_type="text/html"),
 }
 """What any request to the API may be answered by."""
@@ -88,6 +93,16 @@ _OWN: Mapping[str, Any] = {
             "services": _map_of("ServiceView"),
             "middlewares": _map_of("Middleware"),
             "diagnostics": {"type": "array", "items": _ref("Diagnostic")},
+            "worker": {
+                "type": "object",
+                "required": ["pid", "requests", "metrics", "servers"],
+                "properties": {
+                    "pid": {"type": "integer"},
+                    "requests": {"type": "integer"},
+                    "metrics": _map_of("Counts"),
+                    "servers": {"type": "object", "additionalProperties": _map_of("ServerCounts")},
+                },
+            },
         },
     },
     "Done": DONE,

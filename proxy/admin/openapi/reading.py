@@ -101,7 +101,8 @@ _TRAEFIK_3 = (
         "Traefik 3",
         {
             200: Answer(
-                "Objects by qualified name; `revision`, `worker`, `store`, `agents`, `diagnostics`.",
+                "Objects by qualified name; `revision`, `worker`, `store`, `agents`, `diagnostics`. `worker` "
+                "tells what this one has counted: `metrics` by router, `servers` by service and URL.",
                 "RawData",
             )
         },

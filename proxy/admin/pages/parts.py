@@ -13,11 +13,12 @@ from proxy.admin.endpoints.instances import by_instance
 from proxy.admin.endpoints.overview import counted
 from proxy.admin.findings import chosen, is_unrouted
 from proxy.admin.listing import listed
-from proxy.admin.live.differences import ENTRY_POINT, ROUTER, SERVICE
+from proxy.admin.live.differences import ENTRY_POINT, ROUTER, SERVICE, server_key
 from proxy.admin.pages.leaf import Leaf, leaf_of
 from proxy.admin.pages.way import Ground, Way, way_of
 from proxy.admin.present import Present
 from proxy.admin.reports import agents_report, store_report
+from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Severity
 from rondpoint.settings import ADMIN
 from rondpoint.store.read import revision
@@ -32,6 +33,17 @@ FINDINGS = 10
 """Diagnostics that are shown at once."""
 
 KINDS = ("router", "service", "middleware")
+
+LISTED = 4
+"""Servers of one service that are shown in the list."""
+
+
+class Listed(Struct, frozen=True):
+    """A server in the list of services; `key` is that of its figures."""
+
+    key: str
+    url: str
+    state: str
 
 
 class Routes(Struct, frozen=True):
@@ -51,8 +63,15 @@ class Routes(Struct, frozen=True):
             return []
         own = [(ROUTER if self.kind == "router" else SERVICE) + name for name in self.leaf.items]
         if self.kind == "service":
-            return own
+            return [*own, *(server.key for view in self.views for server in self.servers(view))]
         return [*own, *(SERVICE + view.service for view in self.views if view.service)]
+
+    def servers(self, view: ServiceView) -> list[Listed]:
+        """The first servers of a service."""
+        return [
+            Listed(server_key(view.name, server.url), server.url, server.state)
+            for server in (view.servers or ())[:LISTED]
+        ]
 
 
 def routes(present: Present, query: Query) -> Routes:
@@ -89,7 +108,9 @@ def way_keys(found: Way | None) -> list[str]:
     if found is None:
         return []
     keys = [ROUTER + found.router.name, *(ENTRY_POINT + gate.name for gate in found.gates)]
-    return keys if found.junction is None else [*keys, SERVICE + found.junction.name]
+    if found.junction is None:
+        return keys
+    return [*keys, SERVICE + found.junction.name, *(stop.key for stop in found.junction.all_stops())]
 
 
 def entry_point_keys(parts: Runtime) -> list[str]:

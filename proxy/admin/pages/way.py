@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
+from proxy.admin.live.differences import server_key
 from proxy.admin.views.routers import RouterView
 from rondpoint.model import Middleware, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
@@ -34,8 +35,12 @@ class Step(Struct, frozen=True):
 
 
 class Stop(Struct, frozen=True):
-    """A server; `state` is `up`, `draining`, `down`, or `aside` where it could not be reached."""
+    """A server; `state` is `up`, `draining`, `down`, or `aside` where it could not be reached.
 
+    `key` is that of its figures.
+    """
+
+    key: str
     name: str
     url: str
     weight: int
@@ -57,6 +62,12 @@ class Junction(Struct, frozen=True):
     more: int = 0
     members: tuple[Junction, ...] = ()
     fault: str = ""
+
+    def all_stops(self) -> Iterator[Stop]:
+        """The servers that are drawn, those of members too."""
+        yield from self.stops
+        for member in self.members:
+            yield from member.all_stops()
 
 
 class Way(Struct, frozen=True):
@@ -111,13 +122,14 @@ def _junction(name: str, ground: Ground, weight: int | None, above: tuple[str, .
         weight=weight,
         cookie="" if service.sticky is None else service.sticky.called(name),
         steps=tuple(_steps(service.middlewares, ground, ())),
-        stops=tuple(_stop(server, ground.aside) for server in servers[:DRAWN]),
+        stops=tuple(_stop(name, server, ground.aside) for server in servers[:DRAWN]),
         more=max(0, len(servers) - DRAWN),
         members=members,
         fault=service.unserved or ("" if servers or service.members else "it has no servers"),
     )
 
 
-def _stop(server: Server, aside: Collection[str]) -> Stop:
+def _stop(service: str, server: Server, aside: Collection[str]) -> Stop:
     is_aside = server.state is ServerState.UP and server.url in aside
-    return Stop(server.name, server.url, server.weight, "aside" if is_aside else server.state.value)
+    state = "aside" if is_aside else server.state.value
+    return Stop(server_key(service, server.url), server.name, server.url, server.weight, state)

@@ -44,8 +44,10 @@ const history = new Array(60).fill(null);
 
 const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const large = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
-const number = (value) => (value >= 10000 ? large : plain).format(value);
-const time = (ms) => (ms == null ? "–" : ms >= 1000 ? `${plain.format(ms / 1000)} s` : `${plain.format(ms)} ms`);
+const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+// Of small numbers a third digit only flickers.
+const number = (value) => (value >= 10000 ? large : value < 10 ? small : plain).format(value);
+const time = (ms) => (ms == null ? "–" : ms >= 1000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`);
 const share = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const percent = (part, whole) => (whole ? `${share.format((100 * part) / whole)} %` : "–");
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -116,7 +118,7 @@ function busiest(names) {
       present.get(name) ??
       make("li", {}, [
         make("a", { href: `?router=${encodeURIComponent(name)}#way`, "data-router": name }, [
-          make("span", { class: "label" }, [make("code", {}, name), make("b", {}, "")]),
+          make("span", { class: "label" }, [make("code", {}, name), " ", make("b", {}, "")]),
           make("span", { class: "track" }, [make("i", {})]),
         ]),
       ]);
@@ -186,7 +188,9 @@ function changed() {
 
 // ---- parts of the page -----------------------------------------------------------------------------------
 
-const problems = new URLSearchParams();
+const problems = new URLSearchParams({ search: page.get("problems-search") ?? "", page: page.get("problems-page") ?? "" });
+sorted(page.get("sort"));
+for (const name of ["sort", "problems-search", "problems-page"]) page.delete(name);
 const latest = {};
 
 function asked(parameters) {
@@ -200,18 +204,26 @@ function chosen() {
   return page.get("router") ?? $("part-way").querySelector(".node.router")?.dataset.key.slice(2) ?? "";
 }
 
+async function ask(address, type) {
+  const response = await fetch(address, { headers: { Accept: type } }).catch(() => null);
+  // The session is over: the page asks for the token.
+  if (response?.status === 401) location.reload();
+  return response;
+}
+
 async function refresh(part) {
   const box = $(`part-${part}`);
   const mine = (latest[part] = (latest[part] ?? 0) + 1);
   box.setAttribute("aria-busy", "true");
   const query = part === "problems" ? problems : asked(page);
-  const response = await fetch(`part/${part}?${query}`).catch(() => null);
+  const response = await ask(`part/${part}?${query}`, "text/html");
   if (mine !== latest[part]) return; // a later one is on its way
   box.removeAttribute("aria-busy");
   if (!response?.ok) return;
   const html = await response.text();
   if (mine !== latest[part]) return;
   put(box, html);
+  if (part === "routes") text($("told"), `Routes: ${(box.querySelector(".pager p") ?? box).textContent.trim()}`);
   mark();
   showAll(box);
 }
@@ -276,12 +288,16 @@ function filter(kind, status) {
 }
 
 function sort(value) {
+  problems.delete("page");
+  sorted(value);
+  refresh("problems");
+}
+
+function sorted(value) {
   problems.delete("severity");
   problems.delete("unrouted");
-  problems.delete("page");
   if (value === "unrouted") problems.set("unrouted", "true");
   else if (value) problems.set("severity", value);
-  refresh("problems");
 }
 
 // ---- explaining ------------------------------------------------------------------------------------------
@@ -298,7 +314,7 @@ const code = (words) => make("code", {}, words);
 async function explain(form) {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
   const box = $("explained");
-  const response = await fetch(`../api/explain?${query}`).catch(() => null);
+  const response = await ask(`explain?${query}`, "application/json");
   if (!response) box.replaceChildren(make("p", { class: "outcome bad" }, "Nobody answers."));
   else if (!response.ok) box.replaceChildren(make("p", { class: "outcome bad" }, (await response.json()).message));
   else box.replaceChildren(...explained(await response.json()));
@@ -394,6 +410,7 @@ document.addEventListener("input", (event) => typed(event.target));
 document.addEventListener("click", clicked);
 document.addEventListener("keydown", pressed);
 document.addEventListener("submit", (event) => {
+  if (event.target.method === "post") return;
   event.preventDefault();
   if (event.target.id === "explain-form") explain(event.target);
 });

@@ -50,7 +50,14 @@ class Exposition:
         breathe = Breath()
         in_force = self._in_force()
         try:
-            census = reading.read_census(self._client, self._keys, time(), breathe, "" if apart else INSTANCE)
+            census = reading.read_census(
+                self._client,
+                self._keys,
+                time(),
+                breathe,
+                "" if apart else INSTANCE,
+                servers=self._options.add_servers_labels,
+            )
         except (redis.RedisError, OSError) as error:
             # Sums of what is known here would fall, and rise again later.
             return Answer(503, TEXT, f"the store does not answer: {error}\n".encode())

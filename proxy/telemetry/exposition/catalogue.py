@@ -32,6 +32,20 @@ class Level(Struct, frozen=True):
         return (self.requests, self.tls, self.duration, self.received, self.sent)
 
 
+class ServerLevel(Struct, frozen=True):
+    """What is counted of requests at servers."""
+
+    requests: Metric
+    duration: Metric
+    failures: Metric
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (self.requests, self.duration, self.failures)
+
+
+_OF_SERVERS = "metrics.prometheus.addServersLabels"
+
+
 def _level(level: str, where: str, labels: tuple[str, ...], setting: str) -> Level:
     plain = ("code", "method", "protocol", *labels)
     setting = f"metrics.prometheus.{setting}"
@@ -75,6 +89,29 @@ SERVER_UP = Metric(
     "Whether a server's health check succeeds; of services that have one.",
     ("service", "url"),
     "metrics.prometheus.addServicesLabels",
+)
+SERVERS = ServerLevel(
+    Metric(
+        "rondpoint_server_requests_total",
+        "counter",
+        "Requests that a server was the last to be asked for.",
+        ("service", "url", "code"),
+        _OF_SERVERS,
+    ),
+    Metric(
+        "rondpoint_server_request_duration_seconds",
+        "histogram",
+        "Time from such a request's head to its answer's end.",
+        ("service", "url"),
+        _OF_SERVERS,
+    ),
+    Metric(
+        "rondpoint_server_failures_total",
+        "counter",
+        "Attempts that a server gave no answer to: refused, reset or timed out.",
+        ("service", "url"),
+        _OF_SERVERS,
+    ),
 )
 TICKETS = Metric(
     "rondpoint_tickets_total",
@@ -134,6 +171,7 @@ METRICS: tuple[Metric, ...] = (
     *SERVICES.metrics(),
     RETRIES,
     SERVER_UP,
+    *SERVERS.metrics(),
     REVISION,
     AGE,
     PROPAGATION,

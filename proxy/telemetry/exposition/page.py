@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.families import Families, histogram, put_level, samples
+from proxy.telemetry.exposition.servers import put_servers, server_totals
 from proxy.telemetry.exposition.totals import Totals
 from proxy.telemetry.exposition.values import (
     OF_INSTANCE,
@@ -20,6 +21,7 @@ from proxy.telemetry.exposition.values import (
     servers_up,
 )
 from rondpoint.store.metrics import BOUNDS
+from rondpoint.store.server_metrics import ServersInForce
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
@@ -61,6 +63,10 @@ def page(
         tried = [(retries(each), each.common) for each in told]
         families.put(catalogue.RETRIES, samples(catalogue.RETRIES, tried))
         families.put(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
+    if options.add_servers_labels:
+        in_force = ServersInForce(served.services)
+        asked = [(server_totals(each.instance.servers, in_force, breathe), each.common) for each in told]
+        put_servers(families, catalogue.SERVERS, asked, options.buckets)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
     encode, content_type = choose_encoder(accept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import redis
@@ -13,19 +13,25 @@ from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.ejections import read_ejections
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, Own, decode_field
+from rondpoint.store.server_metrics import ServerCounts, decode_server
 from rondpoint.store.transaction import read_at_once
 from rondpoint.store.workers import WorkerStatus, read_workers
+
+T = TypeVar("T")
 
 SLICE = 100
 """Fields decoded without a pause."""
 
 
 class Instance(Struct, frozen=True):
-    """A proxy: its workers, and the fields that they and their dead have counted, by hash."""
+    """A proxy: its workers, and the fields that they and their dead have counted, by hash; those of servers
+    in hashes of their own.
+    """
 
     name: str
     workers: tuple[WorkerStatus, ...]
     hashes: tuple[dict[str, Counts | Own], ...]
+    servers: tuple[dict[str, ServerCounts], ...] = ()
 
 
 class Census(Struct, frozen=True):
@@ -39,11 +45,18 @@ class Census(Struct, frozen=True):
 
 
 def read_census(
-    client: redis.Redis, keys: Keys, now: float, breathe: Callable[[], None], only: str = ""
+    client: redis.Redis,
+    keys: Keys,
+    now: float,
+    breathe: Callable[[], None],
+    only: str = "",
+    *,
+    servers: bool = False,
 ) -> Census:
-    """All instances, or the counts of this one only. Raises redis.RedisError.
+    """All instances, or the counts of this one only; of servers where these are asked for.
 
-    `breathe` is called every millisecond or so, for whoever has other things to see to.
+    `breathe` is called every millisecond or so, for whoever has other things to see to. Raises
+    redis.RedisError.
     """
     workers = read_workers(client, keys)
     wanted: dict[str, list[WorkerStatus]] = {only: []} if only else {}
@@ -52,13 +65,18 @@ def read_census(
             wanted.setdefault(worker.instance, []).append(worker)
     # An instance's own hash with those of its workers: what moves between them is in one of them.
     named = {name: [name, *(worker.name for worker in each)] for name, each in wanted.items()}
-    commands = [("HGETALL", keys.metrics(name)) for names in named.values() for name in names]
-    answers = iter(read_at_once(client, commands, breathe)) if commands else iter(())
+    every = [name for names in named.values() for name in names]
+    commands = [("HGETALL", keys.metrics(name)) for name in every]
+    if servers:
+        commands += [("HGETALL", keys.server_metrics(name)) for name in every]
+    answers = read_at_once(client, commands, breathe) if commands else []
+    of_routers, of_servers = iter(answers[: len(every)]), iter(answers[len(every) :])
     instances = tuple(
         Instance(
             name,
             tuple(wanted[name]),
-            tuple(dict(_decoded(next(answers), breathe)) for _ in names),
+            tuple(dict(_decoded(next(of_routers), decode_field, breathe)) for _ in names),
+            tuple(dict(_decoded(next(of_servers), decode_server, breathe)) for _ in names if servers),
         )
         for name, names in named.items()
     )
@@ -66,7 +84,9 @@ def read_census(
     return Census(now, instances, read_agents(client, keys), workers, aside)
 
 
-def _decoded(answer: Any, breathe: Callable[[], None]) -> Iterator[tuple[str, Counts | Own]]:
+def _decoded(
+    answer: Any, decode: Callable[[str, bytes], T], breathe: Callable[[], None]
+) -> Iterator[tuple[str, T]]:
     if isinstance(answer, Exception):
         # Not a hash: nothing is told there.
         return
@@ -77,6 +97,6 @@ def _decoded(answer: Any, breathe: Callable[[], None]) -> Iterator[tuple[str, Co
             breathe()
         try:
             name = raw.decode()
-            yield name, decode_field(name, value)
+            yield name, decode(name, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue

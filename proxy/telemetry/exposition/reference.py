@@ -61,6 +61,12 @@ _BETWEEN = """
 | --- | --- | --- | --- |
 """
 _END = """
+A request is counted at the server that was asked last, whatever `code` the client got; where that refused,
+and another one answered, it is one of its failures. What came to no server, such as a 404 of ours, is counted
+at none. `service` is the one that the server belongs to, which may be a member of the one that the router
+leads to. A server that leaves its service is no longer told of, and begins at 0 when it comes back. With many
+servers that come and go, `metrics.prometheus.addServersLabels=false` saves Prometheus their series.
+
 Workers measure with the buckets up to {bounds} s, and those of `metrics.prometheus.buckets` besides.
 
 What is worth an alarm: `rondpoint_config_age_seconds` above 10 (a worker no longer sees the store's

@@ -52,6 +52,10 @@ class PrometheusMetrics(Section):
     add_entry_points_labels: Switch = Field(default=True, description="Count by entry point.")
     add_routers_labels: Switch = Field(default=False, description="Count by router.")
     add_services_labels: Switch = Field(default=True, description="Count by service.")
+    add_servers_labels: Switch = Field(
+        default=True,
+        description="Count by server too, in metrics of ours: some 20 lines for each server that was asked.",
+    )
     entry_point: Text = Field(
         default="traefik", description="A web entry point that serves `/metrics` too, ahead of all routers."
     )

@@ -86,6 +86,8 @@ def asking(proxy: Proxy) -> Iterator[list[int]]:
         "/api/rawdata",
         "/api",
         "/api/overview",
+        "/api/explain?url=http://r10001.test/",
+        "/api/explain?url=http://unknown.test/",
     ],
 )
 def test_requests_have_their_turn_meanwhile(proxy: Proxy, path: str) -> None:

@@ -11,17 +11,19 @@ from proxy.telemetry.exposition.catalogue import METRICS
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.reading import Census, Instance
 from proxy.telemetry.exposition.values import Served
-from rondpoint.model import Router, Service
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.agents import AgentStatus, ProviderStatus
 from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own
+from rondpoint.store.server_metrics import ServerCounts, field_of
 from rondpoint.store.workers import WorkerStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 NOW = 1000.0
 SERVED = Served(
-    {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)}, {"s@file": Service("s@file")}
+    {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)},
+    {"s@file": Service("s@file", (Server("s", "10.0.0.1", 80),))},
 )
 
 
@@ -34,10 +36,15 @@ def worker(name: str, **fields: object) -> WorkerStatus:
     return WorkerStatus(name, "i", "h", 1, 1.0, **given)
 
 
-def told(*hashes: dict[str, Counts | Own], workers: tuple[WorkerStatus, ...] = (), **options: object) -> str:
+def told(
+    *hashes: dict[str, Counts | Own],
+    workers: tuple[WorkerStatus, ...] = (),
+    servers: tuple[dict[str, ServerCounts], ...] = (),
+    **options: object,
+) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
     known = {each.name: each for each in workers}
-    census = Census(NOW, (Instance("i", workers, hashes),), agents, known, ("http://10.0.0.1:80",))
+    census = Census(NOW, (Instance("i", workers, hashes, servers),), agents, known, ("http://10.0.0.1:80",))
     body, content_type = page(census, SERVED, PrometheusMetrics(**options), "", lambda: None)
     assert content_type.startswith("text/plain")
     return body.decode()
@@ -132,6 +139,28 @@ def test_gauges_are_of_workers_that_have_given_a_sign() -> None:
         assert values(text, name) == {(): value}, name
     assert values(text, "rondpoint_tickets_total")[("source", "store"),] == 3
     assert values(text, "rondpoint_provider_up") == {(("agent", "x"), ("provider", "docker")): 0}
+
+
+def test_servers_in_force_are_told_with_what_all_workers_counted() -> None:
+    here, gone = field_of("s@file", "http://10.0.0.1:80"), field_of("s@file", "http://10.0.0.2:80")
+    one = ServerCounts({200: 3, 502: 1}, buckets(4), 0.5, 2)
+    other = ServerCounts({101: 1, 200: 1}, (1, 0, 0), 0.25, 0, (0.2, 2.0))
+    text = told(servers=({here: one, gone: one}, {here: other}), buckets="0.1,0.3,5")
+    labels = (("service", "s@file"), ("url", "http://10.0.0.1:80"))
+    requests = values(text, "rondpoint_server_requests_total")
+    assert requests == {
+        (("code", code), *labels): number for code, number in (("101", 1), ("200", 4), ("502", 1))
+    }
+    assert values(text, "rondpoint_server_failures_total") == {labels: 2}
+    assert values(text, "rondpoint_server_request_duration_seconds_sum") == {labels: 0.75}
+    found = values(text, "rondpoint_server_request_duration_seconds_bucket")
+    assert {dict(key)["le"]: value for key, value in found.items()} == {
+        "0.1": 4,
+        "0.3": 5,
+        "5.0": 5,
+        "+Inf": 5,
+    }
+    assert "rondpoint_server_re" not in told(servers=({here: one},), add_servers_labels=False)
 
 
 def test_nothing_told_yet_is_a_page_too() -> None:

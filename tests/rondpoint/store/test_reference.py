@@ -12,7 +12,7 @@ import pytest
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Member, Middleware, Router, Server, Service
 from rondpoint.pages import filled
-from rondpoint.store import ejections, metrics
+from rondpoint.store import ejections, metrics, server_metrics
 from rondpoint.store.admin import document, history, proposals
 from rondpoint.store.agents import AgentStatus
 from rondpoint.store.change import Change
@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Notice": (ejections.Notice,),
     "WorkerStatus": (WorkerStatus,),
     "Counts": (metrics.Counts,),
+    "ServerCounts": (server_metrics.ServerCounts,),
     "Own": (metrics.Own,),
     "Stored": (document.Stored,),
     "Entry": (history.Entry, history.Author),

@@ -5,9 +5,20 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rondpoint.model import Server, Service
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own, decode_field, read_counts, write_counts
+from rondpoint.store.metrics import (
+    BOUNDS,
+    Cell,
+    Counts,
+    Own,
+    decode_field,
+    read_counts,
+    write_counts,
+    write_fields,
+)
 from rondpoint.store.retirement import PORTION, Known, place, retire
+from rondpoint.store.server_metrics import ServerCounts, ServersInForce, add_servers, decode_server, field_of
 from rondpoint.store.sums import add_buckets, add_counts, rebucketed
 
 KNOWN = Known({"a@file", "b@file"}, {"s@file"})
@@ -146,3 +157,43 @@ def test_no_request_is_lost_between_bounds_nor_found_to_be_faster(
 
 def test_no_buckets_are_empty_ones() -> None:
     assert add_buckets((), (1, 2)) == add_buckets((1, 2), ()) == add_buckets((0, 1), (1, 1)) == (1, 2)
+
+
+def of_server(requests: int, bounds: tuple[float, ...] = BOUNDS) -> ServerCounts:
+    return ServerCounts({200: requests}, (requests, *(0,) * len(bounds)), requests * 0.5, 1, bounds)
+
+
+def test_counts_of_servers_move_and_those_of_servers_that_left_go(client: redis.Redis, keys: Keys) -> None:
+    servers = tuple(Server(f"s{number}", "10.0.0.1", number) for number in range(1, 2 * PORTION))
+    fields = [field_of("s@file", server.url) for server in servers]
+    gone = field_of("s@file", "http://10.0.0.9:80")
+    mine, instances = keys.server_metrics("h:1"), keys.server_metrics("i")
+    write_fields(client, instances, {gone: of_server(9), fields[0]: of_server(1)})
+    write_fields(client, mine, {field: of_server(2) for field in (gone, *fields)})
+    known = ServersInForce({"s@file": Service("s@file", servers)})
+    retire(client, keys, "h:1", "i", Known({"a@file"}, {"s@file"}, known), nothing)
+    assert not client.exists(mine)
+    found = {
+        name.decode(): decode_server(name.decode(), value)
+        for name, value in client.hgetall(instances).items()
+    }
+    assert found == {
+        **{field: of_server(2) for field in fields},
+        fields[0]: add_servers(of_server(1), of_server(2)),
+    }
+    assert 0 < client.ttl(instances) <= 30
+
+
+def test_counts_of_servers_beside_other_bounds_are_added_up() -> None:
+    other = ServerCounts({200: 1, 404: 2}, (0, 3, 0), 1.0, 0, (0.002, 2.0))
+    assert add_servers(of_server(4), other) == ServerCounts(
+        {200: 5, 404: 2}, (4, *(0,) * 9, 3, 0, 0, 0), 3.0, 1
+    )
+
+
+def test_servers_in_force_are_those_of_their_service() -> None:
+    services = {"a b@file": Service("a b@file", (Server("s", "::1", 80),)), "t@file": Service("t@file")}
+    in_force = ServersInForce(services)
+    assert field_of("a b@file", "http://[::1]:80") in in_force
+    for other in (field_of("t@file", "http://[::1]:80"), field_of("u@file", "http://[::1]:80"), "", None):
+        assert other not in in_force

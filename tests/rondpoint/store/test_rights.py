@@ -26,10 +26,11 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts
+from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts, write_fields
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retirement import Known, retire
+from rondpoint.store.server_metrics import ServerCounts, field_of
 from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.redis_server import Cluster, Sentinels
@@ -114,6 +115,9 @@ def test_the_proxys_rights_are_enough_for_it(
     drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
+    left = field_of("s@file", "http://10.0.0.1:80")
+    for name in ("host:1", "host-0"):
+        write_fields(proxy, KEYS.server_metrics(name), {left: ServerCounts()}, ["gone"])
     status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
     write_worker(proxy, KEYS, status)
     assert read_workers(proxy, KEYS) == {"host:1": status}

@@ -1,23 +1,18 @@
 """Rondpoint's images on a real engine: the article's scenes with nothing changed but the images' names."""
 
 import json
-import tarfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import docker
 import pytest
 from docker.models.containers import Container
 
 from tests.lab import http as client
+from tests.lab import official
 from tests.lab.compose import Compose
-from tests.lab.consul import program as consul_program
-from tests.lab.debian import file_system
 from tests.lab.engine import Engine
-from tests.lab.image import import_whoami
-from tests.lab.product import SOURCE, build
+from tests.lab.scene import container, hosts, wait_for_bodies
 from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
-from tests.lab.waiting import until
 
 FIRST_SCENE = """\
 version: "2"
@@ -89,60 +84,11 @@ services:
 # As the article's image starts it, on every address of the container.
 CONSUL_ENTRY = ["/bin/consul", "agent", "-data-dir=/tmp/consul", "-client=0.0.0.0"]
 
-# As the official image does, whose network is its guard.
-REDIS = [
-    "ENV PATH=/usr/bin:/bin",
-    "ENTRYPOINT " + json.dumps(["sh", "-c", 'exec "$@" --protected-mode no', "sh"]),
-]
-
 LOOK = """\
 from pathlib import Path
 for process in Path("/proc").glob("[0-9]*"):
     print(process.owner(), (process / "cmdline").read_text().replace("\\0", " "))
 """
-
-
-@pytest.fixture(scope="module")
-def images(docker_client: docker.DockerClient, whoami_image: str) -> dict[str, str]:
-    """Rondpoint's images, by target."""
-    return build(docker_client)
-
-
-@pytest.fixture
-def usual_socket(engine: Engine) -> Iterator[None]:
-    """The engine's socket also at its usual place, where compose files expect it."""
-    place = Path("/var/run/docker.sock")
-    actual = engine.socket_url.removeprefix("unix://")
-    if actual == str(place):
-        yield
-        return
-    assert not place.exists(), "another engine's socket is there"
-    place.unlink(missing_ok=True)
-    place.symlink_to(actual)
-    yield
-    place.unlink()
-
-
-def hosts(project: Compose, service: str) -> set[str]:
-    """The host names of a service's containers, which is what they answer."""
-    return {name[:12] for name in project.run("ps", "-q", service).split()}
-
-
-def container(docker_client: docker.DockerClient, project: Compose, service: str) -> Container:
-    return docker_client.containers.get(project.run("ps", "-q", service).strip())
-
-
-def wait_for_bodies(engine: Engine, port: int, host: str, expected: set[str]) -> None:
-    def answered() -> bool:
-        try:
-            answers = [
-                client.request(port, host, namespace=engine.namespace) for _ in range(2 * len(expected))
-            ]
-        except OSError:
-            return False
-        return {answer.text for answer in answers if answer.status == 200} == expected
-
-    until(answered, f"{host} answered by {sorted(expected)}", timeout=30.0)
 
 
 def test_the_first_scene_runs_with_nothing_changed_but_the_images_name(
@@ -195,26 +141,16 @@ def check_rights(whole: Container) -> None:
 
 
 @pytest.fixture
-def consul_image(docker_client: docker.DockerClient, tmp_path: Path) -> str:
+def consul_image(docker_client: docker.DockerClient) -> None:
     """Consul, under the name that the article has."""
-    archive = tmp_path / "consul.tar"
-    file_system(("base-files", "base-passwd", "dash", "libc6"), archive)
-    with tarfile.open(archive, "a") as opened:
-        opened.add(consul_program(), arcname="usr/bin/consul")
-    docker_client.api.import_image_from_file(
-        str(archive),
-        repository="progrium/consul",
-        tag="latest",
-        changes=[f"ENTRYPOINT {json.dumps(CONSUL_ENTRY)}", "ENV PATH=/usr/bin:/bin"],
-    )
-    return "progrium/consul"
+    official.consul(docker_client, "progrium/consul", CONSUL_ENTRY)
 
 
 def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
     engine: Engine,
     compose: Callable[..., Compose],
     images: dict[str, str],
-    consul_image: str,
+    consul_image: None,
     usual_socket: None,
 ) -> None:
     project = compose(SECOND_SCENE, name="scene2")
@@ -231,37 +167,6 @@ def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
     project.up(scale={"hello": 3})
     wait_for_bodies(engine, 80, "hello.consul.local", hosts(project, "hello"))
     assert len(instances("hello", enter=engine.enter)) == 3
-
-
-def test_the_repositorys_compose_file_keeps_the_socket_with_the_agent(
-    engine: Engine,
-    docker_client: docker.DockerClient,
-    compose: Callable[..., Compose],
-    images: dict[str, str],
-    usual_socket: None,
-    tmp_path: Path,
-) -> None:
-    file_system(("base-files", "base-passwd", "dash", "redis-server"), tmp_path / "redis.tar")
-    docker_client.api.import_image_from_file(
-        str(tmp_path / "redis.tar"), repository="redis", tag="7-alpine", changes=REDIS
-    )
-    docker_client.images.get(import_whoami(docker_client)).tag("traefik/whoami", "latest")
-    project = compose((SOURCE / "docker-compose.yml").read_text(), name="parts")
-    project.up(scale={"webapp": 3})
-    wait_for_bodies(engine, 8000, "hello.localhost", hosts(project, "webapp"))
-
-    holders = {
-        service
-        for service in project.run("config", "--services").split()
-        for each in [docker_client.containers.get(project.run("ps", "-q", service).split()[0])]
-        if any(mount["Destination"] == "/var/run/docker.sock" for mount in each.attrs["Mounts"])
-    }
-    assert holders == {"agent"}
-    for service in ("agent", "proxy"):
-        part = container(docker_client, project, service)
-        assert part.exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"), service
-    proxy = container(docker_client, project, "proxy")
-    assert proxy.exec_run(["id", "-un"]) == (0, b"rondpoint\n")
 
 
 def test_images_say_how_they_are_checked(docker_client: docker.DockerClient, images: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""What files come to, without starting anything: for `rondpoint check`."""

@@ -1,0 +1,33 @@
+"""Variables in compose files."""
+
+from pathlib import Path
+
+import pytest
+
+from discovery.checking.variables import Variables, read_env
+
+VALUES = {"A": "a", "EMPTY": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled", "unset"),
+    [
+        ("$A ${A}.test", "a a.test", set()),
+        ("$$A $${A}", "$A ${A}", set()),
+        ("${A:-x} ${EMPTY:-x} ${EMPTY-x} ${NONE-x} ${NONE:-}", "a x  x ", set()),
+        ("${A:+x} ${EMPTY:+x} ${NONE+x}", "x  ", set()),
+        ("${NONE}$OTHER", "", {"NONE", "OTHER"}),
+        ("${EMPTY:?needed} ${EMPTY}", " ", {"EMPTY"}),
+        ("Host(`a$`)", "Host(`a$`)", set()),
+    ],
+)
+def test_they_are_filled_in(text: str, filled: str, unset: set[str]) -> None:
+    variables = Variables(VALUES)
+    assert (variables.fill(text), variables.unset) == (filled, unset)
+
+
+def test_a_file_of_them_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    assert read_env(file) == {}
+    file.write_text("# A=no\nA=1\n B = two words # said\nexport C='x # y'\nnothing\nD=\n")
+    assert read_env(file) == {"A": "1", "B": "two words", "C": "x # y", "D": ""}

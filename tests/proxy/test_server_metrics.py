@@ -1,0 +1,361 @@
+"""Requests counted by server, of running proxies: the right ones, once, over all workers and instances."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from rondpoint.model import Member, Middleware, Router, Server, Service, StickyCookie
+from rondpoint.rules import v3
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.server_metrics import field_of
+from tests.lab import http
+from tests.lab.echo import Echo
+from tests.lab.origin import Connection, Origin, Start, answer
+from tests.lab.ports import free_port
+from tests.lab.processes import descendants
+from tests.lab.store import Store
+from tests.lab.waiting import until
+from tests.lab.websockets import echoed, many
+from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.scraping import Scrape, scrape, scraped
+from tests.proxy.wire.client import Client
+
+WORKERS = 2
+FLAGS = ("--metrics.prometheus.buckets=0.1,0.7,5",)
+REQUESTS = "rondpoint_server_requests_total"
+DURATIONS = "rondpoint_server_request_duration_seconds"
+FAILURES = "rondpoint_server_failures_total"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Proxy]:
+    with (
+        TemporaryDirectory(prefix="rp-") as directory,
+        Store(Path(directory)) as store,
+        running_proxy(Path(directory), store, *FLAGS, workers=WORKERS) as proxy,
+    ):
+        yield proxy
+
+
+@pytest.fixture
+def proxy(shared: Proxy) -> Iterator[Proxy]:
+    """With two workers."""
+    yield from watched(shared)
+
+
+def service_of(host: str) -> str:
+    return host.removesuffix(".test")
+
+
+def url(origin: Origin | int) -> str:
+    return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
+
+
+def asked(now: Scrape, service: str, **labels: str) -> float:
+    return now.sum(REQUESTS, service=service, **labels)
+
+
+def counted(proxy: Proxy, service: str, requests: int) -> Scrape:
+    """The page that tells so many requests to the service's servers."""
+    return scraped(proxy.admin, lambda now: asked(now, service) == requests, f"{requests} requests")
+
+
+def ask(proxy: Proxy, host: str, count: int) -> None:
+    """So many requests, each over a connection of its own, which spreads them over the workers."""
+    for _ in range(count):
+        assert proxy.status(host) == 200
+
+
+def test_requests_to_all_workers_are_counted_once_at_the_server_that_answered(
+    proxy: Proxy, origin: Start
+) -> None:
+    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    host = proxy.route(one, two)
+    service = service_of(host)
+    proxy.services[service] = Service(
+        service, (Server("a", "127.0.0.1", one.port, weight=3), Server("b", "127.0.0.1", two.port))
+    )
+    proxy.publish()
+    bodies = Counter(proxy.get(host) for _ in range(20))
+    assert bodies == {"one": 15, "two": 5}
+    found = counted(proxy, service, 20)
+    for server, body in ((one, "one"), (two, "two")):
+        labels = {"service": service, "url": url(server)}
+        assert found.only(REQUESTS, code="200", **labels) == bodies[body]
+        assert found.only(f"{DURATIONS}_count", **labels) == bodies[body]
+        assert found.only(f"{DURATIONS}_bucket", le="+Inf", **labels) == bodies[body]
+        assert 0 < found.only(f"{DURATIONS}_sum", **labels) < 60
+        assert found.only(FAILURES, **labels) == 0
+    buckets = found.samples[f"{DURATIONS}_bucket"]
+    bounds = {dict(key)["le"] for key in buckets if dict(key)["service"] == service}
+    assert bounds == {"0.1", "0.7", "5.0", "+Inf"}
+
+
+def test_what_comes_to_no_server_is_counted_at_none(proxy: Proxy, origin: Start) -> None:
+    proxy.middlewares["gone"] = Middleware("gone", "chain", {"middlewares": ["nowhere"]})
+    server = origin(answer(b"hello"))
+    host, refused = proxy.route(server), proxy.route(server, middlewares=("gone",))
+    empty = proxy.route()
+    with Client(proxy.web) as client:
+        # One after the other on one connection, where the last server asked might be remembered.
+        for name, status in ((host, 200), ("nobody.test", 404), (refused, 503), (empty, 503), (host, 200)):
+            client.send(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+            assert client.answer().status == status
+        client.send(b"nonsense\r\n\r\n")
+        assert client.answer().status == 400
+    found = scraped(
+        proxy.admin,
+        lambda now: (
+            now.sum("traefik_entrypoint_requests_total", code="503") >= 2
+            and asked(now, service_of(host)) >= 2
+        ),
+        "all of them",
+    )
+    assert asked(found, service_of(host)) == found.only(
+        REQUESTS, service=service_of(host), url=url(server), code="200"
+    )
+    assert asked(found, service_of(host)) == 2
+    assert not asked(found, service_of(refused))
+    assert not asked(found, service_of(empty))
+
+
+def test_statuses_of_servers_are_told_apart(proxy: Proxy, origin: Start) -> None:
+    def by_path(connection: Connection) -> None:
+        while (request := connection.read()) is not None:
+            code = request.target.removeprefix("/")
+            connection.send(f"HTTP/1.1 {code} So\r\nContent-Length: 0\r\n\r\n".encode())
+
+    server = origin(by_path)
+    host = proxy.route(server)
+    codes = ("200", "404", "200", "500", "302", "404", "200")
+    assert [str(proxy.status(host, f"/{code}")) for code in codes] == list(codes)
+    found = counted(proxy, service_of(host), len(codes))
+    labels = {"service": service_of(host), "url": url(server)}
+    for code, number in Counter(codes).items():
+        assert found.only(REQUESTS, code=code, **labels) == number
+
+
+def test_a_retry_is_counted_where_it_was_answered_and_is_the_other_ones_failure(
+    proxy: Proxy, origin: Start
+) -> None:
+    dead, server = free_port(), origin(answer(b"hello"))
+    host = proxy.route(dead, server)
+    ask(proxy, host, 4)
+    found = counted(proxy, service_of(host), 4)
+    service = service_of(host)
+    assert found.only(REQUESTS, service=service, url=url(server), code="200") == 4
+    assert asked(found, service, url=url(dead)) == 0
+    failed = found.only(FAILURES, service=service, url=url(dead))
+    assert failed == found.only("traefik_service_retries_total", service=service)
+    assert failed >= 1
+    assert found.only(FAILURES, service=service, url=url(server)) == 0
+
+
+def test_what_no_server_answers_is_counted_at_the_last_one(proxy: Proxy, origin: Start) -> None:
+    def resets(connection: Connection) -> None:
+        connection.read_head()
+        connection.reset()
+
+    dead, rude = free_port(), origin(resets)
+    host, other = proxy.route(dead), proxy.route(rude)
+    assert proxy.status(host) == proxy.status(other) == 502
+    found = scraped(
+        proxy.admin,
+        lambda now: asked(now, service_of(host)) == 1 and asked(now, service_of(other)) == 1,
+        "both requests",
+    )
+    for name, port in ((host, dead), (other, rude.port)):
+        labels = {"service": service_of(name), "url": url(port)}
+        assert found.only(REQUESTS, code="502", **labels) == 1
+        assert found.only(FAILURES, **labels) >= 1
+
+
+def test_a_fault_of_the_client_is_no_failure_of_the_server(proxy: Proxy, origin: Start) -> None:
+    server = origin(answer(b"hello"))
+    host = proxy.route(server)
+    with Client(proxy.web) as client:
+        client.send(
+            f"POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode()
+        )
+        until(lambda: server.requests, "the server asked")
+        client.send(b"nonsense\r\n")
+        assert client.answer().status == 400
+    found = counted(proxy, service_of(host), 1)
+    labels = {"service": service_of(host), "url": url(server)}
+    assert found.only(REQUESTS, code="400", **labels) == 1
+    assert found.only(FAILURES, **labels) == 0
+
+
+def test_a_websocket_is_counted_once_it_has_ended_and_is_not_measured(proxy: Proxy) -> None:
+    with Echo() as echo:
+        host = proxy.route(echo.port)
+        with many(proxy.web, host, 3) as clients:
+            assert all(echoed(clients, "hello"))
+        found = counted(proxy, service_of(host), 3)
+    assert found.only(REQUESTS, service=service_of(host), url=url(echo.port), code="101") == 3
+    assert not found.sum(f"{DURATIONS}_count", service=service_of(host))
+
+
+def test_servers_of_a_composed_service_are_counted_under_the_member_that_has_them(
+    proxy: Proxy, origin: Start
+) -> None:
+    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    proxy.services["m1"] = Service("m1", (Server("a", "127.0.0.1", one.port),))
+    proxy.services["m2"] = Service("m2", (Server("b", "127.0.0.1", two.port),))
+    members = (Member("m1", 3), Member("m2", 1))
+    proxy.services["both"] = Service("both", composition="weighted", members=members)
+    proxy.routers["both"] = Router("both", v3.parse("Host(`both.test`)"), "both", 10)
+    proxy.routers["alone"] = Router("alone", v3.parse("Host(`alone.test`)"), "m1", 10)
+    proxy.publish()
+    ask(proxy, "both.test", 8)
+    ask(proxy, "alone.test", 2)
+    found = scraped(proxy.admin, lambda now: asked(now, "m1") == 8 and asked(now, "m2") == 2, "all requests")
+    assert found.only(REQUESTS, service="m1", url=url(one), code="200") == 8
+    assert found.only(REQUESTS, service="m2", url=url(two), code="200") == 2
+    assert not asked(found, "both")
+
+
+def test_clients_that_are_kept_are_counted_at_their_server(proxy: Proxy, origin: Start) -> None:
+    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    host = proxy.route(one, two)
+    proxy.tune(host, sticky=StickyCookie("kept"))
+    first = http.request(proxy.web, host)
+    cookie = str(first.header("Set-Cookie")).partition(";")[0]
+    for _ in range(5):
+        assert http.request(proxy.web, host, headers={"Cookie": cookie}).text == first.text
+    found = counted(proxy, service_of(host), 6)
+    server = one if first.text == "one" else two
+    assert found.only(REQUESTS, service=service_of(host), url=url(server), code="200") == 6
+
+
+def test_a_server_that_leaves_is_told_of_no_longer_and_its_service_loses_nothing(
+    proxy: Proxy, origin: Start
+) -> None:
+    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    host = proxy.route(one, two)
+    service = service_of(host)
+    ask(proxy, host, 10)
+    before = counted(proxy, service, 10)
+    labels = {"service": service, "url": url(two)}
+    assert before.only(REQUESTS, code="200", **labels) == 5
+    both = proxy.services[service]
+    proxy.services[service] = Service(service, both.servers[:1])
+    proxy.publish()
+
+    def left(now: Scrape) -> bool:
+        assert now.sum("traefik_service_requests_total", service=service) == 10
+        return asked(now, service) == 5 and not now.sum(f"{DURATIONS}_count", **labels)
+
+    scraped(proxy.admin, left, "the server gone")
+    with connect(proxy.store.url) as client:
+        keys = list(client.scan_iter(match="*:metrics:*:servers"))
+        assert keys
+        until(
+            lambda: not any(client.hexists(key, field_of(service, url(two))) for key in keys),
+            "nothing of it in the store",
+        )
+    proxy.services[service] = both
+    proxy.publish()
+    ask(proxy, host, 4)
+    found = scraped(proxy.admin, lambda now: asked(now, service) == 9, "it again, from the beginning")
+    assert found.only(REQUESTS, code="200", **labels) == 2
+
+
+def test_a_worker_tells_its_own_counts_by_server(proxy: Proxy, origin: Start) -> None:
+    server = origin(answer(b"hello"))
+    host = proxy.route(server)
+    ask(proxy, host, 6)
+    found: dict[int, int] = {}
+
+    def told() -> bool:
+        worker = json.loads(http.request(proxy.admin, "localhost", "/api/rawdata").body)["worker"]
+        counts = worker["servers"].get(service_of(host), {}).get(url(server), {})
+        found[worker["pid"]] = counts.get("codes", {}).get("200", 0)
+        return len(found) == WORKERS
+
+    until(told, "both workers' accounts")
+    assert sum(found.values()) == 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_sum_falls_when_workers_end(
+    store: Store, short_path: Path, origin: Start, number: signal.Signals
+) -> None:
+    with running_proxy(short_path, store, *FLAGS, workers=WORKERS) as proxy:
+        host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
+        service = service_of(host)
+        ask(proxy, host, 20)
+        counted(proxy, service, 20)
+        for worker in set(descendants(proxy.process.pid)):
+            os.kill(worker, number)
+            until(lambda gone=worker: gone not in descendants(proxy.process.pid), "its end")
+            until(lambda: len(descendants(proxy.process.pid)) == WORKERS, "its successor")
+            for _ in range(5):
+                assert asked(scrape(proxy.admin), service) == 20
+        ask(proxy, host, 10)
+
+        def all_counted(now: Scrape) -> bool:
+            assert asked(now, service) >= 20
+            return asked(now, service) == 30 and now.sum("rondpoint_workers") == WORKERS
+
+        found = scraped(proxy.admin, all_counted, "30 requests, counted by two workers that live")
+        assert len(found.samples[FAILURES]) == 2
+
+
+def test_instances_are_told_each_for_itself_and_all_together(
+    store: Store, short_path: Path, origin: Start
+) -> None:
+    second = short_path / "2"
+    second.mkdir()
+    with (
+        running_proxy(short_path, store, *FLAGS, workers=WORKERS) as one,
+        running_proxy(second, store, *FLAGS, workers=WORKERS) as two,
+    ):
+        server = origin(answer(b"a"))
+        host = one.route(server)
+        service = service_of(host)
+        until(lambda: two.status(host) == 200, "the other one's configuration")
+        until(lambda: asked(scrape(two.admin), service) >= 1, "its first count")
+        asked_before = asked(scrape(two.admin), service)
+        ask(one, host, 7)
+        ask(two, host, 5)
+        counted(one, service, 7)
+        scraped(two.admin, lambda now: asked(now, service) == asked_before + 5, "5 more")
+        found = scraped(
+            one.admin,
+            lambda now: asked(now, service) == asked_before + 12,
+            "all of them",
+            "?scope=installation",
+        )
+        by_instance = {
+            dict(key)["rondpoint_instance"]: count for key, count in found.samples[REQUESTS].items()
+        }
+        assert sorted(by_instance.values()) == sorted([7, asked_before + 5])
+
+
+def test_servers_are_counted_for_the_dashboard_alone_where_prometheus_is_not_to_have_them(
+    store: Store, short_path: Path, origin: Start
+) -> None:
+    flags = ("--metrics.prometheus.addServersLabels=false",)
+    with running_proxy(short_path, store, *flags) as proxy:
+        server = origin(answer(b"a"))
+        host = proxy.route(server)
+        ask(proxy, host, 3)
+        found = scraped(
+            proxy.admin,
+            lambda now: now.sum("traefik_service_requests_total", service=service_of(host)) == 3,
+            "the requests",
+        )
+        assert not any("rondpoint_server_requests" in name for name in (*found.types, *found.samples))
+        with connect(store.url) as client:
+            (worker,) = (key for key in client.scan_iter(match="*:servers") if client.hlen(key))
+            assert worker.decode().startswith(Keys().metrics(""))

@@ -1,0 +1,108 @@
+"""README's two minutes with Docker, on a real engine, in what a clone has, up to a routed container."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from tests.lab.compose import Compose
+from tests.lab.engine import Engine
+from tests.lab.readme import blocks
+from tests.lab.scene import check_exposure, hosts, parts
+from tests.lab.tutorial import Shell
+from tests.lab.waiting import until
+
+# `docker compose` is a plugin of the docker command; Debian has the same program as docker-compose.
+PLUGIN = """\
+#!/bin/sh
+case $1 in
+docker-cli-plugin-metadata) echo '%s' ;;
+*) shift && exec docker-compose "$@" ;;
+esac
+"""
+METADATA = {"SchemaVersion": "0.1.0", "Vendor": "Debian", "Version": "1"}
+PROJECT = "readme"
+
+
+@pytest.fixture
+def client_settings(short_path: Path) -> Path:
+    """A directory of settings for the docker command, with the plugin."""
+    plugin = short_path / "cli-plugins" / "docker-compose"
+    plugin.parent.mkdir()
+    plugin.write_text(PLUGIN % json.dumps(METADATA))
+    plugin.chmod(0o755)
+    return short_path
+
+
+@pytest.fixture
+def project(engine: Engine, clone: Path, docker_client: docker.DockerClient) -> Iterator[Compose]:
+    """The clone's own compose project; what is left of it, and of README's container, goes with the test."""
+    yield Compose(clone, engine.socket_url, project=PROJECT)
+    with suppress(NotFound):
+        docker_client.containers.get("mine").remove(force=True)
+    Compose(clone, engine.socket_url, project=PROJECT).down()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("official_images", "usual_socket")
+def test_two_minutes_lead_to_a_container_of_ones_own(
+    engine: Engine,
+    docker_client: docker.DockerClient,
+    images: dict[str, str],
+    clone: Path,
+    client_settings: Path,
+    project: Compose,
+) -> None:
+    # The first command builds it again, of the layers that are there.
+    docker_client.images.remove(images["rondpoint"])
+    assert shutil.which("docker")
+    begin, mine, end = (block.splitlines() for block in blocks()["With Docker"])
+    environment = {
+        "DOCKER_HOST": engine.socket_url,
+        "DOCKER_CONFIG": str(client_settings),
+        "COMPOSE_PROJECT_NAME": PROJECT,
+    }
+    with Shell(clone, [], enter=engine.enter, environment=environment) as shell:
+        up, ask, scale = begin
+        shell.run(up)
+        (first,) = hosts(project, "webapp")
+        wait_for_answers(shell, ask, {first})
+        shell.run(scale)
+        three = hosts(project, "webapp")
+        assert len(three) == 3
+        wait_for_answers(shell, ask, three)
+        turns = [shell.run(quiet(ask)).strip() for _ in range(6)]
+        assert turns == turns[:3] * 2
+        check_parts(parts(docker_client, project))
+
+        run, ask = mine
+        name = shell.run(run).strip()[:12]
+        wait_for_answers(shell, ask, {name})
+        for command in end:
+            shell.run(command)
+        assert project.run("ps", "-q").split() == []
+
+
+def check_parts(found: dict[str, Container]) -> None:
+    """The agent alone holds the socket, the proxy alone is public and is no root, and both are well."""
+    check_exposure(found, "agent", {"proxy"})
+    for name in ("agent", "proxy"):
+        assert found[name].exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"), name
+    assert found["proxy"].exec_run(["id", "-un"]) == (0, b"rondpoint\n")
+
+
+def quiet(ask: str) -> str:
+    return ask.replace("curl ", "curl -sS --max-time 5 ")
+
+
+def wait_for_answers(shell: Shell, ask: str, expected: set[str]) -> None:
+    def answered() -> bool:
+        return {shell.run(quiet(ask)).strip() for _ in range(2 * len(expected))} == expected
+
+    until(answered, f"{ask} answered by {sorted(expected)}", timeout=60.0)

@@ -1,0 +1,109 @@
+"""README's commands do what it says, and what it says of middlewares, commands and documents is so.
+
+Of its blocks of commands, those below "With Docker" are run in images/test_readme.py, those below "The
+API" in test_api_commands.py, and `make test` by continuous integration, which could not run it within itself.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import docker
+import pytest
+from click import Context
+from docker.errors import NotFound
+
+import proxy.middlewares.chains  # noqa: F401 (which has all kinds register)
+from proxy.middlewares.step import KINDS
+from rondpoint.cli import main
+from rondpoint.demo.servers import NAMES
+from tests.lab import official
+from tests.lab.engine import Engine
+from tests.lab.product import SOURCE
+from tests.lab.readme import PAGE, blocks, section
+from tests.lab.tutorial import Shell
+from tests.lab.waiting import until
+
+ELSEWHERE = {"With Docker", "The API"}
+HERE = "Without images"
+
+# The environment is there, made by the same rule for the tests; made again, it would be under their feet.
+RUN = "unset MAKEFLAGS; make --assume-old=.venv/.stamp-run run >{log} 2>&1 &"
+
+
+def test_every_block_of_commands_is_run_somewhere() -> None:
+    assert set(blocks()) == {*ELSEWHERE, HERE}
+    first, demo, container, last = blocks()[HERE]
+    assert (first, last) == ("make run\n", "make test\n")
+    assert "docker" in container
+    assert "docker" not in demo
+
+
+def test_make_run_serves_three_servers_where_no_engine_answers(short_path: Path) -> None:
+    _, demo, _, _ = blocks()[HERE]
+    nobody = {"DOCKER_HOST": f"unix://{short_path}/no.sock"}
+    with Shell(SOURCE, [], environment=nobody) as shell:
+        shell.run(RUN.format(log=short_path / "log"))
+        answers = [
+            until(lambda: _answer(shell, demo), "a demo server's answer", timeout=60.0) for _ in range(9)
+        ]
+    assert {answer.splitlines()[0] for answer in answers} == {f"Name: {name}" for name in NAMES}
+
+
+def _answer(shell: Shell, commands: str) -> str:
+    output = shell.run(commands.replace("curl ", "curl -sS --fail "))
+    return "" if "curl:" in output else output
+
+
+@pytest.fixture
+def clean(docker_client: docker.DockerClient) -> Iterator[None]:
+    """Takes README's container away, should it have been left in the middle."""
+    yield
+    with suppress(NotFound):
+        docker_client.containers.get("whoami").remove(force=True)
+
+
+@pytest.mark.usefixtures("clean")
+def test_make_run_serves_containers_where_an_engine_answers(
+    short_path: Path, engine: Engine, docker_client: docker.DockerClient
+) -> None:
+    official.whoami(docker_client)
+    start, ask, stop = blocks()[HERE][2].splitlines()
+    with Shell(SOURCE, [], enter=engine.enter, environment={"DOCKER_HOST": engine.socket_url}) as shell:
+        shell.run(RUN.format(log=short_path / "log"))
+        name = shell.run(start).strip()[:12]
+        until(lambda: _answer(shell, ask).strip() == name, "the container's answer", timeout=60.0)
+        assert shell.run(stop) == "whoami\n"
+
+
+def test_all_commands_are_listed() -> None:
+    listed = re.findall(r"^\| `rondpoint (\w+)", section("Commands"), re.MULTILINE)
+    assert sorted(listed) == sorted(main.list_commands(Context(main)))
+
+
+def test_middlewares_are_served_or_not_as_is_said() -> None:
+    served = section("What works today")
+    missing = section("Not there yet").partition("- **Other middlewares**")[2].partition("\n- **")[0]
+    assert set(KINDS) <= set(re.findall(r"`(\w+)`", served))
+    named = set(re.findall(r"`(\w+)`", missing.partition("Their options")[0]))
+    assert len(named) > 5
+    assert not named & {*KINDS, "chain"}
+
+
+def test_links_lead_to_files() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE.read_text())
+    assert len(targets) > 15
+    assert [target for target in targets if not (SOURCE / target).is_file()] == []
+
+
+def test_the_picture_asks_for_nothing_and_fits_both_schemes() -> None:
+    text = (SOURCE / "docs/picture.svg").read_text()
+    words = [each.text for each in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
+    for word in ("entry point", "router", "middlewares", "service", "server", "agent", "store"):
+        assert word in words
+    assert "prefers-color-scheme: dark" in text
+    assert re.findall(r"(?:href|src)=|https?://(?!www\.w3\.org/2000/svg)", text) == []

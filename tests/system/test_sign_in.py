@@ -1,0 +1,120 @@
+"""Signing in to the dashboard, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.lab.browser import DESKTOP, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.store import Store
+from tests.proxy.admin.test_guard import APR1
+from tests.proxy.running import Proxy, running_proxy
+
+WAIT = 20_000
+TOKEN = "s3cret"
+UNAUTHORIZED = "status of 401"
+"""What a browser says of the page that asks for the token, among what goes wrong."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Proxy]:
+    """Let in are the token, and eve with her password."""
+    flags = (f"--api.token={TOKEN}", f"--api.basicAuth.users=eve:{APR1}")
+    with (
+        TemporaryDirectory(prefix="rp-") as name,
+        Store(Path(name)) as store,
+        running_proxy(Path(name), store, *flags) as proxy,
+    ):
+        yield proxy
+
+
+def dashboard(proxy: Proxy, query: str = "") -> str:
+    return f"http://127.0.0.1:{proxy.admin}/dashboard/{query}"
+
+
+def is_asked(page: Page) -> Locator:
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=WAIT)
+    return page.get_by_label("Token")
+
+
+def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(guarded, "?search=none"), foreseen=UNAUTHORIZED) as page:
+        expect(is_asked(page)).to_be_focused()
+        page.keyboard.type("not it")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        expect(page.get_by_label("Token")).to_be_focused()
+        page.keyboard.type(TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+        assert page.url == dashboard(guarded, "?search=none")
+        [kept] = page.context.cookies(page.url)
+        assert (kept["httpOnly"], kept["sameSite"], kept["path"]) == (True, "Strict", "/dashboard/")
+        # No script can read it, and no other path of this host gets it.
+        assert page.evaluate("document.cookie") == ""
+        assert page.context.cookies(f"http://127.0.0.1:{guarded.admin}/api/overview") == []
+        page.get_by_label("Address", exact=True).fill("http://shop.test/x")
+        page.keyboard.press("Enter")
+        expect(page.locator("#explained .outcome")).to_contain_text("no router's rule holds")
+        with page.expect_response("**/openapi.json") as described:
+            page.get_by_role("link", name="API").click()
+        assert described.value.status == 200
+        page.go_back()
+        page.get_by_role("button", name="Sign out").click()
+        is_asked(page)
+        page.goto(dashboard(guarded))
+        is_asked(page)
+
+
+def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(guarded), foreseen=UNAUTHORIZED) as page:
+        is_asked(page).fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+        page.context.clear_cookies()
+        page.locator("#search").fill("shop")
+        is_asked(page)
+        assert page.url == dashboard(guarded, "?search=shop")
+
+
+def test_signing_in_and_out_needs_no_script(guarded: Proxy, browser: Browser) -> None:
+    with opened(browser, dashboard(guarded), foreseen=UNAUTHORIZED, script=False) as page:
+        is_asked(page).fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Routes")).to_be_visible(timeout=WAIT)
+        page.get_by_role("button", name="Sign out").click()
+        is_asked(page)
+
+
+def test_a_name_and_a_password_can_be_used_instead(guarded: Proxy, browser: Browser) -> None:
+    context = browser.new_context(http_credentials={"username": "eve", "password": "test"})
+    page = context.new_page()
+    page.goto(dashboard(guarded))
+    page.get_by_role("link", name="Use a name and a password").click()
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+    context.close()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")])
+def test_nothing_keeps_people_from_signing_in(
+    guarded: Proxy, browser: Browser, size: tuple[int, int], scheme: Scheme
+) -> None:
+    with opened(browser, dashboard(guarded), size, scheme, foreseen=UNAUTHORIZED) as page:
+        is_asked(page)
+        assert hindrances(page) == []
+        page.get_by_label("Token").fill("not this")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        assert hindrances(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
