@@ -203,8 +203,8 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         id=instance.name,
         name=instance.name,
         labels=given,
-        networks={"consul": instance.address},
-        # Consul takes any number for a port.
+        networks={"consul": instance.address if _is_host(instance.address) else ""},
+        # Consul takes any number for a port, as any text for an address.
         ports=(instance.port,) if 0 < instance.port <= LAST_PORT else (),
         draining=not each.kept,
         provider=PROVIDER,
@@ -213,6 +213,14 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         weight=each.weight,
     )
     return labels.decode(container, DockerOptions(default_rule=options.default_rule))
+
+
+def _is_host(address: str) -> bool:
+    try:
+        values.host(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _told_once(parts: Iterable[Decoded], prefix: str) -> Iterable[Decoded]:
