@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import redis
 
@@ -26,6 +27,9 @@ from rondpoint.settings import Settings
 from rondpoint.store.keys import Keys
 
 logger = logging.getLogger(__name__)
+
+AFTER_FAULT = 1.0
+"""Seconds until a thread that has failed begins its work anew."""
 
 FAREWELL = 1.5
 """Seconds that threads have to end; one that hangs in a system call is left behind."""
@@ -93,4 +97,19 @@ class Agent:
 
 
 def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
-    return threading.Thread(target=target, name=name, args=arguments, daemon=True)
+    """Of work whose last argument is the event that ends it."""
+    return threading.Thread(target=_lasting, name=name, args=(target, *arguments), daemon=True)
+
+
+def _lasting(target: Callable[..., None], *arguments: Any) -> None:
+    """A fault of ours must not end what an agent does, and leave it to go on as if it were done."""
+    stop: threading.Event = arguments[-1]
+    while True:
+        try:
+            target(*arguments)
+        except Exception:
+            logger.exception("%s failed unexpectedly, and begins anew", threading.current_thread().name)
+        else:
+            return
+        if stop.wait(AFTER_FAULT):
+            return

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from discovery.members import resolve_members
+from discovery.members import Paths, resolve_members
 from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Configuration, Middleware, Router, Service
 
@@ -23,6 +23,9 @@ DEFAULT, OF_TRAEFIK_1 = "web", "http"
 
 SEARCHED_FOR_NEAREST = 500
 """With more names than this, no similar one is looked for: each comparison costs."""
+
+COMPARED = 5000
+"""Names compared for one configuration; what else is missing gets no hint, and delays no other's routes."""
 
 
 def merge(configurations: Mapping[str, Configuration], entry_points: Collection[str]) -> Configuration:
@@ -37,14 +40,15 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
     services: dict[str, Service] = {}
     middlewares: dict[str, Middleware] = {}
     routers: dict[str, Router] = {}
+    hints = _Hints()
     for provider, configuration in providers:
         findings += configuration.diagnostics
         findings += _unspoken(configuration.services, provider)
         _join(services, configuration.services, "service", provider, findings)
         _join(middlewares, configuration.middlewares, "middleware", provider, findings)
     if any(service.members for service in services.values()):
-        _resolve_members(providers, services, findings)
-    known = _Known(services, middlewares, entry_points)
+        _resolve_members(providers, services, findings, hints)
+    known = _Known(services, middlewares, entry_points, hints)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
         for router in configuration.routers.values():
@@ -59,17 +63,19 @@ def _resolve_members(
     configurations: Iterable[tuple[str, Configuration]],
     services: dict[str, Service],
     findings: list[Diagnostic],
+    hints: _Hints,
 ) -> None:
     """Put in the place of services made of services what they come to."""
     before = dict(services)
+    paths = Paths(before)
 
     def nearest(name: str) -> str:
-        return _nearest(name, before)
+        return hints.nearest(name, before)
 
     for provider, configuration in configurations:
         for service in configuration.services.values():
             if service.members and before[service.name] is service:
-                services[service.name], told = resolve_members(service, provider, before, nearest)
+                services[service.name], told = resolve_members(service, provider, paths, nearest)
                 findings += told
 
 
@@ -111,6 +117,7 @@ class _Known:
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
     entry_points: Collection[str]
+    hints: _Hints
 
 
 def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagnostic]) -> Router | None:
@@ -132,7 +139,7 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
     ]
     for kind, name, defined in missing:
         message = f"left out, for its {kind} {name!r} does not exist"
-        hint = "; ".join(filter(None, (_nearest(name, defined), would_serve(router.rule.text))))
+        hint = "; ".join(filter(None, (known.hints.nearest(name, defined), would_serve(router.rule.text))))
         findings.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None
@@ -154,12 +161,22 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
     return msgspec.structs.replace(router, entry_points=kept) if kept else None
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
-    if not known:
-        return "none is defined"
-    if len(known) > SEARCHED_FOR_NEAREST:
-        return ""
-    bare = name.partition("@")[0]
-    same = sorted(other for other in known if other.partition("@")[0] == bare)
-    nearest = same or get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {nearest[0]!r}?" if nearest else ""
+class _Hints:
+    """Names that may have been meant, as long as they are cheap to find."""
+
+    def __init__(self) -> None:
+        self._left = COMPARED
+
+    def nearest(self, name: str, known: Collection[str]) -> str:
+        if not known:
+            return "none is defined"
+        if len(known) > SEARCHED_FOR_NEAREST:
+            return ""
+        bare = name.partition("@")[0]
+        nearest = sorted(other for other in known if other.partition("@")[0] == bare)
+        if not nearest:
+            if len(known) > self._left:
+                return ""
+            self._left -= len(known)
+            nearest = get_close_matches(name, sorted(known), n=1)
+        return f"did you mean {nearest[0]!r}?" if nearest else ""

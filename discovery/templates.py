@@ -19,6 +19,9 @@ __all__ = ["Function", "TemplateError", "Value", "render"]
 _ACTION = re.compile(r"""\{\{((?:[^`"}]|`[^`]*`|"(?:\\.|[^"\\\n])*"|\}(?!\}))*)\}\}""")
 _COMMENT = re.compile(r"\{\{(-\s+)?/\*.*?\*/(\s+-)?\}\}", re.DOTALL)
 _CONTROL = re.compile(r"(if|else|end)\b\s*(.*)\Z", re.DOTALL)
+LONGEST = 2000
+"""Characters of a template; to find the actions of a bad one may take as long as the square of them."""
+
 _NO_MORE: Functions = MappingProxyType({})
 
 
@@ -27,6 +30,8 @@ def render(template: str, fields: Mapping[str, Value], more: Functions = _NO_MOR
 
     `more` are functions besides the usual ones: name → how many values it takes, and itself.
     """
+    if len(template) > LONGEST:
+        raise TemplateError(f"a template has more than {LONGEST} characters")
     return _Rendering(fields, more).render(template)
 
 

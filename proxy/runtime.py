@@ -32,6 +32,7 @@ from proxy.downstream import Downstream
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import Sharing
 from proxy.http1.limits import Limits
+from proxy.lasting import lasting
 from proxy.preamble import Preamble
 from proxy.proxy_protocol import ProxyProtocolError
 from proxy.retrying import RetryPolicy
@@ -141,7 +142,7 @@ class Runtime:
             self.census.own,
             self._known,
         )
-        self._reporting = Greenlet(self.reporter.run)
+        self._reporting = Greenlet(lasting, self.reporter.run)
         self._connections: set[Downstream | Preamble] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
@@ -155,7 +156,7 @@ class Runtime:
             self.sharing.tell,
             self.sharing.listen,
         ):
-            self._greenlets.append(gevent.spawn(run))
+            self._greenlets.append(gevent.spawn(lasting, run))
         self._witnesses.start()
 
     def reopen_logs(self) -> None:
@@ -208,8 +209,7 @@ class Runtime:
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
-            buffer = b""
-            lane = plain_lane
+            buffer, lane = b"", plain_lane
             if proxying.includes(peer):
                 preamble = self._preamble(stream, timeouts.read)
                 if preamble is None:

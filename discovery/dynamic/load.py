@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from discovery.decoding.decoded import Decoded
@@ -22,17 +23,16 @@ def load_file(path: Path) -> Decoded:
     """The objects in a file. Never raises: what cannot be read or understood becomes diagnostics."""
     tree = read(path)
     if isinstance(tree, Diagnostic):
-        return Decoded(str(path), diagnostics=(tree,))
-    return decode(tree, PROVIDER, str(path))
+        return Decoded(shown(path), diagnostics=(tree,))
+    return decode(tree, PROVIDER, shown(path))
 
 
 def read(path: Path) -> Tree | Diagnostic:
     """The tree a file holds (an empty file holds an empty one), or what is wrong with it."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        return _error(
-            path, f"{path.name} is neither YAML nor TOML", f"expected {', '.join(sorted(SUFFIXES))}"
-        )
+        name = Path(shown(path)).name
+        return _error(path, f"{name} is neither YAML nor TOML", f"expected {', '.join(sorted(SUFFIXES))}")
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -52,5 +52,10 @@ def read(path: Path) -> Tree | Diagnostic:
     return tree
 
 
+def shown(path: Path) -> str:
+    """A path as text that can be published: names of files are bytes, and need not be UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
+
+
 def _error(path: Path, message: str, hint: str = "") -> Diagnostic:
-    return Diagnostic(Severity.ERROR, PROVIDER, str(path), message, hint)
+    return Diagnostic(Severity.ERROR, PROVIDER, shown(path), message, hint)

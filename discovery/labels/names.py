@@ -35,10 +35,11 @@ V1_GUARDS = (
 """Beginnings of labels without which a route would be wrong or open."""
 
 _NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog"
+# Of a name with a line end too: to look for another beginning behind each would take for ever.
 _SEGMENT = re.compile(
     rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)(.+?)\."
     r"(port|portIndex|portName|weight|protocol|backend|backend\..+|frontend\..+)\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
 

@@ -33,7 +33,7 @@ def keys(environment: Mapping[str, str], labels: Mapping[str, str], port: int) -
         number, found, rest = key.partition("_")
         if not (found and number.isascii() and number.isdigit()):
             general[key] = value
-        elif int(number) == port:
+        elif number.lstrip("0") == str(port):
             special[rest] = value
     return Keys({**general, **special}, frozenset(special))
 

@@ -99,7 +99,7 @@ class Applier:
         context = self._context
         for service in self._portions(services.values()):
             if service is not None:
-                context.services.put(service)
+                self._put_service(service)
         for middleware in middlewares.values():
             if middleware is not None:
                 self.middlewares[middleware.name] = middleware
@@ -119,6 +119,13 @@ class Applier:
                 context.chains.remove(name)
         self._revision = revision
         context.configured = True
+
+    def _put_service(self, service: Service) -> None:
+        try:
+            self._context.services.put(service)
+        except Exception:
+            # Such a one is no agent's of ours; it must not keep all others from coming into force.
+            log.exception("service %s cannot be put in force", service.name)
 
     def _put_router(self, router: Router) -> None:
         if router.observability is not None:

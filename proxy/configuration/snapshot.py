@@ -22,6 +22,7 @@ from gevent.event import Event
 from proxy.breath import Breath
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
+from rondpoint.store.decoding import decoded
 from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def load(path: Path) -> State | None:
             if not number:
                 state = State(msgspec.json.decode(line, type=int), {}, {}, {})
                 continue
-            item = decoder.decode(line)
+            item = decoded(decoder, line)
         except msgspec.MsgspecError as error:
             log.warning("%s, line %d cannot be read and is left out: %s", path, number + 1, error)
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
@@ -41,6 +42,9 @@ PROBE_TIMEOUT = 2.0
 
 RELAPSE = 10.0
 """Seconds after its return within which a server that fails again is probed as late as it was at last."""
+
+# What is stored may be anybody's, and more digits than these are no number to Python.
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(slots=True, eq=False)
@@ -220,7 +224,7 @@ def address_in(url: str) -> Address | None:
     """The address that a server's URL tells; None for anything else."""
     scheme, separator, rest = url.partition("://")
     host, colon, port = rest.rpartition(":")
-    if not (separator and colon and host and port.isdigit()) or scheme not in ("http", "https", "h2c"):
+    if not (separator and colon and host and _PORT.fullmatch(port)) or scheme not in ("http", "https", "h2c"):
         return None
     return cast("Scheme", scheme), host.removeprefix("[").removesuffix("]"), int(port)
 

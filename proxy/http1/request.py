@@ -28,7 +28,8 @@ from proxy.http1.partial import PartialHead
 # quantifiers are possessive, so that what does not match is known in one pass.
 _HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
 _KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+# No name is longer (RFC 1035 §2.3.4), and what is made of those that clients send is remembered.
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)")
 # A fragment is no part of a target, and a server that cut it off would see another path than the rules.
 _TARGET = re.compile(rb"/[!-\"$-~\x80-\xff]*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import count
 
 from proxy.middlewares import in_flight, prefixes, replacing, retry
 from proxy.middlewares.step import KINDS, Step
@@ -12,6 +13,9 @@ from rondpoint.middlewares.canonical import complete
 from rondpoint.model import Middleware, Router
 
 log = logging.getLogger(__name__)
+
+MOST = 200
+"""Middlewares that a router can have, those within chains included: chains of chains multiply."""
 
 # Their kinds are in KINDS once they are imported.
 _ = (in_flight, prefixes, replacing, retry)
@@ -57,7 +61,7 @@ class Chains:
         found = self._steps.get(middlewares)
         if found is None:
             try:
-                found = tuple(self._compiled(middlewares, ()))
+                found = tuple(self._compiled(middlewares, (), count(1)))
             except ChainError as error:
                 log.warning("%s %s answers 503: %s", kind, name, error)
                 found = error
@@ -66,8 +70,12 @@ class Chains:
             raise found
         return found
 
-    def _compiled(self, names: tuple[str, ...], above: tuple[str, ...]) -> Iterator[Step]:
+    def _compiled(
+        self, names: tuple[str, ...], above: tuple[str, ...], numbers: Iterator[int]
+    ) -> Iterator[Step]:
         for name in names:
+            if next(numbers) > MOST:
+                raise ChainError(f"there are more than {MOST} middlewares, those within chains included")
             middleware = self._middlewares.get(name)
             if name in above:
                 raise ChainError(f"middleware {name} is a part of itself")
@@ -76,7 +84,7 @@ class Chains:
             if middleware.unusable:
                 raise ChainError(f"middleware {name} has options that could not be read")
             if middleware.kind == "chain":
-                yield from self._compiled(tuple(middleware.options["middlewares"]), (*above, name))
+                yield from self._compiled(tuple(middleware.options["middlewares"]), (*above, name), numbers)
                 continue
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:

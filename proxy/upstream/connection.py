@@ -68,6 +68,9 @@ def dial(
             return _secured(stream, sweeper, context, address[0])
     except Timeout:
         raise DialError("dial timed out", timed_out=True, unreachable=True) from None
+    except OverflowError as error:
+        # Whoever wrote that port into the store.
+        raise DialError(str(error)) from None
     except OSError as error:
         if isinstance(error, DialError):
             raise
@@ -79,7 +82,7 @@ def dial(
 def _literal(address: tuple[str, int]) -> tuple[str, int]:
     """The address with its name resolved, while other connections go on; IPv4 where there is a choice."""
     host, port = address
-    if ":" in host or host.replace(".", "").isdigit():
+    if _is_address(host):
         return address
     try:
         name = host.encode("idna")
@@ -88,6 +91,16 @@ def _literal(address: tuple[str, int]) -> tuple[str, int]:
     found = getaddrinfo(name, port, 0, _socket.SOCK_STREAM)
     chosen = min(found, key=lambda entry: entry[0] != _socket.AF_INET)
     return str(chosen[4][0]), port
+
+
+def _is_address(host: str) -> bool:
+    """Whether connecting asks no name server; it would stop the whole worker until that one answers."""
+    family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
+    try:
+        _socket.inet_pton(family, host.partition("%")[0])
+    except OSError:
+        return False
+    return True
 
 
 def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:

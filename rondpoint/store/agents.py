@@ -8,6 +8,7 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 from rondpoint.store.spoilt import is_wrong_type
 
@@ -82,7 +83,7 @@ def read_agents(client: redis.Redis, keys: Keys) -> dict[str, AgentStatus]:
     agents: dict[str, AgentStatus] = {}
     for name, value in sorted(fields.items()):
         try:
-            agents[name.decode()] = _decoder.decode(value)
+            agents[name.decode()] = decoded(_decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return agents

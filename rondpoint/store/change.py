@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct, field
 
 from rondpoint.model import Middleware, Router, Service
+from rondpoint.store.decoding import decoded
 
 MESSAGE_LIMIT = 256 * 1024
 """Bytes of JSON; a larger change is told without its contents."""
@@ -49,4 +50,4 @@ _decoder = msgspec.json.Decoder(Change)
 
 def decode(message: bytes) -> Change:
     """Raises msgspec.MsgspecError (a ValueError) for anything but a Change."""
-    return _decoder.decode(message)
+    return decoded(_decoder, message)

@@ -13,6 +13,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 from rondpoint.store.spoilt import begun_anew
 
@@ -54,7 +55,7 @@ _notice = msgspec.json.Decoder(Notice)
 
 def decode_notice(message: bytes) -> Notice:
     """Raises msgspec.MsgspecError (a ValueError) for anything but a Notice."""
-    return _notice.decode(message)
+    return decoded(_notice, message)
 
 
 def read_ejections(client: redis.Redis, keys: Keys) -> Stored:
@@ -69,7 +70,7 @@ def read_ejections(client: redis.Redis, keys: Keys) -> Stored:
     stale: list[bytes] = []
     for field, value in fields.items():
         try:
-            url, entry = field.decode(), _ejection.decode(value)
+            url, entry = field.decode(), decoded(_ejection, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             stale.append(field)
             continue

@@ -14,6 +14,7 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 from rondpoint.store.spoilt import drop, is_wrong_type
 
@@ -124,7 +125,7 @@ def is_router(name: str) -> bool:
 
 def decode_field(name: str, value: bytes) -> Counts | Own:
     """One field of a hash. Raises msgspec.MsgspecError."""
-    return _own.decode(value) if name == OWN else _counts.decode(value)
+    return decoded(_own, value) if name == OWN else decoded(_counts, value)
 
 
 def write_counts(
@@ -177,7 +178,7 @@ def read_counts(client: redis.Redis, keys: Keys, worker: str) -> dict[str, Count
         try:
             name = raw.decode()
             if is_router(name):
-                counts[name] = _counts.decode(value)
+                counts[name] = decoded(_counts, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return counts

@@ -13,6 +13,7 @@ import msgspec
 import redis
 
 from rondpoint.model import Middleware, Router, Service
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.state import State
 
@@ -28,7 +29,7 @@ def _decodes(kind: type) -> Same:
     def same(value: bytes, expected: object) -> bool:
         try:
             # Another version may have written the same in other bytes.
-            return bool(decoder.decode(value) == expected)
+            return bool(decoded(decoder, value) == expected)
         except msgspec.MsgspecError:
             return False
 

@@ -20,6 +20,9 @@ if lease ~= ARGV[1] then
   return {-1, lease}
 end
 local stored = string.match(text(KEYS[2]), '^[1-9]%d*$') or ''
+if #stored > 15 then
+  stored = ''
+end
 if stored ~= ARGV[2] then
   return {0, stored}
 end

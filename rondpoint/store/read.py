@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
@@ -19,6 +21,9 @@ from rondpoint.store.transaction import read_at_once
 __all__ = ["Loaded", "State", "load", "parse_revision", "read_diagnostics", "revision"]
 
 NOTHING = Configuration()
+
+# As publish.lua has it: more digits were no revision of ours, and far more no number to Python.
+_REVISION = re.compile(rb"[1-9][0-9]{0,14}")
 
 SLICE = 200
 """Objects decoded without a pause."""
@@ -69,7 +74,7 @@ class Loaded(Struct, frozen=True):
 
 def parse_revision(value: object) -> int | None:
     """The number in a stored revision; None where there is none, or something else than a number."""
-    if not isinstance(value, bytes) or not value.isdigit() or value.startswith(b"0"):
+    if not isinstance(value, bytes) or not _REVISION.fullmatch(value):
         return None
     return int(value)
 
@@ -133,9 +138,10 @@ def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnost
     found: list[Diagnostic] = []
     for source, value in sorted(fields.items()):
         try:
-            found.extend(_diagnostics.decode(value))
+            group = decoded(_diagnostics, value)
         except msgspec.MsgspecError as error:
-            found.append(_undecodable(keys.diagnostics, source, error))
+            group = (_undecodable(keys.diagnostics, source, error),)
+        found += group
     return tuple(found)
 
 
@@ -168,20 +174,20 @@ def _decoded(
             breathe()
         try:
             name = raw.decode()
-            decoded = decoder.decode(value)
+            item = decoded(decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             problems.append(_undecodable(key, raw, error))
             skipped.add(raw.decode(errors="replace"))
             continue
-        if decoded.name != name:
+        if item.name != name:
             problems.append(_undecodable(key, raw, ValueError("the value bears another name")))
             skipped.add(name)
             continue
         before = known.get(name)
-        if before == decoded:
-            decoded = before
+        if before == item:
+            item = before
         # Not `name`, which is another copy of it.
-        objects[decoded.name] = decoded
+        objects[item.name] = item
     return objects, Skipped(frozenset(skipped))
 
 

@@ -8,6 +8,7 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import EXPIRY
 from rondpoint.store.spoilt import begun_anew
@@ -86,7 +87,7 @@ def read_workers(client: redis.Redis, keys: Keys) -> dict[str, WorkerStatus]:
     workers: dict[str, WorkerStatus] = {}
     for name, value in sorted(fields.items()):
         try:
-            workers[name.decode()] = _decoder.decode(value)
+            workers[name.decode()] = decoded(_decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return workers

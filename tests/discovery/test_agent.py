@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from discovery import publication, supervision
+from discovery.parts import Parts
 from discovery.providers import configured
 from discovery.providers.errors import ProviderError
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -57,6 +59,23 @@ def test_all_providers_are_merged_and_each_emit_replaces_its_own_last(
         holds(client, "a@one", "b@two")
         one.say(a_configuration("one", "c"))
         holds(client, "c@one", "b@two")
+
+
+def test_a_fault_of_ours_ends_the_work_of_no_thread(
+    store: Store, client: redis.Redis, one: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults, look = [LookupError("ours")], Parts._look
+
+    def failing(self: Parts, subscription: Any, now: float) -> None:
+        if faults:
+            raise faults.pop()
+        look(self, subscription, now)
+
+    monkeypatch.setattr(Parts, "_look", failing)
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a"))
+        holds(client, "a@one")
+    assert not faults
 
 
 def test_nothing_is_published_before_every_provider_has_spoken(

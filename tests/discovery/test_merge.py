@@ -1,6 +1,6 @@
 import pytest
 
-from discovery.merge import merge
+from discovery.merge import COMPARED, merge
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Member, Middleware, Router, Server, Service
 from rondpoint.rules.expression import Match, Rule
@@ -138,6 +138,15 @@ def test_a_router_without_its_service_is_left_out_and_the_nearest_one_named() ->
     )
     assert "'helo@docker'" in finding.message
     assert "'hello@docker'" in finding.hint
+
+
+def test_of_many_that_miss_something_only_some_are_given_the_nearest_one() -> None:
+    """A search takes milliseconds, and one container may ask for thousands of them at each change."""
+    services = [Service(f"shop-{number}@docker") for number in range(500)]
+    routers = [a_router(f"r{number}@docker", f"shop-{number}x@docker") for number in range(2000)]
+    merged = merge({"docker": a_configuration(*services, *routers)}, ENTRY_POINTS)
+    assert len(merged.diagnostics) == len(routers)
+    assert sum("did you mean" in each.hint for each in merged.diagnostics) == COMPARED // len(services)
 
 
 def test_the_same_name_at_another_provider_is_the_nearest() -> None:

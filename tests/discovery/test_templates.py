@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.templates import TemplateError, Value, render
+from discovery.templates import LONGEST, TemplateError, Value, render
 
 FIELDS: dict[str, Value] = {
     "Name": "web-shop",
@@ -104,3 +104,11 @@ def test_any_text_is_rendered_or_refused(template: str) -> None:
         assert isinstance(render(template, FIELDS), str)
     except TemplateError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("opening", ["{{", "{{- ", "{{/*", "{{`"])
+def test_what_never_closes_is_refused_before_it_takes_time(opening: str) -> None:
+    with pytest.raises(TemplateError, match=f"more than {LONGEST} characters"):
+        render(opening * 200_000, {})
+    with pytest.raises(TemplateError, match="not closed"):
+        render(opening, {})

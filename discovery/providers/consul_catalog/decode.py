@@ -24,6 +24,8 @@ from rondpoint.settings import ConsulCatalogOptions, DockerOptions
 
 PROVIDER = "consulcatalog"
 
+LAST_PORT = 65_535
+
 _OWN = frozenset({"traefik.weight", "traefik.protocol", "traefik.enable", "traefik.tags"})
 """Tags of one instance; Traefik 1 shares all others among the instances of a service."""
 
@@ -201,8 +203,9 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         id=instance.name,
         name=instance.name,
         labels=given,
-        networks={"consul": instance.address},
-        ports=(instance.port,) if instance.port else (),
+        networks={"consul": instance.address if _is_host(instance.address) else ""},
+        # Consul takes any number for a port, as any text for an address.
+        ports=(instance.port,) if 0 < instance.port <= LAST_PORT else (),
         draining=not each.kept,
         provider=PROVIDER,
         kind=f"service {instance.service}, instance",
@@ -210,6 +213,14 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         weight=each.weight,
     )
     return labels.decode(container, DockerOptions(default_rule=options.default_rule))
+
+
+def _is_host(address: str) -> bool:
+    try:
+        values.host(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _told_once(parts: Iterable[Decoded], prefix: str) -> Iterable[Decoded]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from discovery.container import ALLOW_NON_RUNNING
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 class Action(Enum):
@@ -87,5 +90,6 @@ def understood(event: Mapping[str, Any]) -> Event | None:
 
 
 def _number(attributes: Mapping[str, Any], name: str) -> int | None:
+    """The engine puts the container's labels among the attributes, so that it may be any text."""
     written = str(attributes.get(name, ""))
-    return int(written) if written.isdigit() else None
+    return int(written) if _NUMBER.fullmatch(written) else None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from discovery.decoding.decoded import Decoded
+from discovery.dynamic import shown
 from rondpoint.diagnostics import Diagnostic
 
 Load = Callable[[Path], Decoded | Diagnostic]
@@ -57,7 +58,7 @@ class Contents:
         if isinstance(loaded, Decoded):
             return loaded
         if known is None or not _defines_something(known.decoded):
-            return Decoded(str(path), diagnostics=(loaded,))
+            return Decoded(shown(path), diagnostics=(loaded,))
         hint = "; ".join(part for part in (loaded.hint, "what the file said before stays in force") if part)
         return msgspec.structs.replace(
             known.decoded, diagnostics=(msgspec.structs.replace(loaded, hint=hint),)

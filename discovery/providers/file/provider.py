@@ -46,7 +46,7 @@ class FileProvider:
                 first = False
         except OSError as error:
             raise ProviderError(
-                f"the folder {folder} cannot be read: {error.strerror or error}",
+                f"the folder {dynamic.shown(folder)} cannot be read: {error.strerror or error}",
                 "it must exist and be readable: see providers.file",
             ) from error
 
@@ -94,4 +94,6 @@ class FileProvider:
 
 def _load(path: Path) -> Decoded | Diagnostic:
     tree = dynamic.read(path)
-    return tree if isinstance(tree, Diagnostic) else dynamic.decode(tree, FileProvider.name, str(path))
+    if isinstance(tree, Diagnostic):
+        return tree
+    return dynamic.decode(tree, FileProvider.name, dynamic.shown(path))

@@ -5,7 +5,11 @@
 -- Returns 1 when written, 0 when it was made against another version.
 local SLICE = 4000 -- unpack() is limited by the Lua stack, of some 8000
 
-if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then
+local version = string.match(redis.call('HGET', KEYS[1], 'version') or '', '^[1-9]%d*$') or ''
+if #version > 15 then
+  version = ''
+end
+if version ~= ARGV[1] then
   return 0
 end
 

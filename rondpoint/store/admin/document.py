@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,9 @@ class Document(Struct, frozen=True):
 
 EMPTY = Document()
 
+# As commit.lua has it: anything else was not written by an agent.
+_VERSION = re.compile(rb"[1-9][0-9]{0,14}")
+
 _stored = msgspec.json.Decoder(Stored)
 
 
@@ -62,8 +66,8 @@ def parts_of(field: str) -> tuple[str, str, str]:
     """Provider, section and name of a field."""
     provider, _, rest = field.partition("/")
     if rest.startswith("http/"):
-        http, kind, name = rest.split("/", 2)
-        return provider, f"{http}/{kind}", name
+        kind, _, name = rest.removeprefix("http/").partition("/")
+        return provider, f"http/{kind}", name
     section, _, name = rest.partition("/")
     return provider, section, name
 
@@ -87,4 +91,4 @@ def read_stored(client: redis.Redis, keys: Keys, field: str) -> Stored | None:
 
 
 def _number(value: object) -> int:
-    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
+    return int(value) if isinstance(value, bytes) and _VERSION.fullmatch(value) else 0

@@ -13,6 +13,7 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.admin.history import Author
+from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 
 WAITING = 30
@@ -107,7 +108,7 @@ def withdraw(client: redis.Redis, keys: Keys, encoded: bytes) -> bool:
 def await_verdict(client: redis.Redis, keys: Keys, identity: str, seconds: float) -> Verdict | None:
     """None when none came in time. Raises redis.RedisError, and msgspec.MsgspecError for what is none."""
     found: Any = client.blpop([keys.admin_verdict(identity)], timeout=seconds)
-    return None if found is None else _verdict.decode(found[1])
+    return None if found is None else decoded(_verdict, found[1])
 
 
 def take(client: redis.Redis, keys: Keys, seconds: float) -> Proposal | None:
@@ -116,7 +117,7 @@ def take(client: redis.Redis, keys: Keys, seconds: float) -> Proposal | None:
     if found is None:
         return None
     try:
-        return _proposal.decode(found[1])
+        return decoded(_proposal, found[1])
     except msgspec.MsgspecError:
         return None
 

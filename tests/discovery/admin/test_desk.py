@@ -97,6 +97,17 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
     assert [entry.version for entry in read_history(client, KEYS)] == list(range(40, 0, -1))
 
 
+@pytest.mark.parametrize("version", ["x", "9" * 5000])
+def test_a_version_that_is_no_number_is_none(store: Store, client: redis.Redis, version: str) -> None:
+    client.hset(KEYS.admin, "version", version)
+    with serving(store, plain):
+        assert put(client, "a", service(1)).version == 1
+        client.hset(KEYS.admin, "version", version)
+        until(lambda: read_version(client, KEYS) == 1, "the version was not written anew")
+        assert put(client, "b", service(2)).version == 2
+    assert read_document(client, KEYS).objects.keys() == {"admin/http/services/a", "admin/http/services/b"}
+
+
 def test_history_is_bounded_in_length_and_size(store: Store, client: redis.Redis) -> None:
     with serving(store, plain):
         for number in range(KEPT + 5):

@@ -112,6 +112,7 @@ PRECEDENCE = {
     "the port beats labels": (["SERVICE_80_NAME=env80"], {"SERVICE_NAME": "label"}, "env80"),
     "labels of the port beat all": (["SERVICE_80_NAME=env80"], {"SERVICE_80_NAME": "label80"}, "label80"),
     "another port is not meant": (["SERVICE_81_NAME=other"], {}, "helloworld"),
+    "no number is too long": ([f"SERVICE_{'9' * 5000}_NAME=other"], {}, "helloworld"),
     "an empty name is none": (["SERVICE_NAME="], {}, "helloworld"),
 }
 

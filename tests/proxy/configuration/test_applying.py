@@ -2,6 +2,8 @@
 
 from unittest.mock import Mock
 
+from msgspec.structs import replace
+
 from proxy.configuration.applying import PORTION, Applier
 from proxy.context import Context
 from proxy.deadlines import Sweeper
@@ -9,7 +11,7 @@ from proxy.ejection.ejections import Ejections
 from proxy.routing.table import RoutingTable
 from proxy.services.services import Services
 from proxy.upstream.timeouts import UpstreamTimeouts
-from rondpoint.model import Router, Server, Service
+from rondpoint.model import Router, Server, Service, StickyCookie
 from rondpoint.rules import v3
 from rondpoint.rules.expression import Match, Rule
 from rondpoint.store.change import Change
@@ -85,3 +87,18 @@ def test_a_router_that_cannot_be_served_stays_as_it_was() -> None:
     applier.apply(Change(2, 1, False, {"r0": unserved}, {}, {}))
     assert served(here, "h0.test") == "r0"
     assert applier.revision == 2
+
+
+def test_what_cannot_be_put_in_force_keeps_nothing_else_out() -> None:
+    """Such a cookie is no agent's of ours; somebody else has written to the store."""
+    here = context()
+    applier = Applier(here)
+    good = state(1, "s", 2)
+    applier.replace(Loaded(good))
+    assert served(here, "h0.test") == "s0"
+    spoilt = replace(good.services["s0"], sticky=StickyCookie(same_site="nowhere"))
+    other = replace(good.services["s1"], servers=(Server("b", "127.0.0.1", 2),))
+    assert applier.apply(Change(2, 1, services={"s0": spoilt, "s1": other}))
+    assert applier.revision == 2
+    assert here.services.known["s1"] == other
+    assert served(here, "h0.test") == "s0"

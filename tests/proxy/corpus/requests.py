@@ -44,6 +44,8 @@ REFUSED = {
     "Host with a query": (b"GET / HTTP/1.1\r\nHost: a?b\r\n\r\n", 400),
     "Host with a fragment": (b"GET / HTTP/1.1\r\nHost: a#b\r\n\r\n", 400),
     "Host with a backslash": (b"GET / HTTP/1.1\r\nHost: a\\b\r\n\r\n", 400),
+    "Host longer than any name": (b"GET / HTTP/1.1\r\nHost: " + b"a" * 256 + b"\r\n\r\n", 400),
+    "absolute target with such a host": (get(target=b"http://" + b"a" * 256 + b"/"), 400),
     "Host beyond ASCII": (b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n", 400),
     "Host as a broken IPv6 address": (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
     "two equal lengths": (get(b"Content-Length: 5", b"Content-Length: 5"), 400),

@@ -213,6 +213,8 @@ def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> 
         ("http://h", None),
         ("http://:80", None),
         ("http://h:x", None),
+        ("http://h:\u00b2", None),
+        ("http://h:" + "9" * 5000, None),
         ("", None),
     ],
 )

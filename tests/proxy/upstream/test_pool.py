@@ -13,6 +13,7 @@ import pytest
 
 from proxy.deadlines import Sweeper
 from proxy.stream import Stream
+from proxy.upstream import connection
 from proxy.upstream.connection import DialError
 from proxy.upstream.pool import Pool
 
@@ -142,6 +143,29 @@ def test_names_and_addresses(listener: socket.socket, name: str) -> None:
     listener.accept()[0].close()
     assert stream.recv() == b""
     stream.close()
+
+
+@pytest.mark.parametrize("name", ["999.999.999.999", "256.0.0.1", "::zz"])
+def test_what_only_looks_like_an_address_does_not_stop_the_worker(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Connecting to it would ask a name server, and wait for it."""
+    asked: list[str] = []
+
+    def resolve(host: bytes, *_: object) -> list[object]:
+        asked.append(host.decode())
+        raise socket.gaierror(socket.EAI_NONAME, "there is none")
+
+    monkeypatch.setattr(connection, "getaddrinfo", resolve)
+    with pytest.raises(DialError):
+        Pool((name, 80), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+    assert asked == [name]
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_a_port_that_is_none(port: int) -> None:
+    with pytest.raises(DialError):
+        Pool(("127.0.0.1", port), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
 
 
 def test_an_ipv6_address() -> None:

@@ -287,7 +287,7 @@ def test_damage_is_reported_and_skipped_and_repaired_by_the_next_publisher(
     assert of(read(client, keys)) == (plain.routers, plain.services, {})
 
 
-@pytest.mark.parametrize("value", ["", "x", "-1", "007", "1.5"])
+@pytest.mark.parametrize("value", ["", "x", "-1", "007", "1.5", "9" * 5000])
 def test_a_revision_that_is_no_number_is_none(client: redis.Redis, keys: Keys, value: str) -> None:
     client.set(keys.revision, value)
     assert load(client, keys) is None

@@ -95,6 +95,7 @@ def test_what_somebody_else_has_damaged_keeps_its_last_good_value() -> None:
     good = encoded(admin__http__routers__shop=ROUTER, admin__http__routers__other=ROUTER)
     assert len(assemble(Document(1, good)).routers) == 2
     bad = {**good, "admin/http/routers/shop": b"{", "admin/http/routers/worse": b"7"}
+    bad |= dict.fromkeys(("admin/http/x", "admin/http/", "admin/x"), good["admin/http/routers/shop"])
     assert set(assemble(Document(2, bad)).routers) == {"shop@admin", "other@admin"}
     assert set(assemble(Document(3, {})).routers) == set()
 

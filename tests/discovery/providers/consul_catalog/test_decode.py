@@ -255,10 +255,24 @@ def test_a_bad_template_leaves_out_its_router_alone() -> None:
     assert "unknown field .Nothing" in said.message
 
 
-def test_a_service_without_a_port_is_said_to_have_none() -> None:
-    found = configuration([instance(1, port=0)], **V1)
+@pytest.mark.parametrize("port", [0, -1, 65_536])
+def test_a_service_without_a_port_is_said_to_have_none(port: int) -> None:
+    found = configuration([instance(1, port=port)], **V1)
     assert found.routers == {}
     assert any("port" in each.message for each in found.diagnostics)
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.1 x", "10.0.0.1\r\nX: y", "a/b", "a..b"])
+def test_a_service_without_an_address_is_said_to_have_none(address: str) -> None:
+    found = configuration([instance(1, address=address)], **V1)
+    assert found.routers == {}
+    assert any("address" in each.message for each in found.diagnostics)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "fd00::1", "node_1.Example", "localhost"])
+def test_addresses_and_names_are_taken_as_they_are_registered(address: str) -> None:
+    (server,) = servers(configuration([instance(1, address=address)], **V1))
+    assert server.host == address
 
 
 def test_a_name_with_a_space_is_skipped() -> None:

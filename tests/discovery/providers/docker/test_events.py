@@ -26,6 +26,9 @@ CASES = [
     (a_container_event("die", exitCode="0"), Event(Action.STOPPED, "c1", exit_code=0)),
     (a_container_event("die", exitCode="137"), Event(Action.STOPPED, "c1", exit_code=137)),
     (a_container_event("die"), Event(Action.STOPPED, "c1")),
+    # Labels of the container's own are among the attributes.
+    (a_container_event("die", exitCode="\u00b2"), Event(Action.STOPPED, "c1")),
+    (a_container_event("kill", signal="9" * 5000), Event(Action.SIGNAL, "c1", 0)),
     (a_container_event("stop"), Event(Action.STOPPED, "c1")),
     (a_container_event("destroy"), Event(Action.REMOVE, "c1")),
     (a_container_event("exec_start: /bin/true"), None),

@@ -33,6 +33,17 @@ def health_of(container: Container) -> str:
     return str(container.attrs["State"]["Health"]["Status"])
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_labels_in_the_place_of_the_engines_own_words_end_nothing(whoami: Start, running: Watched) -> None:
+    """The engine puts a container's labels among the attributes of its events, over its own."""
+    hostile = whoami(name="hostile", labels={**labels(), "signal": "\u00b2", "exitCode": "9" * 5000})
+    running.until(lambda each: names(each) == ["hostile"])
+    hostile.kill()
+    running.until(lambda each: names(each) == [])
+    whoami(name="next", labels=labels())
+    running.until(lambda each: names(each) == ["next"])
+
+
 def test_an_unhealthy_container_leaves_at_once_and_returns_at_once(whoami: Start, running: Watched) -> None:
     check = {"test": ["CMD", "/bin/test", "-e", "/tmp/well"], "interval": SECOND // 5, "retries": 1}
     container = whoami(name="patient", labels=labels(), healthcheck=check)

@@ -1,12 +1,15 @@
+import os
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
+from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Configuration
 from rondpoint.settings import FileOptions
 from tests.discovery.providers.watching import watched
@@ -40,6 +43,14 @@ def test_a_file_is_followed(tmp_path: Path) -> None:
         assert serves("one")(running.next())
         path.write_text(routes("two"))
         running.until(serves("two"))
+
+
+def test_a_name_that_is_not_utf_8_is_told_as_what_can_be_published(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yml")).write_text("http: {routers: 5}")
+    with watched(FileProvider(FileOptions(directory=tmp_path))) as running:
+        (finding,) = running.next().diagnostics
+    assert str(tmp_path) in finding.subject
+    assert msgspec.json.decode(msgspec.json.encode(finding), type=Diagnostic) == finding
 
 
 def test_a_replaced_file_is_followed(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Values in the store that something else has written, down to those that end a decoder's patience."""
+
+import msgspec
+import pytest
+import redis
+
+from rondpoint.model import Router
+from rondpoint.store import change as messages
+from rondpoint.store.agents import read_agents
+from rondpoint.store.decoding import decoded
+from rondpoint.store.ejections import decode_notice, read_ejections
+from rondpoint.store.keys import Keys
+from rondpoint.store.metrics import read_counts
+from rondpoint.store.publish import Publisher
+from rondpoint.store.read import load, read_diagnostics
+from rondpoint.store.workers import read_workers
+from tests.rondpoint.store.test_publish import WHOLE
+
+DEEP = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+SPOILT = (DEEP, b"\xff", b"{", b"")
+
+
+@pytest.mark.parametrize("value", [*SPOILT, b'{"\xff":1}'])
+def test_whatever_cannot_be_decoded_is_one_error(value: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decoded(msgspec.json.Decoder(Router), value)
+    with pytest.raises(msgspec.MsgspecError):
+        decoded(msgspec.json.Decoder(dict[str, int]), value)
+
+
+@pytest.mark.parametrize(
+    "message", [DEEP, b'{"revision":1,"previous":0,"routers":{"\xff":null}}', b'{"url":"a","by":"\xff"}']
+)
+def test_no_message_is_more_than_one_that_cannot_be_decoded(message: bytes) -> None:
+    for decode in (messages.decode, decode_notice):
+        with pytest.raises(msgspec.MsgspecError):
+            decode(message)
+
+
+@pytest.mark.parametrize("value", SPOILT)
+def test_a_spoilt_value_costs_itself_alone(client: redis.Redis, keys: Keys, value: bytes) -> None:
+    Publisher(client, keys).publish(WHOLE)
+    for key in (keys.routers, keys.services, keys.middlewares, keys.diagnostics):
+        client.hset(key, "spoilt", value)
+    for key in (keys.agents, keys.workers, keys.health, keys.metrics("w")):
+        client.hset(key, "spoilt", value)
+    loaded = load(client, keys)
+    assert loaded is not None
+    assert loaded.state.routers == WHOLE.routers
+    assert len(loaded.problems) == 3
+    assert any("spoilt" in found.subject for found in read_diagnostics(client, keys))
+    assert read_agents(client, keys) == {}
+    assert read_workers(client, keys) == {}
+    assert read_counts(client, keys, "w") == {}
+    assert read_ejections(client, keys).stale == (b"spoilt",)
+    publisher = Publisher(client, keys)
+    publisher.publish(WHOLE)
+    assert publisher.intact()
+    after = load(client, keys)
+    assert after is not None
+    assert after.problems == ()
