@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from rondpoint.model import Service
+from rondpoint.store.decoding import decoded
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.sums import add_buckets, rebucketed
 
@@ -48,7 +49,7 @@ def server_of(field: str) -> tuple[str, str]:
 
 def decode_server(field: str, value: bytes) -> ServerCounts:
     """One field of a hash. Raises msgspec.MsgspecError."""
-    return _decoder.decode(value)
+    return decoded(_decoder, value)
 
 
 def add_servers(one: ServerCounts, other: ServerCounts) -> ServerCounts:

@@ -13,6 +13,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import read_counts
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics
+from rondpoint.store.server_metrics import decode_server
 from rondpoint.store.workers import read_workers
 from tests.rondpoint.store.test_publish import WHOLE
 
@@ -35,6 +36,12 @@ def test_no_message_is_more_than_one_that_cannot_be_decoded(message: bytes) -> N
     for decode in (messages.decode, decode_notice):
         with pytest.raises(msgspec.MsgspecError):
             decode(message)
+
+
+@pytest.mark.parametrize("value", SPOILT)
+def test_no_count_of_a_server_is_more_than_one_that_cannot_be_decoded(value: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_server("s http://a", value)
 
 
 @pytest.mark.parametrize("value", SPOILT)
