@@ -459,3 +459,22 @@ def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> 
     log.gather()
     assert MOST - NOTES <= lines._count <= MOST
     assert lines._count + lines.dropped == MOST + 1000
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"filters": {"min_duration": 0.001}, "fields": {"names": {"Duration": "drop"}}}]
+)
+def test_no_name_of_a_configuration_forges_a_line(options: dict[str, object]) -> None:
+    answer = Answer(tally=Tally('a"\nforged\u2028\x00ü\\'), target=Url('http://a" "b:80'))
+    (line,) = logged(request(), answer, **options)
+    assert r'"a\"\nforged\u2028\x00ü\\" "http://a\" \"b:80"' in line
+    assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("names", [{}, {"ClientPort": "drop"}])
+def test_no_server_takes_longer_than_the_request(names: dict[str, str]) -> None:
+    # The clock is looked at once more for it.
+    answer = Answer(asked_at=time.monotonic() - 0.0124)
+    (line,) = logged(request(), answer, 0.0123, format="json", fields=AccessLogFields(names=names))
+    found = json.loads(line)
+    assert (found["OriginDuration"], found["Duration"], found["Overhead"]) == (12_300_000, 12_300_000, 0)
