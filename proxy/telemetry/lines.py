@@ -19,6 +19,8 @@ import gevent
 from gevent import get_hub, monkey
 from gevent.event import Event
 
+from proxy.lasting import lasting
+
 log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
@@ -58,7 +60,7 @@ class Lines:
         self._reopen = False
         self._ending = False
         self._complained = False
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._greenlet: gevent.Greenlet[Any, Any] | None = None
         self.dropped = 0
 
     def add(self, text: bytes, count: int) -> None:
@@ -75,7 +77,7 @@ class Lines:
     def start(self) -> None:
         """Spawn what writes, and have it open the file at once: that it cannot is better known early."""
         self._wake.set()
-        self._greenlet = gevent.spawn(self._run)
+        self._greenlet = gevent.spawn(lasting, self._run)
 
     def reopen(self) -> None:
         """Go on in the file that has the path's name now: the old one was moved away."""
@@ -122,6 +124,8 @@ class Lines:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o644)
+                # The path may lead to a pipe, as `/dev/stdout` may.
+                self._piece = _piece_of(self._file)
             for some in together(texts, self._piece):
                 _write_all(self._file, some)
         except OSError as error:

@@ -371,6 +371,16 @@ def test_the_last_requests_of_a_leaving_worker_are_told(
         assert len(collector.of("/last")) == 2
 
 
+def test_what_a_leaving_worker_is_just_telling_is_told(store: Store, short_path: Path, origin: Start) -> None:
+    with Collector() as collector:
+        collector.pause = 1.0
+        flag = f"--tracing.otlp.http.endpoint={collector.url}"
+        with running_proxy(short_path, store, flag) as proxy:
+            proxy.get(proxy.route(origin(told)), "/just-now")
+            until(lambda: collector.asked == 1, "the beginning")
+        assert len(collector.of("/just-now")) == 2
+
+
 def test_requests_go_on_while_much_is_told(store: Store, short_path: Path, origin: Start) -> None:
     def slow(connection: Connection) -> None:
         """Takes what it is sent, byte by byte so to speak, and never answers."""

@@ -1,16 +1,20 @@
 """Lines of the access log, from values; and that nothing a client sends can forge one."""
 
 import json
+import os
 import re
+import select
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy import lasting
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES, AccessLog, escaped
@@ -429,6 +433,37 @@ def test_no_call_gets_more_pieces_than_the_system_takes(tmp_path: Path) -> None:
     lines = Lines(tmp_path / "log")
     assert lines._write([b"%d\n" % number for number in range(5000)]) is None
     assert (tmp_path / "log").read_text().split() == [str(number) for number in range(5000)]
+
+
+def test_a_pipe_under_a_name_gets_no_more_at_once_than_it_keeps_in_one_piece(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    lines = Lines(pipe)
+    try:
+        assert lines._write([b"one\n"]) is None
+        assert os.read(reader, 100) == b"one\n"
+    finally:
+        os.close(reader)
+    assert lines._piece == select.PIPE_BUF
+
+
+def test_a_fault_of_ours_costs_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting, "PAUSE", 0.001)
+    lines = Lines(tmp_path / "log")
+
+    def gather() -> None:
+        lines.gather = lambda: None
+        raise LookupError
+
+    lines.gather = gather
+    lines.start()
+    with gevent.Timeout(10):
+        while lines.gather is gather:
+            gevent.sleep(0.001)
+        lines.add(b"later\n", 1)
+        lines.close(10)
+    assert (tmp_path / "log").read_text() == "later\n"
 
 
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=8))
