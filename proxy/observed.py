@@ -164,6 +164,7 @@ class ShownDownstream(ObservedDownstream):
         return b"" if self.response is None or self.refused else self.response.head
 
     def send(self, data: bytes) -> None:
-        if not self.sent_head and not data.startswith(b"HTTP/1.1 1"):
+        # Of those that begin with 1, only what ends HTTP on the connection is final.
+        if not self.sent_head and (data[9:10] != b"1" or data[9:12] == b"101"):
             self.sent_head = data[: data.find(b"\r\n\r\n")]
         super().send(data)

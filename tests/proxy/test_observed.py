@@ -154,6 +154,25 @@ def test_what_is_no_request_is_told_with_nothing_of_the_one_before(watch: Watche
         assert not {"origin_Server", "downstream_Server", "RequestId"} & line.keys()
 
 
+def test_the_head_that_ends_http_on_a_connection_is_told_and_none_of_those_before(
+    watch: Watched, origin: Start
+) -> None:
+    def switching(connection: Connection) -> None:
+        if connection.read() is not None:
+            connection.send(b"HTTP/1.1 103 Early Hints\r\nServer: early\r\n\r\n")
+            head = b"HTTP/1.1 101 Switching Protocols\r\nServer: own\r\nConnection: upgrade\r\nUpgrade: echo"
+            connection.send(head + b"\r\n\r\n")
+
+    host = watch.proxy.route(origin(switching))
+    with Client(watch.proxy.web) as client:
+        client.send(
+            f"GET /switch HTTP/1.1\r\nHost: {host}\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n".encode()
+        )
+        assert [client.answer().status for _ in range(2)] == [103, 101]
+    line = watch.line("/switch")
+    assert (line["DownstreamStatus"], line["origin_Server"], line["downstream_Server"]) == (101, "own", "own")
+
+
 def test_the_time_of_the_server_is_told(watch: Watched, origin: Start) -> None:
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
