@@ -32,6 +32,9 @@ BATCH = 2000
 MOST = 50_000
 """Lines kept while they cannot be written; what comes beyond is counted in `dropped`."""
 
+MOST_BYTES = 64 << 20
+"""Of such lines: clients choose how long theirs are."""
+
 _STANDARD_OUTPUT = 1
 _PIECE = 1 << 20
 _PATIENCE = 5.0
@@ -54,6 +57,7 @@ class Lines:
         self.gather: Callable[[], None] = _nothing
         self._texts: list[bytes] = []
         self._count = 0
+        self._bytes = 0
         self._wake = Event()
         self._file = -1 if path is not None else _STANDARD_OUTPUT
         self._piece = _PIECE if path is not None else _piece_of(_STANDARD_OUTPUT)
@@ -65,12 +69,13 @@ class Lines:
 
     def add(self, text: bytes, count: int) -> None:
         """Have these lines, so many of them, written within INTERVAL."""
-        if self._count + count > MOST:
+        if self._count + count > MOST or self._bytes + len(text) > MOST_BYTES:
             self.dropped += count
             self._wake.set()
             return
         self._texts.append(text)
         self._count += count
+        self._bytes += len(text)
         if self._count >= self.batch:
             self._wake.set()
 
@@ -107,7 +112,7 @@ class Lines:
         if not self._texts and self._file >= 0:
             return
         texts, self._texts = self._texts, []
-        count, self._count = self._count, 0
+        count, self._count, self._bytes = self._count, 0, 0
         error = get_hub().threadpool.apply(self._write, (texts,))
         if error is None:
             self._complained = False

@@ -20,10 +20,12 @@ from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES, AccessLog, escaped
 from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.lines import MOST, Lines, pieces, together
+from proxy.telemetry.lines import MOST, MOST_BYTES, Lines, pieces, together
 from proxy.telemetry.tallies import Tally
+from proxy.telemetry.tracing import tracer as traces
 from proxy.telemetry.tracing.context import context_lines
 from proxy.telemetry.tracing.trace import Part, Trace, Unsampled
+from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
     AccessLogFields,
@@ -31,6 +33,7 @@ from rondpoint.settings import (
     AccessLogFormat,
     AccessLogHeaders,
     AccessLogQuery,
+    Tracing,
 )
 
 
@@ -494,6 +497,30 @@ def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> 
     log.gather()
     assert MOST - NOTES <= lines._count <= MOST
     assert lines._count + lines.dropped == MOST + 1000
+
+
+def test_long_lines_that_cannot_be_written_yet_are_kept_up_to_a_limit_too(tmp_path: Path) -> None:
+    lines = Lines(tmp_path / "log")
+    line = b"x" * (MOST_BYTES // 4) + b"\n"
+    for _ in range(5):
+        lines.add(line, 1)
+    assert (lines._count, lines.dropped) == (3, 2)
+    lines._flush()
+    lines.add(line, 1)
+    assert (lines._count, lines.dropped) == (1, 2)
+    assert (tmp_path / "log").stat().st_size == 3 * len(line)
+
+
+def test_long_requests_of_which_nobody_could_be_told_are_kept_up_to_a_limit() -> None:
+    tracer = Tracer(Tracing())
+    asked = request()
+    asked.headers = b"x" * (traces.MOST_BYTES // 4)
+    for _ in range(6):
+        tracer.add(Answer(traced=tracer.begin(request()), sampled=True), asked, 0.0, 1)
+    assert (len(tracer), tracer.dropped) == (4, 2)
+    assert len(tracer.take(500)) == 4
+    tracer.add(Answer(traced=tracer.begin(request()), sampled=True), asked, 0.0, 1)
+    assert (len(tracer), tracer.dropped) == (1, 2)
 
 
 @pytest.mark.parametrize(
