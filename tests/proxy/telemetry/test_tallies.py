@@ -66,6 +66,23 @@ def test_labels_that_clients_make_up_have_an_end() -> None:
     assert lanes.all[lanes.of_kind(plain, last)] == Lane("web", "", "sse", False, (OTHER, OTHER))
 
 
+def test_a_label_that_says_other_opens_no_way_to_more_of_them() -> None:
+    lanes = Lanes()
+    kinds = {lanes.labelled(0, (OTHER, str(number))) for number in range(MOST_LABELS + 50)}
+    assert len(kinds) == MOST_LABELS + 1
+
+
+def test_labels_that_a_router_has_not_seen_cost_it_nothing() -> None:
+    tallies = Tallies()
+    plain = tallies.lanes.number("web")
+    kinds = [tallies.lanes.labelled(0, (str(number),)) for number in range(100)]
+    last = [tallies.lanes.of_kind(plain, kind) for kind in kinds][-1]
+    tally = tallies.of(router("r@file"))
+    count(tally, last)
+    assert len(tally.lanes) == 1
+    assert [cell.labels for cell in tally.counts().cells] == [("99",)]
+
+
 def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none() -> None:
     tallies = Tallies()
     lane = tallies.lanes.number("web")
