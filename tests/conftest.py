@@ -3,6 +3,7 @@
 import signal
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.lab.image import import_whoami
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 
+IMAGES = "/images/"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="fault tests whole, with their full durations")
@@ -37,13 +40,22 @@ class _Scheduling(LoadFileScheduling):
     """One process runs a file; and one all that needs Rondpoint's images, so that they are built once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, found, _ = nodeid.partition("/images/")
+        folder, found, _ = nodeid.partition(IMAGES)
         return folder if found else str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    config.option.loadscopereorder = False
     return _Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One of several processes begins with the images, which take longest; files with many tests follow."""
+    if not hasattr(config, "workerinput"):
+        return
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (IMAGES not in item.nodeid, -tests[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)
