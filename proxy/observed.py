@@ -151,16 +151,20 @@ class ShownDownstream(ObservedDownstream):
     """Keeps the heads of responses."""
 
     def next_request(self) -> Request | None:
-        request = super().next_request()
-        self.sent_head = b""
-        self.response = None
-        return request
+        try:
+            return super().next_request()
+        finally:
+            # Also for what is no request.
+            self.sent_head = b""
+            self.response = None
 
     @property
     def origin_head(self) -> bytes:  # type: ignore[override]
-        return b"" if self.response is None else self.response.head
+        # An answer that was not wanted may lie before a refusal.
+        return b"" if self.response is None or self.refused else self.response.head
 
     def send(self, data: bytes) -> None:
-        if not self.sent_head and not data.startswith(b"HTTP/1.1 1"):
+        # Of those that begin with 1, only what ends HTTP on the connection is final.
+        if not self.sent_head and (data[9:10] != b"1" or data[9:12] == b"101"):
             self.sent_head = data[: data.find(b"\r\n\r\n")]
         super().send(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
+from proxy.http1.errors import RequestError
 from proxy.observed import ObservedDownstream
 from proxy.telemetry.tracing.context import context_said
 from proxy.telemetry.tracing.trace import Trace
@@ -25,7 +26,12 @@ class TracedDownstream(ObservedDownstream):
     _said = b""
 
     def next_request(self) -> Request | None:
-        request = ObservedDownstream.next_request(self)
+        try:
+            request = ObservedDownstream.next_request(self)
+        except RequestError:
+            # It belongs to no trace.
+            self._part = None
+            raise
         tracer = self.observation.tracer
         if request is None or tracer is None:
             return request
@@ -83,11 +89,6 @@ class SampledDownstream(TracedDownstream):
         trace.detailed = True
         return trace
 
-    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
-        # Before the status is set, which else would be taken for a server's.
-        self.refused = True
-        return super().refuse(request, status, reason, body_read=body_read)
-
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name == "target":
@@ -95,7 +96,8 @@ class SampledDownstream(TracedDownstream):
             if isinstance(trace, Trace) and self.target is not None:
                 self.traced_in_detail()
                 trace.asked(self.target, self.request)
-        elif name == "status" and self.target is not None and not self.refused:
+        elif name == "response" and self.response is not None:
+            # Also one that is not wanted, after which another server is asked.
             trace = self.traced
             if isinstance(trace, Trace):
-                trace.answered(self.status)
+                trace.answered(self.response.status)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gevent
-from gevent import Timeout
 from msgspec import Struct
 
 from proxy.downstream import Downstream, TrustedDownstream
 from proxy.forms import observed_form
+from proxy.lasting import lasting
 from proxy.observed import Observation
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.header_labels import HeaderLabels
@@ -89,7 +87,7 @@ class Witnesses:
             self.access_log = AccessLog(options, Lines(options.file_path, options.buffering_size))
         self._tracer: Tracer | None = None
         self._exporter: Exporter | None = None
-        self._exporting: gevent.Greenlet[[], None] | None = None
+        self._exporting: gevent.Greenlet[Any, Any] | None = None
         if settings.tracing is not None and available(settings.tracing):
             # The extra's packages are there for those who use them.
             from proxy.telemetry.tracing.exporting import Exporter  # noqa: PLC0415
@@ -100,7 +98,7 @@ class Witnesses:
     def start(self) -> None:
         """Spawn what writes and sends."""
         if self._exporter is not None:
-            self._exporting = gevent.spawn(self._exporter.run)
+            self._exporting = gevent.spawn(lasting, self._exporter.run)
         if self.access_log is not None:
             self.access_log.lines.start()
 
@@ -112,9 +110,10 @@ class Witnesses:
     def stop(self) -> None:
         """Write and send what is left, as far as that goes in time."""
         if self._exporter is not None and self._exporting is not None:
+            # What is being sent now is not to be lost either.
+            self._exporter.end()
+            self._exporting.join(LAST_SPANS)
             self._exporting.kill()
-            with suppress(Timeout), Timeout(LAST_SPANS):
-                self._exporter.flush(until=monotonic())
         if self.access_log is not None:
             self.access_log.lines.close(LAST_LINES)
 

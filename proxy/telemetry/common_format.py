@@ -7,7 +7,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from proxy.telemetry.clock import COMMON, Clock
-from proxy.telemetry.escaping import all_escaped, escaped
+from proxy.telemetry.escaping import all_escaped, escaped, escaped_name
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
 from proxy.telemetry.remembered import Remembered
 from rondpoint.settings import AccessLogFields, Mode
@@ -36,6 +36,8 @@ class CommonFormat:
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is Mode.DROP
         self._methods = Remembered(escaped)
+        # Labels may name a router as they like.
+        self._names = Remembered(escaped_name)
         self.headers = LoggedHeaders("", *modes(fields.headers), escaped, _of_headers)
         whole = all(fields.kept(name) for name in _IN_A_LINE.split())
         self.lines = self._whole if whole and not generic and not self._no_query else self._partial
@@ -62,6 +64,7 @@ class CommonFormat:
     def _whole(self, notes: Sequence[Note]) -> str:
         """Every field kept: the path of most logs, with no look at any setting."""
         clock, methods, of_headers = self._clock, self._methods, self.headers.kept
+        names = self._names
         paths = all_escaped([note[3] for note in notes], escaped)
         lines = []
         begun, over = 1.0, 0.0
@@ -74,7 +77,7 @@ class CommonFormat:
                 stamp = clock.text(begun)
             lines.append(
                 f'{peer} - - [{stamp}] "{methods[method]} {path} HTTP/1.{version}" {status} {sent} '
-                f'{of_headers[headers]} {number} "{router}" "{url}" {int(seconds * 1000)}ms\n'
+                f'{of_headers[headers]} {number} "{names[router]}" "{names[url]}" {int(seconds * 1000)}ms\n'
             )
         return "".join(lines)
 
@@ -101,7 +104,7 @@ class CommonFormat:
             return line + "\n"
         return (
             f"{line} {shown('RequestCount', number)} "
-            f'"{shown("RouterName", router)}" "{shown("ServiceURL", url)}" '
+            f'"{shown("RouterName", self._names[router])}" "{shown("ServiceURL", self._names[url])}" '
             f"{int(seconds * 1000) if kept('Duration') else 0}ms\n"
         )
 

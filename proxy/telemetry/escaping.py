@@ -20,6 +20,15 @@ def escaped(value: bytes) -> str:
     return text.translate(_ESCAPES)
 
 
+def escaped_name(name: str) -> str:
+    """Likewise for what a configuration has named; letters of any language stay as they are."""
+    if name.isprintable() and '"' not in name and "\\" not in name:
+        return name
+    return "".join(
+        f"\\{each}" if each in '"\\' else each if each.isprintable() else ascii(each)[1:-1] for each in name
+    )
+
+
 def all_escaped(values: Sequence[bytes], escape: Callable[[bytes], str]) -> list[str]:
     """Each value, at least one, as `escape` makes it, which is to leave plain ones as they are.
 

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from proxy.telemetry.escaping import as_text
+from proxy.telemetry.lanes import OTHER
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.lanes import Lanes
+
+LONGEST = 1024
+"""Bytes of a value that is told apart: it stands in the store and in `/metrics`, for each router again."""
 
 KEPT = 500
 """Sets of header lines whose values are remembered."""
@@ -44,4 +48,6 @@ class HeaderLabels:
         if pattern is None:
             return as_text(request.host)
         found = pattern.search(request.headers)
-        return as_text(found[1]) if found else ""
+        if found is None:
+            return ""
+        return as_text(found[1]) if len(found[1]) <= LONGEST else OTHER

@@ -122,6 +122,8 @@ class JsonFormat:
             micros = f"{int((began - begun + 1) * 1e6)}"[1:]
             end_micros = f"{int((ended - over + 1) * 1e6)}"[1:]
             duration, origin = int(seconds * 1e9), int(asked * 1e9)
+            # For the server's part, the clock is looked at a moment later.
+            overhead = duration - origin if duration > origin else 0
             if ours or received or retries:
                 outcome = _outcome(status, 0 if ours else status, received, retries)
             else:
@@ -131,7 +133,7 @@ class JsonFormat:
                 f'{{"RequestCount":{number}{connection},"RequestPath":"{path}"{methods[version][method]}'
                 f'{hosts[host]}{outcome},"DownstreamContentSize":{sent},'
                 f'"OriginContentSize":{0 if ours else sent},"Duration":{duration},'
-                f'"OriginDuration":{origin},"Overhead":{duration - origin if duration > origin else 0}'
+                f'"OriginDuration":{duration - overhead},"Overhead":{overhead}'
             )
             add(
                 f',"StartLocal":"{start_local}.{micros}{zone}","StartUTC":"{start}.{micros}Z"'
@@ -150,7 +152,8 @@ class JsonFormat:
             connection, ended, seconds, asked, status, sent, received, ours, retries, number,
             method, target, version, host, headers, router, service, url, request_id, trace, heads,
         ) = note  # fmt: skip
-        duration, origin = int(seconds * 1e9), int(asked * 1e9)
+        duration = int(seconds * 1e9)
+        origin = min(duration, int(asked * 1e9))
         path = target.partition(b"?")[0] if self._no_query else target
         line: dict[str, Any] = {
             "DownstreamContentSize": sent,
@@ -159,7 +162,7 @@ class JsonFormat:
             "OriginContentSize": 0 if ours else sent,
             "OriginDuration": origin,
             "OriginStatus": 0 if ours else status,
-            "Overhead": max(0, duration - origin),
+            "Overhead": duration - origin,
             "RequestContentSize": received,
             "RequestCount": number,
             "RequestPath": as_text(path),

@@ -79,8 +79,10 @@ class Lanes:
         """The kind of requests that bear these labels besides."""
         number = self._label_numbers.get(values)
         if number is None:
-            if len(self._labels) > MOST_LABELS and OTHER not in values:
-                return self.labelled(kind, (OTHER,) * len(values))
+            others = (OTHER,) * len(values)
+            # All of them: one that says so itself may stand beside any number of others.
+            if len(self._labels) > MOST_LABELS and values != others:
+                return self.labelled(kind, others)
             number = self._label_numbers[values] = len(self._labels)
             self._labels.append(values)
         return kind + LABELLED * number

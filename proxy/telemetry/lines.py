@@ -19,6 +19,8 @@ import gevent
 from gevent import get_hub, monkey
 from gevent.event import Event
 
+from proxy.lasting import lasting
+
 log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
@@ -29,6 +31,9 @@ BATCH = 2000
 
 MOST = 50_000
 """Lines kept while they cannot be written; what comes beyond is counted in `dropped`."""
+
+MOST_BYTES = 64 << 20
+"""Of such lines: clients choose how long theirs are."""
 
 _STANDARD_OUTPUT = 1
 _PIECE = 1 << 20
@@ -52,30 +57,32 @@ class Lines:
         self.gather: Callable[[], None] = _nothing
         self._texts: list[bytes] = []
         self._count = 0
+        self._bytes = 0
         self._wake = Event()
         self._file = -1 if path is not None else _STANDARD_OUTPUT
         self._piece = _PIECE if path is not None else _piece_of(_STANDARD_OUTPUT)
         self._reopen = False
         self._ending = False
         self._complained = False
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._greenlet: gevent.Greenlet[Any, Any] | None = None
         self.dropped = 0
 
     def add(self, text: bytes, count: int) -> None:
         """Have these lines, so many of them, written within INTERVAL."""
-        if self._count + count > MOST:
+        if self._count + count > MOST or self._bytes + len(text) > MOST_BYTES:
             self.dropped += count
             self._wake.set()
             return
         self._texts.append(text)
         self._count += count
+        self._bytes += len(text)
         if self._count >= self.batch:
             self._wake.set()
 
     def start(self) -> None:
         """Spawn what writes, and have it open the file at once: that it cannot is better known early."""
         self._wake.set()
-        self._greenlet = gevent.spawn(self._run)
+        self._greenlet = gevent.spawn(lasting, self._run)
 
     def reopen(self) -> None:
         """Go on in the file that has the path's name now: the old one was moved away."""
@@ -105,7 +112,7 @@ class Lines:
         if not self._texts and self._file >= 0:
             return
         texts, self._texts = self._texts, []
-        count, self._count = self._count, 0
+        count, self._count, self._bytes = self._count, 0, 0
         error = get_hub().threadpool.apply(self._write, (texts,))
         if error is None:
             self._complained = False
@@ -122,6 +129,8 @@ class Lines:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o644)
+                # The path may lead to a pipe, as `/dev/stdout` may.
+                self._piece = _piece_of(self._file)
             for some in together(texts, self._piece):
                 _write_all(self._file, some)
         except OSError as error:

@@ -162,7 +162,9 @@ class Reporter:
                 counts[name] = tally.counts()
         try:
             whole = write_counts(self._client, self._keys, self._me.name, counts, self._gone)
-        except (redis.RedisError, OSError):
+        except BaseException:
+            # A worker that leaves breaks this off, and tells it again.
+            self._told = None
             for tally in told:
                 tally.changed = True
             raise

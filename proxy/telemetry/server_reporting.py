@@ -69,7 +69,8 @@ class ServerReporter:
         counts = {field: tallies[field].counts() for field in fields}
         try:
             whole = write_fields(self._client, self._key, counts, self._gone)
-        except (redis.RedisError, OSError):
+        except BaseException:
+            # A worker that leaves breaks this off, and tells it again.
             for tally in told:
                 tally.mark(changed=True)
             raise

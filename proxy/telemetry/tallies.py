@@ -90,7 +90,8 @@ class Tally:
     ) -> None:
         self.router = router
         self.service = service
-        self.lanes: list[dict[bytes, dict[int, Cell]]] = []
+        # Not by position: headers that are told apart make a thousand lanes, of which most routers use few.
+        self.lanes: dict[int, dict[bytes, dict[int, Cell]]] = {}
         self.last: Cell | None = None
         self.retries = 0
         self.changed = False
@@ -106,11 +107,9 @@ class Tally:
         chosen = self.observability
         if chosen is not None and chosen.metrics is not None and self._known is not None:
             counted_in = self._known.metered(lane, chosen.metrics)
-        while len(self.lanes) <= counted_in:
-            self.lanes.append({})
         if method not in METHODS:
             method = EXTENSION_METHOD
-        statuses = self.lanes[counted_in].setdefault(method, {})
+        statuses = self.lanes.setdefault(counted_in, {}).setdefault(method, {})
         cell = statuses.get(status)
         if cell is None:
             cell = statuses[status] = Cell(len(self._bounds) + 1, lane, method, status)
@@ -182,7 +181,7 @@ class Tally:
         )
 
     def _cells(self) -> Iterator[tuple[int, bytes, int, Cell]]:
-        for number, methods in enumerate(self.lanes):
+        for number, methods in self.lanes.items():
             for method, statuses in methods.items():
                 for status, cell in statuses.items():
                     yield number, method, status, cell

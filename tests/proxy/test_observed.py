@@ -43,6 +43,11 @@ class Watched:
         (line,) = found()
         return line
 
+    def malformed(self) -> list[dict[str, object]]:
+        """The lines of what was no request."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["RequestMethod"] == "-"]
+
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Watched]:
@@ -134,6 +139,38 @@ def test_what_is_no_request_has_no_id(watch: Watched, origin: Start) -> None:
         assert client.answer().status == 400
     assert "RequestId" in watch.line("/right")
     assert "RequestId" not in watch.line("-")
+
+
+def test_what_is_no_request_is_told_with_nothing_of_the_one_before(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(told("X-Request-Id")))
+    with Client(watch.proxy.web) as client:
+        client.send(f"GET /before HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().status == 200
+        client.send(b"BAD-ONE /after HTTP/1.1\r\n\r\n")
+        assert client.answer().status == 400
+    assert watch.line("/before")["origin_Server"] == "own"
+    until(lambda: len(watch.malformed()) == 2, "the second line of what is no request")
+    for line in watch.malformed():
+        assert not {"origin_Server", "downstream_Server", "RequestId"} & line.keys()
+
+
+def test_the_head_that_ends_http_on_a_connection_is_told_and_none_of_those_before(
+    watch: Watched, origin: Start
+) -> None:
+    def switching(connection: Connection) -> None:
+        if connection.read() is not None:
+            connection.send(b"HTTP/1.1 103 Early Hints\r\nServer: early\r\n\r\n")
+            head = b"HTTP/1.1 101 Switching Protocols\r\nServer: own\r\nConnection: upgrade\r\nUpgrade: echo"
+            connection.send(head + b"\r\n\r\n")
+
+    host = watch.proxy.route(origin(switching))
+    with Client(watch.proxy.web) as client:
+        client.send(
+            f"GET /switch HTTP/1.1\r\nHost: {host}\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n".encode()
+        )
+        assert [client.answer().status for _ in range(2)] == [103, 101]
+    line = watch.line("/switch")
+    assert (line["DownstreamStatus"], line["origin_Server"], line["downstream_Server"]) == (101, "own", "own")
 
 
 def test_the_time_of_the_server_is_told(watch: Watched, origin: Start) -> None:

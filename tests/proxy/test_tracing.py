@@ -166,6 +166,40 @@ def test_the_log_names_the_trace(traced: Traced, origin: Start) -> None:
     assert (line["trace_id"], line["span_id"]) == (entry.trace_id.hex(), entry.span_id.hex())
 
 
+def test_what_is_no_request_belongs_to_no_trace(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(told))
+    with Client(traced.proxy.web) as client:
+        client.send(f"GET /right HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().status == 200
+        client.send(b"GET /wrong HTTP/1.1\r\n\r\n")
+        assert client.answer().status == 400
+
+    def found() -> list[dict[str, object]]:
+        lines = [json.loads(line) for line in traced.log.read_text().splitlines()]
+        return [line for line in lines if line["RequestMethod"] == "-"]
+
+    (line,) = until(found, "a line of what is no request")
+    assert not {"trace_id", "TraceId", "span_id", "SpanId"} & line.keys()
+
+
+def test_an_answer_that_was_not_wanted_is_told_with_its_status(traced: Traced, origin: Start) -> None:
+    traced.proxy.middlewares["again"] = Middleware("again", "retry", {"attempts": 2, "status": ["503"]})
+    failing, well = origin(answer(b"no", status="503 Service Unavailable")), origin(told)
+    host = traced.proxy.route(failing, well, middlewares=("again",))
+    for number in range(2):
+        traced.proxy.get(host, f"/again{number}")
+    of_both = [traced.collector.of(f"/again{number}") for number in range(2)]
+    (spans,) = [spans for spans in of_both if len(spans) == 3]
+    refused, taken = sorted(spans[1:], key=lambda span: span.start_time_unix_nano)
+    assert attributes(refused)["server.port"] == failing.port
+    assert attributes(refused)["http.response.status_code"] == 503
+    assert attributes(refused)["error.type"] == "503"
+    assert "http.response.header.x-made-by" not in attributes(refused)
+    assert attributes(taken)["http.response.status_code"] == 200
+    assert attributes(taken)["http.response.header.x-made-by"] == ["origin"]
+    assert refused.end_time_unix_nano <= taken.start_time_unix_nano
+
+
 def test_an_answer_of_our_own_has_no_server(traced: Traced) -> None:
     assert traced.proxy.status("nobody.test", "/nobody") == 404
     (entry,) = traced.collector.of("/nobody")
@@ -335,6 +369,16 @@ def test_the_last_requests_of_a_leaving_worker_are_told(
         with running_proxy(short_path, store, flag) as proxy:
             proxy.get(proxy.route(origin(told)), "/last")
         assert len(collector.of("/last")) == 2
+
+
+def test_what_a_leaving_worker_is_just_telling_is_told(store: Store, short_path: Path, origin: Start) -> None:
+    with Collector() as collector:
+        collector.pause = 1.0
+        flag = f"--tracing.otlp.http.endpoint={collector.url}"
+        with running_proxy(short_path, store, flag) as proxy:
+            proxy.get(proxy.route(origin(told)), "/just-now")
+            until(lambda: collector.asked == 1, "the beginning")
+        assert len(collector.of("/just-now")) == 2
 
 
 def test_requests_go_on_while_much_is_told(store: Store, short_path: Path, origin: Start) -> None:

@@ -52,7 +52,8 @@ _BETWEEN = """
 - Upgraded connections (101) and malformed requests are in no histogram.
 - What a middleware has answered came to the router, and not to the service. The time of a request is the same
   on all levels.
-- With `metrics.prometheus.headerLabels`, `requests_total` has these labels too.
+- With `metrics.prometheus.headerLabels`, `requests_total` has these labels too. A value of more than 1024
+  bytes is `other`.
 - Requests to API, dashboard, ping and `/metrics` are counted with `metrics.addInternals` only.
 - `observability.metrics` of entry points and routers keeps requests out of all three levels
   ([telemetry.md](../telemetry.md#by-entry-point-and-router)); what is told of servers is of all requests.

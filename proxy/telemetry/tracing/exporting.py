@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gzip
 import logging
-from time import monotonic
 from typing import TYPE_CHECKING
 
-import gevent
 from gevent import get_hub
+from gevent.event import Event
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -47,6 +46,7 @@ class Exporter:
         self._spans = Spans(options)
         self._dropped = 0
         self._complained = False
+        self._ending = Event()
         described = Described.create(
             {
                 "service.name": options.service_name,
@@ -70,16 +70,19 @@ class Exporter:
         return self._dropped + self._tracer.dropped
 
     def run(self) -> None:
-        """Tell until killed."""
-        while True:
-            gevent.sleep(INTERVAL)
-            self.flush()
+        """Tell until `end` is called, and then of what is left."""
+        while not self._ending.wait(INTERVAL):
+            self._flush()
+        self._flush()
 
-    def flush(self, until: float = float("inf")) -> None:
-        """Tell of what there is, and try no longer than `until` (monotonic seconds)."""
+    def end(self) -> None:
+        """Tell of what there is, each batch once more at most."""
+        self._ending.set()
+
+    def _flush(self) -> None:
         while finished := self._tracer.take(BATCH):
             body, count = self._encoded(finished)
-            if not self._delivered(body, until):
+            if not self._delivered(body):
                 self._dropped += count
 
     def _encoded(self, finished: list[Finished]) -> tuple[bytes, int]:
@@ -93,7 +96,7 @@ class Exporter:
         # In a thread: it takes its time, and leaves the interpreter to others meanwhile.
         return get_hub().threadpool.apply(gzip.compress, (data, 1)), len(spans.spans)
 
-    def _delivered(self, body: bytes, until: float) -> bool:
+    def _delivered(self, body: bytes) -> bool:
         reason = ""
         for attempt in range(ATTEMPTS):
             reason, again = self._sender.send(body)
@@ -102,10 +105,9 @@ class Exporter:
                 return True
             if not again:
                 break
-            pause = 2.0**attempt
-            if attempt == ATTEMPTS - 1 or monotonic() + pause >= until:
+            if attempt == ATTEMPTS - 1 or self._ending.is_set():
                 break
-            gevent.sleep(pause)
+            self._ending.wait(2.0**attempt)
         if not self._complained:
             log.error(
                 "the collector at %s takes no traces, and they are lost: %s", self._sender.where, reason

@@ -28,3 +28,8 @@ class Finished(NamedTuple):
     received: int
     sent_head: bytes = b""
     origin_head: bytes = b""
+
+    @property
+    def said(self) -> int:
+        """Bytes of what client and server have said."""
+        return len(self.headers) + len(self.target) + len(self.sent_head) + len(self.origin_head)

@@ -26,7 +26,7 @@ from h2.events import (
     StreamReset,
     TrailersReceived,
 )
-from h2.exceptions import H2Error
+from h2.exceptions import H2Error, StreamClosedError
 
 from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
 from rondpoint import __version__
@@ -40,6 +40,9 @@ _PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 # says may be sent again; and what HTTP says so of, where the answer is no gRPC.
 _AGAIN = frozenset(("1", "4", "8", "10", "11", "14", "15"))
 _HTTP_AGAIN = frozenset(("429", "502", "503", "504"))
+
+# Of the network, of HTTP/2, and of what is no text: names of hosts and headers of answers.
+_FAULTS = (OSError, H2Error, UnicodeError)
 
 
 class GrpcSender:
@@ -59,7 +62,8 @@ class GrpcSender:
             ("user-agent", f"rondpoint/{__version__}"),
             *((name.lower(), value) for name, value in options.headers.items()),
         ]
-        self._secure = None if options.insecure else _context(options)
+        self._options = options
+        self._secure: ssl.SSLContext | None = None
         self._connection: _Connection | None = None
 
     def send(self, body: bytes) -> Delivery:
@@ -69,13 +73,16 @@ class GrpcSender:
         if kept is not None:
             try:
                 return self._called(kept, message)
-            except (OSError, H2Error):
+            except _FAULTS:
                 kept.close()
         connection: _Connection | None = None
         try:
+            if self._secure is None and not self._options.insecure:
+                # Only now: files that cannot be used are to cost traces alone.
+                self._secure = _context(self._options)
             connection = _Connection(self._host, self._port, self._secure)
             return self._called(connection, message)
-        except (OSError, H2Error) as error:
+        except _FAULTS as error:
             if connection is not None:
                 connection.close()
             return Delivery(str(error) or type(error).__name__, again=True)
@@ -100,7 +107,7 @@ class GrpcSender:
 
 
 class _Connection:
-    """A connection of HTTP/2 to a collector, for one call after the other. Raises OSError and H2Error."""
+    """A connection of HTTP/2 to a collector, for one call after the other. Raises what `_FAULTS` names."""
 
     def __init__(self, host: str, port: int, secure: ssl.SSLContext | None) -> None:
         connect, _ = PATIENCE
@@ -137,10 +144,17 @@ class _Connection:
                     answered.update((str(name), str(value)) for name, value in event.headers)
                 elif isinstance(event, StreamEnded) and event.stream_id == stream:
                     if left:
-                        # It has answered without looking at the rest.
-                        h2.reset_stream(stream, ErrorCodes.NO_ERROR)
+                        # It has answered without looking at the rest, and may have said that already.
+                        with suppress(StreamClosedError):
+                            h2.reset_stream(stream, ErrorCodes.NO_ERROR)
                     self._flush()
                     return answered
+                elif isinstance(event, ConnectionTerminated) or (
+                    isinstance(event, StreamReset) and event.stream_id == stream
+                ):
+                    raise ConnectionResetError(
+                        f"the collector breaks off with HTTP/2's code {event.error_code}"
+                    )
 
     def close(self) -> None:
         with suppress(OSError):
@@ -156,8 +170,6 @@ class _Connection:
         for event in events:
             if isinstance(event, DataReceived) and event.flow_controlled_length:
                 self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            elif isinstance(event, ConnectionTerminated | StreamReset):
-                raise ConnectionResetError(f"the collector breaks off with HTTP/2's code {event.error_code}")
         self._flush()
         return events
 

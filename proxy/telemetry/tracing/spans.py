@@ -86,6 +86,8 @@ class Spans:
         )
 
     def _client(self, finished: Finished, attempt: Attempt, number: int, parent: int) -> Span:
+        trace = finished.trace
+        later = trace.attempts[number + 1 :]
         server = attempt.target.server
         path, _, query = as_text(attempt.path).partition("?")
         name, attributes = _method(attempt.method)
@@ -103,12 +105,11 @@ class Spans:
             attributes["http.request.resend_count"] = number
         if attempt.status:
             attributes["http.response.status_code"] = attempt.status
-            attributes |= self._said(finished, finished.origin_head)
+            # No head is kept of an answer that was not wanted.
+            attributes |= self._said(finished, b"" if later else finished.origin_head)
         if not attempt.status or attempt.status >= 400:
             attributes["error.type"] = str(attempt.status or "_OTHER")
-        trace = finished.trace
         # Without an answer it lasted until the next server was asked, or until the end.
-        later = trace.attempts[number + 1 :]
         end = attempt.answered or (later[0].asked if later else trace.began + finished.duration)
         return span_of(
             finished,

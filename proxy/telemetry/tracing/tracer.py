@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST = 10_000
 """Requests kept that no collector has been told of; what comes beyond is counted in `dropped`."""
 
+MOST_BYTES = 64 << 20
+"""Of what these requests and their answers have said: clients choose how much that is."""
 
 KEPT = 500
 """Sets of header lines that are known to say nothing of a trace."""
@@ -32,6 +34,7 @@ class Tracer:
         self._bound = bound_of(options.sample_rate)
         self._heads = bool(options.captured_response_headers)
         self._finished: list[Finished] = []
+        self._bytes = 0
         self.dropped = 0
         self._unsaid: set[bytes] = set()
         self._drawn: list[Part] = []
@@ -87,30 +90,30 @@ class Tracer:
         trace = answered.traced
         if not isinstance(trace, Trace):
             return
-        if len(self._finished) >= MOST:
+        if len(self._finished) >= MOST or self._bytes >= MOST_BYTES:
             self.dropped += 1
             return
-        self._finished.append(
-            Finished(
-                trace,
-                int(seconds * 1e9),
-                answered.entry_point,
-                answered.tls,
-                answered.peer,
-                answered.port,
-                answered.tally.router,
-                answered.tally.service,
-                answered.status,
-                request.method,
-                request.target,
-                request.host,
-                request.version,
-                request.headers,
-                0 if answered.body is None else answered.body.received,
-                answered.sent_head if self._heads else b"",
-                answered.origin_head if self._heads else b"",
-            )
+        finished = Finished(
+            trace,
+            int(seconds * 1e9),
+            answered.entry_point,
+            answered.tls,
+            answered.peer,
+            answered.port,
+            answered.tally.router,
+            answered.tally.service,
+            answered.status,
+            request.method,
+            request.target,
+            request.host,
+            request.version,
+            request.headers,
+            0 if answered.body is None else answered.body.received,
+            answered.sent_head if self._heads else b"",
+            answered.origin_head if self._heads else b"",
         )
+        self._finished.append(finished)
+        self._bytes += finished.said
 
     def add_malformed(self, answered: Answered, status: int, number: int) -> None:
         """It belongs to no trace."""
@@ -118,6 +121,7 @@ class Tracer:
     def take(self, most: int) -> list[Finished]:
         """The oldest of what was kept, which is kept no more."""
         taken, self._finished = self._finished[:most], self._finished[most:]
+        self._bytes -= sum(finished.said for finished in taken)
         return taken
 
     def __len__(self) -> int:

@@ -1,6 +1,7 @@
 """A collector of traces that speaks OTLP over HTTP, and keeps what it is sent."""
 
 import gzip
+import select
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -51,13 +52,17 @@ class Collected:
 
 
 class Collector(Collected, Background):
-    """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well."""
+    """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well.
+
+    It takes `pause` seconds for each, and keeps nothing for who has left by then.
+    """
 
     def __init__(self, *refusals: int) -> None:
         Collected.__init__(self)
         Background.__init__(self, "collector")
         self.refusals = list(refusals)
         self.asked = 0
+        self.pause = 0.0
         self.paths: list[str] = []
         collector = self
 
@@ -68,6 +73,9 @@ class Collector(Collected, Background):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = collector.refusals.pop(0) if collector.refusals else 200
                 collector.asked += 1
+                if collector.pause and select.select([self.connection], [], [], collector.pause)[0]:
+                    self.close_connection = True
+                    return
                 if status == 200:
                     collector.take(self.path, dict(self.headers), body)
                 self.send_response(status)

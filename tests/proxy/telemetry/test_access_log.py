@@ -1,25 +1,31 @@
 """Lines of the access log, from values; and that nothing a client sends can forge one."""
 
 import json
+import os
 import re
+import select
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy import lasting
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES, AccessLog, escaped
 from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.lines import MOST, Lines, pieces, together
+from proxy.telemetry.lines import MOST, MOST_BYTES, Lines, pieces, together
 from proxy.telemetry.tallies import Tally
+from proxy.telemetry.tracing import tracer as traces
 from proxy.telemetry.tracing.context import context_lines
 from proxy.telemetry.tracing.trace import Part, Trace, Unsampled
+from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
     AccessLogFields,
@@ -27,6 +33,7 @@ from rondpoint.settings import (
     AccessLogFormat,
     AccessLogHeaders,
     AccessLogQuery,
+    Tracing,
 )
 
 
@@ -431,6 +438,37 @@ def test_no_call_gets_more_pieces_than_the_system_takes(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().split() == [str(number) for number in range(5000)]
 
 
+def test_a_pipe_under_a_name_gets_no_more_at_once_than_it_keeps_in_one_piece(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    lines = Lines(pipe)
+    try:
+        assert lines._write([b"one\n"]) is None
+        assert os.read(reader, 100) == b"one\n"
+    finally:
+        os.close(reader)
+    assert lines._piece == select.PIPE_BUF
+
+
+def test_a_fault_of_ours_costs_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting, "PAUSE", 0.001)
+    lines = Lines(tmp_path / "log")
+
+    def gather() -> None:
+        lines.gather = lambda: None
+        raise LookupError
+
+    lines.gather = gather
+    lines.start()
+    with gevent.Timeout(10):
+        while lines.gather is gather:
+            gevent.sleep(0.001)
+        lines.add(b"later\n", 1)
+        lines.close(10)
+    assert (tmp_path / "log").read_text() == "later\n"
+
+
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=8))
 def test_values_looked_at_together_are_as_each_by_itself(values: list[bytes]) -> None:
     assert all_escaped(values, escaped) == [escaped(value) for value in values]
@@ -459,3 +497,46 @@ def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> 
     log.gather()
     assert MOST - NOTES <= lines._count <= MOST
     assert lines._count + lines.dropped == MOST + 1000
+
+
+def test_long_lines_that_cannot_be_written_yet_are_kept_up_to_a_limit_too(tmp_path: Path) -> None:
+    lines = Lines(tmp_path / "log")
+    line = b"x" * (MOST_BYTES // 4) + b"\n"
+    for _ in range(5):
+        lines.add(line, 1)
+    assert (lines._count, lines.dropped) == (3, 2)
+    lines._flush()
+    lines.add(line, 1)
+    assert (lines._count, lines.dropped) == (1, 2)
+    assert (tmp_path / "log").stat().st_size == 3 * len(line)
+
+
+def test_long_requests_of_which_nobody_could_be_told_are_kept_up_to_a_limit() -> None:
+    tracer = Tracer(Tracing())
+    asked = request()
+    asked.headers = b"x" * (traces.MOST_BYTES // 4)
+    for _ in range(6):
+        tracer.add(Answer(traced=tracer.begin(request()), sampled=True), asked, 0.0, 1)
+    assert (len(tracer), tracer.dropped) == (4, 2)
+    assert len(tracer.take(500)) == 4
+    tracer.add(Answer(traced=tracer.begin(request()), sampled=True), asked, 0.0, 1)
+    assert (len(tracer), tracer.dropped) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"filters": {"min_duration": 0.001}, "fields": {"names": {"Duration": "drop"}}}]
+)
+def test_no_name_of_a_configuration_forges_a_line(options: dict[str, object]) -> None:
+    answer = Answer(tally=Tally('a"\nforged\u2028\x00ü\\'), target=Url('http://a" "b:80'))
+    (line,) = logged(request(), answer, **options)
+    assert r'"a\"\nforged\u2028\x00ü\\" "http://a\" \"b:80"' in line
+    assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("names", [{}, {"ClientPort": "drop"}])
+def test_no_server_takes_longer_than_the_request(names: dict[str, str]) -> None:
+    # The clock is looked at once more for it.
+    answer = Answer(asked_at=time.monotonic() - 0.0124)
+    (line,) = logged(request(), answer, 0.0123, format="json", fields=AccessLogFields(names=names))
+    found = json.loads(line)
+    assert (found["OriginDuration"], found["Duration"], found["Overhead"]) == (12_300_000, 12_300_000, 0)

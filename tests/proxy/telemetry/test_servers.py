@@ -7,18 +7,24 @@ from typing import Any
 
 import pytest
 import redis
+from gevent import GreenletExit
 
 from proxy.deadlines import Sweeper
 from proxy.services.services import Services
+from proxy.telemetry.reporting import Reporter
 from proxy.telemetry.server_reporting import MOST, ServerReporter
 from proxy.telemetry.servers import ServerTallies
+from proxy.telemetry.tallies import Tallies
 from proxy.upstream.endpoint import Target
 from proxy.upstream.timeouts import UpstreamTimeouts
-from rondpoint.model import Server, Service
+from rondpoint.model import Router, Server, Service
+from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import BOUNDS
+from rondpoint.store.metrics import BOUNDS, Counts, Own, decode_field
+from rondpoint.store.retirement import Known
 from rondpoint.store.server_metrics import ServerCounts, ServersInForce, decode_server, field_of
+from rondpoint.store.workers import WorkerStatus
 from tests.lab.store import Store
 
 ONE, TWO = "http://10.0.0.1:80", "http://10.0.0.2:80"
@@ -145,6 +151,37 @@ def test_a_server_that_leaves_is_forgotten_and_begins_anew(client: redis.Redis, 
     count(tallies, target_of(services, "s@file", TWO))
     told.report(ServersInForce(services.known))
     assert stored(client)[field_of("s@file", TWO)].codes == {200: 1}
+
+
+def broken_off(*_: object) -> bool:
+    """What a kill does to who waits for the store."""
+    raise GreenletExit
+
+
+def test_counts_whose_telling_was_broken_off_are_told_again(
+    client: redis.Redis, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ServersInForce(services.known)
+    tallies = Tallies()
+    lane, one = tallies.lanes.number("web"), target_of(services, "s@file", ONE)
+    tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
+    me = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
+    told = Reporter(client, KEYS, tallies, lambda: me, Own, lambda: Known({"r"}, {"s@file"}, known))
+    for _ in range(2):
+        told.report()
+    for name in ("reporting.write_counts", "server_reporting.write_fields"):
+        tally.count(lane, b"GET", 200, 0.1, 1)
+        count(tallies.servers, one)
+        with monkeypatch.context() as patched:
+            patched.setattr(f"proxy.telemetry.{name}", broken_off)
+            with pytest.raises(GreenletExit):
+                told.report()
+        told.report()
+        field: Any = client.hget(KEYS.metrics(WORKER), "r")
+        counts = decode_field("r", field)
+        assert isinstance(counts, Counts)
+        assert counts.statuses == {"2xx": tally.requests}
+        assert stored(client)[field_of("s@file", ONE)].codes == {200: tally.requests}
 
 
 def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, services: Services) -> None:

@@ -3,6 +3,9 @@
 from msgspec.structs import replace
 
 from proxy.http1.kinds import SSE, STOPPED
+from proxy.http1.limits import Limits
+from proxy.http1.request import parse_request
+from proxy.telemetry.header_labels import LONGEST, HeaderLabels
 from proxy.telemetry.lanes import MOST_LABELS, OTHER, Lane, Lanes
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.model import Router, RouterObservability
@@ -64,6 +67,33 @@ def test_labels_that_clients_make_up_have_an_end() -> None:
     assert len(kinds) == MOST_LABELS + 1
     last = lanes.labelled(SSE, ("one more", "x"))
     assert lanes.all[lanes.of_kind(plain, last)] == Lane("web", "", "sse", False, (OTHER, OTHER))
+
+
+def test_a_label_that_says_other_opens_no_way_to_more_of_them() -> None:
+    lanes = Lanes()
+    kinds = {lanes.labelled(0, (OTHER, str(number))) for number in range(MOST_LABELS + 50)}
+    assert len(kinds) == MOST_LABELS + 1
+
+
+def test_a_value_that_is_longer_than_any_label_should_be_is_not_told_apart() -> None:
+    lanes = Lanes()
+    labels = HeaderLabels({"a": "X-A"}, lanes)
+    for length in (LONGEST, LONGEST + 1):
+        asked = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b\r\n\r\n" % (b"x" * length), Limits())
+        assert asked is not None
+        lanes.of_kind(lanes.number("web"), labels.kind(asked))
+    assert [lane.labels for lane in lanes.all] == [(), ("x" * LONGEST,), (OTHER,)]
+
+
+def test_labels_that_a_router_has_not_seen_cost_it_nothing() -> None:
+    tallies = Tallies()
+    plain = tallies.lanes.number("web")
+    kinds = [tallies.lanes.labelled(0, (str(number),)) for number in range(100)]
+    last = [tallies.lanes.of_kind(plain, kind) for kind in kinds][-1]
+    tally = tallies.of(router("r@file"))
+    count(tally, last)
+    assert len(tally.lanes) == 1
+    assert [cell.labels for cell in tally.counts().cells] == [("99",)]
 
 
 def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none() -> None:
