@@ -74,7 +74,7 @@ def _one(name: str, service: Tree, around: _Around, environ: Mapping[str, str]) 
         variables = Variables(environ)
         label, value = (variables.fill(part) for part in written)
         labels[label] = value
-        places[label.lower()] = around.lines.get(("services", name, "labels", key), 0)
+        places[label.lower()] = around.lines.of(("services", name, "labels", key))
         unset |= dict.fromkeys(variables.unset, label)
     variables = Variables(environ)
     mode = variables.fill(str(service.get("network_mode") or "bridge"))
@@ -92,7 +92,7 @@ def _one(name: str, service: Tree, around: _Around, environ: Mapping[str, str]) 
     )
     subject = f"container {called}"
     return Composed(
-        container, around.lines.get(("services", name), 0), places, tuple(_found(subject, service, unset))
+        container, around.lines.of(("services", name)), places, tuple(_found(subject, service, unset))
     )
 
 
