@@ -253,6 +253,16 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(
     assert (name, line) in [(finding.get("file"), finding.get("line")) for finding in found], found
 
 
+def test_names_and_values_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(
+        'services: {a: {labels: {"traefik.http.routers.a\\e[2J.ruel": x, "traefik.b\\nerror: forged": x}}}'
+    )
+    result = CliRunner().invoke(check, ["compose.yml"], color=True)
+    assert "\x1b" not in result.output
+    assert r"a\x1b[2J" in result.output
+    assert r"b\nerror: forged" in result.output
+
+
 def test_programs_get_one_object(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
     result = run("routes.yml", "--json")
