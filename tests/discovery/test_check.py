@@ -195,6 +195,23 @@ def test_variables_are_those_of_the_environment_and_of_a_file_beside_it(
     assert "Host(`given.test`)" in run("compose.yml").output
 
 
+def test_the_project_and_its_networks_may_be_called_by_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT", "shop")
+    (tmp_path / "compose.yml").write_text(
+        "name: ${PROJECT:-other}\n"
+        "services:\n"
+        "  web: {expose: [80], networks: [front], labels: [traefik.docker.network=shop-net]}\n"
+        "  empty:\n"
+        "networks: {front: {name: '${PROJECT}-net'}}\n"
+    )
+    result = run("compose.yml", "--strict")
+    assert "web-shop@docker: Host(`web-shop`)" in result.output
+    assert "empty-shop@docker" in result.output
+    assert result.exit_code == 0, result.output
+
+
 def test_flags_say_what_containers_count(tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text(COMPOSE.replace("      traefik.enable: true\n", ""))
     output = run("compose.yml", "--providers.docker.exposedByDefault=false").output
