@@ -10,6 +10,7 @@ import click
 
 from discovery.checking.checked import as_json, as_text
 from discovery.checking.checking import check as checked
+from rondpoint.printable import printable
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
@@ -25,6 +26,6 @@ def check(*, json: bool, strict: bool, arguments: tuple[str, ...]) -> None:
     """
     named = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
     found = checked([Path(name) for name in named], arguments[len(named) :], os.environ, Path.cwd())
-    click.echo(as_json(found).decode() if json else "\n".join(as_text(found)))
+    click.echo(as_json(found).decode() if json else "\n".join(map(printable, as_text(found))))
     if found.failed(strict=strict):
         raise SystemExit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from gunicorn.app.base import BaseApplication
 
 from proxy.access.credentials import CredentialError, Credentials
 from proxy.life.gunicorn_settings import gunicorn_settings
+from proxy.life.listening import not_to_be_had
 from rondpoint import logs
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
+
+log = logging.getLogger(__name__)
 
 
 class ProxyApplication(BaseApplication):
@@ -57,7 +61,11 @@ def proxy(flags: tuple[str, ...]) -> None:
         sys.exit(2)
     # gunicorn reads its configuration anew at a reload, and must then find these flags again.
     os.environ[FLAGS] = json.dumps([*json.loads(os.environ.get(FLAGS) or "[]"), *flags])
-    ProxyApplication().run()
+    application = ProxyApplication()
+    for fault in not_to_be_had(loaded.settings):
+        # gunicorn tries for some seconds more, lest one who is just leaving is in the way.
+        log.error("%s", fault)
+    application.run()
 
 
 def _faults(settings: Settings) -> Iterator[str]:

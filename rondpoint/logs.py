@@ -10,6 +10,7 @@ import msgspec
 
 from rondpoint.log_file import LogFile
 from rondpoint.old_logs import Retention
+from rondpoint.printable import printable
 from rondpoint.settings import Log, LogFormat, LogLevel
 
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s[%(process)d]: %(message)s"
@@ -38,6 +39,13 @@ _NAMES = {
 _TALKATIVE = ("urllib3", "docker", "watchfiles")
 
 _handler: logging.Handler | None = None
+
+
+class LineFormatter(logging.Formatter):
+    """A line for each message, whatever names are in it; a traceback follows in lines of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        return printable(super().formatMessage(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -73,7 +81,7 @@ def configure(options: Log) -> None:
     if options.format is LogFormat.JSON:
         _handler.setFormatter(JsonFormatter())
     else:
-        _handler.setFormatter(logging.Formatter(FORMAT, DATES))
+        _handler.setFormatter(LineFormatter(FORMAT, DATES))
     root.addHandler(_handler)
     root.setLevel(_LEVELS[options.level])
     for library in _TALKATIVE:

@@ -36,18 +36,27 @@ class Composed(Struct, frozen=True):
 def is_compose(tree: Tree) -> bool:
     """Whether a file with this tree is one for docker compose."""
     services = tree.get("services")
-    return isinstance(services, dict) and all(isinstance(service, dict) for service in services.values())
+    return isinstance(services, dict) and all(
+        service is None or isinstance(service, dict) for service in services.values()
+    )
 
 
 def composed(tree: Tree, path: Path, lines: Lines, environ: Mapping[str, str]) -> Iterator[Composed]:
     """Each service of a file at `path`, with variables of `environ`."""
     directory = re.sub(r"[^a-z0-9_-]", "", path.resolve().parent.name.lower())
-    project = str(environ.get("COMPOSE_PROJECT_NAME") or tree.get("name") or directory or "default")
+    project = str(
+        environ.get("COMPOSE_PROJECT_NAME")
+        or Variables(environ).fill(str(tree.get("name") or ""))
+        or directory
+        or "default"
+    )
     networks = tree.get("networks")
-    services: Mapping[str, Tree] = tree["services"]  # type: ignore[assignment]
+    services: Mapping[str, Tree | None] = tree["services"]  # type: ignore[assignment]
     for name, service in services.items():
         yield _one(
-            name, service, _Around(project, networks if isinstance(networks, dict) else {}, lines), environ
+            name,
+            service or {},
+            _Around(project, networks if isinstance(networks, dict) else {}, lines, environ),
         )
 
 
@@ -57,26 +66,28 @@ class _Around(Struct, frozen=True):
     project: str
     networks: Mapping[str, Any]
     lines: Lines
+    environ: Mapping[str, str]
 
     def network(self, name: str) -> str:
         """What the engine calls a network."""
         network = self.networks.get(name) or {}
         if not isinstance(network, dict):
             return name
-        return str(network.get("name") or (name if network.get("external") else f"{self.project}_{name}"))
+        named = Variables(self.environ).fill(str(network.get("name") or ""))
+        return named or (name if network.get("external") else f"{self.project}_{name}")
 
 
-def _one(name: str, service: Tree, around: _Around, environ: Mapping[str, str]) -> Composed:
+def _one(name: str, service: Tree, around: _Around) -> Composed:
     labels: dict[str, str] = {}
     places: dict[str, int] = {}
     unset: dict[str, str] = {}
     for key, written in _pairs(service.get("labels")):
-        variables = Variables(environ)
+        variables = Variables(around.environ)
         label, value = (variables.fill(part) for part in written)
         labels[label] = value
-        places[label.lower()] = around.lines.get(("services", name, "labels", key), 0)
+        places[label.lower()] = around.lines.of(("services", name, "labels", key))
         unset |= dict.fromkeys(variables.unset, label)
-    variables = Variables(environ)
+    variables = Variables(around.environ)
     mode = variables.fill(str(service.get("network_mode") or "bridge"))
     if mode.startswith(_SHARED):
         mode = "bridge"
@@ -92,7 +103,7 @@ def _one(name: str, service: Tree, around: _Around, environ: Mapping[str, str]) 
     )
     subject = f"container {called}"
     return Composed(
-        container, around.lines.get(("services", name), 0), places, tuple(_found(subject, service, unset))
+        container, around.lines.of(("services", name)), places, tuple(_found(subject, service, unset))
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from discovery.checking.checked import Finding
 from discovery.checking.compose import Composed
-from discovery.checking.lines import Lines, line_named, lines_of
+from discovery.checking.lines import Lines, lines_of
 from rondpoint.diagnostics import Diagnostic
 
 _LINE = re.compile(r"line (\d+), column \d+: ")
@@ -20,6 +20,9 @@ _SECTIONS = {
     "middleware": ("http.middlewares.{}",),
 }
 
+_OBJECT_WORDS = 4
+"""Of `traefik.http.routers.NAME`."""
+
 
 class Places:
     """The lines of all files that were looked at."""
@@ -27,6 +30,8 @@ class Places:
     def __init__(self) -> None:
         self._files: dict[str, Lines] = {}
         self._services: dict[str, tuple[str, Composed]] = {}
+        self._labels: dict[str, tuple[str, int]] = {}
+        self._of_settings: dict[Path, Lines] = {}
 
     def add(self, path: Path) -> None:
         """A file of routes or settings."""
@@ -36,6 +41,8 @@ class Places:
         """A compose file, by what was found in it."""
         for service in services:
             self._services[f"container {service.container.name}"] = (str(path), service)
+            for label, line in service.labels.items():
+                self._labels.setdefault(".".join(label.split(".")[:_OBJECT_WORDS]), (str(path), line))
 
     def found(self, diagnostic: Diagnostic) -> Finding:
         """The diagnostic with its place, as far as it is known."""
@@ -57,29 +64,27 @@ class Places:
         if subject in self._services:
             file, service = self._services[subject]
             return file, _of_label(service, message)
-        for file, lines in self._files.items():
-            if subject == file:
-                return file, line_named(lines, message)
+        if subject in self._files:
+            return subject, self._files[subject].named(message)
         if setting := _SETTING.match(subject):
             path = Path(setting[1])
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-            return str(shown), line_named(lines_of(path), setting[2])
+            return str(shown), self._settings(path).named(setting[2])
         if named := _OBJECT.match(subject):
             return self._of_object(named[1], named[2])
         return "", 0
 
+    def _settings(self, path: Path) -> Lines:
+        if path not in self._of_settings:
+            self._of_settings[path] = lines_of(path)
+        return self._of_settings[path]
+
     def _of_object(self, kind: str, name: str) -> tuple[str, int]:
         for file, lines in self._files.items():
             for section in _SECTIONS[kind]:
-                key = tuple(section.format(name).lower().split(".", section.count(".")))
-                for known, line in lines.items():
-                    if tuple(part.lower() for part in known) == key:
-                        return file, line
-        for file, service in self._services.values():
-            for label, line in service.labels.items():
-                if label.startswith(f"traefik.http.{kind}s.{name}.".lower()):
+                if line := lines.called(section.format(name)):
                     return file, line
-        return "", 0
+        return self._labels.get(f"traefik.http.{kind}s.{name}".lower(), ("", 0))
 
 
 def _of_label(service: Composed, message: str) -> int:

@@ -30,7 +30,7 @@ class FileSyntaxError(ValueError):
 def read_yaml(text: str) -> object:
     """What YAML text says, in plain values; raises FileSyntaxError."""
     try:
-        _check_events(text)
+        check_yaml(text)
         return plain(yaml.load(text, _Loader))
     except FileSyntaxError:
         raise
@@ -73,8 +73,11 @@ def _toml_error(message: str, text: str) -> FileSyntaxError:
     return FileSyntaxError(problem, len(lines), len(lines[-1]) + 1)
 
 
-def _check_events(text: str) -> None:
-    """Refuse what the loader takes badly: depth that overruns its stack, and keys given twice."""
+def check_yaml(text: str) -> None:
+    """Refuse what the loader takes badly: depth that overruns its stack, and keys given twice.
+
+    Raises FileSyntaxError, TooLargeError, and what PyYAML raises.
+    """
     levels: list[_Level] = []
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.CollectionEndEvent):

@@ -18,10 +18,22 @@ REMEMBERED = 60.0
 
 MOST_REMEMBERED = 100
 
+LONG = 32
+"""Characters of a token that nobody guesses, however often he may try: those of `openssl rand -hex 16`."""
+
+VARIED = 8
+"""Different ones among them, at least."""
+
 BEARER = 'Bearer realm="rondpoint"'
 """What asks for a token; a browser does not ask its user for a password then."""
 
 TOKEN_USER = "token"  # noqa: S105 (whom changes are said to be by)
+
+
+def bearer(authorization: str) -> str:
+    """The token in this header; empty where there is none."""
+    scheme, _, shown = authorization.partition(" ")
+    return shown.strip() if scheme.lower() == "bearer" else ""
 
 
 class CredentialError(ValueError):
@@ -37,6 +49,8 @@ class Credentials:
         """Raises CredentialError."""
         self.token = _token(api).encode()
         self._users = dict(_users(api))
+        # Whoever asks for a name that is not there is to wait as long for the answer.
+        self._decoy = next(iter(self._users.values()), "")
         self._verify = verify
         self._secret = os.urandom(32)
         self._right: dict[bytes, float] = {}
@@ -55,28 +69,31 @@ class Credentials:
         """Whether it is the token, said after the same time whatever is wrong with it; never without one."""
         return bool(self.token) and hmac.compare_digest(shown.encode(errors="replace"), self.token)
 
+    @property
+    def is_beyond_guessing(self) -> bool:
+        """Whether the token is so long that the number of guesses need not be limited."""
+        return len(self.token) >= LONG and len(set(self.token)) >= VARIED
+
     def user(self, authorization: str) -> str | None:
         """Who shows this header; None for nobody known."""
+        if token := bearer(authorization):
+            return TOKEN_USER if self.is_token(token) else None
         scheme, _, shown = authorization.partition(" ")
-        if scheme.lower() == "bearer":
-            return TOKEN_USER if self.is_token(shown.strip()) else None
-        if scheme.lower() == "basic":
-            return self._basic(shown.strip())
-        return None
+        return self._basic(shown.strip()) if scheme.lower() == "basic" else None
 
     def _basic(self, shown: str) -> str | None:
         try:
             name, colon, password = base64.b64decode(shown, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        hashed = self._users.get(name)
-        if not colon or hashed is None:
+        if not colon or not self._users:
             return None
+        hashed = self._users.get(name)
         key = blake2b(f"{name}\0{password}".encode(), key=self._secret, digest_size=32).digest()
         now = monotonic()
         if self._right.get(key, 0.0) > now:
             return name
-        if not self._verify(lambda: matches(password, hashed)):
+        if not self._verify(lambda: matches(password, hashed or self._decoy)) or hashed is None:
             return None
         if len(self._right) >= MOST_REMEMBERED:
             self._right.clear()

@@ -44,11 +44,16 @@ class Guesses:
             return 0
         return max(0, math.ceil(record.settled - self._now() - (BURST - 1) * SECONDS_EACH))
 
+    def was_wrong(self, client: str, shown: str) -> bool:
+        """Whether the client has shown this lately: it need not be looked at again."""
+        record = self._records.get(_network(client))
+        return record is not None and self._digest(shown) in record.shown
+
     def wrong(self, client: str, shown: str) -> None:
         """The client has shown this, and it was wrong."""
         network, now = _network(client), self._now()
         record = self._records.setdefault(network, _Record(now, []))
-        digest = blake2b(shown.encode(errors="replace"), key=self._secret, digest_size=16).digest()
+        digest = self._digest(shown)
         if digest in record.shown:
             return
         record.shown = [*record.shown, digest][-BURST:]
@@ -56,6 +61,9 @@ class Guesses:
         self._records.move_to_end(network)
         if len(self._records) > CLIENTS:
             self._records.popitem(last=False)
+
+    def _digest(self, shown: str) -> bytes:
+        return blake2b(shown.encode(errors="replace"), key=self._secret, digest_size=16).digest()
 
 
 def _network(client: str) -> str:

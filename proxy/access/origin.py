@@ -35,7 +35,10 @@ def is_foreign(host: str, origin: str, site: str) -> bool:
     """From `Host`, `Origin` and `Sec-Fetch-Site`: whether a page of another site has it sent."""
     if site and site not in ("same-origin", "none"):
         return True
-    return bool(origin) and urlsplit(origin).netloc.lower() != host.lower()
+    try:
+        return bool(origin) and urlsplit(origin).netloc.lower() != host.lower()
+    except ValueError:
+        return True
 
 
 def is_json(content_type: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rondpoint.settings import EntryPoint, Settings
 
@@ -11,6 +13,32 @@ from rondpoint.settings import EntryPoint, Settings
 def bind_addresses(settings: Settings) -> list[str]:
     """What to listen on, one address an entry point, in gunicorn's spelling."""
     return [_spelled(point.host, point.port) for point in settings.entry_points.values()]
+
+
+def not_to_be_had(settings: Settings) -> Iterator[str]:
+    """What keeps each entry point from listening, if anything, and what mends it: gunicorn says only that."""
+    if {"LISTEN_FDS", "GUNICORN_FD"} & set(os.environ):
+        # The sockets are there already.
+        return
+    for name, point in settings.entry_points.items():
+        host = point.host or ("::" if _dual_stack() else "0.0.0.0")  # noqa: S104
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, point.port))
+        except OSError as error:
+            yield (
+                f"entryPoints.{name}.address: {point.address} cannot be listened on: {error.strerror} "
+                f"({_mend(error)}, or name another one: --entryPoints.{name}.address=:PORT)"
+            )
+
+
+def _mend(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "run it as root, or grant CAP_NET_BIND_SERVICE"
+    if error.errno == errno.EADDRINUSE:
+        return "end the program that has it"
+    return "see that the address is this machine's"
 
 
 def entry_point_of(entry_points: Mapping[str, EntryPoint], address: tuple[str, int]) -> str | None:

@@ -10,12 +10,10 @@ from proxy.middlewares import in_flight, prefixes, replacing, retry
 from proxy.middlewares.step import KINDS, Step
 from proxy.middlewares.timing import timed
 from rondpoint.middlewares.canonical import complete
+from rondpoint.middlewares.kinds import MOST
 from rondpoint.model import Middleware, Router
 
 log = logging.getLogger(__name__)
-
-MOST = 200
-"""Middlewares that a router can have, those within chains included: chains of chains multiply."""
 
 # Their kinds are in KINDS once they are imported.
 _ = (in_flight, prefixes, replacing, retry)

@@ -36,7 +36,8 @@ def api_of(given: str | None, flags: Sequence[str]) -> Api:
         return Api(url(settings.admin), settings.api.token or _content(settings.api.token_file))
     environment = os.environ.get
     file = environment(_TOKEN_FILE)
-    return Api(given.rstrip("/"), environment(_TOKEN) or _content(Path(file) if file else None))
+    address = given if "://" in given else f"http://{given}"
+    return Api(address.rstrip("/"), environment(_TOKEN) or _content(Path(file) if file else None))
 
 
 def ask(api: Api, path: str, parameters: Sequence[tuple[str, str]] = ()) -> bytes:

@@ -11,6 +11,7 @@ from rondpoint.cli.asking import api_of, ask, fail
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.explaining.explanation import Balancing, Explanation
+from rondpoint.printable import printable
 
 
 @click.command(context_settings=PASS_ON)
@@ -46,7 +47,7 @@ def explain(
         way = msgspec.json.decode(content, type=Explanation)
     except msgspec.DecodeError as fault:
         fail(f"{there.address}/api/explain is not Rondpoint's: {fault}")
-    click.echo(content if as_json else "\n".join(_lines(way)))
+    click.echo(content if as_json else "\n".join(map(printable, _lines(way))))
     if way.status:
         raise SystemExit(1)
 

@@ -13,6 +13,7 @@ import click
 
 from rondpoint import logs
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.printable import printable
 from rondpoint.settings import Loaded, SettingsError, load
 
 log = logging.getLogger(__name__)
@@ -50,4 +51,4 @@ def say_warnings(loaded: Loaded) -> None:
 def say_all(diagnostics: Iterable[Diagnostic]) -> None:
     """Findings on stderr, a line each."""
     for diagnostic in diagnostics:
-        click.echo(f"{diagnostic.severity}: {diagnostic}", err=True)
+        click.echo(printable(f"{diagnostic.severity}: {diagnostic}"), err=True)

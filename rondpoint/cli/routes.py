@@ -10,6 +10,7 @@ from rondpoint.cli.asking import api_of, ask, fail
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.printable import printable
 
 _AGENT_HEADINGS = ("AGENT", "NAME", "ROLE", "PROVIDERS")
 _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
@@ -71,7 +72,7 @@ def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
         data = msgspec.json.decode(content, type=RawData)
     except msgspec.DecodeError as fault:
         fail(f"{asked.address}/api/rawdata is not Rondpoint's: {fault}")
-    click.echo("\n".join(_lines(data)))
+    click.echo("\n".join(map(printable, _lines(data))))
 
 
 def _lines(data: RawData) -> list[str]:

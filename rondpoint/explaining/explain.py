@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from heapq import heapify, heappop
@@ -17,7 +18,7 @@ from rondpoint.explaining.explanation import (
     Explanation,
 )
 from rondpoint.explaining.nearest import nearby
-from rondpoint.middlewares.kinds import SERVED_KINDS
+from rondpoint.middlewares.kinds import MOST, SERVED_KINDS
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
@@ -53,7 +54,7 @@ def explain_request(
             nearby=nearby(configured, facts.host, entry_point, breathe),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
-    fault = next(_faults(configured, chosen.middlewares, ()), None)
+    fault = next(_faults(configured, chosen.middlewares, (), itertools.count(1)), None)
     if fault is not None:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
@@ -153,9 +154,14 @@ def _failed(verdict: Verdict) -> Iterator[str]:
                 return
 
 
-def _faults(configured: Configured, names: Collection[str], above: tuple[str, ...]) -> Iterator[str]:
-    """Why the middlewares of these names cannot be performed."""
+def _faults(
+    configured: Configured, names: Collection[str], above: tuple[str, ...], numbers: Iterator[int]
+) -> Iterator[str]:
+    """Why the middlewares of these names cannot be performed; what comes first is why."""
     for name in names:
+        if next(numbers) > MOST:
+            yield f"there are more than {MOST} middlewares, those within chains included"
+            return
         middleware = configured.middlewares.get(name)
         if name in above:
             yield f"middleware {name} is a part of itself"
@@ -166,4 +172,4 @@ def _faults(configured: Configured, names: Collection[str], above: tuple[str, ..
         elif middleware.kind not in SERVED_KINDS:
             yield f"middleware {name} is of kind {middleware.kind}, which is not served yet"
         elif middleware.kind == "chain":
-            yield from _faults(configured, middleware.options["middlewares"], (*above, name))
+            yield from _faults(configured, middleware.options["middlewares"], (*above, name), numbers)

@@ -15,3 +15,6 @@ SERVED_KINDS = frozenset(
     )
 )
 """A router with a middleware of another kind answers 503."""
+
+MOST = 200
+"""Middlewares that a router can have, those within chains included: chains of chains multiply."""

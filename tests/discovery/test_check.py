@@ -195,6 +195,23 @@ def test_variables_are_those_of_the_environment_and_of_a_file_beside_it(
     assert "Host(`given.test`)" in run("compose.yml").output
 
 
+def test_the_project_and_its_networks_may_be_called_by_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT", "shop")
+    (tmp_path / "compose.yml").write_text(
+        "name: ${PROJECT:-other}\n"
+        "services:\n"
+        "  web: {expose: [80], networks: [front], labels: [traefik.docker.network=shop-net]}\n"
+        "  empty:\n"
+        "networks: {front: {name: '${PROJECT}-net'}}\n"
+    )
+    result = run("compose.yml", "--strict")
+    assert "web-shop@docker: Host(`web-shop`)" in result.output
+    assert "empty-shop@docker" in result.output
+    assert result.exit_code == 0, result.output
+
+
 def test_flags_say_what_containers_count(tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text(COMPOSE.replace("      traefik.enable: true\n", ""))
     output = run("compose.yml", "--providers.docker.exposedByDefault=false").output
@@ -251,6 +268,16 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(
     (tmp_path / name).write_text(text)
     found = json.loads(run("--json", name).output)["findings"]
     assert (name, line) in [(finding.get("file"), finding.get("line")) for finding in found], found
+
+
+def test_names_and_values_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(
+        'services: {a: {labels: {"traefik.http.routers.a\\e[2J.ruel": x, "traefik.b\\nerror: forged": x}}}'
+    )
+    result = CliRunner().invoke(check, ["compose.yml"], color=True)
+    assert "\x1b" not in result.output
+    assert r"a\x1b[2J" in result.output
+    assert r"b\nerror: forged" in result.output
 
 
 def test_programs_get_one_object(tmp_path: Path) -> None:

@@ -35,6 +35,19 @@ def test_json_has_level_time_message_and_ours(capsys: pytest.CaptureFixture[str]
     assert line == {"level": "warn", "msg": '2 "quoted"\nlines', "logger": "rondpoint.tests"}
 
 
+def test_a_message_in_text_is_one_line_that_a_terminal_does_not_obey(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(Log())
+    try:
+        raise ValueError("why")
+    except ValueError:
+        log.exception("label %s", "a\n2026-01-01 ERROR forged\x1b[2J\u202e …")
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first.endswith(r": label a\n2026-01-01 ERROR forged\x1b[2J\u202e …")
+    assert second == "Traceback (most recent call last):"
+
+
 def test_an_exception_is_a_field_and_no_further_lines(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="json"))
     try:

@@ -110,14 +110,20 @@ def openapi() -> Response:
 def events() -> Response:
     """Figures of the routes that the query asks for, and of the way of one router, once a second."""
     pulse = _pulse()
-    if pulse.full:
-        raise Refusal(503, f"{LISTENERS} browsers watch through this worker already")
+    _demand_room(pulse)
     present = Present(runtime())
     chosen = request.args.get("router", "")
     way = parts.way(runtime(), present, chosen) if chosen else None
     listed = parts.routes(present, request.args)
     keys = [*listed.keys(), *parts.way_keys(way), *parts.entry_point_keys(runtime())]
+    # Others may have come meanwhile.
+    _demand_room(pulse)
     return Response(told(pulse, runtime(), Telling(keys)), content_type="text/event-stream; charset=utf-8")
+
+
+def _demand_room(pulse: Pulse) -> None:
+    if pulse.full:
+        raise Refusal(503, f"{LISTENERS} browsers watch through this worker already")
 
 
 def _of_problems(query: Mapping[str, str]) -> dict[str, str]:

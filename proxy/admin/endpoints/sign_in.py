@@ -24,21 +24,21 @@ def enter() -> Response:
     at_door = door()
     if not at_door.credentials.token:
         return _back()
-    if wait := at_door.wait():
-        return page(at_door, f"There were too many wrong tokens. Try again in {wait} s.", 429, wait)
     request.max_content_length = LARGEST_FORM
     try:
         shown = request.form.get("token", "").strip()
     except RequestEntityTooLarge:
         shown = ""
+    if at_door.is_token(shown):
+        response = _back()
+        keep(response, at_door)
+        return response
+    if wait := at_door.wait():
+        return page(at_door, f"There were too many wrong tokens. Try again in {wait} s.", 429, wait)
     if not shown:
         return page(at_door, "Enter the token.")
-    if not at_door.credentials.is_token(shown):
-        at_door.wrong(shown)
-        return page(at_door, "That is not the token.")
-    response = _back()
-    keep(response, at_door)
-    return response
+    at_door.wrong(shown)
+    return page(at_door, "That is not the token.")
 
 
 @sign_in.get("/sign-in")

@@ -15,6 +15,7 @@ from rondpoint.store.server_metrics import ServerCounts, beside
 from rondpoint.store.sums import rebucketed
 
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_DIGITS = frozenset("123456789")
 _SECONDS = len(CLASSES)
 _BUCKETS = _SECONDS + 1
 
@@ -40,7 +41,7 @@ def of_counts(counts: Counts) -> Vector:
     """All that a router's counts tell."""
     classes = [0] * len(CLASSES)
     for name, number in counts.statuses.items():
-        classes[_place(int(name[:1]) if name[:1].isdigit() else 0)] += number
+        classes[_place(int(name[0]) if name[:1] in _DIGITS else 0)] += number
     buckets = counts.buckets or (0,) * (len(BOUNDS) + 1)
     return (*classes, counts.seconds, *buckets)
 

@@ -19,6 +19,7 @@ from proxy.admin.live.flows import Flow, Vector, flow, requests
 from proxy.admin.live.watch import Watch
 from proxy.admin.live.window import Window
 from proxy.breath import Breath
+from proxy.lasting import lasting
 from proxy.telemetry import reporting, server_reporting
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.keys import Keys
@@ -92,7 +93,7 @@ class Pulse:
         """Has the store read until it ends; of servers, those with these fields."""
         self._listeners += 1
         if self._reading is None:
-            self._reading = gevent.spawn(self._run)
+            self._reading = gevent.spawn(lasting, self._run)
         try:
             with self._watch.wanted(servers):
                 yield

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
 from msgspec import Struct
 
 from proxy.admin.live.differences import server_key
 from proxy.admin.views.routers import RouterView
+from rondpoint.middlewares.kinds import MOST
 from rondpoint.model import Middleware, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
 
@@ -16,6 +18,9 @@ DRAWN = 12
 
 DEEPEST = 6
 """Services within services that are drawn."""
+
+WIDEST = 100
+"""Services of one way that are drawn, at all depths: those that are made of each other multiply."""
 
 
 class Gate(Struct, frozen=True):
@@ -48,7 +53,7 @@ class Stop(Struct, frozen=True):
 
 
 class Junction(Struct, frozen=True):
-    """A service, and the servers or services that its requests go on to; `more` servers are not drawn.
+    """A service, and the servers or services that its requests go on to; `more` of them are not drawn.
 
     `weight` is its share of the service above, None for the router's own. `fault` says why it serves nothing.
     """
@@ -94,8 +99,13 @@ def way_of(router: RouterView, ground: Ground) -> Way:
         for name in router.entry_points
         if name in points
     )
-    junction = _junction(router.service, ground, None, ()) if router.service else None
-    return Way(gates, router, tuple(_steps(router.middlewares, ground, ())), junction)
+    junction = _junction(router.service, ground, None, (), iter(range(WIDEST))) if router.service else None
+    return Way(gates, router, _drawn_steps(router.middlewares, ground), junction)
+
+
+def _drawn_steps(names: Collection[str], ground: Ground) -> tuple[Step, ...]:
+    # With more of them nothing is served, and chains of chains may come to endless ones.
+    return tuple(islice(_steps(names, ground, ()), MOST))
 
 
 def _steps(names: Collection[str], ground: Ground, above: tuple[str, ...]) -> Iterator[Step]:
@@ -106,14 +116,19 @@ def _steps(names: Collection[str], ground: Ground, above: tuple[str, ...]) -> It
             yield from _steps(middleware.options.get("middlewares", ()), ground, (*above, name))
 
 
-def _junction(name: str, ground: Ground, weight: int | None, above: tuple[str, ...]) -> Junction:
+def _junction(
+    name: str, ground: Ground, weight: int | None, above: tuple[str, ...], left: Iterator[int]
+) -> Junction:
+    """`left` has an item for each service that may still be drawn."""
     service = ground.services.get(name)
     if service is None:
         return Junction(name, "", weight, fault="it does not exist")
     members: tuple[Junction, ...] = ()
     if name not in above and len(above) < DEEPEST:
         members = tuple(
-            _junction(member.name, ground, member.weight, (*above, name)) for member in service.members
+            _junction(member.name, ground, member.weight, (*above, name), left)
+            for member in service.members
+            if next(left, None) is not None
         )
     servers = service.servers
     return Junction(
@@ -121,9 +136,9 @@ def _junction(name: str, ground: Ground, weight: int | None, above: tuple[str, .
         how=service.composition or service.strategy,
         weight=weight,
         cookie="" if service.sticky is None else service.sticky.called(name),
-        steps=tuple(_steps(service.middlewares, ground, ())),
+        steps=_drawn_steps(service.middlewares, ground),
         stops=tuple(_stop(name, server, ground.aside) for server in servers[:DRAWN]),
-        more=max(0, len(servers) - DRAWN),
+        more=max(0, len(servers) - DRAWN) + len(service.members) - len(members),
         members=members,
         fault=service.unserved or ("" if servers or service.members else "it has no servers"),
     )

@@ -77,6 +77,19 @@ def test_a_right_password_is_not_compared_again_for_a_while() -> None:
     assert len(asked) == 4
 
 
+def test_names_that_are_not_there_take_as_long() -> None:
+    asked = []
+
+    def verify(compare: object) -> bool:
+        asked.append(compare)
+        return bool(compare())  # type: ignore[operator]
+
+    credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
+    # Not even with the password that it is held against.
+    assert credentials.user(basic("bob", "test")) is None
+    assert len(asked) == 1
+
+
 def test_a_token_is_let_in(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     for api in (Api(token="s3cret"), Api(token_file=tmp_path / "token")):
@@ -125,6 +138,7 @@ def test_other_names_can(host: str) -> None:
         ("http://evil.test", "", True),
         ("http://me:8081", "", True),
         ("null", "", True),
+        ("http://[", "", True),
         ("", "cross-site", True),
         ("http://me:8080", "same-site", True),
     ],

@@ -63,6 +63,13 @@ def test_a_program_that_goes_on_showing_an_old_token_guesses_once() -> None:
         assert guesses.wait("10.0.0.1") == 0
 
 
+def test_what_was_wrong_is_known_of_the_client_that_has_shown_it() -> None:
+    guesses, _ = exhausted()
+    assert guesses.was_wrong("10.0.0.1", "guess 0")
+    assert not guesses.was_wrong("10.0.0.1", "guess")
+    assert not guesses.was_wrong("10.0.0.2", "guess 0")
+
+
 def test_no_more_than_so_many_clients_are_remembered() -> None:
     guesses, _ = exhausted()
     for number in range(CLIENTS):

@@ -108,6 +108,11 @@ def test_what_cannot_be_read_is_passed_over() -> None:
     assert numbers(differences.take({"w1": fields}, nothing))[TOTAL] == 1
 
 
+def test_a_class_of_statuses_that_is_none_counts_as_a_fault() -> None:
+    vector = of_counts(Counts("s", {"²xx": 1, "0xx": 1, "": 1, "9xx": 1, "2xx": 3}))
+    assert vector[: len(CLASSES)] == (0, 3, 0, 0, 4)
+
+
 def test_a_window_holds_the_last_seconds() -> None:
     vector = of_counts(msgspec.json.decode(counted(10), type=Counts))
     window = Window(0.0)
@@ -247,6 +252,24 @@ def test_nothing_is_read_while_nobody_watches(store: Store) -> None:
                 gevent.sleep(0.01)
         with pulse.listening():
             assert pulse.wait(20).number == 1
+
+
+def test_a_fault_of_ours_does_not_end_the_figures(store: Store) -> None:
+    class Faulty(Pulse):
+        looks = 0
+
+        def _look(self, differences: Differences, window: Window) -> Beat:
+            self.looks += 1
+            if self.looks == 2:
+                raise LookupError
+            return super()._look(differences, window)
+
+    with connect(store.url) as client:
+        pulse = Faulty(client, Keys(), lambda: 0)
+        with pulse.listening():
+            assert pulse.wait(20).number == 1
+            assert pulse.wait(20).number == 2
+            assert pulse.looks == 3
 
 
 def test_a_store_that_is_away_is_told_and_looked_for(store: Store) -> None:

@@ -156,6 +156,19 @@ def test_who_guesses_has_to_wait(guarded: Proxy) -> None:
     assert get(guarded.admin, "/ping").status == 200
 
 
+def test_a_token_beyond_guessing_opens_the_page_and_the_api_while_others_wait(
+    store: Store, short_path: Path
+) -> None:
+    token = "9f86d081884c7d659a2feaa0c55ad015"
+    with at(store, short_path, f"--api.token={token}") as proxy:
+        for number in range(BURST):
+            assert sign_in(proxy.admin, f"guess {number}").status == 401
+        assert sign_in(proxy.admin, "another").status == 429
+        assert get(proxy.admin, "/api/overview", ("Authorization", "Bearer another")).status == 429
+        assert get(proxy.admin, "/api/overview", ("Authorization", f"Bearer {token}")).status == 200
+        assert sign_in(proxy.admin, token).status == 303
+
+
 def test_where_tls_ends_ahead_of_it_the_session_goes_over_tls_alone(guarded: Proxy) -> None:
     entered = sign_in(guarded.admin, TOKEN, ("X-Forwarded-Proto", "https"))
     assert "Secure" in str(entered.header("Set-Cookie")).split("; ")

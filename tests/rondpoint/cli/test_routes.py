@@ -114,7 +114,7 @@ def test_the_address_comes_from_the_settings(tmp_path: Path) -> None:
 )
 def test_an_answer_that_is_not_rondpoints_is_said_so(tmp_path: Path, response: bytes, said: str) -> None:
     with Origin(response) as admin:
-        result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
+        result = run(tmp_path, "routes", f"--api=127.0.0.1:{admin.port}")
     assert result.returncode == 1
     assert said in result.stderr
 

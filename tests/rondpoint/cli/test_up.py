@@ -153,9 +153,10 @@ def test_nothing_outlives_a_killed_up(up: Up) -> None:
 
 def test_a_port_that_is_taken_ends_the_start(processes: Processes, tmp_path: Path, short_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
         process = processes(
             "rondpoint",
-            f"--entryPoints.web.address=127.0.0.1:{taken.getsockname()[1]}",
+            f"--entryPoints.web.address={address}",
             f"--entryPoints.traefik.address=127.0.0.1:{free_port()}",
             "--providers.file.directory=.",
             directory=tmp_path,
@@ -163,6 +164,9 @@ def test_a_port_that_is_taken_ends_the_start(processes: Processes, tmp_path: Pat
         )
         assert process.wait(30) in (1, 2, 3, 4)
     assert "proxy cannot start" in process.log
+    told = f"entryPoints.web.address: {address} cannot be listened on: Address already in use"
+    assert f"{told} (end the program that has it" in process.log
+    assert "entryPoints.traefik.address:" not in process.log
     assert list(short_path.iterdir()) == []
 
 

@@ -56,6 +56,17 @@ def test_candidates_are_told_in_order_with_what_fails_in_each() -> None:
     assert [server.url for server in way.servers] == ["http://10.0.0.1:80"]
 
 
+def test_chains_that_multiply_are_told_at_once() -> None:
+    chains = [Middleware(f"c{n}", "chain", {"middlewares": [f"c{n + 1}"] * 2}) for n in range(60)]
+    way = explained(
+        router("r", "Host(`a.test`)", middlewares=("c0",)), middlewares=(*chains, Middleware("c60", "retry"))
+    )
+    assert (way.status, way.reason) == (
+        503,
+        "there are more than 200 middlewares, those within chains included",
+    )
+
+
 @pytest.mark.parametrize(
     ("middlewares", "reason"),
     [
