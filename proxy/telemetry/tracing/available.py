@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rondpoint.settings import Tracing
 
-MISSING = "tracing is on, but nothing is traced: it needs what `pip install 'rondpoint[otel]'` brings"
+MISSING = (
+    "tracing is on, but nothing is traced: packages of Rondpoint's extra `otel` are missing "
+    "(`pip install '.[otel]'` in a clone)"
+)
 
 
 def available(options: Tracing) -> bool:
