@@ -415,6 +415,6 @@ def test_without_the_extra_nothing_is_traced_and_that_is_said(
         f"--stateDirectory={short_path}",
         environment={"PYTHONPATH": str(short_path / "hidden")},
     )
-    process.wait_for_line(r"nothing is traced: it needs what `pip install 'rondpoint\[otel\]'` brings")
+    process.wait_for_line(r"nothing is traced: packages of Rondpoint's extra `otel` are missing")
     process.wait_for_port(web)
     until(lambda: http.request(web, "nobody.test").status in (404, 503), "an answer")

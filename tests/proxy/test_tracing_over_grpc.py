@@ -174,5 +174,5 @@ def test_without_what_http_2_takes_nothing_is_traced_and_that_is_said(
         f"--stateDirectory={short_path}",
         environment={"PYTHONPATH": str(short_path / "hidden")},
     )
-    process.wait_for_line(r"nothing is traced: it needs what `pip install 'rondpoint\[otel\]'` brings")
+    process.wait_for_line(r"nothing is traced: packages of Rondpoint's extra `otel` are missing")
     process.wait_for_port(web)
