@@ -172,7 +172,7 @@ class Tally:
         return Counts(
             service=self.service,
             statuses=dict(sorted(statuses.items())),
-            buckets=tuple(buckets) if self._bounds is BOUNDS else rebucketed(buckets, self._bounds),
+            buckets=rebucketed(buckets, self._bounds),
             seconds=round(seconds, 6),
             sent=sent,
             retries=self.retries,

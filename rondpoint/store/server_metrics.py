@@ -59,16 +59,11 @@ def add_servers(one: ServerCounts, other: ServerCounts) -> ServerCounts:
         codes[code] = codes.get(code, 0) + count
     return ServerCounts(
         codes=codes,
-        buckets=add_buckets(one.buckets, beside(other, one.bounds)),
+        buckets=add_buckets(one.buckets, rebucketed(other.buckets, other.bounds, one.bounds)),
         seconds=one.seconds + other.seconds,
         failures=one.failures + other.failures,
         bounds=one.bounds,
     )
-
-
-def beside(counts: ServerCounts, bounds: tuple[float, ...]) -> tuple[int, ...]:
-    """The buckets beside these bounds."""
-    return counts.buckets if counts.bounds == bounds else rebucketed(counts.buckets, counts.bounds, bounds)
 
 
 class ServersInForce:

@@ -87,7 +87,9 @@ def fitted(cells: Iterable[Cell], bounds: Sequence[float], wanted: Sequence[floa
 def rebucketed(
     buckets: Sequence[int], bounds: Sequence[float], wanted: Sequence[float] = BOUNDS
 ) -> tuple[int, ...]:
-    """Each bucket's requests in the first of the wanted ones that reaches as far."""
+    """Each bucket's requests in the first of the wanted ones that reaches as far, if they are others."""
+    if tuple(bounds) == tuple(wanted):
+        return tuple(buckets)
     counts = [0] * (len(wanted) + 1)
     for number, count in enumerate(buckets):
         counts[bisect_left(wanted, bounds[number]) if number < len(bounds) else -1] += count

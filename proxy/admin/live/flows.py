@@ -11,7 +11,7 @@ from operator import add, sub
 from msgspec import Struct
 
 from rondpoint.store.metrics import BOUNDS, Cell, Counts
-from rondpoint.store.server_metrics import ServerCounts, beside
+from rondpoint.store.server_metrics import ServerCounts
 from rondpoint.store.sums import rebucketed
 
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
@@ -52,8 +52,7 @@ def of_cells(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
     for cell in cells:
         classes = [0] * len(CLASSES)
         classes[_place(cell.code // 100)] = cell.requests
-        buckets = cell.buckets if tuple(bounds) == BOUNDS else rebucketed(cell.buckets, bounds)
-        total = plus(total, (*classes, cell.seconds, *buckets))
+        total = plus(total, (*classes, cell.seconds, *rebucketed(cell.buckets, bounds)))
     return total
 
 
@@ -62,7 +61,7 @@ def of_server(counts: ServerCounts) -> Vector:
     classes = [0] * len(CLASSES)
     for code, number in counts.codes.items():
         classes[_place(code // 100)] += number
-    buckets = beside(counts, BOUNDS) or (0,) * (len(BOUNDS) + 1)
+    buckets = rebucketed(counts.buckets, counts.bounds) or (0,) * (len(BOUNDS) + 1)
     return (*classes, counts.seconds, *buckets)
 
 

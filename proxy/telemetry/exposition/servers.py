@@ -9,7 +9,8 @@ from prometheus_client.samples import Sample
 from proxy.telemetry.exposition.catalogue import ServerLevel
 from proxy.telemetry.exposition.families import Common, Families, histogram, samples
 from proxy.telemetry.exposition.totals import SLICE, Labels
-from rondpoint.store.server_metrics import ServerCounts, add_servers, beside, server_of
+from rondpoint.store.server_metrics import ServerCounts, add_servers, server_of
+from rondpoint.store.sums import rebucketed
 
 ServerTotals = Mapping[str, ServerCounts]
 """By field."""
@@ -63,4 +64,5 @@ def _durations(
         for field, counts in totals.items():
             if any(counts.buckets):
                 labels = {**dict(zip(level.duration.labels, server_of(field), strict=True)), **common}
-                yield from histogram(level.duration, beside(counts, bounds), bounds, counts.seconds, labels)
+                buckets = rebucketed(counts.buckets, counts.bounds, bounds)
+                yield from histogram(level.duration, buckets, bounds, counts.seconds, labels)

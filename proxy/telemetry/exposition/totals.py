@@ -101,9 +101,7 @@ class Totals:
             if not cell.entry_point:
                 # Nothing is to be told of it.
                 continue
-            buckets = cell.buckets
-            if counts.bounds != self.bounds:
-                buckets = rebucketed(buckets, counts.bounds, self.bounds)
+            buckets = rebucketed(cell.buckets, counts.bounds, self.bounds)
             self.entry_points.add(cell, buckets, (cell.entry_point,))
             if has_router:
                 self.routers.add(cell, buckets, (name, service))
