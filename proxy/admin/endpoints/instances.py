@@ -66,15 +66,19 @@ class Instances(Struct, frozen=True, rename="camel"):
 @instances.get("/instances")
 def told() -> Response:
     """Who serves, what, and since when."""
-    parts = runtime()
-    try:
-        stored = revision(parts.client, parts.keys)
-        workers = read_workers(parts.client, parts.keys)
-    except redis.RedisError:
-        stored, workers = None, {}
+    stored, workers = in_store()
     return answer(
         Instances(stored, INSTANCE, store_report(), by_instance(workers, stored, time()), agents_report())
     )
+
+
+def in_store() -> tuple[int | None, Mapping[str, WorkerStatus]]:
+    """The revision and the workers that the store tells of: None and nobody where it does not answer."""
+    parts = runtime()
+    try:
+        return revision(parts.client, parts.keys), read_workers(parts.client, parts.keys)
+    except redis.RedisError:
+        return None, {}
 
 
 def by_instance(workers: Mapping[str, WorkerStatus], stored: int | None, now: float) -> list[InstanceView]:

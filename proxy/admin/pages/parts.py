@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from time import time
 from typing import TYPE_CHECKING, Any
 
-import redis
 from msgspec import Struct
 
-from proxy.admin.endpoints.instances import by_instance
+from proxy.admin.endpoints.instances import by_instance, in_store
 from proxy.admin.endpoints.overview import counted
 from proxy.admin.findings import chosen, is_unrouted
 from proxy.admin.listing import listed
@@ -21,8 +20,6 @@ from proxy.admin.reports import agents_report, store_report
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Severity
 from rondpoint.settings import ADMIN
-from rondpoint.store.read import revision
-from rondpoint.store.workers import read_workers
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
@@ -147,11 +144,7 @@ def overview(parts: Runtime, present: Present) -> dict[str, Any]:
 def system(parts: Runtime) -> dict[str, Any]:
     """Instances with their workers, agents, and the store."""
     now = time()
-    try:
-        stored = revision(parts.client, parts.keys)
-        workers = read_workers(parts.client, parts.keys)
-    except redis.RedisError:
-        stored, workers = None, {}
+    stored, workers = in_store()
     alive = {name: worker for name, worker in workers.items() if worker.alive(now)}
     return {
         "now": now,
