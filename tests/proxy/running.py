@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -115,6 +116,17 @@ def running_proxy(directory: Path, store: Store, *flags: str, workers: int = 1) 
             yield proxy
         finally:
             proxy.close()
+
+
+@contextmanager
+def lone_proxy(*flags: str, workers: int = 1) -> Iterator[Proxy]:
+    """A running proxy with a directory and a store of its own."""
+    with (
+        TemporaryDirectory(prefix="rp-") as directory,
+        Store(Path(directory)) as store,
+        running_proxy(Path(directory), store, *flags, workers=workers) as proxy,
+    ):
+        yield proxy
 
 
 def watched(proxy: Proxy) -> Iterator[Proxy]:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -13,18 +12,14 @@ from rondpoint.store.keys import Keys
 from tests.lab.origin import Origin
 from tests.lab.store import Store
 from tests.lab.waiting import until
-from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
 
 KEYS = Keys()
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Proxy]:
-    with (
-        TemporaryDirectory(prefix="rp-") as directory,
-        Store(Path(directory)) as store,
-        running_proxy(Path(directory), store) as proxy,
-    ):
+    with lone_proxy() as proxy:
         yield proxy
 
 

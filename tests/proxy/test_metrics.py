@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,7 +17,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
-from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
 from tests.proxy.scraping import Scrape, scrape, scraped
 from tests.proxy.wire.client import Client
 from tests.proxy.wire.test_tls_clients import SecureClient
@@ -29,11 +28,7 @@ FLAGS = ("--metrics.prometheus.addRoutersLabels", "--metrics.prometheus.buckets=
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Proxy]:
-    with (
-        TemporaryDirectory(prefix="rp-") as directory,
-        Store(Path(directory)) as store,
-        running_proxy(Path(directory), store, *FLAGS, workers=WORKERS) as proxy,
-    ):
+    with lone_proxy(*FLAGS, workers=WORKERS) as proxy:
         yield proxy
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import cycle, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +22,7 @@ from tests.lab.origin import Origin
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
-from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
 
 NAMES = ("a", "b", "c")
 WORKERS = 2
@@ -38,11 +37,7 @@ def origins() -> Iterator[list[Origin]]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Proxy]:
-    with (
-        TemporaryDirectory(prefix="rp-") as directory,
-        Store(Path(directory)) as store,
-        running_proxy(Path(directory), store, workers=WORKERS) as proxy,
-    ):
+    with lone_proxy(workers=WORKERS) as proxy:
         yield proxy
 
 

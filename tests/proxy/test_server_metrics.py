@@ -8,7 +8,6 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.lab.websockets import echoed, many
-from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
 from tests.proxy.scraping import Scrape, scrape, scraped
 from tests.proxy.wire.client import Client
 
@@ -38,11 +37,7 @@ FAILURES = "rondpoint_server_failures_total"
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Proxy]:
-    with (
-        TemporaryDirectory(prefix="rp-") as directory,
-        Store(Path(directory)) as store,
-        running_proxy(Path(directory), store, *FLAGS, workers=WORKERS) as proxy,
-    ):
+    with lone_proxy(*FLAGS, workers=WORKERS) as proxy:
         yield proxy
 
 

@@ -20,6 +20,7 @@ from tests.lab.waiting import until
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.scraping import scraped
 from tests.proxy.telemetry.collector import Collector, attributes
+from tests.proxy.telemetry.untraced import run_untraced
 from tests.proxy.wire.client import Client
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -403,18 +404,5 @@ def test_without_the_extra_nothing_is_traced_and_that_is_said(
     # Stands before the real one, and has nothing of it.
     (short_path / "hidden" / "opentelemetry").mkdir(parents=True)
     (short_path / "hidden" / "opentelemetry" / "__init__.py").touch()
-    web, admin = free_port(), free_port()
-    process = processes(
-        "rondpoint",
-        "proxy",
-        "--tracing",
-        "--workers=1",
-        f"--redis.url={store.url}",
-        f"--entryPoints.web.address=127.0.0.1:{web}",
-        f"--entryPoints.traefik.address=127.0.0.1:{admin}",
-        f"--stateDirectory={short_path}",
-        environment={"PYTHONPATH": str(short_path / "hidden")},
-    )
-    process.wait_for_line(r"nothing is traced: packages of Rondpoint's extra `otel` are missing")
-    process.wait_for_port(web)
+    web = run_untraced(processes, store, short_path, "--tracing", short_path / "hidden")
     until(lambda: http.request(web, "nobody.test").status in (404, 503), "an answer")

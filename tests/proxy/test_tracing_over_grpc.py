@@ -10,7 +10,6 @@ import pytest
 
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Connection, Origin, answer
-from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -18,6 +17,7 @@ from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.scraping import scraped
 from tests.proxy.telemetry.collector import attributes
 from tests.proxy.telemetry.grpc_collector import GrpcCollector
+from tests.proxy.telemetry.untraced import run_untraced
 from tests.proxy.wire.client import Client
 
 DROPPED = "rondpoint_tracing_dropped_spans_total"
@@ -162,17 +162,4 @@ def test_without_what_http_2_takes_nothing_is_traced_and_that_is_said(
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Hidden())\n"
     )
-    web, admin = free_port(), free_port()
-    process = processes(
-        "rondpoint",
-        "proxy",
-        "--tracing.otlp.grpc",
-        "--workers=1",
-        f"--redis.url={store.url}",
-        f"--entryPoints.web.address=127.0.0.1:{web}",
-        f"--entryPoints.traefik.address=127.0.0.1:{admin}",
-        f"--stateDirectory={short_path}",
-        environment={"PYTHONPATH": str(short_path / "hidden")},
-    )
-    process.wait_for_line(r"nothing is traced: packages of Rondpoint's extra `otel` are missing")
-    process.wait_for_port(web)
+    run_untraced(processes, store, short_path, "--tracing.otlp.grpc", short_path / "hidden")

@@ -17,7 +17,7 @@ from docker.models.containers import Container
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.lab import http
-from tests.lab.browser import DESKTOP, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.browser import DESKTOP, FLAGS, PHONE, Scheme, chromium, hindrances, opened
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
@@ -40,24 +40,14 @@ OUTLINE = """{
 }"""
 """Of what has the focus."""
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--dump-dom",
-]
+DUMPING = ["--headless", *FLAGS, "--dump-dom"]
 
 
 def page(url: str, profile: Path) -> str:
     """The document as the browser has it once the page is loaded."""
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: apt-get install chromium"
-    command = [browser, *FLAGS, f"--user-data-dir={profile}", url]
+    command = [browser, *DUMPING, f"--user-data-dir={profile}", url]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 

@@ -13,7 +13,6 @@ from rondpoint.model import ServerState, Service, Strategy
 from tests.proxy.balancing.serving import Asked, asked, servers
 
 STRATEGIES: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime", "hrw")
-IN_PROPORTION: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime")
 MANY = 12_000
 
 weight_lists = st.lists(st.integers(1, 6), min_size=2, max_size=6)

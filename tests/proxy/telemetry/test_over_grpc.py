@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -18,6 +18,16 @@ from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpTls
 
 WINDOW = 65_535
 """Bytes that a client may send before it knows what the server would like (RFC 9113 §6.9.2)."""
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A peer, at this address, that serves in a thread; it is through at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)
 
 
 def test_a_window_that_shrinks_below_what_was_sent_is_waited_for() -> None:
@@ -55,13 +65,10 @@ def test_a_window_that_shrinks_below_what_was_sent_is_waited_for() -> None:
             while connection.recv(65_536):
                 continue
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{listener.getsockname()[1]}", insecure=True))
+    with listening(serve) as address:
+        sender = GrpcSender(OtlpGrpc(endpoint=address, insecure=True))
         assert sender.send(body) == Delivery()
         sender.close()
-        thread.join(10)
     assert bytes(taken) == b"\x01" + len(body).to_bytes(4, "big") + body
 
 
@@ -90,11 +97,8 @@ def answering(headers: list[tuple[bytes, bytes]], *, early: bool = False) -> Ite
             while connection.recv(65_536):
                 continue
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(10)
+    with listening(serve) as address:
+        yield address
 
 
 def test_an_answer_counts_though_the_call_is_reset_behind_it() -> None:
