@@ -1,5 +1,6 @@
 """A running `rondpoint proxy` on a store of its own, to which tests publish what they want served."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -24,8 +25,9 @@ from tests.lab.waiting import until
 class Proxy:
     """The process, its web port, and the configuration it is given; tell `publish` of each change."""
 
-    def __init__(self, process: Process, web: int, admin: int, store: Store) -> None:
+    def __init__(self, process: Process, web: int, admin: int, store: Store, workers: int = 1) -> None:
         self.process = process
+        self.workers = workers
         self.web = web
         self.admin = admin
         self.store = store
@@ -61,16 +63,23 @@ class Proxy:
         self.publish()
 
     def publish(self, *, wait: bool = True) -> None:
-        """Publish routers and services as they are, and wait until a worker serves them."""
+        """Publish routers and services as they are, and wait until all workers serve them."""
         name = f"marker{next(self._numbers)}"
         # A router to a service without servers: 503 instead of 404 once the configuration is in force.
         marker = Router(name, v3.parse(f"Path(`/{name}`)"), name, 10_000)
         configuration = Configuration(
             self.routers | {name: marker}, self.services | {name: Service(name)}, self.middlewares
         )
-        self._publisher.publish(configuration)
+        revision = self._publisher.publish(configuration)
         if wait:
             until(lambda: self._serves_marker(name), "the configuration in force")
+        if wait and self.workers > 1:
+            until(lambda: self._serve(revision) >= self.workers, "the configuration in force in all workers")
+
+    def _serve(self, revision: int) -> int:
+        """How many workers have told in the log that they have this revision, or a later one."""
+        told = re.findall(r"\[(\d+)\]: revision (\d+) (?:applied|read)$", self.process.log, re.MULTILINE)
+        return len({pid for pid, number in told if int(number) >= revision})
 
     def _serves_marker(self, name: str) -> bool:
         response = http.request(self.web, "marker.test", f"/{name}")
@@ -105,13 +114,14 @@ def running_proxy(directory: Path, store: Store, *flags: str, workers: int = 1) 
         f"--entryPoints.web.address=127.0.0.1:{web}",
         f"--entryPoints.traefik.address=127.0.0.1:{admin}",
         f"--stateDirectory={directory}",
-        "--log.level=INFO",
+        # What several workers have in force is read in the log.
+        f"--log.level={'DEBUG' if workers > 1 else 'INFO'}",
         *flags,
     ]
     with Process(arguments, environment={"RONDPOINT_REDIS_URL": store.url}, directory=directory) as process:
         process.wait_for_port(web)
         process.wait_for_line("Booting worker", count=workers)
-        proxy = Proxy(process, web, admin, store)
+        proxy = Proxy(process, web, admin, store, workers)
         try:
             yield proxy
         finally:
