@@ -99,7 +99,7 @@ class Consul(Server):
     def wait_until_ready(self) -> None:
         """Returns once it has a leader and its own entry in the catalogue."""
         if self.namespace:
-            self.process.wait_for_line(r"Synced node info|Node info in sync", 30)
+            self.process.wait_for_line(r"Synced node info|Node info in sync", 60)
             return
 
         def ready() -> bool:
@@ -109,7 +109,7 @@ class Consul(Server):
                 return False
             return found.ok and bool(found.json())
 
-        until(ready, "a Consul with a leader", timeout=30)
+        until(ready, "a Consul with a leader")
 
     def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> requests.Response:
         """One HTTP request to the agent; a body that is not bytes or text goes as JSON."""

@@ -37,7 +37,7 @@ class Installation:
         return json.loads(response.body)
 
     def wait_for(
-        self, host: str, path: str = "/", *, status: int = 200, timeout: float = 15.0
+        self, host: str, path: str = "/", *, status: int = 200, timeout: float = 60.0
     ) -> client.Response:
         """The first answer with this status."""
 
@@ -50,7 +50,7 @@ class Installation:
 
         return until(ask, f"{status} from {host}{path}", timeout=timeout)
 
-    def wait_for_bodies(self, expected: set[str], host: str, *, timeout: float = 15.0) -> None:
+    def wait_for_bodies(self, expected: set[str], host: str, *, timeout: float = 60.0) -> None:
         """Returns once requests to this host are answered by exactly these bodies."""
 
         def ask() -> bool:

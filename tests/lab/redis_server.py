@@ -61,13 +61,13 @@ class RedisServer(Server):
         self._process.wait_for_port(self.port)
 
     def client(self) -> redis.Redis:
-        """A client of this very server, which gives up after three seconds."""
+        """A client of this very server, which gives up after ten seconds."""
         options: dict[str, Any] = {"password": self._password or None}
         if self._certificate is not None:
             file = str(self._certificate)
             options |= {"ssl": True, "ssl_ca_certs": file, "ssl_certfile": file}
         never = Retry(NoBackoff(), 0)
-        return redis.Redis(ADDRESS, self.port, socket_timeout=3.0, retry=never, **options)
+        return redis.Redis(ADDRESS, self.port, socket_timeout=10.0, retry=never, **options)
 
     def does(self, *command: str | int) -> Any:
         """The answer to one command. Raises redis.RedisError."""

@@ -46,4 +46,4 @@ def wait_for_bodies(engine: Engine, port: int, host: str, expected: set[str]) ->
             return False
         return {answer.text for answer in answers if answer.status == 200} == expected
 
-    until(answered, f"{host} answered by {sorted(expected)}", timeout=30.0)
+    until(answered, f"{host} answered by {sorted(expected)}")
