@@ -76,7 +76,7 @@ def test_a_kept_connection_that_has_ended_meanwhile_is_not_used(
     for number in range(5):
         client.send(asking(host, f"/{number}", method))
         assert client.answer().status == 200
-        assert ended.acquire(timeout=5)
+        assert ended.acquire(timeout=60)
     assert [request.target for request in seen.requests] == [f"/{number}" for number in range(5)]
 
 
@@ -210,7 +210,7 @@ def test_a_draining_server_finishes_what_it_began(proxy: Proxy, client: Client, 
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
-        assert go.wait(5)
+        assert go.wait(30)
         connection.send(b"lo")
 
     seen = origin(handler)
@@ -242,7 +242,7 @@ def test_connections_to_a_server_that_left_the_configuration_are_closed(
     assert client.answer().status == 200
     proxy.services.clear()
     proxy.publish()
-    assert over.wait(5)
+    assert over.wait(30)
 
 
 def test_a_server_named_by_its_host_name(proxy: Proxy, client: Client, origin: Start) -> None:
