@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.lab.errors import LabError
 
@@ -21,6 +21,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+WAIT = 60_000
+"""Milliseconds that a page has for what it will show."""
+
+expect.set_options(timeout=WAIT)
 
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
@@ -59,6 +64,7 @@ def opened(
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, java_script_enabled=script
     )
+    context.set_default_timeout(WAIT)
     page = context.new_page()
     asked: list[str] = []
     complaints: list[str] = []

@@ -112,7 +112,7 @@ class Shell:
         self.status = int(line.removeprefix(_MARK))
         return "".join(lines)
 
-    def follow(self, found: Command | File, *, timeout: float = 40.0) -> None:
+    def follow(self, found: Command | File, *, timeout: float = 60.0) -> None:
         """Do one step; a command with another output than it must have is tried again, for a while.
 
         Files are written to where the shell is.
