@@ -74,7 +74,7 @@ def agent_of(store: Store, *providers: Provider, settings: Settings | None = Non
             for provider in providers:
                 if isinstance(provider, Hand):
                     provider.release()
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 

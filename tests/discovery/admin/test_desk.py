@@ -26,11 +26,13 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 
 KEYS = Keys()
+WAIT = 60
+"""Seconds for a verdict; the store's client must not give up earlier."""
 
 
 @pytest.fixture
 def client(store: Store) -> Iterator[redis.Redis]:
-    with connect(store.url) as client:
+    with connect(store.url, socket_timeout=2 * WAIT) as client:
         yield client
 
 
@@ -49,7 +51,7 @@ def serving(store: Store, *makers: Callable[[redis.Redis], Desk]) -> Iterator[No
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
         for each in clients:
             each.close()
@@ -62,7 +64,7 @@ def plain(client: redis.Redis) -> Desk:
 def put(client: redis.Redis, name: str, body: Any, **options: Any) -> Verdict:
     proposal = Proposal(name, "put", "services", name, json.dumps(body), **options)
     propose(client, KEYS, proposal)
-    verdict = await_verdict(client, KEYS, name, 4)
+    verdict = await_verdict(client, KEYS, name, WAIT)
     assert verdict is not None
     return verdict
 
@@ -75,13 +77,13 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
     done: list[Verdict] = []
 
     def ask(first: int) -> None:
-        with connect(store.url) as own:
+        with connect(store.url, socket_timeout=2 * WAIT) as own:
             for number in range(first, first + 10):
                 proposal = Proposal(
                     f"p{number}", "put", "services", f"s{number}", json.dumps(service(number))
                 )
                 propose(own, KEYS, proposal)
-                verdict = await_verdict(own, KEYS, proposal.id, 4)
+                verdict = await_verdict(own, KEYS, proposal.id, WAIT)
                 assert verdict is not None
                 done.append(verdict)
 
@@ -90,7 +92,7 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
         for asker in askers:
             asker.start()
         for asker in askers:
-            asker.join(60)
+            asker.join()
     assert sorted(verdict.version for verdict in done) == list(range(1, 41))
     assert {verdict.outcome for verdict in done} == {"done"}
     assert len(read_document(client, KEYS).objects) == 40
@@ -122,7 +124,7 @@ def test_history_is_bounded_in_length_and_size(store: Store, client: redis.Redis
         history = read_history(client, KEYS)
         assert (len(history), history[0].version, history[0].changes) == (KEPT, KEPT + 6, None)
         propose(client, KEYS, Proposal("r", "rollback", version=KEPT + 5))
-        verdict = await_verdict(client, KEYS, "r", 4)
+        verdict = await_verdict(client, KEYS, "r", WAIT)
         assert verdict is not None
         assert (verdict.outcome, "not kept" in verdict.findings[0].message) == ("impossible", True)
 
@@ -135,7 +137,7 @@ def test_references_to_what_is_published_or_defined_are_no_news(store: Store, cl
         for name in ("web@docker", "own", "none"):
             body = json.dumps({"rule": "Host(`a`)", "service": name})
             propose(client, KEYS, Proposal(name, "put", "routers", "r", body))
-            verdict = await_verdict(client, KEYS, name, 4)
+            verdict = await_verdict(client, KEYS, name, WAIT)
             assert verdict is not None
             warnings[name] = [finding.path for finding in verdict.findings]
     assert warnings == {"web@docker": [], "own": [], "none": ["service"]}
