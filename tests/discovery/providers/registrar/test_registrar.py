@@ -222,7 +222,9 @@ def test_what_was_lost_or_changed_in_consul_is_mended(
         until_standing(consul, "box:one:80")
         consul.register("whoami", 80, ID="box:one:80", Tags=["other"])
         until(lambda: standing(consul)["box:one:80"]["Tags"] == found["Tags"], "the tags as they were")
-        # What stands is asked for, but not registered again.
+        # What stands is asked for, but not registered again; all that went before is in Consul's log by then.
+        asked = _requests(consul, LOOKED)
+        until(lambda: _requests(consul, LOOKED) > asked + 3, "looks at Consul")
         count = _requests(consul, REGISTERED)
         asked = _requests(consul, LOOKED)
         until(lambda: _requests(consul, LOOKED) > asked + 3, "looks at Consul")
