@@ -131,7 +131,7 @@ Handler = Callable[[Connection], None]
 class Origin:
     """A server on a free loopback port, one thread to a connection.
 
-    The port is none that the system gives to outgoing connections, so that another origin may come in its place.
+    The port is none that the system gives to outgoing connections: another origin may come in its place.
 
     The handler is called once per connection and owns it: it may serve many requests, and the connection is
     closed when it returns. Fixed bytes are sent in answer to every whole request, keep-alive. What a handler

@@ -19,7 +19,7 @@ from tests.lab.namespace import connect
 
 CONNECT_INTERVAL = 0.01  # seconds between attempts at a port that does not accept yet
 DRAIN = 5.0
-"""Seconds for what a program wrote before its end to be read; they only pass where an orphan holds its output."""
+"""Seconds for what a program wrote before its end to be read; all of them only where an orphan writes on."""
 
 
 def installed(name: str) -> str:

@@ -1,16 +1,14 @@
 """One rotation for all workers, and what becomes of it when the store is slow or gone."""
 
-import json
 import os
 import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import pytest
@@ -23,10 +21,10 @@ from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
+from tests.proxy.turns import undisturbed
 
 NAMES = ("a", "b", "c")
 WORKERS = 2
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -71,32 +69,6 @@ def follows(sequence: list[str], order: tuple[str, ...]) -> bool:
     """Whether it is this order over and over, wherever it begins."""
     begun = [order[at:] + order[:at] for at in range(len(order))]
     return any(sequence == list(islice(cycle(turn), len(sequence))) for turn in begun)
-
-
-def local_tickets(proxy: Proxy) -> int:
-    """How many requests were served without the store's tickets, in all workers."""
-    found: dict[int, int] = {}
-
-    def all_told() -> bool:
-        told = json.loads(http.request(proxy.admin, "localhost", "/api/rawdata").body)
-        found[told["worker"]["pid"]] = told["store"]["localTickets"]
-        return len(found) == WORKERS
-
-    until(all_told, "every worker's count of tickets")
-    return sum(found.values())
-
-
-def undisturbed(proxy: Proxy, take: Callable[[], T | None]) -> T:
-    """What `take` gives while the store is never late, which it may be where the machine is busy.
-
-    None of its own counts as disturbed, too.
-    """
-    for _ in range(40):
-        before = local_tickets(proxy)
-        taken = take()
-        if taken is not None and local_tickets(proxy) == before:
-            return taken
-    raise AssertionError("the machine is so busy that each time something was late")
 
 
 def test_sequential_requests_hit_the_servers_in_strict_turn_whichever_worker_takes_them(

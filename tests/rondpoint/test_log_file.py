@@ -61,7 +61,7 @@ def test_processes_that_rotate_one_file_lose_and_tear_no_line(tmp_path: Path) ->
     path = tmp_path / "logs" / "rondpoint.log"
     command = [sys.executable, "-c", WRITER, str(path), "3", "200"]
     running = [subprocess.Popen(command) for _ in range(2)]
-    assert [process.wait(60) for process in running] == [0, 0]
+    assert [process.wait(200) for process in running] == [0, 0]
     tidied(path, Retention(compress=True))
     assert len(backups(path)) > 100
     assert not [each for each in path.parent.iterdir() if each.suffix == ".part"]
@@ -139,15 +139,15 @@ logging.getLogger().addHandler(LogFile(path, 20, Retention()))
 logging.error("line %d of this log", 1)
 logging.error("line %d of this log", 2)
 # The thread works though nothing here gives way.
-until = time.monotonic() + 30
-while len(list(path.parent.glob("*.gz"))) != 1 and time.monotonic() < until:
+until = time.monotonic() + 120
+while [old.suffix for old in path.parent.glob("own-*")] != [".gz"] and time.monotonic() < until:
     pass
 """
 
 
 def test_a_worker_compresses_without_giving_way_to_it(tmp_path: Path) -> None:
     path = tmp_path / "own.log"
-    subprocess.run([sys.executable, "-c", IN_A_WORKER, str(path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", IN_A_WORKER, str(path)], check=True, timeout=200)
     (old,) = backups(path)
     assert (old.suffix, text(old), text(path)) == (".gz", "line 1 of this log\n", "line 2 of this log\n")
 

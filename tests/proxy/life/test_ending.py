@@ -10,7 +10,6 @@ from tests.proxy.life.conftest import Begin
 from tests.proxy.life.load import Load
 from tests.proxy.wire.client import Client
 
-
 LONG = tuple(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut=120s" for name in ("web", "traefik"))
 """Who is waited for needlessly is waited for so long."""
 

@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.lab.background import Background
 from tests.lab.waiting import until
+from tests.proxy.running import Proxy
 
 
 def value_of(value: AnyValue) -> Any:
@@ -28,6 +29,7 @@ class Collected:
     """What a collector was sent."""
 
     def __init__(self) -> None:
+        self.asked = 0
         self.headers: list[dict[str, str]] = []
         self.resources: list[dict[str, Any]] = []
         self.spans: list[Span] = []
@@ -46,6 +48,12 @@ class Collected:
         (server,) = until(found, f"a span for {path}")
         return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]
 
+    def quiet(self, proxy: Proxy, host: str) -> int:
+        """How often it was asked, once it has been told of all requests so far, and one more."""
+        proxy.get(host, path := f"/quiet{self.asked}")
+        self.of(path)
+        return self.asked
+
     def within(self, span: Span) -> list[Span]:
         """All spans of the trace that this one belongs to."""
         return [each for each in list(self.spans) if each.trace_id == span.trace_id]
@@ -61,7 +69,6 @@ class Collector(Collected, Background):
         Collected.__init__(self)
         Background.__init__(self, "collector")
         self.refusals = list(refusals)
-        self.asked = 0
         self.pause = 0.0
         self.paths: list[str] = []
         collector = self

@@ -31,7 +31,6 @@ class GrpcCollector(Collected, TraceServiceServicer):
     ) -> None:
         super().__init__()
         self.refusals = list(refusals)
-        self.asked = 0
         self.peers: set[str] = set()
         self._certificate = certificate
         self._options = options

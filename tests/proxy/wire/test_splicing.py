@@ -104,7 +104,7 @@ def test_a_client_that_breaks_off_a_long_upload_ends_the_servers_request(
         leave(client)
         if leave is Client.half_close:
             assert client.answer().status == 400
-        assert ended.wait(5.0)
+        assert ended.wait(30)
 
 
 def test_a_server_that_breaks_off_a_long_upload_is_a_502(proxy: Proxy, client: Client, origin: Start) -> None:
@@ -113,6 +113,6 @@ def test_a_server_that_breaks_off_a_long_upload_is_a_502(proxy: Proxy, client: C
         connection.reset()
 
     host = proxy.route(origin(handler))
-    client.send(f"PUT / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {SIZE}\r\n\r\n".encode())
-    client.send(BODY[:200_000])
+    head = f"PUT / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {SIZE}\r\n\r\n".encode()
+    client.send(head + BODY[:200_000])
     assert client.answer().status == 502

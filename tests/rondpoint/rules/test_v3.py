@@ -244,9 +244,9 @@ def evaluate_all(expression: Expression) -> list[bool]:
 
 @given(st.text() | st.text(alphabet="Host(`a.)&|!\"\\,/: x\n'PathPrefix"))
 def test_any_text_is_read_or_refused_in_no_time(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     try:
         parse(text)
     except RuleError as error:
         assert str(error)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

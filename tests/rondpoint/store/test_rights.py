@@ -85,13 +85,13 @@ def test_the_agents_rights_are_enough_for_the_apis_changes(
     stop = threading.Event()
     thread = threading.Thread(target=desk.run, args=(stop,))
     thread.start()
-    verdict = await_verdict(proxy, KEYS, "1", 4)
+    verdict = await_verdict(proxy, KEYS, "1", 60)
     assert verdict is not None
     assert verdict.outcome == "done"
     withdrawn = propose(proxy, KEYS, Proposal("2", "rollback", version=0))
     if withdraw(proxy, KEYS, withdrawn):
         propose(proxy, KEYS, Proposal("2", "rollback", version=0))
-    verdict = await_verdict(proxy, KEYS, "2", 4)
+    verdict = await_verdict(proxy, KEYS, "2", 60)
     stop.set()
     thread.join()
     assert verdict is not None
@@ -127,15 +127,15 @@ def test_the_proxys_rights_are_enough_for_it(
     assert read_agents(proxy, KEYS) == {}
     pubsub = proxy.pubsub()
     pubsub.subscribe(KEYS.changes)
-    assert pubsub.get_message(timeout=5) is not None
+    assert pubsub.get_message(timeout=60) is not None
     pubsub.subscribe(KEYS.ejections)
-    assert pubsub.get_message(timeout=5) is not None
+    assert pubsub.get_message(timeout=60) is not None
     notice = Notice("http://10.0.0.7:80", "host:1", 6.0, "x")
     write_ejection(proxy, KEYS, notice, age=0.0, tell=True)
     assert len(read_ejections(proxy, KEYS).notices) == 1
     remove_ejection(proxy, KEYS, notice)
     drop_ejections(proxy, KEYS, [b"http://10.0.0.8:80"])
-    assert [pubsub.get_message(timeout=5)["type"] for _ in range(2)] == ["message"] * 2
+    assert [pubsub.get_message(timeout=60)["type"] for _ in range(2)] == ["message"] * 2
     pubsub.ping()
     pubsub.close()
 
