@@ -193,7 +193,8 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(store: Store, one: Hand
 
 
 def test_it_ends_in_time_although_the_store_is_frozen(store: Store, client: redis.Redis, one: Hand) -> None:
-    with agent_of(store, one):
+    # It takes two at most, and a busy machine some more.
+    with agent_of(store, one, ends_within=20.0):
         one.say(a_configuration("one", "a"))
         holds(client, "a@one")
         store.freeze()
