@@ -21,7 +21,7 @@ SENTINEL = ["redis-cli", "-p", "26379", "sentinel"]
 pytestmark = [
     pytest.mark.usefixtures("images", "official_images", "usual_socket"),
     # The first test here has all images made.
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 

@@ -15,6 +15,9 @@ from tests.lab.scene import container, hosts, wait_for_bodies, wait_for_turns
 from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
 from tests.lab.waiting import until
 
+# The first test that needs them has the images made.
+pytestmark = pytest.mark.timeout(600)
+
 FIRST_SCENE = """\
 version: "2"
 services:

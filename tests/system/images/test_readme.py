@@ -50,7 +50,7 @@ def project(engine: Engine, clone: Path, docker_client: docker.DockerClient) -> 
     Compose(clone, engine.socket_url, project=PROJECT).down()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("official_images", "usual_socket")
 def test_two_minutes_lead_to_a_container_of_ones_own(
     engine: Engine,
