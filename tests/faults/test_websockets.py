@@ -28,9 +28,9 @@ def upgrades(proxy: Installation) -> int:
 
 
 def test_a_thousand_websockets_outlive_a_reload_until_the_drain_limit(
-    site: Site, origin: Start, report: Report, full: bool
+    site: Site, origin: Start, report: Report
 ) -> None:
-    grace = 20.0 if full else 12.0
+    grace = 20.0
     with Echo() as echo:
         site.routes.serve(origin(answer(b"here")), chat=echo)
         site.agent(site.routes.flag)
@@ -48,11 +48,11 @@ def test_a_thousand_websockets_outlive_a_reload_until_the_drain_limit(
             began = time.monotonic()
             proxy.process.signal(signal.SIGHUP)
             proxy.process.wait_for_line("is followed by another one", after=lines, count=len(leaving))
-            turns = 0
-            while time.monotonic() - began < grace / 2:
+            # Their grace time has begun by now; much of it is left to a machine that is slow.
+            followed, turns = time.monotonic(), 0
+            while not turns or time.monotonic() - followed < grace / 4:
                 assert all(echoed(old, f"turn {turns}"))
                 turns += 1
-            assert turns
             assert leaving <= workers(proxy)
             with many(proxy.web, "chat.test", 50) as new:
                 for client in old:
