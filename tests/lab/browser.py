@@ -30,6 +30,10 @@ expect.set_options(timeout=WAIT)
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
 
+PATIENCE = 90_000
+"""Milliseconds for what a page does, on a busy machine."""
+expect.set_options(timeout=PATIENCE)
+
 Scheme = Literal["light", "dark"]
 
 
@@ -66,6 +70,7 @@ def opened(
     )
     context.set_default_timeout(WAIT)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -158,7 +158,7 @@ class Engine:
                     with suppress(DockerException):
                         container.remove(force=True, v=True)
             with suppress(LabError):
-                self._process.stop(timeout=15.0)
+                self._process.stop(timeout=60.0)
         _clear(self._name)
 
 
