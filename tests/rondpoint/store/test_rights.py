@@ -26,7 +26,7 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts, write_fields
+from rondpoint.store.metrics import Counts, forget_counts, write_counts, write_fields
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retirement import Known, retire
@@ -35,6 +35,7 @@ from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store
+from tests.rondpoint.store.counts import read_counts
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 KEYS = Keys()
