@@ -102,6 +102,31 @@ def test_a_file_in_a_folder_that_takes_none_goes_on_growing_and_that_is_said(
     assert "log.maxSize has no effect any more" in messages[0]
 
 
+CUT_SHORT = """
+import logging, resource, sys
+from pathlib import Path
+from rondpoint.log_file import LogFile
+log = logging.getLogger()
+log.addHandler(LogFile(Path(sys.argv[1])))
+for size, line in ((20, "a line of this log"), (resource.RLIM_INFINITY, "the next one")):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    log.error(line)
+"""
+
+
+def test_what_follows_a_line_that_was_cut_short_begins_a_line(tmp_path: Path, logger: logging.Logger) -> None:
+    path = tmp_path / "own.log"
+    handler = LogFile(path)
+    logger.addHandler(handler)
+    logger.error("before")
+    # A limit on the size of files cuts a write as a full disk does.
+    subprocess.run([sys.executable, "-c", CUT_SHORT, str(path)], check=True, capture_output=True, timeout=60)
+    with path.open("a") as log:
+        log.write("cut sh")
+    logger.error("behind")
+    assert path.read_text() == "before\na line of thi\nthe next one\ncut sh\nbehind\n"
+
+
 def test_a_signal_brings_back_a_file_that_was_moved_away(tmp_path: Path, logger: logging.Logger) -> None:
     path = tmp_path / "own.log"
     handler = LogFile(path)
