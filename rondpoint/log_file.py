@@ -108,15 +108,27 @@ class LogFile(logging.Handler):
             self._shut()
 
     def _rotate(self) -> None:
-        """Give the file another name; a new one comes with the next look."""
+        """Give the file another name; a new one comes with the next look.
+
+        Where the path is a symbolic link that stays, and what it leads to is renamed.
+        """
         try:
-            self._path.rename(_free(self._path, datetime.now(UTC)))
+            path = self._path.resolve()
+            if not _same(self._file, path):
+                # The link leads elsewhere since the last look.
+                return
+            old = _free(path, datetime.now(UTC))
+            path.rename(old)
+            if _same(self._file, self._path):
+                # No name in a folder but that of an open file, as `/dev/stdout` is.
+                old.rename(path)
+                raise OSError(f"{self._path} leads to the same file whatever that is called")
         except OSError as error:
             self._max_bytes = 0
             self._fault = error
             return
         if self._retention is not None:
-            tidy(self._path, self._retention)
+            tidy(path, self._retention)
 
     def _unlock(self) -> None:
         fcntl.flock(self._file, fcntl.LOCK_UN)
