@@ -73,7 +73,8 @@ def _lines(way: Explanation) -> Iterator[str]:
     if way.balancing is not None:
         yield f"balancing   {_balancing(way.balancing)}"
     for member in way.members:
-        yield f"member      {member.service} (weight {member.weight})"
+        through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
+        yield f"member      {member.service} (weight {member.weight}{through})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     for finding in way.findings:

@@ -34,10 +34,11 @@ class Balancing(Struct, frozen=True, rename="camel"):
 
 
 class ExplainedMember(Struct, frozen=True, rename="camel"):
-    """A service that another one is made of."""
+    """A service that another one is made of; `middlewares` stand before its servers."""
 
     service: str
     weight: int
+    middlewares: tuple[str, ...] = ()
 
 
 class Nearby(Struct, frozen=True, rename="camel"):

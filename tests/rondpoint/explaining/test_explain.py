@@ -6,7 +6,16 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explain import LISTED, explain_request
 from rondpoint.explaining.explanation import Balancing, Explanation
-from rondpoint.model import Member, Middleware, Router, Server, ServerState, Service, StickyCookie
+from rondpoint.model import (
+    Composition,
+    Member,
+    Middleware,
+    Router,
+    Server,
+    ServerState,
+    Service,
+    StickyCookie,
+)
 from rondpoint.rules import v3
 from rondpoint.rules.facts import Facts
 
@@ -16,6 +25,14 @@ ASKED = Facts("a.test", "/x")
 
 def router(name: str, rule: str, priority: int = 1, **options: object) -> Router:
     return Router(name, v3.parse(rule), "s", priority, **options)  # type: ignore[arg-type]
+
+
+def made(
+    composition: Composition, *members: str, name: str = "s", middlewares: tuple[str, ...] = ()
+) -> Service:
+    return Service(
+        name, composition=composition, members=tuple(map(Member, members)), middlewares=middlewares
+    )
 
 
 def explained(
@@ -142,6 +159,56 @@ def test_the_servers_of_a_service_made_of_services_are_told() -> None:
     circle = Service("s", composition="failover", members=(Member("s"), Member("gone")))
     way = explained(router("r", "Host(`a.test`)"), services=(circle,))
     assert (way.status, way.reason) == (503, "service s has no server that takes requests")
+
+
+UP = (Server("a", "h", 1),)
+BAD, GOOD = ("compress",), ("strip",)
+GUARDED, OPEN = Service("t", UP, middlewares=BAD), Service("u", UP)
+
+
+@pytest.mark.parametrize(
+    ("services", "told", "reason"),
+    [
+        ((made("weighted", "t"), Service("t", UP, middlewares=GOOD)), [], ""),
+        ((made("weighted", "t"), GUARDED), ["t"], "service t: middleware compress is of"),
+        ((made("weighted", "t", "u"), GUARDED, OPEN), ["t"], ""),
+        ((made("failover", "u", "t"), GUARDED, OPEN), ["t"], ""),
+        ((made("failover", "t", "u"), GUARDED, OPEN), ["t"], "service t: "),
+        ((made("failover", "u", "t"), GUARDED, Service("u", (DOWN,))), ["t"], "service t: "),
+        ((made("failover", "t", "u"), Service("t", middlewares=BAD), OPEN), ["t"], ""),
+        ((made("weighted", "v"), made("failover", "t", name="v"), GUARDED), ["t"], "service t: "),
+        (
+            (made("weighted", "v"), made("failover", "u", name="v", middlewares=BAD), OPEN),
+            ["v"],
+            "service v: ",
+        ),
+    ],
+)
+def test_middlewares_before_members_are_looked_at(
+    services: tuple[Service, ...], told: list[str], reason: str
+) -> None:
+    middlewares = (
+        Middleware("compress", "compress"),
+        Middleware("strip", "stripPrefix", {"prefixes": ["/a"]}),
+    )
+    way = explained(router("r", "Host(`a.test`)"), services=services, middlewares=middlewares)
+    assert way.status == (503 if reason else 0)
+    assert way.reason.startswith(reason)
+    assert [finding.partition(":")[0] for finding in way.findings] == [f"service {name}" for name in told]
+    inner = {service.name: service.middlewares for service in services}
+    assert {member.service: member.middlewares for member in way.members} == {
+        member.service: inner[member.service] for member in way.members
+    }
+
+
+def test_services_of_services_that_multiply_are_told_at_once() -> None:
+    inner = [
+        made("weighted", f"s{n + 1}", f"t{n + 1}", name=f"{kind}{n}") for n in range(60) for kind in "st"
+    ]
+    ends = [Service(f"{kind}60", UP, middlewares=BAD) for kind in "st"]
+    top = made("weighted", "s0", "t0")
+    way = explained(router("r", "Host(`a.test`)"), services=(top, *inner, *ends))
+    assert len(way.findings) == 2
 
 
 def test_what_may_have_been_meant_is_told_where_nothing_holds() -> None:
