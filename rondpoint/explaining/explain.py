@@ -17,7 +17,7 @@ from rondpoint.explaining.explanation import (
     ExplainedServer,
     Explanation,
 )
-from rondpoint.explaining.nearest import nearby
+from rondpoint.explaining.nearest import nearby, told_of
 from rondpoint.middlewares.kinds import MOST, SERVED_KINDS
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.conditions import literal_hosts
@@ -54,6 +54,9 @@ def explain_request(
             nearby=nearby(configured, facts.host, entry_point, breathe),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
+    if literal_hosts(chosen.rule.expression) is None:
+        # One for any host may stand in for the one that was to serve this host.
+        way = replace(way, nearby=told_of(configured, facts.host, breathe))
     fault = next(_faults(configured, chosen.middlewares, (), itertools.count(1)), None)
     if fault is not None:
         return replace(way, status=503, reason=fault)

@@ -182,6 +182,40 @@ def test_a_container_that_is_left_alone_is_found_by_the_host_it_would_serve(host
     assert [near.name for near in way.nearby] == ["container web-3"] * told
 
 
+@pytest.mark.parametrize(
+    ("rule", "host", "told"),
+    [
+        ("PathPrefix(`/`)", "shop.test", ["container shop"]),
+        ("HostRegexp(`^.+$`)", "shop.test", ["container shop"]),
+        ("PathPrefix(`/`)", "other.test", []),
+        ("Host(`shop.test`) || Host(`other.test`)", "shop.test", []),
+    ],
+)
+def test_what_does_not_serve_a_host_is_told_beside_a_router_for_any_host(
+    rule: str, host: str, told: list[str]
+) -> None:
+    fault = Diagnostic(Severity.ERROR, "docker", "container shop", "its rule cannot be read")
+    way = explained(router("any", rule), facts=Facts(host), diagnostics=(fault,))
+    assert (way.status, way.router) == (0, "any")
+    assert [near.name for near in way.nearby] == told
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("frontends.shop has no rule", True),
+        ('http.routers.Shop.rule="x" is not valid', True),
+        ("backends.shop-2 has no servers", False),
+        ("label traefik.shop.port is unknown", False),
+    ],
+)
+def test_what_a_message_says_of_an_object_is_found_by_its_name(message: str, told: bool) -> None:
+    way = explained(
+        facts=Facts("shop.test"), diagnostics=(Diagnostic(Severity.ERROR, "consul", "keys", message),)
+    )
+    assert [near.reason for near in way.nearby] == [message] * told
+
+
 def test_a_router_on_other_entry_points_says_so() -> None:
     way = explained(router("r", "Host(`a.test`)", tls=True))
     assert [near.reason for near in way.nearby] == [
