@@ -74,7 +74,11 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return parse(text)
     except RuleError as error:
         place = "" if error.position is None else f" (at character {error.position + 1})"
-        report.error(f"{report.at(key, text)}: {error.message}{place}", error.hint)
+        report.error(
+            f"{report.at(key, text)}: {error.message}{place}",
+            error.hint,
+            "" if error.position is None else error.excerpt,
+        )
         return None
 
 

@@ -41,10 +41,14 @@ class ExplainedMember(Struct, frozen=True, rename="camel"):
 
 
 class Nearby(Struct, frozen=True, rename="camel"):
-    """What may have been meant where no router holds: an object or a container, and why it does not serve."""
+    """What may have been meant: an object or a container, and why it does not serve.
+
+    `excerpt` is that of the diagnostic which says so.
+    """
 
     name: str
     reason: str
+    excerpt: str = ""
 
 
 class Explanation(Struct, frozen=True, rename="camel"):

@@ -216,6 +216,12 @@ def test_what_a_message_says_of_an_object_is_found_by_its_name(message: str, tol
     assert [near.reason for near in way.nearby] == [message] * told
 
 
+def test_a_rule_that_cannot_be_read_is_shown_with_the_place_of_the_fault() -> None:
+    fault = Diagnostic(Severity.ERROR, "docker", "container a", "bad", excerpt="  Hots(`a`)\n  ^")
+    (near,) = explained(diagnostics=(fault,)).nearby
+    assert near.excerpt == "  Hots(`a`)\n  ^"
+
+
 def test_a_router_on_other_entry_points_says_so() -> None:
     way = explained(router("r", "Host(`a.test`)", tls=True))
     assert [near.reason for near in way.nearby] == [
