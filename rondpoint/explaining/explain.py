@@ -9,6 +9,7 @@ from heapq import heapify, heappop
 
 from msgspec.structs import replace
 
+from rondpoint.diagnostics import Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import (
     Balancing,
@@ -27,7 +28,10 @@ from rondpoint.rules.facts import Facts
 from rondpoint.rules.written import written
 
 LISTED = 50
-"""Candidates that are told at most."""
+"""Candidates, and findings, that are told at most."""
+
+_INSTANCE = ", instance "
+"""Between a service of Consul and its instance, where one is the subject of a diagnostic."""
 
 
 def explain_request(
@@ -68,7 +72,7 @@ def explain_request(
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
-        findings=tuple(_told(configured, {f"service {each.name}" for each in reached}, breathe)),
+        findings=tuple(itertools.islice(_told(configured, reached, breathe), LISTED)),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
@@ -89,11 +93,23 @@ def explain_request(
     return way
 
 
-def _told(configured: Configured, subjects: Collection[str], breathe: Callable[[], None]) -> Iterator[str]:
+def _told(
+    configured: Configured, services: Collection[Service], breathe: Callable[[], None]
+) -> Iterator[str]:
+    """What is said of the services, and what is wrong with the containers or instances behind them."""
+    subjects = {f"service {service.name}" for service in services}
+    names = {server.name for service in services for server in service.servers}
+    containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
     for diagnostic in configured.diagnostics:
         breathe()
-        if diagnostic.subject in subjects:
-            yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+        subject = diagnostic.subject
+        hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
+        if subject in subjects:
+            yield f"{diagnostic.message}{hint}"
+        elif diagnostic.severity is not Severity.NOTE and (
+            subject in containers or (_INSTANCE in subject and subject.partition(_INSTANCE)[2] in names)
+        ):
+            yield f"{subject}: {diagnostic.message}{hint}"
 
 
 def _reached(configured: Configured, name: str) -> Iterator[Service]:

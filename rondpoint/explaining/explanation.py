@@ -56,7 +56,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
 
     `status` is what Rondpoint would answer by itself, 0 where a server answers; `candidates` are in the order
     in which they are tried, up to the one that holds, and `omitted` of them are not listed; `findings` are
-    what diagnostics tell of the service and its servers.
+    what diagnostics tell of the service and its servers, and what is wrong with their containers.
     """
 
     entry_point: str

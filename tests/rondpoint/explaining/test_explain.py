@@ -116,6 +116,26 @@ def test_what_is_known_of_its_servers_is_told() -> None:
     assert [server.state for server in way.servers] == ["down"]
 
 
+@pytest.mark.parametrize(
+    ("server", "subject", "severity", "told"),
+    [
+        ("shop", "container shop", Severity.WARNING, True),
+        ("shop:81", "container shop", Severity.ERROR, True),
+        ("node/shop-1", "service shop, instance node/shop-1", Severity.WARNING, True),
+        ("shop", "container shop", Severity.NOTE, False),
+        ("shop", "container shop-2", Severity.WARNING, False),
+        ("shop", "service shop, instance node/shop", Severity.WARNING, False),
+    ],
+)
+def test_what_is_wrong_with_the_containers_that_serve_is_told(
+    server: str, subject: str, severity: Severity, told: bool
+) -> None:
+    found = Diagnostic(severity, "docker", subject, "it has no address in network back, so front is used")
+    serving = Service("s", (Server(server, "h", 1),))
+    way = explained(router("r", "Host(`a.test`)"), services=(serving,), diagnostics=(found,))
+    assert way.findings == (f"{subject}: {found.message}",) * told
+
+
 def test_how_a_server_is_chosen_is_told() -> None:
     server = Server("a", "h", 1)
     plain = explained(router("r", "Host(`a.test`)"), services=(Service("s", (server,)),))
