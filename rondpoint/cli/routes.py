@@ -17,9 +17,9 @@ _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
 class _Router(Struct, rename="camel"):
-    rule: str
-    service: str
-    priority: int
+    rule: str = ""
+    service: str = ""
+    priority: int = 0
     entry_points: list[str] = []
     status: str = ""
 
@@ -78,6 +78,9 @@ def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
 def _lines(data: RawData) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for name, router in sorted(data.routers.items()):
+        if not router.rule:
+            # It is left out, and what is found below says why.
+            continue
         service = data.services.get(router.service, _Service())
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
         points = ", ".join(router.entry_points)
