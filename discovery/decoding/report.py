@@ -45,8 +45,8 @@ class Report:
         """Each once, in the order they were found."""
         return tuple(dict.fromkeys(self._found))
 
-    def error(self, message: str, hint: str = "") -> None:
-        self._add(Severity.ERROR, message, hint)
+    def error(self, message: str, hint: str = "", excerpt: str = "") -> None:
+        self._add(Severity.ERROR, message, hint, excerpt)
 
     def warning(self, message: str, hint: str = "") -> None:
         self._add(Severity.WARNING, message, hint)
@@ -60,5 +60,5 @@ class Report:
         lead = self._lead if key.lower().startswith("traefik.") else ""
         return f"{lead}{key}" if value is None else f"{lead}{key}={shown(value)}"
 
-    def _add(self, severity: Severity, message: str, hint: str) -> None:
-        self._found.append(Diagnostic(severity, self.source, self.subject, message, hint))
+    def _add(self, severity: Severity, message: str, hint: str, excerpt: str = "") -> None:
+        self._found.append(Diagnostic(severity, self.source, self.subject, message, hint, excerpt))

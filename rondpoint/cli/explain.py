@@ -83,6 +83,7 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"answers     {way.status or 'by a server'}: {way.reason}"
     for near in way.nearby:
         yield f"near        {near.name}: {near.reason}"
+        yield from (f"          {line}" for line in near.excerpt.splitlines())
 
 
 def _balancing(balancing: Balancing) -> str:

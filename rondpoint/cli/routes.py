@@ -17,9 +17,9 @@ _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
 class _Router(Struct, rename="camel"):
-    rule: str
-    service: str
-    priority: int
+    rule: str = ""
+    service: str = ""
+    priority: int = 0
     entry_points: list[str] = []
     status: str = ""
 
@@ -78,6 +78,9 @@ def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
 def _lines(data: RawData) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for name, router in sorted(data.routers.items()):
+        if not router.rule:
+            # It is left out, and what is found below says why.
+            continue
         service = data.services.get(router.service, _Service())
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
         points = ", ".join(router.entry_points)
@@ -85,7 +88,10 @@ def _lines(data: RawData) -> list[str]:
         rows.append((name, router.rule, points, str(router.priority), router.service, first))
         rows += [("", "", "", "", "", other) for other in others]
     lines = table(_HEADINGS, rows) if rows else ["no routers"]
-    found = [f"{diagnostic.severity}: {diagnostic}" for diagnostic in data.diagnostics]
+    found: list[str] = []
+    for diagnostic in data.diagnostics:
+        first, *below = diagnostic.lines()
+        found += [f"{diagnostic.severity}: {first}", *below]
     for others in (found, _agents(data)):
         lines += ["", *others] if others else []
     return lines

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from heapq import heapify, heappop
+from itertools import islice
 
 from msgspec.structs import replace
 
+from rondpoint.diagnostics import Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import (
     Balancing,
@@ -17,7 +19,7 @@ from rondpoint.explaining.explanation import (
     Explanation,
 )
 from rondpoint.explaining.guarding import Members, fault_of
-from rondpoint.explaining.nearest import nearby
+from rondpoint.explaining.nearest import nearby, told_of
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
@@ -26,7 +28,10 @@ from rondpoint.rules.facts import Facts
 from rondpoint.rules.written import written
 
 LISTED = 50
-"""Candidates that are told at most."""
+"""Candidates, and findings, that are told at most."""
+
+_INSTANCE = ", instance "
+"""Between a service of Consul and its instance, where one is the subject of a diagnostic."""
 
 
 def explain_request(
@@ -53,6 +58,9 @@ def explain_request(
             nearby=nearby(configured, facts.host, entry_point, breathe),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
+    if literal_hosts(chosen.rule.expression) is None:
+        # One for any host may stand in for the one that was to serve this host.
+        way = replace(way, nearby=told_of(configured, facts.host, breathe))
     fault = fault_of(configured, chosen.middlewares)
     if fault:
         return replace(way, status=503, reason=fault)
@@ -68,7 +76,7 @@ def explain_request(
         ),
         findings=(
             *(f"{fault}: what is led there is answered 503" for fault in faults if fault),
-            *_told(configured, {f"service {each.name}" for each in reached}, breathe),
+            *islice(_told(configured, reached, breathe), LISTED),
         ),
     )
     if service is None:
@@ -101,11 +109,23 @@ def _before(configured: Configured, name: str) -> tuple[str, ...]:
     return () if service is None else service.middlewares
 
 
-def _told(configured: Configured, subjects: Collection[str], breathe: Callable[[], None]) -> Iterator[str]:
+def _told(
+    configured: Configured, services: Collection[Service], breathe: Callable[[], None]
+) -> Iterator[str]:
+    """What is said of the services, and what is wrong with the containers or instances behind them."""
+    subjects = {f"service {service.name}" for service in services}
+    names = {server.name for service in services for server in service.servers}
+    containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
     for diagnostic in configured.diagnostics:
         breathe()
-        if diagnostic.subject in subjects:
-            yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+        subject = diagnostic.subject
+        hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
+        if subject in subjects:
+            yield f"{diagnostic.message}{hint}"
+        elif diagnostic.severity is not Severity.NOTE and (
+            subject in containers or (_INSTANCE in subject and subject.partition(_INSTANCE)[2] in names)
+        ):
+            yield f"{subject}: {diagnostic.message}{hint}"
 
 
 def _reached(configured: Configured, name: str) -> Iterator[Service]:

@@ -37,13 +37,17 @@ def provider_of(name: str) -> str:
 
 
 def by_object(diagnostics: Iterable[Diagnostic]) -> Findings:
-    """Those whose subject is an object, such as `router hello@docker`."""
+    """Those whose subject is an object, such as `router hello@docker`, and no service of Consul's."""
     found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
     for diagnostic in diagnostics:
         kind, _, name = diagnostic.subject.partition(" ")
-        if kind in found and name and diagnostic.severity is not Severity.NOTE:
+        if kind in found and _is_qualified(name) and diagnostic.severity is not Severity.NOTE:
             found[kind][name] = (*found[kind].get(name, ()), diagnostic)
     return found
+
+
+def _is_qualified(name: str) -> bool:
+    return "@" in name and " " not in name
 
 
 def standing(findings: Iterable[Diagnostic], fault: str = "") -> Standing:

@@ -133,6 +133,26 @@ def test_what_is_known_of_its_servers_is_told() -> None:
     assert [server.state for server in way.servers] == ["down"]
 
 
+@pytest.mark.parametrize(
+    ("server", "subject", "severity", "told"),
+    [
+        ("shop", "container shop", Severity.WARNING, True),
+        ("shop:81", "container shop", Severity.ERROR, True),
+        ("node/shop-1", "service shop, instance node/shop-1", Severity.WARNING, True),
+        ("shop", "container shop", Severity.NOTE, False),
+        ("shop", "container shop-2", Severity.WARNING, False),
+        ("shop", "service shop, instance node/shop", Severity.WARNING, False),
+    ],
+)
+def test_what_is_wrong_with_the_containers_that_serve_is_told(
+    server: str, subject: str, severity: Severity, told: bool
+) -> None:
+    found = Diagnostic(severity, "docker", subject, "it has no address in network back, so front is used")
+    serving = Service("s", (Server(server, "h", 1),))
+    way = explained(router("r", "Host(`a.test`)"), services=(serving,), diagnostics=(found,))
+    assert way.findings == (f"{subject}: {found.message}",) * told
+
+
 def test_how_a_server_is_chosen_is_told() -> None:
     server = Server("a", "h", 1)
     plain = explained(router("r", "Host(`a.test`)"), services=(Service("s", (server,)),))
@@ -247,6 +267,46 @@ def test_a_container_that_is_left_alone_is_found_by_the_host_it_would_serve(host
     note = Diagnostic(Severity.NOTE, "docker", "container web-3", "not routed: its health is unhealthy", hint)
     way = explained(facts=Facts(host), diagnostics=(note,))
     assert [near.name for near in way.nearby] == ["container web-3"] * told
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "told"),
+    [
+        ("PathPrefix(`/`)", "shop.test", ["container shop"]),
+        ("HostRegexp(`^.+$`)", "shop.test", ["container shop"]),
+        ("PathPrefix(`/`)", "other.test", []),
+        ("Host(`shop.test`) || Host(`other.test`)", "shop.test", []),
+    ],
+)
+def test_what_does_not_serve_a_host_is_told_beside_a_router_for_any_host(
+    rule: str, host: str, told: list[str]
+) -> None:
+    fault = Diagnostic(Severity.ERROR, "docker", "container shop", "its rule cannot be read")
+    way = explained(router("any", rule), facts=Facts(host), diagnostics=(fault,))
+    assert (way.status, way.router) == (0, "any")
+    assert [near.name for near in way.nearby] == told
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("frontends.shop has no rule", True),
+        ('http.routers.Shop.rule="x" is not valid', True),
+        ("backends.shop-2 has no servers", False),
+        ("label traefik.shop.port is unknown", False),
+    ],
+)
+def test_what_a_message_says_of_an_object_is_found_by_its_name(message: str, told: bool) -> None:
+    way = explained(
+        facts=Facts("shop.test"), diagnostics=(Diagnostic(Severity.ERROR, "consul", "keys", message),)
+    )
+    assert [near.reason for near in way.nearby] == [message] * told
+
+
+def test_a_rule_that_cannot_be_read_is_shown_with_the_place_of_the_fault() -> None:
+    fault = Diagnostic(Severity.ERROR, "docker", "container a", "bad", excerpt="  Hots(`a`)\n  ^")
+    (near,) = explained(diagnostics=(fault,)).nearby
+    assert near.excerpt == "  Hots(`a`)\n  ^"
 
 
 def test_a_router_on_other_entry_points_says_so() -> None:

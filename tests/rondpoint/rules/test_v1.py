@@ -142,6 +142,13 @@ def test_a_refused_rule_says_what_is_wrong_and_where(text: str, position: int, m
     assert (caught.value.message, caught.value.position) == (message, position)
 
 
+@pytest.mark.parametrize("text", ["Host:a&&Path:/", "Host:a || Host:b", "Host:a PathPrefix:/b"])
+def test_parts_that_are_joined_as_elsewhere_are_told_how_they_are_here(text: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        parse(text)
+    assert caught.value.hint == "parts are joined by ;, values by ,"
+
+
 def test_a_rule_longer_than_the_limit_is_refused() -> None:
     with pytest.raises(RuleError, match="longer than"):
         parse("Host:" + "a" * MAX_LENGTH)
