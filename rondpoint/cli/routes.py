@@ -17,9 +17,11 @@ _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
 class _Router(Struct, rename="camel"):
-    rule: str
-    service: str
-    priority: int
+    """Of one that was left out, only its status is told, and why."""
+
+    rule: str = ""
+    service: str = ""
+    priority: int | None = None
     entry_points: list[str] = []
     status: str = ""
 
@@ -78,6 +80,9 @@ def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
 def _lines(data: RawData) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for name, router in sorted(data.routers.items()):
+        if router.priority is None:
+            rows.append((name, "", "", "", "", router.status))
+            continue
         service = data.services.get(router.service, _Service())
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
         points = ", ".join(router.entry_points)
