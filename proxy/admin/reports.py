@@ -63,6 +63,7 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
         "subject": diagnostic.subject,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
+        "about": diagnostic.about,
     }
 
 

@@ -89,7 +89,7 @@ def explain_request(
 def _told(configured: Configured, subjects: Collection[str], breathe: Callable[[], None]) -> Iterator[str]:
     for diagnostic in configured.diagnostics:
         breathe()
-        if diagnostic.subject in subjects:
+        if diagnostic.concerns in subjects:
             yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
 
 
