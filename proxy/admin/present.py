@@ -52,10 +52,11 @@ class Present:
         """What the agents found wrong, what of the store could not be read, and what servers not reached."""
         parts = self._runtime
         try:
-            found = read_diagnostics(parts.client, parts.keys)
+            found = parts.diagnosed = read_diagnostics(parts.client, parts.keys)
         except redis.RedisError as error:
             message = f"the store does not answer: {error}"
-            found = (Diagnostic(Severity.WARNING, "store", "connection", message),)
+            # With what it told last, or else all that was left out would seem never to have been there.
+            found = (Diagnostic(Severity.WARNING, "store", "connection", message), *parts.diagnosed)
         services = self.in_portions(self.state.services.values())
         return (*found, *parts.watcher.problems, *findings(parts.ejections.aside, services))
 
