@@ -58,7 +58,7 @@ def standing(findings: Iterable[Diagnostic], fault: str = "") -> Standing:
     """Of an object in force; `fault` says why it serves nothing, if so."""
     errors = _messages(findings)
     if fault:
-        return Standing(DISABLED, (*errors, fault))
+        return Standing(DISABLED, tuple(dict.fromkeys((*errors, fault))))
     return Standing(WARNING, errors) if errors else SOUND
 
 
