@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
@@ -57,7 +58,7 @@ class RawData(Struct):
     diagnostics: list[Diagnostic] = []
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @click.option("--json", "as_json", is_flag=True, help="Print /api/rawdata as it is.")
 @click.option(
     "--api", metavar="URL", help="The admin entry point to ask; by default the one of the settings."
