@@ -8,13 +8,14 @@ import click
 import msgspec
 
 from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.explaining.explanation import Balancing, Explanation
 from rondpoint.printable import printable
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @click.argument("url")
 @click.option("--method", default="GET", show_default=True)
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="May be given several times.")

@@ -120,7 +120,7 @@ def _told(
         breathe()
         subject = diagnostic.subject
         hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
-        if subject in subjects:
+        if diagnostic.concerns in subjects:
             yield f"{diagnostic.message}{hint}"
         elif diagnostic.severity is not Severity.NOTE and (
             subject in containers or (_INSTANCE in subject and subject.partition(_INSTANCE)[2] in names)

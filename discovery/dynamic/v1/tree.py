@@ -37,7 +37,10 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
     report = Report(provider, subject)
     top = Section(tree, "", report)
     backends = dict(top.objects("backends"))
-    services = [_service(name, section, provider) for name, section in backends.items()]
+    services = []
+    for name, section in backends.items():
+        with report.about("service", qualify(name, provider)):
+            services.append(_service(name, section, provider))
     limits = {qualify(name, provider): section for name, section in backends.items()}
     routers: list[Router] = []
     middlewares: list[Middleware] = []
@@ -92,16 +95,18 @@ def _frontend(
 ) -> tuple[Router, tuple[Found, ...]] | None:
     """The router with its middlewares; `backends` by the qualified names of their services."""
     report = section.report
-    backend = section.read("backend", values.text, None)
-    entry_points = section.read("entryPoints", values.texts, None)
-    priority = section.read("priority", values.integer, 0)
-    pass_host_header = section.read("passHostHeader", values.boolean, True)
-    if not section.has("backend"):
-        report.error(f"{report.at(section.path)} names no backend", "expected backend")
-    written = _rule(section)
-    qualified, service = qualify(name, provider), qualify(backend or "", provider)
-    found = [*read_guards(section, qualified, lambda other: qualify(other, provider))]
-    section.finish()
+    qualified = qualify(name, provider)
+    with report.about("router", qualified):
+        backend = section.read("backend", values.text, None)
+        entry_points = section.read("entryPoints", values.texts, None)
+        priority = section.read("priority", values.integer, 0)
+        pass_host_header = section.read("passHostHeader", values.boolean, True)
+        if not section.has("backend"):
+            report.error(f"{report.at(section.path)} names no backend", "expected backend")
+        written = _rule(section)
+        found = [*read_guards(section, qualified, lambda other: qualify(other, provider))]
+        section.finish()
+    service = qualify(backend or "", provider)
     entry_points_unreadable = section.has("entryPoints") and entry_points is None
     if backend is None or written is None or entry_points_unreadable:
         return None
