@@ -107,7 +107,9 @@ class Consul(Server):
                 found = self.ask("GET", "/v1/catalog/service/consul")
             except requests.RequestException:
                 return False
-            return found.ok and bool(found.json())
+            # Policies can be made only a moment after there is a leader.
+            able = not self.token or self.ask("GET", "/v1/acl/policies").ok
+            return found.ok and bool(found.json()) and able
 
         until(ready, "a Consul with a leader")
 

@@ -145,6 +145,17 @@ def bodies(
     return texts
 
 
+def in_turn(answers: list[str], expected: set[str]) -> bool:
+    """Whether these answers, one after the other, are the expected ones in strict turn, more than once.
+
+    To be asked again where it is not so: on a busy machine a ticket is late at times, and is replaced by the
+    worker's own, which breaks the turn.
+    """
+    count = len(expected)
+    first, rest = answers[:count], answers[count:]
+    return bool(rest) and sorted(first) == sorted(expected) and rest == answers[: len(rest)]
+
+
 class _Bytes:
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -59,6 +59,34 @@ class Installation:
 
         until(ask, f"{host} answered by {sorted(expected)}", timeout=timeout)
 
+    def wait_for_turns(self, expected: set[str], host: str) -> None:
+        """Returns once these bodies answer requests to this host in strict turn, as `in_turn` of the client.
+
+        Raises AssertionError at an answer that is not 200.
+        """
+        until(
+            lambda: client.in_turn(self.bodies(4 * len(expected), host), expected),
+            f"{sorted(expected)} in turn for {host}",
+        )
+
+    def wait_for_workers(self, count: int) -> None:
+        """Returns once there are so many workers, and all of them serve what the store has.
+
+        What one of them answers, the others may come to a moment later.
+        """
+
+        def all_serve() -> bool:
+            told = self.api("/api/instances")
+            workers = [worker for each in told["instances"] for worker in each["workers"] if worker["alive"]]
+            current = all(worker["current"] for worker in workers)
+            return bool(told["revision"]) and len(workers) == count and current
+
+        until(all_serve, f"the same configuration in {count} workers")
+
+    def wait_for_agent(self) -> None:
+        """Returns once an agent has told that it is at work."""
+        until(lambda: self.api("/api/instances")["agents"], "an agent")
+
 
 def start(
     processes: Processes,

@@ -172,7 +172,7 @@ class Sentinels(_Group):
 
     def master(self) -> RedisServer:
         """The server that all sentinels call master, once it says so itself."""
-        return until(self._master, "a master", timeout=60)
+        return until(self._master, "a master", timeout=120)
 
     def _master(self) -> RedisServer | None:
         with suppress(redis.RedisError):
@@ -226,7 +226,7 @@ class Cluster(_Group):
 
     def master(self) -> RedisServer:
         """The node that holds the keys, once it says so itself."""
-        return until(self._master, "a master", timeout=60)
+        return until(self._master, "a master", timeout=120)
 
     def _master(self) -> RedisServer | None:
         for node in self.servers:
