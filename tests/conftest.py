@@ -103,11 +103,11 @@ def silent_port() -> Iterator[int]:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        # Its queue is full then.
-        for _ in range(2):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
+        # The kernel takes one connection more than told, and its queue is full then.
+        stack.enter_context(socket.create_connection(listener.getsockname()))
+        waiting = stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
 
 

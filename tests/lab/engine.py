@@ -69,7 +69,7 @@ class Engine:
 
     def client(self) -> docker.DockerClient:
         """A client of its own."""
-        return docker.DockerClient(base_url=self.socket_url, timeout=120)
+        return docker.DockerClient(base_url=self.socket_url, timeout=90)
 
     def kill(self) -> None:
         """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""
@@ -158,7 +158,7 @@ class Engine:
                     with suppress(DockerException):
                         container.remove(force=True, v=True)
             with suppress(LabError):
-                self._process.stop(timeout=15.0)
+                self._process.stop(timeout=60.0)
         _clear(self._name)
 
 

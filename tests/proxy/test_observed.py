@@ -16,6 +16,7 @@ from tests.lab.origin import Connection, Handler, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
+from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.scraping import scraped
 from tests.proxy.wire.client import Client
@@ -36,7 +37,7 @@ class Watched:
         """The one line of this path, once it is there."""
 
         def found() -> list[dict[str, object]]:
-            lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+            lines = json_lines(self.log)
             return [line for line in lines if line["RequestPath"] == path]
 
         until(found, f"a line for {path}")
@@ -45,7 +46,7 @@ class Watched:
 
     def malformed(self) -> list[dict[str, object]]:
         """The lines of what was no request."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        lines = json_lines(self.log)
         return [line for line in lines if line["RequestMethod"] == "-"]
 
 

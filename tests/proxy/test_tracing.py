@@ -1,6 +1,5 @@
 """Traces of a running proxy, told to a collector that speaks OTLP over HTTP."""
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
+from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.scraping import scraped
 from tests.proxy.telemetry.collector import Collector, attributes
@@ -161,9 +161,9 @@ def test_what_others_have_not_sampled_is_passed_on_and_not_told(traced: Traced, 
 def test_the_log_names_the_trace(traced: Traced, origin: Start) -> None:
     traced.proxy.get(traced.proxy.route(origin(told)), "/logged")
     entry, _ = traced.collector.of("/logged")
-    until(lambda: "/logged" in traced.log.read_text(), "a line")
-    lines = [json.loads(line) for line in traced.log.read_text().splitlines()]
-    (line,) = [line for line in lines if line["RequestPath"] == "/logged"]
+    (line,) = until(
+        lambda: [line for line in json_lines(traced.log) if line["RequestPath"] == "/logged"], "a line"
+    )
     assert (line["trace_id"], line["span_id"]) == (entry.trace_id.hex(), entry.span_id.hex())
 
 
@@ -176,7 +176,7 @@ def test_what_is_no_request_belongs_to_no_trace(traced: Traced, origin: Start) -
         assert client.answer().status == 400
 
     def found() -> list[dict[str, object]]:
-        lines = [json.loads(line) for line in traced.log.read_text().splitlines()]
+        lines = json_lines(traced.log)
         return [line for line in lines if line["RequestMethod"] == "-"]
 
     (line,) = until(found, "a line of what is no request")
@@ -291,9 +291,12 @@ def test_a_router_that_is_not_to_be_traced_passes_on_what_it_gets(traced: Traced
     traced.proxy.get(traced.proxy.route(origin(told)), "/spoken")
     traced.collector.of("/spoken")
     assert not any(attributes(span).get("url.path") == "/silent" for span in traced.collector.spans)
-    until(lambda: traced.log.read_text().count('"/silent"') == 2, "two lines")
-    lines = [json.loads(line) for line in traced.log.read_text().splitlines()]
-    assert not any("trace_id" in line for line in lines if line["RequestPath"] == "/silent")
+
+    def lines() -> list[dict[str, object]]:
+        return [line for line in json_lines(traced.log) if line["RequestPath"] == "/silent"]
+
+    until(lambda: len(lines()) == 2, "two lines")
+    assert not any("trace_id" in line for line in lines())
 
 
 def test_a_router_is_traced_on_an_entry_point_that_is_not(traced: Traced, origin: Start) -> None:

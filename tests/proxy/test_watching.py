@@ -19,6 +19,7 @@ from tests.lab.origin import Connection, Handler, Start, answer
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
+from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client
 
@@ -36,7 +37,7 @@ class Watched:
         """The lines of this path, once there are so many."""
 
         def found() -> list[dict[str, object]]:
-            lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+            lines = json_lines(self.log)
             return [line for line in lines if line["RequestPath"] == path]
 
         until(lambda: len(found()) >= count, f"{count} lines for {path}")

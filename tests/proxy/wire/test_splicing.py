@@ -54,15 +54,22 @@ def test_a_long_response_cut_short_is_visibly_cut(
 def test_what_follows_a_long_response_unasked_reaches_nobody(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
+    ended = threading.Semaphore(0)
+
     def handler(connection: Connection) -> None:
-        while connection.read():
-            connection.send(answer(BODY) + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+        try:
+            while connection.read():
+                connection.send(answer(BODY) + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+        finally:
+            ended.release()
 
     seen = origin(handler)
     host = proxy.route(seen)
     for _ in range(2):
         client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert digest(client.answer().body) == digest(BODY)
+        # Before the next request is sent: what comes after it would be its answer.
+        assert ended.acquire(timeout=60)
     assert seen.connections == 2, "a server that says more than it was asked for is not asked again"
 
 

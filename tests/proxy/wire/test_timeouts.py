@@ -1,6 +1,5 @@
 """Deadlines, each of one second here; a worker looks at them once a second."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -202,20 +201,12 @@ def test_a_response_that_began_may_take_its_time(hasty: Proxy, origin: Start) ->
             assert client.exactly(5) == b"hello"
 
 
-def test_a_server_that_does_not_accept_is_a_504(hasty: Proxy) -> None:
-    with socket.socket() as listener, ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        # The kernel takes one connection more than told, and lets the others wait.
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        host = hasty.route(listener.getsockname()[1])
-        with Client(hasty.web) as client, within(*SOON):
-            client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-            response = client.answer()
-            assert (response.status, response.header("Connection")) == (504, "keep-alive")
+def test_a_server_that_does_not_accept_is_a_504(hasty: Proxy, silent_port: int) -> None:
+    host = hasty.route(silent_port)
+    with Client(hasty.web) as client, within(*SOON):
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        response = client.answer()
+        assert (response.status, response.header("Connection")) == (504, "keep-alive")
 
 
 def test_many_slow_heads_hold_nobody_up(hasty: Proxy, origin: Start) -> None:
