@@ -19,6 +19,7 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 from rondpoint.settings import FileOptions, Providers, Settings
 from rondpoint.store import change as messages
+from rondpoint.store import leftovers
 from rondpoint.store.agents import read_agents
 from rondpoint.store.change import Change
 from rondpoint.store.publish import Publisher
@@ -90,6 +91,19 @@ def test_nothing_is_published_before_every_provider_has_spoken(
         assert loaded.state.revision == before
         two.say(a_configuration("two", "b"))
         holds(client, "a@one", "b@two")
+
+
+def test_the_agent_that_leads_removes_counts_of_services_that_are_gone(
+    store: Store, client: redis.Redis, one: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "KEPT", 0.0)
+    with agent_of(store, one):
+        one.say(a_configuration("one", "a", "b"))
+        holds(client, "a@one", "b@one")
+        client.hset(KEYS.tickets, mapping={"a@one": 7, "b@one": 7, "old@one": 7})
+        until(lambda: set(client.hkeys(KEYS.tickets)) == {b"a@one", b"b@one"}, "the old count removed")
+        one.say(a_configuration("one", "a"))
+        until(lambda: client.hgetall(KEYS.tickets) == {b"a@one": b"7"}, "b's count removed")
 
 
 @pytest.mark.usefixtures("impatient")

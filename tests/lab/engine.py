@@ -69,7 +69,7 @@ class Engine:
 
     def client(self) -> docker.DockerClient:
         """A client of its own."""
-        return docker.DockerClient(base_url=self.socket_url, timeout=90)
+        return docker.DockerClient(base_url=self.socket_url, timeout=120)
 
     def kill(self) -> None:
         """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, read_counts
+from rondpoint.store.metrics import Counts
 from tests.lab import http
 from tests.lab.origin import Connection, Handler, Start, answer
 from tests.lab.processes import descendants
@@ -22,6 +22,7 @@ from tests.lab.waiting import until
 from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client
+from tests.rondpoint.store.counts import read_counts
 
 BIG = b"b" * (1 << 20)
 

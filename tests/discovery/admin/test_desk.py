@@ -22,6 +22,7 @@ from rondpoint.store.admin.proposals import Proposal, Verdict, await_verdict, pr
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
+from tests.lab.lossy import Lossy
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -97,6 +98,24 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
     assert {verdict.outcome for verdict in done} == {"done"}
     assert len(read_document(client, KEYS).objects) == 40
     assert [entry.version for entry in read_history(client, KEYS)] == list(range(40, 0, -1))
+
+
+def test_a_change_of_which_the_stores_answer_is_lost_is_told_as_it_is(
+    store: Store, client: redis.Redis, short_path: Path
+) -> None:
+    with Lossy(short_path / "lossy.sock", store.socket) as way, connect(way.url) as own:
+        with serving(store, lambda _: plain(own)):
+            assert put(client, "a", service(1)).outcome == "done"
+            way.lose(b"EVALSHA")
+            made = put(client, "b", service(2), absent=True)
+            assert (made.outcome, made.version, made.object_version, made.created) == ("done", 2, 2, True)
+            way.lose(b"EVALSHA")
+            propose(client, KEYS, Proposal("c", "delete", "services", "b", match=(2,)))
+            gone = await_verdict(client, KEYS, "c", 4)
+            assert gone is not None
+            assert (gone.outcome, gone.version) == ("done", 3)
+        assert way.lost == 2
+    assert [entry.proposal for entry in read_history(client, KEYS)] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("version", ["x", "9" * 5000])

@@ -4,11 +4,13 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.processes import descendants
+from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.life.conftest import Begin
 from tests.proxy.life.load import SLOWEST, Load
@@ -47,6 +49,38 @@ def test_three_reloads_under_load_fail_no_request(begin: Begin, count: int) -> N
     assert load.slowest < SLOWEST
     until(lambda: len(workers(proxy)) == count, "the end of the old workers")
     assert not workers(proxy) & before
+
+
+def test_a_worker_serves_until_its_successor_does_however_long_that_takes(
+    begin: Begin, store: Store, short_path: Path
+) -> None:
+    proxy = begin()
+    with Origin.named("here") as origin:
+        host = proxy.route(origin)
+        (old,) = workers(proxy)
+
+        def written() -> list[Path]:
+            return [
+                file
+                for file in short_path.glob("configuration-*.jsonl")
+                if host.encode() in file.read_bytes()
+            ]
+
+        (kept,) = until(written, "the last configuration kept")
+        content = kept.read_bytes()
+        store.kill()
+        # Without the store a worker starts with this file, and waits for what comes out of it.
+        kept.unlink()
+        os.mkfifo(kept)
+        proxy.process.signal(signal.SIGHUP)
+        until(lambda: len(workers(proxy)) == 2, "the successor")
+        end = time.monotonic() + 11
+        while time.monotonic() < end:
+            assert proxy.get(host) == "here"
+        assert old in workers(proxy)
+        kept.write_bytes(content)
+        until(lambda: old not in workers(proxy), "the end of the old worker", timeout=30)
+        assert proxy.get(host) == "here"
 
 
 def test_a_leaving_worker_answers_idle_connections_once_more(begin: Begin) -> None:

@@ -62,6 +62,8 @@ class Collected:
 class Collector(Collected, Background):
     """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well.
 
+    Who is taken is answered with what is in `answers`, one after the other, and then with nothing.
+
     It takes `pause` seconds for each, and keeps nothing for who has left by then.
     """
 
@@ -69,6 +71,7 @@ class Collector(Collected, Background):
         Collected.__init__(self)
         Background.__init__(self, "collector")
         self.refusals = list(refusals)
+        self.answers: list[bytes] = []
         self.pause = 0.0
         self.paths: list[str] = []
         collector = self
@@ -83,11 +86,15 @@ class Collector(Collected, Background):
                 if collector.pause and select.select([self.connection], [], [], collector.pause)[0]:
                     self.close_connection = True
                     return
+                answer = b""
                 if status == 200:
+                    answer = collector.answers.pop(0) if collector.answers else b""
                     collector.take(self.path, dict(self.headers), body)
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Type", "application/x-protobuf")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 """Nothing to anybody."""

@@ -26,7 +26,8 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts, write_fields
+from rondpoint.store.leftovers import KEPT, Leftovers
+from rondpoint.store.metrics import Counts, forget_counts, write_counts, write_fields
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retirement import Known, retire
@@ -35,6 +36,7 @@ from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store
+from tests.rondpoint.store.counts import read_counts
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 KEYS = Keys()
@@ -70,6 +72,12 @@ def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]
     publisher.stored()
     write_agent(agent, KEYS, AgentStatus("a", "h", 1, 0.0, 0.0))
     forget_silent_agents(agent, KEYS, time.time())
+    agent.hset(KEYS.tickets, "a@file", 1)
+    agent.set(KEYS.leader, "1 a")
+    leftovers = Leftovers(agent, KEYS)
+    for now in (0.0, KEPT):
+        leftovers.sweep("1 a", (), now)
+    assert not agent.hgetall(KEYS.tickets)
     remove_agent(agent, KEYS, "a")
 
 
