@@ -22,11 +22,6 @@ FLAGS = [
     "--disable-sync",
 ]
 
-WAIT = 60_000
-"""Milliseconds that a page has for what it will show."""
-
-expect.set_options(timeout=WAIT)
-
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
 
@@ -68,7 +63,6 @@ def opened(
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, java_script_enabled=script
     )
-    context.set_default_timeout(WAIT)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     asked: list[str] = []
