@@ -10,13 +10,14 @@ import click
 from discovery.agent import Agent
 from discovery.ending import work_until_told
 from rondpoint import logs
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.client import connect
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @settings_flags
 def agent(flags: tuple[str, ...]) -> None:
     """Read the sources of routes and write the merged configuration to the store.

@@ -130,6 +130,7 @@ class Union:
             f"{kind} {item.name}{written} is defined otherwise in {first_part.subject}: "
             f"{_difference(_bare(first), _bare(item))}; {outcome}",
             "; ".join(["give them the same values, or different names", *_unserved((first, item), stands)]),
+            about=f"{kind} {item.name}",
         )
 
 

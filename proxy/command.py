@@ -16,6 +16,7 @@ from proxy.access.credentials import CredentialError, Credentials
 from proxy.life.gunicorn_settings import gunicorn_settings
 from proxy.life.listening import not_to_be_had
 from rondpoint import logs
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
@@ -36,7 +37,7 @@ class ProxyApplication(BaseApplication):
         return create_app()
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @settings_flags
 def proxy(flags: tuple[str, ...]) -> None:
     """Serve the web and admin entry points.

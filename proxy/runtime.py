@@ -49,6 +49,7 @@ from proxy.trust import Trust
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.validity import certificates_of
 from proxy.witnesses import Witnesses
+from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
@@ -124,6 +125,8 @@ class Runtime:
         self._saver = Saver(self._snapshot, self.applier.state)
         last = partial(load, self._snapshot)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
+        # What the agents were last seen to have found, for when the store does not answer.
+        self.diagnosed: tuple[Diagnostic, ...] = ()
         self.sharing = Sharing(self.client, self.keys, self.ejections)
         self._certificates: set[CertificateStatus] = set()
         self.census = Census(

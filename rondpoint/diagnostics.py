@@ -33,7 +33,9 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
 
     `source` is the provider's name (`docker`, `file`) or `settings`; `subject` names the place
     (`container hello_webapp_1`, `routes.yml: http.routers.hello`); `message` says what is wrong, with
-    the key and the value as written; `hint` says what would be right, and may be empty.
+    the key and the value as written; `hint` says what would be right, and may be empty. `excerpt` is, of a
+    rule that cannot be read, the text with a caret under the fault, on lines of their own. `about` names the
+    object that the finding takes something from, where the subject does not: `router hello@docker`.
     """
 
     severity: Severity
@@ -41,7 +43,18 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     subject: str
     message: str
     hint: str = ""
+    excerpt: str = ""
+    about: str = ""
+
+    @property
+    def concerns(self) -> str:
+        """The object that it is about, if it is about one, else where it was found."""
+        return self.about or self.subject
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.source}: {self.subject}: {self.message}{hint}"
+
+    def lines(self) -> list[str]:
+        """As a terminal shows it: in one line, and below it the excerpt."""
+        return [str(self), *self.excerpt.splitlines()]

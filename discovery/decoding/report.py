@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -39,14 +40,15 @@ class Report:
         self._lead = f"{word} " if word else ""
         self._written = written
         self._found: list[Diagnostic] = []
+        self._about = ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Each once, in the order they were found."""
         return tuple(dict.fromkeys(self._found))
 
-    def error(self, message: str, hint: str = "") -> None:
-        self._add(Severity.ERROR, message, hint)
+    def error(self, message: str, hint: str = "", excerpt: str = "") -> None:
+        self._add(Severity.ERROR, message, hint, excerpt)
 
     def warning(self, message: str, hint: str = "") -> None:
         self._add(Severity.WARNING, message, hint)
@@ -54,11 +56,23 @@ class Report:
     def note(self, message: str, hint: str = "") -> None:
         self._add(Severity.NOTE, message, hint)
 
+    @contextmanager
+    def about(self, kind: str, name: str) -> Iterator[None]:
+        """What is told until its end is about the object of this kind and qualified name."""
+        before, self._about = self._about, f"{kind} {name}"
+        try:
+            yield
+        finally:
+            self._about = before
+
     def at(self, key: str, value: object = None) -> str:
         """The beginning of a message about `key`: `label traefik.port="x"`, `http.routers.a.rule="x"`."""
         key = self._written.get(key.lower(), key)
         lead = self._lead if key.lower().startswith("traefik.") else ""
         return f"{lead}{key}" if value is None else f"{lead}{key}={shown(value)}"
 
-    def _add(self, severity: Severity, message: str, hint: str) -> None:
-        self._found.append(Diagnostic(severity, self.source, self.subject, message, hint))
+    def _add(self, severity: Severity, message: str, hint: str, excerpt: str = "") -> None:
+        found = Diagnostic(
+            severity, self.source, self.subject, message, hint, excerpt=excerpt, about=self._about
+        )
+        self._found.append(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -72,7 +73,8 @@ class _Http:
             routers = [(self._implied.name, self._empty("routers", self._implied.name))]
         self._lost = self._guarded_elsewhere()
         for name, section in routers:
-            self._decode_router(name, section, names)
+            with self._about("router", name):
+                self._decode_router(name, section, names)
         self._drop_stranded(names, told=service_is_implied)
         behind = {service.name: service.middlewares for service in self._services}
         guarded = [
@@ -95,14 +97,19 @@ class _Http:
         """The section of an object that its author left to us."""
         return Section({option: {} for option in options}, f"{self._http.key(kind)}.{name}", self._report)
 
+    def _about(self, kind: str, name: str) -> AbstractContextManager[None]:
+        return self._report.about(kind, qualify(name, self._provider))
+
     def _decode_service(self, name: str, section: Section) -> None:
-        service = decode_service(name, section, self._provider, self._read_servers)
+        with self._about("service", name):
+            service = decode_service(name, section, self._provider, self._read_servers)
         if service is not None:
             self._services.append(service)
             self._keys[f"services.{service.name}"] = section.path
 
     def _decode_middleware(self, name: str, section: Section) -> None:
-        middleware = decode_middleware(name, section, self._provider)
+        with self._about("middleware", name):
+            middleware = decode_middleware(name, section, self._provider)
         if middleware is not None:
             self._middlewares.append(middleware)
             self._keys[f"middlewares.{middleware.name}"] = section.path
@@ -151,5 +158,6 @@ class _Http:
             key = self._report.at(self._keys.pop(f"routers.{router.name}"))
             if not told:
                 message = f"{key} is left out, because its service {router.service} is"
-                self._report.error(message, would_serve(router.rule.text))
+                with self._report.about("router", router.name):
+                    self._report.error(message, would_serve(router.rule.text))
         self._routers = [router for router in self._routers if router.service not in missing]

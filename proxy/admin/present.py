@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 
+from proxy.admin import unreachable
 from proxy.admin.aside import findings
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.standing import Findings, Standing, by_object, left_out, standing
@@ -49,15 +50,24 @@ class Present:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What the agents found wrong, what of the store could not be read, and what servers not reached."""
+        """What the agents found wrong, what of the store could not be read, and what cannot be reached:
+        servers by this proxy, routers by any request.
+        """
         parts = self._runtime
         try:
-            found = read_diagnostics(parts.client, parts.keys)
+            found = parts.diagnosed = read_diagnostics(parts.client, parts.keys)
         except redis.RedisError as error:
             message = f"the store does not answer: {error}"
-            found = (Diagnostic(Severity.WARNING, "store", "connection", message),)
+            # With what it told last, or else all that was left out would seem never to have been there.
+            found = (Diagnostic(Severity.WARNING, "store", "connection", message), *parts.diagnosed)
         services = self.in_portions(self.state.services.values())
-        return (*found, *parts.watcher.problems, *findings(parts.ejections.aside, services))
+        routers = self.in_portions(self.state.routers.values())
+        return (
+            *found,
+            *parts.watcher.problems,
+            *findings(parts.ejections.aside, services),
+            *unreachable.findings(routers, parts.settings),
+        )
 
     @cached_property
     def findings(self) -> Findings:
@@ -140,6 +150,8 @@ class Present:
     def _router_fault(self, router: Router) -> str:
         if router.service not in self.state.services:
             return f"service {router.service} does not exist"
+        if reason := unreachable.reason(router, self._runtime.settings):
+            return reason
         try:
             self._runtime.context.chains.steps(router)
         except ChainError as error:

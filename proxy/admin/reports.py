@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import time
 from typing import Any
 
 import msgspec
@@ -52,7 +53,8 @@ def agents_report() -> dict[str, Json]:
         agents = read_agents(parts.client, parts.keys)
     except redis.RedisError:
         return {}
-    return {name: _agent(status) for name, status in sorted(agents.items())}
+    now = time()
+    return {name: _agent(status, now) for name, status in sorted(agents.items())}
 
 
 def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
         "subject": diagnostic.subject,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
+        "excerpt": diagnostic.excerpt,
+        "about": diagnostic.about,
     }
 
 
@@ -77,12 +81,13 @@ def _servers() -> dict[str, Json]:
     return found
 
 
-def _agent(status: AgentStatus) -> Json:
+def _agent(status: AgentStatus, now: float) -> Json:
     return {
         "host": status.host,
         "pid": status.pid,
         "startedAt": status.started_at,
         "seenAt": status.seen_at,
+        "alive": status.alive(now),
         "role": status.role,
         "part": status.part,
         "providers": {

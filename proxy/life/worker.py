@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STORE_PATIENCE = 5.0
 """Seconds a starting worker waits for its first look at the store before it accepts connections."""
 
-SUCCESSOR_PATIENCE = 10.0
+SUCCESSOR_PATIENCE = 60.0
 """Seconds a leaving worker goes on accepting for want of another that does."""
 
 IDLE_PATIENCE = 1.0

@@ -8,13 +8,14 @@ import click
 import msgspec
 
 from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.explaining.explanation import Balancing, Explanation
 from rondpoint.printable import printable
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @click.argument("url")
 @click.option("--method", default="GET", show_default=True)
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="May be given several times.")
@@ -73,7 +74,8 @@ def _lines(way: Explanation) -> Iterator[str]:
     if way.balancing is not None:
         yield f"balancing   {_balancing(way.balancing)}"
     for member in way.members:
-        yield f"member      {member.service} (weight {member.weight})"
+        through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
+        yield f"member      {member.service} (weight {member.weight}{through})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     for finding in way.findings:
@@ -82,6 +84,7 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"answers     {way.status or 'by a server'}: {way.reason}"
     for near in way.nearby:
         yield f"near        {near.name}: {near.reason}"
+        yield from (f"          {line}" for line in near.excerpt.splitlines())
 
 
 def _balancing(balancing: Balancing) -> str:

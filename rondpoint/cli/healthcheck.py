@@ -12,6 +12,7 @@ import click
 import redis
 import requests
 
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.facts import url
 from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
 from rondpoint.settings import Settings
@@ -26,7 +27,7 @@ SILENCE = 5.0
 """Seconds after its last sign of life at which an agent counts as gone; it gives one every second."""
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @click.option(
     "--process",
     type=click.IntRange(1),

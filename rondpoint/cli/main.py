@@ -10,6 +10,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 import click
+from click.shell_completion import CompletionItem
+
+from rondpoint.cli.completing import items
 
 _OWN = {
     "up": "rondpoint.cli.up:up",
@@ -29,6 +32,9 @@ class Commands(click.Group):
         if not ctx.resilient_parsing and (not args or (args[0].startswith("-") and args[0] not in own)):
             args = ["up", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return [*super().shell_complete(ctx, incomplete), *items(incomplete)]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*_OWN, *_brought()})

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from rondpoint.cli.asking import api_of, ask, fail
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
@@ -17,9 +18,11 @@ _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
 class _Router(Struct, rename="camel"):
-    rule: str
-    service: str
-    priority: int
+    """Of one that was left out, only its status is told, and why."""
+
+    rule: str = ""
+    service: str = ""
+    priority: int | None = None
     entry_points: list[str] = []
     status: str = ""
 
@@ -55,7 +58,7 @@ class RawData(Struct):
     diagnostics: list[Diagnostic] = []
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @click.option("--json", "as_json", is_flag=True, help="Print /api/rawdata as it is.")
 @click.option(
     "--api", metavar="URL", help="The admin entry point to ask; by default the one of the settings."
@@ -78,6 +81,9 @@ def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
 def _lines(data: RawData) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for name, router in sorted(data.routers.items()):
+        if router.priority is None:
+            rows.append((name, "", "", "", "", router.status))
+            continue
         service = data.services.get(router.service, _Service())
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
         points = ", ".join(router.entry_points)
@@ -85,7 +91,10 @@ def _lines(data: RawData) -> list[str]:
         rows.append((name, router.rule, points, str(router.priority), router.service, first))
         rows += [("", "", "", "", "", other) for other in others]
     lines = table(_HEADINGS, rows) if rows else ["no routers"]
-    found = [f"{diagnostic.severity}: {diagnostic}" for diagnostic in data.diagnostics]
+    found: list[str] = []
+    for diagnostic in data.diagnostics:
+        first, *below = diagnostic.lines()
+        found += [f"{diagnostic.severity}: {first}", *below]
     for others in (found, _agents(data)):
         lines += ["", *others] if others else []
     return lines

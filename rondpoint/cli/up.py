@@ -17,6 +17,7 @@ from msgspec import structs
 from rondpoint import logs
 from rondpoint.cli.announcements import Announcements
 from rondpoint.cli.child import Spec, StartError
+from rondpoint.cli.completing import SettingsCommand
 from rondpoint.cli.facts import facts
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.cli.sources import without_sources_flags
@@ -35,7 +36,7 @@ _FINAL = frozenset({1, 2, 3, 4})
 _MARGIN_SECONDS = 3.0
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
 @settings_flags
 def up(flags: tuple[str, ...]) -> None:
     """Run everything in the foreground: store, agent, proxy.

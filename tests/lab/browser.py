@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.lab.errors import LabError
 
@@ -22,8 +22,17 @@ FLAGS = [
     "--disable-sync",
 ]
 
+WAIT = 60_000
+"""Milliseconds that a page has for what it will show."""
+
+expect.set_options(timeout=WAIT)
+
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
+
+PATIENCE = 90_000
+"""Milliseconds for what a page does, on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 
 Scheme = Literal["light", "dark"]
 
@@ -59,7 +68,9 @@ def opened(
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, java_script_enabled=script
     )
+    context.set_default_timeout(WAIT)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

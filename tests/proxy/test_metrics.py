@@ -153,6 +153,7 @@ def test_what_is_ours_stands_beside_it(proxy: Proxy, origin: Start) -> None:
     first = scraped(proxy.admin, lambda now: now.sum("rondpoint_workers") == WORKERS, "both workers")
     assert first.types["rondpoint_config_propagation_seconds"] == "histogram"
     published = time.time()
+    propagations = "rondpoint_config_propagation_seconds_count"
     host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
     ask(proxy, host, 10)
 
@@ -162,19 +163,17 @@ def test_what_is_ours_stands_beside_it(proxy: Proxy, origin: Start) -> None:
             now.sum("traefik_config_last_reload_success") >= published
             and now.sum("rondpoint_config_revision") > first.sum("rondpoint_config_revision")
             and of_service(now, host) == 10
+            and now.sum("traefik_config_reloads_total") > first.sum("traefik_config_reloads_total")
+            and now.sum("rondpoint_tickets_total") >= first.sum("rondpoint_tickets_total") + 10
+            and now.sum("rondpoint_workers_degraded") == 0
+            and now.sum(propagations) >= first.sum(propagations) + WORKERS
         )
 
     found = scraped(proxy.admin, told, "the change and the requests")
+    propagated = found.sum(propagations)
     assert found.sum("rondpoint_instances") == 1
     assert found.sum("rondpoint_agents") == 0
-    assert found.sum("rondpoint_workers_degraded") == 0
     assert 0 <= found.sum("rondpoint_config_age_seconds") < 60
-    assert found.sum("rondpoint_config_revision") > first.sum("rondpoint_config_revision")
-    assert found.sum("traefik_config_reloads_total") > first.sum("traefik_config_reloads_total")
-    took = found.sum("rondpoint_tickets_total") - first.sum("rondpoint_tickets_total")
-    assert took >= 10
-    propagated = found.sum("rondpoint_config_propagation_seconds_count")
-    assert propagated >= first.sum("rondpoint_config_propagation_seconds_count") + WORKERS
     assert found.sum("rondpoint_config_propagation_seconds_sum") < 60 * propagated
 
 
@@ -343,4 +342,4 @@ def test_without_the_store_there_is_no_answer_rather_than_a_wrong_one(store: Sto
     with running_proxy(short_path, store, *FLAGS) as proxy:
         scrape(proxy.admin)
         store.kill()
-        assert http.request(proxy.admin, "localhost", "/metrics", timeout=30).status == 503
+        assert http.request(proxy.admin, "localhost", "/metrics", timeout=60).status == 503

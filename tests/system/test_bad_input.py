@@ -30,6 +30,10 @@ def test_a_broken_rule_is_named_and_its_neighbour_is_served(
     said = " ".join(finding["message"] for finding in findings(running, "broken"))
     assert "traefik.http.routers.broken.rule" in said
     assert "Host(`broken.test`" in said
+    router = running.api("/api/http/routers/broken@docker")
+    assert (router["status"], "Host(`broken.test`" in router["error"][0]) == ("disabled", True)
+    unrouted = running.api("/api/diagnostics?unrouted=true")
+    assert [finding["subject"] for finding in unrouted] == ["container broken"]
     assert running.request("broken.test").status == 404
 
 

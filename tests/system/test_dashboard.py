@@ -17,7 +17,7 @@ from docker.models.containers import Container
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.lab import http
-from tests.lab.browser import DESKTOP, FLAGS, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.browser import DESKTOP, FLAGS, PHONE, WAIT, Scheme, chromium, hindrances, opened
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
@@ -26,9 +26,6 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.admin.test_ten_thousand import published
 from tests.proxy.running import Proxy, running_proxy
-
-WAIT = 20_000
-"""Milliseconds that a page has for what it will show."""
 
 STICKING_OUT = """[...document.querySelectorAll("table")].filter((table) =>
     table.getBoundingClientRect().right > table.closest(".card").getBoundingClientRect().right).length"""
@@ -48,7 +45,7 @@ def page(url: str, profile: Path) -> str:
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: apt-get install chromium"
     command = [browser, *DUMPING, f"--user-data-dir={profile}", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 def test_the_dashboard_lists_routers_services_and_what_is_wrong(processes: Processes, tmp_path: Path) -> None:
@@ -67,6 +64,11 @@ http:
             processes, "--workers=1", f"--providers.file.filename={tmp_path}/routes.yml", directory=tmp_path
         )
         running.wait_for("shop.test", "/<b>")
+        # The agent says what it is a moment after it has published.
+        until(
+            lambda: [each["role"] for each in running.api("/api/instances")["agents"].values()] == ["leader"],
+            "an agent that leads",
+        )
         dom = page(f"http://127.0.0.1:{running.admin}/dashboard/", tmp_path / "profile")
     assert "shop@file" in dom
     assert "&lt;b&gt;" in dom
@@ -107,6 +109,7 @@ http:
         flags = ("--workers=2", f"--providers.file.filename={directory}/routes.yml")
         running = start(processes, *flags, directory=directory)
         running.wait_for("shop.test", "/x")
+        running.wait_for_workers(2)
         yield running
         log = running.process.log
         processes.stop()

@@ -9,12 +9,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.lab.browser import DESKTOP, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.browser import DESKTOP, PHONE, WAIT, Scheme, chromium, hindrances, opened
 from tests.lab.store import Store
 from tests.proxy.admin.test_guard import APR1
 from tests.proxy.running import Proxy, running_proxy
 
-WAIT = 20_000
 TOKEN = "s3cret"
 UNAUTHORIZED = "status of 401"
 """What a browser says of the page that asks for the token, among what goes wrong."""

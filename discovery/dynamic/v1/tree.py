@@ -12,12 +12,13 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.middlewares import report_unserved
-from discovery.dynamic.routers import parse_rule
+from discovery.dynamic.routers import parse_rule, tell_caution
 from discovery.dynamic.v1.backend import LIMITS, balanced, read_balancing, read_limits
 from discovery.dynamic.v1.frontend import Found, read_guards
 from discovery.dynamic.v1.modifiers import middlewares_of
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
+from rondpoint.rules.cautions import in_v1
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.modifiers import Modifier, in_order
 from rondpoint.rules.v1 import ParsedRule, read
@@ -36,7 +37,10 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
     report = Report(provider, subject)
     top = Section(tree, "", report)
     backends = dict(top.objects("backends"))
-    services = [_service(name, section, provider) for name, section in backends.items()]
+    services = []
+    for name, section in backends.items():
+        with report.about("service", qualify(name, provider)):
+            services.append(_service(name, section, provider))
     limits = {qualify(name, provider): section for name, section in backends.items()}
     routers: list[Router] = []
     middlewares: list[Middleware] = []
@@ -91,16 +95,18 @@ def _frontend(
 ) -> tuple[Router, tuple[Found, ...]] | None:
     """The router with its middlewares; `backends` by the qualified names of their services."""
     report = section.report
-    backend = section.read("backend", values.text, None)
-    entry_points = section.read("entryPoints", values.texts, None)
-    priority = section.read("priority", values.integer, 0)
-    pass_host_header = section.read("passHostHeader", values.boolean, True)
-    if not section.has("backend"):
-        report.error(f"{report.at(section.path)} names no backend", "expected backend")
-    written = _rule(section)
-    qualified, service = qualify(name, provider), qualify(backend or "", provider)
-    found = [*read_guards(section, qualified, lambda other: qualify(other, provider))]
-    section.finish()
+    qualified = qualify(name, provider)
+    with report.about("router", qualified):
+        backend = section.read("backend", values.text, None)
+        entry_points = section.read("entryPoints", values.texts, None)
+        priority = section.read("priority", values.integer, 0)
+        pass_host_header = section.read("passHostHeader", values.boolean, True)
+        if not section.has("backend"):
+            report.error(f"{report.at(section.path)} names no backend", "expected backend")
+        written = _rule(section)
+        found = [*read_guards(section, qualified, lambda other: qualify(other, provider))]
+        section.finish()
+    service = qualify(backend or "", provider)
     entry_points_unreadable = section.has("entryPoints") and entry_points is None
     if backend is None or written is None or entry_points_unreadable:
         return None
@@ -127,13 +133,13 @@ def _rule(section: Section) -> _Written | None:
     if section.has("rule"):
         # Not told by Traefik 1's code, but by its documentation of keys.
         text = section.read("rule", values.text, None)
-        parsed.append(None if text is None else parse_rule(text, section.key("rule"), report, read))
+        parsed.append(None if text is None else _parsed(text, section.key("rule"), report))
     for _, route in section.sections("routes"):
         text = route.read("rule", values.text, None)
         if not route.has("rule"):
             report.error(f"{report.at(route.path)} has no rule", "expected rule")
         route.finish()
-        parsed.append(None if text is None else parse_rule(text, route.key("rule"), report, read))
+        parsed.append(None if text is None else _parsed(text, route.key("rule"), report))
     if not parsed:
         report.error(f"{report.at(section.path)} has no rule", "expected routes.NAME.rule")
         return None
@@ -144,3 +150,8 @@ def _rule(section: Section) -> _Written | None:
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
     return _Written(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
+
+
+def _parsed(text: str, key: str, report: Report) -> ParsedRule | None:
+    tell_caution(in_v1(text), key, text, report)
+    return parse_rule(text, key, report, read)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from proxy.admin.endpoints.instances import by_instance, in_store
 from proxy.admin.endpoints.overview import counted
-from proxy.admin.findings import chosen, is_unrouted
+from proxy.admin.findings import chosen, is_unrouted, unrouted
 from proxy.admin.listing import listed
 from proxy.admin.live.differences import ENTRY_POINT, ROUTER, SERVICE, server_key
 from proxy.admin.pages.leaf import Leaf, leaf_of
@@ -127,7 +127,7 @@ def problems(present: Present, query: Query) -> dict[str, Any]:
         "severities": {
             severity.value: sum(item.severity is severity for item in every) for severity in Severity
         },
-        "not_routed": sum(is_unrouted(item) for item in every),
+        "not_routed": sum(is_unrouted(item, present.state.routers) for item in every),
     }
 
 
@@ -136,7 +136,7 @@ def overview(parts: Runtime, present: Present) -> dict[str, Any]:
     web = {name: point for name, point in parts.settings.entry_points.items() if name != ADMIN}
     return {
         "counts": {kind: counted(present, kind) for kind in KINDS},
-        "not_routed": sum(is_unrouted(item) for item in present.diagnostics),
+        "not_routed": unrouted(present.diagnostics, present.state.routers),
         "entry_points": web,
     }
 

@@ -41,6 +41,7 @@ function switchTheme() {
 const CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 const flows = new Map();
 const history = new Array(60).fill(null);
+let known = true; // not while the store does not answer
 
 const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const large = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -60,7 +61,7 @@ function show(element, flow) {
   for (const slot of element.querySelectorAll("[data-slot]")) {
     if (slot.closest("[data-key]") !== element) continue;
     const kind = slot.dataset.slot;
-    if (kind === "rate") text(slot, flow ? number(flow.rate) : "0");
+    if (kind === "rate") text(slot, flow ? number(flow.rate) : known ? "0" : "–");
     else if (kind === "classes") bar(slot, flow);
     else if (kind === "legend") legend(slot, flow);
     else text(slot, time(flow?.[kind]));
@@ -75,7 +76,7 @@ function bar(element, flow) {
     element.children[place].style.flexGrow = rate && rate / whole;
     if (rate) told.push(`${name} ${percent(rate, whole)}`);
   });
-  element.title = told.join(", ") || "no requests";
+  element.title = told.join(", ") || (known ? "no requests" : "not known");
 }
 
 function legend(element, flow) {
@@ -108,7 +109,7 @@ function spark(rate) {
 function busiest(names) {
   const list = $("busiest-list");
   if (!names.length) {
-    list.replaceChildren(make("li", { class: "empty" }, "No requests in the last seconds."));
+    list.replaceChildren(make("li", { class: "empty" }, known ? "No requests in the last seconds." : "Not known while the store does not answer."));
     return;
   }
   const most = Math.max(...names.map((name) => flows.get(`r:${name}`)?.rate ?? 0), 1e-9);
@@ -157,9 +158,10 @@ function beat(news) {
   for (const [key, flow] of Object.entries(news.flows)) flows.set(key, flow);
   const before = signs;
   signs = { ...signs, ...news };
+  known = !signs.problem;
   if (signs.problem) pulse("trouble", signs.problem);
   else pulse("on", `${count(signs.workers, "worker")}, ${count(signs.instances, "instance")}, ${count(signs.connections, "connection")}`);
-  spark(flows.get("")?.rate ?? 0);
+  spark(known ? (flows.get("")?.rate ?? 0) : null);
   showAll();
   names = signs.busiest ?? names;
   busiest(names);
@@ -341,7 +343,7 @@ function explained(way) {
     const left = way.omitted ? `, without ${way.omitted} before them` : "";
     parts.push(titled(`Routers that were tried, in order${left}`, tried, "tried"));
   }
-  if (way.nearby.length) parts.push(titled("Perhaps meant", way.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`]))));
+  if (way.nearby.length) parts.push(titled("Perhaps meant", way.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
 }
 

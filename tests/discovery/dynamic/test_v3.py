@@ -184,6 +184,24 @@ def test_what_is_wrong_is_told_and_the_rest_stands(
     assert hint in found.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("http: {routers: {R: {rule: Hos(`a`), service: s}}}", "router R@file"),
+        ("http: {routers: {r: {rule: Host(`a`)}}}", "router r@file"),
+        ("http: {services: {s: {}}}", "service s@file"),
+        ("http: {services: {s: {loadBalancer: {servers: [{}]}}}}", "service s@file"),
+        ("http: {middlewares: {m: {addPrefx: {}}}}", "middleware m@file"),
+        ("frontends: {f: {backend: b, routes: {r: {rule: 'Hos:a'}}}}", "router f@file"),
+        ("backends: {b: {servers: {s: {url: nope}}}}", "service b@file"),
+        ("tcp: {routers: {}}", ""),
+    ],
+)
+def test_what_is_wrong_tells_which_object_it_is_about(text: str, about: str) -> None:
+    diagnostics = decode(tree(text), "file", "routes.yml").diagnostics
+    assert {item.about for item in diagnostics} == {about}
+
+
 COMPOSED = [
     (
         "weighted: {services: [{name: a, weight: 3}, {name: b@docker}], sticky: {cookie: {name: c}}}",

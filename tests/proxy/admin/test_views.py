@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.admin.findings import is_unrouted, unrouted
 from proxy.admin.paging import PageError, page_of
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.middlewares import middleware_view
@@ -65,11 +66,45 @@ def test_findings_about_objects_make_their_status() -> None:
     warning = Diagnostic(Severity.WARNING, "docker", "router a@docker", "entry point 'x' does not exist")
     error = Diagnostic(Severity.ERROR, "file", "router b@file", "left out")
     other = Diagnostic(Severity.ERROR, "docker", "container a", "no port")
-    found = by_object([warning, error, other])
+    of_consul = [
+        Diagnostic(Severity.ERROR, "consulcatalog", subject, "no port")
+        for subject in (
+            "service hello",
+            "service hello, instance node/hello-1",
+            "service hello, instance n/a@b",
+        )
+    ]
+    found = by_object([warning, error, other, *of_consul])
     assert found["router"] == {"a@docker": (warning,), "b@file": (error,)}
+    assert found["service"] == {}
     assert standing(found["router"]["a@docker"]).status == "warning"
     assert standing((), "a middleware is missing").status == "disabled"
     assert left_out([warning]) is None
     lost = left_out([error])
     assert lost is not None
     assert (lost.status, lost.errors) == ("disabled", ("left out",))
+
+
+def test_findings_of_containers_and_files_count_for_the_object_that_they_are_about() -> None:
+    label = "label traefik.http.routers.a.priority"
+    found = by_object(
+        Diagnostic(Severity.ERROR, "docker", f"container {name}", label, about="router a@docker")
+        for name in ("one", "two")
+    )
+    assert standing(found["router"]["a@docker"]).errors == (label,)
+    lost = left_out(found["router"]["a@docker"])
+    assert lost is not None
+    assert lost.errors == (label,)
+
+
+def test_containers_whose_router_is_left_out_are_told_among_those_that_are_not_routed() -> None:
+    def told(subject: str, message: str = "is not valid", about: str = "router a@docker") -> Diagnostic:
+        return Diagnostic(Severity.ERROR, "docker", subject, message, about=about)
+
+    one, again, file = told("container one"), told("container one", "is unknown"), told("/routes.yml")
+    silent = told("container two", "not routed: it exposes no port", "")
+    service = told("container three", about="service a@docker")
+    every = [one, again, file, silent, service]
+    assert [item for item in every if is_unrouted(item, ())] == [one, again, silent]
+    assert unrouted(every, ()) == 2
+    assert [item for item in every if is_unrouted(item, ("a@docker",))] == [silent]

@@ -4,14 +4,16 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.processes import descendants
+from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.life.conftest import Begin
-from tests.proxy.life.load import Load
+from tests.proxy.life.load import SLOWEST, Load
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
@@ -44,9 +46,41 @@ def test_three_reloads_under_load_fail_no_request(begin: Begin, count: int) -> N
             load.wait_for(100)
     assert load.failures == []
     assert pings.failures == []
-    assert load.slowest < 3.0
-    until(lambda: len(workers(proxy)) == count, "the end of the old workers", timeout=15)
+    assert load.slowest < SLOWEST
+    until(lambda: len(workers(proxy)) == count, "the end of the old workers")
     assert not workers(proxy) & before
+
+
+def test_a_worker_serves_until_its_successor_does_however_long_that_takes(
+    begin: Begin, store: Store, short_path: Path
+) -> None:
+    proxy = begin()
+    with Origin.named("here") as origin:
+        host = proxy.route(origin)
+        (old,) = workers(proxy)
+
+        def written() -> list[Path]:
+            return [
+                file
+                for file in short_path.glob("configuration-*.jsonl")
+                if host.encode() in file.read_bytes()
+            ]
+
+        (kept,) = until(written, "the last configuration kept")
+        content = kept.read_bytes()
+        store.kill()
+        # Without the store a worker starts with this file, and waits for what comes out of it.
+        kept.unlink()
+        os.mkfifo(kept)
+        proxy.process.signal(signal.SIGHUP)
+        until(lambda: len(workers(proxy)) == 2, "the successor")
+        end = time.monotonic() + 11
+        while time.monotonic() < end:
+            assert proxy.get(host) == "here"
+        assert old in workers(proxy)
+        kept.write_bytes(content)
+        until(lambda: old not in workers(proxy), "the end of the old worker", timeout=30)
+        assert proxy.get(host) == "here"
 
 
 def test_a_leaving_worker_answers_idle_connections_once_more(begin: Begin) -> None:
@@ -81,11 +115,14 @@ def test_idle_connections_are_closed_at_the_end_of_the_grace_time(begin: Begin) 
             began = time.monotonic()
             reload(proxy)
             assert client.ended()
-            assert 0.9 < time.monotonic() - began < 8
+            assert 0.9 < time.monotonic() - began < 60
 
 
 def test_the_master_listens_while_old_workers_leave(begin: Begin) -> None:
-    proxy = begin()
+    proxy = begin(
+        "--entryPoints.web.transport.lifeCycle.graceTimeOut=120s",
+        "--entryPoints.traefik.transport.lifeCycle.graceTimeOut=120s",
+    )
     with Origin.named("here") as origin:
         host = proxy.route(origin)
         with Client(proxy.web) as idle:
@@ -95,7 +132,7 @@ def test_the_master_listens_while_old_workers_leave(begin: Begin) -> None:
             reload(proxy)
             (young,) = workers(proxy) - {old}
             os.kill(young, signal.SIGKILL)
-            until(lambda: workers(proxy) - {old, young}, "a worker in the place of the killed one", timeout=8)
+            until(lambda: workers(proxy) - {old, young}, "a worker in the place of the killed one")
             assert proxy.get(host) == "here"
             assert old in workers(proxy)
 
@@ -121,12 +158,10 @@ def test_workers_are_replaced_after_so_many_requests_and_none_fails(begin: Begin
     with Origin.named("here") as origin:
         host = proxy.route(origin)
         with Load(proxy.web, host) as load:
-            until(
-                lambda: proxy.process.log.count("requests and is replaced") >= 4, "workers' turns", timeout=20
-            )
+            until(lambda: proxy.process.log.count("requests and is replaced") >= 4, "workers' turns")
     assert load.failures == []
-    assert load.slowest < 3.0
-    until(lambda: len(workers(proxy)) == 2, "two workers", timeout=15)
+    assert load.slowest < SLOWEST
+    until(lambda: len(workers(proxy)) == 2, "two workers")
 
 
 def test_a_request_under_way_is_finished_by_the_worker_that_began_it(begin: Begin) -> None:
@@ -135,7 +170,7 @@ def test_a_request_under_way_is_finished_by_the_worker_that_began_it(begin: Begi
 
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
-            release.wait(10)
+            release.wait(60)
             connection.send(answer(b"late"))
 
     with Origin(slow) as origin:
@@ -156,7 +191,7 @@ def test_a_request_sent_meanwhile_does_not_destroy_the_last_answer(begin: Begin)
 
     def slow(connection: Connection) -> None:
         connection.read()
-        release.wait(10)
+        release.wait(60)
         connection.send(answer(b"late"))
 
     with Origin(slow) as origin:

@@ -22,7 +22,7 @@ def run(
         env={"PATH": "/usr/bin:/bin", **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -92,3 +92,27 @@ def test_shells_are_told_how_to_complete(tmp_path: Path) -> None:
         assert "rondpoint" in result.stdout
     asked = {"_RONDPOINT_COMPLETE": "bash_complete", "COMP_WORDS": "rondpoint hea", "COMP_CWORD": "1"}
     assert "healthcheck" in run(tmp_path, environ=asked).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("up --providers.docker.end", ["--providers.docker.endpoint"]),
+        ("proxy --WORK", ["--WORKers"]),
+        ("agent --entryPoints.shop.addr", ["--entryPoints.shop.address"]),
+        (
+            "routes --entryPoints.web.transport.lifeCycle.g",
+            ["--entryPoints.web.transport.lifeCycle.graceTimeOut"],
+        ),
+        ("--providers.file.f", ["--providers.file.filename"]),
+        ("up --nothing", []),
+    ],
+)
+def test_settings_are_completed(tmp_path: Path, words: str, offered: list[str]) -> None:
+    asked = {
+        "_RONDPOINT_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"rondpoint {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    lines = run(tmp_path, environ=asked).stdout.splitlines()
+    assert [line.partition(",")[2] for line in lines if line] == offered

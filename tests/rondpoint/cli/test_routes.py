@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.lab.origin import Origin
 
 from .test_commands import run
 
-RAW = {
+RAW: dict[str, Any] = {
     "routers": {
         "hello@docker": {
             "rule": "Host:hello.test",
@@ -29,15 +30,22 @@ RAW = {
             "middlewares": [],
             "status": "enabled",
         },
+        "left-out@docker": {
+            "name": "left-out@docker",
+            "provider": "docker",
+            "status": "disabled",
+            "error": ["no"],
+        },
     },
     "services": {
+        "gone@docker": {"name": "gone@docker", "provider": "docker", "status": "disabled", "error": ["no"]},
         "hello@docker": {
             "servers": [
                 {"name": "a", "url": "http://172.17.0.2:80", "weight": 1, "state": "up"},
                 {"name": "b", "url": "http://172.17.0.3:80", "weight": 2, "state": "draining"},
             ],
             "passHostHeader": True,
-        }
+        },
     },
     "middlewares": {},
     "diagnostics": [
@@ -90,6 +98,16 @@ def test_routers_stand_with_their_servers_and_findings_below(tmp_path: Path) -> 
         result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}/")
         assert (result.stdout, result.stderr, result.returncode) == (SHOWN, "", 0)
         assert [request.target for request in admin.requests] == ["/api/rawdata"]
+
+
+def test_a_router_that_was_left_out_hides_no_other(tmp_path: Path) -> None:
+    lost = {"name": "lost@file", "provider": "file", "status": "disabled", "error": ["no service"]}
+    raw = {**RAW, "routers": {**RAW["routers"], "lost@file": lost}}
+    with Origin(answer(json.dumps(raw).encode())) as admin:
+        result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}/")
+    row = next(line for line in result.stdout.splitlines() if line.startswith("lost@file"))
+    assert row.split() == ["lost@file", "disabled"]
+    assert result.stdout.replace(f"{row}\n", "") == SHOWN
 
 
 def test_json_is_passed_on_as_it_came(tmp_path: Path) -> None:

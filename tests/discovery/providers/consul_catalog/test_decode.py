@@ -190,6 +190,29 @@ def test_an_instance_takes_requests_while_its_health_suffices(
 
 
 @pytest.mark.parametrize(
+    "tags",
+    [
+        ("traefik.weight=3",),
+        (
+            "traefik.http.routers.hello.rule=Host(`a`)",
+            "traefik.http.services.hello.loadbalancer.server.weight=3",
+        ),
+    ],
+)
+def test_an_instance_whose_health_does_not_suffice_takes_none_even_where_there_is_no_other(
+    tags: tuple[str, ...],
+) -> None:
+    out = configuration([Member(instance(1, *tags), "critical"), Member(instance(2), "maintenance")], **V1)
+    assert {(each.state, each.weight) for each in servers(out)} == {(ServerState.DRAINING, 0)}
+    (said,) = [each for each in out.diagnostics if each.subject == "service hello@consulcatalog"]
+    assert "node/hello-1 (critical), node/hello-2 (maintenance)" in said.message
+
+    back = configuration([Member(instance(1, *tags), "critical"), instance(2)], **V1)
+    assert [each.weight for each in servers(back)] == [0, 1]
+    assert not any("takes requests" in each.message for each in back.diagnostics)
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("traefik.frontend.rule=Host:old", "traefik.frontend.rule=Host:new"),

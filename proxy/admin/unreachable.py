@@ -1,0 +1,31 @@
+"""Routers that no request can reach: they ask for TLS, which none of their entry points speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from proxy.admin.views.standing import provider_of
+from rondpoint.diagnostics import Diagnostic, Severity, would_serve
+from rondpoint.model import Router
+from rondpoint.settings import Settings
+
+
+def reason(router: Router, settings: Settings) -> str:
+    """Why a router gets no requests of this proxy; empty where it may get some."""
+    if not router.tls:
+        return ""
+    points = router.entry_points or settings.default_entry_points
+    if not settings.tls_entry_points.isdisjoint(points):
+        return ""
+    return f"it asks for TLS, which none of its entry points speaks: {', '.join(sorted(points))}"
+
+
+def findings(routers: Iterable[Router], settings: Settings) -> Iterator[Diagnostic]:
+    """A finding for each of them."""
+    for router in routers:
+        if told := reason(router, settings):
+            name = min(router.entry_points or settings.default_entry_points, default="NAME")
+            mend = f"set entryPoints.{name}.tls.certificates, or take tls off the router"
+            hint = f"{mend}; {would_serve(router.rule.text)}"
+            subject = f"router {router.name}"
+            yield Diagnostic(Severity.ERROR, provider_of(router.name), subject, told, hint)
