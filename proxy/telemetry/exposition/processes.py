@@ -59,11 +59,12 @@ def read_processes(master: int, proc: Path = PROC) -> Processes | None:
     for _ in range(TRIES):
         try:
             children = _children(master, proc)
-            first, *others = (_stat(pid, proc) for pid in (master, *children))
+            # The master first: a worker that is gone by its turn is looked for in the master anew, so that
+            # what it has used is told once, by either.
+            every = [_stat(pid, proc) for pid in (master, *children)]
             open_fds = _open_fds((master, *children), proc)
-            # What a worker has used that ends is told by the master from then on: neither missed nor told
-            # twice if none ended meanwhile.
-            whole = _children(master, proc) == children and _stat(master, proc).reaped == first.reaped
+            # While one process ends, another may be missing in the list.
+            whole = _children(master, proc) == children
         except PermissionError:
             return None
         except (FileNotFoundError, ProcessLookupError):
@@ -71,7 +72,6 @@ def read_processes(master: int, proc: Path = PROC) -> Processes | None:
                 return None
             continue
         if whole:
-            every = (first, *others)
             return Processes(
                 sum(stat.own + stat.reaped for stat in every) / _TICKS,
                 sum(stat.virtual for stat in every),
