@@ -28,6 +28,10 @@ def would_serve(*rules: str) -> str:
 _TOLD = 3
 
 
+PROVIDER = "provider "
+"""The subject of what is said of a provider as a whole begins so."""
+
+
 class Diagnostic(Struct, frozen=True, omit_defaults=True):
     """One finding about one thing that a user wrote.
 

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from heapq import nlargest
 from itertools import chain, islice
 
+from rondpoint.diagnostics import PROVIDER
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import Nearby
 from rondpoint.model import Router
@@ -38,7 +39,7 @@ def nearby(configured: Configured, host: str, entry_point: str, breathe: Breathe
 
 
 def told_of(configured: Configured, host: str, breathe: Breathe) -> tuple[Nearby, ...]:
-    """Diagnostics of what bears the host's first name, or would serve the host."""
+    """Diagnostics of what bears the host's first name, or would serve the host; those of whole providers."""
     return tuple(islice(_told(configured, host, breathe), TOLD))
 
 
@@ -51,7 +52,12 @@ def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearb
     for diagnostic in configured.diagnostics:
         breathe()
         words = f"{diagnostic.subject} {diagnostic.message}".lower()
-        if first in _NAMES.split(words) or placed.search(words) or named.search(f"{words} {diagnostic.hint}"):
+        if diagnostic.subject.startswith(PROVIDER):
+            # Any host may be one of those that it would bring.
+            yield Nearby(diagnostic.subject, diagnostic.message)
+        elif (
+            first in _NAMES.split(words) or placed.search(words) or named.search(f"{words} {diagnostic.hint}")
+        ):
             hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
             yield Nearby(diagnostic.subject, f"{diagnostic.message}{hint}", diagnostic.excerpt)
 

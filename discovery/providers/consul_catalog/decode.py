@@ -35,6 +35,9 @@ _FRONTEND = "traefik.frontend."
 _RULE = "traefik.frontend.rule"
 _CONNECT = "traefik.consulcatalog."
 
+_UDP = ":udp"
+"""What ids of Registrator, and of ours, end in for such a port."""
+
 Labels = dict[str, str]
 
 
@@ -129,6 +132,8 @@ def _left_alone(
             enabled = values.boolean(text)
         except ValueError as error:
             report.error(f"{report.at('traefik.enable', text)}: {error}")
+    if instance.id.endswith(_UDP):
+        return "it speaks UDP, as its id says"
     if not enabled:
         return (
             "tag traefik.enable says so"

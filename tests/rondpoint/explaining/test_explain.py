@@ -303,6 +303,14 @@ def test_what_a_message_says_of_an_object_is_found_by_its_name(message: str, tol
     assert [near.reason for near in way.nearby] == [message] * told
 
 
+def test_a_provider_that_cannot_read_its_source_is_told_for_any_host_that_nothing_serves() -> None:
+    fault = Diagnostic(Severity.WARNING, "consul", "provider consul", "Consul refuses", "it is tried again")
+    assert [(near.name, near.reason) for near in explained(diagnostics=(fault,)).nearby] == [
+        ("provider consul", "Consul refuses")
+    ]
+    assert explained(router("r", "Host(`a.test`)"), diagnostics=(fault,)).nearby == ()
+
+
 def test_a_rule_that_cannot_be_read_is_shown_with_the_place_of_the_fault() -> None:
     fault = Diagnostic(Severity.ERROR, "docker", "container a", "bad", excerpt="  Hots(`a`)\n  ^")
     (near,) = explained(diagnostics=(fault,)).nearby

@@ -298,6 +298,16 @@ def test_addresses_and_names_are_taken_as_they_are_registered(address: str) -> N
     assert server.host == address
 
 
+def test_a_port_that_registrator_calls_udp_takes_no_requests() -> None:
+    tags = ("traefik.frontend.rule=Host:a",)
+    dns = Instance("node", "host:shop:53:udp", "shop-53", "10.0.0.1", 53, tags)
+    found = configuration([dns], **V1)
+    assert found.routers == {}
+    assert "speaks UDP" in found.diagnostics[0].message
+    web = Instance("node", "host:shop:80", "shop-80", "10.0.0.1", 80, tags)
+    assert rules(configuration([web], **V1)) == {"Host:a": "shop-80"}
+
+
 def test_a_name_with_a_space_is_skipped() -> None:
     found = configuration([instance(1, service="hello world")], **V1)
     assert found.routers == {}
