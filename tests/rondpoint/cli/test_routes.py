@@ -75,10 +75,11 @@ RAW: dict[str, Any] = {
     "revision": 3,
 }
 SHOWN = """\
-ROUTER        RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
-empty@file    Host:empty       web, other    10        empty@file    none
-hello@docker  Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
-                                                                     http://172.17.0.3:80 (draining, weight 2)
+ROUTER           RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
+empty@file       Host:empty       web, other    10        empty@file    none
+hello@docker     Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
+                                                                        http://172.17.0.3:80 (draining, weight 2)
+left-out@docker                                                         disabled
 
 warning: docker: container x: no port
 
@@ -98,16 +99,6 @@ def test_routers_stand_with_their_servers_and_findings_below(tmp_path: Path) -> 
         result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}/")
         assert (result.stdout, result.stderr, result.returncode) == (SHOWN, "", 0)
         assert [request.target for request in admin.requests] == ["/api/rawdata"]
-
-
-def test_a_router_that_was_left_out_hides_no_other(tmp_path: Path) -> None:
-    lost = {"name": "lost@file", "provider": "file", "status": "disabled", "error": ["no service"]}
-    raw = {**RAW, "routers": {**RAW["routers"], "lost@file": lost}}
-    with Origin(answer(json.dumps(raw).encode())) as admin:
-        result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}/")
-    row = next(line for line in result.stdout.splitlines() if line.startswith("lost@file"))
-    assert row.split() == ["lost@file", "disabled"]
-    assert result.stdout.replace(f"{row}\n", "") == SHOWN
 
 
 def test_json_is_passed_on_as_it_came(tmp_path: Path) -> None:
