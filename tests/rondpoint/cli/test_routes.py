@@ -30,8 +30,8 @@ RAW: dict[str, Any] = {
             "middlewares": [],
             "status": "enabled",
         },
-        "left-out@docker": {
-            "name": "left-out@docker",
+        "lost@docker": {
+            "name": "lost@docker",
             "provider": "docker",
             "status": "disabled",
             "error": ["no"],
@@ -75,11 +75,11 @@ RAW: dict[str, Any] = {
     "revision": 3,
 }
 SHOWN = """\
-ROUTER           RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
-empty@file       Host:empty       web, other    10        empty@file    none
-hello@docker     Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
-                                                                        http://172.17.0.3:80 (draining, weight 2)
-left-out@docker                                                         disabled
+ROUTER        RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
+empty@file    Host:empty       web, other    10        empty@file    none
+hello@docker  Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
+                                                                     http://172.17.0.3:80 (draining, weight 2)
+lost@docker                                                          disabled
 
 warning: docker: container x: no port
 
