@@ -13,11 +13,12 @@ import redis
 
 from discovery.admin.judging import Judgement, changed_objects, differences, judge
 from discovery.admin.keeping import Keeper
+from discovery.admin.referring import missed
 from discovery.decoding.decoded import Decoded
 from rondpoint.model import Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.commit import Committer
-from rondpoint.store.admin.document import Document, Stored, field_of, read_document, read_version
+from rondpoint.store.admin.document import ADMIN, Document, Stored, field_of, read_document, read_version
 from rondpoint.store.admin.history import Entry, read_history
 from rondpoint.store.admin.proposals import Finding, Proposal, Verdict, answer, take
 from rondpoint.store.keys import Keys
@@ -135,6 +136,9 @@ class Desk:
         findings = judgement.findings
         if judgement.outcome in ("done", "unchanged"):
             findings = (*findings, *self._dangling(proposal, judgement))
+        if judgement.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
+            kind = proposal.section.removesuffix("s")
+            findings += tuple(missed(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}"))
         stored = after.stored(field_of("admin", f"http/{proposal.section}", proposal.name))
         return Verdict(
             proposal.id,
