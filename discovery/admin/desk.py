@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import redis
+from msgspec.structs import replace
 
 from discovery.admin.judging import Judgement, changed_objects, differences, judge
 from discovery.admin.keeping import Keeper
@@ -106,6 +107,9 @@ class Desk:
             before = self._known
             history = read_history(self._client, self._keys) if proposal.action == "rollback" else []
             judgement = judge(proposal, before, history, self._entry_points)
+            if judgement.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
+                # Before it is done: what refers to it is published no longer soon after.
+                judgement = replace(judgement, findings=(*judgement.findings, *self._missed(proposal)))
             if judgement.outcome != "done" or proposal.dry:
                 return self._told(proposal, judgement, before, before)
             after = self._committed(proposal, judgement, before)
@@ -136,9 +140,6 @@ class Desk:
         findings = judgement.findings
         if judgement.outcome in ("done", "unchanged"):
             findings = (*findings, *self._dangling(proposal, judgement))
-        if judgement.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
-            kind = proposal.section.removesuffix("s")
-            findings += tuple(missed(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}"))
         stored = after.stored(field_of("admin", f"http/{proposal.section}", proposal.name))
         return Verdict(
             proposal.id,
@@ -149,6 +150,10 @@ class Desk:
             findings=findings,
             objects=changed_objects(judgement, before) if judgement.outcome == "done" else {},
         )
+
+    def _missed(self, proposal: Proposal) -> Iterator[Finding]:
+        kind = proposal.section.removesuffix("s")
+        return missed(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}")
 
     def _dangling(self, proposal: Proposal, judgement: Judgement) -> Iterator[Finding]:
         """References to what does not exist yet."""
