@@ -24,6 +24,9 @@ DEFAULT, OF_TRAEFIK_1 = "web", "http"
 SEARCHED_FOR_NEAREST = 500
 """With more names than this, no similar one is looked for: each comparison costs."""
 
+_OF_TRAEFIK = "@internal"
+_ON_ADMIN = "API, dashboard, ping and metrics are on the entry point traefik, and are no services here"
+
 COMPARED = 5000
 """Names compared for one configuration; what else is missing gets no hint, and delays no other's routes."""
 
@@ -168,6 +171,8 @@ class _Hints:
         self._left = COMPARED
 
     def nearest(self, name: str, known: Collection[str]) -> str:
+        if name.endswith(_OF_TRAEFIK):
+            return _ON_ADMIN
         if not known:
             return "none is defined"
         if len(known) > SEARCHED_FOR_NEAREST:

@@ -29,6 +29,7 @@ from discovery.reporting import Findings, summary
 from rondpoint.model import Configuration
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
+from rondpoint.store.leftovers import Leftovers
 from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher
 
 logger = logging.getLogger(__name__)
@@ -78,10 +79,12 @@ class Publication:
         self._own = Own(client, keys, name, candidacy)
         self._assembly = Assembly()
         self._publisher = Publisher(client, keys, lambda: candidacy.whole.held)
+        self._leftovers = Leftovers(client, keys)
         self._findings = Findings(logger)
         self._patient_until = time.monotonic() + PATIENCE
         self._gathered: _Gathered | None = None
         self._published: tuple[int, int, int, str] | None = None
+        self._services: Collection[str] = ()
         self._recalled = ""
         self._written_at = 0.0
         self._beaten: tuple[int, Role] | None = None
@@ -179,6 +182,7 @@ class Publication:
         configuration = judged(configuration, self._checks.faults)
         self._findings.tell(configuration.diagnostics)
         publication = self._publisher.write(configuration)
+        self._services = configuration.services.keys()
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summary(publication.change))
 
@@ -200,6 +204,8 @@ class Publication:
         if lost:
             logger.warning("the store does not hold what was written: everything is compared and written")
             self._board.bell.set()
+        elif leads:
+            self._leftovers.sweep(self._candidacy.whole.held, self._services, time.monotonic())
 
     def _overtaken(self, error: Exception) -> None:
         logger.info("nothing is written, for another agent does it: %s", error)

@@ -28,12 +28,17 @@ def would_serve(*rules: str) -> str:
 _TOLD = 3
 
 
+PROVIDER = "provider "
+"""The subject of what is said of a provider as a whole begins so."""
+
+
 class Diagnostic(Struct, frozen=True, omit_defaults=True):
     """One finding about one thing that a user wrote.
 
     `source` is the provider's name (`docker`, `file`) or `settings`; `subject` names the place
     (`container hello_webapp_1`, `routes.yml: http.routers.hello`); `message` says what is wrong, with
-    the key and the value as written; `hint` says what would be right, and may be empty. `about` names the
+    the key and the value as written; `hint` says what would be right, and may be empty. `excerpt` is, of a
+    rule that cannot be read, the text with a caret under the fault, on lines of their own. `about` names the
     object that the finding takes something from, where the subject does not: `router hello@docker`.
     """
 
@@ -42,6 +47,7 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     subject: str
     message: str
     hint: str = ""
+    excerpt: str = ""
     about: str = ""
 
     @property
@@ -52,3 +58,7 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.source}: {self.subject}: {self.message}{hint}"
+
+    def lines(self) -> list[str]:
+        """As a terminal shows it: in one line, and below it the excerpt."""
+        return [str(self), *self.excerpt.splitlines()]

@@ -3,7 +3,8 @@
 Each line is one write to a file that is open for appending, under a shared lock on it, after a look whether
 the path still leads there. Who rotates holds the lock alone while the file gets another name; whoever waited
 then finds that the path leads elsewhere. So no line is torn or lost, and a file that has another name gets no
-further line. A file that somebody else moved away is followed by a new one in the same manner.
+further line. A file that somebody else moved away is followed by a new one in the same manner. A line that
+was cut short, where the disk was full, is ended by whoever writes next, with the lock alone too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rondpoint.line_ends import is_torn, reader_of
 from rondpoint.old_logs import Retention, backup_path, compressed_path, tidy
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -32,6 +34,7 @@ class LogFile(logging.Handler):
         self._retention = retention
         self._fault: OSError | None = None
         self._file = -1
+        self._reader = -1
         self._owner = 0
         self._open()
 
@@ -66,7 +69,7 @@ class LogFile(logging.Handler):
         while True:
             self._lock(fcntl.LOCK_SH)
             try:
-                if self._fits(line):
+                if self._fits(line) and not self._is_torn():
                     _write_all(self._file, line)
                     return
             finally:
@@ -76,6 +79,8 @@ class LogFile(logging.Handler):
                 # Until the lock was ours alone, another process may have done it.
                 if not self._fits(line):
                     self._rotate()
+                elif self._is_torn():
+                    _write_all(self._file, b"\n")
             finally:
                 self._unlock()
 
@@ -84,6 +89,9 @@ class LogFile(logging.Handler):
             return True
         size = os.fstat(self._file).st_size
         return not size or size + len(line) <= self._max_bytes
+
+    def _is_torn(self) -> bool:
+        return self._reader >= 0 and is_torn(self._reader)
 
     def _lock(self, kind: int) -> None:
         """Lock the file that the path leads to, in a description of this process's own."""
@@ -100,15 +108,27 @@ class LogFile(logging.Handler):
             self._shut()
 
     def _rotate(self) -> None:
-        """Give the file another name; a new one comes with the next look."""
+        """Give the file another name; a new one comes with the next look.
+
+        Where the path is a symbolic link that stays, and what it leads to is renamed.
+        """
         try:
-            self._path.rename(_free(self._path, datetime.now(UTC)))
+            path = self._path.resolve()
+            if not _same(self._file, path):
+                # The link leads elsewhere since the last look.
+                return
+            old = _free(path, datetime.now(UTC))
+            path.rename(old)
+            if _same(self._file, self._path):
+                # No name in a folder but that of an open file, as `/dev/stdout` is.
+                old.rename(path)
+                raise OSError(f"{self._path} leads to the same file whatever that is called")
         except OSError as error:
             self._max_bytes = 0
             self._fault = error
             return
         if self._retention is not None:
-            tidy(self._path, self._retention)
+            tidy(path, self._retention)
 
     def _unlock(self) -> None:
         fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -116,12 +136,16 @@ class LogFile(logging.Handler):
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, _FLAGS, 0o644)
+        self._reader = reader_of(self._file)
         self._owner = os.getpid()
 
     def _shut(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+        if self._reader >= 0:
+            os.close(self._reader)
+            self._reader = -1
 
 
 def _same(file: int, path: Path) -> bool:

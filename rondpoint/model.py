@@ -105,6 +105,10 @@ Composition = Literal["weighted", "highestRandomWeight", "failover"]
 """How a service chooses among services: in turn, by the client's address (both by weight), or the first."""
 
 
+DEEPEST = 8
+"""Services within services; what goes deeper leads nowhere, as a circle does."""
+
+
 class Member(Struct, frozen=True, omit_defaults=True, gc=False):
     """A service that takes requests of another one; `name` is qualified, `weight` its share, 0 for none."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import hypothesis
 import pytest
 from docker.errors import NotFound
 from docker.models.containers import Container
@@ -25,6 +26,15 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 
 IMAGES = "/images/"
+
+# Every run tries the same examples, and none fails for how long they take: a machine may be busy.
+hypothesis.settings.register_profile(
+    "rondpoint",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("rondpoint")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,11 +103,11 @@ def silent_port() -> Iterator[int]:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        # Its queue is full then.
-        for _ in range(2):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
+        # The kernel takes one connection more than told, and its queue is full then.
+        stack.enter_context(socket.create_connection(listener.getsockname()))
+        waiting = stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
 
 

@@ -121,7 +121,8 @@ class Desk:
         """The document after it; None when another agent has been faster."""
         version = before.version + 1
         changes = _encoded(version, judgement.values)
-        entry = Entry(version, time.time(), proposal.what, proposal.by, differences(judgement, before))
+        changed = differences(judgement, before)
+        entry = Entry(version, time.time(), proposal.what, proposal.by, changed, proposal.id)
         if not self._committer.commit(before.version, version, changes, entry):
             return None
         objects = {**before.objects, **{field: raw for field, raw in changes.items() if raw is not None}}

@@ -21,11 +21,14 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     hint: str = ""
     file: str = ""
     line: int = 0
+    excerpt: str = ""
 
-    def __str__(self) -> str:
+    def lines(self) -> list[str]:
+        """As a terminal shows it."""
         place = f"{self.file}:{self.line}: " if self.line else ""
-        told = Diagnostic(self.severity, self.source, self.subject, self.message, self.hint)
-        return f"{place}{self.severity}: {told}"
+        told = Diagnostic(self.severity, self.source, self.subject, self.message, self.hint, self.excerpt)
+        first, *below = told.lines()
+        return [f"{place}{self.severity}: {first}", *below]
 
 
 class Checked(Struct, frozen=True):
@@ -47,7 +50,8 @@ def as_text(checked: Checked) -> Iterator[str]:
     """Lines for people."""
     if checked.settings is not None:
         yield f"settings: {checked.settings}"
-    yield from map(str, checked.findings)
+    for finding in checked.findings:
+        yield from finding.lines()
     if checked.configuration is not None:
         yield f"routes: {', '.join(checked.files) or 'no files'}"
         yield from _routes(checked.configuration)

@@ -55,6 +55,7 @@ class Places:
             diagnostic.hint,
             file,
             line,
+            diagnostic.excerpt,
         )
 
     def _place(self, diagnostic: Diagnostic) -> tuple[str, int]:

@@ -176,21 +176,10 @@ class Client:
         with self._asking(f"key:write on {name!r}") as calls:
             calls.kv.put(name, value)
 
-    def delete_keys(self, prefix: str) -> None:
-        """Delete every key that starts with `prefix`."""
-        with self._asking(f"key:write on {prefix!r}") as calls:
-            calls.kv.delete(prefix, recurse=True)
-
     def agent_services(self) -> Mapping[str, Mapping[str, Any]]:
         """The services registered with this very agent: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
         with self._asking("service:read on the services of this agent") as calls:
             found: Mapping[str, Mapping[str, Any]] = calls.agent.services()
-            return found
-
-    def agent_self(self) -> Mapping[str, Any]:
-        """The agent's configuration and its member entry."""
-        with self._asking("agent:read on this agent") as calls:
-            found: Mapping[str, Any] = calls.agent.self()
             return found
 
     def register(self, service: Mapping[str, Any]) -> None:

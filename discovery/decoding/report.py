@@ -47,8 +47,8 @@ class Report:
         """Each once, in the order they were found."""
         return tuple(dict.fromkeys(self._found))
 
-    def error(self, message: str, hint: str = "") -> None:
-        self._add(Severity.ERROR, message, hint)
+    def error(self, message: str, hint: str = "", excerpt: str = "") -> None:
+        self._add(Severity.ERROR, message, hint, excerpt)
 
     def warning(self, message: str, hint: str = "") -> None:
         self._add(Severity.WARNING, message, hint)
@@ -71,5 +71,8 @@ class Report:
         lead = self._lead if key.lower().startswith("traefik.") else ""
         return f"{lead}{key}" if value is None else f"{lead}{key}={shown(value)}"
 
-    def _add(self, severity: Severity, message: str, hint: str) -> None:
-        self._found.append(Diagnostic(severity, self.source, self.subject, message, hint, self._about))
+    def _add(self, severity: Severity, message: str, hint: str, excerpt: str = "") -> None:
+        found = Diagnostic(
+            severity, self.source, self.subject, message, hint, excerpt=excerpt, about=self._about
+        )
+        self._found.append(found)

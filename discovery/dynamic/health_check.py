@@ -10,6 +10,12 @@ from discovery.decoding.section import Section
 from rondpoint.middlewares.readers import between, seconds
 from rondpoint.model import HealthCheck
 
+SHORTEST_INTERVAL = "100ms"
+"""A server would be kept busy by less."""
+
+SHORTEST_TIMEOUT = "10ms"
+"""No server would be well by less."""
+
 # RFC 9110 §5.6.2
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _UNSENT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -21,15 +27,16 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
     section = balancer.section("healthCheck")
     if section is None:
         return None
+    sick = section.read("unhealthyInterval", some_time, None)
     made = HealthCheck(
         path=section.read("path", path, ""),
         scheme=section.read("scheme", values.scheme, ""),
         mode=section.read("mode", values.one_of(("http", "grpc")), "http"),
         hostname=section.read("hostname", hostname, ""),
         port=section.read("port", values.port, 0),
-        interval=section.read("interval", some_time, 30.0),
-        unhealthy_interval=section.read("unhealthyInterval", some_time, None),
-        timeout=section.read("timeout", some_time, 5.0),
+        interval=_at_least(SHORTEST_INTERVAL, section, "interval", section.read("interval", some_time, 30.0)),
+        unhealthy_interval=sick and _at_least(SHORTEST_INTERVAL, section, "unhealthyInterval", sick),
+        timeout=_at_least(SHORTEST_TIMEOUT, section, "timeout", section.read("timeout", some_time, 5.0)),
         headers=_headers(section),
         method=section.read("method", method, "GET"),
         status=section.read("status", between(100, 599), 0),
@@ -46,6 +53,17 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
         report.warning(f"{report.at(section.path)} has no effect", "give a path that can be asked for")
         return None
     return made
+
+
+def _at_least(floor: str, section: Section, name: str, found: float) -> float:
+    """What was found under this name; what is shorter than `floor` is told, and `floor` taken."""
+    least = seconds(floor)
+    if found >= least:
+        return found
+    report = section.report
+    written = report.at(section.key(name), section.raw(name))
+    report.warning(f"{written} is too short", f"{floor} is taken; give no less")
+    return least
 
 
 def path(value: object) -> str:

@@ -14,6 +14,7 @@ from discovery.dynamic.router_tls import read_tls
 from rondpoint.diagnostics import would_serve
 from rondpoint.model import Router
 from rondpoint.rules import v2, v3
+from rondpoint.rules.cautions import Caution, in_v3
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Rule
 
@@ -54,6 +55,8 @@ def decode_router(
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
     rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
+    if rule is not None and parse is v3.parse:
+        tell_caution(in_v3(rule.text), key, rule.text, section.report)
     if rule is None or service is None or tls is None or unreadable or unserved or unguarded:
         return None
     return Router(
@@ -74,8 +77,18 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return parse(text)
     except RuleError as error:
         place = "" if error.position is None else f" (at character {error.position + 1})"
-        report.error(f"{report.at(key, text)}: {error.message}{place}", error.hint)
+        report.error(
+            f"{report.at(key, text)}: {error.message}{place}",
+            error.hint,
+            "" if error.position is None else error.excerpt,
+        )
         return None
+
+
+def tell_caution(caution: Caution | None, key: str, text: str, report: Report) -> None:
+    if caution is not None:
+        message, hint = caution
+        report.warning(f"{report.at(key, text)}: {message}", hint)
 
 
 def _refuse_unserved(section: Section, meant: str) -> bool:

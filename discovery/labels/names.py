@@ -38,7 +38,7 @@ _NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog
 # Of a name with a line end too: to look for another beginning behind each would take for ever.
 _SEGMENT = re.compile(
     rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)(.+?)\."
-    r"(port|portIndex|portName|weight|protocol|backend|backend\..+|frontend\..+)\Z",
+    r"(port|portIndex|portName|weight|protocol|domain|backend|backend\..+|frontend\..+)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)

@@ -15,7 +15,7 @@ from discovery.decoding.names import normalise, qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import report_unserved
-from discovery.dynamic.routers import parse_rule
+from discovery.dynamic.routers import parse_rule, tell_caution
 from discovery.dynamic.v1.backend import balanced, read_balancing, read_limits
 from discovery.dynamic.v1.frontend import Found, read_guards
 from discovery.dynamic.v1.modifiers import middlewares_of
@@ -25,6 +25,7 @@ from discovery.labels.options import options_tree
 from discovery.labels.reports import report_for, tell_unrouted
 from discovery.labels.segments import Segment, segments
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
+from rondpoint.rules.cautions import in_v1
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
@@ -196,6 +197,7 @@ def _rule(container: Container, labels: Section, options: DockerOptions, report:
     if text is not None:
         given = labels.has("traefik.frontend.rule")
         key = labels.key("traefik.frontend.rule") if given else "default rule"
+        tell_caution(in_v1(text), key, text, report)
         return parse_rule(text, key, report, read)
     if not labels.has("traefik.frontend.rule"):
         hint = "set label traefik.frontend.rule=Host:NAME, or providers.docker.domain"

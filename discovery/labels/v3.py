@@ -81,7 +81,7 @@ class _Servers:
         return (replace(server, weight=weight, state=state),)
 
     def _at_url(self, section: Section) -> Server | None:
-        if section.has("port") or section.has("scheme"):
+        if any([section.has("port"), section.has("scheme")]):
             message = (
                 f"{self._report.at(section.key('url'))} says both scheme and port: they may not be given"
             )

@@ -12,6 +12,9 @@ from discovery.registrar.flags import Flag, UsageError, Value, described, parse
 from discovery.registrar.keys import tags
 from discovery.registrar.plan import Plan, registration_options, usual_docker
 
+SHORTEST_RETRY = 10
+"""Milliseconds; with less, one that is not there would be asked without pause."""
+
 FLAGS = {
     flag.name: flag
     for flag in (
@@ -100,8 +103,11 @@ def order(arguments: Sequence[str]) -> Order:
         for name in ("ttl", "ttl-refresh")
         if values[name]
     )
-    interval = _number(values, "retry-interval") / 1000
-    return Order(plan, _number(values, "retry-attempts"), interval, warnings)
+    interval = _number(values, "retry-interval")
+    if interval < SHORTEST_RETRY:
+        short = f"flag -retry-interval {interval} is too short: {SHORTEST_RETRY} is taken; give no less"
+        warnings, interval = (*warnings, short), SHORTEST_RETRY
+    return Order(plan, _number(values, "retry-attempts"), interval / 1000, warnings)
 
 
 def _registry(written: str) -> Endpoint:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from discovery.registrar.keys import Keys
+from rondpoint.settings.values import parse_duration
 
 DEFAULT_INTERVAL = "10s"
 STATES = ("passing", "warning", "critical")
@@ -47,14 +48,14 @@ def check(keys: Keys, address: str, port: int, say: Say) -> dict[str, Any] | Non
                 if keys.get("check_tls_skip_verify"):
                     made["TLSSkipVerify"] = True
         case "ttl":
-            if not (ttl := _duration(keys, "check_ttl", say)):
+            if not (ttl := _duration(keys, "check_ttl", say, "1s")):
                 return None
             made["TTL"] = ttl
     if kind != "ttl":
-        made["Interval"] = _duration(keys, "check_interval", say) or DEFAULT_INTERVAL
-        if timeout := _duration(keys, "check_timeout", say):
+        made["Interval"] = _duration(keys, "check_interval", say, "1s") or DEFAULT_INTERVAL
+        if timeout := _duration(keys, "check_timeout", say, "10ms"):
             made["Timeout"] = timeout
-    if after := _duration(keys, "check_deregister_after", say):
+    if after := _duration(keys, "check_deregister_after", say, "1m"):
         made["DeregisterCriticalServiceAfter"] = after
     if status := keys.get("check_initial_status"):
         if status in STATES:
@@ -64,10 +65,16 @@ def check(keys: Keys, address: str, port: int, say: Say) -> dict[str, Any] | Non
     return made
 
 
-def _duration(keys: Keys, key: str, say: Say) -> str:
-    """The value when Consul can read it, else empty."""
+def _duration(keys: Keys, key: str, say: Say, floor: str) -> str:
+    """The value when Consul can read it, else empty; `floor` in place of less.
+
+    Consul itself takes no intervals below 1s and no time to deregister below 1m.
+    """
     value = keys.get(key)
     if value and not _DURATION.fullmatch(value):
         say(f"SERVICE_{key.upper()}={value} is no duration", "such as 15s or 1m30s")
         return ""
+    if value and parse_duration(value.removeprefix("+")) < parse_duration(floor):
+        say(f"SERVICE_{key.upper()}={value} is too short", f"{floor} is taken; give no less")
+        return floor
     return value

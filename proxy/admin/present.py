@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 
+from proxy.admin import retried
 from proxy.admin.aside import findings
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.standing import Findings, Standing, by_object, left_out, standing
@@ -17,6 +19,7 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining import unreachable
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
+from rondpoint.store.agents import read_agents
 from rondpoint.store.read import read_diagnostics
 
 if TYPE_CHECKING:
@@ -50,20 +53,23 @@ class Present:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What the agents found wrong, what of the store could not be read, and what cannot be reached:
-        servers by this proxy, routers by any request.
+        """What the agents found wrong, and what they cannot read; what of the store could not be read, and
+        what cannot be reached: servers by this proxy, routers by any request.
         """
         parts = self._runtime
         try:
             found = parts.diagnosed = read_diagnostics(parts.client, parts.keys)
+            of_providers = retried.findings(read_agents(parts.client, parts.keys).values(), time.time())
         except redis.RedisError as error:
             message = f"the store does not answer: {error}"
             # With what it told last, or else all that was left out would seem never to have been there.
             found = (Diagnostic(Severity.WARNING, "store", "connection", message), *parts.diagnosed)
+            of_providers = ()
         services = self.in_portions(self.state.services.values())
         routers = self.in_portions(self.state.routers.values())
         return (
             *found,
+            *of_providers,
             *parts.watcher.problems,
             *findings(parts.ejections.aside, services),
             *unreachable.findings(routers, parts.settings),

@@ -65,6 +65,7 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
         "subject": diagnostic.subject,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
+        "excerpt": diagnostic.excerpt,
         "about": diagnostic.about,
     }
 

@@ -17,6 +17,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.kinds import STOPPED
 from proxy.middlewares.chains import ChainError
 from proxy.services.members import member_for
+from rondpoint.model import DEEPEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from proxy.downstream import Downstream
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-
-# Services within services; what goes deeper leads nowhere, as a circle does.
-_DEEPEST = 8
 
 _NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
@@ -135,7 +133,7 @@ def _led(downstream: Downstream, request: Request, service: ServedService) -> Se
     """
     context = downstream.context
     found: ServedService | None = service
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         if found is None or found.composed is None:
             return found
         found = member_for(found.composed, context.services, context.tickets, request, downstream)

@@ -1,17 +1,21 @@
 """Lines on their way to a file or to standard output: gathered, and written in batches, each line whole.
 
 Several workers write to the same place. A file is opened for appending, where one write is one piece; a
-pipe keeps a write in one piece up to PIPE_BUF bytes, so it gets no more than that at once. The writing itself
-happens in a thread: a slow disk, or a reader that does not read, must not hold up requests.
+pipe keeps a write in one piece up to PIPE_BUF bytes, so it gets no more than that at once. Where a write was
+cut short, since the disk was full, the next one begins a new line; a lock tells that from a write of another
+worker that is under way. The writing itself happens in a thread: a slow disk, or a reader that does not read,
+must not hold up requests.
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import select
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from gevent import get_hub, monkey
 from gevent.event import Event
 
 from proxy.lasting import lasting
+from rondpoint.line_ends import is_torn, reader_of
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +66,8 @@ class Lines:
         self._wake = Event()
         self._file = -1 if path is not None else _STANDARD_OUTPUT
         self._piece = _PIECE if path is not None else _piece_of(_STANDARD_OUTPUT)
+        # Of standard output too: what workers inherit is one description for all, and so would be its lock.
+        self._reader: int | None = None
         self._reopen = False
         self._ending = False
         self._complained = False
@@ -131,8 +138,11 @@ class Lines:
                 self._file = os.open(self._path, flags, 0o644)
                 # The path may lead to a pipe, as `/dev/stdout` may.
                 self._piece = _piece_of(self._file)
-            for some in together(texts, self._piece):
-                _write_all(self._file, some)
+            if self._reader is None:
+                self._reader = reader_of(self._file)
+            with _locked(self._file, self._reader):
+                for some in together(texts, self._piece):
+                    _write_all(self._file, some)
         except OSError as error:
             return error
         return None
@@ -141,6 +151,9 @@ class Lines:
         if self._path is not None and self._file >= 0:
             os.close(self._file)
             self._file = -1
+        if self._reader is not None and self._reader >= 0:
+            os.close(self._reader)
+        self._reader = None
 
 
 def together(texts: Sequence[bytes], size: int) -> Iterator[list[bytes]]:
@@ -178,6 +191,30 @@ def _piece_of(file: int) -> int:
     except OSError:
         return _PIECE
     return _PIECE if stat.S_ISREG(mode) else select.PIPE_BUF
+
+
+@contextmanager
+def _locked(file: int, reader: int) -> Iterator[None]:
+    """Share the file with others who write whole lines, at the beginning of one. Raises OSError."""
+    if reader < 0 or not _lock(reader, fcntl.LOCK_SH):
+        yield
+        return
+    try:
+        # Until the lock is ours alone, another worker may have ended the line, or only been writing.
+        if is_torn(reader) and _lock(reader, fcntl.LOCK_EX) and is_torn(reader):
+            _write_all(file, [b"\n"])
+        yield
+    finally:
+        _lock(reader, fcntl.LOCK_UN)
+
+
+def _lock(reader: int, kind: int) -> bool:
+    """False where the file system has no locks."""
+    try:
+        fcntl.flock(reader, kind)
+    except OSError:
+        return False
+    return True
 
 
 def _write_all(file: int, texts: Sequence[bytes]) -> None:

@@ -74,7 +74,8 @@ def _lines(way: Explanation) -> Iterator[str]:
     if way.balancing is not None:
         yield f"balancing   {_balancing(way.balancing)}"
     for member in way.members:
-        yield f"member      {member.service} (weight {member.weight})"
+        through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
+        yield f"member      {member.service} (weight {member.weight}{through})"
     for server in way.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     for finding in way.findings:
@@ -83,6 +84,7 @@ def _lines(way: Explanation) -> Iterator[str]:
         yield f"answers     {way.status or 'by a server'}: {way.reason}"
     for near in way.nearby:
         yield f"near        {near.name}: {near.reason}"
+        yield from (f"          {line}" for line in near.excerpt.splitlines())
 
 
 def _balancing(balancing: Balancing) -> str:

@@ -91,7 +91,10 @@ def _lines(data: RawData) -> list[str]:
         rows.append((name, router.rule, points, str(router.priority), router.service, first))
         rows += [("", "", "", "", "", other) for other in others]
     lines = table(_HEADINGS, rows) if rows else ["no routers"]
-    found = [f"{diagnostic.severity}: {diagnostic}" for diagnostic in data.diagnostics]
+    found: list[str] = []
+    for diagnostic in data.diagnostics:
+        first, *below = diagnostic.lines()
+        found += [f"{diagnostic.severity}: {first}", *below]
     for others in (found, _agents(data)):
         lines += ["", *others] if others else []
     return lines

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from heapq import heapify, heappop
+from itertools import islice
 
 from msgspec.structs import replace
 
+from rondpoint.diagnostics import Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import (
     Balancing,
@@ -17,8 +18,8 @@ from rondpoint.explaining.explanation import (
     ExplainedServer,
     Explanation,
 )
-from rondpoint.explaining.nearest import nearby
-from rondpoint.middlewares.kinds import MOST, SERVED_KINDS
+from rondpoint.explaining.guarding import Members, fault_of
+from rondpoint.explaining.nearest import nearby, told_of
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
@@ -27,7 +28,10 @@ from rondpoint.rules.facts import Facts
 from rondpoint.rules.written import written
 
 LISTED = 50
-"""Candidates that are told at most."""
+"""Candidates, and findings, that are told at most."""
+
+_INSTANCE = ", instance "
+"""Between a service of Consul and its instance, where one is the subject of a diagnostic."""
 
 
 def explain_request(
@@ -54,24 +58,35 @@ def explain_request(
             nearby=nearby(configured, facts.host, entry_point, breathe),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
-    fault = next(_faults(configured, chosen.middlewares, (), itertools.count(1)), None)
-    if fault is not None:
+    if literal_hosts(chosen.rule.expression) is None:
+        # One for any host may stand in for the one that was to serve this host.
+        way = replace(way, nearby=told_of(configured, facts.host, breathe))
+    fault = fault_of(configured, chosen.middlewares)
+    if fault:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
     reached = tuple(_reached(configured, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
+    guarding = Members(configured, breathe)
+    faults = (guarding.fault_before(each.name) for each in reached if each.name != chosen.service)
     way = replace(
         way,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
-        findings=tuple(_told(configured, {f"service {each.name}" for each in reached}, breathe)),
+        findings=(
+            *(f"{fault}: what is led there is answered 503" for fault in faults if fault),
+            *islice(_told(configured, reached, breathe), LISTED),
+        ),
     )
     if service is None:
         return replace(way, status=503, reason=f"service {chosen.service} does not exist")
     cookie = "" if service.sticky is None else service.sticky.called(service.name)
     balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
-    members = tuple(ExplainedMember(member.name, member.weight) for member in service.members)
+    members = tuple(
+        ExplainedMember(member.name, member.weight, _before(configured, member.name))
+        for member in service.members
+    )
     way = replace(way, balancing=balancing, members=members)
     if service.unserved:
         return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
@@ -81,16 +96,36 @@ def explain_request(
     well = [server for server in taking if server.state is not ServerState.DOWN]
     if not well:
         return replace(way, status=503, reason=f"every server of service {service.name} is down")
+    refused = guarding.refused(service.name)
+    if refused:
+        return replace(way, status=503, reason=refused)
     if all(server.state is ServerState.DRAINING for server in well):
         return replace(way, reason="every server is leaving; they take requests since there is no other")
     return way
 
 
-def _told(configured: Configured, subjects: Collection[str], breathe: Callable[[], None]) -> Iterator[str]:
+def _before(configured: Configured, name: str) -> tuple[str, ...]:
+    service = configured.services.get(name)
+    return () if service is None else service.middlewares
+
+
+def _told(
+    configured: Configured, services: Collection[Service], breathe: Callable[[], None]
+) -> Iterator[str]:
+    """What is said of the services, and what is wrong with the containers or instances behind them."""
+    subjects = {f"service {service.name}" for service in services}
+    names = {server.name for service in services for server in service.servers}
+    containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
     for diagnostic in configured.diagnostics:
         breathe()
+        subject = diagnostic.subject
+        hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
         if diagnostic.concerns in subjects:
-            yield f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+            yield f"{diagnostic.message}{hint}"
+        elif diagnostic.severity is not Severity.NOTE and (
+            subject in containers or (_INSTANCE in subject and subject.partition(_INSTANCE)[2] in names)
+        ):
+            yield f"{subject}: {diagnostic.message}{hint}"
 
 
 def _reached(configured: Configured, name: str) -> Iterator[Service]:
@@ -152,24 +187,3 @@ def _failed(verdict: Verdict) -> Iterator[str]:
             yield from _failed(part)
             if isinstance(verdict.expression, And):
                 return
-
-
-def _faults(
-    configured: Configured, names: Collection[str], above: tuple[str, ...], numbers: Iterator[int]
-) -> Iterator[str]:
-    """Why the middlewares of these names cannot be performed; what comes first is why."""
-    for name in names:
-        if next(numbers) > MOST:
-            yield f"there are more than {MOST} middlewares, those within chains included"
-            return
-        middleware = configured.middlewares.get(name)
-        if name in above:
-            yield f"middleware {name} is a part of itself"
-        elif middleware is None:
-            yield f"middleware {name} does not exist"
-        elif middleware.unusable:
-            yield f"middleware {name} has options that could not be read"
-        elif middleware.kind not in SERVED_KINDS:
-            yield f"middleware {name} is of kind {middleware.kind}, which is not served yet"
-        elif middleware.kind == "chain":
-            yield from _faults(configured, middleware.options["middlewares"], (*above, name), numbers)

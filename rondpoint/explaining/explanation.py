@@ -34,17 +34,22 @@ class Balancing(Struct, frozen=True, rename="camel"):
 
 
 class ExplainedMember(Struct, frozen=True, rename="camel"):
-    """A service that another one is made of."""
+    """A service that another one is made of; `middlewares` stand before its servers."""
 
     service: str
     weight: int
+    middlewares: tuple[str, ...] = ()
 
 
 class Nearby(Struct, frozen=True, rename="camel"):
-    """What may have been meant where no router holds: an object or a container, and why it does not serve."""
+    """What may have been meant: an object or a container, and why it does not serve.
+
+    `excerpt` is that of the diagnostic which says so.
+    """
 
     name: str
     reason: str
+    excerpt: str = ""
 
 
 class Explanation(Struct, frozen=True, rename="camel"):
@@ -52,7 +57,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
 
     `status` is what Rondpoint would answer by itself, 0 where a server answers; `candidates` are in the order
     in which they are tried, up to the one that holds, and `omitted` of them are not listed; `findings` are
-    what diagnostics tell of the service and its servers.
+    what diagnostics tell of the service and its servers, and what is wrong with their containers.
     """
 
     entry_point: str

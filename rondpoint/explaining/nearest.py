@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from heapq import nlargest
 from itertools import chain, islice
 
+from rondpoint.diagnostics import PROVIDER
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explanation import Nearby
 from rondpoint.model import Router
@@ -33,8 +34,13 @@ def nearby(configured: Configured, host: str, entry_point: str, breathe: Breathe
 
     `breathe` is called often, by what takes long with many of them.
     """
-    told = islice(_told(configured, host, breathe), TOLD)
+    told = told_of(configured, host, breathe)
     return tuple(islice(chain(told, _similar(configured, host, entry_point, breathe)), TOLD))
+
+
+def told_of(configured: Configured, host: str, breathe: Breathe) -> tuple[Nearby, ...]:
+    """Diagnostics of what bears the host's first name, or would serve the host; those of whole providers."""
+    return tuple(islice(_told(configured, host, breathe), TOLD))
 
 
 def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearby]:
@@ -42,12 +48,18 @@ def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearb
     if not first:
         return
     named = re.compile(rf"(?<![\w.-]){re.escape(host)}(?!\.?[\w-])", re.IGNORECASE)
+    placed = re.compile(rf"(?:frontends|backends|routers|services)\.{re.escape(first)}(?![\w-])")
     for diagnostic in configured.diagnostics:
         breathe()
         words = f"{diagnostic.subject} {diagnostic.message}".lower()
-        if first in _NAMES.split(words) or named.search(f"{words} {diagnostic.hint}"):
+        if diagnostic.subject.startswith(PROVIDER):
+            # Any host may be one of those that it would bring.
+            yield Nearby(diagnostic.subject, diagnostic.message)
+        elif (
+            first in _NAMES.split(words) or placed.search(words) or named.search(f"{words} {diagnostic.hint}")
+        ):
             hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
-            yield Nearby(diagnostic.subject, f"{diagnostic.message}{hint}")
+            yield Nearby(diagnostic.subject, f"{diagnostic.message}{hint}", diagnostic.excerpt)
 
 
 def _similar(configured: Configured, host: str, entry_point: str, breathe: Breathe) -> Iterator[Nearby]:

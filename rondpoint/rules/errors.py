@@ -22,9 +22,11 @@ class RuleError(ValueError):
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.message}{hint}\n{self._pointed()}"
+        return f"{self.message}{hint}\n{self.excerpt}"
 
-    def _pointed(self) -> str:
+    @property
+    def excerpt(self) -> str:
+        """The text, as two lines with a caret under the fault where that has a place."""
         if self.position is None:
             return f"  {_on_one_line(self.text[: 2 * _AROUND])}"
         start = max(0, self.position - _AROUND)

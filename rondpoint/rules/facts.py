@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from rondpoint.rules.requested import headers_of, normalise_host, normalise_path, query_of
-
 
 def _none() -> Mapping[str, tuple[str, ...]]:
     return {}
@@ -25,15 +23,3 @@ class Facts(Struct, frozen=True):
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
     query: tuple[tuple[str, str], ...] = ()
     client: str = ""
-
-
-def facts_of(method: bytes, host: bytes, target: bytes, headers: bytes, client: str) -> Facts:
-    """From a request as received; `headers` are lines that begin with CRLF each."""
-    return Facts(
-        normalise_host(host),
-        normalise_path(target),
-        method.decode("latin-1"),
-        headers_of(headers),
-        query_of(target),
-        client,
-    )

@@ -42,8 +42,18 @@ def normalise(host: str) -> str:
         raise HostError(f"host {host!r} has a * that is not its first label", "expected *.example.com")
     address = bracketed(name[1:-1]) if name.startswith("[") and name.endswith("]") else None
     if address is None and not _NAME.fullmatch(name):
-        raise HostError(f"{host!r} is not a host name", "expected a name such as app.example.com")
+        raise HostError(f"{host!r} is not a host name", _meant(host))
     return address or name
+
+
+def _meant(host: str) -> str:
+    if "{" in host:
+        return "patterns are for HostRegexp"
+    _, scheme, rest = host.rpartition("://")
+    name, path, _ = rest.partition("/")
+    if scheme and _NAME.fullmatch(name.lower()):
+        return f"write the name alone: {name}"
+    return "paths are for Path and PathPrefix" if path else "expected a name such as app.example.com"
 
 
 def wildcard(host: str) -> str | None:

@@ -59,6 +59,8 @@ def pattern(value: str, argument: int = 0) -> str:
         compile_pattern(value)
     except PatternError as error:
         hint = "expressions are RE2's: no look-around, no back-references"
+        if value.startswith("*"):
+            hint = "any characters are .*"
         raise ValueFault(f"{value!r} is no regular expression: {error}", hint, argument) from None
     return value
 

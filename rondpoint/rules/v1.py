@@ -8,6 +8,7 @@ order written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -120,7 +121,9 @@ def _told(text: str, name: str, position: int, read: Callable[..., T], *values: 
     try:
         return read(*values)
     except ValueFault as fault:
-        raise RuleError(text, f"{name}: {fault}", position, fault.hint) from None
+        joined = any(_OTHER_JOINTS.search(value) for value in values if isinstance(value, str))
+        hint = "parts are joined by ;, values by ," if joined else fault.hint
+        raise RuleError(text, f"{name}: {fault}", position, hint) from None
 
 
 _MATCHERS: dict[str, Callable[..., Expression]] = {
@@ -138,4 +141,6 @@ _MATCHERS: dict[str, Callable[..., Expression]] = {
     "Query": templated.query,
 }
 _OF_PAIRS = frozenset(("Headers", "HeadersRegexp", "Query"))
+# As in other languages: && and ||, or nothing but a space before the next matcher.
+_OTHER_JOINTS = re.compile(r"&&|\||\s\w+:")
 _CANONICAL = {name.lower(): name for name in [*_MATCHERS, *MODIFIERS]}

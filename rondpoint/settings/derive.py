@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rondpoint.diagnostics import Diagnostic
@@ -22,6 +23,7 @@ _DOCKER = ("providers", "docker")
 _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
+_CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
 
 
@@ -31,6 +33,7 @@ def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> Non
     _docker(draft, environ)
     _file(draft, inline)
     _catalogue(draft)
+    _constraints(draft)
 
 
 def clashes(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -> Iterable[Diagnostic]:
@@ -145,6 +148,20 @@ def _catalogue(draft: Draft) -> None:
         draft.values.setdefault(
             (*_CATALOGUE, "front_end_rule"), _default("Host:{{.ServiceName}}.{{.Domain}}")
         )
+
+
+def _constraints(draft: Draft) -> None:
+    """Those of all providers hold beside their own."""
+    common = draft.values.get(_CONSTRAINTS)
+    if common is None or not common.value:
+        return
+    for section in (_DOCKER, _CATALOGUE):
+        own = draft.values.get((*section, "constraints"))
+        if own is not None and own.value:
+            joined = f"{common.value}, {own.value}"
+            draft.values[*section, "constraints"] = replace(own, value=joined)
+        elif draft.has(section):
+            draft.values[*section, "constraints"] = common
 
 
 def _is_given(draft: Draft, name: str) -> bool:

@@ -14,6 +14,7 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
 from rondpoint.settings.derive import clashes, derive, strangers
 from rondpoint.settings.errors import SettingsError, error
+from rondpoint.settings.floors import raise_to_floors
 from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.sources import environment, file, flags
 from rondpoint.settings.tree import Settings, spelled
@@ -50,6 +51,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Loaded:
 
     draft = merge([*by_file, *by_variable, *by_flag], words)
     derive(draft, environ, inline)
+    raise_to_floors(draft)
     draft.errors += problems
     settings = _validate(draft)
     if settings is None or draft.errors:

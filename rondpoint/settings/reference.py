@@ -59,6 +59,7 @@ point that does not say otherwise itself.
 | --- | --- |
 """
 _V1_REMARKS = {
+    "constraints": "`providers.constraints`, `tag==api-*` and the like",
     "docker.constraints": "`providers.docker.constraints`, `tag==api-*` and the like",
     "consulCatalog.constraints": "`providers.consulCatalog.constraints`, `tag==api-*` and the like",
     "consulCatalog.strictChecks": "`providers.consulCatalog.strictChecks`: `true` is `passing`, `false` is "

@@ -58,9 +58,7 @@ _TRAEFIK_3_OPTIONS = (
 # Traefik 2 had these and Traefik 3 dropped them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
-_TRAEFIK_1_SECTIONS = (
-    "acme cluster constraints healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
-)
+_TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )

@@ -76,6 +76,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "traefikLog.filePath": _as("log.filePath"),
     "traefikLog.format": _as("log.format"),
     "traefikLogsFile": _as("log.filePath"),
+    "constraints": _constraints("providers.constraints"),
     "defaultEntryPoints": _default_entry_points,
     "entryPoints": _entry_point_flag,
     "docker": _as("providers.docker"),

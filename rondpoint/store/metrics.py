@@ -8,7 +8,7 @@ is gone too; `/worker`, for what a worker counts of itself.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import redis
@@ -168,17 +168,3 @@ def forget_counts(client: redis.Redis, keys: Keys, worker: str) -> None:
     """Have all that a worker has counted gone. Raises redis.RedisError."""
     client.expire(keys.metrics(worker), 0)
     client.expire(keys.server_metrics(worker), 0)
-
-
-def read_counts(client: redis.Redis, keys: Keys, worker: str) -> dict[str, Counts]:
-    """A worker's counts by router; what cannot be decoded is passed over. Raises redis.RedisError."""
-    fields: Any = client.hgetall(keys.metrics(worker))
-    counts: dict[str, Counts] = {}
-    for raw, value in sorted(fields.items()):
-        try:
-            name = raw.decode()
-            if is_router(name):
-                counts[name] = decoded(_counts, value)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-    return counts

@@ -11,6 +11,7 @@ from msgspec import Struct
 from rondpoint.store.admin.proposals import ANSWERED, WAITING
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.lease import TERM
+from rondpoint.store.leftovers import KEPT
 from rondpoint.store.metrics import EXPIRY
 
 Party = Literal["agent", "proxy"]
@@ -69,7 +70,7 @@ USES = (
     Use("fence", AGENT, AGENT),
     Use("agents", AGENT, BOTH),
     Use("parts", AGENT, AGENT),
-    Use("tickets", PROXY, PROXY),
+    Use("tickets", BOTH, BOTH, expires=f"a field some {KEPT / 60:g} minutes after its service, by the agent"),
     Use("workers", PROXY, PROXY),
     Use(
         "metrics",

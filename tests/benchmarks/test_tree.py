@@ -68,7 +68,7 @@ def test_the_time_of_a_real_child_that_has_ended_still_counts():
     ) as process:
         assert process.stdout.readline() == b"reaped\n"
         assert [member.pid for member in members(process.pid)] == [process.pid]
-        assert 0.3 - 2 / TICKS_PER_SECOND <= tree_seconds(process.pid) < 3
+        assert 0.3 - 2 / TICKS_PER_SECOND <= tree_seconds(process.pid) < 10
         process.stdin.close()
     assert tree_seconds(process.pid) == 0
 

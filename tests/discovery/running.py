@@ -60,7 +60,10 @@ class Hand(Provider):
 
 
 @contextmanager
-def agent_of(store: Store, *providers: Provider, settings: Settings | None = None) -> Iterator[None]:
+def agent_of(
+    store: Store, *providers: Provider, settings: Settings | None = None, ends_within: float = 60.0
+) -> Iterator[None]:
+    """A running agent; AssertionError when it takes longer than so many seconds to end."""
     stop = threading.Event()
     by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
     with connect(store.url) as client:
@@ -74,7 +77,7 @@ def agent_of(store: Store, *providers: Provider, settings: Settings | None = Non
             for provider in providers:
                 if isinstance(provider, Hand):
                     provider.release()
-            thread.join(10)
+            thread.join(ends_within)
             assert not thread.is_alive()
 
 

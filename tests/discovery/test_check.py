@@ -58,6 +58,16 @@ def test_an_error_ends_with_1_and_names_file_key_and_value(tmp_path: Path) -> No
     )
 
 
+def test_a_rule_that_cannot_be_read_is_shown_with_a_caret_under_the_fault(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES.replace("`r.test`)", "`r.test`) && Hots(`x`)"))
+    lines = run("routes.yml").output.splitlines()
+    at = lines.index("  Host(`r.test`) && Hots(`x`)")
+    assert lines[at + 1] == "                    ^"
+    assert "unknown matcher Hots (at character 19)" in lines[at - 1]
+    (finding,) = json.loads(run("--json", "routes.yml").output)["findings"]
+    assert finding["excerpt"].splitlines() == lines[at : at + 2]
+
+
 def test_a_warning_alone_ends_with_0(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
     result = run("routes.yml")

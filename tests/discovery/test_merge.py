@@ -67,6 +67,14 @@ def test_a_router_whose_service_has_a_middleware_that_does_not_exist_is_left_out
     ]
 
 
+def test_a_router_to_traefiks_own_services_is_told_where_to_find_them() -> None:
+    router = a_router("a@docker", "api@internal")
+    merged = merge({"docker": a_configuration(router, Service("api@docker"))}, ENTRY_POINTS)
+    (finding,) = merged.diagnostics
+    assert finding.message == "left out, for its service 'api@internal' does not exist"
+    assert finding.hint.startswith("API, dashboard, ping and metrics are on the entry point traefik")
+
+
 def composed(name: str, *members: str) -> Service:
     return Service(name, composition="weighted", members=tuple(Member(member) for member in members))
 

@@ -90,6 +90,7 @@ TOLD = {
     "the target reaches the server as it was sent": "Servers get the target as it was sent",
     "what remains reaches the server as it was sent": "Servers get the target as it was sent",
     "servers' transports are not followed yet": "| `serversTransport` | no effect",
+    "containers that say the same share a service": "Containers that say the same of a router",
     "an empty rule is a mistake": "An empty rule is a mistake",
     "lists may be numbered": "Lists may be numbered",
 }

@@ -25,7 +25,7 @@ INTERVAL = 0.02
 
 
 def converge(
-    instances: Sequence[Installation], store: str, expected: Servers, *, timeout: float = 30.0
+    instances: Sequence[Installation], store: str, expected: Servers, *, timeout: float = 90.0
 ) -> float:
     """Seconds until all workers tell the revision of the store at this URL, and the servers of `expected`.
 

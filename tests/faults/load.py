@@ -65,7 +65,7 @@ class Load:
         """Requests that did not, so far."""
         return self._counts()[1]
 
-    def wait_for(self, count: int, timeout: float = 60.0) -> None:
+    def wait_for(self, count: int, timeout: float = 120.0) -> None:
         """Returns once so many more have been answered."""
         wanted = self.answered + count
         until(lambda: self._lives() and self.answered >= wanted, f"{count} more answers", timeout=timeout)

@@ -66,7 +66,7 @@ class Site:
         self.instances.append(made)
         return made
 
-    def converge(self, expected: Servers, *, timeout: float = 30.0) -> float:
+    def converge(self, expected: Servers, *, timeout: float = 90.0) -> float:
         """Seconds until every worker of every instance has the store's revision and these servers."""
         return converge(self.instances, self.url, expected, timeout=timeout)
 

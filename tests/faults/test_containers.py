@@ -45,6 +45,10 @@ def test_scaling_up_and_down_fails_nothing(
 
     project.up()
     converged()
+    # A container that runs may not listen yet, and this one is the only one.
+    for instance in site.instances:
+        instance.wait_for(HOST)
+    converged()
     slowest = 0.0
     with site.load() as load:
         for _ in range(rounds):
@@ -97,7 +101,7 @@ def test_containers_replaced_one_by_one_fail_nothing(
 ) -> None:
     site, rounds = started(docker_site), 5 if full else 1
     # Told to end, they go on until that is known everywhere, and then finish what they have.
-    options = {"labels": LABELS, "environment": {"NOTICE": "1", "LINGER": "1"}}
+    options = {"labels": LABELS, "environment": {"NOTICE": "2", "LINGER": "3"}}
 
     def converged() -> float:
         return site.converge(docker_servers("app@docker", containers))

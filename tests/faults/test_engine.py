@@ -54,9 +54,9 @@ def test_an_engine_that_restarts(
                 os.kill(gone.attrs["State"]["Pid"], signal.SIGKILL)
                 time.sleep(5 if full else 1)
                 restartable.start_again()
-                slowest = max(slowest, site.converge(docker_servers("app@docker", containers), timeout=60))
+                slowest = max(slowest, site.converge(docker_servers("app@docker", containers)))
                 containers.append(client.containers.run(image, detach=True, labels=LABELS))
-                slowest = max(slowest, site.converge(docker_servers("app@docker", containers), timeout=60))
+                slowest = max(slowest, site.converge(docker_servers("app@docker", containers)))
                 load.wait_for(100)
     name = f"the Docker engine restarted ({how.name}), a container dying meanwhile"
     report(name, load, converged=slowest, may_fail="POST: 502")
@@ -86,7 +86,7 @@ def test_an_event_stream_that_is_cut(
                 containers.append(whoami(labels=LABELS))
                 gone = containers.pop(0)
                 gone.stop()
-                slowest = max(slowest, site.converge(docker_servers("app@docker", containers), timeout=60))
+                slowest = max(slowest, site.converge(docker_servers("app@docker", containers)))
     name = f"the event stream cut while containers come and go, {rounds} times"
     report(name, load, converged=slowest, may_fail="POST: 502")
     # Without an event, a container that is told to end gets requests until it has.
@@ -117,10 +117,10 @@ def test_very_many_events_at_once(
             began = time.monotonic()
             list(hands.map(Container.start, many))
             told = time.monotonic() - began
-            started = site.converge(docker_servers("app@docker", [*steady, *many]), timeout=60)
+            started = site.converge(docker_servers("app@docker", [*steady, *many]))
             load.wait_for(50)
             list(hands.map(Container.kill, many))
-            ended = site.converge(docker_servers("app@docker", steady), timeout=60)
+            ended = site.converge(docker_servers("app@docker", steady))
             load.wait_for(50)
     finally:
         with ThreadPoolExecutor(8) as hands:

@@ -12,7 +12,7 @@ from tests.lab.origin import answer
 from tests.lab.redis_server import Cluster, RedisServer, Sentinels
 from tests.lab.waiting import until
 
-FAILOVER = 90.0
+FAILOVER = 150.0
 """Seconds: a sentinel that was kept from working, on a busy machine, holds still for 30."""
 
 
@@ -52,11 +52,11 @@ def test_when_a_master_is_gone_the_next_one_is_followed(
             end(old)
             site.routes.serve(two, three)
             until(lambda: group.master() is not old, "another master", timeout=FAILOVER)
-            converged = site.converge(site.routes.servers, timeout=60)
+            converged = site.converge(site.routes.servers)
             # For a while it takes itself for the master.
             begin_again(old)
             site.routes.serve(three)
-            slowest = max(converged, site.converge(site.routes.servers, timeout=60))
+            slowest = max(converged, site.converge(site.routes.servers))
             load.wait_for(100)
     report(f"Redis' master {name} has another one take over", load, converged=slowest)
     load.nothing_failed()

@@ -33,10 +33,10 @@ def test_the_last_known_configuration_is_served(
         for instance in site.instances:
             kill(instance, min(workers(instance)))
         restarted.process.signal(signal.SIGTERM)
-        assert restarted.process.wait(20) == 0
+        assert restarted.process.wait() == 0
         site.instances.remove(restarted)
         young = site.instance()
-        until(lambda: young.request(HOST).status == 200, "the last configuration", timeout=20)
+        until(lambda: young.request(HOST).status == 200, "the last configuration")
         with site.load(young) as later:
             later.wait_for(200)
             load.wait_for(100)

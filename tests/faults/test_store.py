@@ -150,7 +150,7 @@ def test_keys_of_a_wrong_type_are_mended(
         for group in [keys] if together else [[key] for key in keys]:
             spoil(client, *group)
             for key in group:
-                until(partial(is_mended, client, key), f"{key} mended", timeout=20)
+                until(partial(is_mended, client, key), f"{key} mended")
             slowest = max(slowest, running.converge(running.routes.servers))
             load.wait_for(50)
     how = "at once" if together else "one after the other"
@@ -174,7 +174,7 @@ def test_a_worker_that_starts_on_corrupt_values_serves_what_was_last(
             kill(instance, min(workers(instance)))
             # In its place there is one that has never read the values when they were good.
             slowest = max(slowest, running.converge(running.routes.servers))
-            until(partial(can_be_read, client), "corrupt values rewritten", timeout=20)
+            until(partial(can_be_read, client), "corrupt values rewritten")
             running.routes.serve(*((two,) if number % 2 else (one, two)), other=two)
             slowest = max(slowest, running.converge(running.routes.servers))
     report(

@@ -27,7 +27,18 @@ def await_successors(instance: Installation, old: set[int]) -> None:
         now = workers(instance)
         return len(now) == len(old) and not now & old
 
-    until(replaced, "new workers in the place of all", timeout=30)
+    until(replaced, "new workers in the place of all", timeout=90)
+
+
+def stop(pid: int) -> None:
+    """Have a process do nothing any more; it may be at something for a moment after it was told so."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: _state(pid) == "T", "the process at rest")
+
+
+def _state(pid: int) -> str:
+    # The command's name, in parentheses, may hold spaces and parentheses itself.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def peers(pid: int, port: int) -> set[int]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.lab.errors import LabError
 
@@ -24,6 +24,10 @@ FLAGS = [
 
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
+
+PATIENCE = 90_000
+"""Milliseconds for what a page does, on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 
 Scheme = Literal["light", "dark"]
 
@@ -60,6 +64,7 @@ def opened(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, java_script_enabled=script
     )
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -54,7 +54,7 @@ def swallowing(connection: Connection) -> None:
 
 def download(port: int, host: str) -> int:
     """The size of the body of a GET; raises AssertionError for anything but a 200 with a length."""
-    with connect("127.0.0.1", port, timeout=30) as connection:
+    with connect("127.0.0.1", port, timeout=60) as connection:
         connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         head = b""
         while b"\r\n\r\n" not in head:
@@ -66,7 +66,7 @@ def download(port: int, host: str) -> int:
 
 def upload(port: int, host: str, size: int) -> int:
     """What the server says that it got of a body of this size."""
-    with connect("127.0.0.1", port, timeout=30) as connection:
+    with connect("127.0.0.1", port, timeout=60) as connection:
         connection.sendall(f"PUT / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {size}\r\n\r\n".encode())
         pour(connection, size)
         data = b""

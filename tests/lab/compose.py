@@ -35,7 +35,7 @@ class Compose:
         """Removes the project's containers and networks."""
         self.run("down", "--timeout", "1", "--volumes", "--remove-orphans")
 
-    def run(self, *arguments: str, timeout: float = 90.0) -> str:
+    def run(self, *arguments: str, timeout: float = 240.0) -> str:
         """Any other command; returns what it wrote. Raises LabError, with that, when it fails."""
         program = shutil.which("docker-compose")
         if not program:

@@ -99,7 +99,7 @@ class Consul(Server):
     def wait_until_ready(self) -> None:
         """Returns once it has a leader and its own entry in the catalogue."""
         if self.namespace:
-            self.process.wait_for_line(r"Synced node info|Node info in sync", 30)
+            self.process.wait_for_line(r"Synced node info|Node info in sync", 60)
             return
 
         def ready() -> bool:
@@ -107,9 +107,11 @@ class Consul(Server):
                 found = self.ask("GET", "/v1/catalog/service/consul")
             except requests.RequestException:
                 return False
-            return found.ok and bool(found.json())
+            # Policies can be made only a moment after there is a leader.
+            able = not self.token or self.ask("GET", "/v1/acl/policies").ok
+            return found.ok and bool(found.json()) and able
 
-        until(ready, "a Consul with a leader", timeout=30)
+        until(ready, "a Consul with a leader")
 
     def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> requests.Response:
         """One HTTP request to the agent; a body that is not bytes or text goes as JSON."""

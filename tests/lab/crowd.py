@@ -21,7 +21,7 @@ class Crowd:
     def __enter__(self) -> Self:
         try:
             for _ in range(self._count):
-                self.sockets.append(socket.create_connection(("127.0.0.1", self._port), timeout=10))
+                self.sockets.append(socket.create_connection(("127.0.0.1", self._port), timeout=30))
         except BaseException:
             self._close()
             raise

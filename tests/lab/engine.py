@@ -69,7 +69,7 @@ class Engine:
 
     def client(self) -> docker.DockerClient:
         """A client of its own."""
-        return docker.DockerClient(base_url=self.socket_url, timeout=30)
+        return docker.DockerClient(base_url=self.socket_url, timeout=120)
 
     def kill(self) -> None:
         """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""
@@ -130,7 +130,7 @@ class Engine:
             environment={"PATH": f"{directory / 'bin'}:{os.environ['PATH']}"},
         )
         try:
-            self._process.wait_for_line("API listen on", timeout=60.0)
+            self._process.wait_for_line("API listen on", timeout=120.0)
         except LabError:
             # A file system that overlay cannot lie on (another overlay, say) is no fault of the machine's.
             if last or "graphdriver" not in self._process.log:
@@ -158,7 +158,7 @@ class Engine:
                     with suppress(DockerException):
                         container.remove(force=True, v=True)
             with suppress(LabError):
-                self._process.stop(timeout=15.0)
+                self._process.stop(timeout=60.0)
         _clear(self._name)
 
 

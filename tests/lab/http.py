@@ -41,7 +41,7 @@ def request(
     body: bytes = b"",
     address: str = "127.0.0.1",
     namespace: Path | None = None,
-    timeout: float = 10.0,
+    timeout: float = 30.0,
 ) -> Response:
     """One request over a new connection, which the request asks to close.
 
@@ -95,7 +95,7 @@ def parse(data: bytes, method: str = "GET") -> Response:
 def raw(
     port: int,
     data: bytes,
-    timeout: float = 5.0,
+    timeout: float = 30.0,
     *,
     address: str = "127.0.0.1",
     namespace: Path | None = None,
@@ -106,16 +106,21 @@ def raw(
     """
     received = bytearray()
     with connect(address, port, namespace=namespace, timeout=timeout) as connection:
+        broken: OSError | None = None
         try:
-            connection.sendall(data)
+            try:
+                connection.sendall(data)
+            except (ConnectionResetError, BrokenPipeError) as error:
+                # A server may answer and close before it has read all; what it said is what counts.
+                broken = error
             while piece := connection.recv(65536):
                 received += piece
         except TimeoutError:
             raise TimeoutError(f"nothing more within {timeout} s after {bytes(received)!r}") from None
-        except (ConnectionResetError, BrokenPipeError):
-            # A server may answer and close before it has read all; what it said is what counts.
-            if not received:
-                raise
+        except ConnectionResetError as error:
+            broken = error
+        if broken is not None and not received:
+            raise broken
     return bytes(received)
 
 
@@ -138,6 +143,17 @@ def bodies(
         assert response.status == 200, f"request {number + 1} of {count}: {response}"
         texts.append(response.text)
     return texts
+
+
+def in_turn(answers: list[str], expected: set[str]) -> bool:
+    """Whether these answers, one after the other, are the expected ones in strict turn, more than once.
+
+    To be asked again where it is not so: on a busy machine a ticket is late at times, and is replaced by the
+    worker's own, which breaks the turn.
+    """
+    count = len(expected)
+    first, rest = answers[:count], answers[count:]
+    return bool(rest) and sorted(first) == sorted(expected) and rest == answers[: len(rest)]
 
 
 class _Bytes:

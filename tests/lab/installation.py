@@ -37,7 +37,7 @@ class Installation:
         return json.loads(response.body)
 
     def wait_for(
-        self, host: str, path: str = "/", *, status: int = 200, timeout: float = 15.0
+        self, host: str, path: str = "/", *, status: int = 200, timeout: float = 60.0
     ) -> client.Response:
         """The first answer with this status."""
 
@@ -50,7 +50,7 @@ class Installation:
 
         return until(ask, f"{status} from {host}{path}", timeout=timeout)
 
-    def wait_for_bodies(self, expected: set[str], host: str, *, timeout: float = 15.0) -> None:
+    def wait_for_bodies(self, expected: set[str], host: str, *, timeout: float = 60.0) -> None:
         """Returns once requests to this host are answered by exactly these bodies."""
 
         def ask() -> bool:
@@ -58,6 +58,34 @@ class Installation:
             return {response.text for response in responses if response.status == 200} == expected
 
         until(ask, f"{host} answered by {sorted(expected)}", timeout=timeout)
+
+    def wait_for_turns(self, expected: set[str], host: str) -> None:
+        """Returns once these bodies answer requests to this host in strict turn, as `in_turn` of the client.
+
+        Raises AssertionError at an answer that is not 200.
+        """
+        until(
+            lambda: client.in_turn(self.bodies(4 * len(expected), host), expected),
+            f"{sorted(expected)} in turn for {host}",
+        )
+
+    def wait_for_workers(self, count: int) -> None:
+        """Returns once there are so many workers, and all of them serve what the store has.
+
+        What one of them answers, the others may come to a moment later.
+        """
+
+        def all_serve() -> bool:
+            told = self.api("/api/instances")
+            workers = [worker for each in told["instances"] for worker in each["workers"] if worker["alive"]]
+            current = all(worker["current"] for worker in workers)
+            return bool(told["revision"]) and len(workers) == count and current
+
+        until(all_serve, f"the same configuration in {count} workers")
+
+    def wait_for_agent(self) -> None:
+        """Returns once an agent has told that it is at work."""
+        until(lambda: self.api("/api/instances")["agents"], "an agent")
 
 
 def start(

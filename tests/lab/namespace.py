@@ -47,7 +47,7 @@ def socket_in(namespace: Path | None) -> socket.socket:
     return made[0]
 
 
-def connect(host: str, port: int, *, namespace: Path | None = None, timeout: float = 5.0) -> socket.socket:
+def connect(host: str, port: int, *, namespace: Path | None = None, timeout: float = 30.0) -> socket.socket:
     """A connected socket with this timeout in seconds on every later operation; raises OSError."""
     connection = socket_in(namespace)
     try:

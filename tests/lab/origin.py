@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.lab.namespace import socket_in
+from tests.lab.ports import free_port
 
 
 @dataclass(slots=True)
@@ -130,6 +131,8 @@ Handler = Callable[[Connection], None]
 class Origin:
     """A server on a free loopback port, one thread to a connection.
 
+    The port is none that the system gives to outgoing connections: another origin may come in its place.
+
     The handler is called once per connection and owns it: it may serve many requests, and the connection is
     closed when it returns. Fixed bytes are sent in answer to every whole request, keep-alive. What a handler
     asserts in vain is raised at the end of `with`.
@@ -145,7 +148,7 @@ class Origin:
         self._changed = threading.Condition()
         self._listener = socket_in(namespace)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", port))
+        self._listener.bind(("127.0.0.1", port or free_port(namespace=namespace)))
         self._listener.listen(256)
         self.port: int = self._listener.getsockname()[1]
 
@@ -198,7 +201,7 @@ class Origin:
             self.requests.append(request)
             self._changed.notify_all()
 
-    def wait_for_requests(self, count: int, timeout: float = 5.0) -> list[Request]:
+    def wait_for_requests(self, count: int, timeout: float = 30.0) -> list[Request]:
         """The requests, once there are so many; raises AssertionError when there are not in time."""
         with self._changed:
             enough = self._changed.wait_for(lambda: len(self.requests) >= count, timeout)

@@ -18,6 +18,8 @@ from tests.lab.errors import LabError
 from tests.lab.namespace import connect
 
 CONNECT_INTERVAL = 0.01  # seconds between attempts at a port that does not accept yet
+DRAIN = 5.0
+"""Seconds for what a program wrote before its end to be read; all of them only where an orphan writes on."""
 
 
 def installed(name: str) -> str:
@@ -80,7 +82,7 @@ class Process:
             return "".join(self._lines)
 
     def wait_for_line(
-        self, pattern: str, timeout: float = 20.0, *, after: int = 0, count: int = 1
+        self, pattern: str, timeout: float = 60.0, *, after: int = 0, count: int = 1
     ) -> re.Match[str]:
         """A match of this regular expression in the `count`th line that has one, from line `after` on.
 
@@ -112,7 +114,7 @@ class Process:
         *,
         address: str = "127.0.0.1",
         namespace: Path | None = None,
-        timeout: float = 20.0,
+        timeout: float = 60.0,
     ) -> None:
         """Returns once the port accepts; raises LabError, with the log, as `wait_for_line` does."""
         deadline = time.monotonic() + timeout
@@ -131,14 +133,16 @@ class Process:
         """Sends a signal to this process alone."""
         self._process.send_signal(number)
 
-    def wait(self, timeout: float = 20.0) -> int:
-        """Its exit status, once it has ended by itself; raises LabError when it does not within `timeout`."""
-        try:
-            return self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise self.failure(f"still runs after {timeout} s") from None
+    def wait(self, timeout: float = 60.0) -> int:
+        """Its exit status, once it has ended by itself, and the log is whole.
 
-    def stop(self, timeout: float = 20.0) -> int:
+        Raises LabError when it does not end within `timeout` seconds.
+        """
+        status = self._status(timeout)
+        self._reader.join(DRAIN)
+        return status
+
+    def stop(self, timeout: float = 60.0) -> int:
         """Sends SIGTERM and returns the exit status.
 
         Raises LabError, with the log, when it outlives `timeout` seconds or leaves a child running; whatever
@@ -148,12 +152,12 @@ class Process:
         if self.running:
             self.signal(signal.SIGTERM)
         try:
-            status = self.wait(timeout)
+            status = self._status(timeout)
         except LabError:
             self.kill()
             raise
-        orphans = kill_all(family, grace=2.0)
-        self._reader.join(2.0)
+        orphans = kill_all(family, grace=5.0)
+        self._reader.join(DRAIN)
         if orphans:
             raise self.failure(f"ended by SIGTERM and left {', '.join(orphans)} running")
         return status
@@ -164,11 +168,17 @@ class Process:
         self._process.kill()
         self._process.wait()
         kill_all(family, grace=0.0)
-        self._reader.join(2.0)
+        self._reader.join(DRAIN)
 
     def failure(self, what: str) -> LabError:
         """An error that carries the log."""
         return LabError(f"{self.name} (pid {self.pid}) {what}; its log:\n{self.log or '(empty)'}")
+
+    def _status(self, timeout: float) -> int:
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise self.failure(f"still runs after {timeout} s") from None
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -180,7 +190,7 @@ class Process:
     def _wait(self) -> None:
         # A grandchild may hold the pipe open for long after the process itself has gone.
         self._process.wait()
-        self._reader.join(0.5)
+        self._reader.join(DRAIN)
         with self._changed:
             self._ended = True
             self._changed.notify_all()

@@ -61,13 +61,13 @@ class RedisServer(Server):
         self._process.wait_for_port(self.port)
 
     def client(self) -> redis.Redis:
-        """A client of this very server, which gives up after three seconds."""
+        """A client of this very server, which gives up after ten seconds."""
         options: dict[str, Any] = {"password": self._password or None}
         if self._certificate is not None:
             file = str(self._certificate)
             options |= {"ssl": True, "ssl_ca_certs": file, "ssl_certfile": file}
         never = Retry(NoBackoff(), 0)
-        return redis.Redis(ADDRESS, self.port, socket_timeout=3.0, retry=never, **options)
+        return redis.Redis(ADDRESS, self.port, socket_timeout=10.0, retry=never, **options)
 
     def does(self, *command: str | int) -> Any:
         """The answer to one command. Raises redis.RedisError."""
@@ -172,7 +172,7 @@ class Sentinels(_Group):
 
     def master(self) -> RedisServer:
         """The server that all sentinels call master, once it says so itself."""
-        return until(self._master, "a master", timeout=60)
+        return until(self._master, "a master", timeout=120)
 
     def _master(self) -> RedisServer | None:
         with suppress(redis.RedisError):
@@ -226,7 +226,7 @@ class Cluster(_Group):
 
     def master(self) -> RedisServer:
         """The node that holds the keys, once it says so itself."""
-        return until(self._master, "a master", timeout=60)
+        return until(self._master, "a master", timeout=120)
 
     def _master(self) -> RedisServer | None:
         for node in self.servers:

@@ -46,4 +46,14 @@ def wait_for_bodies(engine: Engine, port: int, host: str, expected: set[str]) ->
             return False
         return {answer.text for answer in answers if answer.status == 200} == expected
 
-    until(answered, f"{host} answered by {sorted(expected)}", timeout=30.0)
+    until(answered, f"{host} answered by {sorted(expected)}")
+
+
+def wait_for_turns(engine: Engine, port: int, host: str, expected: set[str]) -> None:
+    """Returns once these bodies answer in strict turn; AssertionError at an answer that is not 200."""
+
+    def in_turn() -> bool:
+        answers = client.bodies(2 * len(expected), port, host, namespace=engine.namespace)
+        return client.in_turn(answers, expected)
+
+    until(in_turn, f"{sorted(expected)} in turn for {host}")

@@ -52,7 +52,7 @@ def curl(path: str, *arguments: str, enter: Sequence[str] = ()) -> str:
         [*enter, "curl", "-sS", "--fail", *arguments, url],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     if done.returncode:

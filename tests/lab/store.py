@@ -65,7 +65,7 @@ class Store(Server):
         key, certificate = ("--tls-key-file", self._certificate), ("--tls-cert-file", self._certificate)
         return ["--tls-port", str(self._port), *key, *certificate, "--tls-auth-clients", "no"]
 
-    def client(self, *, timeout: float = 5.0) -> redis.Redis:
+    def client(self, *, timeout: float = 30.0) -> redis.Redis:
         """A client of its own: it answers in bytes, and gives up after `timeout` seconds without a retry."""
         never = Retry(NoBackoff(), 0)
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=timeout, retry=never)

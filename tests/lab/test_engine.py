@@ -68,10 +68,13 @@ def test_a_program_enters_the_namespace(
 def test_a_stopped_container_finishes_what_it_began_when_told_to_linger(
     engine: Engine, whoami: Callable[..., Container]
 ) -> None:
-    container = whoami(hostname="slow", environment={"LINGER": "2"})
+    container = whoami(hostname="slow", environment={"LINGER": "6"})
     answer_of(container, engine)
     address = container.attrs["NetworkSettings"]["IPAddress"]
     with connect(address, 80, namespace=engine.namespace) as connection:
+        # Its connection is taken then, and not only on its way.
+        connection.sendall(http.message("any.host"))
+        assert http.read_response(connection).text == "slow"
         connection.sendall(http.message("any.host", "/sleep/1"))
         container.stop()
         assert http.read_response(connection).text == "slow"

@@ -17,13 +17,13 @@ def test_the_store_comes_back_empty_after_a_kill(store: Store) -> None:
 
 
 def test_a_frozen_store_answers_only_when_it_is_thawed(store: Store) -> None:
-    with store.client(timeout=0.1) as hasty:
-        hasty.ping()
+    with store.client() as patient, store.client(timeout=0.1) as hasty:
+        assert patient.ping()
         store.freeze()
         with pytest.raises(redis.TimeoutError):
             hasty.ping()
         store.thaw()
-        assert hasty.ping()
+        assert patient.ping()
 
 
 def test_a_flushed_store_is_empty(store: Store) -> None:

@@ -93,7 +93,7 @@ class Shell:
         self.run("kill $(jobs -p) 2>/dev/null; wait")
         assert self._shell.stdin is not None
         self._shell.stdin.close()
-        self._shell.wait(20)
+        self._shell.wait(60)
 
     def run(self, command: str) -> str:
         """What a command writes, job control's own lines aside; `status` is its exit status then."""
@@ -112,7 +112,7 @@ class Shell:
         self.status = int(line.removeprefix(_MARK))
         return "".join(lines)
 
-    def follow(self, found: Command | File, *, timeout: float = 40.0) -> None:
+    def follow(self, found: Command | File, *, timeout: float = 120.0) -> None:
         """Do one step; a command with another output than it must have is tried again, for a while.
 
         Files are written to where the shell is.

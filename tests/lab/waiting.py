@@ -9,7 +9,7 @@ T = TypeVar("T")
 INTERVAL = 0.01  # seconds
 
 
-def until(check: Callable[[], T | None], what: str, *, timeout: float = 20.0) -> T:
+def until(check: Callable[[], T | None], what: str, *, timeout: float = 60.0) -> T:
     """The first true result of `check`, asked every 10 ms.
 
     Raises AssertionError, naming `what` was waited for and the last result, after `timeout` seconds.

@@ -10,7 +10,7 @@ import websocket
 def connected(port: int, host: str) -> websocket.WebSocket:
     """A client whose handshake is behind it."""
     client = websocket.WebSocket(sockopt=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
-    client.connect(f"ws://127.0.0.1:{port}/chat", host=host, timeout=10)  # type: ignore[no-untyped-call]
+    client.connect(f"ws://127.0.0.1:{port}/chat", host=host, timeout=30)  # type: ignore[no-untyped-call]
     return client
 
 

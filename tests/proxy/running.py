@@ -1,5 +1,7 @@
 """A running `rondpoint proxy` on a store of its own, to which tests publish what they want served."""
 
+import http.client
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
-from tests.lab import http
+from tests.lab import http as asking
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
 from tests.lab.processes import Process, installed
@@ -35,6 +37,7 @@ class Proxy:
         self.services: dict[str, Service] = {}
         self.middlewares: dict[str, Middleware] = {}
         self._numbers = count(1)
+        self.revision = 0  # of what was published last
         self._client = connect(store.url)
         self._publisher = Publisher(self._client, Keys())
 
@@ -70,19 +73,36 @@ class Proxy:
         configuration = Configuration(
             self.routers | {name: marker}, self.services | {name: Service(name)}, self.middlewares
         )
-        revision = self._publisher.publish(configuration)
+        seen = len(self.process.log)
+        self.revision = self._publisher.publish(configuration)
         if wait:
             until(lambda: self._serves_marker(name), "the configuration in force")
         if wait and self.workers > 1:
-            until(lambda: self._serve(revision) >= self.workers, "the configuration in force in all workers")
+            self.wait_for(self.revision, after=seen)
 
-    def _serve(self, revision: int) -> int:
-        """How many workers have told in the log that they have this revision, or a later one."""
-        told = re.findall(r"\[(\d+)\]: revision (\d+) (?:applied|read)$", self.process.log, re.MULTILINE)
-        return len({pid for pid, number in told if int(number) >= revision})
+    def wait_for(self, revision: int, *, after: int = 0) -> None:
+        """Return once all workers have this revision, which another proxy's test may have published.
+
+        What the log says up to the character `after` does not count: an emptied store counts anew.
+        """
+
+        def serve() -> bool:
+            if self.workers == 1:
+                found = asking.request(self.admin, "localhost", "/api/rawdata")
+                return int(json.loads(found.body)["revision"]) >= revision
+            told = re.findall(
+                r"\[(\d+)\]: revision (\d+) (?:applied|read)$", self.process.log[after:], re.MULTILINE
+            )
+            return len({pid for pid, number in told if int(number) >= revision}) >= self.workers
+
+        until(serve, "the configuration in force in all workers")
 
     def _serves_marker(self, name: str) -> bool:
-        response = http.request(self.web, "marker.test", f"/{name}")
+        try:
+            response = asking.request(self.web, "marker.test", f"/{name}")
+        except (OSError, http.client.HTTPException):
+            # Cut for its slowness, where the time-outs are short and the machine is busy.
+            return False
         # A worker without any configuration answers 503 to everything, for another reason.
         return response.status == 503 and "no available server" in response.text
 
@@ -94,11 +114,11 @@ class Proxy:
         self.publish()
 
     def status(self, host: str, path: str = "/") -> int:
-        return http.request(self.web, host, path).status
+        return asking.request(self.web, host, path).status
 
     def get(self, host: str, path: str = "/") -> str:
         """The body of a 200 to a request over a new connection."""
-        response = http.request(self.web, host, path)
+        response = asking.request(self.web, host, path)
         assert response.status == 200, response
         return response.text
 

@@ -82,7 +82,7 @@ def test_requests_wait_once_when_the_store_moves_away_and_share_tickets_when_it_
         return bool(told(proxy)["localTickets"] - before < REQUESTS / 10)
 
     # On a busy machine the store may be late although it is near.
-    until(shared, "tickets from the store", timeout=60)
+    until(shared, "tickets from the store", timeout=120)
     distance.seconds = FAR
     near = told(proxy)
     for _ in range(5):
@@ -98,13 +98,16 @@ def test_requests_wait_once_when_the_store_moves_away_and_share_tickets_when_it_
 def test_a_store_that_comes_and_goes_is_waited_for_ever_less(
     proxy: Proxy, host: str, distance: Distance
 ) -> None:
-    before, begun, times = told(proxy), time.monotonic(), 20
-    for _ in range(times):
+    before, begun, times, late = told(proxy), time.monotonic(), 20, 0
+    # On a busy machine the store may not have been near enough in any of so many turns.
+    while times or not late:
+        assert time.monotonic() - begun < 120
+        times = max(0, times - 1)
         distance.seconds = 0.0
         time.sleep(0.15)
         distance.seconds = FAR
         served(proxy, host, 5)
         time.sleep(0.1)
-    late = told(proxy)["lateTickets"] - before["lateTickets"]
+        late = told(proxy)["lateTickets"] - before["lateTickets"]
     # Once a second, after some times at the beginning; it was worth a trial each time.
     assert 1 <= late <= time.monotonic() - begun + 6, late

@@ -31,7 +31,7 @@ class Holding:
     def __call__(self, connection: Connection) -> None:
         while (request := connection.read()) is not None:
             if request.target == "/held":
-                self.release.wait(20)
+                self.release.wait(90)
             if request.target == "/cut":
                 return
             if request.header("Upgrade"):

@@ -1,6 +1,5 @@
 """Requests to the admin entry point where they are told of too, and `/metrics` where clients are served."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ from tests.lab import http
 from tests.lab.origin import Origin, answer
 from tests.lab.store import Store
 from tests.lab.waiting import until
+from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.scraping import scrape, scraped
 from tests.proxy.telemetry.collector import Collector, attributes
@@ -64,9 +64,9 @@ def test_requests_to_api_and_ping_are_counted_logged_and_traced(told: Told) -> N
     assert found.sum("traefik_entrypoint_requests_total", entrypoint="traefik") >= 2
     (span,) = told.collector.of("/ping")
     assert (span.trace_id.hex(), attributes(span)["traefik.router.name"]) == (trace, "ping@internal")
-    until(lambda: "/ping" in told.log.read_text(), "a line")
-    lines = [json.loads(line) for line in told.log.read_text().splitlines()]
-    (line,) = [line for line in lines if line["RequestPath"] == "/ping?a=b"]
+    (line,) = until(
+        lambda: [line for line in json_lines(told.log) if line["RequestPath"] == "/ping?a=b"], "a line"
+    )
     assert (line["RouterName"], line["entryPointName"], line["DownstreamStatus"]) == (
         "ping@internal",
         "traefik",

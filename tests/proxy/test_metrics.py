@@ -1,6 +1,7 @@
 """`/metrics` of a running proxy: right over all workers, those that have died among them."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.tree import members
 from rondpoint.model import HealthCheck, Middleware, Router, Server, ServerState, Service
 from rondpoint.rules import v3
 from tests.lab import http
@@ -23,6 +25,8 @@ from tests.proxy.wire.client import Client
 from tests.proxy.wire.test_tls_clients import SecureClient
 
 WORKERS = 2
+PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
 FLAGS = ("--metrics.prometheus.addRoutersLabels", "--metrics.prometheus.buckets=0.1,0.7,5")
 
 
@@ -149,6 +153,7 @@ def test_what_is_ours_stands_beside_it(proxy: Proxy, origin: Start) -> None:
     first = scraped(proxy.admin, lambda now: now.sum("rondpoint_workers") == WORKERS, "both workers")
     assert first.types["rondpoint_config_propagation_seconds"] == "histogram"
     published = time.time()
+    propagations = "rondpoint_config_propagation_seconds_count"
     host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
     ask(proxy, host, 10)
 
@@ -158,19 +163,17 @@ def test_what_is_ours_stands_beside_it(proxy: Proxy, origin: Start) -> None:
             now.sum("traefik_config_last_reload_success") >= published
             and now.sum("rondpoint_config_revision") > first.sum("rondpoint_config_revision")
             and of_service(now, host) == 10
+            and now.sum("traefik_config_reloads_total") > first.sum("traefik_config_reloads_total")
+            and now.sum("rondpoint_tickets_total") >= first.sum("rondpoint_tickets_total") + 10
+            and now.sum("rondpoint_workers_degraded") == 0
+            and now.sum(propagations) >= first.sum(propagations) + WORKERS
         )
 
     found = scraped(proxy.admin, told, "the change and the requests")
+    propagated = found.sum(propagations)
     assert found.sum("rondpoint_instances") == 1
     assert found.sum("rondpoint_agents") == 0
-    assert found.sum("rondpoint_workers_degraded") == 0
     assert 0 <= found.sum("rondpoint_config_age_seconds") < 60
-    assert found.sum("rondpoint_config_revision") > first.sum("rondpoint_config_revision")
-    assert found.sum("traefik_config_reloads_total") > first.sum("traefik_config_reloads_total")
-    took = found.sum("rondpoint_tickets_total") - first.sum("rondpoint_tickets_total")
-    assert took >= 10
-    propagated = found.sum("rondpoint_config_propagation_seconds_count")
-    assert propagated >= first.sum("rondpoint_config_propagation_seconds_count") + WORKERS
     assert found.sum("rondpoint_config_propagation_seconds_sum") < 60 * propagated
 
 
@@ -180,6 +183,55 @@ def test_all_instances_are_told_apart_when_all_are_asked_for(proxy: Proxy) -> No
     )
     (key,) = found.samples["rondpoint_workers"]
     assert [name for name, _ in key] == ["rondpoint_instance"]
+
+
+def kernel_sums(pids: list[int]) -> dict[str, float]:
+    """What the kernel tells of these processes, by metric."""
+    used = sum(process.own + process.reaped for process in members(pids[0]))
+    pages = [Path(f"/proc/{pid}/statm").read_text().split()[:2] for pid in pids]
+    return {
+        "process_virtual_memory_bytes": sum(int(virtual) for virtual, _ in pages) * PAGE,
+        "process_resident_memory_bytes": sum(int(resident) for _, resident in pages) * PAGE,
+        "process_open_fds": sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids),
+        "process_cpu_seconds_total": used / TICKS,
+    }
+
+
+def began(pid: int) -> float:
+    """In Unix seconds."""
+    (process,) = (each for each in members(pid) if each.pid == pid)
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + process.started / TICKS
+
+
+def test_master_and_all_workers_are_told_together(proxy: Proxy) -> None:
+    master = proxy.process.pid
+    workers = descendants(master)
+    assert len(workers) == WORKERS
+    pids = [master, *workers]
+    expected: dict[str, float] = {}
+
+    def alike(now: Scrape) -> bool:
+        expected.update(kernel_sums(pids))
+        # Connections come and go, and memory with them; what any one of the three has is more.
+        return all(abs(now.only(name) - value) <= value / 8 for name, value in expected.items())
+
+    found = scraped(proxy.admin, alike, "what the kernel tells")
+    for name in expected:
+        assert found.types[name.removesuffix("_total")] == ("counter" if "cpu" in name else "gauge")
+    limits = {resource.prlimit(pid, resource.RLIMIT_NOFILE)[0] for pid in workers}
+    assert {found.only("process_max_fds")} == limits
+    began_at = found.only("process_start_time_seconds")
+    assert began(master) - 1 < began_at < min(map(began, workers)) + 1
+    # Whichever worker answers.
+    assert {scrape(proxy.admin).only("process_start_time_seconds") for _ in range(10)} == {began_at}
+
+
+def test_processes_are_told_of_the_instance_that_answers(proxy: Proxy) -> None:
+    found = scraped(
+        proxy.admin, lambda now: bool(now.sum("rondpoint_workers")), "workers", "?scope=installation"
+    )
+    (key,) = found.samples["rondpoint_workers"]
+    assert set(found.samples["process_cpu_seconds_total"]) == {key}
 
 
 def test_openmetrics_is_told_to_who_asks_for_it(proxy: Proxy) -> None:
@@ -214,10 +266,12 @@ def test_a_router_that_goes_takes_its_counts_along_but_not_those_of_others(
     scraped(proxy.admin, gone, "the router gone")
 
 
-def sums(scrape: Scrape) -> tuple[float, float]:
+def sums(scrape: Scrape) -> tuple[float, float, float]:
     return (
         scrape.sum("traefik_entrypoint_requests_total", code="200"),
         scrape.sum("rondpoint_tickets_total"),
+        # A worker's start costs more than all that it does here.
+        scrape.only("process_cpu_seconds_total"),
     )
 
 
@@ -288,4 +342,4 @@ def test_without_the_store_there_is_no_answer_rather_than_a_wrong_one(store: Sto
     with running_proxy(short_path, store, *FLAGS) as proxy:
         scrape(proxy.admin)
         store.kill()
-        assert http.request(proxy.admin, "localhost", "/metrics", timeout=30).status == 503
+        assert http.request(proxy.admin, "localhost", "/metrics", timeout=60).status == 503

@@ -1,16 +1,14 @@
 """One rotation for all workers, and what becomes of it when the store is slow or gone."""
 
-import json
 import os
 import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import pytest
@@ -23,10 +21,10 @@ from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
+from tests.proxy.turns import undisturbed
 
 NAMES = ("a", "b", "c")
 WORKERS = 2
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -71,32 +69,6 @@ def follows(sequence: list[str], order: tuple[str, ...]) -> bool:
     """Whether it is this order over and over, wherever it begins."""
     begun = [order[at:] + order[:at] for at in range(len(order))]
     return any(sequence == list(islice(cycle(turn), len(sequence))) for turn in begun)
-
-
-def local_tickets(proxy: Proxy) -> int:
-    """How many requests were served without the store's tickets, in all workers."""
-    found: dict[int, int] = {}
-
-    def all_told() -> bool:
-        told = json.loads(http.request(proxy.admin, "localhost", "/api/rawdata").body)
-        found[told["worker"]["pid"]] = told["store"]["localTickets"]
-        return len(found) == WORKERS
-
-    until(all_told, "every worker's count of tickets")
-    return sum(found.values())
-
-
-def undisturbed(proxy: Proxy, take: Callable[[], T | None]) -> T:
-    """What `take` gives while the store is never late, which it may be where the machine is busy.
-
-    None of its own counts as disturbed, too.
-    """
-    for _ in range(40):
-        before = local_tickets(proxy)
-        taken = take()
-        if taken is not None and local_tickets(proxy) == before:
-            return taken
-    raise AssertionError("the machine is so busy that each time something was late")
 
 
 def test_sequential_requests_hit_the_servers_in_strict_turn_whichever_worker_takes_them(
@@ -170,7 +142,7 @@ def test_a_frozen_store_holds_no_request_up_and_the_rotation_resumes(
             counts[proxy.get(host)] += 1
             slowest = max(slowest, time.monotonic() - begun)
         # A ticket is waited for 20 ms, by the first of each worker.
-        assert slowest < 2
+        assert slowest < 10
         assert set(counts) == set(NAMES)
         assert max(counts.values()) <= 30, "each worker goes on by itself, in turn"
     finally:
@@ -188,11 +160,11 @@ def test_a_store_that_dies_takes_nothing_away_and_its_return_brings_the_rotation
     assert set(counts) == set(NAMES)
     # Comes back empty: no configuration, no tickets.
     store.start()
-    until(lambda: follows([own.get(host) for _ in range(30)], NAMES), "one rotation again", timeout=15)
+    until(lambda: follows([own.get(host) for _ in range(30)], NAMES), "one rotation again")
     # And what is published there is followed.
     del own.routers[host.removesuffix(".test")]
     own.publish()
-    until(lambda: {own.status(host) for _ in range(20)} == {404}, "the new configuration", timeout=15)
+    until(lambda: {own.status(host) for _ in range(20)} == {404}, "the new configuration")
 
 
 def test_a_worker_that_is_killed_is_replaced_and_joins_the_rotation(

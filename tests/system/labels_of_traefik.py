@@ -114,6 +114,7 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         ["{n}.test/", "{n}.test/long"],
     ),
     "scaled": ([{**host(service="{n}"), f"{S}{{n}}{PORT}": "80"}] * 3, ["{n}.test/"]),
+    "twins": ([host()] * 2, ["{n}.test/"]),
     "conflict": (
         [{**host("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"}, {**host("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"}],
         ["{n}.test/a", "{n}.test/b"],
@@ -456,6 +457,7 @@ DEPARTURES = {
     ("path", "{n}.test//a"): "the target reaches the server as it was sent; Traefik resolves it",
     ("path-regexp", "{n}.test/%761/x"): "the target reaches the server as it was sent; Traefik decodes it",
     ("strip", "{n}.test/a%2Fx"): "what remains reaches the server as it was sent; Traefik decodes it",
+    ("twins", "{n}.test/"): "containers that say the same share a service; Traefik drops the router",
     ("list-of-servers", "{n}.test/"): STANDS,
     ("strange-scheme", "{n}.test/"): "the default is taken, and the label reported; Traefik answers 500",
     ("badly-chosen", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the router",

@@ -17,6 +17,9 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 
 JSON = ("Content-Type", "application/json")
+WORKERS = 2
+NO_DOCKER = "--providers.docker=false"
+"""For those without a provider: another test may have an engine at the usual place."""
 USER = "eve:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
 
 
@@ -41,6 +44,10 @@ class Api:
         )
         return response.status, json.loads(response.body), response
 
+    def everywhere(self) -> None:
+        """Returns once all workers serve what is in force in the one that answered a change."""
+        self.running.wait_for_workers(WORKERS)
+
     def put(self, path: str, body: Any, expected: int = 200) -> Any:
         status, found, _ = self.ask("PUT", path, body)
         assert status == expected, found
@@ -55,15 +62,17 @@ class Api:
 @pytest.fixture
 def api(processes: Processes, tmp_path: Path) -> Api:
     (tmp_path / "routes.yml").write_text("{}\n")
-    return Api(
+    found = Api(
         start(
             processes,
-            "--workers=2",
+            f"--workers={WORKERS}",
             "--providers.rest",
             f"--providers.file.filename={tmp_path}/routes.yml",
             f"--stateDirectory={tmp_path}/state",
         )
     )
+    found.everywhere()
+    return found
 
 
 @pytest.fixture
@@ -82,7 +91,7 @@ def router(host: str, service: str = "shop", **options: Any) -> dict[str, Any]:
 
 
 def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
-    found = api.put("/api/http/services/shop?wait=10", service(origin), 201)
+    found = api.put("/api/http/services/shop?wait=60", service(origin), 201)
     assert found == {
         "name": "shop@admin",
         "version": 1,
@@ -90,22 +99,24 @@ def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
         "warnings": [],
         "inForce": True,
     }
-    assert api.put("/api/http/routers/shop@admin?wait=10", router("a.test"), 201)["inForce"]
+    assert api.put("/api/http/routers/shop@admin?wait=60", router("a.test"), 201)["inForce"]
     api.running.wait_for("a.test")
+    api.everywhere()
     shown = api.running.api("/api/http/routers/shop@admin")
     assert (shown["rule"], shown["service"], shown["status"]) == ("Host(`a.test`)", "shop@admin", "enabled")
 
-    status, found, response = api.ask("PATCH", "/api/http/routers/shop?wait=10", {"rule": "Host(`b.test`)"})
+    status, found, response = api.ask("PATCH", "/api/http/routers/shop?wait=60", {"rule": "Host(`b.test`)"})
     assert (status, found["version"], response.header("ETag")) == (200, 3, '"3"')
     api.running.wait_for("b.test")
+    api.everywhere()
     assert api.running.request("a.test").status == 404
 
     # What is shown may be sent back, and comes to the same.
     shown = api.running.api("/api/http/routers/shop@admin")
-    assert api.put("/api/http/routers/shop?wait=10", shown)["inForce"]
+    assert api.put("/api/http/routers/shop?wait=60", shown)["inForce"]
     assert api.put("/api/http/routers/shop", shown)["changed"] is False
 
-    assert api.delete("/api/http/routers/shop?wait=10")["inForce"]
+    assert api.delete("/api/http/routers/shop?wait=60")["inForce"]
     assert api.running.wait_for("b.test", status=404)
     assert api.ask("DELETE", "/api/http/routers/shop")[0] == 404
 
@@ -143,6 +154,7 @@ def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
         lambda: http.request(api.running.admin, "localhost", "/api/http/routers/shop@admin").status == 200,
         "the router among those that are left out",
     )
+    api.everywhere()
     assert api.running.api("/api/http/routers/shop@admin")["status"] == "disabled"
     api.put("/api/http/services/shop", service(origin), 201)
     api.put("/api/http/middlewares/strip", {"stripPrefix": {"prefixes": ["/a"]}}, 201)
@@ -172,6 +184,7 @@ def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) 
     path = "/api/http/services/shop"
     api.put(path, {"loadBalancer": {"servers": [{"url": "http://10.0.0.1"}]}}, 201)
     until(lambda: http.request(api.running.admin, "localhost", f"{path}@admin").status == 200, "the service")
+    api.everywhere()
     seen = http.request(api.running.admin, "localhost", f"{path}@admin").header("ETag")
     assert seen == '"1"'
     other = {"loadBalancer": {"servers": [{"url": "http://10.0.0.2"}]}}
@@ -185,8 +198,11 @@ def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) 
 
 
 def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, origin: Origin) -> None:
-    api = Api(start(processes, "--workers=1", f"--api.basicAuth.users={USER}", "--api.token=s3cret"))
+    api = Api(
+        start(processes, "--workers=1", NO_DOCKER, f"--api.basicAuth.users={USER}", "--api.token=s3cret")
+    )
     token = (("Authorization", "Bearer s3cret"),)
+    until(lambda: api.ask("GET", "/api/instances", None, token)[1]["agents"], "an agent")
     eve = (("Authorization", "Basic ZXZlOnRlc3Q="),)
     users = {"basicAuth": {"users": [USER], "realm": "a"}}
     assert api.ask("PUT", "/api/http/services/shop", service(origin), token)[0] == 201
@@ -220,7 +236,7 @@ def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, o
     assert [item["object"] for item in found["differences"]] == ["admin/http/middlewares/users"]
 
     assert api.ask("POST", "/api/history/1/rollback", {}, (*eve, ("If-Match", '"2"')))[0] == 412
-    status, found, _ = api.ask("POST", "/api/history/1/rollback?wait=10", {}, eve)
+    status, found, _ = api.ask("POST", "/api/history/1/rollback?wait=60", {}, eve)
     assert (status, found["restored"], found["version"], found["inForce"]) == (200, 1, 4, True)
     assert api.ask("GET", "/api/http/middlewares/users@admin", None, eve)[0] == 404
     _, found, _ = api.ask("GET", "/api/history", None, eve)
@@ -238,9 +254,10 @@ def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> 
         "frontends": {"f": {"backend": "b", "routes": {"r": {"rule": "Host:one.test;PathPrefixStrip:/p"}}}},
         "backends": {"b": {"servers": {"s": {"url": f"http://127.0.0.1:{origin.port}"}}}},
     }
-    found = api.put("/api/providers/web?wait=10", whole)
+    found = api.put("/api/providers/web?wait=60", whole)
     assert (found["provider"], found["changed"], found["inForce"]) == ("rest", True, True)
     api.running.wait_for("one.test", "/p/x")
+    api.everywhere()
     assert set(api.running.api("/api/providers/rest")) == {"frontends", "backends"}
     assert api.running.api("/api/http/routers/f@rest")["provider"] == "rest"
     assert api.put("/api/providers/rest", whole)["changed"] is False
@@ -251,16 +268,17 @@ def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> 
     api.running.wait_for("one.test", "/p/x")
 
     other = {"http": {"routers": {"r": router("two.test", "s")}, "services": {"s": service(origin)}}}
-    assert api.put("/api/providers/rest?wait=10", other)["inForce"]
+    assert api.put("/api/providers/rest?wait=60", other)["inForce"]
     api.running.wait_for("two.test")
+    api.everywhere()
     assert api.running.request("one.test", "/p/x").status == 404
     assert api.ask("PUT", "/api/providers/docker", other)[0] == 400
-    assert api.put("/api/providers/rest?wait=10", {})["inForce"]
+    assert api.put("/api/providers/rest?wait=60", {})["inForce"]
     api.running.wait_for("two.test", status=404)
 
 
 def test_the_provider_rest_has_to_be_asked_for(processes: Processes) -> None:
-    api = Api(start(processes, "--workers=1"))
+    api = Api(start(processes, "--workers=1", NO_DOCKER))
     status, found, _ = api.ask("PUT", "/api/providers/rest", {})
     assert (status, "providers.rest" in found["message"]) == (404, True)
 
@@ -268,11 +286,12 @@ def test_the_provider_rest_has_to_be_asked_for(processes: Processes) -> None:
 def test_what_was_defined_outlives_the_store_and_the_agent(
     processes: Processes, store: Store, origin: Origin, tmp_path: Path
 ) -> None:
-    flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}/state", "--workers=1")
+    flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}/state", "--workers=1", NO_DOCKER)
     first = start(processes, *flags)
+    first.wait_for_agent()
     api = Api(first)
     api.put("/api/http/services/shop", service(origin), 201)
-    api.put("/api/http/routers/shop?wait=10", router("a.test"), 201)
+    api.put("/api/http/routers/shop?wait=60", router("a.test"), 201)
     first.wait_for("a.test")
 
     # The agent has it in memory,

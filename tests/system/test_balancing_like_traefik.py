@@ -109,6 +109,7 @@ def scene() -> Iterator[Scene]:
             for proxy in (ours, theirs):
                 proxy.wait_for("plain.test")
                 proxy.wait_for("leasttime.test")
+            ours.wait_for_workers(2)
             yield Scene(ours, theirs, a, b, servers)
         finally:
             processes.stop()
@@ -158,8 +159,11 @@ def test_the_server_sees_the_cookie(scene: Scene) -> None:
 )
 def test_weights_are_met(scene: Scene, host: str, wanted: dict[str, int]) -> None:
     for proxy in scene.proxies:
-        counts = Counter(proxy.bodies(40, host))
-        assert counts == pytest.approx(wanted, abs=2)
+        # Rondpoint's tickets may be late on a busy machine, and are replaced by each worker's own.
+        until(
+            lambda proxy=proxy: Counter(proxy.bodies(40, host)) == pytest.approx(wanted, abs=2),  # type: ignore[misc]
+            f"{wanted} of {proxy.process.name}",
+        )
 
 
 @pytest.mark.parametrize("host", ["p2c.test", "leasttime.test"])

@@ -85,13 +85,13 @@ def test_a_request_under_way_is_finished_by_an_instance_that_leaves(
 
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
-            leave.wait(20)
+            leave.wait(120)
             connection.send(answer(b"slow"))
 
     with Origin(slow) as origin, Origin.named("other") as other, ThreadPoolExecutor(1) as client:
         register(consul, origin, "slow")
         until(lambda: "hello@consulcatalog" in running.api("/api/rawdata")["services"], "the service")
-        under_way = client.submit(running.request, HOST)
+        under_way = client.submit(running.request, HOST, timeout=120)
         origin.wait_for_requests(1)
         register(consul, other, "other")
         if how == "maintenance":
@@ -107,7 +107,7 @@ def test_a_request_under_way_is_finished_by_an_instance_that_leaves(
         for _ in range(4):
             assert running.wait_for(HOST).text == "other"
         leave.set()
-        assert under_way.result(20).text == "slow"
+        assert under_way.result(120).text == "slow"
 
 
 def test_an_agent_that_dies_is_started_again_and_no_request_notices(
@@ -123,7 +123,7 @@ def test_an_agent_that_dies_is_started_again_and_no_request_notices(
         with load(running) as answers:
             os.kill(_agent(running), signal.SIGKILL)
             register(consul, two, "two")
-            until(lambda: "two" in answers[-8:], "the second instance", timeout=30)
+            until(lambda: "two" in answers[-8:], "the second instance")
             assert running.request("keys.test").text == "one"
         assert set(answers) == {"one", "two"}
 

@@ -26,7 +26,7 @@ class Asking:
 
     def _run(self, running: Installation, path: str, again: bool) -> None:
         while not self._end.is_set():
-            self.responses.append(running.request("w.test", path, timeout=30))
+            self.responses.append(running.request("w.test", path, timeout=120))
             if not again:
                 return
 
@@ -56,8 +56,8 @@ def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewh
     sleeper = whoami(name="sleeper", hostname="sleeper", labels=LABELS)
     running = installation("--docker", "--workers=1", engine=engine)
     running.wait_for_bodies({"sleeper"}, "w.test")
-    slow = Asking(running, "/sleep/5", again=False)
-    until(lambda: b"sleep 5" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
+    slow = Asking(running, "/sleep/1000", again=False)
+    until(lambda: b"sleep 1000" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
     whoami(name="other", hostname="other", labels=LABELS)
     running.wait_for_bodies({"sleeper", "other"}, "w.test")
     sleeper.pause()
@@ -66,6 +66,7 @@ def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewh
     assert running.bodies(10, "w.test") == ["other"] * 10
     assert slow.responses == []
     sleeper.unpause()
+    assert sleeper.exec_run(["/bin/busybox", "killall", "sleep"]).exit_code == 0
     (response,) = slow.finish()
     assert (response.status, response.text) == (200, "sleeper")
     running.wait_for_bodies({"sleeper", "other"}, "w.test")

@@ -27,9 +27,6 @@ from tests.lab.waiting import until
 from tests.proxy.admin.test_ten_thousand import published
 from tests.proxy.running import Proxy, running_proxy
 
-WAIT = 20_000
-"""Milliseconds that a page has for what it will show."""
-
 STICKING_OUT = """[...document.querySelectorAll("table")].filter((table) =>
     table.getBoundingClientRect().right > table.closest(".card").getBoundingClientRect().right).length"""
 """How many tables are wider than what they are in."""
@@ -48,7 +45,7 @@ def page(url: str, profile: Path) -> str:
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: apt-get install chromium"
     command = [browser, *DUMPING, f"--user-data-dir={profile}", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 def test_the_dashboard_lists_routers_services_and_what_is_wrong(processes: Processes, tmp_path: Path) -> None:
@@ -67,6 +64,11 @@ http:
             processes, "--workers=1", f"--providers.file.filename={tmp_path}/routes.yml", directory=tmp_path
         )
         running.wait_for("shop.test", "/<b>")
+        # The agent says what it is a moment after it has published.
+        until(
+            lambda: [each["role"] for each in running.api("/api/instances")["agents"].values()] == ["leader"],
+            "an agent that leads",
+        )
         dom = page(f"http://127.0.0.1:{running.admin}/dashboard/", tmp_path / "profile")
     assert "shop@file" in dom
     assert "&lt;b&gt;" in dom
@@ -107,6 +109,7 @@ http:
         flags = ("--workers=2", f"--providers.file.filename={directory}/routes.yml")
         running = start(processes, *flags, directory=directory)
         running.wait_for("shop.test", "/x")
+        running.wait_for_workers(2)
         yield running
         log = running.process.log
         processes.stop()
@@ -157,27 +160,27 @@ def kind(page: Page, name: str) -> Locator:
 
 
 def until_busy(place: Locator) -> None:
-    expect(place.locator(".rate b").first).not_to_have_text(re.compile("^(0|\N{EN DASH})$"), timeout=WAIT)
+    expect(place.locator(".rate b").first).not_to_have_text(re.compile("^(0|\N{EN DASH})$"))
 
 
 def test_figures_move_with_the_requests(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
-        expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
-        expect(page.locator("#pulse-text")).to_contain_text("2 workers, 1 instance", timeout=WAIT)
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "on")
+        expect(page.locator("#pulse-text")).to_contain_text("2 workers, 1 instance")
         with load(small.web, ("shop.test", "/x"), ("shop.test", "/api"), ("shop.test", "/nothing")):
             for key in ("r:shop@file", "r:api@file"):
                 until_busy(page.locator(f'#part-routes [data-key="{key}"]'))
             # The router that is drawn, its entry point, and its service.
             for key in ("e:web", "r:api@file", "s:both@file"):
                 until_busy(page.locator(f'#part-way [data-key="{key}"]'))
-            expect(page.locator("#busiest-list li")).to_have_count(2, timeout=WAIT)
-            expect(page.locator(".tile [data-slot=p95]")).to_contain_text(re.compile("ms|s"), timeout=WAIT)
+            expect(page.locator("#busiest-list li")).to_have_count(2)
+            expect(page.locator(".tile [data-slot=p95]")).to_contain_text(re.compile("ms|s"))
             bar = page.locator(".tile [data-slot=classes]")
-            expect(bar).to_have_attribute("title", re.compile("2xx .* %, 4xx .* %"), timeout=WAIT)
-            expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0", timeout=WAIT)
+            expect(bar).to_have_attribute("title", re.compile("2xx .* %, 4xx .* %"))
+            expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0")
             shares = page.locator("[data-slot=legend] dd")
-            expect(shares.first).to_have_text(re.compile(r"^6\d"), timeout=WAIT)
-        expect(page.locator(".wide [data-slot=rate]")).to_have_text("0", timeout=WAIT)
+            expect(shares.first).to_have_text(re.compile(r"^6\d"))
+        expect(page.locator(".wide [data-slot=rate]")).to_have_text("0")
 
 
 def test_figures_of_servers_move_in_the_picture_and_in_the_list(
@@ -192,10 +195,10 @@ def test_figures_of_servers_move_in_the_picture_and_in_the_list(
                 for place in range(count):
                     server = servers.nth(place)
                     until_busy(server)
-                    expect(server.locator("[data-slot=p95]")).to_have_text(re.compile("s$"), timeout=WAIT)
+                    expect(server.locator("[data-slot=p95]")).to_have_text(re.compile("s$"))
                     expect(server.locator("[data-slot=classes]")).to_have_attribute("title", "2xx 100 %")
             median = page.locator("#part-way .stop [data-slot=p50]").first
-            expect(median).to_have_text(re.compile("s$"), timeout=WAIT)
+            expect(median).to_have_text(re.compile("s$"))
             row = page.locator('#part-routes tr[data-key="s:shop@file"]')
             expect(row.locator('[data-key^="server:"]')).to_have_count(2)
             # No router leads to that one.
@@ -203,15 +206,15 @@ def test_figures_of_servers_move_in_the_picture_and_in_the_list(
             expect(member.locator(".figures")).to_have_count(1)
             assert hindrances(page) == []
         for server in page.locator('[data-key^="server:"]').all():
-            expect(server.locator("[data-slot=rate]")).to_have_text("0", timeout=WAIT)
+            expect(server.locator("[data-slot=rate]")).to_have_text("0")
 
 
 def test_answers_without_a_server_are_no_servers(small: Installation, browser: Browser) -> None:
     address = f"{dashboard(small.admin)}?router=shop%40file"
     with opened(browser, address) as page, load(small.web, ("shop.test", "/nothing")):
-        expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0", timeout=WAIT)
+        expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0")
         for server in page.locator("#part-way .stop").all():
-            expect(server.locator("[data-slot=rate]")).to_have_text("0", timeout=WAIT)
+            expect(server.locator("[data-slot=rate]")).to_have_text("0")
             expect(server.locator("[data-slot=p95]")).to_have_text("\N{EN DASH}")
 
 
@@ -246,7 +249,7 @@ def test_problems_are_told_with_what_mends_them(small: Installation, browser: Br
         expect(found).to_contain_text(["lost@file"])
         expect(found).to_contain_text(["did you mean"])
         kind(page, "Warnings 0").click()
-        expect(found).to_have_text("None of these.", timeout=WAIT)
+        expect(found).to_have_text("None of these.")
         kind(page, "Errors 1").click()
         expect(found).to_contain_text(["lost@file"])
 
@@ -274,25 +277,25 @@ def test_ten_thousand_routers_are_searched(large: Proxy, browser: Browser) -> No
         page.keyboard.press("/")
         expect(page.locator("#search")).to_be_focused()
         page.keyboard.type("r9999")
-        expect(rows(page)).to_have_count(1, timeout=WAIT)
+        expect(rows(page)).to_have_count(1)
         expect(rows(page)).to_contain_text("r9999@docker")
         page.locator("#search").fill("nothing of that name")
-        expect(page.locator("#part-routes")).to_contain_text("Nothing fits", timeout=WAIT)
+        expect(page.locator("#part-routes")).to_contain_text("Nothing fits")
         page.locator("#search").fill("")
         page.get_by_label("Status", exact=True).select_option("warning")
         pages = page.get_by_role("navigation", name="Pages of routes")
-        expect(pages).to_contain_text("1\N{EN DASH}25 of 1,000", timeout=WAIT)
+        expect(pages).to_contain_text("1\N{EN DASH}25 of 1,000")
         pages.get_by_role("button", name="Next").click()
-        expect(pages).to_contain_text("26\N{EN DASH}50 of 1,000", timeout=WAIT)
+        expect(pages).to_contain_text("26\N{EN DASH}50 of 1,000")
         kind(page, "Services").click()
-        expect(rows(page).first).to_contain_text("127.0.0.1:1", timeout=WAIT)
+        expect(rows(page).first).to_contain_text("127.0.0.1:1")
 
 
 def test_figures_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
     with opened(browser, dashboard(large.admin)) as page, load(large.web, ("r9999.test", "/")):
         page.locator("#search").fill("r9999")
         until_busy(page.locator('#part-routes [data-key="r:r9999@docker"]'))
-        expect(page.locator("#busiest-list li")).to_contain_text(["r9999@docker"], timeout=WAIT)
+        expect(page.locator("#busiest-list li")).to_contain_text(["r9999@docker"])
 
 
 def test_figures_of_a_server_among_those_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
@@ -329,7 +332,7 @@ def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) ->
         expect(page.locator(".outcome")).to_be_visible()
         for name in ("Services", "Middlewares", "Routers"):
             kind(page, name).click()
-            expect(page.locator("#part-routes caption")).to_have_text(name, timeout=WAIT)
+            expect(page.locator("#part-routes caption")).to_have_text(name)
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
@@ -338,7 +341,7 @@ def test_nothing_sticks_out_at_any_width(small: Installation, browser: Browser, 
     with opened(browser, dashboard(small.admin), (width, 900)) as page:
         for name in ("Services", "Middlewares", "Routers"):
             kind(page, name).click()
-            expect(page.locator("#part-routes caption")).to_have_text(name, timeout=WAIT)
+            expect(page.locator("#part-routes caption")).to_have_text(name)
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate(STICKING_OUT) == 0
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from rondpoint.demo.servers import NAMES
+from tests.lab import http
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
+from tests.lab.waiting import until
 
 
 @pytest.fixture
@@ -37,10 +39,14 @@ def test_without_an_engine_three_servers_answer_in_strict_turn(
 ) -> None:
     running = demo(f"unix://{tmp_path}/no.sock")
     running.wait_for("whoami.localhost")
-    bodies = running.bodies(9, "whoami.localhost")
-    names = [body.splitlines()[0].removeprefix("Name: ") for body in bodies]
-    assert set(names[:3]) == set(NAMES)
-    assert names == names[:3] * 3
+    running.wait_for_workers(2)
+
+    def in_turn() -> bool:
+        bodies = running.bodies(9, "whoami.localhost")
+        names = [body.splitlines()[0].removeprefix("Name: ") for body in bodies]
+        return http.in_turn(names, set(NAMES))
+
+    until(in_turn, "one after the other")
 
 
 def test_what_to_try_is_printed(demo: Callable[..., Installation], tmp_path: Path) -> None:

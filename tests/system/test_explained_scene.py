@@ -147,6 +147,14 @@ def scene(
             ),
             "an unhealthy container",
         )
+        for url in SERVED:
+            host, _, path = url.removeprefix("http://").partition("/")
+            running.wait_for(host, f"/{path}")
+        # What the engine knows reaches the worker a moment later.
+        until(
+            lambda: all(UNSERVED[url][1] in scene.told(url).stdout for url in UNHEALTHY),
+            "the unhealthy container explained",
+        )
         yield scene
     finally:
         started.stop()
@@ -203,6 +211,7 @@ UNSERVED = {
     "http://alone.test/": (404, f"{NEAR}alone_1: not routed: it has no address"),
     "http://shp.test/": (404, "serves shop.test"),
 }
+UNHEALTHY = [url for url, (_, reason) in UNSERVED.items() if "unhealthy" in reason]
 
 
 @pytest.mark.parametrize("url", UNSERVED)

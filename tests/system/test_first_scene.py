@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation
+from tests.lab.waiting import until
 
 COMPOSE = """\
 version: "2"
@@ -50,15 +51,13 @@ def test_scaling_up_and_down_changes_who_answers_in_strict_turn(
     five = containers(project)
     assert len(five) == 5
     running.wait_for_bodies(five, "hello.docker")
-    for _ in range(2):
-        answers = running.bodies(10, "hello.docker")
-        assert set(answers[:5]) == five
-        assert answers[5:] == answers[:5]
+    running.wait_for_turns(five, "hello.docker")
 
     project.up(scale={"webapp": 2})
     two = containers(project)
     assert len(two) == 2
     running.wait_for_bodies(two, "hello.docker")
+    running.wait_for_workers(2)
     assert set(running.bodies(10, "hello.docker")) == two
 
 
@@ -83,5 +82,10 @@ def test_both_workers_take_part(
     project.up(scale={"webapp": 2})
     running = installation("--web", "--docker", "--workers=2", engine=engine)
     running.wait_for_bodies(containers(project), "hello.docker")
-    workers = {running.api("/api/rawdata")["worker"]["pid"] for _ in range(60)}
-    assert len(workers) == 2
+    workers: set[int] = set()
+
+    def both() -> bool:
+        workers.add(running.api("/api/rawdata")["worker"]["pid"])
+        return len(workers) == 2
+
+    until(both, "an answer of either worker")

@@ -18,7 +18,7 @@ http:
     app:
       loadBalancer:
         servers: [{url: "http://127.0.0.1:%d"}, {url: "http://127.0.0.1:%d"}]
-        healthCheck: {path: /up, interval: 100ms, timeout: 2s}
+        healthCheck: {path: /up, interval: 100ms, timeout: 60s}
 """
 
 
@@ -50,6 +50,7 @@ def test_servers_that_are_not_well_get_no_requests_until_they_are_again(
         running.wait_for_bodies({"one", "two"}, "app.test")
         two.status = "500 Oh"
         running.wait_for_bodies({"one"}, "app.test")
+        running.wait_for_workers(2)
         assert running.bodies(20, "app.test") == ["one"] * 20
 
         service = running.api("/api/rawdata")["services"]["app@file"]
@@ -61,6 +62,7 @@ def test_servers_that_are_not_well_get_no_requests_until_they_are_again(
 
         one.status = "503 Closed"
         running.wait_for("app.test", status=503)
+        running.wait_for_workers(2)
         told = explain(running)
         assert told.returncode == 1
         assert "every server of service app@file is down" in told.stdout

@@ -20,6 +20,9 @@ from tests.lab.waiting import until
 from tests.system.default_rule_of_traefik import DEFAULT_RULE
 from tests.system.labels_of_traefik import CASES, DEPARTURES, FILE, OPTIONS, SHARED, Asked, Labels
 
+# The first test has all containers made.
+pytestmark = pytest.mark.timeout(600)
+
 TRIES = 4
 
 FLAGS = (

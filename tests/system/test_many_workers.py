@@ -11,6 +11,9 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
+ASKED = 80
+"""Requests one after the other: enough for all four workers, and not so many that a ticket is always late."""
+
 
 def configuration(ports: list[int]) -> str:
     servers = [{"url": f"http://127.0.0.1:{port}"} for port in ports]
@@ -38,10 +41,11 @@ def test_two_instances_with_two_workers_each_share_one_rotation(
         ]
         for instance in instances:
             instance.wait_for("four.test")
+        instances[0].wait_for_workers(4)
 
         def in_turn() -> bool:
-            answers = [instances[number % 2].request("four.test").text for number in range(400)]
-            return Counter(answers) == dict.fromkeys("abcd", 100) and answers[4:] == answers[:-4]
+            answers = [instances[number % 2].request("four.test").text for number in range(ASKED)]
+            return Counter(answers) == dict.fromkeys("abcd", ASKED // 4) and answers[4:] == answers[:-4]
 
         # A ticket that is late, as on a busy machine, is replaced by the worker's own.
-        until(in_turn, "one rotation", timeout=60)
+        until(in_turn, "one rotation", timeout=150)

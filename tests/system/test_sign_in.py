@@ -14,7 +14,6 @@ from tests.lab.store import Store
 from tests.proxy.admin.test_guard import APR1
 from tests.proxy.running import Proxy, running_proxy
 
-WAIT = 20_000
 TOKEN = "s3cret"
 UNAUTHORIZED = "status of 401"
 """What a browser says of the page that asks for the token, among what goes wrong."""
@@ -43,7 +42,7 @@ def dashboard(proxy: Proxy, query: str = "") -> str:
 
 
 def is_asked(page: Page) -> Locator:
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     return page.get_by_label("Token")
 
 
@@ -56,7 +55,7 @@ def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: 
         expect(page.get_by_label("Token")).to_be_focused()
         page.keyboard.type(TOKEN)
         page.keyboard.press("Enter")
-        expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "on")
         assert page.url == dashboard(guarded, "?search=none")
         [kept] = page.context.cookies(page.url)
         assert (kept["httpOnly"], kept["sameSite"], kept["path"]) == (True, "Strict", "/dashboard/")
@@ -80,7 +79,7 @@ def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, br
     with opened(browser, dashboard(guarded), foreseen=UNAUTHORIZED) as page:
         is_asked(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "on")
         page.context.clear_cookies()
         page.locator("#search").fill("shop")
         is_asked(page)
@@ -91,7 +90,7 @@ def test_signing_in_and_out_needs_no_script(guarded: Proxy, browser: Browser) ->
     with opened(browser, dashboard(guarded), foreseen=UNAUTHORIZED, script=False) as page:
         is_asked(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Routes")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_role("heading", name="Routes")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         is_asked(page)
 
@@ -101,7 +100,7 @@ def test_a_name_and_a_password_can_be_used_instead(guarded: Proxy, browser: Brow
     page = context.new_page()
     page.goto(dashboard(guarded))
     page.get_by_role("link", name="Use a name and a password").click()
-    expect(page.locator("#pulse")).to_have_attribute("data-state", "on", timeout=WAIT)
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "on")
     expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
     context.close()
 

@@ -14,7 +14,7 @@ from tests.lab.tutorial import Shell, steps
 
 DOCS = Path(__file__).parents[2] / "docs"
 # A page is many commands, each a start of Python, and the machine may be busy.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 COMPOSED = {"label": "com.docker.compose.project=tutorial"}
 

@@ -12,12 +12,13 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.middlewares import report_unserved
-from discovery.dynamic.routers import parse_rule
+from discovery.dynamic.routers import parse_rule, tell_caution
 from discovery.dynamic.v1.backend import LIMITS, balanced, read_balancing, read_limits
 from discovery.dynamic.v1.frontend import Found, read_guards
 from discovery.dynamic.v1.modifiers import middlewares_of
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
+from rondpoint.rules.cautions import in_v1
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.modifiers import Modifier, in_order
 from rondpoint.rules.v1 import ParsedRule, read
@@ -132,13 +133,13 @@ def _rule(section: Section) -> _Written | None:
     if section.has("rule"):
         # Not told by Traefik 1's code, but by its documentation of keys.
         text = section.read("rule", values.text, None)
-        parsed.append(None if text is None else parse_rule(text, section.key("rule"), report, read))
+        parsed.append(None if text is None else _parsed(text, section.key("rule"), report))
     for _, route in section.sections("routes"):
         text = route.read("rule", values.text, None)
         if not route.has("rule"):
             report.error(f"{report.at(route.path)} has no rule", "expected rule")
         route.finish()
-        parsed.append(None if text is None else parse_rule(text, route.key("rule"), report, read))
+        parsed.append(None if text is None else _parsed(text, route.key("rule"), report))
     if not parsed:
         report.error(f"{report.at(section.path)} has no rule", "expected routes.NAME.rule")
         return None
@@ -149,3 +150,8 @@ def _rule(section: Section) -> _Written | None:
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
     return _Written(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
+
+
+def _parsed(text: str, key: str, report: Report) -> ParsedRule | None:
+    tell_caution(in_v1(text), key, text, report)
+    return parse_rule(text, key, report, read)

@@ -56,13 +56,21 @@ def sticky(above: str) -> Iterator[Label]:
 
 def health_check(above: str) -> Iterator[Label]:
     """The options of a `healthCheck`, which both dialects have."""
+    least = checks.SHORTEST_INTERVAL
     for name, example, read, default, told, unless in (
         ("path", "/health", checks.path, "", "what is asked for", ""),
         ("method", "HEAD", checks.method, "GET", "how", ""),
         ("status", "204", between(100, 599), 0, "what alone is well", "200 to 399"),
-        ("interval", "10s", checks.some_time, 30.0, "how often", ""),
-        ("unhealthyInterval", "5s", checks.some_time, None, "how often of one that is down", "`interval`"),
-        ("timeout", "3s", checks.some_time, 5.0, "for an answer", ""),
+        ("interval", "10s", checks.some_time, 30.0, f"how often; {least} or more", ""),
+        (
+            "unhealthyInterval",
+            "5s",
+            checks.some_time,
+            None,
+            f"how often of one that is down; {least} or more",
+            "`interval`",
+        ),
+        ("timeout", "3s", checks.some_time, 5.0, f"for an answer; {checks.SHORTEST_TIMEOUT} or more", ""),
         ("hostname", "shop.example", checks.hostname, "", "the `Host` to ask with", "the server's"),
         ("port", "8081", values.port, 0, "where to ask", "the server's"),
         ("scheme", "http", values.scheme, "", "how to speak", "the server's"),

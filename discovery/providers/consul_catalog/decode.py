@@ -13,13 +13,14 @@ from discovery.constraints import Constraint, Tagged
 from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
-from discovery.decoding.report import Report
+from discovery.decoding.report import Report, shown_names
 from discovery.labels.names import Meaning, meaning
 from discovery.providers.consul_catalog import rules
 from discovery.providers.consul_catalog.instance import Instance
 from discovery.providers.consul_catalog.tags import LEAD, Attributes, labels_of
 from discovery.templates import TemplateError
-from rondpoint.diagnostics import Diagnostic
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Service
 from rondpoint.settings import ConsulCatalogOptions, DockerOptions
 
 PROVIDER = "consulcatalog"
@@ -33,6 +34,9 @@ _FRONTENDS = re.compile(r"traefik\.frontends\.([^.]+)\.(.+)\Z", re.IGNORECASE)
 _FRONTEND = "traefik.frontend."
 _RULE = "traefik.frontend.rule"
 _CONNECT = "traefik.consulcatalog."
+
+_UDP = ":udp"
+"""What ids of Registrator, and of ours, end in for such a port."""
 
 Labels = dict[str, str]
 
@@ -49,6 +53,7 @@ class _Seen(Struct, frozen=True):
 
     instance: Instance
     labels: Labels
+    status: str
     kept: bool
     weight: int
 
@@ -58,8 +63,8 @@ def decode(
 ) -> tuple[Decoded, ...]:
     """What a service's instances define together.
 
-    Instances whose health does not suffice finish what they have: they are draining servers, and what the
-    tags of the others say counts for them. Tags are read in Traefik 3's dialect where any has a
+    Instances whose health does not suffice finish what they have: they are draining servers of weight 0, and
+    what the tags of the others say counts for them. Tags are read in Traefik 3's dialect where any has a
     `traefik.http.`, else in Traefik 1's where any is of that, or where the settings have a rule of it.
     """
     report = Report(PROVIDER, f"service {service}", "tag")
@@ -84,7 +89,10 @@ def decode(
             parts.append(_part(each, written, options))
     if report.diagnostics:
         parts.insert(0, Decoded(report.subject, diagnostics=report.diagnostics))
-    return tuple(_told_once(parts, options.prefix))
+    told = tuple(_told_once(parts, options.prefix))
+    if seen and not kept:
+        told += (Decoded(report.subject, diagnostics=_nobody_well(seen, parts)),)
+    return told
 
 
 def _seen(
@@ -100,7 +108,7 @@ def _seen(
         reason = _left_alone(instance, given, options, constraint, report)
         if reason is None:
             bare = {name: value for name, value in given.items() if not name.lower().startswith(_CONNECT)}
-            found.append(_Seen(instance, bare, kept, min(weight, values.MAX_WEIGHT)))
+            found.append(_Seen(instance, bare, member.status, kept, min(weight, values.MAX_WEIGHT)))
         else:
             reasons[reason] = None
     if not found:
@@ -124,6 +132,8 @@ def _left_alone(
             enabled = values.boolean(text)
         except ValueError as error:
             report.error(f"{report.at('traefik.enable', text)}: {error}")
+    if instance.id.endswith(_UDP):
+        return "it speaks UDP, as its id says"
     if not enabled:
         return (
             "tag traefik.enable says so"
@@ -212,7 +222,29 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         service=instance.service,
         weight=each.weight,
     )
-    return labels.decode(container, DockerOptions(default_rule=options.default_rule))
+    decoded = labels.decode(container, DockerOptions(default_rule=options.default_rule))
+    # Who drains takes requests where there is no other; who is not well is not to.
+    return decoded if each.kept else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
+
+
+def _without_weight(service: Service) -> Service:
+    return replace(service, servers=tuple(replace(server, weight=0) for server in service.servers))
+
+
+def _nobody_well(seen: Iterable[_Seen], parts: Iterable[Decoded]) -> tuple[Diagnostic, ...]:
+    """Said of every service that the instances make together: where explanations look for it."""
+    states = shown_names(f"{each.instance.name} ({each.status})" for each in seen)
+    names = sorted({service.name for part in parts for service in part.services})
+    return tuple(
+        Diagnostic(
+            Severity.WARNING,
+            PROVIDER,
+            f"service {name}",
+            f"no instance takes requests: {states}",
+            "they do once their checks pass; see strictChecks for which states of health suffice",
+        )
+        for name in names
+    )
 
 
 def _is_host(address: str) -> bool:

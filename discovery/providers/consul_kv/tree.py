@@ -20,15 +20,19 @@ _NAMED = re.compile(
 """Levels whose children have names of the user's choice; elsewhere names that are numbers make a list."""
 
 _Node = dict[str, object]
+_Spelt = dict[tuple[int, str], str]
+"""By node, told by its identity, and name in lower case: as it was first written there."""
 
 
 def unfold(keys: Mapping[str, bytes], prefix: str, report: Report) -> Tree:
     """`PREFIX/backends/b/servers/s/url` becomes `backends` → `b` → `servers` → `s` → `url`.
 
-    Numbered children, `entrypoints/0`, make a list. A key with both a value and keys below it keeps those
+    Names that differ in case only are one, save for those of the user's choice. Numbered children,
+    `entrypoints/0`, make a list. A key with both a value and keys below it keeps those
     below it; one that ends in a slash is a folder and says nothing.
     """
     root: _Node = {}
+    spelt: _Spelt = {}
     lead = f"{prefix}/" if prefix else ""
     for key in sorted(keys):
         if not key.startswith(lead) or key.endswith("/"):
@@ -39,7 +43,7 @@ def unfold(keys: Mapping[str, bytes], prefix: str, report: Report) -> Tree:
         elif "" in segments or len(segments) > _MAX_LEVELS:
             report.error(f"key {key} has an empty or too long a name, so it is passed over")
         elif (text := _text(key, keys[key], report)) is not None:
-            _put(root, segments, text)
+            _put(root, segments, text, spelt)
     tree = _with_lists(root, "")
     return tree if isinstance(tree, dict) else {}
 
@@ -55,14 +59,25 @@ def _text(key: str, value: bytes, report: Report) -> str | None:
         return None
 
 
-def _put(node: _Node, segments: list[str], value: str) -> None:
-    for segment in segments[:-1]:
-        inner = node.get(segment)
+def _put(node: _Node, segments: list[str], value: str, spelt: _Spelt) -> None:
+    for level in range(len(segments) - 1):
+        name = _known(node, segments, level, spelt)
+        inner = node.get(name)
         if not isinstance(inner, dict):
-            inner = node[segment] = {}
+            inner = node[name] = {}
         node = inner
-    if not isinstance(node.get(segments[-1]), dict):
-        node[segments[-1]] = value
+    last = _known(node, segments, len(segments) - 1, spelt)
+    if not isinstance(node.get(last), dict):
+        node[last] = value
+
+
+def _known(node: _Node, segments: list[str], level: int, spelt: _Spelt) -> str:
+    """The spelling under which the segment of this level is in the node, or will be."""
+    name = segments[level]
+    known = spelt.setdefault((id(node), name.lower()), name)
+    if known == name or name in node or _NAMED.match("/".join(segments[:level])):
+        return name
+    return known
 
 
 def _with_lists(node: object, path: str) -> object:

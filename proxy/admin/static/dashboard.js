@@ -343,7 +343,7 @@ function explained(way) {
     const left = way.omitted ? `, without ${way.omitted} before them` : "";
     parts.push(titled(`Routers that were tried, in order${left}`, tried, "tried"));
   }
-  if (way.nearby.length) parts.push(titled("Perhaps meant", way.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`]))));
+  if (way.nearby.length) parts.push(titled("Perhaps meant", way.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
 }
 

@@ -41,17 +41,21 @@ def provider_of(name: str) -> str:
 
 
 def by_object(diagnostics: Iterable[Diagnostic]) -> Findings:
-    """Those that are about an object, such as `router hello@docker`."""
+    """Those that are about an object, such as `router hello@docker`, and no service of Consul's."""
     found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
     for diagnostic in diagnostics:
         kind, _, name = diagnostic.concerns.partition(" ")
         if (
             kind in found
-            and name
+            and _is_qualified(name)
             and diagnostic.severity in (_OF_PLACES if diagnostic.about else _OF_OBJECTS)
         ):
             found[kind][name] = (*found[kind].get(name, ()), diagnostic)
     return found
+
+
+def _is_qualified(name: str) -> bool:
+    return "@" in name and " " not in name
 
 
 def standing(findings: Iterable[Diagnostic], fault: str = "") -> Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from time import time
 
@@ -37,6 +38,8 @@ class Exposition:
         self._keys = keys
         self._in_force = in_force
         self._options = options
+        # Now and not when asked: the system puts another one in the place of a master that is gone.
+        self._master = os.getppid()
 
     def answer(self, scope: str, accept: str) -> Answer:
         """The figures of this instance, or of each one with the scope `installation`; 503 without the store.
@@ -44,7 +47,7 @@ class Exposition:
         `accept` is the client's header.
         """
         # The library is there for those who use it.
-        from proxy.telemetry.exposition import page, reading, values  # noqa: PLC0415
+        from proxy.telemetry.exposition import page, processes, reading, values  # noqa: PLC0415
 
         apart = scope == "installation"
         breathe = Breath()
@@ -62,5 +65,7 @@ class Exposition:
             # Sums of what is known here would fall, and rise again later.
             return Answer(503, TEXT, f"the store does not answer: {error}\n".encode())
         served = values.Served(in_force.routers, in_force.services)
-        body, content_type = page.page(census, served, self._options, accept, breathe, apart=apart)
+        used = processes.read_processes(self._master)
+        known = {} if used is None else {INSTANCE: used}
+        body, content_type = page.page(census, served, self._options, accept, breathe, known, apart=apart)
         return Answer(200, content_type, body)

@@ -167,6 +167,18 @@ DROPPED_LINES = Metric(
 DROPPED_SPANS = Metric(
     "rondpoint_tracing_dropped_spans_total", "counter", "Spans that no collector has taken."
 )
+CPU = Metric(
+    "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers there have been."
+)
+RESIDENT_MEMORY = Metric(
+    "process_resident_memory_bytes",
+    "gauge",
+    "Memory that master and workers have in use; what they share is in each one's.",
+)
+VIRTUAL_MEMORY = Metric("process_virtual_memory_bytes", "gauge", "Address space of master and workers.")
+OPEN_FDS = Metric("process_open_fds", "gauge", "File descriptors that master and workers have open.")
+MAX_FDS = Metric("process_max_fds", "gauge", "File descriptors that a worker may have open.")
+STARTED = Metric("process_start_time_seconds", "gauge", "When the master began, in Unix seconds.")
 
 METRICS: tuple[Metric, ...] = (
     CONFIG_RELOADS,
@@ -193,4 +205,10 @@ METRICS: tuple[Metric, ...] = (
     UPGRADES,
     DROPPED_LINES,
     DROPPED_SPANS,
+    CPU,
+    RESIDENT_MEMORY,
+    VIRTUAL_MEMORY,
+    OPEN_FDS,
+    MAX_FDS,
+    STARTED,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -26,6 +26,7 @@ from rondpoint.store.server_metrics import ServersInForce
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
+    from proxy.telemetry.exposition.processes import Processes
     from proxy.telemetry.exposition.reading import Census, Instance
     from rondpoint.settings import PrometheusMetrics
 
@@ -39,12 +40,19 @@ def page(
     options: PrometheusMetrics,
     accept: str,
     breathe: Callable[[], None],
+    processes: Mapping[str, Processes],
     *,
     apart: bool = False,
 ) -> tuple[bytes, str]:
-    """Body and content type, as the client accepts it; with `apart`, instances under a label of their own."""
+    """Body and content type, as the client accepts it; with `apart`, instances under a label of their own.
+
+    `processes` are those known, by instance.
+    """
     families = Families(breathe)
-    told = [_told(each, census, served, options, breathe, apart) for each in census.instances]
+    told = [
+        _told(each, census, served, options, breathe, processes.get(each.name), apart)
+        for each in census.instances
+    ]
     for metric, values in OF_INSTANCE.items():
         families.put(metric, samples(metric, [(values(each), each.common) for each in told]))
     for metric, said in of_installation(census).items():
@@ -79,6 +87,7 @@ def _told(
     served: Served,
     options: PrometheusMetrics,
     breathe: Callable[[], None],
+    processes: Processes | None,
     apart: bool,
 ) -> Told:
     totals = Totals(options.buckets, len(options.header_labels))
@@ -89,6 +98,7 @@ def _told(
         totals,
         census.now,
         {INSTANCE_LABEL: instance.name} if apart else {},
+        processes,
     )
 
 

@@ -57,8 +57,22 @@ _BETWEEN = """
 - Requests to API, dashboard, ping and `/metrics` are counted with `metrics.addInternals` only.
 - `observability.metrics` of entry points and routers keeps requests out of all three levels
   ([telemetry.md](../telemetry.md#by-entry-point-and-router)); what is told of servers is of all requests.
-- These are all that Traefik 3 names. What its library adds is not told: `go_…` is of a language that is not
-  ours, and `process_…` would tell of one worker among several; ask the container's engine or systemd.
+- These are all that Traefik 3 names. Of what its library adds, `go_…` is of a language that is not ours, and
+  `process_…` follows.
+
+## Of processes
+
+The names are those of every client of Prometheus, and the figures those of the instance that answers: of its
+master and all its workers on this machine, as the kernel has them when it is asked.
+
+| metric | kind | labels | |
+| --- | --- | --- | --- |
+{processes}
+- CPU time does not fall when a worker is replaced or dies.
+- The agent and the store are not among them, also where `rondpoint up` has started all three.
+- `process_open_fds` is a sum and `process_max_fds` what one process has: with `process_max_fds *
+  rondpoint_workers` an alarm is right where all workers are equally busy.
+- With `?scope=installation` they are those of the instance that is asked, and of no other.
 
 ## Rondpoint's own
 
@@ -83,9 +97,11 @@ configuration), `rondpoint_workers_degraded` above 0 for long (workers hand out 
 def page() -> str:
     """The whole page, as Markdown."""
     ours = [metric for metric in METRICS if metric.name.startswith("rondpoint_")]
-    theirs = [metric for metric in METRICS if metric not in ours]
+    processes = [metric for metric in METRICS if metric.name.startswith("process_")]
+    theirs = [metric for metric in METRICS if metric not in (*ours, *processes)]
+    between = _BETWEEN.format(processes=_rows(processes))
     bounds = ", ".join(f"{bound:g}" for bound in BOUNDS)
-    return f"{_HEAD}{_rows(theirs)}{_BETWEEN}{_rows(ours)}{_END.format(bounds=bounds)}"
+    return f"{_HEAD}{_rows(theirs)}{between}{_rows(ours)}{_END.format(bounds=bounds)}"
 
 
 def _rows(metrics: Iterable[Metric]) -> str:

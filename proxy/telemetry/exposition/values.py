@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.catalogue import Metric
+from proxy.telemetry.exposition.processes import Processes
 from proxy.telemetry.exposition.reading import Census, Instance
 from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.model import Router, ServerState, Service
@@ -25,13 +26,17 @@ class Served(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """An instance, with those of its workers that have given a sign lately; `common` are labels of all."""
+    """An instance, with those of its workers that have given a sign lately; `common` are labels of all.
+
+    `processes` are known of the instance that answers, where the kernel tells of them.
+    """
 
     instance: Instance
     living: tuple[WorkerStatus, ...]
     totals: Totals
     now: float
     common: Mapping[str, str]
+    processes: Processes | None
 
 
 def _one(value: float) -> Values:
@@ -73,6 +78,14 @@ def _tickets(told: Told) -> Values:
     return {("store",): told.totals.own.tickets, ("local",): told.totals.own.local_tickets}
 
 
+def _used(amount: Callable[[Processes], float | None]) -> Callable[[Told], Values]:
+    def values(told: Told) -> Values:
+        found = None if told.processes is None else amount(told.processes)
+        return {} if found is None else _one(found)
+
+    return values
+
+
 OF_INSTANCE: dict[Metric, Callable[[Told], Values]] = {
     catalogue.CONFIG_RELOADS: _reloads,
     catalogue.CONFIG_LAST_RELOAD: _last_reload,
@@ -87,6 +100,12 @@ OF_INSTANCE: dict[Metric, Callable[[Told], Values]] = {
     catalogue.UPGRADES: lambda told: _one(sum(worker.upgrades for worker in told.living)),
     catalogue.DROPPED_LINES: lambda told: _one(told.totals.own.dropped_lines),
     catalogue.DROPPED_SPANS: lambda told: _one(told.totals.own.dropped_spans),
+    catalogue.CPU: _used(lambda processes: processes.cpu_seconds),
+    catalogue.RESIDENT_MEMORY: _used(lambda processes: processes.resident),
+    catalogue.VIRTUAL_MEMORY: _used(lambda processes: processes.virtual),
+    catalogue.OPEN_FDS: _used(lambda processes: processes.open_fds),
+    catalogue.MAX_FDS: _used(lambda processes: processes.max_fds),
+    catalogue.STARTED: _used(lambda processes: processes.started_at),
 }
 
 

@@ -9,10 +9,15 @@ PATIENCE = (3.05, 10.0)
 
 
 class Delivery(NamedTuple):
-    """`reason` is empty where it was taken; `again` tells that it may be sent once more."""
+    """`reason` is empty where it was taken; `again` tells that it may be sent once more.
+
+    Of what was taken the collector may have `rejected` some spans, or have a `warning` to give.
+    """
 
     reason: str = ""
     again: bool = False
+    rejected: int = 0
+    warning: str = ""
 
 
 class Sender(Protocol):

@@ -22,7 +22,7 @@ from proxy.telemetry.tracing.written import any_value
 from rondpoint import __version__
 
 if TYPE_CHECKING:
-    from proxy.telemetry.tracing.delivery import Sender
+    from proxy.telemetry.tracing.delivery import Delivery, Sender
     from proxy.telemetry.tracing.finished import Finished
     from proxy.telemetry.tracing.tracer import Tracer
     from rondpoint.settings import Tracing
@@ -37,6 +37,9 @@ BATCH = 500
 ATTEMPTS = 4
 """How often a batch is sent that could not be delivered, with pauses of 1, 2 and 4 seconds between."""
 
+MOST_CAUSES = 20
+"""Of spans rejected, that are told; a collector that names spans in them has ever new ones."""
+
 
 class Exporter:
     """`run` tells of what the tracer has kept; `dropped` counts spans that no collector has taken."""
@@ -46,6 +49,7 @@ class Exporter:
         self._spans = Spans(options)
         self._dropped = 0
         self._complained = False
+        self._causes: set[tuple[bool, str]] = set()
         self._ending = Event()
         described = Described.create(
             {
@@ -82,8 +86,7 @@ class Exporter:
     def _flush(self) -> None:
         while finished := self._tracer.take(BATCH):
             body, count = self._encoded(finished)
-            if not self._delivered(body):
-                self._dropped += count
+            self._dropped += self._lost(body, count)
 
     def _encoded(self, finished: list[Finished]) -> tuple[bytes, int]:
         breathe = Breath()
@@ -96,14 +99,17 @@ class Exporter:
         # In a thread: it takes its time, and leaves the interpreter to others meanwhile.
         return get_hub().threadpool.apply(gzip.compress, (data, 1)), len(spans.spans)
 
-    def _delivered(self, body: bytes) -> bool:
+    def _lost(self, body: bytes, count: int) -> int:
+        """How many of its spans no collector takes."""
         reason = ""
         for attempt in range(ATTEMPTS):
-            reason, again = self._sender.send(body)
+            delivery = self._sender.send(body)
+            reason = delivery.reason
             if not reason:
                 self._complained = False
-                return True
-            if not again:
+                self._tell(delivery)
+                return min(count, delivery.rejected)
+            if not delivery.again:
                 break
             if attempt == ATTEMPTS - 1 or self._ending.is_set():
                 break
@@ -113,7 +119,19 @@ class Exporter:
                 "the collector at %s takes no traces, and they are lost: %s", self._sender.where, reason
             )
         self._complained = True
-        return False
+        return count
+
+    def _tell(self, delivery: Delivery) -> None:
+        """Log what a collector that took a batch has against it, once for each cause."""
+        rejected, cause = bool(delivery.rejected), delivery.warning
+        if not (rejected or cause) or (rejected, cause) in self._causes:
+            return
+        if len(self._causes) < MOST_CAUSES:
+            self._causes.add((rejected, cause))
+            does = "rejects spans, and they are lost" if rejected else "takes all spans, and warns"
+            log.warning(
+                "the collector at %s %s: %s", self._sender.where, does, cause or "it does not say why"
+            )
 
 
 def _sender(options: Tracing) -> Sender:

@@ -29,10 +29,14 @@ from h2.events import (
 from h2.exceptions import H2Error, StreamClosedError
 
 from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
+from proxy.telemetry.tracing.partial_success import MOST_BYTES, taken
 from rondpoint import __version__
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree.tracing import OtlpGrpc
+
+# A message's mark that it is compressed, and its length.
+_PREFIX = 5
 
 _PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -67,7 +71,6 @@ class GrpcSender:
         self._connection: _Connection | None = None
 
     def send(self, body: bytes) -> Delivery:
-        # A mark that it is compressed, and its length.
         message = b"\x01" + len(body).to_bytes(4, "big") + body
         kept, self._connection = self._connection, None
         if kept is not None:
@@ -94,11 +97,11 @@ class GrpcSender:
             self._connection = None
 
     def _called(self, connection: _Connection, message: bytes) -> Delivery:
-        answered = connection.call(self._headers, message)
+        answered, content = connection.call(self._headers, message)
         self._connection = connection
         code = answered.get("grpc-status", "")
         if code == "0":
-            return Delivery()
+            return taken(_message(content))
         if code:
             text = unquote(answered.get("grpc-message", ""))
             return Delivery(f"it answers with gRPC's code {code} {text}".rstrip(), again=code in _AGAIN)
@@ -123,14 +126,15 @@ class _Connection:
             self._socket.close()
             raise
 
-    def call(self, headers: list[tuple[str, str]], message: bytes) -> dict[str, str]:
-        """What headers and trailers of the answer say."""
+    def call(self, headers: list[tuple[str, str]], message: bytes) -> tuple[dict[str, str], bytes]:
+        """What headers and trailers of the answer say, and its content, of which more than is read is cut."""
         h2 = self._h2
         until = monotonic() + PATIENCE[1]
         stream = h2.get_next_available_stream_id()
         h2.send_headers(stream, headers)
         left = memoryview(message)
         answered: dict[str, str] = {}
+        content = b""
         while True:
             # As much as the collector is ready to take: less than nothing, where it has second thoughts.
             while left and (
@@ -142,13 +146,15 @@ class _Connection:
             for event in self._events(until):
                 if isinstance(event, ResponseReceived | TrailersReceived) and event.stream_id == stream:
                     answered.update((str(name), str(value)) for name, value in event.headers)
+                elif isinstance(event, DataReceived) and event.stream_id == stream:
+                    content = (content + event.data)[: _PREFIX + MOST_BYTES + 1]
                 elif isinstance(event, StreamEnded) and event.stream_id == stream:
                     if left:
                         # It has answered without looking at the rest, and may have said that already.
                         with suppress(StreamClosedError):
                             h2.reset_stream(stream, ErrorCodes.NO_ERROR)
                     self._flush()
-                    return answered
+                    return answered, content
                 elif isinstance(event, ConnectionTerminated) or (
                     isinstance(event, StreamReset) and event.stream_id == stream
                 ):
@@ -176,6 +182,11 @@ class _Connection:
     def _flush(self) -> None:
         if data := self._h2.data_to_send():
             self._socket.sendall(data)
+
+
+def _message(content: bytes) -> bytes:
+    """The one message of an answer. A compressed one, which we do not ask for, counts as empty."""
+    return content[_PREFIX:] if content[:1] == b"\x00" else b""
 
 
 def _context(options: OtlpGrpc) -> ssl.SSLContext:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import requests
 
 from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
+from proxy.telemetry.tracing.partial_success import taken
 from rondpoint import __version__
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree.tracing import OtlpHttp
+
+_FORM = "application/x-protobuf"
 
 # What the protocol says may be sent again.
 _AGAIN = frozenset((429, 502, 503, 504))
@@ -26,7 +29,7 @@ class HttpSender:
         session.headers.update(
             {
                 **options.headers,
-                "Content-Type": "application/x-protobuf",
+                "Content-Type": _FORM,
                 "Content-Encoding": "gzip",
                 "User-Agent": f"rondpoint/{__version__}",
             }
@@ -41,5 +44,7 @@ class HttpSender:
         except (requests.RequestException, OSError) as error:
             return Delivery(str(error), again=True)
         if answer.ok:
-            return Delivery()
+            # The protocol has answers in the form of their requests; others say nothing to us.
+            ours = answer.headers.get("Content-Type", "").startswith(_FORM)
+            return taken(answer.content) if ours else Delivery()
         return Delivery(f"it answers {answer.status_code}", again=answer.status_code in _AGAIN)

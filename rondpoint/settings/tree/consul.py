@@ -39,7 +39,7 @@ class ConsulEndpoint(Section):
         default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` counts."
     )
     endpoint_wait_time: Seconds = Field(
-        default=300.0, description="How long a query waits for a change before it is asked anew."
+        default=300.0, description="How long a query waits for a change before it is asked anew; 1s or more."
     )
     http_auth: ConsulHttpAuth = ConsulHttpAuth()
     tls: ConsulTls | None = None

@@ -62,6 +62,11 @@ class RestOptions(Section):
 
 
 class Providers(Section):
+    constraints: Text = Field(
+        default="",
+        description="Traefik 1: `tag==api-*` and the like, for containers and Consul's services alike, "
+        "beside the `constraints` of their own section.",
+    )
     docker: DockerOptions | None = None
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None

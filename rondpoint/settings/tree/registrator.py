@@ -58,7 +58,7 @@ class RegistratorOptions(Section):
         "`DOCKER_HOST`, else `unix:///tmp/docker.sock` where it is there, else `unix:///var/run/docker.sock`.",
     )
     resync: Seconds = Field(
-        default=0.0, description="After how long all is read and registered again; 0 is never."
+        default=0.0, description="After how long all is read and registered again, 1s or more; 0 is never."
     )
     cleanup: Switch = Field(
         default=False, description="Take away what an earlier registrar of this host left behind in Consul."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import redis
 
-from rondpoint.store.admin.history import KEPT, Entry, encode_entry
+from rondpoint.store.admin.history import KEPT, Entry, encode_entry, read_entry
 from rondpoint.store.keys import Keys
 from rondpoint.store.scripts import script
 
@@ -15,6 +15,7 @@ class Committer:
     """Commits to one installation."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client = client
         self._keys = keys
         self._script = script(client, "commit.lua", "rondpoint.store.admin")
 
@@ -23,7 +24,8 @@ class Committer:
     ) -> bool:
         """Go from one version to the next; None removes a field. False, and nothing done, at another version.
 
-        Raises redis.RedisError.
+        True as well where that was done before by the same proposal: the store's answer may be lost, and the
+        script run twice. Raises redis.RedisError.
         """
         fields: list[str | bytes | int] = []
         removed: list[str | bytes | int] = []
@@ -43,4 +45,9 @@ class Committer:
             *fields,
             *removed,
         ]
-        return bool(self._script(keys=[self._keys.admin, self._keys.admin_history], args=arguments))
+        if self._script(keys=[self._keys.admin, self._keys.admin_history], args=arguments):
+            return True
+        if entry is None:
+            return False
+        stored = read_entry(self._client, self._keys, after)
+        return stored is not None and stored.proposal == entry.proposal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -36,13 +36,17 @@ class Difference(Struct, frozen=True, array_like=True):
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
-    """`at` in Unix seconds; `what` in words (`PUT routers/shop`); `changes` by field, None when too large."""
+    """`at` in Unix seconds; `what` in words (`PUT routers/shop`); `changes` by field, None when too large.
+
+    `proposal` is the id of the one that it comes from.
+    """
 
     version: int
     at: float
     what: str
     by: Author = Author()
     changes: dict[str, Difference] | None = None
+    proposal: str = ""
 
 
 _entry = msgspec.json.Decoder(Entry)
@@ -65,15 +69,25 @@ def read_history(client: redis.Redis, keys: Keys, breathe: Callable[[], None] = 
 
     `breathe` is called between portions, for whoever has other things to see to.
     """
-    entries: list[Entry] = []
+    return list(_entries(client, keys, breathe))
+
+
+def read_entry(client: redis.Redis, keys: Keys, version: int) -> Entry | None:
+    """That of one version, if it is there and can be decoded. Raises redis.RedisError."""
+    for entry in _entries(client, keys, _go_on):
+        if entry.version <= version:
+            return entry if entry.version == version else None
+    return None
+
+
+def _entries(client: redis.Redis, keys: Keys, breathe: Callable[[], None]) -> Iterator[Entry]:
     for start in range(0, KEPT, PORTION):
         values: Any = client.lrange(keys.admin_history, start, start + PORTION - 1)
         for value in values:
             try:
-                entries.append(_entry.decode(value))
+                yield _entry.decode(value)
             except (msgspec.MsgspecError, RecursionError):
                 continue
             breathe()
         if len(values) < PORTION:
             break
-    return entries

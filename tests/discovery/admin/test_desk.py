@@ -22,15 +22,18 @@ from rondpoint.store.admin.proposals import Proposal, Verdict, await_verdict, pr
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
+from tests.lab.lossy import Lossy
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
 KEYS = Keys()
+WAIT = 60
+"""Seconds for a verdict; the store's client must not give up earlier."""
 
 
 @pytest.fixture
 def client(store: Store) -> Iterator[redis.Redis]:
-    with connect(store.url) as client:
+    with connect(store.url, socket_timeout=2 * WAIT) as client:
         yield client
 
 
@@ -49,7 +52,7 @@ def serving(store: Store, *makers: Callable[[redis.Redis], Desk]) -> Iterator[No
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
         for each in clients:
             each.close()
@@ -62,7 +65,7 @@ def plain(client: redis.Redis) -> Desk:
 def put(client: redis.Redis, name: str, body: Any, **options: Any) -> Verdict:
     proposal = Proposal(name, "put", "services", name, json.dumps(body), **options)
     propose(client, KEYS, proposal)
-    verdict = await_verdict(client, KEYS, name, 4)
+    verdict = await_verdict(client, KEYS, name, WAIT)
     assert verdict is not None
     return verdict
 
@@ -75,13 +78,13 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
     done: list[Verdict] = []
 
     def ask(first: int) -> None:
-        with connect(store.url) as own:
+        with connect(store.url, socket_timeout=2 * WAIT) as own:
             for number in range(first, first + 10):
                 proposal = Proposal(
                     f"p{number}", "put", "services", f"s{number}", json.dumps(service(number))
                 )
                 propose(own, KEYS, proposal)
-                verdict = await_verdict(own, KEYS, proposal.id, 4)
+                verdict = await_verdict(own, KEYS, proposal.id, WAIT)
                 assert verdict is not None
                 done.append(verdict)
 
@@ -90,11 +93,29 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
         for asker in askers:
             asker.start()
         for asker in askers:
-            asker.join(60)
+            asker.join()
     assert sorted(verdict.version for verdict in done) == list(range(1, 41))
     assert {verdict.outcome for verdict in done} == {"done"}
     assert len(read_document(client, KEYS).objects) == 40
     assert [entry.version for entry in read_history(client, KEYS)] == list(range(40, 0, -1))
+
+
+def test_a_change_of_which_the_stores_answer_is_lost_is_told_as_it_is(
+    store: Store, client: redis.Redis, short_path: Path
+) -> None:
+    with Lossy(short_path / "lossy.sock", store.socket) as way, connect(way.url) as own:
+        with serving(store, lambda _: plain(own)):
+            assert put(client, "a", service(1)).outcome == "done"
+            way.lose(b"EVALSHA")
+            made = put(client, "b", service(2), absent=True)
+            assert (made.outcome, made.version, made.object_version, made.created) == ("done", 2, 2, True)
+            way.lose(b"EVALSHA")
+            propose(client, KEYS, Proposal("c", "delete", "services", "b", match=(2,)))
+            gone = await_verdict(client, KEYS, "c", 4)
+            assert gone is not None
+            assert (gone.outcome, gone.version) == ("done", 3)
+        assert way.lost == 2
+    assert [entry.proposal for entry in read_history(client, KEYS)] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("version", ["x", "9" * 5000])
@@ -122,7 +143,7 @@ def test_history_is_bounded_in_length_and_size(store: Store, client: redis.Redis
         history = read_history(client, KEYS)
         assert (len(history), history[0].version, history[0].changes) == (KEPT, KEPT + 6, None)
         propose(client, KEYS, Proposal("r", "rollback", version=KEPT + 5))
-        verdict = await_verdict(client, KEYS, "r", 4)
+        verdict = await_verdict(client, KEYS, "r", WAIT)
         assert verdict is not None
         assert (verdict.outcome, "not kept" in verdict.findings[0].message) == ("impossible", True)
 
@@ -135,7 +156,7 @@ def test_references_to_what_is_published_or_defined_are_no_news(store: Store, cl
         for name in ("web@docker", "own", "none"):
             body = json.dumps({"rule": "Host(`a`)", "service": name})
             propose(client, KEYS, Proposal(name, "put", "routers", "r", body))
-            verdict = await_verdict(client, KEYS, name, 4)
+            verdict = await_verdict(client, KEYS, name, WAIT)
             assert verdict is not None
             warnings[name] = [finding.path for finding in verdict.findings]
     assert warnings == {"web@docker": [], "own": [], "none": ["service"]}

@@ -5,6 +5,7 @@ import pytest
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.balancing import Balancing, read_balancing
+from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import HealthCheck, StickyCookie
 
 READ: list[tuple[Tree, Balancing]] = [
@@ -88,6 +89,24 @@ def test_a_bad_value_is_told_and_its_default_stands(tree: Tree, place: str, hint
     assert len(told) == 1
     assert place in told[0].message
     assert hint in told[0].hint
+
+
+@pytest.mark.parametrize(
+    ("option", "least"),
+    [("interval", "100ms"), ("unhealthyInterval", "100ms"), ("timeout", "10ms")],
+)
+def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(option: str, least: str) -> None:
+    def read(written: str) -> tuple[HealthCheck | None, tuple[Diagnostic, ...]]:
+        report = Report("docker", "container a")
+        section = Section({"healthCheck": {option: written}}, "lb", report)
+        return read_balancing(section, "docker").health_check, report.diagnostics
+
+    check, told = read("1ns")
+    enough, nothing = read(least)
+    assert (check, nothing) == (enough, ())
+    assert [(str(item.severity), item.message, item.hint) for item in told] == [
+        ("warning", f'lb.healthCheck.{option}="1ns" is too short', f"{least} is taken; give no less")
+    ]
 
 
 @pytest.mark.parametrize(

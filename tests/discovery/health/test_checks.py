@@ -58,7 +58,7 @@ def running() -> Iterator[Checking]:
         yield made
     finally:
         made.stop.set()
-        made.thread.join(5)
+        made.thread.join(60)
         assert not made.thread.is_alive(), "the checks did not stop"
 
 
@@ -112,12 +112,12 @@ def test_a_server_is_up_until_it_has_been_asked(checking: Checking) -> None:
 
     def handler(connection: Connection) -> None:
         connection.read()
-        held.wait(10)
+        held.wait(120)
         connection.send(answer(b"", "503 Service Unavailable"))
 
     with Origin(handler) as origin:
         server = at(origin)
-        checking.follow(server, check=quick())
+        checking.follow(server, check=quick(timeout=100))
         origin.wait_for_requests(1)
         assert checking.fault(server) == ""
         held.set()
@@ -292,9 +292,9 @@ def test_a_server_that_goes_is_asked_no_more_and_forgotten(checking: Checking) -
         leaving = Server("a", "127.0.0.1", origin.port, state=ServerState.DRAINING)
         checking.follow(leaving, check=quick())
         assert not checking.checks.faults, "forgotten at once, so that it comes back as one that is up"
-        seen = until(lambda: unchanged(origin), "the checks to cease")
+        until(lambda: unchanged(origin), "the checks to cease")
         checking.follow(server, check=None)
-        assert len(origin.requests) == seen
+        until(lambda: unchanged(origin), "no checks where none are asked for")
         checking.follow(server, check=quick())
         checking.until_fault(server, "500")
 
@@ -306,16 +306,25 @@ def unchanged(origin: Origin) -> int:
 
 
 def test_other_options_are_asked_at_once_and_what_was_known_stays_until_then(checking: Checking) -> None:
-    moody = Moody("500 Oh")
-    with Origin(moody) as origin:
+    held = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        while request := connection.read():
+            if request.target == "/other":
+                held.wait(120)
+                connection.send(answer(b"x"))
+            else:
+                connection.send(answer(b"x", "500 Oh"))
+
+    with Origin(handler) as origin:
         server = at(origin)
         checking.follow(server, check=quick(interval=1000))
         checking.until_fault(server, "500")
-        moody.status = "200 OK"
-        checking.follow(server, check=quick(path="/other", interval=1000))
+        checking.follow(server, check=quick(path="/other", interval=1000, timeout=100))
+        until(lambda: origin.requests[-1].target == "/other", "the other question")
         assert checking.fault(server)
+        held.set()
         checking.until_well(server)
-        assert origin.requests[-1].target == "/other"
 
 
 def test_intervals_are_kept_and_a_sick_server_has_its_own(checking: Checking) -> None:
@@ -346,7 +355,7 @@ def test_what_the_store_remembers_stands_until_the_first_answer(checking: Checki
 
     def handler(connection: Connection) -> None:
         connection.read()
-        held.wait(10)
+        held.wait(120)
         connection.send(answer(b""))
 
     with Origin(handler) as origin:
@@ -354,7 +363,7 @@ def test_what_the_store_remembers_stands_until_the_first_answer(checking: Checki
         down = Server("a", "127.0.0.1", origin.port, state=ServerState.DOWN)
         stored = Service(NAME, (down,), health_check=quick())
         checking.checks.recall(State(1, {}, {NAME: stored}, {}))
-        checking.follow(server, check=quick())
+        checking.follow(server, check=quick(timeout=100))
         origin.wait_for_requests(1)
         assert checking.fault(server) == REMEMBERED
         held.set()
@@ -387,8 +396,8 @@ def test_the_end_does_not_wait_for_servers_that_hang() -> None:
         origin.wait_for_requests(1)
         began = time.monotonic()
         checking.stop.set()
-        checking.thread.join(20)
-        assert time.monotonic() - began < 5
+        checking.thread.join(60)
+        assert time.monotonic() - began < 30
 
 
 class Crowd:
@@ -450,13 +459,14 @@ def test_two_thousand_servers_are_asked_in_one_thread_and_those_that_hang_hold_n
     threads = set(threading.enumerate())
     checking.follow(
         *(Server(f"s{number}", address, servers.port) for number, address in enumerate(servers.addresses)),
-        check=quick(interval=5, timeout=3),
+        check=quick(interval=5, timeout=10),
     )
-    until(lambda: all(servers.seen.values()), "a first look at each", timeout=30)
+    until(lambda: all(servers.seen.values()), "a first look at each")
     assert set(threading.enumerate()) <= threads
-    until(lambda: len(checking.checks.faults) == 220, "the faults of those that have some", timeout=30)
+    until(lambda: len(checking.checks.faults) == 220, "the faults of those that have some")
     rest = servers.addresses[220:]
-    until(lambda: all(len(servers.seen[each]) > 2 for each in rest), "a third look at the rest", timeout=60)
+    until(lambda: all(len(servers.seen[each]) > 2 for each in rest), "a third look at the rest", timeout=120)
     intervals = sorted(servers.seen[each][2] - servers.seen[each][1] for each in rest)
-    assert intervals[len(intervals) // 2] < 10, "looks come as often as they should"
+    # One server after the other, or some hundreds at once, would take the time of those that hang.
+    assert intervals[len(intervals) // 2] < 15, "looks come as often as they should"
     assert len(checking.checks.faults) == 220

@@ -78,7 +78,7 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
 
     def handler(connection: Connection) -> None:
         connection.read()
-        held.wait(10)
+        held.wait(120)
         connection.send(answer(b"", moody.status))
 
     with Origin(handler) as origin:
@@ -90,7 +90,7 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
         moody.status = "200 OK"
         with agent_of(store, second):
             seen = len(origin.requests)
-            second.say(two(origin))
+            second.say(two(origin, HealthCheck("/up", interval=0.05, timeout=100)))
             origin.wait_for_requests(seen + 1)
             until(
                 lambda: (
@@ -136,6 +136,6 @@ def test_only_the_agent_that_leads_asks_and_who_takes_over_does(store: Store, cl
             # What it would do at once if it asked at all.
             time.sleep(1)
             assert len(origin.requests) == 1
-        origin.wait_for_requests(2, timeout=20)
+        origin.wait_for_requests(2, timeout=60)
         until(lambda: roles() == ["leader"], "the second to lead")
         comes_to(client, c="up", p="up")

@@ -63,6 +63,13 @@ def test_a_segment_without_a_rule_has_the_default_one() -> None:
     assert [rule for rule, _ in routes(decoded).values()] == ["Host:shop.docker"]
 
 
+def test_a_segment_may_have_a_domain_of_its_own() -> None:
+    labels = {"traefik.a.port": "81", "traefik.a.domain": "example.test", "traefik.b.port": "82"}
+    decoded = decode(container("shop", labels), WITH_DOMAIN)
+    assert [rule for rule, _ in routes(decoded).values()] == ["Host:shop.example.test", "Host:shop.docker"]
+    assert decoded.diagnostics == ()
+
+
 def test_backends_of_segments_are_named_after_the_service() -> None:
     labels = {**compose(), "traefik.a.port": "81", "traefik.a.backend": "own", "traefik.b.port": "82"}
     decoded = decode(container("shop_webapp_1", labels), WITH_DOMAIN)

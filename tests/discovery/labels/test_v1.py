@@ -119,6 +119,14 @@ def test_an_invalid_value_is_reported_and_the_default_stands_in(label: str, valu
     assert (found.message, found.hint) == (f'label {label}="{value}" is not valid', hint)
 
 
+def test_an_expression_outside_of_braces_is_told_and_the_rule_stands() -> None:
+    decoded = decode(container(labels={**ARTICLE, "traefik.frontend.rule": "HostRegexp:.*"}), WITH_DOMAIN)
+    assert len(decoded.routers) == 1
+    (found,) = decoded.diagnostics
+    assert found.severity is Severity.WARNING
+    assert "is outside of braces" in found.message
+
+
 @pytest.mark.parametrize("rule", ["Hots:a.test", "Host:", "", "Host:a;PathPrefixStrip:x"])
 def test_a_rule_that_cannot_be_read_is_reported_and_no_other_takes_its_place(rule: str) -> None:
     decoded = decode(container(labels={**ARTICLE, "traefik.frontend.rule": rule}), WITH_DOMAIN)

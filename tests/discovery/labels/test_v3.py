@@ -140,6 +140,17 @@ def test_a_middleware_that_is_not_served_goes_with_its_router_and_is_an_error() 
     assert "basicAuth is not served yet, so r@docker answers 503" in decoded.diagnostics[0].message
 
 
+def test_a_url_beside_port_and_scheme_is_one_fault_and_neither_is_unknown() -> None:
+    server = "traefik.http.services.s.loadbalancer.server"
+    labels = {**RULE, f"{server}.url": "http://a", f"{server}.port": "80", f"{server}.scheme": "http"}
+    (found,) = [
+        each.message
+        for each in decode(container(labels=labels), OPTIONS).diagnostics
+        if server in each.message
+    ]
+    assert "says both scheme and port" in found
+
+
 def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
     decoded = decode(container(labels={**RULE, "traefik.http.middlewares.m.compress": "true"}), OPTIONS)
     assert decoded.middlewares[0].options == {}

@@ -11,10 +11,22 @@ from rondpoint.model import Configuration
 from tests.lab.waiting import until
 
 
+class _Remembering(Board):
+    """Keeps what a provider has said of its faults, which may be over before anybody looks."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__([name])
+        self.faults: list[str] = []
+
+    def failed(self, provider: str, message: str) -> None:
+        super().failed(provider, message)
+        self.faults.append(message)
+
+
 class Supervised:
     def __init__(self, provider: Provider) -> None:
         self.name = provider.name
-        self.board = Board([provider.name])
+        self.board = _Remembering(provider.name)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=supervise, args=(provider, self.board, self.stop), daemon=True)
 
@@ -27,19 +39,23 @@ class Supervised:
     def state(self) -> str:
         return self.board.snapshot().statuses[self.name].state
 
-    @property
-    def message(self) -> str:
-        return self.board.snapshot().statuses[self.name].message
-
-    def until(self, holds: Callable[[Configuration], bool], timeout: float = 30.0) -> Configuration:
+    def until(self, holds: Callable[[Configuration], bool], timeout: float = 60.0) -> Configuration:
         """The standing configuration as soon as `holds` is true of it."""
         return until(
             lambda: found if holds(found := self.standing) else None, "a configuration", timeout=timeout
         )
 
-    def until_failing(self, words: str, timeout: float = 30.0) -> None:
-        """Returns once the provider's state says these words."""
-        until(lambda: words in self.message, f"{words!r} in the provider's state", timeout=timeout)
+    def until_failing(self, words: str, timeout: float = 60.0) -> None:
+        """Returns once the provider's state says these words, or has said them."""
+        until(
+            lambda: any(words in fault for fault in self.board.faults),
+            f"{words!r} in the provider's state",
+            timeout=timeout,
+        )
+
+    def until_well(self) -> None:
+        """Returns once the provider's state is that it works."""
+        until(lambda: self.state == "ok", "the provider at work")
 
 
 @contextmanager
@@ -50,5 +66,5 @@ def supervised(provider: Provider) -> Iterator[Supervised]:
         yield running
     finally:
         running.stop.set()
-        running.thread.join(5)
+        running.thread.join(60)
         assert not running.thread.is_alive(), "the provider did not stop"

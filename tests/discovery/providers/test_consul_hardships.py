@@ -76,7 +76,7 @@ def test_a_consul_that_comes_later(way: Way, tmp_path: Path) -> None:
         with late:
             way.write(late, "a")
             at_work.until(has("a"))
-            assert at_work.state == "ok"
+            at_work.until_well()
 
 
 def test_an_index_that_runs_backwards_takes_nothing_at_once(
@@ -100,7 +100,7 @@ def test_an_index_that_runs_backwards_takes_nothing_at_once(
         assert time.monotonic() - began >= 4, "what may have been forgotten went before its time"
         way.write(consul, "b")
         at_work.until(has("a", "b"))
-        assert at_work.state == "ok"
+        at_work.until_well()
 
 
 def _hasty(endpoint: Endpoint, **options: Any) -> Client:

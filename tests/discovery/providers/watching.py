@@ -34,7 +34,7 @@ class Watched:
                 self.error = error
                 return
 
-    def next(self, timeout: float = 20.0) -> Configuration:
+    def next(self, timeout: float = 60.0) -> Configuration:
         """The next configuration it emits."""
         try:
             self.last = self._emitted.get(timeout=timeout)
@@ -42,7 +42,7 @@ class Watched:
             raise AssertionError(f"nothing was emitted in {timeout} s; {self.error=}") from self.error
         return self.last
 
-    def until(self, holds: Callable[[Configuration], bool], timeout: float = 20.0) -> Configuration:
+    def until(self, holds: Callable[[Configuration], bool], timeout: float = 60.0) -> Configuration:
         """The first configuration from now on for which `holds` is true."""
         while True:
             configuration = self.next(timeout)
@@ -58,7 +58,7 @@ class Watched:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive(), "the provider did not stop"
 
 

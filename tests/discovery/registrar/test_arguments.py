@@ -74,6 +74,12 @@ def test_consuls_own_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (str(named), named.token, named.tls.ca) == ("https://here:8501", "secret", "/ca.pem")
 
 
+def test_attempts_without_a_pause_are_not_made() -> None:
+    found = order(["-retry-interval=1", CONSUL])
+    assert found.interval == 0.01
+    assert found.warnings == ("flag -retry-interval 1 is too short: 10 is taken; give no less",)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

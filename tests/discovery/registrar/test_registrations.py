@@ -197,6 +197,29 @@ def test_what_is_wrong_is_said_and_the_service_stands(env: list[str], message: s
     assert said.hint
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "name", "least"),
+    [
+        ("TCP=1", "INTERVAL", "Interval", "1s"),
+        ("TCP=1", "TIMEOUT", "Timeout", "10ms"),
+        ("TTL=1ns", "TTL", "TTL", "1s"),
+        ("TCP=1", "DEREGISTER_AFTER", "DeregisterCriticalServiceAfter", "1m"),
+    ],
+)
+def test_a_time_that_is_absurdly_short_is_said_and_the_least_is_taken(
+    kind: str, key: str, name: str, least: str
+) -> None:
+    found = read(f"SERVICE_CHECK_{kind}", f"SERVICE_CHECK_{key}=1ns")
+    (made,) = found.registrations
+    assert made.check is not None
+    assert made.check[name] == least
+    (said,) = found.diagnostics
+    assert f"SERVICE_CHECK_{key}=1ns is too short" in said.message
+    assert least in said.hint
+    enough = read(f"SERVICE_CHECK_{kind}", f"SERVICE_CHECK_{key}=+{least}")
+    assert (enough.diagnostics, enough.registrations[0].check) == ((), {**made.check, name: f"+{least}"})
+
+
 def test_one_id_for_two_ports_is_said() -> None:
     found = read("SERVICE_ID=mine", ports=TWO)
     assert [each.id for each in found.registrations] == ["mine"]

@@ -24,6 +24,7 @@ def test_no_two_sessions_are_the_same() -> None:
 def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions(b"s3cret")
     begun = TimestampSigner(b"any").get_timestamp()
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: begun)
     kept = sessions.begin()
     monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: begun + LIFETIME - 5)
     assert sessions.holds(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from tt_tui.api import TraefikAPI
 from tt_tui.app import DeepLink, TraefikTUI
 from tt_tui.models import BasicAuth
 
+from tests.lab import http
 from tests.lab.installation import Installation, start
 from tests.lab.processes import Processes
+from tests.lab.waiting import until
 
 ROUTES = """
 http:
@@ -37,7 +40,9 @@ def running(processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         f"--providers.file.filename={tmp_path}/routes.yml",
         f"--api.basicAuth.users={users}",
     )
-    found.process.wait_for_line("revision .*shop@file")
+    right = ("Authorization", "Basic " + base64.b64encode(b"eve:test").decode())
+    path = "/api/http/routers/shop@file"
+    until(lambda: http.request(found.admin, "localhost", path, headers=[right]).status == 200, "the routes")
     return found
 
 

@@ -66,8 +66,17 @@ def test_findings_about_objects_make_their_status() -> None:
     warning = Diagnostic(Severity.WARNING, "docker", "router a@docker", "entry point 'x' does not exist")
     error = Diagnostic(Severity.ERROR, "file", "router b@file", "left out")
     other = Diagnostic(Severity.ERROR, "docker", "container a", "no port")
-    found = by_object([warning, error, other])
+    of_consul = [
+        Diagnostic(Severity.ERROR, "consulcatalog", subject, "no port")
+        for subject in (
+            "service hello",
+            "service hello, instance node/hello-1",
+            "service hello, instance n/a@b",
+        )
+    ]
+    found = by_object([warning, error, other, *of_consul])
     assert found["router"] == {"a@docker": (warning,), "b@file": (error,)}
+    assert found["service"] == {}
     assert standing(found["router"]["a@docker"]).status == "warning"
     assert standing((), "a middleware is missing").status == "disabled"
     assert left_out([warning]) is None

@@ -8,6 +8,9 @@ from typing import Self
 
 from tests.lab.waiting import until
 
+SLOWEST = 10.0
+"""Seconds that a request may take where nothing holds it up, on a busy machine."""
+
 PAUSE = 0.002  # seconds between two requests of a thread: the load is to be steady, not heavy
 
 
@@ -41,7 +44,7 @@ class Load:
     ) -> None:
         self._end.set()
         for thread in self._threads:
-            thread.join(15)
+            thread.join(60)
 
     def wait_for(self, count: int) -> None:
         """Returns once so many more requests have been served."""
@@ -49,7 +52,7 @@ class Load:
         until(lambda: self.served >= before + count, f"{count} more requests served")
 
     def _run(self, keep: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self._end.wait(PAUSE):
             began = time.monotonic()
             try:

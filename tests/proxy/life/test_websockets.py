@@ -25,7 +25,7 @@ def test_a_thousand_at_once_through_one_worker(begin: Begin) -> None:
     with Echo() as echo, Origin.named("other") as other:
         host, plain = proxy.route(echo.port), proxy.route(other)
         with many(proxy.web, host, COUNT) as clients:
-            assert upgrades(proxy) == COUNT
+            until(lambda: upgrades(proxy) == COUNT, "all counted")
             for turn in ("one", "two", "three"):
                 assert all(echoed(clients, turn))
             assert proxy.get(plain) == "other"
@@ -38,7 +38,7 @@ def test_a_thousand_at_once_through_one_worker(begin: Begin) -> None:
 
 
 def test_those_of_a_leaving_worker_live_until_the_grace_time_ends(begin: Begin) -> None:
-    grace = 3.0
+    grace = 10.0
     proxy = begin(
         *(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut={grace:g}s" for name in ("web", "traefik"))
     )
@@ -56,8 +56,8 @@ def test_those_of_a_leaving_worker_live_until_the_grace_time_ends(begin: Begin) 
                 until(lambda: upgrades(proxy) == 20, "the new ones counted by the new worker")
                 assert all(echoed(old, "until the end"))
                 for client in old:
-                    client.settimeout(grace + 9)
+                    client.settimeout(grace + 60)
                     assert client.sock.recv(1) == b""
-                assert grace - 0.5 < time.monotonic() - began < grace + 8
+                assert grace - 0.5 < time.monotonic() - began < grace + 60
                 assert all(echoed(new, "here to stay"))
     proxy.process.wait_for_line("20 connections unfinished", after=lines)

@@ -8,7 +8,7 @@ from rondpoint.model import Router
 from rondpoint.rules import v3
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import Expression, Rule
-from rondpoint.rules.facts import facts_of
+from tests.rondpoint.rules.asking import facts_of
 
 DEFAULT = frozenset({"web"})
 

@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.lab.background import Background
 from tests.lab.waiting import until
+from tests.proxy.running import Proxy
 
 
 def value_of(value: AnyValue) -> Any:
@@ -28,6 +29,7 @@ class Collected:
     """What a collector was sent."""
 
     def __init__(self) -> None:
+        self.asked = 0
         self.headers: list[dict[str, str]] = []
         self.resources: list[dict[str, Any]] = []
         self.spans: list[Span] = []
@@ -46,6 +48,12 @@ class Collected:
         (server,) = until(found, f"a span for {path}")
         return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]
 
+    def quiet(self, proxy: Proxy, host: str) -> int:
+        """How often it was asked, once it has been told of all requests so far, and one more."""
+        proxy.get(host, path := f"/quiet{self.asked}")
+        self.of(path)
+        return self.asked
+
     def within(self, span: Span) -> list[Span]:
         """All spans of the trace that this one belongs to."""
         return [each for each in list(self.spans) if each.trace_id == span.trace_id]
@@ -54,6 +62,8 @@ class Collected:
 class Collector(Collected, Background):
     """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well.
 
+    Who is taken is answered with what is in `answers`, one after the other, and then with nothing.
+
     It takes `pause` seconds for each, and keeps nothing for who has left by then.
     """
 
@@ -61,7 +71,7 @@ class Collector(Collected, Background):
         Collected.__init__(self)
         Background.__init__(self, "collector")
         self.refusals = list(refusals)
-        self.asked = 0
+        self.answers: list[bytes] = []
         self.pause = 0.0
         self.paths: list[str] = []
         collector = self
@@ -76,11 +86,15 @@ class Collector(Collected, Background):
                 if collector.pause and select.select([self.connection], [], [], collector.pause)[0]:
                     self.close_connection = True
                     return
+                answer = b""
                 if status == 200:
+                    answer = collector.answers.pop(0) if collector.answers else b""
                     collector.take(self.path, dict(self.headers), body)
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Type", "application/x-protobuf")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 """Nothing to anybody."""

@@ -23,6 +23,8 @@ from tests.proxy.telemetry.collector import Collected
 class GrpcCollector(Collected, TraceServiceServicer):
     """Answers with the codes in `refusals` first, then takes all; with a certificate, over TLS.
 
+    Who is taken is answered with what is in `answers`, one after the other, and then with nothing special.
+
     `options` are those of gRPC's server.
     """
 
@@ -31,7 +33,7 @@ class GrpcCollector(Collected, TraceServiceServicer):
     ) -> None:
         super().__init__()
         self.refusals = list(refusals)
-        self.asked = 0
+        self.answers: list[ExportTraceServiceResponse] = []
         self.peers: set[str] = set()
         self._certificate = certificate
         self._options = options
@@ -77,5 +79,6 @@ class GrpcCollector(Collected, TraceServiceServicer):
             if self.refusals:
                 context.abort(self.refusals.pop(0), "not now, in 50 % of cases")
             self.headers.append({str(name): str(value) for name, value in context.invocation_metadata()})
+            answer = self.answers.pop(0) if self.answers else ExportTraceServiceResponse()
             self.keep(request)
-        return ExportTraceServiceResponse()
+        return answer

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS
 from proxy.telemetry.exposition.page import page
+from proxy.telemetry.exposition.processes import Processes
 from proxy.telemetry.exposition.reading import Census, Instance
 from proxy.telemetry.exposition.values import Served
 from rondpoint.model import Router, Server, Service
@@ -40,12 +41,14 @@ def told(
     *hashes: dict[str, Counts | Own],
     workers: tuple[WorkerStatus, ...] = (),
     servers: tuple[dict[str, ServerCounts], ...] = (),
+    processes: Processes | None = None,
     **options: object,
 ) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
-    known = {each.name: each for each in workers}
-    census = Census(NOW, (Instance("i", workers, hashes, servers),), agents, known, ("http://10.0.0.1:80",))
-    body, content_type = page(census, SERVED, PrometheusMetrics(**options), "", lambda: None)
+    by_name = {each.name: each for each in workers}
+    census = Census(NOW, (Instance("i", workers, hashes, servers),), agents, by_name, ("http://10.0.0.1:80",))
+    known = {} if processes is None else {"i": processes}
+    body, content_type = page(census, SERVED, PrometheusMetrics(**options), "", lambda: None, known)
     assert content_type.startswith("text/plain")
     return body.decode()
 
@@ -161,6 +164,21 @@ def test_servers_in_force_are_told_with_what_all_workers_counted() -> None:
         "+Inf": 5,
     }
     assert "rondpoint_server_re" not in told(servers=({here: one},), add_servers_labels=False)
+
+
+def test_what_the_kernel_does_not_tell_of_processes_is_left_out() -> None:
+    assert values(told(), "process_cpu_seconds_total") == values(told(), "process_max_fds") == {}
+    used = Processes(1.5, 3000, 2000, None, 1024, 900.25)
+    text = told(processes=used)
+    assert values(text, "process_open_fds") == {}
+    for name, value in {
+        "process_cpu_seconds_total": 1.5,
+        "process_virtual_memory_bytes": 3000,
+        "process_resident_memory_bytes": 2000,
+        "process_max_fds": 1024,
+        "process_start_time_seconds": 900.25,
+    }.items():
+        assert values(text, name) == {(): value}, name
 
 
 def test_nothing_told_yet_is_a_page_too() -> None:

@@ -1,8 +1,8 @@
 """The keep-alive connections to one server, over real sockets."""
 
-import _socket
 import os
 import resource
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ from proxy.upstream.pool import Pool
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        listener.settimeout(5)
+        listener.settimeout(60)
         yield listener
 
 
 @pytest.fixture
 def pool(listener: socket.socket) -> Iterator[Pool]:
-    pool = Pool(listener.getsockname(), Sweeper(), dial_timeout=5, idle_timeout=90)
+    pool = Pool(listener.getsockname(), Sweeper(), dial_timeout=60, idle_timeout=90)
     yield pool
     pool.close()
 
@@ -39,6 +39,11 @@ def dialled(pool: Pool, listener: socket.socket) -> tuple[Stream, socket.socket]
 
 def turn_of_the_loop() -> None:
     gevent.sleep(0.01)
+
+
+def arrived(stream: Stream) -> None:
+    """Wait until the kernel has something for the stream, an end perhaps."""
+    assert select.select([stream.sock.fileno()], [], [], 60)[0]
 
 
 def test_last_in_first_out(pool: Pool, listener: socket.socket) -> None:
@@ -61,6 +66,7 @@ def test_an_idle_connection_that_turns_readable_is_dropped(
         server.close()
     else:
         server.sendall(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    arrived(stream)
     turn_of_the_loop()
     assert pool.take() is None
 
@@ -71,6 +77,7 @@ def test_an_end_not_yet_noticed_is_looked_for_when_it_matters(pool: Pool, listen
     pool.give(alive)
     pool.give(dead)
     server.close()
+    arrived(dead)
     assert pool.take_alive() is alive
 
 
@@ -121,25 +128,16 @@ def test_nobody_listening(pool: Pool, listener: socket.socket) -> None:
     assert not caught.value.timed_out
 
 
-def test_a_dial_that_is_not_answered() -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        waiting = [_socket.socket() for _ in range(3)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        with pytest.raises(DialError) as caught:
-            Pool(full.getsockname(), Sweeper(), dial_timeout=0.1, idle_timeout=0).dial()
-        assert caught.value.timed_out
-        for each in waiting:
-            each.close()
+def test_a_dial_that_is_not_answered(silent_port: int) -> None:
+    with pytest.raises(DialError) as caught:
+        Pool(("127.0.0.1", silent_port), Sweeper(), dial_timeout=0.1, idle_timeout=0).dial()
+    assert caught.value.timed_out
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
 def test_names_and_addresses(listener: socket.socket, name: str) -> None:
     port = listener.getsockname()[1]
-    stream = Pool((name, port), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+    stream = Pool((name, port), Sweeper(), dial_timeout=60, idle_timeout=0).dial()
     listener.accept()[0].close()
     assert stream.recv() == b""
     stream.close()
@@ -158,19 +156,19 @@ def test_what_only_looks_like_an_address_does_not_stop_the_worker(
 
     monkeypatch.setattr(connection, "getaddrinfo", resolve)
     with pytest.raises(DialError):
-        Pool((name, 80), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+        Pool((name, 80), Sweeper(), dial_timeout=60, idle_timeout=0).dial()
     assert asked == [name]
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])
 def test_a_port_that_is_none(port: int) -> None:
     with pytest.raises(DialError):
-        Pool(("127.0.0.1", port), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+        Pool(("127.0.0.1", port), Sweeper(), dial_timeout=60, idle_timeout=0).dial()
 
 
 def test_an_ipv6_address() -> None:
     with closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
-        stream = Pool(("::1", listener.getsockname()[1]), Sweeper(), dial_timeout=5, idle_timeout=0).dial()
+        stream = Pool(("::1", listener.getsockname()[1]), Sweeper(), dial_timeout=60, idle_timeout=0).dial()
         stream.close()
 
 
@@ -183,14 +181,14 @@ def test_dials_have_little_time_once_the_server_has_left(silent_port: int) -> No
     pool.close()
     # As of a request that had chosen it before.
     later = gevent.spawn(pool.dial)
-    gevent.joinall([under_way, later], timeout=10)
+    gevent.joinall([under_way, later], timeout=60)
     assert isinstance(under_way.exception, DialError)
     assert isinstance(later.exception, DialError)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 30
 
 
 def test_idle_connections_make_room_where_no_descriptor_is_left(pool: Pool, listener: socket.socket) -> None:
-    other = Pool(listener.getsockname(), Sweeper(), dial_timeout=5, idle_timeout=90)
+    other = Pool(listener.getsockname(), Sweeper(), dial_timeout=60, idle_timeout=90)
     idle, _one = dialled(other, listener)
     other.give(idle)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -50,7 +50,7 @@ class CutError(Exception):
 class Client:
     """One connection. Every wait is bounded by `timeout` seconds (TimeoutError)."""
 
-    def __init__(self, port: int, timeout: float = 10.0) -> None:
+    def __init__(self, port: int, timeout: float = 30.0) -> None:
         self.socket = connect("127.0.0.1", port, timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()

@@ -127,12 +127,12 @@ def test_chunks_that_go_beyond_the_limit_later_end_both_connections(
 
     host = proxy.route(origin(handler))
     client.send(head(host, "Transfer-Encoding: chunked") + b"3e8\r\n%b\r\n" % (b"x" * 1000))
-    assert begun.wait(5)
+    assert begun.wait(30)
     client.send(b"1\r\ny\r\n0\r\n\r\n")
     response = client.answer()
     assert (response.status, response.header("Connection")) == (413, "close")
     assert client.ended()
-    assert left.wait(5)
+    assert left.wait(30)
     assert b"y" not in received
     assert not received.endswith(b"0\r\n\r\n")
 
@@ -167,7 +167,7 @@ def test_connections_beyond_the_limit_wait_for_another_to_end(
                 client.answer()
         for gone, client in zip(first, waiting, strict=False):
             gone.socket.close()
-            client.socket.settimeout(10)
+            client.socket.settimeout(30)
         for client in waiting:
             assert client.answer().status == 200
         first[2].send(get)

@@ -17,7 +17,7 @@ from tests.proxy.wire.conftest import started
 # More than the kernel keeps for a connection whose receiving side has a buffer of 32 MB.
 LARGE = 80_000_000
 # A second, looks after at most one and two more, and a busy machine.
-SOON = (0.9, 12.0)
+SOON = (0.9, 25.0)
 FIRST = free_port()
 
 
@@ -70,7 +70,7 @@ def test_a_client_that_takes_nothing_is_cut(
     host = proxy.route(origin(sending(responses(framing), left)))
     begun = time.monotonic()
     client.send(f"GET / HTTP/{version}\r\nHost: {host}\r\n\r\n".encode())
-    assert left.wait(15), "the server's side ends too"
+    assert left.wait(30), "the server's side ends too"
     assert SOON[0] <= time.monotonic() - begun <= SOON[1]
     with pytest.raises((CutError, ConnectionResetError)):
         client.answer()
@@ -80,9 +80,10 @@ def test_an_entry_points_own_limit_goes_first(proxy: Proxy, origin: Start) -> No
     left = threading.Event()
     host = proxy.route(origin(sending(responses("length"), left)))
     with Client(FIRST) as client:
+        begun = time.monotonic()
         client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        assert not left.wait(2.8)
-        assert left.wait(5)
+        assert left.wait(30)
+        assert time.monotonic() - begun >= 2.8
 
 
 def test_a_client_that_takes_a_little_at_a_time_is_not_cut(proxy: Proxy, origin: Start) -> None:
@@ -91,13 +92,13 @@ def test_a_client_that_takes_a_little_at_a_time_is_not_cut(proxy: Proxy, origin:
     with socket.socket() as client:
         # A small window, so that the kernel has to say what was taken.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        client.settimeout(10)
+        client.settimeout(30)
         client.connect(("127.0.0.1", proxy.web))
         client.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         taken = 0
-        for _ in range(16):
-            time.sleep(0.3)  # The client's pace is what is tested.
-            taken += len(client.recv(60_000))
+        for _ in range(48):
+            time.sleep(0.1)  # The client's pace is what is tested.
+            taken += len(client.recv(20_000))
         # Less than would make the proxy's socket writable again.
         assert taken < 1_000_000
         assert not left.is_set()
@@ -120,13 +121,13 @@ def test_a_server_that_pauses_in_a_response_is_cut(
         left.set()
 
     host = proxy.route(origin(handler))
-    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     begun = time.monotonic()
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     with pytest.raises(CutError) as cut:
         client.answer()
     assert SOON[0] <= time.monotonic() - begun <= SOON[1]
     assert len(cut.value.received) > 290_000
-    assert left.wait(5)
+    assert left.wait(30)
 
 
 def test_a_server_that_sends_a_little_at_a_time_is_not_cut(
@@ -134,14 +135,14 @@ def test_a_server_that_sends_a_little_at_a_time_is_not_cut(
 ) -> None:
     def handler(connection: Connection) -> None:
         assert connection.read()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 200008\r\n\r\n" + bytes(200_000))
-        for _ in range(8):
-            time.sleep(0.4)  # The server's pace is what is tested.
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 200032\r\n\r\n" + bytes(200_000))
+        for _ in range(32):
+            time.sleep(0.1)  # The server's pace is what is tested.
             connection.send(b"x")
 
     host = proxy.route(origin(handler))
     client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-    assert client.answer().body.endswith(b"\0" + b"x" * 8)
+    assert client.answer().body.endswith(b"\0" + b"x" * 32)
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
@@ -152,7 +153,7 @@ def test_a_server_that_takes_nothing_of_a_request_is_a_504(
 
     def handler(connection: Connection) -> None:
         assert connection.read_head()
-        assert over.wait(20)
+        assert over.wait(60)
 
     host = proxy.route(origin(handler))
     if framing == "length":
@@ -167,7 +168,7 @@ def test_a_server_that_takes_nothing_of_a_request_is_a_504(
         assert SOON[0] <= time.monotonic() - begun <= SOON[1]
     finally:
         over.set()
-    sender.join(10)
+    sender.join(60)
     assert not sender.is_alive()
 
 
@@ -201,7 +202,7 @@ def test_a_tunnel_in_which_nothing_is_said_ends(proxy: Proxy, client: Client, or
     tunnel(proxy, client, origin, handler)
     assert client.ended()
     assert SOON[0] <= time.monotonic() - begun <= SOON[1]
-    assert left.wait(5)
+    assert left.wait(30)
 
 
 @pytest.mark.parametrize("speaker", ["client", "server"])
@@ -212,20 +213,20 @@ def test_a_tunnel_in_which_one_side_speaks_goes_on(
 
     def handler(connection: Connection) -> None:
         if speaker == "server":
-            for _ in range(8):
-                time.sleep(0.4)  # The server's pace is what is tested.
+            for _ in range(32):
+                time.sleep(0.1)  # The server's pace is what is tested.
                 connection.send(b"x")
             return
         received = b""
-        while len(received) < 8:
+        while len(received) < 32:
             received += connection.receive()
         heard.set()
 
     tunnel(proxy, client, origin, handler)
     if speaker == "server":
-        assert client.exactly(8) == b"x" * 8
+        assert client.exactly(32) == b"x" * 32
         return
-    for _ in range(8):
-        time.sleep(0.4)  # The client's pace is what is tested.
+    for _ in range(32):
+        time.sleep(0.1)  # The client's pace is what is tested.
         client.send(b"x")
-    assert heard.wait(5)
+    assert heard.wait(30)

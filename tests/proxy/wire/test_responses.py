@@ -163,7 +163,7 @@ def test_an_interim_response_passes_before_the_final_one(proxy: Proxy, client: C
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n")
-        assert told.wait(5)
+        assert told.wait(30)
         connection.send(HELLO)
 
     host = proxy.route(origin(handler))
@@ -208,7 +208,7 @@ def test_pieces_reach_the_client_as_they_come(proxy: Proxy, client: Client, orig
         connection.read()
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         for piece in (b"1\r\na\r\n", b"2\r\nbc\r\n", b"0\r\n\r\n"):
-            assert told.acquire(timeout=5)
+            assert told.acquire(timeout=60)
             connection.send(piece)
 
     host = proxy.route(origin(handler))
@@ -267,7 +267,7 @@ def test_a_slow_reader_holds_its_server_back_and_nobody_else(
     stuck = threading.Event()
     host = proxy.route(origin(handler))
     client.send(asking(host))
-    assert stuck.wait(10), "the server could send without end"
+    assert stuck.wait(30), "the server could send without end"
     # What the kernel holds on two connections, and little more.
     assert taken[0] < 40_000_000
     assert proxy.get(host, "/small") == "hello"
@@ -295,7 +295,7 @@ def test_a_response_cut_short_is_visibly_cut(
         connection.read()
         connection.send(sent)
         # A reset may overtake what was sent before it.
-        assert passed_on.wait(5)
+        assert passed_on.wait(30)
         if end == "reset":
             connection.reset()
 
@@ -320,7 +320,7 @@ def test_a_reset_in_a_response_until_close_is_visibly_a_cut(
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")
-        assert passed_on.wait(5)
+        assert passed_on.wait(30)
         connection.reset()
 
     host = proxy.route(origin(handler))

@@ -39,7 +39,7 @@ class Held:
     def __call__(self, connection: Connection) -> None:
         while (request := connection.read()) is not None:
             if request.target == "/held":
-                self.release.wait(20)
+                self.release.wait(60)
             connection.send(self._response)
 
 
@@ -88,11 +88,14 @@ def test_a_server_that_has_much_under_way_is_spared(proxy: Proxy, origin: Start,
 
 def test_requests_under_way_are_forgotten_however_they_end(proxy: Proxy, origin: Start) -> None:
     busy = Held("a")
-    first = origin(busy)
-    host = proxy.route(first, origin(answer(b"b")))
+    first, second = origin(busy), origin(answer(b"b"))
+    host = proxy.route(first)
     proxy.tune(host, strategy="leastconn")
     with held(proxy, host, 6):
-        first.wait_for_requests(3)
+        first.wait_for_requests(6)
+        server = proxy.services[host.removesuffix(".test")].servers[0]
+        proxy.tune(host, servers=(server, replace(server, name="s1", port=second.port)))
+        assert Counter(proxy.get(host) for _ in range(20)) == {"b": 20}
     # The clients have left without an answer.
     until(lambda: Counter(proxy.get(host) for _ in range(20))["a"] >= 9, "the counts at nothing")
     busy.release.set()
@@ -106,8 +109,8 @@ def test_least_time_finds_the_faster_server(proxy: Proxy, origin: Start) -> None
 
     host = proxy.route(origin(slow), origin(answer(b"fast")))
     proxy.tune(host, strategy="leasttime")
-    counts = Counter(proxy.get(host) for _ in range(40))
-    assert counts["fast"] >= 38
+    # What is fast may be slow once, where the machine is busy, and is found again.
+    until(lambda: Counter(proxy.get(host) for _ in range(40))["fast"] >= 38, "the faster one", timeout=120)
 
 
 def test_drr_spares_a_slow_server_without_forgetting_it(proxy: Proxy, origin: Start) -> None:
@@ -118,8 +121,7 @@ def test_drr_spares_a_slow_server_without_forgetting_it(proxy: Proxy, origin: St
 
     host = proxy.route(origin(slow), origin(answer(b"fast")))
     proxy.tune(host, strategy="drr")
-    counts = Counter(proxy.get(host) for _ in range(200))
-    assert 1 <= counts["slow"] < 50
+    until(lambda: 1 <= Counter(proxy.get(host) for _ in range(200))["slow"] < 50, "its share", timeout=120)
 
 
 def test_hrw_keeps_a_client_with_its_server(proxy: Proxy, origin: Start) -> None:

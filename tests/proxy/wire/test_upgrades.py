@@ -102,7 +102,7 @@ def test_the_server_may_say_all_and_go_on_listening(proxy: Proxy, client: Client
     assert client.rest() == b"bye"
     client.send(b"still here")
     client.half_close()
-    assert over.wait(5)
+    assert over.wait(30)
     assert b"".join(heard) == b"still here"
 
 
@@ -127,7 +127,7 @@ def test_a_reset_on_one_side_ends_the_other(proxy: Proxy, client: Client, origin
     assert client.exactly(1) == b"x"
     if who == "client":
         client.reset()
-        assert over.wait(5)
+        assert over.wait(30)
     else:
         client.send(b"now")
         assert client.ended()
@@ -142,7 +142,7 @@ def test_a_large_stream_both_ways(proxy: Proxy, client: Client, origin: Start) -
     sender = threading.Thread(target=client.send, args=(data,))
     sender.start()
     assert client.exactly(len(data)) == data.upper()
-    sender.join(5)
+    sender.join(60)
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "426 Upgrade Required"])
@@ -255,7 +255,7 @@ def websocket_echo(connection: Connection) -> None:
 
 
 def opened(proxy: Proxy, host: str) -> websocket.WebSocket:
-    return websocket.create_connection(f"ws://127.0.0.1:{proxy.web}/ws", host=host, timeout=10)
+    return websocket.create_connection(f"ws://127.0.0.1:{proxy.web}/ws", host=host, timeout=30)
 
 
 def test_a_websocket_library_talks_through_it(proxy: Proxy, origin: Start) -> None:

@@ -111,7 +111,7 @@ def test_a_server_that_refuses_instead_of_telling_to_continue(
     response = client.answer()
     # What comes next on this connection could be the body or a request: nobody can tell.
     assert (response.status, response.body, response.header("Connection")) == (417, b"no", "close")
-    assert left.wait(5)
+    assert left.wait(30)
     assert client.ended()
 
 
@@ -134,7 +134,7 @@ def test_an_answer_before_the_body_ends(proxy: Proxy, client: Client, origin: St
         client.send(posting(host, "Transfer-Encoding: chunked") + b"4\r\nsome\r\n")
     response = client.answer()
     assert (response.status, response.body, response.header("Connection")) == (413, b"too large", "close")
-    assert left.wait(5), "the server's connection ends, being in the middle of a request"
+    assert left.wait(30), "the server's connection ends, being in the middle of a request"
     assert client.ended()
     assert len(seen.requests) == 1
 
@@ -155,7 +155,7 @@ def test_an_answer_and_close_before_a_large_body_ends_reaches_the_client(
     assert response.status in {413, 502}
     if response.header("Connection") == "close":
         assert client.ended()
-    sender.join(5)
+    sender.join(60)
     assert not sender.is_alive()
 
 
@@ -234,7 +234,7 @@ def test_a_client_that_leaves_in_mid_upload_ends_the_servers_request(
     else:
         client.half_close()
         assert client.answer().status == 400
-    assert left.wait(5)
+    assert left.wait(30)
     assert proxy.get(host, "/well") == "hello"
     assert len(seen.requests) == 2
 
@@ -266,7 +266,7 @@ def test_a_client_that_leaves_in_mid_download_ends_the_servers_response(
         client.reset()
     else:
         client.socket.close()
-    assert left.wait(5)
+    assert left.wait(30)
     assert proxy.get(host, "/well") == "hello"
 
 

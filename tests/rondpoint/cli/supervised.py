@@ -26,10 +26,15 @@ def main(directory: Path, specs: list[dict[str, object]]) -> int:
             children,
             announcements,
             os.environ,
-            on_ready=lambda: print("all ready", flush=True),
-            say=lambda line: print(f"supervisor: {line}", flush=True),
+            on_ready=lambda: _say("all ready"),
+            say=lambda line: _say(f"supervisor: {line}"),
         )
         return supervisor.run()
+
+
+def _say(line: str) -> None:
+    # At once: its children write to the same pipe.
+    os.write(1, f"{line}\n".encode())
 
 
 if __name__ == "__main__":

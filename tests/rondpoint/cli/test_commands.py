@@ -22,7 +22,7 @@ def run(
         env={"PATH": "/usr/bin:/bin", **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

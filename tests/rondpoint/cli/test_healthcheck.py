@@ -12,6 +12,7 @@ from rondpoint.cli.healthcheck import read_command
 from rondpoint.store.agents import AgentStatus, write_agent
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
+from tests.lab import http
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
@@ -42,6 +43,8 @@ def test_a_running_rondpoint_is_healthy_by_its_process(processes: Processes, tmp
         directory=tmp_path,
     )
     running.wait_for_port(admin)
+    # It accepts before a worker answers, which may take a while.
+    assert http.request(admin, "localhost", "/ping").status == 200
     found = run(tmp_path, "healthcheck", f"--process={running.pid}")
     assert (found.returncode, found.stdout, found.stderr) == (0, "healthy\n", "")
 
@@ -70,16 +73,16 @@ def test_a_process_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_an_agent_is_asked_about_in_the_store(
     store: Store, processes: Processes, tmp_path: Path, age: float | None, code: int, said: str
 ) -> None:
-    if age is not None:
-        with connect(store.url) as client:
-            seen = time.time() - age
-            status = AgentStatus("a", socket.gethostname(), 1, seen, seen)
-            write_agent(client, Keys(), status)
     # A process whose command line reads as an agent's.
     script = tmp_path / "rondpoint"
     script.write_text("import time; print('up', flush=True); time.sleep(60)")
     agent = processes("python3", str(script), "agent", f"--redis.url={store.url}")
     agent.wait_for_line("up")
+    if age is not None:
+        with connect(store.url) as client:
+            seen = time.time() - age
+            status = AgentStatus("a", socket.gethostname(), 1, seen, seen)
+            write_agent(client, Keys(), status)
     found = run(tmp_path, "healthcheck", f"--process={agent.pid}")
     assert found.returncode == code
     assert said in found.stdout + found.stderr

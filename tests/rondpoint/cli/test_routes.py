@@ -30,15 +30,22 @@ RAW: dict[str, Any] = {
             "middlewares": [],
             "status": "enabled",
         },
+        "left-out@docker": {
+            "name": "left-out@docker",
+            "provider": "docker",
+            "status": "disabled",
+            "error": ["no"],
+        },
     },
     "services": {
+        "gone@docker": {"name": "gone@docker", "provider": "docker", "status": "disabled", "error": ["no"]},
         "hello@docker": {
             "servers": [
                 {"name": "a", "url": "http://172.17.0.2:80", "weight": 1, "state": "up"},
                 {"name": "b", "url": "http://172.17.0.3:80", "weight": 2, "state": "draining"},
             ],
             "passHostHeader": True,
-        }
+        },
     },
     "middlewares": {},
     "diagnostics": [

@@ -18,21 +18,27 @@ from tests.lab.waiting import until
 ROOT = Path(__file__).parents[3]
 Start = Callable[..., Process]
 
-# A child that says when it begins and ends, its own process number too.
-STEADY = """
-import os, signal, sys
-name = sys.argv[1]
-told = {signal.SIGTERM: "ends", signal.SIGHUP: "reloads", signal.SIGUSR1: "reopens"}
-signal.pthread_sigmask(signal.SIG_BLOCK, told)
-print(f"{name} begins as {os.getpid()} in session {os.getsid(0)}", flush=True)
-while (number := signal.sigwait(told)) != signal.SIGTERM:
-    print(f"{name} {told[number]}", flush=True)
-print(f"{name} ends", flush=True)
+# Each line is written at once, as print does not: other processes write to the same pipe.
+SAY = """
+import os
+def say(text):
+    os.write(1, (text + "\\n").encode())
 """
-DEAF = """
+# A child that says when it begins and ends, its own process number too.
+STEADY = f"""{SAY}
+import signal, sys
+name = sys.argv[1]
+told = {{signal.SIGTERM: "ends", signal.SIGHUP: "reloads", signal.SIGUSR1: "reopens"}}
+signal.pthread_sigmask(signal.SIG_BLOCK, told)
+say(f"{{name}} begins as {{os.getpid()}} in session {{os.getsid(0)}}")
+while (number := signal.sigwait(told)) != signal.SIGTERM:
+    say(f"{{name}} {{told[number]}}")
+say(f"{{name}} ends")
+"""
+DEAF = f"""{SAY}
 import signal, threading
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("deaf begins", flush=True)
+signal.signal(signal.SIGTERM, lambda *_: say("deaf hears"))
+say("deaf begins")
 threading.Event().wait()
 """
 ANNOUNCE = """
@@ -79,6 +85,7 @@ def test_each_child_has_a_session_of_its_own_so_that_ctrl_c_keeps_the_order(supe
 
 def test_a_child_that_dies_is_started_again_at_growing_intervals(supervise: Start) -> None:
     supervisor = supervise(child("weak", "raise SystemExit(5)"), child("other", STEADY))
+    supervisor.wait_for_line("other begins")
     for delay in ("0.2", "0.4", "0.8"):
         supervisor.wait_for_line(rf"weak has ended \(exit code 5\); it starts again in {delay} s")
     assert len(order(supervisor, "begins")) == 1
@@ -98,7 +105,7 @@ def test_what_a_dead_child_leaves_behind_is_told_to_end(supervise: Start) -> Non
     parent = (
         "import os, subprocess, sys, threading\n"
         "left = subprocess.Popen([sys.executable, '-c', 'import threading; threading.Event().wait()'])\n"
-        "print(f'left {left.pid} of {os.getpid()}', flush=True)\n"
+        "os.write(1, f'left {left.pid} of {os.getpid()}\\n'.encode())\n"
         "threading.Event().wait()"
     )
     supervisor = supervise(child("parent", parent))
@@ -126,9 +133,7 @@ def test_a_child_that_has_once_been_ready_is_started_again_whatever_its_code(sup
 
 
 def test_only_children_that_announce_themselves_get_the_socket(supervise: Start) -> None:
-    supervisor = supervise(
-        child("a", "import os\nprint('a:', 'NOTIFY_SOCKET' in os.environ, flush=True)" + STEADY)
-    )
+    supervisor = supervise(child("a", SAY + "say(f\"a: {'NOTIFY_SOCKET' in os.environ}\")" + STEADY))
     supervisor.wait_for_line("a: False")
 
 
@@ -147,8 +152,10 @@ def test_a_second_signal_ends_everything_at_once(supervise: Start) -> None:
     supervisor.signal(signal.SIGTERM)
     with pytest.raises(Exception, match="still runs"):
         supervisor.wait(0.3)
+    # Two that come close together are one.
+    supervisor.wait_for_line("deaf hears")
     supervisor.signal(signal.SIGTERM)
-    assert supervisor.wait(5) == 0
+    assert supervisor.wait() == 0
 
 
 def test_a_hang_up_goes_to_children_that_reload(supervise: Start) -> None:

@@ -6,7 +6,16 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.configured import Configured
 from rondpoint.explaining.explain import LISTED, explain_request
 from rondpoint.explaining.explanation import Balancing, Explanation
-from rondpoint.model import Member, Middleware, Router, Server, ServerState, Service, StickyCookie
+from rondpoint.model import (
+    Composition,
+    Member,
+    Middleware,
+    Router,
+    Server,
+    ServerState,
+    Service,
+    StickyCookie,
+)
 from rondpoint.rules import v3
 from rondpoint.rules.facts import Facts
 
@@ -16,6 +25,14 @@ ASKED = Facts("a.test", "/x")
 
 def router(name: str, rule: str, priority: int = 1, **options: object) -> Router:
     return Router(name, v3.parse(rule), "s", priority, **options)  # type: ignore[arg-type]
+
+
+def made(
+    composition: Composition, *members: str, name: str = "s", middlewares: tuple[str, ...] = ()
+) -> Service:
+    return Service(
+        name, composition=composition, members=tuple(map(Member, members)), middlewares=middlewares
+    )
 
 
 def explained(
@@ -116,6 +133,26 @@ def test_what_is_known_of_its_servers_is_told() -> None:
     assert [server.state for server in way.servers] == ["down"]
 
 
+@pytest.mark.parametrize(
+    ("server", "subject", "severity", "told"),
+    [
+        ("shop", "container shop", Severity.WARNING, True),
+        ("shop:81", "container shop", Severity.ERROR, True),
+        ("node/shop-1", "service shop, instance node/shop-1", Severity.WARNING, True),
+        ("shop", "container shop", Severity.NOTE, False),
+        ("shop", "container shop-2", Severity.WARNING, False),
+        ("shop", "service shop, instance node/shop", Severity.WARNING, False),
+    ],
+)
+def test_what_is_wrong_with_the_containers_that_serve_is_told(
+    server: str, subject: str, severity: Severity, told: bool
+) -> None:
+    found = Diagnostic(severity, "docker", subject, "it has no address in network back, so front is used")
+    serving = Service("s", (Server(server, "h", 1),))
+    way = explained(router("r", "Host(`a.test`)"), services=(serving,), diagnostics=(found,))
+    assert way.findings == (f"{subject}: {found.message}",) * told
+
+
 def test_how_a_server_is_chosen_is_told() -> None:
     server = Server("a", "h", 1)
     plain = explained(router("r", "Host(`a.test`)"), services=(Service("s", (server,)),))
@@ -142,6 +179,56 @@ def test_the_servers_of_a_service_made_of_services_are_told() -> None:
     circle = Service("s", composition="failover", members=(Member("s"), Member("gone")))
     way = explained(router("r", "Host(`a.test`)"), services=(circle,))
     assert (way.status, way.reason) == (503, "service s has no server that takes requests")
+
+
+UP = (Server("a", "h", 1),)
+BAD, GOOD = ("compress",), ("strip",)
+GUARDED, OPEN = Service("t", UP, middlewares=BAD), Service("u", UP)
+
+
+@pytest.mark.parametrize(
+    ("services", "told", "reason"),
+    [
+        ((made("weighted", "t"), Service("t", UP, middlewares=GOOD)), [], ""),
+        ((made("weighted", "t"), GUARDED), ["t"], "service t: middleware compress is of"),
+        ((made("weighted", "t", "u"), GUARDED, OPEN), ["t"], ""),
+        ((made("failover", "u", "t"), GUARDED, OPEN), ["t"], ""),
+        ((made("failover", "t", "u"), GUARDED, OPEN), ["t"], "service t: "),
+        ((made("failover", "u", "t"), GUARDED, Service("u", (DOWN,))), ["t"], "service t: "),
+        ((made("failover", "t", "u"), Service("t", middlewares=BAD), OPEN), ["t"], ""),
+        ((made("weighted", "v"), made("failover", "t", name="v"), GUARDED), ["t"], "service t: "),
+        (
+            (made("weighted", "v"), made("failover", "u", name="v", middlewares=BAD), OPEN),
+            ["v"],
+            "service v: ",
+        ),
+    ],
+)
+def test_middlewares_before_members_are_looked_at(
+    services: tuple[Service, ...], told: list[str], reason: str
+) -> None:
+    middlewares = (
+        Middleware("compress", "compress"),
+        Middleware("strip", "stripPrefix", {"prefixes": ["/a"]}),
+    )
+    way = explained(router("r", "Host(`a.test`)"), services=services, middlewares=middlewares)
+    assert way.status == (503 if reason else 0)
+    assert way.reason.startswith(reason)
+    assert [finding.partition(":")[0] for finding in way.findings] == [f"service {name}" for name in told]
+    inner = {service.name: service.middlewares for service in services}
+    assert {member.service: member.middlewares for member in way.members} == {
+        member.service: inner[member.service] for member in way.members
+    }
+
+
+def test_services_of_services_that_multiply_are_told_at_once() -> None:
+    inner = [
+        made("weighted", f"s{n + 1}", f"t{n + 1}", name=f"{kind}{n}") for n in range(60) for kind in "st"
+    ]
+    ends = [Service(f"{kind}60", UP, middlewares=BAD) for kind in "st"]
+    top = made("weighted", "s0", "t0")
+    way = explained(router("r", "Host(`a.test`)"), services=(top, *inner, *ends))
+    assert len(way.findings) == 2
 
 
 def test_what_may_have_been_meant_is_told_where_nothing_holds() -> None:
@@ -180,6 +267,54 @@ def test_a_container_that_is_left_alone_is_found_by_the_host_it_would_serve(host
     note = Diagnostic(Severity.NOTE, "docker", "container web-3", "not routed: its health is unhealthy", hint)
     way = explained(facts=Facts(host), diagnostics=(note,))
     assert [near.name for near in way.nearby] == ["container web-3"] * told
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "told"),
+    [
+        ("PathPrefix(`/`)", "shop.test", ["container shop"]),
+        ("HostRegexp(`^.+$`)", "shop.test", ["container shop"]),
+        ("PathPrefix(`/`)", "other.test", []),
+        ("Host(`shop.test`) || Host(`other.test`)", "shop.test", []),
+    ],
+)
+def test_what_does_not_serve_a_host_is_told_beside_a_router_for_any_host(
+    rule: str, host: str, told: list[str]
+) -> None:
+    fault = Diagnostic(Severity.ERROR, "docker", "container shop", "its rule cannot be read")
+    way = explained(router("any", rule), facts=Facts(host), diagnostics=(fault,))
+    assert (way.status, way.router) == (0, "any")
+    assert [near.name for near in way.nearby] == told
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("frontends.shop has no rule", True),
+        ('http.routers.Shop.rule="x" is not valid', True),
+        ("backends.shop-2 has no servers", False),
+        ("label traefik.shop.port is unknown", False),
+    ],
+)
+def test_what_a_message_says_of_an_object_is_found_by_its_name(message: str, told: bool) -> None:
+    way = explained(
+        facts=Facts("shop.test"), diagnostics=(Diagnostic(Severity.ERROR, "consul", "keys", message),)
+    )
+    assert [near.reason for near in way.nearby] == [message] * told
+
+
+def test_a_provider_that_cannot_read_its_source_is_told_for_any_host_that_nothing_serves() -> None:
+    fault = Diagnostic(Severity.WARNING, "consul", "provider consul", "Consul refuses", "it is tried again")
+    assert [(near.name, near.reason) for near in explained(diagnostics=(fault,)).nearby] == [
+        ("provider consul", "Consul refuses")
+    ]
+    assert explained(router("r", "Host(`a.test`)"), diagnostics=(fault,)).nearby == ()
+
+
+def test_a_rule_that_cannot_be_read_is_shown_with_the_place_of_the_fault() -> None:
+    fault = Diagnostic(Severity.ERROR, "docker", "container a", "bad", excerpt="  Hots(`a`)\n  ^")
+    (near,) = explained(diagnostics=(fault,)).nearby
+    assert near.excerpt == "  Hots(`a`)\n  ^"
 
 
 def test_a_router_on_other_entry_points_says_so() -> None:

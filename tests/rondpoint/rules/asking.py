@@ -4,7 +4,20 @@ from collections.abc import Iterable
 
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import Expression
-from rondpoint.rules.facts import Facts, facts_of
+from rondpoint.rules.facts import Facts
+from rondpoint.rules.requested import headers_of, normalise_host, normalise_path, query_of
+
+
+def facts_of(method: bytes, host: bytes, target: bytes, headers: bytes, client: str) -> Facts:
+    """From a request as received; `headers` are lines that begin with CRLF each."""
+    return Facts(
+        normalise_host(host),
+        normalise_path(target),
+        method.decode("latin-1"),
+        headers_of(headers),
+        query_of(target),
+        client,
+    )
 
 
 def facts(sent: str) -> Facts:

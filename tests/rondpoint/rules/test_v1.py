@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import And, Expression, Match
-from rondpoint.rules.facts import Facts, facts_of
+from rondpoint.rules.facts import Facts
 from rondpoint.rules.v1 import MAX_LENGTH, parse, read
-from tests.rondpoint.rules.asking import misjudged
+from tests.rondpoint.rules.asking import facts_of, misjudged
 
 AB, API = Match("Host", ("a.test", "b.test")), Match("PathPrefix", ("/api",))
 
@@ -140,6 +140,13 @@ def test_a_refused_rule_says_what_is_wrong_and_where(text: str, position: int, m
     with pytest.raises(RuleError) as caught:
         parse(text)
     assert (caught.value.message, caught.value.position) == (message, position)
+
+
+@pytest.mark.parametrize("text", ["Host:a&&Path:/", "Host:a || Host:b", "Host:a PathPrefix:/b"])
+def test_parts_that_are_joined_as_elsewhere_are_told_how_they_are_here(text: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        parse(text)
+    assert caught.value.hint == "parts are joined by ;, values by ,"
 
 
 def test_a_rule_longer_than_the_limit_is_refused() -> None:

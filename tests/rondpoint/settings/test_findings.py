@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint.settings import SettingsError
+from rondpoint.settings.floors import FLOORS
 from rondpoint.settings.unserved import UNSERVED
 
 from .loading import loaded, refused
@@ -210,3 +211,35 @@ def test_a_network_that_is_none_is_named_with_its_place(tmp_path: Path) -> None:
     (diagnostic,) = refused(tmp_path, traefik_toml=toml)
     assert diagnostic.subject == f"{tmp_path}/traefik.toml: entryPoints.http.forwardedHeaders.trustedIPs"
     assert diagnostic.hint.startswith("'10.0.0.0/99' is neither an address nor a network such as")
+
+
+SHORT = {
+    "--providers.consulCatalog.endpoint.endpointWaitTime": "1s",
+    "--registrator.resync": "1s",
+    "--entryPoints.web.transport.respondingTimeouts.readTimeout": "10ms",
+    "--entryPoints.web.transport.respondingTimeouts.writeTimeout": "10ms",
+    "--serversTransport.forwardingTimeouts.dialTimeout": "10ms",
+    "--serversTransport.forwardingTimeouts.responseHeaderTimeout": "10ms",
+    "--limits.stallTimeout": "10ms",
+    "--limits.responsePauseTimeout": "10ms",
+    "--limits.tunnelIdleTimeout": "10ms",
+}
+
+
+@pytest.mark.parametrize(("flag", "least"), SHORT.items())
+def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(
+    tmp_path: Path, flag: str, least: str
+) -> None:
+    found, enough = (loaded(tmp_path, [f"{flag}={value}"]) for value in ("1ns", least))
+    assert found.settings == enough.settings
+    assert enough.warnings == ()
+    (told,) = found.warnings
+    assert told.subject == f"flag {flag}"
+    assert told.message == f"{flag.removeprefix('--')} is too short: 1ns"
+    assert told.hint == f"{least} is taken; give no less"
+    never = loaded(tmp_path, [f"{flag}=0"])
+    assert (never.warnings, never.settings != found.settings) == ((), True)
+
+
+def test_each_floor_is_tested() -> None:
+    assert len(SHORT) == len(FLOORS)

@@ -83,6 +83,27 @@ watch = false
     assert (keys.endpoints, keys.root_key, keys.watch) == (("a:1", "b:2"), "web", False)
 
 
+def test_constraints_of_all_providers_hold_beside_their_own(tmp_path: Path) -> None:
+    text = """
+constraints = ["tag==live", "tag!=old"]
+[docker]
+constraints = ["tag==api-*"]
+[consulCatalog]
+"""
+    result = loaded(tmp_path, traefik_toml=text)
+    docker, catalogue = result.settings.providers.docker, result.settings.providers.consul_catalog
+    assert docker is not None
+    assert catalogue is not None
+    assert docker.constraints == "tag==live, tag!=old, tag==api-*"
+    assert catalogue.constraints == "tag==live, tag!=old"
+    assert result.warnings == ()
+
+
+def test_constraints_without_a_provider_that_has_any_are_read_all_the_same(tmp_path: Path) -> None:
+    providers = loaded(tmp_path, ["--constraints=tag==live", "--providers.consul"]).settings.providers
+    assert (providers.docker, providers.consul_catalog) == (None, None)
+
+
 def test_consuls_sections_in_traefik_3s_words_keep_its_defaults(tmp_path: Path) -> None:
     flags = ["--providers.consulCatalog.endpoint.address=a:1", "--providers.consul.endpoints=a:1,b:2"]
     providers = loaded(tmp_path, flags).settings.providers

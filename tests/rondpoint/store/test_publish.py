@@ -59,13 +59,13 @@ class Listener:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._pubsub = client.pubsub()
         self._pubsub.subscribe(keys.changes)
-        assert self._pubsub.get_message(timeout=5)["type"] == "subscribe"
+        assert self._pubsub.get_message(timeout=60)["type"] == "subscribe"
 
     def next(self) -> Change:
-        message = self._pubsub.get_message(timeout=5)
+        message = self._pubsub.get_message(timeout=60)
         assert message is not None, "nothing was published"
         change = messages.decode(message["data"])
-        assert 0 <= time.time() - change.at < 60
+        assert 0 <= time.time() - change.at < 120
         return msgspec.structs.replace(change, at=0.0)
 
     def nothing_more(self) -> bool:
@@ -102,7 +102,7 @@ def test_there_is_nothing_to_load_before_the_first_revision(client: redis.Redis,
 
 
 def test_the_first_revision_is_the_servers_clock(client: redis.Redis, keys: Keys) -> None:
-    assert abs(Publisher(client, keys).publish(WHOLE) - time.time()) < 5
+    assert abs(Publisher(client, keys).publish(WHOLE) - time.time()) < 60
 
 
 def test_an_empty_configuration_is_a_revision_too(client: redis.Redis, keys: Keys) -> None:

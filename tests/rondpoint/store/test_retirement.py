@@ -13,13 +13,13 @@ from rondpoint.store.metrics import (
     Counts,
     Own,
     decode_field,
-    read_counts,
     write_counts,
     write_fields,
 )
 from rondpoint.store.retirement import PORTION, Known, place, retire
 from rondpoint.store.server_metrics import ServerCounts, ServersInForce, add_servers, decode_server, field_of
 from rondpoint.store.sums import add_buckets, add_counts, rebucketed
+from tests.rondpoint.store.counts import read_counts
 
 KNOWN = Known({"a@file", "b@file"}, {"s@file"})
 

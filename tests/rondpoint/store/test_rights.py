@@ -26,7 +26,8 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, forget_counts, read_counts, write_counts, write_fields
+from rondpoint.store.leftovers import KEPT, Leftovers
+from rondpoint.store.metrics import Counts, forget_counts, write_counts, write_fields
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retirement import Known, retire
@@ -35,6 +36,7 @@ from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store
+from tests.rondpoint.store.counts import read_counts
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 KEYS = Keys()
@@ -70,6 +72,12 @@ def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]
     publisher.stored()
     write_agent(agent, KEYS, AgentStatus("a", "h", 1, 0.0, 0.0))
     forget_silent_agents(agent, KEYS, time.time())
+    agent.hset(KEYS.tickets, "a@file", 1)
+    agent.set(KEYS.leader, "1 a")
+    leftovers = Leftovers(agent, KEYS)
+    for now in (0.0, KEPT):
+        leftovers.sweep("1 a", (), now)
+    assert not agent.hgetall(KEYS.tickets)
     remove_agent(agent, KEYS, "a")
 
 
@@ -85,13 +93,13 @@ def test_the_agents_rights_are_enough_for_the_apis_changes(
     stop = threading.Event()
     thread = threading.Thread(target=desk.run, args=(stop,))
     thread.start()
-    verdict = await_verdict(proxy, KEYS, "1", 4)
+    verdict = await_verdict(proxy, KEYS, "1", 60)
     assert verdict is not None
     assert verdict.outcome == "done"
     withdrawn = propose(proxy, KEYS, Proposal("2", "rollback", version=0))
     if withdraw(proxy, KEYS, withdrawn):
         propose(proxy, KEYS, Proposal("2", "rollback", version=0))
-    verdict = await_verdict(proxy, KEYS, "2", 4)
+    verdict = await_verdict(proxy, KEYS, "2", 60)
     stop.set()
     thread.join()
     assert verdict is not None
@@ -127,15 +135,15 @@ def test_the_proxys_rights_are_enough_for_it(
     assert read_agents(proxy, KEYS) == {}
     pubsub = proxy.pubsub()
     pubsub.subscribe(KEYS.changes)
-    assert pubsub.get_message(timeout=5) is not None
+    assert pubsub.get_message(timeout=60) is not None
     pubsub.subscribe(KEYS.ejections)
-    assert pubsub.get_message(timeout=5) is not None
+    assert pubsub.get_message(timeout=60) is not None
     notice = Notice("http://10.0.0.7:80", "host:1", 6.0, "x")
     write_ejection(proxy, KEYS, notice, age=0.0, tell=True)
     assert len(read_ejections(proxy, KEYS).notices) == 1
     remove_ejection(proxy, KEYS, notice)
     drop_ejections(proxy, KEYS, [b"http://10.0.0.8:80"])
-    assert [pubsub.get_message(timeout=5)["type"] for _ in range(2)] == ["message"] * 2
+    assert [pubsub.get_message(timeout=60)["type"] for _ in range(2)] == ["message"] * 2
     pubsub.ping()
     pubsub.close()
 

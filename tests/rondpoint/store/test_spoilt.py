@@ -6,9 +6,10 @@ import redis
 from rondpoint.store.agents import AgentStatus, read_agents, write_agent
 from rondpoint.store.ejections import Stored, read_ejections
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, read_counts, write_counts
+from rondpoint.store.metrics import Counts, write_counts
 from rondpoint.store.spoilt import drop, is_spoilt_counter
 from rondpoint.store.workers import WorkerStatus, read_workers, write_worker
+from tests.rondpoint.store.counts import read_counts
 
 
 def test_a_list_of_agents_that_is_none_is_begun_anew(client: redis.Redis, keys: Keys) -> None:

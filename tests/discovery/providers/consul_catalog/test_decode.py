@@ -190,6 +190,29 @@ def test_an_instance_takes_requests_while_its_health_suffices(
 
 
 @pytest.mark.parametrize(
+    "tags",
+    [
+        ("traefik.weight=3",),
+        (
+            "traefik.http.routers.hello.rule=Host(`a`)",
+            "traefik.http.services.hello.loadbalancer.server.weight=3",
+        ),
+    ],
+)
+def test_an_instance_whose_health_does_not_suffice_takes_none_even_where_there_is_no_other(
+    tags: tuple[str, ...],
+) -> None:
+    out = configuration([Member(instance(1, *tags), "critical"), Member(instance(2), "maintenance")], **V1)
+    assert {(each.state, each.weight) for each in servers(out)} == {(ServerState.DRAINING, 0)}
+    (said,) = [each for each in out.diagnostics if each.subject == "service hello@consulcatalog"]
+    assert "node/hello-1 (critical), node/hello-2 (maintenance)" in said.message
+
+    back = configuration([Member(instance(1, *tags), "critical"), instance(2)], **V1)
+    assert [each.weight for each in servers(back)] == [0, 1]
+    assert not any("takes requests" in each.message for each in back.diagnostics)
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("traefik.frontend.rule=Host:old", "traefik.frontend.rule=Host:new"),
@@ -273,6 +296,16 @@ def test_a_service_without_an_address_is_said_to_have_none(address: str) -> None
 def test_addresses_and_names_are_taken_as_they_are_registered(address: str) -> None:
     (server,) = servers(configuration([instance(1, address=address)], **V1))
     assert server.host == address
+
+
+def test_a_port_that_registrator_calls_udp_takes_no_requests() -> None:
+    tags = ("traefik.frontend.rule=Host:a",)
+    dns = Instance("node", "host:shop:53:udp", "shop-53", "10.0.0.1", 53, tags)
+    found = configuration([dns], **V1)
+    assert found.routers == {}
+    assert "speaks UDP" in found.diagnostics[0].message
+    web = Instance("node", "host:shop:80", "shop-80", "10.0.0.1", 80, tags)
+    assert rules(configuration([web], **V1)) == {"Host:a": "shop-80"}
 
 
 def test_a_name_with_a_space_is_skipped() -> None:

@@ -28,6 +28,24 @@ TREES: list[tuple[dict[str, bytes], dict[str, Any]]] = [
         {"traefik/http/routers/r/tls": b"true", "traefik/http/routers/r/tls/options": b"o"},
         {"http": {"routers": {"r": {"tls": {"options": "o"}}}}},
     ),
+    (
+        {
+            "traefik/HTTP/Services/s/loadBalancer/passHostHeader": b"false",
+            "traefik/http/services/s/loadbalancer/servers/0/url": b"u",
+            "traefik/http/services/s/loadbalancer/Servers/0/weight": b"2",
+        },
+        {"HTTP": {"Services": {"s": {"loadBalancer": {
+            "passHostHeader": "false", "Servers": [{"url": "u", "weight": "2"}]
+        }}}}},
+    ),
+    (
+        {"traefik/Backends/b/servers/S/url": b"u", "traefik/backends/B/Servers/s/url": b"v"},
+        {"Backends": {"b": {"servers": {"S": {"url": "u"}}}, "B": {"Servers": {"s": {"url": "v"}}}}},
+    ),
+    (
+        {"traefik/backends/b/servers/S/url": b"u", "traefik/backends/b/Servers/s/url": b"v"},
+        {"backends": {"b": {"Servers": {"S": {"url": "u"}, "s": {"url": "v"}}}}},
+    ),
     ({"other/a": b"x", "traefikx/b": b"y", "traefik/c": "é".encode()}, {"c": "é"}),
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from rondpoint.settings import DockerOptions
 from tests.discovery.providers.watching import Watched, watched
 from tests.lab.engine import Engine
 from tests.lab.relay import Relay
+from tests.lab.waiting import until
 
 Start = Callable[..., Container]
 
@@ -54,7 +55,7 @@ def test_what_runs_already_is_found(whoami: Start, provider: DockerProvider) -> 
 
 
 def test_a_container_comes_drains_and_goes(whoami: Start, running: Watched) -> None:
-    container = whoami(name="one", labels=labels(), environment={"LINGER": "3"})
+    container = whoami(name="one", labels=labels(), environment={"LINGER": "8"})
     (server,) = servers(running.until(lambda each: names(each) == ["one"]))
     assert server.host == container.attrs["NetworkSettings"]["IPAddress"]
     assert server.port == 80
@@ -221,8 +222,7 @@ def test_a_stream_that_ends_at_once_is_a_fault(relay: Relay) -> None:
     with watched(DockerProvider(DockerOptions(endpoint=relay.url))) as running:
         running.next()
         relay.slam()
-        running.thread.join(5)
-        assert isinstance(running.error, ProviderError)
+        until(lambda: isinstance(running.error, ProviderError), "the fault")
 
 
 def test_a_missing_socket_is_explained(tmp_path: Path) -> None:

@@ -36,6 +36,13 @@ def serves(*names: str) -> Callable[[Configuration], bool]:
     return lambda configuration: set(configuration.routers) == {f"{name}@file" for name in names}
 
 
+def replace(path: Path, text: str) -> None:
+    """At once: somebody who reads a file while it is written may see it empty."""
+    new = path.with_name("new")
+    new.write_text(text)
+    new.rename(path)
+
+
 def test_a_file_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "routes.yml"
     path.write_text(routes("one"))
@@ -59,8 +66,7 @@ def test_a_replaced_file_is_followed(tmp_path: Path) -> None:
     with watched(FileProvider(FileOptions(filename=path))) as running:
         running.next()
         for name in ("two", "three"):
-            (tmp_path / "new").write_text(routes(name))
-            (tmp_path / "new").rename(path)
+            replace(path, routes(name))
             running.until(serves(name))
 
 
@@ -69,7 +75,7 @@ def test_a_missing_file_is_reported_and_served_when_it_comes(tmp_path: Path) -> 
     with watched(FileProvider(FileOptions(filename=path))) as running:
         (finding,) = running.next().diagnostics
         assert str(path) in finding.subject
-        path.write_text(routes("one"))
+        replace(path, routes("one"))
         assert running.until(serves("one")).diagnostics == ()
         path.unlink()
         assert running.until(serves()).diagnostics == (finding,)
@@ -80,11 +86,11 @@ def test_a_broken_file_keeps_its_routes_and_takes_no_other_with_it(tmp_path: Pat
     (tmp_path / "b.toml").write_text('[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n')
     with watched(FileProvider(FileOptions(directory=tmp_path))) as running:
         assert serves("a")(running.next())
-        (tmp_path / "a.yml").write_text("http: [")
+        replace(tmp_path / "a.yml", "http: [")
         broken = running.until(lambda each: bool(each.diagnostics))
         assert serves("a")(broken)
         assert "a.yml" in broken.diagnostics[0].subject
-        (tmp_path / "a.yml").write_text(routes("c"))
+        replace(tmp_path / "a.yml", routes("c"))
         assert running.until(serves("c")).diagnostics == ()
 
 
@@ -168,7 +174,7 @@ def test_what_changes_nothing_is_not_emitted(tmp_path: Path) -> None:
     with watched(FileProvider(FileOptions(filename=path))) as running:
         running.next()
         (tmp_path / "other.txt").write_text("x")
-        path.write_text(routes("one"))
+        replace(path, routes("one"))
         assert running.quiet()
 
 

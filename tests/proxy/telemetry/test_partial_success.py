@@ -1,0 +1,100 @@
+"""What collectors that took a batch say of it, over either protocol."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from proxy.telemetry.tracing.delivery import Delivery
+from proxy.telemetry.tracing.over_grpc import GrpcSender
+from proxy.telemetry.tracing.over_http import HttpSender
+from proxy.telemetry.tracing.partial_success import MOST_BYTES, taken
+from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpHttp
+from tests.lab.origin import Start, answer
+from tests.lab.store import Store
+from tests.proxy.running import running_proxy
+from tests.proxy.scraping import scraped
+from tests.proxy.telemetry.collector import Collector
+from tests.proxy.telemetry.grpc_collector import GrpcCollector
+
+DROPPED = "rondpoint_tracing_dropped_spans_total"
+NOTHING = gzip.compress(ExportTraceServiceRequest().SerializeToString())
+
+
+def partial(rejected: int, message: str) -> ExportTraceServiceResponse:
+    return ExportTraceServiceResponse(
+        partial_success=ExportTracePartialSuccess(rejected_spans=rejected, error_message=message)
+    )
+
+
+ANSWERS = [
+    (ExportTraceServiceResponse(), Delivery()),
+    (partial(0, ""), Delivery()),
+    (partial(2, "too old"), Delivery(rejected=2, warning="too old")),
+    (partial(0, "soon to go"), Delivery(warning="soon to go")),
+    (partial(-1, ""), Delivery()),
+]
+
+
+@pytest.mark.parametrize(("answered", "delivery"), ANSWERS)
+def test_an_answer_over_http_is_read(answered: ExportTraceServiceResponse, delivery: Delivery) -> None:
+    with Collector() as collector:
+        collector.answers.append(answered.SerializeToString())
+        assert HttpSender(OtlpHttp(endpoint=collector.url)).send(NOTHING) == delivery
+
+
+@pytest.mark.parametrize(("answered", "delivery"), ANSWERS)
+def test_an_answer_over_grpc_is_read(answered: ExportTraceServiceResponse, delivery: Delivery) -> None:
+    with GrpcCollector() as collector:
+        collector.answers.append(answered)
+        sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{collector.port}", insecure=True))
+        assert sender.send(NOTHING) == delivery
+        sender.close()
+
+
+@pytest.mark.parametrize("answered", [b"", b"\xff\xff", b"\n\x04\x12\x02\xff\xff"])
+def test_what_is_no_answer_of_the_protocol_tells_nothing(answered: bytes) -> None:
+    assert taken(answered) == Delivery()
+
+
+def test_an_answer_without_end_tells_nothing() -> None:
+    assert taken(partial(2, "x" * MOST_BYTES).SerializeToString()) == Delivery()
+    with GrpcCollector() as collector:
+        collector.answers.append(partial(2, "x" * (1 << 20)))
+        sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{collector.port}", insecure=True))
+        assert sender.send(NOTHING) == sender.send(NOTHING) == Delivery()
+        sender.close()
+    assert len(collector.peers) == 1
+
+
+def test_an_answer_in_another_form_tells_nothing(origin: Start) -> None:
+    collector = origin(answer(partial(2, "too old").SerializeToString()))
+    sender = HttpSender(OtlpHttp(endpoint=f"http://127.0.0.1:{collector.port}"))
+    assert sender.send(NOTHING) == Delivery()
+
+
+def test_spans_that_are_rejected_count_as_dropped_and_each_cause_is_told_once(
+    store: Store, short_path: Path, origin: Start
+) -> None:
+    said = [partial(1, "too old"), partial(1, "too old"), partial(0, "soon to\ngo"), partial(7, "")]
+    with Collector() as collector:
+        collector.answers += [each.SerializeToString() for each in said]
+        flags = (f"--tracing.otlp.http.endpoint={collector.url}", "--metrics.prometheus")
+        with running_proxy(short_path, store, *flags) as proxy:
+            host = proxy.route(origin(answer(b"hello")))
+            for number in range(len(said)):
+                proxy.get(host, f"/told{number}")
+                collector.of(f"/told{number}")
+            # A request has two spans: no more of them than were told can be lost.
+            scraped(proxy.admin, lambda now: now.sum(DROPPED) == 4, "the spans dropped")
+            proxy.process.wait_for_line("rejects spans, and they are lost: it does not say why")
+    log = proxy.process.log
+    assert log.count("rejects spans, and they are lost: too old") == 1
+    assert log.count(r"takes all spans, and warns: soon to\ngo") == 1
+    assert "takes no traces" not in log
+    assert "Traceback" not in log

@@ -1,0 +1,33 @@
+"""Commits of what the API defines, told apart by the proposals that they come from."""
+
+import redis
+
+from rondpoint.store.admin.commit import Committer
+from rondpoint.store.admin.document import read_document
+from rondpoint.store.admin.history import Author, Entry, read_history
+from rondpoint.store.keys import Keys
+
+FIELD = "admin/http/services/a"
+
+
+def entry(version: int, proposal: str) -> Entry:
+    return Entry(version, 1.5, "PUT services/a", Author("ada"), {}, proposal)
+
+
+def test_what_was_made_before_is_made_and_is_not_made_again(client: redis.Redis, keys: Keys) -> None:
+    committer = Committer(client, keys)
+    assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
+    assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
+    for version in range(2, 30):
+        assert committer.commit(version - 1, version, {FIELD: b"more"}, entry(version, f"p{version}"))
+    assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
+    assert read_document(client, keys).objects == {FIELD: b"more"}
+    assert len(read_history(client, keys)) == 29
+
+
+def test_what_another_has_made_is_not_ones_own(client: redis.Redis, keys: Keys) -> None:
+    committer = Committer(client, keys)
+    assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
+    assert not committer.commit(0, 1, {FIELD: b"two"}, entry(1, "p2"))
+    assert not committer.commit(0, 1, {FIELD: b"two"}, None)
+    assert read_document(client, keys).objects == {FIELD: b"one"}
