@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.guesses import Guesses
 from rondpoint.diagnostics import Diagnostic, Severity, would_serve
-from rondpoint.middlewares.redaction import redacted
+from rondpoint.middlewares.redaction import open_headers, redacted
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.rules.expression import Rule
 
 
 def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
@@ -165,21 +167,37 @@ def _guarded_alike(one: _Object, other: _Object) -> bool:
 
 def _difference(one: _Object, other: _Object) -> str:
     """The fields in which two objects differ, with both values, but for what is secret."""
-    left, right = asdict(_open(one)), asdict(_open(other))
+    left, right = dict(_fields(_open(one))), dict(_fields(_open(other)))
     told = [
-        f"{name} {_shown(right[name])} against {_shown(left[name])}"
-        for name in left
-        if left[name] != right[name]
+        f"{name} {_shown(right.get(name))} against {_shown(left.get(name))}"
+        for name in dict.fromkeys((*left, *right))
+        if left.get(name) != right.get(name)
     ]
     return ", ".join(told) or "options that are not shown"
 
 
+def _fields(item: Struct, above: str = "") -> Iterator[tuple[str, object]]:
+    """By path, those of what it is made of too; a rule is one value."""
+    for name, value in asdict(item).items():
+        if isinstance(value, Struct) and not isinstance(value, Rule):
+            yield from _fields(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
 def _open(item: _Object) -> _Object:
-    return redacted(item) if isinstance(item, Middleware) else item
+    if isinstance(item, Middleware):
+        return redacted(item)
+    if isinstance(item, Service) and item.health_check is not None:
+        check = item.health_check
+        return replace(item, health_check=replace(check, headers=open_headers(check.headers)))
+    return item
 
 
 def _shown(value: object) -> str:
     text = getattr(value, "text", value)
+    if text is None or text == "":
+        return "nothing"
     if isinstance(text, tuple):
         return "[" + ", ".join(map(str, text)) + "]"
     return str(text)

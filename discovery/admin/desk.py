@@ -10,14 +10,16 @@ from typing import Any
 
 import msgspec
 import redis
+from msgspec.structs import replace
 
 from discovery.admin.judging import Judgement, changed_objects, differences, judge
 from discovery.admin.keeping import Keeper
+from discovery.admin.referring import missed
 from discovery.decoding.decoded import Decoded
 from rondpoint.model import Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.commit import Committer
-from rondpoint.store.admin.document import Document, Stored, field_of, read_document, read_version
+from rondpoint.store.admin.document import ADMIN, Document, Stored, field_of, read_document, read_version
 from rondpoint.store.admin.history import Entry, read_history
 from rondpoint.store.admin.proposals import Finding, Proposal, Verdict, answer, take
 from rondpoint.store.keys import Keys
@@ -105,6 +107,9 @@ class Desk:
             before = self._known
             history = read_history(self._client, self._keys) if proposal.action == "rollback" else []
             judgement = judge(proposal, before, history, self._entry_points)
+            if judgement.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
+                # Before it is done: what refers to it is published no longer soon after.
+                judgement = replace(judgement, findings=(*judgement.findings, *self._missed(proposal)))
             if judgement.outcome != "done" or proposal.dry:
                 return self._told(proposal, judgement, before, before)
             after = self._committed(proposal, judgement, before)
@@ -146,6 +151,10 @@ class Desk:
             findings=findings,
             objects=changed_objects(judgement, before) if judgement.outcome == "done" else {},
         )
+
+    def _missed(self, proposal: Proposal) -> Iterator[Finding]:
+        kind = proposal.section.removesuffix("s")
+        return missed(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}")
 
     def _dangling(self, proposal: Proposal, judgement: Judgement) -> Iterator[Finding]:
         """References to what does not exist yet."""

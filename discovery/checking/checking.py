@@ -21,6 +21,7 @@ from discovery.merge import merge
 from discovery.providers.file.listing import listed
 from discovery.union import unite
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.explaining import unreachable
 from rondpoint.model import Configuration, Middleware, Service
 from rondpoint.settings import DockerOptions, FileOptions, Settings, SettingsError, load
 
@@ -119,7 +120,10 @@ def _whole(given: _Given, settings: Settings | None) -> Configuration:
     else:
         entry_points = set(settings.web_entry_points)
     whole = merge({**own, "elsewhere": _elsewhere(own)}, entry_points)
-    return whole
+    if settings is None:
+        return whole
+    lost = unreachable.findings(whole.routers.values(), settings)
+    return replace(whole, diagnostics=(*whole.diagnostics, *lost))
 
 
 def _decoded(given: _Given, settings: Settings | None) -> Iterator[Decoded]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 
-from proxy.admin import retried, unreachable
+from proxy.admin import retried
 from proxy.admin.aside import findings
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.standing import Findings, Standing, by_object, left_out, standing
 from proxy.breath import Breath
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.explaining import unreachable
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.agents import read_agents

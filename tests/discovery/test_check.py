@@ -152,6 +152,16 @@ def test_the_labels_of_a_compose_file_are_checked(tmp_path: Path) -> None:
     )
 
 
+def test_a_router_with_tls_is_an_error_where_no_entry_point_speaks_it(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES.replace("entryPoints: [any]", "tls: true"))
+    assert run("routes.yml").exit_code == 0
+    result = run("routes.yml", "--entryPoints.web.address=:8001")
+    assert result.exit_code == 1
+    assert "routes.yml:3: error: file: router r@file: it asks for TLS" in result.output
+    secure = ("--entryPoints.web.address=:8001", "--entryPoints.web.tls.certificates=c.pem,k.pem")
+    assert run("routes.yml", *secure).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [

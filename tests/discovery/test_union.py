@@ -145,6 +145,24 @@ def test_services_that_differ_in_more_than_servers_are_dropped() -> None:
     assert any("pass_host_header False against True" in item.message for item in configuration.diagnostics)
 
 
+def test_options_that_differ_are_told_one_by_one_and_never_a_secret() -> None:
+    check = "traefik.http.services.s.loadbalancer.healthcheck"
+    one = {f"{check}.path": "/a", f"{check}.headers.Authorization": "Bearer one", f"{check}.headers.X-A": "b"}
+    other = {
+        f"{check}.path": "/b",
+        f"{check}.headers.Authorization": "Bearer two",
+        f"{check}.headers.X-A": "c",
+    }
+    configuration = united(container("a", one), container("b", other))
+    (message,) = (item.message for item in configuration.diagnostics if "service s@docker" in item.message)
+    assert "health_check.path /b against /a, health_check.headers" in message
+    assert "Bearer" not in message
+    none = {"traefik.http.services.s.loadbalancer.server.port": "80"}
+    configuration = united(container("a", none), container("b", other))
+    (message,) = (item.message for item in configuration.diagnostics if "service s@docker" in item.message)
+    assert "health_check.path /b against nothing" in message
+
+
 def test_identical_middlewares_merge_and_different_ones_are_dropped() -> None:
     m, n = "traefik.http.middlewares.m.basicauth.users", "traefik.http.middlewares.n.basicauth.users"
     configuration = united(container("a", {m: "u:p", n: "u:p"}), container("b", {m: "u:p", n: "u:q"}))

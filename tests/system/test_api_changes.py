@@ -161,6 +161,25 @@ def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
     api.running.wait_for("a.test", "/a/b")
 
 
+def test_who_misses_what_is_taken_out_is_told(api: Api, origin: Origin) -> None:
+    api.put("/api/http/services/shop", service(origin), 201)
+    api.put("/api/http/middlewares/strip", {"stripPrefix": {"prefixes": ["/a"]}}, 201)
+    api.put("/api/http/routers/shop", router("a.test", middlewares=["strip"]), 201)
+    api.put("/api/http/routers/other?wait=20", router("b.test"), 201)
+    api.running.wait_for("b.test")
+
+    def told(path: str) -> set[str]:
+        return {warning["message"] for warning in api.delete(path)["warnings"]}
+
+    assert told("/api/http/middlewares/strip?dryRun=true") == {
+        "router shop@admin refers to it, and is left out"
+    }
+    assert told("/api/http/services/shop") == {
+        f"router {name}@admin refers to it, and is left out" for name in ("shop", "other")
+    }
+    assert told("/api/http/routers/shop") == set()
+
+
 def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) -> None:
     path = "/api/http/services/shop"
     api.put(path, {"loadBalancer": {"servers": [{"url": "http://10.0.0.1"}]}}, 201)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from proxy.admin.views.standing import provider_of
 from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Router
 from rondpoint.settings import Settings
 
 
 def reason(router: Router, settings: Settings) -> str:
-    """Why a router gets no requests of this proxy; empty where it may get some."""
+    """Why a router gets no requests with these settings; empty where it may get some."""
     if not router.tls:
         return ""
     points = router.entry_points or settings.default_entry_points
@@ -27,5 +26,5 @@ def findings(routers: Iterable[Router], settings: Settings) -> Iterator[Diagnost
             name = min(router.entry_points or settings.default_entry_points, default="NAME")
             mend = f"set entryPoints.{name}.tls.certificates, or take tls off the router"
             hint = f"{mend}; {would_serve(router.rule.text)}"
-            subject = f"router {router.name}"
-            yield Diagnostic(Severity.ERROR, provider_of(router.name), subject, told, hint)
+            subject, provider = f"router {router.name}", router.name.rpartition("@")[2]
+            yield Diagnostic(Severity.ERROR, provider, subject, told, hint)
