@@ -3,7 +3,7 @@
 python-consul2 makes the calls and is imported nowhere else. Nothing here knows of routes.
 """
 
-from discovery.consul.client import WAIT, Answer, Client
+from discovery.consul.client import UNKNOWN, WAIT, Answer, Client
 from discovery.consul.endpoint import Endpoint, Tls, endpoint
 from discovery.consul.errors import (
     BadAnswerError,
@@ -13,9 +13,10 @@ from discovery.consul.errors import (
     RefusedError,
     UnreachableError,
 )
-from discovery.consul.registered import Registered, Weights
+from discovery.consul.registered import Listing, Registered, Weights
 
 __all__ = [
+    "UNKNOWN",
     "WAIT",
     "Answer",
     "BadAnswerError",
@@ -23,6 +24,7 @@ __all__ = [
     "ClosedError",
     "ConsulError",
     "Endpoint",
+    "Listing",
     "NoLeaderError",
     "RefusedError",
     "Registered",

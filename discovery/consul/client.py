@@ -25,7 +25,7 @@ from msgspec import Struct
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadAnswerError, ClosedError, NoLeaderError, UnreachableError
 from discovery.consul.explained import explained
-from discovery.consul.registered import Answered, Registered
+from discovery.consul.registered import Answered, Listing, listing
 from discovery.consul.transport import Transport
 
 WAIT = 300.0
@@ -45,6 +45,9 @@ _FAULTS = (
     msgspec.MsgspecError,
 )
 _node = msgspec.json.Decoder(Answered)
+
+UNKNOWN = Listing()
+"""Of what is on a node."""
 
 
 class Answer(Struct, Generic[T], frozen=True):
@@ -139,8 +142,11 @@ class Client:
             _, found = calls.catalog.node(name)
             return {} if found is None else dict(found["Services"])
 
-    def services_on(self, node: str, index: int = 0) -> Answer[Mapping[str, Registered]]:
-        """As `node`, and blocking, until a service of this very node changes."""
+    def services_on(self, node: str, index: int = 0, before: Listing = UNKNOWN) -> Answer[Listing]:
+        """As `node`, and blocking, until a service of this very node changes.
+
+        `before` is what was there: what has not changed is the same object again.
+        """
         with self._asking(_READ_CATALOGUE) as calls:
             # The library makes dictionaries of everything, which takes thrice as long.
             found = calls.http.get(
@@ -150,7 +156,7 @@ class Client:
                 headers=calls.headers,
             )
             known = _node.decode(found[1])
-            return _answer(index, (found[0], {} if known is None else known.services))
+            return _answer(index, (found[0], listing({} if known is None else known.services, before)))
 
     def service(self, name: str) -> Sequence[Mapping[str, Any]]:
         """The instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; maybe none."""

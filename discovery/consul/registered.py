@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from collections.abc import Mapping
+
+from msgspec import Raw, Struct, field, json
 
 
 class Weights(Struct, frozen=True, rename="pascal"):
@@ -25,10 +27,32 @@ class Registered(Struct, frozen=True, rename="pascal"):
 
 
 class Node(Struct, frozen=True, rename="pascal"):
-    """The answer to `GET /v1/catalog/node/NODE`."""
+    """The answer to `GET /v1/catalog/node/NODE`, with its entries as they are written."""
 
-    services: dict[str, Registered]
+    services: dict[str, Raw]
 
 
 Answered = Node | None
 """None for a node that is not there."""
+
+
+class Listing(Struct, frozen=True):
+    """All services on a node, by id: as they are written, where that is known, and what that says."""
+
+    written: Mapping[str, Raw] = field(default_factory=dict)
+    entries: Mapping[str, Registered] = field(default_factory=dict)
+
+
+_decoder = json.Decoder(Registered)
+
+
+def listing(written: Mapping[str, Raw], before: Listing) -> Listing:
+    """What is written as it was before is not decoded again. Raises msgspec.MsgspecError."""
+    known, entries = before.written, before.entries
+    return Listing(
+        written,
+        {
+            own: entries[own] if known.get(own) == text else _decoder.decode(text)
+            for own, text in written.items()
+        },
+    )

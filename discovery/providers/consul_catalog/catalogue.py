@@ -3,16 +3,16 @@
 Two blocking queries are always under way: for the list of nodes, and for checks. The services of up to
 `FOLLOWED` nodes are followed by one more each: such a query comes back when something changed on that very
 node, and with all that is on it. Where there are more nodes, one query tells that some service
-changed, though not which, and the rest is read: see `whole.py`.
+changed, though not which, and the nodes that are not followed are read: see `reading.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-from discovery.consul import Client, RefusedError
+from discovery.consul import UNKNOWN, Answer, Client, Listing, RefusedError, Registered
 from discovery.consul.following import Ask
-from discovery.providers.consul_catalog.instance import Instance, of_service, on_node
+from discovery.providers.consul_catalog.instance import of_service
 
 FOLLOWED = 100
 """Consul takes 200 connections from one address, unless it is set otherwise."""
@@ -22,26 +22,48 @@ CONSUL = "consul"
 
 NODES = "nodes"
 CHECKS = "checks"
+NAMES = "names"
+ON = "on "
+"""Goes before the name of a node."""
+
 QUESTIONS: dict[str, Ask] = {
     NODES: lambda client, index: client.nodes(index),
     CHECKS: lambda client, index: client.failing_checks(index),
 }
 
+Names = Mapping[str, Sequence[str]]
+"""The tags that the instances of each service have together."""
 
-def read_service(client: Client, service: str) -> list[Instance]:
+
+def ask_for_names(client: Client, index: int) -> Answer[Names]:
+    return client.services(index)
+
+
+def ask_for_node(node: str) -> Ask:
+    """The question what is on a node; from answer to answer, what has not changed is the same object."""
+    before = UNKNOWN
+
+    def ask(client: Client, index: int) -> Answer[Listing]:
+        nonlocal before
+        answer = client.services_on(node, index, before)
+        before = answer.data
+        return answer
+
+    return ask
+
+
+def read_service(client: Client, service: str) -> list[tuple[str, Registered]]:
+    """All instances, each with its node."""
     return [of_service(entry) for entry in client.service(service)]
 
 
-def read_all(client: Client, services: Iterable[str], nodes: Mapping[str, str]) -> list[Instance]:
-    """Every instance, by service or by node, whichever are fewer; `nodes` are addresses by name."""
-    names = sorted(services)
-    if len(names) < len(nodes):
-        return [instance for name in names for instance in read_service(client, name)]
-    return [
-        on_node(node, address, entry)
-        for node, address in sorted(nodes.items())
-        for entry in client.services_on(node).data.values()
-    ]
+def differing(before: Names, after: Names) -> set[str]:
+    """Services that came, went, or have other tags."""
+    return {
+        name
+        for name in before.keys() | after.keys()
+        if name not in before or name not in after or sorted(before[name]) != sorted(after[name])
+    }
 
 
 def unseen(permission: str) -> RefusedError:

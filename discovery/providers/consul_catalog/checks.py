@@ -24,6 +24,10 @@ class Checks:
             self._index = checks.index
             self._inventory.set_health(Health(checks.data))
 
-    def read(self) -> None:
-        """To be called with new services: one that is not ready yet must not be taken for a ready one."""
-        self.note(self._reader.failing_checks())
+    def read(self, index: int = 0) -> None:
+        """To be called with new services: one that is not ready yet must not be taken for a ready one.
+
+        Where what is known of checks is as new as the services, which were seen at `index`, nothing is read.
+        """
+        if not index or self._index < index:
+            self.note(self._reader.failing_checks())

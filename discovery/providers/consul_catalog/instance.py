@@ -55,17 +55,15 @@ def on_node(node: str, address: str, entry: Registered) -> Instance:
     )
 
 
-def of_service(entry: Mapping[str, Any]) -> Instance:
-    """From an entry of `GET /v1/catalog/service/NAME`."""
+def of_service(entry: Mapping[str, Any]) -> tuple[str, Registered]:
+    """From an entry of `GET /v1/catalog/service/NAME`: the node, and the entry that the node itself has."""
     weights = entry.get("ServiceWeights") or {}
-    return Instance(
-        entry["Node"],
+    return entry["Node"], Registered(
         entry["ServiceID"],
         entry["ServiceName"],
-        entry.get("ServiceAddress") or entry.get("Address") or "",
+        entry.get("ServiceAddress") or "",
         entry.get("ServicePort") or 0,
         tuple(entry.get("ServiceTags") or ()),
-        weights.get("Passing", 1),
-        weights.get("Warning", 1),
+        Weights(weights.get("Passing", 1), weights.get("Warning", 1)),
         entry.get("ModifyIndex") or 0,
     )

@@ -64,14 +64,6 @@ class Inventory:
             self._missing.setdefault(service, (keep_until, {}))[1][key] = gone
         self._touched.add(service)
 
-    def put_service(self, service: str, instances: Iterable[Instance]) -> None:
-        """These are all instances of a service; none: there is no such service any more."""
-        found = {each.key: each for each in instances}
-        for key in self._services.get(service, {}).keys() - found.keys():
-            self.remove(key)
-        for each in found.values():
-            self.put(each)
-
     def replace(self, instances: Iterable[Instance], *, keep_until: float | None = None) -> set[str]:
         """These are all instances of all services; the services that are kept as in `remove` are returned."""
         found = {each.key: each for each in instances}

@@ -16,13 +16,12 @@ from discovery.consul.from_settings import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import shown_names
 from discovery.providers.consul_agents import Agents
-from discovery.providers.consul_catalog.by_node import ByNode
-from discovery.providers.consul_catalog.catalogue import CHECKS, FOLLOWED, NODES, QUESTIONS
+from discovery.providers.consul_catalog.catalogue import CHECKS, NODES, QUESTIONS
 from discovery.providers.consul_catalog.checks import Checks
 from discovery.providers.consul_catalog.decode import PROVIDER, Member, decode
 from discovery.providers.consul_catalog.instance import Instance
 from discovery.providers.consul_catalog.inventory import Inventory
-from discovery.providers.consul_catalog.whole import Whole
+from discovery.providers.consul_catalog.reading import Reading
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
@@ -69,24 +68,21 @@ class ConsulCatalogProvider:
             wait = self._options.endpoint.endpoint_wait_time
             return Client(endpoint, stale=self._options.stale, wait=wait)
 
-        while not stop.is_set():
-            with (
-                Following(QUESTIONS, client) as following,
-                client() as reader,
-                on_stop(stop, following.end),
-                on_stop(stop, reader.abort),
-            ):
-                self._follow(following, reader, emit, stop)
+        with (
+            Following(QUESTIONS, client) as following,
+            client() as reader,
+            on_stop(stop, following.end),
+            on_stop(stop, reader.abort),
+        ):
+            self._follow(following, reader, emit, stop)
 
     def _follow(self, following: Following, reader: Client, emit: Emit, stop: threading.Event) -> None:
-        """Until `stop`, or until the catalogue has to be read in another way."""
+        """Until `stop`; raises what a query that failed raised."""
         checks = Checks(reader, self._inventory)
         news = following.take_first()
         checks.note(news[CHECKS])
-        nodes = news[NODES].data
-        kind = ByNode if len(nodes) <= FOLLOWED else Whole
-        reading: ByNode | Whole = kind(following, reader, checks, self._inventory)
-        found = reading.begin(nodes)
+        reading = Reading(following, reader, checks, self._inventory)
+        found = reading.begin(news[NODES].data)
         checks.read()
         self._replace(found)
         self._inventory.refresh()
@@ -95,7 +91,7 @@ class ConsulCatalogProvider:
             following.end()
             stop.wait()
             return
-        while not (stop.is_set() or reading.outgrown):
+        while not stop.is_set():
             news = following.take(self._patience(reading.due))
             if CHECKS in news:
                 checks.note(news[CHECKS])

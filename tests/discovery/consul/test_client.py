@@ -14,12 +14,14 @@ from discovery.consul import (
     Client,
     ClosedError,
     ConsulError,
+    Endpoint,
     NoLeaderError,
     RefusedError,
     Tls,
     UnreachableError,
     endpoint,
 )
+from discovery.consul.transport import Transport
 from tests.lab.consul import Consul
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
@@ -62,6 +64,38 @@ def test_a_blocking_query_without_a_change_comes_back_with_the_same_index(consul
             lambda: (index := client.failing_checks().index) == client.failing_checks(index).index,
             "a quiet catalogue",
         )
+
+
+def test_what_comes_from_this_machine_is_not_compressed(consul: Consul) -> None:
+    consul.register("web", 80, Tags=["long" * 1000])
+
+    def encoding(host: str) -> str | None:
+        transport = Transport(Endpoint(host, consul.http))
+        answer = transport.get(lambda found: found, "/v1/catalog/services")
+        transport.close()
+        assert "long" in answer.body
+        found: str | None = answer.headers.get("Content-Encoding")
+        return found
+
+    assert encoding("127.0.0.1") is None
+    assert encoding("localhost") is None
+    # The same Consul, at an address that does not look like this machine's own.
+    assert encoding("0.0.0.0") == "gzip"
+
+
+def test_what_has_not_changed_on_a_node_is_the_same_object(consul: Consul) -> None:
+    def place(service: str) -> None:
+        entry = {"ID": service, "Service": service, "Port": 80}
+        consul.put("/v1/catalog/register", {"Node": "n", "Address": "10.0.0.1", "Service": entry})
+
+    with client_of(consul) as client:
+        place("web")
+        first = client.services_on("n").data
+        place("shop")
+        second = client.services_on("n", before=first).data
+        assert second.entries.keys() == {"web", "shop"}
+        assert second.entries["web"] is first.entries["web"]
+        assert client.services_on("nobody").data.entries == {}
 
 
 def test_keys_and_values_are_any_bytes(consul: Consul) -> None:

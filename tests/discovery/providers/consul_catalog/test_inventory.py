@@ -81,8 +81,9 @@ def test_an_id_that_is_registered_under_another_name_moves() -> None:
     at_hand = known(instance("a"), instance("b"))
     at_hand.inventory.put(instance("a", "shop"))
     assert at_hand.seen() == {"web": {"b": UP}, "shop": {"a": UP}}
-    at_hand.inventory.put_service("shop", [])
-    at_hand.inventory.put_service("web", [instance("c")])
+    for own in ("a", "b"):
+        at_hand.inventory.remove(("n", own))
+    at_hand.inventory.put(instance("c"))
     assert at_hand.seen() == {"web": {"c": UP}}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from discovery.providers import ProviderError
-from discovery.providers.consul_catalog import ConsulCatalogProvider, by_node
+from discovery.providers.consul_catalog import ConsulCatalogProvider, reading
 from discovery.providers.consul_catalog import provider as module
 from rondpoint.model import Configuration, ServerState
 from rondpoint.settings import ConsulCatalogOptions
@@ -35,10 +35,10 @@ def has(*ids: str, service: str = "hello") -> Callable[[Configuration], bool]:
     return lambda found: servers(found, service).keys() == set(ids)
 
 
-@pytest.fixture(params=[100, 0], ids=["by node", "whole"])
+@pytest.fixture(params=[100, 2, 0], ids=["by node", "some", "whole"])
 def _reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each node is followed, or none of them, as where there are more than can be."""
-    monkeypatch.setattr(module, "FOLLOWED", request.param)
+    """Each node is followed, or some or none of them, as where there are more than can be."""
+    monkeypatch.setattr(reading, "FOLLOWED", request.param)
 
 
 each_way = pytest.mark.usefixtures("_reading")
@@ -324,8 +324,7 @@ def test_nodes_come_move_and_go(consul: Consul) -> None:
 def test_more_nodes_than_can_be_followed_are_read_otherwise(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for one in (module, by_node):
-        monkeypatch.setattr(one, "FOLLOWED", 1)
+    monkeypatch.setattr(reading, "FOLLOWED", 1)
     with watched(provider_of(consul)) as at_work:
         at_work.next()
         for number in range(4):
@@ -334,6 +333,35 @@ def test_more_nodes_than_can_be_followed_are_read_otherwise(
         until(lambda: "url=/v1/catalog/services?" in consul.process.log, "the names of services asked for")
         consul.put("/v1/catalog/deregister", {"Node": "n1"})
         at_work.until(has("far-0", "far-2", "far-3", service="far"))
+
+
+def test_what_moves_between_nodes_that_are_not_followed_is_never_missing(
+    consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "FOLLOWED", 0)
+    place(consul, "n0", "far", "far")
+    for node in ("n4", "n9"):
+        place(consul, node, f"near-{node}", "near")
+    with watched(provider_of(consul)) as at_work:
+        at_work.next()
+        # A reading under way has seen the old place before it sees the new one.
+        for old, new in (("n0", "n4"), ("n4", "n9")):
+            entry = {"ID": f"on {new}", "Service": "far", "Port": 80, "Tags": ["traefik.enable=true"]}
+            gone = next(iter(servers(at_work.last or Configuration(), "far")))
+            consul.put(
+                "/v1/txn",
+                [
+                    {"Service": {"Verb": "delete", "Node": old, "Service": {**entry, "ID": gone}}},
+                    {"Service": {"Verb": "set", "Node": new, "Service": entry}},
+                ],
+            )
+
+            def moved(found: Configuration, own: str = f"on {new}") -> bool:
+                known = servers(found, "far")
+                assert known, "it has gone before it has come"
+                return known.keys() == {own}
+
+            at_work.until(moved)
 
 
 def place(
