@@ -31,7 +31,7 @@ class ClientGoneError(Exception):
 
 
 class Downstream:
-    """One client connection on an entry point; `peer` is the client's address.
+    """One client connection on an entry point; `peer` is the client's address, and so is `address`.
 
     `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
     byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
@@ -56,6 +56,7 @@ class Downstream:
         "_forwarded_for",
         "_heads",
         "_proto",
+        "address",
         "awaiting",
         "body",
         "buffer",
@@ -102,7 +103,7 @@ class Downstream:
         self.limits = context.limits
         self.buffer = b""
         self._heads = RequestHeads()
-        address = _spelled(peer)
+        self.address = address = _spelled(peer)
         self.peer = address.decode()
         self.port = port
         self.lane = lane
@@ -243,7 +244,7 @@ class Downstream:
 class TrustedDownstream(Downstream):
     """The connection of a proxy that may say which clients it speaks for."""
 
-    __slots__ = ("_address", "_claimed")
+    __slots__ = ("_claimed",)
 
     def __init__(
         self,
@@ -258,14 +259,13 @@ class TrustedDownstream(Downstream):
     ) -> None:
         super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
         self.limits = context.limits_of_trusted
-        self._address = self.peer.encode()
         self._claimed = b""
 
     def next_request(self) -> Request | None:
         request = super().next_request()
         if request is not None:
             request.headers, self._claimed = pass_on_claims(
-                request.headers, request.host, self._address, self._proto, self.context.server_name
+                request.headers, request.host, self.address, self._proto, self.context.server_name
             )
         return request
 

@@ -44,6 +44,10 @@ class Served:
     request_id: bytes = b""
 
     @property
+    def address(self) -> bytes:
+        return self.peer.encode()
+
+    @property
     def sampled(self) -> bool:
         return self.traced is not None and self.traced.sampled
 

@@ -7,6 +7,7 @@ less than one at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.http1.request import Request
@@ -18,11 +19,13 @@ from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import AccessLogFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from proxy.telemetry.answered import Answered
 
 __all__ = ["AccessLog", "escaped"]
+
+Add = Callable[["Answered", Request, float, int], None]
 
 NOTES = 64
 """Of which lines are made at once: few enough that requests do not notice it."""
@@ -34,7 +37,22 @@ class Form(Protocol):
     def note(self, answered: Answered, request: Request, seconds: float, number: int) -> Any: ...
 
     @property
-    def lines(self) -> Callable[[Sequence[Any]], str]: ...
+    def lines(self) -> Callable[[Sequence[Any]], bytes]: ...
+
+
+def keeping(note: Callable[..., Any], notes: list[Any], most: int, full: Callable[[], None]) -> Add:
+    """What adds to `notes`, and calls `full` when there are `most`.
+
+    It is called at the end of each request, so it has all it needs at hand.
+    """
+    append = notes.append
+
+    def keep(answered: Answered, request: Request, seconds: float, number: int) -> None:
+        append(note(answered, request, seconds, number))
+        if len(notes) >= most:
+            full()
+
+    return keep
 
 
 class AccessLog:
@@ -51,7 +69,6 @@ class AccessLog:
         self._statuses = filters.status_codes
         self._least = filters.min_duration
         self._retried = filters.retry_attempts
-        self._chosen = bool(self._statuses or self._least or self._retried)
         self.observed = options.format is AccessLogFormat.JSON
         self.of_responses = False
         form: CommonFormat | JsonFormat
@@ -61,30 +78,27 @@ class AccessLog:
         else:
             form = CommonFormat(options.fields, generic=options.format is AccessLogFormat.GENERIC)
         self.headers = form.headers
-        self._note = form.note
         self._form: Form = form
-        self._most = min(NOTES, lines.batch)
         self._notes: list[Any] = []
+        self._keep = keeping(form.note, self._notes, min(NOTES, lines.batch), self.gather)
+        chosen = self._statuses or self._least or self._retried
+        self.add: Add = self._choose if chosen else self._keep
+        """Logs the answer to the worker's request of a number, which took so many seconds until now."""
 
-    def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
-        """Log the answer to the worker's request `number`, which took `seconds` until now."""
-        if self._chosen and not (
+    def _choose(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+        if (
             answered.status in self._statuses
             or (self._least and seconds >= self._least)
             or (self._retried and answered.retries)
         ):
-            return
-        notes = self._notes
-        notes.append(self._note(answered, request, seconds, number))
-        if len(notes) >= self._most:
-            self.gather()
+            self._keep(answered, request, seconds, number)
 
     def gather(self) -> None:
         """Make lines of what is noted."""
-        notes = self._notes
+        notes = self._notes[:]
         if notes:
-            self._notes = []
-            self.lines.add(self._form.lines(notes).encode("utf-8", "backslashreplace"), len(notes))
+            self._notes.clear()
+            self.lines.add(self._form.lines(notes), len(notes))
 
     def add_malformed(self, answered: Answered, status: int, number: int) -> None:
         """Log a refusal of what was no request."""

@@ -21,8 +21,9 @@ class Answered(Protocol):
     """Who asked, and what became of it; `target` is the server asked last, if one was.
 
     `refused` tells that the answer is ours and not that server's; `retries` counts further servers tried.
-    Where that is observed: `asked_at` is when the first server was asked (monotonic s); `origin_head` and
-    `sent_head` are the heads of a server's response and of what was sent, without their final CRLF pair;
+    `address` is `peer` as bytes. Where that is observed: `asked_at` is when the first server was asked
+    (monotonic s); `origin_head` and `sent_head` are the heads of a server's response and of what was sent,
+    without their final CRLF pair;
     `traced` is the request's part of its trace, of which a collector is told if it is `sampled`. `logged` is
     the log's to keep what it says of the connection.
     """
@@ -39,6 +40,9 @@ class Answered(Protocol):
     body: Counted | None
 
     logged: str
+
+    @property
+    def address(self) -> bytes: ...
 
     @property
     def tls(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from proxy.telemetry.clock import COMMON, Clock
-from proxy.telemetry.escaping import all_escaped, escaped, escaped_name
+from proxy.telemetry.escaping import escaped, escaped_name, plain
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
 from proxy.telemetry.remembered import Remembered
 from rondpoint.settings import AccessLogFields, Mode
@@ -21,7 +21,9 @@ _IN_A_LINE = (
     "DownstreamContentSize RequestCount RouterName ServiceURL Duration"
 )
 
-Note = tuple[str, float, bytes, bytes, int, int, int, bytes, int, str, str, float]
+Note = tuple[bytes, float, bytes, bytes, int, int, int, bytes, int, str, str, float]
+
+_TEXT = "utf-8", "backslashreplace"
 
 
 class CommonFormat:
@@ -35,9 +37,8 @@ class CommonFormat:
         self._generic = generic
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is Mode.DROP
-        self._methods = Remembered(escaped)
         # Labels may name a router as they like.
-        self._names = Remembered(escaped_name)
+        self._names = Remembered(_name)
         self.headers = LoggedHeaders("", *modes(fields.headers), escaped, _of_headers)
         whole = all(fields.kept(name) for name in _IN_A_LINE.split())
         self.lines = self._whole if whole and not generic and not self._no_query else self._partial
@@ -47,7 +48,7 @@ class CommonFormat:
         """At the end of the request `number`, which took `seconds`."""
         target = answered.target
         return (
-            answered.peer,
+            answered.address,
             time() - seconds,
             request.method,
             request.target,
@@ -61,28 +62,42 @@ class CommonFormat:
             seconds,
         )
 
-    def _whole(self, notes: Sequence[Note]) -> str:
+    def _whole(self, notes: Sequence[Note]) -> bytes:
         """Every field kept: the path of most logs, with no look at any setting."""
-        clock, methods, of_headers = self._clock, self._methods, self.headers.kept
-        names = self._names
-        paths = all_escaped([note[3] for note in notes], escaped)
-        lines = []
-        begun, over = 1.0, 0.0
-        stamp = ""
-        for note, path in zip(notes, paths, strict=True):
-            peer, began, method, _, version, status, sent, headers, number, router, url, seconds = note
+        clock, of_headers, names = self._clock, self.headers.kept, self._names
+        if not plain([note[2] for note in notes] + [note[3] for note in notes]):
+            notes = list(map(_escaped, notes))
+        lines: list[bytes] = []
+        add = lines.append
+        # Floats, since to compare one with an integer takes longer.
+        begun = over = 0.0
+        stamp = b""
+        for peer, began, method, path, version, status, sent, headers, number, router, url, seconds in notes:
             if not begun <= began < over:
-                begun = int(began)
-                over = begun + 1
-                stamp = clock.text(begun)
-            lines.append(
-                f'{peer} - - [{stamp}] "{methods[method]} {path} HTTP/1.{version}" {status} {sent} '
-                f'{of_headers[headers]} {number} "{names[router]}" "{names[url]}" {int(seconds * 1000)}ms\n'
+                second = int(began)
+                begun, over = float(second), second + 1.0
+                stamp = clock.text(second).encode()
+            add(
+                b'%b - - [%b] "%b %b HTTP/1.%d" %d %d %b %d "%b" "%b" %dms\n'
+                % (
+                    peer,
+                    stamp,
+                    method,
+                    path,
+                    version,
+                    status,
+                    sent,
+                    of_headers[headers],
+                    number,
+                    names[router],
+                    names[url],
+                    int(seconds * 1000),
+                )
             )
-        return "".join(lines)
+        return b"".join(lines)
 
-    def _partial(self, notes: Sequence[Note]) -> str:
-        return "".join(map(self._part, notes))
+    def _partial(self, notes: Sequence[Note]) -> bytes:
+        return "".join(map(self._part, notes)).encode(*_TEXT)
 
     def _part(self, note: Note) -> str:
         peer, began, method, target, version, status, sent, headers, number, router, url, seconds = note
@@ -94,20 +109,30 @@ class CommonFormat:
             return str(text) if kept(name) else "-"
 
         line = (
-            f"{shown('ClientHost', peer)} - - [{self._clock.text(int(began)) if timed else '-'}] "
+            f"{shown('ClientHost', peer.decode())} - - [{self._clock.text(int(began)) if timed else '-'}] "
             f'"{shown("RequestMethod", escaped(method))} {shown("RequestPath", escaped(path))} '
             f'{shown("RequestProtocol", f"HTTP/1.{version}")}" '
             f"{shown('DownstreamStatus', status)} {shown('DownstreamContentSize', sent)} "
-            f"{self.headers.kept[headers]}"
+            f"{self.headers.kept[headers].decode()}"
         )
         if self._generic:
             return line + "\n"
         return (
             f"{line} {shown('RequestCount', number)} "
-            f'"{shown("RouterName", self._names[router])}" "{shown("ServiceURL", self._names[url])}" '
+            f'"{shown("RouterName", escaped_name(router))}" "{shown("ServiceURL", escaped_name(url))}" '
             f"{int(seconds * 1000) if kept('Duration') else 0}ms\n"
         )
 
 
-def _of_headers(headers: dict[str, str]) -> str:
-    return f'"{headers.get("Referer", "-")}" "{headers.get("User-Agent", "-")}"'
+def _escaped(note: Note) -> Note:
+    """With a method and a path that can stand in a line."""
+    peer, began, method, path, *others = note
+    return cast("Note", (peer, began, escaped(method).encode(), escaped(path).encode(), *others))
+
+
+def _name(name: str) -> bytes:
+    return escaped_name(name).encode(*_TEXT)
+
+
+def _of_headers(headers: dict[str, str]) -> bytes:
+    return f'"{headers.get("Referer", "-")}" "{headers.get("User-Agent", "-")}"'.encode()

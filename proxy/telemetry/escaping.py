@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _ESCAPES = {
     **{code: f"\\x{code:02x}" for code in (*range(32), *range(127, 256))},
@@ -29,16 +29,18 @@ def escaped_name(name: str) -> str:
     )
 
 
+def plain(values: Iterable[bytes]) -> bool:
+    """Whether nothing in them has to be escaped, looked at together since that is nearly always so."""
+    return not b"".join(values).translate(None, _PLAIN)
+
+
 def all_escaped(values: Sequence[bytes], escape: Callable[[bytes], str]) -> list[str]:
     """Each value, at least one, as `escape` makes it, which is to leave plain ones as they are.
 
-    They are looked at together, since nearly always all are plain; those of one client who sends others are
-    escaped at the price of those around them.
+    Those of one client who sends others are escaped at the price of those around them.
     """
-    together = b"\n".join(values)
-    # What is left has to be what joins them.
-    if len(together.translate(None, _PLAIN)) == len(values) - 1:
-        return together.decode("ascii").split("\n")
+    if plain(values):
+        return b"\n".join(values).decode("ascii").split("\n")
     return [escape(value) for value in values]
 
 

@@ -68,7 +68,7 @@ class JsonFormat:
         self._hosts = Remembered(self._fields(_host))
         self._methods = [Remembered(self._fields(_method(version))) for version in _VERSIONS]
         self._usual = Remembered(_usual, lambda _: 0)
-        self.lines = self._partial if self._dropped else self._whole
+        self._make = self._partial if self._dropped else self._whole
 
     def note(self, answered: Answered, request: Request, seconds: float, number: int) -> Note:
         """At the end of the request `number`, which took `seconds`."""
@@ -98,13 +98,18 @@ class JsonFormat:
             (answered.origin_head, answered.sent_head) if self.of_responses else None,
         )
 
+    def lines(self, notes: Sequence[Note]) -> bytes:
+        """The lines of these notes, at least one."""
+        return self._make(notes).encode("utf-8", "backslashreplace")
+
     def _whole(self, notes: Sequence[Note]) -> str:
         utc, local, ending, usual = self._utc, self._local, self._ending, self._usual
         routers, services, servers, hosts = self._routers, self._services, self._servers, self._hosts
         methods, of_headers = self._methods, self.headers.kept
         lines: list[str] = []
         add = lines.append
-        begun = over = -1
+        # Floats, since to compare one with an integer takes longer.
+        begun = over = -1.0
         start = start_local = zone = end = ""
         for note, path in zip(notes, self._paths(notes), strict=True):
             (
@@ -112,15 +117,17 @@ class JsonFormat:
                 method, _, version, host, headers, router, service, url, request_id, trace, heads,
             ) = note  # fmt: skip
             began = ended - seconds
-            if not begun <= began < begun + 1:
-                begun = int(began)
-                start, start_local, zone = utc.text(begun), local.text(begun), local.zone
-            if not over <= ended < over + 1:
-                over = int(ended)
-                end = ending.text(over)
+            if not begun <= began < begun + 1.0:
+                second = int(began)
+                begun = float(second)
+                start, start_local, zone = utc.text(second), local.text(second), local.zone
+            if not over <= ended < over + 1.0:
+                second = int(ended)
+                over = float(second)
+                end = ending.text(second)
             # Six digits: with a one before them, which is quicker than to have them filled up.
-            micros = f"{int((began - begun + 1) * 1e6)}"[1:]
-            end_micros = f"{int((ended - over + 1) * 1e6)}"[1:]
+            micros = f"{int((began - begun + 1.0) * 1e6)}"[1:]
+            end_micros = f"{int((ended - over + 1.0) * 1e6)}"[1:]
             duration, origin = int(seconds * 1e9), int(asked * 1e9)
             # For the server's part, the clock is looked at a moment later.
             overhead = duration - origin if duration > origin else 0

@@ -6,6 +6,7 @@ import re
 import select
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -50,6 +51,7 @@ class Body:
 @dataclass
 class Answer:
     peer: str = "192.0.2.1"
+    address: bytes = b"192.0.2.1"
     port: int = 50000
     entry_point: str = "web"
     tally: Tally = field(default_factory=lambda: Tally("hello@docker", "hello-service@docker"))
@@ -487,6 +489,18 @@ def test_requests_that_say_what_others_do_not_stand_in_lines_of_their_own() -> N
     assert len(lines.kept) == 100
     assert r'"GET /\"\x0a HTTP/1.1"' in lines.kept[7]
     assert all(f'"GET /{number} ' in lines.kept[number] for number in range(100) if number != 7)
+
+
+def test_requests_that_lines_are_made_of_at_once_keep_each_its_own_time() -> None:
+    lines = Kept()
+    log = AccessLog(Options(), lines)
+    for seconds in (0.0, 3600.0, 0.0):
+        log.add(Answer(), request(), seconds, 1)
+    log.gather()
+    stamps = [line.partition("[")[2].partition("]")[0] for line in lines.kept]
+    first, before, last = (datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z") for stamp in stamps)
+    assert first <= last
+    assert before < first - timedelta(minutes=30)
 
 
 def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> None:
