@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from msgspec.structs import replace
+
 from discovery.consul.client import Answer, Client
 from discovery.consul.errors import ClosedError
 
@@ -73,6 +75,7 @@ class Following:
     def take(self, timeout: float | None = None) -> News:
         """What has come, the last of each question; waits for the first, empty after `timeout` seconds.
 
+        An index of 0 stands where any of a question's answers had it.
         Raises the error of a question that failed, ClosedError after `end`.
         """
         news: News = {}
@@ -97,7 +100,9 @@ class Following:
         if isinstance(come, Exception):
             raise come
         assert question is not None  # noqa: S101 - only an error comes from nobody
-        news[question.name] = come
+        before = news.get(question.name)
+        # That Consul began anew must not be lost behind the answer that followed.
+        news[question.name] = replace(come, index=0) if before is not None and before.index == 0 else come
 
 
 class _Question:

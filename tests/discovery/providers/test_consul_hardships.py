@@ -26,11 +26,22 @@ from tests.lab.ports import free_port
 from tests.lab.waiting import until
 
 
+TRIES = 5
+
+
 class Way(Struct, frozen=True):
-    """One of the two: a provider of an address and options, and how a route `NAME.test` is written."""
+    """One of the two: a provider of an address and options, and how a route `NAME.test` is written.
+
+    `path` is that of the query which tells of it.
+    """
 
     make: Callable[..., Provider]
     write: Callable[[Consul, str], None]
+    path: str
+
+    def index(self, consul: Consul) -> int:
+        """Consul's index of what the provider reads."""
+        return int(consul.ask("GET", self.path).headers["X-Consul-Index"])
 
 
 def _catalogue(address: str, **options: Any) -> Provider:
@@ -55,7 +66,10 @@ def _put(consul: Consul, name: str) -> None:
     consul.put(f"/v1/kv/traefik/frontends/{name}/routes/r/rule", f"Host:{name}.test")
 
 
-WAYS = {"catalogue": Way(_catalogue, _register), "keys": Way(_keys, _put)}
+WAYS = {
+    "catalogue": Way(_catalogue, _register, "/v1/catalog/node/far"),
+    "keys": Way(_keys, _put, "/v1/kv/traefik?recurse"),
+}
 
 
 @pytest.fixture(params=WAYS)
@@ -90,14 +104,21 @@ def test_an_index_that_runs_backwards_takes_nothing_at_once(
     way.write(consul, "a")
     snapshot = consul.ask("GET", "/v1/snapshot").content
     with supervised(way.make(consul.address)) as at_work:
-        for name in ("b", "c"):
-            way.write(consul, name)
-        at_work.until(has("a", "b", "c"))
-        began = time.monotonic()
-        restored = requests.put(f"{consul.url}/v1/snapshot", data=snapshot, timeout=20)
-        assert restored.ok, restored.text
-        at_work.until(has("a"))
-        assert time.monotonic() - began >= 4, "what may have been forgotten went before its time"
+        for _ in range(TRIES):
+            for name in ("b", "c"):
+                way.write(consul, name)
+            at_work.until(has("a", "b", "c"))
+            before = way.index(consul)
+            began = time.monotonic()
+            restored = requests.put(f"{consul.url}/v1/snapshot", data=snapshot, timeout=60)
+            assert restored.ok, restored.text
+            at_work.until(has("a"))
+            if time.monotonic() - began >= 4:
+                break
+            # Consul may have written something of its own meanwhile, and its index have run on with that.
+            assert way.index(consul) > before, "what may have been forgotten went before its time"
+        else:
+            raise AssertionError(f"the index of Consul ran on {TRIES} times")
         way.write(consul, "b")
         at_work.until(has("a", "b"))
         at_work.until_well()
