@@ -25,7 +25,6 @@ from tests.lab.errors import LabError
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
 
-
 TRIES = 5
 
 
