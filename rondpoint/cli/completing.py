@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
-from rondpoint.settings.vocabulary import Word, build
+if TYPE_CHECKING:
+    from rondpoint.settings.vocabulary import Word
 
 _USUAL = {"entryPoints": "web"}
 """A name that stands below these as long as none is typed."""
@@ -30,6 +32,8 @@ def items(incomplete: str) -> Iterator[CompletionItem]:
 
 def flags(incomplete: str) -> list[str]:
     """Those of our own spelling; below a name that the user chooses, with the name that was typed."""
+    from rondpoint.settings.vocabulary import build  # noqa: PLC0415 (only who completes needs it here)
+
     typed = incomplete.removeprefix("--").split(".")[:-1]
     found = (f"--{'.'.join(path)}" for path in _paths(build(), typed, ()))
     return sorted(flag for flag in found if flag.lower().startswith(incomplete.lower()))
