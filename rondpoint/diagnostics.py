@@ -55,9 +55,13 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
         """The object that it is about, if it is about one, else where it was found."""
         return self.about or self.subject
 
+    @property
+    def advice(self) -> str:
+        """What is wrong, and what would be right."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
     def __str__(self) -> str:
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.source}: {self.subject}: {self.message}{hint}"
+        return f"{self.source}: {self.subject}: {self.advice}"
 
     def lines(self) -> list[str]:
         """As a terminal shows it: in one line, and below it the excerpt."""

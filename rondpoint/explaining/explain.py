@@ -119,13 +119,12 @@ def _told(
     for diagnostic in configured.diagnostics:
         breathe()
         subject = diagnostic.subject
-        hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
         if diagnostic.concerns in subjects:
-            yield f"{diagnostic.message}{hint}"
+            yield diagnostic.advice
         elif diagnostic.severity is not Severity.NOTE and (
             subject in containers or (_INSTANCE in subject and subject.partition(_INSTANCE)[2] in names)
         ):
-            yield f"{subject}: {diagnostic.message}{hint}"
+            yield f"{subject}: {diagnostic.advice}"
 
 
 def _reached(configured: Configured, name: str) -> Iterator[Service]:

@@ -58,8 +58,7 @@ def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearb
         elif (
             first in _NAMES.split(words) or placed.search(words) or named.search(f"{words} {diagnostic.hint}")
         ):
-            hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
-            yield Nearby(diagnostic.subject, f"{diagnostic.message}{hint}", diagnostic.excerpt)
+            yield Nearby(diagnostic.subject, diagnostic.advice, diagnostic.excerpt)
 
 
 def _similar(configured: Configured, host: str, entry_point: str, breathe: Breathe) -> Iterator[Nearby]:
