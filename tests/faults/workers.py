@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from tests.lab.installation import Installation
-from tests.lab.processes import descendants
+from tests.lab.processes import descendants, state_of
 from tests.lab.waiting import until
 
 
@@ -33,12 +33,7 @@ def await_successors(instance: Installation, old: set[int]) -> None:
 def stop(pid: int) -> None:
     """Have a process do nothing any more; it may be at something for a moment after it was told so."""
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: _state(pid) == "T", "the process at rest")
-
-
-def _state(pid: int) -> str:
-    # The command's name, in parentheses, may hold spaces and parentheses itself.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    until(lambda: state_of(pid) == "T", "the process at rest")
 
 
 def peers(pid: int, port: int) -> set[int]:

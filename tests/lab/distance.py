@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.background import Background
+from tests.lab.sockets import shut
 
 PIECE = 65_536
 
@@ -47,7 +48,7 @@ class Distance(Background):
             self._pass(far, near)
         self._listener.close()
         for connection in self._open:
-            _end(connection)
+            shut(connection)
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         under_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
@@ -70,15 +71,9 @@ class Distance(Background):
                         continue
                 except OSError:
                     pass
-                _end(source)
-                _end(sink)
+                shut(source)
+                shut(sink)
                 return
 
         for work in (receive, send):
             threading.Thread(target=work, name="distance", daemon=True).start()
-
-
-def _end(connection: socket.socket) -> None:
-    # Not closed here: the other thread may be at it, and its number must not become another's.
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.background import Background
+from tests.lab.sockets import shut
 
 PIECE = 65_536
 
@@ -43,7 +44,7 @@ class Lossy(Background):
                     threading.Thread(target=work, args=(near, far, losing), daemon=True).start()
         self._listener.close()
         for connection in self._open:
-            _end(connection)
+            shut(connection)
 
     def _ask(self, near: socket.socket, far: socket.socket, losing: threading.Event) -> None:
         with suppress(OSError):
@@ -52,7 +53,7 @@ class Lossy(Background):
                     self._command = b""
                     losing.set()
                 far.sendall(asked)
-        _end(far)
+        shut(far)
 
     def _answer(self, near: socket.socket, far: socket.socket, losing: threading.Event) -> None:
         with suppress(OSError):
@@ -61,11 +62,5 @@ class Lossy(Background):
                     self.lost += 1
                     break
                 near.sendall(answered)
-        _end(near)
-        _end(far)
-
-
-def _end(connection: socket.socket) -> None:
-    # Not closed here: the other thread may be at it, and its number must not become another's.
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        shut(near)
+        shut(far)

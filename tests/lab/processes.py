@@ -236,8 +236,7 @@ def descendants(pid: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
-                # The command's name, in parentheses, may hold spaces and parentheses itself.
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parent = int(_stat(entry)[1])
                 children.setdefault(parent, []).append(int(entry.name))
     found: list[int] = []
     waiting = [pid]
@@ -245,6 +244,16 @@ def descendants(pid: int) -> list[int]:
         found += (young := children.get(waiting.pop(), []))
         waiting += young
     return found
+
+
+def state_of(pid: int) -> str:
+    """`T` for stopped, `Z` for a zombie, and so on (proc(5)). Raises OSError for one that is not there."""
+    return _stat(Path(f"/proc/{pid}"))[0]
+
+
+def _stat(process: Path) -> list[str]:
+    # The command's name, in parentheses, may hold spaces and parentheses itself.
+    return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def kill_all(pids: Iterable[int], *, grace: float) -> list[str]:

@@ -4,6 +4,8 @@ import socket
 import threading
 from pathlib import Path
 
+from tests.lab.sockets import shut
+
 
 class Relay:
     """A Unix socket that leads to another, and can be slammed, as by an engine that restarts."""
@@ -40,10 +42,7 @@ class Relay:
 
     def slam(self) -> None:
         for each in self._open:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+            shut(each)
         self._open.clear()
 
     def close(self) -> None:

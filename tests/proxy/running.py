@@ -1,10 +1,10 @@
 """A running `rondpoint proxy` on a store of its own, to which tests publish what they want served."""
 
-import http.client
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
-from tests.lab import http as asking
+from tests.lab import http
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
 from tests.lab.processes import Process, installed
@@ -88,7 +88,7 @@ class Proxy:
 
         def serve() -> bool:
             if self.workers == 1:
-                found = asking.request(self.admin, "localhost", "/api/rawdata")
+                found = http.request(self.admin, "localhost", "/api/rawdata")
                 return int(json.loads(found.body)["revision"]) >= revision
             told = re.findall(
                 r"\[(\d+)\]: revision (\d+) (?:applied|read)$", self.process.log[after:], re.MULTILINE
@@ -99,8 +99,8 @@ class Proxy:
 
     def _serves_marker(self, name: str) -> bool:
         try:
-            response = asking.request(self.web, "marker.test", f"/{name}")
-        except (OSError, http.client.HTTPException):
+            response = http.request(self.web, "marker.test", f"/{name}")
+        except (OSError, HTTPException):
             # Cut for its slowness, where the time-outs are short and the machine is busy.
             return False
         # A worker without any configuration answers 503 to everything, for another reason.
@@ -114,11 +114,11 @@ class Proxy:
         self.publish()
 
     def status(self, host: str, path: str = "/") -> int:
-        return asking.request(self.web, host, path).status
+        return http.request(self.web, host, path).status
 
     def get(self, host: str, path: str = "/") -> str:
         """The body of a 200 to a request over a new connection."""
-        response = asking.request(self.web, host, path)
+        response = http.request(self.web, host, path)
         assert response.status == 200, response
         return response.text
 

@@ -131,24 +131,24 @@ def test_requests_on_one_connection_have_ids_of_their_own(watch: Watched, origin
         assert len({client.answer().body for _ in range(3)}) == 3
 
 
-def test_what_is_no_request_has_no_id(watch: Watched, origin: Start) -> None:
+def refused_behind(watch: Watched, origin: Start, path: str, malformed: bytes) -> None:
+    """What is no request, on a connection on which one for this path was served."""
     host = watch.proxy.route(origin(told("X-Request-Id")))
     with Client(watch.proxy.web) as client:
-        client.send(f"GET /right HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert client.answer().status == 200
-        client.send(b"GET /wrong HTTP/1.1\r\n\r\n")
+        client.send(malformed)
         assert client.answer().status == 400
+
+
+def test_what_is_no_request_has_no_id(watch: Watched, origin: Start) -> None:
+    refused_behind(watch, origin, "/right", b"GET /wrong HTTP/1.1\r\n\r\n")
     assert "RequestId" in watch.line("/right")
     assert "RequestId" not in watch.line("-")
 
 
 def test_what_is_no_request_is_told_with_nothing_of_the_one_before(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(told("X-Request-Id")))
-    with Client(watch.proxy.web) as client:
-        client.send(f"GET /before HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        assert client.answer().status == 200
-        client.send(b"BAD-ONE /after HTTP/1.1\r\n\r\n")
-        assert client.answer().status == 400
+    refused_behind(watch, origin, "/before", b"BAD-ONE /after HTTP/1.1\r\n\r\n")
     assert watch.line("/before")["origin_Server"] == "own"
     until(lambda: len(watch.malformed()) == 2, "the second line of what is no request")
     for line in watch.malformed():

@@ -183,17 +183,22 @@ def test_what_is_no_request_belongs_to_no_trace(traced: Traced, origin: Start) -
     assert not {"trace_id", "TraceId", "span_id", "SpanId"} & line.keys()
 
 
+def of_two_servers(traced: Traced, host: str, name: str) -> list[Span]:
+    """The servers' spans, first to last, of a request that both were asked, as some of this host's are."""
+    # By four each has had its turn, whatever tickets were late.
+    for number in range(4):
+        traced.proxy.get(host, f"/{name}{number}")
+    of_all = [traced.collector.of(f"/{name}{number}") for number in range(4)]
+    assert {len(spans) for spans in of_all} == {2, 3}
+    spans = next(spans for spans in of_all if len(spans) == 3)
+    return sorted(spans[1:], key=lambda span: span.start_time_unix_nano)
+
+
 def test_an_answer_that_was_not_wanted_is_told_with_its_status(traced: Traced, origin: Start) -> None:
     traced.proxy.middlewares["again"] = Middleware("again", "retry", {"attempts": 2, "status": ["503"]})
     failing, well = origin(answer(b"no", status="503 Service Unavailable")), origin(told)
     host = traced.proxy.route(failing, well, middlewares=("again",))
-    # By four each has had its turn, whatever tickets were late.
-    for number in range(4):
-        traced.proxy.get(host, f"/again{number}")
-    of_all = [traced.collector.of(f"/again{number}") for number in range(4)]
-    assert {len(spans) for spans in of_all} == {2, 3}
-    spans = next(spans for spans in of_all if len(spans) == 3)
-    refused, taken = sorted(spans[1:], key=lambda span: span.start_time_unix_nano)
+    refused, taken = of_two_servers(traced, host, "again")
     assert attributes(refused)["server.port"] == failing.port
     assert attributes(refused)["http.response.status_code"] == 503
     assert attributes(refused)["error.type"] == "503"
@@ -213,12 +218,7 @@ def test_an_answer_of_our_own_has_no_server(traced: Traced) -> None:
 def test_a_server_that_cannot_be_reached_has_a_span_too(traced: Traced, origin: Start) -> None:
     port = free_port()
     host = traced.proxy.route(port, origin(told))
-    for number in range(4):
-        traced.proxy.get(host, f"/retried{number}")
-    of_all = [traced.collector.of(f"/retried{number}") for number in range(4)]
-    assert {len(spans) for spans in of_all} == {2, 3}
-    spans = next(spans for spans in of_all if len(spans) == 3)
-    failed, asked = sorted(spans[1:], key=lambda span: span.start_time_unix_nano)
+    failed, asked = of_two_servers(traced, host, "retried")
     assert attributes(failed)["server.port"] == port
     assert attributes(failed)["error.type"] == "_OTHER"
     assert failed.status.code == Status.STATUS_CODE_ERROR

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.processes import Process, Processes
+from tests.lab.processes import Process, Processes, state_of
 from tests.lab.waiting import until
 
 ROOT = Path(__file__).parents[3]
@@ -195,7 +195,6 @@ def test_a_command_that_is_not_there_ends_the_start(supervise: Start) -> None:
 def _runs(pid: int) -> bool:
     """Whether a process is there and is no zombie."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state_of(pid) != "Z"
     except OSError:
         return False
-    return state != "Z"
