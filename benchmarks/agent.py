@@ -12,8 +12,8 @@ import click
 from benchmarks.quantiles import percentile
 from discovery.container import Container
 from discovery.labels import decode
-from discovery.merge import merge
-from discovery.union import Union
+from discovery.merging.merge import merge
+from discovery.merging.union import Union
 from rondpoint.settings import DockerOptions
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys

@@ -222,8 +222,8 @@ def _reader(url: str) -> None:
     monkey.patch_all()
     import gevent  # noqa: PLC0415
 
-    from proxy.breath import Breath  # noqa: PLC0415
-    from proxy.configuration.applying import Applier  # noqa: PLC0415
+    from proxy.background.cooperative_yield import Breath  # noqa: PLC0415
+    from proxy.configuration.applier import Applier  # noqa: PLC0415
     from proxy.runtime import Runtime  # noqa: PLC0415
     from rondpoint.settings.load import load as load_settings  # noqa: PLC0415
     from rondpoint.store.read import load  # noqa: PLC0415

@@ -1,5 +1,5 @@
 """`python -m discovery` is `rondpoint agent`."""
 
-from discovery.command import agent
+from discovery.process.command import agent
 
 agent()

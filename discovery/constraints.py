@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from rondpoint.rules.names import did_you_mean
 from rondpoint.rules.patterns import Pattern, PatternError, compile_pattern
 from rondpoint.rules.quoted import QuotedError, unquote
+from rondpoint.rules.suggestions import did_you_mean
 
 _OLD = re.compile(r"\s*(\w+)\s*(==|!=)\s*(.*?)\s*\Z", re.DOTALL)
 _WORD = re.compile(r"""\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:\\.|[^"\\\n])*")""")

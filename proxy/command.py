@@ -12,11 +12,11 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from proxy.access.credentials import CredentialError, Credentials
-from proxy.life.gunicorn_settings import gunicorn_settings
-from proxy.life.listening import not_to_be_had
+from proxy.authentication.credentials import CredentialError, Credentials
+from proxy.process.gunicorn_settings import gunicorn_settings
+from proxy.process.listening import not_to_be_had
 from rondpoint import logs
-from rondpoint.cli.completing import SettingsCommand
+from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from proxy.deadlines import NEVER
 from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
 from proxy.middlewares.chains import Chains
-from proxy.retrying import RetryPolicy
+from proxy.net.deadlines import NEVER
+from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
-    from proxy.deadlines import Sweeper
     from proxy.ejection.ejections import Ejections
+    from proxy.net.deadlines import Sweeper
     from proxy.routing.table import RoutingTable
-    from proxy.services.services import Services
+    from proxy.services.registry import Services
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
 

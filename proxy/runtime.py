@@ -18,46 +18,46 @@ import gevent
 import redis
 from gevent import Greenlet, Timeout
 
-from proxy.balancing.line import open_line
+from proxy.background.cooperative_yield import Breath
+from proxy.background.supervised_task import lasting
+from proxy.balancing.ticket_connection import open_line
 from proxy.balancing.tickets import Tickets
-from proxy.breath import Breath
-from proxy.census import Census
-from proxy.certificates import server_context
-from proxy.configuration.applying import Applier
+from proxy.configuration.applier import Applier
 from proxy.configuration.snapshot import Saver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
-from proxy.deadlines import Sweeper, after
-from proxy.downstream import Downstream
+from proxy.downstream.connection import Downstream
+from proxy.downstream.observers import Witnesses
+from proxy.downstream.proxy_header import Preamble
+from proxy.downstream.serving import serve
+from proxy.downstream.trusted_peers import Trust
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import Sharing
 from proxy.http1.limits import Limits
-from proxy.lasting import lasting
-from proxy.preamble import Preamble
-from proxy.proxy_protocol import ProxyProtocolError
-from proxy.retrying import RetryPolicy
+from proxy.net.deadlines import Sweeper, after
+from proxy.net.proxy_protocol import ProxyProtocolError
+from proxy.net.stream import Stream
+from proxy.net.tls_stream import TlsStream
+from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
-from proxy.services.services import Services
-from proxy.serving import serve
-from proxy.stream import Stream
-from proxy.telemetry.exposition.answer import Exposition
-from proxy.telemetry.reporting import Reporter
+from proxy.services.registry import Services
+from proxy.telemetry.exposition.exposition import Exposition
+from proxy.telemetry.metrics_reporter import Reporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
-from proxy.tls import TlsStream
-from proxy.trust import Trust
+from proxy.tls.certificate_status import certificates_of
+from proxy.tls.server_context import server_context
 from proxy.upstream.timeouts import UpstreamTimeouts
-from proxy.validity import certificates_of
-from proxy.witnesses import Witnesses
+from proxy.worker_status import Census
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect
+from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
-from rondpoint.store.retirement import Known
+from rondpoint.store.retired_workers import Known
 from rondpoint.store.server_metrics import ServersInForce
-from rondpoint.store.spoilt import drop
 from rondpoint.store.workers import CertificateStatus
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from discovery import dynamic
-from discovery.admin.trees import joined
+from discovery.admin.stored_fields import joined
 from discovery.decoding.decoded import Decoded
 from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, parts_of
 

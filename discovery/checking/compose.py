@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.checking.lines import Lines
+from discovery.checking.line_numbers import Lines
 from discovery.checking.variables import Variables
 from discovery.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
 from discovery.decoding.section import Tree

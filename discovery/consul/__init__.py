@@ -3,6 +3,7 @@
 python-consul2 makes the calls and is imported nowhere else. Nothing here knows of routes.
 """
 
+from discovery.consul.catalogue_entries import Listing, Registered, Weights
 from discovery.consul.client import UNKNOWN, WAIT, Answer, Client
 from discovery.consul.endpoint import Endpoint, Tls, endpoint
 from discovery.consul.errors import (
@@ -13,7 +14,6 @@ from discovery.consul.errors import (
     RefusedError,
     UnreachableError,
 )
-from discovery.consul.registered import Listing, Registered, Weights
 
 __all__ = [
     "UNKNOWN",

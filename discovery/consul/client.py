@@ -22,10 +22,10 @@ import urllib3
 from consul.base import CB
 from msgspec import Struct
 
+from discovery.consul.catalogue_entries import Answered, Listing, listing
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadAnswerError, ClosedError, NoLeaderError, UnreachableError
-from discovery.consul.explained import explained
-from discovery.consul.registered import Answered, Listing, listing
+from discovery.consul.fault_messages import explained
 from discovery.consul.transport import Transport
 
 WAIT = 300.0

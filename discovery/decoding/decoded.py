@@ -19,9 +19,9 @@ class Decoded(Struct, frozen=True):
     """The objects one container or one file defines; names are qualified (`hello@docker`).
 
     - `subject` names the container or file, as diagnostics do.
-    - `services` hold the servers of this container or file only; `discovery.union` joins them.
+    - `services` hold the servers of this container or file only; `discovery.merging.union` joins them.
     - `implied` are names of routers whose author named no service, neither by the router nor by a
-      service label: their service is a guess, which `discovery.union` may better.
+      service label: their service is a guess, which `discovery.merging.union` may better.
     - `keys` says where each object was written, for messages about conflicts:
       `routers.hello@docker` → `traefik.http.routers.hello`.
     - `first_stands`: where another subject gives a router of the same name other values, the first

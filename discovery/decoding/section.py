@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from discovery.decoding.report import Report
-from rondpoint.rules.names import did_you_mean, nearest
+from rondpoint.rules.suggestions import did_you_mean, nearest
 
 T = TypeVar("T")
 Tree = Mapping[str, object]

@@ -7,7 +7,7 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Tree
 from discovery.dynamic import v3
 from discovery.dynamic.v1 import tree as v1
-from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.suggestions import did_you_mean
 
 _V3 = ("http", "tcp", "udp", "tls")
 _V1 = ("backends", "frontends")

@@ -11,7 +11,7 @@ from rondpoint.middlewares.canonical import Fault, canonical
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
 from rondpoint.model import Middleware, Router
-from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.suggestions import did_you_mean
 
 
 def decode_middleware(name: str, section: Section, provider: str) -> Middleware | None:

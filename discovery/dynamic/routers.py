@@ -14,9 +14,9 @@ from discovery.dynamic.router_tls import read_tls
 from rondpoint.diagnostics import would_serve
 from rondpoint.model import Router
 from rondpoint.rules import v2, v3
-from rondpoint.rules.cautions import Caution, in_v3
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Rule
+from rondpoint.rules.rule_warnings import Caution, in_v3
 
 T = TypeVar("T")
 

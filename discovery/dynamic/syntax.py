@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from discovery.decoding.plain import MAX_DEPTH, TooLargeError, plain
+from discovery.decoding.plain_trees import MAX_DEPTH, TooLargeError, plain
 
 try:
     from yaml import CSafeLoader as _Loader

@@ -11,9 +11,18 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.labels import v1, v3
-from discovery.labels.names import ENABLE, SHARED, TAGS, V1_GUARDS, V1_SERVED, V1_TUNING, Meaning, meaning
-from discovery.labels.reports import report_for, rules_meant
-from rondpoint.rules.names import did_you_mean
+from discovery.labels.container_reports import report_for, rules_meant
+from discovery.labels.known_labels import (
+    ENABLE,
+    SHARED,
+    TAGS,
+    V1_GUARDS,
+    V1_SERVED,
+    V1_TUNING,
+    Meaning,
+    meaning,
+)
+from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings import DockerOptions
 
 _KNOWN = (*SHARED, *V1_SERVED, *V1_TUNING, *V1_GUARDS, "traefik.http.routers.NAME.rule")

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from discovery.labels.vocabulary import v1
-from discovery.labels.vocabulary.composed import COMPOSED
+from discovery.labels.vocabulary.composite import COMPOSED
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Standing
 from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
 from discovery.labels.vocabulary.services import SERVERS, SERVERS_OF_FILES, SERVICE, SERVICES
 from discovery.labels.vocabulary.translated import GUARDS, LIMITS, option_at
 from discovery.labels.vocabulary.v3 import OTHERS
+from rondpoint.middlewares.descriptions import MEANINGS
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.middlewares.meanings import MEANINGS
-from rondpoint.pages import first_clause, refill, table
+from rondpoint.reference_pages import first_clause, refill, table
 
 
 def blocks(page: str) -> Mapping[str, str]:

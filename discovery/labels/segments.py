@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from discovery.labels.names import Meaning, meaning, segment_of
+from discovery.labels.known_labels import Meaning, meaning, segment_of
 
 
 class Segment(Struct, frozen=True):

@@ -19,14 +19,14 @@ from discovery.dynamic.routers import parse_rule, tell_caution
 from discovery.dynamic.v1.backend import balanced, read_balancing, read_limits
 from discovery.dynamic.v1.frontend import Found, read_guards
 from discovery.dynamic.v1.modifiers import middlewares_of
-from discovery.labels.address import Address, locate, reach_of
-from discovery.labels.names import Meaning, meaning
-from discovery.labels.options import options_tree
-from discovery.labels.reports import report_for, tell_unrouted
+from discovery.labels.container_address import Address, locate, reach_of
+from discovery.labels.container_reports import report_for, tell_unrouted
+from discovery.labels.known_labels import Meaning, meaning
 from discovery.labels.segments import Segment, segments
+from discovery.labels.v1_options import options_tree
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
-from rondpoint.rules.cautions import in_v1
 from rondpoint.rules.expression import Rule
+from rondpoint.rules.rule_warnings import in_v1
 from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
 

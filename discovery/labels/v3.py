@@ -11,11 +11,11 @@ from discovery.decoding.names import normalise
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.http import Implied, decode_http
-from discovery.labels.address import Address, locate, reach_of
-from discovery.labels.names import Meaning, meaning
-from discovery.labels.reports import report_for, tell_unrouted
+from discovery.labels.container_address import Address, locate, reach_of
+from discovery.labels.container_reports import report_for, tell_unrouted
+from discovery.labels.known_labels import Meaning, meaning
 from discovery.labels.unfold import unfold
-from discovery.templates import TemplateError, Value, render
+from discovery.templates.template import TemplateError, Value, render
 from rondpoint.model import Server, ServerState
 from rondpoint.settings import DockerOptions
 

@@ -12,7 +12,7 @@ from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
 from discovery.providers.registrar import Registrar
-from discovery.registrar.plan import plan_of
+from discovery.registrar.options import plan_of
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings

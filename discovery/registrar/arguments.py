@@ -10,7 +10,7 @@ from msgspec import Struct
 from discovery.consul import Endpoint, endpoint
 from discovery.registrar.flags import Flag, UsageError, Value, described, parse
 from discovery.registrar.keys import tags
-from discovery.registrar.plan import Plan, registration_options, usual_docker
+from discovery.registrar.options import Plan, registration_options, usual_docker
 
 SHORTEST_RETRY = 10
 """Milliseconds; with less, one that is not there would be asked without pause."""

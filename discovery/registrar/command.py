@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 import click
 
-from discovery.board import Board
 from discovery.consul import Client, ConsulError
-from discovery.ending import work_until_told
+from discovery.process.log_reports import Findings
+from discovery.process.termination import work_until_told
 from discovery.providers.registrar import Registrar
 from discovery.registrar.arguments import USAGE, Order, order
 from discovery.registrar.flags import HelpWanted, UsageError
-from discovery.reporting import Findings
-from discovery.supervision import supervise
+from discovery.supervision.provider_states import Board
+from discovery.supervision.supervisor import supervise
 from rondpoint import logs
 from rondpoint.settings import Log
 

@@ -6,10 +6,10 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from proxy.admin.answers import Refusal, refused
+from proxy.admin.authorisation import install
 from proxy.admin.endpoints import BLUEPRINTS
-from proxy.admin.guard import install
-from proxy.admin.internals import observe
+from proxy.admin.internal_requests import observe
+from proxy.admin.json_responses import Refusal, refused
 
 LARGEST_BODY = 16 << 20
 """Bytes of what may be sent to the API."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from math import log
 
-from proxy.balancing.draw import mixed
+from proxy.balancing.weighted_draw import mixed
 
 _WHOLE = float(1 << 64)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.balancing.served import Strategy
+    from proxy.balancing.balanced_service import Strategy
 
 STRATEGIES: dict[str, Strategy] = {}
 """Every strategy that is followed, by its name in the model; others are taken in turn."""

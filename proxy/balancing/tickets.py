@@ -21,9 +21,9 @@ import redis
 from gevent import get_hub, getcurrent
 from gevent.event import AsyncResult, Event
 
-from proxy.balancing.ahead import Ahead
-from proxy.balancing.line import Line, pack
-from rondpoint.store.spoilt import is_spoilt_counter
+from proxy.balancing.ticket_connection import Line, pack
+from proxy.balancing.ticket_prefetch import Ahead
+from rondpoint.store.corrupt_keys import is_spoilt_counter
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from proxy.breath import Breath
+from proxy.background.cooperative_yield import Breath
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.decoding import decoded

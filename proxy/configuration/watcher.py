@@ -17,8 +17,8 @@ import msgspec
 import redis
 from gevent.event import Event
 
-from proxy.breath import Breath
-from proxy.configuration.applying import Applier
+from proxy.background.cooperative_yield import Breath
+from proxy.configuration.applier import Applier
 from proxy.configuration.freshness import Freshness
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store import change as messages

@@ -24,7 +24,7 @@ from rondpoint.model import Scheme
 from rondpoint.store.ejections import LONGEST_LEASE, Notice
 
 if TYPE_CHECKING:
-    from proxy.services.services import Services
+    from proxy.services.registry import Services
     from proxy.upstream.endpoint import Target
     from proxy.upstream.pool import Pool
 

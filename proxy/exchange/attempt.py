@@ -9,22 +9,22 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.deadlines import NEVER, after
-from proxy.downstream import ClientGoneError
-from proxy.exchange.body import RequestBody
+from proxy.downstream.connection import ClientGoneError
 from proxy.exchange.errors import NoAnswerError
-from proxy.exchange.relay import CUT, WHOLE, relay_body
+from proxy.exchange.request_body import RequestBody
+from proxy.exchange.response_relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
-from proxy.extras import extras_of
 from proxy.http1.errors import ResponseError
 from proxy.http1.request import Request, without
+from proxy.net.deadlines import NEVER, after
+from proxy.per_request.extras import extras_of
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
-    from proxy.balancing.served import ServedService
-    from proxy.downstream import Downstream
+    from proxy.balancing.balanced_service import ServedService
+    from proxy.downstream.connection import Downstream
     from proxy.http1.response import Response
-    from proxy.stream import Stream
+    from proxy.net.stream import Stream
     from proxy.upstream.endpoint import Target
 
 # RFC 9110 §9.2.2

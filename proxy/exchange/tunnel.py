@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.progress import Silence
+from proxy.net.stall_detection import Silence
 
 if TYPE_CHECKING:
-    from proxy.downstream import Downstream
-    from proxy.stream import Stream
+    from proxy.downstream.connection import Downstream
+    from proxy.net.stream import Stream
 
 
 def tunnel(downstream: Downstream, server: Stream) -> None:

@@ -20,9 +20,9 @@ from gunicorn_h1c._parser_fast import IncompleteError
 from gunicorn_h1c._parser_fast import ParseError as FastParseError
 
 from proxy.http1.errors import RequestError
-from proxy.http1.kinds import kind_of
 from proxy.http1.limits import Limits
-from proxy.http1.partial import PartialHead
+from proxy.http1.partial_head import PartialHead
+from proxy.http1.protocols import kind_of
 
 # The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
 # quantifiers are possessive, so that what does not match is known in one pass.

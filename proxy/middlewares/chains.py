@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 from itertools import count
 
-from proxy.middlewares import in_flight, prefixes, replacing, retry
+from proxy.middlewares import in_flight_req, prefixes, replace_path, retry
 from proxy.middlewares.step import KINDS, Step
-from proxy.middlewares.timing import timed
+from proxy.middlewares.step_timing import timed
 from rondpoint.middlewares.canonical import complete
 from rondpoint.middlewares.kinds import MOST
 from rondpoint.model import Middleware, Router
@@ -16,7 +16,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Their kinds are in KINDS once they are imported.
-_ = (in_flight, prefixes, replacing, retry)
+_ = (in_flight_req, prefixes, replace_path, retry)
 
 
 class ChainError(Exception):

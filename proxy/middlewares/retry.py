@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from proxy.extras import extras_of
 from proxy.middlewares.step import Client, Step, kind
-from proxy.retrying import Retrying, RetryPolicy
+from proxy.per_request.extras import extras_of
+from proxy.per_request.retries import Retrying, RetryPolicy
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request

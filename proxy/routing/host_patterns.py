@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from proxy.routing.group import Group
-from proxy.routing.patterns import matching
+from proxy.routing.path_index import Group
+from proxy.routing.pattern_sets import matching
 from proxy.routing.route import Route, Routes
 from rondpoint.model import Router
 

@@ -7,10 +7,10 @@ from operator import attrgetter
 from typing import Protocol
 
 from proxy.http1.request import Request
-from proxy.routing.compiling import Test, compile_test, require_served
-from proxy.routing.facts import Client
-from proxy.routing.scope import beyond_hosts
-from proxy.services.place import NOWHERE, Place
+from proxy.routing.request_attributes import Client
+from proxy.routing.rule_compiler import Test, compile_test, require_served
+from proxy.routing.rule_scope import beyond_hosts
+from proxy.services.service_slot import NOWHERE, Place
 from proxy.telemetry.tallies import Tally
 from rondpoint.model import Router
 

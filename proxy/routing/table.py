@@ -13,13 +13,13 @@ from itertools import chain
 from types import MappingProxyType
 
 from proxy.http1.request import Request
-from proxy.routing.facts import Client
-from proxy.routing.group import Group
 from proxy.routing.host_patterns import HostPatterns
+from proxy.routing.path_index import Group
+from proxy.routing.request_attributes import Client
 from proxy.routing.route import LAST, Order, Route, Routes, by_order, order_of, uncompiled
-from proxy.routing.scope import Hosts, hosts_of
+from proxy.routing.rule_scope import Hosts, hosts_of
 from rondpoint.model import Router
-from rondpoint.rules.requested import normalise_host, normalise_path
+from rondpoint.rules.request_normalisation import normalise_host, normalise_path
 
 REMEMBERED = 4096
 """Hosts in other than their normal form that are known; clients can make up any number of them."""

@@ -14,14 +14,14 @@ from proxy.http1.request import Request
 from proxy.telemetry.common_format import CommonFormat
 from proxy.telemetry.escaping import escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.lines import Lines
+from proxy.telemetry.log_writer import Lines
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import AccessLogFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proxy.telemetry.answered import Answered
+    from proxy.telemetry.completed_request import Answered
 
 __all__ = ["AccessLog", "escaped"]
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from time import time
 from typing import TYPE_CHECKING, cast
 
-from proxy.telemetry.clock import COMMON, Clock
 from proxy.telemetry.escaping import escaped, escaped_name, plain
+from proxy.telemetry.log_clock import COMMON, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
-from proxy.telemetry.remembered import Remembered
+from proxy.telemetry.value_cache import Remembered
 from rondpoint.settings import AccessLogFields, Mode
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.answered import Answered
+    from proxy.telemetry.completed_request import Answered
 
 _IN_A_LINE = (
     "ClientHost ClientUsername StartUTC RequestMethod RequestPath RequestProtocol DownstreamStatus "

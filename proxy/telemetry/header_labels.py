@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from proxy.telemetry.escaping import as_text
-from proxy.telemetry.lanes import OTHER
+from proxy.telemetry.label_sets import OTHER
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.lanes import Lanes
+    from proxy.telemetry.label_sets import Lanes
 
 LONGEST = 1024
 """Bytes of a value that is told apart: it stands in the store and in `/metrics`, for each router again."""

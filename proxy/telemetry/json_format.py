@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from proxy.telemetry.clock import ISO, Clock
 from proxy.telemetry.escaping import all_escaped, as_text
+from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
-from proxy.telemetry.remembered import Remembered
+from proxy.telemetry.value_cache import Remembered
 from rondpoint.settings import AccessLogFields, Mode
 from rondpoint.settings.tree.access_log import FIELDS
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.answered import Answered
+    from proxy.telemetry.completed_request import Answered
     from proxy.telemetry.tracing.trace import Part
 
 K = TypeVar("K")

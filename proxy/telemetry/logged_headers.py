@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from proxy.telemetry.remembered import Remembered
+from proxy.telemetry.value_cache import Remembered
 from rondpoint.settings import AccessLogHeaders, Mode
 
 REDACTED = "REDACTED"

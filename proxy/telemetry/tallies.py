@@ -9,12 +9,12 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterator
 
-from proxy.telemetry.lanes import Lanes
-from proxy.telemetry.servers import ServerTallies
+from proxy.telemetry.label_sets import Lanes
+from proxy.telemetry.server_tallies import ServerTallies
 from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
+from rondpoint.store.metric_sums import rebucketed
 from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, MOST_FAULTS, Counts
-from rondpoint.store.sums import rebucketed
 
 METHODS = frozenset(
     name.encode() for name in ("HEAD", "GET", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")

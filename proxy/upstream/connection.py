@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from gevent import Timeout
 from gevent.socket import getaddrinfo
 
-from proxy.stream import Stream
-from proxy.tls import TlsStream
+from proxy.net.stream import Stream
+from proxy.net.tls_stream import TlsStream
 
 if TYPE_CHECKING:
-    from proxy.deadlines import Sweeper
+    from proxy.net.deadlines import Sweeper
 
 OPTIONS = (
     (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import exp
 from typing import TYPE_CHECKING
 
-from proxy.upstream.counters import UNCOUNTED, ServerCell
+from proxy.upstream.server_counters import UNCOUNTED, ServerCell
 from rondpoint.model import Scheme, Server
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from weakref import WeakSet
 
 from gevent import get_hub, getcurrent
 
-from proxy.deadlines import NEVER, after
-from proxy.http1.repeats import ResponseHeads
+from proxy.http1.repeated_heads import ResponseHeads
+from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError, dial
 
 if TYPE_CHECKING:
     import ssl
 
-    from proxy.deadlines import Sweeper
-    from proxy.stream import Stream
+    from proxy.net.deadlines import Sweeper
+    from proxy.net.stream import Stream
 
 AFTERWARDS = 1.0
 """Seconds that a dial may take once its server has left the configuration."""

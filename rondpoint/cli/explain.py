@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from rondpoint.cli.asking import api_of, ask, fail
-from rondpoint.cli.completing import SettingsCommand
+from rondpoint.cli.api_client import api_of, ask, fail
+from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.explaining.explanation import Balancing, Explanation
-from rondpoint.printable import printable
+from rondpoint.terminal_text import printable
 
 
 @click.command(cls=SettingsCommand, context_settings=PASS_ON)

@@ -13,8 +13,8 @@ import click
 
 from rondpoint import logs
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.printable import printable
 from rondpoint.settings import Loaded, SettingsError, load
+from rondpoint.terminal_text import printable
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import click
 import redis
 import requests
 
-from rondpoint.cli.completing import SettingsCommand
-from rondpoint.cli.facts import url
+from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, load_or_exit, settings_flags
+from rondpoint.cli.startup_summary import url
 from rondpoint.settings import Settings
 from rondpoint.store.agents import read_agents
 from rondpoint.store.client import connect

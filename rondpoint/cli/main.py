@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 import click
 from click.shell_completion import CompletionItem
 
-from rondpoint.cli.completing import items
+from rondpoint.cli.completion import items
 
 _OWN = {
     "up": "rondpoint.cli.up:up",

@@ -6,12 +6,12 @@ import click
 import msgspec
 from msgspec import Struct
 
-from rondpoint.cli.asking import api_of, ask, fail
-from rondpoint.cli.completing import SettingsCommand
+from rondpoint.cli.api_client import api_of, ask, fail
+from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, settings_flags
 from rondpoint.cli.table import table
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.printable import printable
+from rondpoint.terminal_text import printable
 
 _AGENT_HEADINGS = ("AGENT", "NAME", "ROLE", "PROVIDERS")
 _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")

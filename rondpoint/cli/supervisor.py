@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rondpoint.cli.announcements import VARIABLE, Announcements
 from rondpoint.cli.child import Spec, StartError, spawn
+from rondpoint.cli.readiness import VARIABLE, Announcements
 from rondpoint.cli.signals import Signals
 
 _FIRST_DELAY = 0.1

@@ -15,12 +15,12 @@ import click
 from msgspec import structs
 
 from rondpoint import logs
-from rondpoint.cli.announcements import Announcements
+from rondpoint.cli.agent_settings import without_sources_flags
 from rondpoint.cli.child import Spec, StartError
-from rondpoint.cli.completing import SettingsCommand
-from rondpoint.cli.facts import facts
+from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
-from rondpoint.cli.sources import without_sources_flags
+from rondpoint.cli.readiness import Announcements
+from rondpoint.cli.startup_summary import facts
 from rondpoint.cli.store import store
 from rondpoint.cli.supervisor import Supervisor
 from rondpoint.settings import Settings

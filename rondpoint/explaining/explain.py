@@ -10,7 +10,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from rondpoint.diagnostics import Severity
-from rondpoint.explaining.configured import Configured
+from rondpoint.explaining.active_configuration import Configured
 from rondpoint.explaining.explanation import (
     Balancing,
     Candidate,
@@ -18,14 +18,14 @@ from rondpoint.explaining.explanation import (
     ExplainedServer,
     Explanation,
 )
-from rondpoint.explaining.guarding import Members, fault_of
-from rondpoint.explaining.nearest import nearby, told_of
+from rondpoint.explaining.middleware_faults import Members, fault_of
+from rondpoint.explaining.similar_hosts import nearby, told_of
 from rondpoint.model import Router, ServerState, Service
-from rondpoint.rules.conditions import literal_hosts
 from rondpoint.rules.evaluate import Verdict, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
-from rondpoint.rules.facts import Facts
-from rondpoint.rules.written import written
+from rondpoint.rules.literal_hosts import literal_hosts
+from rondpoint.rules.request_facts import Facts
+from rondpoint.rules.rule_text import written
 
 LISTED = 50
 """Candidates, and findings, that are told at most."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from rondpoint.middlewares.options import Group, Option, Secrecy
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.suggestions import did_you_mean
 
 
 class Fault(Struct, frozen=True):

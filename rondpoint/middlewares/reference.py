@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rondpoint.middlewares.descriptions import MEANINGS
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.middlewares.meanings import MEANINGS
 from rondpoint.middlewares.options import Group, Option, Secrecy
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.pages import first_clause, refill, shown_default, table
+from rondpoint.reference_pages import first_clause, refill, shown_default, table
 
 _SECRECY = {Secrecy.OPEN: "", Secrecy.HIDDEN: "; secret", Secrecy.HEADERS: "; secret where it may be"}
 

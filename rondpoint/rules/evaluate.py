@@ -7,8 +7,8 @@ from ipaddress import ip_address, ip_network
 from msgspec import Struct
 
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
-from rondpoint.rules.facts import Facts
 from rondpoint.rules.patterns import compile_pattern
+from rondpoint.rules.request_facts import Facts
 
 
 class Verdict(Struct, frozen=True):

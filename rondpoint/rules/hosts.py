@@ -7,7 +7,7 @@ import re
 import idna
 
 from rondpoint.rules.patterns import literal
-from rondpoint.rules.requested import bracketed
+from rondpoint.rules.request_normalisation import bracketed
 
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PORT = re.compile(r":[0-9]*\Z")

@@ -9,7 +9,7 @@ from ipaddress import IPv6Network, ip_network
 from rondpoint.rules.expression import Expression, Keyed, Match
 from rondpoint.rules.hosts import HostError, normalise, wildcard
 from rondpoint.rules.patterns import PatternError, compile_pattern
-from rondpoint.rules.requested import normalise_path
+from rondpoint.rules.request_normalisation import normalise_path
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MAPPED = 96

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from rondpoint.rules.matchers import ValueFault, pattern
-from rondpoint.rules.templated import segments_pattern
+from rondpoint.rules.template_matchers import segments_pattern
 from rondpoint.rules.templates import has_variables
 
 

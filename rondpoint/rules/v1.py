@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from rondpoint.rules import templated, tree
+from rondpoint.rules import template_matchers, tree
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Expression, Match, Rule
 from rondpoint.rules.matchers import ValueFault, host, method
 from rondpoint.rules.modifiers import MODIFIERS, Modifier, in_order
-from rondpoint.rules.names import did_you_mean
+from rondpoint.rules.suggestions import did_you_mean
 
 T = TypeVar("T")
 
@@ -128,17 +128,17 @@ def _told(text: str, name: str, position: int, read: Callable[..., T], *values: 
 
 _MATCHERS: dict[str, Callable[..., Expression]] = {
     "Host": host,
-    "HostRegexp": templated.host_pattern,
-    "Path": templated.path_or_pattern,
-    "PathStrip": templated.path_or_pattern,
-    "PathStripRegex": templated.path_or_pattern,
-    "PathPrefix": templated.prefix_or_pattern,
-    "PathPrefixStrip": templated.prefix_or_pattern,
-    "PathPrefixStripRegex": templated.prefix_or_pattern,
+    "HostRegexp": template_matchers.host_pattern,
+    "Path": template_matchers.path_or_pattern,
+    "PathStrip": template_matchers.path_or_pattern,
+    "PathStripRegex": template_matchers.path_or_pattern,
+    "PathPrefix": template_matchers.prefix_or_pattern,
+    "PathPrefixStrip": template_matchers.prefix_or_pattern,
+    "PathPrefixStripRegex": template_matchers.prefix_or_pattern,
     "Method": lambda value: Match("Method", (method(value),)),
-    "Headers": templated.header,
-    "HeadersRegexp": templated.header_pattern,
-    "Query": templated.query,
+    "Headers": template_matchers.header,
+    "HeadersRegexp": template_matchers.header_pattern,
+    "Query": template_matchers.query,
 }
 _OF_PAIRS = frozenset(("Headers", "HeadersRegexp", "Query"))
 # As in other languages: && and ||, or nothing but a space before the next matcher.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rondpoint.rules import templated, tree
+from rondpoint.rules import template_matchers, tree
 from rondpoint.rules.expression import Expression, Match, Rule
 from rondpoint.rules.matchers import Matcher, ValueFault, host, method, network
 from rondpoint.rules.v3 import Syntax
@@ -43,7 +43,7 @@ def _queries(*values: str) -> Expression:
 
 def _query(value: str) -> Expression:
     name, _, wanted = value.partition("=")
-    return templated.query(name, wanted)
+    return template_matchers.query(name, wanted)
 
 
 def _at(place: int, read: Callable[..., Expression], *values: str) -> Expression:
@@ -64,14 +64,14 @@ def _client(value: str) -> Expression:
 SYNTAX = Syntax(
     {
         "ClientIP": _one_of(_client),
-        "Headers": _all_pairs(templated.header),
-        "HeadersRegexp": _all_pairs(templated.header_pattern),
+        "Headers": _all_pairs(template_matchers.header),
+        "HeadersRegexp": _all_pairs(template_matchers.header_pattern),
         "Host": _one_of(host),
         "HostHeader": _one_of(host),
-        "HostRegexp": _one_of(templated.host_pattern),
+        "HostRegexp": _one_of(template_matchers.host_pattern),
         "Method": _one_of(_method),
-        "Path": _one_of(templated.path_or_pattern),
-        "PathPrefix": _one_of(templated.prefix_or_pattern),
+        "Path": _one_of(template_matchers.path_or_pattern),
+        "PathPrefix": _one_of(template_matchers.prefix_or_pattern),
         "Query": Matcher(_queries, many=True),
     },
     {

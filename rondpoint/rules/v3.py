@@ -16,8 +16,8 @@ from rondpoint.rules import tree
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Expression, Rule
 from rondpoint.rules.matchers import MATCHERS, Matcher, ValueFault
-from rondpoint.rules.names import did_you_mean
 from rondpoint.rules.quoted import QuotedError, quote, unquote
+from rondpoint.rules.suggestions import did_you_mean
 
 MAX_LENGTH = 65_536
 """Characters in a rule."""

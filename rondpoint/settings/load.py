@@ -14,11 +14,11 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
 from rondpoint.settings.derive import clashes, derive, strangers
 from rondpoint.settings.errors import SettingsError, error
-from rondpoint.settings.floors import raise_to_floors
 from rondpoint.settings.merge import Draft, merge
+from rondpoint.settings.minimum_durations import raise_to_floors
 from rondpoint.settings.sources import environment, file, flags
 from rondpoint.settings.tree import Settings, spelled
-from rondpoint.settings.written import Written
+from rondpoint.settings.written_setting import Written
 
 _FILE_KEY = (vocabulary.CONFIG_FILE.lower(),)
 _INLINE = ("backends", "frontends")

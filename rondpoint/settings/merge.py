@@ -12,7 +12,7 @@ from rondpoint.settings.sources.environment import variable
 from rondpoint.settings.tree import ADMIN
 from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY, Unknown, Word, joined, look_up
-from rondpoint.settings.written import Source, Written
+from rondpoint.settings.written_setting import Source, Written
 
 Path = tuple[str, ...]
 """A place in the tree by attribute names: `("providers", "docker", "use_bind_port_ip")`."""

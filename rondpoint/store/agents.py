@@ -8,9 +8,9 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
-from rondpoint.store.spoilt import is_wrong_type
 
 SILENT_AFTER = 10.0
 """Seconds after its last sign at which an agent no longer counts as one that works."""

@@ -13,9 +13,9 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from rondpoint.store.corrupt_keys import begun_anew
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
-from rondpoint.store.spoilt import begun_anew
 
 LONGEST_LEASE = 60.0
 """Seconds; an entry that claims more is nobody's lease, and is passed over."""

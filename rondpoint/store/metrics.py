@@ -14,9 +14,9 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.store.corrupt_keys import drop, is_wrong_type
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
-from rondpoint.store.spoilt import drop, is_wrong_type
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
 """Upper bounds in seconds of the first buckets of a histogram; one more bucket takes what is above."""

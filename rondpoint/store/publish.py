@@ -15,11 +15,11 @@ from rondpoint.model import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store import read
 from rondpoint.store.change import Change
+from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.diff import diff
+from rondpoint.store.integrity_check import Patrol
 from rondpoint.store.keys import PublishedKeys
-from rondpoint.store.patrol import Patrol
 from rondpoint.store.scripts import script
-from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 
 ATTEMPTS = 20

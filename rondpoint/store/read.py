@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import PublishedKeys
-from rondpoint.store.spoilt import is_wrong_type
 from rondpoint.store.state import State
 from rondpoint.store.transaction import read_at_once
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from rondpoint.pages import refill, table
+from rondpoint.reference_pages import refill, table
 from rondpoint.store.keys import Keys
 from rondpoint.store.rights import PUBLISHED, USES, Parties, Use, rules
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 from rondpoint.store.admin.proposals import ANSWERED, WAITING
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.lease import TERM
-from rondpoint.store.leftovers import KEPT
 from rondpoint.store.metrics import EXPIRY
+from rondpoint.store.unused_tickets import KEPT
 
 Party = Literal["agent", "proxy"]
 Parties = tuple[Party, ...]

@@ -14,8 +14,8 @@ from msgspec import Struct, field
 
 from rondpoint.model import Service
 from rondpoint.store.decoding import decoded
+from rondpoint.store.metric_sums import add_buckets, rebucketed
 from rondpoint.store.metrics import BOUNDS
-from rondpoint.store.sums import add_buckets, rebucketed
 
 
 class ServerCounts(Struct, frozen=True, omit_defaults=True):

@@ -8,10 +8,10 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.store.corrupt_keys import begun_anew
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import EXPIRY
-from rondpoint.store.spoilt import begun_anew
 
 SILENT_AFTER = 10.0
 """Seconds after its last sign at which a worker no longer counts as one that serves."""

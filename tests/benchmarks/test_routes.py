@@ -1,6 +1,6 @@
 from benchmarks.routes import PATTERNS, PREFIXES, SHARED_HOSTS, routers
 from rondpoint.rules.expression import Match
-from tests.proxy.routing.asking import served, table_of
+from tests.proxy.routing.sample_requests import served, table_of
 
 
 def test_so_many_routers_of_one_host_each() -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import redis
 
-from discovery.agent import Agent
+from discovery.process.agent import Agent
 from discovery.providers.contract import Emit, Provider
 from rondpoint.model import Configuration, Router, Server, Service
 from rondpoint.rules.expression import Match, Rule

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 import redis
 
-from discovery import publication, supervision
-from discovery.parts import Parts
+from discovery.contributions.other_contributions import Parts
+from discovery.process import publication
 from discovery.providers import configured
 from discovery.providers.errors import ProviderError
+from discovery.supervision import supervisor
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 from rondpoint.settings import FileOptions, Providers, Settings
 from rondpoint.store import change as messages
-from rondpoint.store import leftovers
+from rondpoint.store import unused_tickets
 from rondpoint.store.agents import read_agents
 from rondpoint.store.change import Change
 from rondpoint.store.publish import Publisher
@@ -48,7 +49,7 @@ def two() -> Hand:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publication, "PATIENCE", 0.5)
-    monkeypatch.setattr(supervision, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(supervisor, "FIRST_DELAY", 0.05)
 
 
 def test_all_providers_are_merged_and_each_emit_replaces_its_own_last(
@@ -96,7 +97,7 @@ def test_nothing_is_published_before_every_provider_has_spoken(
 def test_the_agent_that_leads_removes_counts_of_services_that_are_gone(
     store: Store, client: redis.Redis, one: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftovers, "KEPT", 0.0)
+    monkeypatch.setattr(unused_tickets, "KEPT", 0.0)
     with agent_of(store, one):
         one.say(a_configuration("one", "a", "b"))
         holds(client, "a@one", "b@one")

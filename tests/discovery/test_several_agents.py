@@ -9,15 +9,15 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from discovery import publication
-from discovery.agent import Agent
+from discovery.process import publication
+from discovery.process.agent import Agent
 from discovery.providers.errors import ProviderError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import AgentOptions, Settings
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.client import connect
-from rondpoint.store.parts import read_parts
+from rondpoint.store.contributions import read_parts
 from rondpoint.store.read import load, read_diagnostics
 from tests.discovery.running import KEYS, Hand, a_configuration, agent_of, holds, routers
 from tests.lab.store import Store

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from discovery.dynamic import decode
-from discovery.merge import merge
-from discovery.union import unite
+from discovery.merging.merge import merge
+from discovery.merging.union import unite
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.settings.unserved import UNSERVED

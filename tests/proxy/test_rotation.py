@@ -13,15 +13,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proxy.balancing.ahead import PAUSE
+from proxy.balancing.ticket_prefetch import PAUSE
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
+from tests.proxy.rotation import undisturbed
 from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
-from tests.proxy.turns import undisturbed
 
 NAMES = ("a", "b", "c")
 WORKERS = 2

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.discovery.health.test_checks import Moody
+from tests.discovery.health.test_check_loop import Moody
 from tests.lab.installation import Installation
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.processes import installed

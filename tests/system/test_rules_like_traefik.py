@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from rondpoint.rules.requested import normalise_path, query_of
+from rondpoint.rules.request_normalisation import normalise_path, query_of
 from tests.lab import http
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin, answer

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.lab.browser import DESKTOP, PHONE, Scheme, chromium, hindrances, opened
 from tests.lab.store import Store
-from tests.proxy.admin.test_guard import APR1
+from tests.proxy.admin.test_authorisation import APR1
 from tests.proxy.running import Proxy, running_proxy
 
 TOKEN = "s3cret"

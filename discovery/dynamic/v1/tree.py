@@ -18,9 +18,9 @@ from discovery.dynamic.v1.frontend import Found, read_guards
 from discovery.dynamic.v1.modifiers import middlewares_of
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
-from rondpoint.rules.cautions import in_v1
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.modifiers import Modifier, in_order
+from rondpoint.rules.rule_warnings import in_v1
 from rondpoint.rules.v1 import ParsedRule, read
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from rondpoint.pages import first_clause, shown_default
+from rondpoint.reference_pages import first_clause, shown_default
 
 
 class Standing(Enum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from discovery.labels.vocabulary.composed import COMPOSED
+from discovery.labels.vocabulary.composite import COMPOSED
 from discovery.labels.vocabulary.label import Label, Standing
 from discovery.labels.vocabulary.routers import ROUTERS
 from discovery.labels.vocabulary.services import SERVERS, SERVERS_OF_FILES, SERVICES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from discovery.providers.admin.assembling import OneByOne, whole
+from discovery.providers.admin.assembly import OneByOne, whole
 from discovery.providers.admin.provider import ApiProvider
 from discovery.providers.contract import Provider
 from rondpoint.settings import Settings

@@ -14,11 +14,11 @@ from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report, shown_names
-from discovery.labels.names import Meaning, meaning
+from discovery.labels.known_labels import Meaning, meaning
 from discovery.providers.consul_catalog import rules
 from discovery.providers.consul_catalog.instance import Instance
 from discovery.providers.consul_catalog.tags import LEAD, Attributes, labels_of
-from discovery.templates import TemplateError
+from discovery.templates.template import TemplateError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
 from rondpoint.settings import ConsulCatalogOptions, DockerOptions

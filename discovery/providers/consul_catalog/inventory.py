@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from discovery.decoding.decoded import Decoded
+from discovery.merging.union import Union
 from discovery.providers.consul_catalog.decode import PROVIDER, Member
 from discovery.providers.consul_catalog.health import Health
 from discovery.providers.consul_catalog.instance import Instance, Key
-from discovery.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 

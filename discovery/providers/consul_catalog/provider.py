@@ -11,17 +11,17 @@ from msgspec.structs import replace
 
 from discovery.constraints import ConstraintError, parse
 from discovery.consul import Client, Endpoint
-from discovery.consul.following import Following
-from discovery.consul.from_settings import catalogue_endpoints
+from discovery.consul.blocking_queries import Following
+from discovery.consul.settings_endpoints import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import shown_names
 from discovery.providers.consul_agents import Agents
-from discovery.providers.consul_catalog.catalogue import CHECKS, NODES, QUESTIONS
 from discovery.providers.consul_catalog.checks import Checks
 from discovery.providers.consul_catalog.decode import PROVIDER, Member, decode
 from discovery.providers.consul_catalog.instance import Instance
 from discovery.providers.consul_catalog.inventory import Inventory
-from discovery.providers.consul_catalog.reading import Reading
+from discovery.providers.consul_catalog.queries import CHECKS, NODES, QUESTIONS
+from discovery.providers.consul_catalog.reader import Reading
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from discovery.providers.consul_catalog.tags import Attributes
-from discovery.templates import Function, TemplateError, Value, render
+from discovery.templates.template import Function, TemplateError, Value, render
 
 DEFAULT = "Host:{{.ServiceName}}.{{.Domain}}"
 

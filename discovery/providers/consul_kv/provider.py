@@ -10,16 +10,16 @@ from msgspec.structs import replace
 
 from discovery import dynamic
 from discovery.consul import Answer, Client, Endpoint
-from discovery.consul.following import Ask, Following
-from discovery.consul.from_settings import key_endpoints
+from discovery.consul.blocking_queries import Ask, Following
+from discovery.consul.settings_endpoints import key_endpoints
 from discovery.decoding.report import Report
+from discovery.merging.union import unite
 from discovery.providers.consul_agents import Agents
 from discovery.providers.consul_kv.memory import Keys, Memory
 from discovery.providers.consul_kv.tree import unfold
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
-from discovery.union import unite
 from rondpoint.settings import ConsulOptions
 
 logger = logging.getLogger(__name__)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from discovery.causes import causes
 from discovery.providers.errors import ProviderError
+from discovery.root_causes import causes
 
 SETTING = "providers.docker.endpoint"
 

@@ -10,9 +10,9 @@ import msgspec
 
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
-from discovery.labels.names import NETWORK
+from discovery.labels.known_labels import NETWORK
+from discovery.merging.union import Union
 from discovery.providers.docker.inspection import Inspected
-from discovery.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 

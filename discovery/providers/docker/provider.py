@@ -18,7 +18,7 @@ from discovery.providers.docker.events import Action, Event
 from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import Inspected, inspected
 from discovery.providers.docker.inventory import Inventory
-from discovery.providers.docker.pending import Pending
+from discovery.providers.docker.pending_events import Pending
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
 from rondpoint.settings.tree import DockerOptions

@@ -10,12 +10,12 @@ import msgspec
 
 from discovery import dynamic
 from discovery.decoding.decoded import Decoded
+from discovery.merging.union import unite
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.file.contents import Contents
 from discovery.providers.file.folder import FolderWatch
 from discovery.providers.file.listing import listed
-from discovery.union import unite
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import FileOptions
 

@@ -15,7 +15,7 @@ from discovery.providers.docker.inspection import signal_number
 from discovery.providers.docker.inventory import GUEST, STOPPING_SIGNALS
 from discovery.registrar.registration import Options
 from discovery.registrar.registrations import registrations
-from discovery.registrar.roster import Roster
+from discovery.registrar.wanted_services import Roster
 from discovery.registrar.workload import workload
 
 DOUBT = 15.0

@@ -13,13 +13,13 @@ from discovery.consul import Client, Endpoint
 from discovery.providers.consul_agents import Agents
 from discovery.providers.contract import Emit
 from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.pending import Pending
+from discovery.providers.docker.pending_events import Pending
 from discovery.providers.errors import ProviderError
 from discovery.providers.registrar.containers import Containers
 from discovery.providers.stopping import on_stop
-from discovery.registrar.plan import Plan
+from discovery.registrar.options import Plan
+from discovery.registrar.registered_services import Standing
 from discovery.registrar.registrations import SOURCE
-from discovery.registrar.standing import Standing
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Configuration
 

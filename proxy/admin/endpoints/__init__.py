@@ -15,11 +15,11 @@ from proxy.admin.endpoints.home import home
 from proxy.admin.endpoints.http_objects import http_objects
 from proxy.admin.endpoints.instances import instances
 from proxy.admin.endpoints.metrics import metrics
-from proxy.admin.endpoints.nothing import nothing
 from proxy.admin.endpoints.openapi import openapi
 from proxy.admin.endpoints.overview import overview
 from proxy.admin.endpoints.rawdata import rawdata
 from proxy.admin.endpoints.sign_in import sign_in
+from proxy.admin.endpoints.tcp_udp import nothing
 from proxy.admin.endpoints.traefik1 import traefik1
 from proxy.admin.endpoints.version import version
 

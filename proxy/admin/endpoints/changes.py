@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal, answer
-from proxy.admin.asking import author, identity, problem, submit, wait_in_force
-from proxy.admin.conditions import conditions, tag
+from proxy.admin.change_requests import author, identity, problem, submit, wait_in_force
+from proxy.admin.json_responses import Refusal, answer
+from proxy.admin.preconditions import conditions, tag
 from rondpoint.store.admin.document import ADMIN, REST
 from rondpoint.store.admin.proposals import Proposal, Verdict
 

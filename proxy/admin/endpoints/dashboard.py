@@ -8,15 +8,15 @@ from pathlib import Path
 from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from proxy.admin.answers import Refusal
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import runtime
 from proxy.admin.endpoints.explain import explained
 from proxy.admin.endpoints.openapi import described
-from proxy.admin.live.pulse import LISTENERS, Pulse
-from proxy.admin.live.telling import Telling, told
-from proxy.admin.pages import parts
-from proxy.admin.present import Present
-from proxy.admin.running import runtime
-from proxy.admin.views.standing import DISABLED
+from proxy.admin.json_responses import Refusal
+from proxy.admin.live.event_stream import Telling, told
+from proxy.admin.live.sampler import LISTENERS, Pulse
+from proxy.admin.pages import page_parts
+from proxy.admin.views.object_status import DISABLED
 
 POLICY = "; ".join(
     (
@@ -61,16 +61,16 @@ def guarded(response: Response) -> Response:
 def page() -> str:
     """The whole page, as the query asks for it: it can be read, and searched, without script."""
     present = Present(runtime())
-    routes = parts.routes(present, request.args)
+    routes = page_parts.routes(present, request.args)
     name = request.args.get("router", "") or _first(present, routes)
     return render_template(
         "dashboard/page.html",
-        overview=parts.overview(runtime(), present),
+        overview=page_parts.overview(runtime(), present),
         routes=routes,
-        way=parts.way(runtime(), present, name) if name else None,
+        way=page_parts.way(runtime(), present, name) if name else None,
         chosen=name,
-        problems=parts.problems(present, _of_problems(request.args)),
-        system=parts.system(runtime()),
+        problems=page_parts.problems(present, _of_problems(request.args)),
+        system=page_parts.system(runtime()),
         signed_in=g.signed_in,
     )
 
@@ -80,17 +80,17 @@ def part(name: str) -> ResponseReturnValue:
     """A part of the page, as the script puts it in."""
     present = Present(runtime())
     if name == "routes":
-        return render_template("dashboard/routes.html", routes=parts.routes(present, request.args))
+        return render_template("dashboard/routes.html", routes=page_parts.routes(present, request.args))
     if name == "way":
         chosen = request.args.get("router", "")
-        found = parts.way(runtime(), present, chosen)
-        return render_template("dashboard/way.html", way=found, chosen=chosen)
+        found = page_parts.way(runtime(), present, chosen)
+        return render_template("dashboard/request_flow.html", way=found, chosen=chosen)
     if name == "problems":
-        return render_template("dashboard/problems.html", problems=parts.problems(present, request.args))
+        return render_template("dashboard/problems.html", problems=page_parts.problems(present, request.args))
     if name == "overview":
-        return render_template("dashboard/overview.html", overview=parts.overview(runtime(), present))
+        return render_template("dashboard/overview.html", overview=page_parts.overview(runtime(), present))
     if name == "system":
-        return render_template("dashboard/system.html", system=parts.system(runtime()))
+        return render_template("dashboard/system.html", system=page_parts.system(runtime()))
     raise Refusal(404, f"the dashboard has no part {name!r}")
 
 
@@ -113,9 +113,9 @@ def events() -> Response:
     _demand_room(pulse)
     present = Present(runtime())
     chosen = request.args.get("router", "")
-    way = parts.way(runtime(), present, chosen) if chosen else None
-    listed = parts.routes(present, request.args)
-    keys = [*listed.keys(), *parts.way_keys(way), *parts.entry_point_keys(runtime())]
+    way = page_parts.way(runtime(), present, chosen) if chosen else None
+    listed = page_parts.routes(present, request.args)
+    keys = [*listed.keys(), *page_parts.way_keys(way), *page_parts.entry_point_keys(runtime())]
     # Others may have come meanwhile.
     _demand_room(pulse)
     return Response(told(pulse, runtime(), Telling(keys)), content_type="text/event-stream; charset=utf-8")
@@ -133,7 +133,7 @@ def _of_problems(query: Mapping[str, str]) -> dict[str, str]:
     return asked | ({"unrouted": "true"} if sort == "unrouted" else {"severity": sort})
 
 
-def _first(present: Present, routes: parts.Routes) -> str:
+def _first(present: Present, routes: page_parts.Routes) -> str:
     """The router whose way is shown when nobody has chosen one: of those that serve, if there is one."""
     if routes.kind != "router" or not routes.leaf.items:
         return min(present.state.routers, default="")

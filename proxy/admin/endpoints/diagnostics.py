@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal, answer_list
-from proxy.admin.findings import chosen
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import runtime
+from proxy.admin.diagnostic_filters import chosen
+from proxy.admin.json_responses import Refusal, answer_list
 from proxy.admin.paging import NEXT, PageError, page_of
-from proxy.admin.present import Present
-from proxy.admin.reports import diagnostic_report
-from proxy.admin.running import runtime
+from proxy.admin.status_reports import diagnostic_report
 
 diagnostics = Blueprint("diagnostics", __name__, url_prefix="/api")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal, answer, answer_list
+from proxy.admin.current_worker import runtime
+from proxy.admin.json_responses import Refusal, answer, answer_list
 from proxy.admin.paging import NEXT, PageError, page_of
-from proxy.admin.running import runtime
 from proxy.admin.views.entry_points import EntryPointView, entry_point_view
 
 entry_points = Blueprint("entry_points", __name__, url_prefix="/api/entrypoints")

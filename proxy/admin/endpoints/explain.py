@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal, answer
-from proxy.admin.asked import AskedError, read_asked
-from proxy.admin.present import Present
-from proxy.admin.running import runtime
-from rondpoint.explaining.configured import Configured
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import runtime
+from proxy.admin.explain_query import AskedError, read_asked
+from proxy.admin.json_responses import Refusal, answer
+from rondpoint.explaining.active_configuration import Configured
 from rondpoint.explaining.explain import explain_request
 
 explain = Blueprint("explain", __name__, url_prefix="/api")

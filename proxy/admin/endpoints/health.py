@@ -11,14 +11,14 @@ import redis
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from proxy.admin.answers import Refusal, answer
-from proxy.admin.running import runtime
+from proxy.admin.current_worker import runtime
+from proxy.admin.json_responses import Refusal, answer
 from proxy.admin.views.durations import go_duration
-from proxy.breath import Breath
-from proxy.identity import INSTANCE
-from proxy.telemetry.exposition.reading import Census, read_census
+from proxy.background.cooperative_yield import Breath
+from proxy.telemetry.exposition.store_snapshot import Census, read_census
+from proxy.telemetry.instance import INSTANCE
+from rondpoint.store.metric_sums import add_own
 from rondpoint.store.metrics import Fault, Own
-from rondpoint.store.sums import add_own
 
 health = Blueprint("health", __name__)
 

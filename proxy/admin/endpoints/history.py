@@ -8,18 +8,18 @@ from typing import Any
 import redis
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal, answer, answer_list
-from proxy.admin.asking import author, identity, submit
-from proxy.admin.conditions import conditions, tag
+from proxy.admin.change_requests import author, identity, submit
+from proxy.admin.current_worker import runtime
 from proxy.admin.endpoints.changes import told, waiting
+from proxy.admin.json_responses import Refusal, answer, answer_list
 from proxy.admin.paging import NEXT, PageError, page_of
-from proxy.admin.running import runtime
-from proxy.breath import Breath
+from proxy.admin.preconditions import conditions, tag
+from proxy.background.cooperative_yield import Breath
 from rondpoint.store.admin.document import Document, read_document
 from rondpoint.store.admin.history import Entry, read_history
 from rondpoint.store.admin.proposals import Proposal
-from rondpoint.store.admin.rewinding import RewindError, rewound
-from rondpoint.store.admin.showing import changes
+from rondpoint.store.admin.redaction import changes
+from rondpoint.store.admin.rollback import RewindError, rewound
 
 history = Blueprint("history", __name__, url_prefix="/api/history")
 

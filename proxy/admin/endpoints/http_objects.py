@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 import redis
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal, answer, answer_list
-from proxy.admin.conditions import tag
-from proxy.admin.listing import listed
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import runtime
+from proxy.admin.json_responses import Refusal, answer, answer_list
+from proxy.admin.object_lists import listed
 from proxy.admin.paging import NEXT, PageError, page_of
-from proxy.admin.present import Present
-from proxy.admin.running import runtime
+from proxy.admin.preconditions import tag
 from rondpoint.store.admin.document import ADMIN, field_of, read_stored
 
 http_objects = Blueprint("http_objects", __name__, url_prefix="/api/http")

@@ -9,10 +9,10 @@ import redis
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from proxy.admin.answers import answer
-from proxy.admin.reports import agents_report, store_report
-from proxy.admin.running import Json, runtime
-from proxy.identity import INSTANCE
+from proxy.admin.current_worker import Json, runtime
+from proxy.admin.json_responses import answer
+from proxy.admin.status_reports import agents_report, store_report
+from proxy.telemetry.instance import INSTANCE
 from rondpoint.store.read import revision
 from rondpoint.store.workers import WorkerStatus, read_workers
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.answers import Refusal
-from proxy.admin.running import runtime
+from proxy.admin.current_worker import runtime
+from proxy.admin.json_responses import Refusal
 
 metrics = Blueprint("metrics", __name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from proxy.admin.answers import answer
+from proxy.admin.json_responses import answer
 
 openapi = Blueprint("openapi", __name__, url_prefix="/api")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from proxy.admin.answers import answer
-from proxy.admin.present import Present
-from proxy.admin.reports import agents_report
-from proxy.admin.running import Json, runtime
-from proxy.admin.views.standing import DISABLED, WARNING
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import Json, runtime
+from proxy.admin.json_responses import answer
+from proxy.admin.status_reports import agents_report
+from proxy.admin.views.object_status import DISABLED, WARNING
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import ADMIN
 

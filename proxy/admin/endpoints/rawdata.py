@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response
 
-from proxy.admin.answers import answer_members
-from proxy.admin.aside import ejections_report
-from proxy.admin.present import Present
-from proxy.admin.reports import agents_report, diagnostic_report, store_report, worker_report
-from proxy.admin.running import runtime
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import runtime
+from proxy.admin.ejections import ejections_report
+from proxy.admin.json_responses import answer_members
+from proxy.admin.status_reports import agents_report, diagnostic_report, store_report, worker_report
 
 rawdata = Blueprint("rawdata", __name__, url_prefix="/api")
 

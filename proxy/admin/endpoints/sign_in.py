@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from proxy.admin.door import door
+from proxy.admin.authentication import door
 from proxy.admin.endpoints.dashboard import guarded, wanted
 from proxy.admin.pages.sign_in import DASHBOARD, forget, keep, page
 

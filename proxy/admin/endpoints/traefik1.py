@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from proxy.admin.answers import Refusal, answer, answer_members
-from proxy.admin.present import Present
-from proxy.admin.running import runtime
+from proxy.admin.current_configuration import Present
+from proxy.admin.current_worker import runtime
+from proxy.admin.json_responses import Refusal, answer, answer_members
 from proxy.admin.views import traefik1 as views
-from proxy.admin.views.standing import provider_of
+from proxy.admin.views.object_status import provider_of
 from rondpoint.model import Router, Service
 
 traefik1 = Blueprint("traefik1", __name__, url_prefix="/api")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from proxy.admin.answers import answer
+from proxy.admin.json_responses import answer
 from rondpoint import __version__
 
 version = Blueprint("version", __name__, url_prefix="/api")

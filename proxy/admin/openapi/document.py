@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from proxy.admin.answers import Problem
+from proxy.admin.authorisation import OPEN_PATHS
 from proxy.admin.endpoints.health import Health
 from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
-from proxy.admin.guard import OPEN_PATHS
-from proxy.admin.openapi.changing import CHANGING, DIFFERENCE, DONE, ENTRY
-from proxy.admin.openapi.reading import MIDDLEWARE, READING
-from proxy.admin.openapi.table import OBJECT, Answer, Operation
+from proxy.admin.json_responses import Problem
+from proxy.admin.openapi.operation import OBJECT, Answer, Operation
+from proxy.admin.openapi.read_operations import MIDDLEWARE, READING
+from proxy.admin.openapi.write_operations import CHANGING, DIFFERENCE, DONE, ENTRY
 from proxy.admin.paging import NEXT
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.access.origin import READING as READING_METHODS
-from proxy.admin.guard import OPEN_PATHS
+from proxy.admin.authorisation import OPEN_PATHS
 from proxy.admin.openapi.document import EVERYWHERE, OPERATIONS
-from proxy.admin.openapi.table import OBJECT, Answer, Operation, Parameter
+from proxy.admin.openapi.operation import OBJECT, Answer, Operation, Parameter
 from proxy.admin.paging import LARGEST
-from rondpoint.pages import refill, table
+from proxy.authentication.request_origin import READING as READING_METHODS
+from rondpoint.reference_pages import refill, table
 
 _TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondpoint", "changes": "Changes"}
 """Blocks of the page, and which operations each has."""

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from proxy.access.credentials import BEARER
-from proxy.access.sessions import LIFETIME
-from proxy.admin.door import Door
+from proxy.admin.authentication import Door
+from proxy.authentication.credentials import BEARER
+from proxy.authentication.sessions import LIFETIME
 
 DASHBOARD = "/dashboard/"
 

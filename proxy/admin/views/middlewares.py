@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
-from proxy.admin.views.standing import Standing, provider_of
+from proxy.admin.views.object_status import Standing, provider_of
 from rondpoint.middlewares.canonical import complete
 from rondpoint.middlewares.options import Group
 from rondpoint.middlewares.readers import seconds

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from proxy.admin.views.standing import DISABLED, Standing, provider_of
+from proxy.admin.views.object_status import DISABLED, Standing, provider_of
 from rondpoint.model import Router, RouterObservability, Verbosity
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_points import Observability

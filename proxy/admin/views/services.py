@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
-from proxy.admin.views.standing import Standing, provider_of
+from proxy.admin.views.object_status import Standing, provider_of
 from rondpoint.middlewares.redaction import open_headers
 from rondpoint.model import HealthCheck, Server, ServerState, Service, StickyCookie
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
-from proxy.admin.views.standing import provider_of
+from proxy.admin.views.object_status import provider_of
 from rondpoint.middlewares.redaction import open_headers
 from rondpoint.model import HealthCheck, Router, Service, StickyCookie
 

@@ -10,9 +10,7 @@ from prometheus_client.exposition import choose_encoder
 
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.families import Families, histogram, put_level, samples
-from proxy.telemetry.exposition.servers import put_servers, server_totals
-from proxy.telemetry.exposition.totals import Totals
-from proxy.telemetry.exposition.values import (
+from proxy.telemetry.exposition.metric_values import (
     OF_INSTANCE,
     Served,
     Told,
@@ -20,14 +18,16 @@ from proxy.telemetry.exposition.values import (
     retries,
     servers_up,
 )
+from proxy.telemetry.exposition.server_families import put_servers, server_totals
+from proxy.telemetry.exposition.totals import Totals
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.server_metrics import ServersInForce
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
-    from proxy.telemetry.exposition.processes import Processes
-    from proxy.telemetry.exposition.reading import Census, Instance
+    from proxy.telemetry.exposition.process_usage import Processes
+    from proxy.telemetry.exposition.store_snapshot import Census, Instance
     from rondpoint.settings import PrometheusMetrics
 
 INSTANCE_LABEL = "rondpoint_instance"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from rondpoint.store.metric_sums import add_buckets, add_own, rebucketed
 from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, Own, is_router
-from rondpoint.store.sums import add_buckets, add_own, rebucketed
 
 SLICE = 100
 """Fields added up without a pause."""

@@ -14,12 +14,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from proxy.telemetry.escaping import as_text
 from proxy.telemetry.tallies import METHODS
-from proxy.telemetry.tracing.details import details_of
-from proxy.telemetry.tracing.written import Value, span_of
+from proxy.telemetry.tracing.detail_spans import details_of
+from proxy.telemetry.tracing.otlp_values import Value, span_of
 
 if TYPE_CHECKING:
-    from proxy.telemetry.tracing.finished import Finished
     from proxy.telemetry.tracing.trace import Attempt
+    from proxy.telemetry.tracing.traced_request import Finished
     from rondpoint.settings import Tracing
 
 REDACTED = "REDACTED"

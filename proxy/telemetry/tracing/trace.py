@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from msgspec import Struct
 
-from proxy.telemetry.tracing.context import context_lines
+from proxy.telemetry.tracing.trace_context import context_lines
 
 if TYPE_CHECKING:
     from random import Random

@@ -6,14 +6,14 @@ from random import Random
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.ids import drawn
-from proxy.telemetry.tracing.context import context_lines, parent_of, says_context, without_context
-from proxy.telemetry.tracing.finished import Finished
+from proxy.telemetry.random_ids import drawn
 from proxy.telemetry.tracing.trace import Part, Trace, Unsampled, bound_of
+from proxy.telemetry.tracing.trace_context import context_lines, parent_of, says_context, without_context
+from proxy.telemetry.tracing.traced_request import Finished
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.answered import Answered, Witness
+    from proxy.telemetry.completed_request import Answered, Witness
     from rondpoint.settings import Tracing
 
 MOST = 10_000

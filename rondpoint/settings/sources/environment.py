@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error
 from rondpoint.settings.vocabulary import Word, paths
-from rondpoint.settings.written import Source, Written
+from rondpoint.settings.written_setting import Source, Written
 
 PREFIX = "RONDPOINT_"
 FLAGS = "RONDPOINT_FLAGS"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rondpoint.settings.errors import SettingsError, error
-from rondpoint.settings.written import Source, Written
+from rondpoint.settings.written_setting import Source, Written
 
 _SUFFIXES = ("toml", "yml", "yaml")
 _PLACES = (Path("/etc/rondpoint"), Path("/etc/traefik"))

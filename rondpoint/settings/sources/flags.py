@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error
-from rondpoint.settings.written import Source, Written
+from rondpoint.settings.written_setting import Source, Written
 
 _SHORT = {"c": "configFile", "d": "debug", "g": "graceTimeOut", "l": "logLevel"}
 

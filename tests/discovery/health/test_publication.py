@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import pytest
 import redis
 
-from discovery.health.verdicts import REMEMBERED
+from discovery.health.server_states import REMEMBERED
 from rondpoint.model import Configuration, HealthCheck, Server, Service
 from rondpoint.store import change as messages
 from rondpoint.store.agents import read_agents
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load, read_diagnostics
-from tests.discovery.health.test_checks import Moody
+from tests.discovery.health.test_check_loop import Moody
 from tests.discovery.test_agent import Hand, agent_of
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.store import Store
@@ -107,7 +107,7 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
 def test_what_is_kept_of_a_silent_provider_is_checked_too(
     store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("discovery.publication.PATIENCE", 0.2)
+    monkeypatch.setattr("discovery.process.publication.PATIENCE", 0.2)
     moody = Moody("500 Oh")
     with Origin(moody) as origin:
         one = Hand("one")

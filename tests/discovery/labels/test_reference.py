@@ -12,17 +12,17 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.decode import decode as decode_file
-from discovery.labels import names
+from discovery.labels import known_labels
 from discovery.labels.decode import decode
 from discovery.labels.reference import blocks, served
 from discovery.labels.unfold import unfold
 from discovery.labels.vocabulary import translated, v1, v3
-from discovery.labels.vocabulary.composed import COMPOSED
+from discovery.labels.vocabulary.composite import COMPOSED
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Standing
 from rondpoint.diagnostics import Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.pages import filled, first_clause
+from rondpoint.reference_pages import filled, first_clause
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container
 
@@ -235,5 +235,5 @@ def test_every_label_says_what_it_means_and_what_may_be_written_for_it() -> None
 
 
 def test_labels_without_a_dialect_are_those_of_the_page() -> None:
-    assert {f"traefik.{each.name}" for each in CONTAINER} == set(names.SHARED)
-    assert {f"traefik.{each.name}" for each in v1.ROUTES} == set(names.V1_SERVED)
+    assert {f"traefik.{each.name}" for each in CONTAINER} == set(known_labels.SHARED)
+    assert {f"traefik.{each.name}" for each in v1.ROUTES} == set(known_labels.V1_SERVED)

@@ -1,9 +1,9 @@
 """Traefik 1's segments: several routes of one container, with what they share."""
 
 from discovery.decoding.decoded import Decoded
-from discovery.labels.names import Meaning, meaning, segment_of
+from discovery.labels.known_labels import Meaning, meaning, segment_of
 from discovery.labels.v1 import decode
-from discovery.union import unite
+from discovery.merging.union import unite
 from rondpoint.diagnostics import Severity
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
 

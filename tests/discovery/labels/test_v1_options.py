@@ -8,7 +8,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.dynamic import decode as decode_file
 from discovery.labels import decode
-from discovery.labels.options import options_tree
+from discovery.labels.v1_options import options_tree
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Service
 from tests.discovery.labels.containers import OPTIONS, container

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from discovery.board import Board
 from discovery.providers.contract import Provider
-from discovery.supervision import supervise
+from discovery.supervision.provider_states import Board
+from discovery.supervision.supervisor import supervise
 from rondpoint.model import Configuration
 from tests.lab.waiting import until
 

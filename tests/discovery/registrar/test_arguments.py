@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from discovery.registrar import plan
+from discovery.registrar import options
 from discovery.registrar.arguments import FLAGS, USAGE, Order, order
 from discovery.registrar.flags import HelpWanted, UsageError
 from discovery.registrar.host import host_name
@@ -123,10 +123,10 @@ def test_help_is_no_error(flag: str) -> None:
 
 def test_where_an_engine_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = tmp_path / "first.sock", tmp_path / "last.sock"
-    monkeypatch.setattr(plan, "SOCKETS", (first, last))
+    monkeypatch.setattr(options, "SOCKETS", (first, last))
 
     def found(**environment: Any) -> str:
-        return plan.usual_docker(environment)
+        return options.usual_docker(environment)
 
     assert found(DOCKER_HOST="tcp://engine:2375") == "tcp://engine:2375"
     assert found() == f"unix://{last}"
@@ -135,4 +135,4 @@ def test_where_an_engine_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_sockets_are_registrators_and_the_engines() -> None:
-    assert [str(each) for each in plan.SOCKETS] == ["/tmp/docker.sock", "/var/run/docker.sock"]
+    assert [str(each) for each in options.SOCKETS] == ["/tmp/docker.sock", "/var/run/docker.sock"]

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from proxy.admin.endpoints.health import Answered, health_of
 from proxy.admin.endpoints.instances import by_instance
+from rondpoint.store.metric_sums import add_own
 from rondpoint.store.metrics import Fault, Own
-from rondpoint.store.sums import add_own
 from rondpoint.store.workers import WorkerStatus
 from tests.lab import http
 from tests.lab.origin import Origin, answer

@@ -13,11 +13,11 @@ import gevent
 import msgspec
 import pytest
 
-from proxy.admin.live.differences import ENTRY_POINT, ROUTER, SERVICE, TOTAL, Differences
-from proxy.admin.live.flows import CLASSES, flow, of_counts, requests
-from proxy.admin.live.pulse import LISTENERS, Beat, Pulse
-from proxy.admin.live.telling import Telling
-from proxy.admin.live.window import Window
+from proxy.admin.live.counter_deltas import ENTRY_POINT, ROUTER, SERVICE, TOTAL, Differences
+from proxy.admin.live.event_stream import Telling
+from proxy.admin.live.request_rates import CLASSES, flow, of_counts, requests
+from proxy.admin.live.sampler import LISTENERS, Beat, Pulse
+from proxy.admin.live.sliding_window import Window
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS, OWN, Cell, Counts, Own

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 import redis
 
-from proxy.admin.live.differences import SERVER, server_key
-from proxy.admin.live.flows import CLASSES, flow, of_server, requests
-from proxy.admin.live.pulse import Beat, Pulse
-from proxy.admin.live.telling import Telling
-from proxy.admin.live.watch import KEPT, Watch
+from proxy.admin.live.counter_deltas import SERVER, server_key
+from proxy.admin.live.event_stream import Telling
+from proxy.admin.live.request_rates import CLASSES, flow, of_server, requests
+from proxy.admin.live.sampler import Beat, Pulse
+from proxy.admin.live.watched_servers import KEPT, Watch
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS, write_fields

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from proxy.admin.openapi.document import OPERATIONS, document
 from proxy.admin.openapi.reference import blocks, right
-from rondpoint.pages import filled
+from rondpoint.reference_pages import filled
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "api.md"
 ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \|", re.MULTILINE)

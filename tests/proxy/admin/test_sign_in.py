@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from proxy.access.guesses import BURST
-from proxy.access.sessions import LIFETIME
+from proxy.authentication.login_attempts import BURST
+from proxy.authentication.sessions import LIFETIME
 from tests.lab import http
 from tests.lab.ports import free_port
 from tests.lab.store import Store
-from tests.proxy.admin.test_guard import APR1, anywhere, at
+from tests.proxy.admin.test_authorisation import APR1, anywhere, at
 from tests.proxy.running import Proxy
 
 TOKEN = "s3cret & long"

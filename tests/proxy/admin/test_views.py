@@ -2,12 +2,12 @@
 
 import pytest
 
-from proxy.admin.findings import is_unrouted, unrouted
+from proxy.admin.diagnostic_filters import is_unrouted, unrouted
 from proxy.admin.paging import PageError, page_of
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.middlewares import middleware_view
+from proxy.admin.views.object_status import SOUND, by_object, left_out, standing
 from proxy.admin.views.services import service_view
-from proxy.admin.views.standing import SOUND, by_object, left_out, standing
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import HealthCheck, Middleware, Service
 

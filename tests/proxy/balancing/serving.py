@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from proxy.balancing.line import Line
-from proxy.balancing.served import ServedService
+from proxy.balancing.balanced_service import ServedService
+from proxy.balancing.ticket_connection import Line
 from proxy.balancing.tickets import Tickets
-from proxy.deadlines import Sweeper
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
-from proxy.services.services import Services
+from proxy.net.deadlines import Sweeper
+from proxy.services.registry import Services
 from proxy.upstream.endpoint import Target
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, Service

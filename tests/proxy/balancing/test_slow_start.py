@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from msgspec.structs import replace
 
-from proxy.balancing import arrivals
+from proxy.balancing import server_arrivals
 from proxy.upstream.endpoint import COLD, address_of
 from rondpoint.model import ServerState, Service, Strategy
 from tests.proxy.balancing.serving import Asked, asked, servers
@@ -110,9 +110,9 @@ def test_without_the_option_nothing_is_slow(clock: Clock) -> None:
 
 
 def test_arrivals_are_forgotten_once_no_slow_start_can_last(clock: Clock) -> None:
-    noted = arrivals.Arrivals()
+    noted = server_arrivals.Arrivals()
     noted.note(address_of(A))
-    clock.now += arrivals.LONGEST_SLOW_START + 1
+    clock.now += server_arrivals.LONGEST_SLOW_START + 1
     noted.note(address_of(B))
     assert noted.since(address_of(A)) is None
     assert noted.since(address_of(B)) == clock.now

@@ -7,9 +7,9 @@ from contextlib import closing
 import gevent
 import pytest
 
-from proxy.deadlines import Sweeper
 from proxy.ejection.ejections import FIRST_PAUSE, LONGEST_PAUSE, Ejections, address_in
-from proxy.services.services import Services
+from proxy.net.deadlines import Sweeper
+from proxy.services.registry import Services
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, Service
 from rondpoint.store.ejections import Notice

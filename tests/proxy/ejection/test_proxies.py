@@ -19,7 +19,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
-from tests.proxy.life.load import Load
+from tests.proxy.process.load import Load
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.wire.client import Client
 

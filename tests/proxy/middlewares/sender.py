@@ -1,6 +1,6 @@
 """Who sends a request, as a middleware sees it."""
 
-from proxy.extras import Extras
+from proxy.per_request.extras import Extras
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing.trace import Trace
 

@@ -7,7 +7,7 @@ from proxy.http1.request import Request
 from proxy.routing.table import RoutingTable
 from rondpoint.model import Router
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
-from tests.proxy.routing.asking import DEFAULT, Client, request, router, walk
+from tests.proxy.routing.sample_requests import DEFAULT, Client, request, router, walk
 
 HOSTS = ("a.test", "b.test", "sub.a.test", "A.test", "")
 HOST_PATTERNS = ("^a", r"^[a-z]+\.a\.test$", "test$", "^(a|b)\\.", "")

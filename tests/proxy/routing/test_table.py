@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from proxy.routing.compiling import UnservedError
+from proxy.routing.rule_compiler import UnservedError
 from proxy.routing.table import RoutingTable
 from rondpoint.rules.expression import And, Expression, Keyed, Match
-from tests.proxy.routing.asking import Client, request, router, served, table_of
+from tests.proxy.routing.sample_requests import Client, request, router, served, table_of
 
 
 def test_a_host_finds_its_router() -> None:

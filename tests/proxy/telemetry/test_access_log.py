@@ -15,17 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy import lasting
+from proxy.background import supervised_task
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES, AccessLog, escaped
 from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.lines import MOST, MOST_BYTES, Lines, pieces, together
+from proxy.telemetry.log_writer import MOST, MOST_BYTES, Lines, pieces, together
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing import tracer as traces
-from proxy.telemetry.tracing.context import context_lines
 from proxy.telemetry.tracing.trace import Part, Trace, Unsampled
+from proxy.telemetry.tracing.trace_context import context_lines
 from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
@@ -454,7 +454,7 @@ def test_a_pipe_under_a_name_gets_no_more_at_once_than_it_keeps_in_one_piece(tmp
 
 
 def test_a_fault_of_ours_costs_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lasting, "PAUSE", 0.001)
+    monkeypatch.setattr(supervised_task, "PAUSE", 0.001)
     lines = Lines(tmp_path / "log")
 
     def gather() -> None:

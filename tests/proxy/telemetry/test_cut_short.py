@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from proxy.telemetry.lines import Lines
+from proxy.telemetry.log_writer import Lines
 
 # A limit on the size of files cuts a write as a full disk does.
 CUT = """
 import resource, sys
 from pathlib import Path
-from proxy.telemetry.lines import Lines
+from proxy.telemetry.log_writer import Lines
 lines = Lines(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
 more = resource.RLIM_INFINITY
 for size, text in ((30, "one line\\nand another one, that is too long\\n"), (more, "the next\\n")):

@@ -8,10 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS
+from proxy.telemetry.exposition.metric_values import Served
 from proxy.telemetry.exposition.page import page
-from proxy.telemetry.exposition.processes import Processes
-from proxy.telemetry.exposition.reading import Census, Instance
-from proxy.telemetry.exposition.values import Served
+from proxy.telemetry.exposition.process_usage import Processes
+from proxy.telemetry.exposition.store_snapshot import Census, Instance
 from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics

@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from proxy.telemetry.tracing.delivery import Delivery
-from proxy.telemetry.tracing.over_grpc import GrpcSender
-from proxy.telemetry.tracing.over_http import HttpSender
+from proxy.telemetry.tracing.grpc_sender import GrpcSender
+from proxy.telemetry.tracing.http_sender import HttpSender
 from proxy.telemetry.tracing.partial_success import MOST_BYTES, taken
 from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpHttp
 from tests.lab.origin import Start, answer

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from proxy.http1.kinds import SSE, STOPPED
 from proxy.http1.limits import Limits
+from proxy.http1.protocols import SSE, STOPPED
 from proxy.http1.request import parse_request
 from proxy.telemetry.header_labels import LONGEST, HeaderLabels
-from proxy.telemetry.lanes import MOST_LABELS, OTHER, Lane, Lanes
+from proxy.telemetry.label_sets import MOST_LABELS, OTHER, Lane, Lanes
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.model import Router, RouterObservability
 from rondpoint.rules import v3

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.request import Request
-from proxy.telemetry.tracing.context import Parent, context_lines, parent_of, without_context
 from proxy.telemetry.tracing.trace import Part, bound_of
+from proxy.telemetry.tracing.trace_context import Parent, context_lines, parent_of, without_context
 from proxy.telemetry.tracing.tracer import KEPT, Tracer
 from rondpoint.settings import Tracing
 

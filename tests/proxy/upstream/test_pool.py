@@ -11,8 +11,8 @@ from contextlib import closing
 import gevent
 import pytest
 
-from proxy.deadlines import Sweeper
-from proxy.stream import Stream
+from proxy.net.deadlines import Sweeper
+from proxy.net.stream import Stream
 from proxy.upstream import connection
 from proxy.upstream.connection import DialError
 from proxy.upstream.pool import Pool

@@ -8,8 +8,8 @@ import pytest
 from rondpoint.model import ServerState
 from tests.lab.origin import Connection, Start, answer
 from tests.lab.ports import free_port
+from tests.proxy.rotation import undisturbed
 from tests.proxy.running import Proxy
-from tests.proxy.turns import undisturbed
 from tests.proxy.wire.client import Client
 
 HELLO = answer(b"hello")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.retrying import RetryPolicy
+from proxy.per_request.retries import RetryPolicy
 from rondpoint.model import Middleware, StickyCookie
 from tests.lab import http
 from tests.lab.origin import Connection, Origin, Start, answer

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from proxy.balancing.sticky import value_of
+from proxy.balancing.sticky_cookie import value_of
 from rondpoint.model import ServerState, StickyCookie
 from tests.lab import http
 from tests.lab.origin import Start, answer

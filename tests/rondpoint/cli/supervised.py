@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from rondpoint.cli.announcements import Announcements
 from rondpoint.cli.child import Spec
+from rondpoint.cli.readiness import Announcements
 from rondpoint.cli.supervisor import Supervisor
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.explaining.configured import Configured
+from rondpoint.explaining.active_configuration import Configured
 from rondpoint.explaining.explain import LISTED, explain_request
 from rondpoint.explaining.explanation import Balancing, Explanation
 from rondpoint.model import (
@@ -17,7 +17,7 @@ from rondpoint.model import (
     StickyCookie,
 )
 from rondpoint.rules import v3
-from rondpoint.rules.facts import Facts
+from rondpoint.rules.request_facts import Facts
 
 DOWN = Server("d", "h", 2, state=ServerState.DOWN)
 ASKED = Facts("a.test", "/x")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rondpoint.middlewares.descriptions import MEANINGS
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.middlewares.meanings import MEANINGS
 from rondpoint.middlewares.reference import blocks, options, values
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.pages import filled
+from rondpoint.reference_pages import filled
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "middlewares.md"
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from rondpoint.rules.expression import And, Keyed, Match, Not, Or
-from rondpoint.rules.facts import Facts
+from rondpoint.rules.request_facts import Facts
 
 HOSTS = ("a.test", "b.test", "sub.a.test", "")
 PATHS = ("/", "/api", "/api/x", '/we"ird`', "/apix")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import And, Expression, Match
-from rondpoint.rules.facts import Facts
+from rondpoint.rules.request_facts import Facts
 from rondpoint.rules.v1 import MAX_LENGTH, parse, read
-from tests.rondpoint.rules.asking import facts_of, misjudged
+from tests.rondpoint.rules.sample_requests import facts_of, misjudged
 
 AB, API = Match("Host", ("a.test", "b.test")), Match("PathPrefix", ("/api",))
 

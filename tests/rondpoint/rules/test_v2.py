@@ -8,7 +8,7 @@ from rondpoint.rules.errors import RuleError
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
 from rondpoint.rules.v2 import parse
-from tests.rondpoint.rules.asking import facts_of, misjudged
+from tests.rondpoint.rules.sample_requests import facts_of, misjudged
 
 READ = [
     ("Host(`a.test`, `B.test`)", Match("Host", ("a.test", "b.test"))),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.evaluate import evaluate, explain
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
+from rondpoint.rules.rule_text import written
 from rondpoint.rules.v3 import MAX_DEPTH, MAX_LENGTH, parse
-from rondpoint.rules.written import written
-from tests.rondpoint.rules.asking import facts, facts_of, misjudged
 from tests.rondpoint.rules.generated import REQUESTS, expressions
+from tests.rondpoint.rules.sample_requests import facts, facts_of, misjudged
 
 A, B = Match("Host", ("a.test",)), Match("Host", ("b.test",))
 API, PRIVATE = Match("PathPrefix", ("/api",)), Match("Path", ("/private",))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint.settings import SettingsError
-from rondpoint.settings.floors import FLOORS
+from rondpoint.settings.minimum_durations import FLOORS
 from rondpoint.settings.unserved import UNSERVED
 
 from .loading import loaded, refused

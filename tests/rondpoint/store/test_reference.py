@@ -11,7 +11,7 @@ import pytest
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Member, Middleware, Router, Server, Service
-from rondpoint.pages import filled
+from rondpoint.reference_pages import filled
 from rondpoint.store import ejections, metrics, server_metrics
 from rondpoint.store.admin import document, history, proposals
 from rondpoint.store.agents import AgentStatus

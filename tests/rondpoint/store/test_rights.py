@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from discovery.admin.desk import desk as desk_of
+from discovery.admin.change_processor import desk as desk_of
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import read_document, read_stored, read_version
@@ -18,6 +18,7 @@ from rondpoint.store.admin.history import read_history
 from rondpoint.store.admin.proposals import Proposal, await_verdict, propose, withdraw
 from rondpoint.store.agents import AgentStatus, forget_silent_agents, read_agents, remove_agent, write_agent
 from rondpoint.store.client import connect
+from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.ejections import (
     Notice,
     drop_ejections,
@@ -26,13 +27,12 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.leftovers import KEPT, Leftovers
 from rondpoint.store.metrics import Counts, forget_counts, write_counts, write_fields
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
-from rondpoint.store.retirement import Known, retire
+from rondpoint.store.retired_workers import Known, retire
 from rondpoint.store.server_metrics import ServerCounts, field_of
-from rondpoint.store.spoilt import drop
+from rondpoint.store.unused_tickets import KEPT, Leftovers
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from discovery.providers.admin import ApiProvider, fed_by_api
-from discovery.providers.admin.assembling import OneByOne, whole
+from discovery.providers.admin.assembly import OneByOne, whole
 from rondpoint.model import Configuration
 from rondpoint.settings import Providers, Settings
 from rondpoint.settings.tree import RestOptions

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from discovery.constraints import parse
+from discovery.merging.union import unite
 from discovery.providers.consul_catalog.decode import Member, decode
 from discovery.providers.consul_catalog.instance import Instance
-from discovery.union import unite
 from rondpoint.model import Configuration, Server, ServerState
 from rondpoint.settings import ConsulCatalogOptions
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from discovery.merge import merge
+from discovery.merging.merge import merge
 from discovery.providers.consul_kv import ConsulKvProvider, memory
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulOptions

@@ -11,7 +11,7 @@ from docker.models.containers import Container
 
 from discovery.consul import endpoint
 from discovery.providers.registrar import Registrar, containers, provider
-from discovery.registrar.plan import Plan
+from discovery.registrar.options import Plan
 from discovery.registrar.registration import Options
 from tests.discovery.providers.supervised import Supervised, supervised
 from tests.lab.consul import Consul

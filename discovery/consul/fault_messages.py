@@ -1,0 +1,68 @@
+"""Why a call failed, and what would help."""
+
+from __future__ import annotations
+
+import consul
+import requests
+from msgspec import MsgspecError
+
+from discovery.consul.endpoint import Endpoint
+from discovery.consul.errors import BadAnswerError, ConsulError, NoLeaderError, RefusedError, UnreachableError
+from discovery.root_causes import causes
+
+_ACL_WORDS = ("permission denied", "acl not found", "acl support disabled")
+_LEADER_WORDS = (
+    "no cluster leader",
+    "leadership",
+    "failed to get conn",
+    "not ready to serve consistent reads",
+)
+_LINE = 200
+
+
+def explained(error: BaseException, endpoint: Endpoint, permission: str) -> ConsulError:
+    """The error to show for `error`, a fault while `endpoint` was asked what takes this permission."""
+    text = " ".join(str(error).split())[:_LINE]
+    said = text.casefold()
+    if isinstance(error, consul.ConsulException):
+        if isinstance(error, consul.ACLPermissionDenied) or any(word in said for word in _ACL_WORDS):
+            return _refused(text, endpoint, permission)
+        if any(word in said for word in _LEADER_WORDS):
+            return NoLeaderError(
+                f"the Consul servers behind {endpoint} have no leader: {text}",
+                "it is asked again until they do",
+            )
+        if "no path to datacenter" in said:
+            return BadAnswerError(
+                f"Consul at {endpoint} knows no datacentre {endpoint.datacenter!r}: {text}",
+                "set the name of one that `consul catalog datacenters` lists",
+            )
+        return BadAnswerError(f"Consul at {endpoint} answers: {text}")
+    for cause in causes(error):
+        if isinstance(cause, requests.exceptions.SSLError):
+            return UnreachableError(
+                f"no TLS with Consul at {endpoint}: {text}",
+                "name its authority in tls.ca or CONSUL_CACERT, or set the scheme that it speaks",
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return UnreachableError(
+                f"Consul at {endpoint} cannot be reached: connection refused", "start its agent"
+            )
+        if isinstance(cause, (requests.Timeout, TimeoutError)):
+            return UnreachableError(f"Consul at {endpoint} does not answer in time")
+    if isinstance(error, (ValueError, KeyError, TypeError, MsgspecError)) and not isinstance(
+        error, requests.RequestException
+    ):
+        return BadAnswerError(
+            f"what answers at {endpoint} is not Consul's API: {text}", "is this the port of its HTTP API?"
+        )
+    return UnreachableError(f"Consul at {endpoint} cannot be reached: {text}")
+
+
+def _refused(text: str, endpoint: Endpoint, permission: str) -> RefusedError:
+    if "acl not found" in text.casefold():
+        return RefusedError(
+            f"Consul at {endpoint} does not know the token: {text}", "give one that exists", permission
+        )
+    hint = f"grant the token {permission}" if endpoint.token else f"give a token that has {permission}"
+    return RefusedError(f"Consul at {endpoint} refuses: {text}", hint, permission)

@@ -1,0 +1,1 @@
+"""What each agent contributes where several agents feed one store: reading, writing and assembling it."""

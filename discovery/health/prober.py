@@ -1,0 +1,115 @@
+"""Asking one server, over a connection of its own: the one place of a health check that touches sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from typing import Any
+
+from discovery.health.check_request import REDIRECTING, Question, next_question
+from discovery.health.check_response import AnswerError, complaint, location_in, status_of
+from discovery.health.resolver import Resolver
+from rondpoint.model import HealthCheck
+
+HEAD_LIMIT = 65536
+"""Bytes of one line, and of all header lines, that are read."""
+
+REDIRECTIONS = 10
+"""Followed at most, as in Traefik."""
+
+FAREWELL = 1.0
+"""Seconds that a server has to take note of the end of TLS."""
+
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+
+
+class UndecidedError(Exception):
+    """The check could not be made, for a fault of this machine: nothing is known of the server."""
+
+
+class Asker:
+    """Performs checks on the running event loop."""
+
+    def __init__(self) -> None:
+        self._resolver = Resolver()
+        # As the proxy's, since it is the proxy that will have to reach the server.
+        self._tls = ssl.create_default_context()
+
+    async def ask(self, question: Question, check: HealthCheck) -> str:
+        """Why the server is not well; empty when it is. Raises UndecidedError."""
+        try:
+            async with asyncio.timeout(check.timeout):
+                return await self._asked(question, check)
+        except AnswerError as error:
+            return str(error)
+        except OSError as error:
+            if error.errno in _OURS:
+                raise UndecidedError(os.strerror(error.errno)) from error
+            if isinstance(error, TimeoutError) and not error.errno:
+                return f"no answer within {check.timeout:g} s"
+            return _reason(error)
+
+    async def _asked(self, question: Question, check: HealthCheck) -> str:
+        for _ in range(REDIRECTIONS + 1):
+            status, location = await self._answer(question)
+            if not (check.follow_redirects and location):
+                return complaint(status, check)
+            following = next_question(question, status, location)
+            if following is None:
+                return f"it redirects to {location!r}, which cannot be asked"
+            question = following
+        return f"more than {REDIRECTIONS} redirections"
+
+    async def _answer(self, question: Question) -> tuple[int, str]:
+        """The status of the final answer, and where it redirects to, if it does."""
+        host, port = question.address
+        secure: dict[str, Any] = {}
+        if question.secure:
+            secure = {"ssl": self._tls, "server_hostname": host, "ssl_shutdown_timeout": FAREWELL}
+        address = await self._resolver.address(host, port)
+        reader, writer = await asyncio.open_connection(address, port, limit=HEAD_LIMIT, **secure)
+        try:
+            writer.write(question.head())
+            while True:
+                status = status_of(await _line(reader))
+                if status in REDIRECTING:
+                    return status, await _location(reader)
+                if status >= 200:
+                    return status, ""
+                await _location(reader)
+        finally:
+            writer.close()
+
+
+async def _location(reader: asyncio.StreamReader) -> str:
+    """Read a head to its end; the Location in it, empty when there is none."""
+    location, size = "", 0
+    while (line := await _line(reader)).strip():
+        size += len(line)
+        if size > HEAD_LIMIT:
+            raise AnswerError("the head of its answer does not end")
+        location = location_in(line) or location
+    return location
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readline()
+    except ValueError:
+        raise AnswerError("the head of its answer does not end") from None
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
+    if isinstance(error, socket.gaierror):
+        return f"its name cannot be resolved: {error.strerror}"
+    if not error.errno:
+        return str(error) or "the connection broke"
+    words = os.strerror(error.errno)
+    return words[:1].lower() + words[1:]

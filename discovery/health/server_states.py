@@ -1,0 +1,80 @@
+"""What the checks found becomes the state of servers: pure, and what it does not concern stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from discovery.health.check_plan import Subject
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+from rondpoint.store.state import State
+
+REMEMBERED = "it was down when this agent began, and has not been asked since"
+
+
+def judged(configuration: Configuration, faults: Mapping[Subject, str]) -> Configuration:
+    """The configuration with the servers that have faults down, and a diagnostic for each of them.
+
+    A service without a health check has no faults, whatever is left of an earlier one.
+    """
+    if not faults:
+        return configuration
+    changed: dict[str, Service] = {}
+    findings: list[Diagnostic] = []
+    for name in dict.fromkeys(service for service, _ in faults):
+        service = configuration.services.get(name)
+        if service is None or service.health_check is None:
+            continue
+        servers = []
+        for server in service.servers:
+            reason = faults.get((name, server.url))
+            if reason is None or server.state is not ServerState.UP:
+                servers.append(server)
+                continue
+            servers.append(msgspec.structs.replace(server, state=ServerState.DOWN))
+            findings.append(_finding(service, server, service.health_check, reason))
+        if any(one is not other for one, other in zip(servers, service.servers, strict=True)):
+            changed[name] = msgspec.structs.replace(service, servers=tuple(servers))
+    if not changed:
+        return configuration
+    return msgspec.structs.replace(
+        configuration,
+        services={**configuration.services, **changed},
+        diagnostics=(*configuration.diagnostics, *findings),
+    )
+
+
+def unjudged(service: Service) -> Service:
+    """The service as it was before it was judged."""
+    if all(server.state is not ServerState.DOWN for server in service.servers):
+        return service
+    servers = tuple(
+        msgspec.structs.replace(server, state=ServerState.UP) if server.state is ServerState.DOWN else server
+        for server in service.servers
+    )
+    return msgspec.structs.replace(service, servers=servers)
+
+
+def remembered(state: State) -> dict[Subject, str]:
+    """The faults that are stored: an agent that takes over goes on from them."""
+    return {
+        (service.name, server.url): REMEMBERED
+        for service in state.services.values()
+        if service.health_check is not None
+        for server in service.servers
+        if server.state is ServerState.DOWN
+    }
+
+
+def _finding(service: Service, server: Server, check: HealthCheck, reason: str) -> Diagnostic:
+    again = check.interval if check.unhealthy_interval is None else check.unhealthy_interval
+    return Diagnostic(
+        Severity.WARNING,
+        service.name.rpartition("@")[2],
+        f"service {service.name}",
+        f"server {server.url} is down: {reason}",
+        f"it takes requests again once it passes its check: {check.method} {check.path or '/'}, "
+        f"every {again:g} s",
+    )

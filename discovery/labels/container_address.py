@@ -1,0 +1,80 @@
+"""Where a container can be reached."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from discovery.container import Container
+from discovery.decoding.report import Report
+from discovery.labels.known_labels import NETWORK
+from rondpoint.settings import DockerOptions
+
+
+class Address(Struct, frozen=True):
+    """Host and port at which a container answers."""
+
+    host: str
+    port: int
+
+
+class Reach(Struct, frozen=True):
+    """The settings that choose among a container's addresses: the provider's, or its labels'."""
+
+    network: str = ""
+    use_bind_port_ip: bool = False
+
+
+def reach_of(container: Container, options: DockerOptions) -> Reach:
+    """As its labels say, or else the options."""
+    labels = {name.lower(): value for name, value in container.labels.items()}
+    return Reach(labels.get(NETWORK, "").strip() or options.network, options.use_bind_port_ip)
+
+
+def locate(container: Container, port: int | None, reach: Reach, report: Report) -> Address | str:
+    """Where the container's `port` (its lowest exposed one when None) can be reached, or why nowhere."""
+    number = port if port is not None else next(iter(container.ports), None)
+    if number is None:
+        return "it exposes no port"
+    bound = _bound(container, number) if reach.use_bind_port_ip else None
+    if bound is not None:
+        return bound
+    if reach.use_bind_port_ip:
+        report.note(f"port {number} is bound to no address of the host, so the container's own is used")
+    host = _host(container, reach.network, report)
+    return Address(host, number) if host else "it has no address in any network"
+
+
+def _bound(container: Container, port: int) -> Address | None:
+    """Where the host passes on to `port`, the container's or, where that is not bound, its own."""
+    own = container.bindings.get(port, ())
+    outer = [each for _, all_of in sorted(container.bindings.items()) for each in all_of]
+    for binding in (*own, *(each for each in outer if each.host_port == port)):
+        if _is_specific(binding.host_ip):
+            return Address(binding.host_ip, binding.host_port)
+    return None
+
+
+def _is_specific(address: str) -> bool:
+    try:
+        return not ip_address(address).is_unspecified
+    except ValueError:
+        return False
+
+
+def _host(container: Container, wanted: str, report: Report) -> str:
+    if container.network_mode == "host":
+        return container.host_address
+    reachable = {name: address for name, address in sorted(container.networks.items()) if address}
+    if wanted in reachable:
+        return reachable[wanted]
+    first = next(iter(reachable), None)
+    if first is None:
+        return ""
+    if wanted:
+        report.warning(
+            f"it has no address in network {wanted}, so {first} is used",
+            f"its networks: {', '.join(reachable)}; set by label {NETWORK} or providers.docker.network",
+        )
+    return reachable[first]

@@ -1,0 +1,1 @@
+"""Leader election: one agent at a time holds the lease to write to the store."""

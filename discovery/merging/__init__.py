@@ -1,0 +1,1 @@
+"""Merges what providers found into one configuration: pure functions of values."""

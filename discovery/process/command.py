@@ -1,0 +1,43 @@
+"""`rondpoint agent`: the agent as a process."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import click
+
+from discovery.process.agent import Agent
+from discovery.process.termination import work_until_told
+from rondpoint import logs
+from rondpoint.cli.completion import SettingsCommand
+from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
+from rondpoint.settings import Settings
+from rondpoint.settings.sources.environment import FLAGS
+from rondpoint.store.client import connect
+
+
+@click.command(cls=SettingsCommand, context_settings=PASS_ON)
+@settings_flags
+def agent(flags: tuple[str, ...]) -> None:
+    """Read the sources of routes and write the merged configuration to the store.
+
+    Takes settings as flags, such as --redis.url=redis://host or --providers.docker.
+    """
+    loaded = load_or_exit(flags)
+    url = loaded.settings.redis.url
+    if url is None:
+        click.echo(
+            "error: settings: redis.url: it is not set, and an agent needs a store to write to", err=True
+        )
+        raise SystemExit(2)
+    logs.configure(loaded.settings.log)
+    if FLAGS not in os.environ:
+        # `rondpoint up` has said them.
+        say_warnings(loaded)
+    work_until_told("agent", lambda stop: _work(loaded.settings, url, stop))
+
+
+def _work(settings: Settings, url: str, stop: threading.Event) -> None:
+    with connect(url, namespace=settings.redis.namespace) as client:
+        Agent(settings, client).run(stop)

@@ -1,0 +1,1 @@
+"""Keeps providers running, and holds the latest configuration and state of each."""

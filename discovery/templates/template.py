@@ -1,0 +1,134 @@
+"""The part of Go's template language that default rules are written in.
+
+Served: actions `{{ … }}` with fields (`.Name`, `.Labels.app`), calls of `discovery.templates.functions`
+(`normalize .Name`, `index .Labels "app"`), pipes, parentheses, string literals; conditions `{{ if … }}`,
+`{{ else if … }}`, `{{ else }}`, `{{ end }}`; comments; trimming with `{{-` and `-}}`. No loops, no variables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from discovery.templates.actions import evaluate
+from discovery.templates.functions import Function, Functions, TemplateError, Value, is_true
+
+__all__ = ["Function", "TemplateError", "Value", "render"]
+
+_ACTION = re.compile(r"""\{\{((?:[^`"}]|`[^`]*`|"(?:\\.|[^"\\\n])*"|\}(?!\}))*)\}\}""")
+_COMMENT = re.compile(r"\{\{(-\s+)?/\*.*?\*/(\s+-)?\}\}", re.DOTALL)
+_CONTROL = re.compile(r"(if|else|end)\b\s*(.*)\Z", re.DOTALL)
+LONGEST = 2000
+"""Characters of a template; to find the actions of a bad one may take as long as the square of them."""
+
+_NO_MORE: Functions = MappingProxyType({})
+
+
+def render(template: str, fields: Mapping[str, Value], more: Functions = _NO_MORE) -> str:
+    """The template with its actions replaced by what they say of `fields`; raises TemplateError.
+
+    `more` are functions besides the usual ones: name → how many values it takes, and itself.
+    """
+    if len(template) > LONGEST:
+        raise TemplateError(f"a template has more than {LONGEST} characters")
+    return _Rendering(fields, more).render(template)
+
+
+class _Rendering:
+    def __init__(self, fields: Mapping[str, Value], more: Functions) -> None:
+        self._fields = fields
+        self._more = more
+        self._open: list[_Branch] = []
+
+    def render(self, template: str) -> str:
+        pieces: list[str] = []
+        for text, action in _split(template):
+            if self._counts:
+                pieces.append(text)
+            if action is None:
+                break
+            control = _CONTROL.match(action)
+            if control is not None:
+                self._control(control[1], control[2])
+            elif self._counts:
+                pieces.append(_text(evaluate(action, self._fields, self._more)))
+        if self._open:
+            raise TemplateError("an if in a template has no end")
+        return "".join(pieces)
+
+    @property
+    def _counts(self) -> bool:
+        return all(branch.counts for branch in self._open)
+
+    def _control(self, word: str, rest: str) -> None:
+        if word == "if":
+            holds = self._counts and self._holds(rest)
+            self._open.append(_Branch(holds))
+            return
+        if not self._open:
+            raise TemplateError(f"{word} in a template without if")
+        if word == "end":
+            self._end(rest)
+            return
+        branch = self._open[-1]
+        if branch.last:
+            raise TemplateError("else in a template comes after else")
+        condition = _CONTROL.match(rest)
+        if rest and (condition is None or condition[1] != "if"):
+            raise TemplateError(f"unexpected {rest} in a template, behind else")
+        branch.counts = False
+        outer = all(each.counts for each in self._open[:-1])
+        if condition is None:
+            branch.last = True
+            branch.counts = not branch.counted
+        elif outer and not branch.counted:
+            branch.counts = self._holds(condition[2])
+        branch.counted |= branch.counts
+
+    def _end(self, rest: str) -> None:
+        if rest:
+            raise TemplateError(f"unexpected {rest} in a template, behind end")
+        self._open.pop()
+
+    def _holds(self, condition: str) -> bool:
+        return is_true(evaluate(condition, self._fields, self._more))
+
+
+class _Branch:
+    """A condition that is open: whether its present branch `counts`, any has, and it is the last."""
+
+    def __init__(self, counts: bool) -> None:
+        self.counts = counts
+        self.counted = counts
+        self.last = False
+
+
+def _split(template: str) -> Iterator[tuple[str, str | None]]:
+    """Texts, each with the action behind it; None behind the last."""
+    template = _COMMENT.sub(lambda found: "{{" + (found[1] or "") + '""' + (found[2] or "") + "}}", template)
+    end, trim = 0, False
+    for action in _ACTION.finditer(template):
+        inner = action.group(1)
+        before = _literal(template[end : action.start()], trim)
+        trim = re.search(r"\s-\Z", inner) is not None
+        yield (
+            before.rstrip() if re.match(r"-\s", inner) else before,
+            re.sub(r"\A-\s|\s-\Z", "", inner).strip(),
+        )
+        end = action.end()
+    yield _literal(template[end:], trim), None
+
+
+def _literal(text: str, trim: bool) -> str:
+    if "{{" in text:
+        raise TemplateError("{{ is not closed by }}")
+    return text.lstrip() if trim else text
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        raise TemplateError("a template's action gives a map, where text is expected")
+    return value

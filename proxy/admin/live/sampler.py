@@ -1,0 +1,162 @@
+"""One look at the store a second for all who watch the dashboard through this worker, while somebody does."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from math import ceil
+from time import monotonic, time
+from typing import Any
+
+import gevent
+import redis
+from gevent.event import Event
+from msgspec import Struct
+
+from proxy.admin.live.counter_deltas import ROUTER, Differences, Hash
+from proxy.admin.live.request_rates import Flow, Vector, flow, requests
+from proxy.admin.live.sliding_window import Window
+from proxy.admin.live.watched_servers import Watch
+from proxy.background.cooperative_yield import Breath
+from proxy.background.supervised_task import lasting
+from proxy.telemetry import metrics_reporter, server_metrics_reporter
+from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.keys import Keys
+from rondpoint.store.transaction import Command, read_at_once
+from rondpoint.store.workers import WorkerStatus, read_workers
+
+INTERVAL = 1.0
+
+WINDOW = 5
+"""Seconds that rates are the mean of, at least."""
+
+BUSIEST = 8
+"""Routers that are told to everybody."""
+
+LISTENERS = 40
+"""Browsers that watch through one worker; its admin entry point has other things to answer too."""
+
+
+class Beat(Struct, frozen=True):
+    """What was read at one time; `problem` says why nothing was, and then all else is as before.
+
+    `servers` are sums as well, each with a span of its own.
+    """
+
+    number: int = 0
+    span: float = 0.0
+    sums: Mapping[str, Vector] = {}
+    servers: Mapping[str, tuple[Vector, float]] = {}
+    busiest: tuple[str, ...] = ()
+    workers: tuple[WorkerStatus, ...] = ()
+    agents: tuple[AgentStatus, ...] = ()
+    problem: str = ""
+
+    def flow(self, key: str) -> Flow | None:
+        """None where there were no requests."""
+        vector, span = self.servers.get(key) or (self.sums.get(key), self.span)
+        return None if vector is None or not span else flow(vector, span)
+
+
+class Pulse:
+    """`routers` and `servers` tell how many there are: where they are many, workers tell of them in turns."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        routers: Callable[[], int],
+        servers: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._routers = routers
+        self._servers = servers
+        self._watch = Watch()
+        self._listeners = 0
+        self._reading: gevent.Greenlet[..., None] | None = None
+        self._next = Event()
+        self.beat = Beat()
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody more may listen."""
+        return self._listeners >= LISTENERS
+
+    @property
+    def reading(self) -> bool:
+        return self._reading is not None
+
+    @contextmanager
+    def listening(self, servers: Collection[str] = ()) -> Iterator[None]:
+        """Has the store read until it ends; of servers, those with these fields."""
+        self._listeners += 1
+        if self._reading is None:
+            self._reading = gevent.spawn(lasting, self._run)
+        try:
+            with self._watch.wanted(servers):
+                yield
+        finally:
+            self._listeners -= 1
+
+    def wait(self, seconds: float) -> Beat:
+        """The next beat, or the last one again if none comes in time."""
+        self._next.wait(seconds)
+        return self.beat
+
+    def _run(self) -> None:
+        differences, window = Differences(), Window(monotonic())
+        self._watch.begin()
+        due = monotonic()
+        while self._listeners:
+            try:
+                self.beat = self._look(differences, window)
+            except (redis.RedisError, OSError) as error:
+                self.beat = Beat(self.beat.number + 1, problem=f"the store does not answer: {error}")
+            reached, self._next = self._next, Event()
+            reached.set()
+            # Not in a hurry after a look that took long.
+            due = max(due + INTERVAL, monotonic() + INTERVAL / 2)
+            gevent.sleep(due - monotonic())
+        self._reading = None
+        self.beat = Beat()
+
+    def _look(self, differences: Differences, window: Window) -> Beat:
+        breathe = Breath()
+        workers = read_workers(self._client, self._keys)
+        agents = read_agents(self._client, self._keys)
+        # Of all workers and instances, at one instant: what moves between them is in one of them.
+        names = sorted({*workers, *(worker.instance for worker in workers.values())})
+        commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
+        commands += self._watch.commands(self._keys, names, monotonic())
+        answers = read_at_once(self._client, commands, breathe) if commands else []
+        hashes = {name: _fields(answer) for name, answer in zip(names, answers, strict=False)}
+        counted = differences.take(hashes, breathe)
+        window.add(monotonic(), counted, _length(self._routers(), metrics_reporter.MOST), breathe)
+        length = _length(self._servers(), server_metrics_reporter.MOST)
+        servers = self._watch.take(names, answers[len(names) :], monotonic(), length, breathe)
+        sums = dict(window.sums)
+        now = time()
+        routers = [key for key in sums if key.startswith(ROUTER) and key != ROUTER]
+        return Beat(
+            number=self.beat.number + 1,
+            span=window.span,
+            sums=sums,
+            servers=servers,
+            busiest=tuple(heapq.nlargest(BUSIEST, routers, key=lambda key: (requests(sums[key]), key))),
+            workers=tuple(worker for worker in workers.values() if worker.alive(now)),
+            agents=tuple(agent for agent in agents.values() if agent.alive(now)),
+        )
+
+
+def _length(count: int, most: int) -> float:
+    """Seconds to take the mean of: whole turns, lest rates rise and fall with them."""
+    return max(WINDOW, 2 * ceil(count / most))
+
+
+def _fields(answer: Any) -> Hash:
+    """As the store's newer protocol gives a hash, or the older one; of what is none, nothing."""
+    if isinstance(answer, dict):
+        return answer
+    return {} if isinstance(answer, Exception) else dict(zip(*[iter(answer)] * 2, strict=True))

@@ -1,0 +1,50 @@
+"""Sums over the last seconds, kept up to date by what comes in and what goes out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+
+from proxy.admin.live.request_rates import Vector, minus, plus, requests
+
+SLICE = 100
+"""Keys added up without a pause."""
+
+
+class Window:
+    """`sums` by key, of what was counted between `since` and `now`, both monotonic seconds."""
+
+    def __init__(self, now: float) -> None:
+        self.since = now
+        self.now = now
+        self.sums: dict[str, Vector] = {}
+        self._parts: deque[tuple[float, Mapping[str, Vector]]] = deque()
+
+    @property
+    def span(self) -> float:
+        return self.now - self.since
+
+    def add(
+        self, now: float, counted: Mapping[str, Vector], length: float, breathe: Callable[[], None]
+    ) -> None:
+        """Add what was counted until now, and drop what is older than `length` seconds."""
+        self.now = now
+        self._parts.append((now, counted))
+        for key, vector in _in_slices(counted, breathe):
+            sums = self.sums.get(key)
+            self.sums[key] = vector if sums is None else plus(sums, vector)
+        while len(self._parts) > 1 and self._parts[0][0] <= now - length:
+            self.since, old = self._parts.popleft()
+            for key, vector in _in_slices(old, breathe):
+                left = minus(self.sums[key], vector)
+                if requests(left):
+                    self.sums[key] = left
+                else:
+                    del self.sums[key]
+
+
+def _in_slices(vectors: Mapping[str, Vector], breathe: Callable[[], None]) -> Iterator[tuple[str, Vector]]:
+    for number, item in enumerate(vectors.items()):
+        if not number % SLICE:
+            breathe()
+        yield item

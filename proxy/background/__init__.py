@@ -1,0 +1,1 @@
+"""Background work in the event loop of a worker: supervised tasks that yield to requests."""

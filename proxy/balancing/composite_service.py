@@ -1,0 +1,51 @@
+"""Services made of services: in which order the members are to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from proxy.balancing.hashing import hashed, luck
+from proxy.balancing.sticky_cookie import Stickiness
+from proxy.balancing.weighted_schedule import schedule
+
+if TYPE_CHECKING:
+    from proxy.balancing.tickets import Tickets
+    from proxy.http1.request import Request
+    from rondpoint.model import Service
+
+
+class Composed:
+    """The members of a service, by their `names`, and how one of them is chosen.
+
+    One that has no server for new requests is passed over as long as another has.
+    """
+
+    def __init__(self, service: Service) -> None:
+        members = [member for member in service.members if member.weight > 0]
+        self._service = service.name
+        self.names = [member.name for member in members]
+        self._weights = {member.name: member.weight for member in members}
+        self._kind = service.composition
+        order = schedule([member.weight for member in members]) if self._kind == "weighted" else ()
+        self._rotation = [self.names[index] for index in order]
+        self.sticky: Stickiness[str] | None = None
+        if service.sticky is not None:
+            self.sticky = Stickiness(
+                service.sticky, service.name, ((name, name) for name in dict.fromkeys(self.names))
+            )
+
+    def preferred(self, tickets: Tickets, request: Request, peer: str) -> Iterator[str]:
+        """The members' names, in the order in which they are to be asked."""
+        if self.sticky is not None and (kept := self.sticky.kept(request)) is not None:
+            yield kept
+        if self._kind == "weighted":
+            length = len(self._rotation)
+            first = tickets.take(self._service) - 1 if length > 1 else 0
+            for position in range(first, first + length):
+                yield self._rotation[position % length]
+        elif self._kind == "highestRandomWeight":
+            client = hashed(peer)
+            yield from sorted(self.names, key=lambda name: -self._weights[name] * luck(client, hashed(name)))
+        else:
+            yield from self.names

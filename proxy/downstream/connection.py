@@ -1,0 +1,277 @@
+"""A client's connection: gives one request after the other, and takes what goes back (RFC 9112 §9)."""
+
+from __future__ import annotations
+
+import _socket
+from typing import TYPE_CHECKING
+
+from proxy.http1.error_response import answer
+from proxy.http1.errors import RequestError
+from proxy.http1.forwarded import forwarded_port, pass_on_claims
+from proxy.http1.partial_head import PartialHead
+from proxy.http1.repeated_heads import RequestHeads
+from proxy.net.deadlines import NEVER, after
+
+if TYPE_CHECKING:
+    from proxy.context import ClientTimeouts, Context
+    from proxy.http1.request import Request
+    from proxy.http1.response import Response
+    from proxy.net.stream import Stream
+    from proxy.per_request.extras import Extras
+    from proxy.telemetry.completed_request import Counted, Witness
+    from proxy.telemetry.tracing.trace import Part, Trace
+    from proxy.upstream.endpoint import Target
+
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 1 << 20
+
+
+class ClientGoneError(Exception):
+    """The client's connection broke while something was sent to it."""
+
+
+class Downstream:
+    """One client connection on an entry point; `peer` is the client's address, and so is `address`.
+
+    `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
+    byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
+    client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
+    What became of the present request is left for `serving` to count and
+    to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
+    `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `lane` is
+    where plain requests of this connection are counted; `witness`, if there is one, is told of each. What
+    only an observed connection knows (`proxy.downstream.observed_connection`) is empty here.
+    """
+
+    asked_at = 0.0
+    logged = ""
+    origin_head = b""
+    sent_head = b""
+    request_id = b""
+    sampled = False
+    traced: Part | None = None
+
+    __slots__ = (
+        "_forwarded",
+        "_forwarded_for",
+        "_heads",
+        "_proto",
+        "address",
+        "awaiting",
+        "body",
+        "buffer",
+        "context",
+        "entry_point",
+        "extras",
+        "gone",
+        "idle",
+        "lane",
+        "limits",
+        "peer",
+        "port",
+        "refused",
+        "response",
+        "retries",
+        "sent",
+        "status",
+        "stream",
+        "tally",
+        "target",
+        "timeouts",
+        "witness",
+    )
+
+    def __init__(
+        self,
+        stream: Stream,
+        peer: str,
+        entry_point: str,
+        timeouts: ClientTimeouts,
+        context: Context,
+        port: int = 0,
+        lane: int = 0,
+        witness: Witness | None = None,
+    ) -> None:
+        self.stream = stream
+        # Its deadlines are about reading; the way back stays open for the answer that says so.
+        stream.ends = _socket.SHUT_RD
+        stream.stall_limit = timeouts.stall
+        stream.on_unread = self._unread
+        self.entry_point = entry_point
+        self.timeouts = timeouts
+        self.context = context
+        self.limits = context.limits
+        self.buffer = b""
+        self._heads = RequestHeads()
+        self.address = address = _spelled(peer)
+        self.peer = address.decode()
+        self.port = port
+        self.lane = lane
+        self.witness = witness
+        self._proto = b"http" if stream.plain else b"https"
+        self._forwarded_for = (
+            b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
+            % (address, address, self._proto, context.server_name)
+        )
+        # All but the Host itself, where that names no port.
+        self._forwarded = (
+            self._forwarded_for
+            + b"\r\nX-Forwarded-Port: "
+            + forwarded_port(b"", self._proto)
+            + b"\r\nX-Forwarded-Host: "
+        )
+        self.idle = False
+        self.gone = False
+        self.awaiting: Stream | None = None
+        self.tally = context.tallies.unrouted
+        self.target: Target | None = None
+        self.status = 0
+        self.sent = 0
+        self.refused = False
+        self.retries = 0
+        self.body: Counted | None = None
+        self.response: Response | None = None
+        self.extras: Extras | None = None
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher, empty without."""
+        return self.context.tallies.lanes.all[self.lane].tls
+
+    def traced_in_detail(self) -> Trace | None:
+        """The request's part of its trace, where steps of middlewares are to be told of there."""
+        return None
+
+    def send(self, data: bytes) -> None:
+        """Raises ClientGoneError."""
+        try:
+            self.stream.send(data)
+        except OSError as error:
+            raise ClientGoneError from error
+
+    def recv(self) -> bytes:
+        """More of a body, b"" at the end; also when the connection broke or its deadline passed."""
+        try:
+            return self.stream.recv()
+        except OSError:
+            return b""
+
+    def forwarded(self, host: bytes) -> bytes:
+        """The header lines that tell a server of this client."""
+        if host and b":" not in host:
+            return self._forwarded + host
+        lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
+        return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
+
+    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
+        """Answer with an error of ours; whether the connection can go on.
+
+        Without `body_read` the request's body, if it has one, is still unread in `buffer` and beyond.
+        """
+        length = 0 if body_read else max(request.content_length, 0)
+        whole = body_read or (not request.chunked and length <= len(self.buffer))
+        keep_alive = whole and request.keep_alive and not self.context.draining
+        data = answer(status, reason=reason, keep_alive=keep_alive, head_only=request.method == b"HEAD")
+        self.status, self.refused = status, True
+        self.send(data)
+        self.sent = len(data) - data.index(b"\r\n\r\n") - 4
+        if whole:
+            self.buffer = self.buffer[length:]
+        else:
+            self.linger()
+        return keep_alive
+
+    def next_request(self) -> Request | None:
+        """The next head, taken from `buffer`; None when the connection is over. Raises RequestError."""
+        limits = self.limits
+        stream = self.stream
+        data = self.buffer
+        if not data:
+            context = self.context
+            stream.deadline = context.drain_deadline if context.draining else after(self.timeouts.idle)
+            self.idle = True
+            data = self.recv()
+            self.idle = False
+            if not data:
+                return None
+        request = self._heads.parse(data, limits)
+        if request is None:
+            stream.deadline = after(self.timeouts.read)
+            partial = PartialHead(limits)
+            partial.add(data)
+            while request is None:
+                more = self.recv()
+                if not more:
+                    if stream.expired:
+                        raise RequestError(408, "the request head did not arrive in time")
+                    return None
+                if partial.add(more):
+                    data = bytes(partial.data)
+                    request = self._heads.parse(data, limits)
+        stream.deadline = NEVER
+        self.buffer = data[request.size :]
+        return request
+
+    def _unread(self, stream: Stream) -> None:
+        """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
+        server = self.awaiting
+        if server is not None and self.has_left():
+            server.expire()
+
+    def has_left(self) -> bool:
+        """Look whether the client has ended the connection, and set `gone` if so."""
+        try:
+            self.gone = not self.stream.sock.recv(1, _socket.MSG_PEEK)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.gone = True
+        return self.gone
+
+    def linger(self) -> None:
+        """RFC 9112 §9.6: end our side, and read on for a while, lest a reset destroy the answer."""
+        stream = self.stream
+        stream.shutdown(_socket.SHUT_WR)
+        stream.deadline = after(LINGER_SECONDS)
+        left = LINGER_BYTES
+        while left > 0:
+            data = self.recv()
+            if not data:
+                return
+            left -= len(data)
+
+
+class TrustedDownstream(Downstream):
+    """The connection of a proxy that may say which clients it speaks for."""
+
+    __slots__ = ("_claimed",)
+
+    def __init__(
+        self,
+        stream: Stream,
+        peer: str,
+        entry_point: str,
+        timeouts: ClientTimeouts,
+        context: Context,
+        port: int = 0,
+        lane: int = 0,
+        witness: Witness | None = None,
+    ) -> None:
+        super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
+        self.limits = context.limits_of_trusted
+        self._claimed = b""
+
+    def next_request(self) -> Request | None:
+        request = super().next_request()
+        if request is not None:
+            request.headers, self._claimed = pass_on_claims(
+                request.headers, request.host, self.address, self._proto, self.context.server_name
+            )
+        return request
+
+    def forwarded(self, host: bytes) -> bytes:
+        return self._claimed
+
+
+def _spelled(peer: str) -> bytes:
+    return peer.removeprefix("::ffff:").partition("%")[0].encode()

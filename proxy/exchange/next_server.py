@@ -1,0 +1,101 @@
+"""What becomes of a request when the server that was chosen has not answered: others, and more attempts."""
+
+from __future__ import annotations
+
+from random import shuffle
+from typing import TYPE_CHECKING
+
+import gevent
+
+from proxy.downstream.connection import ClientGoneError
+from proxy.exchange.attempt import request_head, serve_from, serve_observed
+from proxy.exchange.errors import NoAnswerError
+from proxy.per_request.retries import Retrying, RetryPolicy
+
+if TYPE_CHECKING:
+    from proxy.balancing.balanced_service import ServedService
+    from proxy.downstream.connection import Downstream
+    from proxy.exchange.request_body import RequestBody
+    from proxy.http1.request import Request
+    from proxy.upstream.endpoint import Target
+
+_ONCE = RetryPolicy(1)
+
+
+def ask_again(
+    downstream: Downstream,
+    request: Request,
+    service: ServedService,
+    pass_host: bool,
+    body: RequestBody | None,
+    failed: tuple[Target, ...],
+    failure: NoAnswerError,
+) -> bool:
+    """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
+
+    While they fail they are put aside; once that is true of all, those that had been before are asked too.
+
+    Raises NoAnswerError and ClientGoneError.
+    """
+    retrying = _retrying(downstream)
+    retrying.made = len(failed)
+    # A dial may have taken so long that all servers are others by now.
+    service = _present(downstream, service)
+    left = _unasked(service, failed)
+    # Lest one server get all that another one leaves.
+    shuffle(left)
+    again = False
+    while True:
+        if not (left or again):
+            service = _present(downstream, service)
+            left = _unasked(service, failed)
+            again = not left
+        if again or failure.unwanted:
+            # What has no answer is not asked for again but by those who want that.
+            if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
+                raise failure
+            gevent.sleep(retrying.pause())
+            if downstream.has_left():
+                raise ClientGoneError
+        if not left:
+            # By now there may be others.
+            service = _present(downstream, service)
+            left = list(service.distinct)
+            shuffle(left)
+        target = left.pop()
+        downstream.tally.retries += 1
+        downstream.retries += 1
+        head = request_head(downstream, request, target, pass_host)
+        downstream.target = target
+        try:
+            if service.choose is None:
+                return serve_from(downstream, request, target, head, body)
+            return serve_observed(downstream, request, service, target, head, body)
+        except NoAnswerError as error:
+            failure = error
+            failed += (target,)
+            if error.in_vain:
+                downstream.context.tallies.servers.fail(target)
+            retrying.made += 1
+            if not (error.elsewhere or error.unwanted):
+                raise
+
+
+def _present(downstream: Downstream, service: ServedService) -> ServedService:
+    """The service as it is now; as it was, where it has no servers any more."""
+    now = downstream.context.services.get(service.name)
+    return service if now is None or not now.rotation else now
+
+
+def _unasked(service: ServedService, failed: tuple[Target, ...]) -> list[Target]:
+    """Its targets at other addresses than those that failed."""
+    endpoints = [target.endpoint for target in failed]
+    return [target for target in service.distinct if target.endpoint not in endpoints]
+
+
+def _retrying(downstream: Downstream) -> Retrying:
+    """What the router wants, or else the installation; or nothing more than each server once."""
+    extras = downstream.extras
+    if extras is not None and extras.retrying is not None:
+        return extras.retrying
+    return Retrying(downstream.context.retry or _ONCE)

@@ -1,0 +1,1 @@
+"""Limits that the workers of an instance share."""

@@ -1,0 +1,50 @@
+"""Spans and values as OpenTelemetry's protocol has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from proxy.telemetry.escaping import as_text
+
+if TYPE_CHECKING:
+    from proxy.telemetry.tracing.traced_request import Finished
+
+Value = str | int | list[str]
+
+
+def span_of(
+    finished: Finished,
+    span: int,
+    parent: int,
+    name: str,
+    kind: Span.SpanKind.ValueType,
+    times: tuple[int, int],
+    attributes: Mapping[str, Value],
+) -> Span:
+    """A span of this request; `times` are its begin and its end, in Unix nanoseconds."""
+    trace = finished.trace
+    return Span(
+        trace_id=trace.trace.to_bytes(16, "big"),
+        span_id=span.to_bytes(8, "big"),
+        parent_span_id=parent.to_bytes(8, "big") if parent else b"",
+        trace_state=as_text(trace.state),
+        name=name,
+        kind=kind,
+        start_time_unix_nano=times[0],
+        end_time_unix_nano=times[1],
+        attributes=[KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()],
+        status=Status(code=Status.STATUS_CODE_ERROR) if "error.type" in attributes else None,
+    )
+
+
+def any_value(value: Value) -> AnyValue:
+    """A value as the protocol has it."""
+    if isinstance(value, str):
+        return AnyValue(string_value=value)
+    if isinstance(value, int):
+        return AnyValue(int_value=value)
+    return AnyValue(array_value=ArrayValue(values=[AnyValue(string_value=each) for each in value]))

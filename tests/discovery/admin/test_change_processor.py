@@ -1,0 +1,206 @@
+"""Proposals are served from a real store, by one agent or several."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from discovery.admin.change_processor import Desk, desk
+from discovery.admin.local_copy import Keeper
+from rondpoint.model import Configuration, Service
+from rondpoint.settings import Settings
+from rondpoint.store.admin.document import Document, read_document, read_version
+from rondpoint.store.admin.history import KEPT, LARGEST, read_history
+from rondpoint.store.admin.proposals import Proposal, Verdict, await_verdict, propose
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.store.publish import Publisher
+from tests.lab.lossy import Lossy
+from tests.lab.store import Store
+from tests.lab.waiting import until
+
+KEYS = Keys()
+WAIT = 60
+"""Seconds for a verdict; the store's client must not give up earlier."""
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[redis.Redis]:
+    with connect(store.url, socket_timeout=2 * WAIT) as client:
+        yield client
+
+
+@contextmanager
+def serving(store: Store, *makers: Callable[[redis.Redis], Desk]) -> Iterator[None]:
+    stop = threading.Event()
+    clients = [connect(store.url) for _ in makers]
+    threads = [
+        threading.Thread(target=make(client).run, args=(stop,))
+        for make, client in zip(makers, clients, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
+        for each in clients:
+            each.close()
+
+
+def plain(client: redis.Redis) -> Desk:
+    return desk(Settings(), client)
+
+
+def put(client: redis.Redis, name: str, body: Any, **options: Any) -> Verdict:
+    proposal = Proposal(name, "put", "services", name, json.dumps(body), **options)
+    propose(client, KEYS, proposal)
+    verdict = await_verdict(client, KEYS, name, WAIT)
+    assert verdict is not None
+    return verdict
+
+
+def service(number: int) -> dict[str, Any]:
+    return {"loadBalancer": {"servers": [{"url": f"http://10.0.0.{number % 250}:80"}]}}
+
+
+def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.Redis) -> None:
+    done: list[Verdict] = []
+
+    def ask(first: int) -> None:
+        with connect(store.url, socket_timeout=2 * WAIT) as own:
+            for number in range(first, first + 10):
+                proposal = Proposal(
+                    f"p{number}", "put", "services", f"s{number}", json.dumps(service(number))
+                )
+                propose(own, KEYS, proposal)
+                verdict = await_verdict(own, KEYS, proposal.id, WAIT)
+                assert verdict is not None
+                done.append(verdict)
+
+    with serving(store, plain, plain, plain):
+        askers = [threading.Thread(target=ask, args=(10 * number,)) for number in range(4)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+    assert sorted(verdict.version for verdict in done) == list(range(1, 41))
+    assert {verdict.outcome for verdict in done} == {"done"}
+    assert len(read_document(client, KEYS).objects) == 40
+    assert [entry.version for entry in read_history(client, KEYS)] == list(range(40, 0, -1))
+
+
+def test_a_change_of_which_the_stores_answer_is_lost_is_told_as_it_is(
+    store: Store, client: redis.Redis, short_path: Path
+) -> None:
+    with Lossy(short_path / "lossy.sock", store.socket) as way, connect(way.url) as own:
+        with serving(store, lambda _: plain(own)):
+            assert put(client, "a", service(1)).outcome == "done"
+            way.lose(b"EVALSHA")
+            made = put(client, "b", service(2), absent=True)
+            assert (made.outcome, made.version, made.object_version, made.created) == ("done", 2, 2, True)
+            way.lose(b"EVALSHA")
+            propose(client, KEYS, Proposal("c", "delete", "services", "b", match=(2,)))
+            gone = await_verdict(client, KEYS, "c", 4)
+            assert gone is not None
+            assert (gone.outcome, gone.version) == ("done", 3)
+        assert way.lost == 2
+    assert [entry.proposal for entry in read_history(client, KEYS)] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("version", ["x", "9" * 5000])
+def test_a_version_that_is_no_number_is_none(store: Store, client: redis.Redis, version: str) -> None:
+    client.hset(KEYS.admin, "version", version)
+    with serving(store, plain):
+        assert put(client, "a", service(1)).version == 1
+        client.hset(KEYS.admin, "version", version)
+        until(lambda: read_version(client, KEYS) == 1, "the version was not written anew")
+        assert put(client, "b", service(2)).version == 2
+    assert read_document(client, KEYS).objects.keys() == {"admin/http/services/a", "admin/http/services/b"}
+
+
+def test_history_is_bounded_in_length_and_size(store: Store, client: redis.Redis) -> None:
+    with serving(store, plain):
+        for number in range(KEPT + 5):
+            assert put(client, f"n{number}", service(number), dry=False).outcome == "done"
+        large = {
+            "loadBalancer": {
+                "servers": [{"url": "http://10.0.0.1"}],
+                "healthCheck": {"path": "/" + "x" * LARGEST},
+            }
+        }
+        assert put(client, "large", large).outcome == "done"
+        history = read_history(client, KEYS)
+        assert (len(history), history[0].version, history[0].changes) == (KEPT, KEPT + 6, None)
+        propose(client, KEYS, Proposal("r", "rollback", version=KEPT + 5))
+        verdict = await_verdict(client, KEYS, "r", WAIT)
+        assert verdict is not None
+        assert (verdict.outcome, "not kept" in verdict.findings[0].message) == ("impossible", True)
+
+
+def test_references_to_what_is_published_or_defined_are_no_news(store: Store, client: redis.Redis) -> None:
+    Publisher(client, KEYS).publish(Configuration(services={"web@docker": Service("web@docker")}))
+    with serving(store, plain):
+        put(client, "own", service(1))
+        warnings = {}
+        for name in ("web@docker", "own", "none"):
+            body = json.dumps({"rule": "Host(`a`)", "service": name})
+            propose(client, KEYS, Proposal(name, "put", "routers", "r", body))
+            verdict = await_verdict(client, KEYS, name, WAIT)
+            assert verdict is not None
+            warnings[name] = [finding.path for finding in verdict.findings]
+    assert warnings == {"web@docker": [], "own": [], "none": ["service"]}
+
+
+def test_what_cannot_be_decoded_stops_nobody(store: Store, client: redis.Redis) -> None:
+    with serving(store, plain):
+        client.rpush(KEYS.admin_proposals, "{", "7", '{"id": "x", "action": "dance"}')
+        assert put(client, "a", service(1)).outcome == "done"
+
+
+def test_a_file_that_cannot_be_used_is_told_of_and_costs_nothing(
+    store: Store, client: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text("{")
+    assert Keeper(damaged).kept() == Document()
+    assert "damaged.json cannot be read" in caplog.text
+    (tmp_path / "file").touch()
+
+    def hampered(client: redis.Redis) -> Desk:
+        return Desk(client, KEYS, ("web",), Keeper(tmp_path / "file" / "admin.json"))
+
+    with serving(store, hampered):
+        assert put(client, "a", service(1)).outcome == "done"
+        assert put(client, "b", service(2)).outcome == "done"
+    assert caplog.text.count("cannot be kept") == 1
+
+
+def test_what_was_kept_does_not_replace_what_the_store_has(
+    store: Store, client: redis.Redis, tmp_path: Path
+) -> None:
+    file = tmp_path / "admin.json"
+    Keeper(file).keep(Document(7, {"admin/http/services/old": b'{"version":7,"value":{}}'}))
+
+    def keeping(client: redis.Redis) -> Desk:
+        return Desk(client, KEYS, ("web",), Keeper(file))
+
+    with serving(store, plain):
+        put(client, "new", service(1))
+    with serving(store, keeping):
+        until(lambda: Keeper(file).kept().version == 1, "the store's version kept")
+    assert set(read_document(client, KEYS).objects) == {"admin/http/services/new"}
+    store.restart()
+    with serving(store, keeping):
+        until(lambda: read_version(client, KEYS) == 1, "what was kept, written")
+    assert set(read_document(client, KEYS).objects) == {"admin/http/services/new"}

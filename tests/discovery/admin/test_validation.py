@@ -1,0 +1,280 @@
+"""What becomes of proposals, by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from discovery.admin.merge_patch import merge_patch
+from discovery.admin.stored_fields import cut, joined
+from discovery.admin.validation import Judgement, changed_objects, differences, judge
+from rondpoint.store.admin.document import Document, Stored, parts_of
+from rondpoint.store.admin.history import Difference, Entry
+from rondpoint.store.admin.proposals import Proposal
+
+POINTS = ("web", "secure")
+ROUTER = {"rule": "Host(`shop.test`)", "service": "shop"}
+SERVICE = {"loadBalancer": {"servers": [{"url": "http://10.0.0.1:80"}]}}
+
+
+def document(version: int = 0, **objects: Any) -> Document:
+    """Objects of the provider `admin` by `KIND__NAME`."""
+    fields = {f"admin/http/{name.replace('__', '/')}": value for name, value in objects.items()}
+    return stored(version, fields)
+
+
+def stored(version: int, fields: dict[str, Any]) -> Document:
+    return Document(
+        version, {field: msgspec.json.encode(Stored(version, value)) for field, value in fields.items()}
+    )
+
+
+def judged(action: Any, body: Any = None, before: Document | None = None, **options: Any) -> Judgement:
+    options = {"section": "routers", "name": "shop", **options}
+    text = body if isinstance(body, str) else json.dumps(body)
+    proposal = Proposal("1", action, body="" if body is None else text, **options)
+    return judge(proposal, before or document(), options.pop("history", ()), POINTS)
+
+
+def test_an_object_is_put_where_there_was_none() -> None:
+    found = judged("put", ROUTER)
+    assert (found.outcome, found.created, found.findings) == ("done", True, ())
+    assert found.values == {"admin/http/routers/shop": ROUTER}
+    assert list(changed_objects(found, document())) == ["routers"]
+    assert differences(found, document()) == {"admin/http/routers/shop": Difference(None, ROUTER)}
+
+
+def test_the_same_again_changes_nothing() -> None:
+    found = judged("put", ROUTER, document(3, routers__shop=ROUTER))
+    assert (found.outcome, found.values) == ("unchanged", {})
+
+
+def test_what_the_api_adds_may_be_sent_back() -> None:
+    shown = {**ROUTER, "name": "shop@admin", "provider": "admin", "status": "enabled", "using": ["web"]}
+    assert judged("put", shown).values == {"admin/http/routers/shop": ROUTER}
+    shown = {**SERVICE, "type": "loadbalancer", "serverStatus": {}, "usedBy": [], "servers": []}
+    assert judged("put", shown, section="services").values == {"admin/http/services/shop": SERVICE}
+
+
+# kind, body → path and words of the error
+INVALID: list[tuple[str, Any, str, str]] = [
+    ("routers", {**ROUTER, "rule": "Hots(`x`)"}, "rule", "Hots"),
+    ("routers", {"service": "shop"}, "", "has no rule"),
+    ("routers", {"rule": "Host(`a`)"}, "", "names no service"),
+    ("routers", {**ROUTER, "priority": "high"}, "priority", "is not valid"),
+    ("routers", {**ROUTER, "entrypoint": ["web"]}, "entrypoint", "is unknown"),
+    ("routers", {**ROUTER, "entryPoints": ["web", "other"]}, "entryPoints", "'other' does not exist"),
+    ("routers", {**ROUTER, "middlewares": 7}, "middlewares", "is not valid"),
+    ("services", {}, "", "has no servers"),
+    (
+        "services",
+        {"loadBalancer": {"servers": [{"url": "http://a"}, {"url": "x"}]}},
+        "loadBalancer.servers[1].url",
+        "is not valid",
+    ),
+    (
+        "services",
+        {"loadBalancer": {"servers": [{"ulr": "http://a"}]}},
+        "loadBalancer.servers[0].ulr",
+        "is unknown",
+    ),
+    ("services", {"loadBalancer": {"servers": [{}]}}, "loadBalancer.servers[0]", "has no url"),
+    ("middlewares", {}, "", "must have one kind"),
+    ("middlewares", {"stripPrefixx": {}}, "stripPrefixx", "is an unknown kind"),
+    ("middlewares", {"stripPrefix": {"prefixes": []}}, "stripPrefix.prefixes", "is not valid"),
+    ("middlewares", {"addPrefix": {}}, "addPrefix.prefix", "is missing"),
+    ("middlewares", {"basicAuth": {"users": "…"}}, "basicAuth.users", "is shown for a secret"),
+]
+
+
+@pytest.mark.parametrize(("section", "body", "path", "words"), INVALID)
+def test_an_error_names_the_field_it_is_about(section: str, body: Any, path: str, words: str) -> None:
+    found = judged("put", body, section=section)
+    assert found.outcome == "invalid"
+    errors = [finding for finding in found.findings if finding.error]
+    assert path in [finding.path for finding in errors], errors
+    assert any(words in finding.message for finding in errors), errors
+    assert all("http." not in finding.message for finding in errors), errors
+
+
+def test_a_hint_says_what_would_be_right() -> None:
+    (finding,) = judged("put", {**ROUTER, "entrypoint": ["web"]}).findings
+    assert "entryPoints" in finding.hint
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "7", "null", '"x"', "{" * 200, "[" * 100_000])
+def test_what_is_no_json_object_is_unreadable(body: str) -> None:
+    proposal = Proposal("1", "put", "routers", "shop", body)
+    assert judge(proposal, document(), (), POINTS).outcome == "unreadable"
+
+
+@pytest.mark.parametrize("name", ["", "a@b", "a\nb", "x" * 256])
+def test_names_that_cannot_be_are_refused(name: str) -> None:
+    assert judged("put", ROUTER, name=name).outcome == "invalid"
+
+
+def test_names_may_hold_dots_and_slashes() -> None:
+    for name in ("a.b", "a/b", "a b", "é"):
+        found = judged("put", {**ROUTER, "rule": "x"}, name=name)
+        assert [finding.path for finding in found.findings] == ["rule"]
+        (field,) = judged("put", ROUTER, name=name).values
+        assert parts_of(field) == ("admin", "http/routers", name)
+
+
+def test_a_patch_changes_what_it_names() -> None:
+    before = document(1, routers__shop={**ROUTER, "priority": 5, "middlewares": ["a"]})
+    found = judged("patch", {"priority": 7, "middlewares": None}, before)
+    assert found.values == {"admin/http/routers/shop": {**ROUTER, "priority": 7}}
+    assert judged("patch", {"priority": 7}).outcome == "missing"
+    assert judged("patch", {"rule": "x"}, before).outcome == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": "foo"}, None, None),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_merge_patch_is_that_of_the_rfc(target: Any, patch: Any, result: Any) -> None:
+    assert merge_patch(target, patch) == result
+
+
+def test_deletion() -> None:
+    before = document(1, routers__shop=ROUTER)
+    found = judged("delete", None, before)
+    assert (found.outcome, found.values) == ("done", {"admin/http/routers/shop": None})
+    assert changed_objects(found, before) == {"routers": {"shop@admin": None}}
+    assert judged("delete", None).outcome == "missing"
+
+
+@pytest.mark.parametrize(
+    ("options", "there", "outcome"),
+    [
+        ({"match": (4,)}, True, "done"),
+        ({"match": (3, 4)}, True, "done"),
+        ({"match": (3,)}, True, "conflict"),
+        ({"match": ()}, True, "conflict"),
+        ({"match": (4,)}, False, "conflict"),
+        ({"present": True}, True, "done"),
+        ({"present": True}, False, "conflict"),
+        ({"absent": True}, True, "conflict"),
+        ({"absent": True}, False, "done"),
+    ],
+)
+def test_a_change_can_be_bound_to_what_there_is(options: Any, there: bool, outcome: str) -> None:
+    before = document(4, **({"routers__shop": {**ROUTER, "priority": 1}} if there else {}))
+    assert judged("put", ROUTER, before, **options).outcome == outcome
+
+
+WHOLE = {
+    "frontends": {"f": {"backend": "b", "routes": {"r": {"rule": "Host:f.test"}}}},
+    "backends": {"b": {"servers": {"s": {"url": "http://10.0.0.1:80"}}}},
+}
+WHOLE_3 = {"http": {"routers": {"r": {**ROUTER, "service": "s"}}, "services": {"s": SERVICE}}}
+
+
+def test_all_of_a_provider_is_replaced_and_only_what_differs_is_written() -> None:
+    found = judged("replace", WHOLE)
+    assert found.outcome == "done"
+    assert set(found.values) == {"rest/frontends/f", "rest/backends/b"}
+    before = stored(1, {**found.values, "admin/http/routers/shop": ROUTER})
+    assert judged("replace", WHOLE, before).outcome == "unchanged"
+    found = judged("replace", WHOLE_3, before)
+    assert {field: value is None for field, value in found.values.items()} == {
+        "rest/frontends/f": True,
+        "rest/backends/b": True,
+        "rest/http/routers/r": False,
+        "rest/http/services/s": False,
+    }
+    assert changed_objects(found, before)["routers"].keys() == {"r@rest", "f@rest"}
+    assert set(judged("replace", {}, before).values.values()) == {None}
+
+
+def test_errors_in_a_whole_tree_have_their_path_in_it() -> None:
+    tree = json.loads(json.dumps(WHOLE))
+    tree["frontends"]["f"]["routes"]["r"]["rule"] = "Hots:x"
+    tree["backends"]["b"]["servers"]["s"]["url"] = "x"
+    found = judged("replace", tree)
+    assert found.outcome == "invalid"
+    assert {finding.path for finding in found.findings if finding.error} == {
+        "frontends.f.routes.r.rule",
+        "backends.b.servers.s.url",
+    }
+    found = judged("replace", {"http": {"routers": {"r": {**ROUTER, "service": "s", "entryPoints": ["x"]}}}})
+    assert [finding.path for finding in found.findings if finding.error] == ["r.entryPoints"]
+    found = judged("replace", {"tcp": {"routers": {"r": {}}}})
+    assert [finding.path for finding in found.findings if finding.error] == ["tcp"]
+
+
+def test_a_tree_is_put_together_as_it_was_cut() -> None:
+    for tree in (WHOLE, WHOLE_3):
+        fields = cut("rest", tree)
+        assert joined((*parts_of(field)[1:], value) for field, value in fields.items()) == tree
+
+
+def entry(version: int, **changes: tuple[Any, Any] | None) -> Entry:
+    fields = {
+        f"admin/http/{name.replace('__', '/')}": Difference(*change)
+        for name, change in changes.items()
+        if change is not None
+    }
+    return Entry(version, 0.0, "", changes=fields if None not in changes.values() else None)
+
+
+NEWER = {**ROUTER, "priority": 9}
+HISTORY = [
+    entry(4, routers__shop=(NEWER, ROUTER)),
+    entry(3, services__shop=(SERVICE, None)),
+    entry(2, services__shop=(None, SERVICE), routers__shop=(ROUTER, NEWER)),
+    entry(1, routers__shop=(None, ROUTER)),
+]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (4, {}),
+        (3, {"admin/http/routers/shop": NEWER}),
+        (2, {"admin/http/routers/shop": NEWER, "admin/http/services/shop": SERVICE}),
+        (1, {}),
+        (0, {"admin/http/routers/shop": None}),
+    ],
+)
+def test_earlier_versions_can_be_come_back_to(version: int, expected: dict[str, Any]) -> None:
+    before = document(4, routers__shop=ROUTER)
+    proposal = Proposal("1", "rollback", version=version)
+    found = judge(proposal, before, HISTORY, POINTS)
+    assert (found.outcome, dict(found.values)) == ("done" if expected else "unchanged", expected)
+
+
+@pytest.mark.parametrize(
+    ("version", "history", "outcome"),
+    [
+        (5, HISTORY, "missing"),
+        (1, HISTORY[:2], "impossible"),
+        (1, [entry(4, routers__shop=None)], "impossible"),
+        (3, [], "impossible"),
+    ],
+)
+def test_what_is_not_kept_cannot(version: int, history: list[Entry], outcome: str) -> None:
+    before = document(4, routers__shop=ROUTER)
+    found = judge(Proposal("1", "rollback", version=version), before, history, POINTS)
+    assert found.outcome == outcome
+
+
+def test_a_version_that_could_not_be_served_any_more_is_not_come_back_to() -> None:
+    history = [entry(2, routers__shop=({**ROUTER, "entryPoints": ["gone"]}, ROUTER)), HISTORY[3]]
+    before = document(2, routers__shop=ROUTER)
+    found = judge(Proposal("1", "rollback", version=1), before, history, POINTS)
+    assert found.outcome == "invalid"
+    assert found.findings[0].path == "admin/http/routers/shop: entryPoints"

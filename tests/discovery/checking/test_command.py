@@ -1,0 +1,340 @@
+"""`rondpoint check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from discovery.checking.command import check
+
+ROUTES = """
+http:
+  routers: {r: {rule: "Host(`r.test`)", service: s, entryPoints: [any]}}
+  services: {s: {loadBalancer: {servers: [{url: "http://10.0.0.1"}, {url: "http://10.0.0.2", weight: 2}]}}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RONDPOINT_FLAGS", raising=False)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(check, arguments, catch_exceptions=False)
+
+
+def test_a_file_of_routes_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES)
+    result = run("routes.yml")
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "routes: routes.yml",
+        "  r@file: Host(`r.test`) (priority 14)",
+        "    → s@file: http://10.0.0.1:80, http://10.0.0.2:80 (weight 2)",
+    ]
+
+
+def test_a_directory_is_checked_as_one(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "routers.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: s}}}")
+    (tmp_path / "d" / "services.toml").write_text(
+        "[[http.services.s.loadBalancer.servers]]\nurl = 'http://10.0.0.1'\n"
+    )
+    result = run("d")
+    assert result.exit_code == 0
+    assert "→ s@file: http://10.0.0.1:80" in result.output
+
+
+def test_an_error_ends_with_1_and_names_file_key_and_value(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES.replace("Host(", "Hots("))
+    result = run("routes.yml")
+    assert result.exit_code == 1
+    assert (
+        'error: file: routes.yml: http.routers.r.rule="Hots(`r.test`)": unknown matcher Hots' in result.output
+    )
+
+
+def test_a_rule_that_cannot_be_read_is_shown_with_a_caret_under_the_fault(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES.replace("`r.test`)", "`r.test`) && Hots(`x`)"))
+    lines = run("routes.yml").output.splitlines()
+    at = lines.index("  Host(`r.test`) && Hots(`x`)")
+    assert lines[at + 1] == "                    ^"
+    assert "unknown matcher Hots (at character 19)" in lines[at - 1]
+    (finding,) = json.loads(run("--json", "routes.yml").output)["findings"]
+    assert finding["excerpt"].splitlines() == lines[at : at + 2]
+
+
+def test_a_warning_alone_ends_with_0(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
+    result = run("routes.yml")
+    assert result.exit_code == 0
+    assert "warning: file: routes.yml: htp is unknown (did you mean http?)" in result.output
+
+
+def test_a_reference_within_the_files_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: nowhere}}}")
+    result = run("routes.yml")
+    assert result.exit_code == 1
+    assert "nowhere@file" in result.output
+
+
+def test_a_reference_to_another_provider_cannot_be_checked_and_is_let_pass(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: s@docker}}}")
+    assert run("routes.yml").exit_code == 0
+
+
+def test_a_file_of_settings_is_checked_with_the_routes_it_names(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES)
+    (tmp_path / "traefik.toml").write_text(
+        '[entryPoints.any]\naddress = ":8001"\n[providers.file]\nfilename = "routes.yml"\n'
+    )
+    for arguments in (["traefik.toml"], []):
+        result = run(*arguments)
+        assert result.exit_code == 0, result.output
+        assert "traefik.toml" in result.output
+        assert "r@file" in result.output
+
+
+def test_an_entry_point_that_the_settings_lack_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES)
+    result = run("--providers.file.filename=routes.yml")
+    assert result.exit_code == 1
+    assert "entry point 'any' does not exist" in result.output
+
+
+def test_a_bad_setting_ends_with_1() -> None:
+    result = run("--entryPonts.web.address=:80")
+    assert result.exit_code == 1
+    assert "entryPoints" in result.output
+
+
+def test_what_cannot_be_read_ends_with_1(tmp_path: Path) -> None:
+    assert run("nowhere.yml").exit_code == 1
+    assert run("--providers.file.directory=nowhere").exit_code == 1
+
+
+COMPOSE = """
+name: shop
+services:
+  web:
+    image: shop
+    expose: ["9000"]
+    labels:
+      - "traefik.enable=true"
+      - "traefik.http.routers.web.rule=Host(`${DOMAIN:-shop.test}`)"
+  old:
+    image: old
+    networks: [front]
+    ports: ["8080:80"]
+    labels:
+      traefik.frontend.rule: Host:old.test
+      traefik.enable: true
+networks: {front: {name: front-net}}
+"""
+
+
+def test_the_labels_of_a_compose_file_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(COMPOSE)
+    result = run("compose.yml")
+    assert (result.exit_code, result.output.splitlines()) == (
+        0,
+        [
+            "routes: compose.yml",
+            "  web@docker: Host(`shop.test`) (priority 17)",
+            "    → web-shop@docker: http://web:9000",
+            "  frontend-Host-old.test@docker: Host:old.test (priority 13)",
+            "    → old-shop@docker: http://old:80",
+        ],
+    )
+
+
+def test_a_router_with_tls_is_an_error_where_no_entry_point_speaks_it(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES.replace("entryPoints: [any]", "tls: true"))
+    assert run("routes.yml").exit_code == 0
+    result = run("routes.yml", "--entryPoints.web.address=:8001")
+    assert result.exit_code == 1
+    assert "routes.yml:3: error: file: router r@file: it asks for TLS" in result.output
+    secure = ("--entryPoints.web.address=:8001", "--entryPoints.web.tls.certificates=c.pem,k.pem")
+    assert run("routes.yml", *secure).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (
+            "=Host(",
+            "=Hots(",
+            "compose.yml:9: error: docker: container shop-web-1: label traefik.http.routers",
+        ),
+        (
+            "traefik.enable=true",
+            "traefik.enabel=true",
+            "compose.yml:8: warning: docker: container shop-web-1",
+        ),
+        ("frontend.rule:", "frontend.rul:", "compose.yml:15: warning: docker: container shop-old-1: label"),
+        (
+            "${DOMAIN:-shop.test}",
+            "a.${DOMAIN}test",
+            "compose.yml:9: warning: docker: container shop-web-1: label",
+        ),
+        (
+            "expose:",
+            "x-expose:",
+            "compose.yml:4: note: docker: container shop-web-1: which port it listens on",
+        ),
+        (
+            "    ports:",
+            "    deploy: {labels: {traefik.port: 1}}\n    ports:",
+            "compose.yml:10: warning: docker",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_compose_file_is_told_with_its_line(
+    tmp_path: Path, right: str, wrong: str, told: str
+) -> None:
+    assert COMPOSE.count(right) == 1
+    (tmp_path / "compose.yml").write_text(COMPOSE.replace(right, wrong))
+    result = run("compose.yml")
+    assert told in result.output
+    assert result.exit_code == ("error" in told)
+    if "note" not in told:
+        assert run("--strict", "compose.yml").exit_code == 1
+
+
+def test_variables_are_those_of_the_environment_and_of_a_file_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yml").write_text(COMPOSE)
+    (tmp_path / ".env").write_text('# hosts\nexport DOMAIN="beside.test" \n')
+    assert "Host(`beside.test`)" in run("compose.yml").output
+    monkeypatch.setenv("DOMAIN", "given.test")
+    assert "Host(`given.test`)" in run("compose.yml").output
+
+
+def test_the_project_and_its_networks_may_be_called_by_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT", "shop")
+    (tmp_path / "compose.yml").write_text(
+        "name: ${PROJECT:-other}\n"
+        "services:\n"
+        "  web: {expose: [80], networks: [front], labels: [traefik.docker.network=shop-net]}\n"
+        "  empty:\n"
+        "networks: {front: {name: '${PROJECT}-net'}}\n"
+    )
+    result = run("compose.yml", "--strict")
+    assert "web-shop@docker: Host(`web-shop`)" in result.output
+    assert "empty-shop@docker" in result.output
+    assert result.exit_code == 0, result.output
+
+
+def test_flags_say_what_containers_count(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(COMPOSE.replace("      traefik.enable: true\n", ""))
+    output = run("compose.yml", "--providers.docker.exposedByDefault=false").output
+    assert "compose.yml:10: note: docker: container shop-old-1: not routed" in output
+    assert "web@docker" in output
+    result = run("compose.yml", "--providers.docker.constraints=Lable(`a`)")
+    assert (result.exit_code, "providers.docker.constraints" in result.output) == (1, True)
+
+
+def test_several_files_are_checked_together(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(COMPOSE)
+    routes = "http: {routers: {r: {rule: Host(`r.test`), service: web-shop@docker}}}\n"
+    (tmp_path / "routes.yml").write_text(routes)
+    (tmp_path / "rondpoint.yml").write_text('entryPoints: {web: {address: ":8001"}}\n')
+    result = run("compose.yml", "routes.yml", "rondpoint.yml")
+    assert result.exit_code == 0, result.output
+    assert "r@file" in result.output
+    assert "→ web-shop@docker: http://web:9000" in result.output
+    (tmp_path / "routes.yml").write_text(routes.replace("web-shop@", "gone@"))
+    result = run("compose.yml", "routes.yml")
+    assert result.exit_code == 1
+    assert (
+        "routes.yml:1: error: file: router r@file: left out, for its service 'gone@docker'" in result.output
+    )
+    assert run("rondpoint.yml", "rondpoint.yml").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        (
+            "r.yml",
+            "http:\n  routers:\n    a.b: {rule: 'Host(`a`)', service: s@docker,\n      priorty: 3}\n",
+            4,
+        ),
+        (
+            "r.yml",
+            "http:\n  services:\n    s:\n      loadBalancer:\n        servers:\n        - url: 17\n",
+            6,
+        ),
+        ("r.yml", "http:\n  routers: [\n", 3),
+        ("r.yml", "http:\n  routers:\n    r: {rule: 'Host(`a`)', service: gone}\n", 3),
+        ("r.toml", "[http.routers.'a.b']\nrule = 'Hots(`a`)'\nservice = 's@docker'\n", 2),
+        ("r.toml", "[http.routers.r]\nrule = 'Host(`a`)'\nservice = 'gone'\n", 1),
+        ("r.toml", "[frontends.f]\nbackend = 'gone'\n", 1),
+        ("r.toml", "[frontends\n", 1),
+        ("rondpoint.toml", "[api]\ntokn = 'x'\n", 2),
+        ("rondpoint.yml", "entryPoints:\n  web:\n    address: ':80x'\n", 3),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_line(
+    tmp_path: Path, name: str, text: str, line: int
+) -> None:
+    (tmp_path / name).write_text(text)
+    found = json.loads(run("--json", name).output)["findings"]
+    assert (name, line) in [(finding.get("file"), finding.get("line")) for finding in found], found
+
+
+def test_names_and_values_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(
+        'services: {a: {labels: {"traefik.http.routers.a\\e[2J.ruel": x, "traefik.b\\nerror: forged": x}}}'
+    )
+    result = CliRunner().invoke(check, ["compose.yml"], color=True)
+    assert "\x1b" not in result.output
+    assert r"a\x1b[2J" in result.output
+    assert r"b\nerror: forged" in result.output
+
+
+def test_programs_get_one_object(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
+    result = run("routes.yml", "--json")
+    assert json.loads(result.output) == {
+        "findings": [
+            {
+                "severity": "warning",
+                "source": "file",
+                "subject": "routes.yml",
+                "message": "htp is unknown",
+                "hint": "did you mean http?",
+                "file": "routes.yml",
+                "line": 5,
+            }
+        ],
+        "counts": {"error": 0, "warning": 1, "note": 0},
+        "settings": None,
+        "files": ["routes.yml"],
+        "routers": [
+            {
+                "name": "r@file",
+                "rule": "Host(`r.test`)",
+                "priority": 14,
+                "entryPoints": ["any"],
+                "middlewares": [],
+                "service": "s@file",
+                "servers": ["http://10.0.0.1:80", "http://10.0.0.2:80"],
+            }
+        ],
+    }
+    assert (result.exit_code, run("routes.yml", "--json", "--strict").exit_code) == (0, 1)
+
+
+def test_the_compose_file_of_this_repository_is_sound() -> None:
+    file = Path(__file__).parents[3] / "docker-compose.yml"
+    result = run("--strict", str(file), "--providers.docker.exposedByDefault=false")
+    assert result.exit_code == 0, result.output
+    assert "Host:hello.localhost" in result.output

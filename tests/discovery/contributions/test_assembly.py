@@ -1,0 +1,161 @@
+"""What several agents say, made into one configuration."""
+
+import random
+
+from discovery.contributions.assembly import Assembly, gathered
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.rules import v3
+
+
+def a_router(name: str, host: str = "a.test", *middlewares: str) -> Router:
+    return Router(name, v3.parse(f"Host(`{host}`)"), name, 10, middlewares=middlewares)
+
+
+def a_service(name: str, *servers: tuple[str, str], **options: bool) -> Service:
+    return Service(name, tuple(Server(server, host, 80) for server, host in servers), **options)
+
+
+def said(*items: Router | Service | Middleware, diagnostics: tuple[Diagnostic, ...] = ()) -> Configuration:
+    kinds: dict[type, dict[str, object]] = {Router: {}, Service: {}, Middleware: {}}
+    for item in items:
+        kinds[type(item)][item.name] = item
+    return Configuration(kinds[Router], kinds[Service], kinds[Middleware], diagnostics)  # type: ignore[arg-type]
+
+
+def assembled(**agents: Configuration) -> dict[str, Configuration]:
+    assembly = Assembly()
+    assembly.replace(agents)
+    return assembly.configurations()
+
+
+def test_services_of_one_name_have_the_servers_of_all() -> None:
+    router = a_router("web@docker")
+    found = assembled(
+        north=said(router, a_service("web@docker", ("web_1", "10.0.1.2"))),
+        south=said(router, a_service("web@docker", ("web_1", "10.0.2.2"), ("web_2", "10.0.2.3"))),
+    )
+    docker = found["docker"]
+    assert dict(docker.routers) == {"web@docker": router}
+    assert [(server.name, server.host) for server in docker.services["web@docker"].servers] == [
+        ("web_1@north", "10.0.1.2"),
+        ("web_1@south", "10.0.2.2"),
+        ("web_2@south", "10.0.2.3"),
+    ]
+    assert docker.diagnostics == ()
+
+
+def test_servers_of_one_name_are_told_apart_by_port_and_address() -> None:
+    north = Service("web@consulcatalog", (Server("web", "10.0.1.2", 80), Server("web", "10.0.1.2", 81)))
+    south = Service("web@consulcatalog", (Server("web", "10.0.2.2", 80), Server("other", "10.0.2.2", 80)))
+    found = assembled(north=said(north), south=said(south))
+    assert [server.name for server in found["consulcatalog"].services["web@consulcatalog"].servers] == [
+        "other",
+        "web:81",
+        "web@http://10.0.1.2:80",
+        "web@http://10.0.2.2:80",
+    ]
+
+
+def test_servers_that_are_the_same_on_all_machines_are_one() -> None:
+    service = a_service("web@file", ("http://10.0.1.2:80", "10.0.1.2"))
+    found = assembled(north=said(service), south=said(service))
+    assert found["file"].services["web@file"] == service
+
+
+def test_definitions_that_differ_all_go_and_both_agents_are_named() -> None:
+    found = assembled(
+        north=said(a_router("web@docker", "a.test"), a_service("web@docker")),
+        south=said(a_router("web@docker", "b.test"), a_service("web@docker", pass_host_header=False)),
+        west=said(a_router("other@docker")),
+    )
+    docker = found["docker"]
+    assert list(docker.routers) == ["other@docker"]
+    assert not docker.services
+    router, service = docker.diagnostics
+    assert router.subject == service.subject == "agent south"
+    assert "router web@docker is defined otherwise in agent north" in router.message
+    assert "Host(`b.test`) against Host(`a.test`)" in router.message
+    assert "pass_host_header False against True; both are left out" in service.message
+
+
+def test_an_address_that_two_machines_have_is_told() -> None:
+    found = assembled(
+        north=said(a_service("web@docker", ("web_1", "172.17.0.2"))),
+        south=said(a_service("web@docker", ("web_1", "172.17.0.2"))),
+    )
+    (finding,) = found["docker"].diagnostics
+    assert finding.severity is Severity.WARNING
+    assert "servers web_1@north and web_1@south, of two machines, have the same address" in finding.message
+    assert len(found["docker"].services["web@docker"].servers) == 2
+
+
+def test_what_was_wrong_with_one_agents_container_is_told_with_the_agent() -> None:
+    finding = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
+    found = assembled(north=said(diagnostics=(finding,)), south=said(diagnostics=(finding,)))
+    assert [diagnostic.subject for diagnostic in found["docker"].diagnostics] == [
+        "container web_1 of agent north",
+        "container web_1 of agent south",
+    ]
+
+
+def test_an_agent_without_a_name_is_told_apart_all_the_same() -> None:
+    finding = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
+    assembly = Assembly()
+    service = a_service("web@docker", ("web_1", "172.17.0.2"))
+    assembly.replace({"": said(service, diagnostics=(finding,)), "south": said(service)})
+    docker = assembly.configurations()["docker"]
+    assert [server.name for server in docker.services["web@docker"].servers] == ["web_1", "web_1@south"]
+    assert finding in docker.diagnostics
+    assert any("same address" in diagnostic.message for diagnostic in docker.diagnostics)
+
+
+def test_what_an_agent_takes_back_goes_and_what_is_untouched_is_the_same_object() -> None:
+    assembly = Assembly()
+    kept, changed = a_service("kept@docker", ("k", "10.0.0.1")), a_service("web@docker", ("w", "10.0.0.2"))
+    south = said(a_service("web@docker", ("w", "10.0.0.3")))
+    assembly.replace({"north": said(kept, changed), "south": south})
+    before = assembly.configurations()["docker"]
+    assembly.replace({"north": said(kept), "south": south})
+    after = assembly.configurations()["docker"]
+    assert after.services["kept@docker"] is before.services["kept@docker"]
+    assert [server.name for server in after.services["web@docker"].servers] == ["w@south"]
+    assembly.replace({"south": south})
+    assert list(assembly.configurations()["docker"].services) == ["web@docker"]
+
+
+def test_replacing_one_after_the_other_comes_to_the_same_as_all_at_once() -> None:
+    chance = random.Random(6)
+    findings = [Diagnostic(Severity.NOTE, "docker", f"container {number}", "odd") for number in range(3)]
+
+    def some() -> Configuration:
+        items: list[Router | Service | Middleware] = []
+        for name in chance.sample(["a@docker", "b@docker", "c@file", "d@file"], 2):
+            items.append(a_router(name, chance.choice(["a.test", "b.test"])))
+            items.append(a_service(name, (chance.choice("xy"), chance.choice(["10.0.0.1", "10.0.0.2"]))))
+            items.append(Middleware(name, chance.choice(["retry", "chain"])))
+        return said(*items, diagnostics=tuple(chance.sample(findings, chance.randrange(3))))
+
+    assembly = Assembly()
+    agents: dict[str, Configuration] = {}
+    for _ in range(300):
+        name = chance.choice(["north", "south", "west", ""])
+        if chance.random() < 0.2:
+            agents.pop(name, None)
+        else:
+            agents[name] = some()
+        assembly.replace(agents)
+        fresh = Assembly()
+        fresh.replace(agents)
+        expected = fresh.configurations()
+        for provider, configuration in assembly.configurations().items():
+            assert configuration == expected.get(provider, Configuration())
+
+
+def test_all_providers_of_an_agent_are_gathered() -> None:
+    one = Diagnostic(Severity.NOTE, "docker", "container", "odd")
+    found = gathered(
+        {"file": said(a_router("a@file")), "docker": said(a_router("b@docker"), diagnostics=(one,))}
+    )
+    assert set(found.routers) == {"a@file", "b@docker"}
+    assert found.diagnostics == (one,)

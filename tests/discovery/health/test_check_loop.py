@@ -1,0 +1,472 @@
+"""On real sockets."""
+
+import asyncio
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from discovery.health.check_loop import Checks
+from discovery.health.check_request import Question
+from discovery.health.prober import Asker, UndecidedError
+from discovery.health.server_states import REMEMBERED
+from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+from rondpoint.store.state import State
+from tests.lab.certificate import write_certificate
+from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.ports import free_port
+from tests.lab.waiting import until
+from tests.proxy.wire.test_tls_servers import secured
+
+NAME = "s@file"
+
+
+class Checking:
+    def __init__(self) -> None:
+        self.changes = 0
+        self.stop = threading.Event()
+        self.checks = Checks(self._changed)
+        self.thread = threading.Thread(target=self.checks.run, args=(self.stop,))
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def follow(self, *servers: Server, check: HealthCheck | None) -> None:
+        service = Service(NAME, servers, health_check=check)
+        self.checks.follow(Configuration(services={NAME: service}))
+
+    def fault(self, server: Server) -> str:
+        return self.checks.faults.get((NAME, server.url), "")
+
+    def until_fault(self, server: Server, words: str) -> None:
+        until(lambda: words in self.fault(server) and self.fault(server), f"{words!r} of {server.url}")
+
+    def until_well(self, server: Server) -> None:
+        until(lambda: not self.fault(server), f"{server.url} to be well")
+
+
+@contextmanager
+def running() -> Iterator[Checking]:
+    made = Checking()
+    made.thread.start()
+    try:
+        yield made
+    finally:
+        made.stop.set()
+        made.thread.join(60)
+        assert not made.thread.is_alive(), "the checks did not stop"
+
+
+@pytest.fixture
+def checking() -> Iterator[Checking]:
+    with running() as made:
+        yield made
+
+
+def at(origin: Origin | int, host: str = "127.0.0.1", scheme: str = "http") -> Server:
+    port = origin if isinstance(origin, int) else origin.port
+    return Server("a", host, port, scheme)  # type: ignore[arg-type]
+
+
+def quick(**options: object) -> HealthCheck:
+    return HealthCheck(**({"path": "/up", "interval": 0.05} | options))  # type: ignore[arg-type]
+
+
+class Moody:
+    """A handler that answers with whatever status it is set to."""
+
+    def __init__(self, status: str = "200 OK") -> None:
+        self.status = status
+
+    def __call__(self, connection: Connection) -> None:
+        while connection.read():
+            connection.send(answer(b"x", self.status))
+
+
+def test_a_server_is_asked_as_the_options_say_and_taken_out_and_back(checking: Checking) -> None:
+    moody = Moody()
+    check = quick(method="HEAD", hostname="app.test", headers={"X-Probe": "yes"})
+    with Origin(moody) as origin:
+        server = at(origin)
+        checking.follow(server, check=check)
+        first, *_ = origin.wait_for_requests(3)
+        assert (first.method, first.target) == ("HEAD", "/up")
+        assert (first.header("Host"), first.header("X-Probe")) == ("app.test", "yes")
+        assert not checking.checks.faults
+        assert checking.changes == 0, "nothing is published while nothing changes"
+        moody.status = "500 Internal Server Error"
+        checking.until_fault(server, "status 500")
+        until(lambda: checking.changes == 1, "the change to be told")
+        moody.status = "200 OK"
+        checking.until_well(server)
+        until(lambda: checking.changes == 2, "the return to be told")
+
+
+def test_a_server_is_up_until_it_has_been_asked(checking: Checking) -> None:
+    held = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        connection.read()
+        held.wait(120)
+        connection.send(answer(b"", "503 Service Unavailable"))
+
+    with Origin(handler) as origin:
+        server = at(origin)
+        checking.follow(server, check=quick(timeout=100))
+        origin.wait_for_requests(1)
+        assert checking.fault(server) == ""
+        held.set()
+        checking.until_fault(server, "status 503")
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "fault"),
+    [
+        ("200 OK", 0, ""),
+        ("399 Odd", 0, ""),
+        ("400 Bad Request", 0, "status 400"),
+        ("204 No Content", 204, ""),
+        ("200 OK", 204, "status 200 instead of 204"),
+        ("503 Service Unavailable", 503, ""),
+    ],
+)
+def test_which_statuses_are_well(checking: Checking, status: str, wanted: int, fault: str) -> None:
+    with Origin(Moody(status)) as origin:
+        checking.follow(at(origin), check=quick(status=wanted))
+        origin.wait_for_requests(3)
+        if fault:
+            checking.until_fault(at(origin), fault)
+        assert checking.fault(at(origin)) == fault
+
+
+def silent(connection: Connection) -> None:
+    connection.read()
+    connection.receive()
+
+
+def resetting(connection: Connection) -> None:
+    connection.read()
+    connection.reset()
+
+
+def leaving(connection: Connection) -> None:
+    connection.read()
+
+
+def babbling(connection: Connection) -> None:
+    connection.read()
+    connection.send(b"SSH-2.0-OpenSSH\r\n")
+
+
+def endless(connection: Connection) -> None:
+    connection.read()
+    connection.send(b"HTTP/1.1 302 Found\r\n")
+    while True:
+        connection.send(b"X: " + b"y" * 60_000 + b"\r\n")
+
+
+def without_line_end(connection: Connection) -> None:
+    connection.read()
+    connection.send(b"HTTP/1.1 200 " + b"y" * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        (silent, "no answer within 0.3 s"),
+        (resetting, "connection reset by peer"),
+        (leaving, "without an answer"),
+        (babbling, "is not HTTP/1.1"),
+        (endless, "does not end"),
+        (without_line_end, "does not end"),
+    ],
+)
+def test_what_is_wrong_is_said(checking: Checking, handler: Handler, words: str) -> None:
+    with Origin(handler) as origin:
+        checking.follow(at(origin), check=quick(timeout=0.3))
+        checking.until_fault(at(origin), words)
+
+
+def test_a_refused_connection_and_a_name_that_does_not_exist(checking: Checking) -> None:
+    closed, nameless = at(free_port()), at(80, "nowhere.invalid")
+    checking.follow(closed, nameless, check=quick())
+    checking.until_fault(closed, "connection refused")
+    checking.until_fault(nameless, "cannot be resolved")
+
+
+def test_names_and_other_ports_are_asked(checking: Checking) -> None:
+    with Origin.named("x") as origin:
+        server = at(free_port(), "localhost")
+        checking.follow(server, check=quick(port=origin.port))
+        request, *_ = origin.wait_for_requests(2)
+        assert request.header("Host") == f"localhost:{origin.port}"
+        assert checking.fault(server) == ""
+
+
+def test_interim_answers_are_not_the_answer(checking: Checking) -> None:
+    def handler(connection: Connection) -> None:
+        connection.read()
+        connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(b"", "500 Oh"))
+
+    with Origin(handler) as origin:
+        checking.follow(at(origin), check=quick())
+        checking.until_fault(at(origin), "status 500")
+
+
+def redirecting(connection: Connection) -> None:
+    while request := connection.read():
+        if request.target == "/well":
+            connection.send(answer(b""))
+        elif request.target == "/round":
+            connection.send(answer(b"", "302 Found", ("Location: /round",)))
+        else:
+            connection.send(answer(b"", "302 Found", (f"location: {request.target.removeprefix('/to')}",)))
+
+
+@pytest.mark.parametrize(
+    ("path", "follow", "fault"),
+    [
+        ("/to/well", True, ""),
+        ("/to/to/to/well", True, ""),
+        ("/round", True, "more than 10 redirections"),
+        ("/round", False, ""),
+        ("/toftp://h/", True, "redirects to 'ftp://h/'"),
+    ],
+)
+def test_redirections_are_followed_unless_told_not_to(
+    checking: Checking, path: str, follow: bool, fault: str
+) -> None:
+    with Origin(redirecting) as origin:
+        checking.follow(at(origin), check=quick(path=path, follow_redirects=follow))
+        if fault:
+            checking.until_fault(at(origin), fault)
+            return
+        origin.wait_for_requests(8)
+        assert checking.fault(at(origin)) == ""
+        assert ("/well" in {request.target for request in origin.requests}) is follow
+
+
+def test_servers_are_asked_over_tls_and_their_certificate_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = write_certificate(tmp_path / "origin.pem")
+
+    def handler(connection: Connection) -> None:
+        secured(connection, certificate)
+        connection.read()
+        connection.send(answer(b"", "204 No Content"))
+
+    with Origin(handler) as origin:
+        server = at(origin, scheme="https")
+        with running() as doubting:
+            doubting.follow(server, check=quick())
+            doubting.until_fault(server, "its certificate is not accepted: self")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with running() as trusting:
+            trusting.follow(at(origin), check=quick(scheme="https", status=204))
+            origin.wait_for_requests(2)
+            assert trusting.fault(at(origin)) == ""
+
+
+def test_plain_http_where_tls_is_expected_is_said(checking: Checking) -> None:
+    def plain(connection: Connection) -> None:
+        connection.receive()
+        connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with Origin(plain) as origin:
+        server = at(origin, scheme="https")
+        checking.follow(server, check=quick())
+        checking.until_fault(server, "TLS failed")
+
+
+def test_a_server_that_goes_is_asked_no_more_and_forgotten(checking: Checking) -> None:
+    with Origin(Moody("500 Oh")) as origin:
+        server = at(origin)
+        checking.follow(server, check=quick())
+        checking.until_fault(server, "500")
+        leaving = Server("a", "127.0.0.1", origin.port, state=ServerState.DRAINING)
+        checking.follow(leaving, check=quick())
+        assert not checking.checks.faults, "forgotten at once, so that it comes back as one that is up"
+        until(lambda: unchanged(origin), "the checks to cease")
+        checking.follow(server, check=None)
+        until(lambda: unchanged(origin), "no checks where none are asked for")
+        checking.follow(server, check=quick())
+        checking.until_fault(server, "500")
+
+
+def unchanged(origin: Origin) -> int:
+    before = len(origin.requests)
+    time.sleep(0.3)
+    return before if len(origin.requests) == before else 0
+
+
+def test_other_options_are_asked_at_once_and_what_was_known_stays_until_then(checking: Checking) -> None:
+    held = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        while request := connection.read():
+            if request.target == "/other":
+                held.wait(120)
+                connection.send(answer(b"x"))
+            else:
+                connection.send(answer(b"x", "500 Oh"))
+
+    with Origin(handler) as origin:
+        server = at(origin)
+        checking.follow(server, check=quick(interval=1000))
+        checking.until_fault(server, "500")
+        checking.follow(server, check=quick(path="/other", interval=1000, timeout=100))
+        until(lambda: origin.requests[-1].target == "/other", "the other question")
+        assert checking.fault(server)
+        held.set()
+        checking.until_well(server)
+
+
+def test_intervals_are_kept_and_a_sick_server_has_its_own(checking: Checking) -> None:
+    moody = Moody()
+    with Origin(moody) as origin:
+        server = at(origin)
+        checking.follow(server, check=quick(interval=2, unhealthy_interval=0.01))
+        origin.wait_for_requests(2)
+        moody.status = "500 Oh"
+        checking.until_fault(server, "500")
+        began, seen = time.monotonic(), len(origin.requests)
+        origin.wait_for_requests(seen + 10)
+        assert time.monotonic() - began < 10, "ten at the longer interval would take twenty seconds"
+
+
+def test_a_server_that_starts_is_taken_in_soon_whatever_the_interval(checking: Checking) -> None:
+    moody = Moody("503 Starting")
+    with Origin(moody) as origin:
+        server = at(origin)
+        checking.follow(server, check=quick(interval=1000))
+        checking.until_fault(server, "503")
+        moody.status = "200 OK"
+        checking.until_well(server)
+
+
+def test_what_the_store_remembers_stands_until_the_first_answer(checking: Checking) -> None:
+    held = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        connection.read()
+        held.wait(120)
+        connection.send(answer(b""))
+
+    with Origin(handler) as origin:
+        server = at(origin)
+        down = Server("a", "127.0.0.1", origin.port, state=ServerState.DOWN)
+        stored = Service(NAME, (down,), health_check=quick())
+        checking.checks.recall(State(1, {}, {NAME: stored}, {}))
+        checking.follow(server, check=quick(timeout=100))
+        origin.wait_for_requests(1)
+        assert checking.fault(server) == REMEMBERED
+        held.set()
+        checking.until_well(server)
+
+
+def test_without_descriptors_nothing_is_known() -> None:
+    async def ask() -> str:
+        asker = Asker()
+        taken = []
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+            with suppress(OSError):
+                while True:
+                    taken.append(socket.socket())
+            return await asker.ask(Question("http://127.0.0.1:80/"), quick())
+        finally:
+            for each in taken:
+                each.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with pytest.raises(UndecidedError, match="Too many open files"):
+        asyncio.run(ask())
+
+
+def test_the_end_does_not_wait_for_servers_that_hang() -> None:
+    with Origin(silent) as origin, running() as checking:
+        checking.follow(at(origin), at(80, "nowhere.invalid"), check=quick(timeout=60))
+        origin.wait_for_requests(1)
+        began = time.monotonic()
+        checking.stop.set()
+        checking.thread.join(60)
+        assert time.monotonic() - began < 30
+
+
+class Crowd:
+    """Thousands of servers on one port of the loopback network, each with its own address."""
+
+    def __init__(self, count: int) -> None:
+        self.addresses = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(count)]
+        self.seen: dict[str, list[float]] = {address: [] for address in self.addresses}
+        self.sick: set[str] = set()
+        self.hanging: set[str] = set()
+        self._listener = socket.socket()
+        self._listener.bind(("0.0.0.0", 0))
+        self._listener.listen(4096)
+        self.port: int = self._listener.getsockname()[1]
+        self._held: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            address = connection.getsockname()[0]
+            self.seen[address].append(time.monotonic())
+            if address in self.hanging:
+                self._held.append(connection)
+                continue
+            connection.recv(4096)
+            connection.sendall(answer(b"", "500 Oh" if address in self.sick else "200 OK"))
+            connection.close()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._held:
+            each.close()
+
+
+@pytest.fixture
+def crowd() -> Iterator[Callable[[int], Crowd]]:
+    made: list[Crowd] = []
+
+    def make(count: int) -> Crowd:
+        made.append(Crowd(count))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_two_thousand_servers_are_asked_in_one_thread_and_those_that_hang_hold_nobody_up(
+    checking: Checking, crowd: Callable[[int], Crowd]
+) -> None:
+    servers = crowd(2000)
+    servers.sick = set(servers.addresses[:20])
+    servers.hanging = set(servers.addresses[20:220])
+    threads = set(threading.enumerate())
+    checking.follow(
+        *(Server(f"s{number}", address, servers.port) for number, address in enumerate(servers.addresses)),
+        check=quick(interval=5, timeout=10),
+    )
+    until(lambda: all(servers.seen.values()), "a first look at each")
+    assert set(threading.enumerate()) <= threads
+    until(lambda: len(checking.checks.faults) == 220, "the faults of those that have some")
+    rest = servers.addresses[220:]
+    until(lambda: all(len(servers.seen[each]) > 2 for each in rest), "a third look at the rest", timeout=120)
+    intervals = sorted(servers.seen[each][2] - servers.seen[each][1] for each in rest)
+    # One server after the other, or some hundreds at once, would take the time of those that hang.
+    assert intervals[len(intervals) // 2] < 15, "looks come as often as they should"
+    assert len(checking.checks.faults) == 220

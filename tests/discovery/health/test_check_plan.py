@@ -1,0 +1,31 @@
+from discovery.health.check_plan import Look, pause, planned
+from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+
+CHECK = HealthCheck("/up", interval=30)
+
+
+def test_servers_of_services_with_a_check_are_asked_but_for_those_that_leave() -> None:
+    up = Server("a", "10.0.0.1", 80)
+    down = Server("b", "10.0.0.2", 80, state=ServerState.DOWN)
+    leaving = Server("c", "10.0.0.3", 80, state=ServerState.DRAINING)
+    unspoken = Server("d", "10.0.0.4", 80, "h2c")
+    checked = Service("checked@file", (up, down, leaving, unspoken), health_check=CHECK)
+    configuration = Configuration(
+        services={"checked@file": checked, "plain@file": Service("plain@file", (up,))}
+    )
+    assert planned(configuration) == {
+        ("checked@file", "http://10.0.0.1:80"): Look(up, CHECK),
+        ("checked@file", "http://10.0.0.2:80"): Look(down, CHECK),
+    }
+
+
+def test_a_server_that_was_well_is_asked_at_the_intervals_given() -> None:
+    assert pause(CHECK, 0, proven=True) == 30
+    assert pause(CHECK, 3, proven=True) == 30
+    assert pause(HealthCheck(interval=30, unhealthy_interval=5), 3, proven=True) == 5
+
+
+def test_a_server_that_may_be_starting_is_asked_again_soon() -> None:
+    pauses = [pause(CHECK, failures, proven=False) for failures in (1, 2, 3, 4, 5, 6, 10_000)]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert pause(HealthCheck(interval=0.2), 1, proven=False) == 0.2

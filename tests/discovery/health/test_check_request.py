@@ -1,0 +1,116 @@
+import pytest
+
+from discovery.health.check_request import Question, askable, first_question, next_question
+from rondpoint.model import HealthCheck, Server
+
+SERVER = Server("s", "10.0.0.7", 8080)
+
+
+def head(check: HealthCheck, server: Server = SERVER) -> list[str]:
+    return first_question(server, check).head().decode().split("\r\n")
+
+
+def test_the_plainest_check_asks_for_the_root() -> None:
+    assert head(HealthCheck()) == [
+        "GET / HTTP/1.1",
+        "Host: 10.0.0.7:8080",
+        "User-Agent: rondpoint",
+        "Connection: close",
+        "",
+        "",
+    ]
+
+
+def test_options_say_where_and_what() -> None:
+    check = HealthCheck(
+        "/up?deep=1",
+        scheme="https",
+        port=8443,
+        hostname="app.test",
+        method="POST",
+        headers={"X-Probe": "yes", "user-agent": "me", "Host": "x", "Content-Length": "7"},
+    )
+    assert first_question(SERVER, check).address == ("10.0.0.7", 8443)
+    assert first_question(SERVER, check).secure
+    assert head(check) == [
+        "POST /up?deep=1 HTTP/1.1",
+        "Host: app.test",
+        "X-Probe: yes",
+        "user-agent: me",
+        "Content-Length: 0",
+        "Connection: close",
+        "",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "address"),
+    [
+        (Server("s", "10.0.0.7", 80), "10.0.0.7", ("10.0.0.7", 80)),
+        (Server("s", "app.test", 443, "https"), "app.test", ("app.test", 443)),
+        (Server("s", "fd00::7", 81), "[fd00::7]:81", ("fd00::7", 81)),
+    ],
+)
+def test_the_host_is_the_servers_own(server: Server, host: str, address: tuple[str, int]) -> None:
+    assert f"Host: {host}" in head(HealthCheck(), server)
+    assert first_question(server, HealthCheck()).address == address
+
+
+def test_a_path_outside_ascii_is_quoted() -> None:
+    assert head(HealthCheck("/é%20?a=b&c"))[0] == "GET /%C3%A9%20?a=b&c HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("server", "check", "expected"),
+    [
+        (SERVER, HealthCheck(), True),
+        (SERVER, HealthCheck(mode="grpc"), False),
+        (Server("s", "h", 80, "h2c"), HealthCheck(), False),
+        (Server("s", "h", 80, "h2c"), HealthCheck(scheme="http"), True),
+    ],
+)
+def test_only_http_1_is_spoken(server: Server, check: HealthCheck, expected: bool) -> None:
+    assert askable(server, check) is expected
+
+
+ASKED = Question("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Cookie": "c"})
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/c", "http://10.0.0.7:8080/c"),
+        ("c?d", "http://10.0.0.7:8080/a/c?d"),
+        ("http://10.0.0.7:8080/c", "http://10.0.0.7:8080/c"),
+    ],
+)
+def test_a_redirection_on_the_same_server_keeps_its_host_and_headers(location: str, url: str) -> None:
+    assert next_question(ASKED, 307, location) == Question(url, "POST", "app.test", ASKED.headers)
+
+
+def test_a_redirection_elsewhere_takes_no_secrets_along() -> None:
+    assert next_question(ASKED, 308, "https://other.test/") == Question(
+        "https://other.test/", "POST", "", {"X": "y"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "expected"),
+    [("POST", 302, "GET"), ("POST", 307, "POST"), ("HEAD", 301, "HEAD"), ("GET", 303, "GET")],
+)
+def test_the_method_after_a_redirection(method: str, status: int, expected: str) -> None:
+    found = next_question(Question("http://h/", method), status, "/x")
+    assert found is not None
+    assert found.method == expected
+
+
+def test_a_location_outside_ascii_is_quoted() -> None:
+    found = next_question(ASKED, 302, "/é".encode().decode("latin-1"))
+    assert found is not None
+    assert found.head().startswith(b"GET /%C3%A9 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("location", ["ftp://h/", "http://h:99999/", "http://h:0/", "http://[x/", "/a b"])
+def test_a_redirection_to_nowhere(location: str) -> None:
+    assert next_question(ASKED, 302, location) is None

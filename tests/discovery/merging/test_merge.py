@@ -1,0 +1,228 @@
+import pytest
+
+from discovery.merging.merge import COMPARED, merge
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration, Member, Middleware, Router, Server, Service
+from rondpoint.rules.expression import Match, Rule
+
+RULE = Rule("Host(`a.test`)", Match("Host", ("a.test",)))
+ENTRY_POINTS = ("web", "internal")
+
+
+def a_router(
+    name: str, service: str, entry_points: tuple[str, ...] = (), middlewares: tuple[str, ...] = ()
+) -> Router:
+    return Router(name, RULE, service, 5, entry_points, middlewares)
+
+
+def a_configuration(
+    *objects: Router | Service | Middleware, findings: tuple[Diagnostic, ...] = ()
+) -> Configuration:
+    def of(kind: type) -> dict[str, object]:
+        return {each.name: each for each in objects if isinstance(each, kind)}
+
+    return Configuration(of(Router), of(Service), of(Middleware), findings)
+
+
+def test_configurations_are_united() -> None:
+    docker = a_configuration(a_router("a@docker", "a@docker"), Service("a@docker"))
+    file = a_configuration(a_router("b@file", "b@file"), Service("b@file"), Middleware("m@file", "retry"))
+    merged = merge({"docker": docker, "file": file}, ENTRY_POINTS)
+    assert merged.routers == {**docker.routers, **file.routers}
+    assert merged.services == {**docker.services, **file.services}
+    assert merged.middlewares == file.middlewares
+    assert merged.diagnostics == ()
+
+
+def test_nothing_gives_nothing() -> None:
+    assert merge({}, ENTRY_POINTS) == Configuration({}, {}, {}, ())
+
+
+def test_references_cross_providers() -> None:
+    docker = a_configuration(a_router("a@docker", "b@file", middlewares=("m@file",)))
+    file = a_configuration(Service("b@file"), Middleware("m@file", "retry"))
+    assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
+
+
+def test_middlewares_of_a_service_stand_behind_those_of_its_routers() -> None:
+    docker = a_configuration(
+        a_router("a@docker", "b@file", middlewares=("m@file",)), a_router("c@docker", "b@file")
+    )
+    file = a_configuration(
+        Service("b@file", middlewares=("n@file",)),
+        Middleware("m@file", "retry"),
+        Middleware("n@file", "retry"),
+    )
+    merged = merge({"docker": docker, "file": file}, ENTRY_POINTS)
+    assert merged.routers["a@docker"].middlewares == ("m@file", "n@file")
+    assert merged.routers["c@docker"].middlewares == ("n@file",)
+
+
+def test_a_router_whose_service_has_a_middleware_that_does_not_exist_is_left_out() -> None:
+    configuration = a_configuration(a_router("a@docker", "b@docker"), Service("b@docker", middlewares=("m",)))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers == {}
+    assert [item.message for item in merged.diagnostics] == [
+        "left out, for its middleware 'm' does not exist"
+    ]
+
+
+def test_a_router_to_traefiks_own_services_is_told_where_to_find_them() -> None:
+    router = a_router("a@docker", "api@internal")
+    merged = merge({"docker": a_configuration(router, Service("api@docker"))}, ENTRY_POINTS)
+    (finding,) = merged.diagnostics
+    assert finding.message == "left out, for its service 'api@internal' does not exist"
+    assert finding.hint.startswith("API, dashboard, ping and metrics are on the entry point traefik")
+
+
+def composed(name: str, *members: str) -> Service:
+    return Service(name, composition="weighted", members=tuple(Member(member) for member in members))
+
+
+def test_services_are_made_of_those_of_all_providers() -> None:
+    app = composed("app@file", "a@docker", "b@file")
+    file = a_configuration(app, Service("b@file"), a_router("r@file", "app@file"))
+    merged = merge({"docker": a_configuration(Service("a@docker")), "file": file}, ENTRY_POINTS)
+    assert merged.services["app@file"] is app
+    assert (list(merged.routers), merged.diagnostics) == (["r@file"], ())
+
+
+def test_a_member_that_does_not_exist_is_left_out_and_the_nearest_one_named() -> None:
+    file = a_configuration(composed("app@file", "a@file", "aa@file"), Service("a@file"))
+    merged = merge({"file": file}, ENTRY_POINTS)
+    assert merged.services["app@file"] == composed("app@file", "a@file")
+    (finding,) = merged.diagnostics
+    assert (finding.source, finding.subject) == ("file", "service app@file")
+    assert finding.message == "its service 'aa@file' does not exist, and is left out"
+    assert finding.hint == "did you mean 'a@file'?"
+
+
+def test_a_service_without_any_member_says_so_itself_and_its_routers_stay() -> None:
+    file = a_configuration(composed("app@file", "gone@file"), a_router("r@file", "app@file"))
+    merged = merge({"file": file}, ENTRY_POINTS)
+    service = merged.services["app@file"]
+    assert (service.members, bool(service.unserved)) == ((), True)
+    assert list(merged.routers) == ["r@file"]
+
+
+def test_a_service_is_no_part_of_itself() -> None:
+    file = a_configuration(
+        composed("a@file", "a@file", "s@file"),
+        composed("b@file", "c@file", "s@file"),
+        composed("c@file", "d@file"),
+        composed("d@file", "b@file", "s@file"),
+        composed("e@file", "b@file"),
+        Service("s@file"),
+    )
+    merged = merge({"file": file}, ENTRY_POINTS)
+    left = {name: [member.name for member in service.members] for name, service in merged.services.items()}
+    assert left == {
+        "a@file": ["s@file"],
+        "b@file": ["s@file"],
+        "c@file": [],
+        "d@file": ["s@file"],
+        "e@file": ["b@file"],
+        "s@file": [],
+    }
+    assert [item.subject for item in merged.diagnostics] == [f"service {name}@file" for name in "abcd"]
+    assert all("leads back to it" in item.message for item in merged.diagnostics)
+
+
+def test_an_untouched_router_stays_the_very_same_object() -> None:
+    router = a_router("a@docker", "a@docker", ("web",))
+    merged = merge({"docker": a_configuration(router, Service("a@docker"))}, ENTRY_POINTS)
+    assert merged.routers["a@docker"] is router
+
+
+def test_a_router_without_its_service_is_left_out_and_the_nearest_one_named() -> None:
+    configuration = a_configuration(a_router("a@docker", "helo@docker"), Service("hello@docker"))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers == {}
+    (finding,) = merged.diagnostics
+    assert (finding.severity, finding.source, finding.subject) == (
+        Severity.ERROR,
+        "docker",
+        "router a@docker",
+    )
+    assert "'helo@docker'" in finding.message
+    assert "'hello@docker'" in finding.hint
+
+
+def test_of_many_that_miss_something_only_some_are_given_the_nearest_one() -> None:
+    """A search takes milliseconds, and one container may ask for thousands of them at each change."""
+    services = [Service(f"shop-{number}@docker") for number in range(500)]
+    routers = [a_router(f"r{number}@docker", f"shop-{number}x@docker") for number in range(2000)]
+    merged = merge({"docker": a_configuration(*services, *routers)}, ENTRY_POINTS)
+    assert len(merged.diagnostics) == len(routers)
+    assert sum("did you mean" in each.hint for each in merged.diagnostics) == COMPARED // len(services)
+
+
+def test_the_same_name_at_another_provider_is_the_nearest() -> None:
+    configuration = a_configuration(
+        a_router("a@docker", "api@docker"), Service("api@file"), Service("apo@docker")
+    )
+    (finding,) = merge({"docker": configuration}, ENTRY_POINTS).diagnostics
+    assert "'api@file'" in finding.hint
+
+
+def test_a_router_without_one_of_its_middlewares_is_left_out() -> None:
+    configuration = a_configuration(
+        a_router("a@docker", "a@docker", middlewares=("m@docker", "gone@file")),
+        a_router("b@docker", "a@docker"),
+        Service("a@docker"),
+        Middleware("m@docker", "retry"),
+    )
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert set(merged.routers) == {"b@docker"}
+    (finding,) = merged.diagnostics
+    assert "middleware 'gone@file'" in finding.message
+    assert finding.hint.endswith("it would serve Host(`a.test`)")
+
+
+def test_an_unknown_entry_point_is_dropped_where_another_remains() -> None:
+    configuration = a_configuration(a_router("a@docker", "a@docker", ("http", "web")), Service("a@docker"))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers["a@docker"].entry_points == ("web",)
+    (finding,) = merged.diagnostics
+    assert finding.severity is Severity.WARNING
+    assert finding.hint == "the entry points are internal, web"
+
+
+def test_a_router_of_unknown_entry_points_alone_is_left_out() -> None:
+    configuration = a_configuration(a_router("a@docker", "a@docker", ("http", "https")), Service("a@docker"))
+    merged = merge({"docker": configuration}, ENTRY_POINTS)
+    assert merged.routers == {}
+    assert [finding.severity for finding in merged.diagnostics] == [Severity.ERROR, Severity.ERROR]
+    assert merged.diagnostics[1].hint.endswith("it would serve Host(`a.test`)")
+
+
+@pytest.mark.parametrize(
+    ("named", "there", "kept"),
+    [
+        (("http",), ("web",), ("web",)),
+        (("http", "web"), ("web",), ("web",)),
+        (("http",), ("web", "other"), None),
+        (("http",), ("http",), ("http",)),
+        (("https",), ("web",), None),
+    ],
+)
+def test_the_default_entry_point_of_traefik_1_is_the_one_there_is_by_default(
+    named: tuple[str, ...], there: tuple[str, ...], kept: tuple[str, ...] | None
+) -> None:
+    merged = merge({"docker": a_configuration(a_router("a", "a", named), Service("a"))}, there)
+    assert [router.entry_points for router in merged.routers.values()] == ([kept] if kept else [])
+    assert bool(merged.diagnostics) == (kept is None)
+
+
+def test_of_two_objects_with_one_name_the_first_providers_stands() -> None:
+    first = a_configuration(Service("a@x", (Server("one", "10.0.0.1", 80),)))
+    second = a_configuration(Service("a@x", (Server("two", "10.0.0.2", 80),)))
+    merged = merge({"z": second, "b": first}, ENTRY_POINTS)
+    assert merged.services == first.services
+    (finding,) = merged.diagnostics
+    assert finding.source == "z"
+
+
+def test_the_providers_own_diagnostics_are_kept() -> None:
+    finding = Diagnostic(Severity.NOTE, "file", "routes.yml", "odd")
+    assert merge({"file": a_configuration(findings=(finding,))}, ENTRY_POINTS).diagnostics == (finding,)

@@ -1,0 +1,151 @@
+"""What answers change, and that it makes no difference in what pieces the catalogue was read."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from discovery.constraints import parse
+from discovery.consul import UNKNOWN, Listing, Registered
+from discovery.consul.catalogue_entries import listing
+from discovery.providers.consul_catalog.decode import decode
+from discovery.providers.consul_catalog.inventory import Inventory
+from discovery.providers.consul_catalog.node_contents import Change, Contents
+from rondpoint.model import Configuration
+from rondpoint.settings import ConsulCatalogOptions
+
+OPTIONS = ConsulCatalogOptions.model_validate({"domain": "consul.local"})
+CONSTRAINT = parse("")
+NODES = ("n0", "n1", "n2")
+SERVICES = ("web", "shop")
+
+Catalogue = dict[str, dict[str, Registered]]
+
+
+def written(entries: dict[str, Registered]) -> dict[str, msgspec.Raw]:
+    """As Consul writes it."""
+    return {own: msgspec.Raw(msgspec.json.encode(entry)) for own, entry in entries.items()}
+
+
+def an_inventory() -> Inventory:
+    return Inventory(lambda service, members: decode(service, members, OPTIONS, CONSTRAINT))
+
+
+def bring_in(inventory: Inventory, change: Change) -> None:
+    for key in change.gone:
+        inventory.remove(key)
+    for each in change.fresh:
+        inventory.put(each)
+
+
+def configuration(inventory: Inventory) -> Configuration:
+    inventory.refresh()
+    return inventory.configuration()
+
+
+def from_nothing(catalogue: Catalogue, addresses: dict[str, str]) -> Configuration:
+    contents, inventory = Contents(), an_inventory()
+    contents.put_nodes(addresses)
+    for node in addresses:
+        contents.put(node, listing(written(catalogue[node]), UNKNOWN))
+    inventory.replace(contents.instances())
+    return configuration(inventory)
+
+
+entries = st.builds(
+    Registered,
+    id=st.sampled_from(["a", "b", "c"]),
+    service=st.sampled_from(SERVICES),
+    address=st.sampled_from(["", "10.0.0.8"]),
+    port=st.sampled_from([80, 81]),
+    tags=st.sampled_from([None, ("traefik.enable=false",), ("traefik.frontend.rule=Host:a",)]),
+    modify_index=st.integers(1, 3),
+)
+node_names = st.sampled_from(NODES)
+steps = st.one_of(
+    st.tuples(st.just("set"), node_names, entries),
+    st.tuples(st.just("delete"), node_names, st.sampled_from(["a", "b", "c"])),
+    st.tuples(st.just("nodes"), st.dictionaries(node_names, st.sampled_from(["10.0.0.1", "10.0.0.2"]))),
+    st.tuples(st.just("read node"), node_names),
+    st.tuples(st.just("read service"), st.sampled_from(SERVICES), st.sets(node_names)),
+    st.tuples(st.just("refresh")),
+)
+
+
+@given(st.lists(steps, max_size=40))
+def test_in_what_pieces_the_catalogue_was_read_makes_no_difference(taken: list[tuple[Any, ...]]) -> None:
+    catalogue: Catalogue = {node: {} for node in NODES}
+    addresses = dict.fromkeys(NODES, "10.0.0.1")
+    contents, inventory = Contents(), an_inventory()
+    contents.put_nodes(addresses)
+    for step in taken:
+        match step:
+            case ("set", node, entry):
+                catalogue[node][entry.id] = entry
+            case ("delete", node, own):
+                catalogue[node].pop(own, None)
+            case ("nodes", found):
+                addresses = found
+                bring_in(inventory, contents.put_nodes(addresses))
+            case ("read node", node) if node in addresses:
+                found = listing(written(catalogue[node]), contents.on(node))
+                bring_in(inventory, contents.put(node, found))
+            case ("read service", service, nodes):
+                instances = [
+                    (node, entry)
+                    for node, own in catalogue.items()
+                    for entry in own.values()
+                    if entry.service == service
+                ]
+                bring_in(inventory, contents.put_service(service, instances, nodes & addresses.keys()))
+            case ("refresh",):
+                configuration(inventory)
+    for node in addresses:
+        bring_in(inventory, contents.put(node, listing(written(catalogue[node]), contents.on(node))))
+    assert configuration(inventory) == from_nothing(catalogue, addresses)
+
+
+def test_what_has_not_changed_is_the_same_object_and_no_news() -> None:
+    web, shop = Registered("a", "web", port=80), Registered("b", "shop", port=80)
+    contents = Contents()
+    contents.put_nodes({"n": "10.0.0.1"})
+    first = listing(written({"a": web, "b": shop}), UNKNOWN)
+    assert [each.id for each in contents.put("n", first).fresh] == ["a", "b"]
+    moved = msgspec.structs.replace(shop, port=81)
+    second = listing(written({"a": web, "b": moved}), first)
+    assert second.entries["a"] is first.entries["a"]
+    assert second == listing(second.written, UNKNOWN)
+    change = contents.put("n", second)
+    assert [(each.id, each.port) for each in change.fresh] == [("b", 81)]
+    assert contents.put("n", listing(written({"b": moved}), second)).gone == [("n", "a")]
+
+
+def test_what_is_written_as_before_it_was_read_otherwise_is_news() -> None:
+    contents = Contents()
+    contents.put_nodes({"n": "10.0.0.1"})
+    one, other = Registered("a", "web", port=80), Registered("a", "web", port=81)
+    for entry in (one, other, one):
+        if entry is other:
+            change = contents.put_service("web", [("n", entry)], {"n"})
+        else:
+            change = contents.put("n", listing(written({"a": entry}), contents.on("n")))
+        assert [each.port for each in change.fresh] == [entry.port]
+
+
+def test_a_service_is_read_on_the_given_nodes_alone() -> None:
+    contents = Contents()
+    contents.put_nodes(dict.fromkeys(NODES, "10.0.0.1"))
+    web, shop = Registered("a", "web"), Registered("b", "shop")
+    for node in NODES:
+        contents.put(node, Listing(entries={"a": web, "b": shop}))
+    other = Registered("c", "web")
+    change = contents.put_service("web", [("n0", other), ("n1", other), ("nobody", other)], {"n0", "n2"})
+    assert sorted(change.gone) == [("n0", "a"), ("n2", "a")]
+    assert [each.key for each in change.fresh] == [("n0", "c")]
+
+
+def test_what_cannot_be_an_entry_is_refused() -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        listing({"a": msgspec.Raw(b'{"ID": 1}')}, UNKNOWN)

@@ -1,0 +1,122 @@
+"""What a worker looks at of what it is shown, and how often."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import gevent
+import pytest
+from flask import Flask
+
+from proxy.admin.authentication import COMPARISONS, Door
+from proxy.admin.json_responses import Refusal
+from proxy.authentication import credentials
+from proxy.authentication.login_attempts import BURST
+from proxy.authentication.passwords import matches
+from rondpoint.settings import Api, BasicAuth
+from tests.proxy.admin.test_authorisation import APR1
+
+LONG = "9f86d081884c7d659a2feaa0c55ad015"
+SHORT = "s3cret"
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+@contextmanager
+def asked_by(app: Flask, client: str = "10.0.0.1") -> Iterator[None]:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": client}):
+        yield
+
+
+def opened(api: Api) -> tuple[Flask, Door]:
+    app = Flask(__name__)
+    app.config["RUNTIME"] = SimpleNamespace(settings=SimpleNamespace(api=api))
+    with asked_by(app):
+        return app, Door()
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that were held against a hash."""
+    seen: list[str] = []
+
+    def match(password: str, hashed: str) -> bool:
+        seen.append(password)
+        return matches(password, hashed)
+
+    monkeypatch.setattr(credentials, "matches", match)
+    return seen
+
+
+def exhaust(door: Door) -> None:
+    for number in range(BURST):
+        assert door.user(f"Bearer guess {number}") is None
+    assert door.wait() > 0
+
+
+def test_nobody_is_locked_out_who_has_a_token_beyond_guessing() -> None:
+    app, door = opened(Api(token=LONG, basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    with asked_by(app):
+        exhaust(door)
+        assert door.user(f"Bearer {LONG}") == "token"
+        assert door.is_token(LONG)
+        for other in (f"Bearer {LONG[:-1]}", "Bearer one more", basic("eve", "test")):
+            with pytest.raises(Refusal) as waits:
+                door.user(other)
+            assert waits.value.status == 429
+
+
+@pytest.mark.parametrize("token", [SHORT, "0123456" * 5, LONG[:-1]])
+def test_a_token_that_can_be_guessed_is_not_looked_at_before_its_time(token: str) -> None:
+    app, door = opened(Api(token=token))
+    with asked_by(app):
+        assert door.user(f"Bearer {token}") == "token"
+        exhaust(door)
+        # Else the wait would tell nothing to who has guessed right.
+        assert not door.is_token(token)
+        with pytest.raises(Refusal):
+            door.user(f"Bearer {token}")
+    with asked_by(app, "10.0.0.2"):
+        assert door.user(f"Bearer {token}") == "token"
+
+
+def test_without_a_token_an_empty_one_opens_nothing() -> None:
+    app, door = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    with asked_by(app):
+        for empty in ("Bearer", "Bearer ", "bearer  ", "Basic", "x"):
+            assert door.user(empty) is None
+        assert not door.is_token("")
+
+
+def test_the_same_wrong_password_is_compared_once(compared: list[str]) -> None:
+    app, door = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    with asked_by(app):
+        for _ in range(3 * BURST):
+            assert door.user(basic("eve", "old")) is None
+        assert compared == ["old"]
+        assert door.user(basic("eve", "test")) == "eve"
+
+
+def test_passwords_shown_at_once_are_as_few_as_one_after_another(compared: list[str]) -> None:
+    app, door = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+
+    def guess(number: int) -> int:
+        with asked_by(app):
+            try:
+                return 401 if door.user(basic("eve", f"guess {number}")) is None else 200
+            except Refusal as refused:
+                return refused.status
+
+    guesses = [gevent.spawn(guess, number) for number in range(5 * BURST)]
+    gevent.joinall(guesses, raise_error=True)
+    told = [each.value for each in guesses]
+    assert set(told) == {401, 429}
+    assert BURST <= len(compared) == told.count(401) < BURST + COMPARISONS
+    with asked_by(app):
+        # Nor does the wait grow without end.
+        assert door.wait() < 60

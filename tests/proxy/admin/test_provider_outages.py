@@ -1,0 +1,28 @@
+"""What is said of providers whose source cannot be read."""
+
+from proxy.admin.provider_outages import findings
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.store.agents import SILENT_AFTER, AgentStatus, ProviderStatus
+
+REFUSED = ProviderStatus("retrying", "Consul refuses: Permission denied (grant the token node:read)")
+
+
+def agent(name: str, seen_at: float, **providers: ProviderStatus) -> AgentStatus:
+    return AgentStatus(name, "host", 1, 0.0, seen_at, providers)
+
+
+def test_each_provider_that_is_retried_is_told_once_and_of_agents_at_work_alone() -> None:
+    agents = [
+        agent("a", 100.0, consul=REFUSED, docker=ProviderStatus("ok"), file=ProviderStatus("starting")),
+        agent("b", 100.0, consul=REFUSED),
+        agent("gone", 99.0 - SILENT_AFTER, docker=ProviderStatus("retrying", "no engine")),
+    ]
+    assert findings(agents, 100.0) == (
+        Diagnostic(
+            Severity.WARNING,
+            "consul",
+            "provider consul",
+            REFUSED.message,
+            "it is tried again, and its routes stay as they were",
+        ),
+    )

@@ -1,0 +1,164 @@
+"""Tokens, users, and who they let in."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proxy.authentication.credentials import CredentialError, Credentials
+from proxy.authentication.passwords import is_known, matches
+from proxy.authentication.request_origin import is_foreign, is_json, is_local_name
+from rondpoint.settings import Api, BasicAuth
+
+# Of "test", as htpasswd, openssl passwd and Traefik's documentation write it.
+HASHES = {
+    "apr1": "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
+    "sha1": "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=",
+}
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+class Counted:
+    """Compares passwords, and counts how often."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, compare: Callable[[], bool]) -> bool:
+        self.asked += 1
+        return compare()
+
+
+def users(*lines: str, file: Path | None = None) -> Api:
+    return Api(basic_auth=BasicAuth(users=lines, users_file=file))
+
+
+@pytest.mark.parametrize("name", ["apr1", "sha1"])
+def test_hashes_of_htpasswd_are_known(name: str) -> None:
+    assert is_known(HASHES[name])
+    assert matches("test", HASHES[name])
+    assert not matches("Test", HASHES[name])
+
+
+def test_bcrypt_looks_at_the_first_72_bytes() -> None:
+    hashed = "$2b$04$YmnoLXK9l5AxyB51XKaWlOqmBC2UXotZcdebvO3ZfOkJ6TgSOiQpi"
+    assert is_known(hashed)
+    assert matches("x" * 72, hashed)
+    assert matches("x" * 100, hashed)
+    assert not matches("x" * 71, hashed)
+    assert not matches("x" * 10_000, hashed)
+
+
+@pytest.mark.parametrize("hashed", ["", "test", "$apr1$", "$6$x$y", "{SSHA}x"])
+def test_other_hashes_are_refused_by_name_alone(hashed: str) -> None:
+    with pytest.raises(CredentialError) as refused:
+        Credentials(users(f"eve:{hashed}"))
+    assert "eve" in str(refused.value)
+    assert not hashed or hashed not in str(refused.value)
+
+
+def test_a_line_that_names_nobody_is_refused() -> None:
+    with pytest.raises(CredentialError, match="NAME:HASH"):
+        Credentials(users("nothing"))
+
+
+def test_users_are_let_in_by_their_password() -> None:
+    credentials = Credentials(users(f"eve:{HASHES['apr1']}", f"adam:{HASHES['sha1']}"))
+    assert credentials.user(basic("eve", "test")) == "eve"
+    assert credentials.user(basic("adam", "test")) == "adam"
+    for wrong in (basic("eve", "x"), basic("bob", "test"), "Basic !", "Basic dGVzdA==", "Bearer test", ""):
+        assert credentials.user(wrong) is None
+    assert credentials.challenges == 'Basic realm="rondpoint", charset="UTF-8"'
+
+
+def test_a_right_password_is_not_compared_again_for_a_while() -> None:
+    verify = Counted()
+    credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
+    for _ in range(3):
+        assert credentials.user(basic("eve", "test")) == "eve"
+        assert credentials.user(basic("eve", "wrong")) is None
+    assert verify.asked == 4
+
+
+def test_names_that_are_not_there_take_as_long() -> None:
+    verify = Counted()
+    credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
+    # Not even with the password that it is held against.
+    assert credentials.user(basic("bob", "test")) is None
+    assert verify.asked == 1
+
+
+def test_a_token_is_let_in(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    for api in (Api(token="s3cret"), Api(token_file=tmp_path / "token")):
+        credentials = Credentials(api)
+        assert credentials.user("Bearer s3cret") == "token"
+        assert credentials.user("bearer  s3cret ") == "token"
+        assert credentials.user("Bearer s3cre") is None
+        assert credentials.user(basic("token", "s3cret")) is None
+        assert credentials.challenges == 'Bearer realm="rondpoint"'
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    with pytest.raises(CredentialError, match=r"api\.tokenFile.*none"):
+        Credentials(Api(token_file=tmp_path / "none"))
+    with pytest.raises(CredentialError, match="is empty"):
+        Credentials(Api(token_file=tmp_path / "empty"))
+    with pytest.raises(CredentialError, match=r"api\.basicAuth\.usersFile.*none"):
+        Credentials(users(file=tmp_path / "none"))
+
+
+def test_users_come_from_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / "users").write_text(f"# us\n\neve:{HASHES['apr1']}\n")
+    assert Credentials(users(file=tmp_path / "users")).user(basic("eve", "test")) == "eve"
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.:8080", "a.localhost:1", "127.0.0.1:8080", "[::1]:8080", "192.0.2.1"]
+)
+def test_names_of_this_machine_and_addresses_cannot_be_rebound(host: str) -> None:
+    assert is_local_name(host)
+
+
+@pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test:8080", "127.0.0.1.evil.test", "", "[::1"])
+def test_other_names_can(host: str) -> None:
+    assert not is_local_name(host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "site", "foreign"),
+    [
+        ("", "", False),
+        ("http://me:8080", "", False),
+        ("http://ME:8080", "same-origin", False),
+        ("", "none", False),
+        ("http://evil.test", "", True),
+        ("http://me:8081", "", True),
+        ("null", "", True),
+        ("http://[", "", True),
+        ("", "cross-site", True),
+        ("http://me:8080", "same-site", True),
+    ],
+)
+def test_pages_of_other_sites_are_told_apart(origin: str, site: str, foreign: bool) -> None:
+    assert is_foreign("me:8080", origin, site) is foreign
+
+
+@pytest.mark.parametrize(
+    ("content_type", "json"),
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/merge-patch+json", True),
+        ("text/plain", False),
+        ("text/plain; application/json", False),
+        ("", False),
+    ],
+)
+def test_forms_are_told_from_json(content_type: str, json: bool) -> None:
+    assert is_json(content_type) is json

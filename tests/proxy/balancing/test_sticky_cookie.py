@@ -1,0 +1,117 @@
+"""The cookie of a sticky service: its name, value and attributes, and whom a request's cookie names."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from proxy.balancing.sticky_cookie import Stickiness, value_of
+from proxy.upstream.endpoint import address_of
+from rondpoint.model import ServerState, Service, StickyCookie, Strategy
+from tests.proxy.balancing.serving import asked, request, servers
+
+NAME = "session"
+A, B = value_of("s", "a"), value_of("s", "b")
+
+
+def sticky(cookie: StickyCookie | None = None) -> Stickiness[str]:
+    return Stickiness(cookie or StickyCookie(NAME), "s", (("a", "A"), ("b", "B")))
+
+
+def test_names_and_values_are_the_same_wherever_and_whenever_they_are_made() -> None:
+    # Pinned: sessions have to outlive an upgrade. The default name is Traefik's.
+    assert StickyCookie().called("hello@docker") == "_b7b09"
+    assert (A, B) == ("4cfd2308ceb4735a", "6b75b146daff034d")
+
+
+@settings(deadline=None)
+@given(st.text(), st.text(), st.text())
+def test_a_value_tells_nothing_and_is_another_for_each_service(service: str, other: str, member: str) -> None:
+    value = value_of(service, member)
+    assert re.fullmatch("[0-9a-f]{16}", value)
+    assert service == other or value != value_of(other, member)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "line"),
+    [
+        (StickyCookie(), f"{StickyCookie().called('s')}={A}; Path=/"),
+        (StickyCookie(NAME), f"session={A}; Path=/"),
+        (StickyCookie(NAME, path="/app"), f"session={A}; Path=/app"),
+        (StickyCookie(NAME, path=""), f"session={A}"),
+        (StickyCookie(NAME, domain=".example.com"), f"session={A}; Path=/; Domain=example.com"),
+        (StickyCookie(NAME, max_age=60), f"session={A}; Path=/; Max-Age=60"),
+        (StickyCookie(NAME, max_age=-1), f"session={A}; Path=/; Max-Age=0"),
+        (StickyCookie(NAME, secure=True, http_only=True), f"session={A}; Path=/; HttpOnly; Secure"),
+        (StickyCookie(NAME, same_site="strict"), f"session={A}; Path=/; SameSite=Strict"),
+        (StickyCookie(NAME, same_site="none"), f"session={A}; Path=/; SameSite=None"),
+        (StickyCookie("a b;c\r\nX"), f"a_b_c__X={A}; Path=/"),
+        (StickyCookie(NAME, path="/\r\nX: y; z", domain="d;\n"), f"session={A}; Path=/X: y z; Domain=d"),
+    ],
+)
+def test_the_line_says_what_was_configured_and_no_more(cookie: StickyCookie, line: str) -> None:
+    assert sticky(cookie).line("A") == f"\r\nSet-Cookie: {line}".encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ("", None),
+        ("Cookie: other=1\r\n", None),
+        (f"Cookie: session={A}\r\n", "A"),
+        (f"cookie:session={B}\r\n", "B"),
+        (f"COOKIE: x=y; session={B}; z=1\r\n", "B"),
+        (f"Cookie: x=y;session={B} ;z\r\n", "B"),
+        (f'Cookie: session="{A}"\r\n', "A"),
+        (f"Cookie: x=1\r\nAccept: */*\r\nCookie: session={A}\r\n", "A"),
+        (f"Cookie: session={A}; session={B}\r\n", "A"),
+        (f"Cookie: session=; session={B}\r\n", "B"),
+        (f"Cookie: mysession={A}\r\n", None),
+        (f"Cookie: x=session={A}\r\n", None),
+        (f"Cookie: session={A}0\r\n", None),
+        (f"Cookie: session={A[:-1]}\r\n", None),
+        (f"Cookie: session={A.upper()}\r\n", None if A.upper() != A else "A"),
+        ("Cookie: session=0123456789abcdef\r\n", None),
+        (f"X-Cookie: session={A}\r\n", None),
+        (f"Set-Cookie: session={A}\r\n", None),
+    ],
+)
+def test_a_request_names_whom_its_cookie_does(headers: str, kept: str | None) -> None:
+    assert sticky().kept(request(headers)) == kept
+
+
+def test_a_long_cookie_costs_no_more_than_its_length() -> None:
+    headers = f"Cookie: {'a=b;' * 4000}{'=' * 8000}\r\n"
+    assert sticky().kept(request(headers)) is None
+
+
+STRATEGIES: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime", "hrw")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_client_stays_whatever_the_strategy(strategy: Strategy) -> None:
+    with asked(Service("s", servers(1, 1, 1), strategy=strategy, sticky=StickyCookie(NAME))) as service:
+        for number in range(3):
+            cookie = f"Cookie: session={value_of('s', f's{number}')}\r\n"
+            assert {service.name(headers=cookie) for _ in range(10)} == {f"s{number}"}
+        assert service.served.choose is not None
+        chosen = {service.name(peer=f"192.0.2.{number}") for number in range(60)}
+        assert chosen == {"s0", "s1", "s2"}
+
+
+def test_a_server_that_is_leaving_keeps_its_clients_and_gets_no_new_ones() -> None:
+    first, second = servers(1, 1)
+    leaving = Service("s", (replace(first, state=ServerState.DRAINING), second), sticky=StickyCookie(NAME))
+    with asked(leaving) as service:
+        cookie = f"Cookie: session={value_of('s', 's0')}\r\n"
+        assert {service.name(headers=cookie) for _ in range(10)} == {"s0"}
+        assert {service.name() for _ in range(10)} == {"s1"}
+
+
+def test_a_server_that_is_put_aside_loses_its_clients() -> None:
+    with asked(Service("s", servers(1, 1), sticky=StickyCookie(NAME))) as service:
+        service.services.put_aside(address_of(servers(1, 1)[0]), aside=True)
+        cookie = f"Cookie: session={value_of('s', 's0')}\r\n"
+        assert {service.name(headers=cookie) for _ in range(10)} == {"s1"}

@@ -1,0 +1,104 @@
+"""What was read is put in force: the difference, at once or in portions."""
+
+from unittest.mock import Mock
+
+from msgspec.structs import replace
+
+from proxy.configuration.applier import PORTION, Applier
+from proxy.context import Context
+from proxy.ejection.ejections import Ejections
+from proxy.net.deadlines import Sweeper
+from proxy.routing.table import RoutingTable
+from proxy.services.registry import Services
+from proxy.upstream.timeouts import UpstreamTimeouts
+from rondpoint.model import Router, Server, Service, StickyCookie
+from rondpoint.rules import v3
+from rondpoint.rules.expression import Match, Rule
+from rondpoint.store.change import Change
+from rondpoint.store.read import Loaded
+from rondpoint.store.state import State
+from tests.proxy.routing.sample_requests import Client, request
+
+MANY = 3 * PORTION
+
+
+def context() -> Context:
+    sweeper = Sweeper()
+    services = Services(sweeper, UpstreamTimeouts())
+    return Context(
+        table=RoutingTable(frozenset({"web"})),
+        services=services,
+        tickets=Mock(),
+        sweeper=sweeper,
+        ejections=Ejections(services, "worker"),
+        upstream_timeouts=UpstreamTimeouts(),
+    )
+
+
+def state(revision: int, prefix: str, count: int) -> State:
+    """So many routers, each to a service of its own named after it; the hosts are the same in all states."""
+    names = [f"{prefix}{number}" for number in range(count)]
+    return State(
+        revision,
+        {name: Router(name, v3.parse(f"Host(`h{at}.test`)"), name, 1) for at, name in enumerate(names)},
+        {name: Service(name, (Server("a", "127.0.0.1", 1),)) for name in names},
+        {},
+    )
+
+
+def served(of: Context, host: str) -> str | None:
+    """The service that requests for this host go to, None without; it must exist."""
+    found = of.table.match("web", request(host), Client())
+    if found is None:
+        return None
+    assert of.services.get(found.router.service) is not None
+    return found.router.service
+
+
+def test_requests_have_their_turn_and_each_router_its_service() -> None:
+    here = context()
+    seen: list[str | None] = []
+    applier = Applier(here, lambda: seen.append(served(here, "h7.test")))
+    applier.replace(Loaded(state(1, "old", MANY)))
+    assert seen == []
+    applier.replace(Loaded(state(2, "new", MANY)))
+    assert len(seen) > 6
+    assert set(seen) == {"old7", "new7"}
+    assert applier.state() == state(2, "new", MANY)
+
+
+def test_a_small_change_is_made_at_once() -> None:
+    here = context()
+    breathe = Mock()
+    applier = Applier(here, breathe)
+    applier.replace(Loaded(state(1, "r", 3)))
+    router = Router("r1", v3.parse("Host(`other.test`)"), "r1", 1)
+    assert applier.apply(Change(2, 1, False, {"r0": None, "r1": router}, {"r0": None}, {}))
+    assert [served(here, host) for host in ("h0.test", "other.test", "h2.test")] == [None, "r1", "r2"]
+    assert set(applier.routers()) == {"r1", "r2"}
+    breathe.assert_not_called()
+
+
+def test_a_router_that_cannot_be_served_stays_as_it_was() -> None:
+    here = context()
+    applier = Applier(here)
+    applier.replace(Loaded(state(1, "r", 1)))
+    unserved = Router("r0", Rule("Weather(`fine`)", Match("Weather", ("fine",))), "r0", 1)
+    applier.apply(Change(2, 1, False, {"r0": unserved}, {}, {}))
+    assert served(here, "h0.test") == "r0"
+    assert applier.revision == 2
+
+
+def test_what_cannot_be_put_in_force_keeps_nothing_else_out() -> None:
+    """Such a cookie is no agent's of ours; somebody else has written to the store."""
+    here = context()
+    applier = Applier(here)
+    good = state(1, "s", 2)
+    applier.replace(Loaded(good))
+    assert served(here, "h0.test") == "s0"
+    spoilt = replace(good.services["s0"], sticky=StickyCookie(same_site="nowhere"))
+    other = replace(good.services["s1"], servers=(Server("b", "127.0.0.1", 2),))
+    assert applier.apply(Change(2, 1, services={"s0": spoilt, "s1": other}))
+    assert applier.revision == 2
+    assert here.services.known["s1"] == other
+    assert served(here, "h0.test") == "s0"

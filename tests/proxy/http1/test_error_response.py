@@ -1,0 +1,29 @@
+import pytest
+
+from proxy.http1.error_response import answer
+from proxy.http1.response import parse_response
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 414, 431, 501, 502, 503, 504, 505])
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_answers_are_whole_responses_that_name_their_status(status: int, keep_alive: bool) -> None:
+    data = answer(status, keep_alive=keep_alive)
+    response = parse_response(data, b"GET", 65536)
+    assert response is not None
+    body = data[response.size :]
+    assert (response.status, response.length, response.keep_alive) == (status, len(body), keep_alive)
+    assert body.startswith(b"%d " % status)
+    assert body.endswith(b"\n")
+
+
+def test_a_head_alone_tells_the_length_of_what_is_not_sent() -> None:
+    whole, head = answer(404), answer(404, head_only=True)
+    assert head.endswith(b"\r\n\r\n")
+    assert whole.partition(b"\r\n\r\n")[0].split(b"\r\n")[2:] == head[:-4].split(b"\r\n")[2:]
+
+
+def test_a_reason_is_told_as_plain_text() -> None:
+    data = answer(400, reason="<b>no</b>")
+    assert b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in data
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in data
+    assert data.endswith(b"400 <b>no</b>\n")

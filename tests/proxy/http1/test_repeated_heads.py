@@ -1,0 +1,141 @@
+"""Heads that repeat: whatever was said before, a head means what it means alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.http1.errors import RequestError, ResponseError
+from proxy.http1.limits import Limits
+from proxy.http1.repeated_heads import KEPT, RequestHeads, ResponseHeads
+from proxy.http1.request import Request, parse_request
+from proxy.http1.response import Response, parse_response
+from tests.proxy.corpus import requests, responses
+from tests.proxy.corpus.requests import get
+
+LIMITS = Limits()
+TIGHT = Limits(head_bytes=120, line_bytes=40, headers=4)
+LINES = [
+    (),
+    (b"A: b",),
+    (b"Connection: close",),
+    (b"Connection: keep-alive", b"A: b"),
+    (b"Content-Length: 5",),
+    (b"Transfer-Encoding: chunked",),
+    (b"Connection: upgrade", b"Upgrade: websocket"),
+    (b"X-Forwarded-For: 1.2.3.4", b"Connection: X-A", b"X-A: b"),
+]
+requests_sent = st.one_of(
+    st.builds(
+        lambda lines, method, target, version: get(*lines, method=method, target=target, version=version),
+        st.sampled_from(LINES),
+        st.sampled_from([b"GET", b"POST", b"HEAD", b"CONNECT", b"BREW", b"get"]),
+        st.sampled_from(
+            [b"/", b"/a?b", b"http://b.test/", b"*", b"/\xff", b"/#x", b"/ x", b"/" + b"y" * 30, b"b.test:1"]
+        ),
+        st.sampled_from([b"1.1", b"1.0", b"1.2", b"2.0"]),
+    ),
+    st.sampled_from([data for data, _ in requests.REFUSED.values() if len(data) < 300]),
+)
+behind = st.sampled_from([b"", b"\r\n", b"hello", get()])
+
+
+def meaning(parse: object, *arguments: object) -> object:
+    """Every field of what was parsed, or the refusal."""
+    try:
+        found = parse(*arguments)  # type: ignore[operator]
+    except (RequestError, ResponseError) as error:
+        return type(error), str(error)
+    if found is None:
+        return None
+    assert isinstance(found, Request | Response)
+    return {name: getattr(found, name) for name in found.__slots__}
+
+
+@given(st.lists(st.tuples(requests_sent, behind), min_size=2, max_size=6), st.sampled_from([LIMITS, TIGHT]))
+def test_a_request_means_what_it_means_alone(sent: list[tuple[bytes, bytes]], limits: Limits) -> None:
+    heads = RequestHeads()
+    for head, rest in sent * 2:
+        assert meaning(heads.parse, head + rest, limits) == meaning(parse_request, head + rest, limits)
+
+
+@pytest.mark.parametrize(("line", "length", "status"), [(b"A: b", 50, 414), (b"A: " + b"b" * 70, 20, 431)])
+def test_limits_hold_for_known_lines_too(line: bytes, length: int, status: int) -> None:
+    heads = RequestHeads()
+    assert heads.parse(get(line), TIGHT)
+    with pytest.raises(RequestError) as caught:
+        heads.parse(get(line, target=b"/" + b"y" * length), TIGHT)
+    assert caught.value.status == status
+
+
+def test_an_answer_to_head_has_no_body_though_the_same_to_get_has() -> None:
+    heads = ResponseHeads()
+    data = responses.head(b"Content-Length: 5")
+    lengths = []
+    for method in (b"GET", b"HEAD", b"GET"):
+        response = heads.parse(data, method, responses.LIMIT)
+        assert response is not None
+        lengths.append(response.length)
+    assert lengths == [5, 0, 5]
+
+
+def test_a_repeated_head_is_complete_only_when_all_of_it_is_there() -> None:
+    heads = RequestHeads()
+    head = get(b"A: b", target=b"/first")
+    assert heads.parse(head, LIMITS)
+    for end in range(len(head)):
+        assert heads.parse(head[:end], LIMITS) is None
+
+
+def test_what_is_done_to_a_request_is_not_done_to_the_next() -> None:
+    heads = RequestHeads()
+    first = heads.parse(get(b"A: b"), LIMITS)
+    second = heads.parse(get(b"A: b", target=b"/second"), LIMITS)
+    assert first is not None
+    assert second is not None
+    second.headers = first.headers = b"\r\nX: changed"
+    second.keep_alive = False
+    assert meaning(heads.parse, get(b"A: b"), LIMITS) == meaning(parse_request, get(b"A: b"), LIMITS)
+
+
+def test_long_heads_are_not_kept() -> None:
+    head = get(b"A: " + b"b" * KEPT)
+    heads = RequestHeads()
+    heads.parse(head, LIMITS)
+    assert heads._lines == b""
+    assert meaning(heads.parse, head, LIMITS) == meaning(parse_request, head, LIMITS)
+
+
+answers = st.one_of(
+    st.builds(
+        lambda status, lines, version: responses.head(*lines, status=status, version=version),
+        st.sampled_from([b"200 OK", b"204 No Content", b"304 Not Modified", b"103 Early Hints"]),
+        st.sampled_from(
+            [
+                (),
+                (b"Content-Length: 5",),
+                (b"Transfer-Encoding: chunked",),
+                (b"Connection: close", b"Content-Length: 0"),
+                (b"Connection: X-A", b"X-A: b", b"Content-Length: 7"),
+            ]
+        ),
+        st.sampled_from([b"1.1", b"1.0"]),
+    ),
+    st.sampled_from([b"HTTP/1.1 200 OK\nContent-Length: 5\n\n", b"rubbish\r\n\r\n", b"HTTP/1.1 200 OK\r\n"]),
+)
+methods = st.sampled_from([b"GET", b"HEAD", b"POST"])
+
+
+@given(st.lists(st.tuples(answers, methods, behind), min_size=2, max_size=6))
+def test_a_response_means_what_it_means_alone(sent: list[tuple[bytes, bytes, bytes]]) -> None:
+    heads = ResponseHeads()
+    for head, method, rest in sent * 2:
+        arguments = (head + rest, method, responses.LIMIT)
+        assert meaning(heads.parse, *arguments) == meaning(parse_response, *arguments)
+
+
+@pytest.mark.parametrize("name", responses.REFUSED)
+def test_a_refused_response_is_not_remembered(name: str) -> None:
+    heads = ResponseHeads()
+    for _ in range(2):
+        with pytest.raises(ResponseError):
+            heads.parse(responses.REFUSED[name], b"GET", responses.LIMIT)

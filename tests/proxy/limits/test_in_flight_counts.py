@@ -1,0 +1,127 @@
+"""Counts that processes share: what each sees of the others, and what is left of those that are gone."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.limits.in_flight_counts import SharedCounts
+
+KEY, OTHER = b"key", b"other"
+
+
+@contextmanager
+def worker(counts: SharedCounts, work: Callable[[], None]) -> Iterator[int]:
+    """A process that has done its work and goes on living; its row."""
+    row = counts.claim()
+    read, write = os.pipe()
+    pid = os.fork()
+    if not pid:
+        counts.begin()
+        work()
+        os.write(write, b"!")
+        signal.pause()
+    counts.assign(row, pid)
+    assert os.read(read, 1) == b"!"
+    try:
+        yield row
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(read)
+        os.close(write)
+
+
+def enter(counts: SharedCounts, key: bytes, times: int) -> Callable[[], None]:
+    def work() -> None:
+        for _ in range(times):
+            counts.enter(key, 1000)
+
+    return work
+
+
+def free(counts: SharedCounts, key: bytes, limit: int) -> int:
+    """How many more may enter."""
+    places = []
+    while (place := counts.enter(key, limit)) >= 0:
+        places.append(place)
+    for place in places:
+        counts.leave(place)
+    return len(places)
+
+
+def test_as_many_enter_as_the_limit_says_and_others_once_they_leave() -> None:
+    counts = SharedCounts()
+    first, second = counts.enter(KEY, 2), counts.enter(KEY, 2)
+    assert min(first, second) >= 0
+    assert counts.enter(KEY, 2) == -1
+    assert counts.enter(OTHER, 1) >= 0
+    counts.leave(first)
+    assert free(counts, KEY, 2) == 1
+    assert counts.enter(KEY, 0) == -1
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=60))
+def test_every_key_has_its_own_count(steps: list[tuple[int, bool]]) -> None:
+    counts = SharedCounts(rows=1)
+    held: dict[int, list[int]] = {number: [] for number in range(5)}
+    for number, comes in steps:
+        if comes:
+            place = counts.enter(b"%d" % number, 3)
+            assert (place >= 0) == (len(held[number]) < 3)
+            if place >= 0:
+                held[number].append(place)
+        elif held[number]:
+            counts.leave(held[number].pop())
+
+
+def test_thousands_of_keys_at_once_hardly_disturb_each_other() -> None:
+    counts = SharedCounts(rows=1)
+    for number in range(1000):
+        counts.enter(b"busy %d" % number, 10)
+    refused = sum(counts.enter(b"idle %d" % number, 1) < 0 for number in range(1000))
+    assert refused < 10
+
+
+def test_processes_see_each_other() -> None:
+    counts = SharedCounts()
+    with worker(counts, enter(counts, KEY, 3)) as one, worker(counts, enter(counts, KEY, 2)) as two:
+        assert one != two
+        row = counts.claim()
+        assert row not in {one, two}
+        assert free(counts, KEY, 10) == 5
+        assert free(counts, OTHER, 10) == 10
+
+
+def test_the_row_of_a_killed_process_is_empty_for_the_next() -> None:
+    counts = SharedCounts()
+    with worker(counts, enter(counts, KEY, 3)) as row:
+        pass
+    assert counts.claim() == row
+    assert free(counts, KEY, 10) == 10
+
+
+def test_a_row_is_given_once() -> None:
+    counts = SharedCounts(rows=2)
+    with worker(counts, enter(counts, KEY, 1)) as one, worker(counts, enter(counts, KEY, 1)) as two:
+        assert {one, two} == {0, 1}
+        # The third counts for itself.
+        with worker(counts, enter(counts, KEY, 5)) as three:
+            assert three == -1
+        counts.begin()
+        assert free(counts, KEY, 4) == 4
+
+
+def test_a_process_number_that_comes_again_takes_the_old_row_away() -> None:
+    counts = SharedCounts()
+    with worker(counts, enter(counts, KEY, 3)) as row:
+        pid = next(owner for owner in counts._owners if owner)
+        second = counts.claim()
+        assert second != row
+        counts.assign(second, pid)
+        assert [counts._owners[row], counts._owners[second]] == [0, pid]
+        assert free(counts, KEY, 10) == 10

@@ -1,0 +1,114 @@
+"""The whole proxy ends: what has begun is finished, and idle connections do not hold it up."""
+
+import signal
+import threading
+import time
+
+from tests.lab.origin import Connection, Origin, answer
+from tests.lab.waiting import until
+from tests.proxy.process.conftest import Begin
+from tests.proxy.process.load import Load
+from tests.proxy.wire.client import Client
+
+LONG = tuple(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut=120s" for name in ("web", "traefik"))
+"""Who is waited for needlessly is waited for so long."""
+
+
+def get(host: str) -> bytes:
+    return f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+
+
+def test_slow_responses_are_finished(begin: Begin) -> None:
+    proxy = begin(workers=2)
+    release = threading.Event()
+
+    def slow(connection: Connection) -> None:
+        while connection.read() is not None:
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nfirst,")
+            release.wait(60)
+            connection.send(b"then.")
+
+    with Origin(slow) as origin, Origin.named("fast") as fast:
+        host, other = proxy.route(origin), proxy.route(fast)
+        clients = [Client(proxy.web) for _ in range(20)]
+        for client in clients:
+            client.send(get(host))
+        for client in clients:
+            client.head()
+        with Load(proxy.web, other) as load:
+            load.wait_for(200)
+            proxy.process.signal(signal.SIGTERM)
+            time.sleep(1.5)
+            assert proxy.process.running
+            release.set()
+            for client in clients:
+                assert client.exactly(11) == b"first,then."
+                assert client.ended()
+                client.socket.close()
+            assert proxy.process.wait() == 0
+
+
+def test_responses_say_that_the_connection_closes(begin: Begin) -> None:
+    proxy = begin()
+    release = threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.read()
+        release.wait(60)
+        connection.send(answer(b"late"))
+
+    with Origin(slow) as origin, Origin.named("fast") as fast:
+        host, other = proxy.route(origin), proxy.route(fast)
+        with Client(proxy.web) as client, Client(proxy.web) as idle:
+            client.send(get(host))
+            idle.send(get(other))
+            idle.answer()
+            origin.wait_for_requests(1)
+            proxy.process.signal(signal.SIGTERM)
+
+            def told() -> bool:
+                idle.send(get(other))
+                return idle.answer().header("Connection") == "close"
+
+            until(told, "an answer of the worker that has been told to end")
+            release.set()
+            last = client.answer()
+            assert (last.body, last.header("Connection")) == (b"late", "close")
+            for each in (client, idle):
+                assert each.ended()
+                each.socket.close()
+            assert proxy.process.wait() == 0
+
+
+def test_clients_that_merely_hold_connections_do_not_delay_the_end(begin: Begin) -> None:
+    proxy = begin(*LONG)
+    with Origin.named("here") as origin:
+        host = proxy.route(origin)
+        clients = [Client(proxy.web) for _ in range(50)]
+        for client in clients[::2]:
+            client.send(get(host))
+            client.answer()
+        began = time.monotonic()
+        proxy.process.signal(signal.SIGTERM)
+        assert proxy.process.wait() == 0
+        assert time.monotonic() - began < 60
+        for client in clients:
+            assert client.ended()
+            client.socket.close()
+
+
+def test_the_end_after_a_reload_waits_for_no_idle_connection(begin: Begin) -> None:
+    proxy = begin(*LONG)
+    with Origin.named("here") as origin:
+        host = proxy.route(origin)
+        with Client(proxy.web) as client:
+            client.send(get(host))
+            client.answer()
+            lines = proxy.process.line_count
+            proxy.process.signal(signal.SIGHUP)
+            proxy.process.wait_for_line("is followed by another one", after=lines)
+            began = time.monotonic()
+            proxy.process.signal(signal.SIGTERM)
+            assert proxy.process.wait() == 0
+            assert time.monotonic() - began < 60
+            assert client.ended()

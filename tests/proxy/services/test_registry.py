@@ -1,0 +1,117 @@
+"""Services as the data path finds them."""
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from proxy.net.deadlines import Sweeper
+from proxy.services.registry import Services
+from proxy.upstream.endpoint import address_of
+from proxy.upstream.timeouts import UpstreamTimeouts
+from rondpoint.model import Server, ServerState, Service
+
+A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2), ("c", 3)))
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    held = Services(Sweeper(), UpstreamTimeouts())
+    yield held
+    for name in list(held.known):
+        held.remove(name)
+    assert not held._endpoints
+
+
+def names(services: Services, name: str) -> list[str] | None:
+    served = services.get(name)
+    return None if served is None else [target.server.name for target in served.rotation]
+
+
+def test_a_service_is_found_from_when_it_comes_until_it_goes(services: Services) -> None:
+    assert names(services, "s") is None
+    services.put(Service("s", (A, B)))
+    assert names(services, "s") == ["a", "b"]
+    assert services.get("s") is services.get("s")
+    services.put(Service("s", (B,)))
+    assert names(services, "s") == ["b"]
+    services.remove("s")
+    services.remove("s")
+    assert names(services, "s") is None
+
+
+def test_a_service_replaced_before_it_is_asked_for(services: Services) -> None:
+    services.put(Service("s", (A,)))
+    services.put(Service("s", (B,)))
+    assert services.known == {"s": Service("s", (B,))}
+    assert names(services, "s") == ["b"]
+
+
+def test_a_place_follows_its_service_and_is_left_empty(services: Services) -> None:
+    services.put(Service("s", (A,)))
+    place = services.ready("s")
+    services.put(Service("s", (B,)))
+    assert place.served is services.get("s")
+    assert [target.server.name for target in place.served.rotation] == ["b"]  # type: ignore[union-attr]
+    services.remove("s")
+    assert place.served is None
+    services.put(Service("s", (C,)))
+    assert place.served is None
+    assert services.ready("s").served is services.get("s")
+
+
+def test_servers_that_stay_keep_their_pools(services: Services) -> None:
+    services.put(Service("s", (A, B)))
+    services.put(Service("other", (A, C)))
+    before = {target.server.name: target.pool for target in services.get("s").rotation}  # type: ignore[union-attr]
+    assert services.get("other").rotation[0].pool is before["a"]  # type: ignore[union-attr]
+    services.put(Service("s", (B, C)))
+    after = {target.server.name: target.pool for target in services.get("s").rotation}  # type: ignore[union-attr]
+    assert after["b"] is before["b"]
+    assert not before["a"].closed
+    services.remove("other")
+    assert before["a"].closed
+    assert not after["c"].closed
+
+
+def away(services: Services, name: str) -> dict[str, bool]:
+    served = services.get(name)
+    assert served is not None
+    return {target.server.name: target.away for target in served.targets}
+
+
+def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(services: Services) -> None:
+    services.put(Service("s", (A, B)))
+    services.put(Service("later", (A, C)))
+    assert away(services, "s") == {"a": False, "b": False}
+    services.put_aside(address_of(A), aside=True)
+    assert away(services, "s") == {"a": True, "b": False}
+    assert away(services, "later") == {"a": True, "c": False}
+    services.put(Service("s", (A, C)))
+    assert away(services, "s") == {"a": True, "c": False}
+    services.put_aside(address_of(A), aside=False)
+    assert away(services, "s") == {"a": False, "c": False}
+    assert away(services, "later") == {"a": False, "c": False}
+
+
+def test_where_no_server_takes_new_requests_all_are_asked(services: Services) -> None:
+    services.put(Service("s", (A, replace(B, state=ServerState.DRAINING))))
+    served = services.get("s")
+    assert served is not None
+    assert away(services, "s") == {"a": False, "b": True}
+    assert not served.all_away
+    services.put_aside(address_of(A), aside=True)
+    assert served.all_away
+    services.put_aside(address_of(A), aside=False)
+    assert away(services, "s") == {"a": False, "b": True}
+    assert not served.all_away
+
+
+def test_a_server_that_is_down_is_not_there_for_requests(services: Services) -> None:
+    services.put(Service("s", (A, replace(B, state=ServerState.DOWN))))
+    assert names(services, "s") == ["a"]
+    assert away(services, "s") == {"a": False}
+    services.put(Service("s", (replace(A, state=ServerState.DOWN),)))
+    assert names(services, "s") == []
+    services.put(Service("s", (A, B)))
+    assert names(services, "s") == ["a", "b"]

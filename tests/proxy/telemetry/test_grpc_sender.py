@@ -1,0 +1,131 @@
+"""One call of gRPC, against a peer that changes its mind about how much it takes."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, RequestReceived, SettingsAcknowledged, StreamEnded
+from h2.settings import SettingCodes
+
+from proxy.telemetry.tracing.delivery import Delivery
+from proxy.telemetry.tracing.grpc_sender import GrpcSender
+from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpTls
+
+WINDOW = 65_535
+"""Bytes that a client may send before it knows what the server would like (RFC 9113 §6.9.2)."""
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A peer, at this address, that serves in a thread; it is through at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)
+
+
+def test_a_window_that_shrinks_below_what_was_sent_is_waited_for() -> None:
+    body = os.urandom(3 * WINDOW)
+    taken = bytearray()
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            h2 = H2Connection(H2Configuration(client_side=False))
+            h2.initiate_connection()
+            connection.sendall(h2.data_to_send())
+            shrunk = ended = False
+            while not ended:
+                for event in h2.receive_data(connection.recv(65_536)):
+                    if isinstance(event, DataReceived):
+                        taken.extend(event.data)
+                        if shrunk:
+                            h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                    elif isinstance(event, SettingsAcknowledged) and shrunk:
+                        h2.increment_flow_control_window(2 * WINDOW, stream_id=1)
+                    elif isinstance(event, StreamEnded):
+                        h2.send_headers(
+                            event.stream_id, [(":status", "200"), ("grpc-status", "0")], end_stream=True
+                        )
+                        ended = True
+                if not shrunk and len(taken) == WINDOW:
+                    # The stream's window is now far below nothing, while the connection's has room.
+                    shrunk = True
+                    h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1_000})
+                    h2.increment_flow_control_window(2 * WINDOW)
+                connection.sendall(h2.data_to_send())
+            # Until the client has read it.
+            connection.settimeout(10)
+            while connection.recv(65_536):
+                continue
+
+    with listening(serve) as address:
+        sender = GrpcSender(OtlpGrpc(endpoint=address, insecure=True))
+        assert sender.send(body) == Delivery()
+        sender.close()
+    assert bytes(taken) == b"\x01" + len(body).to_bytes(4, "big") + body
+
+
+@contextmanager
+def answering(headers: list[tuple[bytes, bytes]], *, early: bool = False) -> Iterator[str]:
+    """A collector, at this address, that answers one call so; if `early`, unread, and resets it."""
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            h2 = H2Connection(
+                H2Configuration(client_side=False, header_encoding=None, validate_outbound_headers=False)
+            )
+            h2.initiate_connection()
+            connection.sendall(h2.data_to_send())
+            answered = False
+            while not answered:
+                for event in h2.receive_data(connection.recv(65_536)):
+                    if not answered and isinstance(event, RequestReceived if early else StreamEnded):
+                        answered = True
+                        h2.send_headers(1, headers, end_stream=True)
+                        if early:
+                            h2.reset_stream(1, 0)
+                connection.sendall(h2.data_to_send())
+            connection.settimeout(10)
+            while connection.recv(65_536):
+                continue
+
+    with listening(serve) as address:
+        yield address
+
+
+def test_an_answer_counts_though_the_call_is_reset_behind_it() -> None:
+    refusal = [(b":status", b"200"), (b"grpc-status", b"16"), (b"grpc-message", b"who are you")]
+    with answering(refusal, early=True) as address:
+        sender = GrpcSender(OtlpGrpc(endpoint=address, insecure=True))
+        delivery = sender.send(os.urandom(3 * WINDOW))
+        sender.close()
+    assert delivery == Delivery("it answers with gRPC's code 16 who are you")
+
+
+def test_an_answer_that_is_no_text_is_a_fault_of_the_collector() -> None:
+    with answering([(b":status", b"200"), (b"grpc-status", b"0"), (b"x-made-by", b"\xff")]) as address:
+        delivery = GrpcSender(OtlpGrpc(endpoint=address, insecure=True)).send(b"spans")
+    assert delivery.again
+    assert "utf-8" in delivery.reason
+
+
+@pytest.mark.parametrize("endpoint", ["a..b:4317", f"{'x' * 64}:4317"])
+def test_what_can_be_no_host_costs_the_traces_alone(endpoint: str) -> None:
+    delivery = GrpcSender(OtlpGrpc(endpoint=endpoint, insecure=True)).send(b"spans")
+    assert delivery.again
+    assert "idna" in delivery.reason
+
+
+def test_certificates_that_cannot_be_read_cost_the_traces_alone() -> None:
+    options = OtlpGrpc(endpoint="127.0.0.1:4317", tls=OtlpTls(ca="/nowhere/ca.pem"))
+    delivery = GrpcSender(options).send(b"spans")
+    assert delivery.again
+    assert "No such file" in delivery.reason

@@ -1,0 +1,64 @@
+"""Until when a certificate is valid, as OpenSSL says it too."""
+
+import logging
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from proxy.tls.certificate_status import certificates_of
+from rondpoint.settings.values import CertificatePair
+
+KINDS = {
+    "rsa": ("rsa:2048",),
+    "ec": ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+    "ed25519": ("ed25519",),
+}
+
+
+def make(path: Path, kind: str, subject: str, *extensions: str, days: int = 3) -> CertificatePair:
+    command = ["openssl", "req", "-nodes", "-newkey", *KINDS[kind], "-subj", subject]
+    for extension in extensions:
+        command += ["-addext", extension]
+    key, request, certificate = path / "key.pem", path / "request.pem", path / "certificate.pem"
+    subprocess.run([*command, "-keyout", str(key), "-out", str(request)], check=True, capture_output=True)
+    sign = ["openssl", "x509", "-req", "-in", str(request), "-signkey", str(key), "-copy_extensions", "copy"]
+    subprocess.run([*sign, "-days", str(days), "-out", str(certificate)], check=True, capture_output=True)
+    return CertificatePair(cert_file=certificate, key_file=key)
+
+
+def said(pair: CertificatePair, option: str) -> str:
+    command = ["openssl", "x509", "-noout", option, "-in", str(pair.cert_file)]
+    return (
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().partition("=")[2]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("days", [3, -1])
+def test_a_certificate_is_read_whatever_its_key_and_even_if_it_has_expired(
+    tmp_path: Path, kind: str, days: int
+) -> None:
+    names = "subjectAltName=DNS:www.a.test,DNS:a.test,IP:192.0.2.1"
+    pair = make(tmp_path, kind, "/O=some/CN=a.test", names, days=days)
+    (found,) = certificates_of([pair])
+    assert (found.common_name, found.sans) == ("a.test", "a.test,www.a.test")
+    assert int(found.serial) == int(said(pair, "-serial"), 16)
+    assert found.not_after == ssl.cert_time_to_seconds(said(pair, "-enddate"))
+
+
+def test_one_without_names_has_none(tmp_path: Path) -> None:
+    (found,) = certificates_of([make(tmp_path, "ec", "/O=some")])
+    assert (found.common_name, found.sans) == ("", "")
+
+
+def test_one_that_is_for_clients_only_is_told_of_and_takes_nothing_else_down(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "other").mkdir()
+    useless = make(tmp_path, "ec", "/CN=client", "extendedKeyUsage=clientAuth")
+    with caplog.at_level(logging.WARNING):
+        (found,) = certificates_of([useless, make(tmp_path / "other", "ec", "/CN=server")])
+    assert found.common_name == "server"
+    assert str(useless.cert_file) in caplog.text

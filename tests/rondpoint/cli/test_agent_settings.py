@@ -1,0 +1,40 @@
+"""The process that faces the clients is not told where routes come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from rondpoint.cli.agent_settings import without_sources, without_sources_flags
+
+FLAGS: list[tuple[list[str], list[str]]] = [
+    ([], []),
+    (["--workers=2", "--providers.consul.token=secret"], ["--workers=2"]),
+    (["--providers.consul.token", "secret", "--workers", "2"], ["--workers", "2"]),
+    (["--docker", "--web", "--Consul.Token=secret", "-c", "file.toml"], ["--web", "-c", "file.toml"]),
+    (["--registrator.endpoint.token=secret", "--api.insecure"], ["--api.insecure"]),
+    (["--docker.domain", "test", "stray"], ["stray"]),
+    (["--web", "--dockerish=1"], ["--web", "--dockerish=1"]),
+]
+
+
+@pytest.mark.parametrize(("given", "kept"), FLAGS, ids=[" ".join(given) for given, _ in FLAGS])
+def test_flags_about_sources_are_left_out_with_their_values(given: list[str], kept: list[str]) -> None:
+    assert without_sources_flags(given) == kept
+
+
+def test_variables_about_sources_are_left_out() -> None:
+    environ = {
+        "PATH": "/bin",
+        "CONSUL_HTTP_TOKEN": "secret",
+        "DOCKER_HOST": "tcp://there",
+        "RONDPOINT_PROVIDERS_CONSULCATALOG_ENDPOINT_TOKEN": "secret",
+        "rondpoint_consul_password": "secret",
+        "RONDPOINT_DOCKER": "true",
+        "RONDPOINT_WORKERS": "2",
+        "RONDPOINT_FILEDESCRIPTORS": "none of ours",
+    }
+    assert without_sources(environ) == {
+        "PATH": "/bin",
+        "RONDPOINT_WORKERS": "2",
+        "RONDPOINT_FILEDESCRIPTORS": "none of ours",
+    }

@@ -1,0 +1,199 @@
+"""What dead workers have counted goes on in their instance's hash, and no sum falls meanwhile."""
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rondpoint.model import Server, Service
+from rondpoint.store.keys import Keys
+from rondpoint.store.metric_sums import add_buckets, add_counts, rebucketed
+from rondpoint.store.metrics import (
+    BOUNDS,
+    Cell,
+    Counts,
+    Own,
+    decode_field,
+    write_counts,
+    write_fields,
+)
+from rondpoint.store.retired_workers import PORTION, Known, place, retire
+from rondpoint.store.server_metrics import ServerCounts, ServersInForce, add_servers, decode_server, field_of
+from tests.rondpoint.store.counts import read_counts
+
+KNOWN = Known({"a@file", "b@file"}, {"s@file"})
+
+
+def counts(requests: int, service: str = "s@file", method: str = "GET") -> Counts:
+    buckets = (requests, *(0,) * len(BOUNDS))
+    cell = Cell("web", method, 200, "http", buckets, requests * 0.5, requests * 10, requests)
+    return Counts(service, {"2xx": requests}, buckets, requests * 0.5, requests * 10, 1, (cell,))
+
+
+def stored(client: redis.Redis, keys: Keys, name: str) -> dict[str, Counts | Own]:
+    fields = client.hgetall(keys.metrics(name))
+    return {field.decode(): decode_field(field.decode(), value) for field, value in fields.items()}
+
+
+def nothing() -> None:
+    pass
+
+
+def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys) -> None:
+    own = Own(tickets=5, propagation=(1, 2), propagation_seconds=0.5)
+    for worker in ("h:1", "h:2"):
+        write_counts(client, keys, worker, {"": counts(1, ""), "a@file": counts(2), "/worker": own})
+        retire(client, keys, worker, "i", KNOWN, nothing)
+        assert not client.exists(keys.metrics(worker))
+    assert stored(client, keys, "i") == {
+        "": add_counts(counts(1, ""), counts(1, "")),
+        "a@file": add_counts(counts(2), counts(2)),
+        "/worker": Own(tickets=10, propagation=(2, 4), propagation_seconds=1.0),
+    }
+    assert 0 < client.ttl(keys.metrics("i")) <= 30
+
+
+def test_what_is_gone_goes_on_under_its_service_or_under_none(client: redis.Redis, keys: Keys) -> None:
+    told = {
+        "a@file": counts(1),
+        "gone@file": counts(2),
+        "old@file": counts(4, "t@file"),
+        "s@file/": counts(8),
+        "t@file/": counts(16, "t@file"),
+        "/": counts(32, ""),
+    }
+    write_counts(client, keys, "h:1", told)
+    retire(client, keys, "h:1", "i", KNOWN, nothing)
+    found = stored(client, keys, "i")
+    assert {name: each.statuses["2xx"] for name, each in found.items() if isinstance(each, Counts)} == {
+        "a@file": 1,
+        "s@file/": 10,
+        "/": 52,
+    }
+
+
+def test_no_reader_sees_a_sum_that_falls(client: redis.Redis, keys: Keys) -> None:
+    names = [f"r{number}@file" for number in range(3 * PORTION)]
+    write_counts(client, keys, "h:1", {name: counts(1) for name in names})
+    sums: list[int] = []
+
+    def look() -> None:
+        pipeline = client.pipeline(transaction=True)
+        pipeline.hgetall(keys.metrics("h:1"))
+        pipeline.hgetall(keys.metrics("i"))
+        fields = [value for answer in pipeline.execute() for value in answer.values()]
+        sums.append(sum(decode_field("x", value).statuses["2xx"] for value in fields))
+
+    retire(client, keys, "h:1", "i", Known(names[::2], {"s@file"}), look)
+    assert sums == [3 * PORTION] * 3
+
+
+def test_two_that_retire_one_worker_do_it_once(client: redis.Redis, keys: Keys) -> None:
+    write_counts(client, keys, "h:1", {f"r{number}@file": counts(1) for number in range(3 * PORTION)})
+    known = Known((), {"s@file"})
+
+    def meddle() -> None:
+        retire(client, keys, "h:1", "i", known, nothing)
+
+    retire(client, keys, "h:1", "i", known, meddle)
+    assert stored(client, keys, "i")["s@file/"].statuses["2xx"] == 3 * PORTION
+
+
+def test_what_cannot_be_decoded_is_dropped(client: redis.Redis, keys: Keys) -> None:
+    client.hset(
+        keys.metrics("h:1"), mapping={"a@file": b"{", b"\xff": b"{}", "b@file": b'{"service":"s@file"}'}
+    )
+    retire(client, keys, "h:1", "i", KNOWN, nothing)
+    assert list(stored(client, keys, "i")) == ["b@file"]
+
+
+def test_counts_of_routers_are_read_without_the_rest(client: redis.Redis, keys: Keys) -> None:
+    write_counts(
+        client, keys, "h:1", {"": counts(1, ""), "a@file": counts(2), "s@file/": counts(3), "/worker": Own()}
+    )
+    assert sorted(read_counts(client, keys, "h:1")) == ["", "a@file"]
+
+
+def test_a_hash_that_was_lost_is_noticed(client: redis.Redis, keys: Keys) -> None:
+    assert not write_counts(client, keys, "h:1", {"a@file": counts(1)})
+    assert write_counts(client, keys, "h:1", {"a@file": counts(1)})
+    client.flushall()
+    assert not write_counts(client, keys, "h:1", {"b@file": counts(1)})
+    assert 0 < client.ttl(keys.metrics("h:1")) <= 30
+
+
+PLACES = [
+    ("", Counts(), ""),
+    ("/", Counts(), "/"),
+    ("/worker", Own(), "/worker"),
+    ("a@file", Counts("s@file"), "a@file"),
+    ("c@file", Counts("s@file"), "s@file/"),
+    ("c@file", Counts("t@file"), "/"),
+    ("s@file/", Counts("s@file"), "s@file/"),
+    ("t@file/", Counts("t@file"), "/"),
+]
+
+
+@pytest.mark.parametrize(("name", "what", "expected"), PLACES)
+def test_places(name: str, what: Counts | Own, expected: str) -> None:
+    assert place(name, what, KNOWN) == expected
+
+
+BOUND_SETS = st.sets(st.floats(0.001, 60), min_size=1).map(lambda found: tuple(sorted(found)))
+
+
+@given(BOUND_SETS, BOUND_SETS, st.data())
+def test_no_request_is_lost_between_bounds_nor_found_to_be_faster(
+    bounds: tuple[float, ...], wanted: tuple[float, ...], data: st.DataObject
+) -> None:
+    sizes = st.lists(st.integers(0, 9), min_size=len(bounds) + 1, max_size=len(bounds) + 1)
+    buckets = data.draw(sizes)
+    found = rebucketed(buckets, bounds, wanted)
+    assert sum(found) == sum(buckets)
+    for number, bound in enumerate(wanted):
+        known_to_be = sum(count for count, upper in zip(buckets, bounds, strict=False) if upper <= bound)
+        assert sum(found[: number + 1]) == known_to_be
+
+
+def test_no_buckets_are_empty_ones() -> None:
+    assert add_buckets((), (1, 2)) == add_buckets((1, 2), ()) == add_buckets((0, 1), (1, 1)) == (1, 2)
+
+
+def of_server(requests: int, bounds: tuple[float, ...] = BOUNDS) -> ServerCounts:
+    return ServerCounts({200: requests}, (requests, *(0,) * len(bounds)), requests * 0.5, 1, bounds)
+
+
+def test_counts_of_servers_move_and_those_of_servers_that_left_go(client: redis.Redis, keys: Keys) -> None:
+    servers = tuple(Server(f"s{number}", "10.0.0.1", number) for number in range(1, 2 * PORTION))
+    fields = [field_of("s@file", server.url) for server in servers]
+    gone = field_of("s@file", "http://10.0.0.9:80")
+    mine, instances = keys.server_metrics("h:1"), keys.server_metrics("i")
+    write_fields(client, instances, {gone: of_server(9), fields[0]: of_server(1)})
+    write_fields(client, mine, {field: of_server(2) for field in (gone, *fields)})
+    known = ServersInForce({"s@file": Service("s@file", servers)})
+    retire(client, keys, "h:1", "i", Known({"a@file"}, {"s@file"}, known), nothing)
+    assert not client.exists(mine)
+    found = {
+        name.decode(): decode_server(name.decode(), value)
+        for name, value in client.hgetall(instances).items()
+    }
+    assert found == {
+        **{field: of_server(2) for field in fields},
+        fields[0]: add_servers(of_server(1), of_server(2)),
+    }
+    assert 0 < client.ttl(instances) <= 30
+
+
+def test_counts_of_servers_beside_other_bounds_are_added_up() -> None:
+    other = ServerCounts({200: 1, 404: 2}, (0, 3, 0), 1.0, 0, (0.002, 2.0))
+    assert add_servers(of_server(4), other) == ServerCounts(
+        {200: 5, 404: 2}, (4, *(0,) * 9, 3, 0, 0, 0), 3.0, 1
+    )
+
+
+def test_servers_in_force_are_those_of_their_service() -> None:
+    services = {"a b@file": Service("a b@file", (Server("s", "::1", 80),)), "t@file": Service("t@file")}
+    in_force = ServersInForce(services)
+    assert field_of("a b@file", "http://[::1]:80") in in_force
+    for other in (field_of("t@file", "http://[::1]:80"), field_of("u@file", "http://[::1]:80"), "", None):
+        assert other not in in_force
