@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 from typing import TYPE_CHECKING
 
+from proxy.exchange.errors import ClientGoneError
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
-
-
-class ClientGoneError(Exception):
-    """The client's connection broke while something was sent to it."""
 
 
 class Downstream:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from time import monotonic, time
 
-from proxy.downstream.connection import ClientGoneError, Downstream
+from proxy.downstream.connection import Downstream
+from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import answer_request
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError

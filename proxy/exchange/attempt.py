@@ -9,8 +9,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.downstream.connection import ClientGoneError
-from proxy.exchange.errors import NoAnswerError
+from proxy.exchange.errors import ClientGoneError, NoAnswerError
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.response_relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
@@ -22,7 +21,7 @@ from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import ServedService
-    from proxy.downstream.connection import Downstream
+    from proxy.exchange.downstream import Downstream
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
     from proxy.upstream.endpoint import Target

@@ -1,6 +1,10 @@
-"""What one server's attempt at a request may come to, but for an answer."""
+"""The ways in which an exchange can end without a response."""
 
 from __future__ import annotations
+
+
+class ClientGoneError(Exception):
+    """The client's connection broke while something was sent to it."""
 
 
 class NoAnswerError(Exception):

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.downstream.connection import ClientGoneError
 from proxy.exchange.attempt import request_head, serve_from, serve_observed
-from proxy.exchange.errors import NoAnswerError
+from proxy.exchange.errors import ClientGoneError, NoAnswerError
 from proxy.per_request.retries import Retrying, RetryPolicy
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import ServedService
-    from proxy.downstream.connection import Downstream
+    from proxy.exchange.downstream import Downstream
     from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target

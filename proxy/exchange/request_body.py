@@ -17,7 +17,7 @@ from proxy.net.deadlines import NEVER, after
 from proxy.net.splicing import WORTHWHILE, SinkError, can_splice, splice
 
 if TYPE_CHECKING:
-    from proxy.downstream.connection import Downstream
+    from proxy.exchange.downstream import Downstream
     from proxy.http1.request import Request
     from proxy.net.stream import Stream
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.balancing.balanced_service import ServedService
-    from proxy.downstream.connection import Downstream
+    from proxy.exchange.downstream import Downstream
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 

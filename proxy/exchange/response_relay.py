@@ -5,14 +5,14 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from proxy.downstream.connection import ClientGoneError
+from proxy.exchange.errors import ClientGoneError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
 from proxy.http1.response import CHUNKED, Response
 from proxy.net.splicing import WORTHWHILE, SinkError, can_splice, splice
 from proxy.net.stall_detection import Silence
 
 if TYPE_CHECKING:
-    from proxy.downstream.connection import Downstream
+    from proxy.exchange.downstream import Downstream
     from proxy.net.stream import Stream
 
 

@@ -10,7 +10,7 @@ import gevent
 from proxy.net.stall_detection import Silence
 
 if TYPE_CHECKING:
-    from proxy.downstream.connection import Downstream
+    from proxy.exchange.downstream import Downstream
     from proxy.net.stream import Stream
 
 

@@ -1,0 +1,59 @@
+"""The client's side as an exchange sees it: what a client's connection, or one stream of it, must have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.middlewares.step import Client
+
+if TYPE_CHECKING:
+    from proxy.context import ClientTimeouts, Context
+    from proxy.http1.limits import Limits
+    from proxy.http1.request import Request
+    from proxy.http1.response import Response
+    from proxy.net.stream import Stream
+    from proxy.telemetry.completed_request import Counted
+    from proxy.upstream.endpoint import Target
+
+
+class Downstream(Client, Protocol):
+    """The sender of the request, and the receiver of its response.
+
+    `buffer` holds bytes received and not yet used, `stream` gives more. `awaiting` is the server's stream
+    from the request's first byte until the response begins, and `gone` tells that the client has left
+    meanwhile. The exchange leaves its outcome in `target` (the server asked last), `status`, `sent` (body
+    bytes), `body` (the request's, if it has one), `response` and `retries` (further servers asked).
+    """
+
+    awaiting: Stream | None
+    body: Counted | None
+    buffer: bytes
+    context: Context
+    entry_point: str
+    gone: bool
+    limits: Limits
+    response: Response | None
+    retries: int
+    sent: int
+    status: int
+    stream: Stream
+    target: Target | None
+    timeouts: ClientTimeouts
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the client. Raises ClientGoneError."""
+
+    def recv(self) -> bytes:
+        """Return more bytes from the client; b"" at the end, after an error or a passed deadline."""
+
+    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
+        """Answer with an error of the proxy's own; return whether the connection can take another request.
+
+        `body_read` tells that the request's body was read. Raises ClientGoneError.
+        """
+
+    def has_left(self) -> bool:
+        """Return whether the client has ended the connection, and set `gone` if so."""
+
+    def linger(self) -> None:
+        """End the sending side, and read on for a while, so that no reset destroys the response."""
