@@ -222,7 +222,7 @@ def _reader(url: str) -> None:
     monkey.patch_all()
     import gevent  # noqa: PLC0415
 
-    from proxy.background.cooperative_yield import Breath  # noqa: PLC0415
+    from proxy.background.cooperative_yield import CooperativeYield  # noqa: PLC0415
     from proxy.configuration.applier import Applier  # noqa: PLC0415
     from proxy.runtime import Runtime  # noqa: PLC0415
     from rondpoint.settings.load import load as load_settings  # noqa: PLC0415
@@ -231,10 +231,10 @@ def _reader(url: str) -> None:
     settings = load_settings([f"--redis.url={url}"], {}, Path("/")).settings
     context = Runtime(settings).context
     begun = time.perf_counter()
-    applier = Applier(context, Breath())
+    applier = Applier(context, CooperativeYield())
 
     def read() -> None:
-        loaded = load(connect(url), Keys(), Breath(), applier.in_force())
+        loaded = load(connect(url), Keys(), CooperativeYield(), applier.in_force())
         if loaded is None:
             raise BenchmarkError("the store is empty")
         applier.replace(loaded)

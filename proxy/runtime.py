@@ -18,16 +18,16 @@ import gevent
 import redis
 from gevent import Greenlet, Timeout
 
-from proxy.background.cooperative_yield import Breath
-from proxy.background.supervised_task import lasting
+from proxy.background.cooperative_yield import CooperativeYield
+from proxy.background.supervised_task import supervised
 from proxy.balancing.ticket_connection import open_line
 from proxy.balancing.tickets import Tickets
 from proxy.configuration.applier import Applier
 from proxy.configuration.snapshot import Saver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, Context
-from proxy.downstream.connection import Downstream
-from proxy.downstream.observers import Witnesses
+from proxy.downstream.connection import ClientConnection
+from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import Preamble
 from proxy.downstream.serving import serve
 from proxy.downstream.trusted_peers import Trust
@@ -113,10 +113,10 @@ class Runtime:
             tallies=Tallies(_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
-        self._witnesses = Witnesses(settings, self.context.tallies.lanes, self.context.chains)
-        self.context.access_log = self._witnesses.access_log
-        self.applier = Applier(self.context, Breath(), self._witnesses.ask)
-        self.internals = self._witnesses.internals()
+        self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
+        self.context.access_log = self._observers.access_log
+        self.applier = Applier(self.context, CooperativeYield(), self._observers.ask)
+        self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
@@ -134,7 +134,7 @@ class Runtime:
             self.tickets,
             self.applier,
             self.watcher.freshness,
-            self._witnesses.dropped,
+            self._observers.dropped,
             self._certificates,
         )
         self.reporter = Reporter(
@@ -145,8 +145,8 @@ class Runtime:
             self.census.own,
             self._known,
         )
-        self._reporting = Greenlet(lasting, self.reporter.run)
-        self._connections: set[Downstream | Preamble] = set()
+        self._reporting = Greenlet(supervised, self.reporter.run)
+        self._connections: set[ClientConnection | Preamble] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
     def start(self) -> None:
@@ -159,12 +159,12 @@ class Runtime:
             self.sharing.tell,
             self.sharing.listen,
         ):
-            self._greenlets.append(gevent.spawn(lasting, run))
-        self._witnesses.start()
+            self._greenlets.append(gevent.spawn(supervised, run))
+        self._observers.start()
 
     def reopen_logs(self) -> None:
         """Go on in new files: the old ones were moved away."""
-        self._witnesses.reopen()
+        self._observers.reopen()
 
     def wait_ready(self, seconds: float) -> None:
         """Wait for a first look at the store; or else take the last configuration there was.
@@ -198,10 +198,10 @@ class Runtime:
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
-        lanes = context.tallies.lanes
+        label_sets = context.tallies.label_sets
         metered = point.observability.metrics
-        plain_lane = lanes.number(entry_point, metered=metered)
-        told = self._witnesses.of(point, self._exposed_on(entry_point))
+        plain_lane = label_sets.number(entry_point, metered=metered)
+        told = self._observers.of(point, self._exposed_on(entry_point))
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -212,7 +212,7 @@ class Runtime:
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
-            buffer, lane = b"", plain_lane
+            buffer, label_set = b"", plain_lane
             if proxying.includes(peer):
                 preamble = self._preamble(stream, timeouts.read)
                 if preamble is None:
@@ -224,9 +224,9 @@ class Runtime:
                 if secured is None:
                     return
                 stream, buffer = secured, b""
-                lane = lanes.number(entry_point, tls_name(*secured.agreed), metered=metered)
+                label_set = label_sets.number(entry_point, tls_name(*secured.agreed), metered=metered)
             kind = told.trusted_form if forwarding.includes(peer) else told.form
-            downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, told.witness)
+            downstream = kind(stream, peer, entry_point, timeouts, context, port, label_set, told.observer)
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1
@@ -301,7 +301,7 @@ class Runtime:
         gevent.kill(self._reporting)
         with suppress(Timeout, redis.RedisError, OSError), Timeout(LAST_REPORT):
             self.reporter.finish()
-        self._witnesses.stop()
+        self._observers.stop()
         gevent.killall(self._greenlets)
         self.sharing.end(LAST_WORDS)
 

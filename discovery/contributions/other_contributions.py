@@ -17,7 +17,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from discovery.leader_election.candidate import Candidacy
+from discovery.leader_election.candidate import Candidate
 from discovery.leader_election.store_refusals import Refusals
 from discovery.supervision.backoff import Backoff
 from rondpoint.model import Configuration
@@ -50,14 +50,14 @@ class Parts:
         client: redis.Redis,
         keys: Keys,
         own: str,
-        candidacy: Candidacy,
+        candidate: Candidate,
         bell: threading.Event,
         forget_after: float,
     ) -> None:
         self._client = client
         self._keys = keys
         self._own = own
-        self._candidacy = candidacy
+        self._candidacy = candidate
         self._bell = bell
         self._forget_after = forget_after
         self._forgetter = Forgetter(client, keys)

@@ -7,7 +7,7 @@ import logging
 import redis
 
 from discovery.contributions.retention import retained
-from discovery.leader_election.candidate import Candidacy
+from discovery.leader_election.candidate import Candidate
 from discovery.providers.common import COMMON
 from discovery.supervision.provider_states import Snapshot
 from rondpoint.model import Configuration
@@ -24,13 +24,13 @@ class Own:
     besides as `Publisher.write`.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, name: str, candidacy: Candidacy) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys, name: str, candidate: Candidate) -> None:
         self._client = client
         self._keys = keys
         self._name = name
-        self._candidacy = candidacy
+        self._candidacy = candidate
         self._publisher = Publisher(
-            client, keys.part(name), lambda: candidacy.part.held, tells_diagnostics=True
+            client, keys.part(name), lambda: candidate.part.held, tells_diagnostics=True
         )
         self._retained: dict[str, Configuration] = {}
         self._written: tuple[str, Configuration] | None = None

@@ -21,7 +21,7 @@ from rondpoint.store.lease import RENEWAL, Lease
 logger = logging.getLogger(__name__)
 
 
-class Candidacy:
+class Candidate:
     """The leases on `part` and `whole`, and the `role` that comes of them; `bell` is set when it changes.
 
     `wake` makes it look at once, rather than within a second.

@@ -16,12 +16,12 @@ from discovery import providers as available
 from discovery.admin.change_processor import Desk, desk
 from discovery.contributions.other_contributions import Parts
 from discovery.health.check_loop import Checks
-from discovery.leader_election.candidate import Candidacy
+from discovery.leader_election.candidate import Candidate
 from discovery.process.heartbeat import Heartbeat, new_name
 from discovery.process.publication import Publication
 from discovery.providers.admin import fed_by_api
 from discovery.providers.contract import Provider
-from discovery.supervision.provider_states import Board
+from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
 from rondpoint.settings import Settings
 from rondpoint.store.keys import Keys
@@ -58,11 +58,11 @@ class Agent:
         if not self._providers:
             logger.warning("no provider is set, so there are no routes: see providers.docker, providers.file")
         providers = {**self._providers, **self._fed}
-        board = Board(providers)
+        board = ProviderStates(providers)
         keys = Keys(self._settings.redis.namespace)
         client, options, own_name = self._client, self._settings.agent, new_name()
-        candidacy = Candidacy(client, keys, options.name, own_name, board.bell)
-        parts = Parts(client, keys, options.name, candidacy, board.bell, options.forget_after)
+        candidate = Candidate(client, keys, options.name, own_name, board.bell)
+        parts = Parts(client, keys, options.name, candidate, board.bell, options.forget_after)
         heartbeat = Heartbeat(client, keys, own_name, options.name)
         checks = Checks(board.bell.set)
         publication = Publication(
@@ -72,13 +72,13 @@ class Agent:
             self._settings.web_entry_points,
             options.name,
             heartbeat,
-            candidacy,
+            candidate,
             parts,
             checks,
         )
         threads = [
             _thread("publication", publication.run, stop),
-            _thread("candidacy", candidacy.run, stop),
+            _thread("leader election", candidate.run, stop),
             _thread("parts", parts.run, stop),
             _thread("health", checks.run, stop),
         ]
@@ -90,7 +90,7 @@ class Agent:
             thread.start()
         stop.wait()
         board.bell.set()
-        candidacy.wake.set()
+        candidate.wake.set()
         deadline = time.monotonic() + FAREWELL
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))

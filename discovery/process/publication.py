@@ -19,13 +19,13 @@ from discovery.contributions.other_contributions import Parts
 from discovery.contributions.own_contribution import Own
 from discovery.health.check_loop import Checks
 from discovery.health.server_states import judged
-from discovery.leader_election.candidate import Candidacy
+from discovery.leader_election.candidate import Candidate
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import Findings, summary
 from discovery.providers.common import COMMON
 from discovery.supervision.backoff import Backoff
-from discovery.supervision.provider_states import Board, Snapshot
+from discovery.supervision.provider_states import ProviderStates, Snapshot
 from rondpoint.model import Configuration
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
@@ -59,13 +59,13 @@ class Publication:
 
     def __init__(
         self,
-        board: Board,
+        board: ProviderStates,
         client: redis.Redis,
         keys: Keys,
         entry_points: Collection[str],
         name: str,
         heartbeat: Heartbeat,
-        candidacy: Candidacy,
+        candidate: Candidate,
         parts: Parts,
         checks: Checks,
     ) -> None:
@@ -73,12 +73,12 @@ class Publication:
         self._entry_points = entry_points
         self._name = name
         self._heartbeat = heartbeat
-        self._candidacy = candidacy
+        self._candidacy = candidate
         self._parts = parts
         self._checks = checks
-        self._own = Own(client, keys, name, candidacy)
+        self._own = Own(client, keys, name, candidate)
         self._assembly = Assembly()
-        self._publisher = Publisher(client, keys, lambda: candidacy.whole.held)
+        self._publisher = Publisher(client, keys, lambda: candidate.whole.held)
         self._leftovers = Leftovers(client, keys)
         self._findings = Findings(logger)
         self._patient_until = time.monotonic() + PATIENCE

@@ -14,7 +14,7 @@ from discovery.process.termination import work_until_told
 from discovery.providers.registrar import Registrar
 from discovery.registrar.arguments import USAGE, Order, order
 from discovery.registrar.flags import HelpWanted, UsageError
-from discovery.supervision.provider_states import Board
+from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
 from rondpoint import logs
 from rondpoint.settings import Log
@@ -55,7 +55,7 @@ def _work(asked: Order, stop: threading.Event) -> None:
     if asked.attempts >= 0:
         _reach(asked, stop)
     registrar = Registrar(lambda: plan)
-    board = Board([registrar.name])
+    board = ProviderStates([registrar.name])
     telling = threading.Thread(target=_tell, args=(board, stop), name="findings", daemon=True)
     telling.start()
     supervise(registrar, board, stop)
@@ -86,7 +86,7 @@ def _fault(client: Client) -> ConsulError | None:
     return None
 
 
-def _tell(board: Board, stop: threading.Event) -> None:
+def _tell(board: ProviderStates, stop: threading.Event) -> None:
     """Log what is wrong with containers' keys, once each."""
     findings = Findings(logger)
     while not stop.is_set():

@@ -26,7 +26,7 @@ class Snapshot(Struct, frozen=True):
     moods: int
 
 
-class Board:
+class ProviderStates:
     """`bell` is set at every change; whoever waits for it clears it before it takes a snapshot."""
 
     def __init__(self, providers: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ import threading
 from discovery.providers.contract import Provider
 from discovery.providers.errors import ProviderError
 from discovery.supervision.backoff import Backoff
-from discovery.supervision.provider_states import Board
+from discovery.supervision.provider_states import ProviderStates
 from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ FIRST_DELAY = 0.5
 LAST_DELAY = 5.0
 
 
-def supervise(provider: Provider, board: Board, stop: threading.Event) -> None:
+def supervise(provider: Provider, board: ProviderStates, stop: threading.Event) -> None:
     """Run `provider` until `stop`; its faults are logged, shown on `board`, and waited out."""
     backoff = Backoff(FIRST_DELAY, LAST_DELAY)
     told = ""

@@ -13,7 +13,7 @@ from flask import g, request
 
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Problem, Refusal
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.admin.digests import digest
 from rondpoint.store.admin.history import Author
@@ -112,7 +112,7 @@ def wait_in_force(verdict: Verdict, seconds: float) -> bool:
 
 
 def _in_force(verdict: Verdict) -> bool:
-    now, breathe = runtime().applier.in_force(), Breath()
+    now, yield_if_due = runtime().applier.in_force(), CooperativeYield()
     known: dict[str, Mapping[str, Router | Service | Middleware]] = {
         "routers": now.routers,
         "services": now.services,
@@ -121,7 +121,7 @@ def _in_force(verdict: Verdict) -> bool:
     for kind, objects in verdict.objects.items():
         present = known.get(kind, {})
         for name, expected in objects.items():
-            breathe()
+            yield_if_due()
             item = present.get(name)
             if (None if item is None else digest(item)) != expected:
                 return False

@@ -13,7 +13,7 @@ from proxy.admin import provider_outages
 from proxy.admin.ejections import findings
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.object_status import Findings, Standing, by_object, left_out, standing
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining import unreachable_routers
@@ -40,7 +40,7 @@ class Present:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.breathe = Breath()
+        self.yield_if_due = CooperativeYield()
         # Copies, so that a change does not come between two portions.
         self.state = runtime.applier.state()
 
@@ -49,7 +49,7 @@ class Present:
         for number, item in enumerate(items, 1):
             yield item
             if not number % PORTION:
-                self.breathe()
+                self.yield_if_due()
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

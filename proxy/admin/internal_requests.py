@@ -71,7 +71,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     parts = _runtime()
     internals = parts.internals
-    if not internals.counted and internals.witness is None:
+    if not internals.counted and internals.observer is None:
         return response
     seconds = monotonic() - g.began
     name = _NAMES.get(request.path.split("/")[1], "api") + "@internal"
@@ -79,9 +79,9 @@ def _end(response: Response) -> Response:
     sent = response.content_length or 0
     head = _head()
     if internals.counted:
-        lanes = parts.context.tallies.lanes
-        tally.count(lanes.number(ADMIN), head.method, response.status_code, seconds, sent)
-    if internals.witness is not None:
+        label_sets = parts.context.tallies.label_sets
+        tally.count(label_sets.number(ADMIN), head.method, response.status_code, seconds, sent)
+    if internals.observer is not None:
         served = Served(
             request.remote_addr or "",
             int(request.environ.get("REMOTE_PORT") or 0),
@@ -90,7 +90,7 @@ def _end(response: Response) -> Response:
             sent,
             g.traced,
         )
-        internals.witness.add(served, head, seconds, parts.context.requests)
+        internals.observer.add(served, head, seconds, parts.context.requests)
     return response
 
 

@@ -10,7 +10,7 @@ import msgspec
 import redis
 
 from proxy.admin.current_worker import Json, runtime
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.server_metrics import server_of
@@ -73,9 +73,9 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
 def _servers() -> dict[str, Json]:
     """What was counted at servers, by service and URL."""
     found: dict[str, Json] = {}
-    breathe = Breath()
+    yield_if_due = CooperativeYield()
     for field, tally in sorted(runtime().context.tallies.servers.all.items()):
-        breathe()
+        yield_if_due()
         service, url = server_of(field)
         found.setdefault(service, {})[url] = msgspec.to_builtins(tally.counts())
     return found

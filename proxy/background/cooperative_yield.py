@@ -10,7 +10,7 @@ STRETCH = 0.003
 """Seconds that requests wait at most, for what they depend on."""
 
 
-class Breath:
+class CooperativeYield:
     """Called often by what takes long, it lets requests have their turn now and then."""
 
     def __init__(self, stretch: float = STRETCH) -> None:

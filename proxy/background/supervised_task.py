@@ -13,7 +13,7 @@ PAUSE = 1.0
 """Seconds until what has failed begins anew."""
 
 
-def lasting(run: Callable[[], None]) -> None:
+def supervised(run: Callable[[], None]) -> None:
     """Call `run` until it returns; whenever it raises, that is told, and it is called again."""
     while True:
         try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Choose = Callable[["ServedService", "Tickets", "Request", str], "Target"]
 """For a request of the client with this address, the target to ask.
 
-It is asked as it stands, `away` or not. When it gives no answer, the service's others are asked.
+It is asked as it stands, `unavailable` or not. When it gives no answer, the service's others are asked.
 """
 
 Strategy = Callable[["ServedService"], Choose | None]
@@ -35,7 +35,7 @@ class ServedService:
 
     Servers that are down are no targets. `strategy` tells at each look how it chooses from then on: `choose`,
     None for the rotation's way. `present` is the rotation without those that take no new requests, and
-    `distinct` each of these once; where none does, `all_away`, they are all. `warming` tells that a server
+    `distinct` each of these once; where none does, `all_unavailable`, they are all. `warming` tells that a server
     may be in its slow start, until it is looked at again; `sticky` is the cookie that clients are kept by, if
     they are. `composed` are the services that one without servers is made of.
     """
@@ -47,7 +47,7 @@ class ServedService:
     pass_host_header: bool
     strategy: Strategy
     choose: Choose | None = None
-    all_away: bool = False
+    all_unavailable: bool = False
     present: tuple[Target, ...] = ()
     distinct: tuple[Target, ...] = ()
     warming: bool = False
@@ -59,8 +59,8 @@ class ServedService:
         if self.service.slow_start:
             now = monotonic()
             self.warming = any(target.warm_at > now for target in self.rotation)
-        present = tuple(target for target in self.rotation if not target.away)
-        self.all_away = not present
+        present = tuple(target for target in self.rotation if not target.unavailable)
+        self.all_unavailable = not present
         # Equal ones are one object, for there may be many thousand services.
         self.present = present if 0 < len(present) < len(self.rotation) else self.rotation
         distinct = dict.fromkeys(self.present)

@@ -37,18 +37,18 @@ def _ask_nobody(_observability: RouterObservability) -> None:
 class Applier:
     """Knows what is in force in `context`, object by object.
 
-    `breathe` is called between portions, for requests to get their turn; but not before anything is in force.
+    `yield_if_due` is called between portions, for requests to get their turn; but not before anything is in force.
     `ask` is told what routers want told of their requests.
     """
 
     def __init__(
         self,
         context: Context,
-        breathe: Callable[[], None] = _go_on,
+        yield_if_due: Callable[[], None] = _go_on,
         ask: Callable[[RouterObservability], None] = _ask_nobody,
     ) -> None:
         self._context = context
-        self._breathe = breathe
+        self._breathe = yield_if_due
         self._ask = ask
         self._revision: int | None = None
         self.middlewares: dict[str, Middleware] = {}

@@ -19,7 +19,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.decoding import decoded
@@ -67,11 +67,11 @@ def save(path: Path, state: State) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as file:
         try:
-            breathe = Breath(STRETCH)
+            yield_if_due = CooperativeYield(STRETCH)
             for count, line in enumerate(_lines(state)):
                 file.write(line + b"\n")
                 if count % BATCH == 0:
-                    breathe()
+                    yield_if_due()
             file.flush()
             Path(file.name).replace(path)
         except BaseException:

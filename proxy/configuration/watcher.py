@@ -17,7 +17,7 @@ import msgspec
 import redis
 from gevent.event import Event
 
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.configuration.applier import Applier
 from proxy.configuration.freshness import Freshness
 from rondpoint.diagnostics import Diagnostic
@@ -106,7 +106,7 @@ class Watcher:
 
     def _read(self, published_at: float = 0.0) -> None:
         before = self._applier.revision
-        loaded = load(self._client, self._keys, Breath(), self._applier.in_force())
+        loaded = load(self._client, self._keys, CooperativeYield(), self._applier.in_force())
         if loaded is None:
             return
         for problem in set(loaded.problems) - set(self.problems):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
-    from proxy.telemetry.completed_request import Counted, Witness
+    from proxy.telemetry.completed_request import Counted, Observer
     from proxy.telemetry.tracing.trace import Part, Trace
     from proxy.upstream.endpoint import Target
 
@@ -27,7 +27,7 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
 
 
-class Downstream:
+class ClientConnection:
     """One client connection on an entry point; `peer` is the client's address, and so is `address`.
 
     `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
@@ -35,8 +35,8 @@ class Downstream:
     client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
     What became of the present request is left for `serving` to count and
     to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
-    `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `lane` is
-    where plain requests of this connection are counted; `witness`, if there is one, is told of each. What
+    `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `label_set` is
+    where plain requests of this connection are counted; `observer`, if there is one, is told of each. What
     only an observed connection knows (`proxy.downstream.observed_connection`) is empty here.
     """
 
@@ -62,8 +62,9 @@ class Downstream:
         "extras",
         "gone",
         "idle",
-        "lane",
+        "label_set",
         "limits",
+        "observer",
         "peer",
         "port",
         "refused",
@@ -75,7 +76,6 @@ class Downstream:
         "tally",
         "target",
         "timeouts",
-        "witness",
     )
 
     def __init__(
@@ -86,8 +86,8 @@ class Downstream:
         timeouts: ClientTimeouts,
         context: Context,
         port: int = 0,
-        lane: int = 0,
-        witness: Witness | None = None,
+        label_set: int = 0,
+        observer: Observer | None = None,
     ) -> None:
         self.stream = stream
         # Its deadlines are about reading; the way back stays open for the answer that says so.
@@ -103,8 +103,8 @@ class Downstream:
         self.address = address = _spelled(peer)
         self.peer = address.decode()
         self.port = port
-        self.lane = lane
-        self.witness = witness
+        self.label_set = label_set
+        self.observer = observer
         self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
@@ -133,7 +133,7 @@ class Downstream:
     @property
     def tls(self) -> str:
         """Version and cipher, empty without."""
-        return self.context.tallies.lanes.all[self.lane].tls
+        return self.context.tallies.label_sets.all[self.label_set].tls
 
     def traced_in_detail(self) -> Trace | None:
         """The request's part of its trace, where steps of middlewares are to be told of there."""
@@ -238,7 +238,7 @@ class Downstream:
             left -= len(data)
 
 
-class TrustedDownstream(Downstream):
+class TrustedConnection(ClientConnection):
     """The connection of a proxy that may say which clients it speaks for."""
 
     __slots__ = ("_claimed",)
@@ -251,10 +251,10 @@ class TrustedDownstream(Downstream):
         timeouts: ClientTimeouts,
         context: Context,
         port: int = 0,
-        lane: int = 0,
-        witness: Witness | None = None,
+        label_set: int = 0,
+        observer: Observer | None = None,
     ) -> None:
-        super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
+        super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer)
         self.limits = context.limits_of_trusted
         self._claimed = b""
 

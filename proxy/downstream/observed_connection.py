@@ -12,7 +12,7 @@ from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.downstream.connection import Downstream
+from proxy.downstream.connection import ClientConnection
 from proxy.http1.errors import RequestError
 from proxy.http1.request import without
 from proxy.telemetry.random_ids import Ids
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
     from proxy.http1.request import Request
     from proxy.net.stream import Stream
-    from proxy.telemetry.completed_request import Witness
+    from proxy.telemetry.completed_request import Observer
     from proxy.telemetry.exposition.exposition import Exposition
     from proxy.telemetry.header_labels import HeaderLabels
     from proxy.telemetry.tracing.tracer import Tracer
@@ -48,7 +48,7 @@ class Observation:
     ids: Ids = field(default_factory=Ids, compare=False)
 
 
-class ObservedDownstream(Downstream):
+class ObservedConnection(ClientConnection):
     """A client's connection; `observation` says what is asked of it.
 
     Of a plain connection, `_read` gives the next request and `_told` the lines that tell a server of the
@@ -56,8 +56,8 @@ class ObservedDownstream(Downstream):
     """
 
     observation: Observation
-    _read = Downstream.next_request
-    _told = Downstream.forwarded
+    _read = ClientConnection.next_request
+    _told = ClientConnection.forwarded
     # Header lines for the server, beyond those that tell of the client.
     _lines = b""
     # Header lines that are known to name no id.
@@ -71,11 +71,11 @@ class ObservedDownstream(Downstream):
         timeouts: ClientTimeouts,
         context: Context,
         port: int,
-        lane: int,
-        witness: Witness | None,
+        label_set: int,
+        observer: Observer | None,
         observation: Observation,
     ) -> None:
-        super().__init__(stream, peer, entry_point, timeouts, context, port, lane, witness)
+        super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer)
         self.observation = observation
 
     def next_request(self) -> Request | None:
@@ -147,7 +147,7 @@ class ObservedDownstream(Downstream):
         return self._told(host) + self._lines
 
 
-class ShownDownstream(ObservedDownstream):
+class HeadKeepingConnection(ObservedConnection):
     """Keeps the heads of responses."""
 
     def next_request(self) -> Request | None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from msgspec import Struct
 
-from proxy.background.supervised_task import lasting
-from proxy.downstream.connection import Downstream, TrustedDownstream
+from proxy.background.supervised_task import supervised
+from proxy.downstream.connection import ClientConnection, TrustedConnection
 from proxy.downstream.connection_variants import observed_form
 from proxy.downstream.observed_connection import Observation
 from proxy.telemetry.access_log import AccessLog
@@ -23,9 +23,9 @@ from proxy.telemetry.tracing.tracer import Both, Tracer
 
 if TYPE_CHECKING:
     from proxy.middlewares.chains import Chains
-    from proxy.telemetry.completed_request import Witness
+    from proxy.telemetry.completed_request import Observer
     from proxy.telemetry.exposition.exposition import Exposition
-    from proxy.telemetry.label_sets import Lanes
+    from proxy.telemetry.label_sets import LabelSets
     from proxy.telemetry.tracing.exporter import Exporter
     from rondpoint.model import RouterObservability
     from rondpoint.settings import EntryPoint, Settings
@@ -36,7 +36,7 @@ LAST_SPANS = 2.0
 LAST_LINES = 2.0
 """Seconds a leaving worker takes at most to write what is left of the access log."""
 
-Form = Callable[..., Downstream]
+Form = Callable[..., ClientConnection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Internals:
 
     counted: bool
     tracer: Tracer | None
-    witness: Witness | None
+    observer: Observer | None
 
 
 class Asked(Struct, frozen=True):
@@ -59,23 +59,23 @@ class Asked(Struct, frozen=True):
 class Told:
     """How connections of an entry point begin, of clients and of trusted proxies; and who is told."""
 
-    __slots__ = ("exposition", "form", "log", "point", "trusted_form", "witness")
+    __slots__ = ("exposition", "form", "log", "observer", "point", "trusted_form")
 
     def __init__(self, point: EntryPoint, exposition: Exposition | None) -> None:
         self.point = point
         self.exposition = exposition
         self.log: Logged | None = None
-        self.form: Form = Downstream
-        self.trusted_form: Form = TrustedDownstream
-        self.witness: Witness | None = None
+        self.form: Form = ClientConnection
+        self.trusted_form: Form = TrustedConnection
+        self.observer: Observer | None = None
 
 
-class Witnesses:
+class Observers:
     """`access_log` is None where there is none; `chains` are told where their steps are to be timed."""
 
-    def __init__(self, settings: Settings, lanes: Lanes, chains: Chains) -> None:
+    def __init__(self, settings: Settings, label_sets: LabelSets, chains: Chains) -> None:
         self._settings = settings
-        self._lanes = lanes
+        self._lanes = label_sets
         self._chains = chains
         self._asked = Asked()
         self._known: list[Told] = []
@@ -98,7 +98,7 @@ class Witnesses:
     def start(self) -> None:
         """Spawn what writes and sends."""
         if self._exporter is not None:
-            self._exporting = gevent.spawn(lasting, self._exporter.run)
+            self._exporting = gevent.spawn(supervised, self._exporter.run)
         if self.access_log is not None:
             self.access_log.lines.start()
 
@@ -187,15 +187,15 @@ class Witnesses:
                 told.log = Logged(access_log)
             if asked.logs:
                 told.log.choose(observability.access_logs)
-        told.witness = _told(told.log, tracer)
+        told.observer = _told(told.log, tracer)
         if observation == Observation() and not (access_log is not None and access_log.observed):
-            told.form, told.trusted_form = Downstream, TrustedDownstream
+            told.form, told.trusted_form = ClientConnection, TrustedConnection
             return
         told.form = partial(observed_form(observation), observation=observation)
         told.trusted_form = partial(observed_form(observation, trusted=True), observation=observation)
 
 
-def _told(access_log: Witness | None, tracer: Tracer | None) -> Witness | None:
+def _told(access_log: Observer | None, tracer: Tracer | None) -> Observer | None:
     if access_log is None or tracer is None:
         return access_log or tracer
     return Both(access_log, tracer)

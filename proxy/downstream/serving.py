@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from time import monotonic, time
 
-from proxy.downstream.connection import Downstream
+from proxy.downstream.connection import ClientConnection
 from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import answer_request
 from proxy.http1.error_response import answer
@@ -16,23 +16,23 @@ CLIENT_GONE = 499
 """What nginx and Traefik call the status of a request whose client left before an answer had begun."""
 
 
-def serve(downstream: Downstream) -> None:
+def serve(downstream: ClientConnection) -> None:
     """Answer requests until either side ends the connection, and close it."""
     context = downstream.context
-    witness = downstream.witness
+    observer = downstream.observer
     tallies = context.tallies
     bounds, servers = tallies.bounds, tallies.servers
-    lane = downstream.lane
+    label_set = downstream.label_set
     try:
         while True:
             try:
                 request = downstream.next_request()
             except RequestError as error:
                 downstream.tally = tally = tallies.unrouted
-                tally.cell(lane, EXTENSION_METHOD, error.status).unmeasured += 1
+                tally.cell(label_set, EXTENSION_METHOD, error.status).unmeasured += 1
                 tally.changed = True
-                if witness is not None:
-                    witness.add_malformed(downstream, error.status, context.requests)
+                if observer is not None:
+                    observer.add_malformed(downstream, error.status, context.requests)
                 downstream.send(answer(error.status, reason=error.reason))
                 downstream.linger()
                 return
@@ -52,12 +52,12 @@ def serve(downstream: Downstream) -> None:
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
-                where = lane if not request.kind else tallies.lanes.of_kind(lane, request.kind)
+                where = label_set if not request.kind else tallies.label_sets.of_kind(label_set, request.kind)
                 cell = tally.last
                 if (
                     cell is None
                     or cell.status != status
-                    or cell.lane != where
+                    or cell.label_set != where
                     or cell.method != request.method
                 ):
                     cell = tally.cell(where, request.method, status)
@@ -81,9 +81,9 @@ def serve(downstream: Downstream) -> None:
                     if asked is not None:
                         servers.count_upgrade(asked)
                 tally.changed = True
-                if witness is not None:
+                if observer is not None:
                     request.target = target
-                    witness.add(downstream, request, seconds, number)
+                    observer.add(downstream, request, seconds, number)
                     downstream.refused, downstream.retries = False, 0
                 # Lest the next request be counted at a server that it never came to.
                 downstream.target = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
-from proxy.downstream.observed_connection import ObservedDownstream
+from proxy.downstream.observed_connection import ObservedConnection
 from proxy.http1.errors import RequestError
 from proxy.telemetry.tracing.trace import Trace
 from proxy.telemetry.tracing.trace_context import context_said
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Part
 
 
-class TracedDownstream(ObservedDownstream):
+class TracedConnection(ObservedConnection):
     """A client's connection; it is of the class `of_sampled` while a request is answered that is sampled.
 
     Most are not, and need not pay for what is noted of those that are.
     """
 
-    of_sampled: ClassVar[type[SampledDownstream]]
+    of_sampled: ClassVar[type[SampledConnection]]
     _part: Part | None = None
     _said = b""
 
     def next_request(self) -> Request | None:
         try:
-            request = ObservedDownstream.next_request(self)
+            request = ObservedConnection.next_request(self)
         except RequestError:
             # It belongs to no trace.
             self._part = None
@@ -63,13 +63,13 @@ class TracedDownstream(ObservedDownstream):
         return lines + part.lines()
 
 
-class SampledDownstream(TracedDownstream):
+class SampledConnection(TracedConnection):
     """Notes when servers are asked and their answers begin, by what the exchange leaves on the connection.
 
     With the next request it is of the class `of_others` again.
     """
 
-    of_others: ClassVar[type[TracedDownstream]]
+    of_others: ClassVar[type[TracedConnection]]
     request: Request
     sampled = True
 

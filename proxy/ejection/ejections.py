@@ -2,7 +2,7 @@
 
 Who finds a server unreachable puts it aside and probes it until it answers. Other workers are told, and
 leave the probing to it, unless they hear nothing for the length of its lease. The data path only looks at
-`Target.away`.
+`Target.unavailable`.
 """
 
 from __future__ import annotations

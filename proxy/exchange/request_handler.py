@@ -92,7 +92,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     failure: NoAnswerError | None = None
     for position in range(first, first + length):
         target = targets[position % length]
-        if target in failed or (target.away and choose is None and not service.all_away):
+        if target in failed or (target.unavailable and choose is None and not service.all_unavailable):
             continue
         if failed:
             tally.retries += 1

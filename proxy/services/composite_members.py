@@ -33,7 +33,7 @@ def has_servers(services: Services, name: str) -> bool:
             continue
         if service.composed is not None:
             left += service.composed.names
-        elif service.rotation and not service.all_away:
+        elif service.rotation and not service.all_unavailable:
             return True
     return False
 

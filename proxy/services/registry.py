@@ -147,7 +147,7 @@ class Services:
             host.encode(),
             server.url,
             draining,
-            away=draining,
+            unavailable=draining,
             slow_start=service.slow_start,
         )
         self._time(target)

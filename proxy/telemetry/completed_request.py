@@ -67,7 +67,7 @@ class Answered(Protocol):
     def traced(self) -> Part | None: ...
 
 
-class Witness(Protocol):
+class Observer(Protocol):
     """Told of each request once it is answered."""
 
     def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:

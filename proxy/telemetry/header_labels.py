@@ -11,7 +11,7 @@ from proxy.telemetry.label_sets import OTHER
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.label_sets import Lanes
+    from proxy.telemetry.label_sets import LabelSets
 
 LONGEST = 1024
 """Bytes of a value that is told apart: it stands in the store and in `/metrics`, for each router again."""
@@ -23,8 +23,8 @@ KEPT = 500
 class HeaderLabels:
     """Finds the values of these headers, by label; a header that is not there has an empty one."""
 
-    def __init__(self, headers: Mapping[str, str], lanes: Lanes) -> None:
-        self._lanes = lanes
+    def __init__(self, headers: Mapping[str, str], label_sets: LabelSets) -> None:
+        self._lanes = label_sets
         self._patterns = tuple(
             None
             if header.lower() == "host"

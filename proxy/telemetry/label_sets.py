@@ -25,7 +25,7 @@ OTHER = "other"
 """Stands for every further value."""
 
 
-class Lane(Struct, frozen=True):
+class LabelSet(Struct, frozen=True):
     """`tls` is version and cipher, empty without; `labels` are values of headers that are told apart.
 
     What is not `metered` is counted for ourselves alone, and `/metrics` says nothing of it.
@@ -39,32 +39,32 @@ class Lane(Struct, frozen=True):
     metered: bool = True
 
 
-class Lanes:
+class LabelSets:
     """Every lane by its number, in order of their first use."""
 
     def __init__(self) -> None:
-        self.all: list[Lane] = []
-        self._numbers: dict[Lane, int] = {}
+        self.all: list[LabelSet] = []
+        self._numbers: dict[LabelSet, int] = {}
         self._of_kind: dict[tuple[int, int], int] = {}
         self._labels: list[tuple[str, ...]] = [()]
         self._label_numbers: dict[tuple[str, ...], int] = {}
 
     def number(self, entry_point: str, tls: str = "", *, metered: bool = True) -> int:
         """The lane of plain requests on a connection of this kind."""
-        return self._number(Lane(entry_point, tls, metered=metered))
+        return self._number(LabelSet(entry_point, tls, metered=metered))
 
-    def metered(self, lane: int, metered: bool) -> int:
+    def metered(self, label_set: int, metered: bool) -> int:
         """The lane of requests that are alike, but are told of or not as is said here."""
-        known = self.all[lane]
-        return lane if known.metered is metered else self._number(replace(known, metered=metered))
+        known = self.all[label_set]
+        return label_set if known.metered is metered else self._number(replace(known, metered=metered))
 
-    def of_kind(self, lane: int, kind: int) -> int:
+    def of_kind(self, label_set: int, kind: int) -> int:
         """The lane of requests of this kind on connections of that lane."""
-        number = self._of_kind.get((lane, kind))
+        number = self._of_kind.get((label_set, kind))
         if number is None:
-            plain = self.all[lane]
-            number = self._of_kind[lane, kind] = self._number(
-                Lane(
+            plain = self.all[label_set]
+            number = self._of_kind[label_set, kind] = self._number(
+                LabelSet(
                     plain.entry_point,
                     plain.tls,
                     PROTOCOLS[kind % STOPPED],
@@ -87,9 +87,9 @@ class Lanes:
             self._labels.append(values)
         return kind + LABELLED * number
 
-    def _number(self, lane: Lane) -> int:
-        number = self._numbers.get(lane)
+    def _number(self, label_set: LabelSet) -> int:
+        number = self._numbers.get(label_set)
         if number is None:
-            number = self._numbers[lane] = len(self.all)
-            self.all.append(lane)
+            number = self._numbers[label_set] = len(self.all)
+            self.all.append(label_set)
         return number

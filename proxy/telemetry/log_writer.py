@@ -23,7 +23,7 @@ import gevent
 from gevent import get_hub, monkey
 from gevent.event import Event
 
-from proxy.background.supervised_task import lasting
+from proxy.background.supervised_task import supervised
 from rondpoint.logs.line_ends import is_torn, reader_of
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Lines:
     def start(self) -> None:
         """Spawn what writes, and have it open the file at once: that it cannot is better known early."""
         self._wake.set()
-        self._greenlet = gevent.spawn(lasting, self._run)
+        self._greenlet = gevent.spawn(supervised, self._run)
 
     def reopen(self) -> None:
         """Go on in the file that has the path's name now: the old one was moved away."""

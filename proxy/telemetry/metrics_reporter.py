@@ -11,7 +11,7 @@ import gevent
 import redis
 from msgspec.structs import replace
 
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.server_metrics_reporter import ServerReporter
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.corrupt_keys import begun_anew
@@ -141,7 +141,7 @@ class Reporter:
 
     def _retire(self, worker: WorkerStatus) -> None:
         try:
-            retire(self._client, self._keys, worker.name, worker.instance, self._known(), Breath())
+            retire(self._client, self._keys, worker.name, worker.instance, self._known(), CooperativeYield())
         except redis.WatchError:
             # Another one of this proxy does it.
             return
@@ -176,7 +176,7 @@ class Reporter:
     def _all_changed(self) -> None:
         self._told = None
         for tally in self._tallies.fields().values():
-            tally.changed = bool(tally.lanes)
+            tally.changed = bool(tally.label_sets)
         self._servers.all_changed()
 
 

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterator
 
-from proxy.telemetry.label_sets import Lanes
+from proxy.telemetry.label_sets import LabelSets
 from proxy.telemetry.server_tallies import ServerTallies
 from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
@@ -28,17 +28,17 @@ FAULTS = 500
 
 
 class Cell:
-    """Requests of one `lane`, one `method` and one `status`.
+    """Requests of one `label_set`, one `method` and one `status`.
 
     `buckets` lie beside the bounds, each for its own interval; `seconds` is the time of all counted in them.
     `sent` are bytes of bodies to clients, `received` those from them. A connection that was handed over to
     another protocol is `unmeasured`, and so is what was no request.
     """
 
-    __slots__ = ("buckets", "lane", "method", "received", "seconds", "sent", "status", "unmeasured")
+    __slots__ = ("buckets", "label_set", "method", "received", "seconds", "sent", "status", "unmeasured")
 
-    def __init__(self, buckets: int, lane: int = 0, method: bytes = b"", status: int = 0) -> None:
-        self.lane = lane
+    def __init__(self, buckets: int, label_set: int = 0, method: bytes = b"", status: int = 0) -> None:
+        self.label_set = label_set
         self.method = method
         self.status = status
         self.buckets = [0] * buckets
@@ -61,7 +61,7 @@ class Cell:
 
 
 class Tally:
-    """One router's requests to one service; `lanes` holds cells by lane, method and status.
+    """One router's requests to one service; `label_sets` holds cells by lane, method and status.
 
     `retries` counts requests that were sent to one more server; `changed` is set with each count, and taken
     back by who reads them. `observability` is what the router says of itself. `last` is the cell of the last
@@ -73,7 +73,7 @@ class Tally:
         "_bounds",
         "_known",
         "changed",
-        "lanes",
+        "label_sets",
         "last",
         "observability",
         "retries",
@@ -85,13 +85,13 @@ class Tally:
         self,
         router: str = "",
         service: str = "",
-        known: Lanes | None = None,
+        known: LabelSets | None = None,
         bounds: tuple[float, ...] = BOUNDS,
     ) -> None:
         self.router = router
         self.service = service
         # Not by position: headers that are told apart make a thousand lanes, of which most routers use few.
-        self.lanes: dict[int, dict[bytes, dict[int, Cell]]] = {}
+        self.label_sets: dict[int, dict[bytes, dict[int, Cell]]] = {}
         self.last: Cell | None = None
         self.retries = 0
         self.changed = False
@@ -99,29 +99,29 @@ class Tally:
         self._known = known
         self._bounds = bounds
 
-    def cell(self, lane: int, method: bytes, status: int) -> Cell:
+    def cell(self, label_set: int, method: bytes, status: int) -> Cell:
         """The cell of such requests, a new one if there was none; it is the `last` from then on, unless they
         are faults.
         """
-        counted_in = lane
+        counted_in = label_set
         chosen = self.observability
         if chosen is not None and chosen.metrics is not None and self._known is not None:
-            counted_in = self._known.metered(lane, chosen.metrics)
+            counted_in = self._known.metered(label_set, chosen.metrics)
         if method not in METHODS:
             method = EXTENSION_METHOD
-        statuses = self.lanes.setdefault(counted_in, {}).setdefault(method, {})
+        statuses = self.label_sets.setdefault(counted_in, {}).setdefault(method, {})
         cell = statuses.get(status)
         if cell is None:
-            cell = statuses[status] = Cell(len(self._bounds) + 1, lane, method, status)
+            cell = statuses[status] = Cell(len(self._bounds) + 1, label_set, method, status)
         # As the next request that is like this one is known by.
-        cell.lane = lane
+        cell.label_set = label_set
         # A fault has to come here each time.
         self.last = cell if status < FAULTS else None
         return cell
 
-    def count(self, lane: int, method: bytes, status: int, seconds: float, sent: int) -> None:
+    def count(self, label_set: int, method: bytes, status: int, seconds: float, sent: int) -> None:
         """Count one request; the data path does the same by itself."""
-        cell = self.cell(lane, method, status)
+        cell = self.cell(label_set, method, status)
         cell.buckets[bisect_left(self._bounds, seconds)] += 1
         cell.seconds += seconds
         cell.sent += sent
@@ -133,8 +133,8 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Count what another one has counted."""
-        for lane, method, status, cell in other._cells():
-            self.cell(lane, method, status).add(cell)
+        for label_set, method, status, cell in other._cells():
+            self.cell(label_set, method, status).add(cell)
         self.retries += other.retries
         self.changed = True
 
@@ -152,21 +152,21 @@ class Tally:
             sent += cell.sent
             if self._known is None:
                 continue
-            lane = self._known.all[number]
+            label_set = self._known.all[number]
             cells.append(
                 metrics.Cell(
-                    lane.entry_point if lane.metered else "",
+                    label_set.entry_point if label_set.metered else "",
                     method.decode(),
                     status,
-                    lane.protocol,
+                    label_set.protocol,
                     tuple(cell.buckets),
                     round(cell.seconds, 6),
                     cell.sent,
                     cell.received,
                     cell.unmeasured,
-                    lane.tls,
-                    lane.stopped,
-                    lane.labels,
+                    label_set.tls,
+                    label_set.stopped,
+                    label_set.labels,
                 )
             )
         return Counts(
@@ -181,7 +181,7 @@ class Tally:
         )
 
     def _cells(self) -> Iterator[tuple[int, bytes, int, Cell]]:
-        for number, methods in self.lanes.items():
+        for number, methods in self.label_sets.items():
             for method, statuses in methods.items():
                 for status, cell in statuses.items():
                     yield number, method, status, cell
@@ -199,7 +199,7 @@ class Tallies:
     def __init__(self, bounds: tuple[float, ...] = BOUNDS, faults: int = MOST_FAULTS) -> None:
         self.bounds = bounds
         self.faults: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=faults)
-        self.lanes = Lanes()
+        self.label_sets = LabelSets()
         self.servers = ServerTallies(bounds)
         self.unrouted = self._new("", "")
         self._tallies: dict[str, Tally] = {"": self.unrouted}
@@ -248,7 +248,7 @@ class Tallies:
         ]
         for name in gone:
             tally = self._tallies.pop(name)
-            if tally.lanes:
+            if tally.label_sets:
                 self._depart(tally, tally.service if tally.service in services else "")
         self.replaced.difference_update(gone)
         return gone
@@ -262,4 +262,4 @@ class Tallies:
         self.replaced.add(field)
 
     def _new(self, router: str, service: str) -> Tally:
-        return Tally(router, service, self.lanes, self.bounds)
+        return Tally(router, service, self.label_sets, self.bounds)

@@ -71,7 +71,7 @@ class Endpoint:
 class Target:
     """A server of the service so named, to send to; `host` is its own Host header, `url` what logs call it.
 
-    `draining` is the server's own state; `away` is what the data path looks at: that it takes no new requests
+    `draining` is the server's own state; `unavailable` is what the data path looks at: that it takes no new requests
     for now, for whatever reason. `pool` is the endpoint's. Until `warm_at` (monotonic) the server is in its
     slow start, which takes so many seconds. `cell` counts the last request, and mostly the next one.
     """
@@ -83,14 +83,14 @@ class Target:
     host: bytes
     url: str
     draining: bool
-    away: bool
+    unavailable: bool
     warm_at: float = 0.0
     slow_start: float = 0.0
     cell: ServerCell = UNCOUNTED
 
     def look(self) -> None:
-        """Tell `away` anew."""
-        self.away = self.draining or self.endpoint.put_aside
+        """Tell `unavailable` anew."""
+        self.unavailable = self.draining or self.endpoint.put_aside
 
     def warmth(self, now: float) -> float:
         """What part of its share of requests the server gets, for its age: 1 but in a slow start."""

@@ -35,13 +35,13 @@ _INSTANCE = ", instance "
 
 
 def explain_request(
-    configured: Configured, entry_point: str, facts: Facts, breathe: Callable[[], None] = lambda: None
+    configured: Configured, entry_point: str, facts: Facts, yield_if_due: Callable[[], None] = lambda: None
 ) -> Explanation:
     """What becomes of a request with these facts on this entry point.
 
-    `breathe` is called often: with very many routers it takes long.
+    `yield_if_due` is called often: with very many routers it takes long.
     """
-    tried, omitted, chosen = _tried(configured, entry_point, facts, breathe)
+    tried, omitted, chosen = _tried(configured, entry_point, facts, yield_if_due)
     way = Explanation(
         entry_point=entry_point,
         method=facts.method,
@@ -55,19 +55,19 @@ def explain_request(
             way,
             status=404,
             reason="no router's rule holds",
-            nearby=nearby(configured, facts.host, entry_point, breathe),
+            nearby=nearby(configured, facts.host, entry_point, yield_if_due),
         )
     way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
     if literal_hosts(chosen.rule.expression) is None:
         # One for any host may stand in for the one that was to serve this host.
-        way = replace(way, nearby=told_of(configured, facts.host, breathe))
+        way = replace(way, nearby=told_of(configured, facts.host, yield_if_due))
     fault = fault_of(configured, chosen.middlewares)
     if fault:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)
     reached = tuple(_reached(configured, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
-    guarding = Members(configured, breathe)
+    guarding = Members(configured, yield_if_due)
     faults = (guarding.fault_before(each.name) for each in reached if each.name != chosen.service)
     way = replace(
         way,
@@ -76,7 +76,7 @@ def explain_request(
         ),
         findings=(
             *(f"{fault}: what is led there is answered 503" for fault in faults if fault),
-            *islice(_told(configured, reached, breathe), LISTED),
+            *islice(_told(configured, reached, yield_if_due), LISTED),
         ),
     )
     if service is None:
@@ -110,14 +110,14 @@ def _before(configured: Configured, name: str) -> tuple[str, ...]:
 
 
 def _told(
-    configured: Configured, services: Collection[Service], breathe: Callable[[], None]
+    configured: Configured, services: Collection[Service], yield_if_due: Callable[[], None]
 ) -> Iterator[str]:
     """What is said of the services, and what is wrong with the containers or instances behind them."""
     subjects = {f"service {service.name}" for service in services}
     names = {server.name for service in services for server in service.servers}
     containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
     for diagnostic in configured.diagnostics:
-        breathe()
+        yield_if_due()
         subject = diagnostic.subject
         if diagnostic.concerns in subjects:
             yield diagnostic.advice
@@ -141,7 +141,7 @@ def _reached(configured: Configured, name: str) -> Iterator[Service]:
 
 
 def _tried(
-    configured: Configured, entry_point: str, facts: Facts, breathe: Callable[[], None]
+    configured: Configured, entry_point: str, facts: Facts, yield_if_due: Callable[[], None]
 ) -> tuple[Collection[Candidate], int, Router | None]:
     """The routers that could serve the host, in order, up to the one that serves the request: the last of
     them, how many there are before these, and the one that serves.
@@ -149,10 +149,10 @@ def _tried(
     tried: deque[Candidate] = deque(maxlen=LISTED)
     count = 0
     # A heap, since sorting very many makes no pause.
-    possible = list(_possible(configured, entry_point, facts.host, breathe))
+    possible = list(_possible(configured, entry_point, facts.host, yield_if_due))
     heapify(possible)
     while possible:
-        breathe()
+        yield_if_due()
         router = configured.routers[heappop(possible)[1]]
         verdict = explain(router.rule.expression, facts)
         failed = () if verdict.holds else tuple(_failed(verdict))
@@ -164,11 +164,11 @@ def _tried(
 
 
 def _possible(
-    configured: Configured, entry_point: str, host: str, breathe: Callable[[], None]
+    configured: Configured, entry_point: str, host: str, yield_if_due: Callable[[], None]
 ) -> Iterator[tuple[int, str]]:
     """The names of routers that could serve the host, with what they are ordered by ahead."""
     for name, router in configured.routers.items():
-        breathe()
+        yield_if_due()
         if not configured.serves(router, entry_point):
             continue
         hosts = literal_hosts(router.rule.expression)

@@ -18,9 +18,9 @@ def fault_of(configured: Configured, middlewares: Collection[str]) -> str:
 class Members:
     """The members of services made of services, as requests are led to them."""
 
-    def __init__(self, configured: Configured, breathe: Callable[[], None]) -> None:
+    def __init__(self, configured: Configured, yield_if_due: Callable[[], None]) -> None:
         self._configured = configured
-        self._breathe = breathe
+        self._breathe = yield_if_due
         # By name and depth: they multiply where services are made of each other.
         self._taking: dict[tuple[str, int], bool] = {}
         self._refused: dict[tuple[str, int], str] = {}

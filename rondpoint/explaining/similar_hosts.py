@@ -24,33 +24,35 @@ COMPARED = 300
 ALIKE = 0.6
 """The least likeness, of at most 1, as difflib measures it."""
 
-Breathe = Callable[[], None]
+YieldIfDue = Callable[[], None]
 
 _NAMES = re.compile(r"[\s/_]+")
 
 
-def nearby(configured: Configured, host: str, entry_point: str, breathe: Breathe) -> tuple[Nearby, ...]:
+def nearby(
+    configured: Configured, host: str, entry_point: str, yield_if_due: YieldIfDue
+) -> tuple[Nearby, ...]:
     """Diagnostics of what bears the host's first name, then routers of similar hosts.
 
-    `breathe` is called often, by what takes long with many of them.
+    `yield_if_due` is called often, by what takes long with many of them.
     """
-    told = told_of(configured, host, breathe)
-    return tuple(islice(chain(told, _similar(configured, host, entry_point, breathe)), TOLD))
+    told = told_of(configured, host, yield_if_due)
+    return tuple(islice(chain(told, _similar(configured, host, entry_point, yield_if_due)), TOLD))
 
 
-def told_of(configured: Configured, host: str, breathe: Breathe) -> tuple[Nearby, ...]:
+def told_of(configured: Configured, host: str, yield_if_due: YieldIfDue) -> tuple[Nearby, ...]:
     """Diagnostics of what bears the host's first name, or would serve the host; those of whole providers."""
-    return tuple(islice(_told(configured, host, breathe), TOLD))
+    return tuple(islice(_told(configured, host, yield_if_due), TOLD))
 
 
-def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearby]:
+def _told(configured: Configured, host: str, yield_if_due: YieldIfDue) -> Iterator[Nearby]:
     first = host.partition(".")[0]
     if not first:
         return
     named = re.compile(rf"(?<![\w.-]){re.escape(host)}(?!\.?[\w-])", re.IGNORECASE)
     placed = re.compile(rf"(?:frontends|backends|routers|services)\.{re.escape(first)}(?![\w-])")
     for diagnostic in configured.diagnostics:
-        breathe()
+        yield_if_due()
         words = f"{diagnostic.subject} {diagnostic.message}".lower()
         if diagnostic.subject.startswith(PROVIDER):
             # Any host may be one of those that it would bring.
@@ -61,10 +63,12 @@ def _told(configured: Configured, host: str, breathe: Breathe) -> Iterator[Nearb
             yield Nearby(diagnostic.subject, diagnostic.advice, diagnostic.excerpt)
 
 
-def _similar(configured: Configured, host: str, entry_point: str, breathe: Breathe) -> Iterator[Nearby]:
+def _similar(
+    configured: Configured, host: str, entry_point: str, yield_if_due: YieldIfDue
+) -> Iterator[Nearby]:
     by_host: dict[str, Router] = {}
     for router in configured.routers.values():
-        breathe()
+        yield_if_due()
         for known in literal_hosts(router.rule.expression) or ():
             by_host.setdefault(known, router)
     if host in by_host:
@@ -74,17 +78,17 @@ def _similar(configured: Configured, host: str, entry_point: str, breathe: Breat
         )
         return
     if len(by_host) <= SEARCHED:
-        for known in closest(host, by_host, breathe):
+        for known in closest(host, by_host, yield_if_due):
             yield Nearby(by_host[known].name, f"serves {known}")
 
 
-def closest(host: str, names: Iterable[str], breathe: Breathe = lambda: None) -> list[str]:
+def closest(host: str, names: Iterable[str], yield_if_due: YieldIfDue = lambda: None) -> list[str]:
     """What difflib's `get_close_matches` would find among these names, were it to look at the best alone."""
     matcher = SequenceMatcher(b=host)
 
     def likely() -> Iterator[tuple[float, str]]:
         for name in names:
-            breathe()
+            yield_if_due()
             matcher.set_seq1(name)
             # From cheap to dear, and never less than the likeness itself.
             if matcher.real_quick_ratio() >= ALIKE and (bound := matcher.quick_ratio()) >= ALIKE:
@@ -92,7 +96,7 @@ def closest(host: str, names: Iterable[str], breathe: Breathe = lambda: None) ->
 
     found: list[tuple[float, str]] = []
     for bound, name in nlargest(COMPARED, likely()):
-        breathe()
+        yield_if_due()
         if len(found) == TOLD and bound < found[-1][0]:
             break
         matcher.set_seq1(name)

@@ -96,29 +96,29 @@ def _go_on() -> None:
 def load(
     client: redis.Redis,
     keys: PublishedKeys,
-    breathe: Callable[[], None] = _go_on,
+    yield_if_due: Callable[[], None] = _go_on,
     known: Configuration = NOTHING,
 ) -> Loaded | None:
     """The whole state, read at one instant; None when no revision exists. Raises redis.RedisError.
 
-    `breathe` is called every millisecond or so, for whoever has other things to see to. What is equal to an
+    `yield_if_due` is called every millisecond or so, for whoever has other things to see to. What is equal to an
     object of `known` is that object, and takes no memory of its own.
     """
     commands = [("GET", keys.revision)]
     commands += [("HGETALL", key) for key in (keys.routers, keys.services, keys.middlewares)]
-    stored, routers, services, middlewares = _answers(read_at_once(client, commands, breathe))
+    stored, routers, services, middlewares = _answers(read_at_once(client, commands, yield_if_due))
     number = parse_revision(stored)
     if number is None:
         return None
     problems: list[Diagnostic] = []
     known_routers, skipped_routers = _decoded(
-        keys.routers, routers, _routers, problems, breathe, known.routers
+        keys.routers, routers, _routers, problems, yield_if_due, known.routers
     )
     known_services, skipped_services = _decoded(
-        keys.services, services, _services, problems, breathe, known.services
+        keys.services, services, _services, problems, yield_if_due, known.services
     )
     known_middlewares, skipped_middlewares = _decoded(
-        keys.middlewares, middlewares, _middlewares, problems, breathe, known.middlewares
+        keys.middlewares, middlewares, _middlewares, problems, yield_if_due, known.middlewares
     )
     return Loaded(
         State(number, known_routers, known_services, known_middlewares),
@@ -161,7 +161,7 @@ def _decoded(
     fields: Any,
     decoder: msgspec.json.Decoder[T],
     problems: list[Diagnostic],
-    breathe: Callable[[], None],
+    yield_if_due: Callable[[], None],
     known: Mapping[str, T],
 ) -> tuple[dict[str, T], Skipped]:
     if isinstance(fields, redis.ResponseError):
@@ -171,7 +171,7 @@ def _decoded(
     skipped: set[str] = set()
     for number, (raw, value) in enumerate(_taken(fields)):
         if not number % SLICE:
-            breathe()
+            yield_if_due()
         try:
             name = raw.decode()
             item = decoded(decoder, value)

@@ -37,9 +37,9 @@ def retire(
     worker: str,
     instance: str,
     known: Known,
-    breathe: Callable[[], None],
+    yield_if_due: Callable[[], None],
 ) -> None:
-    """Add a dead worker's counts to its instance's; `breathe` is called between portions.
+    """Add a dead worker's counts to its instance's; `yield_if_due` is called between portions.
 
     Raises redis.WatchError when somebody else does the same now, and redis.RedisError; what was moved until
     then is moved.
@@ -52,14 +52,14 @@ def retire(
         decode_server,
         add_servers,
         lambda name, _counts: name if name in known.servers else None,
-        breathe,
+        yield_if_due,
     )
     # What has left since the last time must not stay for as long as the instance does.
     left: Any = client.hgetall(of_servers)
     gone = [name for name in left if name.decode(errors="replace") not in known.servers]
     for start in range(0, len(gone), PORTION):
         client.hdel(of_servers, *gone[start : start + PORTION])
-        breathe()
+        yield_if_due()
     _move(
         client,
         keys.metrics(worker),
@@ -67,7 +67,7 @@ def retire(
         decode_field,
         add,
         lambda name, counts: place(name, counts, known),
-        breathe,
+        yield_if_due,
     )
 
 
@@ -78,7 +78,7 @@ def _move(
     decode: Callable[[str, bytes], T],
     total: Callable[[T, T], T],
     place_of: Callable[[str, T], str | None],
-    breathe: Callable[[], None],
+    yield_if_due: Callable[[], None],
 ) -> None:
     """Add the fields of one hash to those of another, where each has its place; None drops it."""
     fields: Any = client.hgetall(source)
@@ -107,7 +107,7 @@ def _move(
             pipeline.hdel(source, *portion)
             pipeline.expire(target, EXPIRY)
             pipeline.execute()
-        breathe()
+        yield_if_due()
 
 
 def place(name: str, counts: Counts | Own, known: Known) -> str:

@@ -20,7 +20,9 @@ PIECE = 65536
 Command = tuple[str, ...]
 
 
-def read_at_once(client: redis.Redis, commands: Sequence[Command], breathe: Callable[[], None]) -> list[Any]:
+def read_at_once(
+    client: redis.Redis, commands: Sequence[Command], yield_if_due: Callable[[], None]
+) -> list[Any]:
     """The answers to `commands`, all run in one transaction, over a connection of its own.
 
     An answer that is an error is a redis.ResponseError in the list. Raises redis.RedisError.
@@ -31,7 +33,7 @@ def read_at_once(client: redis.Redis, commands: Sequence[Command], breathe: Call
             connection.pack_commands([("MULTI",), *commands, ("EXEC",)]), check_health=False
         )
         # Its socket has no public name.
-        *queued, answers = _answers(connection._sock, len(commands) + 2, breathe)
+        *queued, answers = _answers(connection._sock, len(commands) + 2, yield_if_due)
     except OSError as error:
         raise redis.ConnectionError(f"the connection to the store broke: {error}") from error
     finally:
@@ -42,7 +44,7 @@ def read_at_once(client: redis.Redis, commands: Sequence[Command], breathe: Call
     return list(answers)
 
 
-def _answers(sock: Any, count: int, breathe: Callable[[], None]) -> list[Any]:
+def _answers(sock: Any, count: int, yield_if_due: Callable[[], None]) -> list[Any]:
     reader = hiredis.Reader(protocolError=redis.InvalidResponse, replyError=redis.ResponseError)
     answers: list[Any] = []
     while len(answers) < count:
@@ -53,5 +55,5 @@ def _answers(sock: Any, count: int, breathe: Callable[[], None]) -> list[Any]:
         while (answer := reader.gets()) is not False:
             if not isinstance(answer, hiredis.PushNotification):
                 answers.append(answer)
-        breathe()
+        yield_if_due()
     return answers

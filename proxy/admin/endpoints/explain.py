@@ -31,4 +31,4 @@ def explained() -> Response:
         settings.default_entry_points,
         settings.tls_entry_points,
     )
-    return answer(explain_request(configured, asked.entry_point, asked.facts, present.breathe))
+    return answer(explain_request(configured, asked.entry_point, asked.facts, present.yield_if_due))

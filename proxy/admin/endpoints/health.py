@@ -14,7 +14,7 @@ from msgspec import Struct
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal, answer
 from proxy.admin.views.durations import go_duration
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.exposition.store_snapshot import Census, read_census
 from proxy.telemetry.instance import INSTANCE
 from rondpoint.store.metric_sums import add_own
@@ -81,22 +81,22 @@ def told() -> Response:
     parts = runtime()
     now = time()
     try:
-        census = read_census(parts.client, parts.keys, now, Breath(), INSTANCE)
+        census = read_census(parts.client, parts.keys, now, CooperativeYield(), INSTANCE)
     except redis.RedisError as error:
         raise Refusal(503, f"the store does not answer: {error}") from None
-    answered = summed(census, Breath(), parts.settings.api.statistics.recent_errors)
+    answered = summed(census, CooperativeYield(), parts.settings.api.statistics.recent_errors)
     before, _Looks.last = _Looks.last, answered
     return answer(health_of(answered, before, started(census, now), now))
 
 
-def summed(census: Census, breathe: Breath, faults: int) -> Answered:
+def summed(census: Census, yield_if_due: CooperativeYield, faults: int) -> Answered:
     """All that an instance has answered, and so many of its last faults."""
     codes: dict[str, int] = {}
     measured, seconds, sent, own = 0, 0.0, 0, Own()
     for instance in census.instances:
         for fields in instance.hashes:
             for counts in fields.values():
-                breathe()
+                yield_if_due()
                 if isinstance(counts, Own):
                     own = add_own(own, counts)
                     continue

@@ -14,7 +14,7 @@ from proxy.admin.endpoints.changes import told, waiting
 from proxy.admin.json_responses import Refusal, answer, answer_list
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.preconditions import conditions, tag
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.store.admin.document import Document, read_document
 from rondpoint.store.admin.history import Entry, read_history
 from rondpoint.store.admin.proposals import Proposal
@@ -83,7 +83,9 @@ def rollback(version: int) -> Response:
 def _read() -> tuple[Document, list[Entry]]:
     parts = runtime()
     try:
-        return read_document(parts.client, parts.keys), read_history(parts.client, parts.keys, Breath())
+        return read_document(parts.client, parts.keys), read_history(
+            parts.client, parts.keys, CooperativeYield()
+        )
     except redis.RedisError as error:
         raise Refusal(503, f"the store does not answer: {error}") from None
 
@@ -118,9 +120,9 @@ def _differences(pairs: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
 
 
 def _limited(pairs: Mapping[str, tuple[Any, Any]]) -> Iterator[dict[str, Any]]:
-    breathe, left = Breath(), MOST
+    yield_if_due, left = CooperativeYield(), MOST
     for field in sorted(pairs):
-        breathe()
+        yield_if_due()
         for change in changes(field, *pairs[field]):
             if not left:
                 return

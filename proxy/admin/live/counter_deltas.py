@@ -79,7 +79,7 @@ class Differences:
         self._before: Mapping[str, Hash] = {}
 
     def take(
-        self, hashes: Mapping[str, Hash], breathe: Callable[[], None], fresh: Collection[bytes] = ()
+        self, hashes: Mapping[str, Hash], yield_if_due: Callable[[], None], fresh: Collection[bytes] = ()
     ) -> dict[str, Vector]:
         """What was counted since the last look, by key; nothing at the first.
 
@@ -91,10 +91,10 @@ class Differences:
         for name, fields in hashes.items():
             before = self._before.get(name)
             if before is not None:
-                self._compare(before, fields, fresh, found, breathe)
+                self._compare(before, fields, fresh, found, yield_if_due)
         for name, before in self._before.items():
             if name not in hashes:
-                self._compare(before, {}, fresh, found, breathe)
+                self._compare(before, {}, fresh, found, yield_if_due)
         self._before = dict(hashes)
         return {key: risen for key, vector in found.items() if any(risen := upwards(vector))}
 
@@ -104,11 +104,11 @@ class Differences:
         after: Hash,
         fresh: Collection[bytes],
         found: dict[str, Vector],
-        breathe: Callable[[], None],
+        yield_if_due: Callable[[], None],
     ) -> None:
         for number, (field, value) in enumerate(after.items()):
             if not number % SLICE:
-                breathe()
+                yield_if_due()
             old = before.get(field)
             if old == value or field in fresh:
                 continue

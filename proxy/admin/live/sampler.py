@@ -18,8 +18,8 @@ from proxy.admin.live.counter_deltas import ROUTER, Differences, Hash
 from proxy.admin.live.request_rates import Flow, Vector, flow, requests
 from proxy.admin.live.sliding_window import Window
 from proxy.admin.live.watched_servers import Watch
-from proxy.background.cooperative_yield import Breath
-from proxy.background.supervised_task import lasting
+from proxy.background.cooperative_yield import CooperativeYield
+from proxy.background.supervised_task import supervised
 from proxy.telemetry import metrics_reporter, server_metrics_reporter
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.keys import Keys
@@ -93,7 +93,7 @@ class Pulse:
         """Has the store read until it ends; of servers, those with these fields."""
         self._listeners += 1
         if self._reading is None:
-            self._reading = gevent.spawn(lasting, self._run)
+            self._reading = gevent.spawn(supervised, self._run)
         try:
             with self._watch.wanted(servers):
                 yield
@@ -123,19 +123,19 @@ class Pulse:
         self.beat = Beat()
 
     def _look(self, differences: Differences, window: Window) -> Beat:
-        breathe = Breath()
+        yield_if_due = CooperativeYield()
         workers = read_workers(self._client, self._keys)
         agents = read_agents(self._client, self._keys)
         # Of all workers and instances, at one instant: what moves between them is in one of them.
         names = sorted({*workers, *(worker.instance for worker in workers.values())})
         commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
         commands += self._watch.commands(self._keys, names, monotonic())
-        answers = read_at_once(self._client, commands, breathe) if commands else []
+        answers = read_at_once(self._client, commands, yield_if_due) if commands else []
         hashes = {name: _fields(answer) for name, answer in zip(names, answers, strict=False)}
-        counted = differences.take(hashes, breathe)
-        window.add(monotonic(), counted, _length(self._routers(), metrics_reporter.MOST), breathe)
+        counted = differences.take(hashes, yield_if_due)
+        window.add(monotonic(), counted, _length(self._routers(), metrics_reporter.MOST), yield_if_due)
         length = _length(self._servers(), server_metrics_reporter.MOST)
-        servers = self._watch.take(names, answers[len(names) :], monotonic(), length, breathe)
+        servers = self._watch.take(names, answers[len(names) :], monotonic(), length, yield_if_due)
         sums = dict(window.sums)
         now = time()
         routers = [key for key in sums if key.startswith(ROUTER) and key != ROUTER]

@@ -25,17 +25,17 @@ class Window:
         return self.now - self.since
 
     def add(
-        self, now: float, counted: Mapping[str, Vector], length: float, breathe: Callable[[], None]
+        self, now: float, counted: Mapping[str, Vector], length: float, yield_if_due: Callable[[], None]
     ) -> None:
         """Add what was counted until now, and drop what is older than `length` seconds."""
         self.now = now
         self._parts.append((now, counted))
-        for key, vector in _in_slices(counted, breathe):
+        for key, vector in _in_slices(counted, yield_if_due):
             sums = self.sums.get(key)
             self.sums[key] = vector if sums is None else plus(sums, vector)
         while len(self._parts) > 1 and self._parts[0][0] <= now - length:
             self.since, old = self._parts.popleft()
-            for key, vector in _in_slices(old, breathe):
+            for key, vector in _in_slices(old, yield_if_due):
                 left = minus(self.sums[key], vector)
                 if requests(left):
                     self.sums[key] = left
@@ -43,8 +43,10 @@ class Window:
                     del self.sums[key]
 
 
-def _in_slices(vectors: Mapping[str, Vector], breathe: Callable[[], None]) -> Iterator[tuple[str, Vector]]:
+def _in_slices(
+    vectors: Mapping[str, Vector], yield_if_due: Callable[[], None]
+) -> Iterator[tuple[str, Vector]]:
     for number, item in enumerate(vectors.items()):
         if not number % SLICE:
-            breathe()
+            yield_if_due()
         yield item

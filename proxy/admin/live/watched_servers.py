@@ -63,14 +63,14 @@ class Watch:
         answers: Sequence[Any],
         now: float,
         length: float,
-        breathe: Callable[[], None],
+        yield_if_due: Callable[[], None],
     ) -> dict[str, tuple[Vector, float]]:
         """By key, what was counted in the last `length` seconds and in how many really; those that were asked
         for nothing are left out.
         """
         hashes = {name: self._hash(answer) for name, answer in zip(names, answers, strict=False)}
         fresh = {field.encode() for field in self._asked if field not in self._seen}
-        counted = self._differences.take(hashes, breathe, fresh)
+        counted = self._differences.take(hashes, yield_if_due, fresh)
         found: dict[str, tuple[Vector, float]] = {}
         for field in self._asked:
             key = SERVER + field

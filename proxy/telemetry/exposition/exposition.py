@@ -9,7 +9,7 @@ from time import time
 import redis
 from msgspec import Struct
 
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.instance import INSTANCE
 from rondpoint.model import Configuration
 from rondpoint.settings import PrometheusMetrics
@@ -55,14 +55,14 @@ class Exposition:
         )
 
         apart = scope == "installation"
-        breathe = Breath()
+        yield_if_due = CooperativeYield()
         in_force = self._in_force()
         try:
             census = store_snapshot.read_census(
                 self._client,
                 self._keys,
                 time(),
-                breathe,
+                yield_if_due,
                 "" if apart else INSTANCE,
                 servers=self._options.add_servers_labels,
             )
@@ -72,5 +72,7 @@ class Exposition:
         served = metric_values.Served(in_force.routers, in_force.services)
         used = process_usage.read_processes(self._master)
         known = {} if used is None else {INSTANCE: used}
-        body, content_type = page.page(census, served, self._options, accept, breathe, known, apart=apart)
+        body, content_type = page.page(
+            census, served, self._options, accept, yield_if_due, known, apart=apart
+        )
         return Answer(200, content_type, body)

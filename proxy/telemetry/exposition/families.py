@@ -20,9 +20,9 @@ Common = Mapping[str, str]
 class Breathing:
     """Samples whose writing lets others have their turn; to be gone through once."""
 
-    def __init__(self, samples: Iterable[Sample], breathe: Callable[[], None]) -> None:
+    def __init__(self, samples: Iterable[Sample], yield_if_due: Callable[[], None]) -> None:
         self._samples = samples
-        self._breathe = breathe
+        self._breathe = yield_if_due
 
     def __iter__(self) -> Iterator[Sample]:
         for number, sample in enumerate(self._samples):
@@ -34,8 +34,8 @@ class Breathing:
 class Families(Collector):
     """Gives its families once, in the order they were put in."""
 
-    def __init__(self, breathe: Callable[[], None]) -> None:
-        self._breathe = breathe
+    def __init__(self, yield_if_due: Callable[[], None]) -> None:
+        self._breathe = yield_if_due
         self._families: list[Family] = []
 
     def collect(self) -> Iterable[Family]:

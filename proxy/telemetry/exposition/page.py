@@ -39,7 +39,7 @@ def page(
     served: Served,
     options: PrometheusMetrics,
     accept: str,
-    breathe: Callable[[], None],
+    yield_if_due: Callable[[], None],
     processes: Mapping[str, Processes],
     *,
     apart: bool = False,
@@ -48,9 +48,9 @@ def page(
 
     `processes` are those known, by instance.
     """
-    families = Families(breathe)
+    families = Families(yield_if_due)
     told = [
-        _told(each, census, served, options, breathe, processes.get(each.name), apart)
+        _told(each, census, served, options, yield_if_due, processes.get(each.name), apart)
         for each in census.instances
     ]
     for metric, values in OF_INSTANCE.items():
@@ -73,7 +73,7 @@ def page(
         families.put(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
     if options.add_servers_labels:
         in_force = ServersInForce(served.services)
-        asked = [(server_totals(each.instance.servers, in_force, breathe), each.common) for each in told]
+        asked = [(server_totals(each.instance.servers, in_force, yield_if_due), each.common) for each in told]
         put_servers(families, catalogue.SERVERS, asked, options.buckets)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
@@ -86,12 +86,12 @@ def _told(
     census: Census,
     served: Served,
     options: PrometheusMetrics,
-    breathe: Callable[[], None],
+    yield_if_due: Callable[[], None],
     processes: Processes | None,
     apart: bool,
 ) -> Told:
     totals = Totals(options.buckets, len(options.header_labels))
-    totals.add_all(instance.hashes, served.routers, served.services, breathe)
+    totals.add_all(instance.hashes, served.routers, served.services, yield_if_due)
     return Told(
         instance,
         tuple(worker for worker in instance.workers if worker.alive(census.now)),

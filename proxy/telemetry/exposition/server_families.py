@@ -17,14 +17,14 @@ ServerTotals = Mapping[str, ServerCounts]
 
 
 def server_totals(
-    hashes: Iterable[Mapping[str, ServerCounts]], in_force: Container[str], breathe: Callable[[], None]
+    hashes: Iterable[Mapping[str, ServerCounts]], in_force: Container[str], yield_if_due: Callable[[], None]
 ) -> ServerTotals:
     """What all given hashes tell together, of the servers there are."""
     totals: dict[str, ServerCounts] = {}
     for fields in hashes:
         for number, (field, counts) in enumerate(fields.items()):
             if not number % SLICE:
-                breathe()
+                yield_if_due()
             if field in in_force:
                 before = totals.get(field)
                 totals[field] = counts if before is None else add_servers(before, counts)

@@ -48,14 +48,14 @@ def read_census(
     client: redis.Redis,
     keys: Keys,
     now: float,
-    breathe: Callable[[], None],
+    yield_if_due: Callable[[], None],
     only: str = "",
     *,
     servers: bool = False,
 ) -> Census:
     """All instances, or the counts of this one only; of servers where these are asked for.
 
-    `breathe` is called every millisecond or so, for whoever has other things to see to. Raises
+    `yield_if_due` is called every millisecond or so, for whoever has other things to see to. Raises
     redis.RedisError.
     """
     workers = read_workers(client, keys)
@@ -69,14 +69,14 @@ def read_census(
     commands = [("HGETALL", keys.metrics(name)) for name in every]
     if servers:
         commands += [("HGETALL", keys.server_metrics(name)) for name in every]
-    answers = read_at_once(client, commands, breathe) if commands else []
+    answers = read_at_once(client, commands, yield_if_due) if commands else []
     of_routers, of_servers = iter(answers[: len(every)]), iter(answers[len(every) :])
     instances = tuple(
         Instance(
             name,
             tuple(wanted[name]),
-            tuple(dict(_decoded(next(of_routers), decode_field, breathe)) for _ in names),
-            tuple(dict(_decoded(next(of_servers), decode_server, breathe)) for _ in names if servers),
+            tuple(dict(_decoded(next(of_routers), decode_field, yield_if_due)) for _ in names),
+            tuple(dict(_decoded(next(of_servers), decode_server, yield_if_due)) for _ in names if servers),
         )
         for name, names in named.items()
     )
@@ -85,7 +85,7 @@ def read_census(
 
 
 def _decoded(
-    answer: Any, decode: Callable[[str, bytes], T], breathe: Callable[[], None]
+    answer: Any, decode: Callable[[str, bytes], T], yield_if_due: Callable[[], None]
 ) -> Iterator[tuple[str, T]]:
     if isinstance(answer, Exception):
         # Not a hash: nothing is told there.
@@ -94,7 +94,7 @@ def _decoded(
     fields = list(answer.items()) if isinstance(answer, dict) else list(zip(*[iter(answer)] * 2, strict=True))
     for number, (raw, value) in enumerate(fields):
         if not number % SLICE:
-            breathe()
+            yield_if_due()
         try:
             name = raw.decode()
             yield name, decode(name, value)

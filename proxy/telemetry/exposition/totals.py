@@ -81,13 +81,13 @@ class Totals:
         hashes: Iterable[Mapping[str, Counts | Own]],
         routers: Collection[str],
         services: Collection[str],
-        breathe: Callable[[], None],
+        yield_if_due: Callable[[], None],
     ) -> None:
         """Add what these tell, pausing now and then."""
         for fields in hashes:
             for number, (name, counts) in enumerate(fields.items()):
                 if not number % SLICE:
-                    breathe()
+                    yield_if_due()
                 if isinstance(counts, Own):
                     self.own = add_own(self.own, counts)
                 else:

@@ -14,7 +14,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from opentelemetry.sdk.resources import Resource as Described
 
-from proxy.background.cooperative_yield import Breath
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.instance import INSTANCE
 from proxy.telemetry.tracing.http_sender import HttpSender
 from proxy.telemetry.tracing.otlp_values import any_value
@@ -89,11 +89,11 @@ class Exporter:
             self._dropped += self._lost(body, count)
 
     def _encoded(self, finished: list[Finished]) -> tuple[bytes, int]:
-        breathe = Breath()
+        yield_if_due = CooperativeYield()
         spans = ScopeSpans(scope=self._scope)
         for each in finished:
             spans.spans.extend(self._spans.of(each))
-            breathe()
+            yield_if_due()
         told = ResourceSpans(resource=self._resource, scope_spans=[spans])
         data = ExportTraceServiceRequest(resource_spans=[told]).SerializeToString()
         # In a thread: it takes its time, and leaves the interpreter to others meanwhile.

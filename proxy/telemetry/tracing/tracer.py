@@ -13,7 +13,7 @@ from proxy.telemetry.tracing.traced_request import Finished
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.completed_request import Answered, Witness
+    from proxy.telemetry.completed_request import Answered, Observer
     from rondpoint.settings import Tracing
 
 MOST = 10_000
@@ -131,7 +131,7 @@ class Tracer:
 class Both:
     """Tells the access log of all requests, and the tracer of those that are sampled."""
 
-    def __init__(self, log: Witness, tracer: Tracer) -> None:
+    def __init__(self, log: Observer, tracer: Tracer) -> None:
         self._log = log
         self._tracer = tracer
 

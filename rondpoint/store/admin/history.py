@@ -64,12 +64,12 @@ def _go_on() -> None:
     pass
 
 
-def read_history(client: redis.Redis, keys: Keys, breathe: Callable[[], None] = _go_on) -> list[Entry]:
+def read_history(client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None] = _go_on) -> list[Entry]:
     """The newest first; what cannot be decoded is passed over. Raises redis.RedisError.
 
-    `breathe` is called between portions, for whoever has other things to see to.
+    `yield_if_due` is called between portions, for whoever has other things to see to.
     """
-    return list(_entries(client, keys, breathe))
+    return list(_entries(client, keys, yield_if_due))
 
 
 def read_entry(client: redis.Redis, keys: Keys, version: int) -> Entry | None:
@@ -80,7 +80,7 @@ def read_entry(client: redis.Redis, keys: Keys, version: int) -> Entry | None:
     return None
 
 
-def _entries(client: redis.Redis, keys: Keys, breathe: Callable[[], None]) -> Iterator[Entry]:
+def _entries(client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None]) -> Iterator[Entry]:
     for start in range(0, KEPT, PORTION):
         values: Any = client.lrange(keys.admin_history, start, start + PORTION - 1)
         for value in values:
@@ -88,6 +88,6 @@ def _entries(client: redis.Redis, keys: Keys, breathe: Callable[[], None]) -> It
                 yield _entry.decode(value)
             except (msgspec.MsgspecError, RecursionError):
                 continue
-            breathe()
+            yield_if_due()
         if len(values) < PORTION:
             break

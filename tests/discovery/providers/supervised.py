@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from discovery.providers.contract import Provider
-from discovery.supervision.provider_states import Board
+from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
 from rondpoint.model import Configuration
 from tests.lab.waiting import until
 
 
-class _Remembering(Board):
+class _Remembering(ProviderStates):
     """Keeps what a provider has said of its faults, which may be over before anybody looks."""
 
     def __init__(self, name: str) -> None:

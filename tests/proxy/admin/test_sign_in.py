@@ -70,8 +70,8 @@ def test_a_browser_is_asked_for_the_token_and_a_program_told_of_it(guarded: Prox
 
 def test_the_other_ways_in_lead_there(guarded: Proxy) -> None:
     for path in ("/", "/dashboard"):
-        away = get(guarded.admin, path, HTML)
-        assert (away.status, away.header("Location")) == (302, "/dashboard/")
+        unavailable = get(guarded.admin, path, HTML)
+        assert (unavailable.status, unavailable.header("Location")) == (302, "/dashboard/")
     for path in ("/api/overview", "/api", "/nothing"):
         assert get(guarded.admin, path, HTML).status == 401
     assert get(guarded.admin, "/dashboard/sign-in").header("Location") == "/dashboard/"

@@ -67,7 +67,7 @@ def test_in_turn_is_plain_again_when_all_have_grown(clock: Clock) -> None:
         clock.now += SECONDS
         service.name()
         assert service.served.choose is None
-        assert service.served.all_away is False
+        assert service.served.all_unavailable is False
 
 
 def test_a_server_begins_once_and_not_again_when_a_neighbour_changes(clock: Clock) -> None:

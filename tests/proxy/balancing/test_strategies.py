@@ -37,10 +37,10 @@ def test_idle_servers_are_chosen_by_their_weights(strategy: Strategy, weights: t
 def test_nobody_chooses_a_server_that_is_away_or_has_no_weight(
     strategy: Strategy, weights: list[int], data: st.DataObject
 ) -> None:
-    away = data.draw(st.sets(st.integers(0, len(weights) - 1)))
-    present = {f"s{number}" for number, weight in enumerate(weights) if weight and number not in away}
+    unavailable = data.draw(st.sets(st.integers(0, len(weights) - 1)))
+    present = {f"s{number}" for number, weight in enumerate(weights) if weight and number not in unavailable}
     with asked(Service("s", servers(*weights), strategy=strategy)) as service:
-        for number in away:
+        for number in unavailable:
             service.services.put_aside(address_of(servers(*weights)[number]), aside=True)
         if not present:
             return

@@ -69,14 +69,14 @@ def test_requests_have_their_turn_and_each_router_its_service() -> None:
 
 def test_a_small_change_is_made_at_once() -> None:
     here = context()
-    breathe = Mock()
-    applier = Applier(here, breathe)
+    yield_if_due = Mock()
+    applier = Applier(here, yield_if_due)
     applier.replace(Loaded(state(1, "r", 3)))
     router = Router("r1", v3.parse("Host(`other.test`)"), "r1", 1)
     assert applier.apply(Change(2, 1, False, {"r0": None, "r1": router}, {"r0": None}, {}))
     assert [served(here, host) for host in ("h0.test", "other.test", "h2.test")] == [None, "r1", "r2"]
     assert set(applier.routers()) == {"r1", "r2"}
-    breathe.assert_not_called()
+    yield_if_due.assert_not_called()
 
 
 def test_a_router_that_cannot_be_served_stays_as_it_was() -> None:

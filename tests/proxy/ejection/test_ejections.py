@@ -42,10 +42,10 @@ class Worker:
         target = next(target for target in served.targets if target.server.port == port)
         self.ejections.put_aside(target, "Connection refused")
 
-    def away(self) -> set[int]:
+    def unavailable(self) -> set[int]:
         served = self.services.get("s")
         assert served is not None
-        return {target.server.port for target in served.targets if target.away}
+        return {target.server.port for target in served.targets if target.unavailable}
 
 
 @pytest.fixture
@@ -71,15 +71,15 @@ def test_a_server_is_put_aside_at_once_and_comes_back_when_it_takes_connections(
 ) -> None:
     worker.serve(closed, 1)
     worker.fail(closed)
-    assert worker.away() == {closed}
+    assert worker.unavailable() == {closed}
     assert worker.ejections.aside == {url(closed): (ME, "Connection refused")}
     assert worker.told == [url(closed)]
     own = worker.ejections.own(url(closed))
     assert own is not None
     until(lambda: own.pause > FIRST_PAUSE, "the first probe to fail")
-    assert worker.away() == {closed}
+    assert worker.unavailable() == {closed}
     with closing(socket.create_server(("127.0.0.1", closed))):
-        until(lambda: not worker.away(), "the server to be back")
+        until(lambda: not worker.unavailable(), "the server to be back")
     assert worker.ejections.own(url(closed)) is None
     assert worker.told[-1] == url(closed)
 
@@ -101,7 +101,7 @@ def test_one_that_fails_soon_after_its_return_is_probed_later(worker: Worker) ->
             own = worker.ejections.own(url(port))
             assert own is not None
             pauses.append(own.pause)
-            until(lambda: not worker.away(), "the server to be back")
+            until(lambda: not worker.unavailable(), "the server to be back")
         assert pauses == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
 
 
@@ -134,12 +134,12 @@ def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
 ) -> None:
     worker.serve(closed, 1)
     worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
-    assert worker.away() == {closed}
+    assert worker.unavailable() == {closed}
     assert worker.ejections.aside == {url(closed): (HIGHER, "x")}
     worker.fail(closed)
     assert worker.ejections.own(url(closed)) is None, "it is another worker's to probe"
     worker.ejections.hear(Notice(url(closed), HIGHER))
-    assert worker.away() == set()
+    assert worker.unavailable() == set()
     assert worker.ejections.count == 0
 
 
@@ -148,15 +148,15 @@ def test_a_lease_that_is_not_renewed_ends(worker: Worker, closed: int) -> None:
     worker.ejections.hear(Notice(url(closed), HIGHER, 0.1, "x"))
     worker.ejections.hear(Notice(url(closed), HIGHER, 5.0, "x"))
     gevent.sleep(0.2)
-    assert worker.away() == {closed}, "it was renewed"
-    until(lambda: not worker.away(), "the lease to end")
+    assert worker.unavailable() == {closed}, "it was renewed"
+    until(lambda: not worker.unavailable(), "the lease to end")
 
 
 def test_what_is_stored_no_more_is_back(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
     worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
     worker.ejections.hear_all([])
-    assert worker.away() == set()
+    assert worker.unavailable() == set()
 
 
 def test_of_several_that_came_upon_it_at_once_one_goes_on(worker: Worker, closed: int) -> None:
@@ -171,9 +171,9 @@ def test_of_several_that_came_upon_it_at_once_one_goes_on(worker: Worker, closed
     worker.ejections.hear(Notice(url(closed), LOWER, 6.0, "x"))
     assert worker.ejections.own(url(closed)) is None
     assert worker.ejections.aside == {url(closed): (LOWER, "x")}
-    assert worker.away() == {closed}
+    assert worker.unavailable() == {closed}
     worker.ejections.hear(Notice(url(closed), LOWER))
-    assert worker.away() == set()
+    assert worker.unavailable() == set()
 
 
 def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, closed: int) -> None:
@@ -181,11 +181,11 @@ def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, close
     worker.serve(closed, other, 1)
     worker.fail(closed)
     worker.ejections.hear(Notice(url(other), HIGHER, 6.0, "x"))
-    assert worker.away() == {closed, other}
+    assert worker.unavailable() == {closed, other}
     worker.serve(1)
     assert not worker.ejections.aside
     worker.serve(closed, other, 1)
-    assert worker.away() == set()
+    assert worker.unavailable() == set()
 
 
 def test_what_is_lost_from_the_store_is_told_again(worker: Worker, closed: int) -> None:

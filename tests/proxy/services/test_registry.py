@@ -74,43 +74,43 @@ def test_servers_that_stay_keep_their_pools(services: Services) -> None:
     assert not after["c"].closed
 
 
-def away(services: Services, name: str) -> dict[str, bool]:
+def unavailable(services: Services, name: str) -> dict[str, bool]:
     served = services.get(name)
     assert served is not None
-    return {target.server.name: target.away for target in served.targets}
+    return {target.server.name: target.unavailable for target in served.targets}
 
 
 def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(services: Services) -> None:
     services.put(Service("s", (A, B)))
     services.put(Service("later", (A, C)))
-    assert away(services, "s") == {"a": False, "b": False}
+    assert unavailable(services, "s") == {"a": False, "b": False}
     services.put_aside(address_of(A), aside=True)
-    assert away(services, "s") == {"a": True, "b": False}
-    assert away(services, "later") == {"a": True, "c": False}
+    assert unavailable(services, "s") == {"a": True, "b": False}
+    assert unavailable(services, "later") == {"a": True, "c": False}
     services.put(Service("s", (A, C)))
-    assert away(services, "s") == {"a": True, "c": False}
+    assert unavailable(services, "s") == {"a": True, "c": False}
     services.put_aside(address_of(A), aside=False)
-    assert away(services, "s") == {"a": False, "c": False}
-    assert away(services, "later") == {"a": False, "c": False}
+    assert unavailable(services, "s") == {"a": False, "c": False}
+    assert unavailable(services, "later") == {"a": False, "c": False}
 
 
 def test_where_no_server_takes_new_requests_all_are_asked(services: Services) -> None:
     services.put(Service("s", (A, replace(B, state=ServerState.DRAINING))))
     served = services.get("s")
     assert served is not None
-    assert away(services, "s") == {"a": False, "b": True}
-    assert not served.all_away
+    assert unavailable(services, "s") == {"a": False, "b": True}
+    assert not served.all_unavailable
     services.put_aside(address_of(A), aside=True)
-    assert served.all_away
+    assert served.all_unavailable
     services.put_aside(address_of(A), aside=False)
-    assert away(services, "s") == {"a": False, "b": True}
-    assert not served.all_away
+    assert unavailable(services, "s") == {"a": False, "b": True}
+    assert not served.all_unavailable
 
 
 def test_a_server_that_is_down_is_not_there_for_requests(services: Services) -> None:
     services.put(Service("s", (A, replace(B, state=ServerState.DOWN))))
     assert names(services, "s") == ["a"]
-    assert away(services, "s") == {"a": False}
+    assert unavailable(services, "s") == {"a": False}
     services.put(Service("s", (replace(A, state=ServerState.DOWN),)))
     assert names(services, "s") == []
     services.put(Service("s", (A, B)))

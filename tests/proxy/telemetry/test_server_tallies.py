@@ -163,14 +163,14 @@ def test_counts_whose_telling_was_broken_off_are_told_again(
 ) -> None:
     known = ServersInForce(services.known)
     tallies = Tallies()
-    lane, one = tallies.lanes.number("web"), target_of(services, "s@file", ONE)
+    label_set, one = tallies.label_sets.number("web"), target_of(services, "s@file", ONE)
     tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
     me = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
     told = Reporter(client, KEYS, tallies, lambda: me, Own, lambda: Known({"r"}, {"s@file"}, known))
     for _ in range(2):
         told.report()
     for name in ("reporting.write_counts", "server_reporting.write_fields"):
-        tally.count(lane, b"GET", 200, 0.1, 1)
+        tally.count(label_set, b"GET", 200, 0.1, 1)
         count(tallies.servers, one)
         with monkeypatch.context() as patched:
             patched.setattr(f"proxy.telemetry.{name}", broken_off)

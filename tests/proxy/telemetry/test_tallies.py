@@ -6,7 +6,7 @@ from proxy.http1.limits import Limits
 from proxy.http1.protocols import SSE, STOPPED
 from proxy.http1.request import parse_request
 from proxy.telemetry.header_labels import LONGEST, HeaderLabels
-from proxy.telemetry.label_sets import MOST_LABELS, OTHER, Lane, Lanes
+from proxy.telemetry.label_sets import MOST_LABELS, OTHER, LabelSet, LabelSets
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.model import Router, RouterObservability
 from rondpoint.rules import v3
@@ -17,8 +17,8 @@ def router(name: str, service: str = "s@file") -> Router:
     return Router(name, v3.parse("Host(`a.test`)"), service, 1)
 
 
-def count(tally: Tally, lane: int, method: bytes = b"GET", status: int = 200, times: int = 1) -> None:
-    cell = tally.cell(lane, method, status)
+def count(tally: Tally, label_set: int, method: bytes = b"GET", status: int = 200, times: int = 1) -> None:
+    cell = tally.cell(label_set, method, status)
     cell.buckets[0] += times
     cell.sent += times * 10
     tally.changed = True
@@ -30,12 +30,15 @@ def total(tallies: Tallies) -> int:
 
 def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status() -> None:
     tallies = Tallies()
-    plain, secure = tallies.lanes.number("web"), tallies.lanes.number("web", "1.3 TLS_AES_128_GCM_SHA256")
+    plain, secure = (
+        tallies.label_sets.number("web"),
+        tallies.label_sets.number("web", "1.3 TLS_AES_128_GCM_SHA256"),
+    )
     tally = tallies.of(router("r@file"))
     count(tally, plain)
     count(tally, secure, b"POST", 404, times=2)
-    count(tally, tallies.lanes.of_kind(plain, SSE))
-    count(tally, tallies.lanes.of_kind(plain, SSE | STOPPED), status=401)
+    count(tally, tallies.label_sets.of_kind(plain, SSE))
+    count(tally, tallies.label_sets.of_kind(plain, SSE | STOPPED), status=401)
     counts = tally.counts()
     assert counts.statuses == {"2xx": 2, "4xx": 3}
     assert (counts.service, counts.sent, sum(counts.buckets)) == ("s@file", 50, 5)
@@ -53,55 +56,57 @@ def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status()
 
 def test_methods_that_clients_make_up_are_counted_as_one() -> None:
     tallies = Tallies()
-    lane = tallies.lanes.number("web")
+    label_set = tallies.label_sets.number("web")
     for number in range(100):
-        count(tallies.unrouted, lane, b"M%d" % number, 404)
+        count(tallies.unrouted, label_set, b"M%d" % number, 404)
     (cell,) = tallies.unrouted.counts().cells
     assert (cell.method, cell.requests) == ("EXTENSION_METHOD", 100)
 
 
 def test_labels_that_clients_make_up_have_an_end() -> None:
-    lanes = Lanes()
-    plain = lanes.number("web")
-    kinds = {lanes.labelled(0, (str(number), "x")) for number in range(MOST_LABELS + 50)}
+    label_sets = LabelSets()
+    plain = label_sets.number("web")
+    kinds = {label_sets.labelled(0, (str(number), "x")) for number in range(MOST_LABELS + 50)}
     assert len(kinds) == MOST_LABELS + 1
-    last = lanes.labelled(SSE, ("one more", "x"))
-    assert lanes.all[lanes.of_kind(plain, last)] == Lane("web", "", "sse", False, (OTHER, OTHER))
+    last = label_sets.labelled(SSE, ("one more", "x"))
+    assert label_sets.all[label_sets.of_kind(plain, last)] == LabelSet(
+        "web", "", "sse", False, (OTHER, OTHER)
+    )
 
 
 def test_a_label_that_says_other_opens_no_way_to_more_of_them() -> None:
-    lanes = Lanes()
-    kinds = {lanes.labelled(0, (OTHER, str(number))) for number in range(MOST_LABELS + 50)}
+    label_sets = LabelSets()
+    kinds = {label_sets.labelled(0, (OTHER, str(number))) for number in range(MOST_LABELS + 50)}
     assert len(kinds) == MOST_LABELS + 1
 
 
 def test_a_value_that_is_longer_than_any_label_should_be_is_not_told_apart() -> None:
-    lanes = Lanes()
-    labels = HeaderLabels({"a": "X-A"}, lanes)
+    label_sets = LabelSets()
+    labels = HeaderLabels({"a": "X-A"}, label_sets)
     for length in (LONGEST, LONGEST + 1):
         asked = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b\r\n\r\n" % (b"x" * length), Limits())
         assert asked is not None
-        lanes.of_kind(lanes.number("web"), labels.kind(asked))
-    assert [lane.labels for lane in lanes.all] == [(), ("x" * LONGEST,), (OTHER,)]
+        label_sets.of_kind(label_sets.number("web"), labels.kind(asked))
+    assert [label_set.labels for label_set in label_sets.all] == [(), ("x" * LONGEST,), (OTHER,)]
 
 
 def test_labels_that_a_router_has_not_seen_cost_it_nothing() -> None:
     tallies = Tallies()
-    plain = tallies.lanes.number("web")
-    kinds = [tallies.lanes.labelled(0, (str(number),)) for number in range(100)]
-    last = [tallies.lanes.of_kind(plain, kind) for kind in kinds][-1]
+    plain = tallies.label_sets.number("web")
+    kinds = [tallies.label_sets.labelled(0, (str(number),)) for number in range(100)]
+    last = [tallies.label_sets.of_kind(plain, kind) for kind in kinds][-1]
     tally = tallies.of(router("r@file"))
     count(tally, last)
-    assert len(tally.lanes) == 1
+    assert len(tally.label_sets) == 1
     assert [cell.labels for cell in tally.counts().cells] == [("99",)]
 
 
 def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none() -> None:
     tallies = Tallies()
-    lane = tallies.lanes.number("web")
-    count(tallies.of(router("a@file")), lane, times=3)
-    count(tallies.of(router("b@file")), lane, times=4)
-    count(tallies.unrouted, lane, status=404)
+    label_set = tallies.label_sets.number("web")
+    count(tallies.of(router("a@file")), label_set, times=3)
+    count(tallies.of(router("b@file")), label_set, times=4)
+    count(tallies.unrouted, label_set, status=404)
     assert tallies.forget_all_but({"b@file"}, {"s@file"}) == ["a@file"]
     fields = tallies.fields()
     assert {name: tally.requests for name, tally in fields.items()} == {"": 1, "b@file": 4, "s@file/": 3}
@@ -113,8 +118,8 @@ def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none()
 
 def test_a_router_with_another_service_starts_anew_and_nothing_is_lost() -> None:
     tallies = Tallies()
-    lane = tallies.lanes.number("web")
-    count(tallies.of(router("a@file")), lane, times=3)
+    label_set = tallies.label_sets.number("web")
+    count(tallies.of(router("a@file")), label_set, times=3)
     other = tallies.of(router("a@file", "t@file"))
     assert (other.requests, tallies.of(router("a@file", "t@file"))) == (0, other)
     assert total(tallies) == 3
@@ -123,12 +128,12 @@ def test_a_router_with_another_service_starts_anew_and_nothing_is_lost() -> None
 
 def test_a_router_may_be_counted_for_us_alone_and_otherwise_again() -> None:
     tallies = Tallies()
-    lane = tallies.lanes.number("web")
-    unmetered = tallies.lanes.number("quiet", metered=False)
+    label_set = tallies.label_sets.number("web")
+    unmetered = tallies.label_sets.number("quiet", metered=False)
     chosen = replace(router("a@file"), observability=RouterObservability(metrics=False))
     for each in (router("a@file"), chosen, router("a@file")):
         tally = tallies.of(each)
-        count(tally, lane)
+        count(tally, label_set)
         count(tally, unmetered)
     told = sorted((cell.entry_point, cell.requests) for cell in tallies.of(router("a@file")).counts().cells)
     assert told == [("", 1), ("", 3), ("web", 2)]
@@ -141,7 +146,7 @@ def test_buckets_of_their_own_are_told_beside_the_usual_ones() -> None:
     bounds = tuple(sorted({*BOUNDS, 0.02, 0.2}))
     tallies = Tallies(bounds)
     tally = tallies.of(router("a@file"))
-    cell = tally.cell(tallies.lanes.number("web"), b"GET", 200)
+    cell = tally.cell(tallies.label_sets.number("web"), b"GET", 200)
     cell.buckets = [1] * (len(bounds) + 1)
     counts = tally.counts()
     assert (counts.bounds, counts.cells[0].buckets) == (bounds, (1,) * 16)

@@ -54,10 +54,10 @@ def test_there_is_time_to_breathe_at_each_router(rule: str) -> None:
         f"r{number}": Router(f"r{number}", v3.parse(rule.format(number)), "s", 1) for number in range(MANY)
     }
     found = tuple(Diagnostic(Severity.NOTE, "docker", f"container {number}", "odd") for number in range(MANY))
-    breathe = Breaths()
+    yield_if_due = Breaths()
     configured = Configured(routers, {"s": Service("s")}, {}, found, ("web",))
-    way = explain_request(configured, "web", Facts("none.test", "/x"), breathe)
+    way = explain_request(configured, "web", Facts("none.test", "/x"), yield_if_due)
     assert way.status == 404
     # Each is looked at to see whether it serves, then for its host or for what fails; and each diagnostic.
-    assert breathe.taken >= 3 * MANY
+    assert yield_if_due.taken >= 3 * MANY
     assert way.omitted == (0 if "Host" in rule else MANY - LISTED)
