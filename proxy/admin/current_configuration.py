@@ -72,7 +72,7 @@ class Present:
             *found,
             *of_providers,
             *parts.watcher.problems,
-            *findings(parts.ejections.aside, services),
+            *findings(parts.ejections.ejected, services),
             *unreachable_routers.findings(routers, parts.settings),
         )
 

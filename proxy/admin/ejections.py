@@ -15,7 +15,7 @@ def ejections_report() -> Json:
     return {
         "count": ejections.count,
         "servers": {
-            url: {"by": by, "reason": reason} for url, (by, reason) in sorted(ejections.aside.items())
+            url: {"by": by, "reason": reason} for url, (by, reason) in sorted(ejections.ejected.items())
         },
     }
 

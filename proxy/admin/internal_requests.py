@@ -13,9 +13,9 @@ from rondpoint.settings import ADMIN
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
-    from proxy.telemetry.completed_request import Counted
+    from proxy.telemetry.completed_request import CountedBody
     from proxy.telemetry.tallies import Tally
-    from proxy.telemetry.tracing.trace import Part
+    from proxy.telemetry.tracing.trace import RequestTrace
     from proxy.upstream.endpoint import Target
 
 _NAMES = {"api": "api", "dashboard": "dashboard", "metrics": "prometheus", "ping": "ping"}
@@ -30,12 +30,12 @@ class Served:
     tally: Tally
     status: int
     sent: int
-    traced: Part | None
+    traced: RequestTrace | None
     entry_point: str = ADMIN
     target: Target | None = None
     refused: bool = True
     retries: int = 0
-    body: Counted | None = None
+    body: CountedBody | None = None
     tls: str = ""
     logged: str = ""
     asked_at: float = 0.0

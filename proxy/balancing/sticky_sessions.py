@@ -28,7 +28,7 @@ def keep(sticky: Stickiness[Target], otherwise: Choose) -> Choose:
 
     def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
         kept = sticky.kept(request)
-        if kept is not None and not kept.endpoint.put_aside:
+        if kept is not None and not kept.endpoint.ejected:
             return kept
         return otherwise(service, tickets, request, peer)
 

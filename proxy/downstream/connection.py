@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
-    from proxy.telemetry.completed_request import Counted, Observer
-    from proxy.telemetry.tracing.trace import Part, Trace
+    from proxy.telemetry.completed_request import CountedBody, Observer
+    from proxy.telemetry.tracing.trace import RequestTrace, Trace
     from proxy.upstream.endpoint import Target
 
 LINGER_SECONDS = 2.0
@@ -46,7 +46,7 @@ class ClientConnection:
     sent_head = b""
     request_id = b""
     sampled = False
-    traced: Part | None = None
+    traced: RequestTrace | None = None
 
     __slots__ = (
         "_forwarded",
@@ -126,7 +126,7 @@ class ClientConnection:
         self.sent = 0
         self.refused = False
         self.retries = 0
-        self.body: Counted | None = None
+        self.body: CountedBody | None = None
         self.response: Response | None = None
         self.extras: Extras | None = None
 

@@ -16,10 +16,10 @@ from proxy.downstream.connection_variants import observed_form
 from proxy.downstream.observed_connection import Observation
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.header_labels import HeaderLabels
-from proxy.telemetry.log_writer import Lines
-from proxy.telemetry.router_log_filter import Logged
+from proxy.telemetry.log_writer import LogWriter
+from proxy.telemetry.router_log_filter import RouterLogFilter
 from proxy.telemetry.tracing.dependencies import available
-from proxy.telemetry.tracing.tracer import Both, Tracer
+from proxy.telemetry.tracing.tracer import LogAndTraceObserver, Tracer
 
 if TYPE_CHECKING:
     from proxy.middlewares.chains import Chains
@@ -64,7 +64,7 @@ class Told:
     def __init__(self, point: EntryPoint, exposition: Exposition | None) -> None:
         self.point = point
         self.exposition = exposition
-        self.log: Logged | None = None
+        self.log: RouterLogFilter | None = None
         self.form: Form = ClientConnection
         self.trusted_form: Form = TrustedConnection
         self.observer: Observer | None = None
@@ -84,7 +84,7 @@ class Observers:
         self.access_log: AccessLog | None = None
         options = settings.access_log
         if options is not None:
-            self.access_log = AccessLog(options, Lines(options.file_path, options.buffering_size))
+            self.access_log = AccessLog(options, LogWriter(options.file_path, options.buffering_size))
         self._tracer: Tracer | None = None
         self._exporter: Exporter | None = None
         self._exporting: gevent.Greenlet[Any, Any] | None = None
@@ -184,7 +184,7 @@ class Observers:
         # Connections that are open have this one object, and so does what they are told by it.
         if access_log is not None:
             if told.log is None:
-                told.log = Logged(access_log)
+                told.log = RouterLogFilter(access_log)
             if asked.logs:
                 told.log.choose(observability.access_logs)
         told.observer = _told(told.log, tracer)
@@ -198,4 +198,4 @@ class Observers:
 def _told(access_log: Observer | None, tracer: Tracer | None) -> Observer | None:
     if access_log is None or tracer is None:
         return access_log or tracer
-    return Both(access_log, tracer)
+    return LogAndTraceObserver(access_log, tracer)

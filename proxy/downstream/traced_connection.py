@@ -12,7 +12,7 @@ from proxy.telemetry.tracing.trace_context import context_said
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.tracing.trace import Part
+    from proxy.telemetry.tracing.trace import RequestTrace
 
 
 class TracedConnection(ObservedConnection):
@@ -22,7 +22,7 @@ class TracedConnection(ObservedConnection):
     """
 
     of_sampled: ClassVar[type[SampledConnection]]
-    _part: Part | None = None
+    _part: RequestTrace | None = None
     _said = b""
 
     def next_request(self) -> Request | None:
@@ -45,7 +45,7 @@ class TracedConnection(ObservedConnection):
         return request
 
     @property
-    def traced(self) -> Part | None:  # type: ignore[override]
+    def traced(self) -> RequestTrace | None:  # type: ignore[override]
         """Its part of a trace, if its router or else the entry point wants that told."""
         chosen = self.tally.observability
         if chosen is None or chosen.tracing is None:

@@ -48,7 +48,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(slots=True, eq=False)
-class Own:
+class OwnEjection:
     """A server that this worker has put aside, and probes.
 
     `told` and `renew_at` (monotonic) are for who writes its lease.
@@ -66,7 +66,7 @@ class Own:
 
 
 @dataclass(slots=True, eq=False)
-class Others:
+class RemoteEjection:
     """A server that another worker has put aside, up to `until` (monotonic)."""
 
     address: Address
@@ -87,12 +87,12 @@ class Ejections:
         self.count = 0
         self.tell: Callable[[str], None] = _nobody
         self._services = services
-        self._own: dict[str, Own] = {}
-        self._others: dict[str, Others] = {}
+        self._own: dict[str, OwnEjection] = {}
+        self._others: dict[str, RemoteEjection] = {}
         self._relapsing: dict[str, tuple[float, float]] = {}
         services.on_gone = self._gone
 
-    def put_aside(self, target: Target, reason: str) -> None:
+    def eject(self, target: Target, reason: str) -> None:
         """A server could not be reached: ask others from now on, and look when it is back."""
         url, now = target.url, monotonic()
         # One that has left the configuration meanwhile would be probed for ever, and so would not come back.
@@ -100,20 +100,20 @@ class Ejections:
             return
         pause, until = self._relapsing.pop(url, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE
-        own = Own(address_of(target.server), url, target.pool, reason, now, pause)
+        own = OwnEjection(address_of(target.server), url, target.pool, reason, now, pause)
         self._own[url] = own
         self.count += 1
-        self._services.put_aside(own.address, aside=True)
+        self._services.set_ejected(own.address, ejected=True)
         own.probing = gevent.spawn(self._probe, own)
         log.warning("server %s is put aside: %s", url, reason)
         self.tell(url)
 
-    def own(self, url: str) -> Own | None:
+    def own(self, url: str) -> OwnEjection | None:
         """What the store should hold of this server by this worker: None for nothing."""
         return self._own.get(url)
 
     @property
-    def aside(self) -> dict[str, tuple[str, str]]:
+    def ejected(self) -> dict[str, tuple[str, str]]:
         """By the URL of each server that is put aside: by whom, and why."""
         mine = {url: (self.name, own.reason) for url, own in self._own.items()}
         return mine | {url: (others.by, others.reason) for url, others in self._others.items()}
@@ -145,9 +145,9 @@ class Ejections:
         if address is None:
             return
         known = url in self._others
-        self._others[url] = Others(address, notice.by, notice.reason, monotonic() + notice.seconds)
+        self._others[url] = RemoteEjection(address, notice.by, notice.reason, monotonic() + notice.seconds)
         if not known:
-            self._services.put_aside(address, aside=True)
+            self._services.set_ejected(address, ejected=True)
             gevent.spawn_later(notice.seconds, self._expire, url)
 
     def hear_all(self, notices: Iterable[Notice]) -> None:
@@ -160,7 +160,7 @@ class Ejections:
         for url in self._own.keys() - stored.keys():
             self.tell(url)
 
-    def _probe(self, own: Own) -> None:
+    def _probe(self, own: OwnEjection) -> None:
         try:
             while not self._answers(own):
                 own.pause = min(own.pause * 2, LONGEST_PAUSE)
@@ -176,7 +176,7 @@ class Ejections:
         own.probing = None
         self._end_own(own)
 
-    def _answers(self, own: Own) -> bool:
+    def _answers(self, own: OwnEjection) -> bool:
         """Whether it takes connections, after a pause."""
         gevent.sleep(own.pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
         try:
@@ -185,13 +185,13 @@ class Ejections:
             return False
         return True
 
-    def _end_own(self, own: Own) -> None:
+    def _end_own(self, own: OwnEjection) -> None:
         self._stop_probing(own)
         del self._own[own.url]
-        self._services.put_aside(own.address, aside=False)
+        self._services.set_ejected(own.address, ejected=False)
         self.tell(own.url)
 
-    def _stop_probing(self, own: Own) -> None:
+    def _stop_probing(self, own: OwnEjection) -> None:
         if own.probing is not None:
             own.probing.kill(block=False)
             own.probing = None
@@ -199,7 +199,7 @@ class Ejections:
     def _end_others(self, url: str) -> None:
         others = self._others.pop(url, None)
         if others is not None:
-            self._services.put_aside(others.address, aside=False)
+            self._services.set_ejected(others.address, ejected=False)
 
     def _expire(self, url: str) -> None:
         others = self._others.get(url)

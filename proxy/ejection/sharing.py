@@ -107,7 +107,7 @@ class Sharing:
         own, name, now = self._ejections.own(url), self._ejections.name, monotonic()
         if own is None:
             # Unless it is another worker's by now.
-            if url not in self._ejections.aside:
+            if url not in self._ejections.ejected:
                 remove_ejection(self._client, self._keys, Notice(url, name))
             self._leases.discard(url)
         elif now >= own.renew_at:

@@ -64,7 +64,7 @@ def serve_from(
                 stream = pool.dial()
             except DialError as error:
                 if error.unreachable:
-                    downstream.context.ejections.put_aside(target, str(error))
+                    downstream.context.ejections.eject(target, str(error))
                 if error.exhausted:
                     raise NoAnswerError(503, elsewhere=False, reason=_EXHAUSTED) from error
                 raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
@@ -76,7 +76,7 @@ def serve_from(
             # A body that is refused may end in a reset of a server that is well.
             started = body is not None and body.started
             if data is None and not (reused or expired or started or downstream.gone):
-                downstream.context.ejections.put_aside(target, "connection reset before an answer")
+                downstream.context.ejections.eject(target, "connection reset before an answer")
         except BaseException:
             if body is not None:
                 body.stop()

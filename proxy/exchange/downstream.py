@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
-    from proxy.telemetry.completed_request import Counted
+    from proxy.telemetry.completed_request import CountedBody
     from proxy.upstream.endpoint import Target
 
 
@@ -26,7 +26,7 @@ class Downstream(Client, Protocol):
     """
 
     awaiting: Stream | None
-    body: Counted | None
+    body: CountedBody | None
     buffer: bytes
     context: Context
     entry_point: str

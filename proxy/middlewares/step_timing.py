@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.tracing.trace import Passed
+from proxy.telemetry.tracing.trace import StepSpan
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -24,6 +24,6 @@ def timed(step: Step, name: str, kind: str) -> Step:
         try:
             step(request, client)
         finally:
-            trace.passed.append(Passed(name, kind, began, time_ns()))
+            trace.passed.append(StepSpan(name, kind, began, time_ns()))
 
     return run

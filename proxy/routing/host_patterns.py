@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from proxy.routing.path_index import Group
+from proxy.routing.path_index import PathIndex
 from proxy.routing.pattern_sets import matching
 from proxy.routing.route import Route, Routes
 from rondpoint.model import Router
@@ -31,13 +31,13 @@ class HostPatterns:
     """
 
     def __init__(self) -> None:
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, PathIndex] = {}
         self._homes: dict[str, _Shard] = {}
         self.shards: list[_Shard] = []
-        self._known: dict[bytes, tuple[Group, ...]] = {}
+        self._known: dict[bytes, tuple[PathIndex, ...]] = {}
         self.state = object()
 
-    def groups(self, host: bytes) -> tuple[Group, ...]:
+    def groups(self, host: bytes) -> tuple[PathIndex, ...]:
         """Those whose expressions match this host, which is in its normal form."""
         known = self._known.get(host)
         if known is None:
@@ -51,7 +51,7 @@ class HostPatterns:
         """Put in a route that is not there under this expression, which must be one that RE2 takes."""
         group = self._groups.get(pattern)
         if group is None:
-            group = self._groups[pattern] = Group()
+            group = self._groups[pattern] = PathIndex()
             shard = next((each for each in self.shards if len(each.patterns) < SHARD), None)
             if shard is None:
                 shard = _Shard()
@@ -86,7 +86,7 @@ class HostPatterns:
             route.told = told = (self.state, host, found)
         return told[2]
 
-    def _search(self, host: str) -> Iterable[Group]:
+    def _search(self, host: str) -> Iterable[PathIndex]:
         for shard in self.shards:
             if shard.match is None:
                 shard.match = matching(shard.patterns)

@@ -10,7 +10,7 @@ FEW = 6
 """Routes that are sooner tried than looked for."""
 
 
-class Group:
+class PathIndex:
     """Finding costs one look for the path, and one for each length that prefixes have here."""
 
     __slots__ = ("_anywhere", "_exact", "_few", "_lengths", "_prefixes")

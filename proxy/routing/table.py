@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from proxy.http1.request import Request
 from proxy.routing.host_patterns import HostPatterns
-from proxy.routing.path_index import Group
+from proxy.routing.path_index import PathIndex
 from proxy.routing.request_attributes import Client
 from proxy.routing.route import LAST, Order, Route, Routes, by_order, order_of, uncompiled
 from proxy.routing.rule_scope import Hosts, hosts_of
@@ -37,9 +37,9 @@ class RoutingTable:
         self._entry_points: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
         self._routers: dict[str, Router] = {}
         # By the host as most clients write it. Most hosts have one router, and no need of a group.
-        self._by_host: dict[bytes, Route | Group] = {}
+        self._by_host: dict[bytes, Route | PathIndex] = {}
         self._by_pattern = HostPatterns()
-        self._anywhere = Group()
+        self._anywhere = PathIndex()
         self._orders_anywhere: list[Order] = []
         self._first_anywhere: Order = LAST
         self._spellings: dict[bytes, bytes] = {}
@@ -152,14 +152,14 @@ class RoutingTable:
             self._by_host[key] = route
             return
         if isinstance(there, Route):
-            group = self._by_host[key] = Group()
+            group = self._by_host[key] = PathIndex()
             group.add(there)
             there = group
         there.add(route)
 
     def _take_from(self, key: bytes, router: Router) -> None:
         there = self._by_host[key]
-        if isinstance(there, Group):
+        if isinstance(there, PathIndex):
             there.discard(router)
             if there:
                 return

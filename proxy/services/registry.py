@@ -47,7 +47,7 @@ class Services:
         self._services: dict[str, Service] = {}
         self._places: dict[str, Place] = {}
         self._endpoints: dict[Address, Endpoint] = {}
-        self._aside: set[Address] = set()
+        self._ejected: set[Address] = set()
         self._arrivals = Arrivals()
         self.on_gone: Callable[[Address], None] = _nothing
         self._context: ssl.SSLContext | None = None
@@ -90,15 +90,15 @@ class Services:
             before, place.served = place.served, None
             self._release(before)
 
-    def put_aside(self, address: Address, aside: bool) -> None:
+    def set_ejected(self, address: Address, ejected: bool) -> None:
         """Have the servers at this address, now and later, passed over where others serve; or no longer."""
-        (self._aside.add if aside else self._aside.discard)(address)
-        if not aside:
+        (self._ejected.add if ejected else self._ejected.discard)(address)
+        if not ejected:
             self._arrivals.note(address)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
             return
-        endpoint.put_aside = aside
+        endpoint.ejected = ejected
         for target in endpoint.targets:
             self._time(target)
             target.look()
@@ -134,7 +134,7 @@ class Services:
                 self._tls() if server.scheme == "https" else None,
                 self._timeouts.stall,
             )
-            endpoint = self._endpoints[address] = Endpoint(pool, put_aside=address in self._aside)
+            endpoint = self._endpoints[address] = Endpoint(pool, ejected=address in self._ejected)
         host = f"[{server.host}]" if ":" in server.host else server.host
         if server.port != _DEFAULT_PORTS[server.scheme]:
             host += f":{server.port}"

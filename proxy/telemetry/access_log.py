@@ -14,14 +14,14 @@ from proxy.http1.request import Request
 from proxy.telemetry.common_format import CommonFormat
 from proxy.telemetry.escaping import escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.log_writer import Lines
+from proxy.telemetry.log_writer import LogWriter
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import AccessLogFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proxy.telemetry.completed_request import Answered
+    from proxy.telemetry.completed_request import CompletedRequest
 
 __all__ = ["AccessLog", "escaped"]
 
@@ -34,7 +34,7 @@ NOTES = 64
 class Form(Protocol):
     """What a line says, and how."""
 
-    def note(self, answered: Answered, request: Request, seconds: float, number: int) -> Any: ...
+    def note(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> Any: ...
 
     @property
     def lines(self) -> Callable[[Sequence[Any]], bytes]: ...
@@ -47,7 +47,7 @@ def keeping(note: Callable[..., Any], notes: list[Any], most: int, full: Callabl
     """
     append = notes.append
 
-    def keep(answered: Answered, request: Request, seconds: float, number: int) -> None:
+    def keep(answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
         append(note(answered, request, seconds, number))
         if len(notes) >= most:
             full()
@@ -62,7 +62,7 @@ class AccessLog:
     heads of responses are among them.
     """
 
-    def __init__(self, options: Options, lines: Lines) -> None:
+    def __init__(self, options: Options, lines: LogWriter) -> None:
         self.lines = lines
         lines.gather = self.gather
         filters = options.filters
@@ -85,7 +85,7 @@ class AccessLog:
         self.add: Add = self._choose if chosen else self._keep
         """Logs the answer to the worker's request of a number, which took so many seconds until now."""
 
-    def _choose(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+    def _choose(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
         if (
             answered.status in self._statuses
             or (self._least and seconds >= self._least)
@@ -100,7 +100,7 @@ class AccessLog:
             self._notes.clear()
             self.lines.add(self._form.lines(notes), len(notes))
 
-    def add_malformed(self, answered: Answered, status: int, number: int) -> None:
+    def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
         """Log a refusal of what was no request."""
         answered.status, answered.sent, answered.refused = status, 0, True
         self.add(answered, _MALFORMED, 0.0, number)

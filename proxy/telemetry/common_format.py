@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 from proxy.telemetry.escaping import escaped, escaped_name, plain
 from proxy.telemetry.log_clock import COMMON, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
-from proxy.telemetry.value_cache import Remembered
+from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, Mode
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.completed_request import Answered
+    from proxy.telemetry.completed_request import CompletedRequest
 
 _IN_A_LINE = (
     "ClientHost ClientUsername StartUTC RequestMethod RequestPath RequestProtocol DownstreamStatus "
@@ -38,13 +38,13 @@ class CommonFormat:
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is Mode.DROP
         # Labels may name a router as they like.
-        self._names = Remembered(_name)
+        self._names = ValueCache(_name)
         self.headers = LoggedHeaders("", *modes(fields.headers), escaped, _of_headers)
         whole = all(fields.kept(name) for name in _IN_A_LINE.split())
         self.lines = self._whole if whole and not generic and not self._no_query else self._partial
 
     @staticmethod
-    def note(answered: Answered, request: Request, seconds: float, number: int) -> Note:
+    def note(answered: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
         """At the end of the request `number`, which took `seconds`."""
         target = answered.target
         return (

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.tallies import Tally
-    from proxy.telemetry.tracing.trace import Part
+    from proxy.telemetry.tracing.trace import RequestTrace
     from proxy.upstream.endpoint import Target
 
 
-class Counted(Protocol):
+class CountedBody(Protocol):
     @property
     def received(self) -> int:
         """Bytes of the request's body that have come."""
 
 
-class Answered(Protocol):
+class CompletedRequest(Protocol):
     """Who asked, and what became of it; `target` is the server asked last, if one was.
 
     `refused` tells that the answer is ours and not that server's; `retries` counts further servers tried.
@@ -37,7 +37,7 @@ class Answered(Protocol):
     sent: int
     refused: bool
     retries: int
-    body: Counted | None
+    body: CountedBody | None
 
     logged: str
 
@@ -64,14 +64,14 @@ class Answered(Protocol):
     def sampled(self) -> bool: ...
 
     @property
-    def traced(self) -> Part | None: ...
+    def traced(self) -> RequestTrace | None: ...
 
 
 class Observer(Protocol):
     """Told of each request once it is answered."""
 
-    def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+    def add(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
         """It was the worker's request `number`, and took `seconds` until now."""
 
-    def add_malformed(self, answered: Answered, status: int, number: int) -> None:
+    def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
         """What was refused so was no request."""

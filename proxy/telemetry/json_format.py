@@ -12,14 +12,14 @@ import msgspec
 from proxy.telemetry.escaping import all_escaped, as_text
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
-from proxy.telemetry.value_cache import Remembered
+from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, Mode
 from rondpoint.settings.tree.access_log import FIELDS
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.completed_request import Answered
-    from proxy.telemetry.tracing.trace import Part
+    from proxy.telemetry.completed_request import CompletedRequest
+    from proxy.telemetry.tracing.trace import RequestTrace
 
 K = TypeVar("K")
 
@@ -62,15 +62,15 @@ class JsonFormat:
         self._origin = LoggedHeaders("origin_", *answer, as_text, _part)
         self._sent = LoggedHeaders("downstream_", *answer, as_text, _part)
         self.of_responses = self._sent.wanted
-        self._routers = Remembered(self._fields(_router))
-        self._services = Remembered(self._fields(_service))
-        self._servers = Remembered(self._fields(_server))
-        self._hosts = Remembered(self._fields(_host))
-        self._methods = [Remembered(self._fields(_method(version))) for version in _VERSIONS]
-        self._usual = Remembered(_usual, lambda _: 0)
+        self._routers = ValueCache(self._fields(_router))
+        self._services = ValueCache(self._fields(_service))
+        self._servers = ValueCache(self._fields(_server))
+        self._hosts = ValueCache(self._fields(_host))
+        self._methods = [ValueCache(self._fields(_method(version))) for version in _VERSIONS]
+        self._usual = ValueCache(_usual, lambda _: 0)
         self._make = self._partial if self._dropped else self._whole
 
-    def note(self, answered: Answered, request: Request, seconds: float, number: int) -> Note:
+    def note(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
         """At the end of the request `number`, which took `seconds`."""
         tally, target, body = answered.tally, answered.target, answered.body
         asked_at = answered.asked_at
@@ -197,7 +197,7 @@ class JsonFormat:
             targets = [target.partition(b"?")[0] for target in targets]
         return all_escaped(targets, lambda target: quoted(as_text(target))[1:-1])
 
-    def _connection(self, answered: Answered) -> str:
+    def _connection(self, answered: CompletedRequest) -> str:
         """What is the same for all requests of a connection, which keeps it for the next ones."""
         peer, port, tls = answered.peer, answered.port, answered.tls
         fields = {
@@ -268,7 +268,7 @@ def _usual(status: int) -> str:
     return _outcome(status, status, 0, 0)
 
 
-def _names(request_id: bytes, trace: Part | None) -> str:
+def _names(request_id: bytes, trace: RequestTrace | None) -> str:
     """The ids of a request and of its trace."""
     text = ""
     if request_id:

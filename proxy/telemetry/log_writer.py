@@ -49,7 +49,7 @@ _VECTORS = 1024
 _wait = monkey.get_original("select", "select")
 
 
-class Lines:
+class LogWriter:
     """Takes lines, each with its line end, and writes them. Without a path they go to standard output.
 
     `gather` is called ahead of writing, for what else there is to be added; `batch` are the lines written at

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from proxy.telemetry.value_cache import Remembered
+from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogHeaders, Mode
 
 REDACTED = "REDACTED"
@@ -49,9 +49,9 @@ class LoggedHeaders(Generic[T]):
         names = b"|".join(re.escape(name.encode()) for name in named) or b"(?!)"
         self._find = (_LINE if default is not Mode.DROP else re.compile(_NAMED % names)).findall
         self._prefix = prefix
-        self._names = Remembered(self._name)
-        self._texts = Remembered(text)
-        self.kept: Remembered[bytes, T] = Remembered(self._read)
+        self._names = ValueCache(self._name)
+        self._texts = ValueCache(text)
+        self.kept: ValueCache[bytes, T] = ValueCache(self._read)
 
     @property
     def wanted(self) -> bool:

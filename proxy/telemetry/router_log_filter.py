@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.access_log import AccessLog
-    from proxy.telemetry.completed_request import Answered
+    from proxy.telemetry.completed_request import CompletedRequest
 
 
-class Logged:
+class RouterLogFilter:
     """A witness that passes all to `log`, at no cost, until it is to `choose`."""
 
     __slots__ = ("_by_default", "_log", "add", "add_malformed")
@@ -27,7 +27,7 @@ class Logged:
         self.add = self._add
         self.add_malformed = self._add_malformed
 
-    def _add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+    def _add(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
         chosen = answered.tally.observability
         if chosen is None or chosen.access_logs is None:
             if not self._by_default:
@@ -36,6 +36,6 @@ class Logged:
             return
         self._log.add(answered, request, seconds, number)
 
-    def _add_malformed(self, answered: Answered, status: int, number: int) -> None:
+    def _add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
         if self._by_default:
             self._log.add_malformed(answered, status, number)

@@ -15,7 +15,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Remembered(dict[K, V]):
+class ValueCache(dict[K, V]):
     """Makes what it does not know; a lookup of what it knows is a plain dictionary's."""
 
     def __init__(self, make: Callable[[K], V], size: Callable[[K], int] = len) -> None:  # type: ignore[assignment]

@@ -25,14 +25,14 @@ COLD = 0.1
 class Endpoint:
     """An address and its connections.
 
-    `targets` are the servers of present services that have it; `put_aside` tells that none of them takes
+    `targets` are the servers of present services that have it; `ejected` tells that none of them takes
     new requests while others do. For services whose strategy asks: `active` counts this worker's requests
     under way.
     """
 
     pool: Pool
     targets: set[Target] = field(default_factory=set)
-    put_aside: bool = False
+    ejected: bool = False
     active: int = 0
     _failing: float = 0.0
     _latency: float = 0.0
@@ -90,7 +90,7 @@ class Target:
 
     def look(self) -> None:
         """Tell `unavailable` anew."""
-        self.unavailable = self.draining or self.endpoint.put_aside
+        self.unavailable = self.draining or self.endpoint.ejected
 
     def warmth(self, now: float) -> float:
         """What part of its share of requests the server gets, for its age: 1 but in a slow start."""

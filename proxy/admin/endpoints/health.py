@@ -15,7 +15,7 @@ from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal, answer
 from proxy.admin.views.durations import go_duration
 from proxy.background.cooperative_yield import CooperativeYield
-from proxy.telemetry.exposition.store_snapshot import Census, read_census
+from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, read_snapshot
 from proxy.telemetry.instance import INSTANCE
 from rondpoint.store.metric_sums import add_own
 from rondpoint.store.metrics import Fault, Own
@@ -81,19 +81,19 @@ def told() -> Response:
     parts = runtime()
     now = time()
     try:
-        census = read_census(parts.client, parts.keys, now, CooperativeYield(), INSTANCE)
+        snapshot = read_snapshot(parts.client, parts.keys, now, CooperativeYield(), INSTANCE)
     except redis.RedisError as error:
         raise Refusal(503, f"the store does not answer: {error}") from None
-    answered = summed(census, CooperativeYield(), parts.settings.api.statistics.recent_errors)
+    answered = summed(snapshot, CooperativeYield(), parts.settings.api.statistics.recent_errors)
     before, _Looks.last = _Looks.last, answered
-    return answer(health_of(answered, before, started(census, now), now))
+    return answer(health_of(answered, before, started(snapshot, now), now))
 
 
-def summed(census: Census, yield_if_due: CooperativeYield, faults: int) -> Answered:
+def summed(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: int) -> Answered:
     """All that an instance has answered, and so many of its last faults."""
     codes: dict[str, int] = {}
     measured, seconds, sent, own = 0, 0.0, 0, Own()
-    for instance in census.instances:
+    for instance in snapshot.instances:
         for fields in instance.hashes:
             for counts in fields.values():
                 yield_if_due()
@@ -109,9 +109,9 @@ def summed(census: Census, yield_if_due: CooperativeYield, faults: int) -> Answe
     return Answered(dict(sorted(codes.items())), measured, seconds, sent, own.faults[:faults])
 
 
-def started(census: Census, now: float) -> float:
+def started(snapshot: StoreSnapshot, now: float) -> float:
     """When the oldest worker of the instance began, in Unix seconds."""
-    times = [worker.started_at for instance in census.instances for worker in instance.workers]
+    times = [worker.started_at for instance in snapshot.instances for worker in instance.workers]
     return min(times, default=now)
 
 

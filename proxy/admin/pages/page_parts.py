@@ -95,7 +95,7 @@ def way(parts: Runtime, present: Present, name: str) -> Way | None:
         return None
     state = present.state
     ground = Ground(
-        parts.settings.entry_points, state.services, state.middlewares, frozenset(parts.ejections.aside)
+        parts.settings.entry_points, state.services, state.middlewares, frozenset(parts.ejections.ejected)
     )
     return way_of(router, ground)
 

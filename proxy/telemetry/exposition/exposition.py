@@ -58,7 +58,7 @@ class Exposition:
         yield_if_due = CooperativeYield()
         in_force = self._in_force()
         try:
-            census = store_snapshot.read_census(
+            snapshot = store_snapshot.read_snapshot(
                 self._client,
                 self._keys,
                 time(),
@@ -73,6 +73,6 @@ class Exposition:
         used = process_usage.read_processes(self._master)
         known = {} if used is None else {INSTANCE: used}
         body, content_type = page.page(
-            census, served, self._options, accept, yield_if_due, known, apart=apart
+            snapshot, served, self._options, accept, yield_if_due, known, apart=apart
         )
         return Answer(200, content_type, body)

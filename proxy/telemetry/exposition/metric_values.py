@@ -9,7 +9,7 @@ from msgspec import Struct
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.catalogue import Metric
 from proxy.telemetry.exposition.process_usage import Processes
-from proxy.telemetry.exposition.store_snapshot import Census, Instance
+from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, Instance
 from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus
@@ -124,16 +124,16 @@ def servers_up(services: Mapping[str, Service]) -> Values:
     }
 
 
-def of_installation(census: Census) -> dict[Metric, Values]:
+def of_installation(snapshot: StoreSnapshot) -> dict[Metric, Values]:
     """What is the same whichever instance is asked."""
-    now = census.now
-    instances = {worker.instance for worker in census.workers.values() if worker.alive(now)}
-    agents = [agent for agent in census.agents.values() if agent.alive(now)]
+    now = snapshot.now
+    instances = {worker.instance for worker in snapshot.workers.values() if worker.alive(now)}
+    agents = [agent for agent in snapshot.agents.values() if agent.alive(now)]
     return {
         catalogue.INSTANCES: _one(len(instances)),
         catalogue.AGENTS: _one(len(agents)),
         catalogue.PROVIDER_UP: _providers(agents),
-        catalogue.PUT_ASIDE: {(url,): 1.0 for url in census.aside},
+        catalogue.PUT_ASIDE: {(url,): 1.0 for url in snapshot.aside},
     }
 
 

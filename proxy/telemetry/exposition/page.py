@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
     from proxy.telemetry.exposition.process_usage import Processes
-    from proxy.telemetry.exposition.store_snapshot import Census, Instance
+    from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, Instance
     from rondpoint.settings import PrometheusMetrics
 
 INSTANCE_LABEL = "rondpoint_instance"
@@ -35,7 +35,7 @@ INSTANCE_LABEL = "rondpoint_instance"
 
 
 def page(
-    census: Census,
+    snapshot: StoreSnapshot,
     served: Served,
     options: PrometheusMetrics,
     accept: str,
@@ -50,12 +50,12 @@ def page(
     """
     families = Families(yield_if_due)
     told = [
-        _told(each, census, served, options, yield_if_due, processes.get(each.name), apart)
-        for each in census.instances
+        _told(each, snapshot, served, options, yield_if_due, processes.get(each.name), apart)
+        for each in snapshot.instances
     ]
     for metric, values in OF_INSTANCE.items():
         families.put(metric, samples(metric, [(values(each), each.common) for each in told]))
-    for metric, said in of_installation(census).items():
+    for metric, said in of_installation(snapshot).items():
         families.put(metric, samples(metric, [(said, {})]))
     families.put(catalogue.PROPAGATION, _propagation(told))
     header_labels = tuple(options.header_labels)
@@ -83,7 +83,7 @@ def page(
 
 def _told(
     instance: Instance,
-    census: Census,
+    snapshot: StoreSnapshot,
     served: Served,
     options: PrometheusMetrics,
     yield_if_due: Callable[[], None],
@@ -94,9 +94,9 @@ def _told(
     totals.add_all(instance.hashes, served.routers, served.services, yield_if_due)
     return Told(
         instance,
-        tuple(worker for worker in instance.workers if worker.alive(census.now)),
+        tuple(worker for worker in instance.workers if worker.alive(snapshot.now)),
         totals,
-        census.now,
+        snapshot.now,
         {INSTANCE_LABEL: instance.name} if apart else {},
         processes,
     )

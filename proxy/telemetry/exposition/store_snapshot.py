@@ -34,7 +34,7 @@ class Instance(Struct, frozen=True):
     servers: tuple[dict[str, ServerCounts], ...] = ()
 
 
-class Census(Struct, frozen=True):
+class StoreSnapshot(Struct, frozen=True):
     """Everything that is told at one time; `now` in Unix seconds, `aside` the URLs of servers put aside."""
 
     now: float
@@ -44,7 +44,7 @@ class Census(Struct, frozen=True):
     aside: tuple[str, ...] = ()
 
 
-def read_census(
+def read_snapshot(
     client: redis.Redis,
     keys: Keys,
     now: float,
@@ -52,7 +52,7 @@ def read_census(
     only: str = "",
     *,
     servers: bool = False,
-) -> Census:
+) -> StoreSnapshot:
     """All instances, or the counts of this one only; of servers where these are asked for.
 
     `yield_if_due` is called every millisecond or so, for whoever has other things to see to. Raises
@@ -81,7 +81,7 @@ def read_census(
         for name, names in named.items()
     )
     aside = tuple(sorted(notice.url for notice in read_ejections(client, keys).notices))
-    return Census(now, instances, read_agents(client, keys), workers, aside)
+    return StoreSnapshot(now, instances, read_agents(client, keys), workers, aside)
 
 
 def _decoded(

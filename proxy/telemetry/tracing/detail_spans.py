@@ -9,10 +9,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from proxy.telemetry.tracing.otlp_values import span_of
 
 if TYPE_CHECKING:
-    from proxy.telemetry.tracing.traced_request import Finished
+    from proxy.telemetry.tracing.traced_request import TracedRequest
 
 
-def details_of(finished: Finished) -> tuple[list[Span], int]:
+def details_of(finished: TracedRequest) -> tuple[list[Span], int]:
     """These spans of one request, and the id of the one that servers are asked in.
 
     Those of middlewares lie beside each other in the router's: one tells of its work on the request, and of

@@ -23,7 +23,7 @@ from rondpoint import __version__
 
 if TYPE_CHECKING:
     from proxy.telemetry.tracing.delivery import Delivery, Sender
-    from proxy.telemetry.tracing.traced_request import Finished
+    from proxy.telemetry.tracing.traced_request import TracedRequest
     from proxy.telemetry.tracing.tracer import Tracer
     from rondpoint.settings import Tracing
 
@@ -88,7 +88,7 @@ class Exporter:
             body, count = self._encoded(finished)
             self._dropped += self._lost(body, count)
 
-    def _encoded(self, finished: list[Finished]) -> tuple[bytes, int]:
+    def _encoded(self, finished: list[TracedRequest]) -> tuple[bytes, int]:
         yield_if_due = CooperativeYield()
         spans = ScopeSpans(scope=self._scope)
         for each in finished:

@@ -11,13 +11,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from proxy.telemetry.escaping import as_text
 
 if TYPE_CHECKING:
-    from proxy.telemetry.tracing.traced_request import Finished
+    from proxy.telemetry.tracing.traced_request import TracedRequest
 
 Value = str | int | list[str]
 
 
 def span_of(
-    finished: Finished,
+    finished: TracedRequest,
     span: int,
     parent: int,
     name: str,

@@ -19,7 +19,7 @@ from proxy.telemetry.tracing.otlp_values import Value, span_of
 
 if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Attempt
-    from proxy.telemetry.tracing.traced_request import Finished
+    from proxy.telemetry.tracing.traced_request import TracedRequest
     from rondpoint.settings import Tracing
 
 REDACTED = "REDACTED"
@@ -34,7 +34,7 @@ class Spans:
         self._of_requests = _patterns(options.captured_request_headers)
         self._of_responses = _patterns(options.captured_response_headers)
 
-    def of(self, finished: Finished) -> Iterator[Span]:
+    def of(self, finished: TracedRequest) -> Iterator[Span]:
         """The spans of one request."""
         yield self._server(finished)
         parent = finished.trace.span
@@ -44,7 +44,7 @@ class Spans:
         for number, attempt in enumerate(finished.trace.attempts):
             yield self._client(finished, attempt, number, parent)
 
-    def _server(self, finished: Finished) -> Span:
+    def _server(self, finished: TracedRequest) -> Span:
         trace = finished.trace
         path, _, query = as_text(finished.target).partition("?")
         host, _, port = as_text(finished.host).rpartition(":")
@@ -85,7 +85,7 @@ class Spans:
             attributes,
         )
 
-    def _client(self, finished: Finished, attempt: Attempt, number: int, parent: int) -> Span:
+    def _client(self, finished: TracedRequest, attempt: Attempt, number: int, parent: int) -> Span:
         trace = finished.trace
         later = trace.attempts[number + 1 :]
         server = attempt.target.server
@@ -121,7 +121,7 @@ class Spans:
             attributes,
         )
 
-    def _said(self, finished: Finished, head: bytes) -> Mapping[str, Value]:
+    def _said(self, finished: TracedRequest, head: bytes) -> Mapping[str, Value]:
         """What headers are to be told of."""
         said: dict[str, Value] = {}
         agent = _USER_AGENT.search(finished.headers)

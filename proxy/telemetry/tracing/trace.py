@@ -31,7 +31,7 @@ class Attempt:
         self.status = 0
 
 
-class Passed(NamedTuple):
+class StepSpan(NamedTuple):
     """A middleware that the request went through; times in Unix nanoseconds."""
 
     name: str
@@ -40,7 +40,7 @@ class Passed(NamedTuple):
     ended: int
 
 
-class Unsampled(Struct, frozen=True, gc=False):
+class UnsampledTrace(Struct, frozen=True, gc=False):
     """A request of which no collector is told; `context` are the header lines that tell servers so.
 
     It has one span for itself and for the servers asked, since nobody sees any of them.
@@ -81,7 +81,7 @@ class Trace:
         self.state = state
         self.attempts: list[Attempt] = []
         self.detailed = False
-        self.passed: list[Passed] = []
+        self.passed: list[StepSpan] = []
         self._random = random
         self._next = 0
 
@@ -109,7 +109,7 @@ class Trace:
             attempt.status = status
 
 
-Part = Trace | Unsampled
+RequestTrace = Trace | UnsampledTrace
 
 
 def bound_of(rate: float) -> bytes:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Trace
 
 
-class Finished(NamedTuple):
+class TracedRequest(NamedTuple):
     """`duration` in nanoseconds; `received` are bytes of the body; heads are without a final CRLF pair."""
 
     trace: Trace

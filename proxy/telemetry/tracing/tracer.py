@@ -7,13 +7,13 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from proxy.telemetry.random_ids import drawn
-from proxy.telemetry.tracing.trace import Part, Trace, Unsampled, bound_of
+from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace, bound_of
 from proxy.telemetry.tracing.trace_context import context_lines, parent_of, says_context, without_context
-from proxy.telemetry.tracing.traced_request import Finished
+from proxy.telemetry.tracing.traced_request import TracedRequest
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.completed_request import Answered, Observer
+    from proxy.telemetry.completed_request import CompletedRequest, Observer
     from rondpoint.settings import Tracing
 
 MOST = 10_000
@@ -33,11 +33,11 @@ class Tracer:
         # As OpenTelemetry's TraceIdRatioBased decides, so that all who do agree.
         self._bound = bound_of(options.sample_rate)
         self._heads = bool(options.captured_response_headers)
-        self._finished: list[Finished] = []
+        self._finished: list[TracedRequest] = []
         self._bytes = 0
         self.dropped = 0
         self._unsaid: set[bytes] = set()
-        self._drawn: list[Part] = []
+        self._drawn: list[RequestTrace] = []
         # One's own: a process that was forked shares the common one's numbers with its siblings.
         self._random = Random()  # noqa: S311 (names, not secrets)
 
@@ -46,7 +46,7 @@ class Tracer:
         """Whether heads of responses are to be kept."""
         return self._heads
 
-    def begin(self, request: Request) -> Part:
+    def begin(self, request: Request) -> RequestTrace:
         """The request's part of its trace, or of a new one; what its head says of that is taken out."""
         headers = request.headers
         if headers not in self._unsaid:
@@ -71,9 +71,9 @@ class Tracer:
             if trace[16:] < bound:
                 drawn_now.append(Trace(int(trace, 16), int(span, 16), self._random))
             else:
-                drawn_now.append(Unsampled(b"\r\ntraceparent: 00-" + trace + b"-" + span + b"-00"))
+                drawn_now.append(UnsampledTrace(b"\r\ntraceparent: 00-" + trace + b"-" + span + b"-00"))
 
-    def _going_on(self, request: Request) -> Part:
+    def _going_on(self, request: Request) -> RequestTrace:
         headers = request.headers
         request.headers = without_context(headers)
         parent = parent_of(headers)
@@ -81,10 +81,10 @@ class Tracer:
             return self.begin(request)
         span = self._random.getrandbits(64) or 1
         if not parent.sampled:
-            return Unsampled(context_lines(parent.trace, span, False, parent.state))
+            return UnsampledTrace(context_lines(parent.trace, span, False, parent.state))
         return Trace(parent.trace, span, self._random, parent=parent.span, state=parent.state)
 
-    def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+    def add(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
         if not answered.sampled:
             return
         trace = answered.traced
@@ -93,7 +93,7 @@ class Tracer:
         if len(self._finished) >= MOST or self._bytes >= MOST_BYTES:
             self.dropped += 1
             return
-        finished = Finished(
+        finished = TracedRequest(
             trace,
             int(seconds * 1e9),
             answered.entry_point,
@@ -115,10 +115,10 @@ class Tracer:
         self._finished.append(finished)
         self._bytes += finished.said
 
-    def add_malformed(self, answered: Answered, status: int, number: int) -> None:
+    def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
         """It belongs to no trace."""
 
-    def take(self, most: int) -> list[Finished]:
+    def take(self, most: int) -> list[TracedRequest]:
         """The oldest of what was kept, which is kept no more."""
         taken, self._finished = self._finished[:most], self._finished[most:]
         self._bytes -= sum(finished.said for finished in taken)
@@ -128,17 +128,17 @@ class Tracer:
         return len(self._finished)
 
 
-class Both:
+class LogAndTraceObserver:
     """Tells the access log of all requests, and the tracer of those that are sampled."""
 
     def __init__(self, log: Observer, tracer: Tracer) -> None:
         self._log = log
         self._tracer = tracer
 
-    def add(self, answered: Answered, request: Request, seconds: float, number: int) -> None:
+    def add(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
         self._log.add(answered, request, seconds, number)
         if answered.sampled:
             self._tracer.add(answered, request, seconds, number)
 
-    def add_malformed(self, answered: Answered, status: int, number: int) -> None:
+    def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
         self._log.add_malformed(answered, status, number)

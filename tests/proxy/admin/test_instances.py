@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from proxy.admin.endpoints.health import Answered, health_of
+from proxy.admin.endpoints.health import CompletedRequest, health_of
 from proxy.admin.endpoints.instances import by_instance
 from rondpoint.store.metric_sums import add_own
 from rondpoint.store.metrics import Fault, Own
@@ -125,11 +125,11 @@ def test_what_a_worker_tells_of_its_errors_has_an_end() -> None:
 
 
 def test_counts_are_also_told_since_the_last_look() -> None:
-    before = Answered({"200": 5, "404": 1}, 6, 3.0, 600)
-    found = health_of(Answered({"200": 7, "404": 1, "502": 2}, 10, 5.0, 1000), before, 40.0, 100.0)
+    before = CompletedRequest({"200": 5, "404": 1}, 6, 3.0, 600)
+    found = health_of(CompletedRequest({"200": 7, "404": 1, "502": 2}, 10, 5.0, 1000), before, 40.0, 100.0)
     assert found.status_code_count == {"200": 2, "502": 2}
     assert (found.count, found.total_count, found.uptime) == (4, 10, "1m0s")
     assert (found.average_response_time, found.average_response_size) == ("500ms", 100)
     # A proxy that began anew counts from nothing.
-    found = health_of(Answered({"200": 1}, 1, 1.0, 1), before, 40.0, 100.0)
+    found = health_of(CompletedRequest({"200": 1}, 1, 1.0, 1), before, 40.0, 100.0)
     assert found.status_code_count == {}

@@ -21,7 +21,13 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000_000.0
-        for module in ("arrivals", "served", "turn", "least", "rendezvous"):
+        for module in (
+            "server_arrivals",
+            "balanced_service",
+            "round_robin",
+            "least_load",
+            "rendezvous_hashing",
+        ):
             monkeypatch.setattr(f"proxy.balancing.{module}.monotonic", self)
 
     def __call__(self) -> float:
@@ -94,9 +100,9 @@ def test_one_that_was_draining_or_put_aside_begins_anew(clock: Clock) -> None:
         assert service.target("s1").warmth(clock.now) == COLD
         clock.now += SECONDS
         assert service.target("s1").warmth(clock.now) == 1.0
-        service.services.put_aside(address_of(A), aside=True)
+        service.services.set_ejected(address_of(A), ejected=True)
         assert service.target("s0").warmth(clock.now) == 1.0
-        service.services.put_aside(address_of(A), aside=False)
+        service.services.set_ejected(address_of(A), ejected=False)
         assert service.target("s0").warmth(clock.now) == COLD
         assert shares(service)["s0"] == pytest.approx(COLD / (1 + COLD), abs=0.02)
 
@@ -104,8 +110,8 @@ def test_one_that_was_draining_or_put_aside_begins_anew(clock: Clock) -> None:
 def test_without_the_option_nothing_is_slow(clock: Clock) -> None:
     with asked(Service("s", (A, B))) as service:
         service.services.put(Service("s", (A, B, C)))
-        service.services.put_aside(address_of(A), aside=True)
-        service.services.put_aside(address_of(A), aside=False)
+        service.services.set_ejected(address_of(A), ejected=True)
+        service.services.set_ejected(address_of(A), ejected=False)
         assert service.served.choose is None
 
 

@@ -112,6 +112,6 @@ def test_a_server_that_is_leaving_keeps_its_clients_and_gets_no_new_ones() -> No
 
 def test_a_server_that_is_put_aside_loses_its_clients() -> None:
     with asked(Service("s", servers(1, 1), sticky=StickyCookie(NAME))) as service:
-        service.services.put_aside(address_of(servers(1, 1)[0]), aside=True)
+        service.services.set_ejected(address_of(servers(1, 1)[0]), ejected=True)
         cookie = f"Cookie: session={value_of('s', 's0')}\r\n"
         assert {service.name(headers=cookie) for _ in range(10)} == {"s1"}

@@ -41,7 +41,7 @@ def test_nobody_chooses_a_server_that_is_away_or_has_no_weight(
     present = {f"s{number}" for number, weight in enumerate(weights) if weight and number not in unavailable}
     with asked(Service("s", servers(*weights), strategy=strategy)) as service:
         for number in unavailable:
-            service.services.put_aside(address_of(servers(*weights)[number]), aside=True)
+            service.services.set_ejected(address_of(servers(*weights)[number]), ejected=True)
         if not present:
             return
         assert {service.name(peer) for peer in addresses(20)} <= present
@@ -51,7 +51,7 @@ def test_nobody_chooses_a_server_that_is_away_or_has_no_weight(
 def test_where_all_are_away_the_strategy_goes_on(strategy: Strategy) -> None:
     with asked(Service("s", servers(1, 1, 1), strategy=strategy)) as service:
         for server in servers(1, 1, 1):
-            service.services.put_aside(address_of(server), aside=True)
+            service.services.set_ejected(address_of(server), ejected=True)
         assert {service.name(peer) for peer in addresses(100)} == {"s0", "s1", "s2"}
 
 
@@ -192,9 +192,9 @@ def test_hrw_moves_only_the_clients_of_a_server_that_is_put_aside_and_back_again
     clients = addresses(400)
     with asked(Service("s", everyone, strategy="hrw")) as service:
         before = [service.name(peer) for peer in clients]
-        service.services.put_aside(address_of(everyone[2]), aside=True)
+        service.services.set_ejected(address_of(everyone[2]), ejected=True)
         meanwhile = [service.name(peer) for peer in clients]
-        service.services.put_aside(address_of(everyone[2]), aside=False)
+        service.services.set_ejected(address_of(everyone[2]), ejected=False)
         after = [service.name(peer) for peer in clients]
     assert {was for was, now in zip(before, meanwhile, strict=True) if was != now} == {"s2"}
     assert Counter(now for was, now in zip(before, meanwhile, strict=True) if was != now).keys() == {

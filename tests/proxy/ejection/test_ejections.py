@@ -40,7 +40,7 @@ class Worker:
         served = self.services.get("s")
         assert served is not None
         target = next(target for target in served.targets if target.server.port == port)
-        self.ejections.put_aside(target, "Connection refused")
+        self.ejections.eject(target, "Connection refused")
 
     def unavailable(self) -> set[int]:
         served = self.services.get("s")
@@ -54,7 +54,7 @@ def worker() -> Iterator[Worker]:
     yield made
     for name in list(made.services.known):
         made.services.remove(name)
-    assert not made.ejections.aside
+    assert not made.ejections.ejected
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_server_is_put_aside_at_once_and_comes_back_when_it_takes_connections(
     worker.serve(closed, 1)
     worker.fail(closed)
     assert worker.unavailable() == {closed}
-    assert worker.ejections.aside == {url(closed): (ME, "Connection refused")}
+    assert worker.ejections.ejected == {url(closed): (ME, "Connection refused")}
     assert worker.told == [url(closed)]
     own = worker.ejections.own(url(closed))
     assert own is not None
@@ -135,7 +135,7 @@ def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
     worker.serve(closed, 1)
     worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
     assert worker.unavailable() == {closed}
-    assert worker.ejections.aside == {url(closed): (HIGHER, "x")}
+    assert worker.ejections.ejected == {url(closed): (HIGHER, "x")}
     worker.fail(closed)
     assert worker.ejections.own(url(closed)) is None, "it is another worker's to probe"
     worker.ejections.hear(Notice(url(closed), HIGHER))
@@ -170,7 +170,7 @@ def test_of_several_that_came_upon_it_at_once_one_goes_on(worker: Worker, closed
     assert own.renew_at == 0.0, "its lease is to be written again, over the other one's"
     worker.ejections.hear(Notice(url(closed), LOWER, 6.0, "x"))
     assert worker.ejections.own(url(closed)) is None
-    assert worker.ejections.aside == {url(closed): (LOWER, "x")}
+    assert worker.ejections.ejected == {url(closed): (LOWER, "x")}
     assert worker.unavailable() == {closed}
     worker.ejections.hear(Notice(url(closed), LOWER))
     assert worker.unavailable() == set()
@@ -183,7 +183,7 @@ def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, close
     worker.ejections.hear(Notice(url(other), HIGHER, 6.0, "x"))
     assert worker.unavailable() == {closed, other}
     worker.serve(1)
-    assert not worker.ejections.aside
+    assert not worker.ejections.ejected
     worker.serve(closed, other, 1)
     assert worker.unavailable() == set()
 
@@ -201,7 +201,7 @@ def test_what_is_lost_from_the_store_is_told_again(worker: Worker, closed: int) 
 def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> None:
     worker.ejections.hear_all([Notice("http://10.0.0.7:80", ME, 5.0, "x")])
     assert worker.told == ["http://10.0.0.7:80"]
-    assert not worker.ejections.aside
+    assert not worker.ejections.ejected
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_url_tells_an_address(text: str, address: tuple[str, str, int] | None)
 def test_what_nobody_would_say_is_passed_over(worker: Worker, notice: tuple[str, float]) -> None:
     text, seconds = notice
     worker.ejections.hear(Notice(text, HIGHER, seconds, "x"))
-    assert not worker.ejections.aside
+    assert not worker.ejections.ejected
 
 
 def test_a_server_that_has_left_when_a_dial_to_it_fails_is_not_put_aside(worker: Worker, closed: int) -> None:
@@ -234,6 +234,6 @@ def test_a_server_that_has_left_when_a_dial_to_it_fails_is_not_put_aside(worker:
     served = worker.services.get("s")
     assert served is not None
     worker.serve()
-    worker.ejections.put_aside(served.targets[0], "dial timed out")
-    assert worker.ejections.aside == {}
+    worker.ejections.eject(served.targets[0], "dial timed out")
+    assert worker.ejections.ejected == {}
     assert worker.told == []

@@ -84,12 +84,12 @@ def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(serv
     services.put(Service("s", (A, B)))
     services.put(Service("later", (A, C)))
     assert unavailable(services, "s") == {"a": False, "b": False}
-    services.put_aside(address_of(A), aside=True)
+    services.set_ejected(address_of(A), ejected=True)
     assert unavailable(services, "s") == {"a": True, "b": False}
     assert unavailable(services, "later") == {"a": True, "c": False}
     services.put(Service("s", (A, C)))
     assert unavailable(services, "s") == {"a": True, "c": False}
-    services.put_aside(address_of(A), aside=False)
+    services.set_ejected(address_of(A), ejected=False)
     assert unavailable(services, "s") == {"a": False, "c": False}
     assert unavailable(services, "later") == {"a": False, "c": False}
 
@@ -100,9 +100,9 @@ def test_where_no_server_takes_new_requests_all_are_asked(services: Services) ->
     assert served is not None
     assert unavailable(services, "s") == {"a": False, "b": True}
     assert not served.all_unavailable
-    services.put_aside(address_of(A), aside=True)
+    services.set_ejected(address_of(A), ejected=True)
     assert served.all_unavailable
-    services.put_aside(address_of(A), aside=False)
+    services.set_ejected(address_of(A), ejected=False)
     assert unavailable(services, "s") == {"a": False, "b": True}
     assert not served.all_unavailable
 

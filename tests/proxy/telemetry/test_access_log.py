@@ -21,10 +21,10 @@ from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES, AccessLog, escaped
 from proxy.telemetry.escaping import all_escaped
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.log_writer import MOST, MOST_BYTES, Lines, pieces, together
+from proxy.telemetry.log_writer import MOST, MOST_BYTES, LogWriter, pieces, together
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing import tracer as traces
-from proxy.telemetry.tracing.trace import Part, Trace, Unsampled
+from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace
 from proxy.telemetry.tracing.trace_context import context_lines
 from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import AccessLog as Options
@@ -67,11 +67,11 @@ class Answer:
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
-    traced: Part | None = None
+    traced: RequestTrace | None = None
     sampled: bool = False
 
 
-class Kept(Lines):
+class Kept(LogWriter):
     """Keeps what the others write."""
 
     def __init__(self) -> None:
@@ -263,7 +263,7 @@ def test_a_line_put_together_says_what_one_made_of_all_fields_says(
     asked = request()
     asked.target, asked.host = target, host
     asked.headers = b"\r\nUser-Agent: " + agent
-    trace = Unsampled(context_lines(1, 2, False, b"")) if traced else None
+    trace = UnsampledTrace(context_lines(1, 2, False, b"")) if traced else None
     answer = Answer(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
     form = JsonFormat(AccessLogFields())
     note = form.note(answer, asked, seconds, 7)
@@ -435,7 +435,7 @@ def test_what_is_written_at_once_is_whole_lines_in_order_and_not_too_much(
 
 
 def test_no_call_gets_more_pieces_than_the_system_takes(tmp_path: Path) -> None:
-    lines = Lines(tmp_path / "log")
+    lines = LogWriter(tmp_path / "log")
     assert lines._write([b"%d\n" % number for number in range(5000)]) is None
     assert (tmp_path / "log").read_text().split() == [str(number) for number in range(5000)]
 
@@ -444,7 +444,7 @@ def test_a_pipe_under_a_name_gets_no_more_at_once_than_it_keeps_in_one_piece(tmp
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    lines = Lines(pipe)
+    lines = LogWriter(pipe)
     try:
         assert lines._write([b"one\n"]) is None
         assert os.read(reader, 100) == b"one\n"
@@ -455,7 +455,7 @@ def test_a_pipe_under_a_name_gets_no_more_at_once_than_it_keeps_in_one_piece(tmp
 
 def test_a_fault_of_ours_costs_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervised_task, "PAUSE", 0.001)
-    lines = Lines(tmp_path / "log")
+    lines = LogWriter(tmp_path / "log")
 
     def gather() -> None:
         lines.gather = lambda: None
@@ -504,7 +504,7 @@ def test_requests_that_lines_are_made_of_at_once_keep_each_its_own_time() -> Non
 
 
 def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> None:
-    lines = Lines(None)
+    lines = LogWriter(None)
     log = AccessLog(Options(), lines)
     for number in range(MOST + 1000):
         log.add(Answer(), request(), 0.0, number)
@@ -514,7 +514,7 @@ def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> 
 
 
 def test_long_lines_that_cannot_be_written_yet_are_kept_up_to_a_limit_too(tmp_path: Path) -> None:
-    lines = Lines(tmp_path / "log")
+    lines = LogWriter(tmp_path / "log")
     line = b"x" * (MOST_BYTES // 4) + b"\n"
     for _ in range(5):
         lines.add(line, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.telemetry.log_writer import Lines
+from proxy.telemetry.log_writer import LogWriter
 
 # A limit on the size of files cuts a write as a full disk does.
 CUT = """
@@ -37,7 +37,7 @@ def test_what_follows_begins_a_line(tmp_path: Path, to_a_path: bool) -> None:
 
 def test_what_another_worker_writes_begins_a_line_too(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    workers = [Lines(path) for _ in range(2)]
+    workers = [LogWriter(path) for _ in range(2)]
     assert [each._write([b"one\n"]) for each in workers] == [None, None]
     with path.open("ab") as log:
         log.write(b"cut sh")
@@ -50,7 +50,7 @@ def test_nothing_comes_between_lines_that_are_written_at_once(tmp_path: Path) ->
     text = b"".join(b"%d %s\n" % (number, b"x" * (number % 900)) for number in range(2000))
 
     def write() -> None:
-        lines = Lines(path)
+        lines = LogWriter(path)
         for _ in range(20):
             assert lines._write([text]) is None
 

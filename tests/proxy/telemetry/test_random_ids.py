@@ -4,7 +4,7 @@ import re
 from random import Random
 
 from proxy.telemetry.random_ids import DRAWN, Ids, drawn
-from proxy.telemetry.tracing.trace import Unsampled, bound_of
+from proxy.telemetry.tracing.trace import UnsampledTrace, bound_of
 from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import Tracing
 
@@ -36,6 +36,6 @@ def test_an_unsampled_request_is_named_as_servers_are_told() -> None:
     tracer._draw()
     assert len(tracer._drawn) == DRAWN
     part = tracer._drawn[0]
-    assert isinstance(part, Unsampled)
+    assert isinstance(part, UnsampledTrace)
     trace, span = part.names()
     assert part.lines() == f"\r\ntraceparent: 00-{trace}-{span}-00".encode()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.request import Request
-from proxy.telemetry.tracing.trace import Part, bound_of
+from proxy.telemetry.tracing.trace import RequestTrace, bound_of
 from proxy.telemetry.tracing.trace_context import Parent, context_lines, parent_of, without_context
 from proxy.telemetry.tracing.tracer import KEPT, Tracer
 from rondpoint.settings import Tracing
@@ -64,7 +64,7 @@ def test_what_was_said_is_taken_out_whatever_its_case() -> None:
     assert without_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
 
 
-def begun(request: Request, bound: bytes = bound_of(0.0)) -> Part:
+def begun(request: Request, bound: bytes = bound_of(0.0)) -> RequestTrace:
     tracer = Tracer(Tracing())
     tracer._bound = bound
     return tracer.begin(request)
