@@ -25,7 +25,9 @@ run: setup ## start Rondpoint, with three demo servers where no Docker engine an
 	@exec $(BIN)/python -m rondpoint.demo $(ARGS)
 
 test: parts-test lint ## install what is missing, then lint and run every test (JOBS=1, PYTESTFLAGS="-k store")
-	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTESTFLAGS)
+	@mkdir -p .cache
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTESTFLAGS) || \
+		{ echo $$? >.cache/pytest-exit-status; exit 1; }
 
 faults: parts-test $(VENV)/.stamp-dev ## every fault test, with its full durations; prints the table of docs/operations.md
 	@$(BIN)/python -m pytest tests/faults --full $(PYTESTFLAGS)

@@ -17,8 +17,8 @@ from rondpoint.rules.patterns import Pattern, PatternError, compile_pattern
 from rondpoint.rules.quoted import QuotedError, unquote
 from rondpoint.rules.suggestions import did_you_mean
 
-_OLD = re.compile(r"\s*(\w+)\s*(==|!=)\s*(.*?)\s*\Z", re.DOTALL)
-_WORD = re.compile(r"""\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:\\.|[^"\\\n])*")""")
+_V1_CONSTRAINT = re.compile(r"\s*(\w+)\s*(==|!=)\s*(.*?)\s*\Z", re.DOTALL)
+_TOKEN = re.compile(r"""\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:\\.|[^"\\\n])*")""")
 _MAX_DEPTH = 50
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
@@ -27,7 +27,7 @@ class ConstraintError(ValueError):
     """Constraints that cannot be read; `str()` is one line."""
 
 
-class Tagged(Struct, frozen=True):
+class ConstraintSubject(Struct, frozen=True):
     """What is tested: `tags` as written, `labels` that Traefik 1's constraints look at, `named` ones."""
 
     tags: tuple[str, ...]
@@ -35,58 +35,58 @@ class Tagged(Struct, frozen=True):
     named: Mapping[str, str] = _NO_LABELS
 
 
-Constraint = Callable[[Tagged], bool]
+Constraint = Callable[[ConstraintSubject], bool]
 
 
 def parse(text: str) -> Constraint:
     """The test that constraints stand for; empty ones hold always. Raises ConstraintError."""
     if not text.strip():
-        return lambda tagged: True
-    if _OLD.match(text.partition(",")[0]):
-        return _all([_old(part) for part in text.split(",") if part.strip()])
+        return lambda subject: True
+    if _V1_CONSTRAINT.match(text.partition(",")[0]):
+        return _all([_parse_v1(part) for part in text.split(",") if part.strip()])
     reader = _Reader(text)
     found = reader.alternatives()
     reader.end()
     return found
 
 
-def _old(text: str) -> Constraint:
-    parts = _OLD.match(text)
+def _parse_v1(text: str) -> Constraint:
+    parts = _V1_CONSTRAINT.match(text)
     if parts is None or parts[1].lower() != "tag":
         raise ConstraintError(f"constraint {text.strip()!r} is none such as tag==api-* or tag!=api-*")
-    pattern, wanted = parts[3], parts[2] == "=="
-    return lambda tagged: any(fnmatchcase(each, pattern) for each in tagged.labels) == wanted
+    pattern, expected = parts[3], parts[2] == "=="
+    return lambda subject: any(fnmatchcase(each, pattern) for each in subject.labels) == expected
 
 
 def _all(parts: Iterable[Constraint]) -> Constraint:
     tests = tuple(parts)
-    return tests[0] if len(tests) == 1 else lambda tagged: all(test(tagged) for test in tests)
+    return tests[0] if len(tests) == 1 else lambda subject: all(test(subject) for test in tests)
 
 
 def _any(parts: Iterable[Constraint]) -> Constraint:
     tests = tuple(parts)
-    return tests[0] if len(tests) == 1 else lambda tagged: any(test(tagged) for test in tests)
+    return tests[0] if len(tests) == 1 else lambda subject: any(test(subject) for test in tests)
 
 
 def _tag(arguments: Sequence[str]) -> Constraint:
     (tag,) = arguments
-    return lambda tagged: tag in tagged.tags
+    return lambda subject: tag in subject.tags
 
 
 def _tag_regex(arguments: Sequence[str]) -> Constraint:
     pattern = _pattern(arguments[0])
-    return lambda tagged: any(pattern.search(tag) is not None for tag in tagged.tags)
+    return lambda subject: any(pattern.search(tag) is not None for tag in subject.tags)
 
 
 def _label(arguments: Sequence[str]) -> Constraint:
     name, value = arguments
-    return lambda tagged: tagged.named.get(name) == value
+    return lambda subject: subject.named.get(name) == value
 
 
 def _label_regex(arguments: Sequence[str]) -> Constraint:
     name, text = arguments
     pattern = _pattern(text)
-    return lambda tagged: name in tagged.named and pattern.search(tagged.named[name]) is not None
+    return lambda subject: name in subject.named and pattern.search(subject.named[name]) is not None
 
 
 def _pattern(text: str) -> Pattern:
@@ -108,11 +108,11 @@ _TESTS: dict[str, tuple[int, Callable[[Sequence[str]], Constraint]]] = {
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0
+        self._position = 0
         self._depth = 0
 
     def end(self) -> None:
-        if rest := self._text[self._at :].strip():
+        if rest := self._text[self._position :].strip():
             raise ConstraintError(f"unexpected {rest!r} in constraints")
 
     def alternatives(self) -> Constraint:
@@ -134,7 +134,7 @@ class _Reader:
         try:
             if self._take("!"):
                 denied = self._single()
-                return lambda tagged: not denied(tagged)
+                return lambda subject: not denied(subject)
             if self._take("("):
                 inner = self.alternatives()
                 self._expect(")")
@@ -164,20 +164,22 @@ class _Reader:
         self._expect(")")
         return test(arguments)
 
-    def _take(self, word: str) -> bool:
-        found = _WORD.match(self._text, self._at)
-        if found is None or found[1] != word:
+    def _take(self, token: str) -> bool:
+        found = _TOKEN.match(self._text, self._position)
+        if found is None or found[1] != token:
             return False
-        self._at = found.end()
+        self._position = found.end()
         return True
 
-    def _expect(self, word: str) -> None:
-        if not self._take(word):
-            raise ConstraintError(f"{word} is missing in constraints, before {self._text[self._at :]!r}")
+    def _expect(self, token: str) -> None:
+        if not self._take(token):
+            raise ConstraintError(
+                f"{token} is missing in constraints, before {self._text[self._position :]!r}"
+            )
 
     def _next(self) -> str | None:
-        found = _WORD.match(self._text, self._at)
+        found = _TOKEN.match(self._text, self._position)
         if found is None:
             return None
-        self._at = found.end()
+        self._position = found.end()
         return found[1]

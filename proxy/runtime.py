@@ -42,7 +42,7 @@ from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import Services
 from proxy.telemetry.exposition.exposition import Exposition
-from proxy.telemetry.metrics_reporter import Reporter
+from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
 from proxy.tls.certificate_status import certificates_of
@@ -137,7 +137,7 @@ class Runtime:
             self._observers.dropped,
             self._certificates,
         )
-        self.reporter = Reporter(
+        self.reporter = MetricsReporter(
             self.client,
             self.keys,
             self.context.tallies,

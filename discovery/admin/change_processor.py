@@ -12,31 +12,44 @@ import msgspec
 import redis
 from msgspec.structs import replace
 
-from discovery.admin.local_copy import Keeper
-from discovery.admin.references import missed
-from discovery.admin.validation import Judgement, changed_objects, differences, judge
+from discovery.admin.local_copy import LocalCopy
+from discovery.admin.references import find_references
+from discovery.admin.validation import ValidationResult, changed_objects, differences, validate
 from discovery.decoding.decoded import Decoded
 from rondpoint.model import Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.commit import Committer
-from rondpoint.store.admin.document import ADMIN, Document, Stored, field_of, read_document, read_version
-from rondpoint.store.admin.history import Entry, read_history
-from rondpoint.store.admin.proposals import Finding, Proposal, Verdict, answer, take
+from rondpoint.store.admin.document import (
+    ADMIN,
+    Document,
+    StoredObject,
+    field_name,
+    read_document,
+    read_version,
+)
+from rondpoint.store.admin.history import HistoryEntry, read_history
+from rondpoint.store.admin.proposals import (
+    FieldDiagnostic,
+    Proposal,
+    ProposalResult,
+    publish_result,
+    take_proposal,
+)
 from rondpoint.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks at whether the store still has what was defined."""
 
 ATTEMPTS = 20
 """How often a proposal is judged anew because another agent has changed something meanwhile."""
 
-CHECKED = 500
+MAX_REFERENCES = 500
 """References looked up for one proposal; of further ones nothing is said."""
 
 
-class Desk:
+class ChangeProcessor:
     """Serves the proposals of one installation; several agents may each have one.
 
     What was defined is kept in memory, and by `keeper`, for a store that loses its data.
@@ -47,7 +60,7 @@ class Desk:
         client: redis.Redis,
         keys: Keys,
         entry_points: Collection[str],
-        keeper: Keeper,
+        local_copy: LocalCopy,
         *,
         rest: bool = True,
     ) -> None:
@@ -55,32 +68,32 @@ class Desk:
         self._client = client
         self._keys = keys
         self._entry_points = entry_points
-        self._keeper = keeper
+        self._local_copy = local_copy
         self._rest = rest
         self._committer = Committer(client, keys)
         self._known = Document()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`; store faults are waited out."""
-        self._known = self._keeper.kept()
+        self._known = self._local_copy.load()
         outage = ""
         while not stop.is_set():
             try:
-                self._look()
+                self._refresh()
                 outage = ""
-                proposal = take(self._client, self._keys, PATIENCE)
+                proposal = take_proposal(self._client, self._keys, POLL_INTERVAL)
                 if proposal is not None:
-                    self._serve(proposal)
+                    self._process(proposal)
             except redis.RedisError as error:
                 if str(error) != outage:
                     logger.warning("the API's changes cannot be read: %s", error)
                 outage = str(error)
-                stop.wait(PATIENCE)
+                stop.wait(POLL_INTERVAL)
             except Exception:
                 # One proposal's fault must not end the service for all.
                 logger.exception("a proposal of the API failed unexpectedly")
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """See what is defined, and write it again where the store has lost it."""
         version = read_version(self._client, self._keys)
         known = self._known
@@ -88,41 +101,43 @@ class Desk:
             return
         if version or not known.version:
             self._known = read_document(self._client, self._keys)
-            self._keeper.keep(self._known)
+            self._local_copy.save(self._known)
             return
         if self._committer.commit(0, known.version, known.objects, None):
             logger.warning(
                 "the store had lost what the API defined: version %d is written anew", known.version
             )
 
-    def _serve(self, proposal: Proposal) -> None:
-        answer(self._client, self._keys, self._verdict(proposal))
+    def _process(self, proposal: Proposal) -> None:
+        publish_result(self._client, self._keys, self._process_proposal(proposal))
 
-    def _verdict(self, proposal: Proposal) -> Verdict:
+    def _process_proposal(self, proposal: Proposal) -> ProposalResult:
         if proposal.action == "replace" and not self._rest:
-            off = Finding("the provider rest is off: set providers.rest", error=True)
-            return Verdict(proposal.id, "missing", self._known.version, findings=(off,))
+            off = FieldDiagnostic("the provider rest is off: set providers.rest", error=True)
+            return ProposalResult(proposal.id, "missing", self._known.version, diagnostics=(off,))
         for _ in range(ATTEMPTS):
-            self._look()
+            self._refresh()
             before = self._known
             history = read_history(self._client, self._keys) if proposal.action == "rollback" else []
-            judgement = judge(proposal, before, history, self._entry_points)
-            if judgement.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
+            validation = validate(proposal, before, history, self._entry_points)
+            if validation.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
                 # Before it is done: what refers to it is published no longer soon after.
-                judgement = replace(judgement, findings=(*judgement.findings, *self._missed(proposal)))
-            if judgement.outcome != "done" or proposal.dry:
-                return self._told(proposal, judgement, before, before)
-            after = self._committed(proposal, judgement, before)
+                validation = replace(
+                    validation, diagnostics=(*validation.diagnostics, *self._find_references(proposal))
+                )
+            if validation.outcome != "done" or proposal.dry_run:
+                return self._make_result(proposal, validation, before, before)
+            after = self._commit(proposal, validation, before)
             if after is not None:
-                return self._told(proposal, judgement, before, after)
-        return Verdict(proposal.id, "conflict", self._known.version)
+                return self._make_result(proposal, validation, before, after)
+        return ProposalResult(proposal.id, "conflict", self._known.version)
 
-    def _committed(self, proposal: Proposal, judgement: Judgement, before: Document) -> Document | None:
+    def _commit(self, proposal: Proposal, validation: ValidationResult, before: Document) -> Document | None:
         """The document after it; None when another agent has been faster."""
         version = before.version + 1
-        changes = _encoded(version, judgement.values)
-        changed = differences(judgement, before)
-        entry = Entry(version, time.time(), proposal.what, proposal.by, changed, proposal.id)
+        changes = _encoded(version, validation.values)
+        changed = differences(validation, before)
+        entry = HistoryEntry(version, time.time(), proposal.what, proposal.by, changed, proposal.id)
         if not self._committer.commit(before.version, version, changes, entry):
             return None
         objects = {**before.objects, **{field: raw for field, raw in changes.items() if raw is not None}}
@@ -130,43 +145,47 @@ class Desk:
             if raw is None:
                 objects.pop(field, None)
         self._known = Document(version, objects)
-        self._keeper.keep(self._known)
+        self._local_copy.save(self._known)
         who = proposal.by.user or proposal.by.address
         logger.info(
             "version %d of what the API defines: %s%s", version, proposal.what, f" by {who}" if who else ""
         )
         return self._known
 
-    def _told(self, proposal: Proposal, judgement: Judgement, before: Document, after: Document) -> Verdict:
-        findings = judgement.findings
-        if judgement.outcome in ("done", "unchanged"):
-            findings = (*findings, *self._dangling(proposal, judgement))
-        stored = after.stored(field_of("admin", f"http/{proposal.section}", proposal.name))
-        return Verdict(
+    def _make_result(
+        self, proposal: Proposal, validation: ValidationResult, before: Document, after: Document
+    ) -> ProposalResult:
+        diagnostics = validation.diagnostics
+        if validation.outcome in ("done", "unchanged"):
+            diagnostics = (*diagnostics, *self._missing_references(proposal, validation))
+        stored = after.stored(field_name("admin", f"http/{proposal.section}", proposal.name))
+        return ProposalResult(
             proposal.id,
-            judgement.outcome,
+            validation.outcome,
             version=after.version,
             object_version=0 if stored is None else stored.version,
-            created=judgement.created,
-            findings=findings,
-            objects=changed_objects(judgement, before) if judgement.outcome == "done" else {},
+            created=validation.created,
+            diagnostics=diagnostics,
+            objects=changed_objects(validation, before) if validation.outcome == "done" else {},
         )
 
-    def _missed(self, proposal: Proposal) -> Iterator[Finding]:
+    def _find_references(self, proposal: Proposal) -> Iterator[FieldDiagnostic]:
         kind = proposal.section.removesuffix("s")
-        return missed(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}")
+        return find_references(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}")
 
-    def _dangling(self, proposal: Proposal, judgement: Judgement) -> Iterator[Finding]:
+    def _missing_references(
+        self, proposal: Proposal, validation: ValidationResult
+    ) -> Iterator[FieldDiagnostic]:
         """References to what does not exist yet."""
-        own = {service.name for part in judgement.decoded for service in part.services}
-        own |= {middleware.name for part in judgement.decoded for middleware in part.middlewares}
+        own = {service.name for part in validation.decoded for service in part.services}
+        own |= {middleware.name for part in validation.decoded for middleware in part.middlewares}
         wanted: list[tuple[Router | Service, str, str]] = [
             (item, kind, name)
-            for part in judgement.decoded
+            for part in validation.decoded
             for item in _referring(part)
             for kind, name in _references(item)
             if name not in own
-        ][:CHECKED]
+        ][:MAX_REFERENCES]
         if not wanted:
             return
         pipeline = self._client.pipeline(transaction=False)
@@ -174,12 +193,12 @@ class Desk:
             pipeline.hexists(self._keys.services if kind == "service" else self._keys.middlewares, name)
         for (item, kind, name), published in zip(wanted, pipeline.execute(), strict=True):
             bare, _, provider = name.rpartition("@")
-            if not published and field_of(provider, f"http/{kind}s", bare) not in self._known.objects:
+            if not published and field_name(provider, f"http/{kind}s", bare) not in self._known.objects:
                 path = "service" if kind == "service" else "middlewares"
                 at = path if isinstance(item, Router) else ""
                 if proposal.action not in ("put", "patch"):
                     at = item.name
-                yield Finding(f"{kind} {name} does not exist: {_consequence(item)} until it does", at)
+                yield FieldDiagnostic(f"{kind} {name} does not exist: {_consequence(item)} until it does", at)
 
 
 def _referring(part: Decoded) -> Iterator[Router | Service]:
@@ -191,12 +210,14 @@ def _consequence(item: Router | Service) -> str:
     return "the router is left out" if isinstance(item, Router) else "the service does without it"
 
 
-def desk(settings: Settings, client: redis.Redis) -> Desk:
+def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProcessor:
     """The one of an agent with these settings; what it keeps is below `stateDirectory`, if that is set."""
     namespace, directory = settings.redis.namespace, settings.state_directory
     path = None if directory is None else directory / f"admin-{namespace}.json"
     rest = settings.providers.rest is not None
-    return Desk(client, Keys(namespace), tuple(settings.web_entry_points), Keeper(path), rest=rest)
+    return ChangeProcessor(
+        client, Keys(namespace), tuple(settings.web_entry_points), LocalCopy(path), rest=rest
+    )
 
 
 def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
@@ -209,6 +230,6 @@ def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
 
 def _encoded(version: int, values: Mapping[str, Any]) -> dict[str, bytes | None]:
     return {
-        field: None if value is None else msgspec.json.encode(Stored(version, value))
+        field: None if value is None else msgspec.json.encode(StoredObject(version, value))
         for field, value in values.items()
     }

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from discovery import dynamic
-from discovery.admin.stored_fields import joined
+from discovery.admin.stored_fields import join_tree
 from discovery.decoding.decoded import Decoded
-from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, parts_of
+from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, split_field
 
 SUBJECT = "the API"
 
 
 def decode_object(section: str, name: str, value: Any) -> Decoded:
     """One object of the provider `admin`; `section` is `http/routers` and the like."""
-    tree = joined([(section, name, value)])
+    tree = join_tree([(section, name, value)])
     return dynamic.decode(tree, ADMIN, f"{SUBJECT}: {section.replace('/', '.')}.{name}")
 
 
@@ -24,11 +24,11 @@ def decode_rest(tree: Mapping[str, Any]) -> Decoded:
     return dynamic.decode(tree, REST, f"{SUBJECT}: providers/rest")
 
 
-def tree_of(document: Document, provider: str) -> dict[str, Any]:
+def provider_tree(document: Document, provider: str) -> dict[str, Any]:
     """What the document holds for a provider, as it was sent."""
     objects = []
     for field, raw in document.objects.items():
-        owner, section, name = parts_of(field)
+        owner, section, name = split_field(field)
         if owner == provider and (stored := decode_stored(raw)) is not None:
             objects.append((section, name, stored.value))
-    return joined(objects)
+    return join_tree(objects)

@@ -10,14 +10,14 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from rondpoint.store.admin.proposals import Finding
+from rondpoint.store.admin.proposals import FieldDiagnostic
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 
-NAMED = 20
+MAX_REPORTED = 20
 """Of those who miss it, so many are told."""
 
-AT_ONCE = 1000
+SCAN_COUNT = 1000
 """Objects that are asked for with one command."""
 
 
@@ -36,7 +36,7 @@ class _Referring(Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Referring)
 
 
-def missed(client: redis.Redis, keys: Keys, kind: str, name: str) -> Iterator[Finding]:
+def find_references(client: redis.Redis, keys: Keys, kind: str, name: str) -> Iterator[FieldDiagnostic]:
     """A warning for each router or service that refers to this `service` or `middleware`, a qualified name.
 
     Raises redis.RedisError.
@@ -44,13 +44,13 @@ def missed(client: redis.Redis, keys: Keys, kind: str, name: str) -> Iterator[Fi
     routers = ("router", keys.routers, "is left out")
     services = ("service", keys.services, "does without it")
     for user, key, consequence in (routers, services):
-        names = _users(client, key, kind, name)
-        for other in islice(names, NAMED):
-            yield Finding(f"{user} {other} refers to it, and {consequence}")
+        names = _referring_names(client, key, kind, name)
+        for other in islice(names, MAX_REPORTED):
+            yield FieldDiagnostic(f"{user} {other} refers to it, and {consequence}")
 
 
-def _users(client: redis.Redis, key: str, kind: str, name: str) -> Iterator[str]:
-    found: Any = client.hscan_iter(key, count=AT_ONCE)
+def _referring_names(client: redis.Redis, key: str, kind: str, name: str) -> Iterator[str]:
+    found: Any = client.hscan_iter(key, count=SCAN_COUNT)
     for other, value in found:
         try:
             item = decoded(_decoder, value)

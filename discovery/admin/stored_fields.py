@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rondpoint.store.admin.document import field_of
+from rondpoint.store.admin.document import field_name
 
 HTTP = "http"
 V1 = ("frontends", "backends")
@@ -18,7 +18,7 @@ _HTTP_SECTIONS = {
 }
 
 
-def cut(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+def split_tree(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     """The objects of a tree by field. What holds no objects is left out: decoders have told of it."""
     found: dict[str, Any] = {}
     for name, part in tree.items():
@@ -34,7 +34,7 @@ def cut(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def joined(objects: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+def join_tree(objects: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
     """The tree of objects given by section, name and value."""
     tree: dict[str, Any] = {}
     for section, name, value in objects:
@@ -46,4 +46,4 @@ def joined(objects: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
 
 
 def _fields(provider: str, section: str, objects: Mapping[str, Any]) -> dict[str, Any]:
-    return {field_of(provider, section, name): value for name, value in objects.items()}
+    return {field_name(provider, section, name): value for name, value in objects.items()}

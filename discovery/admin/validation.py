@@ -8,57 +8,57 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from discovery.admin.decoding import decode_object, decode_rest, tree_of
-from discovery.admin.field_errors import located
+from discovery.admin.decoding import decode_object, decode_rest, provider_tree
+from discovery.admin.field_diagnostics import to_field_diagnostic
 from discovery.admin.merge_patch import merge_patch
-from discovery.admin.stored_fields import cut
+from discovery.admin.stored_fields import split_tree
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.plain_trees import TooLargeError, plain
 from rondpoint.middlewares.redaction import HIDDEN
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.admin.digests import digest
-from rondpoint.store.admin.document import ADMIN, REST, Document, Stored, field_of, parts_of
-from rondpoint.store.admin.history import Difference, Entry
-from rondpoint.store.admin.proposals import Finding, Outcome, Proposal
-from rondpoint.store.admin.rollback import RewindError, rewound
+from rondpoint.store.admin.document import ADMIN, REST, Document, StoredObject, field_name, split_field
+from rondpoint.store.admin.history import Difference, HistoryEntry
+from rondpoint.store.admin.proposals import FieldDiagnostic, Outcome, Proposal
+from rondpoint.store.admin.rollback import RollbackError, rollback_values
 
 SECTIONS = ("routers", "services", "middlewares")
 
-SHOWN_ONLY = frozenset(
+RESPONSE_FIELDS = frozenset(
     ("name", "provider", "status", "error", "using", "usedBy", "type", "serverStatus", "priorityStr")
 )
 """What the API adds to objects that it shows: whoever sends one back sends these too."""
 
-_SHOWN_OF = {"services": frozenset(("servers",))}
+_SECTION_RESPONSE_FIELDS = {"services": frozenset(("servers",))}
 
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 
-class Judgement(Struct, frozen=True):
+class ValidationResult(Struct, frozen=True):
     """`values` by field are what is to be written, None for what goes; `decoded` is what they come to."""
 
     outcome: Outcome
-    findings: tuple[Finding, ...] = ()
+    diagnostics: tuple[FieldDiagnostic, ...] = ()
     values: Mapping[str, Any] = {}
     decoded: tuple[Decoded, ...] = ()
     created: bool = False
 
 
-def judge(
-    proposal: Proposal, document: Document, history: Sequence[Entry], entry_points: Collection[str]
-) -> Judgement:
+def validate(
+    proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: Collection[str]
+) -> ValidationResult:
     """Whether a proposal can be done, against this document."""
     if proposal.action == "rollback":
-        return _rollback(proposal, document, history, entry_points)
+        return _validate_rollback(proposal, document, history, entry_points)
     if proposal.action == "replace":
-        return _replace(proposal, document, entry_points)
-    return _one(proposal, document, entry_points)
+        return _validate_replacement(proposal, document, entry_points)
+    return _validate_object(proposal, document, entry_points)
 
 
-def changed_objects(judgement: Judgement, before: Document) -> dict[str, dict[str, str | None]]:
+def changed_objects(validation: ValidationResult, before: Document) -> dict[str, dict[str, str | None]]:
     """What is published otherwise than before: digests by kind and qualified name, None for what is gone."""
-    new = _published(judgement.decoded)
-    old = _published(_decoded_before(judgement, before))
+    new = _digests(validation.decoded)
+    old = _digests(_decoded_before(validation, before))
     changed: dict[str, dict[str, str | None]] = {}
     for kind in SECTIONS:
         gone: dict[str, str | None] = {name: None for name in old[kind] if name not in new[kind]}
@@ -68,143 +68,149 @@ def changed_objects(judgement: Judgement, before: Document) -> dict[str, dict[st
     return changed
 
 
-def differences(judgement: Judgement, before: Document) -> dict[str, Difference]:
+def differences(validation: ValidationResult, before: Document) -> dict[str, Difference]:
     """The values by field, before and after."""
     found = {}
-    for field, value in judgement.values.items():
+    for field, value in validation.values.items():
         stored = before.stored(field)
         found[field] = Difference(None if stored is None else stored.value, value)
     return found
 
 
-def _one(proposal: Proposal, document: Document, entry_points: Collection[str]) -> Judgement:
+def _validate_object(
+    proposal: Proposal, document: Document, entry_points: Collection[str]
+) -> ValidationResult:
     section = f"http/{proposal.section}"
-    field = field_of(ADMIN, section, proposal.name)
+    field = field_name(ADMIN, section, proposal.name)
     stored = document.stored(field)
-    if proposal.section not in SECTIONS or not _is_name(proposal.name):
+    if proposal.section not in SECTIONS or not _is_valid_name(proposal.name):
         message = f"{proposal.name!r} can be no name: it is empty, too long, or holds @ or control characters"
-        return Judgement("invalid", (Finding(message, error=True),))
-    if not _expected(proposal, stored):
-        return Judgement("conflict")
+        return ValidationResult("invalid", (FieldDiagnostic(message, error=True),))
+    if not _precondition_holds(proposal, stored):
+        return ValidationResult("conflict")
     if proposal.action == "delete":
-        return Judgement("missing") if stored is None else Judgement("done", values={field: None})
+        return (
+            ValidationResult("missing") if stored is None else ValidationResult("done", values={field: None})
+        )
     if proposal.action == "patch" and stored is None:
-        return Judgement("missing")
-    value, fault = _body(proposal)
+        return ValidationResult("missing")
+    value, fault = _decode_body(proposal)
     if fault is not None:
-        return Judgement("unreadable", (fault,))
-    value = _without_additions(value, proposal.section)
-    hidden = tuple(_hidden(value, ""))
+        return ValidationResult("unreadable", (fault,))
+    value = _remove_response_fields(value, proposal.section)
+    hidden = tuple(_redacted_values(value, ""))
     if hidden:
-        return Judgement("invalid", hidden)
+        return ValidationResult("invalid", hidden)
     if proposal.action == "patch" and stored is not None:
         value = merge_patch(stored.value, value)
-    decoded, findings = _judged_object(section, proposal.name, value, entry_points)
-    if any(finding.error for finding in findings):
-        return Judgement("invalid", findings)
+    decoded, diagnostics = _decode_and_check(section, proposal.name, value, entry_points)
+    if any(diagnostic.error for diagnostic in diagnostics):
+        return ValidationResult("invalid", diagnostics)
     if stored is not None and stored.value == value:
-        return Judgement("unchanged", findings, decoded=(decoded,))
-    return Judgement("done", findings, {field: value}, (decoded,), created=stored is None)
+        return ValidationResult("unchanged", diagnostics, decoded=(decoded,))
+    return ValidationResult("done", diagnostics, {field: value}, (decoded,), created=stored is None)
 
 
-def _replace(proposal: Proposal, document: Document, entry_points: Collection[str]) -> Judgement:
+def _validate_replacement(
+    proposal: Proposal, document: Document, entry_points: Collection[str]
+) -> ValidationResult:
     if proposal.match is not None and document.version not in proposal.match:
-        return Judgement("conflict")
-    tree, fault = _body(proposal)
+        return ValidationResult("conflict")
+    tree, fault = _decode_body(proposal)
     if fault is not None:
-        return Judgement("unreadable", (fault,))
-    hidden = tuple(_hidden(tree, ""))
+        return ValidationResult("unreadable", (fault,))
+    hidden = tuple(_redacted_values(tree, ""))
     if hidden:
-        return Judgement("invalid", hidden)
+        return ValidationResult("invalid", hidden)
     decoded = decode_rest(tree)
-    findings = (
-        *(located(item, "", strict=False) for item in decoded.diagnostics),
+    diagnostics = (
+        *(to_field_diagnostic(item, "", strict=False) for item in decoded.diagnostics),
         *_unknown_entry_points(decoded.routers, entry_points, whole=True),
     )
-    if any(finding.error for finding in findings):
-        return Judgement("invalid", findings)
-    given = cut(REST, tree)
+    if any(diagnostic.error for diagnostic in diagnostics):
+        return ValidationResult("invalid", diagnostics)
+    given = split_tree(REST, tree)
     values = {field: value for field, value in given.items() if _value(document, field) != value}
     for field in document.objects:
-        if parts_of(field)[0] == REST and field not in given:
+        if split_field(field)[0] == REST and field not in given:
             values[field] = None
     if not values:
-        return Judgement("unchanged", findings, decoded=(decoded,))
-    return Judgement("done", findings, values, (decoded,))
+        return ValidationResult("unchanged", diagnostics, decoded=(decoded,))
+    return ValidationResult("done", diagnostics, values, (decoded,))
 
 
-def _rollback(
-    proposal: Proposal, document: Document, history: Sequence[Entry], entry_points: Collection[str]
-) -> Judgement:
+def _validate_rollback(
+    proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: Collection[str]
+) -> ValidationResult:
     if proposal.match is not None and document.version not in proposal.match:
-        return Judgement("conflict")
+        return ValidationResult("conflict")
     try:
-        values = rewound(document, history, proposal.version)
-    except RewindError as error:
-        return Judgement(error.outcome, (Finding(str(error), error=True),))
+        values = rollback_values(document, history, proposal.version)
+    except RollbackError as error:
+        return ValidationResult(error.outcome, (FieldDiagnostic(str(error), error=True),))
     if not values:
-        return Judgement("unchanged")
+        return ValidationResult("unchanged")
     decoded: list[Decoded] = []
-    findings: list[Finding] = []
+    diagnostics: list[FieldDiagnostic] = []
     for field, value in values.items():
-        provider, section, name = parts_of(field)
+        provider, section, name = split_field(field)
         if provider == ADMIN and value is not None:
-            part, found = _judged_object(section, name, value, entry_points)
+            part, found = _decode_and_check(section, name, value, entry_points)
             decoded.append(part)
-            findings += (msgspec.structs.replace(item, path=f"{field}: {item.path}") for item in found)
-    if any(parts_of(field)[0] == REST for field in values):
-        part = decode_rest(_rest_after(document, values))
+            diagnostics += (msgspec.structs.replace(item, path=f"{field}: {item.path}") for item in found)
+    if any(split_field(field)[0] == REST for field in values):
+        part = decode_rest(_rest_tree_after(document, values))
         decoded.append(part)
-        findings += (located(item, "", strict=False) for item in part.diagnostics)
-    if any(finding.error for finding in findings):
-        return Judgement("invalid", tuple(findings))
-    return Judgement("done", tuple(findings), values, tuple(decoded))
+        diagnostics += (to_field_diagnostic(item, "", strict=False) for item in part.diagnostics)
+    if any(diagnostic.error for diagnostic in diagnostics):
+        return ValidationResult("invalid", tuple(diagnostics))
+    return ValidationResult("done", tuple(diagnostics), values, tuple(decoded))
 
 
-def _judged_object(
+def _decode_and_check(
     section: str, name: str, value: Any, entry_points: Collection[str]
-) -> tuple[Decoded, tuple[Finding, ...]]:
+) -> tuple[Decoded, tuple[FieldDiagnostic, ...]]:
     decoded = decode_object(section, name, value)
     above = f"{section.replace('/', '.')}.{name}"
-    findings = (
-        *(located(item, above, strict=True) for item in decoded.diagnostics),
+    diagnostics = (
+        *(to_field_diagnostic(item, above, strict=True) for item in decoded.diagnostics),
         *_unknown_entry_points(decoded.routers, entry_points, whole=False),
     )
-    return decoded, findings
+    return decoded, diagnostics
 
 
 def _unknown_entry_points(
     routers: Collection[Router], entry_points: Collection[str], *, whole: bool
-) -> Iterator[Finding]:
+) -> Iterator[FieldDiagnostic]:
     for router in routers:
         for name in router.entry_points:
             if name not in entry_points:
                 path = f"{router.name.partition('@')[0]}.entryPoints" if whole else "entryPoints"
                 hint = f"the entry points are {', '.join(sorted(entry_points)) or 'none'}"
-                yield Finding(f"entry point {name!r} does not exist", path, hint, error=True)
+                yield FieldDiagnostic(f"entry point {name!r} does not exist", path, hint, error=True)
 
 
-def _rest_after(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
+def _rest_tree_after(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
     objects = dict(document.objects)
     for field, value in values.items():
         if value is None:
             objects.pop(field, None)
         else:
-            objects[field] = msgspec.json.encode(Stored(0, value))
-    return tree_of(Document(document.version, objects), REST)
+            objects[field] = msgspec.json.encode(StoredObject(0, value))
+    return provider_tree(Document(document.version, objects), REST)
 
 
-def _decoded_before(judgement: Judgement, before: Document) -> Iterator[Decoded]:
-    if any(parts_of(field)[0] == REST for field in judgement.values):
-        yield decode_rest(tree_of(before, REST))
-    for field in judgement.values:
-        provider, section, name = parts_of(field)
+def _decoded_before(validation: ValidationResult, before: Document) -> Iterator[Decoded]:
+    if any(split_field(field)[0] == REST for field in validation.values):
+        yield decode_rest(provider_tree(before, REST))
+    for field in validation.values:
+        provider, section, name = split_field(field)
         stored = before.stored(field)
         if provider == ADMIN and stored is not None:
             yield decode_object(section, name, stored.value)
 
 
-def _published(parts: Iterator[Decoded] | Collection[Decoded]) -> dict[str, dict[str, str]]:
+def _digests(parts: Iterator[Decoded] | Collection[Decoded]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {kind: {} for kind in SECTIONS}
     for part in parts:
         objects: tuple[tuple[str, Collection[Router | Service | Middleware]], ...] = (
@@ -217,43 +223,43 @@ def _published(parts: Iterator[Decoded] | Collection[Decoded]) -> dict[str, dict
     return found
 
 
-def _expected(proposal: Proposal, stored: Stored | None) -> bool:
+def _precondition_holds(proposal: Proposal, stored: StoredObject | None) -> bool:
     """Whether the object is what the proposal was made for."""
-    if proposal.absent and stored is not None:
+    if proposal.must_be_absent and stored is not None:
         return False
-    if proposal.present and stored is None:
+    if proposal.must_exist and stored is None:
         return False
     return proposal.match is None or (stored is not None and stored.version in proposal.match)
 
 
-def _body(proposal: Proposal) -> tuple[Any, Finding | None]:
+def _decode_body(proposal: Proposal) -> tuple[Any, FieldDiagnostic | None]:
     """The JSON object that was sent, in plain values; or why it is none."""
     try:
         value = plain(msgspec.json.decode(proposal.body))
     except (msgspec.DecodeError, TooLargeError, RecursionError) as error:
-        return None, Finding(f"the body is not JSON that can be used: {error}", error=True)
+        return None, FieldDiagnostic(f"the body is not JSON that can be used: {error}", error=True)
     if not isinstance(value, dict):
-        return None, Finding("the body is not a JSON object", error=True)
+        return None, FieldDiagnostic("the body is not a JSON object", error=True)
     return value, None
 
 
-def _without_additions(value: Mapping[str, Any], section: str) -> dict[str, Any]:
-    added = SHOWN_ONLY | _SHOWN_OF.get(section, frozenset())
+def _remove_response_fields(value: Mapping[str, Any], section: str) -> dict[str, Any]:
+    added = RESPONSE_FIELDS | _SECTION_RESPONSE_FIELDS.get(section, frozenset())
     return {name: item for name, item in value.items() if name not in added}
 
 
-def _hidden(value: Any, path: str) -> Iterator[Finding]:
+def _redacted_values(value: Any, path: str) -> Iterator[FieldDiagnostic]:
     """Where a secret is not sent back but what was shown in its place."""
     if value == HIDDEN:
-        yield Finding(
+        yield FieldDiagnostic(
             f"{path}: {HIDDEN} is shown for a secret, and is none", path, "send it anew", error=True
         )
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _hidden(item, f"{path}.{name}" if path else name)
+            yield from _redacted_values(item, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _hidden(item, f"{path}[{number}]")
+            yield from _redacted_values(item, f"{path}[{number}]")
 
 
 def _value(document: Document, field: str) -> Any:
@@ -261,5 +267,5 @@ def _value(document: Document, field: str) -> Any:
     return None if stored is None else stored.value
 
 
-def _is_name(name: str) -> bool:
-    return 0 < len(name) <= LONGEST_NAME and "@" not in name and name.isprintable()
+def _is_valid_name(name: str) -> bool:
+    return 0 < len(name) <= MAX_NAME_LENGTH and "@" not in name and name.isprintable()

@@ -19,7 +19,7 @@ from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
-from discovery.providers.file.listing import listed
+from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining import unreachable_routers
 from rondpoint.model import Configuration, Middleware, Service
@@ -95,7 +95,7 @@ def _sort(path: Path, given: _Given, environ: Mapping[str, str]) -> None:
 
 def _take_routes(options: FileOptions, given: _Given) -> None:
     try:
-        paths = listed(options.directory) if options.directory else [options.filename or Path()]
+        paths = list_files(options.directory) if options.directory else [options.filename or Path()]
     except OSError as error:
         place = f"directory {options.directory}"
         message = f"cannot be read: {error.strerror}"

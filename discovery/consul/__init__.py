@@ -3,11 +3,11 @@
 python-consul2 makes the calls and is imported nowhere else. Nothing here knows of routes.
 """
 
-from discovery.consul.catalogue_entries import Listing, Registered, Weights
-from discovery.consul.client import UNKNOWN, WAIT, Answer, Client
+from discovery.consul.catalogue_entries import CatalogueEntry, NodeServices, Weights
+from discovery.consul.client import UNKNOWN, WAIT, Client, QueryResult
 from discovery.consul.endpoint import Endpoint, Tls, endpoint
 from discovery.consul.errors import (
-    BadAnswerError,
+    BadResponseError,
     ClosedError,
     ConsulError,
     NoLeaderError,
@@ -18,16 +18,16 @@ from discovery.consul.errors import (
 __all__ = [
     "UNKNOWN",
     "WAIT",
-    "Answer",
-    "BadAnswerError",
+    "BadResponseError",
+    "CatalogueEntry",
     "Client",
     "ClosedError",
     "ConsulError",
     "Endpoint",
-    "Listing",
     "NoLeaderError",
+    "NodeServices",
+    "QueryResult",
     "RefusedError",
-    "Registered",
     "Tls",
     "UnreachableError",
     "Weights",

@@ -14,7 +14,7 @@ class Weights(Struct, frozen=True, rename="pascal"):
     warning: int = 1
 
 
-class Registered(Struct, frozen=True, rename="pascal"):
+class CatalogueEntry(Struct, frozen=True, rename="pascal"):
     """An entry of `GET /v1/catalog/node/NODE`, as far as anybody here looks at it."""
 
     id: str = field(name="ID")
@@ -32,24 +32,24 @@ class Node(Struct, frozen=True, rename="pascal"):
     services: dict[str, Raw]
 
 
-Answered = Node | None
+OptionalNode = Node | None
 """None for a node that is not there."""
 
 
-class Listing(Struct, frozen=True):
+class NodeServices(Struct, frozen=True):
     """All services on a node, by id: as they are written, where that is known, and what that says."""
 
     written: Mapping[str, Raw] = field(default_factory=dict)
-    entries: Mapping[str, Registered] = field(default_factory=dict)
+    entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
 
 
-_decoder = json.Decoder(Registered)
+_decoder = json.Decoder(CatalogueEntry)
 
 
-def listing(written: Mapping[str, Raw], before: Listing) -> Listing:
+def decode_node_services(written: Mapping[str, Raw], before: NodeServices) -> NodeServices:
     """What is written as it was before is not decoded again. Raises msgspec.MsgspecError."""
     known, entries = before.written, before.entries
-    return Listing(
+    return NodeServices(
         written,
         {
             own: entries[own] if known.get(own) == text else _decoder.decode(text)

@@ -22,10 +22,10 @@ import urllib3
 from consul.base import CB
 from msgspec import Struct
 
-from discovery.consul.catalogue_entries import Answered, Listing, listing
+from discovery.consul.catalogue_entries import NodeServices, OptionalNode, decode_node_services
 from discovery.consul.endpoint import Endpoint
-from discovery.consul.errors import BadAnswerError, ClosedError, NoLeaderError, UnreachableError
-from discovery.consul.fault_messages import explained
+from discovery.consul.errors import BadResponseError, ClosedError, NoLeaderError, UnreachableError
+from discovery.consul.fault_messages import to_consul_error
 from discovery.consul.transport import Transport
 
 WAIT = 300.0
@@ -44,13 +44,13 @@ _FAULTS = (
     TypeError,
     msgspec.MsgspecError,
 )
-_node = msgspec.json.Decoder(Answered)
+_node = msgspec.json.Decoder(OptionalNode)
 
-UNKNOWN = Listing()
+UNKNOWN = NodeServices()
 """Of what is on a node."""
 
 
-class Answer(Struct, Generic[T], frozen=True):
+class QueryResult(Struct, Generic[T], frozen=True):
     """What a blocking query gave; `index` is handed to the next one, 0 makes that answer at once."""
 
     index: int
@@ -73,8 +73,8 @@ class Client:
         self._endpoints = endpoints
         self._consistency = "stale" if stale else "default"
         self._wait = f"{wait:g}s"
-        self._calls = [_Calls(each, self._consistency) for each in endpoints]
-        self._at = 0
+        self._apis = [_ConsulApi(each, self._consistency) for each in endpoints]
+        self._current = 0
         self._aborted = threading.Event()
 
     def __enter__(self) -> Client:
@@ -88,18 +88,18 @@ class Client:
     @property
     def endpoint(self) -> Endpoint:
         """The one that the next call goes to."""
-        return self._endpoints[self._at]
+        return self._endpoints[self._current]
 
     def abort(self) -> None:
         """Break off what waits in another thread, with ClosedError there, and refuse every later call."""
         self._aborted.set()
-        for calls in self._calls:
-            calls.http.abort()
+        for api in self._apis:
+            api.http.abort()
 
     def close(self) -> None:
         self.abort()
-        for calls in self._calls:
-            calls.http.close()
+        for api in self._apis:
+            api.http.close()
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until `abort`."""
@@ -107,98 +107,102 @@ class Client:
 
     def leader(self) -> str:
         """The address of the servers' leader; raises NoLeaderError when there is none."""
-        with self._asking("nothing") as calls:
-            found: str = calls.status.leader() or ""
+        with self._api_call("nothing") as api:
+            found: str = api.status.leader() or ""
         if not found:
             raise NoLeaderError(f"the Consul servers behind {self.endpoint} have no leader")
         return found
 
-    def services(self, index: int = 0) -> Answer[Mapping[str, Sequence[str]]]:
+    def services(self, index: int = 0) -> QueryResult[Mapping[str, Sequence[str]]]:
         """Service name → the tags of all its instances together; blocking."""
-        with self._asking(_READ_CATALOGUE) as calls:
-            return _answer(index, calls.catalog.services(index=index, wait=self._wait))
+        with self._api_call(_READ_CATALOGUE) as api:
+            return _query_result(index, api.catalog.services(index=index, wait=self._wait))
 
-    def nodes(self, index: int = 0) -> Answer[Sequence[Mapping[str, Any]]]:
+    def nodes(self, index: int = 0) -> QueryResult[Sequence[Mapping[str, Any]]]:
         """The nodes: `Node`, `Address`, …; blocking."""
-        with self._asking(_READ_CATALOGUE) as calls:
-            return _answer(index, calls.catalog.nodes(index=index, wait=self._wait))
+        with self._api_call(_READ_CATALOGUE) as api:
+            return _query_result(index, api.catalog.nodes(index=index, wait=self._wait))
 
-    def failing_checks(self, index: int = 0) -> Answer[Sequence[Mapping[str, Any]]]:
+    def failing_checks(self, index: int = 0) -> QueryResult[Sequence[Mapping[str, Any]]]:
         """The checks of nodes and services that do not pass: `Node`, `CheckID`, `ServiceID`, `Status`, ….
 
         Blocking, until any check changes. Before Consul 1.5, which knows no filters, it gives all checks.
         """
-        with self._asking(_READ_CATALOGUE) as calls:
-            params = [("filter", 'Status != "passing"'), *calls.shared, *self._blocking(index)]
+        with self._api_call(_READ_CATALOGUE) as api:
+            params = [("filter", 'Status != "passing"'), *api.read_params, *self._blocking(index)]
             # The library's health.state knows neither filters nor consistency.
-            found = calls.http.get(
-                CB.json(index=True), path="/v1/health/state/any", params=params, headers=calls.headers
+            found = api.http.get(
+                CB.json(index=True), path="/v1/health/state/any", params=params, headers=api.headers
             )
-            return _answer(index, found)
+            return _query_result(index, found)
 
     def node(self, name: str) -> Mapping[str, Mapping[str, Any]]:
         """The services of a node: id → `Service`, `Address`, `Port`, `Tags`, …; empty for an unknown node."""
-        with self._asking(_READ_CATALOGUE) as calls:
-            _, found = calls.catalog.node(name)
+        with self._api_call(_READ_CATALOGUE) as api:
+            _, found = api.catalog.node(name)
             return {} if found is None else dict(found["Services"])
 
-    def services_on(self, node: str, index: int = 0, before: Listing = UNKNOWN) -> Answer[Listing]:
+    def services_on(
+        self, node: str, index: int = 0, before: NodeServices = UNKNOWN
+    ) -> QueryResult[NodeServices]:
         """As `node`, and blocking, until a service of this very node changes.
 
         `before` is what was there: what has not changed is the same object again.
         """
-        with self._asking(_READ_CATALOGUE) as calls:
+        with self._api_call(_READ_CATALOGUE) as api:
             # The library makes dictionaries of everything, which takes thrice as long.
-            found = calls.http.get(
+            found = api.http.get(
                 _with_index,
                 path=f"/v1/catalog/node/{quote(node, safe='')}",
-                params=[*calls.shared, *self._blocking(index)],
-                headers=calls.headers,
+                params=[*api.read_params, *self._blocking(index)],
+                headers=api.headers,
             )
             known = _node.decode(found[1])
-            return _answer(index, (found[0], listing({} if known is None else known.services, before)))
+            return _query_result(
+                index, (found[0], decode_node_services({} if known is None else known.services, before))
+            )
 
     def service(self, name: str) -> Sequence[Mapping[str, Any]]:
         """The instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; maybe none."""
-        with self._asking(_READ_CATALOGUE) as calls:
-            _, found = calls.catalog.service(name)
+        with self._api_call(_READ_CATALOGUE) as api:
+            _, found = api.catalog.service(name)
             return list(found)
 
-    def keys_below(self, prefix: str, index: int = 0) -> Answer[Mapping[str, bytes]]:
+    def keys_below(self, prefix: str, index: int = 0) -> QueryResult[Mapping[str, bytes]]:
         """Every key that starts with `prefix` (no leading slash) and its value; blocking; maybe empty."""
-        with self._asking(f"key:read on {prefix!r}") as calls:
-            answer = _answer(index, calls.kv.get(prefix, index=index, wait=self._wait, recurse=True))
+        with self._api_call(f"key:read on {prefix!r}") as api:
+            answer = _query_result(index, api.kv.get(prefix, index=index, wait=self._wait, recurse=True))
         entries: Sequence[Mapping[str, Any]] = answer.data or ()
-        return Answer(answer.index, {each["Key"]: each["Value"] or b"" for each in entries})
+        return QueryResult(answer.index, {each["Key"]: each["Value"] or b"" for each in entries})
 
     def key(self, name: str) -> bytes | None:
         """The value of one key, None when there is none."""
-        with self._asking(f"key:read on {name!r}") as calls:
-            _, found = calls.kv.get(name)
+        with self._api_call(f"key:read on {name!r}") as api:
+            _, found = api.kv.get(name)
             return None if found is None else found["Value"] or b""
 
     def put_key(self, name: str, value: bytes | str) -> None:
         """Write one key."""
-        with self._asking(f"key:write on {name!r}") as calls:
-            calls.kv.put(name, value)
+        with self._api_call(f"key:write on {name!r}") as api:
+            api.kv.put(name, value)
 
     def agent_services(self) -> Mapping[str, Mapping[str, Any]]:
         """The services registered with this very agent: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
-        with self._asking("service:read on the services of this agent") as calls:
-            found: Mapping[str, Mapping[str, Any]] = calls.agent.services()
+        with self._api_call("service:read on the services of this agent") as api:
+            found: Mapping[str, Mapping[str, Any]] = api.agent.services()
             return found
 
     def register(self, service: Mapping[str, Any]) -> None:
         """Register a service with this agent; `service` is Consul's own JSON: `Name`, `ID`, and so on."""
-        with self._asking(f"service:write on {service.get('Name', '')!r}") as calls:
+        with self._api_call(f"service:write on {service.get('Name', '')!r}") as api:
             # The library's agent.service.register knows neither Weights nor several Checks.
-            calls.put("/v1/agent/service/register", json.dumps(service))
+            api.put("/v1/agent/service/register", json.dumps(service))
 
     def deregister(self, service_id: str) -> None:
         """Take a service, and its checks, from this agent; no error when it is not there."""
-        with self._asking(f"service:write on the service {service_id!r}") as calls:
+        with self._api_call(f"service:write on the service {service_id!r}") as api:
             try:
-                calls.agent.service.deregister(service_id)
+                api.agent.service.deregister(service_id)
             except (consul.NotFound, consul.base.ClientError) as error:
                 if "Unknown service" not in str(error):
                     raise
@@ -207,22 +211,22 @@ class Client:
         return [("index", str(index)), ("wait", self._wait)] if index else []
 
     @contextmanager
-    def _asking(self, permission: str) -> Iterator[_Calls]:
-        calls = self._calls[self._at]
+    def _api_call(self, permission: str) -> Iterator[_ConsulApi]:
+        api = self._apis[self._current]
         try:
-            if calls.http.aborted:
+            if api.http.aborted:
                 raise ClosedError("the client is closed")
-            yield calls
+            yield api
         except _FAULTS as error:
-            if calls.http.aborted:
+            if api.http.aborted:
                 raise ClosedError("the client is closed") from error
-            known = explained(error, self.endpoint, permission)
-            if isinstance(known, (UnreachableError, NoLeaderError, BadAnswerError)):
-                self._at = (self._at + 1) % len(self._endpoints)
+            known = to_consul_error(error, self.endpoint, permission)
+            if isinstance(known, (UnreachableError, NoLeaderError, BadResponseError)):
+                self._current = (self._current + 1) % len(self._endpoints)
             raise known from error
 
 
-class _Calls(consul.Consul):  # type: ignore[misc]  # the library has no types
+class _ConsulApi(consul.Consul):  # type: ignore[misc]  # the library has no types
     """The library's calls on our transport, and on what the settings say alone."""
 
     def __init__(self, endpoint: Endpoint, consistency: str) -> None:
@@ -242,7 +246,7 @@ class _Calls(consul.Consul):  # type: ignore[misc]  # the library has no types
         return {"X-Consul-Token": self.token} if self.token else {}
 
     @property
-    def shared(self) -> list[tuple[str, str]]:
+    def read_params(self) -> list[tuple[str, str]]:
         """The parameters that go with every read."""
         datacenter = [("dc", str(self.dc))] if self.dc else []
         return datacenter + ([("stale", "1")] if self.consistency == "stale" else [])
@@ -255,7 +259,7 @@ def _with_index(response: Any) -> tuple[str, bytes]:
     return response.headers["X-Consul-Index"], CB.binary()(response)
 
 
-def _answer(previous: int, found: tuple[Any, Any]) -> Answer[Any]:
+def _query_result(previous: int, found: tuple[Any, Any]) -> QueryResult[Any]:
     """As Consul documents: an index below the one before starts anew at 0; none below 1 may be used."""
     index = int(found[0])
-    return Answer(0 if index < previous else max(index, 1), found[1])
+    return QueryResult(0 if index < previous else max(index, 1), found[1])

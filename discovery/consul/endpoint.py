@@ -60,12 +60,12 @@ def endpoint(
     Raises ValueError with one line when an address or a variable cannot be read.
     """
     written = address or environment.get("CONSUL_HTTP_ADDR") or DEFAULT_ADDRESS
-    parts = _split(written)
+    parts = _parse_address(written)
     if not username and not password:
         username, password = parts.username, parts.password
     if not username and not password:
         username, _, password = environment.get("CONSUL_HTTP_AUTH", "").partition(":")
-    secure = _switch(environment, "CONSUL_HTTP_SSL", default=False) or tls is not None
+    secure = _boolean_variable(environment, "CONSUL_HTTP_SSL", default=False) or tls is not None
     return Endpoint(
         host=parts.host,
         port=parts.port,
@@ -78,7 +78,7 @@ def endpoint(
     )
 
 
-def _split(written: str) -> Endpoint:
+def _parse_address(written: str) -> Endpoint:
     """What the address alone says; its scheme may be empty."""
     if "://" not in written:
         written = f"//{written}"
@@ -119,11 +119,11 @@ def _tls(environment: Mapping[str, str]) -> Tls:
         ca=environment.get("CONSUL_CACERT", ""),
         cert=environment.get("CONSUL_CLIENT_CERT", ""),
         key=environment.get("CONSUL_CLIENT_KEY", ""),
-        insecure_skip_verify=not _switch(environment, "CONSUL_HTTP_SSL_VERIFY", default=True),
+        insecure_skip_verify=not _boolean_variable(environment, "CONSUL_HTTP_SSL_VERIFY", default=True),
     )
 
 
-def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+def _boolean_variable(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
     value = environment.get(name, "")
     if not value:
         return default

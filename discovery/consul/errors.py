@@ -31,7 +31,7 @@ class RefusedError(ConsulError):
         self.permission = permission
 
 
-class BadAnswerError(ConsulError):
+class BadResponseError(ConsulError):
     """What came back is no answer to the question."""
 
 

@@ -7,37 +7,43 @@ import requests
 from msgspec import MsgspecError
 
 from discovery.consul.endpoint import Endpoint
-from discovery.consul.errors import BadAnswerError, ConsulError, NoLeaderError, RefusedError, UnreachableError
+from discovery.consul.errors import (
+    BadResponseError,
+    ConsulError,
+    NoLeaderError,
+    RefusedError,
+    UnreachableError,
+)
 from discovery.root_causes import causes
 
-_ACL_WORDS = ("permission denied", "acl not found", "acl support disabled")
-_LEADER_WORDS = (
+_ACL_PHRASES = ("permission denied", "acl not found", "acl support disabled")
+_LEADER_PHRASES = (
     "no cluster leader",
     "leadership",
     "failed to get conn",
     "not ready to serve consistent reads",
 )
-_LINE = 200
+_MAX_TEXT = 200
 
 
-def explained(error: BaseException, endpoint: Endpoint, permission: str) -> ConsulError:
+def to_consul_error(error: BaseException, endpoint: Endpoint, permission: str) -> ConsulError:
     """The error to show for `error`, a fault while `endpoint` was asked what takes this permission."""
-    text = " ".join(str(error).split())[:_LINE]
-    said = text.casefold()
+    text = " ".join(str(error).split())[:_MAX_TEXT]
+    lowered = text.casefold()
     if isinstance(error, consul.ConsulException):
-        if isinstance(error, consul.ACLPermissionDenied) or any(word in said for word in _ACL_WORDS):
+        if isinstance(error, consul.ACLPermissionDenied) or any(word in lowered for word in _ACL_PHRASES):
             return _refused(text, endpoint, permission)
-        if any(word in said for word in _LEADER_WORDS):
+        if any(word in lowered for word in _LEADER_PHRASES):
             return NoLeaderError(
                 f"the Consul servers behind {endpoint} have no leader: {text}",
                 "it is asked again until they do",
             )
-        if "no path to datacenter" in said:
-            return BadAnswerError(
+        if "no path to datacenter" in lowered:
+            return BadResponseError(
                 f"Consul at {endpoint} knows no datacentre {endpoint.datacenter!r}: {text}",
                 "set the name of one that `consul catalog datacenters` lists",
             )
-        return BadAnswerError(f"Consul at {endpoint} answers: {text}")
+        return BadResponseError(f"Consul at {endpoint} answers: {text}")
     for cause in causes(error):
         if isinstance(cause, requests.exceptions.SSLError):
             return UnreachableError(
@@ -53,7 +59,7 @@ def explained(error: BaseException, endpoint: Endpoint, permission: str) -> Cons
     if isinstance(error, (ValueError, KeyError, TypeError, MsgspecError)) and not isinstance(
         error, requests.RequestException
     ):
-        return BadAnswerError(
+        return BadResponseError(
             f"what answers at {endpoint} is not Consul's API: {text}", "is this the port of its HTTP API?"
         )
     return UnreachableError(f"Consul at {endpoint} cannot be reached: {text}")

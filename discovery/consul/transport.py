@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from discovery.consul.endpoint import Endpoint
 
 CONNECT_TIMEOUT = 5.0
-ANSWER_TIMEOUT = 10.0
+RESPONSE_TIMEOUT = 10.0
 """Seconds within which an answer comes; a blocking query has its wait, and Consul's sixteenth of it, more."""
 
 _KEEP_ALIVE = [
@@ -34,7 +34,7 @@ _KEEP_ALIVE = [
 def _with_body(method: str) -> Callable[..., Any]:
     """The method of python-consul2's clients that sends `data` so."""
 
-    def ask(
+    def request(
         self: Transport,
         callback: Callable[[Any], Any],
         path: str,
@@ -42,9 +42,9 @@ def _with_body(method: str) -> Callable[..., Any]:
         data: Any = "",
         headers: Any = None,
     ) -> Any:
-        return callback(self.ask(method, path, params, headers, data))
+        return callback(self.request(method, path, params, headers, data))
 
-    return ask
+    return request
 
 
 class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no types
@@ -61,7 +61,7 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         # Proxies, .netrc and bundles of the environment are meant for the outside, not for an agent nearby.
         self._session.trust_env = False
         self._adapter = _Adapter(self._sockets)
-        if _is_this_machine(endpoint.host):
+        if _is_loopback(endpoint.host):
             # Consul takes longer to compress a large answer than to write it, and we to unpack it.
             self._session.headers["Accept-Encoding"] = "identity"
         tls = endpoint.tls
@@ -82,13 +82,13 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         return self._sockets.aborted
 
     def get(self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None) -> Any:
-        return callback(self.ask("GET", path, params, headers))
+        return callback(self.request("GET", path, params, headers))
 
     put = _with_body("PUT")
     post = _with_body("POST")
     delete = _with_body("DELETE")
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -101,7 +101,7 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         # The session's own `request` looks after redirects and cookies, which takes as long as all the rest.
         answer = self._adapter.send(
             self._session.prepare_request(request),
-            timeout=(CONNECT_TIMEOUT, _patience(params or ())),
+            timeout=(CONNECT_TIMEOUT, _read_timeout(params or ())),
             verify=self._verify,
             cert=self._cert,
         )
@@ -120,16 +120,18 @@ class _Response(Struct, frozen=True):
         return self.content.decode("utf-8", "replace")
 
 
-def _is_this_machine(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _patience(params: Sequence[tuple[str, Any]]) -> float:
+def _read_timeout(params: Sequence[tuple[str, Any]]) -> float:
     wait = dict(params).get("wait")
-    return ANSWER_TIMEOUT if wait is None else float(str(wait).removesuffix("s")) * 17 / 16 + ANSWER_TIMEOUT
+    return (
+        RESPONSE_TIMEOUT if wait is None else float(str(wait).removesuffix("s")) * 17 / 16 + RESPONSE_TIMEOUT
+    )
 
 
 class _Sockets:
@@ -145,7 +147,7 @@ class _Sockets:
             self._open.add(opened)
             aborted = self.aborted
         if aborted:
-            _shut(opened)
+            _shut_down(opened)
 
     def remove(self, closed: socket.socket) -> None:
         with self._lock:
@@ -155,10 +157,10 @@ class _Sockets:
         with self._lock:
             self.aborted = True
             for each in self._open:
-                _shut(each)
+                _shut_down(each)
 
 
-def _shut(opened: socket.socket) -> None:
+def _shut_down(opened: socket.socket) -> None:
     try:
         # The plain socket's own: TLS would want to say goodbye, from a thread that is not its own.
         socket.socket.shutdown(opened, socket.SHUT_RDWR)
@@ -177,11 +179,11 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, socket_options=_KEEP_ALIVE, **options)
         sockets = self._sockets
 
-        class Plain(_Noted, HTTPConnection):
-            noted_in = sockets
+        class Plain(_TrackedConnection, HTTPConnection):
+            open_sockets = sockets
 
-        class Secure(_Noted, HTTPSConnection):
-            noted_in = sockets
+        class Secure(_TrackedConnection, HTTPSConnection):
+            open_sockets = sockets
 
         plain = type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Plain})
         secure = type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": Secure})
@@ -189,17 +191,17 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": plain, "https": secure}
 
 
-class _Noted:
+class _TrackedConnection:
     """A connection that notes its socket while it is open."""
 
-    noted_in: _Sockets
+    open_sockets: _Sockets
     sock: Any
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]  # urllib3's, beside this one
-        self.noted_in.add(self.sock)
+        self.open_sockets.add(self.sock)
 
     def close(self) -> None:
         if self.sock is not None:
-            self.noted_in.remove(self.sock)
+            self.open_sockets.remove(self.sock)
         super().close()  # type: ignore[misc]

@@ -1,1 +1,1 @@
-"""What each agent contributes where several agents feed one store: reading, writing and assembling it."""
+"""Contributions of several agents to one store: writes, follows and combines them."""

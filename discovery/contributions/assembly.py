@@ -1,7 +1,7 @@
-"""What several agents say, made into one configuration of each provider.
+"""Combines the contributions of several agents into one configuration per provider.
 
-Agents are to the installation what containers are to a provider: servers of one service come together, and
-where definitions differ all of them go and it is said who gave them.
+Agents are united as `discovery.merging.union` unites containers. Servers of one service come together. If
+definitions of one name differ, all of them are left out, and a diagnostic names the agents.
 """
 
 from __future__ import annotations
@@ -20,95 +20,98 @@ from rondpoint.store.diff import changes
 
 T = TypeVar("T", Router, Service, Middleware)
 
-OF_ONE_MACHINE = frozenset({"docker"})
-"""Providers that see one machine each: a name, or an address, may mean another server on another one."""
+SINGLE_MACHINE_PROVIDERS = frozenset({"docker"})
+"""Providers that see one machine only: on another machine, a name or an address may mean another server."""
 
-NOTHING = Configuration()
+EMPTY = Configuration()
 
 
 class Assembly:
-    """Configurations by agent, and by provider what they come to. Replacing one costs what it changes."""
+    """Configurations by agent, combined by provider. The cost of a replacement depends on what it changes."""
 
     def __init__(self) -> None:
-        self._said: dict[str, Configuration] = {}
+        self._by_agent: dict[str, Configuration] = {}
         self._unions: dict[str, Union] = {}
-        self._touched: defaultdict[str, set[str]] = defaultdict(set)
-        self._shared: defaultdict[str, dict[str, Diagnostic]] = defaultdict(dict)
+        self._changed_services: defaultdict[str, set[str]] = defaultdict(set)
+        self._shared_addresses: defaultdict[str, dict[str, Diagnostic]] = defaultdict(dict)
 
-    def replace(self, said: Mapping[str, Configuration]) -> None:
-        """Take these agents' configurations in place of all there were."""
-        for agent in self._said.keys() - said.keys():
-            self._put(agent, NOTHING)
-            del self._said[agent]
-        for agent, configuration in said.items():
-            if self._said.get(agent) is not configuration:
-                self._put(agent, configuration)
-                self._said[agent] = configuration
+    def replace(self, configurations: Mapping[str, Configuration]) -> None:
+        """Replace all contributions with `configurations`, by agent."""
+        for agent in self._by_agent.keys() - configurations.keys():
+            self._replace_one(agent, EMPTY)
+            del self._by_agent[agent]
+        for agent, configuration in configurations.items():
+            if self._by_agent.get(agent) is not configuration:
+                self._replace_one(agent, configuration)
+                self._by_agent[agent] = configuration
 
     def configurations(self) -> dict[str, Configuration]:
-        """What all say together, by provider."""
+        """Return the combined configuration of each provider, by the provider's name."""
         return {provider: self._configuration(provider, union) for provider, union in self._unions.items()}
 
-    def _put(self, agent: str, configuration: Configuration) -> None:
-        before = self._said.get(agent, NOTHING)
+    def _replace_one(self, agent: str, configuration: Configuration) -> None:
+        before = self._by_agent.get(agent, EMPTY)
         subject = f"agent {agent}" if agent else "the agent without a name"
         for name, router in changes(before.routers, configuration.routers).items():
-            part = None if router is None else Decoded(subject, routers=(router,))
-            self._define(agent, "router", name, part)
+            decoded = None if router is None else Decoded(subject, routers=(router,))
+            self._define(agent, "router", name, decoded)
         for name, middleware in changes(before.middlewares, configuration.middlewares).items():
-            part = None if middleware is None else Decoded(subject, middlewares=(middleware,))
-            self._define(agent, "middleware", name, part)
+            decoded = None if middleware is None else Decoded(subject, middlewares=(middleware,))
+            self._define(agent, "middleware", name, decoded)
         for name, service in changes(before.services, configuration.services).items():
-            self._touched[provider_of(name)].add(name)
-            part = None if service is None else Decoded(subject, services=(_named(service, agent),))
-            self._define(agent, "service", name, part)
+            self._changed_services[provider_name(name)].add(name)
+            given = None if service is None else _with_agent_in_names(service, agent)
+            decoded = None if given is None else Decoded(subject, services=(given,))
+            self._define(agent, "service", name, decoded)
         if before.diagnostics != configuration.diagnostics:
             self._report(agent, subject, before.diagnostics, configuration.diagnostics)
 
-    def _define(self, agent: str, kind: str, name: str, part: Decoded | None) -> None:
-        self._set(provider_of(name), f"{kind} {name} {agent}", part)
+    def _define(self, agent: str, kind: str, name: str, decoded: Decoded | None) -> None:
+        self._set(provider_name(name), f"{kind} {name} {agent}", decoded)
 
     def _report(
         self, agent: str, subject: str, before: Iterable[Diagnostic], now: Iterable[Diagnostic]
     ) -> None:
-        found: dict[str, list[Diagnostic]] = {diagnostic.source: [] for diagnostic in before}
+        by_source: dict[str, list[Diagnostic]] = {diagnostic.source: [] for diagnostic in before}
         for diagnostic in now:
-            said = replace(diagnostic, subject=f"{diagnostic.subject} of {subject}") if agent else diagnostic
-            found.setdefault(diagnostic.source, []).append(said)
-        for source, diagnostics in found.items():
-            part = Decoded(subject, diagnostics=tuple(diagnostics)) if diagnostics else None
-            self._set(source, f"diagnostics {agent}", part)
+            named = replace(diagnostic, subject=f"{diagnostic.subject} of {subject}") if agent else diagnostic
+            by_source.setdefault(diagnostic.source, []).append(named)
+        for source, diagnostics in by_source.items():
+            decoded = Decoded(subject, diagnostics=tuple(diagnostics)) if diagnostics else None
+            self._set(source, f"diagnostics {agent}", decoded)
 
-    def _set(self, provider: str, key: str, part: Decoded | None) -> None:
+    def _set(self, provider: str, key: str, decoded: Decoded | None) -> None:
         if provider not in self._unions:
             self._unions[provider] = Union(provider)
         union = self._unions[provider]
-        if part is None:
+        if decoded is None:
             union.remove(key)
         else:
-            union.put(key, part)
+            union.put(key, decoded)
 
     def _configuration(self, provider: str, union: Union) -> Configuration:
         configuration = union.configuration()
-        if provider not in OF_ONE_MACHINE:
+        if provider not in SINGLE_MACHINE_PROVIDERS:
             return configuration
-        shared = self._shared[provider]
-        for name in self._touched.pop(provider, ()):
+        shared = self._shared_addresses[provider]
+        for name in self._changed_services.pop(provider, ()):
             shared.pop(name, None)
             found = _shared_address(configuration.services.get(name), provider)
             if found is not None:
                 shared[name] = found
-        told = tuple(shared[name] for name in sorted(shared))
-        return replace(configuration, diagnostics=configuration.diagnostics + told) if told else configuration
+        if not shared:
+            return configuration
+        warnings = tuple(shared[name] for name in sorted(shared))
+        return replace(configuration, diagnostics=configuration.diagnostics + warnings)
 
 
-def provider_of(name: str) -> str:
-    """Whose object it is, by its qualified name."""
+def provider_name(name: str) -> str:
+    """Return the provider in a qualified name: `docker` for `hello@docker`."""
     return name.rpartition("@")[2]
 
 
-def gathered(configurations: Mapping[str, Configuration]) -> Configuration:
-    """What one agent says, from all its providers."""
+def combine_providers(configurations: Mapping[str, Configuration]) -> Configuration:
+    """Combine the configurations of all providers of one agent, given by provider name."""
     routers: dict[str, Router] = {}
     services: dict[str, Service] = {}
     middlewares: dict[str, Middleware] = {}
@@ -121,9 +124,9 @@ def gathered(configurations: Mapping[str, Configuration]) -> Configuration:
     return Configuration(routers, services, middlewares, tuple(diagnostics))
 
 
-def _named(service: Service, agent: str) -> Service:
-    """The service with its servers' names told apart from those of other machines."""
-    if not agent or provider_of(service.name) not in OF_ONE_MACHINE:
+def _with_agent_in_names(service: Service, agent: str) -> Service:
+    """Append the agent's name to the names of servers that a single-machine provider found."""
+    if not agent or provider_name(service.name) not in SINGLE_MACHINE_PROVIDERS:
         return service
     servers = tuple(replace(server, name=f"{server.name}@{agent}") for server in service.servers)
     return replace(service, servers=servers)
@@ -133,18 +136,19 @@ def _shared_address(service: Service | None, provider: str) -> Diagnostic | None
     by_url: dict[str, str] = {}
     for server in () if service is None else service.servers:
         other = by_url.setdefault(server.url, server.name)
-        if service is not None and _machine(other) != _machine(server.name):
+        if service is not None and _agent_of_server(other) != _agent_of_server(server.name):
             return Diagnostic(
                 Severity.WARNING,
                 provider,
                 f"service {service.name}",
-                f"servers {other} and {server.name}, of two machines, have the same address {server.url}: "
-                "a proxy reaches only one of them there",
-                "use addresses that hold on all machines, as with providers.docker.useBindPortIP",
+                f"servers {other} and {server.name} on two machines have the same address {server.url}, "
+                "so a proxy reaches only one of them",
+                "use addresses that are valid on all machines, for instance with "
+                "providers.docker.useBindPortIP",
             )
     return None
 
 
-def _machine(server: str) -> str:
+def _agent_of_server(server: str) -> str:
     _, at, agent = server.rpartition("@")
     return agent if at else ""

@@ -1,8 +1,9 @@
-"""What the other agents of the installation say: their parts, followed as a proxy follows the whole.
+"""Follows the contributions of the other agents, as a proxy follows the published configuration.
 
-Subscribe, read, apply what is told from there on; a look every second makes up for what was not told. A part
-that is lost stays in force, as with proxies, until its agent has been gone for as long as the settings say.
-That time is taken here, and so asks no other machine's clock; it begins anew when the store was away.
+It subscribes, reads everything, then applies the changes from messages. A check every second finds what no
+message reported. A contribution that is lost stays in force, as in proxies, until its agent has been gone for
+the time in the settings. This agent measures that time, so no other machine's clock matters. The measurement
+restarts when the store was unreachable.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import redis
 from msgspec import Struct
 
 from discovery.leader_election.candidate import Candidate
-from discovery.leader_election.store_refusals import Refusals
+from discovery.leader_election.store_refusals import StoreRefusals
 from discovery.supervision.backoff import Backoff
 from rondpoint.model import Configuration
 from rondpoint.store import change as messages
@@ -32,17 +33,17 @@ from rondpoint.store.state import State
 logger = logging.getLogger(__name__)
 
 
-class Others(Struct, frozen=True):
-    """Configurations by agent; `version` grows with each change."""
+class ContributionsSnapshot(Struct, frozen=True):
+    """The configurations of the other agents, by agent; `version` grows with each change."""
 
     configurations: dict[str, Configuration]
     version: int
 
 
-class Parts:
-    """Follows the parts of all agents but those named `own`; `bell` is set at every change.
+class OtherContributions:
+    """Follows the contributions of all agents except those named `own`; sets `wake_up` at every change.
 
-    `known` tells whether all were read once.
+    `complete` tells whether every contribution has been read once.
     """
 
     def __init__(
@@ -51,29 +52,31 @@ class Parts:
         keys: Keys,
         own: str,
         candidate: Candidate,
-        bell: threading.Event,
+        wake_up: threading.Event,
         forget_after: float,
     ) -> None:
         self._client = client
         self._keys = keys
-        self._own = own
-        self._candidacy = candidate
-        self._bell = bell
+        self._own_name = own
+        self._candidate = candidate
+        self._wake_up = wake_up
         self._forget_after = forget_after
         self._forgetter = Forgetter(client, keys)
         self._states: dict[str, State] = {}
         self._gone_since: dict[str, float] = {}
         self._channels: dict[bytes, str] = {}
-        self._others = Others({}, 0)
-        self.known = False
-        self._refusals = Refusals(logger, "what other agents contribute, without which nothing is published")
+        self._snapshot = ContributionsSnapshot({}, 0)
+        self.complete = False
+        self._refusals = StoreRefusals(
+            logger, "access to the contributions of other agents, so this agent publishes nothing"
+        )
 
-    def others(self) -> Others:
-        """What they say now."""
-        return self._others
+    def snapshot(self) -> ContributionsSnapshot:
+        """Return the newest configurations of the other agents."""
+        return self._snapshot
 
     def run(self, stop: threading.Event) -> None:
-        """Follow until `stop` is set and the channel of the agents' bell has rung once more."""
+        """Follow until `stop` is set and one more message has come on the agents' wake-up channel."""
         backoff = Backoff(0.1, 2.0)
         while not stop.is_set():
             try:
@@ -82,7 +85,7 @@ class Parts:
                     self._channels.clear()
                     self._follow(subscription, stop, backoff)
             except (redis.RedisError, OSError) as error:
-                self._refusals.tell(error)
+                self._refusals.log(error)
                 self._gone_since.clear()
                 stop.wait(backoff.next())
 
@@ -91,8 +94,8 @@ class Parts:
         while not stop.is_set():
             now = time.monotonic()
             if now >= due:
-                self._look(subscription, now)
-                self._refusals.over()
+                self._poll(subscription, now)
+                self._refusals.clear()
                 backoff.reset()
                 due = now + RENEWAL
             message = subscription.get_message(timeout=due - now)
@@ -100,49 +103,52 @@ class Parts:
                 continue
             agent = self._channels.get(message["channel"])
             if agent is not None:
-                self._told(agent, message["data"])
+                self._receive(agent, message["data"])
             else:
-                self._candidacy.wake.set()
+                self._candidate.check_now.set()
                 due = 0.0
 
-    def _look(self, subscription: Any, now: float) -> None:
+    def _poll(self, subscription: Any, now: float) -> None:
         found = read_parts(self._client, self._keys, self._states)
-        found.pop(self._own, None)
+        found.pop(self._own_name, None)
         for agent in list(found):
             channel = self._keys.part(agent).changes
             if channel.encode() not in self._channels:
-                # Before it is read, so that nothing falls between the two.
+                # Subscribe before reading, so that no change is missed in between.
                 subscription.subscribe(channel)
                 self._channels[channel.encode()] = agent
                 found |= read_parts(self._client, self._keys, [agent])
             part, state = found[agent], self._states.get(agent)
             if part.revision is not None and (state is None or state.revision != part.revision):
                 self._read(agent)
-            self._count(agent, part, now)
-        if not self.known:
-            self.known = True
-            self._bell.set()
+            self._forget_if_expired(agent, part, now)
+        if not self.complete:
+            self.complete = True
+            self._wake_up.set()
 
-    def _count(self, agent: str, part: PartState, now: float) -> None:
+    def _forget_if_expired(self, agent: str, part: PartState, now: float) -> None:
         if part.fed:
             self._gone_since.pop(agent, None)
             return
         since = self._gone_since.setdefault(agent, now)
         if now - since < self._forget_after:
             return
-        lease = self._candidacy.whole.held
+        lease = self._candidate.leader_lease.held
         if (lease and self._forgetter.forget(agent, lease)) or part.revision is None:
-            logger.warning("agent %s has been gone for %g s: its part is forgotten", agent, now - since)
+            logger.warning("agent %s has been gone for %g s: its contribution is removed", agent, now - since)
             self._gone_since.pop(agent, None)
             self._states.pop(agent, None)
-            self._say({name: said for name, said in self._said().items() if name != agent})
+            remaining = {name: value for name, value in self._configurations().items() if name != agent}
+            self._set_configurations(remaining)
 
-    def _told(self, agent: str, data: bytes) -> None:
+    def _receive(self, agent: str, data: bytes) -> None:
         state = self._states.get(agent)
         try:
             change = messages.decode(data)
         except msgspec.MsgspecError as error:
-            logger.warning("what agent %s tells cannot be decoded, reading its part: %s", agent, error)
+            logger.warning(
+                "a message of agent %s cannot be decoded, so its contribution is read again: %s", agent, error
+            )
             self._read(agent)
             return
         if state is None or change.full or change.previous != state.revision:
@@ -152,29 +158,29 @@ class Parts:
         self._apply(agent, state, change)
 
     def _apply(self, agent: str, state: State, change: Change) -> None:
-        diagnostics = self._said()[agent].diagnostics
+        diagnostics = self._configurations()[agent].diagnostics
         if change.diagnostics:
             diagnostics = read_diagnostics(self._client, self._keys.part(agent))
-        self._take(agent, state.after(change), diagnostics)
+        self._store(agent, state.after(change), diagnostics)
 
     def _read(self, agent: str) -> None:
         keys = self._keys.part(agent)
         diagnostics = read_diagnostics(self._client, keys)
-        known = self._said().get(agent, Configuration())
+        known = self._configurations().get(agent, Configuration())
         loaded = load(self._client, keys, known=known)
         if loaded is not None:
             for problem in loaded.problems:
                 logger.error("%s", problem)
-            self._take(agent, loaded.over(known), diagnostics)
+            self._store(agent, loaded.over(known), diagnostics)
 
-    def _take(self, agent: str, state: State, diagnostics: Any) -> None:
+    def _store(self, agent: str, state: State, diagnostics: Any) -> None:
         self._states[agent] = state
         configuration = Configuration(state.routers, state.services, state.middlewares, diagnostics)
-        self._say({**self._said(), agent: configuration})
+        self._set_configurations({**self._configurations(), agent: configuration})
 
-    def _said(self) -> Mapping[str, Configuration]:
-        return self._others.configurations
+    def _configurations(self) -> Mapping[str, Configuration]:
+        return self._snapshot.configurations
 
-    def _say(self, configurations: dict[str, Configuration]) -> None:
-        self._others = Others(configurations, self._others.version + 1)
-        self._bell.set()
+    def _set_configurations(self, configurations: dict[str, Configuration]) -> None:
+        self._snapshot = ContributionsSnapshot(configurations, self._snapshot.version + 1)
+        self._wake_up.set()

@@ -1,4 +1,4 @@
-"""What this agent contributes: its providers' words, and its part in the store where others have theirs."""
+"""The own contribution of an agent: the configurations of its providers, and their copy in the store."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import logging
 
 import redis
 
-from discovery.contributions.retention import retained
+from discovery.contributions.retention import retained_configuration
 from discovery.leader_election.candidate import Candidate
-from discovery.providers.common import COMMON
+from discovery.providers.common import STORE_PROVIDERS
 from discovery.supervision.provider_states import Snapshot
 from rondpoint.model import Configuration
 from rondpoint.store.contributions import register_part
@@ -19,38 +19,46 @@ from rondpoint.store.state import State
 logger = logging.getLogger(__name__)
 
 
-class Own:
-    """The part of the agents called `name`. What reads or writes raises redis.RedisError, and what writes
-    besides as `Publisher.write`.
+class OwnContribution:
+    """The contribution of the agents called `name`.
+
+    Methods that read or write raise redis.RedisError; `write` also raises what `Publisher.write` raises.
     """
 
     def __init__(self, client: redis.Redis, keys: Keys, name: str, candidate: Candidate) -> None:
         self._client = client
         self._keys = keys
         self._name = name
-        self._candidacy = candidate
+        self._candidate = candidate
         self._publisher = Publisher(
-            client, keys.part(name), lambda: candidate.part.held, tells_diagnostics=True
+            client, keys.part(name), lambda: candidate.contribution_lease.held, tells_diagnostics=True
         )
         self._retained: dict[str, Configuration] = {}
         self._written: tuple[str, Configuration] | None = None
 
-    def by_provider(self, snapshot: Snapshot, published: Publisher) -> dict[str, Configuration]:
-        """What each provider said last; of one that has not spoken yet, what is stored."""
-        missing = snapshot.silent - self._retained.keys()
+    def provider_configurations(self, snapshot: Snapshot, published: Publisher) -> dict[str, Configuration]:
+        """Return the last configuration of each provider.
+
+        For a provider that has emitted none yet, return its stored objects.
+        """
+        missing = snapshot.pending - self._retained.keys()
         if missing:
             stored = self._publisher.stored()
-            whole = published.stored() if missing & COMMON or (stored is None and not self._name) else None
+            whole = (
+                published.stored()
+                if missing & STORE_PROVIDERS or (stored is None and not self._name)
+                else None
+            )
             if stored is None and not self._name:
-                # What was published is this agent's alone, then.
+                # No contribution is stored, so everything published comes from this agent.
                 stored = whole
             for name in sorted(missing):
-                self._retain(name, whole if name in COMMON else stored)
-        return snapshot.configurations | {name: self._retained[name] for name in snapshot.silent}
+                self._retain(name, whole if name in STORE_PROVIDERS else stored)
+        return snapshot.configurations | {name: self._retained[name] for name in snapshot.pending}
 
     def write(self, configuration: Configuration) -> bool:
-        """Make it the stored part; False when it is already."""
-        lease = self._candidacy.part.held
+        """Store `configuration` as this agent's contribution; return False if it is stored already."""
+        lease = self._candidate.contribution_lease.held
         if self._written is not None and self._written[0] == lease and self._written[1] is configuration:
             return False
         self._publisher.write(configuration)
@@ -59,7 +67,7 @@ class Own:
         return True
 
     def intact(self) -> bool:
-        """Whether the store still holds what was written; otherwise the next `write` mends it."""
+        """Check that the store still holds what was written; if not, the next `write` repairs it."""
         if self._written is None:
             return True
         register_part(self._client, self._keys, self._name)
@@ -69,7 +77,7 @@ class Own:
         return False
 
     def _retain(self, provider: str, stored: State | None) -> None:
-        kept = Configuration() if stored is None else retained(stored, provider)
+        kept = Configuration() if stored is None else retained_configuration(stored, provider)
         self._retained[provider] = kept
-        message = "provider %s has not spoken yet: what is stored of it stays (%d routers)"
+        message = "provider %s has sent no configuration yet: its stored objects stay (%d routers)"
         logger.warning(message, provider, len(kept.routers))

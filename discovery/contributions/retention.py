@@ -1,26 +1,26 @@
-"""What stays of a provider that has not spoken since the agent started: what is stored of it."""
+"""Stored objects of a provider that has sent no configuration since the agent started."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
 
-from discovery.health.server_states import unjudged
+from discovery.health.server_states import without_faults
 from rondpoint.model import Configuration
 from rondpoint.store.state import State
 
 T = TypeVar("T")
 
 
-def retained(state: State, provider: str) -> Configuration:
-    """The objects in `state` that bear the provider's name, as the provider made them."""
+def retained_configuration(state: State, provider: str) -> Configuration:
+    """Return the provider's objects in `state`, with the server states that the provider gave them."""
     suffix = f"@{provider}"
     return Configuration(
-        _of(state.routers, suffix),
-        {name: unjudged(service) for name, service in _of(state.services, suffix).items()},
-        _of(state.middlewares, suffix),
+        _with_suffix(state.routers, suffix),
+        {name: without_faults(service) for name, service in _with_suffix(state.services, suffix).items()},
+        _with_suffix(state.middlewares, suffix),
     )
 
 
-def _of(objects: Mapping[str, T], suffix: str) -> dict[str, T]:
+def _with_suffix(objects: Mapping[str, T], suffix: str) -> dict[str, T]:
     return {name: value for name, value in objects.items() if name.endswith(suffix)}

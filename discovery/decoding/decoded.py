@@ -20,11 +20,11 @@ class Decoded(Struct, frozen=True):
 
     - `subject` names the container or file, as diagnostics do.
     - `services` hold the servers of this container or file only; `discovery.merging.union` joins them.
-    - `implied` are names of routers whose author named no service, neither by the router nor by a
+    - `implicit_routers` are names of routers whose author named no service, neither by the router nor by a
       service label: their service is a guess, which `discovery.merging.union` may better.
     - `keys` says where each object was written, for messages about conflicts:
       `routers.hello@docker` → `traefik.http.routers.hello`.
-    - `first_stands`: where another subject gives a router of the same name other values, the first
+    - `first_wins`: where another subject gives a router of the same name other values, the first
       by subject stands, as in Traefik 1; otherwise both fall, as in Traefik 3.
     """
 
@@ -33,6 +33,6 @@ class Decoded(Struct, frozen=True):
     services: tuple[Service, ...] = ()
     middlewares: tuple[Middleware, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    implied: frozenset[str] = frozenset()
+    implicit_routers: frozenset[str] = frozenset()
     keys: Mapping[str, str] = field(default_factory=_no_keys)
-    first_stands: bool = False
+    first_wins: bool = False

@@ -8,21 +8,21 @@ from types import MappingProxyType
 
 from rondpoint.diagnostics import Diagnostic, Severity
 
-_SHOWN = 200
-_NAMED = 10
+_MAX_LENGTH = 200
+_MAX_NAMES = 10
 _AS_READ: Mapping[str, str] = MappingProxyType({})
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as a message shows it: quoted when text, and never a page long."""
     text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 
-def shown_names(names: Iterable[str]) -> str:
+def format_names(names: Iterable[str]) -> str:
     """Names in order, the first ten of them."""
     ordered = sorted(names)
-    return ", ".join(ordered[:_NAMED]) + (", …" if len(ordered) > _NAMED else "")
+    return ", ".join(ordered[:_MAX_NAMES]) + (", …" if len(ordered) > _MAX_NAMES else "")
 
 
 class Report:
@@ -37,15 +37,15 @@ class Report:
     ) -> None:
         self.source = source
         self.subject = subject
-        self._lead = f"{word} " if word else ""
+        self._prefix = f"{word} " if word else ""
         self._written = written
-        self._found: list[Diagnostic] = []
+        self._diagnostics: list[Diagnostic] = []
         self._about = ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Each once, in the order they were found."""
-        return tuple(dict.fromkeys(self._found))
+        return tuple(dict.fromkeys(self._diagnostics))
 
     def error(self, message: str, hint: str = "", excerpt: str = "") -> None:
         self._add(Severity.ERROR, message, hint, excerpt)
@@ -68,11 +68,11 @@ class Report:
     def at(self, key: str, value: object = None) -> str:
         """The beginning of a message about `key`: `label traefik.port="x"`, `http.routers.a.rule="x"`."""
         key = self._written.get(key.lower(), key)
-        lead = self._lead if key.lower().startswith("traefik.") else ""
-        return f"{lead}{key}" if value is None else f"{lead}{key}={shown(value)}"
+        prefix = self._prefix if key.lower().startswith("traefik.") else ""
+        return f"{prefix}{key}" if value is None else f"{prefix}{key}={format_value(value)}"
 
     def _add(self, severity: Severity, message: str, hint: str, excerpt: str = "") -> None:
         found = Diagnostic(
             severity, self.source, self.subject, message, hint, excerpt=excerpt, about=self._about
         )
-        self._found.append(found)
+        self._diagnostics.append(found)

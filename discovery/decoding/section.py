@@ -25,7 +25,7 @@ class Section:
         self.report = report
         self._tree = tree
         self._names = {name.lower(): name for name in tree}
-        self._asked: dict[str, str] = {}
+        self._read_names: dict[str, str] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Section:
 
     def raw(self, name: str) -> object:
         """The value as written; None when there is none."""
-        self._asked[name.lower()] = name
+        self._read_names[name.lower()] = name
         written = self._names.get(name.lower())
         return None if written is None else self._tree[written]
 
@@ -101,7 +101,7 @@ class Section:
             else:
                 self._not_a_section(path, item)
 
-    def unserved(self, *names: str) -> None:
+    def warn_unserved(self, *names: str) -> None:
         """Warn of options that only tune, and are known but not served yet."""
         for name in names:
             if self.has(name):
@@ -114,16 +114,16 @@ class Section:
 
     def misspelt(self, known: Iterable[str], meant: str) -> tuple[str, ...]:
         """Names that nothing asked for and to which, of those `known`, the one `meant` is nearest."""
-        left = (written for lower, written in self._names.items() if lower not in self._asked)
+        left = (written for lower, written in self._names.items() if lower not in self._read_names)
         return tuple(written for written in left if nearest(written, known) == meant)
 
     def finish(self) -> None:
         """Warn of names that nothing asked for."""
         for lower, written in self._names.items():
-            if lower not in self._asked:
+            if lower not in self._read_names:
                 self.report.warning(
                     f"{self.report.at(self.key(written))} is unknown",
-                    did_you_mean(written, self._asked.values()),
+                    did_you_mean(written, self._read_names.values()),
                 )
 
     def _not_a_section(self, path: str, value: object) -> None:

@@ -47,7 +47,7 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
         "passiveHealthCheck": balancer.has("passiveHealthCheck"),
         "serversTransport": bool(transport),
     }
-    balancer.unserved(*(name for name, given in told.items() if given))
+    balancer.warn_unserved(*(name for name, given in told.items() if given))
     qualified = qualify(transport, provider) if transport else ""
     return Balancing(strategy, sticky, health_check, flush_interval, qualified, slow_start)
 
@@ -76,7 +76,7 @@ def read_sticky(balancer: Section) -> StickyCookie | None:
     sticky.finish()
     if cookie is None:
         return None
-    made = StickyCookie(
+    cookie_options = StickyCookie(
         name=cookie.read("name", values.text, ""),
         secure=cookie.read("secure", values.boolean, False),
         http_only=cookie.read("httpOnly", values.boolean, False),
@@ -86,4 +86,4 @@ def read_sticky(balancer: Section) -> StickyCookie | None:
         domain=cookie.read("domain", values.text, ""),
     )
     cookie.finish()
-    return made
+    return cookie_options

@@ -44,14 +44,14 @@ def _highest_random_weight(section: Section, name: str, provider: str) -> Servic
 
 
 def _failover(section: Section, name: str, provider: str) -> Service:
-    named = (_named(section, "service"), _named(section, "fallback"))
+    named = (_required_text(section, "service"), _required_text(section, "fallback"))
     section.has("healthCheck")
     errors = section.section("errors")
     if errors is not None:
         errors.read("status", statuses, None)
         errors.read("maxRequestBodyBytes", whole, -1)
         errors.finish()
-        section.unserved("errors")
+        section.warn_unserved("errors")
     members = tuple(Member(qualify(text, provider)) for text in named if text)
     return Service(name, composition="failover", members=members)
 
@@ -61,9 +61,9 @@ def _mirroring(section: Section, name: str, provider: str) -> Service:
     report.error(
         f"{report.at(section.path)} is not served yet, so routers that lead to the service answer 503"
     )
-    _named(section, "service")
-    for item in _some(section, "mirrors"):
-        _named(item, "name")
+    _required_text(section, "service")
+    for item in _required_sections(section, "mirrors"):
+        _required_text(item, "name")
         item.read("percent", between(0, 100), 0)
         item.finish()
     section.read("mirrorBody", values.boolean, True)
@@ -73,15 +73,15 @@ def _mirroring(section: Section, name: str, provider: str) -> Service:
 
 
 def _members(section: Section, provider: str) -> Iterator[Member]:
-    for item in _some(section, "services"):
-        name = _named(item, "name")
+    for item in _required_sections(section, "services"):
+        name = _required_text(item, "name")
         weight = item.read("weight", values.weight, 1)
         item.finish()
         if name:
             yield Member(qualify(name, provider), weight)
 
 
-def _some(section: Section, name: str) -> Iterator[Section]:
+def _required_sections(section: Section, name: str) -> Iterator[Section]:
     """The sections of a list that may not be empty."""
     empty = True
     for item in section.items(name):
@@ -91,7 +91,7 @@ def _some(section: Section, name: str) -> Iterator[Section]:
         section.report.error(f"{section.report.at(section.key(name))} is missing")
 
 
-def _named(section: Section, option: str) -> str:
+def _required_text(section: Section, option: str) -> str:
     found = section.read(option, values.text, "")
     if not found and not section.has(option):
         section.report.error(f"{section.report.at(section.key(option))} is missing")

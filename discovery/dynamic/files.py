@@ -23,15 +23,15 @@ def load_file(path: Path) -> Decoded:
     """The objects in a file. Never raises: what cannot be read or understood becomes diagnostics."""
     tree = read(path)
     if isinstance(tree, Diagnostic):
-        return Decoded(shown(path), diagnostics=(tree,))
-    return decode(tree, PROVIDER, shown(path))
+        return Decoded(printable_path(path), diagnostics=(tree,))
+    return decode(tree, PROVIDER, printable_path(path))
 
 
 def read(path: Path) -> Tree | Diagnostic:
     """The tree a file holds (an empty file holds an empty one), or what is wrong with it."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        name = Path(shown(path)).name
+        name = Path(printable_path(path)).name
         return _error(path, f"{name} is neither YAML nor TOML", f"expected {', '.join(sorted(SUFFIXES))}")
     try:
         text = path.read_text("utf-8-sig")
@@ -42,9 +42,9 @@ def read(path: Path) -> Tree | Diagnostic:
     try:
         tree = reader(text)
     except FileSyntaxError as error:
-        place = f"line {error.line}, column {error.column}: " if error.line else ""
+        position = f"line {error.line}, column {error.column}: " if error.line else ""
         hint = "Go templates in dynamic files are not served yet" if "{{" in text else ""
-        return _error(path, f"{place}{error}", hint)
+        return _error(path, f"{position}{error}", hint)
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -52,10 +52,10 @@ def read(path: Path) -> Tree | Diagnostic:
     return tree
 
 
-def shown(path: Path) -> str:
+def printable_path(path: Path) -> str:
     """A path as text that can be published: names of files are bytes, and need not be UTF-8."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def _error(path: Path, message: str, hint: str = "") -> Diagnostic:
-    return Diagnostic(Severity.ERROR, PROVIDER, shown(path), message, hint)
+    return Diagnostic(Severity.ERROR, PROVIDER, printable_path(path), message, hint)

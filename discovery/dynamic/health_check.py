@@ -18,7 +18,7 @@ SHORTEST_TIMEOUT = "10ms"
 
 # RFC 9110 §5.6.2
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_UNSENT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FORBIDDEN_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
@@ -27,42 +27,47 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
     section = balancer.section("healthCheck")
     if section is None:
         return None
-    sick = section.read("unhealthyInterval", some_time, None)
-    made = HealthCheck(
+    unhealthy = section.read("unhealthyInterval", positive_duration, None)
+    health_check = HealthCheck(
         path=section.read("path", path, ""),
         scheme=section.read("scheme", values.scheme, ""),
         mode=section.read("mode", values.one_of(("http", "grpc")), "http"),
         hostname=section.read("hostname", hostname, ""),
         port=section.read("port", values.port, 0),
-        interval=_at_least(SHORTEST_INTERVAL, section, "interval", section.read("interval", some_time, 30.0)),
-        unhealthy_interval=sick and _at_least(SHORTEST_INTERVAL, section, "unhealthyInterval", sick),
-        timeout=_at_least(SHORTEST_TIMEOUT, section, "timeout", section.read("timeout", some_time, 5.0)),
-        headers=_headers(section),
+        interval=_read_with_minimum(
+            SHORTEST_INTERVAL, section, "interval", section.read("interval", positive_duration, 30.0)
+        ),
+        unhealthy_interval=unhealthy
+        and _read_with_minimum(SHORTEST_INTERVAL, section, "unhealthyInterval", unhealthy),
+        timeout=_read_with_minimum(
+            SHORTEST_TIMEOUT, section, "timeout", section.read("timeout", positive_duration, 5.0)
+        ),
+        headers=_read_headers(section),
         method=section.read("method", method, "GET"),
         status=section.read("status", between(100, 599), 0),
         follow_redirects=section.read("followRedirects", values.boolean, True),
     )
     section.finish()
     report = section.report
-    if made.mode == "grpc":
+    if health_check.mode == "grpc":
         report.warning(
             f"{report.at(section.key('mode'), 'grpc')} is not served yet",
             "the health check has no effect: all servers are taken to be well",
         )
-    if section.has("path") and not made.path:
+    if section.has("path") and not health_check.path:
         report.warning(f"{report.at(section.path)} has no effect", "give a path that can be asked for")
         return None
-    return made
+    return health_check
 
 
-def _at_least(floor: str, section: Section, name: str, found: float) -> float:
-    """What was found under this name; what is shorter than `floor` is told, and `floor` taken."""
-    least = seconds(floor)
+def _read_with_minimum(minimum: str, section: Section, name: str, found: float) -> float:
+    """What was found under this name; what is shorter than `minimum` is told, and `minimum` taken."""
+    least = seconds(minimum)
     if found >= least:
         return found
     report = section.report
     written = report.at(section.key(name), section.raw(name))
-    report.warning(f"{written} is too short", f"{floor} is taken; give no less")
+    report.warning(f"{written} is too short", f"{minimum} is taken; give no less")
     return least
 
 
@@ -89,7 +94,7 @@ def hostname(value: object) -> str:
     return found
 
 
-def some_time(value: object) -> float:
+def positive_duration(value: object) -> float:
     """A duration above 0: in seconds."""
     found = seconds(value)
     if not found:
@@ -111,11 +116,11 @@ def headers(value: object) -> dict[str, str]:
     for name, content in found.items():
         if not _TOKEN.match(name):
             raise ValueError(f"expected names of headers, not {name!r}")
-        if _UNSENT.search(content) or not content.isascii():
+        if _FORBIDDEN_IN_VALUE.search(content) or not content.isascii():
             raise ValueError(f"expected a value that a header can hold for {name}")
     return found
 
 
-def _headers(section: Section) -> dict[str, str]:
+def _read_headers(section: Section) -> dict[str, str]:
     nothing: dict[str, str] = {}
     return section.read("headers", headers, nothing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from discovery.decoding.names import qualify
-from discovery.decoding.report import Report, shown_names
+from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
 from rondpoint.middlewares.canonical import Fault, canonical
 from rondpoint.middlewares.kinds import SERVED_KINDS
@@ -30,7 +30,7 @@ def decode_middleware(name: str, section: Section, provider: str) -> Middleware 
         hint = did_you_mean(written, SCHEMAS)
         report.error(f"{report.at(section.key(written))} is an unknown kind of middleware", hint)
         return None
-    return checked_middleware(
+    return make_middleware(
         qualify(name, provider),
         kind,
         section.raw(written),
@@ -40,27 +40,27 @@ def decode_middleware(name: str, section: Section, provider: str) -> Middleware 
     )
 
 
-def checked_middleware(
+def make_middleware(
     name: str,
     kind: str,
     options: object,
-    refer: Callable[[str], str],
-    place: Callable[[tuple[str, ...]], str],
+    qualify_reference: Callable[[str], str],
+    key_of: Callable[[tuple[str, ...]], str],
     report: Report,
     *,
     unusable: bool = False,
 ) -> Middleware:
     """The middleware of this qualified name; what is wrong with its options is reported.
 
-    `refer` qualifies the names of others, and `place` tells the key of an option's path.
+    `qualify_reference` qualifies the names of others, and `key_of` tells the key of an option's path.
     """
-    found = canonical(kind, options, refer)
+    found = canonical(kind, options, qualify_reference)
     for fault in found.faults:
-        _tell(fault, place(fault.path), report)
+        _report_fault(fault, key_of(fault.path), report)
     return Middleware(name, kind, found.options, unusable=unusable or not found.usable)
 
 
-def _tell(fault: Fault, key: str, report: Report) -> None:
+def _report_fault(fault: Fault, key: str, report: Report) -> None:
     message = f"{report.at(key, fault.value)} {fault.message}"
     if fault.fatal:
         report.error(f"{message}, so routers that use the middleware answer 503", fault.hint)
@@ -81,7 +81,7 @@ def report_unserved(
             continue
         what = f"{report.at(keys[f'middlewares.{middleware.name}'])}: {middleware.kind} is not served yet"
         if middleware.name in users:
-            told = shown_names(users[middleware.name])
-            report.error(f"{what}, so {told} answers 503", "leave it out only if that is safe")
+            routers_text = format_names(users[middleware.name])
+            report.error(f"{what}, so {routers_text} answers 503", "leave it out only if that is safe")
         else:
             report.warning(f"{what}: a router that uses it answers 503")

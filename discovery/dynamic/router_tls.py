@@ -8,10 +8,10 @@ from discovery.decoding import values
 from discovery.decoding.section import Section
 
 
-def read_tls(router: Section, meant: str) -> bool | None:
+def read_tls(router: Section, rule_hint: str) -> bool | None:
     """The router's `tls`, a switch or options; None, and said so, for what may not be passed over.
 
-    `meant` is a hint at what the router would serve. The certificates are those of the entry point; options
+    `rule_hint` is a hint at what the router would serve. The certificates are those of the entry point; options
     of TLS may demand one from the client, so that to serve without them would be wrong.
     """
     raw = router.raw("tls")
@@ -22,7 +22,7 @@ def read_tls(router: Section, meant: str) -> bool | None:
         return None
     if str(section.raw("options") or "default") != "default":
         at = section.report.at(section.key("options"), section.raw("options"))
-        section.report.error(f"{at} is not served yet, so the router is left out", meant)
+        section.report.error(f"{at} is not served yet, so the router is left out", rule_hint)
         return None
     for name in ("certResolver", "domains"):
         if section.has(name):

@@ -46,18 +46,18 @@ def decode_router(
         section.has(option) and value is None
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
-    meant = would_serve(text) if text else ""
-    tls = read_tls(section, meant)
-    unserved = _refuse_unserved(section, meant)
+    rule_hint = would_serve(text) if text else ""
+    tls = read_tls(section, rule_hint)
+    unserved = _report_unserved_options(section, rule_hint)
     parse = _parser(section)
     observability = read_observability(section)
-    unguarded = _misspelt_guards(section, meant)
+    misspelt_option = _report_misspelt_options(section, rule_hint)
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
     rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
     if rule is not None and parse is v3.parse:
-        tell_caution(in_v3(rule.text), key, rule.text, section.report)
-    if rule is None or service is None or tls is None or unreadable or unserved or unguarded:
+        report_rule_warning(in_v3(rule.text), key, rule.text, section.report)
+    if rule is None or service is None or tls is None or unreadable or unserved or misspelt_option:
         return None
     return Router(
         qualify(name, provider),
@@ -85,27 +85,27 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return None
 
 
-def tell_caution(caution: Caution | None, key: str, text: str, report: Report) -> None:
-    if caution is not None:
-        message, hint = caution
+def report_rule_warning(warning: Caution | None, key: str, text: str, report: Report) -> None:
+    if warning is not None:
+        message, hint = warning
         report.warning(f"{report.at(key, text)}: {message}", hint)
 
 
-def _refuse_unserved(section: Section, meant: str) -> bool:
+def _report_unserved_options(section: Section, rule_hint: str) -> bool:
     report = section.report
     if section.has("parentRefs"):
         message = f"{report.at(section.key('parentRefs'))} is not served yet, so the router is left out"
-        report.error(message, meant)
+        report.error(message, rule_hint)
         return True
     return False
 
 
-def _misspelt_guards(section: Section, meant: str) -> bool:
+def _report_misspelt_options(section: Section, rule_hint: str) -> bool:
     """Whether the author most likely asked for middlewares or TLS, by a name that is neither; said so."""
-    found = [name for meant in ("middlewares", "tls") for name in section.misspelt(OPTIONS, meant)]
+    found = [name for rule_hint in ("middlewares", "tls") for name in section.misspelt(OPTIONS, rule_hint)]
     for name in found:
         at = section.report.at(section.key(name))
-        section.report.error(f"{at} may be meant to guard the router, so it is left out", meant)
+        section.report.error(f"{at} may be meant to guard the router, so it is left out", rule_hint)
     return bool(found)
 
 

@@ -13,7 +13,7 @@ from discovery.dynamic.balancing import read_balancing
 from discovery.dynamic.composite import KINDS, read_composite
 from rondpoint.model import Server, Service
 
-_SERVERS = "loadBalancer"
+_LOAD_BALANCER = "loadBalancer"
 
 ServersReader = Callable[[Section], tuple[Server, ...] | None]
 """From a `loadBalancer` section, its servers; None, and said so, where the service cannot be had."""
@@ -26,35 +26,35 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
     """
     report = section.report
     qualified = qualify(name, provider)
-    kinds = [kind for kind in (*KINDS, _SERVERS) if section.has(kind)]
+    kinds = [kind for kind in (*KINDS, _LOAD_BALANCER) if section.has(kind)]
     middlewares = section.read("middlewares", values.texts, None)
-    balancer = section.section(_SERVERS)
+    balancer = section.section(_LOAD_BALANCER)
     if len(kinds) > 1:
         report.error(
             f"{report.at(section.path)} is of several kinds: {', '.join(kinds)}", "make a service of each"
         )
-        made: Service | None = Service(qualified, unserved="it is of several kinds")
+        service: Service | None = Service(qualified, unserved="it is of several kinds")
     elif balancer is not None:
-        made = _with_servers(qualified, balancer, provider, read_servers)
+        service = _load_balanced_service(qualified, balancer, provider, read_servers)
     elif kinds:
         options = section.section(kinds[0])
-        made = (
+        service = (
             Service(qualified, unserved=f"its {kinds[0]} cannot be read")
             if options is None
             else read_composite(kinds[0], options, qualified, provider)
         )
     else:
         report.error(f"{report.at(section.path)} has no servers", "expected loadBalancer")
-        made = None
+        service = None
     section.finish()
     if middlewares is None and section.has("middlewares"):
         return Service(qualified, unserved="its middlewares cannot be read")
-    if made is None or not middlewares:
-        return made
-    return replace(made, middlewares=tuple(qualify(middleware, provider) for middleware in middlewares))
+    if service is None or not middlewares:
+        return service
+    return replace(service, middlewares=tuple(qualify(middleware, provider) for middleware in middlewares))
 
 
-def _with_servers(
+def _load_balanced_service(
     qualified: str, balancer: Section, provider: str, read_servers: ServersReader
 ) -> Service | None:
     servers = read_servers(balancer)
@@ -76,14 +76,14 @@ def _with_servers(
     )
 
 
-def servers_of_file(balancer: Section) -> tuple[Server, ...]:
+def read_file_servers(balancer: Section) -> tuple[Server, ...]:
     """`servers` with `url` and `weight`; a server whose URL cannot be read is left out, and said so."""
     found: dict[str, Server] = {}
     for section in balancer.items("servers"):
         weight = section.read("weight", values.weight, 1)
-        server = server_at(section, weight, found)
+        server = read_server(section, weight, found)
         if str(section.raw("preservePath") or False).lower() != "false":
-            section.unserved("preservePath")
+            section.warn_unserved("preservePath")
         section.finish()
         if server is not None:
             found[server.name] = server
@@ -92,7 +92,7 @@ def servers_of_file(balancer: Section) -> tuple[Server, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def server_at(section: Section, weight: int, taken: dict[str, Server]) -> Server | None:
+def read_server(section: Section, weight: int, taken: dict[str, Server]) -> Server | None:
     """The server at the section's `url`, named by it; the name is made unique among `taken`."""
     if not section.has("url"):
         section.report.error(f"{section.report.at(section.path)} has no url, so it is left out")

@@ -15,7 +15,7 @@ try:
 except ImportError:  # this PyYAML was built without libyaml, which is some ten times as fast
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
+_TOML_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 
 
 class FileSyntaxError(ValueError):
@@ -35,7 +35,7 @@ def read_yaml(text: str) -> object:
     except FileSyntaxError:
         raise
     except yaml.MarkedYAMLError as error:
-        raise _at(error.problem_mark or error.context_mark, error.problem or "not YAML") from None
+        raise _error_at(error.problem_mark or error.context_mark, error.problem or "not YAML") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -57,13 +57,13 @@ def read_toml(text: str) -> object:
         raise FileSyntaxError(str(error)) from None
 
 
-def _at(mark: Any, message: str) -> FileSyntaxError:
+def _error_at(mark: Any, message: str) -> FileSyntaxError:
     """A fault at a mark of PyYAML's, which has two types of them that share no base."""
     return FileSyntaxError(message, *((mark.line + 1, mark.column + 1) if mark else (0, 0)))
 
 
 def _toml_error(message: str, text: str) -> FileSyntaxError:
-    place = _TOML_PLACE.search(message)
+    place = _TOML_POSITION.search(message)
     if place is None:
         return FileSyntaxError(message)
     problem = message[: place.start()]
@@ -84,7 +84,7 @@ def check_yaml(text: str) -> None:
             levels.pop()
             continue
         if isinstance(event, yaml.NodeEvent) and levels:
-            levels[-1].meet(event)
+            levels[-1].check_key(event)
         if isinstance(event, yaml.CollectionStartEvent):
             levels.append(_Level(isinstance(event, yaml.MappingStartEvent)))
             if len(levels) > MAX_DEPTH:
@@ -96,14 +96,14 @@ class _Level:
 
     def __init__(self, mapping: bool) -> None:
         self._mapping = mapping
-        self._key_comes = True
+        self._key_expected = True
         self._keys: set[Any] = set()
 
-    def meet(self, event: yaml.NodeEvent) -> None:
+    def check_key(self, event: yaml.NodeEvent) -> None:
         if not self._mapping:
             return
-        if self._key_comes and isinstance(event, yaml.ScalarEvent) and event.value != "<<":
+        if self._key_expected and isinstance(event, yaml.ScalarEvent) and event.value != "<<":
             if event.value in self._keys:
-                raise _at(event.start_mark, f"{event.value} is given twice")
+                raise _error_at(event.start_mark, f"{event.value} is given twice")
             self._keys.add(event.value)
-        self._key_comes = not self._key_comes
+        self._key_expected = not self._key_expected

@@ -8,7 +8,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.http import decode_http
-from discovery.dynamic.services import servers_of_file
+from discovery.dynamic.services import read_file_servers
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
@@ -16,7 +16,7 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
     report = Report(provider, subject)
     top = Section(tree, "", report)
     http = top.section("http") or Section({}, "http", report)
-    decoded = decode_http(http, provider, servers_of_file)
+    decoded = decode_http(http, provider, read_file_servers)
     for part in ("tcp", "udp", "tls"):
         if top.raw(part):
             report.error(f"{part} is not served yet", "it has no effect")

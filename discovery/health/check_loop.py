@@ -10,27 +10,27 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import uniform
 
-from discovery.health.check_plan import Look, Subject, pause, planned
-from discovery.health.check_request import first_question
-from discovery.health.prober import Asker, UndecidedError
-from discovery.health.server_states import remembered
+from discovery.health.check_plan import ServerCheck, ServerKey, next_delay, plan_checks
+from discovery.health.check_request import first_request
+from discovery.health.prober import Prober, UndecidedError
+from discovery.health.server_states import stored_faults
 from discovery.providers.stopping import on_stop
 from rondpoint.model import Configuration
 from rondpoint.store.state import State
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 1000
+MAX_CONCURRENT = 1000
 """Servers asked at the same time, at most; fewer where descriptors are short."""
 
-SPREAD = 0.5
+FIRST_CHECK_JITTER = 0.5
 """Seconds over which first checks are spread, so that thousands do not come at once."""
 
 
-NOTHING = Configuration()
+NO_SERVICES = Configuration()
 
 
-class Checks:
+class CheckLoop:
     """Asks the servers of the configuration that it was told to follow last.
 
     `faults` says of each server that is down why. It is replaced whole, `version` grows, and `on_change` is
@@ -39,33 +39,33 @@ class Checks:
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
-        self.faults: Mapping[Subject, str] = {}
+        self.faults: Mapping[ServerKey, str] = {}
         self.version = 0
         self._on_change = on_change
-        self._plan: dict[Subject, Look] = {}
+        self._plan: dict[ServerKey, ServerCheck] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
-        self._replanned = asyncio.Event()
+        self._plan_changed = asyncio.Event()
 
     def follow(self, configuration: Configuration) -> None:
         """Check the servers of this configuration, and of no other: what was known of others is forgotten."""
-        plan = planned(configuration)
+        plan = plan_checks(configuration)
         if plan == self._plan:
             return
         with self._lock:
             self._plan = plan
-            self.faults = {subject: fault for subject, fault in self.faults.items() if subject in plan}
+            self.faults = {key: fault for key, fault in self.faults.items() if key in plan}
         self._wake()
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         """Check nothing: another agent does."""
-        self.follow(NOTHING)
+        self.follow(NO_SERVICES)
 
-    def recall(self, state: State | None) -> None:
+    def restore(self, state: State | None) -> None:
         """Take the servers that are down in the store to be down, until they have been asked."""
         if state is not None:
             with self._lock:
-                self.faults = {**remembered(state), **self.faults}
+                self.faults = {**stored_faults(state), **self.faults}
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -75,60 +75,64 @@ class Checks:
     def _wake(self) -> None:
         # A loop that has ended needs no waking.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._replanned.set)
+            self._loop.call_soon_threadsafe(self._plan_changed.set)
 
     async def _work(self, stop: threading.Event) -> None:
-        asker, free = Asker(), asyncio.Semaphore(_at_once())
-        looks: dict[Subject, Look] = {}
-        tasks: dict[Subject, asyncio.Task[None]] = {}
+        prober, slots = Prober(), asyncio.Semaphore(_max_concurrent())
+        running: dict[ServerKey, ServerCheck] = {}
+        tasks: dict[ServerKey, asyncio.Task[None]] = {}
         while not stop.is_set():
             plan = self._plan
-            for subject in [each for each, look in looks.items() if plan.get(each) != look]:
-                del looks[subject]
-                tasks.pop(subject).cancel()
-            for subject in plan.keys() - looks.keys():
-                looks[subject] = plan[subject]
-                tasks[subject] = asyncio.create_task(self._watch(subject, plan[subject], asker, free))
-            await self._replanned.wait()
-            self._replanned.clear()
+            for key in [each for each, server_check in running.items() if plan.get(each) != server_check]:
+                del running[key]
+                tasks.pop(key).cancel()
+            for key in plan.keys() - running.keys():
+                running[key] = plan[key]
+                tasks[key] = asyncio.create_task(self._check_repeatedly(key, plan[key], prober, slots))
+            await self._plan_changed.wait()
+            self._plan_changed.clear()
 
-    async def _watch(self, subject: Subject, look: Look, asker: Asker, free: asyncio.Semaphore) -> None:
-        check, question = look.check, first_question(look.server, look.check)
-        failures, proven = 0, False
-        await asyncio.sleep(uniform(0, min(SPREAD, check.interval)))  # noqa: S311 (jitter, not a secret)
+    async def _check_repeatedly(
+        self, key: ServerKey, server_check: ServerCheck, prober: Prober, slots: asyncio.Semaphore
+    ) -> None:
+        check, request = server_check.check, first_request(server_check.server, server_check.check)
+        failures, was_healthy = 0, False
+        await asyncio.sleep(uniform(0, min(FIRST_CHECK_JITTER, check.interval)))  # noqa: S311 (jitter, not a secret)
         while True:
             try:
-                async with free:
-                    fault = await asker.ask(question, check)
+                async with slots:
+                    fault = await prober.probe(request, check)
             except UndecidedError as error:
-                logger.warning("server %s of service %s cannot be checked: %s", subject[1], subject[0], error)
+                logger.warning("server %s of service %s cannot be checked: %s", key[1], key[0], error)
             except Exception:
                 # A fault of ours with one server must not end its checks, and with them its state, for good.
-                logger.exception(
-                    "checking server %s of service %s failed unexpectedly", subject[1], subject[0]
-                )
+                logger.exception("checking server %s of service %s failed unexpectedly", key[1], key[0])
             else:
                 failures = failures + 1 if fault else 0
-                proven = proven or not fault
-                self._note(subject, look, fault)
-            await asyncio.sleep(pause(check, failures, proven=proven))
+                was_healthy = was_healthy or not fault
+                self._record(key, server_check, fault)
+            await asyncio.sleep(next_delay(check, failures, was_healthy=was_healthy))
 
-    def _note(self, subject: Subject, look: Look, fault: str) -> None:
+    def _record(self, key: ServerKey, server_check: ServerCheck, fault: str) -> None:
         with self._lock:
-            before = self.faults.get(subject, "")
+            before = self.faults.get(key, "")
             # The plan may have gone on while the server was being asked.
-            if fault == before or self._plan.get(subject) != look:
+            if fault == before or self._plan.get(key) != server_check:
                 return
-            faults = {**self.faults, subject: fault}
+            faults = {**self.faults, key: fault}
             if not fault:
-                del faults[subject]
+                del faults[key]
             self.faults = faults
             self.version += 1
         if not fault:
-            logger.info("server %s of service %s is well again", subject[1], subject[0])
+            logger.info("server %s of service %s is well again", key[1], key[0])
         self._on_change()
 
 
-def _at_once() -> int:
+def _max_concurrent() -> int:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return AT_ONCE if descriptors == resource.RLIM_INFINITY else max(1, min(AT_ONCE, descriptors // 2))
+    return (
+        MAX_CONCURRENT
+        if descriptors == resource.RLIM_INFINITY
+        else max(1, min(MAX_CONCURRENT, descriptors // 2))
+    )

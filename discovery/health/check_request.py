@@ -17,12 +17,12 @@ from rondpoint.model import HealthCheck, Server
 DEFAULT_PORTS = {"http": 80, "https": 443}
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
 
-_OURS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
-_SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
+_GENERATED_HEADERS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Question(Struct, frozen=True):
+class CheckRequest(Struct, frozen=True):
     """One request: `url` is whole, `hostname` the Host header where it is not the URL's own."""
 
     url: str
@@ -46,7 +46,11 @@ class Question(Struct, frozen=True):
         parts = urlsplit(self.url)
         target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="").geturl()
         lines = [f"{self.method} {target} HTTP/1.1", f"Host: {self.hostname or _authority(parts)}"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items() if name.lower() not in _OURS]
+        lines += [
+            f"{name}: {value}"
+            for name, value in self.headers.items()
+            if name.lower() not in _GENERATED_HEADERS
+        ]
         if "user-agent" not in map(str.lower, self.headers):
             lines.append("User-Agent: rondpoint")
         if self.method in _WITH_BODY:
@@ -55,28 +59,28 @@ class Question(Struct, frozen=True):
         return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
-def askable(server: Server, check: HealthCheck) -> bool:
+def is_checkable(server: Server, check: HealthCheck) -> bool:
     """Whether the check can be made: other protocols than HTTP/1.1 are not spoken."""
     return check.mode == "http" and (check.scheme or server.scheme) in DEFAULT_PORTS
 
 
-def first_question(server: Server, check: HealthCheck) -> Question:
+def first_request(server: Server, check: HealthCheck) -> CheckRequest:
     """What the check asks of a server, which must be askable."""
     scheme = check.scheme or server.scheme
     host = f"[{server.host}]" if ":" in server.host else server.host
     path = quote(check.path or "/", safe=printable)
     url = f"{scheme}://{host}:{check.port or server.port}{path}"
-    return Question(url, check.method, check.hostname, check.headers)
+    return CheckRequest(url, check.method, check.hostname, check.headers)
 
 
-def next_question(question: Question, status: int, location: str) -> Question | None:
+def redirected_request(request: CheckRequest, status: int, location: str) -> CheckRequest | None:
     """Where a redirection leads; None where that is nowhere that can be asked.
 
     `location` is the header's value, decoded as latin-1.
     """
     try:
-        url = urljoin(question.url, quote(location.encode("latin-1"), safe=printable))
-        parts, before = urlsplit(url), urlsplit(question.url)
+        url = urljoin(request.url, quote(location.encode("latin-1"), safe=printable))
+        parts, before = urlsplit(url), urlsplit(request.url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.port == 0:
             return None
     except ValueError:
@@ -84,10 +88,12 @@ def next_question(question: Question, status: int, location: str) -> Question | 
     if any(blank in url for blank in " \t\r\n\v\f"):
         return None
     same = _authority(parts) == _authority(before)
-    headers = {name: value for name, value in question.headers.items() if same or name.lower() not in _SECRET}
+    headers = {
+        name: value for name, value in request.headers.items() if same or name.lower() not in _SECRET_HEADERS
+    }
     # RFC 9110 §15.4 lets a client go on with GET, and all do.
-    method = question.method if status in (307, 308) or question.method == "HEAD" else "GET"
-    return Question(url, method, question.hostname if same else "", headers)
+    method = request.method if status in (307, 308) or request.method == "HEAD" else "GET"
+    return CheckRequest(url, method, request.hostname if same else "", headers)
 
 
 def _authority(parts: SplitResult) -> str:

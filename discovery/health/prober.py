@@ -9,8 +9,8 @@ import socket
 import ssl
 from typing import Any
 
-from discovery.health.check_request import REDIRECTING, Question, next_question
-from discovery.health.check_response import AnswerError, complaint, location_in, status_of
+from discovery.health.check_request import REDIRECTING, CheckRequest, redirected_request
+from discovery.health.check_response import ResponseError, location_in, status_fault, status_of
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck
 
@@ -20,17 +20,17 @@ HEAD_LIMIT = 65536
 REDIRECTIONS = 10
 """Followed at most, as in Traefik."""
 
-FAREWELL = 1.0
+TLS_CLOSE_TIMEOUT = 1.0
 """Seconds that a server has to take note of the end of TLS."""
 
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+_LOCAL_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class UndecidedError(Exception):
     """The check could not be made, for a fault of this machine: nothing is known of the server."""
 
 
-class Asker:
+class Prober:
     """Performs checks on the running event loop."""
 
     def __init__(self) -> None:
@@ -38,41 +38,41 @@ class Asker:
         # As the proxy's, since it is the proxy that will have to reach the server.
         self._tls = ssl.create_default_context()
 
-    async def ask(self, question: Question, check: HealthCheck) -> str:
+    async def probe(self, request: CheckRequest, check: HealthCheck) -> str:
         """Why the server is not well; empty when it is. Raises UndecidedError."""
         try:
             async with asyncio.timeout(check.timeout):
-                return await self._asked(question, check)
-        except AnswerError as error:
+                return await self._follow_redirections(request, check)
+        except ResponseError as error:
             return str(error)
         except OSError as error:
-            if error.errno in _OURS:
+            if error.errno in _LOCAL_FAULTS:
                 raise UndecidedError(os.strerror(error.errno)) from error
             if isinstance(error, TimeoutError) and not error.errno:
                 return f"no answer within {check.timeout:g} s"
             return _reason(error)
 
-    async def _asked(self, question: Question, check: HealthCheck) -> str:
+    async def _follow_redirections(self, request: CheckRequest, check: HealthCheck) -> str:
         for _ in range(REDIRECTIONS + 1):
-            status, location = await self._answer(question)
+            status, location = await self._exchange(request)
             if not (check.follow_redirects and location):
-                return complaint(status, check)
-            following = next_question(question, status, location)
+                return status_fault(status, check)
+            following = redirected_request(request, status, location)
             if following is None:
                 return f"it redirects to {location!r}, which cannot be asked"
-            question = following
+            request = following
         return f"more than {REDIRECTIONS} redirections"
 
-    async def _answer(self, question: Question) -> tuple[int, str]:
+    async def _exchange(self, request: CheckRequest) -> tuple[int, str]:
         """The status of the final answer, and where it redirects to, if it does."""
-        host, port = question.address
+        host, port = request.address
         secure: dict[str, Any] = {}
-        if question.secure:
-            secure = {"ssl": self._tls, "server_hostname": host, "ssl_shutdown_timeout": FAREWELL}
+        if request.secure:
+            secure = {"ssl": self._tls, "server_hostname": host, "ssl_shutdown_timeout": TLS_CLOSE_TIMEOUT}
         address = await self._resolver.address(host, port)
         reader, writer = await asyncio.open_connection(address, port, limit=HEAD_LIMIT, **secure)
         try:
-            writer.write(question.head())
+            writer.write(request.head())
             while True:
                 status = status_of(await _line(reader))
                 if status in REDIRECTING:
@@ -90,7 +90,7 @@ async def _location(reader: asyncio.StreamReader) -> str:
     while (line := await _line(reader)).strip():
         size += len(line)
         if size > HEAD_LIMIT:
-            raise AnswerError("the head of its answer does not end")
+            raise ResponseError("the head of its answer does not end")
         location = location_in(line) or location
     return location
 
@@ -99,7 +99,7 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readline()
     except ValueError:
-        raise AnswerError("the head of its answer does not end") from None
+        raise ResponseError("the head of its answer does not end") from None
 
 
 def _reason(error: OSError) -> str:

@@ -10,20 +10,20 @@ import socket
 import threading
 from ipaddress import ip_address
 
-AT_ONCE = 16
+MAX_CONCURRENT = 16
 
 
 class Resolver:
     """For one event loop; at most AT_ONCE names are looked up at a time."""
 
     def __init__(self) -> None:
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def address(self, host: str, port: int) -> str:
         """The host's address, IPv4 where there is a choice. Raises OSError."""
         if _is_address(host):
             return host
-        async with self._free:
+        async with self._slots:
             found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             threading.Thread(target=_look_up, args=(host, port, found), name="resolver", daemon=True).start()
             return await found
@@ -37,13 +37,13 @@ def _look_up(host: str, port: int, found: asyncio.Future[str]) -> None:
     except (OSError, UnicodeError) as error:
         fault = error if isinstance(error, OSError) else OSError(f"{host!r} cannot be a host name")
 
-    def tell() -> None:
+    def resolve() -> None:
         # Whoever waited may have given up.
         if not found.done():
             found.set_exception(fault) if fault else found.set_result(address)
 
     try:
-        found.get_loop().call_soon_threadsafe(tell)
+        found.get_loop().call_soon_threadsafe(resolve)
     except RuntimeError:
         return  # The loop has ended, and nobody waits any more.
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from discovery.health.check_plan import Subject
+from discovery.health.check_plan import ServerKey
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 
-REMEMBERED = "it was down when this agent began, and has not been asked since"
+NOT_PROBED_YET = "it was down when this agent began, and has not been asked since"
 
 
-def judged(configuration: Configuration, faults: Mapping[Subject, str]) -> Configuration:
+def apply_faults(configuration: Configuration, faults: Mapping[ServerKey, str]) -> Configuration:
     """The configuration with the servers that have faults down, and a diagnostic for each of them.
 
     A service without a health check has no faults, whatever is left of an earlier one.
@@ -22,7 +22,7 @@ def judged(configuration: Configuration, faults: Mapping[Subject, str]) -> Confi
     if not faults:
         return configuration
     changed: dict[str, Service] = {}
-    findings: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for name in dict.fromkeys(service for service, _ in faults):
         service = configuration.services.get(name)
         if service is None or service.health_check is None:
@@ -34,7 +34,7 @@ def judged(configuration: Configuration, faults: Mapping[Subject, str]) -> Confi
                 servers.append(server)
                 continue
             servers.append(msgspec.structs.replace(server, state=ServerState.DOWN))
-            findings.append(_finding(service, server, service.health_check, reason))
+            diagnostics.append(_diagnostic(service, server, service.health_check, reason))
         if any(one is not other for one, other in zip(servers, service.servers, strict=True)):
             changed[name] = msgspec.structs.replace(service, servers=tuple(servers))
     if not changed:
@@ -42,11 +42,11 @@ def judged(configuration: Configuration, faults: Mapping[Subject, str]) -> Confi
     return msgspec.structs.replace(
         configuration,
         services={**configuration.services, **changed},
-        diagnostics=(*configuration.diagnostics, *findings),
+        diagnostics=(*configuration.diagnostics, *diagnostics),
     )
 
 
-def unjudged(service: Service) -> Service:
+def without_faults(service: Service) -> Service:
     """The service as it was before it was judged."""
     if all(server.state is not ServerState.DOWN for server in service.servers):
         return service
@@ -57,10 +57,10 @@ def unjudged(service: Service) -> Service:
     return msgspec.structs.replace(service, servers=servers)
 
 
-def remembered(state: State) -> dict[Subject, str]:
+def stored_faults(state: State) -> dict[ServerKey, str]:
     """The faults that are stored: an agent that takes over goes on from them."""
     return {
-        (service.name, server.url): REMEMBERED
+        (service.name, server.url): NOT_PROBED_YET
         for service in state.services.values()
         if service.health_check is not None
         for server in service.servers
@@ -68,7 +68,7 @@ def remembered(state: State) -> dict[Subject, str]:
     }
 
 
-def _finding(service: Service, server: Server, check: HealthCheck, reason: str) -> Diagnostic:
+def _diagnostic(service: Service, server: Server, check: HealthCheck, reason: str) -> Diagnostic:
     again = check.interval if check.unhealthy_interval is None else check.unhealthy_interval
     return Diagnostic(
         Severity.WARNING,

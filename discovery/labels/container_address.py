@@ -19,34 +19,36 @@ class Address(Struct, frozen=True):
     port: int
 
 
-class Reach(Struct, frozen=True):
+class AddressOptions(Struct, frozen=True):
     """The settings that choose among a container's addresses: the provider's, or its labels'."""
 
     network: str = ""
     use_bind_port_ip: bool = False
 
 
-def reach_of(container: Container, options: DockerOptions) -> Reach:
+def read_address_options(container: Container, options: DockerOptions) -> AddressOptions:
     """As its labels say, or else the options."""
     labels = {name.lower(): value for name, value in container.labels.items()}
-    return Reach(labels.get(NETWORK, "").strip() or options.network, options.use_bind_port_ip)
+    return AddressOptions(labels.get(NETWORK, "").strip() or options.network, options.use_bind_port_ip)
 
 
-def locate(container: Container, port: int | None, reach: Reach, report: Report) -> Address | str:
+def find_address(
+    container: Container, port: int | None, address_options: AddressOptions, report: Report
+) -> Address | str:
     """Where the container's `port` (its lowest exposed one when None) can be reached, or why nowhere."""
     number = port if port is not None else next(iter(container.ports), None)
     if number is None:
         return "it exposes no port"
-    bound = _bound(container, number) if reach.use_bind_port_ip else None
+    bound = _published_address(container, number) if address_options.use_bind_port_ip else None
     if bound is not None:
         return bound
-    if reach.use_bind_port_ip:
+    if address_options.use_bind_port_ip:
         report.note(f"port {number} is bound to no address of the host, so the container's own is used")
-    host = _host(container, reach.network, report)
+    host = _host(container, address_options.network, report)
     return Address(host, number) if host else "it has no address in any network"
 
 
-def _bound(container: Container, port: int) -> Address | None:
+def _published_address(container: Container, port: int) -> Address | None:
     """Where the host passes on to `port`, the container's or, where that is not bound, its own."""
     own = container.bindings.get(port, ())
     outer = [each for _, all_of in sorted(container.bindings.items()) for each in all_of]
@@ -63,18 +65,18 @@ def _is_specific(address: str) -> bool:
         return False
 
 
-def _host(container: Container, wanted: str, report: Report) -> str:
+def _host(container: Container, network: str, report: Report) -> str:
     if container.network_mode == "host":
         return container.host_address
     reachable = {name: address for name, address in sorted(container.networks.items()) if address}
-    if wanted in reachable:
-        return reachable[wanted]
+    if network in reachable:
+        return reachable[network]
     first = next(iter(reachable), None)
     if first is None:
         return ""
-    if wanted:
+    if network:
         report.warning(
-            f"it has no address in network {wanted}, so {first} is used",
+            f"it has no address in network {network}, so {first} is used",
             f"its networks: {', '.join(reachable)}; set by label {NETWORK} or providers.docker.network",
         )
     return reachable[first]

@@ -7,29 +7,29 @@ from collections.abc import Mapping
 
 from discovery.container import Container
 from discovery.decoding.report import Report
-from discovery.labels.known_labels import Meaning, meaning
+from discovery.labels.known_labels import LabelKind, label_kind
 from rondpoint.diagnostics import would_serve
 
 
-def report_for(container: Container, written: Mapping[str, str] | None = None) -> Report:
+def container_report(container: Container, written: Mapping[str, str] | None = None) -> Report:
     """A report whose subject is the container; `written` as in Report."""
     word = "label" if container.kind == "container" else "tag"
     return Report(container.provider, f"{container.kind} {container.name}", word, written or {})
 
 
-def asks_for_routes(container: Container) -> bool:
+def has_routing_labels(container: Container) -> bool:
     """Whether its labels say anything of routers or services, rather than nothing at all."""
-    return any(found.is_v1 or found is Meaning.V3_HTTP for found in map(meaning, container.labels))
+    return any(found.is_v1 or found is LabelKind.V3_HTTP for found in map(label_kind, container.labels))
 
 
-def tell_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
+def report_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
     """Say why a container that counts is not routed: an error only where its labels ask for routes."""
-    tell = report.error if asks_for_routes(container) else report.warning
-    hints = (_HINTS.get(reason, "").format(label=label), rules_meant(container.labels))
-    tell(f"not routed: {reason}", "; ".join(filter(None, hints)))
+    add_diagnostic = report.error if has_routing_labels(container) else report.warning
+    hints = (_HINTS.get(reason, "").format(label=label), unserved_rules_hint(container.labels))
+    add_diagnostic(f"not routed: {reason}", "; ".join(filter(None, hints)))
 
 
-def rules_meant(labels: Mapping[str, str]) -> str:
+def unserved_rules_hint(labels: Mapping[str, str]) -> str:
     """The rules that are not in force, so that who asks for one of their hosts finds out why."""
     return would_serve(*(labels[name] for name in sorted(labels) if _RULE.match(name)))
 

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from discovery.constraints import Constraint, Tagged
+from discovery.constraints import Constraint, ConstraintSubject
 from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.labels import v1, v3
-from discovery.labels.container_reports import report_for, rules_meant
+from discovery.labels.container_reports import container_report, unserved_rules_hint
 from discovery.labels.known_labels import (
     ENABLE,
     SHARED,
     TAGS,
-    V1_GUARDS,
-    V1_SERVED,
-    V1_TUNING,
-    Meaning,
-    meaning,
+    V1_FRONTEND_OPTIONS,
+    V1_ROUTE_LABELS,
+    V1_BACKEND_OPTIONS,
+    LabelKind,
+    label_kind,
 )
 from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings import DockerOptions
 
-_KNOWN = (*SHARED, *V1_SERVED, *V1_TUNING, *V1_GUARDS, "traefik.http.routers.NAME.rule")
+_KNOWN = (
+    *SHARED,
+    *V1_ROUTE_LABELS,
+    *V1_BACKEND_OPTIONS,
+    *V1_FRONTEND_OPTIONS,
+    "traefik.http.routers.NAME.rule",
+)
 
 
 def decode(container: Container, options: DockerOptions, constraint: Constraint | None = None) -> Decoded:
@@ -35,28 +41,28 @@ def decode(container: Container, options: DockerOptions, constraint: Constraint 
     are passed over, with a note. One with labels of neither gets Traefik 1's default rule where a
     domain is set, Traefik 3's otherwise.
     """
-    report = report_for(container)
-    reason = _left_alone(container, options, constraint, report)
+    report = container_report(container)
+    reason = _skip_reason(container, options, constraint, report)
     if reason is not None:
-        report.note(f"not routed: {reason}", rules_meant(container.labels))
+        report.note(f"not routed: {reason}", unserved_rules_hint(container.labels))
         return Decoded(report.subject, diagnostics=report.diagnostics)
-    found = {name: meaning(name) for name in sorted(container.labels)}
-    _tell_unread(found, report)
-    old = [name for name, means in found.items() if means.is_v1]
-    if Meaning.V3_HTTP in found.values():
+    found = {name: label_kind(name) for name in sorted(container.labels)}
+    _report_unread_labels(found, report)
+    old = [name for name, kind in found.items() if kind.is_v1]
+    if LabelKind.V3_HTTP in found.values():
         if old:
             report.note(f"labels {', '.join(old)} are passed over, because traefik.http labels are given")
         decoded = v3.decode(container, options)
-    elif old or (options.domain and Meaning.V3_OTHER not in found.values()):
+    elif old or (options.domain and LabelKind.V3_OTHER not in found.values()):
         decoded = v1.decode(container, options)
-    elif Meaning.V3_OTHER in found.values():
+    elif LabelKind.V3_OTHER in found.values():
         decoded = Decoded(report.subject)
     else:
         decoded = v3.decode(container, options)
     return replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)
 
 
-def _left_alone(
+def _skip_reason(
     container: Container, options: DockerOptions, constraint: Constraint | None, report: Report
 ) -> str | None:
     """Why a container does not count, if it does not."""
@@ -65,7 +71,7 @@ def _left_alone(
         return f"label {ENABLE} says so"
     if enabled is None and not options.exposed_by_default:
         return f"containers are not exposed by default, and label {ENABLE}=true is not given"
-    if constraint is not None and not constraint(_tagged(container)):
+    if constraint is not None and not constraint(_constraint_subject(container)):
         return f"it does not fulfil providers.{container.provider}.constraints"
     if container.stays_when_stopped:
         return None
@@ -76,9 +82,9 @@ def _left_alone(
     return None
 
 
-def _tagged(container: Container) -> Tagged:
+def _constraint_subject(container: Container) -> ConstraintSubject:
     tags = next((value for name, value in container.labels.items() if name.lower() == TAGS), "")
-    return Tagged((), values.texts(tags), container.labels)
+    return ConstraintSubject((), values.texts(tags), container.labels)
 
 
 def _enabled(container: Container, report: Report) -> bool | None:
@@ -92,9 +98,9 @@ def _enabled(container: Container, report: Report) -> bool | None:
 _DENIALS = frozenset(("no", "n", "off", "never", "disable", "disabled"))
 
 
-def _tell_unread(found: dict[str, Meaning], report: Report) -> None:
-    for name, means in found.items():
-        if means is Meaning.UNKNOWN:
+def _report_unread_labels(found: dict[str, LabelKind], report: Report) -> None:
+    for name, kind in found.items():
+        if kind is LabelKind.UNKNOWN:
             report.warning(f"{report.at(name)} is unknown", did_you_mean(name, _KNOWN))
-        elif means is Meaning.V3_OTHER:
+        elif kind is LabelKind.V3_OTHER:
             report.error(f"{report.at(name)} is not served yet", "only traefik.http labels are")

@@ -15,19 +15,19 @@ TAGS = "traefik.tags"
 SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", ALLOW_NON_RUNNING, TAGS)
 """Labels that say nothing of a dialect."""
 
-V1_SERVED = (
+V1_ROUTE_LABELS = (
     *("traefik.port", "traefik.protocol", "traefik.weight", "traefik.backend", "traefik.domain"),
     *("traefik.frontend.rule", "traefik.frontend.priority", "traefik.frontend.entryPoints"),
     "traefik.frontend.passHostHeader",
 )
 
-V1_TUNING = (
+V1_BACKEND_OPTIONS = (
     *("traefik.backend.loadbalancer", "traefik.backend.healthcheck", "traefik.backend.circuitbreaker"),
     *("traefik.backend.maxconn", "traefik.backend.buffering", "traefik.backend.responseForwarding"),
 )
 """Beginnings of labels without which requests still go where they should."""
 
-V1_GUARDS = (
+V1_FRONTEND_OPTIONS = (
     *("traefik.frontend.auth", "traefik.frontend.whiteList", "traefik.frontend.whitelistSourceRange"),
     *("traefik.frontend.rateLimit", "traefik.frontend.redirect", "traefik.frontend.errors"),
     *("traefik.frontend.headers", "traefik.frontend.passTLSCert", "traefik.frontend.passTLSClientCert"),
@@ -44,46 +44,51 @@ _SEGMENT = re.compile(
 _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
 
 
-class Meaning(Enum):
+class LabelKind(Enum):
     """What a label is about."""
 
     FOREIGN = auto()
     SHARED = auto()
     V3_HTTP = auto()
     V3_OTHER = auto()
-    V1_SERVED = auto()
-    V1_TUNING = auto()
-    V1_GUARD = auto()
+    V1_ROUTE = auto()
+    V1_BACKEND_OPTION = auto()
+    V1_FRONTEND_OPTION = auto()
     V1_SEGMENT = auto()
     UNKNOWN = auto()
 
     @property
     def is_v1(self) -> bool:
-        return self in (Meaning.V1_SERVED, Meaning.V1_TUNING, Meaning.V1_GUARD, Meaning.V1_SEGMENT)
+        return self in (
+            LabelKind.V1_ROUTE,
+            LabelKind.V1_BACKEND_OPTION,
+            LabelKind.V1_FRONTEND_OPTION,
+            LabelKind.V1_SEGMENT,
+        )
 
 
 _EXACT = {
-    **{name.lower(): Meaning.SHARED for name in SHARED},
-    **{name.lower(): Meaning.V1_SERVED for name in V1_SERVED},
+    **{name.lower(): LabelKind.SHARED for name in SHARED},
+    **{name.lower(): LabelKind.V1_ROUTE for name in V1_ROUTE_LABELS},
 }
 
 
-def meaning(label: str) -> Meaning:
+def label_kind(label: str) -> LabelKind:
     """What the label of this name is about, whatever its case."""
     lower = label.lower()
     if not lower.startswith("traefik."):
-        return Meaning.FOREIGN
+        return LabelKind.FOREIGN
     exact = _EXACT.get(lower)
     if exact is not None:
         return exact
     tree = _TREE.match(label)
     if tree is not None:
-        return Meaning.V3_HTTP if tree.group(1).lower() == "http" else Meaning.V3_OTHER
-    if any(is_under(label, beginning) for beginning in V1_TUNING):
-        return Meaning.V1_TUNING
-    if any(is_under(label, beginning) for beginning in V1_GUARDS):
-        return Meaning.V1_GUARD
-    return Meaning.V1_SEGMENT if _SEGMENT.match(label) else Meaning.UNKNOWN
+        return LabelKind.V3_HTTP if tree.group(1).lower() == "http" else LabelKind.V3_OTHER
+    if any(is_under(label, beginning) for beginning in V1_BACKEND_OPTIONS):
+        return LabelKind.V1_BACKEND_OPTION
+    if any(is_under(label, beginning) for beginning in V1_FRONTEND_OPTIONS):
+        return LabelKind.V1_FRONTEND_OPTION
+    return LabelKind.V1_SEGMENT if _SEGMENT.match(label) else LabelKind.UNKNOWN
 
 
 def segment_of(label: str) -> tuple[str, str]:

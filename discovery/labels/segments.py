@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from discovery.labels.known_labels import Meaning, meaning, segment_of
+from discovery.labels.known_labels import LabelKind, label_kind, segment_of
 
 
 class Segment(Struct, frozen=True):
@@ -26,7 +26,9 @@ class Segment(Struct, frozen=True):
 
 def segments(labels: Mapping[str, str]) -> tuple[Segment, ...]:
     """In order of name."""
-    shared = {label: value for label, value in labels.items() if meaning(label) is not Meaning.V1_SEGMENT}
+    shared = {
+        label: value for label, value in labels.items() if label_kind(label) is not LabelKind.V1_SEGMENT
+    }
     own: dict[str, dict[str, str]] = {}
     for label in sorted(labels.keys() - shared.keys()):
         name, plain = segment_of(label)
@@ -43,6 +45,6 @@ def segments(labels: Mapping[str, str]) -> tuple[Segment, ...]:
 
 def _overlaid(shared: Mapping[str, str], own: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
     """`shared` labels, but those that a segment has of its `own`: names without segment → as written."""
-    said = {label.lower() for label in own}
-    kept = {label: value for label, value in shared.items() if label.lower() not in said}
+    overridden = {label.lower() for label in own}
+    kept = {label: value for label, value in shared.items() if label.lower() not in overridden}
     return kept | {plain: labels[written] for plain, written in own.items()}

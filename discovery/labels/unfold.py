@@ -14,7 +14,7 @@ _OBJECT_LEVEL = 2
 _INDEXED = re.compile(r"(.+)\[([0-9]{1,4})\]\Z")
 
 _Node = dict[str, object]
-_Spelt = dict[tuple[int, str], str]
+_Spellings = dict[tuple[int, str], str]
 """By node, told by its identity, and name in lower case: as it was first written there."""
 
 
@@ -26,13 +26,13 @@ def unfold(labels: Mapping[str, str], report: Report) -> Tree:
     `….tls.options=x`) keeps its options.
     """
     root: _Node = {}
-    spelt: _Spelt = {}
+    spellings: _Spellings = {}
     for label in sorted(labels):
         segments = [piece for segment in label.split(".")[1:] for piece in _pieces(segment)]
         if "" in segments or len(segments) > _MAX_SEGMENTS:
             report.error(f"{report.at(label)} has an empty or too long a name")
         else:
-            _put(root, segments, labels[label], spelt)
+            _put(root, segments, labels[label], spellings)
     tree = _with_lists(root)
     return tree if isinstance(tree, dict) else {}
 
@@ -44,23 +44,23 @@ def _pieces(segment: str) -> tuple[str, ...]:
     return indexed.group(1), f"[{int(indexed.group(2))}]"
 
 
-def _put(node: _Node, segments: list[str], value: str, spelt: _Spelt) -> None:
+def _put(node: _Node, segments: list[str], value: str, spellings: _Spellings) -> None:
     for level, segment in enumerate(segments[:-1]):
-        known = _known(node, segment, spelt)
+        known = _spelling(node, segment, spellings)
         name = segment if level == _OBJECT_LEVEL else known
         inner = node.get(name)
         if not isinstance(inner, dict):
             inner = {}
             node[name] = inner
         node = inner
-    last = _known(node, segments[-1], spelt)
+    last = _spelling(node, segments[-1], spellings)
     if not isinstance(node.get(last), dict):
         node[last] = value
 
 
-def _known(node: _Node, name: str, spelt: _Spelt) -> str:
+def _spelling(node: _Node, name: str, spellings: _Spellings) -> str:
     """The spelling under which a name is in the node already, or its own, which it is put in with."""
-    known = spelt.setdefault((id(node), name.lower()), name)
+    known = spellings.setdefault((id(node), name.lower()), name)
     return name if name in node else known
 
 

@@ -15,13 +15,13 @@ from discovery.decoding.names import normalise, qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import report_unserved
-from discovery.dynamic.routers import parse_rule, tell_caution
-from discovery.dynamic.v1.backend import balanced, read_balancing, read_limits
-from discovery.dynamic.v1.frontend import Found, read_guards
-from discovery.dynamic.v1.modifiers import middlewares_of
-from discovery.labels.container_address import Address, locate, reach_of
-from discovery.labels.container_reports import report_for, tell_unrouted
-from discovery.labels.known_labels import Meaning, meaning
+from discovery.dynamic.routers import parse_rule, report_rule_warning
+from discovery.dynamic.v1.backend import with_balancing, read_balancing, read_backend_middlewares
+from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
+from discovery.dynamic.v1.modifiers import modifier_middlewares
+from discovery.labels.container_address import Address, find_address, read_address_options
+from discovery.labels.container_reports import container_report, report_unrouted
+from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.labels.segments import Segment, segments
 from discovery.labels.v1_options import options_tree
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
@@ -30,7 +30,7 @@ from rondpoint.rules.rule_warnings import in_v1
 from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
 
-_OF_OTHERS = frozenset(("traefik.portindex", "traefik.portname"))
+_FOREIGN_LABELS = frozenset(("traefik.portindex", "traefik.portname"))
 """Labels of other providers of Traefik 1."""
 
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
@@ -51,16 +51,16 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
         first = Decoded(
             first.subject,
             first.routers + other.routers,
-            _with(first.services, other.services),
+            _merge_services(first.services, other.services),
             first.middlewares + other.middlewares,
             first.diagnostics + tuple(item for item in other.diagnostics if item not in first.diagnostics),
             keys={**first.keys, **other.keys},
-            first_stands=True,
+            first_wins=True,
         )
     return first
 
 
-def _with(services: tuple[Service, ...], others: tuple[Service, ...]) -> tuple[Service, ...]:
+def _merge_services(services: tuple[Service, ...], others: tuple[Service, ...]) -> tuple[Service, ...]:
     """Both; of two segments with one backend, the servers of both."""
     found = {service.name: service for service in services}
     for other in others:
@@ -74,49 +74,52 @@ def _with(services: tuple[Service, ...], others: tuple[Service, ...]) -> tuple[S
 
 def _decode(container: Container, segment: Segment, options: DockerOptions) -> Decoded:
     """One segment, or the whole of a container that has none; its labels are the container's."""
-    report = report_for(container, segment.written)
-    by_meaning = _by_meaning(container.labels)
-    labels = Section(by_meaning.get(Meaning.V1_SERVED, {}), "", report)
+    report = container_report(container, segment.written)
+    by_kind = _group_by_kind(container.labels)
+    labels = Section(by_kind.get(LabelKind.V1_ROUTE, {}), "", report)
     tree = options_tree(
-        {**by_meaning.get(Meaning.V1_TUNING, {}), **by_meaning.get(Meaning.V1_GUARD, {})}, report
+        {**by_kind.get(LabelKind.V1_BACKEND_OPTION, {}), **by_kind.get(LabelKind.V1_FRONTEND_OPTION, {})}, report
     )
     top = Section(tree, "traefik", report)
     backend = top.section("backend") or Section({}, top.key("backend"), report)
     frontend = top.section("frontend") or Section({}, top.key("frontend"), report)
-    for name in sorted(name for name in segment.written if name in _OF_OTHERS):
+    for name in sorted(name for name in segment.written if name in _FOREIGN_LABELS):
         report.warning(f"{report.at(name)} has no effect", "name the port by its number")
     service = _service(container, segment.name, labels, options, report)
     parsed = _rule(container, labels, options, report)
     if service is None or parsed is None:
         return Decoded(report.subject, diagnostics=report.diagnostics)
-    service = balanced(service, read_balancing(backend))
+    service = with_balancing(service, read_balancing(backend))
     # As Traefik 1 names them: by segment and backend, else by what they match.
-    bare = f"{segment.name}-{_bare(service.name)}" if segment.name else router_name(parsed.rule.text)
+    bare = f"{segment.name}-{_unqualified(service.name)}" if segment.name else router_name(parsed.rule.text)
     name = qualify(normalise(bare) if segment.name else bare, container.provider)
-    found = _between(name, frontend, backend, container.provider)
+    found = _middlewares(name, frontend, backend, container.provider)
     # The path is changed behind everything else, since Traefik 1 redirects by the path as it came.
-    changes = middlewares_of(name, parsed.modifiers)
+    changes = modifier_middlewares(name, parsed.modifiers)
     found += [("traefik.frontend.rule", middleware) for middleware in changes]
     middlewares = tuple(middleware for _, middleware in found)
     router = _router(name, parsed.rule, service, middlewares, labels)
     keys = {
-        f"routers.{router.name}": _written(segment, "traefik.frontend.rule"),
-        f"services.{service.name}": _written(segment, "traefik.backend"),
+        f"routers.{router.name}": _written_label(segment, "traefik.frontend.rule"),
+        f"services.{service.name}": _written_label(segment, "traefik.backend"),
         **{f"middlewares.{middleware.name}": key for key, middleware in found},
     }
     report_unserved([router], middlewares, keys, report)
     return Decoded(
-        report.subject, (router,), (service,), middlewares, report.diagnostics, keys=keys, first_stands=True
+        report.subject, (router,), (service,), middlewares, report.diagnostics, keys=keys, first_wins=True
     )
 
 
-def _between(router: str, frontend: Section, backend: Section, provider: str) -> list[Found]:
+def _middlewares(router: str, frontend: Section, backend: Section, provider: str) -> list[KeyedMiddleware]:
     """What stands between the router and the servers."""
 
     def service(name: str) -> str:
         return qualify(normalise(name), provider)
 
-    found = [*read_guards(frontend, router, service), *read_limits(backend, router, service)]
+    found = [
+        *read_middlewares(frontend, router, service),
+        *read_backend_middlewares(backend, router, service),
+    ]
     frontend.finish()
     backend.finish()
     return found
@@ -155,18 +158,18 @@ def _host_part(name: str) -> str:
     return name.removeprefix("/").replace("/", "-").replace("_", "-")
 
 
-def _by_meaning(labels: Mapping[str, str]) -> dict[Meaning, dict[str, str]]:
-    found: dict[Meaning, dict[str, str]] = {}
+def _group_by_kind(labels: Mapping[str, str]) -> dict[LabelKind, dict[str, str]]:
+    found: dict[LabelKind, dict[str, str]] = {}
     for name, value in labels.items():
-        found.setdefault(meaning(name), {})[name] = value
+        found.setdefault(label_kind(name), {})[name] = value
     return found
 
 
-def _written(segment: Segment, label: str) -> str:
+def _written_label(segment: Segment, label: str) -> str:
     return segment.written.get(label.lower(), label)
 
 
-def _bare(name: str) -> str:
+def _unqualified(name: str) -> str:
     return name.rpartition("@")[0]
 
 
@@ -180,9 +183,9 @@ def _service(
     name = qualify(backend_name(container, backend, segment), container.provider)
     if not (container.running and container.healthy):
         return Service(name)
-    address = locate(container, port, reach_of(container, options), report)
+    address = find_address(container, port, read_address_options(container, options), report)
     if not isinstance(address, Address):
-        tell_unrouted(container, report, address, "traefik.port")
+        report_unrouted(container, report, address, "traefik.port")
         return None
     state = ServerState.DRAINING if container.draining else ServerState.UP
     server = Server(container.name, address.host, address.port, scheme, weight, state)
@@ -197,7 +200,7 @@ def _rule(container: Container, labels: Section, options: DockerOptions, report:
     if text is not None:
         given = labels.has("traefik.frontend.rule")
         key = labels.key("traefik.frontend.rule") if given else "default rule"
-        tell_caution(in_v1(text), key, text, report)
+        report_rule_warning(in_v1(text), key, text, report)
         return parse_rule(text, key, report, read)
     if not labels.has("traefik.frontend.rule"):
         hint = "set label traefik.frontend.rule=Host:NAME, or providers.docker.domain"

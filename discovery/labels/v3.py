@@ -10,10 +10,10 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
-from discovery.dynamic.http import Implied, decode_http
-from discovery.labels.container_address import Address, locate, reach_of
-from discovery.labels.container_reports import report_for, tell_unrouted
-from discovery.labels.known_labels import Meaning, meaning
+from discovery.dynamic.http import ImplicitRoute, decode_http
+from discovery.labels.container_address import Address, find_address, read_address_options
+from discovery.labels.container_reports import container_report, report_unrouted
+from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.labels.unfold import unfold
 from discovery.templates.template import TemplateError, Value, render
 from rondpoint.model import Server, ServerState
@@ -26,12 +26,14 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
     Without a router it gets one with the default rule, without a service one with its lowest exposed
     port; both are named after it (`SERVICE-PROJECT` in compose).
     """
-    report = report_for(container)
-    labels = {name: value for name, value in container.labels.items() if meaning(name) is Meaning.V3_HTTP}
+    report = container_report(container)
+    labels = {
+        name: value for name, value in container.labels.items() if label_kind(name) is LabelKind.V3_HTTP
+    }
     root = Section(unfold(labels, report), "traefik", report)
     http = root.section("http") or Section({}, root.key("http"), report)
-    implied = Implied(default_name(container), lambda: _default_rule(container, options, report))
-    decoded = decode_http(http, container.provider, _Servers(container, options, report).read, implied)
+    implicit = ImplicitRoute(default_name(container), lambda: _default_rule(container, options, report))
+    decoded = decode_http(http, container.provider, _Servers(container, options, report).read, implicit)
     return replace(decoded, diagnostics=report.diagnostics)
 
 
@@ -63,7 +65,7 @@ class _Servers:
     def __init__(self, container: Container, options: DockerOptions, report: Report) -> None:
         self._container = container
         self._report = report
-        self._reach = reach_of(container, options)
+        self._address_options = read_address_options(container, options)
 
     def read(self, balancer: Section) -> tuple[Server, ...] | None:
         """One server; none of a container that does not run, or is not well, and is routed all the same."""
@@ -73,7 +75,7 @@ class _Servers:
         weight = section.read("weight", values.weight, self._container.weight)
         server = self._at_url(section) if section.has("url") else self._at_address(section)
         if str(section.raw("preservePath") or False).lower() != "false":
-            section.unserved("preservePath")
+            section.warn_unserved("preservePath")
         section.finish()
         if server is None:
             return None
@@ -96,8 +98,8 @@ class _Servers:
     def _at_address(self, section: Section) -> Server | None:
         port = section.read("port", values.port, None)
         scheme = section.read("scheme", values.scheme, values.PLAIN_HTTP)
-        address = locate(self._container, port, self._reach, self._report)
+        address = find_address(self._container, port, self._address_options, self._report)
         if isinstance(address, Address):
             return Server(self._container.name, address.host, address.port, scheme)
-        tell_unrouted(self._container, self._report, address, section.key("port"))
+        report_unrouted(self._container, self._report, address, section.key("port"))
         return None

@@ -1,7 +1,8 @@
-"""Which of several agents writes: the one thread that holds an agent's leases.
+"""Leader election among agents: one thread acquires and renews an agent's leases.
 
-One lease is on the part of the configuration that agents of this name contribute, one on the installation.
-Only who has the former goes for the latter, so that whoever publishes has something of its own to say.
+The contribution lease belongs to one of the agents that share a name; the leader lease to one agent of the
+installation. Only the holder of a contribution lease tries for the leader lease, so that a leader always has
+a contribution of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import suppress
 
 import redis
 
-from discovery.leader_election.store_refusals import Refusals
+from discovery.leader_election.store_refusals import StoreRefusals
 from discovery.supervision.backoff import Backoff
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
@@ -22,75 +23,78 @@ logger = logging.getLogger(__name__)
 
 
 class Candidate:
-    """The leases on `part` and `whole`, and the `role` that comes of them; `bell` is set when it changes.
+    """An agent's contribution lease and leader lease, and its resulting `role`.
 
-    `wake` makes it look at once, rather than within a second.
+    `name` is the agent's name in the settings, `holder` is unique to this process. It sets `wake_up` when it
+    acquires or loses a lease. Setting `check_now` makes it try at once, instead of within a second.
     """
 
     def __init__(
-        self, client: redis.Redis, keys: Keys, part: str, holder: str, bell: threading.Event
+        self, client: redis.Redis, keys: Keys, name: str, holder: str, wake_up: threading.Event
     ) -> None:
-        self.part = Lease(client, keys.part(part).leader, keys.fence, keys.bell, holder)
-        self.whole = Lease(client, keys.leader, keys.fence, keys.bell, holder)
-        self.wake = threading.Event()
-        self._bell = bell
-        self._stands = False
-        self._told = ""
-        self._refusals = Refusals(logger, "a lease, without which this agent writes nothing")
+        self.contribution_lease = Lease(client, keys.part(name).leader, keys.fence, keys.bell, holder)
+        self.leader_lease = Lease(client, keys.leader, keys.fence, keys.bell, holder)
+        self.check_now = threading.Event()
+        self._wake_up = wake_up
+        self._joined = False
+        self._last_logged = ""
+        self._refusals = StoreRefusals(logger, "a lease, so this agent writes nothing")
 
     @property
     def role(self) -> Role:
-        """What this agent is to do now."""
-        if not self.part.held:
+        """The agent's role, from the leases that it holds now."""
+        if not self.contribution_lease.held:
             return "standby"
-        return "leader" if self.whole.held else "member"
+        return "leader" if self.leader_lease.held else "member"
 
-    def stand(self) -> None:
-        """Go for the leases from now on: there is something to publish."""
-        if not self._stands:
-            self._stands = True
-            self.wake.set()
+    def join_election(self) -> None:
+        """Try for the leases from now on: the agent has something to publish."""
+        if not self._joined:
+            self._joined = True
+            self.check_now.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set and `wake` once more; the leases are given back then."""
+        """Hold the leases until `stop` and then `check_now` are set; release them at the end."""
         backoff = Backoff(0.1, RENEWAL)
         while not stop.is_set():
-            self.wake.clear()
+            self.check_now.clear()
             try:
-                pause = self._hold() if self._stands else RENEWAL
+                pause = self._hold() if self._joined else RENEWAL
             except redis.RedisError as error:
-                # What is held stays so until the store says otherwise.
-                self._refusals.tell(error)
+                # The agent keeps the leases that it holds until the store reports otherwise.
+                self._refusals.log(error)
                 pause = backoff.next()
             else:
-                self._refusals.over()
+                self._refusals.clear()
                 backoff.reset()
             if not stop.is_set():
-                self.wake.wait(pause)
-        for lease in (self.whole, self.part):
+                self.check_now.wait(pause)
+        for lease in (self.leader_lease, self.contribution_lease):
             with suppress(redis.RedisError):
                 lease.release()
 
     def _hold(self) -> float:
-        before = self.part.held, self.whole.held
-        pause = self.part.hold()
-        if self.part.held:
-            pause = self.whole.hold()
-        elif self.whole.held:
-            self.whole.release()
-        if (self.part.held, self.whole.held) != before:
-            self._bell.set()
-        self._tell()
+        before = self.contribution_lease.held, self.leader_lease.held
+        pause = self.contribution_lease.hold()
+        if self.contribution_lease.held:
+            pause = self.leader_lease.hold()
+        elif self.leader_lease.held:
+            self.leader_lease.release()
+        if (self.contribution_lease.held, self.leader_lease.held) != before:
+            self._wake_up.set()
+        self._log_role()
         return pause
 
-    def _tell(self) -> None:
+    def _log_role(self) -> None:
         match self.role:
             case "leader":
-                said = "this agent leads: it publishes"
+                message = "this agent is the leader and publishes"
             case "member":
-                said = f"agent {self.whole.other} leads, and publishes what this one finds"
+                message = (
+                    f"agent {self.leader_lease.other} is the leader and publishes this agent's contribution"
+                )
             case "standby":
-                said = f"agent {self.part.other} is at work, and this one stands by"
-        if said != self._told:
-            self._told = said
-            logger.info("%s", said)
+                message = f"agent {self.contribution_lease.other} is active; this agent is on standby"
+        if message != self._last_logged:
+            self._last_logged = message
+            logger.info("%s", message)

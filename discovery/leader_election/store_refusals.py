@@ -1,6 +1,6 @@
-"""What the store refuses an agent: said once, and again only after it went well.
+"""Logs errors with which the store refuses a command, once until the command succeeds.
 
-That it does not answer at all is said by publication, for all threads of the agent.
+`discovery.process.publication` logs for all threads of the agent that the store does not respond.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import logging
 import redis
 
 
-class Refusals:
-    """Of one kind of work: `what` completes "the store refuses"."""
+class StoreRefusals:
+    """The refusals of one kind of command; `what` completes the sentence "the store refuses …"."""
 
     def __init__(self, logger: logging.Logger, what: str) -> None:
         self._logger = logger
         self._what = what
-        self._told = ""
+        self._last_logged = ""
 
-    def tell(self, error: Exception) -> None:
-        """Log it if it is a refusal, and another one than the last."""
-        if isinstance(error, redis.ResponseError) and str(error) != self._told:
-            self._told = str(error)
+    def log(self, error: Exception) -> None:
+        """Log `error` if it is a refusal and differs from the last one."""
+        if isinstance(error, redis.ResponseError) and str(error) != self._last_logged:
+            self._last_logged = str(error)
             self._logger.warning("the store refuses %s: %s", self._what, error)
 
-    def over(self) -> None:
-        """It went well."""
-        self._told = ""
+    def clear(self) -> None:
+        """Forget the last refusal, after a command has succeeded."""
+        self._last_logged = ""

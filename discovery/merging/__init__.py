@@ -1,1 +1,1 @@
-"""Merges what providers found into one configuration: pure functions of values."""
+"""Merges the configurations of containers, files and providers into one; pure functions of values."""

@@ -1,6 +1,6 @@
-"""All providers' configurations become the one that is published.
+"""Merges the configurations of all providers into the published one, and resolves their references.
 
-References are resolved here, since they cross providers: what would lead nowhere is left out and said.
+References may cross providers. A router with an unresolved reference is left out, and a diagnostic says why.
 """
 
 from __future__ import annotations
@@ -12,65 +12,68 @@ from typing import TypeVar
 
 import msgspec
 
-from discovery.merging.composite_members import Paths, resolve_members
+from discovery.merging.composite_members import ServiceGraph, resolve_members
 from rondpoint.diagnostics import Diagnostic, Severity, would_serve
 from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
 
-DEFAULT, OF_TRAEFIK_1 = "web", "http"
-"""What the entry point is called that is there without being asked for, here and in Traefik 1."""
+DEFAULT_ENTRY_POINT, TRAEFIK_1_ENTRY_POINT = "web", "http"
+"""Names of the default entry point, here and in Traefik 1."""
 
-SEARCHED_FOR_NEAREST = 500
-"""With more names than this, no similar one is looked for: each comparison costs."""
+MAX_CANDIDATES = 500
+"""Largest number of names that are searched for a similar one, because each comparison takes time."""
 
-_OF_TRAEFIK = "@internal"
-_ON_ADMIN = "API, dashboard, ping and metrics are on the entry point traefik, and are no services here"
+_INTERNAL_SUFFIX = "@internal"
+_INTERNAL_HINT = "API, dashboard, ping and metrics are on the entry point traefik; here they are no services"
 
-COMPARED = 5000
-"""Names compared for one configuration; what else is missing gets no hint, and delays no other's routes."""
+MAX_COMPARISONS = 5000
+"""Largest number of names compared for one configuration.
+
+Further missing names get no hint, so that many faults in one container do not delay other routes.
+"""
 
 
 def merge(configurations: Mapping[str, Configuration], entry_points: Collection[str]) -> Configuration:
-    """Unite `configurations`, by provider name, for an installation with these web `entry_points`.
+    """Merge `configurations`, by provider name, for an installation with these web `entry_points`.
 
-    A router that refers to an unknown service or middleware, or to unknown entry points alone, is left
-    out; an unknown entry point beside known ones is dropped. Each gives a diagnostic with the router's
-    provider as source. Of two objects with one name, that of the first provider in order of name stands.
+    A router is left out if it refers to an unknown service or middleware, or only to unknown entry points. An
+    unknown entry point beside known ones is dropped. Each case gives a diagnostic with the router's provider
+    as source. If two providers define one name, the definition of the alphabetically first provider wins.
     """
-    findings: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     providers = sorted(configurations.items())
     services: dict[str, Service] = {}
     middlewares: dict[str, Middleware] = {}
     routers: dict[str, Router] = {}
     hints = _Hints()
     for provider, configuration in providers:
-        findings += configuration.diagnostics
-        findings += _unspoken(configuration.services, provider)
-        _join(services, configuration.services, "service", provider, findings)
-        _join(middlewares, configuration.middlewares, "middleware", provider, findings)
+        diagnostics += configuration.diagnostics
+        diagnostics += _report_h2c_servers(configuration.services, provider)
+        _add(services, configuration.services, "service", provider, diagnostics)
+        _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
     if any(service.members for service in services.values()):
-        _resolve_members(providers, services, findings, hints)
-    known = _Known(services, middlewares, entry_points, hints)
+        _resolve_members(providers, services, diagnostics, hints)
+    known = _References(services, middlewares, entry_points, hints)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
         for router in configuration.routers.values():
-            outcome = _resolved(router, provider, known, findings)
+            outcome = _resolve(router, provider, known, diagnostics)
             if outcome is not None:
                 resolved[router.name] = outcome
-        _join(routers, resolved, "router", provider, findings)
-    return Configuration(routers, services, middlewares, tuple(findings))
+        _add(routers, resolved, "router", provider, diagnostics)
+    return Configuration(routers, services, middlewares, tuple(diagnostics))
 
 
 def _resolve_members(
     configurations: Iterable[tuple[str, Configuration]],
     services: dict[str, Service],
-    findings: list[Diagnostic],
+    diagnostics: list[Diagnostic],
     hints: _Hints,
 ) -> None:
-    """Put in the place of services made of services what they come to."""
+    """Replace each composite service in `services` by its resolved form."""
     before = dict(services)
-    paths = Paths(before)
+    graph = ServiceGraph(before)
 
     def nearest(name: str) -> str:
         return hints.nearest(name, before)
@@ -78,11 +81,11 @@ def _resolve_members(
     for provider, configuration in configurations:
         for service in configuration.services.values():
             if service.members and before[service.name] is service:
-                services[service.name], told = resolve_members(service, provider, paths, nearest)
-                findings += told
+                services[service.name], added = resolve_members(service, provider, graph, nearest)
+                diagnostics += added
 
 
-def _unspoken(services: Mapping[str, Service], provider: str) -> list[Diagnostic]:
+def _report_h2c_servers(services: Mapping[str, Service], provider: str) -> list[Diagnostic]:
     return [
         Diagnostic(
             Severity.ERROR,
@@ -97,16 +100,16 @@ def _unspoken(services: Mapping[str, Service], provider: str) -> list[Diagnostic
     ]
 
 
-def _join(
-    united: dict[str, T], own: Mapping[str, T], kind: str, provider: str, findings: list[Diagnostic]
+def _add(
+    united: dict[str, T], own: Mapping[str, T], kind: str, provider: str, diagnostics: list[Diagnostic]
 ) -> None:
     for name in united.keys() & own.keys():
-        findings.append(
+        diagnostics.append(
             Diagnostic(
                 Severity.ERROR,
                 provider,
                 f"{kind} {name}",
-                "another provider defines it already, and that definition stands",
+                "another provider defines this name too, and its definition is used",
                 "give it another name",
             )
         )
@@ -114,8 +117,8 @@ def _join(
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What routers may refer to."""
+class _References:
+    """The objects that routers may refer to, and hints for unknown names."""
 
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
@@ -123,10 +126,12 @@ class _Known:
     hints: _Hints
 
 
-def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagnostic]) -> Router | None:
+def _resolve(
+    router: Router, provider: str, known: _References, diagnostics: list[Diagnostic]
+) -> Router | None:
     service = known.services.get(router.service)
     if service is not None and not (router.middlewares or router.entry_points or service.middlewares):
-        # Of ten thousand routers, all but a few.
+        # The fast path: of ten thousand routers, nearly all end here.
         return router
     if service is not None and service.middlewares:
         router = msgspec.structs.replace(router, middlewares=router.middlewares + service.middlewares)
@@ -141,41 +146,41 @@ def _resolved(router: Router, provider: str, known: _Known, findings: list[Diagn
         if name not in defined
     ]
     for kind, name, defined in missing:
-        message = f"left out, for its {kind} {name!r} does not exist"
+        message = f"left out, because its {kind} {name!r} does not exist"
         hint = "; ".join(filter(None, (known.hints.nearest(name, defined), would_serve(router.rule.text))))
-        findings.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
+        diagnostics.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None
     unknown = [name for name in router.entry_points if name not in known.entry_points]
-    if unknown == [OF_TRAEFIK_1] and set(known.entry_points) == {DEFAULT}:
-        # Without any settings the one entry point has Traefik 3's name; labels of Traefik 1 have the other.
-        return msgspec.structs.replace(router, entry_points=(DEFAULT,))
+    if unknown == [TRAEFIK_1_ENTRY_POINT] and set(known.entry_points) == {DEFAULT_ENTRY_POINT}:
+        # The default entry point has Traefik 3's name; labels of Traefik 1 use the other name.
+        return msgspec.structs.replace(router, entry_points=(DEFAULT_ENTRY_POINT,))
     if not unknown:
         return router
     kept = tuple(name for name in router.entry_points if name in known.entry_points)
     for name in unknown:
         message = f"entry point {name!r} does not exist"
         if not kept:
-            message += ", and no other is named: the router is left out"
+            message += " and the router names no other, so it is left out"
         severity = Severity.WARNING if kept else Severity.ERROR
         hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
         hint += "" if kept else f"; {would_serve(router.rule.text)}"
-        findings.append(Diagnostic(severity, provider, subject, message, hint))
+        diagnostics.append(Diagnostic(severity, provider, subject, message, hint))
     return msgspec.structs.replace(router, entry_points=kept) if kept else None
 
 
 class _Hints:
-    """Names that may have been meant, as long as they are cheap to find."""
+    """Finds similar names for unknown ones, up to a limit of comparisons."""
 
     def __init__(self) -> None:
-        self._left = COMPARED
+        self._left = MAX_COMPARISONS
 
     def nearest(self, name: str, known: Collection[str]) -> str:
-        if name.endswith(_OF_TRAEFIK):
-            return _ON_ADMIN
+        if name.endswith(_INTERNAL_SUFFIX):
+            return _INTERNAL_HINT
         if not known:
             return "none is defined"
-        if len(known) > SEARCHED_FOR_NEAREST:
+        if len(known) > MAX_CANDIDATES:
             return ""
         bare = name.partition("@")[0]
         nearest = sorted(other for other in known if other.partition("@")[0] == bare)

@@ -1,1 +1,1 @@
-"""The agent as a process: its threads, its publication loop, its heartbeat and its end."""
+"""The agent as a process: its threads, publication loop, heartbeat and termination."""

@@ -1,6 +1,4 @@
-"""The agent: providers in threads of their own, one that publishes what they find, and two beside it that see
-to other agents.
-"""
+"""The agent: starts and stops the threads for providers, publication, leader election and health checks."""
 
 from __future__ import annotations
 
@@ -13,13 +11,13 @@ from typing import Any
 import redis
 
 from discovery import providers as available
-from discovery.admin.change_processor import Desk, desk
-from discovery.contributions.other_contributions import Parts
-from discovery.health.check_loop import Checks
+from discovery.admin.change_processor import ChangeProcessor, make_change_processor
+from discovery.contributions.other_contributions import OtherContributions
+from discovery.health.check_loop import CheckLoop
 from discovery.leader_election.candidate import Candidate
-from discovery.process.heartbeat import Heartbeat, new_name
+from discovery.process.heartbeat import Heartbeat, unique_name
 from discovery.process.publication import Publication
-from discovery.providers.admin import fed_by_api
+from discovery.providers.admin import api_providers
 from discovery.providers.contract import Provider
 from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
@@ -28,17 +26,17 @@ from rondpoint.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
-AFTER_FAULT = 1.0
-"""Seconds until a thread that has failed begins its work anew."""
+RESTART_DELAY = 1.0
+"""Seconds after which a failed thread starts its work again."""
 
-FAREWELL = 1.5
-"""Seconds that threads have to end; one that hangs in a system call is left behind."""
+SHUTDOWN_TIMEOUT = 1.5
+"""Seconds within which threads have to end; the agent does not wait longer for a blocked thread."""
 
 
 class Agent:
-    """Feeds one installation's store from the providers that the settings ask for, or from `providers`.
+    """Feeds one installation's store from the providers in the settings, or from `providers` if given.
 
-    `client` is the agent's alone.
+    No other code may use `client`.
     """
 
     def __init__(
@@ -46,70 +44,74 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._client = client
-        self._desk: Desk | None = None
-        self._fed: dict[str, Provider] = {}
+        self._change_processor: ChangeProcessor | None = None
+        self._api_providers: dict[str, Provider] = {}
         if providers is None:
-            self._fed = fed_by_api(settings, client)
-            self._desk = desk(settings, client)
-        self._providers = available.configured(settings) if providers is None else providers
+            self._api_providers = api_providers(settings, client)
+            self._change_processor = make_change_processor(settings, client)
+        self._providers = available.configured_providers(settings) if providers is None else providers
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set, and return within two seconds of it."""
+        """Run all threads until `stop` is set, and return within two seconds after it."""
         if not self._providers:
-            logger.warning("no provider is set, so there are no routes: see providers.docker, providers.file")
-        providers = {**self._providers, **self._fed}
-        board = ProviderStates(providers)
+            logger.warning(
+                "no provider is configured, so there are no routes: see providers.docker, providers.file"
+            )
+        providers = {**self._providers, **self._api_providers}
+        states = ProviderStates(providers)
         keys = Keys(self._settings.redis.namespace)
-        client, options, own_name = self._client, self._settings.agent, new_name()
-        candidate = Candidate(client, keys, options.name, own_name, board.bell)
-        parts = Parts(client, keys, options.name, candidate, board.bell, options.forget_after)
+        client, options, own_name = self._client, self._settings.agent, unique_name()
+        candidate = Candidate(client, keys, options.name, own_name, states.wake_up)
+        other_contributions = OtherContributions(
+            client, keys, options.name, candidate, states.wake_up, options.forget_after
+        )
         heartbeat = Heartbeat(client, keys, own_name, options.name)
-        checks = Checks(board.bell.set)
+        checks = CheckLoop(states.wake_up.set)
         publication = Publication(
-            board,
+            states,
             client,
             keys,
             self._settings.web_entry_points,
             options.name,
             heartbeat,
             candidate,
-            parts,
+            other_contributions,
             checks,
         )
         threads = [
-            _thread("publication", publication.run, stop),
-            _thread("leader election", candidate.run, stop),
-            _thread("parts", parts.run, stop),
-            _thread("health", checks.run, stop),
+            _supervised_thread("publication", publication.run, stop),
+            _supervised_thread("leader election", candidate.run, stop),
+            _supervised_thread("contributions", other_contributions.run, stop),
+            _supervised_thread("health checks", checks.run, stop),
         ]
         for name, provider in providers.items():
-            threads.append(_thread(name, supervise, provider, board, stop))
-        if self._desk is not None:
-            threads.append(_thread("desk", self._desk.run, stop))
+            threads.append(_supervised_thread(name, supervise, provider, states, stop))
+        if self._change_processor is not None:
+            threads.append(_supervised_thread("change processor", self._change_processor.run, stop))
         for thread in threads:
             thread.start()
         stop.wait()
-        board.bell.set()
-        candidate.wake.set()
-        deadline = time.monotonic() + FAREWELL
+        states.wake_up.set()
+        candidate.check_now.set()
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
-    """Of work whose last argument is the event that ends it."""
-    return threading.Thread(target=_lasting, name=name, args=(target, *arguments), daemon=True)
+def _supervised_thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
+    """Create a thread that runs `target`; the last argument is the event that stops it."""
+    return threading.Thread(target=_run_supervised, name=name, args=(target, *arguments), daemon=True)
 
 
-def _lasting(target: Callable[..., None], *arguments: Any) -> None:
-    """A fault of ours must not end what an agent does, and leave it to go on as if it were done."""
+def _run_supervised(target: Callable[..., None], *arguments: Any) -> None:
+    """Run `target` again after every exception, until it returns or its stop event is set."""
     stop: threading.Event = arguments[-1]
     while True:
         try:
             target(*arguments)
         except Exception:
-            logger.exception("%s failed unexpectedly, and begins anew", threading.current_thread().name)
+            logger.exception("thread %s failed unexpectedly and restarts", threading.current_thread().name)
         else:
             return
-        if stop.wait(AFTER_FAULT):
+        if stop.wait(RESTART_DELAY):
             return

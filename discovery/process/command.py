@@ -1,4 +1,4 @@
-"""`rondpoint agent`: the agent as a process."""
+"""The command `rondpoint agent`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import click
 
 from discovery.process.agent import Agent
-from discovery.process.termination import work_until_told
+from discovery.process.termination import run_until_signalled
 from rondpoint import logs
 from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
@@ -27,15 +27,13 @@ def agent(flags: tuple[str, ...]) -> None:
     loaded = load_or_exit(flags)
     url = loaded.settings.redis.url
     if url is None:
-        click.echo(
-            "error: settings: redis.url: it is not set, and an agent needs a store to write to", err=True
-        )
+        click.echo("error: settings: redis.url is not set, and an agent needs a store to write to", err=True)
         raise SystemExit(2)
     logs.configure(loaded.settings.log)
     if FLAGS not in os.environ:
-        # `rondpoint up` has said them.
+        # Otherwise `rondpoint up` has printed them.
         say_warnings(loaded)
-    work_until_told("agent", lambda stop: _work(loaded.settings, url, stop))
+    run_until_signalled("agent", lambda stop: _work(loaded.settings, url, stop))
 
 
 def _work(settings: Settings, url: str, stop: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""The agent's sign of life in the store."""
+"""The agent's heartbeat: its entry in the store's list of agents."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rondpoint.store.agents import AgentStatus, ProviderStatus, Role
 from rondpoint.store.keys import Keys
 
 INTERVAL = 1.0
-"""Seconds between two signs of life, and between two looks at whether the store still is as it was left."""
+"""Seconds between two heartbeats, and between two checks that the store has lost no data."""
 
 
-def new_name() -> str:
-    """What no other agent is called: in containers, hosts and process ids may well be the same."""
+def unique_name() -> str:
+    """Return a name that no other agent has; in containers, host name and process id are not unique."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
 class Heartbeat:
-    """One entry in the list of agents. Every method raises redis.RedisError."""
+    """One agent's entry in the list of agents. Every method raises redis.RedisError."""
 
     def __init__(self, client: redis.Redis, keys: Keys, name: str, part: str) -> None:
         self._client = client
@@ -34,19 +34,19 @@ class Heartbeat:
         self._host = socket.gethostname()
         self._pid = os.getpid()
         self._started_at = time.time()
-        self._tidied = False
+        self._cleaned_up = False
 
     def beat(self, providers: Mapping[str, ProviderStatus], role: Role) -> None:
-        """Say that this agent lives, what it does, and how its providers fare."""
+        """Write the entry: the time, the agent's role and the status of its providers."""
         now = time.time()
         status = AgentStatus(
             self._name, self._host, self._pid, self._started_at, now, dict(providers), role, self._part
         )
         agents.write_agent(self._client, self._keys, status)
-        if not self._tidied:
+        if not self._cleaned_up:
             agents.forget_silent_agents(self._client, self._keys, now)
-            self._tidied = True
+            self._cleaned_up = True
 
-    def end(self) -> None:
-        """Leave the list."""
+    def remove(self) -> None:
+        """Remove the entry."""
         agents.remove_agent(self._client, self._keys, self._name)

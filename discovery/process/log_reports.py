@@ -1,4 +1,4 @@
-"""What the agent's log says of a revision and of what users got wrong."""
+"""Log texts of the agent for revisions and diagnostics."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.store.change import Change
 
-NAMED = 5
-"""More objects than this are counted, and only so many of them named."""
+MAX_NAMES = 5
+"""Largest number of objects that one log line names; further ones are counted."""
 
 LEVELS: Mapping[Severity, int] = {
     Severity.ERROR: logging.ERROR,
@@ -18,8 +18,8 @@ LEVELS: Mapping[Severity, int] = {
 }
 
 
-def summary(change: Change) -> str:
-    """A change in words: `services set: hello@docker; routers removed: old@file`."""
+def summarise(change: Change) -> str:
+    """Describe a change in words: `services set: hello@docker; routers removed: old@file`."""
     kinds = (("routers", change.routers), ("services", change.services), ("middlewares", change.middlewares))
     parts = []
     for kind, objects in kinds:
@@ -28,29 +28,29 @@ def summary(change: Change) -> str:
         parts += [
             _named(f"{kind} {verb}", names) for verb, names in (("set", assigned), ("removed", removed))
         ]
-    said = "; ".join(part for part in parts if part) or "nothing"
-    return f"everything anew: {said}" if change.full else said
+    text = "; ".join(part for part in parts if part) or "nothing"
+    return f"everything is published again: {text}" if change.full else text
 
 
 def _named(what: str, names: list[str]) -> str:
     if not names:
         return ""
-    first = ", ".join(sorted(names)[:NAMED])
-    rest = len(names) - NAMED
+    first = ", ".join(sorted(names)[:MAX_NAMES])
+    rest = len(names) - MAX_NAMES
     return f"{what}: {first} and {rest} more" if rest > 0 else f"{what}: {first}"
 
 
-class Findings:
-    """Tells each diagnostic once, and again only after it had gone."""
+class DiagnosticLog:
+    """Logs each diagnostic once, and again only if it returns after it was resolved."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._told: frozenset[Diagnostic] = frozenset()
+        self._logged: frozenset[Diagnostic] = frozenset()
 
-    def tell(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Log what is new among `diagnostics`, which are all there are now."""
-        present = tuple(dict.fromkeys(diagnostics))
-        for diagnostic in present:
-            if diagnostic not in self._told:
+    def log_new(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Log the new ones among `diagnostics`, which are all current diagnostics."""
+        current = tuple(dict.fromkeys(diagnostics))
+        for diagnostic in current:
+            if diagnostic not in self._logged:
                 self._logger.log(LEVELS[diagnostic.severity], "%s", diagnostic)
-        self._told = frozenset(present)
+        self._logged = frozenset(current)

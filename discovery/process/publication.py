@@ -1,6 +1,6 @@
-"""The one thread that writes to the store: merges what providers left, publishes it, shows that it lives.
+"""The publication loop: one thread merges the providers' configurations, publishes them and sends heartbeats.
 
-Only an agent that leads publishes. One that does not writes its own part, where the installation has several.
+Only the leader publishes. If the installation has several agents, each also writes its own contribution.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from contextlib import suppress
 import redis
 from msgspec import Struct
 
-from discovery.contributions.assembly import Assembly, gathered
-from discovery.contributions.other_contributions import Parts
-from discovery.contributions.own_contribution import Own
-from discovery.health.check_loop import Checks
-from discovery.health.server_states import judged
+from discovery.contributions.assembly import Assembly, combine_providers
+from discovery.contributions.other_contributions import OtherContributions
+from discovery.contributions.own_contribution import OwnContribution
+from discovery.health.check_loop import CheckLoop
+from discovery.health.server_states import apply_faults
 from discovery.leader_election.candidate import Candidate
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
-from discovery.process.log_reports import Findings, summary
-from discovery.providers.common import COMMON
+from discovery.process.log_reports import DiagnosticLog, summarise
+from discovery.providers.common import STORE_PROVIDERS
 from discovery.supervision.backoff import Backoff
 from discovery.supervision.provider_states import ProviderStates, Snapshot
 from rondpoint.model import Configuration
@@ -34,192 +34,203 @@ from rondpoint.store.unused_tickets import Leftovers
 
 logger = logging.getLogger(__name__)
 
-PACE = 0.020
-"""Seconds between two revisions at least; the first change after a quiet while is published at once."""
-PATIENCE = 10.0
-"""Seconds after the start that providers have for their first word."""
+MIN_REVISION_INTERVAL = 0.020
+"""Shortest time between two revisions, in seconds; the first change after a pause is published at once."""
+PROVIDER_TIMEOUT = 10.0
+"""Seconds after the start within which providers have to send their first configuration."""
 FIRST_DELAY = 0.1
 LAST_DELAY = 2.0
 
 
-class _Gathered(Struct, frozen=True):
-    """What providers had said at a version of the board; `configuration` is the part that is its own."""
+class _OwnConfigurations(Struct, frozen=True):
+    """The configurations of this agent at one `version` of the provider states.
+
+    `provider_configurations` holds all of them by provider; `configuration` combines those that belong to
+    this agent's contribution.
+    """
 
     version: int
-    by_provider: dict[str, Configuration]
+    provider_configurations: dict[str, Configuration]
     configuration: Configuration
 
 
 class Publication:
-    """Publishes the newest of what is on `board`, and of `parts`, whenever it changes, or the store lost it.
+    """Publishes the newest configurations from `states` and `other_contributions`.
 
-    `name` is what settings call the agent, `heartbeat` its entry in the list of agents. `checks` follow what
-    is published, and what they find is published with it.
+    It publishes at every change, and again if the store has lost data. `name` is the agent's name in the
+    settings, `heartbeat` its entry in the list of agents. `checks` follow the published configuration, and
+    their results are published with it.
     """
 
     def __init__(
         self,
-        board: ProviderStates,
+        states: ProviderStates,
         client: redis.Redis,
         keys: Keys,
         entry_points: Collection[str],
         name: str,
         heartbeat: Heartbeat,
         candidate: Candidate,
-        parts: Parts,
-        checks: Checks,
+        other_contributions: OtherContributions,
+        checks: CheckLoop,
     ) -> None:
-        self._board = board
+        self._states = states
         self._entry_points = entry_points
         self._name = name
         self._heartbeat = heartbeat
-        self._candidacy = candidate
-        self._parts = parts
+        self._candidate = candidate
+        self._other_contributions = other_contributions
         self._checks = checks
-        self._own = Own(client, keys, name, candidate)
+        self._own_contribution = OwnContribution(client, keys, name, candidate)
         self._assembly = Assembly()
-        self._publisher = Publisher(client, keys, lambda: candidate.whole.held)
-        self._leftovers = Leftovers(client, keys)
-        self._findings = Findings(logger)
-        self._patient_until = time.monotonic() + PATIENCE
-        self._gathered: _Gathered | None = None
+        self._publisher = Publisher(client, keys, lambda: candidate.leader_lease.held)
+        self._unused_tickets = Leftovers(client, keys)
+        self._diagnostic_log = DiagnosticLog(logger)
+        self._providers_due = time.monotonic() + PROVIDER_TIMEOUT
+        self._last_own: _OwnConfigurations | None = None
         self._published: tuple[int, int, int, str] | None = None
         self._services: Collection[str] = ()
-        self._recalled = ""
+        self._restored_for = ""
         self._written_at = 0.0
-        self._beaten: tuple[int, Role] | None = None
-        self._next_beat = 0.0
-        self._outage = ""
+        self._last_heartbeat: tuple[int, Role] | None = None
+        self._heartbeat_due = 0.0
+        self._store_fault = ""
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set and the board's bell has rung once more; store faults are waited out."""
+        """Publish until `stop` and then the wake-up signal of the states are set; wait out store faults."""
         backoff = Backoff(FIRST_DELAY, LAST_DELAY)
         while not stop.is_set():
             try:
-                self._turn()
+                self._run_once()
             except NotLeadingError as error:
                 if not stop.is_set():
-                    self._overtaken(error)
+                    self._lease_lost(error)
             except (redis.RedisError, ConflictError) as error:
-                self._lost(error)
+                self._store_failed(error)
             except Exception:
-                # Whatever fails here, the agent must go on: without it nothing is published at all.
-                logger.exception("publishing failed unexpectedly")
+                # The thread must survive any error, because nothing else publishes.
+                logger.exception("publication failed unexpectedly")
             else:
-                self._back()
+                self._store_recovered()
                 backoff.reset()
                 self._wait(stop)
                 continue
             stop.wait(backoff.next())
         with suppress(redis.RedisError):
-            self._heartbeat.end()
+            self._heartbeat.remove()
 
-    def _turn(self) -> None:
-        self._board.bell.clear()
-        snapshot = self._board.snapshot()
-        if self._complete(snapshot):
-            self._candidacy.stand()
-        role = self._candidacy.role
+    def _run_once(self) -> None:
+        self._states.wake_up.clear()
+        snapshot = self._states.snapshot()
+        if self._ready_to_publish(snapshot):
+            self._candidate.join_election()
+        role = self._candidate.role
         if role != "leader":
-            self._checks.rest()
+            self._checks.suspend()
         if role != "standby":
             self._contribute(snapshot)
         now = time.monotonic()
-        if now >= self._next_beat or self._beaten != (snapshot.moods, role):
+        if now >= self._heartbeat_due or self._last_heartbeat != (snapshot.status_version, role):
             self._heartbeat.beat(snapshot.statuses, role)
-            self._beaten = snapshot.moods, role
-            self._next_beat = now + INTERVAL
-            self._look(role)
+            self._last_heartbeat = snapshot.status_version, role
+            self._heartbeat_due = now + INTERVAL
+            self._check_store(role)
 
     def _wait(self, stop: threading.Event) -> None:
         now = time.monotonic()
-        due = self._next_beat
-        if now < self._patient_until:
-            due = min(due, self._patient_until)
-        self._board.bell.wait(max(0.0, due - now))
-        stop.wait(max(0.0, self._written_at + PACE - time.monotonic()))
+        due = self._heartbeat_due
+        if now < self._providers_due:
+            due = min(due, self._providers_due)
+        self._states.wake_up.wait(max(0.0, due - now))
+        stop.wait(max(0.0, self._written_at + MIN_REVISION_INTERVAL - time.monotonic()))
 
-    def _complete(self, snapshot: Snapshot) -> bool:
-        """Whether all have spoken, or those that have not had time enough, and others' parts are known."""
-        spoken = not snapshot.silent or time.monotonic() >= self._patient_until
-        return spoken and self._parts.known
+    def _ready_to_publish(self, snapshot: Snapshot) -> bool:
+        """Check that no provider is awaited any more, and that the other contributions have been read."""
+        arrived = not snapshot.pending or time.monotonic() >= self._providers_due
+        return arrived and self._other_contributions.complete
 
     def _contribute(self, snapshot: Snapshot) -> None:
-        """Write this agent's part where there are several, and publish all if it leads."""
-        others = self._parts.others()
-        own = self._gather(snapshot)
+        """Write this agent's contribution if there are several agents, and publish if this one leads."""
+        others = self._other_contributions.snapshot()
+        own = self._own_configurations(snapshot)
         several = bool(self._name or others.configurations)
-        written = several and self._own.write(own.configuration)
-        lease = self._candidacy.whole.held
-        present = snapshot.version, others.version, self._checks.version, lease
+        written = several and self._own_contribution.write(own.configuration)
+        lease = self._candidate.leader_lease.held
+        published = snapshot.version, others.version, self._checks.version, lease
         if not lease:
-            self._findings.tell(own.configuration.diagnostics)
-        elif self._published != present:
+            self._diagnostic_log.log_new(own.configuration.diagnostics)
+        elif self._published != published:
             if several:
                 self._assembly.replace({**others.configurations, self._name: own.configuration})
-            self._recall(lease)
-            self._publish(self._united(own) if several else own.by_provider)
-            self._published = present
+            self._restore_server_states(lease)
+            self._publish(self._merged_contributions(own) if several else own.provider_configurations)
+            self._published = published
             written = True
         if written:
             self._written_at = time.monotonic()
 
-    def _gather(self, snapshot: Snapshot) -> _Gathered:
-        if self._gathered is None or self._gathered.version != snapshot.version:
-            by_provider = self._own.by_provider(snapshot, self._publisher)
-            part = {name: said for name, said in by_provider.items() if name not in COMMON}
-            self._gathered = _Gathered(snapshot.version, by_provider, gathered(part))
-        return self._gathered
+    def _own_configurations(self, snapshot: Snapshot) -> _OwnConfigurations:
+        if self._last_own is None or self._last_own.version != snapshot.version:
+            by_provider = self._own_contribution.provider_configurations(snapshot, self._publisher)
+            own = {name: value for name, value in by_provider.items() if name not in STORE_PROVIDERS}
+            self._last_own = _OwnConfigurations(snapshot.version, by_provider, combine_providers(own))
+        return self._last_own
 
-    def _united(self, own: _Gathered) -> dict[str, Configuration]:
-        """What all agents' parts come to, and what this one follows in the name of all."""
-        common = {name: said for name, said in own.by_provider.items() if name in COMMON}
+    def _merged_contributions(self, own: _OwnConfigurations) -> dict[str, Configuration]:
+        """Combine the contributions of all agents, and add the providers that all agents have in common."""
+        common = {
+            name: value for name, value in own.provider_configurations.items() if name in STORE_PROVIDERS
+        }
         return {**self._assembly.configurations(), **common}
 
     def _publish(self, configurations: Mapping[str, Configuration]) -> None:
         configuration = merge(configurations, self._entry_points)
         self._checks.follow(configuration)
-        configuration = judged(configuration, self._checks.faults)
-        self._findings.tell(configuration.diagnostics)
+        configuration = apply_faults(configuration, self._checks.faults)
+        self._diagnostic_log.log_new(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         self._services = configuration.services.keys()
         if not publication.change.empty:
-            logger.info("revision %d: %s", publication.revision, summary(publication.change))
+            logger.info("revision %d: %s", publication.revision, summarise(publication.change))
 
-    def _recall(self, lease: str) -> None:
-        """Who comes to lead goes on from what the last one found of servers."""
-        if self._recalled != lease:
-            self._checks.recall(self._publisher.stored())
-            self._recalled = lease
+    def _restore_server_states(self, lease: str) -> None:
+        """Take over the server states that the last leader stored."""
+        if self._restored_for != lease:
+            self._checks.restore(self._publisher.stored())
+            self._restored_for = lease
 
-    def _look(self, role: Role) -> None:
-        """See that the store still holds what this agent wrote."""
+    def _check_store(self, role: Role) -> None:
+        """Check that the store still holds what this agent wrote."""
         if role == "standby":
             return
-        lost = not self._own.intact()
-        leads = self._published is not None and self._published[-1] == self._candidacy.whole.held
+        lost = not self._own_contribution.intact()
+        leads = self._published is not None and self._published[-1] == self._candidate.leader_lease.held
         if leads and not self._publisher.intact():
             self._published = None
             lost = True
         if lost:
-            logger.warning("the store does not hold what was written: everything is compared and written")
-            self._board.bell.set()
+            logger.warning(
+                "the store has lost data: the agent compares everything and writes what is missing"
+            )
+            self._states.wake_up.set()
         elif leads:
-            self._leftovers.sweep(self._candidacy.whole.held, self._services, time.monotonic())
+            self._unused_tickets.sweep(self._candidate.leader_lease.held, self._services, time.monotonic())
 
-    def _overtaken(self, error: Exception) -> None:
-        logger.info("nothing is written, for another agent does it: %s", error)
-        self._candidacy.wake.set()
+    def _lease_lost(self, error: Exception) -> None:
+        logger.info("nothing is written, because another agent holds the lease: %s", error)
+        self._candidate.check_now.set()
 
-    def _lost(self, error: Exception) -> None:
-        if str(error) != self._outage:
-            self._outage = str(error)
-            logger.warning("the store cannot be written: %s; the newest configuration waits", error)
+    def _store_failed(self, error: Exception) -> None:
+        if str(error) != self._store_fault:
+            self._store_fault = str(error)
+            logger.warning(
+                "the store cannot be written: %s; the agent keeps the newest configuration for later", error
+            )
 
-    def _back(self) -> None:
-        if self._outage:
-            self._outage = ""
-            logger.info("the store is back")
-            # It may have come back with less than it had.
-            self._next_beat = 0.0
-            self._candidacy.wake.set()
+    def _store_recovered(self) -> None:
+        if self._store_fault:
+            self._store_fault = ""
+            logger.info("the store is available again")
+            # It may have lost data, so check it at once.
+            self._heartbeat_due = 0.0
+            self._candidate.check_now.set()

@@ -1,4 +1,4 @@
-"""A process that works in a thread until a signal tells it to end."""
+"""Runs a process's work in a thread until a signal stops it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from rondpoint import logs
 
 logger = logging.getLogger(__name__)
 
-ENDING = (signal.SIGTERM, signal.SIGINT)
-REOPENING = signal.SIGUSR1
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+REOPEN_SIGNAL = signal.SIGUSR1
 
 
-def work_until_told(name: str, work: Callable[[threading.Event], None]) -> None:
-    """Run `work`, which returns soon after its event is set, until SIGTERM or SIGINT, or until it ends.
+def run_until_signalled(name: str, work: Callable[[threading.Event], None]) -> None:
+    """Run `work` until SIGTERM, SIGINT, or its own end; `work` returns soon after its event is set.
 
-    SIGUSR1 has the log's file opened anew.
-
-    Raises SystemExit with 1 when it failed; what it raised is logged, SystemExit aside.
+    SIGUSR1 reopens the log file. Raises SystemExit(1) if `work` failed; its exception is logged, unless it is
+    SystemExit.
     """
-    # Waited for here rather than handled: a handler that sets an event deadlocks when it interrupts
-    # the very thread that holds the event's lock. Threads inherit the mask.
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*ENDING, REOPENING))
+    # This thread waits for signals, because a handler that sets an event deadlocks if it interrupts the
+    # thread that holds the event's lock. Threads inherit the mask.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOP_SIGNALS, REOPEN_SIGNAL))
     stop = threading.Event()
     failed: list[BaseException] = []
 
@@ -42,10 +41,10 @@ def work_until_told(name: str, work: Callable[[threading.Event], None]) -> None:
 
     worker = threading.Thread(target=run, name=name, daemon=True)
     worker.start()
-    while (told := signal.Signals(signal.sigwait((*ENDING, REOPENING)))) == REOPENING:
+    while (received := signal.Signals(signal.sigwait((*STOP_SIGNALS, REOPEN_SIGNAL)))) == REOPEN_SIGNAL:
         logs.reopen()
     if not stop.is_set() and worker.is_alive() and not failed:
-        logger.info("%s: the %s ends", told.name, name)
+        logger.info("%s: the %s is stopping", received.name, name)
     stop.set()
     worker.join()
     if failed:

@@ -12,12 +12,12 @@ from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
 from discovery.providers.registrar import Registrar
-from discovery.registrar.options import plan_of
+from discovery.registrar.options import plan_from_settings
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings
 
-__all__ = ["PROVIDERS", "Emit", "Provider", "ProviderError", "configured"]
+__all__ = ["PROVIDERS", "Emit", "Provider", "ProviderError", "configured_providers"]
 
 Factory = Callable[["Settings"], Provider | None]
 
@@ -47,7 +47,7 @@ def _registrar(settings: Settings) -> Provider | None:
     options = settings.registrator
     if options is None or not options.enabled:
         return None
-    return Registrar(lambda: plan_of(settings, options))
+    return Registrar(lambda: plan_from_settings(settings, options))
 
 
 PROVIDERS: Mapping[str, Factory] = {
@@ -60,7 +60,7 @@ PROVIDERS: Mapping[str, Factory] = {
 """Provider name → how to make it from settings; None where they do not ask for it."""
 
 
-def configured(settings: Settings) -> dict[str, Provider]:
+def configured_providers(settings: Settings) -> dict[str, Provider]:
     """The providers that `settings` ask for, by name."""
     made = {name: factory(settings) for name, factory in PROVIDERS.items()}
     return {name: provider for name, provider in made.items() if provider is not None}

@@ -12,7 +12,7 @@ from discovery.providers.errors import ProviderError
 logger = logging.getLogger(__name__)
 
 
-class Agents:
+class ConsulAgents:
     """Takes turns: the agent after one that failed is followed next."""
 
     def __init__(self, provider: str, endpoints: tuple[Endpoint, ...]) -> None:

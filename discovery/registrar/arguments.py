@@ -8,11 +8,11 @@ from typing import cast
 from msgspec import Struct
 
 from discovery.consul import Endpoint, endpoint
-from discovery.registrar.flags import Flag, UsageError, Value, described, parse
-from discovery.registrar.keys import tags
-from discovery.registrar.options import Plan, registration_options, usual_docker
+from discovery.registrar.flags import Flag, UsageError, Value, describe_flags, parse_flags
+from discovery.registrar.keys import split_tags
+from discovery.registrar.options import Plan, default_docker, registration_options
 
-SHORTEST_RETRY = 10
+MIN_RETRY_INTERVAL = 10
 """Milliseconds; with less, one that is not there would be asked without pause."""
 
 FLAGS = {
@@ -52,12 +52,12 @@ Registers the containers of a Docker engine in Consul, with Registrator's flags.
 DOCKER_HOST, else /tmp/docker.sock where it is there, else /var/run/docker.sock. consul-tls://HOST:PORT
 speaks TLS. Consul's own variables count: CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_CACERT and so on.
 
-{described(FLAGS)}"""
+{describe_flags(FLAGS)}"""
 
 _SCHEMES = {"consul": "", "consul-tls": "https"}
 
 
-class Order(Struct, frozen=True):
+class RegistrarCommand(Struct, frozen=True):
     """`attempts` to reach Consul before the work begins, after the first and `interval` seconds apart.
 
     `attempts` is -1 where there is no end to them; `warnings` are to be said.
@@ -69,9 +69,9 @@ class Order(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def order(arguments: Sequence[str]) -> Order:
+def parse_command(arguments: Sequence[str]) -> RegistrarCommand:
     """What the arguments ask for; raises UsageError with one line, and HelpWanted."""
-    values, words = parse(arguments, FLAGS)
+    values, words = parse_flags(arguments, FLAGS)
     if not words:
         raise UsageError("the registry is missing: consul://HOST:PORT")
     if len(words) > 1:
@@ -88,10 +88,10 @@ def order(arguments: Sequence[str]) -> Order:
             internal=values["internal"] is True,
             ip=_text(values, "ip"),
             explicit=values["explicit"] is True,
-            tags=tags(_text(values, "tags")),
+            tags=split_tags(_text(values, "tags")),
             ip_label=_text(values, "useIpFromLabel"),
         ),
-        usual_docker(),
+        default_docker(),
         "DOCKER_HOST",
         _registry(words[0]),
         _number(values, "resync"),
@@ -104,10 +104,10 @@ def order(arguments: Sequence[str]) -> Order:
         if values[name]
     )
     interval = _number(values, "retry-interval")
-    if interval < SHORTEST_RETRY:
-        short = f"flag -retry-interval {interval} is too short: {SHORTEST_RETRY} is taken; give no less"
-        warnings, interval = (*warnings, short), SHORTEST_RETRY
-    return Order(plan, _number(values, "retry-attempts"), interval / 1000, warnings)
+    if interval < MIN_RETRY_INTERVAL:
+        short = f"flag -retry-interval {interval} is too short: {MIN_RETRY_INTERVAL} is taken; give no less"
+        warnings, interval = (*warnings, short), MIN_RETRY_INTERVAL
+    return RegistrarCommand(plan, _number(values, "retry-attempts"), interval / 1000, warnings)
 
 
 def _registry(written: str) -> Endpoint:

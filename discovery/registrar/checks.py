@@ -16,11 +16,11 @@ _DURATION = re.compile(
 )
 _KINDS = ("http", "https", "cmd", "script", "ttl", "tcp", "grpc")
 
-Say = Callable[[str, str], None]
+Warn = Callable[[str, str], None]
 """Takes what is wrong and what would be right."""
 
 
-def check(keys: Keys, address: str, port: int, say: Say) -> dict[str, Any] | None:
+def decode_check(keys: Keys, address: str, port: int, warn: Warn) -> dict[str, Any] | None:
     """The check of the service at `address` and `port`, None without one; the first of its kinds counts.
 
     Commands are not run: a check of that kind is said, and left out.
@@ -30,7 +30,7 @@ def check(keys: Keys, address: str, port: int, say: Say) -> dict[str, Any] | Non
     if not kind:
         return None
     if kind in {"cmd", "script"}:
-        say(f"SERVICE_CHECK_{kind.upper()}={value}: commands are not run", "SERVICE_CHECK_HTTP or _TCP are")
+        warn(f"SERVICE_CHECK_{kind.upper()}={value}: commands are not run", "SERVICE_CHECK_HTTP or _TCP are")
         return None
     at = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     made: dict[str, Any] = {}
@@ -48,33 +48,33 @@ def check(keys: Keys, address: str, port: int, say: Say) -> dict[str, Any] | Non
                 if keys.get("check_tls_skip_verify"):
                     made["TLSSkipVerify"] = True
         case "ttl":
-            if not (ttl := _duration(keys, "check_ttl", say, "1s")):
+            if not (ttl := _duration(keys, "check_ttl", warn, "1s")):
                 return None
             made["TTL"] = ttl
     if kind != "ttl":
-        made["Interval"] = _duration(keys, "check_interval", say, "1s") or DEFAULT_INTERVAL
-        if timeout := _duration(keys, "check_timeout", say, "10ms"):
+        made["Interval"] = _duration(keys, "check_interval", warn, "1s") or DEFAULT_INTERVAL
+        if timeout := _duration(keys, "check_timeout", warn, "10ms"):
             made["Timeout"] = timeout
-    if after := _duration(keys, "check_deregister_after", say, "1m"):
+    if after := _duration(keys, "check_deregister_after", warn, "1m"):
         made["DeregisterCriticalServiceAfter"] = after
     if status := keys.get("check_initial_status"):
         if status in STATES:
             made["Status"] = status
         else:
-            say(f"SERVICE_CHECK_INITIAL_STATUS={status} is no state", f"one of {', '.join(STATES)}")
+            warn(f"SERVICE_CHECK_INITIAL_STATUS={status} is no state", f"one of {', '.join(STATES)}")
     return made
 
 
-def _duration(keys: Keys, key: str, say: Say, floor: str) -> str:
+def _duration(keys: Keys, key: str, warn: Warn, floor: str) -> str:
     """The value when Consul can read it, else empty; `floor` in place of less.
 
     Consul itself takes no intervals below 1s and no time to deregister below 1m.
     """
     value = keys.get(key)
     if value and not _DURATION.fullmatch(value):
-        say(f"SERVICE_{key.upper()}={value} is no duration", "such as 15s or 1m30s")
+        warn(f"SERVICE_{key.upper()}={value} is no duration", "such as 15s or 1m30s")
         return ""
     if value and parse_duration(value.removeprefix("+")) < parse_duration(floor):
-        say(f"SERVICE_{key.upper()}={value} is too short", f"{floor} is taken; give no less")
+        warn(f"SERVICE_{key.upper()}={value} is too short", f"{floor} is taken; give no less")
         return floor
     return value

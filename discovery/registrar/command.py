@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import click
 
 from discovery.consul import Client, ConsulError
-from discovery.process.log_reports import Findings
-from discovery.process.termination import work_until_told
+from discovery.process.log_reports import DiagnosticLog
+from discovery.process.termination import run_until_signalled
 from discovery.providers.registrar import Registrar
-from discovery.registrar.arguments import USAGE, Order, order
-from discovery.registrar.flags import HelpWanted, UsageError
+from discovery.registrar.arguments import USAGE, RegistrarCommand, parse_command
+from discovery.registrar.flags import HelpRequested, UsageError
 from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
 from rondpoint import logs
@@ -34,39 +34,39 @@ class _GoCommand(click.Command):
 def registrator(arguments: Sequence[str]) -> None:
     """Register Docker's containers in Consul, with Registrator's flags."""
     try:
-        asked = order(arguments)
-    except HelpWanted:
+        command = parse_command(arguments)
+    except HelpRequested:
         click.echo(USAGE)
         return
     except UsageError as error:
         click.echo(f"error: registrator: {error}\n`rondpoint registrator -h` lists the flags.", err=True)
         raise SystemExit(2) from None
     logs.configure(Log())
-    for warning in asked.warnings:
+    for warning in command.warnings:
         logger.warning("%s", warning)
-    work_until_told("registrator", lambda stop: _work(asked, stop))
+    run_until_signalled("registrator", lambda stop: _work(command, stop))
 
 
-def _work(asked: Order, stop: threading.Event) -> None:
-    plan = asked.plan
+def _work(command: RegistrarCommand, stop: threading.Event) -> None:
+    plan = command.plan
     logger.info(
         "containers of %s are registered in %s as %s:…", plan.docker, plan.consul, plan.options.hostname
     )
-    if asked.attempts >= 0:
-        _reach(asked, stop)
+    if command.attempts >= 0:
+        _reach(command, stop)
     registrar = Registrar(lambda: plan)
-    board = ProviderStates([registrar.name])
-    telling = threading.Thread(target=_tell, args=(board, stop), name="findings", daemon=True)
+    states = ProviderStates([registrar.name])
+    telling = threading.Thread(target=_tell, args=(states, stop), name="findings", daemon=True)
     telling.start()
-    supervise(registrar, board, stop)
-    board.bell.set()
+    supervise(registrar, states, stop)
+    states.wake_up.set()
     telling.join()
 
 
-def _reach(asked: Order, stop: threading.Event) -> None:
+def _reach(command: RegistrarCommand, stop: threading.Event) -> None:
     """Return once Consul answers; ends the program when it does not after so many attempts."""
-    with Client(asked.plan.consul) as client:
-        for left in range(asked.attempts, -1, -1):
+    with Client(command.plan.consul) as client:
+        for left in range(command.attempts, -1, -1):
             fault = _fault(client)
             if fault is None:
                 return
@@ -74,7 +74,7 @@ def _reach(asked: Order, stop: threading.Event) -> None:
                 logger.error("%s; that was the last attempt", fault)
                 raise SystemExit(1)
             logger.warning("%s; attempts left: %d", fault, left)
-            if stop.wait(asked.interval):
+            if stop.wait(command.interval):
                 return
 
 
@@ -86,11 +86,11 @@ def _fault(client: Client) -> ConsulError | None:
     return None
 
 
-def _tell(board: ProviderStates, stop: threading.Event) -> None:
+def _tell(states: ProviderStates, stop: threading.Event) -> None:
     """Log what is wrong with containers' keys, once each."""
-    findings = Findings(logger)
+    findings = DiagnosticLog(logger)
     while not stop.is_set():
-        board.bell.wait()
-        board.bell.clear()
-        for configuration in board.snapshot().configurations.values():
-            findings.tell(configuration.diagnostics)
+        states.wake_up.wait()
+        states.wake_up.clear()
+        for configuration in states.snapshot().configurations.values():
+            findings.log_new(configuration.diagnostics)

@@ -16,7 +16,7 @@ class UsageError(Exception):
     """What is wrong with a command line, in one line."""
 
 
-class HelpWanted(UsageError):  # noqa: N818 (nothing is wrong)
+class HelpRequested(UsageError):  # noqa: N818 (nothing is wrong)
     """`-h` or `-help`."""
 
 
@@ -29,7 +29,7 @@ class Flag(Struct, frozen=True):
     help: str
 
 
-def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[dict[str, Value], list[str]]:
+def parse_flags(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[dict[str, Value], list[str]]:
     """The values of all flags by name, and the other words in order; raises UsageError.
 
     Unlike in Go, flags may follow other words; `--` ends them.
@@ -46,7 +46,7 @@ def parse(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[dict[str
             continue
         name, equals, text = written.removeprefix("-").removeprefix("-").partition("=")
         if name in {"h", "help"}:
-            raise HelpWanted
+            raise HelpRequested
         flag = _known(written, name, flags)
         if isinstance(flag.default, bool):
             text = text if equals else "true"
@@ -81,7 +81,7 @@ def _value(flag: Flag, text: str) -> Value:
     return text
 
 
-def described(flags: Mapping[str, Flag]) -> str:
+def describe_flags(flags: Mapping[str, Flag]) -> str:
     """One line for each flag."""
     heads = {name: f"-{name} {flag.metavar}".rstrip() for name, flag in flags.items()}
     width = max(map(len, heads.values()))

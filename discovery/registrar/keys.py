@@ -15,14 +15,14 @@ class Keys(Struct, frozen=True):
     """`values`: key in small letters, without prefix and port → value; `of_port`: those naming the port."""
 
     values: Mapping[str, str]
-    of_port: frozenset[str]
+    port_specific: frozenset[str]
 
     def get(self, key: str) -> str:
         """The value, empty when there is none."""
         return self.values.get(key, "")
 
 
-def keys(environment: Mapping[str, str], labels: Mapping[str, str], port: int) -> Keys:
+def port_keys(environment: Mapping[str, str], labels: Mapping[str, str], port: int) -> Keys:
     """What is said for `port`: labels beat the environment, and what names the port beats both."""
     general: dict[str, str] = {}
     special: dict[str, str] = {}
@@ -38,6 +38,6 @@ def keys(environment: Mapping[str, str], labels: Mapping[str, str], port: int) -
     return Keys({**general, **special}, frozenset(special))
 
 
-def tags(written: str) -> tuple[str, ...]:
+def split_tags(written: str) -> tuple[str, ...]:
     r"""The tags of a list separated by commas; `\,` is a comma within one; empty ones count for nothing."""
     return tuple(each.replace("\\,", ",") for each in _SEPARATOR.split(written) if each)

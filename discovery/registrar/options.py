@@ -35,7 +35,7 @@ class Plan(Struct, frozen=True):
     on_success: bool = False
 
 
-def plan_of(settings: Settings, options: RegistratorOptions) -> Plan:
+def plan_from_settings(settings: Settings, options: RegistratorOptions) -> Plan:
     """What the settings ask for; raises ValueError, in one line, when something cannot be read."""
     return Plan(
         registration_options(
@@ -45,9 +45,9 @@ def plan_of(settings: Settings, options: RegistratorOptions) -> Plan:
             tags=options.tags,
             ip_label=options.use_ip_from_label,
         ),
-        options.docker or _docker_of(settings),
+        options.docker or _docker_address(settings),
         "registrator.docker",
-        _consul_of(settings, options),
+        _consul_endpoint(settings, options),
         options.resync,
         options.cleanup,
         options.deregister == "on-success",
@@ -62,19 +62,19 @@ def registration_options(
     return Options(name, host_address(name), internal, ip, explicit, tags, ip_label)
 
 
-def usual_docker(environment: Mapping[str, str] = os.environ) -> str:
+def default_docker(environment: Mapping[str, str] = os.environ) -> str:
     """The engine's address where nobody sets one: `DOCKER_HOST`, else a socket."""
     if host := environment.get("DOCKER_HOST"):
         return host
     return f"unix://{next((each for each in SOCKETS if each.exists()), SOCKETS[-1])}"
 
 
-def _docker_of(settings: Settings) -> str:
+def _docker_address(settings: Settings) -> str:
     provider = settings.providers.docker
-    return usual_docker() if provider is None else provider.endpoint
+    return default_docker() if provider is None else provider.endpoint
 
 
-def _consul_of(settings: Settings, options: RegistratorOptions) -> Endpoint:
+def _consul_endpoint(settings: Settings, options: RegistratorOptions) -> Endpoint:
     """Its own, else the catalogue's first: who follows a Consul mostly registers there, too."""
     catalogue = settings.providers.consul_catalog
     if options.consul is not None or catalogue is None:

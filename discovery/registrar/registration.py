@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-MARK = "registrator"
+HOST_ATTRIBUTE = "registrator"
 """The attribute that tells the host of a registration whose id is a user's own."""
 
 

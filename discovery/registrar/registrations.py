@@ -6,60 +6,60 @@ import re
 
 from msgspec import Struct
 
-from discovery.registrar.checks import Say, check
-from discovery.registrar.keys import Keys, keys, tags
-from discovery.registrar.registration import MARK, Options, Registration
+from discovery.registrar.checks import Warn, decode_check
+from discovery.registrar.keys import Keys, port_keys, split_tags
+from discovery.registrar.registration import HOST_ATTRIBUTE, Options, Registration
 from discovery.registrar.workload import Port, Workload
 from rondpoint.diagnostics import Diagnostic, Severity
 
 SOURCE = "registrator"
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_META_LIMIT = 512
-_META_PAIRS = 63
+_MAX_META_VALUE = 512
+_MAX_META_PAIRS = 63
 """Of Consul's 64; one is for the mark."""
-_ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (read, not listened on)
-_SPENT = frozenset({"id", "name", "tags"})
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (read, not listened on)
+_RESERVED_KEYS = frozenset({"id", "name", "tags"})
 
 
-class Read(Struct, frozen=True):
+class ContainerServices(Struct, frozen=True):
     """The services of a container, and what is wrong with its keys."""
 
     registrations: tuple[Registration, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
-def registrations(workload: Workload, options: Options) -> Read:
+def registrations(workload: Workload, options: Options) -> ContainerServices:
     """One service for each port that counts, by number; of two with one id the later is not registered."""
     found: dict[str, Registration] = {}
     said: dict[Diagnostic, None] = {}
 
-    def say(message: str, hint: str) -> None:
+    def warn(message: str, hint: str) -> None:
         subject = f"container {workload.name}"
         said[Diagnostic(Severity.WARNING, SOURCE, subject, message, hint)] = None
 
     ports = [port for port in workload.ports if options.internal or port.host_port]
     for port in ports:
-        made = _registration(workload, port, options, say, several=len(ports) > 1)
+        made = _registration(workload, port, options, warn, several=len(ports) > 1)
         if made is None:
             continue
         if made.id in found:
-            say(f"SERVICE_ID={made.id} is given to several ports", f"SERVICE_{port.number}_ID")
+            warn(f"SERVICE_ID={made.id} is given to several ports", f"SERVICE_{port.number}_ID")
             continue
         found[made.id] = made
-    return Read(tuple(found.values()), tuple(said))
+    return ContainerServices(tuple(found.values()), tuple(said))
 
 
 def _registration(
-    workload: Workload, port: Port, options: Options, say: Say, *, several: bool
+    workload: Workload, port: Port, options: Options, warn: Warn, *, several: bool
 ) -> Registration | None:
-    said = keys(workload.environment, workload.labels, port.number)
+    said = port_keys(workload.environment, workload.labels, port.number)
     if said.get("ignore") or (options.explicit and not said.get("name")):
         return None
     name = said.get("name") or image_name(workload.image)
-    if several and "name" not in said.of_port:
+    if several and "name" not in said.port_specific:
         name = f"{name}-{port.number}"
     udp = port.protocol == "udp"
-    address = _address(workload, port, options, say)
+    address = _address(workload, port, options, warn)
     number = port.number if options.internal else port.host_port
     own_id = f"{options.hostname}:{workload.name}:{port.number}{':udp' if udp else ''}"
     return Registration(
@@ -67,9 +67,9 @@ def _registration(
         name=name,
         address=address,
         port=number,
-        tags=(*tags(said.get("tags")), *options.tags, *(("udp",) if udp else ())),
-        meta=_meta(said, say) | ({MARK: options.hostname} if said.get("id") else {}),
-        check=check(said, address, number, say),
+        tags=(*split_tags(said.get("tags")), *options.tags, *(("udp",) if udp else ())),
+        meta=_meta(said, warn) | ({HOST_ATTRIBUTE: options.hostname} if said.get("id") else {}),
+        check=decode_check(said, address, number, warn),
     )
 
 
@@ -78,31 +78,31 @@ def image_name(image: str) -> str:
     return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
 
 
-def _address(workload: Workload, port: Port, options: Options, say: Say) -> str:
+def _address(workload: Workload, port: Port, options: Options, warn: Warn) -> str:
     if options.ip_label:
         if labelled := workload.labels.get(options.ip_label):
             return labelled.rpartition("/")[0] or labelled
-        say(f"it has no label {options.ip_label}", "the label that -useIpFromLabel names holds the address")
+        warn(f"it has no label {options.ip_label}", "the label that -useIpFromLabel names holds the address")
     host = options.ip or options.host_address
     if workload.network_mode.startswith("container:"):
         return workload.address or host
     if options.internal:
         return workload.address or host
-    return host if options.ip or port.host_ip in _ANYWHERE else port.host_ip
+    return host if options.ip or port.host_ip in _WILDCARDS else port.host_ip
 
 
-def _meta(said: Keys, say: Say) -> dict[str, str]:
+def _meta(said: Keys, warn: Warn) -> dict[str, str]:
     """The attributes that Consul takes: it refuses a whole service for one that it does not."""
     meta: dict[str, str] = {}
     for key, value in sorted(said.values.items()):
-        if key in _SPENT:
+        if key in _RESERVED_KEYS:
             continue
         if not _META_KEY.fullmatch(key):
-            say(f"SERVICE_{key.upper()} is no key of Consul's", "letters, digits, - and _, at most 128")
-        elif len(value.encode()) > _META_LIMIT:
-            say(f"SERVICE_{key.upper()} is longer than Consul takes", f"at most {_META_LIMIT} bytes")
-        elif len(meta) == _META_PAIRS:
-            say(f"SERVICE_{key.upper()} is one attribute too many", f"Consul takes {_META_PAIRS}")
+            warn(f"SERVICE_{key.upper()} is no key of Consul's", "letters, digits, - and _, at most 128")
+        elif len(value.encode()) > _MAX_META_VALUE:
+            warn(f"SERVICE_{key.upper()} is longer than Consul takes", f"at most {_MAX_META_VALUE} bytes")
+        elif len(meta) == _MAX_META_PAIRS:
+            warn(f"SERVICE_{key.upper()} is one attribute too many", f"Consul takes {_MAX_META_PAIRS}")
         else:
             meta[key] = value
     return meta

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from discovery.registrar.registration import Registration
-from discovery.registrar.registrations import SOURCE, Read
+from discovery.registrar.registrations import SOURCE, ContainerServices
 from rondpoint.diagnostics import Diagnostic, Severity
 
 
-class Roster:
+class WantedServices:
     """Containers by id, each with its name and what was read of it."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[str, Read]] = {}
+        self._containers: dict[str, tuple[str, ContainerServices]] = {}
 
     def __contains__(self, container_id: str) -> bool:
-        return container_id in self._read
+        return container_id in self._containers
 
     def ids(self) -> list[str]:
-        return list(self._read)
+        return list(self._containers)
 
-    def put(self, container_id: str, name: str, read: Read) -> None:
-        self._read[container_id] = (name, read)
+    def put(self, container_id: str, name: str, read: ContainerServices) -> None:
+        self._containers[container_id] = (name, read)
 
     def remove(self, container_id: str) -> None:
         """Take it out; one that is not there is no fault."""
-        self._read.pop(container_id, None)
+        self._containers.pop(container_id, None)
 
-    def wanted(self) -> dict[str, Registration]:
+    def registrations(self) -> dict[str, Registration]:
         """By id; of two containers with one id, the first by name has it."""
         found: dict[str, Registration] = {}
-        for _, read in self._in_order():
+        for _, read in self._by_name():
             for registration in read.registrations:
                 found.setdefault(registration.id, registration)
         return found
@@ -38,7 +38,7 @@ class Roster:
         """What is wrong, by name of container."""
         holders: dict[str, str] = {}
         said: list[Diagnostic] = []
-        for name, read in self._in_order():
+        for name, read in self._by_name():
             said += read.diagnostics
             for registration in read.registrations:
                 holder = holders.setdefault(registration.id, name)
@@ -48,5 +48,5 @@ class Roster:
                     said.append(Diagnostic(Severity.WARNING, SOURCE, f"container {name}", message, hint))
         return said
 
-    def _in_order(self) -> list[tuple[str, Read]]:
-        return sorted(self._read.values(), key=lambda each: each[0])
+    def _by_name(self) -> list[tuple[str, ContainerServices]]:
+        return sorted(self._containers.values(), key=lambda each: each[0])

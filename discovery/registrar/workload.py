@@ -29,7 +29,7 @@ class Workload(Struct, frozen=True):
     network_mode: str = "bridge"
 
 
-def workload(answer: Mapping[str, Any], lender: Mapping[str, Any] | None = None) -> Workload:
+def workload(answer: Mapping[str, Any], network_owner: Mapping[str, Any] | None = None) -> Workload:
     """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty.
 
     `lender` is the answer for the container whose network this one shares.
@@ -44,7 +44,7 @@ def workload(answer: Mapping[str, Any], lender: Mapping[str, Any] | None = None)
         environment={name: value for name, _, value in written},
         labels=dict(config.get("Labels") or {}),
         ports=_ports(config.get("ExposedPorts") or {}, network.get("Ports") or {}, mode),
-        address=_address(network if lender is None else lender.get("NetworkSettings") or {}),
+        address=_address(network if network_owner is None else network_owner.get("NetworkSettings") or {}),
         network_mode=mode,
     )
 

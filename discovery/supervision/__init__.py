@@ -1,1 +1,1 @@
-"""Keeps providers running, and holds the latest configuration and state of each."""
+"""Supervision of providers: restarts them, and holds the latest configuration and status of each."""

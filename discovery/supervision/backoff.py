@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt."""
+"""Exponential backoff with jitter between attempts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from random import uniform
 
 
 class Backoff:
-    """Delays that double from `first` to `last` seconds, each shortened by up to a half at random.
+    """Delays that double from `first` to `last` seconds, each shortened at random by up to a half.
 
-    The chance keeps several agents from coming back to one source in step.
+    The jitter keeps several agents from retrying one source at the same time.
     """
 
     def __init__(self, first: float, last: float) -> None:
@@ -17,10 +17,10 @@ class Backoff:
         self._next = first
 
     def next(self) -> float:
-        """Seconds to wait now; the next time it is longer."""
+        """Return the seconds to wait now; the next delay is longer."""
         delay, self._next = self._next, min(self._next * 2, self._last)
         return delay * uniform(0.5, 1.0)  # noqa: S311 (no secret depends on it)
 
     def reset(self) -> None:
-        """An attempt succeeded: the next failure starts from the first delay again."""
+        """Start from the first delay again, after an attempt has succeeded."""
         self._next = self._first

@@ -1,4 +1,4 @@
-"""Where providers, each in its thread, leave what they found, for the one thread that publishes."""
+"""Holds the latest configuration and status of each provider; provider threads write, the publisher reads."""
 
 from __future__ import annotations
 
@@ -14,56 +14,61 @@ from rondpoint.store.agents import ProviderStatus
 
 
 class Snapshot(Struct, frozen=True):
-    """The last configuration of each provider that has emitted, and the names of those that have not.
+    """The last configuration of each provider, and its status.
 
-    `version` grows with every configuration, `moods` with every change of a provider's state.
+    `pending` are the providers that have emitted no configuration yet. `version` grows with every
+    configuration, `status_version` with every change of a provider's status.
     """
 
     configurations: dict[str, Configuration]
-    silent: frozenset[str]
+    pending: frozenset[str]
     statuses: dict[str, ProviderStatus]
     version: int
-    moods: int
+    status_version: int
 
 
 class ProviderStates:
-    """`bell` is set at every change; whoever waits for it clears it before it takes a snapshot."""
+    """The states of all providers of an agent.
+
+    Every change sets `wake_up`. The thread that waits for it clears it, and then takes a snapshot.
+    """
 
     def __init__(self, providers: Iterable[str]) -> None:
-        self.bell = threading.Event()
+        self.wake_up = threading.Event()
         self._lock = threading.Lock()
         now = time.time()
         self._statuses = {name: ProviderStatus("starting", since=now) for name in providers}
         self._configurations: dict[str, Configuration] = {}
         self._version = 0
-        self._moods = 0
+        self._status_version = 0
 
-    def emitted(self, provider: str, configuration: Configuration) -> None:
-        """A provider has a new configuration, in place of the one before."""
+    def set_configuration(self, provider: str, configuration: Configuration) -> None:
+        """Replace a provider's configuration, and set its status to `ok`."""
         with self._lock:
             self._configurations[provider] = configuration
             self._version += 1
-            self._turn(provider, "ok", "")
-        self.bell.set()
+            self._set_status(provider, "ok", "")
+        self.wake_up.set()
 
-    def failed(self, provider: str, message: str) -> None:
-        """A provider cannot read its source; its last configuration stays."""
+    def set_failure(self, provider: str, message: str) -> None:
+        """Record that a provider cannot read its source; its last configuration stays."""
         with self._lock:
-            self._turn(provider, "retrying", message)
-        self.bell.set()
+            self._set_status(provider, "retrying", message)
+        self.wake_up.set()
 
     def snapshot(self) -> Snapshot:
+        """Return a consistent copy of all states."""
         with self._lock:
             return Snapshot(
                 dict(self._configurations),
                 frozenset(self._statuses.keys() - self._configurations.keys()),
                 dict(self._statuses),
                 self._version,
-                self._moods,
+                self._status_version,
             )
 
-    def _turn(self, provider: str, state: Literal["ok", "retrying"], message: str) -> None:
+    def _set_status(self, provider: str, state: Literal["ok", "retrying"], message: str) -> None:
         before = self._statuses[provider]
         if (before.state, before.message) != (state, message):
             self._statuses[provider] = ProviderStatus(state, message, time.time())
-            self._moods += 1
+            self._status_version += 1

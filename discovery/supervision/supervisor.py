@@ -1,4 +1,4 @@
-"""Keeping a provider at work: whatever ends it, it is started again."""
+"""Runs a provider, and starts it again whenever it ends or fails."""
 
 from __future__ import annotations
 
@@ -17,37 +17,40 @@ FIRST_DELAY = 0.5
 LAST_DELAY = 5.0
 
 
-def supervise(provider: Provider, board: ProviderStates, stop: threading.Event) -> None:
-    """Run `provider` until `stop`; its faults are logged, shown on `board`, and waited out."""
+def supervise(provider: Provider, states: ProviderStates, stop: threading.Event) -> None:
+    """Run `provider` until `stop` is set; log faults, record them in `states`, and retry after a delay."""
     backoff = Backoff(FIRST_DELAY, LAST_DELAY)
-    told = ""
+    last_logged = ""
 
     def emit(configuration: Configuration) -> None:
-        nonlocal told
-        # What a provider says while it is being stopped may be half of what there is.
+        nonlocal last_logged
+        # A configuration that is emitted while the provider stops may be incomplete.
         if stop.is_set():
             return
-        if told:
-            logger.info("provider %s: back at work", provider.name)
-        told = ""
+        if last_logged:
+            logger.info("provider %s: available again", provider.name)
+        last_logged = ""
         backoff.reset()
-        board.emitted(provider.name, configuration)
+        states.set_configuration(provider.name, configuration)
 
     while not stop.is_set():
         try:
             provider.watch(emit, stop)
-            message = "it ended by itself"
+            message = "it ended without an error"
         except ProviderError as error:
             message = str(error)
         except Exception as error:
-            # A fault of ours in one provider must leave the others, and its own last word, in force.
+            # A bug in one provider must not affect the others, nor its own last configuration.
             logger.exception("provider %s failed unexpectedly", provider.name)
-            message = f"a fault of Rondpoint: {error!r}"
+            message = f"a bug in Rondpoint: {error!r}"
         if stop.is_set():
             return
-        board.failed(provider.name, message)
+        states.set_failure(provider.name, message)
         logger.log(
-            logging.DEBUG if message == told else logging.WARNING, "provider %s: %s", provider.name, message
+            logging.DEBUG if message == last_logged else logging.WARNING,
+            "provider %s: %s",
+            provider.name,
+            message,
         )
-        told = message
+        last_logged = message
         stop.wait(backoff.next())

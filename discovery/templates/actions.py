@@ -9,24 +9,24 @@ from discovery.templates.functions import FUNCTIONS, Functions, TemplateError, V
 from rondpoint.rules.quoted import QuotedError, unquote
 from rondpoint.rules.suggestions import did_you_mean
 
-_WORD = re.compile(r"""\s*(`[^`]*`|"(?:\\.|[^"\\\n])*"|(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*|[()|])""")
+_TOKEN = re.compile(r"""\s*(`[^`]*`|"(?:\\.|[^"\\\n])*"|(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*|[()|])""")
 _KEYWORDS = frozenset(
     ["if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"]
 )
 _MAX_DEPTH = 20
 
 
-def evaluate(action: str, fields: Mapping[str, Value], more: Functions) -> Value:
+def evaluate(action: str, fields: Mapping[str, Value], extra_functions: Functions) -> Value:
     """What stands between the braces, trimmed; raises TemplateError."""
-    return _Action(words(action), fields, more).evaluate()
+    return _Action(tokens(action), fields, extra_functions).evaluate()
 
 
-def words(action: str) -> list[str]:
+def tokens(action: str) -> list[str]:
     """The words of an action; raises TemplateError."""
     found: list[str] = []
     position, action = 0, action.rstrip()
     while position < len(action):
-        match = _WORD.match(action, position)
+        match = _TOKEN.match(action, position)
         if match is None:
             raise TemplateError(f"{action[position:].strip()!r} in a template is not served")
         found.append(match.group(1))
@@ -37,21 +37,23 @@ def words(action: str) -> list[str]:
 class _Action:
     """One action, evaluated as it is read."""
 
-    def __init__(self, words: Sequence[str], fields: Mapping[str, Value], more: Functions) -> None:
-        self._words = words
+    def __init__(
+        self, tokens: Sequence[str], fields: Mapping[str, Value], extra_functions: Functions
+    ) -> None:
+        self._tokens = tokens
         self._fields = fields
-        self._more = more
-        self._at = 0
+        self._extra_functions = extra_functions
+        self._position = 0
         self._depth = 0
 
     def evaluate(self) -> Value:
         value = self._pipeline()
-        if self._at < len(self._words):
-            raise TemplateError(f"unexpected {self._words[self._at]} in a template")
+        if self._position < len(self._tokens):
+            raise TemplateError(f"unexpected {self._tokens[self._position]} in a template")
         return value
 
     def _next(self) -> str | None:
-        return self._words[self._at] if self._at < len(self._words) else None
+        return self._tokens[self._position] if self._position < len(self._tokens) else None
 
     def _pipeline(self) -> Value:
         self._depth += 1
@@ -59,7 +61,7 @@ class _Action:
             raise TemplateError("too many parentheses in a template")
         value = self._command([])
         while self._next() == "|":
-            self._at += 1
+            self._position += 1
             value = self._command([value])
         self._depth -= 1
         return value
@@ -72,46 +74,46 @@ class _Action:
             if piped:
                 raise TemplateError(f"{first} in a template is no function to pipe into")
             return self._operand()
-        self._at += 1
+        self._position += 1
         arguments: list[Value] = []
-        while (word := self._next()) is not None and word not in ")|":
+        while (token := self._next()) is not None and token not in ")|":
             arguments.append(self._operand())
-        return _call(first, arguments + piped, self._more)
+        return _call(first, arguments + piped, self._extra_functions)
 
     def _operand(self) -> Value:
-        word = self._words[self._at]
-        self._at += 1
-        if word == "(":
+        token = self._tokens[self._position]
+        self._position += 1
+        if token == "(":
             value = self._pipeline()
             if self._next() != ")":
                 raise TemplateError("( is not closed in a template")
-            self._at += 1
+            self._position += 1
             return value
-        if word[0] in '`"':
+        if token[0] in '`"':
             try:
-                return unquote(word)
+                return unquote(token)
             except QuotedError as error:
                 raise TemplateError(str(error)) from None
-        if word[0] == ".":
-            return self._field(word)
-        raise TemplateError(f"unexpected {word} in a template: put a call in parentheses")
+        if token[0] == ".":
+            return self._field(token)
+        raise TemplateError(f"unexpected {token} in a template: put a call in parentheses")
 
-    def _field(self, word: str) -> Value:
-        name, *keys = word[1:].split(".")
+    def _field(self, token: str) -> Value:
+        name, *keys = token[1:].split(".")
         if name not in self._fields:
             raise TemplateError(f"unknown field .{name} ({did_you_mean(name, self._fields)})")
         value = self._fields[name]
         for key in keys:
             if not isinstance(value, Mapping):
-                raise TemplateError(f"{word}: .{name} is text and has no fields")
+                raise TemplateError(f"{token}: .{name} is text and has no fields")
             value = value.get(key, "")
         return value
 
 
-def _call(name: str, arguments: list[Value], more: Functions) -> Value:
+def _call(name: str, arguments: list[Value], extra_functions: Functions) -> Value:
     if name in _KEYWORDS:
         raise TemplateError(f"{name} in a template is not served")
-    known = {**FUNCTIONS, **more}
+    known = {**FUNCTIONS, **extra_functions}
     if name not in known:
         raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, known)})")
     count, function = known[name]

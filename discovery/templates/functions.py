@@ -68,7 +68,7 @@ def _printf(form: str, *values: str) -> str:
     return text
 
 
-def _on_text(name: str, function: Callable[..., Value]) -> Function:
+def _text_only(name: str, function: Callable[..., Value]) -> Function:
     def checked(*values: Value) -> Value:
         if not all(isinstance(value, str) for value in values):
             raise TemplateError(f"{name} takes text, not a map")
@@ -103,5 +103,5 @@ FUNCTIONS: Functions = {
     "not": (1, lambda value: not is_true(value)),
     "or": (None, _or),
     "ternary": (3, lambda one, other, condition: one if is_true(condition) else other),
-    **{name: (count, _on_text(name, function)) for name, (count, function) in _TEXT.items()},
+    **{name: (count, _text_only(name, function)) for name, (count, function) in _TEXT.items()},
 }

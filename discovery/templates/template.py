@@ -22,49 +22,49 @@ _CONTROL = re.compile(r"(if|else|end)\b\s*(.*)\Z", re.DOTALL)
 LONGEST = 2000
 """Characters of a template; to find the actions of a bad one may take as long as the square of them."""
 
-_NO_MORE: Functions = MappingProxyType({})
+_NO_FUNCTIONS: Functions = MappingProxyType({})
 
 
-def render(template: str, fields: Mapping[str, Value], more: Functions = _NO_MORE) -> str:
+def render(template: str, fields: Mapping[str, Value], extra_functions: Functions = _NO_FUNCTIONS) -> str:
     """The template with its actions replaced by what they say of `fields`; raises TemplateError.
 
-    `more` are functions besides the usual ones: name → how many values it takes, and itself.
+    `extra_functions` are functions besides the usual ones: name → how many values it takes, and itself.
     """
     if len(template) > LONGEST:
         raise TemplateError(f"a template has more than {LONGEST} characters")
-    return _Rendering(fields, more).render(template)
+    return _Rendering(fields, extra_functions).render(template)
 
 
 class _Rendering:
-    def __init__(self, fields: Mapping[str, Value], more: Functions) -> None:
+    def __init__(self, fields: Mapping[str, Value], extra_functions: Functions) -> None:
         self._fields = fields
-        self._more = more
+        self._extra_functions = extra_functions
         self._open: list[_Branch] = []
 
     def render(self, template: str) -> str:
         pieces: list[str] = []
         for text, action in _split(template):
-            if self._counts:
+            if self._active:
                 pieces.append(text)
             if action is None:
                 break
             control = _CONTROL.match(action)
             if control is not None:
                 self._control(control[1], control[2])
-            elif self._counts:
-                pieces.append(_text(evaluate(action, self._fields, self._more)))
+            elif self._active:
+                pieces.append(_text(evaluate(action, self._fields, self._extra_functions)))
         if self._open:
             raise TemplateError("an if in a template has no end")
         return "".join(pieces)
 
     @property
-    def _counts(self) -> bool:
-        return all(branch.counts for branch in self._open)
+    def _active(self) -> bool:
+        return all(branch.active for branch in self._open)
 
     def _control(self, word: str, rest: str) -> None:
         if word == "if":
-            holds = self._counts and self._holds(rest)
-            self._open.append(_Branch(holds))
+            active = self._active and self._is_true(rest)
+            self._open.append(_Branch(active))
             return
         if not self._open:
             raise TemplateError(f"{word} in a template without if")
@@ -72,36 +72,36 @@ class _Rendering:
             self._end(rest)
             return
         branch = self._open[-1]
-        if branch.last:
+        if branch.is_else:
             raise TemplateError("else in a template comes after else")
         condition = _CONTROL.match(rest)
         if rest and (condition is None or condition[1] != "if"):
             raise TemplateError(f"unexpected {rest} in a template, behind else")
-        branch.counts = False
-        outer = all(each.counts for each in self._open[:-1])
+        branch.active = False
+        outer = all(each.active for each in self._open[:-1])
         if condition is None:
-            branch.last = True
-            branch.counts = not branch.counted
-        elif outer and not branch.counted:
-            branch.counts = self._holds(condition[2])
-        branch.counted |= branch.counts
+            branch.is_else = True
+            branch.active = not branch.was_active
+        elif outer and not branch.was_active:
+            branch.active = self._is_true(condition[2])
+        branch.was_active |= branch.active
 
     def _end(self, rest: str) -> None:
         if rest:
             raise TemplateError(f"unexpected {rest} in a template, behind end")
         self._open.pop()
 
-    def _holds(self, condition: str) -> bool:
-        return is_true(evaluate(condition, self._fields, self._more))
+    def _is_true(self, condition: str) -> bool:
+        return is_true(evaluate(condition, self._fields, self._extra_functions))
 
 
 class _Branch:
-    """A condition that is open: whether its present branch `counts`, any has, and it is the last."""
+    """A condition that is open: whether its present branch `active`, any has, and it is the last."""
 
-    def __init__(self, counts: bool) -> None:
-        self.counts = counts
-        self.counted = counts
-        self.last = False
+    def __init__(self, active: bool) -> None:
+        self.active = active
+        self.was_active = active
+        self.is_else = False
 
 
 def _split(template: str) -> Iterator[tuple[str, str | None]]:

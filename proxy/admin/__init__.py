@@ -1,6 +1,7 @@
-"""The admin entry point: a Flask application with ping, API and dashboard; it reads the proxy.
+"""The admin entry point: a Flask application with `/ping`, the API and the dashboard. It only reads the proxy.
 
-`endpoints/` answers requests, a file for each family of paths. The other files say in what words.
+`endpoints/` handles the requests, with one file for each family of paths. `views/` and `pages/` shape the
+responses.
 """
 
 from proxy.admin.application import create_app

@@ -1,4 +1,4 @@
-"""The Flask application of one worker."""
+"""The Flask application that serves the admin entry point of one worker."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from werkzeug.wrappers import Response
 
 from proxy.admin.authorisation import install
 from proxy.admin.endpoints import BLUEPRINTS
-from proxy.admin.internal_requests import observe
-from proxy.admin.json_responses import Refusal, refused
+from proxy.admin.internal_requests import observe_requests
+from proxy.admin.json_responses import Refusal, error_response
 
 LARGEST_BODY = 16 << 20
-"""Bytes of what may be sent to the API."""
+"""Bytes of a request body."""
 
 
 def create_app() -> Flask:
-    """The worker puts its `Runtime` into `config["RUNTIME"]` before the first request."""
+    """Return the application. The worker sets `config["RUNTIME"]` to its `Runtime` before the first request."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    # Ahead of all else, so that what is refused is told of too.
-    observe(app)
+    # First, so that refused requests are counted, logged and traced as well.
+    observe_requests(app)
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.after_request(_guarded)
-    app.register_error_handler(Refusal, refused)
-    app.register_error_handler(HTTPException, _told)
+    app.after_request(_set_security_headers)
+    app.register_error_handler(Refusal, error_response)
+    app.register_error_handler(HTTPException, _error_response)
     return app
 
 
-def _guarded(response: Response) -> Response:
-    """What no page of another site should do with an answer: guess its type, frame it, or keep it."""
+def _set_security_headers(response: Response) -> Response:
+    """Forbid other sites' pages to guess the content type of a response, to frame it or to cache it."""
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
-def _told(error: HTTPException) -> Response:
-    """What Flask itself answers, in the API's form; what is no error, such as a redirection, as it is."""
+def _error_response(error: HTTPException) -> Response:
+    """Convert an error of Flask to the API's form; return other responses, such as redirects, unchanged."""
     if error.code is None or error.code < 400:
         return error.get_response()
     headers = {
@@ -47,4 +47,4 @@ def _told(error: HTTPException) -> Response:
         for name, value in error.get_response().headers.items()
         if name.lower() not in ("content-type", "content-length")
     }
-    return refused(Refusal(error.code, error.description or error.name, headers=headers))
+    return error_response(Refusal(error.code, error.description or error.name, headers=headers))

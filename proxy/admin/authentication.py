@@ -1,4 +1,4 @@
-"""What this worker holds against what it is shown at the admin entry point."""
+"""Checks the credentials of requests to the admin entry point, and limits failed logins."""
 
 from __future__ import annotations
 
@@ -13,86 +13,92 @@ from gevent.lock import BoundedSemaphore
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal
 from proxy.authentication.credentials import TOKEN_USER, CredentialError, Credentials, bearer
-from proxy.authentication.login_attempts import Guesses
+from proxy.authentication.login_attempts import LoginAttempts
 from proxy.authentication.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
-COMPARISONS = 2
-"""Passwords compared at once; each takes a core for a while."""
+MAX_COMPARISONS = 2
+"""Passwords compared at the same time; each comparison keeps one CPU core busy."""
 
-_comparing = BoundedSemaphore(COMPARISONS)
+_comparisons = BoundedSemaphore(MAX_COMPARISONS)
 
 
-class Door:
-    """Looks at what clients show, as long as they do not guess too often."""
+class Authenticator:
+    """The credentials of this worker and the failed logins of its clients."""
 
     def __init__(self) -> None:
-        """Raises Refusal where the credentials cannot be read."""
+        """Read the credentials from the settings. Raises Refusal if they cannot be read."""
         try:
             self.credentials = Credentials(runtime().settings.api, self._compare)
         except CredentialError as error:
-            log.critical("nobody is let in at the admin entry point: %s", error)
+            log.critical("nobody can sign in at the admin entry point: %s", error)
             raise Refusal(503, "the credentials cannot be read: see the log") from None
-        self._guesses = Guesses()
+        self._attempts = LoginAttempts()
 
     @cached_property
     def sessions(self) -> Sessions:
-        """Of the token that there is."""
+        """The sessions that this worker's token signs."""
         sessions: Sessions = gevent.get_hub().threadpool.apply(Sessions, (self.credentials.token,))
         return sessions
 
-    def user(self, authorization: str) -> str | None:
-        """Who shows this header; None for nobody known. Raises Refusal while the client has to wait."""
-        if self.is_token(bearer(authorization)):
+    def authenticate(self, authorization: str) -> str | None:
+        """Return the user of an `Authorization` header, or None for wrong credentials.
+
+        Raises Refusal while the client has to wait.
+        """
+        if self.token_matches(bearer(authorization)):
             return TOKEN_USER
-        self._demand_patience()
-        if self._guesses.was_wrong(_client(), authorization):
+        self._refuse_while_waiting()
+        if self._attempts.failed_before(_client(), authorization):
             return None
-        user = self.credentials.user(authorization)
+        user = self.credentials.authenticate(authorization)
         if user is None:
-            self.wrong(authorization)
+            self.record_failure(authorization)
         return user
 
-    def is_token(self, shown: str) -> bool:
-        """Whether it is the token, and the client need not wait.
+    def token_matches(self, shown: str) -> bool:
+        """Return whether the client sent the right token and does not have to wait.
 
-        With a token that nobody guesses nobody waits, lest others behind the same address lock him out.
+        A strong token cannot be guessed, so its owner never waits. Otherwise clients behind the same address
+        could lock the owner out.
         """
-        may_look = self.credentials.is_beyond_guessing or not self.wait()
-        return may_look and self.credentials.is_token(shown)
+        may_look = self.credentials.has_strong_token or not self.wait_seconds()
+        return may_look and self.credentials.token_matches(shown)
 
-    def wait(self) -> int:
-        """Seconds in which nothing that could be guessed is looked at, after many wrong ones."""
-        return self._guesses.wait(_client())
+    def wait_seconds(self) -> int:
+        """Return the seconds for which the client's passwords and weak tokens are ignored after many failures."""
+        return self._attempts.wait_seconds(_client())
 
-    def wrong(self, shown: str) -> None:
-        """Remember that this client has shown something that is wrong."""
-        self._guesses.wrong(_client(), shown)
-        if wait := self.wait():
-            log.warning("%s has shown many wrong tokens or passwords, and waits %d s", _client(), wait)
+    def record_failure(self, shown: str) -> None:
+        """Record a wrong token or password of this client."""
+        self._attempts.record_failure(_client(), shown)
+        if wait_seconds := self.wait_seconds():
+            log.warning(
+                "%s sent many wrong tokens or passwords and has to wait %d s", _client(), wait_seconds
+            )
 
-    def _demand_patience(self) -> None:
-        if wait := self.wait():
-            message = f"too many wrong tokens or passwords came from your address: wait {wait} s"
-            raise Refusal(429, message, headers={"Retry-After": str(wait)})
+    def _refuse_while_waiting(self) -> None:
+        if wait_seconds := self.wait_seconds():
+            message = f"too many wrong tokens or passwords from your address: wait {wait_seconds} s"
+            raise Refusal(429, message, headers={"Retry-After": str(wait_seconds)})
 
     def _compare(self, compare: Callable[[], bool]) -> bool:
-        with _comparing:
-            # Many may have been shown at once, and wait here for each other.
-            self._demand_patience()
-            # In a thread: bcrypt lets others run meanwhile, and takes long enough for requests to notice.
+        with _comparisons:
+            # Several concurrent requests may have passed the first check and queued here.
+            self._refuse_while_waiting()
+            # In a thread: bcrypt releases the GIL and takes long enough to delay other requests.
             right: bool = gevent.get_hub().threadpool.apply(compare)
             return right
 
 
-def door() -> Door:
-    """The one of this worker."""
-    held: Door | None = current_app.extensions.get("rondpoint_door")
-    if held is None:
-        held = Door()
-        current_app.extensions["rondpoint_door"] = held
-    return held
+def worker_authenticator() -> Authenticator:
+    """Return this worker's authenticator; create it on first use."""
+    authenticator: Authenticator | None = current_app.extensions.get("rondpoint_authenticator")
+    if authenticator is None:
+        authenticator = Authenticator()
+        current_app.extensions["rondpoint_authenticator"] = authenticator
+    return authenticator
 
 
 def _client() -> str:

@@ -1,4 +1,4 @@
-"""Having the agent judge a change that the API was asked for."""
+"""Sends proposed changes to the agent and waits for its results."""
 
 from __future__ import annotations
 
@@ -18,111 +18,113 @@ from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.admin.digests import digest
 from rondpoint.store.admin.history import Author
 from rondpoint.store.admin.proposals import (
-    Finding,
+    FieldDiagnostic,
     Proposal,
-    Verdict,
-    await_verdict,
+    ProposalResult,
+    await_result,
     propose,
     withdraw,
 )
 
-PATIENCE = 5.0
-"""Seconds in which an agent has to take a proposal."""
+TAKE_TIMEOUT = 5.0
+"""Seconds within which an agent must take a proposal."""
 
-LONGER = 25.0
-"""Seconds more for its verdict, once it has."""
+RESULT_TIMEOUT = 25.0
+"""Additional seconds for the result after an agent has taken the proposal."""
 
-SLICE = 2.0
-"""Seconds of one wait; less than what the client takes for an answer at all."""
+WAIT_SLICE = 2.0
+"""Seconds of one blocking read; shorter than the Redis client's own timeout."""
 
-LOOK = 0.02
-"""Seconds between two looks at whether a change is in force."""
+CHECK_INTERVAL = 0.02
+"""Seconds between two checks whether a change is in force."""
 
-MOST = 60.0
+MAX_WAIT = 60.0
+"""Seconds that a request may wait for its change to come into force."""
 
 _STATUSES = {"unreadable": 400, "invalid": 422, "missing": 404, "conflict": 412, "impossible": 409}
 _MESSAGES = {
     "unreadable": "the body cannot be read",
-    "invalid": "nothing was changed: there are errors in what was sent",
+    "invalid": "nothing was changed: the request body has errors",
     "missing": "there is no such object",
-    "conflict": "it was changed meanwhile, or is not what the request demands",
-    "impossible": "that cannot be done",
+    "conflict": "the precondition of the request failed: the object has another version or state",
+    "impossible": "this change is not possible",
 }
 
 
 def author() -> Author:
-    """Who asks."""
+    """Return the user and address of the current request."""
     return Author(g.get("user", ""), request.remote_addr or "")
 
 
-def identity() -> str:
-    """A name for a proposal."""
+def new_proposal_id() -> str:
+    """Return a unique id for a proposal."""
     return uuid.uuid4().hex
 
 
-def submit(proposal: Proposal) -> Verdict:
-    """What the agent says of a proposal that can be done. Raises Refusal for others."""
+def submit(proposal: Proposal) -> ProposalResult:
+    """Send a proposal to the agent and return its result. Raises Refusal if the change was not made."""
     try:
-        verdict = _judged(proposal)
+        result = _await_result(proposal)
     except redis.RedisError as error:
-        raise Refusal(503, f"the store does not answer: {error}") from None
-    status = _STATUSES.get(verdict.outcome)
+        raise Refusal(503, f"the store does not respond: {error}") from None
+    status = _STATUSES.get(result.outcome)
     if status is None:
-        return verdict
-    errors = [problem(finding) for finding in verdict.findings if finding.error]
+        return result
+    errors = [to_problem(diagnostic) for diagnostic in result.diagnostics if diagnostic.error]
     alone = errors[0].message if len(errors) == 1 and not errors[0].path else ""
-    raise Refusal(status, alone or _MESSAGES[verdict.outcome], errors)
+    raise Refusal(status, alone or _MESSAGES[result.outcome], errors)
 
 
-def problem(finding: Finding) -> Problem:
-    return Problem(finding.message, finding.path, finding.hint)
+def to_problem(diagnostic: FieldDiagnostic) -> Problem:
+    """Convert a diagnostic of the agent to the API's form."""
+    return Problem(diagnostic.message, diagnostic.path, diagnostic.hint)
 
 
-def _judged(proposal: Proposal) -> Verdict:
-    parts = runtime()
-    encoded = propose(parts.client, parts.keys, proposal)
-    end, taken = monotonic() + PATIENCE, False
+def _await_result(proposal: Proposal) -> ProposalResult:
+    worker = runtime()
+    encoded = propose(worker.client, worker.keys, proposal)
+    end, taken = monotonic() + TAKE_TIMEOUT, False
     while True:
         try:
-            verdict = await_verdict(parts.client, parts.keys, proposal.id, SLICE)
+            result = await_result(worker.client, worker.keys, proposal.id, WAIT_SLICE)
         except msgspec.MsgspecError as error:
-            raise Refusal(502, f"the agent's answer cannot be read: {error}") from None
-        if verdict is not None:
-            return verdict
+            raise Refusal(502, f"the agent's result cannot be read: {error}") from None
+        if result is not None:
+            return result
         if monotonic() < end:
             continue
         if taken:
-            raise Refusal(504, "the agent did not answer: the change may have been made, or not")
-        if withdraw(parts.client, parts.keys, encoded):
-            raise Refusal(503, "no agent takes changes: is `rondpoint agent` running?")
-        end, taken = end + LONGER, True
+            raise Refusal(504, "the agent did not respond: the change may or may not have been made")
+        if withdraw(worker.client, worker.keys, encoded):
+            raise Refusal(503, "no agent accepts changes: is `rondpoint agent` running?")
+        end, taken = end + RESULT_TIMEOUT, True
 
 
-def wait_in_force(verdict: Verdict, seconds: float) -> bool:
-    """Whether this worker serves what a verdict tells of, within so many seconds."""
-    applier, end = runtime().applier, monotonic() + min(seconds, MOST)
+def wait_in_force(result: ProposalResult, seconds: float) -> bool:
+    """Wait up to `seconds` until this worker serves the changed objects; return whether it does."""
+    applier, end = runtime().applier, monotonic() + min(seconds, MAX_WAIT)
     while True:
         revision = applier.revision
-        if _in_force(verdict):
+        if _in_force(result):
             return True
         while applier.revision == revision:
             if monotonic() >= end:
                 return False
-            gevent.sleep(LOOK)
+            gevent.sleep(CHECK_INTERVAL)
 
 
-def _in_force(verdict: Verdict) -> bool:
+def _in_force(result: ProposalResult) -> bool:
     now, yield_if_due = runtime().applier.in_force(), CooperativeYield()
     known: dict[str, Mapping[str, Router | Service | Middleware]] = {
         "routers": now.routers,
         "services": now.services,
         "middlewares": now.middlewares,
     }
-    for kind, objects in verdict.objects.items():
-        present = known.get(kind, {})
+    for kind, objects in result.objects.items():
+        current = known.get(kind, {})
         for name, expected in objects.items():
             yield_if_due()
-            item = present.get(name)
+            item = current.get(name)
             if (None if item is None else digest(item)) != expected:
                 return False
     return True

@@ -1,4 +1,4 @@
-"""What this worker serves at the time of a request to the API, and what the agents found wrong with it."""
+"""The configuration in force at the time of an API request, with its diagnostics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import redis
 
 from proxy.admin import provider_outages
-from proxy.admin.ejections import findings
+from proxy.admin.ejections import ejection_diagnostics
 from proxy.admin.views import middlewares, routers, services
-from proxy.admin.views.object_status import Findings, Standing, by_object, left_out, standing
+from proxy.admin.views.object_status import (
+    DiagnosticsByObject,
+    ObjectStatus,
+    active_status,
+    group_by_object,
+    left_out_status,
+)
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -28,24 +34,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PORTION = 100
-"""Objects looked at without a pause."""
+"""Objects processed between two yields."""
 
 
-class Present:
-    """A look at the configuration in force; for one request to the API.
+class CurrentConfiguration:
+    """A snapshot of the configuration in force, for one request to the API.
 
-    Objects come in order of name, with those that were left out. `in_portions` lets other requests have
-    their turn, however many objects there are.
+    Objects are sorted by name and include the objects that were left out. `in_portions` yields to other
+    requests, however many objects there are.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self.yield_if_due = CooperativeYield()
-        # Copies, so that a change does not come between two portions.
+        # Copies, so that no change applies between two portions.
         self.state = runtime.applier.state()
 
     def in_portions(self, items: Iterable[T]) -> Iterator[T]:
-        """The same items, with a pause now and then."""
+        """Yield the same items; let other greenlets run after every PORTION items."""
         for number, item in enumerate(items, 1):
             yield item
             if not number % PORTION:
@@ -53,106 +59,107 @@ class Present:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What the agents found wrong, and what they cannot read; what of the store could not be read, and
-        what cannot be reached: servers by this proxy, routers by any request.
+        """Diagnostics of the agents and their unreadable sources, of stored values that this worker cannot read,
+        of ejected servers, and of routers that no request can reach.
         """
-        parts = self._runtime
+        worker = self._runtime
         try:
-            found = parts.diagnosed = read_diagnostics(parts.client, parts.keys)
-            agents = read_agents(parts.client, parts.keys)
-            of_providers = provider_outages.findings(agents.values(), time.time())
+            found = worker.diagnosed = read_diagnostics(worker.client, worker.keys)
+            agents = read_agents(worker.client, worker.keys)
+            outages = provider_outages.outage_diagnostics(agents.values(), time.time())
         except redis.RedisError as error:
-            message = f"the store does not answer: {error}"
-            # With what it told last, or else all that was left out would seem never to have been there.
-            found = (Diagnostic(Severity.WARNING, "store", "connection", message), *parts.diagnosed)
-            of_providers = ()
+            message = f"the store does not respond: {error}"
+            # Add the diagnostics read last: without them, the objects that were left out would disappear.
+            found = (Diagnostic(Severity.WARNING, "store", "connection", message), *worker.diagnosed)
+            outages = ()
         services = self.in_portions(self.state.services.values())
         routers = self.in_portions(self.state.routers.values())
         return (
             *found,
-            *of_providers,
-            *parts.watcher.problems,
-            *findings(parts.ejections.ejected, services),
-            *unreachable_routers.findings(routers, parts.settings),
+            *outages,
+            *worker.watcher.problems,
+            *ejection_diagnostics(worker.ejections.ejected, services),
+            *unreachable_routers.findings(routers, worker.settings),
         )
 
     @cached_property
-    def findings(self) -> Findings:
-        return by_object(self.in_portions(self.diagnostics))
+    def diagnostics_by_object(self) -> DiagnosticsByObject:
+        """The diagnostics about routers, services and middlewares, by kind and name."""
+        return group_by_object(self.in_portions(self.diagnostics))
 
     def names(self, kind: str) -> list[str]:
-        """Of all objects of a kind (`router`, `service`, `middleware`), in order."""
-        known = self._objects(kind)
+        """Return the sorted names of all objects of a kind (`router`, `service`, `middleware`)."""
+        known = self._objects_in_force(kind)
         lost = (
             name
-            for name, found in self.findings[kind].items()
-            if name not in known and left_out(found) is not None
+            for name, found in self.diagnostics_by_object[kind].items()
+            if name not in known and left_out_status(found) is not None
         )
         return sorted([*known, *lost])
 
     def router(self, name: str) -> routers.RouterView | None:
-        """None where there is no such router, and none that was left out."""
+        """Return the view of a router, or None if it is neither in force nor left out."""
         router = self.state.routers.get(name)
         if router is None:
-            return self._left_out("router", name, routers.left_out)
+            return self._left_out_view("router", name, routers.left_out_view)
         settings = self._runtime.settings
         return routers.router_view(
-            router, self.router_standing(router), settings.default_entry_points, settings.entry_points
+            router, self.router_status(router), settings.default_entry_points, settings.entry_points
         )
 
     def service(self, name: str) -> services.ServiceView | None:
-        """None where there is no such service, and none that was left out."""
+        """Return the view of a service, or None if it is neither in force nor left out."""
         service = self.state.services.get(name)
         if service is None:
-            return self._left_out("service", name, services.left_out)
+            return self._left_out_view("service", name, services.left_out_view)
         return services.service_view(
-            service, self.service_standing(service), tuple(self._by_service.get(name, ()))
+            service, self.service_status(service), tuple(self._routers_by_service.get(name, ()))
         )
 
     def middleware(self, name: str) -> dict[str, Any] | None:
-        """None where there is no such middleware, and none that was left out."""
+        """Return the view of a middleware, or None if it is neither in force nor left out."""
         middleware = self.state.middlewares.get(name)
         if middleware is None:
-            return self._left_out("middleware", name, middlewares.left_out)
+            return self._left_out_view("middleware", name, middlewares.left_out_view)
         return middlewares.middleware_view(
-            middleware, self.middleware_standing(middleware), tuple(self._by_middleware.get(name, ()))
+            middleware, self.middleware_status(middleware), tuple(self._users_by_middleware.get(name, ()))
         )
 
-    def router_standing(self, router: Router) -> Standing:
-        """Whether its requests are served."""
-        return self._standing("router", router.name, self._router_fault(router))
+    def router_status(self, router: Router) -> ObjectStatus:
+        """Return whether requests of this router are served, and why not."""
+        return self._active_status("router", router.name, self._router_fault(router))
 
-    def service_standing(self, service: Service) -> Standing:
-        """Whether it takes requests."""
+    def service_status(self, service: Service) -> ObjectStatus:
+        """Return whether this service takes requests, and why not."""
         fault = service.unserved
         if not fault and service.middlewares:
             try:
                 self._runtime.context.chains.of(service.middlewares, "service", service.name)
             except ChainError as error:
                 fault = str(error)
-        return self._standing("service", service.name, fault)
+        return self._active_status("service", service.name, fault)
 
-    def middleware_standing(self, middleware: Middleware) -> Standing:
-        """Whether it can be performed."""
+    def middleware_status(self, middleware: Middleware) -> ObjectStatus:
+        """Return whether this middleware can run, and why not."""
         fault = ""
         if middleware.unusable:
-            fault = "it has options that could not be read"
+            fault = "it has options that cannot be read"
         elif middleware.kind not in SERVED_KINDS:
-            fault = f"it is of kind {middleware.kind}, which is not served yet"
-        return self._standing("middleware", middleware.name, fault)
+            fault = f"its kind {middleware.kind} is not supported yet"
+        return self._active_status("middleware", middleware.name, fault)
 
-    def _standing(self, kind: str, name: str, fault: str = "") -> Standing:
-        return standing(self.findings[kind].get(name, ()), fault)
+    def _active_status(self, kind: str, name: str, fault: str = "") -> ObjectStatus:
+        return active_status(self.diagnostics_by_object[kind].get(name, ()), fault)
 
-    def standing_of(self, kind: str, name: str) -> Standing:
-        """Of an object that `names` lists."""
+    def object_status(self, kind: str, name: str) -> ObjectStatus:
+        """Return the status of an object that `names` lists."""
         if kind == "router" and (router := self.state.routers.get(name)) is not None:
-            return self.router_standing(router)
+            return self.router_status(router)
         if kind == "middleware" and (middleware := self.state.middlewares.get(name)) is not None:
-            return self.middleware_standing(middleware)
+            return self.middleware_status(middleware)
         if kind == "service" and (service := self.state.services.get(name)) is not None:
-            return self.service_standing(service)
-        return left_out(self.findings[kind].get(name, ())) or Standing()
+            return self.service_status(service)
+        return left_out_status(self.diagnostics_by_object[kind].get(name, ())) or ObjectStatus()
 
     def _router_fault(self, router: Router) -> str:
         if router.service not in self.state.services:
@@ -165,7 +172,7 @@ class Present:
             return str(error)
         return ""
 
-    def _objects(self, kind: str) -> Mapping[str, Any]:
+    def _objects_in_force(self, kind: str) -> Mapping[str, Any]:
         state = self.state
         found: dict[str, Mapping[str, Any]] = {
             "router": state.routers,
@@ -174,23 +181,27 @@ class Present:
         }
         return found[kind]
 
-    def _left_out(self, kind: str, name: str, view: Callable[[str, Standing], T]) -> T | None:
-        found = left_out(self.findings[kind].get(name, ()))
+    def _left_out_view(self, kind: str, name: str, view: Callable[[str, ObjectStatus], T]) -> T | None:
+        found = left_out_status(self.diagnostics_by_object[kind].get(name, ()))
         return None if found is None else view(name, found)
 
     @cached_property
-    def _by_service(self) -> Mapping[str, list[str]]:
-        return self._users(self.state.routers, lambda router: (router.service,))
+    def _routers_by_service(self) -> Mapping[str, list[str]]:
+        return self._names_by_use(self.state.routers, lambda router: (router.service,))
 
     @cached_property
-    def _by_middleware(self) -> Mapping[str, list[str]]:
-        users = dict(self._users(self.state.routers, lambda router: router.middlewares))
-        for name, others in self._users(self.state.services, lambda service: service.middlewares).items():
+    def _users_by_middleware(self) -> Mapping[str, list[str]]:
+        users = dict(self._names_by_use(self.state.routers, lambda router: router.middlewares))
+        for name, others in self._names_by_use(
+            self.state.services, lambda service: service.middlewares
+        ).items():
             users[name] = [*users.get(name, ()), *others]
         return users
 
-    def _users(self, objects: Mapping[str, T], used: Callable[[T], Iterable[str]]) -> Mapping[str, list[str]]:
-        """The names of objects by what they use, in order."""
+    def _names_by_use(
+        self, objects: Mapping[str, T], used: Callable[[T], Iterable[str]]
+    ) -> Mapping[str, list[str]]:
+        """Return the sorted names of the objects that use each name."""
         users: dict[str, list[str]] = {}
         for user, item in self.in_portions(objects.items()):
             for name in used(item):

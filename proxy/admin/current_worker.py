@@ -1,4 +1,4 @@
-"""The worker that a request to the admin entry point has come to."""
+"""Gives access to the worker that handles the current request to the admin entry point."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ Json = dict[str, Any]
 
 
 def runtime() -> Runtime:
-    """The running worker's parts."""
+    """Return the runtime of this worker."""
     return cast("Runtime", current_app.config["RUNTIME"])

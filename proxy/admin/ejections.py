@@ -20,7 +20,9 @@ def ejections_report() -> Json:
     }
 
 
-def findings(aside: Mapping[str, tuple[str, str]], services: Iterable[Service]) -> Iterator[Diagnostic]:
+def ejection_diagnostics(
+    aside: Mapping[str, tuple[str, str]], services: Iterable[Service]
+) -> Iterator[Diagnostic]:
     """A finding for each service of a server in `aside`: URL → by which worker, and why."""
     if not aside:
         return

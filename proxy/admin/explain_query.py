@@ -1,4 +1,4 @@
-"""The request that `/api/explain` is asked about, read as the proxy would read it."""
+"""Builds the request that `/api/explain` explains, parsed exactly as the proxy parses requests."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ _PORTS = {"http": 80, "https": 443}
 _AS_WRITTEN = "/%:@!$&'()*+,;=~?#[]\\|^`{}\"<>"
 
 
-class AskedError(ValueError):
-    """A question that cannot be read, or a request that no router would be asked about."""
+class ExplainQueryError(ValueError):
+    """The query is invalid, or the proxy would refuse such a request before routing."""
 
 
-class Asked(Struct, frozen=True):
+class ExplainQuery(Struct, frozen=True):
+    """The entry point and the facts of the request to explain."""
+
     entry_point: str
     facts: Facts
 
 
 class _Client(Struct):
-    """Who asks, and what the proxy tells servers of it."""
+    """The client of the request, with the forwarding headers that the proxy would send to servers."""
 
     peer: str
     lines: bytes = b""
@@ -43,7 +45,7 @@ class _Client(Struct):
         return self.lines
 
 
-def read_asked(arguments: MultiDict[str, str], settings: Settings) -> Asked:
+def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> ExplainQuery:
     """From the query of a request to the API. Raises AskedError.
 
     Without `entryPoint` it is the one that listens on the port of `url`, else the first by default. Without
@@ -56,27 +58,27 @@ def read_asked(arguments: MultiDict[str, str], settings: Settings) -> Asked:
     peer = _client(arguments.get("client", "").strip())
     point = settings.entry_points[entry_point].forwarded_headers
     trusted = not peer or Trust(point.insecure, point.trusted_ips).includes(peer)
-    given = [_line(header) for header in arguments.getlist("header")]
-    head = _head(arguments.get("method", "GET").upper(), parts, given)
+    header_lines = [_line(header) for header in arguments.getlist("header")]
+    head = _head(arguments.get("method", "GET").upper(), parts, header_lines)
     try:
         request = parse_request(head, Limits(ends_here=ENDS_HERE_TRUSTED if trusted else ENDS_HERE))
     except RequestError as error:
-        raise AskedError(f"such a request is answered {error.status}: {error}") from None
+        raise ExplainQueryError(f"the proxy responds to such a request with {error.status}: {error}") from None
     if request is None:
-        raise AskedError("the request cannot be read")
-    return Asked(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
+        raise ExplainQueryError("the request cannot be read")
+    return ExplainQuery(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
 
 
 def _url(url: str) -> SplitResult:
     if not url:
-        raise AskedError("url is missing: ?url=http://app.example.com/path")
+        raise ExplainQueryError("url is missing: ?url=http://app.example.com/path")
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
-        parts.port  # noqa: B018 - raises for a port that is none
+        parts.port  # noqa: B018 - raises ValueError for an invalid port
     except ValueError as error:
-        raise AskedError(f"url {url!r} cannot be read: {error}") from None
+        raise ExplainQueryError(f"url {url!r} cannot be read: {error}") from None
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise AskedError(f"url {url!r} is not one such as http://app.example.com/path")
+        raise ExplainQueryError(f"url {url!r} is not a URL such as http://app.example.com/path")
     return parts
 
 
@@ -84,28 +86,28 @@ def _client(peer: str) -> str:
     try:
         address = ip_address(peer) if peer else None
     except ValueError:
-        raise AskedError(f"client {peer!r} is not an address") from None
+        raise ExplainQueryError(f"client {peer!r} is not an IP address") from None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return str(mapped or address or "")
 
 
-def _head(method: str, parts: SplitResult, given: list[bytes]) -> bytes:
-    """The head that a client would send; a `Host` among the headers goes before that of the URL."""
+def _head(method: str, parts: SplitResult, header_lines: list[bytes]) -> bytes:
+    """Return the request head that a client would send; a `Host` header overrides the host of the URL."""
     target = quote(parts.path or "/", safe=_AS_WRITTEN)
     if parts.query:
         target += "?" + quote(parts.query, safe=_AS_WRITTEN)
-    own = any(line.partition(b":")[0].lower() == b"host" for line in given)
-    lines = given if own else [b"Host: " + _host(parts), *given]
+    has_host = any(line.partition(b":")[0].lower() == b"host" for line in header_lines)
+    lines = header_lines if has_host else [b"Host: " + _host(parts), *header_lines]
     first = f"{method} {target} HTTP/1.1".encode()
     return b"\r\n".join([first, *lines, b"", b""])
 
 
 def _host(parts: SplitResult) -> bytes:
-    """As browsers write it: names outside ASCII as in the DNS, addresses of IPv6 in brackets."""
+    """Return the `Host` value that browsers send: non-ASCII names in DNS form, IPv6 addresses in brackets."""
     try:
         name = normalise(parts.hostname or "")
     except HostError:
-        # The proxy says what is wrong with it.
+        # The parser reports what is wrong with the name.
         name = parts.hostname or ""
     return (name if parts.port is None else f"{name}:{parts.port}").encode()
 
@@ -113,7 +115,7 @@ def _host(parts: SplitResult) -> bytes:
 def _line(header: str) -> bytes:
     name, colon, value = header.partition(":")
     if not colon or not name.strip() or "\r" in header or "\n" in header:
-        raise AskedError(f"header {header!r} is not one such as Accept: text/html")
+        raise ExplainQueryError(f"header {header!r} is not a header line such as Accept: text/html")
     return f"{name.strip()}: {value.strip()}".encode()
 
 
@@ -123,7 +125,7 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
     )
     found = dict(headers(request, client))
     if not client.peer:
-        # Nobody knows it, so that no rule on it can hold.
+        # The client is unknown, so no rule about this header can match.
         del found["x-real-ip"]
     return Facts(
         normalise_host(request.host),
@@ -138,6 +140,6 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
 def _entry_point(name: str, port: int, settings: Settings) -> str:
     web = {known: point for known, point in settings.entry_points.items() if known != ADMIN}
     if name and name not in web:
-        raise AskedError(f"entryPoint {name!r} does not exist: there are {', '.join(sorted(web))}")
+        raise ExplainQueryError(f"entryPoint {name!r} does not exist: expected one of {', '.join(sorted(web))}")
     listening = (known for known, point in sorted(web.items()) if point.port == port)
     return name or next(listening, settings.default_entry_points[0])

@@ -1,4 +1,4 @@
-"""Requests to the admin entry point, counted, logged and traced where settings say `addInternals`."""
+"""Counts, logs and traces requests to the admin entry point if the settings say `addInternals`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NAMES = {"api": "api", "dashboard": "dashboard", "metrics": "prometheus", "ping
 
 
 @dataclass(slots=True)
-class Served:
-    """An answer of the application, as the access log is told of answers."""
+class InternalResponse:
+    """A response of the admin application, with the attributes that the access log reads."""
 
     peer: str
     port: int
@@ -52,37 +52,37 @@ class Served:
         return self.traced is not None and self.traced.sampled
 
 
-def observe(app: Flask) -> None:
-    """Have its requests told of, as far as the settings of the worker ask for it."""
-    app.before_request(_begin)
-    app.after_request(_end)
+def observe_requests(app: Flask) -> None:
+    """Observe the application's requests as far as the worker's settings require."""
+    app.before_request(_start_request)
+    app.after_request(_finish_request)
 
 
 def _runtime() -> Runtime:
     return cast("Runtime", current_app.config["RUNTIME"])
 
 
-def _begin() -> None:
+def _start_request() -> None:
     g.began = monotonic()
     tracer = _runtime().internals.tracer
     g.traced = tracer.begin(_head()) if tracer is not None else None
 
 
-def _end(response: Response) -> Response:
-    parts = _runtime()
-    internals = parts.internals
+def _finish_request(response: Response) -> Response:
+    worker = _runtime()
+    internals = worker.internals
     if not internals.counted and internals.observer is None:
         return response
     seconds = monotonic() - g.began
     name = _NAMES.get(request.path.split("/")[1], "api") + "@internal"
-    tally = parts.context.tallies.internal(name)
+    tally = worker.context.tallies.internal(name)
     sent = response.content_length or 0
     head = _head()
     if internals.counted:
-        label_sets = parts.context.tallies.label_sets
+        label_sets = worker.context.tallies.label_sets
         tally.count(label_sets.number(ADMIN), head.method, response.status_code, seconds, sent)
     if internals.observer is not None:
-        served = Served(
+        served = InternalResponse(
             request.remote_addr or "",
             int(request.environ.get("REMOTE_PORT") or 0),
             tally,
@@ -90,18 +90,18 @@ def _end(response: Response) -> Response:
             sent,
             g.traced,
         )
-        internals.observer.add(served, head, seconds, parts.context.requests)
+        internals.observer.add(served, head, seconds, worker.context.requests)
     return response
 
 
 def _head() -> Request:
-    """The request as the data path has one."""
-    made = Request()
-    made.method = request.method.encode()
-    made.target = request.full_path.removesuffix("?").encode()
-    made.host = request.host.encode()
-    made.version = int(request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1")
-    made.headers = b"".join(
+    """Return the current request as a request of the data path."""
+    head = Request()
+    head.method = request.method.encode()
+    head.target = request.full_path.removesuffix("?").encode()
+    head.host = request.host.encode()
+    head.version = int(request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1")
+    head.headers = b"".join(
         b"\r\n%b: %b" % (name.encode(), value.encode("latin-1", "replace")) for name, value in request.headers
     )
-    return made
+    return head

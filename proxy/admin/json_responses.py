@@ -1,4 +1,4 @@
-"""Answers in JSON, encoded piece by piece: a list of ten thousand objects must not hold the worker up."""
+"""JSON responses, encoded piece by piece so that a list of ten thousand objects does not block the worker."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from msgspec import Struct
 JSON = "application/json"
 
 PIECE = 64 * 1024
-"""Bytes gathered before they are sent."""
+"""Bytes collected before they are sent."""
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """One thing that is wrong with a request; `path` names the field in its body."""
+    """An error or a warning about a request; `path` names the field in its body."""
 
     message: str
     path: str = ""
     hint: str = ""
 
 
-class Refusal(Exception):  # noqa: N818 (an answer, not a fault)
-    """Ends a request with this answer: `{"message": …}`, and `errors` where there is more to tell."""
+class Refusal(Exception):  # noqa: N818 (a response, not a fault)
+    """Ends a request with an error response: `{"message": …}`, plus `errors` if there are any."""
 
     def __init__(
         self,
@@ -40,32 +40,37 @@ class Refusal(Exception):  # noqa: N818 (an answer, not a fault)
         self.headers = dict(headers or {})
 
 
-def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A value that is small."""
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response with a small value."""
     return Response(msgspec.json.encode(value) + b"\n", status, headers, content_type=JSON)
 
 
-def answer_list(items: Iterable[object], headers: Mapping[str, str] | None = None) -> Response:
-    """A list whose items are made while it is sent."""
-    return Response(stream_with_context(_gathered(_list(items))), 200, headers, content_type=JSON)
+def list_response(items: Iterable[object], headers: Mapping[str, str] | None = None) -> Response:
+    """Return a list response; its items are built while it is sent."""
+    return Response(stream_with_context(_join_pieces(_encode_list(items))), 200, headers, content_type=JSON)
 
 
-def answer_members(
+def object_response(
     members: Iterable[tuple[str, object]], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """An object whose members are made while it is sent; a value that is an iterator of pairs is one too."""
-    return Response(stream_with_context(_gathered(_object(members))), 200, headers, content_type=JSON)
+    """Return an object response; its members are built while it is sent.
+
+    A value that is an iterator of pairs becomes an object, too.
+    """
+    return Response(
+        stream_with_context(_join_pieces(_encode_object(members))), 200, headers, content_type=JSON
+    )
 
 
-def refused(refusal: Refusal) -> Response:
-    """The answer that a refusal stands for."""
-    told: dict[str, Any] = {"message": refusal.message}
+def error_response(refusal: Refusal) -> Response:
+    """Return the response for a refusal."""
+    body: dict[str, Any] = {"message": refusal.message}
     if refusal.errors:
-        told["errors"] = refusal.errors
-    return answer(told, refusal.status, refusal.headers)
+        body["errors"] = refusal.errors
+    return json_response(body, refusal.status, refusal.headers)
 
 
-def _list(items: Iterable[object]) -> Iterator[bytes]:
+def _encode_list(items: Iterable[object]) -> Iterator[bytes]:
     yield b"["
     first = True
     for item in items:
@@ -74,27 +79,27 @@ def _list(items: Iterable[object]) -> Iterator[bytes]:
     yield b"]\n"
 
 
-def _object(members: Iterable[tuple[str, object]]) -> Iterator[bytes]:
+def _encode_object(members: Iterable[tuple[str, object]]) -> Iterator[bytes]:
     yield b"{"
     first = True
     for name, value in members:
         yield (b"" if first else b",") + msgspec.json.encode(name) + b":"
         first = False
         if isinstance(value, Iterator):
-            yield from _object(value)
+            yield from _encode_object(value)
         else:
             yield msgspec.json.encode(value)
     yield b"}"
 
 
-def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    held: list[bytes] = []
+def _join_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    pending: list[bytes] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        pending.append(piece)
         size += len(piece)
         if size >= PIECE:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
+            yield b"".join(pending)
+            pending, size = [], 0
+    if pending:
+        yield b"".join(pending)

@@ -1,4 +1,4 @@
-"""Which objects a query of the API asks for, and in which order: Traefik 3's filters and sorting."""
+"""Query parameters of object lists: the filters and sorting of Traefik 3's API."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SERVICE_ORDERS = ("name", "type", "servers", "provider", "status")
 MIDDLEWARE_ORDERS = ("name", "type", "provider", "status")
 
 
-class Selection(Struct, frozen=True):
-    """Empty texts ask for nothing; what is searched for is in lower case."""
+class ListQuery(Struct, frozen=True):
+    """The filters and the order of a list; an empty filter matches everything. `search` is in lower case."""
 
     search: str = ""
     status: str = ""
@@ -25,15 +25,15 @@ class Selection(Struct, frozen=True):
     def needs_status(self) -> bool:
         return bool(self.status) or self.order == "status"
 
-    def has_status(self, status: str) -> bool:
+    def matches_status(self, status: str) -> bool:
         return not self.status or status == self.status
 
-    def finds(self, *texts: str) -> bool:
-        """Whether one of them holds what is searched for."""
+    def matches_search(self, *texts: str) -> bool:
+        """Return whether one of the texts contains the search text."""
         return not self.search or any(self.search in text.lower() for text in texts)
 
     def leads_to(self, service: str) -> bool:
-        """`service` is a router's, qualified; it is found by its bare name too."""
+        """Return whether a router of `service`, a qualified name, matches; the filter may be unqualified."""
         if not self.service:
             return True
         return self.service == service or (
@@ -44,10 +44,10 @@ class Selection(Struct, frozen=True):
         return not self.middleware or self.middleware in middlewares
 
 
-def selection(query: Mapping[str, str], orders: tuple[str, ...]) -> Selection:
-    """What a query asks for; an order that there is not is that of names, as in Traefik."""
+def parse_list_query(query: Mapping[str, str], orders: tuple[str, ...]) -> ListQuery:
+    """Parse the query; an unknown `sortBy` sorts by name, as in Traefik."""
     order = query.get("sortBy", "")
-    return Selection(
+    return ListQuery(
         search=query.get("search", "").lower(),
         status=query.get("status", "").lower(),
         service=query.get("serviceName", ""),

@@ -1,4 +1,4 @@
-"""Pages of a list, as Traefik's API cuts them."""
+"""Splits lists into pages as Traefik's API does."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ T = TypeVar("T")
 
 PER_PAGE = 100
 NEXT = "X-Next-Page"
-"""The header that names the page after this one, 1 after the last."""
+"""The header with the number of the next page; 1 on the last page."""
 
 LARGEST = 2**31 - 1
 
 
 class PageError(ValueError):
-    """A page that there is not."""
+    """The requested page does not exist, or its parameters are invalid."""
 
 
 class Page(Struct, Generic[T], frozen=True):
+    """The items of a page, and the number of the next page."""
+
     items: Sequence[T]
     next: int
 
 
 def page_of(items: Sequence[T], query: Mapping[str, str]) -> Page[T]:
-    """The page that `page` and `per_page` ask for, the first of 100 without. Raises PageError."""
+    """Return the page that `page` (default 1) and `per_page` (default 100) select. Raises PageError."""
     per_page = _number(query, "per_page", PER_PAGE)
     page = _number(query, "page", 1)
     start = (page - 1) * per_page

@@ -1,4 +1,4 @@
-"""`If-Match` and `If-None-Match`: changes that hold only for what the sender has seen."""
+"""Parses `If-Match` and `If-None-Match` (RFC 9110, section 13.1), which make changes conditional."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"\Z', re.ASCII)
 
 
 class Conditions(Struct, frozen=True):
-    """As in `rondpoint.store.admin.proposals.Proposal`."""
+    """The preconditions of a change, with the field names of `rondpoint.store.admin.proposals.Proposal`."""
 
     match: tuple[int, ...] | None = None
     present: bool = False
@@ -19,7 +19,7 @@ class Conditions(Struct, frozen=True):
 
 
 def conditions(headers: Headers) -> Conditions:
-    """Tags that are none of ours match nothing."""
+    """Parse the preconditions of a request; a tag of another form matches no version."""
     wanted = headers.get("If-Match", "").strip()
     absent = headers.get("If-None-Match", "").strip() == "*"
     if not wanted:
@@ -31,5 +31,5 @@ def conditions(headers: Headers) -> Conditions:
 
 
 def tag(version: int) -> str:
-    """The `ETag` of a version."""
+    """Return the `ETag` of a version."""
     return f'"{version}"'

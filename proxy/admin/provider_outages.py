@@ -1,4 +1,4 @@
-"""Providers whose source cannot be read: what they would route may be missing, or is as it was."""
+"""Diagnostics about providers that cannot read their source; their routes may be missing or outdated."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from rondpoint.diagnostics import PROVIDER, Diagnostic, Severity
 from rondpoint.store.agents import AgentStatus
 
 
-def findings(agents: Iterable[AgentStatus], now: float) -> tuple[Diagnostic, ...]:
-    """What agents at work (`now` in Unix seconds) say of such providers, each of them once."""
+def outage_diagnostics(agents: Iterable[AgentStatus], now: float) -> tuple[Diagnostic, ...]:
+    """Return the distinct diagnostics about such providers of live agents; `now` is in Unix seconds."""
     found = (
         Diagnostic(
             Severity.WARNING,
             name,
             f"{PROVIDER}{name}",
             provider.message,
-            "it is tried again, and its routes stay as they were",
+            "the agent retries; the provider's routes stay unchanged",
         )
         for agent in agents
         if agent.alive(now)

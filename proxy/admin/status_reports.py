@@ -1,4 +1,4 @@
-"""What a worker tells of itself, of the store, and of the agents that feed it."""
+"""Reports about this worker, its store connection and the agents, for the API and the dashboard."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from rondpoint.store.server_metrics import server_of
 
 
 def worker_report() -> Json:
-    """Requests and connections of this worker, and its counts by router, and by service and server."""
-    parts = runtime()
-    log = parts.context.access_log
+    """Return the requests and connections of this worker, with its counts by router and by server."""
+    worker = runtime()
+    log = worker.context.access_log
     return {
         "pid": os.getpid(),
-        "requests": parts.context.requests,
-        "connections": parts.connections,
-        "upgrades": parts.context.upgrades,
-        "droppedLogLines": 0 if log is None else log.lines.dropped,
+        "requests": worker.context.requests,
+        "connections": worker.connections,
+        "upgrades": worker.context.upgrades,
+        "droppedLogLines": 0 if log is None else log.writer.dropped,
         "metrics": {
             tally.router: msgspec.to_builtins(tally.counts())
-            for tally in sorted(parts.context.tallies.all(), key=lambda tally: tally.router)
+            for tally in sorted(worker.context.tallies.all(), key=lambda tally: tally.router)
             if tally.requests
         },
         "servers": _servers(),
@@ -36,21 +36,21 @@ def worker_report() -> Json:
 
 
 def store_report() -> Json:
-    """Whether the store answers this worker, and how many tickets it had to do without it."""
-    parts = runtime()
+    """Return whether the store is connected, and how many tickets this worker issued without it."""
+    worker = runtime()
     return {
-        "connected": parts.watcher.connected,
-        "ticketsShared": not parts.tickets.degraded,
-        "localTickets": parts.tickets.local,
-        "lateTickets": parts.tickets.late,
+        "connected": worker.watcher.connected,
+        "ticketsShared": not worker.tickets.degraded,
+        "localTickets": worker.tickets.local,
+        "lateTickets": worker.tickets.late,
     }
 
 
 def agents_report() -> dict[str, Json]:
-    """The agents by name; none where the store does not answer."""
-    parts = runtime()
+    """Return the agents by name; empty if the store does not respond."""
+    worker = runtime()
     try:
-        agents = read_agents(parts.client, parts.keys)
+        agents = read_agents(worker.client, worker.keys)
     except redis.RedisError:
         return {}
     now = time()
@@ -58,7 +58,7 @@ def agents_report() -> dict[str, Json]:
 
 
 def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
-    """All fields, empty or not."""
+    """Return all fields of a diagnostic, including empty ones."""
     return {
         "severity": diagnostic.severity.value,
         "source": diagnostic.source,
@@ -71,7 +71,7 @@ def diagnostic_report(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _servers() -> dict[str, Json]:
-    """What was counted at servers, by service and URL."""
+    """Return the counts of servers by service and URL."""
     found: dict[str, Json] = {}
     yield_if_due = CooperativeYield()
     for field, tally in sorted(runtime().context.tallies.servers.all.items()):

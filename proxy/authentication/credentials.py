@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from time import monotonic
 
-from proxy.authentication.passwords import is_known, matches
+from proxy.authentication.passwords import is_supported_hash, matches
 from rondpoint.settings import Api
 
-REMEMBERED = 60.0
+REMEMBER_SECONDS = 60.0
 """Seconds in which a password that was right is not looked at again: that takes long by design."""
 
-MOST_REMEMBERED = 100
+MAX_REMEMBERED = 100
 
-LONG = 32
+STRONG_TOKEN_LENGTH = 32
 """Characters of a token that nobody guesses, however often he may try: those of `openssl rand -hex 16`."""
 
-VARIED = 8
+MIN_DIFFERENT_CHARACTERS = 8
 """Different ones among them, at least."""
 
 BEARER = 'Bearer realm="rondpoint"'
@@ -53,7 +53,7 @@ class Credentials:
         self._decoy = next(iter(self._users.values()), "")
         self._verify = verify
         self._secret = os.urandom(32)
-        self._right: dict[bytes, float] = {}
+        self._verified: dict[bytes, float] = {}
 
     @property
     def has_users(self) -> bool:
@@ -65,19 +65,19 @@ class Credentials:
         told = ['Basic realm="rondpoint", charset="UTF-8"'] if self._users else []
         return ", ".join([*told, BEARER] if self.token else told)
 
-    def is_token(self, shown: str) -> bool:
+    def token_matches(self, shown: str) -> bool:
         """Whether it is the token, said after the same time whatever is wrong with it; never without one."""
         return bool(self.token) and hmac.compare_digest(shown.encode(errors="replace"), self.token)
 
     @property
-    def is_beyond_guessing(self) -> bool:
+    def has_strong_token(self) -> bool:
         """Whether the token is so long that the number of guesses need not be limited."""
-        return len(self.token) >= LONG and len(set(self.token)) >= VARIED
+        return len(self.token) >= STRONG_TOKEN_LENGTH and len(set(self.token)) >= MIN_DIFFERENT_CHARACTERS
 
-    def user(self, authorization: str) -> str | None:
+    def authenticate(self, authorization: str) -> str | None:
         """Who shows this header; None for nobody known."""
         if token := bearer(authorization):
-            return TOKEN_USER if self.is_token(token) else None
+            return TOKEN_USER if self.token_matches(token) else None
         scheme, _, shown = authorization.partition(" ")
         return self._basic(shown.strip()) if scheme.lower() == "basic" else None
 
@@ -91,13 +91,13 @@ class Credentials:
         hashed = self._users.get(name)
         key = blake2b(f"{name}\0{password}".encode(), key=self._secret, digest_size=32).digest()
         now = monotonic()
-        if self._right.get(key, 0.0) > now:
+        if self._verified.get(key, 0.0) > now:
             return name
         if not self._verify(lambda: matches(password, hashed or self._decoy)) or hashed is None:
             return None
-        if len(self._right) >= MOST_REMEMBERED:
-            self._right.clear()
-        self._right[key] = now + REMEMBERED
+        if len(self._verified) >= MAX_REMEMBERED:
+            self._verified.clear()
+        self._verified[key] = now + REMEMBER_SECONDS
         return name
 
 
@@ -115,7 +115,7 @@ def _token(api: Api) -> str:
 
 def _users(api: Api) -> Iterator[tuple[str, str]]:
     for line in api.basic_auth.users:
-        yield _user(line, "api.basicAuth.users")
+        yield _parse_user(line, "api.basicAuth.users")
     file = api.basic_auth.users_file
     if file is None:
         return
@@ -125,15 +125,15 @@ def _users(api: Api) -> Iterator[tuple[str, str]]:
         raise CredentialError(f"api.basicAuth.usersFile: {file} cannot be read: {error}") from None
     for line in map(str.strip, lines):
         if line and not line.startswith("#"):
-            yield _user(line, f"api.basicAuth.usersFile: {file}")
+            yield _parse_user(line, f"api.basicAuth.usersFile: {file}")
 
 
-def _user(line: str, place: str) -> tuple[str, str]:
+def _parse_user(line: str, place: str) -> tuple[str, str]:
     # The line is a secret, and the name alone is told.
     name, colon, hashed = line.partition(":")
     if not colon or not name:
         raise CredentialError(f"{place}: expected users as NAME:HASH, as htpasswd writes them")
-    if not is_known(hashed):
+    if not is_supported_hash(hashed):
         raise CredentialError(
             f"{place}: the hash of {name} is none that can be used: expected bcrypt, MD5 or SHA-1, "
             "as htpasswd -B writes it"

@@ -18,18 +18,18 @@ BURST = 10
 SECONDS_EACH = 6.0
 """After which there may be one more."""
 
-CLIENTS = 1000
+MAX_CLIENTS = 1000
 """Those that are remembered; the one that was wrong the longest ago is forgotten first."""
 
 
 class _Record(Struct):
-    """`settled` is when all that was wrong is forgiven; `shown` are digests of what was shown last."""
+    """`forgiven_at` is when all that was wrong is forgiven; `shown` are digests of what was shown last."""
 
-    settled: float
+    forgiven_at: float
     shown: list[bytes]
 
 
-class Guesses:
+class LoginAttempts:
     """Of one worker. The same wrong token again is no guess: a program may not know yet of the new one."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
@@ -37,19 +37,19 @@ class Guesses:
         self._secret = os.urandom(32)
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
-    def wait(self, client: str) -> int:
+    def wait_seconds(self, client: str) -> int:
         """Seconds until anything that the client shows is looked at again; 0 for at once."""
         record = self._records.get(_network(client))
         if record is None:
             return 0
-        return max(0, math.ceil(record.settled - self._now() - (BURST - 1) * SECONDS_EACH))
+        return max(0, math.ceil(record.forgiven_at - self._now() - (BURST - 1) * SECONDS_EACH))
 
-    def was_wrong(self, client: str, shown: str) -> bool:
+    def failed_before(self, client: str, shown: str) -> bool:
         """Whether the client has shown this lately: it need not be looked at again."""
         record = self._records.get(_network(client))
         return record is not None and self._digest(shown) in record.shown
 
-    def wrong(self, client: str, shown: str) -> None:
+    def record_failure(self, client: str, shown: str) -> None:
         """The client has shown this, and it was wrong."""
         network, now = _network(client), self._now()
         record = self._records.setdefault(network, _Record(now, []))
@@ -57,9 +57,9 @@ class Guesses:
         if digest in record.shown:
             return
         record.shown = [*record.shown, digest][-BURST:]
-        record.settled = max(record.settled, now) + SECONDS_EACH
+        record.forgiven_at = max(record.forgiven_at, now) + SECONDS_EACH
         self._records.move_to_end(network)
-        if len(self._records) > CLIENTS:
+        if len(self._records) > MAX_CLIENTS:
             self._records.popitem(last=False)
 
     def _digest(self, shown: str) -> bytes:

@@ -17,7 +17,7 @@ def _context() -> Any:
     return CryptContext(schemes=["bcrypt", "apr_md5_crypt", "md5_crypt", "ldap_sha1"])
 
 
-def is_known(hashed: str) -> bool:
+def is_supported_hash(hashed: str) -> bool:
     """Whether passwords can be held against it."""
     scheme = _context().identify(hashed)
     if not scheme:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-READING = frozenset(("GET", "HEAD", "OPTIONS"))
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 """What a page of another site cannot send without asking first, which is never granted."""
@@ -31,7 +31,7 @@ def is_local_name(host: str) -> bool:
     return True
 
 
-def is_foreign(host: str, origin: str, site: str) -> bool:
+def is_cross_origin(host: str, origin: str, site: str) -> bool:
     """From `Host`, `Origin` and `Sec-Fetch-Site`: whether a page of another site has it sent."""
     if site and site not in ("same-origin", "none"):
         return True

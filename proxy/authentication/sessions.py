@@ -21,14 +21,14 @@ class Sessions:
         key = hashlib.scrypt(token, salt=_SALT, n=1 << 14, r=8, p=1, dklen=32)
         self._signer = TimestampSigner(key, salt=_SALT, key_derivation="hmac", digest_method=hashlib.sha256)
 
-    def begin(self) -> str:
+    def issue(self) -> str:
         """What the browser is to keep."""
         return self._signer.sign(secrets.token_urlsafe(12)).decode()
 
-    def holds(self, kept: str) -> bool:
+    def is_valid(self, session: str) -> bool:
         """Whether it was begun with this token, and not too long ago."""
         try:
-            self._signer.unsign(kept.encode(errors="replace"), max_age=LIFETIME)
+            self._signer.unsign(session.encode(errors="replace"), max_age=LIFETIME)
         except BadSignature:
             return False
         return True

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
     from rondpoint.model import Service
 
-Choose = Callable[["ServedService", "Tickets", "Request", str], "Target"]
+Choose = Callable[["BalancedService", "Tickets", "Request", str], "Target"]
 """For a request of the client with this address, the target to ask.
 
 It is asked as it stands, `unavailable` or not. When it gives no answer, the service's others are asked.
 """
 
-Strategy = Callable[["ServedService"], Choose | None]
+Strategy = Callable[["BalancedService"], Choose | None]
 """Asked when a service is made ready, and again when its servers are looked at anew.
 
 It gives the way of choosing, or None where the targets are to be taken in turn by tickets: the plain way,
@@ -30,7 +30,7 @@ which the data path goes without a call.
 
 
 @dataclass(slots=True, eq=False)
-class ServedService:
+class BalancedService:
     """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
 
     Servers that are down are no targets. `strategy` tells at each look how it chooses from then on: `choose`,

@@ -17,7 +17,7 @@ from proxy.balancing.strategies import strategy
 from proxy.balancing.weighted_draw import Part, draw, mixed
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, ServedService
+    from proxy.balancing.balanced_service import Choose, BalancedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
@@ -30,11 +30,11 @@ LEAST_SECONDS = 0.001
 
 
 @strategy("p2c")
-def of_two(service: ServedService) -> Choose:
+def of_two(service: BalancedService) -> Choose:
     """Power of two choices: of two servers drawn by lot, the one with less under way for its weight."""
     lots = map(mixed, count(getpid() << 32))
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
+    def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]
@@ -45,7 +45,7 @@ def of_two(service: ServedService) -> Choose:
     return choose
 
 
-def two(service: ServedService, lots: Iterator[int], part: Part) -> tuple[Target, Target]:
+def two(service: BalancedService, lots: Iterator[int], part: Part) -> tuple[Target, Target]:
     """Two servers, of more than one."""
     first = draw(service.present, next(lots), part)
     for _ in range(MOST_DRAWS):
@@ -57,13 +57,13 @@ def two(service: ServedService, lots: Iterator[int], part: Part) -> tuple[Target
 
 
 @strategy("leastconn")
-def least_connections(service: ServedService) -> Choose:
+def least_connections(service: BalancedService) -> Choose:
     """The server with least under way for its weight; among equals, in turn."""
     return _least(lambda targets, now: lambda target: _active(target, now))
 
 
 @strategy("leasttime")
-def least_time(service: ServedService) -> Choose:
+def least_time(service: BalancedService) -> Choose:
     """The server whose next answer would begin first, by what was seen and is under way, for its weight."""
     return _least(_expected)
 
@@ -71,7 +71,7 @@ def least_time(service: ServedService) -> Choose:
 def _least(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]) -> Choose:
     turn = count(getpid())
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
+    def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]

@@ -13,18 +13,18 @@ from proxy.balancing.hashing import hashed, luck
 from proxy.balancing.strategies import strategy
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, ServedService
+    from proxy.balancing.balanced_service import Choose, BalancedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
 
 @strategy("hrw")
-def highest_random_weight(service: ServedService) -> Choose:
+def highest_random_weight(service: BalancedService) -> Choose:
     """By the client's address, and the servers' names."""
     names = {target: hashed(target.server.name) for target in service.targets}
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
+    def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]

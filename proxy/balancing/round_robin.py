@@ -11,7 +11,7 @@ from proxy.balancing.strategies import strategy
 from proxy.balancing.weighted_draw import draw
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, ServedService
+    from proxy.balancing.balanced_service import Choose, BalancedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
@@ -24,12 +24,12 @@ LEAST = 0.05
 
 
 @strategy("wrr")
-def in_turn(service: ServedService) -> Choose | None:
+def in_turn(service: BalancedService) -> Choose | None:
     """Weighted round robin: plain, but while a server is in its slow start or what else is asked needs it."""
     return weigh_in_turn if service.warming else None
 
 
-def weigh_in_turn(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
+def weigh_in_turn(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
     """By the ticket; servers in their slow start turn some of theirs down."""
     present = service.present
     ticket = tickets.take(service.name) - 1 if len(present) > 1 else 0
@@ -42,12 +42,12 @@ def weigh_in_turn(service: ServedService, tickets: Tickets, request: Request, pe
 
 
 @strategy("drr")
-def dynamically(service: ServedService) -> Choose:
+def dynamically(service: BalancedService) -> Choose:
     """Dynamic round robin: who does worse than the others turns tickets down."""
     return weigh_dynamically
 
 
-def weigh_dynamically(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
+def weigh_dynamically(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
     """By the ticket, and by what this worker has seen of each server lately."""
     present = service.present
     if len(present) == 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proxy.balancing.round_robin import weigh_in_turn
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, ServedService, Strategy
+    from proxy.balancing.balanced_service import Choose, BalancedService, Strategy
     from proxy.balancing.sticky_cookie import Stickiness
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def keeping(sticky: Stickiness[Target], strategy: Strategy) -> Strategy:
     """The strategy of those who bring no such cookie, with the others kept."""
 
-    def kept(service: ServedService) -> Choose:
+    def kept(service: BalancedService) -> Choose:
         return keep(sticky, strategy(service) or weigh_in_turn)
 
     return kept
@@ -26,7 +26,7 @@ def keeping(sticky: Stickiness[Target], strategy: Strategy) -> Strategy:
 def keep(sticky: Stickiness[Target], otherwise: Choose) -> Choose:
     """Choose whom the cookie names, as long as it is there; who is leaving goes on with its sessions."""
 
-    def choose(service: ServedService, tickets: Tickets, request: Request, peer: str) -> Target:
+    def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         kept = sticky.kept(request)
         if kept is not None and not kept.endpoint.ejected:
             return kept

@@ -48,7 +48,7 @@ class Applier:
         ask: Callable[[RouterObservability], None] = _ask_nobody,
     ) -> None:
         self._context = context
-        self._breathe = yield_if_due
+        self._yield_if_due = yield_if_due
         self._ask = ask
         self._revision: int | None = None
         self.middlewares: dict[str, Middleware] = {}
@@ -148,4 +148,4 @@ class Applier:
         for number, item in enumerate(items, 1):
             yield item
             if not number % PORTION and self._revision is not None:
-                self._breathe()
+                self._yield_if_due()

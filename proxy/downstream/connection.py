@@ -135,7 +135,7 @@ class ClientConnection:
         """Version and cipher, empty without."""
         return self.context.tallies.label_sets.all[self.label_set].tls
 
-    def traced_in_detail(self) -> Trace | None:
+    def detailed_trace(self) -> Trace | None:
         """The request's part of its trace, where steps of middlewares are to be told of there."""
         return None
 

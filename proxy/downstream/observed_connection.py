@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from proxy.downstream.connection import ClientConnection
 from proxy.http1.errors import RequestError
 from proxy.http1.request import without
-from proxy.telemetry.random_ids import Ids
+from proxy.telemetry.random_ids import RandomIds
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, Context
@@ -45,7 +45,7 @@ class Observation:
     traced: bool = True
     detailed: bool = False
     exposition: Exposition | None = None
-    ids: Ids = field(default_factory=Ids, compare=False)
+    ids: RandomIds = field(default_factory=RandomIds, compare=False)
 
 
 class ObservedConnection(ClientConnection):

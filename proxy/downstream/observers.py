@@ -18,7 +18,7 @@ from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.header_labels import HeaderLabels
 from proxy.telemetry.log_writer import LogWriter
 from proxy.telemetry.router_log_filter import RouterLogFilter
-from proxy.telemetry.tracing.dependencies import available
+from proxy.telemetry.tracing.dependencies import packages_installed
 from proxy.telemetry.tracing.tracer import LogAndTraceObserver, Tracer
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Observers:
 
     def __init__(self, settings: Settings, label_sets: LabelSets, chains: Chains) -> None:
         self._settings = settings
-        self._lanes = label_sets
+        self._label_sets = label_sets
         self._chains = chains
         self._asked = Asked()
         self._known: list[Told] = []
@@ -88,7 +88,7 @@ class Observers:
         self._tracer: Tracer | None = None
         self._exporter: Exporter | None = None
         self._exporting: gevent.Greenlet[Any, Any] | None = None
-        if settings.tracing is not None and available(settings.tracing):
+        if settings.tracing is not None and packages_installed(settings.tracing):
             # The extra's packages are there for those who use them.
             from proxy.telemetry.tracing.exporter import Exporter  # noqa: PLC0415
 
@@ -100,12 +100,12 @@ class Observers:
         if self._exporter is not None:
             self._exporting = gevent.spawn(supervised, self._exporter.run)
         if self.access_log is not None:
-            self.access_log.lines.start()
+            self.access_log.writer.start()
 
     def reopen(self) -> None:
         """Go on in new files: the old ones were moved away."""
         if self.access_log is not None:
-            self.access_log.lines.reopen()
+            self.access_log.writer.reopen()
 
     def stop(self) -> None:
         """Write and send what is left, as far as that goes in time."""
@@ -115,12 +115,12 @@ class Observers:
             self._exporting.join(LAST_SPANS)
             self._exporting.kill()
         if self.access_log is not None:
-            self.access_log.lines.close(LAST_LINES)
+            self.access_log.writer.close(LAST_LINES)
 
     def dropped(self) -> tuple[int, int]:
         """Lines and spans that could not be written or sent."""
         return (
-            0 if self.access_log is None else self.access_log.lines.dropped,
+            0 if self.access_log is None else self.access_log.writer.dropped,
             0 if self._exporter is None else self._exporter.dropped,
         )
 
@@ -171,11 +171,11 @@ class Observers:
         access_log = self.access_log if observability.access_logs or asked.logs else None
         tracer = self._tracer if observability.tracing or asked.traces else None
         labelled = bool(self._header_labels) and (observability.metrics or asked.labels)
-        of_responses = access_log is not None and access_log.of_responses
+        needs_response_heads = access_log is not None and access_log.needs_response_heads
         observation = Observation(
             request_id=point.request_id,
-            labels=HeaderLabels(self._header_labels, self._lanes) if labelled else None,
-            heads=of_responses or (tracer is not None and tracer.heads),
+            labels=HeaderLabels(self._header_labels, self._label_sets) if labelled else None,
+            heads=needs_response_heads or (tracer is not None and tracer.needs_response_heads),
             tracer=tracer,
             traced=observability.tracing or tracer is None,
             detailed=observability.trace_verbosity == "detailed" and tracer is not None,
@@ -186,9 +186,9 @@ class Observers:
             if told.log is None:
                 told.log = RouterLogFilter(access_log)
             if asked.logs:
-                told.log.choose(observability.access_logs)
+                told.log.follow_routers(observability.access_logs)
         told.observer = _told(told.log, tracer)
-        if observation == Observation() and not (access_log is not None and access_log.observed):
+        if observation == Observation() and not (access_log is not None and access_log.needs_observation):
             told.form, told.trusted_form = ClientConnection, TrustedConnection
             return
         told.form = partial(observed_form(observation), observation=observation)

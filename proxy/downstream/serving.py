@@ -7,10 +7,10 @@ from time import monotonic, time
 
 from proxy.downstream.connection import ClientConnection
 from proxy.exchange.errors import ClientGoneError
-from proxy.exchange.request_handler import answer_request
+from proxy.exchange.request_handler import handle_request
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError
-from proxy.telemetry.tallies import EXTENSION_METHOD, FAULTS
+from proxy.telemetry.tallies import EXTENSION_METHOD, FAULT_STATUS
 
 CLIENT_GONE = 499
 """What nginx and Traefik call the status of a request whose client left before an answer had begun."""
@@ -45,14 +45,14 @@ def serve(downstream: ClientConnection) -> None:
             target = request.target
             started = monotonic()
             try:
-                goes_on = answer_request(downstream, request)
+                goes_on = handle_request(downstream, request)
             finally:
                 if downstream.extras is not None:
                     downstream.extras.end()
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
-                where = label_set if not request.kind else tallies.label_sets.of_kind(label_set, request.kind)
+                where = label_set if not request.kind else tallies.label_sets.for_kind(label_set, request.kind)
                 cell = tally.last
                 if (
                     cell is None
@@ -61,7 +61,7 @@ def serve(downstream: ClientConnection) -> None:
                     or cell.method != request.method
                 ):
                     cell = tally.cell(where, request.method, status)
-                    if status >= FAULTS:
+                    if status >= FAULT_STATUS:
                         tallies.faults.append((time(), status, request.method, request.host, target))
                 asked = downstream.target
                 if status != 101:

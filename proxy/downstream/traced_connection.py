@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from proxy.downstream.observed_connection import ObservedConnection
 from proxy.http1.errors import RequestError
 from proxy.telemetry.tracing.trace import Trace
-from proxy.telemetry.tracing.trace_context import context_said
+from proxy.telemetry.tracing.trace_context import context_headers
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -59,8 +59,8 @@ class TracedConnection(ObservedConnection):
         part = self._part
         if part is None or self.traced is None:
             # It is passed on as it came.
-            return lines + context_said(self._said)
-        return lines + part.lines()
+            return lines + context_headers(self._said)
+        return lines + part.header_lines()
 
 
 class SampledConnection(TracedConnection):
@@ -77,7 +77,7 @@ class SampledConnection(TracedConnection):
         self.__class__ = self.of_others  # type: ignore[assignment]
         return self.next_request()
 
-    def traced_in_detail(self) -> Trace | None:
+    def detailed_trace(self) -> Trace | None:
         chosen = self.tally.observability
         if chosen is None or chosen.trace_verbosity is None:
             detailed = self.observation.detailed
@@ -94,10 +94,10 @@ class SampledConnection(TracedConnection):
         if name == "target":
             trace = self.traced
             if isinstance(trace, Trace) and self.target is not None:
-                self.traced_in_detail()
-                trace.asked(self.target, self.request)
+                self.detailed_trace()
+                trace.begin_attempt(self.target, self.request)
         elif name == "response" and self.response is not None:
             # Also one that is not wanted, after which another server is asked.
             trace = self.traced
             if isinstance(trace, Trace):
-                trace.answered(self.response.status)
+                trace.begin_response(self.response.status)

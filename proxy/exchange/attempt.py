@@ -20,7 +20,7 @@ from proxy.per_request.extras import extras_of
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import ServedService
+    from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
@@ -50,7 +50,7 @@ def request_head(downstream: Downstream, request: Request, target: Target, pass_
     )
 
 
-def serve_from(
+def forward_to(
     downstream: Downstream, request: Request, target: Target, head: bytes, body: RequestBody | None
 ) -> bool:
     """Have one server answer. Raises NoAnswerError as long as nothing has been sent to the client."""
@@ -98,15 +98,15 @@ def serve_from(
         stream = None
 
 
-def serve_observed(
+def forward_observed(
     downstream: Downstream,
     request: Request,
-    service: ServedService,
+    service: BalancedService,
     target: Target,
     head: bytes,
     body: RequestBody | None,
 ) -> bool:
-    """As `serve_from`, for services whose way of choosing looks at what servers do, or keeps clients."""
+    """As `forward_to`, for services whose way of choosing looks at what servers do, or keeps clients."""
     endpoint = target.endpoint
     extras = extras_of(downstream)
     extras.ask(endpoint)
@@ -115,7 +115,7 @@ def serve_observed(
         extras.cookie = b"" if sticky.kept(request) is target else sticky.line(target)
     endpoint.active += 1
     try:
-        return serve_from(downstream, request, target, head, body)
+        return forward_to(downstream, request, target, head, body)
     except NoAnswerError as error:
         if not error.unwanted:
             endpoint.fail(monotonic())

@@ -22,6 +22,6 @@ class NoAnswerError(Exception):
         self.reason = reason
 
     @property
-    def in_vain(self) -> bool:
+    def counts_as_failure(self) -> bool:
         """Whether it is for the server that there is no response: no fault of the client's, or of ours."""
         return self.status in (502, 504) and not self.unwanted

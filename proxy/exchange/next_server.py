@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.exchange.attempt import request_head, serve_from, serve_observed
+from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import ClientGoneError, NoAnswerError
 from proxy.per_request.retries import Retrying, RetryPolicy
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import ServedService
+    from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
     from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _ONCE = RetryPolicy(1)
 
 
-def ask_again(
+def try_next_servers(
     downstream: Downstream,
     request: Request,
-    service: ServedService,
+    service: BalancedService,
     pass_host: bool,
     body: RequestBody | None,
     failed: tuple[Target, ...],
@@ -36,18 +36,18 @@ def ask_again(
 
     Raises NoAnswerError and ClientGoneError.
     """
-    retrying = _retrying(downstream)
+    retrying = _retry_state(downstream)
     retrying.made = len(failed)
     # A dial may have taken so long that all servers are others by now.
-    service = _present(downstream, service)
-    left = _unasked(service, failed)
+    service = _current_service(downstream, service)
+    left = _untried(service, failed)
     # Lest one server get all that another one leaves.
     shuffle(left)
     again = False
     while True:
         if not (left or again):
-            service = _present(downstream, service)
-            left = _unasked(service, failed)
+            service = _current_service(downstream, service)
+            left = _untried(service, failed)
             again = not left
         if again or failure.unwanted:
             # What has no answer is not asked for again but by those who want that.
@@ -58,7 +58,7 @@ def ask_again(
                 raise ClientGoneError
         if not left:
             # By now there may be others.
-            service = _present(downstream, service)
+            service = _current_service(downstream, service)
             left = list(service.distinct)
             shuffle(left)
         target = left.pop()
@@ -68,31 +68,31 @@ def ask_again(
         downstream.target = target
         try:
             if service.choose is None:
-                return serve_from(downstream, request, target, head, body)
-            return serve_observed(downstream, request, service, target, head, body)
+                return forward_to(downstream, request, target, head, body)
+            return forward_observed(downstream, request, service, target, head, body)
         except NoAnswerError as error:
             failure = error
             failed += (target,)
-            if error.in_vain:
+            if error.counts_as_failure:
                 downstream.context.tallies.servers.fail(target)
             retrying.made += 1
             if not (error.elsewhere or error.unwanted):
                 raise
 
 
-def _present(downstream: Downstream, service: ServedService) -> ServedService:
+def _current_service(downstream: Downstream, service: BalancedService) -> BalancedService:
     """The service as it is now; as it was, where it has no servers any more."""
     now = downstream.context.services.get(service.name)
     return service if now is None or not now.rotation else now
 
 
-def _unasked(service: ServedService, failed: tuple[Target, ...]) -> list[Target]:
+def _untried(service: BalancedService, failed: tuple[Target, ...]) -> list[Target]:
     """Its targets at other addresses than those that failed."""
     endpoints = [target.endpoint for target in failed]
     return [target for target in service.distinct if target.endpoint not in endpoints]
 
 
-def _retrying(downstream: Downstream) -> Retrying:
+def _retry_state(downstream: Downstream) -> Retrying:
     """What the router wants, or else the installation; or nothing more than each server once."""
     extras = downstream.extras
     if extras is not None and extras.retrying is not None:

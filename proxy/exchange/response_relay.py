@@ -57,10 +57,7 @@ def relay_body(
             return EXCEEDED if extra else WHOLE
         with _silence(downstream, stream):
             return _relay_known(downstream, stream, -extra)
-    if length == CHUNKED:
-        return _relay_chunked(downstream, stream, head, data, version)
-    with _silence(downstream, stream):
-        return _relay_until_close(downstream, stream, head, data, version)
+    return _relay_unknown_length(downstream, stream, response, head, data, version)
 
 
 def _silence(downstream: Downstream, stream: Stream) -> Silence:
@@ -96,54 +93,48 @@ def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outc
     return outcome
 
 
-def _relay_chunked(downstream: Downstream, stream: Stream, head: bytes, data: bytes, version: int) -> Outcome:
-    decoder = ChunkedDecoder(padded=True)
-    framed = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
+def _relay_unknown_length(
+    downstream: Downstream, stream: Stream, response: Response, head: bytes, data: bytes, version: int
+) -> Outcome:
+    """Relay a body that is chunked, or ends with the server's connection.
+
+    An HTTP/1.1 client gets it in chunks, an HTTP/1.0 client until its own connection ends.
+    """
+    decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
+    pending = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
+    outcome: Outcome | None = None
     silence: Silence | None = None
     try:
         while True:
-            piece = decoder.feed(data)
-            downstream.sent += len(piece)
-            framed += encode_chunk(piece) if version else piece
-            if decoder.finished:
+            piece = data
+            if decoder is not None:
+                try:
+                    piece = decoder.feed(data)
+                except ChunkError:
+                    piece, outcome = b"", CUT
+            pending += encode_chunk(piece) if version else piece
+            if decoder is not None and decoder.finished:
+                outcome = EXCEEDED if decoder.rest else WHOLE
                 if version:
-                    framed += last_chunk(decoder.trailers)
-                downstream.send(framed)
-                return EXCEEDED if decoder.rest else WHOLE
-            if framed:
-                downstream.send(framed)
-                framed = b""
+                    pending += last_chunk(decoder.trailers)
+            if pending:
+                downstream.send(pending)
+                downstream.sent += len(piece)
+            if outcome is not None:
+                return outcome
             if silence is None:
                 silence = _silence(downstream, stream)
                 silence.start()
-            data = stream.recv()
-            if not data:
+            try:
+                data = stream.recv()
+            except OSError:
                 return CUT
-    except (ChunkError, OSError):
-        if framed:
-            downstream.send(framed)
-        return CUT
+            pending = b""
+            if not data:
+                if decoder is not None or stream.expired:
+                    return CUT
+                outcome = WHOLE
+                pending = last_chunk() if version else b""
     finally:
         if silence is not None:
             silence.stop()
-
-
-def _relay_until_close(
-    downstream: Downstream, stream: Stream, head: bytes, data: bytes, version: int
-) -> Outcome:
-    framed = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
-    framed += encode_chunk(data) if version else data
-    while True:
-        downstream.send(framed)
-        downstream.sent += len(data)
-        try:
-            data = stream.recv()
-        except OSError:
-            return CUT
-        if not data:
-            if stream.expired:
-                return CUT
-            if version:
-                downstream.send(last_chunk())
-            return WHOLE
-        framed = encode_chunk(data) if version else data

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Client(Protocol):
     """Who sends the request: `peer` is an address, possibly empty; `forwarded` gives the header lines that
     tell a server of it, for a request with this Host. `tally` is the router's, and `extras` are what is
-    wanted of the exchange beyond the request. `traced_in_detail` gives the trace that steps are told to.
+    wanted of the exchange beyond the request. `detailed_trace` gives the trace that steps are told to.
     """
 
     peer: str
@@ -24,7 +24,7 @@ class Client(Protocol):
 
     def forwarded(self, host: bytes) -> bytes: ...
 
-    def traced_in_detail(self) -> Trace | None: ...
+    def detailed_trace(self) -> Trace | None: ...
 
 
 Step = Callable[["Request", Client], None]

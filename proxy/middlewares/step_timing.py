@@ -16,7 +16,7 @@ def timed(step: Step, name: str, kind: str) -> Step:
     """The same step of the middleware `name`."""
 
     def run(request: Request, client: Client) -> None:
-        trace = client.traced_in_detail()
+        trace = client.detailed_trace()
         if trace is None:
             step(request, client)
             return
@@ -24,6 +24,6 @@ def timed(step: Step, name: str, kind: str) -> Step:
         try:
             step(request, client)
         finally:
-            trace.passed.append(StepSpan(name, kind, began, time_ns()))
+            trace.steps.append(StepSpan(name, kind, began, time_ns()))
 
     return run

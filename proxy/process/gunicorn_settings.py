@@ -14,7 +14,7 @@ from gunicorn.glogging import Logger
 from proxy.process.current_settings import current_settings, grace_seconds, read_settings
 from proxy.process.listening import bind_addresses
 from proxy.telemetry.instance import INSTANCE
-from proxy.telemetry.tracing.dependencies import MISSING, available
+from proxy.telemetry.tracing.dependencies import MISSING, packages_installed
 from rondpoint import logs
 from rondpoint.settings import LogLevel
 from rondpoint.settings.access import access_warning
@@ -59,7 +59,7 @@ def gunicorn_settings() -> dict[str, Any]:
     logs.configure(settings.log)
     # Drawn here, in the master, so that its workers share it.
     log.debug("this instance is called %s", INSTANCE)
-    if settings.tracing is not None and not available(settings.tracing):
+    if settings.tracing is not None and not packages_installed(settings.tracing):
         log.error("%s", MISSING)
     return {
         "bind": bind_addresses(settings),

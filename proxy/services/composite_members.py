@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.per_request.extras import Wanting, extras_of
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import ServedService
+    from proxy.balancing.balanced_service import BalancedService
     from proxy.balancing.composite_service import Composed
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
@@ -40,7 +40,7 @@ def has_servers(services: Services, name: str) -> bool:
 
 def member_for(
     composed: Composed, services: Services, tickets: Tickets, request: Request, client: Asking
-) -> ServedService | None:
+) -> BalancedService | None:
     """The member that takes the request; None where there is none."""
     names: Sequence[str] = tuple(dict.fromkeys(composed.preferred(tickets, request, client.peer)))
     chosen = next((name for name in names if has_servers(services, name)), None)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.balancing import least_load, rendezvous_hashing
-from proxy.balancing.balanced_service import ServedService
+from proxy.balancing.balanced_service import BalancedService
 from proxy.balancing.composite_service import Composed
 from proxy.balancing.round_robin import in_turn
 from proxy.balancing.server_arrivals import Arrivals
@@ -57,7 +57,7 @@ class Services:
         """Every service held, by name, as they are now."""
         return MappingProxyType(self._services)
 
-    def get(self, name: str) -> ServedService | None:
+    def get(self, name: str) -> BalancedService | None:
         """A service, made ready; None where there is none of this name."""
         return self.ready(name).served
 
@@ -106,13 +106,13 @@ class Services:
             if (served := self._places[name].served) is not None:
                 served.look()
 
-    def _serve(self, service: Service) -> ServedService:
+    def _serve(self, service: Service) -> BalancedService:
         servers = [server for server in service.servers if server.state is not ServerState.DOWN]
         targets = [self._target(service, server) for server in servers]
         order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         strategy = STRATEGIES.get(service.strategy, in_turn)
-        served = ServedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
+        served = BalancedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
         if service.composition is not None:
             served.composed = Composed(service)
         elif service.sticky is not None:
@@ -161,7 +161,7 @@ class Services:
             since = self._arrivals.since(address_of(target.server))
             target.warm_at = 0.0 if since is None else since + target.slow_start
 
-    def _release(self, served: ServedService | None) -> None:
+    def _release(self, served: BalancedService | None) -> None:
         for target in served.targets if served is not None else ():
             endpoint = target.endpoint
             endpoint.targets.discard(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import ServedService
+    from proxy.balancing.balanced_service import BalancedService
 
 
 class Place:
@@ -18,7 +18,7 @@ class Place:
     __slots__ = ("served",)
 
     def __init__(self) -> None:
-        self.served: ServedService | None = None
+        self.served: BalancedService | None = None
 
 
 NOWHERE = Place()

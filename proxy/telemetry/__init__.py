@@ -1,1 +1,1 @@
-"""What a worker knows of the requests it has answered: counts and times, and the access log."""
+"""Metrics, access log and traces of the requests that a worker has served."""

@@ -1,8 +1,8 @@
-"""The access log: which requests are in it, and where their lines go.
+"""The access log: filters requests, formats their lines in batches and hands them to the writer.
 
-What a client sends stands in these lines, so it is escaped: nothing of it can end a line or a field. Of a
-request that is answered, only values are noted; lines are made of several notes at once, which costs much
-less than one at a time.
+The lines contain what clients send, so that is escaped: no client can end a line or a field. At the end of a
+request the log keeps only its values (a note). It formats many notes at once, which costs much less than one
+at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.http1.request import Request
 from proxy.telemetry.common_format import CommonFormat
-from proxy.telemetry.escaping import escaped
+from proxy.telemetry.escaping import escape
 from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.log_writer import LogWriter
 from rondpoint.settings import AccessLog as Options
@@ -27,28 +27,28 @@ __all__ = ["AccessLog", "escaped"]
 
 Add = Callable[["Answered", Request, float, int], None]
 
-NOTES = 64
-"""Of which lines are made at once: few enough that requests do not notice it."""
+NOTES_PER_BATCH = 64
+"""Notes formatted at once: few enough that other requests do not notice the pause."""
 
 
-class Form(Protocol):
-    """What a line says, and how."""
+class LogFormat(Protocol):
+    """A format of log lines: `note` keeps a request's values, `lines` formats many notes."""
 
-    def note(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> Any: ...
+    def note(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> Any: ...
 
     @property
     def lines(self) -> Callable[[Sequence[Any]], bytes]: ...
 
 
-def keeping(note: Callable[..., Any], notes: list[Any], most: int, full: Callable[[], None]) -> Add:
-    """What adds to `notes`, and calls `full` when there are `most`.
+def note_collector(note: Callable[..., Any], notes: list[Any], most: int, full: Callable[[], None]) -> Add:
+    """Return a function that appends a note to `notes` and calls `full` when there are `most`.
 
-    It is called at the end of each request, so it has all it needs at hand.
+    The function runs at the end of each request; a closure finds its values faster than a method.
     """
     append = notes.append
 
-    def keep(answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
-        append(note(answered, request, seconds, number))
+    def keep(completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
+        append(note(completed, request, seconds, number))
         if len(notes) >= most:
             full()
 
@@ -58,52 +58,55 @@ def keeping(note: Callable[..., Any], notes: list[Any], most: int, full: Callabl
 class AccessLog:
     """Notes what was answered, and gives lines of it to `lines`.
 
-    `observed` tells that it has fields for which a connection has to be observed, and `of_responses` that
+    `observed` tells that it has fields for which a connection has to be observed, and `needs_response_heads` that
     heads of responses are among them.
     """
 
-    def __init__(self, options: Options, lines: LogWriter) -> None:
-        self.lines = lines
-        lines.gather = self.gather
+    def __init__(self, options: Options, writer: LogWriter) -> None:
+        self.writer = writer
+        writer.before_write = self.flush_notes
         filters = options.filters
         self._statuses = filters.status_codes
-        self._least = filters.min_duration
+        self._min_duration = filters.min_duration
         self._retried = filters.retry_attempts
-        self.observed = options.format is AccessLogFormat.JSON
-        self.of_responses = False
-        form: CommonFormat | JsonFormat
+        self.needs_observation = options.format is AccessLogFormat.JSON
+        self.needs_response_heads = False
+        log_format: CommonFormat | JsonFormat
         if options.format is AccessLogFormat.JSON:
-            form = JsonFormat(options.fields)
-            self.of_responses = form.of_responses
+            log_format = JsonFormat(options.fields)
+            self.needs_response_heads = log_format.needs_response_heads
         else:
-            form = CommonFormat(options.fields, generic=options.format is AccessLogFormat.GENERIC)
-        self.headers = form.headers
-        self._form: Form = form
+            log_format = CommonFormat(options.fields, generic=options.format is AccessLogFormat.GENERIC)
+        self.headers = log_format.headers
+        self._format: LogFormat = log_format
         self._notes: list[Any] = []
-        self._keep = keeping(form.note, self._notes, min(NOTES, lines.batch), self.gather)
-        chosen = self._statuses or self._least or self._retried
-        self.add: Add = self._choose if chosen else self._keep
-        """Logs the answer to the worker's request of a number, which took so many seconds until now."""
+        most = min(NOTES_PER_BATCH, writer.batch)
+        self._keep = note_collector(log_format.note, self._notes, most, self.flush_notes)
+        filtered = self._statuses or self._min_duration or self._retried
+        self.add: Add = self._add_if_selected if filtered else self._keep
+        """Log a completed request: the worker's request `number`, which took `seconds` until now."""
 
-    def _choose(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
+    def _add_if_selected(
+        self, completed: CompletedRequest, request: Request, seconds: float, number: int
+    ) -> None:
         if (
-            answered.status in self._statuses
-            or (self._least and seconds >= self._least)
-            or (self._retried and answered.retries)
+            completed.status in self._statuses
+            or (self._min_duration and seconds >= self._min_duration)
+            or (self._retried and completed.retries)
         ):
-            self._keep(answered, request, seconds, number)
+            self._keep(completed, request, seconds, number)
 
-    def gather(self) -> None:
-        """Make lines of what is noted."""
+    def flush_notes(self) -> None:
+        """Format all notes and pass the lines to the writer."""
         notes = self._notes[:]
         if notes:
             self._notes.clear()
-            self.lines.add(self._form.lines(notes), len(notes))
+            self.writer.add(self._format.lines(notes), len(notes))
 
-    def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
-        """Log a refusal of what was no request."""
-        answered.status, answered.sent, answered.refused = status, 0, True
-        self.add(answered, _MALFORMED, 0.0, number)
+    def add_malformed(self, completed: CompletedRequest, status: int, number: int) -> None:
+        """Log the refusal of bytes that were not a request."""
+        completed.status, completed.sent, completed.refused = status, 0, True
+        self.add(completed, _MALFORMED, 0.0, number)
 
 
 def _malformed() -> Request:

@@ -1,4 +1,4 @@
-"""The Common Log Format as Traefik extends it, and without what it adds."""
+"""The Common Log Format, plain (`genericCLF`) or with Traefik's additional fields (`common`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from time import time
 from typing import TYPE_CHECKING, cast
 
-from proxy.telemetry.escaping import escaped, escaped_name, plain
-from proxy.telemetry.log_clock import COMMON, Clock
+from proxy.telemetry.escaping import escape, escape_name, is_plain
+from proxy.telemetry.log_clock import STORE_PROVIDERS, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
 from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, Mode
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.completed_request import CompletedRequest
 
-_IN_A_LINE = (
+_LINE_FIELDS = (
     "ClientHost ClientUsername StartUTC RequestMethod RequestPath RequestProtocol DownstreamStatus "
     "DownstreamContentSize RequestCount RouterName ServiceURL Duration"
 )
@@ -27,49 +27,49 @@ _TEXT = "utf-8", "backslashreplace"
 
 
 class CommonFormat:
-    """`note` keeps what the line of a request has to say, and `lines` says it of many.
+    """Format of one request a line: `note` keeps a request's values, `lines` formats many notes.
 
-    `generic` leaves out what Traefik adds at its end.
+    `generic` leaves out the fields that Traefik adds at the end of the line.
     """
 
     def __init__(self, fields: AccessLogFields, *, generic: bool = False) -> None:
         self._fields = fields
         self._generic = generic
-        self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
+        self._clock = Clock(STORE_PROVIDERS, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is Mode.DROP
-        # Labels may name a router as they like.
+        # Router names come from labels and may hold any character.
         self._names = ValueCache(_name)
-        self.headers = LoggedHeaders("", *modes(fields.headers), escaped, _of_headers)
-        whole = all(fields.kept(name) for name in _IN_A_LINE.split())
-        self.lines = self._whole if whole and not generic and not self._no_query else self._partial
+        self.headers = LoggedHeaders("", *modes(fields.headers), escape, _format_headers)
+        whole = all(fields.kept(name) for name in _LINE_FIELDS.split())
+        self.lines = self._whole if whole and not generic and not self._no_query else self._partial_lineial
 
     @staticmethod
-    def note(answered: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
-        """At the end of the request `number`, which took `seconds`."""
-        target = answered.target
+    def note(completed: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
+        """Return the values of the worker's request `number`, which took `seconds` until now."""
+        target = completed.target
         return (
-            answered.address,
+            completed.address,
             time() - seconds,
             request.method,
             request.target,
             request.version,
-            answered.status,
-            answered.sent,
+            completed.status,
+            completed.sent,
             request.headers,
             number,
-            answered.tally.router or "-",
+            completed.tally.router or "-",
             "-" if target is None else target.url,
             seconds,
         )
 
     def _whole(self, notes: Sequence[Note]) -> bytes:
-        """Every field kept: the path of most logs, with no look at any setting."""
-        clock, of_headers, names = self._clock, self.headers.kept, self._names
-        if not plain([note[2] for note in notes] + [note[3] for note in notes]):
-            notes = list(map(_escaped, notes))
+        """Format notes with every field kept: the usual case, which checks no setting."""
+        clock, header_parts, names = self._clock, self.headers.kept, self._names
+        if not is_plain([note[2] for note in notes] + [note[3] for note in notes]):
+            notes = list(map(_escape_note, notes))
         lines: list[bytes] = []
         add = lines.append
-        # Floats, since to compare one with an integer takes longer.
+        # Floats, because comparing a float with an integer takes longer.
         begun = over = 0.0
         stamp = b""
         for peer, began, method, path, version, status, sent, headers, number, router, url, seconds in notes:
@@ -87,7 +87,7 @@ class CommonFormat:
                     version,
                     status,
                     sent,
-                    of_headers[headers],
+                    header_parts[headers],
                     number,
                     names[router],
                     names[url],
@@ -97,9 +97,9 @@ class CommonFormat:
         return b"".join(lines)
 
     def _partial(self, notes: Sequence[Note]) -> bytes:
-        return "".join(map(self._part, notes)).encode(*_TEXT)
+        return "".join(map(self._partial_line, notes)).encode(*_TEXT)
 
-    def _part(self, note: Note) -> str:
+    def _partial_line(self, note: Note) -> str:
         peer, began, method, target, version, status, sent, headers, number, router, url, seconds = note
         kept = self._fields.kept
         path = target.partition(b"?")[0] if self._no_query else target
@@ -110,7 +110,7 @@ class CommonFormat:
 
         line = (
             f"{shown('ClientHost', peer.decode())} - - [{self._clock.text(int(began)) if timed else '-'}] "
-            f'"{shown("RequestMethod", escaped(method))} {shown("RequestPath", escaped(path))} '
+            f'"{shown("RequestMethod", escape(method))} {shown("RequestPath", escape(path))} '
             f'{shown("RequestProtocol", f"HTTP/1.{version}")}" '
             f"{shown('DownstreamStatus', status)} {shown('DownstreamContentSize', sent)} "
             f"{self.headers.kept[headers].decode()}"
@@ -119,20 +119,20 @@ class CommonFormat:
             return line + "\n"
         return (
             f"{line} {shown('RequestCount', number)} "
-            f'"{shown("RouterName", escaped_name(router))}" "{shown("ServiceURL", escaped_name(url))}" '
+            f'"{shown("RouterName", escape_name(router))}" "{shown("ServiceURL", escape_name(url))}" '
             f"{int(seconds * 1000) if kept('Duration') else 0}ms\n"
         )
 
 
-def _escaped(note: Note) -> Note:
-    """With a method and a path that can stand in a line."""
+def _escape_note(note: Note) -> Note:
+    """Return the note with its method and path escaped."""
     peer, began, method, path, *others = note
-    return cast("Note", (peer, began, escaped(method).encode(), escaped(path).encode(), *others))
+    return cast("Note", (peer, began, escape(method).encode(), escape(path).encode(), *others))
 
 
 def _name(name: str) -> bytes:
-    return escaped_name(name).encode(*_TEXT)
+    return escape_name(name).encode(*_TEXT)
 
 
-def _of_headers(headers: dict[str, str]) -> bytes:
+def _format_headers(headers: dict[str, str]) -> bytes:
     return f'"{headers.get("Referer", "-")}" "{headers.get("User-Agent", "-")}"'.encode()

@@ -1,4 +1,4 @@
-"""What the access log is told of an answered request, and who is told."""
+"""Interfaces between the data path and the access log and tracer: completed requests and their observers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ if TYPE_CHECKING:
 
 
 class CountedBody(Protocol):
+    """A request body that counts its bytes."""
+
     @property
     def received(self) -> int:
-        """Bytes of the request's body that have come."""
+        """Bytes of the body received so far."""
 
 
 class CompletedRequest(Protocol):
-    """Who asked, and what became of it; `target` is the server asked last, if one was.
+    """A client and the outcome of its request.
 
-    `refused` tells that the answer is ours and not that server's; `retries` counts further servers tried.
-    `address` is `peer` as bytes. Where that is observed: `asked_at` is when the first server was asked
-    (monotonic s); `origin_head` and `sent_head` are the heads of a server's response and of what was sent,
-    without their final CRLF pair;
-    `traced` is the request's part of its trace, of which a collector is told if it is `sampled`. `logged` is
-    the log's to keep what it says of the connection.
+    `target` is the last server tried, None if no server was tried. `refused` is true if the response is ours
+    and not that server's; `retries` counts the servers tried after the first. `address` is `peer` as bytes.
+    `logged` caches the connection's part of the log line; the log sets it.
+
+    Only observed connections set the rest. `asked_at` is when the first server was tried (monotonic seconds).
+    `origin_head` and `sent_head` are the heads of the server's response and of the response sent to the
+    client, without their final CRLF pair. `traced` is the request's trace; the collector gets it if it is
+    `sampled`.
     """
 
     peer: str
@@ -46,7 +50,7 @@ class CompletedRequest(Protocol):
 
     @property
     def tls(self) -> str:
-        """Version and cipher, empty without."""
+        """TLS version and cipher; empty without TLS."""
 
     @property
     def asked_at(self) -> float: ...
@@ -68,10 +72,10 @@ class CompletedRequest(Protocol):
 
 
 class Observer(Protocol):
-    """Told of each request once it is answered."""
+    """Receives each request when its response is complete."""
 
-    def add(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
-        """It was the worker's request `number`, and took `seconds` until now."""
+    def add(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
+        """Receive the worker's request `number`, which took `seconds` until now."""
 
-    def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
-        """What was refused so was no request."""
+    def add_malformed(self, completed: CompletedRequest, status: int, number: int) -> None:
+        """Receive a refusal with `status` of bytes that were not a request."""

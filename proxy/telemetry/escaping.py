@@ -1,4 +1,4 @@
-"""What a client has sent, as text that cannot end the line or the field in which it stands."""
+"""Escapes client input so that it cannot end the log line or field that contains it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _ESCAPES = {
 _PLAIN = bytes(code for code in range(32, 127) if code not in b'"\\')
 
 
-def escaped(value: bytes) -> str:
-    """Text that can stand between quotes: quotes, backslashes, control and non-ASCII bytes are escaped."""
+def escape(value: bytes) -> str:
+    """Return text for use between quotes; escape quotes, backslashes, control and non-ASCII bytes."""
     text = value.decode("latin-1")
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return text
     return text.translate(_ESCAPES)
 
 
-def escaped_name(name: str) -> str:
-    """Likewise for what a configuration has named; letters of any language stay as they are."""
+def escape_name(name: str) -> str:
+    """Escape a name from the configuration; letters of any language stay as they are."""
     if name.isprintable() and '"' not in name and "\\" not in name:
         return name
     return "".join(
@@ -29,21 +29,21 @@ def escaped_name(name: str) -> str:
     )
 
 
-def plain(values: Iterable[bytes]) -> bool:
-    """Whether nothing in them has to be escaped, looked at together since that is nearly always so."""
+def is_plain(values: Iterable[bytes]) -> bool:
+    """Return whether no value needs escaping; one check of all is fastest, and nearly always true."""
     return not b"".join(values).translate(None, _PLAIN)
 
 
-def all_escaped(values: Sequence[bytes], escape: Callable[[bytes], str]) -> list[str]:
+def escape_all(values: Sequence[bytes], escape: Callable[[bytes], str]) -> list[str]:
     """Each value, at least one, as `escape` makes it, which is to leave plain ones as they are.
 
     Those of one client who sends others are escaped at the price of those around them.
     """
-    if plain(values):
+    if is_plain(values):
         return b"\n".join(values).decode("ascii").split("\n")
     return [escape(value) for value in values]
 
 
 def as_text(value: bytes) -> str:
-    """Text for a form that escapes by itself."""
+    """Decode a value for a format that does its own escaping."""
     return value.decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Values of headers that are told apart where requests are counted (`metrics.prometheus.headerLabels`)."""
+"""Request header values as metric labels (`metrics.prometheus.headerLabels`)."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.label_sets import LabelSets
 
-LONGEST = 1024
-"""Bytes of a value that is told apart: it stands in the store and in `/metrics`, for each router again."""
+MAX_VALUE_BYTES = 1024
+"""Largest header value in bytes that becomes a label: the store and `/metrics` repeat it for each router."""
 
-KEPT = 500
-"""Sets of header lines whose values are remembered."""
+MAX_CACHED = 500
+"""Sets of header lines whose values are cached."""
 
 
 class HeaderLabels:
-    """Finds the values of these headers, by label; a header that is not there has an empty one."""
+    """Finds the label values of a request; `headers` maps labels to header names.
+
+    A missing header has an empty value.
+    """
 
     def __init__(self, headers: Mapping[str, str], label_sets: LabelSets) -> None:
-        self._lanes = label_sets
+        self._label_sets = label_sets
         self._patterns = tuple(
             None
             if header.lower() == "host"
             else re.compile(rb"\r\n(?i:%b):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)" % re.escape(header.encode()))
             for header in headers.values()
         )
-        self._kept: dict[tuple[bytes, bytes], tuple[str, ...]] = {}
+        self._cache: dict[tuple[bytes, bytes], tuple[str, ...]] = {}
 
     def kind(self, request: Request) -> int:
-        """The request's kind, with its labels."""
+        """Return the request's kind combined with its label values."""
         key = (request.headers, request.host)
-        values = self._kept.get(key)
+        values = self._cache.get(key)
         if values is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-            values = self._kept[key] = tuple(self._value(pattern, request) for pattern in self._patterns)
-        return self._lanes.labelled(request.kind, values)
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
+            values = self._cache[key] = tuple(self._value(pattern, request) for pattern in self._patterns)
+        return self._label_sets.labelled_kind(request.kind, values)
 
     @staticmethod
     def _value(pattern: re.Pattern[bytes] | None, request: Request) -> str:
@@ -50,4 +53,4 @@ class HeaderLabels:
         found = pattern.search(request.headers)
         if found is None:
             return ""
-        return as_text(found[1]) if len(found[1]) <= LONGEST else OTHER
+        return as_text(found[1]) if len(found[1]) <= MAX_VALUE_BYTES else OTHER

@@ -1,4 +1,4 @@
-"""What this proxy is called in the store; made in the master, and so the same in every worker."""
+"""The name of this proxy in the store; the master makes it, so every worker has the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from time import time
 HOST = socket.gethostname()
 
 INSTANCE = f"{HOST}-{secrets.token_hex(3)}"
-"""A proxy that starts anew is another one: what it counts starts from nothing."""
+"""A restarted proxy has another name, because its counts start at zero."""
 
 STARTED_AT = time()
-"""When it began, in Unix seconds."""
+"""Start time of the proxy in Unix seconds."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from proxy.telemetry.escaping import all_escaped, as_text
+from proxy.telemetry.escaping import escape_all, as_text
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
 from proxy.telemetry.value_cache import ValueCache
@@ -61,7 +61,7 @@ class JsonFormat:
         answer = modes(fields.headers, request=False)
         self._origin = LoggedHeaders("origin_", *answer, as_text, _part)
         self._sent = LoggedHeaders("downstream_", *answer, as_text, _part)
-        self.of_responses = self._sent.wanted
+        self.needs_response_heads = self._sent.wanted
         self._routers = ValueCache(self._fields(_router))
         self._services = ValueCache(self._fields(_service))
         self._servers = ValueCache(self._fields(_server))
@@ -95,7 +95,7 @@ class JsonFormat:
             "" if target is None else target.url,
             answered.request_id,
             answered.traced,
-            (answered.origin_head, answered.sent_head) if self.of_responses else None,
+            (answered.origin_head, answered.sent_head) if self.needs_response_heads else None,
         )
 
     def lines(self, notes: Sequence[Note]) -> bytes:
@@ -180,7 +180,7 @@ class JsonFormat:
         if request_id:
             line["RequestId"] = as_text(request_id)
         if trace is not None:
-            line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = trace.names()
+            line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = trace.ids()
         for field in self._dropped:
             line.pop(field, None)
         # What Traefik's logger adds to every line.
@@ -195,7 +195,7 @@ class JsonFormat:
         targets = [note[11] for note in notes]
         if self._no_query:
             targets = [target.partition(b"?")[0] for target in targets]
-        return all_escaped(targets, lambda target: quoted(as_text(target))[1:-1])
+        return escape_all(targets, lambda target: quoted(as_text(target))[1:-1])
 
     def _connection(self, answered: CompletedRequest) -> str:
         """What is the same for all requests of a connection, which keeps it for the next ones."""
@@ -276,6 +276,6 @@ def _names(request_id: bytes, trace: RequestTrace | None) -> str:
         name = f'"{request_id.decode()}"' if request_id.isalnum() else quoted(as_text(request_id))
         text = f',"RequestId":{name}'
     if trace is not None:
-        whole, span = trace.names()
+        whole, span = trace.ids()
         text += f',"trace_id":"{whole}","span_id":"{span}","TraceId":"{whole}","SpanId":"{span}"'
     return text

@@ -1,7 +1,7 @@
-"""What requests have in common beyond their router, method and status, as one small number each.
+"""Numbers the label sets of requests: all metric labels other than router, method and status.
 
-A connection has its lane from its entry point and its TLS; a request that is not a plain one of its
-connection, by its kind, is counted in another lane.
+Entry point and TLS give a connection the number of its plain requests. A request of another kind (protocol,
+stopped by a middleware, header labels) is counted under another number.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from proxy.http1.protocols import STOPPED
 from rondpoint.store.metrics import Protocol
 
 PROTOCOLS: tuple[Protocol, ...] = ("http", "websocket", "sse", "grpc", "grpc-web")
-"""By the lowest bits of a kind, as `proxy.http1.protocols` numbers them."""
+"""Protocols by the lowest bits of a kind, as `proxy.http1.protocols` numbers them."""
 
-LABELLED = 16
-"""Times which the number of the labels' values is added to a kind."""
+LABELS_FACTOR = 16
+"""Factor of the number of a set of header label values within a kind."""
 
-MOST_LABELS = 1000
-"""Sets of labels' values that are told apart; clients choose them, so there must be an end to it."""
+MAX_LABELS = 1000
+"""Largest number of sets of header label values: clients choose the values, so it must be limited."""
 
 OTHER = "other"
-"""Stands for every further value."""
+"""The value of every label beyond the limits."""
 
 
 class LabelSet(Struct, frozen=True):
-    """`tls` is version and cipher, empty without; `labels` are values of headers that are told apart.
+    """Labels that many requests share.
 
-    What is not `metered` is counted for ourselves alone, and `/metrics` says nothing of it.
+    `tls` is TLS version and cipher, empty without TLS; `labels` are the values of the header labels.
+    Requests that are not `metered` are counted for the dashboard only; `/metrics` leaves them out.
     """
 
     entry_point: str
@@ -40,52 +41,52 @@ class LabelSet(Struct, frozen=True):
 
 
 class LabelSets:
-    """Every lane by its number, in order of their first use."""
+    """All label sets in use, numbered in order of their first use."""
 
     def __init__(self) -> None:
         self.all: list[LabelSet] = []
         self._numbers: dict[LabelSet, int] = {}
-        self._of_kind: dict[tuple[int, int], int] = {}
+        self._for_kind: dict[tuple[int, int], int] = {}
         self._labels: list[tuple[str, ...]] = [()]
         self._label_numbers: dict[tuple[str, ...], int] = {}
 
     def number(self, entry_point: str, tls: str = "", *, metered: bool = True) -> int:
-        """The lane of plain requests on a connection of this kind."""
+        """Return the number for plain requests on connections of this entry point and TLS."""
         return self._number(LabelSet(entry_point, tls, metered=metered))
 
-    def metered(self, label_set: int, metered: bool) -> int:
-        """The lane of requests that are alike, but are told of or not as is said here."""
+    def with_metered(self, label_set: int, metered: bool) -> int:
+        """Return the number of the same label set with `metered` set to this value."""
         known = self.all[label_set]
         return label_set if known.metered is metered else self._number(replace(known, metered=metered))
 
-    def of_kind(self, label_set: int, kind: int) -> int:
-        """The lane of requests of this kind on connections of that lane."""
-        number = self._of_kind.get((label_set, kind))
+    def for_kind(self, label_set: int, kind: int) -> int:
+        """Return the number for requests of `kind` on connections with this label set."""
+        number = self._for_kind.get((label_set, kind))
         if number is None:
             plain = self.all[label_set]
-            number = self._of_kind[label_set, kind] = self._number(
+            number = self._for_kind[label_set, kind] = self._number(
                 LabelSet(
                     plain.entry_point,
                     plain.tls,
                     PROTOCOLS[kind % STOPPED],
                     bool(kind & STOPPED),
-                    self._labels[kind // LABELLED],
+                    self._labels[kind // LABELS_FACTOR],
                     plain.metered,
                 )
             )
         return number
 
-    def labelled(self, kind: int, values: tuple[str, ...]) -> int:
-        """The kind of requests that bear these labels besides."""
+    def labelled_kind(self, kind: int, values: tuple[str, ...]) -> int:
+        """Return `kind` combined with these header label values."""
         number = self._label_numbers.get(values)
         if number is None:
             others = (OTHER,) * len(values)
-            # All of them: one that says so itself may stand beside any number of others.
-            if len(self._labels) > MOST_LABELS and values != others:
-                return self.labelled(kind, others)
+            # Replace all values: a client may itself send `other` with any number of other values.
+            if len(self._labels) > MAX_LABELS and values != others:
+                return self.labelled_kind(kind, others)
             number = self._label_numbers[values] = len(self._labels)
             self._labels.append(values)
-        return kind + LABELLED * number
+        return kind + LABELS_FACTOR * number
 
     def _number(self, label_set: LabelSet) -> int:
         number = self._numbers.get(label_set)

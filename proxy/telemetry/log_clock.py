@@ -1,15 +1,15 @@
-"""Times of requests as they stand in a log, whose larger part is the same for a whole second."""
+"""Formats request times for log lines; formats each whole second once and reuses the text."""
 
 from __future__ import annotations
 
 from time import gmtime, localtime, strftime
 
-COMMON = "%d/%b/%Y:%H:%M:%S %z"
+STORE_PROVIDERS = "%d/%b/%Y:%H:%M:%S %z"
 ISO = "%Y-%m-%dT%H:%M:%S"
 
 
 class Clock:
-    """Unix seconds as text, in UTC or in the local time zone; `zone` is the end of an ISO time in it."""
+    """A formatter of Unix seconds, in UTC or the local time zone; `zone` is the suffix of an ISO time."""
 
     def __init__(self, form: str, *, local: bool = False) -> None:
         self._form = form
@@ -19,7 +19,7 @@ class Clock:
         self.zone = ""
 
     def text(self, second: int) -> str:
-        """`26/Nov/2026:10:00:00 +0000`, or an ISO time less its fraction and its zone."""
+        """Return `26/Nov/2026:10:00:00 +0000`, or an ISO time without fraction and zone."""
         if second != self._second:
             self._second = second
             at = localtime(second) if self._local else gmtime(second)
@@ -29,6 +29,6 @@ class Clock:
         return self._text
 
     def iso(self, moment: float) -> str:
-        """`2026-11-26T10:00:00.123456Z`, or with the offset of the time zone."""
+        """Return `2026-11-26T10:00:00.123456Z`, or the local time with its offset."""
         second = int(moment)
         return f"{self.text(second)}.{int((moment - second) * 1e6):06d}{self.zone}"

@@ -1,10 +1,10 @@
-"""Lines on their way to a file or to standard output: gathered, and written in batches, each line whole.
+"""Writes access log lines to a file or to standard output, in batches of whole lines.
 
-Several workers write to the same place. A file is opened for appending, where one write is one piece; a
-pipe keeps a write in one piece up to PIPE_BUF bytes, so it gets no more than that at once. Where a write was
-cut short, since the disk was full, the next one begins a new line; a lock tells that from a write of another
-worker that is under way. The writing itself happens in a thread: a slow disk, or a reader that does not read,
-must not hold up requests.
+Several workers write to the same file or pipe. The file is opened for appending, which makes each write
+atomic. A pipe keeps a write in one piece up to PIPE_BUF bytes, so the writer never sends more at once. A write
+that a full disk cut short leaves half a line; the next write then begins a new line. A lock distinguishes
+half a line from a write of another worker in progress. A thread does the writing: a slow disk or a stalled
+reader must not delay requests.
 """
 
 from __future__ import annotations
@@ -29,54 +29,54 @@ from rondpoint.logs.line_ends import is_torn, reader_of
 log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
-"""Seconds after which lines are written, however few."""
+"""Longest time in seconds until lines are written."""
 
 BATCH = 2000
-"""Lines that are written at once, when nothing else was asked for."""
+"""Lines written at once, unless `accessLog.bufferingSize` sets another number."""
 
-MOST = 50_000
-"""Lines kept while they cannot be written; what comes beyond is counted in `dropped`."""
+MAX_LINES = 50_000
+"""Lines kept while they cannot be written; further lines are dropped and counted in `dropped`."""
 
-MOST_BYTES = 64 << 20
-"""Of such lines: clients choose how long theirs are."""
+MAX_BYTES = 64 << 20
+"""Bytes of lines kept likewise: clients choose how long their lines are."""
 
 _STANDARD_OUTPUT = 1
-_PIECE = 1 << 20
-_PATIENCE = 5.0
-# IOV_MAX of Linux: so many pieces one call takes.
+_MAX_WRITE = 1 << 20
+_WRITE_TIMEOUT = 5.0
+# IOV_MAX of Linux: the number of buffers that one writev call takes.
 _VECTORS = 1024
 
 _wait = monkey.get_original("select", "select")
 
 
 class LogWriter:
-    """Takes lines, each with its line end, and writes them. Without a path they go to standard output.
+    """Buffers lines, each with its line end, and writes them to `path` or, without one, to standard output.
 
-    `gather` is called ahead of writing, for what else there is to be added; `batch` are the lines written at
-    once.
+    It calls `before_write` before each write, so that the log can add lines; it writes after `batch` lines.
+    `dropped` counts the lines that were lost.
     """
 
     def __init__(self, path: Path | None, batch: int = 0) -> None:
         self._path = path
         self.batch = batch or BATCH
-        self.gather: Callable[[], None] = _nothing
+        self.before_write: Callable[[], None] = _nothing
         self._texts: list[bytes] = []
         self._count = 0
         self._bytes = 0
         self._wake = Event()
         self._file = -1 if path is not None else _STANDARD_OUTPUT
-        self._piece = _PIECE if path is not None else _piece_of(_STANDARD_OUTPUT)
-        # Of standard output too: what workers inherit is one description for all, and so would be its lock.
+        self._max_write = _MAX_WRITE if path is not None else _max_write_size(_STANDARD_OUTPUT)
+        # For standard output too: workers inherit one file description, which would also share its lock.
         self._reader: int | None = None
         self._reopen = False
         self._ending = False
-        self._complained = False
+        self._failure_logged = False
         self._greenlet: gevent.Greenlet[Any, Any] | None = None
         self.dropped = 0
 
     def add(self, text: bytes, count: int) -> None:
-        """Have these lines, so many of them, written within INTERVAL."""
-        if self._count + count > MOST or self._bytes + len(text) > MOST_BYTES:
+        """Queue `count` lines; they are written within INTERVAL seconds."""
+        if self._count + count > MAX_LINES or self._bytes + len(text) > MAX_BYTES:
             self.dropped += count
             self._wake.set()
             return
@@ -87,17 +87,17 @@ class LogWriter:
             self._wake.set()
 
     def start(self) -> None:
-        """Spawn what writes, and have it open the file at once: that it cannot is better known early."""
+        """Start the greenlet that writes; it opens the file at once, so that errors are logged at the start."""
         self._wake.set()
         self._greenlet = gevent.spawn(supervised, self._run)
 
     def reopen(self) -> None:
-        """Go on in the file that has the path's name now: the old one was moved away."""
+        """Open the path again after log rotation has renamed the file."""
         self._reopen = True
         self._wake.set()
 
     def close(self, timeout: float) -> None:
-        """Write what there is, within `timeout` seconds."""
+        """Write all queued lines and close the file; wait up to `timeout` seconds for that."""
         self._ending = True
         self._wake.set()
         if self._greenlet is not None:
@@ -115,34 +115,34 @@ class LogWriter:
         self._close_file()
 
     def _flush(self) -> None:
-        self.gather()
+        self.before_write()
         if not self._texts and self._file >= 0:
             return
         texts, self._texts = self._texts, []
         count, self._count, self._bytes = self._count, 0, 0
         error = get_hub().threadpool.apply(self._write, (texts,))
         if error is None:
-            self._complained = False
+            self._failure_logged = False
             return
         self.dropped += count
-        if not self._complained:
-            log.error("the access log cannot be written, and its lines are lost: %s", error)
-        self._complained = True
+        if not self._failure_logged:
+            log.error("the access log cannot be written, its lines are lost: %s", error)
+        self._failure_logged = True
 
     def _write(self, texts: Sequence[bytes]) -> OSError | None:
-        # What is raised in a thread of the pool, gevent prints.
+        # Return the error: gevent would print an exception raised in a pool thread.
         try:
             if self._file < 0 and self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o644)
-                # The path may lead to a pipe, as `/dev/stdout` may.
-                self._piece = _piece_of(self._file)
+                # The path may be a pipe, for example `/dev/stdout`.
+                self._max_write = _max_write_size(self._file)
             if self._reader is None:
                 self._reader = reader_of(self._file)
             with _locked(self._file, self._reader):
-                for some in together(texts, self._piece):
-                    _write_all(self._file, some)
+                for batch in group_texts(texts, self._max_write):
+                    _write_all(self._file, batch)
         except OSError as error:
             return error
         return None
@@ -156,26 +156,26 @@ class LogWriter:
         self._reader = None
 
 
-def together(texts: Sequence[bytes], size: int) -> Iterator[list[bytes]]:
-    """What is written at once: whole texts of up to `size` bytes in all, as a larger one's pieces are.
+def group_texts(texts: Sequence[bytes], size: int) -> Iterator[list[bytes]]:
+    """Group texts for one write each: at most `size` bytes in total; split larger texts between lines.
 
-    To join them would cost as much again as to make them.
+    The group is a list for writev: joining the texts would cost as much again as formatting them.
     """
-    some: list[bytes] = []
+    group: list[bytes] = []
     length = 0
     for text in texts:
-        for piece in pieces(text, size):
-            if some and (length + len(piece) > size or len(some) >= _VECTORS):
-                yield some
-                some, length = [], 0
-            some.append(piece)
+        for piece in split_lines(text, size):
+            if group and (length + len(piece) > size or len(group) >= _VECTORS):
+                yield group
+                group, length = [], 0
+            group.append(piece)
             length += len(piece)
-    if some:
-        yield some
+    if group:
+        yield group
 
 
-def pieces(text: bytes, size: int) -> Iterator[bytes]:
-    """Lines in as few pieces as may be of at most `size` bytes; a longer line is a piece of its own."""
+def split_lines(text: bytes, size: int) -> Iterator[bytes]:
+    """Split lines into the fewest pieces of at most `size` bytes; a longer line is a piece of its own."""
     start = 0
     while len(text) - start > size:
         end = text.rfind(b"\n", start, start + size) + 1 or text.index(b"\n", start + size) + 1
@@ -185,22 +185,22 @@ def pieces(text: bytes, size: int) -> Iterator[bytes]:
         yield text[start:]
 
 
-def _piece_of(file: int) -> int:
+def _max_write_size(file: int) -> int:
     try:
         mode: Any = os.fstat(file).st_mode
     except OSError:
-        return _PIECE
-    return _PIECE if stat.S_ISREG(mode) else select.PIPE_BUF
+        return _MAX_WRITE
+    return _MAX_WRITE if stat.S_ISREG(mode) else select.PIPE_BUF
 
 
 @contextmanager
 def _locked(file: int, reader: int) -> Iterator[None]:
-    """Share the file with others who write whole lines, at the beginning of one. Raises OSError."""
+    """Hold the shared lock of the file while it ends with a whole line. Raises OSError."""
     if reader < 0 or not _lock(reader, fcntl.LOCK_SH):
         yield
         return
     try:
-        # Until the lock is ours alone, another worker may have ended the line, or only been writing.
+        # Before the exclusive lock is ours, another worker may complete the line or still be writing it.
         if is_torn(reader) and _lock(reader, fcntl.LOCK_EX) and is_torn(reader):
             _write_all(file, [b"\n"])
         yield
@@ -209,7 +209,7 @@ def _locked(file: int, reader: int) -> Iterator[None]:
 
 
 def _lock(reader: int, kind: int) -> bool:
-    """False where the file system has no locks."""
+    """Lock the file; return False if the file system has no locks."""
     try:
         fcntl.flock(reader, kind)
     except OSError:
@@ -223,8 +223,8 @@ def _write_all(file: int, texts: Sequence[bytes]) -> None:
         try:
             written = os.writev(file, left)
         except BlockingIOError:
-            # Whoever shares it has made it non-blocking.
-            if not _wait([], [file], [], _PATIENCE)[1]:
+            # Another process that shares the file description has made it non-blocking.
+            if not _wait([], [file], [], _WRITE_TIMEOUT)[1]:
                 raise
             continue
         if written < sum(map(len, left)):

@@ -1,4 +1,4 @@
-"""Headers as they stand in the access log: kept, dropped or redacted, each by its name."""
+"""Selects the headers for the access log: keeps, drops or redacts each by its name."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ T = TypeVar("T")
 
 
 def modes(options: AccessLogHeaders, *, request: bool = True) -> tuple[Mapping[str, Mode], Mode]:
-    """Modes by name in lower case, and that of all others, for requests or for responses."""
+    """Return the modes by lower-case header name, and the mode of all other headers.
+
+    By default requests keep `Referer` and `User-Agent`; responses keep nothing.
+    """
     if options.default_mode is not None:
         return options.names, options.default_mode
     return {**(BY_DEFAULT if request else {}), **options.names}, Mode.DROP
 
 
 def canonical(name: str) -> str:
-    """`user-agent` as `User-Agent`."""
+    """Return the canonical form of a header name: `User-Agent` for `user-agent`."""
     return "-".join(word.capitalize() for word in name.split("-"))
 
 
 class LoggedHeaders(Generic[T]):
-    """Reads header lines, each with a leading CRLF; `kept` has what stands in a log, by those lines."""
+    """Formats header lines, each with a leading CRLF; `kept` maps header lines to their part of a log line."""
 
     def __init__(
         self,
@@ -41,11 +44,11 @@ class LoggedHeaders(Generic[T]):
         text: Callable[[bytes], str],
         form: Callable[[dict[str, str]], T],
     ) -> None:
-        """`prefix` goes before the names; values are made `text`, and what stands in a log by `form`."""
+        """Put `prefix` before the names, convert values with `text` and format the result with `form`."""
         self._named = named
         self._default = default
         self._form = form
-        # Where few are wanted, the others need not be taken apart.
+        # If only named headers are logged, the expression skips all others.
         names = b"|".join(re.escape(name.encode()) for name in named) or b"(?!)"
         self._find = (_LINE if default is not Mode.DROP else re.compile(_NAMED % names)).findall
         self._prefix = prefix
@@ -55,18 +58,18 @@ class LoggedHeaders(Generic[T]):
 
     @property
     def wanted(self) -> bool:
-        """Whether any header can be in a line."""
+        """Whether any header can appear in the log."""
         return self._default is not Mode.DROP or any(mode is not Mode.DROP for mode in self._named.values())
 
     def _name(self, raw: bytes) -> tuple[str, Mode]:
-        """What it is called in a log, and what becomes of it there."""
+        """Return the name of the header's log field, and its mode."""
         name = raw.decode("latin-1").lower()
-        # Go keeps it apart from headers, and so it is in a field of its own.
+        # Go does not treat Host as a header; Traefik logs it in a field of its own.
         mode = Mode.DROP if name == "host" else self._named.get(name, self._default)
         return self._prefix + canonical(name), mode
 
     def _read(self, headers: bytes) -> T:
-        """Values of lines with the same name are joined by commas."""
+        """Format header lines; join the values of lines with the same name by commas."""
         values: dict[str, str] = {}
         for raw, value in self._find(headers):
             name, mode = self._names[raw]

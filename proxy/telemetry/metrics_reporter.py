@@ -1,4 +1,4 @@
-"""Tells the store once a second what this worker has counted; nothing of the data path waits for it."""
+"""Writes this worker's metrics to the store once a second; the data path never waits for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import redis
 from msgspec.structs import replace
 
 from proxy.background.cooperative_yield import CooperativeYield
-from proxy.telemetry.server_metrics_reporter import ServerReporter
+from proxy.telemetry.server_metrics_reporter import ServerMetricsReporter
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.corrupt_keys import begun_anew
 from rondpoint.store.keys import Keys
@@ -23,20 +23,21 @@ from rondpoint.store.workers import FORGOTTEN_AFTER, WorkerStatus, read_workers,
 INTERVAL = 1.0
 
 BATCH = 200
-"""Fields told in one go, between which requests get their turn."""
+"""Fields written at once; requests are served between two batches."""
 
-MOST = 1_000
-"""Fields looked at in one round; where there are more, they take turns."""
+MAX_FIELDS = 1_000
+"""Fields examined in one round; the next round continues after them."""
 
-ROLL_CALL = 5
-"""Rounds after which the other workers of this proxy are looked for."""
+DEAD_WORKER_CHECK = 5
+"""Rounds between two checks for dead workers of this proxy."""
 
 
-class Reporter:
-    """`status` and `own` give this worker's account of itself, `known` the names in force.
+class MetricsReporter:
+    """Writes tallies and worker status to the store.
 
-    The tallies of routers that are gone are dropped, and what dead workers of this proxy have counted is
-    added up.
+    `status` and `own` return this worker's status and its own counts; `known` returns the names of the current
+    configuration. The reporter drops the tallies of removed routers and adds up the counts of dead workers of
+    this proxy.
     """
 
     def __init__(
@@ -54,47 +55,47 @@ class Reporter:
         self._status = status
         self._own = own
         self._known = known
-        self._me = status()
-        self._servers = ServerReporter(client, keys, tallies.servers, self._me.name)
+        self._this_worker = status()
+        self._servers = ServerMetricsReporter(client, keys, tallies.servers, self._this_worker.name)
         self._next = 0
-        self._gone: set[str] = set()
+        self._removed: set[str] = set()
         self._round = 0
         self._reloads = 0
-        self._told: Own | None = None
+        self._reported_own: Own | None = None
 
     def run(self) -> None:
-        """Report until killed; a store that does not answer is told everything later."""
+        """Report until killed; after an error, write everything again."""
         while True:
             try:
                 if not self._round:
                     self._begin()
-                elif not self._round % ROLL_CALL:
-                    self.call_the_roll()
+                elif not self._round % DEAD_WORKER_CHECK:
+                    self.retire_dead_workers()
                 self.report()
                 self._round += 1
             except (redis.RedisError, OSError):
-                # The watcher has complained of it.
+                # The watcher logs that the store is down.
                 self._all_changed()
             gevent.sleep(INTERVAL)
 
     def report(self) -> None:
-        """Write what has changed. Raises redis.RedisError."""
+        """Write the changed counts and the worker's status. Raises redis.RedisError."""
         known = self._known()
         tallies = self._tallies
         fields = tallies.fields()
         if self._next >= len(fields):
             self._next = 0
         if not self._next:
-            self._gone.update(tallies.forget_all_but(known.routers, known.services))
+            self._removed.update(tallies.keep_only(known.routers, known.services))
             fields = tallies.fields()
-        self._gone.difference_update(fields)
-        looked_at = list(fields)[self._next : self._next + MOST]
-        self._next += MOST
-        # Together, lest a reader misses or finds twice what has moved from one field to another.
-        together = list(tallies.replaced)
+        self._removed.difference_update(fields)
+        examined = list(fields)[self._next : self._next + MAX_FIELDS]
+        self._next += MAX_FIELDS
+        # One write for both fields of each move, so that no reader misses the counts or counts them twice.
+        replaced = list(tallies.replaced)
         tallies.replaced.clear()
-        changed = [name for name in looked_at if fields[name].changed and name not in together]
-        self._write([*together, *changed[:BATCH]])
+        changed = [name for name in examined if fields[name].changed and name not in replaced]
+        self._write([*replaced, *changed[:BATCH]])
         for start in range(BATCH, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
         self._servers.report(known.servers)
@@ -102,38 +103,41 @@ class Reporter:
         write_worker(self._client, self._keys, replace(status, reloads=status.reloads + self._reloads))
 
     def finish(self) -> None:
-        """Tell everything, and leave it to the instance. Raises redis.RedisError."""
+        """Write everything and add it to the instance's counts. Raises redis.RedisError."""
         self._next = 0
         while True:
             self.report()
             if self._next >= len(self._tallies.fields()):
                 break
-        self._servers.begin()
+        self._servers.restart()
         while not self._servers.report(self._known().servers):
             pass
-        self._retire(self._me)
+        self._retire(self._this_worker)
 
-    def call_the_roll(self) -> None:
-        """Take over from workers that are dead. Raises redis.RedisError."""
+    def retire_dead_workers(self) -> None:
+        """Add the counts of this proxy's dead workers to the instance; remove long-dead workers of other proxies.
+
+        Raises redis.RedisError.
+        """
         now = time()
         for worker in self._workers().values():
-            if worker.instance == self._me.instance:
-                if not _is_there(worker.pid):
+            if worker.instance == self._this_worker.instance:
+                if not _is_alive(worker.pid):
                     self._retire(worker)
             elif now - worker.seen_at > FORGOTTEN_AFTER:
                 remove_workers(self._client, self._keys, worker.name)
 
     def _begin(self) -> None:
-        """Go on where the instance is, and do not take a namesake's counts for one's own."""
+        """Take over the instance's reload count; clear the counts of an earlier worker with the same name."""
         workers = self._workers()
-        namesake = workers.get(self._me.name)
-        mine = [worker for worker in workers.values() if worker.instance == self._me.instance]
-        if namesake is not None and namesake in mine:
+        namesake = workers.get(self._this_worker.name)
+        siblings = [worker for worker in workers.values() if worker.instance == self._this_worker.instance]
+        if namesake is not None and namesake in siblings:
             self._retire(namesake)
         else:
-            forget_counts(self._client, self._keys, self._me.name)
-        # Its own first revision is no new one.
-        self._reloads = max(0, max((worker.reloads for worker in mine), default=0) - 1)
+            forget_counts(self._client, self._keys, self._this_worker.name)
+        # The first revision of a new worker is no reload of the instance.
+        self._reloads = max(0, max((worker.reloads for worker in siblings), default=0) - 1)
 
     def _workers(self) -> dict[str, WorkerStatus]:
         with begun_anew(self._client, self._keys.workers):
@@ -143,44 +147,44 @@ class Reporter:
         try:
             retire(self._client, self._keys, worker.name, worker.instance, self._known(), CooperativeYield())
         except redis.WatchError:
-            # Another one of this proxy does it.
+            # Another worker of this proxy is doing it.
             return
         remove_workers(self._client, self._keys, worker.name)
 
     def _write(self, names: Iterable[str]) -> None:
-        told: list[Tally] = []
+        written: list[Tally] = []
         counts: dict[str, Counts | Own] = {}
         own = self._own()
-        if own != self._told:
-            counts[OWN] = self._told = own
+        if own != self._reported_own:
+            counts[OWN] = self._reported_own = own
         for name in names:
             tally = self._tallies.get(name)
             if tally is not None:
-                # Before anything is waited for, in which more may be counted.
+                # Reset it before the write: requests may be counted while the write waits.
                 tally.changed = False
-                told.append(tally)
+                written.append(tally)
                 counts[name] = tally.counts()
         try:
-            whole = write_counts(self._client, self._keys, self._me.name, counts, self._gone)
+            whole = write_counts(self._client, self._keys, self._this_worker.name, counts, self._removed)
         except BaseException:
-            # A worker that leaves breaks this off, and tells it again.
-            self._told = None
-            for tally in told:
+            # A leaving worker interrupts this write and writes the counts again in `finish`.
+            self._reported_own = None
+            for tally in written:
                 tally.changed = True
             raise
-        self._gone.clear()
+        self._removed.clear()
         if not whole:
-            # The store has lost what it was told.
+            # The store has lost the earlier counts.
             self._all_changed()
 
     def _all_changed(self) -> None:
-        self._told = None
+        self._reported_own = None
         for tally in self._tallies.fields().values():
             tally.changed = bool(tally.label_sets)
         self._servers.all_changed()
 
 
-def _is_there(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         with suppress(PermissionError):
             os.kill(pid, 0)

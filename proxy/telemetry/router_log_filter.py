@@ -1,4 +1,4 @@
-"""Which requests of an entry point the access log is told of, where routers may say so themselves."""
+"""Filters access log entries by the router's `observability.accessLogs` setting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class RouterLogFilter:
-    """A witness that passes all to `log`, at no cost, until it is to `choose`."""
+    """An observer in front of the access log.
+
+    It passes every request to `log`, at no cost, until `follow_routers` is called.
+    """
 
     __slots__ = ("_by_default", "_log", "add", "add_malformed")
 
@@ -21,21 +24,21 @@ class RouterLogFilter:
         self.add = log.add
         self.add_malformed = log.add_malformed
 
-    def choose(self, by_default: bool) -> None:
-        """From now on, ask the router of each request; `by_default` is for those who say nothing."""
+    def follow_routers(self, by_default: bool) -> None:
+        """Follow the setting of each request's router from now on; `by_default` is for routers without one."""
         self._by_default = by_default
         self.add = self._add
         self.add_malformed = self._add_malformed
 
-    def _add(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> None:
-        chosen = answered.tally.observability
-        if chosen is None or chosen.access_logs is None:
+    def _add(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
+        observability = completed.tally.observability
+        if observability is None or observability.access_logs is None:
             if not self._by_default:
                 return
-        elif not chosen.access_logs:
+        elif not observability.access_logs:
             return
-        self._log.add(answered, request, seconds, number)
+        self._log.add(completed, request, seconds, number)
 
-    def _add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
+    def _add_malformed(self, completed: CompletedRequest, status: int, number: int) -> None:
         if self._by_default:
-            self._log.add_malformed(answered, status, number)
+            self._log.add_malformed(completed, status, number)

@@ -1,4 +1,4 @@
-"""The part of a worker's report that is about servers."""
+"""Writes a worker's server metrics to the store, for `metrics_reporter.py`."""
 
 from __future__ import annotations
 
@@ -12,69 +12,69 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import write_fields
 
 BATCH = 200
-"""Fields told in one go, between which requests get their turn."""
+"""Fields written at once; requests are served between two batches."""
 
-MOST = 1_000
-"""Servers looked at in one round; where there are more, they take turns."""
+MAX_SERVERS = 1_000
+"""Servers examined in one round; the next round continues after them."""
 
 
-class ServerReporter:
-    """Writes what has changed of `tallies`, and drops those of servers that have left."""
+class ServerMetricsReporter:
+    """Writes the changed tallies of servers, and drops those of removed servers."""
 
     def __init__(self, client: redis.Redis, keys: Keys, tallies: ServerTallies, worker: str) -> None:
         self._client = client
         self._key = keys.server_metrics(worker)
         self._tallies = tallies
         self._next = 0
-        self._gone: set[str] = set()
+        self._removed: set[str] = set()
 
-    def begin(self) -> None:
-        """Begin with the first one."""
+    def restart(self) -> None:
+        """Begin the next round with the first server."""
         self._next = 0
 
     def report(self, known: Container[str]) -> bool:
-        """Tell of the next ones; whether the last one is among them. Raises redis.RedisError.
+        """Write the next round of servers; return whether it reached the last one. Raises redis.RedisError.
 
-        `known` are the fields of the servers in force.
+        `known` holds the fields of the servers in the current configuration.
         """
         tallies = self._tallies.all
-        looked_at = list(islice(tallies, self._next, self._next + MOST))
-        gone = [field for field in looked_at if field not in known]
-        for field in gone:
+        examined = list(islice(tallies, self._next, self._next + MAX_SERVERS))
+        removed = [field for field in examined if field not in known]
+        for field in removed:
             del tallies[field]
-        self._gone.update(gone)
-        self._next += len(looked_at) - len(gone)
+        self._removed.update(removed)
+        self._next += len(examined) - len(removed)
         done = self._next >= len(tallies)
         if done:
             self._next = 0
-        changed = [field for field in looked_at if field in tallies and tallies[field].changed]
-        # The first batch also when there is nothing to tell: it renews the expiry.
+        changed = [field for field in examined if field in tallies and tallies[field].changed]
+        # Write an empty first batch too: it renews the expiry.
         for start in range(0, max(len(changed), 1), BATCH):
             self._write(changed[start : start + BATCH])
         return done
 
     def all_changed(self) -> None:
-        """Have everything told again."""
+        """Mark every tally as changed, so that all are written again."""
         for tally in self._tallies.all.values():
             tally.mark(changed=True)
 
     def _write(self, fields: Collection[str]) -> None:
         tallies = self._tallies.all
-        # Some may have come back.
-        self._gone.difference_update(tallies)
-        told = [tallies[field] for field in fields]
-        for tally in told:
-            # Before anything is waited for, in which more may be counted.
+        # A removed server may be back.
+        self._removed.difference_update(tallies)
+        written = [tallies[field] for field in fields]
+        for tally in written:
+            # Reset it before the write: requests may be counted while the write waits.
             tally.mark(changed=False)
         counts = {field: tallies[field].counts() for field in fields}
         try:
-            whole = write_fields(self._client, self._key, counts, self._gone)
+            whole = write_fields(self._client, self._key, counts, self._removed)
         except BaseException:
-            # A worker that leaves breaks this off, and tells it again.
-            for tally in told:
+            # A leaving worker interrupts this write and writes the counts again in `finish`.
+            for tally in written:
                 tally.mark(changed=True)
             raise
-        self._gone.clear()
+        self._removed.clear()
         if not whole:
-            # The store has lost what it was told.
+            # The store has lost the earlier counts.
             self.all_changed()

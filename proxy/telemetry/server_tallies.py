@@ -1,7 +1,7 @@
-"""Counts of what servers were asked for, kept like those of routers (`proxy.telemetry.tallies`).
+"""Request counts of servers, kept like those of routers (`proxy.telemetry.tallies`).
 
-A request finds its cell with its target. Targets come and go with each change of their service, and find
-what was counted before by the service's name and the server's URL.
+A request finds its cell on its target. Each change of a service replaces its targets; the new ones find the
+earlier counts by the service's name and the server's URL.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UPGRADED = 101
 
 
 class ServerTally:
-    """One server's requests for one service, by status; `failures` are attempts that it gave no answer to."""
+    """One server's requests for one service, by status; `failures` counts attempts without a response."""
 
     __slots__ = ("_bounds", "_failed", "cells", "failures")
 
@@ -30,30 +30,30 @@ class ServerTally:
         self._bounds = bounds
 
     def cell(self, status: int) -> ServerCell:
-        """The cell of this status, a new one if there was none."""
+        """Return the cell of this status; create it if needed."""
         cell = self.cells.get(status)
         if cell is None:
             cell = self.cells[status] = ServerCell(len(self._bounds) + 1, status)
         return cell
 
-    def fail(self) -> None:
-        """Count an attempt without an answer."""
+    def count_failure(self) -> None:
+        """Count an attempt without a response."""
         self.failures += 1
         self._failed = True
 
     @property
     def changed(self) -> bool:
-        """Whether something was counted since it was last taken back."""
+        """Whether anything was counted since the last `mark(changed=False)`."""
         return self._failed or any(cell.changed for cell in self.cells.values())
 
     def mark(self, *, changed: bool) -> None:
-        """Have it count as changed, or not."""
+        """Set or reset the changed flags."""
         self._failed = changed
         for cell in self.cells.values():
             cell.changed = changed
 
     def counts(self) -> ServerCounts:
-        """As others read it."""
+        """Return the counts in the form of the store."""
         buckets = [0] * (len(self._bounds) + 1)
         for cell in self.cells.values():
             buckets = list(map(int.__add__, buckets, cell.buckets))
@@ -67,28 +67,28 @@ class ServerTally:
 
 
 class ServerTallies:
-    """The tallies of a worker by the field of the store that shows them, of servers that were asked."""
+    """A worker's tallies of servers that were sent requests, by their field in the store."""
 
     def __init__(self, bounds: tuple[float, ...] = BOUNDS) -> None:
         self._bounds = bounds
         self.all: dict[str, ServerTally] = {}
 
     def cell(self, target: Target, status: int) -> ServerCell:
-        """The cell of such requests, which is the target's from then on."""
-        target.cell = cell = self._of(target).cell(status)
+        """Return the cell of this target and status, and store it on the target for the next request."""
+        target.cell = cell = self._tally(target).cell(status)
         return cell
 
     def count_upgrade(self, target: Target) -> None:
-        """Count a connection that was handed over to another protocol."""
-        cell = self._of(target).cell(UPGRADED)
+        """Count a connection that was upgraded to another protocol."""
+        cell = self._tally(target).cell(UPGRADED)
         cell.unmeasured += 1
         cell.changed = True
 
-    def fail(self, target: Target) -> None:
-        """Count an attempt that this server gave no answer to."""
-        self._of(target).fail()
+    def count_failure(self, target: Target) -> None:
+        """Count an attempt without a response from this server."""
+        self._tally(target).count_failure()
 
-    def _of(self, target: Target) -> ServerTally:
+    def _tally(self, target: Target) -> ServerTally:
         field = field_of(target.service, target.url)
         tally = self.all.get(field)
         if tally is None:

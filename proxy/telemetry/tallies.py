@@ -1,6 +1,6 @@
-"""Counts of what was answered, kept as plain integers that each request finds with its router.
+"""Request counts of routers, as plain integers that a request finds with its router.
 
-A request pays for all that is done here, so the data path adds to a cell's fields itself.
+Every request pays for the work done here, so the data path updates a cell's fields itself.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ METHODS = frozenset(
     name.encode() for name in ("HEAD", "GET", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 )
 EXTENSION_METHOD = b"EXTENSION_METHOD"
-"""Stands for every other method, since clients can make up any number of them."""
+"""Replaces every other method: clients can make up any number of them."""
 
 
-FAULTS = 500
-"""The status from which on requests are remembered one by one."""
+FAULT_STATUS = 500
+"""Lowest status whose requests are also recorded one by one, in `Tallies.faults`."""
 
 
 class Cell:
-    """Requests of one `label_set`, one `method` and one `status`.
+    """Counts of requests with one `label_set`, one `method` and one `status`.
 
-    `buckets` lie beside the bounds, each for its own interval; `seconds` is the time of all counted in them.
-    `sent` are bytes of bodies to clients, `received` those from them. A connection that was handed over to
-    another protocol is `unmeasured`, and so is what was no request.
+    `buckets` are parallel to the bounds, each for its own interval; `seconds` is the total time of the requests
+    in them. `sent` are bytes of bodies to clients, `received` bytes of bodies from clients. `unmeasured` counts
+    upgraded connections and malformed requests, which are in no bucket.
     """
 
     __slots__ = ("buckets", "label_set", "method", "received", "seconds", "sent", "status", "unmeasured")
@@ -52,7 +52,7 @@ class Cell:
         return sum(self.buckets) + self.unmeasured
 
     def add(self, other: Cell) -> None:
-        """Count what another one has counted."""
+        """Add the counts of another cell."""
         self.buckets = list(map(int.__add__, self.buckets, other.buckets))
         self.seconds += other.seconds
         self.sent += other.sent
@@ -61,17 +61,16 @@ class Cell:
 
 
 class Tally:
-    """One router's requests to one service; `label_sets` holds cells by lane, method and status.
+    """One router's requests to one service; `label_sets` holds cells by label set, method and status.
 
-    `retries` counts requests that were sent to one more server; `changed` is set with each count, and taken
-    back by who reads them. `observability` is what the router says of itself. `last` is the cell of the last
-    request, which is mostly the next one's too: of many routers, each further object that is looked at has to
-    come from memory.
+    `retries` counts requests that were sent to one more server. Each count sets `changed`; the reporter resets
+    it. `observability` holds the router's settings. `last` is the cell of the last request; mostly the next
+    request has the same one. That saves look-ups: with many routers, each further object is a cache miss.
     """
 
     __slots__ = (
         "_bounds",
-        "_known",
+        "_known_label_sets",
         "changed",
         "label_sets",
         "last",
@@ -85,42 +84,40 @@ class Tally:
         self,
         router: str = "",
         service: str = "",
-        known: LabelSets | None = None,
+        known_label_sets: LabelSets | None = None,
         bounds: tuple[float, ...] = BOUNDS,
     ) -> None:
         self.router = router
         self.service = service
-        # Not by position: headers that are told apart make a thousand lanes, of which most routers use few.
+        # Not a list: header labels can make a thousand label sets, of which most routers use few.
         self.label_sets: dict[int, dict[bytes, dict[int, Cell]]] = {}
         self.last: Cell | None = None
         self.retries = 0
         self.changed = False
         self.observability: RouterObservability | None = None
-        self._known = known
+        self._known_label_sets = known_label_sets
         self._bounds = bounds
 
     def cell(self, label_set: int, method: bytes, status: int) -> Cell:
-        """The cell of such requests, a new one if there was none; it is the `last` from then on, unless they
-        are faults.
-        """
+        """Return the cell of these requests; create it if needed, and store it in `last` unless it is a fault's."""
         counted_in = label_set
         chosen = self.observability
-        if chosen is not None and chosen.metrics is not None and self._known is not None:
-            counted_in = self._known.metered(label_set, chosen.metrics)
+        if chosen is not None and chosen.metrics is not None and self._known_label_sets is not None:
+            counted_in = self._known_label_sets.with_metered(label_set, chosen.metrics)
         if method not in METHODS:
             method = EXTENSION_METHOD
         statuses = self.label_sets.setdefault(counted_in, {}).setdefault(method, {})
         cell = statuses.get(status)
         if cell is None:
             cell = statuses[status] = Cell(len(self._bounds) + 1, label_set, method, status)
-        # As the next request that is like this one is known by.
+        # The data path compares the connection's label set with this one, even if another one counts.
         cell.label_set = label_set
-        # A fault has to come here each time.
-        self.last = cell if status < FAULTS else None
+        # Every fault must take this path, because the data path records faults here.
+        self.last = cell if status < FAULT_STATUS else None
         return cell
 
     def count(self, label_set: int, method: bytes, status: int, seconds: float, sent: int) -> None:
-        """Count one request; the data path does the same by itself."""
+        """Count one request; the data path does the same inline."""
         cell = self.cell(label_set, method, status)
         cell.buckets[bisect_left(self._bounds, seconds)] += 1
         cell.seconds += seconds
@@ -132,14 +129,14 @@ class Tally:
         return sum(cell.requests for _, _, _, cell in self._cells())
 
     def add(self, other: Tally) -> None:
-        """Count what another one has counted."""
+        """Add the counts of another tally."""
         for label_set, method, status, cell in other._cells():
             self.cell(label_set, method, status).add(cell)
         self.retries += other.retries
         self.changed = True
 
     def counts(self) -> Counts:
-        """As others read it."""
+        """Return the counts in the form of the store."""
         statuses: dict[str, int] = {}
         buckets = [0] * (len(self._bounds) + 1)
         seconds, sent = 0.0, 0
@@ -150,9 +147,9 @@ class Tally:
             buckets = list(map(int.__add__, buckets, cell.buckets))
             seconds += cell.seconds
             sent += cell.sent
-            if self._known is None:
+            if self._known_label_sets is None:
                 continue
-            label_set = self._known.all[number]
+            label_set = self._known_label_sets.all[number]
             cells.append(
                 metrics.Cell(
                     label_set.entry_point if label_set.metered else "",
@@ -188,12 +185,12 @@ class Tally:
 
 
 class Tallies:
-    """The tallies of a worker by the field of the store that shows them.
+    """A worker's tallies by their field in the store.
 
-    `unrouted` is for requests that no router took. What the tallies of routers that are gone have counted
-    goes on under their services. `replaced` are the fields that have changed hands so, to be told together.
-    `faults` are the last requests that were answered with a server's error, as many as asked for: time (Unix
-    s), status, method, host and target. `servers` counts the requests that came to one once more.
+    `unrouted` counts requests that no router matched. The counts of a removed router move to a tally of its
+    service; `replaced` holds the fields of such moves, which must be written together. `faults` are the last
+    responses with a status from 500 on, as many as the settings ask for: time (Unix seconds), status, method,
+    host and target. `servers` counts the same requests by server.
     """
 
     def __init__(self, bounds: tuple[float, ...] = BOUNDS, faults: int = MOST_FAULTS) -> None:
@@ -206,11 +203,11 @@ class Tallies:
         self.replaced: set[str] = set()
 
     def of(self, router: Router) -> Tally:
-        """The tally of this router, a new one if that was for another service."""
+        """Return the tally of this router; begin a new one if its service has changed."""
         tally = self._tallies.get(router.name)
         if tally is None or tally.service != router.service:
             if tally is not None:
-                self._depart(tally, tally.service)
+                self._move_to_service(tally, tally.service)
                 self.replaced.add(router.name)
             tally = self._tallies[router.name] = self._new(router.name, router.service)
         if tally.observability != router.observability:
@@ -219,26 +216,26 @@ class Tallies:
         return tally
 
     def internal(self, name: str) -> Tally:
-        """The tally of a router of the proxy's own, whose service has the same name."""
+        """Return the tally of one of the proxy's own routers, whose service has the same name."""
         tally = self._tallies.get(name)
         if tally is None:
             tally = self._tallies[name] = self._new(name, name)
         return tally
 
     def all(self) -> list[Tally]:
-        """The tallies of routers, and the one of requests that none took."""
+        """Return the tallies of all routers, and the one of unrouted requests."""
         return [tally for name, tally in self._tallies.items() if not name.endswith(GONE)]
 
     def fields(self) -> dict[str, Tally]:
-        """Every tally there is."""
+        """Return all tallies by field, those of removed routers too."""
         return dict(self._tallies)
 
     def get(self, field: str) -> Tally | None:
         return self._tallies.get(field)
 
-    def forget_all_but(self, routers: Collection[str], services: Collection[str]) -> list[str]:
-        """Drop the tallies of what is gone; their fields."""
-        gone = [
+    def keep_only(self, routers: Collection[str], services: Collection[str]) -> list[str]:
+        """Drop the tallies of all other routers and services; return their fields."""
+        removed = [
             name
             for name, tally in self._tallies.items()
             if name
@@ -246,19 +243,19 @@ class Tallies:
             and not name.endswith(INTERNAL)
             and (tally.service not in services if name.endswith(GONE) else name not in routers)
         ]
-        for name in gone:
+        for name in removed:
             tally = self._tallies.pop(name)
             if tally.label_sets:
-                self._depart(tally, tally.service if tally.service in services else "")
-        self.replaced.difference_update(gone)
-        return gone
+                self._move_to_service(tally, tally.service if tally.service in services else "")
+        self.replaced.difference_update(removed)
+        return removed
 
-    def _depart(self, tally: Tally, service: str) -> None:
+    def _move_to_service(self, tally: Tally, service: str) -> None:
         field = service + GONE
-        departed = self._tallies.get(field)
-        if departed is None:
-            departed = self._tallies[field] = self._new("", service)
-        departed.add(tally)
+        service_tally = self._tallies.get(field)
+        if service_tally is None:
+            service_tally = self._tallies[field] = self._new("", service)
+        service_tally.add(tally)
         self.replaced.add(field)
 
     def _new(self, router: str, service: str) -> Tally:

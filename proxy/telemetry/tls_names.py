@@ -1,15 +1,15 @@
-"""Versions and ciphers of TLS as Traefik, and so IANA's list, calls them."""
+"""Translates OpenSSL's TLS names into those of IANA, which Traefik uses in its metrics."""
 
 from __future__ import annotations
 
 import re
 
-# OpenSSL's names of what came before TLS 1.3: ECDHE-RSA-AES128-GCM-SHA256.
+# OpenSSL's names of ciphers before TLS 1.3: ECDHE-RSA-AES128-GCM-SHA256.
 _OLDER = re.compile(r"(?:(ECDHE|DHE)-)?(?:(RSA|ECDSA)-)?(AES|CHACHA20|ARIA|CAMELLIA)(\d+)?-(.+)")
 
 
 def tls_name(version: str, cipher: str) -> str:
-    """`1.3 TLS_AES_128_GCM_SHA256`, from OpenSSL's `TLSv1.3` and name of the cipher."""
+    """Return `1.3 TLS_AES_128_GCM_SHA256` for OpenSSL's version `TLSv1.3` and cipher name."""
     return f"{version.removeprefix('TLSv')} {_iana(cipher)}"
 
 

@@ -1,22 +1,22 @@
-"""What was made of a value, for when the value comes again: requests say much the same."""
+"""A cache of computed values, because requests repeat the same values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-KEPT = 500
-"""Values remembered at once; clients make up any number of them."""
+MAX_CACHED = 500
+"""Values cached at once; clients can send any number of different ones."""
 
-LARGEST = 2048
-"""Bytes or characters of the largest value that is remembered."""
+MAX_SIZE = 2048
+"""Size of the largest value that is cached, in bytes or characters."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class ValueCache(dict[K, V]):
-    """Makes what it does not know; a lookup of what it knows is a plain dictionary's."""
+    """A dictionary that computes missing values with `make`; a hit costs one dictionary lookup."""
 
     def __init__(self, make: Callable[[K], V], size: Callable[[K], int] = len) -> None:  # type: ignore[assignment]
         super().__init__()
@@ -25,8 +25,8 @@ class ValueCache(dict[K, V]):
 
     def __missing__(self, key: K) -> V:
         made = self._make(key)
-        if self._size(key) <= LARGEST:
-            if len(self) >= KEPT:
+        if self._size(key) <= MAX_SIZE:
+            if len(self) >= MAX_CACHED:
                 self.clear()
             self[key] = made
         return made

@@ -121,12 +121,12 @@ class Keys(PublishedKeys):
 
     @property
     def admin(self) -> str:
-        """Hash: `PROVIDER/SECTION/NAME` → JSON `Stored`; `version` → number of the last change, decimal."""
+        """Hash: `PROVIDER/SECTION/NAME` → JSON `StoredObject`; `version` → number of the last change, decimal."""
         return self._key("admin")
 
     @property
     def admin_history(self) -> str:
-        """List: JSON `Entry`, the newest first; 100 of them."""
+        """List: JSON `HistoryEntry`, the newest first; 100 of them."""
         return self._key("admin:history")
 
     @property
@@ -135,7 +135,7 @@ class Keys(PublishedKeys):
         return self._key("admin:proposals")
 
     def admin_verdict(self, proposal: str) -> str:
-        """List: one JSON `Verdict`."""
+        """List: one JSON `ProposalResult`."""
         return self._key(f"admin:verdict:{proposal}")
 
     @property

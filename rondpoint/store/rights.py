@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from rondpoint.store.admin.proposals import ANSWERED, WAITING
+from rondpoint.store.admin.proposals import RESULT_TTL, PROPOSAL_TTL
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.lease import TERM
 from rondpoint.store.metrics import EXPIRY
@@ -83,8 +83,8 @@ USES = (
     Use("health", PROXY, PROXY),
     Use("admin", AGENT, BOTH),
     Use("admin_history", AGENT, BOTH),
-    Use("admin_proposals", PROXY, AGENT, takers=AGENT, expires=f"{WAITING} s after the last proposal"),
-    Use("admin_verdict", AGENT, PROXY, takers=PROXY, argument="ID", expires=f"after {ANSWERED} s"),
+    Use("admin_proposals", PROXY, AGENT, takers=AGENT, expires=f"{PROPOSAL_TTL} s after the last proposal"),
+    Use("admin_verdict", AGENT, PROXY, takers=PROXY, argument="ID", expires=f"after {RESULT_TTL} s"),
     Use("admin_changes", AGENT, AGENT),
     Use("changes", AGENT, BOTH),
     Use("ejections", PROXY, PROXY),

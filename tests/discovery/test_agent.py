@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import redis
 
-from discovery.contributions.other_contributions import Parts
+from discovery.contributions.other_contributions import OtherContributions
 from discovery.process import publication
-from discovery.providers import configured
+from discovery.providers import configured_providers
 from discovery.providers.errors import ProviderError
 from discovery.supervision import supervisor
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -48,7 +48,7 @@ def two() -> Hand:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publication, "PATIENCE", 0.5)
+    monkeypatch.setattr(publication, "PROVIDER_TIMEOUT", 0.5)
     monkeypatch.setattr(supervisor, "FIRST_DELAY", 0.05)
 
 
@@ -66,14 +66,14 @@ def test_all_providers_are_merged_and_each_emit_replaces_its_own_last(
 def test_a_fault_of_ours_ends_the_work_of_no_thread(
     store: Store, client: redis.Redis, one: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faults, look = [LookupError("ours")], Parts._look
+    faults, look = [LookupError("ours")], OtherContributions._poll
 
-    def failing(self: Parts, subscription: Any, now: float) -> None:
+    def failing(self: OtherContributions, subscription: Any, now: float) -> None:
         if faults:
             raise faults.pop()
         look(self, subscription, now)
 
-    monkeypatch.setattr(Parts, "_look", failing)
+    monkeypatch.setattr(OtherContributions, "_poll", failing)
     with agent_of(store, one):
         one.say(a_configuration("one", "a"))
         holds(client, "a@one")
@@ -168,7 +168,7 @@ def test_a_burst_is_published_in_a_few_revisions(store: Store, client: redis.Red
         while last.services["a@one"] != a_configuration("one", "a", port=500).services["a@one"]:
             last = told()
         elapsed = time.monotonic() - began
-        assert last.revision - first.revision <= elapsed / publication.PACE + 1
+        assert last.revision - first.revision <= elapsed / publication.MIN_REVISION_INTERVAL + 1
     pubsub.close()
 
 
@@ -194,7 +194,7 @@ def test_a_store_that_was_away_gets_the_newest(
         store.start()
         with store.client() as client:
             until(lambda: routers(client) == {"d@one"}, "the newest to be published")
-        until(lambda: "the store is back" in caplog.text, "word of it")
+        until(lambda: "the store is available again" in caplog.text, "word of it")
 
 
 def test_a_store_that_is_away_at_the_start_is_waited_for(store: Store, one: Hand) -> None:
@@ -260,13 +260,13 @@ def test_without_providers_the_store_is_emptied_and_that_is_said(
     Publisher(client, KEYS).publish(a_configuration("one", "a"))
     with agent_of(store):
         holds(client)
-    assert "no provider is set" in caplog.text
+    assert "no provider is configured" in caplog.text
 
 
 def test_the_settings_say_which_providers_there_are(tmp_path: Path) -> None:
-    assert configured(Settings()) == {}
+    assert configured_providers(Settings()) == {}
     settings = Settings(providers=Providers(file=FileOptions(directory=tmp_path)))
-    assert list(configured(settings)) == ["file"]
+    assert list(configured_providers(settings)) == ["file"]
 
 
 Run = Callable[..., subprocess.Popen[str]]
@@ -305,7 +305,7 @@ def test_the_command_publishes_until_it_is_told_to_end(
     process.send_signal(told)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert f"{told.name}: the agent ends" in output
+    assert f"{told.name}: the agent is stopping" in output
     assert "Traceback" not in output
     assert read_agents(client, KEYS) == {}
 

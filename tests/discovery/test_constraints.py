@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.constraints import ConstraintError, Tagged, parse
+from discovery.constraints import ConstraintError, ConstraintSubject, parse
 
 HOLDS = [
     ("", True),
@@ -30,7 +30,7 @@ HOLDS = [
 
 @pytest.mark.parametrize(("text", "expected"), HOLDS)
 def test_constraints_hold_or_not(text: str, expected: bool) -> None:
-    assert parse(text)(Tagged(("raw", "k=v"), ("api-1", "b"), {"env": "live"})) is expected
+    assert parse(text)(ConstraintSubject(("raw", "k=v"), ("api-1", "b"), {"env": "live"})) is expected
 
 
 BAD = [
@@ -57,6 +57,6 @@ def test_what_cannot_be_read_is_named(text: str, words: str) -> None:
 @given(st.text(alphabet='Tag(`")!&| ,=*\\regexb', max_size=40))
 def test_no_text_breaks_the_reader(text: str) -> None:
     try:
-        parse(text)(Tagged(("a",)))
+        parse(text)(ConstraintSubject(("a",)))
     except ConstraintError as error:
         assert "\n" not in str(error)

@@ -133,7 +133,7 @@ def test_what_contradicts_is_told_of_both(store: Store, client: redis.Redis) -> 
         holds(client)
         (finding,) = until(lambda: read_diagnostics(client, KEYS), "the diagnostic")
         assert finding.subject == "agent south"
-        assert "defined otherwise in agent north: priority 7 against 5" in finding.message
+        assert "defined differently in agent north: priority 7 against 5" in finding.message
         south.say(plain)
         holds(client, "web@docker")
 
@@ -280,7 +280,7 @@ def test_of_a_provider_that_stays_silent_what_is_in_the_part_stays(
         with an_agent(store, "south") as south:
             south.say(a_configuration("docker", "b"))
             holds(client, "a@docker", "b@docker")
-        monkeypatch.setattr(publication, "PATIENCE", 0.5)
+        monkeypatch.setattr(publication, "PROVIDER_TIMEOUT", 0.5)
         docker, file = Hand("docker"), Hand("file")
         with agent_of(store, docker, file, settings=named("south")):
             docker.say(ProviderError("no engine", "start it"))
@@ -314,7 +314,7 @@ def test_a_change_through_a_member_is_published_within_tens_of_milliseconds(
             # a second.
             while len(took) < 100 and (len(took) < 10 or min(took) >= 0.05):
                 number = len(took)
-                time.sleep(2 * publication.PACE)
+                time.sleep(2 * publication.MIN_REVISION_INTERVAL)
                 begun = time.monotonic()
                 south.say(a_configuration("docker", f"b{number}"))
                 until(lambda: subscription.get_message(timeout=5), "the change")
@@ -348,7 +348,7 @@ def test_a_change_among_ten_thousand_routers_writes_what_changed(store: Store, c
 
 @pytest.mark.parametrize(
     ("without", "said"),
-    [("smembers", "the store refuses what other agents contribute"), ("pttl", "the store refuses a lease")],
+    [("smembers", "the store refuses access to the contributions of other agents"), ("pttl", "the store refuses a lease")],
 )
 def test_rights_that_are_missing_are_said(
     store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, said: str
@@ -417,7 +417,7 @@ def test_what_the_api_defines_is_no_part_and_never_contradicts_itself(
 def test_what_the_api_defines_stays_while_a_new_leader_has_not_read_it(
     store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publication, "PATIENCE", 0.2)
+    monkeypatch.setattr(publication, "PROVIDER_TIMEOUT", 0.2)
     with agent_of(store, first := Hand("admin"), settings=named("north")):
         first.say(a_configuration("admin", "a"))
         holds(client, "a@admin")

@@ -84,13 +84,13 @@ def test_settings_that_are_named_are_not_served(key: str) -> None:
 
 
 TOLD = {
-    STANDS: "an unknown label is told, and all else of the container stands",
-    UNGUARDED: "A router whose middleware cannot be had answers 503",
-    "the default is taken, and the label reported": "instead of a bad value the default is taken",
+    STANDS: "For an unknown label there is a diagnostic, and the rest of the container stays",
+    UNGUARDED: "A router whose middleware is not available responds with 503",
+    "the default is taken, and the label reported": "For an invalid value, the default applies",
     "the target reaches the server as it was sent": "Servers get the target as it was sent",
     "what remains reaches the server as it was sent": "Servers get the target as it was sent",
     "servers' transports are not followed yet": "| `serversTransport` | no effect",
-    "containers that say the same share a service": "Containers that say the same of a router",
+    "containers that say the same share a service": "Containers that define the same router",
     "an empty rule is a mistake": "An empty rule is a mistake",
     "lists may be numbered": "Lists may be numbered",
 }

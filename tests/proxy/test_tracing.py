@@ -347,7 +347,7 @@ def test_a_collector_that_is_away_for_a_while_is_told_later(
         collector.refusals += [503, 429]
         proxy.get(host, "/later")
         assert len(collector.of("/later")) == 2
-        assert collector.asked == before + 3
+        assert collector.exports == before + 3
 
 
 def test_a_collector_that_takes_nothing_costs_no_request_and_is_complained_of_once(
@@ -362,9 +362,9 @@ def test_a_collector_that_takes_nothing_costs_no_request_and_is_complained_of_on
         host = proxy.route(origin(told))
         # Requests by which the route was waited for are traced too.
         for _ in range(2):
-            before = collector.asked
+            before = collector.exports
             proxy.get(host)
-            until(lambda before=before: collector.asked > before, "a try")
+            until(lambda before=before: collector.exports > before, "a try")
         dropped = "rondpoint_tracing_dropped_spans_total"
         scraped(proxy.admin, lambda now: now.sum(dropped) >= 4, "the spans dropped")
     assert proxy.process.log.count("takes no traces") == 1
@@ -388,7 +388,7 @@ def test_what_a_leaving_worker_is_just_telling_is_told(store: Store, short_path:
             before = collector.quiet(proxy, host := proxy.route(origin(told)))
             collector.pause = 1.0
             proxy.get(host, "/just-now")
-            until(lambda: collector.asked > before, "the beginning")
+            until(lambda: collector.exports > before, "the beginning")
         assert len(collector.of("/just-now")) == 2
 
 

@@ -57,7 +57,7 @@ def test_a_collector_is_told_on_one_connection(store: Store, short_path: Path, s
             assert attributes(asked)["server.port"] == server.port
         assert collector.headers[-1]["authorization"] == "Bearer secret"
         assert collector.resources[-1]["service.name"] == "rondpoint"
-        assert (len(collector.peers), collector.asked) == (1, before + 3)
+        assert (len(collector.peers), collector.exports) == (1, before + 3)
 
 
 def test_more_than_a_window_takes_is_told_in_pieces(store: Store, short_path: Path, server: Origin) -> None:
@@ -100,7 +100,7 @@ def test_a_collector_that_is_away_for_a_while_is_told_later(
         collector.refusals += [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED]
         proxy.get(host, "/later")
         assert len(collector.of("/later")) == 2
-        assert collector.asked == before + 3
+        assert collector.exports == before + 3
 
 
 def test_a_collector_that_was_started_anew_is_told_without_a_pause(
@@ -128,9 +128,9 @@ def test_what_is_refused_for_good_is_dropped_and_complained_of_once(
         host = proxy.route(server)
         # Requests by which the route was waited for are traced too.
         for _ in range(2):
-            before = collector.asked
+            before = collector.exports
             proxy.get(host)
-            until(lambda before=before: collector.asked > before, "a try")
+            until(lambda before=before: collector.exports > before, "a try")
         scraped(proxy.admin, lambda now: now.sum(DROPPED) >= 4, "the spans dropped")
     assert proxy.process.log.count("takes no traces") == 1
     assert "gRPC's code 7 not now, in 50 % of cases" in proxy.process.log

@@ -72,7 +72,7 @@ class Agents:
         return sorted(agent.role for agent in read_agents(self._client, KEYS).values())
 
     def standing_by(self, process: Process) -> None:
-        process.wait_for_line("this one stands by")
+        process.wait_for_line("this agent is on standby")
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_a_dead_leaders_part_stays_for_the_time_that_is_set(agents: Agents, clie
     second = agents.start("south", "--agent.name=south", "--agent.forgetAfter=10s")
     agents.publish("a", "b")
     first.kill()
-    second.wait_for_line("this agent leads")
+    second.wait_for_line("this agent is the leader")
     agents.route("south", "b", "c")
     agents.publish("a", "b", "c")
     agents.publish("b", "c")

@@ -23,7 +23,7 @@ from tests.proxy.running import Proxy, running_proxy
 
 WAIT = 20_000
 
-LOST = Diagnostic(Severity.ERROR, "file", "router lost@file", "left out, for its service does not exist")
+LOST = Diagnostic(Severity.ERROR, "file", "router lost@file", "left out, because its service does not exist")
 
 
 @pytest.fixture(scope="module")

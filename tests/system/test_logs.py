@@ -82,4 +82,4 @@ def test_a_log_that_is_moved_away_is_there_again_after_a_signal(processes: Proce
     started.wait_for("hello.test", status=502)
     assert "has ended" not in path.with_suffix(".moved").read_text() + path.read_text()
     processes.stop()
-    assert "the agent ends" in path.read_text()
+    assert "the agent is stopping" in path.read_text()

@@ -12,7 +12,7 @@ from discovery.decoding.section import Section
 from discovery.dynamic.balancing import SAME_SITE, Balancing, slow_start_seconds
 from discovery.dynamic.health_check import read_health_check
 from discovery.dynamic.v1.criterion import DEFAULT, source_criterion
-from discovery.dynamic.v1.translation import Naming, Translation
+from discovery.dynamic.v1.translation import ServiceNaming, Translation
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.readers import seconds
 from rondpoint.model import Middleware, Service, StickyCookie, Strategy
@@ -38,7 +38,7 @@ def read_balancing(backend: Section) -> Balancing:
         strategy = balancer.read("method", values.one_of(get_args(Strategy)), "wrr")
         slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
         sticky = _sticky(balancer)
-        balancer.unserved("swarm")
+        balancer.warn_unserved("swarm")
         balancer.finish()
     checks = read_health_check(backend)
     section = backend.section("healthCheck")
@@ -54,7 +54,7 @@ def read_balancing(backend: Section) -> Balancing:
     return Balancing(strategy, sticky, checks, interval, slow_start=slow_start)
 
 
-def balanced(service: Service, balancing: Balancing) -> Service:
+def with_balancing(service: Service, balancing: Balancing) -> Service:
     """The service with these options."""
     return replace(
         service,
@@ -66,7 +66,9 @@ def balanced(service: Service, balancing: Balancing) -> Service:
     )
 
 
-def read_limits(backend: Section, router: str, service: Naming) -> tuple[tuple[str, Middleware], ...]:
+def read_backend_middlewares(
+    backend: Section, router: str, service: ServiceNaming
+) -> tuple[tuple[str, Middleware], ...]:
     """Where it was written, and what stands before the servers, for each frontend by itself as in Traefik 1.
 
     A kind that the proxy does not serve yet has no effect, and that is said: its absence opens nothing.
@@ -77,7 +79,7 @@ def read_limits(backend: Section, router: str, service: Naming) -> tuple[tuple[s
         if middleware.kind in SERVED_KINDS:
             found.append((key, middleware))
         else:
-            backend.unserved(option)
+            backend.warn_unserved(option)
     return tuple(found)
 
 

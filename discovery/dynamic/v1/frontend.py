@@ -12,10 +12,10 @@ from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.v1.criterion import source_criterion
-from discovery.dynamic.v1.translation import Naming, Translation
+from discovery.dynamic.v1.translation import ServiceNaming, Translation
 from rondpoint.model import Middleware
 
-Found = tuple[str, Middleware]
+KeyedMiddleware = tuple[str, Middleware]
 """Where it was written, and what became of it."""
 
 _HEADERS = (
@@ -29,7 +29,7 @@ _NAMES = ("country", "province", "locality", "organization", "commonName", "seri
 _TLS = ("ca", "caOptional", "cert", "key", "insecureSkipVerify")
 
 
-def read_guards(frontend: Section, router: str, service: Naming) -> tuple[Found, ...]:
+def read_middlewares(frontend: Section, router: str, service: ServiceNaming) -> tuple[KeyedMiddleware, ...]:
     """The middlewares for `router`, a qualified name, in order; `service` names that of a backend.
 
     One whose options cannot be read is unusable, and what was wrong is reported.
@@ -39,20 +39,20 @@ def read_guards(frontend: Section, router: str, service: Naming) -> tuple[Found,
         *_allow_list(frontend),
         *_redirect(frontend),
         *_headers(frontend),
-        *_users(frontend),
+        *_basic_auth(frontend),
         *_client_certificate(frontend),
     )
     found = [one.middleware(router, suffix, service) for suffix, one in made]
     found += _auth(frontend, router, service)
-    found += [one.middleware(router, suffix, service) for suffix, one in _rates(frontend)]
+    found += [one.middleware(router, suffix, service) for suffix, one in _rate_limits(frontend)]
     return tuple(found)
 
 
-Named = Iterator[tuple[str, Translation]]
+NamedTranslations = Iterator[tuple[str, Translation]]
 """What the middleware's name ends in, and its options."""
 
 
-def _error_pages(frontend: Section) -> Named:
+def _error_pages(frontend: Section) -> NamedTranslations:
     for name, section in frontend.sections("errors"):
         page = Translation("errors", section)
         page.take("status")
@@ -62,7 +62,7 @@ def _error_pages(frontend: Section) -> Named:
         yield f"errors-{name}", page
 
 
-def _allow_list(frontend: Section) -> Named:
+def _allow_list(frontend: Section) -> NamedTranslations:
     section = frontend.section("whiteList")
     old = frontend.has("whitelistSourceRange")
     if section is None:
@@ -82,7 +82,7 @@ def _allow_list(frontend: Section) -> Named:
     yield "ipAllowList", ranges
 
 
-def _redirect(frontend: Section) -> Named:
+def _redirect(frontend: Section) -> NamedTranslations:
     section = frontend.section("redirect")
     if section is None:
         return
@@ -102,7 +102,7 @@ def _redirect(frontend: Section) -> Named:
     yield "redirect", redirect
 
 
-def _headers(frontend: Section) -> Named:
+def _headers(frontend: Section) -> NamedTranslations:
     section = frontend.section("headers")
     if section is None:
         return
@@ -117,7 +117,7 @@ def _headers(frontend: Section) -> Named:
         yield "headers", headers
 
 
-def _users(frontend: Section) -> Named:
+def _basic_auth(frontend: Section) -> NamedTranslations:
     """`basicAuth`, the list of files of Traefik 1.6 and older."""
     if frontend.has("basicAuth") and frontend.raw("basicAuth") != []:
         users = Translation("basicAuth", frontend)
@@ -125,7 +125,7 @@ def _users(frontend: Section) -> Named:
         yield "users", users
 
 
-def _client_certificate(frontend: Section) -> Named:
+def _client_certificate(frontend: Section) -> NamedTranslations:
     if frontend.has("passTLSCert") and frontend.read("passTLSCert", values.boolean, False):
         at = frontend.report.at(frontend.key("passTLSCert"))
         frontend.report.warning(f"{at} is not served", "servers get no certificate")
@@ -149,12 +149,12 @@ def _client_certificate(frontend: Section) -> Named:
     yield "passTLSClientCert", certificate
 
 
-def _auth(frontend: Section, router: str, service: Naming) -> list[Found]:
+def _auth(frontend: Section, router: str, service: ServiceNaming) -> list[KeyedMiddleware]:
     """The first of basic, digest and forward; where none of them can be told, one that lets nobody in."""
     section = frontend.section("auth")
     if section is None:
         # A value in the place of options is reported by then.
-        return [_nobody(frontend.key("auth"), router)] if frontend.has("auth") else []
+        return [_deny_all(frontend.key("auth"), router)] if frontend.has("auth") else []
     kind = next((kind for kind in ("basic", "digest", "forward") if section.has(kind)), None)
     section.has("headerField")
     if kind is None:
@@ -163,14 +163,14 @@ def _auth(frontend: Section, router: str, service: Naming) -> list[Found]:
             return []
         at = section.report.at(section.path)
         section.report.error(f"{at} names no way to authenticate", "expected basic, digest or forward")
-        return [_nobody(section.path, router)]
+        return [_deny_all(section.path, router)]
     auth = Translation(f"{kind}Auth", section)
     if kind != "forward" and not isinstance(section.raw(kind), Mapping):
         auth.take(kind, "users")
     else:
         part = section.section(kind)
         if part is None:
-            return [_nobody(section.key(kind), router)]
+            return [_deny_all(section.key(kind), router)]
         _take_auth(kind, auth, part)
     auth.take("headerField")
     section.finish()
@@ -192,12 +192,12 @@ def _take_auth(kind: str, auth: Translation, part: Section) -> None:
     part.finish()
 
 
-def _nobody(key: str, router: str) -> Found:
+def _deny_all(key: str, router: str) -> KeyedMiddleware:
     bare, _, provider = router.rpartition("@")
     return key, Middleware(qualify(f"{bare}-auth", provider), "basicAuth", {}, unusable=True)
 
 
-def _rates(frontend: Section) -> Named:
+def _rate_limits(frontend: Section) -> NamedTranslations:
     section = frontend.section("rateLimit")
     if section is None:
         return

@@ -10,7 +10,7 @@ from rondpoint.model import Middleware
 from rondpoint.rules.modifiers import Modifier
 
 
-def middlewares_of(router: str, modifiers: Iterable[Modifier]) -> tuple[Middleware, ...]:
+def modifier_middlewares(router: str, modifiers: Iterable[Modifier]) -> tuple[Middleware, ...]:
     """One for each, named after the router, whose qualified name is `router`; in their order."""
     bare, _, provider = router.rpartition("@")
     return tuple(

@@ -7,11 +7,11 @@ from typing import Any
 
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
-from discovery.dynamic.middlewares import checked_middleware
+from discovery.dynamic.middlewares import make_middleware
 from rondpoint.model import Middleware
 
 Path = tuple[str, ...]
-Naming = Callable[[str], str]
+ServiceNaming = Callable[[str], str]
 """From a backend's name as written to the qualified name of its service."""
 
 
@@ -62,21 +62,21 @@ class Translation:
             options = options.setdefault(name, {})
         options[path[-1]] = value
 
-    def middleware(self, router: str, suffix: str, service: Naming) -> tuple[str, Middleware]:
+    def middleware(self, router: str, suffix: str, service: ServiceNaming) -> tuple[str, Middleware]:
         """Where it was written, and the middleware: named after the qualified name of its router."""
         bare, _, provider = router.rpartition("@")
-        made = checked_middleware(
+        middleware = make_middleware(
             qualify(f"{bare}-{suffix}", provider),
             self._kind,
             self._options,
             service,
-            self._place,
+            self._key_of,
             self._section.report,
             unusable=self._unreadable,
         )
-        return self._given[0] if self._given else self._section.path, made
+        return self._given[0] if self._given else self._section.path, middleware
 
-    def _place(self, path: Path) -> str:
+    def _key_of(self, path: Path) -> str:
         return self._names.get(_lower(path)) or ".".join((self._section.path, *path))
 
 

@@ -12,10 +12,10 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.middlewares import report_unserved
-from discovery.dynamic.routers import parse_rule, tell_caution
-from discovery.dynamic.v1.backend import LIMITS, balanced, read_balancing, read_limits
-from discovery.dynamic.v1.frontend import Found, read_guards
-from discovery.dynamic.v1.modifiers import middlewares_of
+from discovery.dynamic.routers import parse_rule, report_rule_warning
+from discovery.dynamic.v1.backend import LIMITS, with_balancing, read_balancing, read_backend_middlewares
+from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
+from discovery.dynamic.v1.modifiers import modifier_middlewares
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
 from rondpoint.rules.expression import Rule
@@ -24,7 +24,7 @@ from rondpoint.rules.rule_warnings import in_v1
 from rondpoint.rules.v1 import ParsedRule, read
 
 
-class _Written(Struct, frozen=True):
+class _CombinedRule(Struct, frozen=True):
     """Rules of a frontend's routes as one, with the priority that Traefik 1 gives it."""
 
     rule: Rule
@@ -44,7 +44,7 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
     limits = {qualify(name, provider): section for name, section in backends.items()}
     routers: list[Router] = []
     middlewares: list[Middleware] = []
-    keys = {f"services.{service.name}": f"backends.{_bare(service.name)}" for service in services}
+    keys = {f"services.{service.name}": f"backends.{_unqualified(service.name)}" for service in services}
     for name, section in top.objects("frontends"):
         read = _frontend(name, section, provider, limits)
         if read is None:
@@ -60,7 +60,7 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
     )
 
 
-def _bare(name: str) -> str:
+def _unqualified(name: str) -> str:
     return name.rpartition("@")[0]
 
 
@@ -73,7 +73,9 @@ def _service(name: str, section: Section, provider: str) -> Service:
     found = {server.name: server for server in servers if server is not None}
     if not found:
         section.report.warning(f"{section.report.at(section.path)} has no servers", "requests get a 503")
-    return balanced(Service(qualify(name, provider), tuple(found[key] for key in sorted(found))), balancing)
+    return with_balancing(
+        Service(qualify(name, provider), tuple(found[key] for key in sorted(found))), balancing
+    )
 
 
 def _server(name: str, section: Section) -> Server | None:
@@ -92,7 +94,7 @@ def _server(name: str, section: Section) -> Server | None:
 
 def _frontend(
     name: str, section: Section, provider: str, backends: Mapping[str, Section]
-) -> tuple[Router, tuple[Found, ...]] | None:
+) -> tuple[Router, tuple[KeyedMiddleware, ...]] | None:
     """The router with its middlewares; `backends` by the qualified names of their services."""
     report = section.report
     qualified = qualify(name, provider)
@@ -103,22 +105,24 @@ def _frontend(
         pass_host_header = section.read("passHostHeader", values.boolean, True)
         if not section.has("backend"):
             report.error(f"{report.at(section.path)} names no backend", "expected backend")
-        written = _rule(section)
-        found = [*read_guards(section, qualified, lambda other: qualify(other, provider))]
+        combined = _rule(section)
+        found = [*read_middlewares(section, qualified, lambda other: qualify(other, provider))]
         section.finish()
     service = qualify(backend or "", provider)
     entry_points_unreadable = section.has("entryPoints") and entry_points is None
-    if backend is None or written is None or entry_points_unreadable:
+    if backend is None or combined is None or entry_points_unreadable:
         return None
     if service in backends:
-        found += read_limits(backends[service], qualified, lambda other: qualify(other, provider))
-    changes = middlewares_of(qualified, written.modifiers)
+        found += read_backend_middlewares(
+            backends[service], qualified, lambda other: qualify(other, provider)
+        )
+    changes = modifier_middlewares(qualified, combined.modifiers)
     found += [(section.path, middleware) for middleware in changes]
     router = Router(
         qualified,
-        written.rule,
+        combined.rule,
         service,
-        priority or written.priority,
+        priority or combined.priority,
         entry_points or (),
         tuple(middleware.name for _, middleware in found),
         pass_host_header,
@@ -126,20 +130,20 @@ def _frontend(
     return router, tuple(found)
 
 
-def _rule(section: Section) -> _Written | None:
+def _rule(section: Section) -> _CombinedRule | None:
     """The rules of all `routes` together; None, and said so, when one of them cannot be read."""
     report = section.report
     parsed: list[ParsedRule | None] = []
     if section.has("rule"):
         # Not told by Traefik 1's code, but by its documentation of keys.
         text = section.read("rule", values.text, None)
-        parsed.append(None if text is None else _parsed(text, section.key("rule"), report))
+        parsed.append(None if text is None else _parse(text, section.key("rule"), report))
     for _, route in section.sections("routes"):
         text = route.read("rule", values.text, None)
         if not route.has("rule"):
             report.error(f"{report.at(route.path)} has no rule", "expected rule")
         route.finish()
-        parsed.append(None if text is None else _parsed(text, route.key("rule"), report))
+        parsed.append(None if text is None else _parse(text, route.key("rule"), report))
     if not parsed:
         report.error(f"{report.at(section.path)} has no rule", "expected routes.NAME.rule")
         return None
@@ -149,9 +153,9 @@ def _rule(section: Section) -> _Written | None:
     modifiers = in_order(modifier for each in parsed if each is not None for modifier in each.modifiers)
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
-    return _Written(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
+    return _CombinedRule(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
 
 
-def _parsed(text: str, key: str, report: Report) -> ParsedRule | None:
-    tell_caution(in_v1(text), key, text, report)
+def _parse(text: str, key: str, report: Report) -> ParsedRule | None:
+    report_rule_warning(in_v1(text), key, text, report)
     return parse_rule(text, key, report, read)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import redis
 
-from discovery.providers.admin.assembly import OneByOne, whole
+from discovery.providers.admin.assembly import ObjectAssembler, assemble_rest
 from discovery.providers.admin.provider import ApiProvider
 from discovery.providers.contract import Provider
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import ADMIN, REST
 from rondpoint.store.keys import Keys
 
-__all__ = ["ApiProvider", "fed_by_api"]
+__all__ = ["ApiProvider", "api_providers"]
 
 
-def fed_by_api(settings: Settings, client: redis.Redis) -> dict[str, Provider]:
+def api_providers(settings: Settings, client: redis.Redis) -> dict[str, Provider]:
     """The providers that the API feeds, by name: `admin` always, `rest` if the settings ask for it."""
     keys = Keys(settings.redis.namespace)
-    found: dict[str, Provider] = {ADMIN: ApiProvider(ADMIN, OneByOne(), client, keys)}
+    found: dict[str, Provider] = {ADMIN: ApiProvider(ADMIN, ObjectAssembler(), client, keys)}
     if settings.providers.rest is not None:
-        found[REST] = ApiProvider(REST, whole, client, keys)
+        found[REST] = ApiProvider(REST, assemble_rest, client, keys)
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from discovery.admin.decoding import decode_object, decode_rest, tree_of
+from discovery.admin.decoding import decode_object, decode_rest, provider_tree
 from discovery.merging.union import Union, unite
 from rondpoint.model import Configuration
-from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, parts_of
+from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, split_field
 
 
-class OneByOne:
+class ObjectAssembler:
     """The provider `admin`: a call costs what has changed since the last one."""
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class OneByOne:
                 # Only the agent writes here; what somebody else has damaged keeps its last good value.
                 objects[field] = self._known.get(field, b"")
                 continue
-            _, section, name = parts_of(field)
+            _, section, name = split_field(field)
             self._union.put(field, decode_object(section, name, stored.value))
         self._known = objects
         return self._union.configuration()
 
 
-def whole(document: Document) -> Configuration:
+def assemble_rest(document: Document) -> Configuration:
     """The provider `rest`: what it defines refers to itself, and is decoded as a whole."""
-    return unite([decode_rest(tree_of(document, REST))], REST)
+    return unite([decode_rest(provider_tree(document, REST))], REST)

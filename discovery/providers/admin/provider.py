@@ -17,10 +17,10 @@ from rondpoint.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
-POLL = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks at the version, and until a store that is away is tried again."""
 
-EAR = 0.2
+MESSAGE_WAIT = 0.2
 """Seconds after which a wait for word looks whether it is to end."""
 
 Assemble = Callable[[Document], Configuration]
@@ -50,19 +50,19 @@ class ApiProvider:
                     self._follow(subscription, emit, stop)
             except (redis.RedisError, OSError) as error:
                 logger.debug("what the API defines cannot be followed: %s", error)
-                stop.wait(POLL)
+                stop.wait(POLL_INTERVAL)
 
     def _follow(self, subscription: Any, emit: Emit, stop: threading.Event) -> None:
         due = 0.0
         while not stop.is_set():
             now = time.monotonic()
             if now >= due:
-                self._look(emit)
-                due = now + POLL
-            if subscription.get_message(timeout=EAR) is not None:
+                self._read(emit)
+                due = now + POLL_INTERVAL
+            if subscription.get_message(timeout=MESSAGE_WAIT) is not None:
                 due = 0.0
 
-    def _look(self, emit: Emit) -> None:
+    def _read(self, emit: Emit) -> None:
         version = read_version(self._client, self._keys)
         if version == self._version or (not version and self._version):
             return

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from discovery.consul import Answer, Client
+from discovery.consul import Client, QueryResult
 from discovery.providers.consul_catalog.health import Health
 from discovery.providers.consul_catalog.inventory import Inventory
 
 
-class Checks:
+class CatalogueChecks:
     """Puts the newest that is known of checks into the inventory."""
 
     def __init__(self, reader: Client, inventory: Inventory) -> None:
@@ -18,7 +18,7 @@ class Checks:
         self._inventory = inventory
         self._index = 0
 
-    def note(self, checks: Answer[Sequence[Mapping[str, Any]]]) -> None:
+    def update(self, checks: QueryResult[Sequence[Mapping[str, Any]]]) -> None:
         # The reader and the query that waits overtake each other; 0 is where Consul starts anew.
         if checks.index == 0 or checks.index >= self._index:
             self._index = checks.index
@@ -30,4 +30,4 @@ class Checks:
         Where what is known of checks is as new as the services, which were seen at `index`, nothing is read.
         """
         if not index or self._index < index:
-            self.note(self._reader.failing_checks())
+            self.update(self._reader.failing_checks())

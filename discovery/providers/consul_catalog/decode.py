@@ -9,15 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from discovery import labels
-from discovery.constraints import Constraint, Tagged
+from discovery.constraints import Constraint, ConstraintSubject
 from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
-from discovery.decoding.report import Report, shown_names
-from discovery.labels.known_labels import Meaning, meaning
+from discovery.decoding.report import Report, format_names
+from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.providers.consul_catalog import rules
 from discovery.providers.consul_catalog.instance import Instance
-from discovery.providers.consul_catalog.tags import LEAD, Attributes, labels_of
+from discovery.providers.consul_catalog.tags import LABEL_PREFIX, Attributes, labels_from_tags
 from discovery.templates.template import TemplateError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
@@ -25,15 +25,15 @@ from rondpoint.settings import ConsulCatalogOptions, DockerOptions
 
 PROVIDER = "consulcatalog"
 
-LAST_PORT = 65_535
+MAX_PORT = 65_535
 
-_OWN = frozenset({"traefik.weight", "traefik.protocol", "traefik.enable", "traefik.tags"})
+_INSTANCE_LABELS = frozenset({"traefik.weight", "traefik.protocol", "traefik.enable", "traefik.tags"})
 """Tags of one instance; Traefik 1 shares all others among the instances of a service."""
 
 _FRONTENDS = re.compile(r"traefik\.frontends\.([^.]+)\.(.+)\Z", re.IGNORECASE)
 _FRONTEND = "traefik.frontend."
 _RULE = "traefik.frontend.rule"
-_CONNECT = "traefik.consulcatalog."
+_CATALOGUE_LABELS = "traefik.consulcatalog."
 
 _UDP = ":udp"
 """What ids of Registrator, and of ours, end in for such a port."""
@@ -48,13 +48,13 @@ class Member(Struct, frozen=True):
     status: str
 
 
-class _Seen(Struct, frozen=True):
+class _RoutedInstance(Struct, frozen=True):
     """A member that is to be routed; `kept` while it may take requests."""
 
     instance: Instance
     labels: Labels
     status: str
-    kept: bool
+    healthy: bool
     weight: int
 
 
@@ -71,44 +71,50 @@ def decode(
     if " " in service:
         report.note("not routed: its name has a space")
         return (Decoded(report.subject, diagnostics=report.diagnostics),)
-    seen = _seen(members, options, constraint, report)
-    kept = [each for each in seen if each.kept]
-    shared = _shared(kept or seen, report)
-    means = {meaning(name) for each in seen for name in each.labels} | set(map(meaning, shared))
+    routed = _routed_instances(members, options, constraint, report)
+    healthy = [each for each in routed if each.healthy]
+    shared = _shared_labels(healthy or routed, report)
+    means = {label_kind(name) for each in routed for name in each.labels} | set(map(label_kind, shared))
     named = {name for name in shared if _FRONTENDS.match(name)}
     parts: list[Decoded] = []
-    if Meaning.V3_HTTP not in means and (
+    if LabelKind.V3_HTTP not in means and (
         named or options.domain or options.front_end_rule or any(each.is_v1 for each in means)
     ):
-        tags = [tag for each in kept or seen for tag in each.instance.tags]
-        for own in _frontends(service, shared, tags, options, report):
-            parts += [_part(each, {**own, **_own(each.labels)}, options) for each in seen]
+        tags = [tag for each in healthy or routed for tag in each.instance.tags]
+        for own in _frontend_labels(service, shared, tags, options, report):
+            parts += [
+                _decode_instance(each, {**own, **_instance_labels(each.labels)}, options) for each in routed
+            ]
     else:
-        for each in seen:
-            written = kept[0].labels if kept and not each.kept else each.labels
-            parts.append(_part(each, written, options))
+        for each in routed:
+            written = healthy[0].labels if healthy and not each.healthy else each.labels
+            parts.append(_decode_instance(each, written, options))
     if report.diagnostics:
         parts.insert(0, Decoded(report.subject, diagnostics=report.diagnostics))
-    told = tuple(_told_once(parts, options.prefix))
-    if seen and not kept:
-        told += (Decoded(report.subject, diagnostics=_nobody_well(seen, parts)),)
-    return told
+    decoded = tuple(_without_repeats(parts, options.prefix))
+    if routed and not healthy:
+        decoded += (Decoded(report.subject, diagnostics=_no_healthy_instance(routed, parts)),)
+    return decoded
 
 
-def _seen(
+def _routed_instances(
     members: Sequence[Member], options: ConsulCatalogOptions, constraint: Constraint, report: Report
-) -> list[_Seen]:
-    found: list[_Seen] = []
+) -> list[_RoutedInstance]:
+    found: list[_RoutedInstance] = []
     reasons: dict[str, None] = {}
     for member in members:
         instance = member.instance
-        given = labels_of(instance.tags, options.prefix)
-        kept = member.status in options.strict_checks
+        given = labels_from_tags(instance.tags, options.prefix)
+        healthy = member.status in options.strict_checks
         weight = instance.warning_weight if member.status == "warning" else instance.weight
-        reason = _left_alone(instance, given, options, constraint, report)
+        reason = _exclusion_reason(instance, given, options, constraint, report)
         if reason is None:
-            bare = {name: value for name, value in given.items() if not name.lower().startswith(_CONNECT)}
-            found.append(_Seen(instance, bare, member.status, kept, min(weight, values.MAX_WEIGHT)))
+            bare = {
+                name: value for name, value in given.items() if not name.lower().startswith(_CATALOGUE_LABELS)
+            }
+            found.append(
+                _RoutedInstance(instance, bare, member.status, healthy, min(weight, values.MAX_WEIGHT))
+            )
         else:
             reasons[reason] = None
     if not found:
@@ -117,7 +123,7 @@ def _seen(
     return found
 
 
-def _left_alone(
+def _exclusion_reason(
     instance: Instance,
     given: Mapping[str, str],
     options: ConsulCatalogOptions,
@@ -140,23 +146,23 @@ def _left_alone(
             if text is not None
             else "services are not exposed by default, and tag traefik.enable=true is not given"
         )
-    if lower.get(f"{_CONNECT}connect", "").lower() == "true":
+    if lower.get(f"{_CATALOGUE_LABELS}connect", "").lower() == "true":
         return "it is reached by Consul Connect alone, which is not served"
     wanted = values.texts(lower.get("traefik.tags", ""))
-    if not constraint(Tagged(instance.tags, wanted)):
+    if not constraint(ConstraintSubject(instance.tags, wanted)):
         return "its tags do not fulfil providers.consulCatalog.constraints"
     return None
 
 
-def _shared(seen: Sequence[_Seen], report: Report) -> Labels:
+def _shared_labels(routed: Sequence[_RoutedInstance], report: Report) -> Labels:
     """The labels of all together; where they differ, the instance that was registered last counts."""
     found: dict[str, tuple[str, str, Instance]] = {}
-    for each in sorted(seen, key=lambda one: (-one.instance.modified, one.instance.key)):
+    for each in sorted(routed, key=lambda one: (-one.instance.modified, one.instance.key)):
         for name, value in each.labels.items():
-            if name.lower() in _OWN:
+            if name.lower() in _INSTANCE_LABELS:
                 continue
             _, known, other = found.setdefault(name.lower(), (name, value, each.instance))
-            if known != value and meaning(name) is not Meaning.V3_HTTP:
+            if known != value and label_kind(name) is not LabelKind.V3_HTTP:
                 report.warning(
                     f"{report.at(name, value)} of {each.instance.name} is passed over: "
                     f"{other.name}, registered later, says {known!r}",
@@ -165,11 +171,11 @@ def _shared(seen: Sequence[_Seen], report: Report) -> Labels:
     return {name: value for name, value, _ in found.values()}
 
 
-def _own(given: Labels) -> Labels:
-    return {name: value for name, value in given.items() if name.lower() in _OWN}
+def _instance_labels(given: Labels) -> Labels:
+    return {name: value for name, value in given.items() if name.lower() in _INSTANCE_LABELS}
 
 
-def _frontends(
+def _frontend_labels(
     service: str, shared: Labels, tags: Sequence[str], options: ConsulCatalogOptions, report: Report
 ) -> list[Labels]:
     """Traefik 1's labels of each frontend: the service's own, and those of `frontends.NAME`."""
@@ -199,15 +205,15 @@ def _frontends(
             continue
         made.append({**common, **given})
     # What only a template looks for is known to it, if to nobody else.
-    asked = labels_of(attributes.read, options.prefix).keys()
-    return [{name: each[name] for name in each if not _for_templates(name, asked)} for each in made]
+    asked = labels_from_tags(attributes.names_read, options.prefix).keys()
+    return [{name: each[name] for name in each if not _is_for_templates(name, asked)} for each in made]
 
 
-def _for_templates(name: str, asked: Collection[str]) -> bool:
-    return name.lower() in asked and meaning(name) is Meaning.UNKNOWN
+def _is_for_templates(name: str, asked: Collection[str]) -> bool:
+    return name.lower() in asked and label_kind(name) is LabelKind.UNKNOWN
 
 
-def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
+def _decode_instance(each: _RoutedInstance, given: Labels, options: ConsulCatalogOptions) -> Decoded:
     instance = each.instance
     container = Container(
         id=instance.name,
@@ -215,8 +221,8 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
         labels=given,
         networks={"consul": instance.address if _is_host(instance.address) else ""},
         # Consul takes any number for a port, as any text for an address.
-        ports=(instance.port,) if 0 < instance.port <= LAST_PORT else (),
-        draining=not each.kept,
+        ports=(instance.port,) if 0 < instance.port <= MAX_PORT else (),
+        draining=not each.healthy,
         provider=PROVIDER,
         kind=f"service {instance.service}, instance",
         service=instance.service,
@@ -224,16 +230,20 @@ def _part(each: _Seen, given: Labels, options: ConsulCatalogOptions) -> Decoded:
     )
     decoded = labels.decode(container, DockerOptions(default_rule=options.default_rule))
     # Who drains takes requests where there is no other; who is not well is not to.
-    return decoded if each.kept else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
+    return (
+        decoded if each.healthy else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
+    )
 
 
 def _without_weight(service: Service) -> Service:
     return replace(service, servers=tuple(replace(server, weight=0) for server in service.servers))
 
 
-def _nobody_well(seen: Iterable[_Seen], parts: Iterable[Decoded]) -> tuple[Diagnostic, ...]:
+def _no_healthy_instance(
+    routed: Iterable[_RoutedInstance], parts: Iterable[Decoded]
+) -> tuple[Diagnostic, ...]:
     """Said of every service that the instances make together: where explanations look for it."""
-    states = shown_names(f"{each.instance.name} ({each.status})" for each in seen)
+    states = format_names(f"{each.instance.name} ({each.status})" for each in routed)
     names = sorted({service.name for part in parts for service in part.services})
     return tuple(
         Diagnostic(
@@ -255,22 +265,22 @@ def _is_host(address: str) -> bool:
     return True
 
 
-def _told_once(parts: Iterable[Decoded], prefix: str) -> Iterable[Decoded]:
+def _without_repeats(parts: Iterable[Decoded], prefix: str) -> Iterable[Decoded]:
     """What the instances of a service have in common is said of the first; tags are named as written."""
-    told: set[str] = set()
+    decoded: set[str] = set()
     for part in parts:
-        fresh: list[Diagnostic] = []
+        updated: list[Diagnostic] = []
         for each in part.diagnostics:
-            if each.message not in told:
-                told.add(each.message)
-                fresh.append(_as_written(each, prefix))
-        yield replace(part, diagnostics=tuple(fresh))
+            if each.message not in decoded:
+                decoded.add(each.message)
+                updated.append(_with_tag_prefix(each, prefix))
+        yield replace(part, diagnostics=tuple(updated))
 
 
-def _as_written(diagnostic: Diagnostic, prefix: str) -> Diagnostic:
+def _with_tag_prefix(diagnostic: Diagnostic, prefix: str) -> Diagnostic:
     lead = f"tag {prefix}." if prefix else "tag "
     return replace(
         diagnostic,
-        message=diagnostic.message.replace(f"tag {LEAD}", lead),
-        hint=diagnostic.hint.replace(f"label {LEAD}", lead).replace(f"tag {LEAD}", lead),
+        message=diagnostic.message.replace(f"tag {LABEL_PREFIX}", lead),
+        hint=diagnostic.hint.replace(f"label {LABEL_PREFIX}", lead).replace(f"tag {LABEL_PREFIX}", lead),
     )

@@ -27,14 +27,14 @@ class Health:
             if status != PASSING and _ORDER.index(status) > _ORDER.index(self._worst.get(key, PASSING)):
                 self._worst[key] = status
 
-    def of(self, key: Key) -> str:
+    def status_of(self, key: Key) -> str:
         """`passing`, `warning`, `critical` or `maintenance`: the worse of the node's state and its own."""
         if not self._worst:
             return PASSING
         node, own = self._worst.get((key[0], ""), PASSING), self._worst.get(key, PASSING)
         return max(node, own, key=_ORDER.index)
 
-    def differing(self, other: Health) -> set[Key]:
+    def changed_keys(self, other: Health) -> set[Key]:
         """What has another state of its own in `other`; a whole node has an empty service id."""
         mine, its = self._worst, other._worst
         return {key for key in mine.keys() | its.keys() if mine.get(key) != its.get(key)}

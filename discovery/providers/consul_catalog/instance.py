@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.consul import Registered, Weights
+from discovery.consul import CatalogueEntry, Weights
 
 Key = tuple[str, str]
 """Node and service id, which only together are unique."""
@@ -39,7 +39,7 @@ class Instance(Struct, frozen=True):
         return f"{self.node}/{self.id}"
 
 
-def on_node(node: str, address: str, entry: Registered) -> Instance:
+def instance_of_entry(node: str, address: str, entry: CatalogueEntry) -> Instance:
     """From an entry of `GET /v1/catalog/node/NODE`, whose node has this address."""
     weights = entry.weights or Weights()
     return Instance(
@@ -55,10 +55,10 @@ def on_node(node: str, address: str, entry: Registered) -> Instance:
     )
 
 
-def of_service(entry: Mapping[str, Any]) -> tuple[str, Registered]:
+def parse_service_instance(entry: Mapping[str, Any]) -> tuple[str, CatalogueEntry]:
     """From an entry of `GET /v1/catalog/service/NAME`: the node, and the entry that the node itself has."""
     weights = entry.get("ServiceWeights") or {}
-    return entry["Node"], Registered(
+    return entry["Node"], CatalogueEntry(
         entry["ServiceID"],
         entry["ServiceName"],
         entry.get("ServiceAddress") or "",

@@ -27,10 +27,10 @@ class Inventory:
         self._decode = decode
         self._union = Union(PROVIDER)
         self._services: dict[str, Instances] = {}
-        self._named: dict[Key, str] = {}
+        self._service_names: dict[Key, str] = {}
         self._health = Health()
         self._members: dict[str, tuple[Member, ...]] = {}
-        self._parts: dict[str, int] = {}
+        self._part_counts: dict[str, int] = {}
         self._missing: dict[str, tuple[float, Instances]] = {}
         self._touched: set[str] = set()
 
@@ -44,31 +44,31 @@ class Inventory:
     def put(self, instance: Instance) -> None:
         """An instance that is new, or other than it was."""
         key = instance.key
-        before = self._named.get(key)
+        before = self._service_names.get(key)
         if before is not None and before != instance.service:
             self.remove(key)
-        self._named[key] = instance.service
+        self._service_names[key] = instance.service
         self._services.setdefault(instance.service, {})[key] = instance
         self._touched.add(instance.service)
 
     def remove(self, key: Key, *, keep_until: float | None = None) -> None:
         """An instance has gone; a service without any has its last ones until `keep_until` (monotonic)."""
-        service = self._named.pop(key, None)
+        service = self._service_names.pop(key, None)
         if service is None:
             return
         instances = self._services[service]
-        gone = instances.pop(key)
+        removed = instances.pop(key)
         if not instances:
             del self._services[service]
         if keep_until is not None:
-            self._missing.setdefault(service, (keep_until, {}))[1][key] = gone
+            self._missing.setdefault(service, (keep_until, {}))[1][key] = removed
         self._touched.add(service)
 
     def replace(self, instances: Iterable[Instance], *, keep_until: float | None = None) -> set[str]:
         """These are all instances of all services; the services that are kept as in `remove` are returned."""
         found = {each.key: each for each in instances}
         known = set(self._services)
-        for key in self._named.keys() - found.keys():
+        for key in self._service_names.keys() - found.keys():
             self.remove(key, keep_until=keep_until)
         for key, each in found.items():
             if self._instance(key) != each:
@@ -76,27 +76,27 @@ class Inventory:
         return set() if keep_until is None else known - self._services.keys()
 
     def set_health(self, health: Health) -> None:
-        for node, service_id in health.differing(self._health):
+        for node, service_id in health.changed_keys(self._health):
             if service_id:
-                named = [self._named.get((node, service_id))]
+                named = [self._service_names.get((node, service_id))]
             else:
-                named = [name for key, name in self._named.items() if key[0] == node]
+                named = [name for key, name in self._service_names.items() if key[0] == node]
             self._touched.update(name for name in named if name is not None)
         self._health = health
 
     @property
-    def next_loss(self) -> float | None:
+    def next_expiry(self) -> float | None:
         """When (monotonic) the first of the services that are kept although missing is given up."""
         return min((until for until, _ in self._missing.values()), default=None)
 
     def refresh(self) -> bool:
         """Decode what changed since the last call; whether what is defined may be new."""
-        self._give_up(time.monotonic())
+        self._drop_expired(time.monotonic())
         changed = False
         for service in self._touched:
             members = self._members_of(service)
             if members != self._members.get(service, ()):
-                self._settle(service, members)
+                self._update_service(service, members)
                 changed = True
         self._touched.clear()
         return changed
@@ -106,7 +106,7 @@ class Inventory:
         return self._union.configuration()
 
     def _instance(self, key: Key) -> Instance | None:
-        service = self._named.get(key)
+        service = self._service_names.get(key)
         return None if service is None else self._services[service][key]
 
     def _members_of(self, service: str) -> tuple[Member, ...]:
@@ -115,22 +115,22 @@ class Inventory:
             self._missing.pop(service, None)
         else:
             _, instances = self._missing.get(service, (0.0, {}))
-        return tuple(Member(instances[key], self._health.of(key)) for key in sorted(instances))
+        return tuple(Member(instances[key], self._health.status_of(key)) for key in sorted(instances))
 
-    def _settle(self, service: str, members: tuple[Member, ...]) -> None:
+    def _update_service(self, service: str, members: tuple[Member, ...]) -> None:
         parts = self._decode_one(service, members) if members else ()
         for number, part in enumerate(parts):
             self._union.put(_part_key(service, number), part)
-        for number in range(len(parts), self._parts.get(service, 0)):
+        for number in range(len(parts), self._part_counts.get(service, 0)):
             self._union.remove(_part_key(service, number))
         if members:
             self._members[service] = members
-            self._parts[service] = len(parts)
+            self._part_counts[service] = len(parts)
         else:
             self._members.pop(service, None)
-            self._parts.pop(service, None)
+            self._part_counts.pop(service, None)
 
-    def _give_up(self, now: float) -> None:
+    def _drop_expired(self, now: float) -> None:
         for service in [name for name, (until, _) in self._missing.items() if until <= now]:
             del self._missing[service]
             self._touched.add(service)

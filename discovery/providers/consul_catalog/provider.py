@@ -11,17 +11,17 @@ from msgspec.structs import replace
 
 from discovery.constraints import ConstraintError, parse
 from discovery.consul import Client, Endpoint
-from discovery.consul.blocking_queries import Following
+from discovery.consul.blocking_queries import BlockingQueries
 from discovery.consul.settings_endpoints import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
-from discovery.decoding.report import shown_names
-from discovery.providers.consul_agents import Agents
-from discovery.providers.consul_catalog.checks import Checks
+from discovery.decoding.report import format_names
+from discovery.providers.consul_agents import ConsulAgents
+from discovery.providers.consul_catalog.checks import CatalogueChecks
 from discovery.providers.consul_catalog.decode import PROVIDER, Member, decode
 from discovery.providers.consul_catalog.instance import Instance
 from discovery.providers.consul_catalog.inventory import Inventory
-from discovery.providers.consul_catalog.queries import CHECKS, NODES, QUESTIONS
-from discovery.providers.consul_catalog.reader import Reading
+from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NODES
+from discovery.providers.consul_catalog.reader import CatalogueReader
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
@@ -30,10 +30,10 @@ from rondpoint.settings import ConsulCatalogOptions
 
 logger = logging.getLogger(__name__)
 
-MEMORY = 60.0
+RETENTION = 60.0
 """Seconds that services missing after a time without Consul, or a reset of it, may take to register again."""
 
-_NOTHING_SEEN = Diagnostic(
+_NO_SERVICES = Diagnostic(
     Severity.WARNING,
     PROVIDER,
     "catalogue",
@@ -50,13 +50,15 @@ class ConsulCatalogProvider:
     def __init__(self, options: ConsulCatalogOptions) -> None:
         self._options = options
         self._inventory = Inventory(self._decode)
-        self._agents: Agents | None = None
+        self._agents: ConsulAgents | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the catalogue until `stop`; raises ProviderError when it cannot be read."""
         try:
             self._constraint = parse(self._options.constraints)
-            self._agents = self._agents or Agents(self.name, catalogue_endpoints(self._options.endpoint))
+            self._agents = self._agents or ConsulAgents(
+                self.name, catalogue_endpoints(self._options.endpoint)
+            )
         except ConstraintError as error:
             raise ProviderError(f"providers.consulCatalog.constraints: {error}") from error
         except ValueError as error:
@@ -69,50 +71,52 @@ class ConsulCatalogProvider:
             return Client(endpoint, stale=self._options.stale, wait=wait)
 
         with (
-            Following(QUESTIONS, client) as following,
+            BlockingQueries(FIRST_QUERIES, client) as queries,
             client() as reader,
-            on_stop(stop, following.end),
+            on_stop(stop, queries.end),
             on_stop(stop, reader.abort),
         ):
-            self._follow(following, reader, emit, stop)
+            self._follow(queries, reader, emit, stop)
 
-    def _follow(self, following: Following, reader: Client, emit: Emit, stop: threading.Event) -> None:
+    def _follow(self, queries: BlockingQueries, reader: Client, emit: Emit, stop: threading.Event) -> None:
         """Until `stop`; raises what a query that failed raised."""
-        checks = Checks(reader, self._inventory)
-        news = following.take_first()
-        checks.note(news[CHECKS])
-        reading = Reading(following, reader, checks, self._inventory)
-        found = reading.begin(news[NODES].data)
+        checks = CatalogueChecks(reader, self._inventory)
+        results = queries.take_first()
+        checks.update(results[CHECKS])
+        reading = CatalogueReader(queries, reader, checks, self._inventory)
+        found = reading.read_all(results[NODES].data)
         checks.read()
         self._replace(found)
         self._inventory.refresh()
         self._put(emit)
         if not self._options.watch:
-            following.end()
+            queries.end()
             stop.wait()
             return
         while not stop.is_set():
-            news = following.take(self._patience(reading.due))
-            if CHECKS in news:
-                checks.note(news[CHECKS])
-            lost = any(answer.index == 0 for answer in news.values())
-            reading.apply(news, self._memory() if lost else None, lambda: self._emit_changed(emit))
+            results = queries.take(self._seconds_until_due(reading.due))
+            if CHECKS in results:
+                checks.update(results[CHECKS])
+            lost = any(answer.index == 0 for answer in results.values())
+            reading.apply(results, self._retention_end() if lost else None, lambda: self._emit_changed(emit))
             self._emit_changed(emit)
 
     def _replace(self, instances: Iterable[Instance]) -> None:
         """After a while without Consul, what all went meanwhile it may as well have forgotten."""
-        missing = self._inventory.replace(instances, keep_until=self._memory())
+        missing = self._inventory.replace(instances, keep_until=self._retention_end())
         if missing:
             logger.warning(
-                "Consul is back without %s: kept for %g s, in case it forgot", shown_names(missing), MEMORY
+                "Consul is back without %s: kept for %g s, in case it forgot",
+                format_names(missing),
+                RETENTION,
             )
 
-    def _memory(self) -> float:
-        return time.monotonic() + MEMORY
+    def _retention_end(self) -> float:
+        return time.monotonic() + RETENTION
 
-    def _patience(self, due: float | None) -> float | None:
+    def _seconds_until_due(self, due: float | None) -> float | None:
         """Seconds until there is something to do without any news."""
-        ends = [self._inventory.next_loss, due]
+        ends = [self._inventory.next_expiry, due]
         return min((max(0.0, end - time.monotonic()) for end in ends if end is not None), default=None)
 
     def _emit_changed(self, emit: Emit) -> None:
@@ -122,7 +126,7 @@ class ConsulCatalogProvider:
     def _put(self, emit: Emit) -> None:
         found = self._inventory.configuration()
         if not self._inventory:
-            found = replace(found, diagnostics=(*found.diagnostics, _NOTHING_SEEN))
+            found = replace(found, diagnostics=(*found.diagnostics, _NO_SERVICES))
         emit(found)
 
     def _decode(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:

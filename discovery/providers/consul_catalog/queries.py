@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from discovery.consul import UNKNOWN, Answer, Client, Listing, RefusedError, Registered
-from discovery.consul.blocking_queries import Ask
-from discovery.providers.consul_catalog.instance import of_service
+from discovery.consul import UNKNOWN, CatalogueEntry, Client, NodeServices, QueryResult, RefusedError
+from discovery.consul.blocking_queries import Query
+from discovery.providers.consul_catalog.instance import parse_service_instance
 
-FOLLOWED = 100
+MAX_FOLLOWED_NODES = 100
 """Consul takes 200 connections from one address, unless it is set otherwise."""
 
 CONSUL = "consul"
@@ -23,10 +23,10 @@ CONSUL = "consul"
 NODES = "nodes"
 CHECKS = "checks"
 NAMES = "names"
-ON = "on "
+NODE_PREFIX = "on "
 """Goes before the name of a node."""
 
-QUESTIONS: dict[str, Ask] = {
+FIRST_QUERIES: dict[str, Query] = {
     NODES: lambda client, index: client.nodes(index),
     CHECKS: lambda client, index: client.failing_checks(index),
 }
@@ -35,15 +35,15 @@ Names = Mapping[str, Sequence[str]]
 """The tags that the instances of each service have together."""
 
 
-def ask_for_names(client: Client, index: int) -> Answer[Names]:
+def query_names(client: Client, index: int) -> QueryResult[Names]:
     return client.services(index)
 
 
-def ask_for_node(node: str) -> Ask:
+def node_query(node: str) -> Query:
     """The question what is on a node; from answer to answer, what has not changed is the same object."""
     before = UNKNOWN
 
-    def ask(client: Client, index: int) -> Answer[Listing]:
+    def ask(client: Client, index: int) -> QueryResult[NodeServices]:
         nonlocal before
         answer = client.services_on(node, index, before)
         before = answer.data
@@ -52,12 +52,12 @@ def ask_for_node(node: str) -> Ask:
     return ask
 
 
-def read_service(client: Client, service: str) -> list[tuple[str, Registered]]:
+def read_service(client: Client, service: str) -> list[tuple[str, CatalogueEntry]]:
     """All instances, each with its node."""
-    return [of_service(entry) for entry in client.service(service)]
+    return [parse_service_instance(entry) for entry in client.service(service)]
 
 
-def differing(before: Names, after: Names) -> set[str]:
+def changed_services(before: Names, after: Names) -> set[str]:
     """Services that came, went, or have other tags."""
     return {
         name
@@ -66,7 +66,7 @@ def differing(before: Names, after: Names) -> set[str]:
     }
 
 
-def unseen(permission: str) -> RefusedError:
+def missing_permission(permission: str) -> RefusedError:
     """Consul leaves out what a token may not see, and says nothing of it; no catalogue is empty."""
     return RefusedError(
         "Consul shows an empty catalogue: it has just started, or the token may not see it",

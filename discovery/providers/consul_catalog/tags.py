@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-LEAD = "traefik."
+LABEL_PREFIX = "traefik."
 
 
-def labels_of(tags: Iterable[str], prefix: str) -> dict[str, str]:
+def labels_from_tags(tags: Iterable[str], prefix: str) -> dict[str, str]:
     """`PREFIX.key=value` becomes `traefik.key` → `value`, a bare `PREFIX.key` means true.
 
     Prefixes and names compare without regard to case; of a name that comes twice the first counts.
@@ -18,7 +18,7 @@ def labels_of(tags: Iterable[str], prefix: str) -> dict[str, str]:
         name, equals, value = tag.partition("=")
         name = name.strip()
         if name.lower().startswith(lead.lower()) and len(name) > len(lead):
-            key = LEAD + name[len(lead) :]
+            key = LABEL_PREFIX + name[len(lead) :]
             found.setdefault(key.lower(), (key, value if equals else "true"))
     return dict(found.values())
 
@@ -31,14 +31,14 @@ class Attributes(Mapping[str, str]):
 
     def __init__(self, tags: Iterable[str], prefix: str) -> None:
         self.prefix = prefix
-        self.read: set[str] = set()
+        self.names_read: set[str] = set()
         self._values: dict[str, str] = {}
         for tag in tags:
             name, equals, value = tag.partition("=")
             self._values.setdefault(name.lower(), value if equals else tag)
 
     def __getitem__(self, name: str) -> str:
-        self.read.add(name.lower())
+        self.names_read.add(name.lower())
         return self._values[name.lower()]
 
     def __iter__(self) -> Iterator[str]:

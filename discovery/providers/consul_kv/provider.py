@@ -9,13 +9,13 @@ import time
 from msgspec.structs import replace
 
 from discovery import dynamic
-from discovery.consul import Answer, Client, Endpoint
-from discovery.consul.blocking_queries import Ask, Following
+from discovery.consul import Client, Endpoint, QueryResult
+from discovery.consul.blocking_queries import BlockingQueries, Query
 from discovery.consul.settings_endpoints import key_endpoints
 from discovery.decoding.report import Report
 from discovery.merging.union import unite
-from discovery.providers.consul_agents import Agents
-from discovery.providers.consul_kv.memory import Keys, Memory
+from discovery.providers.consul_agents import ConsulAgents
+from discovery.providers.consul_kv.memory import Keys, RetainedKeys
 from discovery.providers.consul_kv.tree import unfold
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
@@ -43,9 +43,9 @@ class ConsulKvProvider:
     def __init__(self, options: ConsulOptions) -> None:
         self._options = options
         self._prefix = options.root_key.strip("/")
-        self._agents: Agents | None = None
-        self._root = Memory()
-        self._aliased: tuple[str, Memory] = ("", Memory())
+        self._agents: ConsulAgents | None = None
+        self._root = RetainedKeys()
+        self._aliased: tuple[str, RetainedKeys] = ("", RetainedKeys())
         self._followed = ""
         self._ready = True
         self._emitted = False
@@ -53,7 +53,7 @@ class ConsulKvProvider:
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the keys until `stop`; raises ProviderError when none of the endpoints can be read."""
         try:
-            self._agents = self._agents or Agents(self.name, key_endpoints(self._options))
+            self._agents = self._agents or ConsulAgents(self.name, key_endpoints(self._options))
         except ValueError as error:
             raise ProviderError(str(error)) from error
         self._agents.follow(lambda endpoint: self._follow(endpoint, emit, stop), stop)
@@ -63,58 +63,58 @@ class ConsulKvProvider:
             return Client(endpoint)
 
         self._emitted, self._followed, self._ready = False, "", True
-        questions = {_ROOT: _below(self._prefix)}
+        queries = {_ROOT: _query_below(self._prefix)}
         with (
-            Following(questions, client) as following,
+            BlockingQueries(queries, client) as queries,
             client() as reader,
-            on_stop(stop, following.end),
+            on_stop(stop, queries.end),
             on_stop(stop, reader.abort),
         ):
             while not stop.is_set():
-                if self._take(following, reader):
+                if self._take(queries, reader):
                     self._emit(emit)
                     if not self._options.watch:
-                        following.end()
+                        queries.end()
                         stop.wait()
 
-    def _take(self, following: Following, reader: Client) -> bool:
+    def _take(self, queries: BlockingQueries, reader: Client) -> bool:
         """Wait for news, and take note of them; whether they make something to emit."""
         alias, aliased = self._aliased
-        ends = [each.next_loss for each in (self._root, aliased) if each.next_loss is not None]
-        news = following.take(max(0.0, min(ends) - time.monotonic()) if ends else None)
-        changed = self._root.give_up() | aliased.give_up()
-        if root := news.get(_ROOT):
+        ends = [each.next_expiry for each in (self._root, aliased) if each.next_expiry is not None]
+        results = queries.take(max(0.0, min(ends) - time.monotonic()) if ends else None)
+        changed = self._root.drop_expired() | aliased.drop_expired()
+        if root := results.get(_ROOT):
             self._note(self._root, self._prefix, root, reader)
             changed = True
-        wanted = self._wanted_alias()
+        wanted = self._alias_target()
         if wanted != self._followed:
-            self._turn_to(wanted, following)
-        elif found := news.get(_ALIASED):
+            self._follow_alias(wanted, queries)
+        elif found := results.get(_ALIASED):
             if wanted != alias:
-                self._aliased = (wanted, Memory())
+                self._aliased = (wanted, RetainedKeys())
             self._note(self._aliased[1], wanted, found, reader)
             self._ready = changed = True
         return changed and self._ready
 
-    def _turn_to(self, alias: str, following: Following) -> None:
+    def _follow_alias(self, alias: str, queries: BlockingQueries) -> None:
         """Follow what another alias names; until all of it has been read, what was before it stands."""
         if self._followed:
-            following.forget(_ALIASED)
+            queries.unfollow(_ALIASED)
         if alias:
-            following.follow(_ALIASED, _below(alias))
+            queries.follow(_ALIASED, _query_below(alias))
         self._followed = alias
         self._ready = not alias
 
-    def _note(self, memory: Memory, prefix: str, answer: Answer[Keys], reader: Client) -> None:
+    def _note(self, memory: RetainedKeys, prefix: str, answer: QueryResult[Keys], reader: Client) -> None:
         if not answer.data:
             # Consul leaves out keys that a token may not read; of one that is asked for by name it says so.
             reader.key(f"{prefix}/{_ALIAS}")
-        if memory.take(answer, anew=not self._emitted):
+        if memory.update(answer, reconnected=not self._emitted):
             logger.warning(
                 "Consul is back without some keys below %s/: kept for a while, in case it forgot", prefix
             )
 
-    def _wanted_alias(self) -> str:
+    def _alias_target(self) -> str:
         value = self._root.keys.get(f"{self._prefix}/{_ALIAS}", b"")
         try:
             return value.decode().strip().strip("/")
@@ -131,5 +131,5 @@ class ConsulKvProvider:
         self._emitted = True
 
 
-def _below(prefix: str) -> Ask:
+def _query_below(prefix: str) -> Query:
     return lambda client, index: client.keys_below(f"{prefix}/" if prefix else "", index)

@@ -20,7 +20,7 @@ _NAMED = re.compile(
 """Levels whose children have names of the user's choice; elsewhere names that are numbers make a list."""
 
 _Node = dict[str, object]
-_Spelt = dict[tuple[int, str], str]
+_Spellings = dict[tuple[int, str], str]
 """By node, told by its identity, and name in lower case: as it was first written there."""
 
 
@@ -32,7 +32,7 @@ def unfold(keys: Mapping[str, bytes], prefix: str, report: Report) -> Tree:
     below it; one that ends in a slash is a folder and says nothing.
     """
     root: _Node = {}
-    spelt: _Spelt = {}
+    spellings: _Spellings = {}
     lead = f"{prefix}/" if prefix else ""
     for key in sorted(keys):
         if not key.startswith(lead) or key.endswith("/"):
@@ -43,7 +43,7 @@ def unfold(keys: Mapping[str, bytes], prefix: str, report: Report) -> Tree:
         elif "" in segments or len(segments) > _MAX_LEVELS:
             report.error(f"key {key} has an empty or too long a name, so it is passed over")
         elif (text := _text(key, keys[key], report)) is not None:
-            _put(root, segments, text, spelt)
+            _put(root, segments, text, spellings)
     tree = _with_lists(root, "")
     return tree if isinstance(tree, dict) else {}
 
@@ -59,22 +59,22 @@ def _text(key: str, value: bytes, report: Report) -> str | None:
         return None
 
 
-def _put(node: _Node, segments: list[str], value: str, spelt: _Spelt) -> None:
+def _put(node: _Node, segments: list[str], value: str, spellings: _Spellings) -> None:
     for level in range(len(segments) - 1):
-        name = _known(node, segments, level, spelt)
+        name = _spelling(node, segments, level, spellings)
         inner = node.get(name)
         if not isinstance(inner, dict):
             inner = node[name] = {}
         node = inner
-    last = _known(node, segments, len(segments) - 1, spelt)
+    last = _spelling(node, segments, len(segments) - 1, spellings)
     if not isinstance(node.get(last), dict):
         node[last] = value
 
 
-def _known(node: _Node, segments: list[str], level: int, spelt: _Spelt) -> str:
+def _spelling(node: _Node, segments: list[str], level: int, spellings: _Spellings) -> str:
     """The spelling under which the segment of this level is in the node, or will be."""
     name = segments[level]
-    known = spelt.setdefault((id(node), name.lower()), name)
+    known = spellings.setdefault((id(node), name.lower()), name)
     if known == name or name in node or _NAMED.match("/".join(segments[:level])):
         return name
     return known

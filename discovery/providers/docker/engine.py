@@ -14,9 +14,9 @@ import requests
 import urllib3
 
 from discovery.providers.docker.events import FILTERS
-from discovery.providers.docker.faults import SETTING, explained
+from discovery.providers.docker.faults import SETTING, to_provider_error
 
-ANSWER_TIMEOUT = 10
+RESPONSE_TIMEOUT = 10
 """Seconds within which the engine answers, the event stream aside, which may be silent for ever."""
 
 FAULTS = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
@@ -34,7 +34,7 @@ class Engine:
         self._setting = setting
         self._events: Any = None
         with self._faults():
-            self._client = docker.APIClient(base_url=endpoint, version="auto", timeout=ANSWER_TIMEOUT)
+            self._client = docker.APIClient(base_url=endpoint, version="auto", timeout=RESPONSE_TIMEOUT)
 
     def __enter__(self) -> Engine:
         return self
@@ -80,12 +80,12 @@ class Engine:
         except (*FAULTS, AttributeError):
             return  # It had ended already.
 
-    def running(self) -> list[str]:
+    def running_containers(self) -> list[str]:
         """The ids of the containers that run, paused ones included."""
         with self._faults():
             return [each["Id"] for each in self._client.containers()]
 
-    def labelled(self, label: str) -> list[str]:
+    def labelled_containers(self, label: str) -> list[str]:
         """The ids of the containers that bear the label, whether or not they run."""
         with self._faults():
             return [each["Id"] for each in self._client.containers(all=True, filters={"label": [label]})]
@@ -104,4 +104,4 @@ class Engine:
         try:
             yield
         except FAULTS as error:
-            raise explained(error, self._endpoint, self._setting) from error
+            raise to_provider_error(error, self._endpoint, self._setting) from error

@@ -67,7 +67,7 @@ FILTERS: Mapping[str, list[str]] = {
 """Spares us, among others, three events for each run of a health check."""
 
 
-def understood(event: Mapping[str, Any]) -> Event | None:
+def parse_event(event: Mapping[str, Any]) -> Event | None:
     """What `event`, an object of `GET /events`, asks for; None when it is nothing to us."""
     actor: Mapping[str, Any] = event.get("Actor") or {}
     attributes: Mapping[str, Any] = actor.get("Attributes") or {}

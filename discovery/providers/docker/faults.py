@@ -15,7 +15,7 @@ HINTS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def explained(error: BaseException, endpoint: str, setting: str = SETTING) -> ProviderError:
+def to_provider_error(error: BaseException, endpoint: str, setting: str = SETTING) -> ProviderError:
     """The error to show for `error`, a fault while the engine at `endpoint` was asked something.
 
     `setting` is where users set the endpoint.

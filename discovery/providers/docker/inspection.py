@@ -12,7 +12,7 @@ from discovery.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK
 
 
-class Inspected(Struct, frozen=True):
+class InspectedContainer(Struct, frozen=True):
     """A container, and what only the provider needs to know of it.
 
     `started_at` is the engine's word and tells one run of a container from the next; `stop_signal` is
@@ -24,7 +24,9 @@ class Inspected(Struct, frozen=True):
     stop_signal: int
 
 
-def inspected(answer: Mapping[str, Any], host_address: Callable[[], str] = lambda: LOOPBACK) -> Inspected:
+def parse_inspection(
+    answer: Mapping[str, Any], host_address: Callable[[], str] = lambda: LOOPBACK
+) -> InspectedContainer:
     """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty.
 
     `host_address` is asked where the container is in host mode.
@@ -49,7 +51,9 @@ def inspected(answer: Mapping[str, Any], host_address: Callable[[], str] = lambd
         health="" if health == "none" else health,
         bindings=_bindings(published),
     )
-    return Inspected(container, state.get("StartedAt") or "", signal_number(config.get("StopSignal") or ""))
+    return InspectedContainer(
+        container, state.get("StartedAt") or "", signal_number(config.get("StopSignal") or "")
+    )
 
 
 def signal_number(name: str) -> int:

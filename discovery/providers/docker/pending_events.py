@@ -6,10 +6,10 @@ import queue
 import threading
 
 from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.events import Event, understood
+from discovery.providers.docker.events import Event, parse_event
 
 
-class Pending:
+class PendingEvents:
     """Opens the engine's event stream, and reads it in a thread of its own until it ends."""
 
     def __init__(self, engine: Engine) -> None:
@@ -35,7 +35,7 @@ class Pending:
     def _read(self, engine: Engine) -> None:
         try:
             for event in engine.events():
-                asked = understood(event)
+                asked = parse_event(event)
                 if asked is not None:
                     self._events.put(asked)
         finally:

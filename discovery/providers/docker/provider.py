@@ -16,16 +16,16 @@ from discovery.providers.contract import Emit
 from discovery.providers.docker.engine import Engine
 from discovery.providers.docker.events import Action, Event
 from discovery.providers.docker.host import host_address
-from discovery.providers.docker.inspection import Inspected, inspected
+from discovery.providers.docker.inspection import InspectedContainer, parse_inspection
 from discovery.providers.docker.inventory import Inventory
-from discovery.providers.docker.pending_events import Pending
+from discovery.providers.docker.pending_events import PendingEvents
 from discovery.providers.errors import ProviderError
 from discovery.providers.stopping import on_stop
 from rondpoint.settings.tree import DockerOptions
 
 logger = logging.getLogger(__name__)
 
-STEADY = 5.0
+STABLE_SECONDS = 5.0
 """Seconds after which a lost event stream is opened again at once; one lost sooner is a fault."""
 
 
@@ -62,14 +62,14 @@ class DockerProvider:
                     self._follow(engine, emit, stop)
             if stop.is_set():
                 return
-            if time.monotonic() - opened < STEADY:
+            if time.monotonic() - opened < STABLE_SECONDS:
                 raise ProviderError(
                     f"the event stream of the Docker engine at {self._options.endpoint} ended"
                 )
             logger.info("the Docker engine's event stream ended: it is opened again")
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
-        pending = Pending(engine)
+        pending = PendingEvents(engine)
         try:
             self._read_all(engine, stop)
             if stop.is_set():
@@ -84,41 +84,43 @@ class DockerProvider:
             engine.end_events()
 
     def _read_all(self, engine: Engine, stop: threading.Event) -> None:
-        found: list[Inspected] = []
-        for container_id in dict.fromkeys(engine.running() + engine.labelled(ALLOW_NON_RUNNING)):
+        found: list[InspectedContainer] = []
+        for container_id in dict.fromkeys(
+            engine.running_containers() + engine.labelled_containers(ALLOW_NON_RUNNING)
+        ):
             if stop.is_set():
                 return
             answer = engine.inspect(container_id)
             if answer is not None:
-                found.append(inspected(answer, self._host_address))
+                found.append(parse_inspection(answer, self._host_address))
         self._inventory.replace(found)
 
     def _apply(self, engine: Engine, events: Iterable[Event]) -> None:
         """Bring the inventory up to date; a container with several events is looked at once, at the end."""
-        looks: dict[str, None] = {}
+        to_inspect: dict[str, None] = {}
         for event in events:
             match event.action:
                 case Action.INSPECT:
-                    looks[event.container_id] = None
+                    to_inspect[event.container_id] = None
                 case Action.REFRESH:
                     if event.container_id in self._inventory:
-                        looks[event.container_id] = None
+                        to_inspect[event.container_id] = None
                 case Action.SIGNAL:
-                    if event.container_id in looks:
-                        self._look(engine, event.container_id)
-                    self._inventory.signalled(event.container_id, event.signal)
+                    if event.container_id in to_inspect:
+                        self._inspect(engine, event.container_id)
+                    self._inventory.mark_signalled(event.container_id, event.signal)
                 case Action.STOPPED:
-                    looks.pop(event.container_id, None)
-                    self._inventory.stopped(event.container_id)
+                    to_inspect.pop(event.container_id, None)
+                    self._inventory.mark_stopped(event.container_id)
                 case Action.REMOVE:
-                    looks.pop(event.container_id, None)
+                    to_inspect.pop(event.container_id, None)
                     self._inventory.remove(event.container_id)
-        for container_id in looks:
-            self._look(engine, container_id)
+        for container_id in to_inspect:
+            self._inspect(engine, container_id)
 
-    def _look(self, engine: Engine, container_id: str) -> None:
+    def _inspect(self, engine: Engine, container_id: str) -> None:
         answer = engine.inspect(container_id)
-        found = None if answer is None else inspected(answer, self._host_address)
+        found = None if answer is None else parse_inspection(answer, self._host_address)
         self._inventory.put(container_id, found)
 
     def _emit(self, emit: Emit) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from discovery.decoding.decoded import Decoded
-from discovery.dynamic import shown
+from discovery.dynamic import printable_path
 from rondpoint.diagnostics import Diagnostic
 
 Load = Callable[[Path], Decoded | Diagnostic]
@@ -22,7 +22,7 @@ class _File(Struct, frozen=True):
     decoded: Decoded
 
 
-class Contents:
+class FileContents:
     """Each file is read when it changed. One that cannot be read any more keeps what it last defined."""
 
     def __init__(self, load: Load) -> None:
@@ -58,7 +58,7 @@ class Contents:
         if isinstance(loaded, Decoded):
             return loaded
         if known is None or not _defines_something(known.decoded):
-            return Decoded(shown(path), diagnostics=(loaded,))
+            return Decoded(printable_path(path), diagnostics=(loaded,))
         hint = "; ".join(part for part in (loaded.hint, "what the file said before stays in force") if part)
         return msgspec.structs.replace(
             known.decoded, diagnostics=(msgspec.structs.replace(loaded, hint=hint),)

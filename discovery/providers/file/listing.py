@@ -8,7 +8,7 @@ from pathlib import Path
 from discovery.dynamic import SUFFIXES
 
 
-def listed(directory: Path) -> list[Path]:
+def list_files(directory: Path) -> list[Path]:
     """The files of routes in `directory` and beneath it, in order of path.
 
     Names that begin with a dot are passed over: locks and backups of editors, and the folders that
@@ -21,7 +21,7 @@ def listed(directory: Path) -> list[Path]:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                found += listed(Path(entry.path))
+                found += list_files(Path(entry.path))
             elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.is_dir():
                 found.append(Path(entry.path))
     return sorted(found)

@@ -13,9 +13,9 @@ from discovery.decoding.decoded import Decoded
 from discovery.merging.union import unite
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
-from discovery.providers.file.contents import Contents
+from discovery.providers.file.contents import FileContents
 from discovery.providers.file.folder import FolderWatch
-from discovery.providers.file.listing import listed
+from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import FileOptions
 
@@ -30,7 +30,7 @@ class FileProvider:
 
     def __init__(self, options: FileOptions) -> None:
         self._options = options
-        self._contents = Contents(_load)
+        self._contents = FileContents(_load)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the files until `stop`; raises ProviderError when their folder cannot be read."""
@@ -46,7 +46,7 @@ class FileProvider:
                 first = False
         except OSError as error:
             raise ProviderError(
-                f"the folder {dynamic.shown(folder)} cannot be read: {error.strerror or error}",
+                f"the folder {dynamic.printable_path(folder)} cannot be read: {error.strerror or error}",
                 "it must exist and be readable: see providers.file",
             ) from error
 
@@ -71,7 +71,7 @@ class FileProvider:
 
     def _refresh(self, folder: Path, touched: Collection[Path]) -> bool:
         if self._options.filename is None or self._options.directory is not None:
-            return self._contents.refresh(listed(folder), touched)
+            return self._contents.refresh(list_files(folder), touched)
         folder.stat()
         path = folder / self._options.filename.name
         return self._contents.refresh([path] if path.exists() else [], touched)
@@ -96,4 +96,4 @@ def _load(path: Path) -> Decoded | Diagnostic:
     tree = dynamic.read(path)
     if isinstance(tree, Diagnostic):
         return tree
-    return dynamic.decode(tree, FileProvider.name, dynamic.shown(path))
+    return dynamic.decode(tree, FileProvider.name, dynamic.printable_path(path))

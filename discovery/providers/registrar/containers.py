@@ -12,19 +12,19 @@ from msgspec import Struct
 from discovery.providers.docker.engine import Engine
 from discovery.providers.docker.events import Action, Event
 from discovery.providers.docker.inspection import signal_number
-from discovery.providers.docker.inventory import GUEST, STOPPING_SIGNALS
+from discovery.providers.docker.inventory import SHARED_NETWORK, STOPPING_SIGNALS
 from discovery.registrar.registration import Options
 from discovery.registrar.registrations import registrations
-from discovery.registrar.wanted_services import Roster
+from discovery.registrar.wanted_services import WantedServices
 from discovery.registrar.workload import workload
 
-DOUBT = 15.0
+RECHECK_SECONDS = 15.0
 """Seconds after which a container that was sent SIGINT or SIGQUIT and runs on is registered again."""
-LONG_DOUBT = 600.0
+RECHECK_SECONDS_AFTER_STOP = 600.0
 """The same after a signal that asks it to stop: `docker stop` may wait long before it kills."""
 
-_RUNNING = frozenset({"running", "paused"})
-_BY_SIGNAL = 128
+_ALIVE_STATES = frozenset({"running", "paused"})
+_SIGNAL_BIT = 128
 """In an exit code: a signal has ended it."""
 
 
@@ -43,87 +43,89 @@ class Containers:
     """
 
     def __init__(self, options: Options, *, on_success: bool) -> None:
-        self.roster = Roster()
+        self.wanted = WantedServices()
         self._options = options
         self._on_success = on_success
         self._runs: dict[str, _Run] = {}
-        self._leaving: dict[str, tuple[str, float]] = {}
+        self._stopping: dict[str, tuple[str, float]] = {}
 
     def read_all(self, engine: Engine) -> None:
         """Look at all that run and all that are known. Raises ProviderError, as every call here."""
-        for container_id in dict.fromkeys([*engine.running(), *self.roster.ids()]):
-            self._look(engine, container_id)
+        for container_id in dict.fromkeys([*engine.running_containers(), *self.wanted.ids()]):
+            self._inspect(engine, container_id)
 
     def apply(self, engine: Engine, events: Iterable[Event]) -> None:
         for event in events:
             container_id = event.container_id
             match event.action:
                 case Action.INSPECT:
-                    self._look(engine, container_id)
+                    self._inspect(engine, container_id)
                 case Action.REFRESH:
-                    if container_id in self.roster:
-                        self._look(engine, container_id)
+                    if container_id in self.wanted:
+                        self._inspect(engine, container_id)
                 case Action.SIGNAL:
-                    self._signalled(container_id, event.signal)
+                    self._handle_signal(container_id, event.signal)
                 case Action.STOPPED if event.exit_code is not None:
-                    self._ended(container_id, event.exit_code)
+                    self._handle_end(container_id, event.exit_code)
                 case Action.STOPPED:
-                    if container_id in self.roster:
-                        self._look(engine, container_id)
+                    if container_id in self.wanted:
+                        self._inspect(engine, container_id)
                 case Action.REMOVE:
                     self._forget(container_id)
 
-    def doubt(self) -> float | None:
+    def next_recheck(self) -> float | None:
         """When, by the monotonic clock, one that was told to end is to be looked at again."""
-        return min((until for _, until in self._leaving.values()), default=None)
+        return min((until for _, until in self._stopping.values()), default=None)
 
-    def resolve(self, engine: Engine) -> None:
+    def recheck(self, engine: Engine) -> None:
         """Look again at those that were told to end long ago."""
         now = time.monotonic()
-        for container_id in [each for each, (_, until) in self._leaving.items() if until <= now]:
-            self._look(engine, container_id)
+        for container_id in [each for each, (_, until) in self._stopping.items() if until <= now]:
+            self._inspect(engine, container_id)
 
-    def _signalled(self, container_id: str, number: int) -> None:
+    def _handle_signal(self, container_id: str, number: int) -> None:
         """As early as can be, so that no request meets a server that has ended."""
         run = self._runs.get(container_id)
         if run is None or self._on_success:
             return
         if number in {run.stop_signal, SIGTERM, SIGKILL}:
-            doubt = LONG_DOUBT
+            doubt = RECHECK_SECONDS_AFTER_STOP
         elif number in STOPPING_SIGNALS:
-            doubt = DOUBT
+            doubt = RECHECK_SECONDS
         else:
             return
-        self._leaving[container_id] = (run.started_at, time.monotonic() + doubt)
-        self.roster.remove(container_id)
+        self._stopping[container_id] = (run.started_at, time.monotonic() + doubt)
+        self.wanted.remove(container_id)
 
-    def _ended(self, container_id: str, exit_code: int) -> None:
-        if self._on_success and exit_code and not exit_code & _BY_SIGNAL:
+    def _handle_end(self, container_id: str, exit_code: int) -> None:
+        if self._on_success and exit_code and not exit_code & _SIGNAL_BIT:
             return
         self._forget(container_id)
 
     def _forget(self, container_id: str) -> None:
-        self.roster.remove(container_id)
+        self.wanted.remove(container_id)
         self._runs.pop(container_id, None)
-        self._leaving.pop(container_id, None)
+        self._stopping.pop(container_id, None)
 
-    def _look(self, engine: Engine, container_id: str) -> None:
+    def _inspect(self, engine: Engine, container_id: str) -> None:
         answer = engine.inspect(container_id)
         if answer is None:
             self._forget(container_id)
             return
         state: Mapping[str, Any] = answer.get("State") or {}
-        if state.get("Status") not in _RUNNING:
-            self._ended(container_id, state.get("ExitCode") or 0)
+        if state.get("Status") not in _ALIVE_STATES:
+            self._handle_end(container_id, state.get("ExitCode") or 0)
             return
         started_at = state.get("StartedAt") or ""
-        told, until = self._leaving.get(container_id, ("", 0.0))
+        told, until = self._stopping.get(container_id, ("", 0.0))
         if told == started_at and until > time.monotonic():
             return
-        self._leaving.pop(container_id, None)
+        self._stopping.pop(container_id, None)
         mode = str((answer.get("HostConfig") or {}).get("NetworkMode") or "")
-        lender = engine.inspect(mode.removeprefix(GUEST)) if mode.startswith(GUEST) else None
-        found = workload(answer, lender)
+        network_owner = (
+            engine.inspect(mode.removeprefix(SHARED_NETWORK)) if mode.startswith(SHARED_NETWORK) else None
+        )
+        found = workload(answer, network_owner)
         stop_signal = signal_number((answer.get("Config") or {}).get("StopSignal") or "")
         self._runs[container_id] = _Run(started_at, stop_signal)
-        self.roster.put(container_id, found.name, registrations(found, self._options))
+        self.wanted.put(container_id, found.name, registrations(found, self._options))

@@ -19,7 +19,7 @@ from proxy.admin.endpoints.openapi import openapi
 from proxy.admin.endpoints.overview import overview
 from proxy.admin.endpoints.rawdata import rawdata
 from proxy.admin.endpoints.sign_in import sign_in
-from proxy.admin.endpoints.tcp_udp import nothing
+from proxy.admin.endpoints.tcp_udp import tcp_udp
 from proxy.admin.endpoints.traefik1 import traefik1
 from proxy.admin.endpoints.version import version
 
@@ -31,7 +31,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     overview,
     entry_points,
     http_objects,
-    nothing,
+    tcp_udp,
     rawdata,
     explain,
     diagnostics,

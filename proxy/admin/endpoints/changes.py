@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.change_requests import author, identity, problem, submit, wait_in_force
-from proxy.admin.json_responses import Refusal, answer
+from proxy.admin.change_requests import author, new_proposal_id, submit, to_problem, wait_in_force
+from proxy.admin.json_responses import Refusal, json_response
 from proxy.admin.preconditions import conditions, tag
 from rondpoint.store.admin.document import ADMIN, REST
-from rondpoint.store.admin.proposals import Proposal, Verdict
+from rondpoint.store.admin.proposals import Proposal, ProposalResult
 
 changes = Blueprint("changes", __name__, url_prefix="/api")
 
@@ -21,13 +21,13 @@ _REST_ALIASES = (REST, "web")
 @changes.put(f"/http/{_KINDS}/<path:name>")
 def put(kind: str, name: str) -> Response:
     """Define an object, or define it anew."""
-    return _change("put", kind, name, _body())
+    return _change("put", kind, name, _read_body())
 
 
 @changes.patch(f"/http/{_KINDS}/<path:name>")
 def patch(kind: str, name: str) -> Response:
     """Change some fields of an object that is there: a JSON merge patch (RFC 7396)."""
-    return _change("patch", kind, name, _body())
+    return _change("patch", kind, name, _read_body())
 
 
 @changes.delete(f"/http/{_KINDS}/<path:name>")
@@ -41,69 +41,80 @@ def replace(provider: str) -> Response:
     """Define all that the provider `rest` has, in the shape of Traefik 1 or 3."""
     if provider not in _REST_ALIASES:
         raise Refusal(400, "only the provider rest can be fed through the API")
-    asked, wait = conditions(request.headers), waiting()
-    verdict = submit(
-        Proposal(identity(), "replace", body=_body(), match=asked.match, dry=_dry(), by=author())
+    preconditions, wait = conditions(request.headers), read_wait()
+    result = submit(
+        Proposal(
+            new_proposal_id(),
+            "replace",
+            body=_read_body(),
+            match=preconditions.match,
+            dry_run=_is_dry_run(),
+            by=author(),
+        )
     )
-    return told(verdict, wait, {"provider": REST}, {"ETag": tag(verdict.version)})
+    return change_response(result, wait, {"provider": REST}, {"ETag": tag(result.version)})
 
 
-def told(
-    verdict: Verdict, wait: float | None, about: dict[str, Any], headers: dict[str, str], status: int = 200
+def change_response(
+    result: ProposalResult,
+    wait: float | None,
+    fields: dict[str, Any],
+    headers: dict[str, str],
+    status: int = 200,
 ) -> Response:
     """The answer to a change that was done, or would be; `wait` seconds at most, until it is in force."""
     found = {
-        **about,
-        "version": verdict.version,
-        "changed": verdict.outcome == "done",
-        "warnings": [problem(finding) for finding in verdict.findings],
+        **fields,
+        "version": result.version,
+        "changed": result.outcome == "done",
+        "warnings": [to_problem(diagnostic) for diagnostic in result.diagnostics],
     }
-    if wait is not None and not _dry():
-        found["inForce"] = wait_in_force(verdict, wait)
-    return answer(found, status, headers)
+    if wait is not None and not _is_dry_run():
+        found["inForce"] = wait_in_force(result, wait)
+    return json_response(found, status, headers)
 
 
 def _change(action: Literal["put", "patch", "delete"], kind: str, name: str, body: str) -> Response:
-    name = _own_name(kind, name)
-    asked, wait = conditions(request.headers), waiting()
-    verdict = submit(
+    name = _unqualified_name(kind, name)
+    preconditions, wait = conditions(request.headers), read_wait()
+    result = submit(
         Proposal(
-            identity(),
+            new_proposal_id(),
             action,
             section=kind,
             name=name,
             body=body,
-            match=asked.match,
-            present=asked.present,
-            absent=asked.absent,
-            dry=_dry(),
+            match=preconditions.match,
+            must_exist=preconditions.present,
+            must_be_absent=preconditions.absent,
+            dry_run=_is_dry_run(),
             by=author(),
         )
     )
-    headers = {"ETag": tag(verdict.object_version)} if verdict.object_version else {}
-    status = 201 if verdict.created and not _dry() else 200
-    return told(verdict, wait, {"name": f"{name}@{ADMIN}"}, headers, status)
+    headers = {"ETag": tag(result.object_version)} if result.object_version else {}
+    status = 201 if result.created and not _is_dry_run() else 200
+    return change_response(result, wait, {"name": f"{name}@{ADMIN}"}, headers, status)
 
 
-def _own_name(kind: str, name: str) -> str:
+def _unqualified_name(kind: str, name: str) -> str:
     bare, at, provider = name.partition("@")
     if at and provider != ADMIN:
         raise Refusal(409, f"{kind.removesuffix('s')} {name} is the provider {provider}'s: change it there")
     return bare
 
 
-def _body() -> str:
+def _read_body() -> str:
     try:
         return request.get_data().decode()
     except UnicodeDecodeError as error:
         raise Refusal(400, f"the body is not UTF-8: {error}") from None
 
 
-def _dry() -> bool:
+def _is_dry_run() -> bool:
     return request.args.get("dryRun", "").lower() in ("1", "true")
 
 
-def waiting() -> float | None:
+def read_wait() -> float | None:
     """The seconds to wait for a change to be in force; None for not at all. Raises Refusal."""
     given = request.args.get("wait", "")
     if not given:

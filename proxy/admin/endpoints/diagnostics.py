@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.current_configuration import Present
+from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
-from proxy.admin.diagnostic_filters import chosen
-from proxy.admin.json_responses import Refusal, answer_list
+from proxy.admin.diagnostic_filters import filter_diagnostics
+from proxy.admin.json_responses import Refusal, list_response
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.status_reports import diagnostic_report
 
@@ -15,12 +15,12 @@ diagnostics = Blueprint("diagnostics", __name__, url_prefix="/api")
 
 
 @diagnostics.get("/diagnostics")
-def found() -> Response:
+def list_diagnostics() -> Response:
     """A page of them, in order of source; `severity`, `source`, `search` and `unrouted` choose among them."""
-    present = Present(runtime())
+    configuration = CurrentConfiguration(runtime())
     try:
-        page = page_of(chosen(present, request.args), request.args)
+        page = page_of(filter_diagnostics(configuration, request.args), request.args)
     except PageError as error:
         raise Refusal(400, str(error)) from None
-    items = (diagnostic_report(item) for item in present.in_portions(page.items))
-    return answer_list(items, {NEXT: str(page.next)})
+    items = (diagnostic_report(item) for item in configuration.in_portions(page.items))
+    return list_response(items, {NEXT: str(page.next)})

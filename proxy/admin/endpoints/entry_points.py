@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from proxy.admin.current_worker import runtime
-from proxy.admin.json_responses import Refusal, answer, answer_list
+from proxy.admin.json_responses import Refusal, json_response, list_response
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.views.entry_points import EntryPointView, entry_point_view
 
@@ -13,22 +13,22 @@ entry_points = Blueprint("entry_points", __name__, url_prefix="/api/entrypoints"
 
 
 @entry_points.get("")
-def every() -> Response:
+def list_entry_points() -> Response:
     """A page of the entry points, the admin one among them."""
     names = sorted(runtime().settings.entry_points)
     try:
         page = page_of(names, request.args)
     except PageError as error:
         raise Refusal(400, str(error)) from None
-    return answer_list([_view(name) for name in page.items], {NEXT: str(page.next)})
+    return list_response([_view(name) for name in page.items], {NEXT: str(page.next)})
 
 
 @entry_points.get("/<path:name>")
-def one(name: str) -> Response:
+def show_entry_point(name: str) -> Response:
     """One entry point."""
     if name not in runtime().settings.entry_points:
         raise Refusal(404, f"entry point not found: {name}")
-    return answer(_view(name))
+    return json_response(_view(name))
 
 
 def _view(name: str) -> EntryPointView:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from proxy.admin.current_configuration import Present
+from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
-from proxy.admin.explain_query import AskedError, read_asked
-from proxy.admin.json_responses import Refusal, answer
+from proxy.admin.explain_query import ExplainQueryError, read_explain_query
+from proxy.admin.json_responses import Refusal, json_response
 from rondpoint.explaining.active_configuration import Configured
 from rondpoint.explaining.explain import explain_request
 
@@ -15,20 +15,22 @@ explain = Blueprint("explain", __name__, url_prefix="/api")
 
 
 @explain.get("/explain")
-def explained() -> Response:
+def explain_response() -> Response:
     """The way of a request for `url`; with `method`, `client`, `entryPoint`, any number of `header`."""
     settings = runtime().settings
     try:
-        asked = read_asked(request.args, settings)
-    except AskedError as error:
+        query = read_explain_query(request.args, settings)
+    except ExplainQueryError as error:
         raise Refusal(400, str(error)) from None
-    present = Present(runtime())
+    configuration = CurrentConfiguration(runtime())
     configured = Configured(
-        present.state.routers,
-        present.state.services,
-        present.state.middlewares,
-        present.diagnostics,
+        configuration.state.routers,
+        configuration.state.services,
+        configuration.state.middlewares,
+        configuration.diagnostics,
         settings.default_entry_points,
         settings.tls_entry_points,
     )
-    return answer(explain_request(configured, asked.entry_point, asked.facts, present.yield_if_due))
+    return json_response(
+        explain_request(configured, query.entry_point, query.facts, configuration.yield_if_due)
+    )

@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from msgspec import Struct
 
 from proxy.admin.current_worker import runtime
-from proxy.admin.json_responses import Refusal, answer
+from proxy.admin.json_responses import Refusal, json_response
 from proxy.admin.views.durations import go_duration
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, read_snapshot
@@ -59,7 +59,7 @@ class Health(Struct, frozen=True):
     recent_errors: tuple[RecentError, ...]
 
 
-class Answered(Struct, frozen=True):
+class ResponseTotals(Struct, frozen=True):
     """Requests by status; seconds of those that were measured, and bytes of bodies; the last faults."""
 
     codes: dict[str, int] = {}
@@ -69,27 +69,27 @@ class Answered(Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
 
 
-class _Looks:
+class _PreviousTotals:
     """What a worker saw at its last look."""
 
-    last = Answered()
+    last = ResponseTotals()
 
 
 @health.get("/health")
-def told() -> Response:
+def show_health() -> Response:
     """Since this proxy started."""
-    parts = runtime()
+    worker = runtime()
     now = time()
     try:
-        snapshot = read_snapshot(parts.client, parts.keys, now, CooperativeYield(), INSTANCE)
+        snapshot = read_snapshot(worker.client, worker.keys, now, CooperativeYield(), INSTANCE)
     except redis.RedisError as error:
         raise Refusal(503, f"the store does not answer: {error}") from None
-    answered = summed(snapshot, CooperativeYield(), parts.settings.api.statistics.recent_errors)
-    before, _Looks.last = _Looks.last, answered
-    return answer(health_of(answered, before, started(snapshot, now), now))
+    totals = sum_counts(snapshot, CooperativeYield(), worker.settings.api.statistics.recent_errors)
+    before, _PreviousTotals.last = _PreviousTotals.last, totals
+    return json_response(build_health(totals, before, oldest_start(snapshot, now), now))
 
 
-def summed(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: int) -> Answered:
+def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: int) -> ResponseTotals:
     """All that an instance has answered, and so many of its last faults."""
     codes: dict[str, int] = {}
     measured, seconds, sent, own = 0, 0.0, 0, Own()
@@ -106,24 +106,24 @@ def summed(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: int)
                     measured += sum(cell.buckets)
                     seconds += cell.seconds
                     sent += cell.sent
-    return Answered(dict(sorted(codes.items())), measured, seconds, sent, own.faults[:faults])
+    return ResponseTotals(dict(sorted(codes.items())), measured, seconds, sent, own.faults[:faults])
 
 
-def started(snapshot: StoreSnapshot, now: float) -> float:
+def oldest_start(snapshot: StoreSnapshot, now: float) -> float:
     """When the oldest worker of the instance began, in Unix seconds."""
     times = [worker.started_at for instance in snapshot.instances for worker in instance.workers]
     return min(times, default=now)
 
 
-def health_of(answered: Answered, before: Answered, start: float, now: float) -> Health:
+def build_health(totals: ResponseTotals, before: ResponseTotals, start: float, now: float) -> Health:
     """`before` is what the look before this one saw."""
-    total = sum(answered.codes.values())
+    total = sum(totals.codes.values())
     recent = {
         code: count - before.codes.get(code, 0)
-        for code, count in answered.codes.items()
+        for code, count in totals.codes.items()
         if count > before.codes.get(code, 0)
     }
-    average = answered.seconds / answered.measured if answered.measured else 0.0
+    average = totals.seconds / totals.measured if totals.measured else 0.0
     return Health(
         pid=os.getppid(),
         uptime=go_duration(now - start),
@@ -131,16 +131,16 @@ def health_of(answered: Answered, before: Answered, start: float, now: float) ->
         time=datetime.fromtimestamp(now, UTC).isoformat(sep=" "),
         unixtime=int(now),
         status_code_count=recent,
-        total_status_code_count=answered.codes,
+        total_status_code_count=totals.codes,
         count=sum(recent.values()),
         total_count=total,
-        total_response_time=go_duration(answered.seconds),
-        total_response_time_sec=answered.seconds,
-        total_response_size=answered.sent,
-        average_response_size=answered.sent // answered.measured if answered.measured else 0,
+        total_response_time=go_duration(totals.seconds),
+        total_response_time_sec=totals.seconds,
+        total_response_size=totals.sent,
+        average_response_size=totals.sent // totals.measured if totals.measured else 0,
         average_response_time=go_duration(average),
         average_response_time_sec=average,
-        recent_errors=tuple(_recent(fault) for fault in answered.faults),
+        recent_errors=tuple(_recent(fault) for fault in totals.faults),
     )
 
 

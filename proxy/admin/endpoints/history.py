@@ -8,30 +8,30 @@ from typing import Any
 import redis
 from flask import Blueprint, Response, request
 
-from proxy.admin.change_requests import author, identity, submit
+from proxy.admin.change_requests import author, new_proposal_id, submit
 from proxy.admin.current_worker import runtime
-from proxy.admin.endpoints.changes import told, waiting
-from proxy.admin.json_responses import Refusal, answer, answer_list
+from proxy.admin.endpoints.changes import change_response, read_wait
+from proxy.admin.json_responses import Refusal, json_response, list_response
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.preconditions import conditions, tag
 from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.store.admin.document import Document, read_document
-from rondpoint.store.admin.history import Entry, read_history
+from rondpoint.store.admin.history import HistoryEntry, read_history
 from rondpoint.store.admin.proposals import Proposal
-from rondpoint.store.admin.redaction import changes
-from rondpoint.store.admin.rollback import RewindError, rewound
+from rondpoint.store.admin.redaction import redacted_changes
+from rondpoint.store.admin.rollback import RollbackError, rollback_values
 
 history = Blueprint("history", __name__, url_prefix="/api/history")
 
-MOST = 1000
+MAX_DIFFERENCES = 1000
 """Differences told at once."""
 
-LARGEST = 2**53
+VERSION_LIMIT = 2**53
 """Versions stay below it."""
 
 
 @history.get("")
-def listed() -> Response:
+def list_history() -> Response:
     """A page of the changes, the newest first; the present version is the `ETag`."""
     document, entries = _read()
     try:
@@ -39,11 +39,11 @@ def listed() -> Response:
     except PageError as error:
         raise Refusal(400, str(error)) from None
     headers = {NEXT: str(page.next), "ETag": tag(document.version)}
-    return answer_list([_entry(item) for item in page.items], headers)
+    return list_response([_entry(item) for item in page.items], headers)
 
 
 @history.get("/<int:version>")
-def one(version: int) -> Response:
+def show_change(version: int) -> Response:
     """One change, value by value."""
     _, entries = _read()
     entry = next((entry for entry in entries if entry.version == version), None)
@@ -51,46 +51,49 @@ def one(version: int) -> Response:
         raise Refusal(404, f"version {version} is not in the history")
     given = entry.changes or {}
     pairs = {field: (difference.before, difference.after) for field, difference in given.items()}
-    return answer({**_entry(entry), "differences": _differences(pairs)})
+    return json_response({**_entry(entry), "differences": _differences(pairs)})
 
 
 @history.get("/<int:version>/diff")
-def diff(version: int) -> Response:
+def show_diff(version: int) -> Response:
     """What differs at version `to` (the present one without) from this version."""
     document, entries = _read()
     other = request.args.get("to", "")
-    if other and not (other.isascii() and other.isdigit() and int(other) < LARGEST):
+    if other and not (other.isascii() and other.isdigit() and int(other) < VERSION_LIMIT):
         raise Refusal(400, f"to={other} is no version")
     until = int(other) if other else document.version
     before, after = (_values(document, entries, number) for number in (version, until))
     pairs = {
-        field: (_at(before, document, field), _at(after, document, field)) for field in {**before, **after}
+        field: (_value_of(before, document, field), _value_of(after, document, field))
+        for field in {**before, **after}
     }
-    return answer({"from": version, "to": until, "differences": _differences(pairs)})
+    return json_response({"from": version, "to": until, "differences": _differences(pairs)})
 
 
 @history.post("/<int:version>/rollback")
-def rollback(version: int) -> Response:
+def roll_back(version: int) -> Response:
     """Make everything as it was at a version; this is a change of its own."""
-    asked, wait = conditions(request.headers), waiting()
-    if version >= LARGEST:
+    preconditions, wait = conditions(request.headers), read_wait()
+    if version >= VERSION_LIMIT:
         raise Refusal(404, f"version {version} does not exist")
-    proposal = Proposal(identity(), "rollback", version=version, match=asked.match, by=author())
-    verdict = submit(proposal)
-    return told(verdict, wait, {"restored": version}, {"ETag": tag(verdict.version)})
+    proposal = Proposal(
+        new_proposal_id(), "rollback", version=version, match=preconditions.match, by=author()
+    )
+    result = submit(proposal)
+    return change_response(result, wait, {"restored": version}, {"ETag": tag(result.version)})
 
 
-def _read() -> tuple[Document, list[Entry]]:
-    parts = runtime()
+def _read() -> tuple[Document, list[HistoryEntry]]:
+    worker = runtime()
     try:
-        return read_document(parts.client, parts.keys), read_history(
-            parts.client, parts.keys, CooperativeYield()
+        return read_document(worker.client, worker.keys), read_history(
+            worker.client, worker.keys, CooperativeYield()
         )
     except redis.RedisError as error:
         raise Refusal(503, f"the store does not answer: {error}") from None
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: HistoryEntry) -> dict[str, Any]:
     return {
         "version": entry.version,
         "at": entry.at,
@@ -101,14 +104,14 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _values(document: Document, entries: list[Entry], version: int) -> Mapping[str, Any]:
+def _values(document: Document, entries: list[HistoryEntry], version: int) -> Mapping[str, Any]:
     try:
-        return rewound(document, entries, version)
-    except RewindError as error:
+        return rollback_values(document, entries, version)
+    except RollbackError as error:
         raise Refusal(404 if error.outcome == "missing" else 409, str(error)) from None
 
 
-def _at(values: Mapping[str, Any], document: Document, field: str) -> Any:
+def _value_of(values: Mapping[str, Any], document: Document, field: str) -> Any:
     if field in values:
         return values[field]
     stored = document.stored(field)
@@ -120,10 +123,10 @@ def _differences(pairs: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
 
 
 def _limited(pairs: Mapping[str, tuple[Any, Any]]) -> Iterator[dict[str, Any]]:
-    yield_if_due, left = CooperativeYield(), MOST
+    yield_if_due, left = CooperativeYield(), MAX_DIFFERENCES
     for field in sorted(pairs):
         yield_if_due()
-        for change in changes(field, *pairs[field]):
+        for change in redacted_changes(field, *pairs[field]):
             if not left:
                 return
             left -= 1

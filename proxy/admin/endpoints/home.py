@@ -9,7 +9,7 @@ home = Blueprint("home", __name__)
 
 
 @home.get("/")
-def start() -> Response:
+def redirect_to_dashboard() -> Response:
     return redirect("/dashboard/")
 
 

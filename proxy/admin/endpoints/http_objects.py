@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 import redis
 from flask import Blueprint, Response, request
 
-from proxy.admin.current_configuration import Present
+from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
-from proxy.admin.json_responses import Refusal, answer, answer_list
-from proxy.admin.object_lists import listed
+from proxy.admin.json_responses import Refusal, json_response, list_response
+from proxy.admin.object_lists import list_names
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.preconditions import tag
-from rondpoint.store.admin.document import ADMIN, field_of, read_stored
+from rondpoint.store.admin.document import ADMIN, field_name, read_stored
 
 http_objects = Blueprint("http_objects", __name__, url_prefix="/api/http")
 
@@ -21,55 +21,55 @@ http_objects = Blueprint("http_objects", __name__, url_prefix="/api/http")
 @http_objects.get("/routers")
 def routers() -> Response:
     """A page of the routers, those that were left out among them."""
-    present = Present(runtime())
-    return _page("router", present.router, present)
+    configuration = CurrentConfiguration(runtime())
+    return _page("router", configuration.router, configuration)
 
 
 @http_objects.get("/routers/<path:name>")
 def router(name: str) -> Response:
     """One router, by its qualified name."""
-    return _one("router", name, Present(runtime()).router(name))
+    return _one("router", name, CurrentConfiguration(runtime()).router(name))
 
 
 @http_objects.get("/services")
 def services() -> Response:
     """A page of the services."""
-    present = Present(runtime())
-    return _page("service", present.service, present)
+    configuration = CurrentConfiguration(runtime())
+    return _page("service", configuration.service, configuration)
 
 
 @http_objects.get("/services/<path:name>")
 def service(name: str) -> Response:
     """One service, by its qualified name."""
-    return _one("service", name, Present(runtime()).service(name))
+    return _one("service", name, CurrentConfiguration(runtime()).service(name))
 
 
 @http_objects.get("/middlewares")
 def middlewares() -> Response:
     """A page of the middlewares."""
-    present = Present(runtime())
-    return _page("middleware", present.middleware, present)
+    configuration = CurrentConfiguration(runtime())
+    return _page("middleware", configuration.middleware, configuration)
 
 
 @http_objects.get("/middlewares/<path:name>")
 def middleware(name: str) -> Response:
     """One middleware, by its qualified name."""
-    return _one("middleware", name, Present(runtime()).middleware(name))
+    return _one("middleware", name, CurrentConfiguration(runtime()).middleware(name))
 
 
-def _page(kind: str, view: Callable[[str], object], present: Present) -> Response:
+def _page(kind: str, view: Callable[[str], object], configuration: CurrentConfiguration) -> Response:
     try:
-        page = page_of(listed(present, kind, request.args), request.args)
+        page = page_of(list_names(configuration, kind, request.args), request.args)
     except PageError as error:
         raise Refusal(400, str(error)) from None
-    items: Iterable[object] = (view(name) for name in present.in_portions(page.items))
-    return answer_list(items, {NEXT: str(page.next)})
+    items: Iterable[object] = (view(name) for name in configuration.in_portions(page.items))
+    return list_response(items, {NEXT: str(page.next)})
 
 
 def _one(kind: str, name: str, found: object) -> Response:
     if found is None:
         raise Refusal(404, f"{kind} not found: {name}")
-    return answer(found, headers=_version(kind, name))
+    return json_response(found, headers=_version(kind, name))
 
 
 def _version(kind: str, name: str) -> dict[str, str]:
@@ -77,9 +77,9 @@ def _version(kind: str, name: str) -> dict[str, str]:
     bare, _, provider = name.rpartition("@")
     if provider != ADMIN:
         return {}
-    parts = runtime()
+    worker = runtime()
     try:
-        stored = read_stored(parts.client, parts.keys, field_of(ADMIN, f"http/{kind}s", bare))
+        stored = read_stored(worker.client, worker.keys, field_name(ADMIN, f"http/{kind}s", bare))
     except redis.RedisError:
         # What is in force is told without it.
         return {}

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from msgspec import Struct
 
 from proxy.admin.current_worker import Json, runtime
-from proxy.admin.json_responses import answer
+from proxy.admin.json_responses import json_response
 from proxy.admin.status_reports import agents_report, store_report
 from proxy.telemetry.instance import INSTANCE
 from rondpoint.store.read import revision
@@ -64,24 +64,28 @@ class Instances(Struct, frozen=True, rename="camel"):
 
 
 @instances.get("/instances")
-def told() -> Response:
+def list_instances() -> Response:
     """Who serves, what, and since when."""
-    stored, workers = in_store()
-    return answer(
-        Instances(stored, INSTANCE, store_report(), by_instance(workers, stored, time()), agents_report())
+    stored, workers = read_status()
+    return json_response(
+        Instances(
+            stored, INSTANCE, store_report(), group_by_instance(workers, stored, time()), agents_report()
+        )
     )
 
 
-def in_store() -> tuple[int | None, Mapping[str, WorkerStatus]]:
+def read_status() -> tuple[int | None, Mapping[str, WorkerStatus]]:
     """The revision and the workers that the store tells of: None and nobody where it does not answer."""
-    parts = runtime()
+    worker = runtime()
     try:
-        return revision(parts.client, parts.keys), read_workers(parts.client, parts.keys)
+        return revision(worker.client, worker.keys), read_workers(worker.client, worker.keys)
     except redis.RedisError:
         return None, {}
 
 
-def by_instance(workers: Mapping[str, WorkerStatus], stored: int | None, now: float) -> list[InstanceView]:
+def group_by_instance(
+    workers: Mapping[str, WorkerStatus], stored: int | None, now: float
+) -> list[InstanceView]:
     """The instances in order of name, with their workers."""
     grouped: dict[str, list[WorkerStatus]] = {}
     for worker in workers.values():

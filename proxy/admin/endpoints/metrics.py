@@ -11,7 +11,7 @@ metrics = Blueprint("metrics", __name__)
 
 
 @metrics.get("/metrics")
-def exposed() -> Response:
+def show_metrics() -> Response:
     """Text, in the form that the client accepts; 404 where the setting is off."""
     exposition = runtime().exposition
     if exposition is None:

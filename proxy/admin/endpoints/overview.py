@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from proxy.admin.current_configuration import Present
+from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import Json, runtime
-from proxy.admin.json_responses import answer
+from proxy.admin.json_responses import json_response
 from proxy.admin.status_reports import agents_report
 from proxy.admin.views.object_status import DISABLED, WARNING
 from rondpoint.settings import Settings
@@ -53,16 +53,18 @@ _PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalo
 
 
 @overview.get("/overview")
-def counts() -> Response:
+def show_overview() -> Response:
     """Of each kind of object."""
-    parts = runtime()
-    present = Present(parts)
-    return answer(
+    worker = runtime()
+    configuration = CurrentConfiguration(worker)
+    return json_response(
         Overview(
-            http=Scheme(*(counted(present, kind) for kind in ("router", "service", "middleware"))),
+            http=Scheme(
+                *(count_objects(configuration, kind) for kind in ("router", "service", "middleware"))
+            ),
             tcp=Scheme(_NONE, _NONE, _NONE),
             udp=Scheme(_NONE, _NONE),
-            features=_features(parts.settings),
+            features=_features(worker.settings),
             providers=_providers(agents_report()),
         )
     )
@@ -77,11 +79,11 @@ def _features(settings: Settings) -> Features:
     )
 
 
-def counted(present: Present, kind: str) -> Count:
+def count_objects(configuration: CurrentConfiguration, kind: str) -> Count:
     """Of all objects of a kind (`router`, `service`, `middleware`)."""
     total = warnings = errors = 0
-    for name in present.in_portions(present.names(kind)):
-        status = present.standing_of(kind, name).status
+    for name in configuration.in_portions(configuration.names(kind)):
+        status = configuration.object_status(kind, name).status
         total += 1
         warnings += status == WARNING
         errors += status == DISABLED

@@ -6,37 +6,39 @@ from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response
 
-from proxy.admin.current_configuration import Present
+from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
 from proxy.admin.ejections import ejections_report
-from proxy.admin.json_responses import answer_members
+from proxy.admin.json_responses import object_response
 from proxy.admin.status_reports import agents_report, diagnostic_report, store_report, worker_report
 
 rawdata = Blueprint("rawdata", __name__, url_prefix="/api")
 
 
 @rawdata.get("/rawdata")
-def everything() -> Response:
+def show_rawdata() -> Response:
     """Routers, services and middlewares by qualified name; worker, store, ejections, agents, diagnostics."""
-    present = Present(runtime())
+    configuration = CurrentConfiguration(runtime())
     ours: dict[str, object] = {
         "revision": runtime().applier.revision,
         "worker": worker_report(),
         "store": store_report(),
         "ejections": ejections_report(),
         "agents": agents_report(),
-        "diagnostics": [diagnostic_report(item) for item in present.diagnostics],
+        "diagnostics": [diagnostic_report(item) for item in configuration.diagnostics],
     }
-    return answer_members(_members(present, ours))
+    return object_response(_members(configuration, ours))
 
 
-def _members(present: Present, ours: dict[str, object]) -> Iterator[tuple[str, object]]:
-    yield "routers", _objects(present, "router", present.router)
-    yield "middlewares", _objects(present, "middleware", present.middleware)
-    yield "services", _objects(present, "service", present.service)
+def _members(configuration: CurrentConfiguration, ours: dict[str, object]) -> Iterator[tuple[str, object]]:
+    yield "routers", _objects(configuration, "router", configuration.router)
+    yield "middlewares", _objects(configuration, "middleware", configuration.middleware)
+    yield "services", _objects(configuration, "service", configuration.service)
     yield from ours.items()
 
 
-def _objects(present: Present, kind: str, view: Callable[[str], object]) -> Iterator[tuple[str, object]]:
-    for name in present.in_portions(present.names(kind)):
+def _objects(
+    configuration: CurrentConfiguration, kind: str, view: Callable[[str], object]
+) -> Iterator[tuple[str, object]]:
+    for name in configuration.in_portions(configuration.names(kind)):
         yield name, view(name)

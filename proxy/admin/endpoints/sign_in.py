@@ -6,61 +6,66 @@ from flask import Blueprint, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from proxy.admin.authentication import door
-from proxy.admin.endpoints.dashboard import guarded, wanted
-from proxy.admin.pages.sign_in import DASHBOARD, forget, keep, page
+from proxy.admin.authentication import worker_authenticator
+from proxy.admin.endpoints.dashboard import require_dashboard, set_security_headers
+from proxy.admin.pages.sign_in import DASHBOARD, clear_session, render_sign_in, set_session
 
 LARGEST_FORM = 8 * 1024
 """Bytes of what anybody may send here."""
 
 sign_in = Blueprint("sign_in", __name__, url_prefix="/dashboard")
-sign_in.before_request(wanted)
-sign_in.after_request(guarded)
+sign_in.before_request(require_dashboard)
+sign_in.after_request(set_security_headers)
 
 
 @sign_in.post("/sign-in")
-def enter() -> Response:
+def submit_token() -> Response:
     """With the right token, to the page that was asked for at first."""
-    at_door = door()
-    if not at_door.credentials.token:
-        return _back()
+    authenticator = worker_authenticator()
+    if not authenticator.credentials.token:
+        return _redirect_to_dashboard()
     request.max_content_length = LARGEST_FORM
     try:
-        shown = request.form.get("token", "").strip()
+        token = request.form.get("token", "").strip()
     except RequestEntityTooLarge:
-        shown = ""
-    if at_door.is_token(shown):
-        response = _back()
-        keep(response, at_door)
+        token = ""
+    if authenticator.token_matches(token):
+        response = _redirect_to_dashboard()
+        set_session(response, authenticator)
         return response
-    if wait := at_door.wait():
-        return page(at_door, f"There were too many wrong tokens. Try again in {wait} s.", 429, wait)
-    if not shown:
-        return page(at_door, "Enter the token.")
-    at_door.wrong(shown)
-    return page(at_door, "That is not the token.")
+    if wait_seconds := authenticator.wait_seconds():
+        return render_sign_in(
+            authenticator,
+            f"There were too many wrong tokens. Try again in {wait_seconds} s.",
+            429,
+            wait_seconds,
+        )
+    if not token:
+        return render_sign_in(authenticator, "Enter the token.")
+    authenticator.record_failure(token)
+    return render_sign_in(authenticator, "That is not the token.")
 
 
 @sign_in.get("/sign-in")
-def start() -> Response:
+def show_sign_in() -> Response:
     """The dashboard itself asks for the token."""
-    return _back()
+    return _redirect_to_dashboard()
 
 
 @sign_in.post("/sign-out")
-def leave() -> Response:
+def sign_out() -> Response:
     """The session is forgotten by this browser."""
     response = redirect(DASHBOARD, 303)
-    forget(response)
+    clear_session(response)
     return response
 
 
 @sign_in.get("/password")
 def by_password() -> Response:
     """Reached with a name and a password, which the browser goes on showing."""
-    return _back()
+    return _redirect_to_dashboard()
 
 
-def _back() -> Response:
+def _redirect_to_dashboard() -> Response:
     query = request.query_string.decode("ascii", "replace")
     return redirect(f"{DASHBOARD}?{query}" if query else DASHBOARD, 303)

@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from proxy.admin.current_configuration import Present
+from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
-from proxy.admin.json_responses import Refusal, answer, answer_members
+from proxy.admin.json_responses import Refusal, json_response, object_response
 from proxy.admin.views import traefik1 as views
 from proxy.admin.views.object_status import provider_of
 from rondpoint.model import Router, Service
@@ -27,123 +27,123 @@ _ALIASES = {"web": "rest"}
 @traefik1.get("/providers")
 def providers() -> Response:
     """Every provider with its frontends and backends."""
-    present = Present(runtime())
-    return answer_members(
-        (name, _provider(present, routers, services))
-        for name, (routers, services) in sorted(_by_provider(present).items())
+    configuration = CurrentConfiguration(runtime())
+    return object_response(
+        (name, _provider(configuration, routers, services))
+        for name, (routers, services) in sorted(_by_provider(configuration).items())
     )
 
 
 @traefik1.get("/providers/<provider>")
 def provider(provider: str) -> Response:
     """The frontends and backends of one."""
-    present = Present(runtime())
-    return answer_members(_provider(present, *_of(present, provider)))
+    configuration = CurrentConfiguration(runtime())
+    return object_response(_provider(configuration, *_objects_of_provider(configuration, provider)))
 
 
 @traefik1.get("/providers/<provider>/frontends")
 def frontends(provider: str) -> Response:
     """Those of one provider, by name."""
-    present = Present(runtime())
-    return answer_members(_frontends(present, _of(present, provider)[0]))
+    configuration = CurrentConfiguration(runtime())
+    return object_response(_frontends(configuration, _objects_of_provider(configuration, provider)[0]))
 
 
 @traefik1.get("/providers/<provider>/frontends/<frontend>")
 def frontend(provider: str, frontend: str) -> Response:
     """One frontend."""
-    return answer(_frontend(provider, frontend))
+    return json_response(_frontend(provider, frontend))
 
 
 @traefik1.get("/providers/<provider>/frontends/<frontend>/routes")
 def routes(provider: str, frontend: str) -> Response:
     """The rules of one frontend, by name."""
-    return answer(_frontend(provider, frontend).routes)
+    return json_response(_frontend(provider, frontend).routes)
 
 
 @traefik1.get("/providers/<provider>/frontends/<frontend>/routes/<route>")
 def route(provider: str, frontend: str, route: str) -> Response:
     """One of its rules."""
-    return answer(_member(_frontend(provider, frontend).routes, route))
+    return json_response(_member(_frontend(provider, frontend).routes, route))
 
 
 @traefik1.get("/providers/<provider>/backends")
 def backends(provider: str) -> Response:
     """Those of one provider, by name."""
-    present = Present(runtime())
-    return answer_members(_backends(present, _of(present, provider)[1]))
+    configuration = CurrentConfiguration(runtime())
+    return object_response(_backends(configuration, _objects_of_provider(configuration, provider)[1]))
 
 
 @traefik1.get("/providers/<provider>/backends/<backend>")
 def backend(provider: str, backend: str) -> Response:
     """One backend."""
-    return answer(_backend(provider, backend))
+    return json_response(_backend(provider, backend))
 
 
 @traefik1.get("/providers/<provider>/backends/<backend>/servers")
 def servers(provider: str, backend: str) -> Response:
     """The servers of one backend, by name."""
-    return answer(_backend(provider, backend).servers)
+    return json_response(_backend(provider, backend).servers)
 
 
 @traefik1.get("/providers/<provider>/backends/<backend>/servers/<server>")
 def server(provider: str, backend: str, server: str) -> Response:
     """One of its servers."""
-    return answer(_member(_backend(provider, backend).servers, server))
+    return json_response(_member(_backend(provider, backend).servers, server))
 
 
 Objects = tuple[list[Router], list[Service]]
 
 
-def _by_provider(present: Present) -> dict[str, Objects]:
+def _by_provider(configuration: CurrentConfiguration) -> dict[str, Objects]:
     found: dict[str, Objects] = {}
-    for router in present.in_portions(present.state.routers.values()):
+    for router in configuration.in_portions(configuration.state.routers.values()):
         found.setdefault(provider_of(router.name), ([], []))[0].append(router)
-    for service in present.in_portions(present.state.services.values()):
+    for service in configuration.in_portions(configuration.state.services.values()):
         found.setdefault(provider_of(service.name), ([], []))[1].append(service)
     return found
 
 
-def _of(present: Present, provider: str) -> Objects:
-    found = _by_provider(present).get(_named(provider))
+def _objects_of_provider(configuration: CurrentConfiguration, provider: str) -> Objects:
+    found = _by_provider(configuration).get(_provider_name(provider))
     if found is None:
         raise Refusal(404, f"provider not found: {provider}")
     return found
 
 
-def _named(provider: str) -> str:
+def _provider_name(provider: str) -> str:
     return _ALIASES.get(provider, provider)
 
 
-def _provider(present: Present, routers: list[Router], services: list[Service]) -> Members:
+def _provider(configuration: CurrentConfiguration, routers: list[Router], services: list[Service]) -> Members:
     if services:
-        yield "backends", _backends(present, services)
+        yield "backends", _backends(configuration, services)
     if routers:
-        yield "frontends", _frontends(present, routers)
+        yield "frontends", _frontends(configuration, routers)
 
 
-def _frontends(present: Present, routers: list[Router]) -> Members:
+def _frontends(configuration: CurrentConfiguration, routers: list[Router]) -> Members:
     points = runtime().settings.default_entry_points
-    return _members(present, routers, lambda router: views.frontend(router, points))
+    return _members(configuration, routers, lambda router: views.frontend(router, points))
 
 
-def _backends(present: Present, services: list[Service]) -> Members:
-    return _members(present, services, views.backend)
+def _backends(configuration: CurrentConfiguration, services: list[Service]) -> Members:
+    return _members(configuration, services, views.backend)
 
 
-def _members(present: Present, items: list[Any], view: Callable[[Any], object]) -> Members:
-    for item in present.in_portions(sorted(items, key=attrgetter("name"))):
+def _members(configuration: CurrentConfiguration, items: list[Any], view: Callable[[Any], object]) -> Members:
+    for item in configuration.in_portions(sorted(items, key=attrgetter("name"))):
         yield views.bare(item.name, provider_of(item.name)), view(item)
 
 
 def _frontend(provider: str, name: str) -> views.Frontend:
-    found = Present(runtime()).state.routers.get(f"{name}@{_named(provider)}")
+    found = CurrentConfiguration(runtime()).state.routers.get(f"{name}@{_provider_name(provider)}")
     if found is None:
         raise Refusal(404, f"frontend not found: {name}")
     return views.frontend(found, runtime().settings.default_entry_points)
 
 
 def _backend(provider: str, name: str) -> views.Backend:
-    found = Present(runtime()).state.services.get(f"{name}@{_named(provider)}")
+    found = CurrentConfiguration(runtime()).state.services.get(f"{name}@{_provider_name(provider)}")
     if found is None:
         raise Refusal(404, f"backend not found: {name}")
     return views.backend(found)

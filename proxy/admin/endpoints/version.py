@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from proxy.admin.json_responses import answer
+from proxy.admin.json_responses import json_response
 from rondpoint import __version__
 
 version = Blueprint("version", __name__, url_prefix="/api")
@@ -27,6 +27,6 @@ class Version(Struct, frozen=True):
 
 
 @version.get("/version")
-def told() -> Response:
+def show_version() -> Response:
     """What runs here, and since when."""
-    return answer(Version(__version__, "rondpoint", _STARTED, platform.python_version()))
+    return json_response(Version(__version__, "rondpoint", _STARTED, platform.python_version()))

@@ -6,7 +6,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
-from proxy.admin.live.request_rates import Vector, minus, of_cells, of_counts, of_server, plus, upwards
+from proxy.admin.live.request_rates import (
+    Vector,
+    add_vectors,
+    cells_vector,
+    router_vector,
+    server_vector,
+    subtract_vectors,
+    without_decreases,
+)
 from rondpoint.store.metrics import INTERNAL, OWN, Cell, Counts, decode_field, is_router
 from rondpoint.store.server_metrics import decode_server, field_of
 
@@ -23,7 +31,7 @@ Hash = Mapping[bytes, bytes]
 Shares = Callable[[bytes, bytes], Iterator[tuple[str, Vector]]]
 """What one field tells, under each key that it counts for; nothing where it cannot be read."""
 
-SLICE = 50
+FIELDS_PER_YIELD = 50
 """Fields looked at without a pause."""
 
 
@@ -32,7 +40,7 @@ def server_key(service: str, url: str) -> str:
     return SERVER + field_of(service, url)
 
 
-def of_routers(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
+def router_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
     """The shares of a field of the counts by router."""
     try:
         name = field.decode()
@@ -41,7 +49,7 @@ def of_routers(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
         return
     if not isinstance(counts, Counts):
         return
-    whole = of_counts(counts)
+    whole = router_vector(counts)
     yield TOTAL, whole
     if is_router(name):
         # Requests that no router took have the empty name.
@@ -52,33 +60,33 @@ def of_routers(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
     for entry_point, cells in by_entry_point.items():
         if entry_point:
             one = len(by_entry_point) == 1
-            yield ENTRY_POINT + entry_point, whole if one else of_cells(cells, counts.bounds)
+            yield ENTRY_POINT + entry_point, whole if one else cells_vector(cells, counts.bounds)
     if counts.service:
         arrived = [cell for cell in counts.cells if not cell.stopped]
         all_of_them = len(arrived) == len(counts.cells)
-        yield SERVICE + counts.service, whole if all_of_them else of_cells(arrived, counts.bounds)
+        yield SERVICE + counts.service, whole if all_of_them else cells_vector(arrived, counts.bounds)
 
 
-def of_servers(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
+def server_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
     """The shares of a field of the counts by server."""
     try:
         name = field.decode()
-        yield SERVER + name, of_server(decode_server(name, value))
+        yield SERVER + name, server_vector(decode_server(name, value))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return
 
 
-class Differences:
+class CounterDeltas:
     """Compares each look at the hashes of all workers and instances with the one before.
 
     A field that reads as before is not decoded: what nobody asks for costs next to nothing.
     """
 
-    def __init__(self, shares: Shares = of_routers) -> None:
+    def __init__(self, shares: Shares = router_shares) -> None:
         self._shares = shares
         self._before: Mapping[str, Hash] = {}
 
-    def take(
+    def compare(
         self, hashes: Mapping[str, Hash], yield_if_due: Callable[[], None], fresh: Collection[bytes] = ()
     ) -> dict[str, Vector]:
         """What was counted since the last look, by key; nothing at the first.
@@ -91,14 +99,14 @@ class Differences:
         for name, fields in hashes.items():
             before = self._before.get(name)
             if before is not None:
-                self._compare(before, fields, fresh, found, yield_if_due)
+                self._compare_hash(before, fields, fresh, found, yield_if_due)
         for name, before in self._before.items():
             if name not in hashes:
-                self._compare(before, {}, fresh, found, yield_if_due)
+                self._compare_hash(before, {}, fresh, found, yield_if_due)
         self._before = dict(hashes)
-        return {key: risen for key, vector in found.items() if any(risen := upwards(vector))}
+        return {key: risen for key, vector in found.items() if any(risen := without_decreases(vector))}
 
-    def _compare(
+    def _compare_hash(
         self,
         before: Hash,
         after: Hash,
@@ -107,19 +115,23 @@ class Differences:
         yield_if_due: Callable[[], None],
     ) -> None:
         for number, (field, value) in enumerate(after.items()):
-            if not number % SLICE:
+            if not number % FIELDS_PER_YIELD:
                 yield_if_due()
             old = before.get(field)
             if old == value or field in fresh:
                 continue
             for key, vector in self._shares(field, value):
-                found[key] = plus(found[key], vector) if key in found else vector
+                found[key] = add_vectors(found[key], vector) if key in found else vector
             if old is not None:
-                self._take_away(found, field, old)
+                self._subtract(found, field, old)
         for field, old in before.items():
             if field not in after:
-                self._take_away(found, field, old)
+                self._subtract(found, field, old)
 
-    def _take_away(self, found: dict[str, Vector], field: bytes, value: bytes) -> None:
+    def _subtract(self, found: dict[str, Vector], field: bytes, value: bytes) -> None:
         for key, vector in self._shares(field, value):
-            found[key] = minus(found[key], vector) if key in found else minus((0,) * len(vector), vector)
+            found[key] = (
+                subtract_vectors(found[key], vector)
+                if key in found
+                else subtract_vectors((0,) * len(vector), vector)
+            )

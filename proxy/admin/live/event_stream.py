@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from proxy.admin.live.counter_deltas import ROUTER, SERVER, TOTAL
-from proxy.admin.live.request_rates import Flow
-from proxy.admin.live.sampler import INTERVAL, Beat, Pulse
+from proxy.admin.live.request_rates import RequestRates
+from proxy.admin.live.sampler import INTERVAL, Sample, Sampler
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
@@ -17,67 +17,67 @@ if TYPE_CHECKING:
 RETRY = 2000
 """Milliseconds after which a browser whose connection broke asks again."""
 
-PATIENCE = 5 * INTERVAL
+KEEPALIVE_SECONDS = 5 * INTERVAL
 """Seconds after which a browser is told something in any case, so that one that is gone is noticed."""
 
 
-class Telling:
+class EventStream:
     """Remembers what its browser was told."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = tuple(dict.fromkeys((TOTAL, ROUTER, *keys)))
-        self._told: dict[str, Flow | None] = {}
-        self._signs: dict[str, Any] = {}
+        self._sent: dict[str, RequestRates | None] = {}
+        self._state: dict[str, Any] = {}
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The fields of the servers among what it shows."""
         return tuple(key.removeprefix(SERVER) for key in self._keys if key.startswith(SERVER))
 
-    def event(self, beat: Beat, revision: int | None) -> bytes:
+    def event(self, sample: Sample, revision: int | None) -> bytes:
         """The event of one beat."""
-        shown = (*self._keys, *beat.busiest)
-        changed: dict[str, Flow | None] = {}
+        shown = (*self._keys, *sample.busiest)
+        changed: dict[str, RequestRates | None] = {}
         for key in shown:
-            found = beat.flow(key)
-            if key not in self._told or self._told[key] != found:
-                changed[key] = self._told[key] = found
-        for key in [key for key in self._told if key not in shown]:
-            del self._told[key]
-        signs = {
+            found = sample.rates(key)
+            if key not in self._sent or self._sent[key] != found:
+                changed[key] = self._sent[key] = found
+        for key in [key for key in self._sent if key not in shown]:
+            del self._sent[key]
+        state = {
             "revision": revision,
-            "problem": beat.problem,
-            "busiest": [key.removeprefix(ROUTER) for key in beat.busiest],
-            "system": _system(beat),
-            "workers": len(beat.workers),
-            "instances": len({worker.instance for worker in beat.workers}),
-            "connections": sum(sum(worker.connections.values()) for worker in beat.workers),
+            "problem": sample.problem,
+            "busiest": [key.removeprefix(ROUTER) for key in sample.busiest],
+            "system": _system(sample),
+            "workers": len(sample.workers),
+            "instances": len({worker.instance for worker in sample.workers}),
+            "connections": sum(sum(worker.connections.values()) for worker in sample.workers),
         }
-        news = {name: sign for name, sign in signs.items() if self._signs.get(name, ...) != sign}
-        self._signs = signs
+        news = {name: sign for name, sign in state.items() if self._state.get(name, ...) != sign}
+        self._state = state
         data = {"flows": changed, **news}
         return b"event: beat\ndata: " + msgspec.json.encode(data) + b"\n\n"
 
 
-def told(pulse: Pulse, parts: Runtime, telling: Telling) -> Iterator[bytes]:
+def stream_events(sampler: Sampler, runtime: Runtime, stream: EventStream) -> Iterator[bytes]:
     """Event after event, until the browser leaves or the worker does."""
-    with pulse.listening(telling.servers):
+    with sampler.subscribe(stream.servers):
         yield b"retry: %d\n\n" % RETRY
         last = 0
-        while not parts.context.draining:
-            beat = pulse.wait(PATIENCE)
-            if beat.number == last:
+        while not runtime.context.draining:
+            sample = sampler.wait_for_sample(KEEPALIVE_SECONDS)
+            if sample.number == last:
                 yield b": still here\n\n"
                 continue
-            last = beat.number
-            yield telling.event(beat, parts.applier.revision)
+            last = sample.number
+            yield stream.event(sample, runtime.applier.revision)
 
 
-def _system(beat: Beat) -> int:
+def _system(sample: Sample) -> int:
     """Differs when there is something new to show of workers and agents."""
-    workers = [(each.name, each.revision, each.degraded) for each in beat.workers]
+    workers = [(each.name, each.revision, each.degraded) for each in sample.workers]
     agents = [
         (each.name, each.role, *((name, its.state) for name, its in each.providers.items()))
-        for each in beat.agents
+        for each in sample.agents
     ]
     return hash((tuple(workers), tuple(agents))) & 0xFFFFFFFF

@@ -21,10 +21,10 @@ _BUCKETS = _SECONDS + 1
 
 Vector = tuple[float, ...]
 
-NOTHING: Vector = (0,) * (_BUCKETS + len(BOUNDS) + 1)
+ZERO: Vector = (0,) * (_BUCKETS + len(BOUNDS) + 1)
 
 
-class Flow(Struct, frozen=True):
+class RequestRates(Struct, frozen=True):
     """What is shown of a vector: requests a second, in all and by class; times in milliseconds.
 
     The times are None where no request was measured; `p50` and `p95` are read off the buckets.
@@ -37,57 +37,57 @@ class Flow(Struct, frozen=True):
     p95: float | None
 
 
-def of_counts(counts: Counts) -> Vector:
+def router_vector(counts: Counts) -> Vector:
     """All that a router's counts tell."""
     classes = [0] * len(CLASSES)
     for name, number in counts.statuses.items():
-        classes[_place(int(name[0]) if name[:1] in _DIGITS else 0)] += number
+        classes[_class_index(int(name[0]) if name[:1] in _DIGITS else 0)] += number
     buckets = counts.buckets or (0,) * (len(BOUNDS) + 1)
     return (*classes, counts.seconds, *buckets)
 
 
-def of_cells(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
+def cells_vector(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
     """What some cells of a router tell together."""
-    total = NOTHING
+    total = ZERO
     for cell in cells:
         classes = [0] * len(CLASSES)
-        classes[_place(cell.code // 100)] = cell.requests
-        total = plus(total, (*classes, cell.seconds, *rebucketed(cell.buckets, bounds)))
+        classes[_class_index(cell.code // 100)] = cell.requests
+        total = add_vectors(total, (*classes, cell.seconds, *rebucketed(cell.buckets, bounds)))
     return total
 
 
-def of_server(counts: ServerCounts) -> Vector:
+def server_vector(counts: ServerCounts) -> Vector:
     """All that a server's counts tell."""
     classes = [0] * len(CLASSES)
     for code, number in counts.codes.items():
-        classes[_place(code // 100)] += number
+        classes[_class_index(code // 100)] += number
     buckets = rebucketed(counts.buckets, counts.bounds) or (0,) * (len(BOUNDS) + 1)
     return (*classes, counts.seconds, *buckets)
 
 
-def plus(one: Vector, other: Vector) -> Vector:
+def add_vectors(one: Vector, other: Vector) -> Vector:
     return tuple(map(add, one, other))
 
 
-def minus(one: Vector, other: Vector) -> Vector:
+def subtract_vectors(one: Vector, other: Vector) -> Vector:
     return tuple(map(sub, one, other))
 
 
-def requests(vector: Vector) -> float:
+def request_count(vector: Vector) -> float:
     return sum(vector[:_SECONDS])
 
 
-def upwards(vector: Vector) -> Vector:
+def without_decreases(vector: Vector) -> Vector:
     """Without what has become less: counts only fall when they are lost."""
     return tuple(max(0, number) for number in vector)
 
 
-def flow(vector: Vector, span: float) -> Flow:
+def rates(vector: Vector, span: float) -> RequestRates:
     """Of the requests of `span` seconds."""
     buckets = vector[_BUCKETS:]
     measured = sum(buckets)
-    return Flow(
-        rate=_rounded(requests(vector) / span),
+    return RequestRates(
+        rate=_rounded(request_count(vector) / span),
         classes=tuple(_rounded(number / span) for number in vector[:_SECONDS]),
         mean=_rounded(1e3 * vector[_SECONDS] / measured) if measured else None,
         p50=_quantile(buckets, 0.5),
@@ -111,7 +111,7 @@ def _quantile(buckets: Sequence[float], part: float) -> float | None:
     return _rounded(1e3 * BOUNDS[-1])
 
 
-def _place(hundreds: int) -> int:
+def _class_index(hundreds: int) -> int:
     """What is no status at all counts as a fault."""
     return hundreds - 1 if 0 < hundreds <= len(CLASSES) else len(CLASSES) - 1
 

@@ -14,10 +14,10 @@ import redis
 from gevent.event import Event
 from msgspec import Struct
 
-from proxy.admin.live.counter_deltas import ROUTER, Differences, Hash
-from proxy.admin.live.request_rates import Flow, Vector, flow, requests
-from proxy.admin.live.sliding_window import Window
-from proxy.admin.live.watched_servers import Watch
+from proxy.admin.live.counter_deltas import ROUTER, CounterDeltas, Hash
+from proxy.admin.live.request_rates import RequestRates, Vector, rates, request_count
+from proxy.admin.live.sliding_window import SlidingWindow
+from proxy.admin.live.watched_servers import WatchedServers
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.background.supervised_task import supervised
 from proxy.telemetry import metrics_reporter, server_metrics_reporter
@@ -28,17 +28,17 @@ from rondpoint.store.workers import WorkerStatus, read_workers
 
 INTERVAL = 1.0
 
-WINDOW = 5
+WINDOW_SECONDS = 5
 """Seconds that rates are the mean of, at least."""
 
-BUSIEST = 8
+BUSIEST_COUNT = 8
 """Routers that are told to everybody."""
 
-LISTENERS = 40
+MAX_LISTENERS = 40
 """Browsers that watch through one worker; its admin entry point has other things to answer too."""
 
 
-class Beat(Struct, frozen=True):
+class Sample(Struct, frozen=True):
     """What was read at one time; `problem` says why nothing was, and then all else is as before.
 
     `servers` are sums as well, each with a span of its own.
@@ -53,13 +53,13 @@ class Beat(Struct, frozen=True):
     agents: tuple[AgentStatus, ...] = ()
     problem: str = ""
 
-    def flow(self, key: str) -> Flow | None:
+    def rates(self, key: str) -> RequestRates | None:
         """None where there were no requests."""
         vector, span = self.servers.get(key) or (self.sums.get(key), self.span)
-        return None if vector is None or not span else flow(vector, span)
+        return None if vector is None or not span else rates(vector, span)
 
 
-class Pulse:
+class Sampler:
     """`routers` and `servers` tell how many there are: where they are many, workers tell of them in turns."""
 
     def __init__(
@@ -73,86 +73,90 @@ class Pulse:
         self._keys = keys
         self._routers = routers
         self._servers = servers
-        self._watch = Watch()
+        self._watched = WatchedServers()
         self._listeners = 0
         self._reading: gevent.Greenlet[..., None] | None = None
         self._next = Event()
-        self.beat = Beat()
+        self.sample = Sample()
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether nobody more may listen."""
-        return self._listeners >= LISTENERS
+        return self._listeners >= MAX_LISTENERS
 
     @property
-    def reading(self) -> bool:
+    def is_reading(self) -> bool:
         return self._reading is not None
 
     @contextmanager
-    def listening(self, servers: Collection[str] = ()) -> Iterator[None]:
+    def subscribe(self, servers: Collection[str] = ()) -> Iterator[None]:
         """Has the store read until it ends; of servers, those with these fields."""
         self._listeners += 1
         if self._reading is None:
             self._reading = gevent.spawn(supervised, self._run)
         try:
-            with self._watch.wanted(servers):
+            with self._watched.watch(servers):
                 yield
         finally:
             self._listeners -= 1
 
-    def wait(self, seconds: float) -> Beat:
+    def wait_for_sample(self, seconds: float) -> Sample:
         """The next beat, or the last one again if none comes in time."""
         self._next.wait(seconds)
-        return self.beat
+        return self.sample
 
     def _run(self) -> None:
-        differences, window = Differences(), Window(monotonic())
-        self._watch.begin()
+        deltas, window = CounterDeltas(), SlidingWindow(monotonic())
+        self._watched.begin()
         due = monotonic()
         while self._listeners:
             try:
-                self.beat = self._look(differences, window)
+                self.sample = self._read_sample(deltas, window)
             except (redis.RedisError, OSError) as error:
-                self.beat = Beat(self.beat.number + 1, problem=f"the store does not answer: {error}")
+                self.sample = Sample(self.sample.number + 1, problem=f"the store does not answer: {error}")
             reached, self._next = self._next, Event()
             reached.set()
             # Not in a hurry after a look that took long.
             due = max(due + INTERVAL, monotonic() + INTERVAL / 2)
             gevent.sleep(due - monotonic())
         self._reading = None
-        self.beat = Beat()
+        self.sample = Sample()
 
-    def _look(self, differences: Differences, window: Window) -> Beat:
+    def _read_sample(self, deltas: CounterDeltas, window: SlidingWindow) -> Sample:
         yield_if_due = CooperativeYield()
         workers = read_workers(self._client, self._keys)
         agents = read_agents(self._client, self._keys)
         # Of all workers and instances, at one instant: what moves between them is in one of them.
         names = sorted({*workers, *(worker.instance for worker in workers.values())})
         commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
-        commands += self._watch.commands(self._keys, names, monotonic())
+        commands += self._watched.commands(self._keys, names, monotonic())
         answers = read_at_once(self._client, commands, yield_if_due) if commands else []
         hashes = {name: _fields(answer) for name, answer in zip(names, answers, strict=False)}
-        counted = differences.take(hashes, yield_if_due)
-        window.add(monotonic(), counted, _length(self._routers(), metrics_reporter.MOST), yield_if_due)
-        length = _length(self._servers(), server_metrics_reporter.MOST)
-        servers = self._watch.take(names, answers[len(names) :], monotonic(), length, yield_if_due)
+        counted = deltas.compare(hashes, yield_if_due)
+        window.add(
+            monotonic(), counted, _window_length(self._routers(), metrics_reporter.MAX_FIELDS), yield_if_due
+        )
+        length = _window_length(self._servers(), server_metrics_reporter.MAX_SERVERS)
+        servers = self._watched.read_replies(names, answers[len(names) :], monotonic(), length, yield_if_due)
         sums = dict(window.sums)
         now = time()
         routers = [key for key in sums if key.startswith(ROUTER) and key != ROUTER]
-        return Beat(
-            number=self.beat.number + 1,
+        return Sample(
+            number=self.sample.number + 1,
             span=window.span,
             sums=sums,
             servers=servers,
-            busiest=tuple(heapq.nlargest(BUSIEST, routers, key=lambda key: (requests(sums[key]), key))),
+            busiest=tuple(
+                heapq.nlargest(BUSIEST_COUNT, routers, key=lambda key: (request_count(sums[key]), key))
+            ),
             workers=tuple(worker for worker in workers.values() if worker.alive(now)),
             agents=tuple(agent for agent in agents.values() if agent.alive(now)),
         )
 
 
-def _length(count: int, most: int) -> float:
+def _window_length(count: int, most: int) -> float:
     """Seconds to take the mean of: whole turns, lest rates rise and fall with them."""
-    return max(WINDOW, 2 * ceil(count / most))
+    return max(WINDOW_SECONDS, 2 * ceil(count / most))
 
 
 def _fields(answer: Any) -> Hash:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
-from proxy.admin.live.request_rates import Vector, minus, plus, requests
+from proxy.admin.live.request_rates import Vector, add_vectors, request_count, subtract_vectors
 
-SLICE = 100
+KEYS_PER_YIELD = 100
 """Keys added up without a pause."""
 
 
-class Window:
+class SlidingWindow:
     """`sums` by key, of what was counted between `since` and `now`, both monotonic seconds."""
 
     def __init__(self, now: float) -> None:
         self.since = now
         self.now = now
         self.sums: dict[str, Vector] = {}
-        self._parts: deque[tuple[float, Mapping[str, Vector]]] = deque()
+        self._entries: deque[tuple[float, Mapping[str, Vector]]] = deque()
 
     @property
     def span(self) -> float:
@@ -29,15 +29,15 @@ class Window:
     ) -> None:
         """Add what was counted until now, and drop what is older than `length` seconds."""
         self.now = now
-        self._parts.append((now, counted))
+        self._entries.append((now, counted))
         for key, vector in _in_slices(counted, yield_if_due):
             sums = self.sums.get(key)
-            self.sums[key] = vector if sums is None else plus(sums, vector)
-        while len(self._parts) > 1 and self._parts[0][0] <= now - length:
-            self.since, old = self._parts.popleft()
+            self.sums[key] = vector if sums is None else add_vectors(sums, vector)
+        while len(self._entries) > 1 and self._entries[0][0] <= now - length:
+            self.since, old = self._entries.popleft()
             for key, vector in _in_slices(old, yield_if_due):
-                left = minus(self.sums[key], vector)
-                if requests(left):
+                left = subtract_vectors(self.sums[key], vector)
+                if request_count(left):
                     self.sums[key] = left
                 else:
                     del self.sums[key]
@@ -47,6 +47,6 @@ def _in_slices(
     vectors: Mapping[str, Vector], yield_if_due: Callable[[], None]
 ) -> Iterator[tuple[str, Vector]]:
     for number, item in enumerate(vectors.items()):
-        if not number % SLICE:
+        if not number % KEYS_PER_YIELD:
             yield_if_due()
         yield item

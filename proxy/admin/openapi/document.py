@@ -14,9 +14,9 @@ from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
 from proxy.admin.json_responses import Problem
-from proxy.admin.openapi.operation import OBJECT, Answer, Operation
-from proxy.admin.openapi.read_operations import MIDDLEWARE, READING
-from proxy.admin.openapi.write_operations import CHANGING, DIFFERENCE, DONE, ENTRY
+from proxy.admin.openapi.operation import OBJECT, Operation, ResponseSpec
+from proxy.admin.openapi.read_operations import MIDDLEWARE, READ_OPERATIONS
+from proxy.admin.openapi.write_operations import CHANGE_RESULT, DIFFERENCE, HISTORY_ENTRY, WRITE_OPERATIONS
 from proxy.admin.paging import NEXT
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
@@ -47,31 +47,31 @@ _TYPES: tuple[Any, ...] = (
     ServerCounts,
 )
 
-_AT = "#/components/schemas/{name}"
+_SCHEMA_REF = "#/components/schemas/{name}"
 
 _HEADERS = {
     NEXT: {"description": "The page after this one; 1 on the last.", "schema": {"type": "integer"}},
     "ETag": {"description": "A version, for `If-Match`.", "schema": {"type": "string"}},
 }
 
-EVERYWHERE = {
-    401: Answer("A token or password is needed, or the one shown is wrong.", "Refused"),
-    403: Answer("Not from there, or not without a token or password.", "Refused"),
-    429: Answer("Too many wrong tokens or passwords came from this address.", "Refused"),
-    414: Answer("The request line has more than 4094 bytes.", content_type="text/html"),
+COMMON_RESPONSES = {
+    401: ResponseSpec("A token or password is needed, or the one shown is wrong.", "Refused"),
+    403: ResponseSpec("Not from there, or not without a token or password.", "Refused"),
+    429: ResponseSpec("Too many wrong tokens or passwords came from this address.", "Refused"),
+    414: ResponseSpec("The request line has more than 4094 bytes.", content_type="text/html"),
 }
 """What any request to the API may be answered by."""
 
 
 def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": _AT.format(name=name)}
+    return {"$ref": _SCHEMA_REF.format(name=name)}
 
 
 def _map_of(name: str) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": _ref(name)}
 
 
-_OWN: Mapping[str, Any] = {
+_SCHEMAS: Mapping[str, Any] = {
     "Refused": {
         "type": "object",
         "required": ["message"],
@@ -105,8 +105,8 @@ _OWN: Mapping[str, Any] = {
             },
         },
     },
-    "Done": DONE,
-    "Entry": ENTRY,
+    "Done": CHANGE_RESULT,
+    "Entry": HISTORY_ENTRY,
     "EntryInFull": {
         "allOf": [_ref("Entry")],
         "required": ["differences"],
@@ -128,7 +128,7 @@ _OWN: Mapping[str, Any] = {
 @cache
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, the same for every installation."""
-    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_AT)
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_SCHEMA_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -141,7 +141,7 @@ def document() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {**schemas, **_OWN},
+            "schemas": {**schemas, **_SCHEMAS},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic"},
@@ -151,25 +151,27 @@ def document() -> dict[str, Any]:
     }
 
 
-OPERATIONS = (*READING, *CHANGING)
+OPERATIONS = (*READ_OPERATIONS, *WRITE_OPERATIONS)
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    answers = operation.answers if operation.path in OPEN_PATHS else {**operation.answers, **EVERYWHERE}
+    responses = (
+        operation.responses if operation.path in OPEN_PATHS else {**operation.responses, **COMMON_RESPONSES}
+    )
     found: dict[str, Any] = {
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": [
             {
                 "name": parameter.name,
-                "in": parameter.place,
+                "in": parameter.location,
                 "description": parameter.description,
-                "required": parameter.needed,
+                "required": parameter.required,
                 "schema": parameter.schema,
             }
             for parameter in operation.parameters
         ],
-        "responses": {str(status): _answer(answer) for status, answer in sorted(answers.items())},
+        "responses": {str(status): _response(response) for status, response in sorted(responses.items())},
     }
     if operation.body is not None:
         content = {name: {"schema": operation.body} for name in operation.body_types}
@@ -177,12 +179,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
     return found
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
-    schema = {"type": "string"} if answer.schema is None else _schema(answer.schema)
+def _response(response: ResponseSpec) -> dict[str, Any]:
+    schema = {"type": "string"} if response.schema is None else _schema(response.schema)
     return {
-        "description": answer.description,
-        "headers": {name: _HEADERS[name] for name in answer.headers},
-        "content": {answer.content_type: {"schema": schema}},
+        "description": response.description,
+        "headers": {name: _HEADERS[name] for name in response.headers},
+        "content": {response.content_type: {"schema": schema}},
     }
 
 

@@ -15,16 +15,16 @@ OBJECT: Schema = {"type": "object"}
 
 
 class Parameter(Struct, frozen=True):
-    """One of a path, a query or a header (`place`)."""
+    """One of a path, a query or a header (`location`)."""
 
     name: str
-    place: str
+    location: str
     description: str
     schema: Schema = field(default_factory=lambda: TEXT)
-    needed: bool = False
+    required: bool = False
 
 
-class Answer(Struct, frozen=True):
+class ResponseSpec(Struct, frozen=True):
     """`schema` is a type, for which one is made, a schema, or None for a body that is not JSON."""
 
     description: str
@@ -34,12 +34,12 @@ class Answer(Struct, frozen=True):
 
 
 class Operation(Struct, frozen=True):
-    """One method of one path; what all answers have in common is added to `answers`, by status."""
+    """One method of one path; what all answers have in common is added to `responses`, by status."""
 
     path: str
     summary: str
     tag: str
-    answers: Mapping[int, Answer]
+    responses: Mapping[int, ResponseSpec]
     method: str = "get"
     parameters: tuple[Parameter, ...] = ()
     body: Schema | None = None
@@ -51,7 +51,7 @@ def query(name: str, description: str, schema: Schema = TEXT) -> Parameter:
 
 
 def path(name: str, description: str, schema: Schema = TEXT) -> Parameter:
-    return Parameter(name, "path", description, schema, needed=True)
+    return Parameter(name, "path", description, schema, required=True)
 
 
 def header(name: str, description: str) -> Parameter:

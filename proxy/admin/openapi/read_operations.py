@@ -9,7 +9,16 @@ from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
 from proxy.admin.list_query import MIDDLEWARE_ORDERS, ROUTER_ORDERS, SERVICE_ORDERS
-from proxy.admin.openapi.operation import OBJECT, Answer, Operation, Parameter, list_of, map_of, path, query
+from proxy.admin.openapi.operation import (
+    OBJECT,
+    Operation,
+    Parameter,
+    ResponseSpec,
+    list_of,
+    map_of,
+    path,
+    query,
+)
 from proxy.admin.paging import LARGEST, NEXT
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
@@ -44,8 +53,8 @@ _STATUS = query("status", "Only objects with this status.", {"type": "string", "
 _SEARCH = query("search", "Only objects whose name, or a router's rule, holds it, whatever the case.")
 NAME = path("name", "The qualified name, such as `shop@docker`.", {"type": "string", "minLength": 1})
 
-NO_PAGE = Answer("There is no such page.", "Refused")
-NOT_FOUND = Answer("There is no such object.", "Refused")
+NO_PAGE = ResponseSpec("There is no such page.", "Refused")
+NOT_FOUND = ResponseSpec("There is no such object.", "Refused")
 
 
 def _order(orders: tuple[str, ...]) -> tuple[Parameter, ...]:
@@ -58,14 +67,14 @@ def _order(orders: tuple[str, ...]) -> tuple[Parameter, ...]:
 def _paged(
     at: str, summary: str, tag: str, kind: Any, *parameters: Parameter, description: str = "A page."
 ) -> Operation:
-    found = Answer(description, list_of(kind), headers=(NEXT,))
+    found = ResponseSpec(description, list_of(kind), headers=(NEXT,))
     return Operation(at, summary, tag, {200: found, 400: NO_PAGE}, parameters=(*PAGING, *parameters))
 
 
 def _one(
     at: str, summary: str, tag: str, kind: Any, *parameters: Parameter, description: str = "It."
 ) -> Operation:
-    found = Answer(description, kind)
+    found = ResponseSpec(description, kind)
     return Operation(at, summary, tag, {200: found, 404: NOT_FOUND}, parameters=parameters or (NAME,))
 
 
@@ -81,14 +90,14 @@ _TRAEFIK_3 = (
         "/api/version",
         "What runs here",
         "Traefik 3",
-        {200: Answer("`Version`, `Codename`, `startDate`.", Version)},
+        {200: ResponseSpec("`Version`, `Codename`, `startDate`.", Version)},
     ),
     Operation(
         "/api/overview",
         "How many objects there are",
         "Traefik 3",
         {
-            200: Answer(
+            200: ResponseSpec(
                 "Numbers of routers, services and middlewares, with how many are in the states `warning` and "
                 "`disabled` (`errors`); `features`; `providers`.",
                 Overview,
@@ -100,7 +109,7 @@ _TRAEFIK_3 = (
         "Everything at once",
         "Traefik 3",
         {
-            200: Answer(
+            200: ResponseSpec(
                 "Objects by qualified name; `revision`, `worker`, `store`, `agents`, `diagnostics`. `worker` "
                 "tells what this one has counted: `metrics` by router, `servers` by service and URL.",
                 "RawData",
@@ -161,7 +170,7 @@ _TRAEFIK_1 = (
             at,
             "All providers",
             "Traefik 1",
-            {200: Answer("Their `frontends` and `backends`, by name.", map_of("Provider"))},
+            {200: ResponseSpec("Their `frontends` and `backends`, by name.", map_of("Provider"))},
         )
         for at in ("/api", "/api/providers")
     ),
@@ -227,22 +236,26 @@ _HEALTH = Operation(
     "What this proxy has answered",
     "Traefik 1",
     {
-        200: Answer("`pid`, `uptime`, `total_status_code_count`, `average_response_time` and so on.", Health),
-        503: Answer("The store does not answer.", "Refused"),
+        200: ResponseSpec(
+            "`pid`, `uptime`, `total_status_code_count`, `average_response_time` and so on.", Health
+        ),
+        503: ResponseSpec("The store does not answer.", "Refused"),
     },
 )
 
-_OURS = (
+_RONDPOINT = (
     Operation(
         "/api/explain",
         "Why a request is served as it is",
         "Rondpoint",
         {
-            200: Answer("Its way.", Explanation),
-            400: Answer("The question cannot be read.", "Refused"),
+            200: ResponseSpec("Its way.", Explanation),
+            400: ResponseSpec("The question cannot be read.", "Refused"),
         },
         parameters=(
-            Parameter("url", "query", "What is asked for.", {"type": "string", "minLength": 1}, needed=True),
+            Parameter(
+                "url", "query", "What is asked for.", {"type": "string", "minLength": 1}, required=True
+            ),
             query("method", "`GET` without."),
             query("client", "The client's address."),
             query("entryPoint", "By default the one on the port of `url`."),
@@ -272,7 +285,7 @@ _OURS = (
         "Proxies, workers, agents and the store",
         "Rondpoint",
         {
-            200: Answer(
+            200: ResponseSpec(
                 "The workers of each proxy, the `revision` that each serves and whether it is the store's "
                 "(`current`); `agents`; `store`.",
                 Instances,
@@ -284,9 +297,9 @@ _OURS = (
         "What Prometheus fetches",
         "Rondpoint",
         {
-            200: Answer("Metrics of this instance.", content_type="text/plain"),
-            404: Answer("metrics.prometheus is off.", "Refused"),
-            503: Answer("The store does not answer.", content_type="text/plain"),
+            200: ResponseSpec("Metrics of this instance.", content_type="text/plain"),
+            404: ResponseSpec("metrics.prometheus is off.", "Refused"),
+            503: ResponseSpec("The store does not answer.", content_type="text/plain"),
         },
         parameters=(
             query("scope", "Each instance by itself.", {"type": "string", "enum": ["installation"]}),
@@ -296,9 +309,9 @@ _OURS = (
         "/ping",
         "Whether this worker answers",
         "Rondpoint",
-        {200: Answer("`OK`", content_type="text/plain")},
+        {200: ResponseSpec("`OK`", content_type="text/plain")},
     ),
-    Operation("/api/openapi.json", "This document", "Rondpoint", {200: Answer("OpenAPI 3.1.", OBJECT)}),
+    Operation("/api/openapi.json", "This document", "Rondpoint", {200: ResponseSpec("OpenAPI 3.1.", OBJECT)}),
 )
 
-READING = (*_TRAEFIK_3, *_TRAEFIK_1, _HEALTH, *_OURS)
+READ_OPERATIONS = (*_TRAEFIK_3, *_TRAEFIK_1, _HEALTH, *_RONDPOINT)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.admin.authorisation import OPEN_PATHS
-from proxy.admin.openapi.document import EVERYWHERE, OPERATIONS
-from proxy.admin.openapi.operation import OBJECT, Answer, Operation, Parameter
+from proxy.admin.openapi.document import COMMON_RESPONSES, OPERATIONS
+from proxy.admin.openapi.operation import OBJECT, Operation, Parameter, ResponseSpec
 from proxy.admin.paging import LARGEST
-from proxy.authentication.request_origin import READING as READING_METHODS
+from proxy.authentication.request_origin import SAFE_METHODS
 from rondpoint.reference_pages import refill, table
 
 _TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondpoint", "changes": "Changes"}
@@ -21,20 +21,26 @@ _TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondp
 
 def blocks() -> dict[str, str]:
     """By name."""
-    tables = {name: _operations(tag) for name, tag in _TAGS.items()}
-    return {**tables, "parameters": _parameters(), "statuses": _statuses()}
+    tables = {name: _operation_table(tag) for name, tag in _TAGS.items()}
+    return {**tables, "parameters": _parameter_table(), "statuses": _status_table()}
 
 
-def right(operation: Operation) -> str:
+def required_right(operation: Operation) -> str:
     """What who asks must be allowed to."""
     if operation.path in OPEN_PATHS:
         return "none"
-    return "read" if operation.method.upper() in READING_METHODS else "change"
+    return "read" if operation.method.upper() in SAFE_METHODS else "change"
 
 
-def _operations(tag: str) -> str:
+def _operation_table(tag: str) -> str:
     rows = (
-        (_request(operation), _told(operation), _names(operation), _numbers(operation), right(operation))
+        (
+            _request(operation),
+            _description(operation),
+            _parameter_names(operation),
+            _response_statuses(operation),
+            required_right(operation),
+        )
         for operation in OPERATIONS
         if operation.tag == tag
     )
@@ -45,20 +51,20 @@ def _request(operation: Operation) -> str:
     return f"`{operation.method.upper()} {operation.path}`"
 
 
-def _told(operation: Operation) -> str:
+def _description(operation: Operation) -> str:
     """What it is for, and of what is answered that which has names."""
-    found = operation.answers[200].description
+    found = operation.responses[200].description
     return f"{operation.summary}. {found}" if "`" in found else operation.summary
 
 
-def _names(operation: Operation) -> str:
-    asked = (parameter for parameter in operation.parameters if parameter.place != "path")
-    return ", ".join(f"**`{one.name}`**" if one.needed else f"`{one.name}`" for one in asked)
+def _parameter_names(operation: Operation) -> str:
+    parameters = (parameter for parameter in operation.parameters if parameter.location != "path")
+    return ", ".join(f"**`{one.name}`**" if one.required else f"`{one.name}`" for one in parameters)
 
 
-def _numbers(operation: Operation) -> str:
-    shape = _shape(operation.answers[200].schema)
-    statuses = [str(status) for status in sorted(operation.answers) if status != 200]
+def _response_statuses(operation: Operation) -> str:
+    shape = _shape(operation.responses[200].schema)
+    statuses = [str(status) for status in sorted(operation.responses) if status != 200]
     return ", ".join((f"200 {shape}".strip(), *statuses))
 
 
@@ -76,23 +82,23 @@ def _shape(schema: Any) -> str:
     return f"`{schema.__name__}`" if schema is not None else "text"
 
 
-def _parameters() -> str:
+def _parameter_table() -> str:
     """Each once; whose it is is told where others have one of the same name."""
     users: dict[tuple[str, str, str, str], list[Operation]] = {}
     for operation in OPERATIONS:
         for parameter in operation.parameters:
-            key = (parameter.name, parameter.place, _values(parameter), parameter.description)
+            key = (parameter.name, parameter.location, _values(parameter), parameter.description)
             users.setdefault(key, []).append(operation)
     names = [name for name, *_ in users]
     rows = (
         (
             f"`{name}`",
-            place,
+            location,
             values,
             description,
             _owner(operations) if names.count(name) > 1 else "",
         )
-        for (name, place, values, description), operations in sorted(users.items(), key=_by_name)
+        for (name, location, values, description), operations in sorted(users.items(), key=_by_name)
     )
     return table(("parameter", "in", "values", "", "of"), rows)
 
@@ -126,17 +132,17 @@ def _values(parameter: Parameter) -> str:
     return f"{word} from {low}" if low is not None else word
 
 
-def _statuses() -> str:
+def _status_table() -> str:
     """What each status that refuses means."""
     meanings: dict[int, dict[str, None]] = {}
-    for answers in (EVERYWHERE, *(operation.answers for operation in OPERATIONS)):
-        for status, description in _refusals(answers):
+    for responses in (COMMON_RESPONSES, *(operation.responses for operation in OPERATIONS)):
+        for status, description in _refusals(responses):
             meanings.setdefault(status, {})[description] = None
     return table(("status", ""), ((str(status), " ".join(meanings[status])) for status in sorted(meanings)))
 
 
-def _refusals(answers: Mapping[int, Answer]) -> Iterable[tuple[int, str]]:
-    return ((status, answer.description) for status, answer in answers.items() if status >= 400)
+def _refusals(responses: Mapping[int, ResponseSpec]) -> Iterable[tuple[int, str]]:
+    return ((status, response.description) for status, response in responses.items() if status >= 400)
 
 
 if __name__ == "__main__":

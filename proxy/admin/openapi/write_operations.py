@@ -8,8 +8,8 @@ from proxy.admin.openapi.operation import (
     BOOLEAN,
     OBJECT,
     TEXT,
-    Answer,
     Operation,
+    ResponseSpec,
     header,
     list_of,
     path,
@@ -33,7 +33,7 @@ _NAME = path(
 )
 _VERSION = path("version", "A version of all.", {"type": "integer", "minimum": 0, "maximum": 2**53 - 1})
 
-DONE: dict[str, Any] = {
+CHANGE_RESULT: dict[str, Any] = {
     "type": "object",
     "required": ["version", "changed", "warnings"],
     "properties": {
@@ -47,7 +47,7 @@ DONE: dict[str, Any] = {
     },
 }
 
-ENTRY: dict[str, Any] = {
+HISTORY_ENTRY: dict[str, Any] = {
     "type": "object",
     "required": ["version", "at", "what", "by", "objects", "kept"],
     "properties": {
@@ -71,23 +71,23 @@ DIFFERENCE: dict[str, Any] = {
 }
 
 _REFUSED = {
-    400: Answer("The request cannot be read.", "Refused"),
-    404: Answer("There is no such object, or no path for a name such as this.", "Refused"),
-    409: Answer("It is another provider's, or what was before is not kept.", "Refused"),
-    412: Answer("It is not at the version that the request demands.", "Refused"),
-    413: Answer("The body is too large.", "Refused"),
-    415: Answer("The body is not declared as JSON.", "Refused"),
-    422: Answer("There are errors in what was sent, and nothing was changed.", "Refused"),
-    503: Answer("No agent, or no store, is there to make the change.", "Refused"),
-    504: Answer("The agent did not answer.", "Refused"),
+    400: ResponseSpec("The request cannot be read.", "Refused"),
+    404: ResponseSpec("There is no such object, or no path for a name such as this.", "Refused"),
+    409: ResponseSpec("It is another provider's, or what was before is not kept.", "Refused"),
+    412: ResponseSpec("It is not at the version that the request demands.", "Refused"),
+    413: ResponseSpec("The body is too large.", "Refused"),
+    415: ResponseSpec("The body is not declared as JSON.", "Refused"),
+    422: ResponseSpec("There are errors in what was sent, and nothing was changed.", "Refused"),
+    503: ResponseSpec("No agent, or no store, is there to make the change.", "Refused"),
+    504: ResponseSpec("The agent did not answer.", "Refused"),
 }
-_MISSING = Answer("There is no such object.", "Refused")
-_DONE = Answer("It is done, or was so already.", "Done", headers=("ETag",))
+_MISSING = ResponseSpec("There is no such object.", "Refused")
+_CHANGED = ResponseSpec("It is done, or was so already.", "Done", headers=("ETag",))
 
 _MERGE_PATCH = ("application/merge-patch+json", "application/json")
 
 
-def _of_kind(kind: str) -> tuple[Operation, ...]:
+def _object_operations(kind: str) -> tuple[Operation, ...]:
     at, one = f"/api/http/{kind}/{{name}}", kind.removesuffix("s")
     common = (_NAME, _WAIT, _DRY, _IF_MATCH)
     return (
@@ -95,7 +95,11 @@ def _of_kind(kind: str) -> tuple[Operation, ...]:
             at,
             f"Define a {one}",
             "Changes",
-            {200: _DONE, 201: Answer("It is done, and is new.", "Done", headers=("ETag",)), **_REFUSED},
+            {
+                200: _CHANGED,
+                201: ResponseSpec("It is done, and is new.", "Done", headers=("ETag",)),
+                **_REFUSED,
+            },
             "put",
             (*common, _IF_NONE_MATCH),
             OBJECT,
@@ -104,7 +108,7 @@ def _of_kind(kind: str) -> tuple[Operation, ...]:
             at,
             f"Change some fields of a {one}",
             "Changes",
-            {200: _DONE, **_REFUSED},
+            {200: _CHANGED, **_REFUSED},
             "patch",
             common,
             OBJECT,
@@ -114,22 +118,22 @@ def _of_kind(kind: str) -> tuple[Operation, ...]:
             at,
             f"Take a {one} out",
             "Changes",
-            {200: Answer("It is gone.", "Done"), **_REFUSED},
+            {200: ResponseSpec("It is gone.", "Done"), **_REFUSED},
             "delete",
             common,
         ),
     )
 
 
-CHANGING = (
-    *_of_kind("routers"),
-    *_of_kind("services"),
-    *_of_kind("middlewares"),
+WRITE_OPERATIONS = (
+    *_object_operations("routers"),
+    *_object_operations("services"),
+    *_object_operations("middlewares"),
     Operation(
         "/api/providers/{provider}",
         "Define all that the provider rest has",
         "Changes",
-        {200: _DONE, **_REFUSED, 404: Answer("The provider is off.", "Refused")},
+        {200: _CHANGED, **_REFUSED, 404: ResponseSpec("The provider is off.", "Refused")},
         "put",
         (path("provider", "`rest`, or Traefik 1's `web`."), _WAIT, _DRY, _IF_MATCH),
         OBJECT,
@@ -139,7 +143,7 @@ CHANGING = (
         "What was changed through the API: the last 100 changes, the newest first",
         "Changes",
         {
-            200: Answer("A page.", list_of("Entry"), headers=(NEXT, "ETag")),
+            200: ResponseSpec("A page.", list_of("Entry"), headers=(NEXT, "ETag")),
             400: _REFUSED[400],
             503: _REFUSED[503],
         },
@@ -150,7 +154,7 @@ CHANGING = (
         "One change",
         "Changes",
         {
-            200: Answer("What it changed is in `differences`.", "EntryInFull"),
+            200: ResponseSpec("What it changed is in `differences`.", "EntryInFull"),
             404: _MISSING,
             503: _REFUSED[503],
         },
@@ -161,7 +165,7 @@ CHANGING = (
         "What differs between two versions",
         "Changes",
         {
-            200: Answer("The differences.", "Differences"),
+            200: ResponseSpec("The differences.", "Differences"),
             400: _REFUSED[400],
             404: _MISSING,
             409: _REFUSED[409],
@@ -176,7 +180,7 @@ CHANGING = (
         "/api/history/{version}/rollback",
         "Make everything as it was at a version",
         "Changes",
-        {200: _DONE, **_REFUSED},
+        {200: _CHANGED, **_REFUSED},
         "post",
         (_VERSION, _WAIT, _IF_MATCH),
         OBJECT,

@@ -14,7 +14,7 @@ LARGEST = 100
 """Rows that are shown at once, at most."""
 
 
-class Leaf(Struct, Generic[T], frozen=True):
+class ListPage(Struct, Generic[T], frozen=True):
     """`first` and `last` count from 1; `page` is the nearest to the one that was asked for."""
 
     items: Sequence[T]
@@ -25,14 +25,14 @@ class Leaf(Struct, Generic[T], frozen=True):
     total: int
 
 
-def leaf_of(items: Sequence[T], query: Mapping[str, str]) -> Leaf[T]:
+def build_list_page(items: Sequence[T], query: Mapping[str, str]) -> ListPage[T]:
     """The page that `page` and `per_page` ask for; nonsense asks for the first."""
     per_page = min(_number(query, "per_page", PER_PAGE), LARGEST)
     pages = max(1, -(-len(items) // per_page))
     page = min(_number(query, "page", 1), pages)
     start = (page - 1) * per_page
     shown = items[start : start + per_page]
-    return Leaf(shown, page, pages, start + 1 if shown else 0, start + len(shown), len(items))
+    return ListPage(shown, page, pages, start + 1 if shown else 0, start + len(shown), len(items))
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

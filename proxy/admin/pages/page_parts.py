@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from proxy.admin.current_configuration import Present
-from proxy.admin.diagnostic_filters import chosen, is_unrouted, unrouted
-from proxy.admin.endpoints.instances import by_instance, in_store
-from proxy.admin.endpoints.overview import counted
+from proxy.admin.current_configuration import CurrentConfiguration
+from proxy.admin.diagnostic_filters import count_unrouted, filter_diagnostics, is_unrouted
+from proxy.admin.endpoints.instances import group_by_instance, read_status
+from proxy.admin.endpoints.overview import count_objects
 from proxy.admin.live.counter_deltas import ENTRY_POINT, ROUTER, SERVICE, server_key
-from proxy.admin.object_lists import listed
-from proxy.admin.pages.list_page import Leaf, leaf_of
-from proxy.admin.pages.request_flow import Ground, Way, way_of
+from proxy.admin.object_lists import list_names
+from proxy.admin.pages.list_page import ListPage, build_list_page
+from proxy.admin.pages.request_flow import FlowSources, RequestFlow, build_request_flow
 from proxy.admin.status_reports import agents_report, store_report
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Severity
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 Query = Mapping[str, str]
 
-FINDINGS = 10
+PROBLEMS_PER_PAGE = 10
 """Diagnostics that are shown at once."""
 
 KINDS = ("router", "service", "middleware")
 
-LISTED = 4
+SERVERS_PER_SERVICE = 4
 """Servers of one service that are shown in the list."""
 
 
-class Listed(Struct, frozen=True):
+class ListedServer(Struct, frozen=True):
     """A server in the list of services; `key` is that of its figures."""
 
     key: str
@@ -47,7 +47,7 @@ class Routes(Struct, frozen=True):
     """A page of the objects of one kind, with the query that asked for it."""
 
     kind: str
-    leaf: Leaf[str]
+    list_page: ListPage[str]
     views: tuple[Any, ...]
     search: str
     status: str
@@ -58,29 +58,33 @@ class Routes(Struct, frozen=True):
         """Of the figures that are shown."""
         if self.kind == "middleware":
             return []
-        own = [(ROUTER if self.kind == "router" else SERVICE) + name for name in self.leaf.items]
+        own = [(ROUTER if self.kind == "router" else SERVICE) + name for name in self.list_page.items]
         if self.kind == "service":
             return [*own, *(server.key for view in self.views for server in self.servers(view))]
         return [*own, *(SERVICE + view.service for view in self.views if view.service)]
 
-    def servers(self, view: ServiceView) -> list[Listed]:
+    def servers(self, view: ServiceView) -> list[ListedServer]:
         """The first servers of a service."""
         return [
-            Listed(server_key(view.name, server.url), server.url, server.state)
-            for server in (view.servers or ())[:LISTED]
+            ListedServer(server_key(view.name, server.url), server.url, server.state)
+            for server in (view.servers or ())[:SERVERS_PER_SERVICE]
         ]
 
 
-def routes(present: Present, query: Query) -> Routes:
+def routes(configuration: CurrentConfiguration, query: Query) -> Routes:
     """Of the kind that the query names, routers without."""
     kind = query.get("kind", "")
     kind = kind if kind in KINDS else KINDS[0]
-    leaf = leaf_of(listed(present, kind, query), query)
-    show = {"router": present.router, "service": present.service, "middleware": present.middleware}[kind]
+    list_page = build_list_page(list_names(configuration, kind, query), query)
+    show = {
+        "router": configuration.router,
+        "service": configuration.service,
+        "middleware": configuration.middleware,
+    }[kind]
     return Routes(
         kind,
-        leaf,
-        tuple(show(name) for name in present.in_portions(leaf.items)),
+        list_page,
+        tuple(show(name) for name in configuration.in_portions(list_page.items)),
         query.get("search", ""),
         query.get("status", ""),
         query.get("sortBy", "name"),
@@ -88,38 +92,40 @@ def routes(present: Present, query: Query) -> Routes:
     )
 
 
-def way(parts: Runtime, present: Present, name: str) -> Way | None:
+def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: str) -> RequestFlow | None:
     """Of the router of this name; None where there is none."""
-    router = present.router(name)
+    router = configuration.router(name)
     if router is None:
         return None
-    state = present.state
-    ground = Ground(
-        parts.settings.entry_points, state.services, state.middlewares, frozenset(parts.ejections.ejected)
+    state = configuration.state
+    sources = FlowSources(
+        runtime.settings.entry_points, state.services, state.middlewares, frozenset(runtime.ejections.ejected)
     )
-    return way_of(router, ground)
+    return build_request_flow(router, sources)
 
 
-def way_keys(found: Way | None) -> list[str]:
+def request_flow_keys(flow: RequestFlow | None) -> list[str]:
     """Of the figures beside the picture."""
-    if found is None:
+    if flow is None:
         return []
-    keys = [ROUTER + found.router.name, *(ENTRY_POINT + gate.name for gate in found.gates)]
-    if found.junction is None:
+    keys = [ROUTER + flow.router.name, *(ENTRY_POINT + entry_point.name for entry_point in flow.entry_points)]
+    if flow.service is None:
         return keys
-    return [*keys, SERVICE + found.junction.name, *(stop.key for stop in found.junction.all_stops())]
+    return [*keys, SERVICE + flow.service.name, *(server.key for server in flow.service.all_servers())]
 
 
-def entry_point_keys(parts: Runtime) -> list[str]:
+def entry_point_keys(runtime: Runtime) -> list[str]:
     """Of the figures of all entry points but this one."""
-    return [ENTRY_POINT + name for name in parts.settings.entry_points if name != ADMIN]
+    return [ENTRY_POINT + name for name in runtime.settings.entry_points if name != ADMIN]
 
 
-def problems(present: Present, query: Query) -> dict[str, Any]:
+def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any]:
     """A page of diagnostics, and how many there are of each sort."""
-    every = present.diagnostics
+    every = configuration.diagnostics
     return {
-        "leaf": leaf_of(chosen(present, query), {"per_page": str(FINDINGS), **query}),
+        "leaf": build_list_page(
+            filter_diagnostics(configuration, query), {"per_page": str(PROBLEMS_PER_PAGE), **query}
+        ),
         "severity": query.get("severity", ""),
         "unrouted": query.get("unrouted", "") == "true",
         "search": query.get("search", ""),
@@ -127,29 +133,29 @@ def problems(present: Present, query: Query) -> dict[str, Any]:
         "severities": {
             severity.value: sum(item.severity is severity for item in every) for severity in Severity
         },
-        "not_routed": sum(is_unrouted(item, present.state.routers) for item in every),
+        "not_routed": sum(is_unrouted(item, configuration.state.routers) for item in every),
     }
 
 
-def overview(parts: Runtime, present: Present) -> dict[str, Any]:
+def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str, Any]:
     """Numbers of everything."""
-    web = {name: point for name, point in parts.settings.entry_points.items() if name != ADMIN}
+    web = {name: point for name, point in runtime.settings.entry_points.items() if name != ADMIN}
     return {
-        "counts": {kind: counted(present, kind) for kind in KINDS},
-        "not_routed": unrouted(present.diagnostics, present.state.routers),
+        "counts": {kind: count_objects(configuration, kind) for kind in KINDS},
+        "not_routed": count_unrouted(configuration.diagnostics, configuration.state.routers),
         "entry_points": web,
     }
 
 
-def system(parts: Runtime) -> dict[str, Any]:
+def system(runtime: Runtime) -> dict[str, Any]:
     """Instances with their workers, agents, and the store."""
     now = time()
-    stored, workers = in_store()
+    stored, workers = read_status()
     alive = {name: worker for name, worker in workers.items() if worker.alive(now)}
     return {
         "now": now,
-        "revision": parts.applier.revision,
-        "instances": by_instance(alive, stored, now),
+        "revision": runtime.applier.revision,
+        "instances": group_by_instance(alive, stored, now),
         "agents": agents_report(),
         "store": store_report(),
     }

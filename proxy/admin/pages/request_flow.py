@@ -13,17 +13,17 @@ from rondpoint.middlewares.kinds import MOST
 from rondpoint.model import Middleware, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
 
-DRAWN = 12
+MAX_SERVERS = 12
 """Servers of one service that are drawn."""
 
-DEEPEST = 6
+MAX_DEPTH = 6
 """Services within services that are drawn."""
 
-WIDEST = 100
+MAX_SERVICES = 100
 """Services of one way that are drawn, at all depths: those that are made of each other multiply."""
 
 
-class Gate(Struct, frozen=True):
+class EntryPointNode(Struct, frozen=True):
     """An entry point."""
 
     name: str
@@ -31,7 +31,7 @@ class Gate(Struct, frozen=True):
     tls: bool
 
 
-class Step(Struct, frozen=True):
+class MiddlewareNode(Struct, frozen=True):
     """A middleware; `kind` is empty where there is none of the name. Those of a chain follow it, deeper."""
 
     name: str
@@ -39,7 +39,7 @@ class Step(Struct, frozen=True):
     depth: int = 0
 
 
-class Stop(Struct, frozen=True):
+class ServerNode(Struct, frozen=True):
     """A server; `state` is `up`, `draining`, `down`, or `aside` where it could not be reached.
 
     `key` is that of its figures.
@@ -52,37 +52,37 @@ class Stop(Struct, frozen=True):
     state: str
 
 
-class Junction(Struct, frozen=True):
+class ServiceNode(Struct, frozen=True):
     """A service, and the servers or services that its requests go on to; `more` of them are not drawn.
 
     `weight` is its share of the service above, None for the router's own. `fault` says why it serves nothing.
     """
 
     name: str
-    how: str
+    strategy: str
     weight: int | None = None
     cookie: str = ""
-    steps: tuple[Step, ...] = ()
-    stops: tuple[Stop, ...] = ()
+    middlewares: tuple[MiddlewareNode, ...] = ()
+    servers: tuple[ServerNode, ...] = ()
     more: int = 0
-    members: tuple[Junction, ...] = ()
+    members: tuple[ServiceNode, ...] = ()
     fault: str = ""
 
-    def all_stops(self) -> Iterator[Stop]:
+    def all_servers(self) -> Iterator[ServerNode]:
         """The servers that are drawn, those of members too."""
-        yield from self.stops
+        yield from self.servers
         for member in self.members:
-            yield from member.all_stops()
+            yield from member.all_servers()
 
 
-class Way(Struct, frozen=True):
-    gates: tuple[Gate, ...]
+class RequestFlow(Struct, frozen=True):
+    entry_points: tuple[EntryPointNode, ...]
     router: RouterView
-    steps: tuple[Step, ...]
-    junction: Junction | None
+    middlewares: tuple[MiddlewareNode, ...]
+    service: ServiceNode | None
 
 
-class Ground(Struct, frozen=True):
+class FlowSources(Struct, frozen=True):
     """What a way is drawn from; `aside` are URLs of servers that were put aside."""
 
     entry_points: Mapping[str, EntryPoint]
@@ -91,60 +91,66 @@ class Ground(Struct, frozen=True):
     aside: Collection[str] = ()
 
 
-def way_of(router: RouterView, ground: Ground) -> Way:
+def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
     """From entry point to server."""
-    points = ground.entry_points
-    gates = tuple(
-        Gate(name, points[name].address, points[name].tls is not None)
+    points = sources.entry_points
+    entry_points = tuple(
+        EntryPointNode(name, points[name].address, points[name].tls is not None)
         for name in router.entry_points
         if name in points
     )
-    junction = _junction(router.service, ground, None, (), iter(range(WIDEST))) if router.service else None
-    return Way(gates, router, _drawn_steps(router.middlewares, ground), junction)
+    service = (
+        _service_node(router.service, sources, None, (), iter(range(MAX_SERVICES)))
+        if router.service
+        else None
+    )
+    return RequestFlow(entry_points, router, _middleware_nodes(router.middlewares, sources), service)
 
 
-def _drawn_steps(names: Collection[str], ground: Ground) -> tuple[Step, ...]:
+def _middleware_nodes(names: Collection[str], sources: FlowSources) -> tuple[MiddlewareNode, ...]:
     # With more of them nothing is served, and chains of chains may come to endless ones.
-    return tuple(islice(_steps(names, ground, ()), MOST))
+    return tuple(islice(_unfold_middlewares(names, sources, ()), MOST))
 
 
-def _steps(names: Collection[str], ground: Ground, above: tuple[str, ...]) -> Iterator[Step]:
+def _unfold_middlewares(
+    names: Collection[str], sources: FlowSources, above: tuple[str, ...]
+) -> Iterator[MiddlewareNode]:
     for name in names:
-        middleware = ground.middlewares.get(name)
-        yield Step(name, "" if middleware is None else middleware.kind, len(above))
+        middleware = sources.middlewares.get(name)
+        yield MiddlewareNode(name, "" if middleware is None else middleware.kind, len(above))
         if middleware is not None and middleware.kind == "chain" and name not in above:
-            yield from _steps(middleware.options.get("middlewares", ()), ground, (*above, name))
+            yield from _unfold_middlewares(middleware.options.get("middlewares", ()), sources, (*above, name))
 
 
-def _junction(
-    name: str, ground: Ground, weight: int | None, above: tuple[str, ...], left: Iterator[int]
-) -> Junction:
+def _service_node(
+    name: str, sources: FlowSources, weight: int | None, above: tuple[str, ...], left: Iterator[int]
+) -> ServiceNode:
     """`left` has an item for each service that may still be drawn."""
-    service = ground.services.get(name)
+    service = sources.services.get(name)
     if service is None:
-        return Junction(name, "", weight, fault="it does not exist")
-    members: tuple[Junction, ...] = ()
-    if name not in above and len(above) < DEEPEST:
+        return ServiceNode(name, "", weight, fault="it does not exist")
+    members: tuple[ServiceNode, ...] = ()
+    if name not in above and len(above) < MAX_DEPTH:
         members = tuple(
-            _junction(member.name, ground, member.weight, (*above, name), left)
+            _service_node(member.name, sources, member.weight, (*above, name), left)
             for member in service.members
             if next(left, None) is not None
         )
     servers = service.servers
-    return Junction(
+    return ServiceNode(
         name=name,
-        how=service.composition or service.strategy,
+        strategy=service.composition or service.strategy,
         weight=weight,
         cookie="" if service.sticky is None else service.sticky.called(name),
-        steps=_drawn_steps(service.middlewares, ground),
-        stops=tuple(_stop(name, server, ground.aside) for server in servers[:DRAWN]),
-        more=max(0, len(servers) - DRAWN) + len(service.members) - len(members),
+        middlewares=_middleware_nodes(service.middlewares, sources),
+        servers=tuple(_server_node(name, server, sources.aside) for server in servers[:MAX_SERVERS]),
+        more=max(0, len(servers) - MAX_SERVERS) + len(service.members) - len(members),
         members=members,
         fault=service.unserved or ("" if servers or service.members else "it has no servers"),
     )
 
 
-def _stop(service: str, server: Server, aside: Collection[str]) -> Stop:
-    is_aside = server.state is ServerState.UP and server.url in aside
-    state = "aside" if is_aside else server.state.value
-    return Stop(server_key(service, server.url), server.name, server.url, server.weight, state)
+def _server_node(service: str, server: Server, aside: Collection[str]) -> ServerNode:
+    is_ejected = server.state is ServerState.UP and server.url in aside
+    state = "aside" if is_ejected else server.state.value
+    return ServerNode(server_key(service, server.url), server.name, server.url, server.weight, state)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from proxy.admin.authentication import Door
+from proxy.admin.authentication import Authenticator
 from proxy.authentication.credentials import BEARER
 from proxy.authentication.sessions import LIFETIME
 
@@ -15,23 +15,25 @@ DASHBOARD = "/dashboard/"
 
 SIGN_IN, SIGN_OUT, PASSWORD = f"{DASHBOARD}sign-in", f"{DASHBOARD}sign-out", f"{DASHBOARD}password"
 
-OPEN = frozenset(
+PUBLIC_PATHS = frozenset(
     (SIGN_IN, SIGN_OUT, *(f"{DASHBOARD}static/{name}" for name in ("colours.css", "sign-in.css", "icon.svg")))
 )
 """What is answered to people who are not signed in, where there is a token."""
 
-FORMS = frozenset((SIGN_IN, SIGN_OUT))
+FORM_PATHS = frozenset((SIGN_IN, SIGN_OUT))
 """What is sent as a form, by pages of ours alone."""
 
 
-def page(door: Door, message: str = "", status: int = 401, wait: int = 0) -> Response:
+def render_sign_in(
+    authenticator: Authenticator, message: str = "", status: int = 401, wait: int = 0
+) -> Response:
     """`message` says what was wrong with the last try, after which there is none for `wait` seconds."""
     response = make_response(
         render_template(
             "dashboard/sign_in.html",
             message=message,
             query=request.query_string.decode("ascii", "replace"),
-            by_password=door.credentials.has_users,
+            by_password=authenticator.credentials.has_users,
             # SameSite keeps the session from a request that a page of another site has begun.
             from_elsewhere=request.headers.get("Sec-Fetch-Site") == "cross-site",
         ),
@@ -44,17 +46,17 @@ def page(door: Door, message: str = "", status: int = 401, wait: int = 0) -> Res
     return response
 
 
-def is_signed_in(door: Door) -> bool:
+def is_signed_in(authenticator: Authenticator) -> bool:
     """Whether the browser has kept what it was given, and it still holds."""
-    kept = request.cookies.get(_cookie(), "")
-    return bool(kept and door.credentials.token) and door.sessions.holds(kept)
+    session = request.cookies.get(_cookie(), "")
+    return bool(session and authenticator.credentials.token) and authenticator.sessions.is_valid(session)
 
 
-def keep(response: Response, door: Door) -> None:
+def set_session(response: Response, authenticator: Authenticator) -> None:
     """Have the browser keep a session, for the dashboard alone: other paths of this host may be others'."""
     response.set_cookie(
         _cookie(),
-        door.sessions.begin(),
+        authenticator.sessions.issue(),
         max_age=LIFETIME,
         path=DASHBOARD,
         secure=request.is_secure,
@@ -63,7 +65,7 @@ def keep(response: Response, door: Door) -> None:
     )
 
 
-def forget(response: Response) -> None:
+def clear_session(response: Response) -> None:
     """Have the browser keep nothing."""
     response.delete_cookie(
         _cookie(), path=DASHBOARD, secure=request.is_secure, httponly=True, samesite="Strict"

@@ -1,5 +1,5 @@
-// The dashboard's moving part: figures that come as server-sent events, and parts of the page that the server
-// renders anew when what they show was searched for, turned, or changed.
+// Live figures from server-sent events, and parts of the page that the server renders again after a search,
+// a page change or a configuration change.
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -9,44 +9,44 @@ const page = new URLSearchParams(location.search);
 
 const THEMES = ["system", "light", "dark"];
 
-function remembered() {
+function storedTheme() {
   try {
     return localStorage.getItem("rondpoint-theme");
   } catch {
-    return null; // a browser may forbid it
+    return null; // The browser may block local storage.
   }
 }
 
-function paint(theme) {
+function applyTheme(theme) {
   if (theme === "system") delete root.dataset.theme;
   else root.dataset.theme = theme;
   $("theme").querySelector("span").textContent = `Theme: ${theme}`;
 }
 
-let theme = THEMES.includes(remembered()) ? remembered() : "system";
-paint(theme);
+let theme = THEMES.includes(storedTheme()) ? storedTheme() : "system";
+applyTheme(theme);
 
 function switchTheme() {
   theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
   try {
     localStorage.setItem("rondpoint-theme", theme);
   } catch {
-    // It holds for this page alone then.
+    // The choice then applies only to this page.
   }
-  paint(theme);
+  applyTheme(theme);
 }
 
 // ---- figures ---------------------------------------------------------------------------------------------
 
 const CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-const flows = new Map();
+const figuresByKey = new Map();
 const history = new Array(60).fill(null);
-let known = true; // not while the store does not answer
+let known = true; // False while the store does not respond.
 
 const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const large = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
-// Of small numbers a third digit only flickers.
+// A third digit of a small number only flickers.
 const number = (value) => (value >= 10000 ? large : value < 10 ? small : plain).format(value);
 const time = (ms) => (ms == null ? "–" : ms >= 1000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`);
 const share = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -57,39 +57,39 @@ function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
-function show(element, flow) {
+function show(element, figures) {
   for (const slot of element.querySelectorAll("[data-slot]")) {
     if (slot.closest("[data-key]") !== element) continue;
     const kind = slot.dataset.slot;
-    if (kind === "rate") text(slot, flow ? number(flow.rate) : known ? "0" : "–");
-    else if (kind === "classes") bar(slot, flow);
-    else if (kind === "legend") legend(slot, flow);
-    else text(slot, time(flow?.[kind]));
+    if (kind === "rate") text(slot, figures ? number(figures.rate) : known ? "0" : "–");
+    else if (kind === "classes") bar(slot, figures);
+    else if (kind === "legend") legend(slot, figures);
+    else text(slot, time(figures?.[kind]));
   }
 }
 
-function bar(element, flow) {
-  const told = [];
-  const whole = sum(flow?.classes ?? []);
-  CLASSES.forEach((name, place) => {
-    const rate = flow?.classes[place] ?? 0;
-    element.children[place].style.flexGrow = rate && rate / whole;
-    if (rate) told.push(`${name} ${percent(rate, whole)}`);
+function bar(element, figures) {
+  const parts = [];
+  const whole = sum(figures?.classes ?? []);
+  CLASSES.forEach((name, index) => {
+    const rate = figures?.classes[index] ?? 0;
+    element.children[index].style.flexGrow = rate && rate / whole;
+    if (rate) parts.push(`${name} ${percent(rate, whole)}`);
   });
-  element.title = told.join(", ") || (known ? "no requests" : "not known");
+  element.title = parts.join(", ") || (known ? "no requests" : "not known");
 }
 
-function legend(element, flow) {
-  [...element.querySelectorAll("dd")].forEach((dd, place) => {
-    text(dd, flow ? percent(flow.classes[place + 1], sum(flow.classes)) : "–");
+function legend(element, figures) {
+  [...element.querySelectorAll("dd")].forEach((dd, index) => {
+    text(dd, figures ? percent(figures.classes[index + 1], sum(figures.classes)) : "–");
   });
 }
 
 function showAll(within = document) {
   for (const element of within.querySelectorAll("[data-key]")) {
-    if (flows.has(element.dataset.key)) show(element, flows.get(element.dataset.key));
+    if (figuresByKey.has(element.dataset.key)) show(element, figuresByKey.get(element.dataset.key));
   }
-  $("part-way").querySelector(".way")?.classList.toggle("flowing", Boolean(flows.get(`r:${chosen()}`)));
+  $("part-flow").querySelector(".flow")?.classList.toggle("flowing", Boolean(figuresByKey.get(`r:${chosen()}`)));
 }
 
 function spark(rate) {
@@ -98,7 +98,7 @@ function spark(rate) {
   const known = history.filter((value) => value != null);
   const top = Math.max(1, ...known) * 1.15;
   const points = history
-    .map((value, place) => (value == null ? null : `${(place * 240) / 59},${(48 - (44 * value) / top).toFixed(1)}`))
+    .map((value, index) => (value == null ? null : `${(index * 240) / 59},${(48 - (44 * value) / top).toFixed(1)}`))
     .filter(Boolean);
   if (points.length < 2) return;
   const line = `M${points.join("L")}`;
@@ -109,27 +109,27 @@ function spark(rate) {
 function busiest(names) {
   const list = $("busiest-list");
   if (!names.length) {
-    list.replaceChildren(make("li", { class: "empty" }, known ? "No requests in the last seconds." : "Not known while the store does not answer."));
+    list.replaceChildren(make("li", { class: "empty" }, known ? "No requests in the last seconds." : "Not known while the store does not respond."));
     return;
   }
-  const most = Math.max(...names.map((name) => flows.get(`r:${name}`)?.rate ?? 0), 1e-9);
-  const present = new Map([...list.querySelectorAll("a")].map((link) => [link.dataset.router, link.parentElement]));
+  const most = Math.max(...names.map((name) => figuresByKey.get(`r:${name}`)?.rate ?? 0), 1e-9);
+  const existing = new Map([...list.querySelectorAll("a")].map((link) => [link.dataset.router, link.parentElement]));
   const items = names.map((name) => {
     const item =
-      present.get(name) ??
+      existing.get(name) ??
       make("li", {}, [
-        make("a", { href: `?router=${encodeURIComponent(name)}#way`, "data-router": name }, [
+        make("a", { href: `?router=${encodeURIComponent(name)}#flow`, "data-router": name }, [
           make("span", { class: "label" }, [make("code", {}, name), " ", make("b", {}, "")]),
           make("span", { class: "track" }, [make("i", {})]),
         ]),
       ]);
-    const rate = flows.get(`r:${name}`)?.rate ?? 0;
+    const rate = figuresByKey.get(`r:${name}`)?.rate ?? 0;
     text(item.querySelector("b"), `${number(rate)}/s`);
     item.querySelector("i").style.width = `${(100 * rate) / most}%`;
     return item;
   });
-  // Put in place again only what has moved, so that the focus stays where it is.
-  if (items.length !== list.children.length || items.some((item, place) => item !== list.children[place])) {
+  // Replace the items only if their order changed, so that the focus stays in place.
+  if (items.length !== list.children.length || items.some((item, index) => item !== list.children[index])) {
     const focused = document.activeElement?.dataset?.router;
     list.replaceChildren(...items);
     if (focused) list.querySelector(`[data-router="${CSS.escape(focused)}"]`)?.focus();
@@ -140,50 +140,50 @@ function busiest(names) {
 
 let source = null;
 let names = [];
-let signs = {};
+let state = {};
 
 function listen() {
   source?.close();
   if (document.hidden) return;
-  source = new EventSource(`events?${asked(page)}`);
-  source.addEventListener("beat", (event) => beat(JSON.parse(event.data)));
+  source = new EventSource(`events?${pageQuery(page)}`);
+  source.addEventListener("sample", (event) => applySample(JSON.parse(event.data)));
   source.onerror = () => {
-    pulse("trouble", "connecting again");
-    // After an answer such as 503 a browser gives up by itself.
+    showStatus("trouble", "connecting again");
+    // After a response such as 503, EventSource does not reconnect by itself.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   };
 }
 
-function beat(news) {
-  for (const [key, flow] of Object.entries(news.flows)) flows.set(key, flow);
-  const before = signs;
-  signs = { ...signs, ...news };
-  known = !signs.problem;
-  if (signs.problem) pulse("trouble", signs.problem);
-  else pulse("on", `${count(signs.workers, "worker")}, ${count(signs.instances, "instance")}, ${count(signs.connections, "connection")}`);
-  spark(known ? (flows.get("")?.rate ?? 0) : null);
+function applySample(news) {
+  for (const [key, figures] of Object.entries(news.rates)) figuresByKey.set(key, figures);
+  const before = state;
+  state = { ...state, ...news };
+  known = !state.problem;
+  if (state.problem) showStatus("trouble", state.problem);
+  else showStatus("on", `${count(state.workers, "worker")}, ${count(state.instances, "instance")}, ${count(state.connections, "connection")}`);
+  spark(known ? (figuresByKey.get("")?.rate ?? 0) : null);
   showAll();
-  names = signs.busiest ?? names;
+  names = state.busiest ?? names;
   busiest(names);
-  if (before.revision !== undefined && before.revision !== signs.revision) {
-    changed();
-  } else if (before.system !== undefined && before.system !== signs.system) refresh("system");
+  if (before.revision !== undefined && before.revision !== state.revision) {
+    scheduleRefresh();
+  } else if (before.system !== undefined && before.system !== state.system) refresh("system");
 }
 
 const count = (value, what) => `${number(value)} ${what}${value === 1 ? "" : "s"}`;
 
-function pulse(state, words) {
-  $("pulse").dataset.state = state;
-  text($("pulse-text"), words);
+function showStatus(status, words) {
+  $("live-status").dataset.state = status;
+  text($("live-status-text"), words);
 }
 
-let changing = null;
+let pendingRefresh = null;
 
-function changed() {
-  // Changes come in swarms.
-  changing ??= setTimeout(async () => {
-    changing = null;
-    await Promise.all(["overview", "routes", "way", "problems", "system"].map((part) => refresh(part)));
+function scheduleRefresh() {
+  // Changes often come in bursts.
+  pendingRefresh ??= setTimeout(async () => {
+    pendingRefresh = null;
+    await Promise.all(["overview", "routes", "flow", "problems", "system"].map((part) => refresh(part)));
     listen();
   }, 500);
 }
@@ -191,52 +191,52 @@ function changed() {
 // ---- parts of the page -----------------------------------------------------------------------------------
 
 const problems = new URLSearchParams({ search: page.get("problems-search") ?? "", page: page.get("problems-page") ?? "" });
-sorted(page.get("sort"));
+setSort(page.get("sort"));
 for (const name of ["sort", "problems-search", "problems-page"]) page.delete(name);
 const latest = {};
 
-function asked(parameters) {
-  const wanted = new URLSearchParams();
-  for (const [name, value] of parameters) if (value) wanted.set(name, value);
-  if (chosen()) wanted.set("router", chosen());
-  return wanted;
+function pageQuery(parameters) {
+  const query = new URLSearchParams();
+  for (const [name, value] of parameters) if (value) query.set(name, value);
+  if (chosen()) query.set("router", chosen());
+  return query;
 }
 
 function chosen() {
-  return page.get("router") ?? $("part-way").querySelector(".node.router")?.dataset.key.slice(2) ?? "";
+  return page.get("router") ?? $("part-flow").querySelector(".node.router")?.dataset.key.slice(2) ?? "";
 }
 
-async function ask(address, type) {
+async function fetchPage(address, type) {
   const response = await fetch(address, { headers: { Accept: type } }).catch(() => null);
-  // The session is over: the page asks for the token.
+  // The session has ended: the reloaded page asks for the token.
   if (response?.status === 401) location.reload();
   return response;
 }
 
 async function refresh(part) {
   const box = $(`part-${part}`);
-  const mine = (latest[part] = (latest[part] ?? 0) + 1);
+  const sequence = (latest[part] = (latest[part] ?? 0) + 1);
   box.setAttribute("aria-busy", "true");
-  const query = part === "problems" ? problems : asked(page);
-  const response = await ask(`part/${part}?${query}`, "text/html");
-  if (mine !== latest[part]) return; // a later one is on its way
+  const query = part === "problems" ? problems : pageQuery(page);
+  const response = await fetchPage(`part/${part}?${query}`, "text/html");
+  if (sequence !== latest[part]) return; // A later request is under way.
   box.removeAttribute("aria-busy");
   if (!response?.ok) return;
   const html = await response.text();
-  if (mine !== latest[part]) return;
-  put(box, html);
-  if (part === "routes") text($("told"), `Routes: ${(box.querySelector(".pager p") ?? box).textContent.trim()}`);
-  mark();
+  if (sequence !== latest[part]) return;
+  replaceContent(box, html);
+  if (part === "routes") text($("announcement"), `Routes: ${(box.querySelector(".pager p") ?? box).textContent.trim()}`);
+  markChosenRow();
   showAll(box);
 }
 
-function put(box, html) {
-  // What has the focus, and is typed there, stays as it is.
+function replaceContent(box, html) {
+  // Keep the focus and the text that the user is typing.
   const focused = box.contains(document.activeElement) ? document.activeElement : null;
-  const place = focused && selector(focused);
+  const focusedSelector = focused && selector(focused);
   const typed = focused?.type === "search" ? [focused.value, focused.selectionStart] : null;
   box.innerHTML = html;
-  const again = place && box.querySelector(place);
+  const again = focusedSelector && box.querySelector(focusedSelector);
   if (!again) return;
   again.focus({ preventScroll: true });
   if (typed) {
@@ -252,30 +252,30 @@ function selector(element) {
   return null;
 }
 
-function mark() {
+function markChosenRow() {
   const name = chosen();
   for (const row of $("part-routes").querySelectorAll("tr[data-key]")) {
     row.classList.toggle("chosen", row.dataset.key === `r:${name}`);
   }
 }
 
-function remember() {
-  const wanted = asked(page).toString();
-  window.history.replaceState(null, "", `${location.pathname}${wanted ? `?${wanted}` : ""}`);
+function updateAddress() {
+  const query = pageQuery(page).toString();
+  window.history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}`);
 }
 
-async function list() {
-  remember();
+async function updateList() {
+  updateAddress();
   await refresh("routes");
   listen();
 }
 
 async function choose(name) {
   page.set("router", name);
-  remember();
-  await refresh("way");
+  updateAddress();
+  await refresh("flow");
   listen();
-  $("way").scrollIntoView({ block: "nearest" });
+  $("flow").scrollIntoView({ block: "nearest" });
 }
 
 function filter(kind, status) {
@@ -285,24 +285,24 @@ function filter(kind, status) {
   page.set("kind", kind);
   page.set("status", status);
   page.delete("page");
-  list();
+  updateList();
   $("routes").scrollIntoView();
 }
 
 function sort(value) {
   problems.delete("page");
-  sorted(value);
+  setSort(value);
   refresh("problems");
 }
 
-function sorted(value) {
+function setSort(value) {
   problems.delete("severity");
   problems.delete("unrouted");
   if (value === "unrouted") problems.set("unrouted", "true");
   else if (value) problems.set("severity", value);
 }
 
-// ---- explaining ------------------------------------------------------------------------------------------
+// ---- explain ---------------------------------------------------------------------------------------------
 
 function make(tag, attributes, children = []) {
   const element = document.createElement(tag);
@@ -316,44 +316,44 @@ const code = (words) => make("code", {}, words);
 async function explain(form) {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
   const box = $("explained");
-  const response = await ask(`explain?${query}`, "application/json");
-  if (!response) box.replaceChildren(make("p", { class: "outcome bad" }, "Nobody answers."));
+  const response = await fetchPage(`explain?${query}`, "application/json");
+  if (!response) box.replaceChildren(make("p", { class: "outcome bad" }, "No response."));
   else if (!response.ok) box.replaceChildren(make("p", { class: "outcome bad" }, (await response.json()).message));
-  else box.replaceChildren(...explained(await response.json()));
+  else box.replaceChildren(...explanationParts(await response.json()));
 }
 
-function explained(way) {
+function explanationParts(explanation) {
   const parts = [];
-  if (way.status) parts.push(make("p", { class: "outcome bad" }, `Answered ${way.status} here: ${way.reason}.`));
-  else parts.push(make("p", { class: "outcome" }, ["Served: router ", code(way.router), ", service ", code(way.service), way.reason ? ` (${way.reason})` : ""]));
-  const asks = [way.entryPoint, way.method, way.host + way.path].join(" · ");
-  parts.push(make("p", { class: "beneath" }, asks));
-  if (way.middlewares.length) parts.push(titled("Middlewares", way.middlewares.map((name) => make("li", {}, code(name)))));
-  if (way.servers.length) {
-    parts.push(titled("Servers", way.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.url), make("small", {}, `${server.name}, ${server.state}, weight ${server.weight}`)]))));
+  if (explanation.status) parts.push(make("p", { class: "outcome bad" }, `Rondpoint responds with ${explanation.status}: ${explanation.reason}.`));
+  else parts.push(make("p", { class: "outcome" }, ["Served: router ", code(explanation.router), ", service ", code(explanation.service), explanation.reason ? ` (${explanation.reason})` : ""]));
+  const request = [explanation.entryPoint, explanation.method, explanation.host + explanation.path].join(" · ");
+  parts.push(make("p", { class: "beneath" }, request));
+  if (explanation.middlewares.length) parts.push(section("Middlewares", explanation.middlewares.map((name) => make("li", {}, code(name)))));
+  if (explanation.servers.length) {
+    parts.push(section("Servers", explanation.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.url), make("small", {}, `${server.name}, ${server.state}, weight ${server.weight}`)]))));
   }
-  if (way.findings.length) parts.push(titled("Found of the service", way.findings.map((words) => make("li", { class: "why" }, words))));
-  if (way.candidates.length) {
-    const tried = way.candidates.map((candidate) =>
+  if (explanation.findings.length) parts.push(section("Problems of the service", explanation.findings.map((words) => make("li", { class: "why" }, words))));
+  if (explanation.candidates.length) {
+    const tried = explanation.candidates.map((candidate) =>
       make("li", {}, [
         make("span", { class: `badge ${candidate.holds ? "enabled" : ""}` }, candidate.holds ? "holds" : "fails"),
         make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not hold: ", code(matcher)]))]),
       ]),
     );
-    const left = way.omitted ? `, without ${way.omitted} before them` : "";
-    parts.push(titled(`Routers that were tried, in order${left}`, tried, "tried"));
+    const left = explanation.omitted ? `, without the first ${explanation.omitted}` : "";
+    parts.push(section(`Routers tried, in order${left}`, tried, "tried"));
   }
-  if (way.nearby.length) parts.push(titled("Perhaps meant", way.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
+  if (explanation.nearby.length) parts.push(section("Did you mean", explanation.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
 }
 
-function titled(title, items, name = "") {
+function section(title, items, name = "") {
   return make("div", {}, [make("h3", {}, title), make("ul", { class: name }, items)]);
 }
 
-// ---- what people do --------------------------------------------------------------------------------------
+// ---- user input -----------------------------------------------------------------------------------------
 
-function later(action, milliseconds) {
+function debounce(action, milliseconds) {
   let timer = null;
   return (...given) => {
     clearTimeout(timer);
@@ -361,15 +361,15 @@ function later(action, milliseconds) {
   };
 }
 
-const listSoon = later(list, 200);
-const problemsSoon = later(() => refresh("problems"), 200);
+const listSoon = debounce(updateList, 200);
+const problemsSoon = debounce(() => refresh("problems"), 200);
 
-function typed(target) {
+function applyInput(target) {
   if (target.form?.id === "routes-form") {
     page.set(target.name, target.value);
     page.delete("page");
     if (target.type === "search") listSoon();
-    else list();
+    else updateList();
   } else if (target.form?.id === "problems-form") {
     if (target.type === "search") {
       problems.set("search", target.value);
@@ -379,15 +379,15 @@ function typed(target) {
   }
 }
 
-function clicked(event) {
+function handleClick(event) {
   const target = event.target.closest("[data-router], [data-page], [data-routes], [data-problems], #theme");
   if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (target.id === "theme") switchTheme();
   else if (target.dataset.page) {
-    const mine = $("part-problems").contains(target);
-    (mine ? problems : page).set("page", target.dataset.page);
-    if (mine) refresh("problems");
-    else list();
+    const inProblems = $("part-problems").contains(target);
+    (inProblems ? problems : page).set("page", target.dataset.page);
+    if (inProblems) refresh("problems");
+    else updateList();
   } else {
     event.preventDefault();
     if (target.dataset.router) choose(target.dataset.router);
@@ -399,7 +399,7 @@ function clicked(event) {
   }
 }
 
-function pressed(event) {
+function handleKey(event) {
   const typing = event.target.closest("input, select, textarea");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
@@ -408,9 +408,9 @@ function pressed(event) {
   } else if (event.key === "Escape" && event.target === $("search")) event.target.blur();
 }
 
-document.addEventListener("input", (event) => typed(event.target));
-document.addEventListener("click", clicked);
-document.addEventListener("keydown", pressed);
+document.addEventListener("input", (event) => applyInput(event.target));
+document.addEventListener("click", handleClick);
+document.addEventListener("keydown", handleKey);
 document.addEventListener("submit", (event) => {
   if (event.target.method === "post") return;
   event.preventDefault();
@@ -422,9 +422,9 @@ document.addEventListener("visibilitychange", () => {
     history.fill(null);
   } else listen();
 });
-// What is told without a change of the configuration, such as servers put aside.
+// Problems can change without a new revision, for example when a worker ejects a server.
 setInterval(() => document.hidden || ["problems", "system"].forEach((part) => refresh(part)), 10000);
 
 $("theme").hidden = false;
-mark();
+markChosenRow();
 listen();

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
-from proxy.admin.views.object_status import Standing, provider_of
+from proxy.admin.views.object_status import ObjectStatus, provider_of
 from rondpoint.middlewares.canonical import complete
 from rondpoint.middlewares.options import Group
 from rondpoint.middlewares.readers import seconds
@@ -29,23 +29,25 @@ class MiddlewareView(Struct, frozen=True, rename="camel", omit_defaults=True):
     error: tuple[str, ...] = ()
 
 
-def middleware_view(middleware: Middleware, standing: Standing, used_by: tuple[str, ...]) -> dict[str, Any]:
+def middleware_view(
+    middleware: Middleware, object_status: ObjectStatus, used_by: tuple[str, ...]
+) -> dict[str, Any]:
     """The options below the kind's name, and what stands beside them; ready for JSON."""
     view = MiddlewareView(
         name=middleware.name,
         provider=provider_of(middleware.name),
         type=middleware.kind.lower(),
-        status=standing.status,
+        status=object_status.status,
         used_by=used_by,
-        error=standing.errors,
+        error=object_status.errors,
     )
     return {middleware.kind: _options(middleware), **msgspec.to_builtins(view)}
 
 
-def left_out(name: str, standing: Standing) -> dict[str, Any]:
+def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:
     """A middleware that somebody wrote and that is not in force."""
     view = MiddlewareView(
-        name=name, provider=provider_of(name), status=standing.status, error=standing.errors
+        name=name, provider=provider_of(name), status=object_status.status, error=object_status.errors
     )
     found: dict[str, Any] = msgspec.to_builtins(view)
     return found

@@ -18,20 +18,20 @@ DISABLED: Status = "disabled"
 KINDS = ("router", "service", "middleware")
 
 
-class Standing(Struct, frozen=True):
+class ObjectStatus(Struct, frozen=True):
     """A status in Traefik's words; `errors` are empty where it is `enabled`."""
 
     status: Status = ENABLED
     errors: tuple[str, ...] = ()
 
 
-SOUND = Standing()
+WITHOUT_ERRORS = ObjectStatus()
 
-_OF_OBJECTS = (Severity.ERROR, Severity.WARNING)
-_OF_PLACES = (Severity.ERROR,)
+_OBJECT_SEVERITIES = (Severity.ERROR, Severity.WARNING)
+_SOURCE_SEVERITIES = (Severity.ERROR,)
 """Found in a container or a file: that an option is unknown makes no object less well, as in Traefik."""
 
-Findings = Mapping[str, Mapping[str, tuple[Diagnostic, ...]]]
+DiagnosticsByObject = Mapping[str, Mapping[str, tuple[Diagnostic, ...]]]
 """Kind → qualified name → what was found about that object."""
 
 
@@ -40,7 +40,7 @@ def provider_of(name: str) -> str:
     return name.rpartition("@")[2] if "@" in name else ""
 
 
-def by_object(diagnostics: Iterable[Diagnostic]) -> Findings:
+def group_by_object(diagnostics: Iterable[Diagnostic]) -> DiagnosticsByObject:
     """Those that are about an object, such as `router hello@docker`, and no service of Consul's."""
     found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
     for diagnostic in diagnostics:
@@ -48,7 +48,7 @@ def by_object(diagnostics: Iterable[Diagnostic]) -> Findings:
         if (
             kind in found
             and _is_qualified(name)
-            and diagnostic.severity in (_OF_PLACES if diagnostic.about else _OF_OBJECTS)
+            and diagnostic.severity in (_SOURCE_SEVERITIES if diagnostic.about else _OBJECT_SEVERITIES)
         ):
             found[kind][name] = (*found[kind].get(name, ()), diagnostic)
     return found
@@ -58,20 +58,20 @@ def _is_qualified(name: str) -> bool:
     return "@" in name and " " not in name
 
 
-def standing(findings: Iterable[Diagnostic], fault: str = "") -> Standing:
+def active_status(findings: Iterable[Diagnostic], fault: str = "") -> ObjectStatus:
     """Of an object in force; `fault` says why it serves nothing, if so."""
     errors = _messages(findings)
     if fault:
-        return Standing(DISABLED, tuple(dict.fromkeys((*errors, fault))))
-    return Standing(WARNING, errors) if errors else SOUND
+        return ObjectStatus(DISABLED, tuple(dict.fromkeys((*errors, fault))))
+    return ObjectStatus(WARNING, errors) if errors else WITHOUT_ERRORS
 
 
-def left_out(findings: Iterable[Diagnostic]) -> Standing | None:
+def left_out_status(findings: Iterable[Diagnostic]) -> ObjectStatus | None:
     """Of an object that is not in force; None where no error speaks of it."""
-    told = tuple(findings)
-    if not any(diagnostic.severity is Severity.ERROR for diagnostic in told):
+    about_object = tuple(findings)
+    if not any(diagnostic.severity is Severity.ERROR for diagnostic in about_object):
         return None
-    return Standing(DISABLED, _messages(told))
+    return ObjectStatus(DISABLED, _messages(about_object))
 
 
 def _messages(findings: Iterable[Diagnostic]) -> tuple[str, ...]:

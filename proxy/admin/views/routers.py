@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from proxy.admin.views.object_status import DISABLED, Standing, provider_of
+from proxy.admin.views.object_status import DISABLED, ObjectStatus, provider_of
 from rondpoint.model import Router, RouterObservability, Verbosity
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_points import Observability
@@ -49,7 +49,10 @@ class RouterView(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def router_view(
-    router: Router, standing: Standing, default_entry_points: tuple[str, ...], known: Mapping[str, EntryPoint]
+    router: Router,
+    object_status: ObjectStatus,
+    default_entry_points: tuple[str, ...],
+    known: Mapping[str, EntryPoint],
 ) -> RouterView:
     """`known` are the entry points; a router with TLS is served on those alone that speak it."""
     points = router.entry_points or tuple(sorted(default_entry_points))
@@ -61,7 +64,7 @@ def router_view(
     return RouterView(
         name=router.name,
         provider=provider_of(router.name),
-        status=standing.status,
+        status=object_status.status,
         entry_points=points,
         middlewares=router.middlewares,
         service=router.service,
@@ -70,28 +73,32 @@ def router_view(
         priority_str=str(router.priority),
         tls=TlsView() if router.tls else None,
         observability=_observability(router.observability, [known[name] for name in using if name in known]),
-        using=using if standing.status != DISABLED else (),
-        error=standing.errors,
+        using=using if object_status.status != DISABLED else (),
+        error=object_status.errors,
         pass_host_header=router.pass_host_header,
     )
 
 
-def _observability(own: RouterObservability | None, points: Iterable[EntryPoint]) -> ObservabilityView:
+def _observability(
+    router_choice: RouterObservability | None, points: Iterable[EntryPoint]
+) -> ObservabilityView:
     others = [point.observability for point in points] or [Observability()]
-    own = own or RouterObservability()
+    router_choice = router_choice or RouterObservability()
 
-    def told(chosen: bool | None, by_points: Iterable[bool]) -> bool:
+    def resolve(chosen: bool | None, by_points: Iterable[bool]) -> bool:
         return any(by_points) if chosen is None else chosen
 
     detailed = any(each.trace_verbosity == "detailed" for each in others)
     return ObservabilityView(
-        told(own.access_logs, (each.access_logs for each in others)),
-        told(own.metrics, (each.metrics for each in others)),
-        told(own.tracing, (each.tracing for each in others)),
-        own.trace_verbosity or ("detailed" if detailed else "minimal"),
+        resolve(router_choice.access_logs, (each.access_logs for each in others)),
+        resolve(router_choice.metrics, (each.metrics for each in others)),
+        resolve(router_choice.tracing, (each.tracing for each in others)),
+        router_choice.trace_verbosity or ("detailed" if detailed else "minimal"),
     )
 
 
-def left_out(name: str, standing: Standing) -> RouterView:
+def left_out_view(name: str, object_status: ObjectStatus) -> RouterView:
     """A router that somebody wrote and that is not in force."""
-    return RouterView(name=name, provider=provider_of(name), status=standing.status, error=standing.errors)
+    return RouterView(
+        name=name, provider=provider_of(name), status=object_status.status, error=object_status.errors
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
-from proxy.admin.views.object_status import Standing, provider_of
+from proxy.admin.views.object_status import ObjectStatus, provider_of
 from rondpoint.middlewares.redaction import open_headers
 from rondpoint.model import HealthCheck, Server, ServerState, Service, StickyCookie
 
@@ -114,14 +114,14 @@ class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
     servers: tuple[NamedServerView, ...] | None = None
 
 
-def service_view(service: Service, standing: Standing, used_by: tuple[str, ...]) -> ServiceView:
+def service_view(service: Service, object_status: ObjectStatus, used_by: tuple[str, ...]) -> ServiceView:
     """`used_by` are routers, in order."""
     kind = service.composition
     return ServiceView(
         name=service.name,
         provider=provider_of(service.name),
         type=type_of(service),
-        status=standing.status,
+        status=object_status.status,
         load_balancer=_load_balancer(service) if kind is None else None,
         weighted=_members(service) if kind == "weighted" else None,
         highest_random_weight=_members(service) if kind == "highestRandomWeight" else None,
@@ -130,7 +130,7 @@ def service_view(service: Service, standing: Standing, used_by: tuple[str, ...])
         sticky_cookie="" if service.sticky is None else service.sticky.called(service.name),
         server_status={server.url: _status(server) for server in service.servers},
         used_by=used_by,
-        error=standing.errors,
+        error=object_status.errors,
         servers=tuple(
             NamedServerView(server.name, server.url, server.weight, server.state.value)
             for server in service.servers
@@ -143,9 +143,11 @@ def type_of(service: Service) -> str:
     return LOAD_BALANCER if service.composition is None else service.composition.lower()
 
 
-def left_out(name: str, standing: Standing) -> ServiceView:
+def left_out_view(name: str, object_status: ObjectStatus) -> ServiceView:
     """A service that somebody wrote and that is not in force."""
-    return ServiceView(name=name, provider=provider_of(name), status=standing.status, error=standing.errors)
+    return ServiceView(
+        name=name, provider=provider_of(name), status=object_status.status, error=object_status.errors
+    )
 
 
 def _status(server: Server) -> str:

@@ -125,7 +125,7 @@ TICKETS = Metric(
     "Tickets that say whose turn it is: from the `store`, or, while that does not answer in time, `local`.",
     ("source",),
 )
-LATE = Metric(
+LATE_TICKETS = Metric(
     "rondpoint_tickets_late_total",
     "counter",
     "Of the `local` ones, those for which a request had waited for the store, in vain.",
@@ -152,7 +152,7 @@ PROPAGATION = Metric(
     "Time from a change's publication, by the agent's clock, until it was in force in a worker, by its own; "
     "once for each worker.",
 )
-PUT_ASIDE = Metric(
+EJECTED = Metric(
     "rondpoint_server_put_aside",
     "gauge",
     "1 for a server that takes no new requests for now, because a worker could not reach it.",
@@ -178,7 +178,7 @@ RESIDENT_MEMORY = Metric(
 VIRTUAL_MEMORY = Metric("process_virtual_memory_bytes", "gauge", "Address space of master and workers.")
 OPEN_FDS = Metric("process_open_fds", "gauge", "File descriptors that master and workers have open.")
 MAX_FDS = Metric("process_max_fds", "gauge", "File descriptors that a worker may have open.")
-STARTED = Metric("process_start_time_seconds", "gauge", "When the master began, in Unix seconds.")
+START_TIME = Metric("process_start_time_seconds", "gauge", "When the master began, in Unix seconds.")
 
 METRICS: tuple[Metric, ...] = (
     CONFIG_RELOADS,
@@ -195,13 +195,13 @@ METRICS: tuple[Metric, ...] = (
     AGE,
     PROPAGATION,
     TICKETS,
-    LATE,
+    LATE_TICKETS,
     DEGRADED,
     WORKERS,
     INSTANCES,
     AGENTS,
     PROVIDER_UP,
-    PUT_ASIDE,
+    EJECTED,
     UPGRADES,
     DROPPED_LINES,
     DROPPED_SPANS,
@@ -210,5 +210,5 @@ METRICS: tuple[Metric, ...] = (
     VIRTUAL_MEMORY,
     OPEN_FDS,
     MAX_FDS,
-    STARTED,
+    START_TIME,
 )

@@ -18,7 +18,7 @@ from rondpoint.store.keys import Keys
 TEXT = "text/plain; charset=utf-8"
 
 
-class Answer(Struct, frozen=True):
+class MetricsResponse(Struct, frozen=True):
     status: int
     content_type: str
     body: bytes
@@ -41,7 +41,7 @@ class Exposition:
         # Now and not when asked: the system puts another one in the place of a master that is gone.
         self._master = os.getppid()
 
-    def answer(self, scope: str, accept: str) -> Answer:
+    def answer(self, scope: str, accept: str) -> MetricsResponse:
         """The figures of this instance, or of each one with the scope `installation`; 503 without the store.
 
         `accept` is the client's header.
@@ -54,7 +54,7 @@ class Exposition:
             store_snapshot,
         )
 
-        apart = scope == "installation"
+        per_instance = scope == "installation"
         yield_if_due = CooperativeYield()
         in_force = self._in_force()
         try:
@@ -63,16 +63,16 @@ class Exposition:
                 self._keys,
                 time(),
                 yield_if_due,
-                "" if apart else INSTANCE,
+                "" if per_instance else INSTANCE,
                 servers=self._options.add_servers_labels,
             )
         except (redis.RedisError, OSError) as error:
             # Sums of what is known here would fall, and rise again later.
-            return Answer(503, TEXT, f"the store does not answer: {error}\n".encode())
-        served = metric_values.Served(in_force.routers, in_force.services)
+            return MetricsResponse(503, TEXT, f"the store does not answer: {error}\n".encode())
+        served = metric_values.ServedConfiguration(in_force.routers, in_force.services)
         used = process_usage.read_processes(self._master)
         known = {} if used is None else {INSTANCE: used}
         body, content_type = page.page(
-            snapshot, served, self._options, accept, yield_if_due, known, apart=apart
+            snapshot, served, self._options, accept, yield_if_due, known, per_instance=per_instance
         )
-        return Answer(200, content_type, body)
+        return MetricsResponse(200, content_type, body)

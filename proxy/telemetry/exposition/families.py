@@ -17,17 +17,17 @@ SLICE = 50
 Common = Mapping[str, str]
 
 
-class Breathing:
+class YieldingSamples:
     """Samples whose writing lets others have their turn; to be gone through once."""
 
     def __init__(self, samples: Iterable[Sample], yield_if_due: Callable[[], None]) -> None:
         self._samples = samples
-        self._breathe = yield_if_due
+        self._yield_if_due = yield_if_due
 
     def __iter__(self) -> Iterator[Sample]:
         for number, sample in enumerate(self._samples):
             if not number % SLICE:
-                self._breathe()
+                self._yield_if_due()
             yield sample
 
 
@@ -35,7 +35,7 @@ class Families(Collector):
     """Gives its families once, in the order they were put in."""
 
     def __init__(self, yield_if_due: Callable[[], None]) -> None:
-        self._breathe = yield_if_due
+        self._yield_if_due = yield_if_due
         self._families: list[Family] = []
 
     def collect(self) -> Iterable[Family]:
@@ -44,7 +44,7 @@ class Families(Collector):
     def put(self, metric: Metric, its_samples: Iterable[Sample]) -> None:
         """Add one with its samples."""
         family = Family(metric.name.removesuffix("_total"), metric.help, metric.kind)
-        family.samples = Breathing(its_samples, self._breathe)  # type: ignore[assignment]
+        family.samples = YieldingSamples(its_samples, self._yield_if_due)  # type: ignore[assignment]
         self._families.append(family)
 
 

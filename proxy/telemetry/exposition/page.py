@@ -11,10 +11,10 @@ from prometheus_client.exposition import choose_encoder
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.families import Families, histogram, put_level, samples
 from proxy.telemetry.exposition.metric_values import (
-    OF_INSTANCE,
-    Served,
-    Told,
-    of_installation,
+    INSTANCE_METRICS,
+    ServedConfiguration,
+    InstanceMetrics,
+    installation_values,
     retries,
     servers_up,
 )
@@ -36,13 +36,13 @@ INSTANCE_LABEL = "rondpoint_instance"
 
 def page(
     snapshot: StoreSnapshot,
-    served: Served,
+    served: ServedConfiguration,
     options: PrometheusMetrics,
     accept: str,
     yield_if_due: Callable[[], None],
     processes: Mapping[str, Processes],
     *,
-    apart: bool = False,
+    per_instance: bool = False,
 ) -> tuple[bytes, str]:
     """Body and content type, as the client accepts it; with `apart`, instances under a label of their own.
 
@@ -50,12 +50,12 @@ def page(
     """
     families = Families(yield_if_due)
     told = [
-        _told(each, snapshot, served, options, yield_if_due, processes.get(each.name), apart)
+        _instance_metrics(each, snapshot, served, options, yield_if_due, processes.get(each.name), per_instance)
         for each in snapshot.instances
     ]
-    for metric, values in OF_INSTANCE.items():
+    for metric, values in INSTANCE_METRICS.items():
         families.put(metric, samples(metric, [(values(each), each.common) for each in told]))
-    for metric, said in of_installation(snapshot).items():
+    for metric, said in installation_values(snapshot).items():
         families.put(metric, samples(metric, [(said, {})]))
     families.put(catalogue.PROPAGATION, _propagation(told))
     header_labels = tuple(options.header_labels)
@@ -81,28 +81,28 @@ def page(
     return encode(registry), content_type
 
 
-def _told(
+def _instance_metrics(
     instance: Instance,
     snapshot: StoreSnapshot,
-    served: Served,
+    served: ServedConfiguration,
     options: PrometheusMetrics,
     yield_if_due: Callable[[], None],
     processes: Processes | None,
-    apart: bool,
-) -> Told:
+    per_instance: bool,
+) -> InstanceMetrics:
     totals = Totals(options.buckets, len(options.header_labels))
     totals.add_all(instance.hashes, served.routers, served.services, yield_if_due)
-    return Told(
+    return InstanceMetrics(
         instance,
         tuple(worker for worker in instance.workers if worker.alive(snapshot.now)),
         totals,
         snapshot.now,
-        {INSTANCE_LABEL: instance.name} if apart else {},
+        {INSTANCE_LABEL: instance.name} if per_instance else {},
         processes,
     )
 
 
-def _propagation(told: Iterable[Told]) -> Iterable[Sample]:
+def _propagation(told: Iterable[InstanceMetrics]) -> Iterable[Sample]:
     for each in told:
         own = each.totals.own
         yield from histogram(

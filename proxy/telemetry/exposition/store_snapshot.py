@@ -41,7 +41,7 @@ class StoreSnapshot(Struct, frozen=True):
     instances: tuple[Instance, ...]
     agents: Mapping[str, AgentStatus]
     workers: Mapping[str, WorkerStatus]
-    aside: tuple[str, ...] = ()
+    ejected: tuple[str, ...] = ()
 
 
 def read_snapshot(
@@ -80,8 +80,8 @@ def read_snapshot(
         )
         for name, names in named.items()
     )
-    aside = tuple(sorted(notice.url for notice in read_ejections(client, keys).notices))
-    return StoreSnapshot(now, instances, read_agents(client, keys), workers, aside)
+    ejected = tuple(sorted(notice.url for notice in read_ejections(client, keys).notices))
+    return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected)
 
 
 def _decoded(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-PATIENCE = (3.05, 10.0)
+TIMEOUTS = (3.05, 10.0)
 """Seconds for a connection to the collector, and for its answer."""
 
 
@@ -14,8 +14,8 @@ class Delivery(NamedTuple):
     Of what was taken the collector may have `rejected` some spans, or have a `warning` to give.
     """
 
-    reason: str = ""
-    again: bool = False
+    error: str = ""
+    retryable: bool = False
     rejected: int = 0
     warning: str = ""
 
@@ -23,7 +23,7 @@ class Delivery(NamedTuple):
 class Sender(Protocol):
     """One way to a collector, which is at `where`."""
 
-    where: str
+    endpoint: str
 
     def send(self, body: bytes) -> Delivery:
         """Send an ExportTraceServiceRequest, compressed with gzip."""

@@ -14,7 +14,7 @@ MISSING = (
 )
 
 
-def available(options: Tracing) -> bool:
+def packages_installed(options: Tracing) -> bool:
     """Whether the packages of the extra are there that these settings need."""
     names = ["opentelemetry.proto", "opentelemetry.sdk", *(["h2"] if options.otlp.grpc is not None else [])]
     try:

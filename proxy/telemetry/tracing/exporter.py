@@ -37,7 +37,7 @@ BATCH = 500
 ATTEMPTS = 4
 """How often a batch is sent that could not be delivered, with pauses of 1, 2 and 4 seconds between."""
 
-MOST_CAUSES = 20
+MAX_WARNINGS = 20
 """Of spans rejected, that are told; a collector that names spans in them has ever new ones."""
 
 
@@ -48,8 +48,8 @@ class Exporter:
         self._tracer = tracer
         self._spans = Spans(options)
         self._dropped = 0
-        self._complained = False
-        self._causes: set[tuple[bool, str]] = set()
+        self._failure_logged = False
+        self._logged_warnings: set[tuple[bool, str]] = set()
         self._ending = Event()
         described = Described.create(
             {
@@ -85,52 +85,52 @@ class Exporter:
 
     def _flush(self) -> None:
         while finished := self._tracer.take(BATCH):
-            body, count = self._encoded(finished)
-            self._dropped += self._lost(body, count)
+            body, count = self._encode(finished)
+            self._dropped += self._send(body, count)
 
-    def _encoded(self, finished: list[TracedRequest]) -> tuple[bytes, int]:
+    def _encode(self, finished: list[TracedRequest]) -> tuple[bytes, int]:
         yield_if_due = CooperativeYield()
         spans = ScopeSpans(scope=self._scope)
         for each in finished:
-            spans.spans.extend(self._spans.of(each))
+            spans.spans.extend(self._spans.make_spans(each))
             yield_if_due()
         told = ResourceSpans(resource=self._resource, scope_spans=[spans])
         data = ExportTraceServiceRequest(resource_spans=[told]).SerializeToString()
         # In a thread: it takes its time, and leaves the interpreter to others meanwhile.
         return get_hub().threadpool.apply(gzip.compress, (data, 1)), len(spans.spans)
 
-    def _lost(self, body: bytes, count: int) -> int:
+    def _send(self, body: bytes, count: int) -> int:
         """How many of its spans no collector takes."""
         reason = ""
         for attempt in range(ATTEMPTS):
             delivery = self._sender.send(body)
-            reason = delivery.reason
+            reason = delivery.error
             if not reason:
-                self._complained = False
-                self._tell(delivery)
+                self._failure_logged = False
+                self._log_warning(delivery)
                 return min(count, delivery.rejected)
-            if not delivery.again:
+            if not delivery.retryable:
                 break
             if attempt == ATTEMPTS - 1 or self._ending.is_set():
                 break
             self._ending.wait(2.0**attempt)
-        if not self._complained:
+        if not self._failure_logged:
             log.error(
-                "the collector at %s takes no traces, and they are lost: %s", self._sender.where, reason
+                "the collector at %s takes no traces, and they are lost: %s", self._sender.endpoint, reason
             )
-        self._complained = True
+        self._failure_logged = True
         return count
 
-    def _tell(self, delivery: Delivery) -> None:
+    def _log_warning(self, delivery: Delivery) -> None:
         """Log what a collector that took a batch has against it, once for each cause."""
         rejected, cause = bool(delivery.rejected), delivery.warning
-        if not (rejected or cause) or (rejected, cause) in self._causes:
+        if not (rejected or cause) or (rejected, cause) in self._logged_warnings:
             return
-        if len(self._causes) < MOST_CAUSES:
-            self._causes.add((rejected, cause))
+        if len(self._logged_warnings) < MAX_WARNINGS:
+            self._logged_warnings.add((rejected, cause))
             does = "rejects spans, and they are lost" if rejected else "takes all spans, and warns"
             log.warning(
-                "the collector at %s %s: %s", self._sender.where, does, cause or "it does not say why"
+                "the collector at %s %s: %s", self._sender.endpoint, does, cause or "it does not say why"
             )
 
 

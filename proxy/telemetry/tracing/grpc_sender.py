@@ -28,8 +28,8 @@ from h2.events import (
 )
 from h2.exceptions import H2Error, StreamClosedError
 
-from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
-from proxy.telemetry.tracing.partial_success import MOST_BYTES, taken
+from proxy.telemetry.tracing.delivery import TIMEOUTS, Delivery
+from proxy.telemetry.tracing.partial_success import MAX_RESPONSE_BYTES, parse_response
 from rondpoint import __version__
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ _PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 # CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS: what OTLP
 # says may be sent again; and what HTTP says so of, where the answer is no gRPC.
-_AGAIN = frozenset(("1", "4", "8", "10", "11", "14", "15"))
-_HTTP_AGAIN = frozenset(("429", "502", "503", "504"))
+_RETRYABLE = frozenset(("1", "4", "8", "10", "11", "14", "15"))
+_RETRYABLE_HTTP = frozenset(("429", "502", "503", "504"))
 
 # Of the network, of HTTP/2, and of what is no text: names of hosts and headers of answers.
 _FAULTS = (OSError, H2Error, UnicodeError)
@@ -53,7 +53,7 @@ class GrpcSender:
     """Calls the collector's Export. A connection that broke while it lay idle is replaced at once."""
 
     def __init__(self, options: OtlpGrpc) -> None:
-        self.where = options.endpoint
+        self.endpoint = options.endpoint
         self._host, self._port = options.host, options.port
         self._headers = [
             (":method", "POST"),
@@ -72,23 +72,23 @@ class GrpcSender:
 
     def send(self, body: bytes) -> Delivery:
         message = b"\x01" + len(body).to_bytes(4, "big") + body
-        kept, self._connection = self._connection, None
-        if kept is not None:
+        idle, self._connection = self._connection, None
+        if idle is not None:
             try:
-                return self._called(kept, message)
+                return self._call(idle, message)
             except _FAULTS:
-                kept.close()
+                idle.close()
         connection: _Connection | None = None
         try:
             if self._secure is None and not self._options.insecure:
                 # Only now: files that cannot be used are to cost traces alone.
                 self._secure = _context(self._options)
             connection = _Connection(self._host, self._port, self._secure)
-            return self._called(connection, message)
+            return self._call(connection, message)
         except _FAULTS as error:
             if connection is not None:
                 connection.close()
-            return Delivery(str(error) or type(error).__name__, again=True)
+            return Delivery(str(error) or type(error).__name__, retryable=True)
 
     def close(self) -> None:
         """End the connection; the next message begins another one."""
@@ -96,24 +96,24 @@ class GrpcSender:
             self._connection.close()
             self._connection = None
 
-    def _called(self, connection: _Connection, message: bytes) -> Delivery:
-        answered, content = connection.call(self._headers, message)
+    def _call(self, connection: _Connection, message: bytes) -> Delivery:
+        response_headers, content = connection.call(self._headers, message)
         self._connection = connection
-        code = answered.get("grpc-status", "")
+        code = response_headers.get("grpc-status", "")
         if code == "0":
-            return taken(_message(content))
+            return parse_response(_message(content))
         if code:
-            text = unquote(answered.get("grpc-message", ""))
-            return Delivery(f"it answers with gRPC's code {code} {text}".rstrip(), again=code in _AGAIN)
-        status = answered.get(":status", "")
-        return Delivery(f"it answers {status}, and that is no gRPC", again=status in _HTTP_AGAIN)
+            text = unquote(response_headers.get("grpc-message", ""))
+            return Delivery(f"it answers with gRPC's code {code} {text}".rstrip(), retryable=code in _RETRYABLE)
+        status = response_headers.get(":status", "")
+        return Delivery(f"it answers {status}, and that is no gRPC", retryable=status in _RETRYABLE_HTTP)
 
 
 class _Connection:
     """A connection of HTTP/2 to a collector, for one call after the other. Raises what `_FAULTS` names."""
 
     def __init__(self, host: str, port: int, secure: ssl.SSLContext | None) -> None:
-        connect, _ = PATIENCE
+        connect, _ = TIMEOUTS
         self._socket = socket.create_connection((host, port), connect)
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,11 +129,11 @@ class _Connection:
     def call(self, headers: list[tuple[str, str]], message: bytes) -> tuple[dict[str, str], bytes]:
         """What headers and trailers of the answer say, and its content, of which more than is read is cut."""
         h2 = self._h2
-        until = monotonic() + PATIENCE[1]
+        until = monotonic() + TIMEOUTS[1]
         stream = h2.get_next_available_stream_id()
         h2.send_headers(stream, headers)
         left = memoryview(message)
-        answered: dict[str, str] = {}
+        response_headers: dict[str, str] = {}
         content = b""
         while True:
             # As much as the collector is ready to take: less than nothing, where it has second thoughts.
@@ -145,16 +145,16 @@ class _Connection:
             self._flush()
             for event in self._events(until):
                 if isinstance(event, ResponseReceived | TrailersReceived) and event.stream_id == stream:
-                    answered.update((str(name), str(value)) for name, value in event.headers)
+                    response_headers.update((str(name), str(value)) for name, value in event.headers)
                 elif isinstance(event, DataReceived) and event.stream_id == stream:
-                    content = (content + event.data)[: _PREFIX + MOST_BYTES + 1]
+                    content = (content + event.data)[: _PREFIX + MAX_RESPONSE_BYTES + 1]
                 elif isinstance(event, StreamEnded) and event.stream_id == stream:
                     if left:
                         # It has answered without looking at the rest, and may have said that already.
                         with suppress(StreamClosedError):
                             h2.reset_stream(stream, ErrorCodes.NO_ERROR)
                     self._flush()
-                    return answered, content
+                    return response_headers, content
                 elif isinstance(event, ConnectionTerminated) or (
                     isinstance(event, StreamReset) and event.stream_id == stream
                 ):

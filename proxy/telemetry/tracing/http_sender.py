@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from proxy.telemetry.tracing.delivery import PATIENCE, Delivery
-from proxy.telemetry.tracing.partial_success import taken
+from proxy.telemetry.tracing.delivery import TIMEOUTS, Delivery
+from proxy.telemetry.tracing.partial_success import parse_response
 from rondpoint import __version__
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _FORM = "application/x-protobuf"
 
 # What the protocol says may be sent again.
-_AGAIN = frozenset((429, 502, 503, 504))
+_RETRYABLE = frozenset((429, 502, 503, 504))
 
 
 class HttpSender:
     """Keeps its connection."""
 
     def __init__(self, options: OtlpHttp) -> None:
-        self.where = options.url
+        self.endpoint = options.url
         tls = options.tls
         self._session = session = requests.Session()
         session.headers.update(
@@ -40,11 +40,11 @@ class HttpSender:
 
     def send(self, body: bytes) -> Delivery:
         try:
-            answer = self._session.post(self.where, body, timeout=PATIENCE)
+            answer = self._session.post(self.endpoint, body, timeout=TIMEOUTS)
         except (requests.RequestException, OSError) as error:
-            return Delivery(str(error), again=True)
+            return Delivery(str(error), retryable=True)
         if answer.ok:
             # The protocol has answers in the form of their requests; others say nothing to us.
             ours = answer.headers.get("Content-Type", "").startswith(_FORM)
-            return taken(answer.content) if ours else Delivery()
-        return Delivery(f"it answers {answer.status_code}", again=answer.status_code in _AGAIN)
+            return parse_response(answer.content) if ours else Delivery()
+        return Delivery(f"it answers {answer.status_code}", retryable=answer.status_code in _RETRYABLE)

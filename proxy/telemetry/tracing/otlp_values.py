@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Value = str | int | list[str]
 
 
-def span_of(
+def make_span(
     finished: TracedRequest,
     span: int,
     parent: int,

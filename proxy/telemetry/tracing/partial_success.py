@@ -10,18 +10,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from proxy.telemetry.tracing.delivery import Delivery
 
-MOST_BYTES = 64 << 10
+MAX_RESPONSE_BYTES = 64 << 10
 """Of an answer that is looked at; a longer one tells nothing."""
 
-_MOST_CHARACTERS = 500
+_MAX_WARNING_CHARACTERS = 500
 
 
-def taken(answer: bytes) -> Delivery:
+def parse_response(answer: bytes) -> Delivery:
     """From the ExportTraceServiceResponse in an answer of success; what is none counts as an empty one."""
-    if not answer or len(answer) > MOST_BYTES:
+    if not answer or len(answer) > MAX_RESPONSE_BYTES:
         return Delivery()
     try:
         partial = ExportTraceServiceResponse.FromString(answer).partial_success
     except DecodeError:
         return Delivery()
-    return Delivery(rejected=max(0, partial.rejected_spans), warning=partial.error_message[:_MOST_CHARACTERS])
+    return Delivery(rejected=max(0, partial.rejected_spans), warning=partial.error_message[:_MAX_WARNING_CHARACTERS])

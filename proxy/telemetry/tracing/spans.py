@@ -14,8 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from proxy.telemetry.escaping import as_text
 from proxy.telemetry.tallies import METHODS
-from proxy.telemetry.tracing.detail_spans import details_of
-from proxy.telemetry.tracing.otlp_values import Value, span_of
+from proxy.telemetry.tracing.detail_spans import make_detail_spans
+from proxy.telemetry.tracing.otlp_values import Value, make_span
 
 if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Attempt
@@ -34,12 +34,12 @@ class Spans:
         self._of_requests = _patterns(options.captured_request_headers)
         self._of_responses = _patterns(options.captured_response_headers)
 
-    def of(self, finished: TracedRequest) -> Iterator[Span]:
+    def make_spans(self, finished: TracedRequest) -> Iterator[Span]:
         """The spans of one request."""
         yield self._server(finished)
         parent = finished.trace.span
         if finished.trace.detailed:
-            within, parent = details_of(finished)
+            within, parent = make_detail_spans(finished)
             yield from within
         for number, attempt in enumerate(finished.trace.attempts):
             yield self._client(finished, attempt, number, parent)
@@ -72,10 +72,10 @@ class Spans:
         if finished.router:
             attributes["traefik.router.name"] = finished.router
             attributes["traefik.service.name"] = finished.service
-        attributes |= self._said(finished, finished.sent_head)
+        attributes |= self._header_attributes(finished, finished.sent_head)
         if finished.status >= 500:
             attributes["error.type"] = str(finished.status)
-        return span_of(
+        return make_span(
             finished,
             trace.span,
             trace.parent,
@@ -106,12 +106,12 @@ class Spans:
         if attempt.status:
             attributes["http.response.status_code"] = attempt.status
             # No head is kept of an answer that was not wanted.
-            attributes |= self._said(finished, b"" if later else finished.origin_head)
+            attributes |= self._header_attributes(finished, b"" if later else finished.origin_head)
         if not attempt.status or attempt.status >= 400:
             attributes["error.type"] = str(attempt.status or "_OTHER")
         # Without an answer it lasted until the next server was asked, or until the end.
         end = attempt.answered or (later[0].asked if later else trace.began + finished.duration)
-        return span_of(
+        return make_span(
             finished,
             attempt.span,
             parent,
@@ -121,7 +121,7 @@ class Spans:
             attributes,
         )
 
-    def _said(self, finished: TracedRequest, head: bytes) -> Mapping[str, Value]:
+    def _header_attributes(self, finished: TracedRequest, head: bytes) -> Mapping[str, Value]:
         """What headers are to be told of."""
         said: dict[str, Value] = {}
         agent = _USER_AGENT.search(finished.headers)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class Attempt:
     """A request to a server; times in Unix nanoseconds, `status` and `answered` are 0 without an answer."""
 
-    __slots__ = ("answered", "asked", "method", "path", "span", "status", "target")
+    __slots__ = ("answered", "begin_attempt", "method", "path", "span", "status", "target")
 
     def __init__(self, span: int, target: Target, method: bytes, path: bytes) -> None:
         self.span = span
         self.target = target
         self.method = method
         self.path = path
-        self.asked = time_ns()
+        self.begin_attempt = time_ns()
         self.answered = 0
         self.status = 0
 
@@ -50,12 +50,12 @@ class UnsampledTrace(Struct, frozen=True, gc=False):
 
     context: bytes
 
-    def names(self) -> tuple[str, str]:
+    def ids(self) -> tuple[str, str]:
         """The ids of the trace and of the span, in hexadecimal."""
         text = self.context.decode()
         return text[18:50], text[51:67]
 
-    def lines(self) -> bytes:
+    def header_lines(self) -> bytes:
         """Header lines for the next server that is asked."""
         return self.context
 
@@ -67,7 +67,7 @@ class Trace:
     """
 
     __slots__ = (
-        *("_next", "_random", "attempts", "began", "detailed", "parent", "passed", "span", "state"),
+        *("_next", "_random", "attempts", "began", "detailed", "parent", "steps", "span", "state"),
         "trace",
     )
 
@@ -81,23 +81,23 @@ class Trace:
         self.state = state
         self.attempts: list[Attempt] = []
         self.detailed = False
-        self.passed: list[StepSpan] = []
+        self.steps: list[StepSpan] = []
         self._random = random
         self._next = 0
 
-    def names(self) -> tuple[str, str]:
+    def ids(self) -> tuple[str, str]:
         """The ids of the trace and of the span, in hexadecimal."""
         return f"{self.trace:032x}", f"{self.span:016x}"
 
     def new_span(self) -> int:
         return self._random.getrandbits(64) or 1
 
-    def lines(self) -> bytes:
+    def header_lines(self) -> bytes:
         """Header lines for the next server that is asked."""
         self._next = self.new_span()
         return context_lines(self.trace, self._next, True, self.state)
 
-    def asked(self, target: Target, request: Request) -> None:
+    def begin_attempt(self, target: Target, request: Request) -> None:
         """The server that these lines were for is asked now."""
         self.attempts.append(Attempt(self._next, target, request.method, request.target))
 
@@ -112,7 +112,7 @@ class Trace:
 RequestTrace = Trace | UnsampledTrace
 
 
-def bound_of(rate: float) -> bytes:
+def sampling_bound(rate: float) -> bytes:
     """Below which the last 16 digits of an id are sampled at this rate."""
     bound = round(rate * (1 << 64))
     # At 1, what comes after every digit.

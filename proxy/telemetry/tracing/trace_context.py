@@ -26,7 +26,7 @@ class Parent(Struct, frozen=True):
     state: bytes = b""
 
 
-def parent_of(headers: bytes) -> Parent | None:
+def parse_parent(headers: bytes) -> Parent | None:
     """What header lines, each with a leading CRLF, say; None where they say nothing that can be used."""
     given = _PARENT.findall(headers)
     if len(given) != 1:
@@ -45,17 +45,17 @@ def parent_of(headers: bytes) -> Parent | None:
     )
 
 
-def says_context(headers: bytes) -> bool:
+def has_context(headers: bytes) -> bool:
     """Whether any of these header lines tells of a trace, rightly or not."""
     return _BOTH.search(headers) is not None
 
 
-def context_said(headers: bytes) -> bytes:
+def context_headers(headers: bytes) -> bytes:
     """Those of these header lines that tell of a trace."""
     return b"".join(_BOTH.findall(headers))
 
 
-def without_context(headers: bytes) -> bytes:
+def remove_context(headers: bytes) -> bytes:
     """Header lines less those that tell of a trace."""
     return _BOTH.sub(b"", headers)
 

@@ -30,6 +30,6 @@ class TracedRequest(NamedTuple):
     origin_head: bytes = b""
 
     @property
-    def said(self) -> int:
+    def size(self) -> int:
         """Bytes of what client and server have said."""
         return len(self.headers) + len(self.target) + len(self.sent_head) + len(self.origin_head)

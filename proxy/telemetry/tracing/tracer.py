@@ -6,9 +6,9 @@ from random import Random
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.random_ids import drawn
-from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace, bound_of
-from proxy.telemetry.tracing.trace_context import context_lines, parent_of, says_context, without_context
+from proxy.telemetry.random_ids import draw_ids
+from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace, sampling_bound
+from proxy.telemetry.tracing.trace_context import context_lines, parse_parent, has_context, remove_context
 from proxy.telemetry.tracing.traced_request import TracedRequest
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from proxy.telemetry.completed_request import CompletedRequest, Observer
     from rondpoint.settings import Tracing
 
-MOST = 10_000
+MAX_REQUESTS = 10_000
 """Requests kept that no collector has been told of; what comes beyond is counted in `dropped`."""
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 """Of what these requests and their answers have said: clients choose how much that is."""
 
-KEPT = 500
+MAX_CACHED = 500
 """Sets of header lines that are known to say nothing of a trace."""
 
 
@@ -31,41 +31,41 @@ class Tracer:
 
     def __init__(self, options: Tracing) -> None:
         # As OpenTelemetry's TraceIdRatioBased decides, so that all who do agree.
-        self._bound = bound_of(options.sample_rate)
-        self._heads = bool(options.captured_response_headers)
+        self._bound = sampling_bound(options.sample_rate)
+        self._needs_response_heads = bool(options.captured_response_headers)
         self._finished: list[TracedRequest] = []
         self._bytes = 0
         self.dropped = 0
-        self._unsaid: set[bytes] = set()
-        self._drawn: list[RequestTrace] = []
+        self._without_context: set[bytes] = set()
+        self._prepared: list[RequestTrace] = []
         # One's own: a process that was forked shares the common one's numbers with its siblings.
         self._random = Random()  # noqa: S311 (names, not secrets)
 
     @property
-    def heads(self) -> bool:
+    def needs_response_heads(self) -> bool:
         """Whether heads of responses are to be kept."""
-        return self._heads
+        return self._needs_response_heads
 
     def begin(self, request: Request) -> RequestTrace:
         """The request's part of its trace, or of a new one; what its head says of that is taken out."""
         headers = request.headers
-        if headers not in self._unsaid:
-            if says_context(headers):
-                return self._going_on(request)
+        if headers not in self._without_context:
+            if has_context(headers):
+                return self._continue_trace(request)
             # Much the same is said again, and need not be looked at again.
-            if len(self._unsaid) >= KEPT:
-                self._unsaid.clear()
-            self._unsaid.add(headers)
-        if not self._drawn:
+            if len(self._without_context) >= MAX_CACHED:
+                self._without_context.clear()
+            self._without_context.add(headers)
+        if not self._prepared:
             self._draw()
-        part = self._drawn.pop()
+        part = self._prepared.pop()
         if isinstance(part, Trace):
             part.began = time_ns()
         return part
 
     def _draw(self) -> None:
         """Draw the ids of traces that begin here, which decide whether they are sampled."""
-        ids, bound, drawn_now = drawn(self._random, 48), self._bound, self._drawn
+        ids, bound, drawn_now = draw_ids(self._random, 48), self._bound, self._prepared
         for at in range(0, len(ids), 48):
             trace, span = ids[at : at + 32], ids[at + 32 : at + 48]
             if trace[16:] < bound:
@@ -73,10 +73,10 @@ class Tracer:
             else:
                 drawn_now.append(UnsampledTrace(b"\r\ntraceparent: 00-" + trace + b"-" + span + b"-00"))
 
-    def _going_on(self, request: Request) -> RequestTrace:
+    def _continue_trace(self, request: Request) -> RequestTrace:
         headers = request.headers
-        request.headers = without_context(headers)
-        parent = parent_of(headers)
+        request.headers = remove_context(headers)
+        parent = parse_parent(headers)
         if parent is None:
             return self.begin(request)
         span = self._random.getrandbits(64) or 1
@@ -90,7 +90,7 @@ class Tracer:
         trace = answered.traced
         if not isinstance(trace, Trace):
             return
-        if len(self._finished) >= MOST or self._bytes >= MOST_BYTES:
+        if len(self._finished) >= MAX_REQUESTS or self._bytes >= MAX_BYTES:
             self.dropped += 1
             return
         finished = TracedRequest(
@@ -109,11 +109,11 @@ class Tracer:
             request.version,
             request.headers,
             0 if answered.body is None else answered.body.received,
-            answered.sent_head if self._heads else b"",
-            answered.origin_head if self._heads else b"",
+            answered.sent_head if self._needs_response_heads else b"",
+            answered.origin_head if self._needs_response_heads else b"",
         )
         self._finished.append(finished)
-        self._bytes += finished.said
+        self._bytes += finished.size
 
     def add_malformed(self, answered: CompletedRequest, status: int, number: int) -> None:
         """It belongs to no trace."""
@@ -121,7 +121,7 @@ class Tracer:
     def take(self, most: int) -> list[TracedRequest]:
         """The oldest of what was kept, which is kept no more."""
         taken, self._finished = self._finished[:most], self._finished[most:]
-        self._bytes -= sum(finished.said for finished in taken)
+        self._bytes -= sum(finished.size for finished in taken)
         return taken
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import redis
 
-from rondpoint.store.admin.history import KEPT, Entry, encode_entry, read_entry
+from rondpoint.store.admin.history import MAX_ENTRIES, HistoryEntry, encode_entry, read_entry
 from rondpoint.store.keys import Keys
 from rondpoint.store.scripts import script
 
@@ -20,7 +20,7 @@ class Committer:
         self._script = script(client, "commit.lua", "rondpoint.store.admin")
 
     def commit(
-        self, before: int, after: int, changes: Mapping[str, bytes | None], entry: Entry | None
+        self, before: int, after: int, changes: Mapping[str, bytes | None], entry: HistoryEntry | None
     ) -> bool:
         """Go from one version to the next; None removes a field. False, and nothing done, at another version.
 
@@ -39,7 +39,7 @@ class Committer:
             after,
             self._keys.admin_changes,
             b"" if entry is None else encode_entry(entry),
-            KEPT,
+            MAX_ENTRIES,
             len(fields) // 2,
             len(removed),
             *fields,

@@ -22,7 +22,7 @@ REST = "rest"
 """The provider of what the API defines as a whole."""
 
 
-class Stored(Struct, frozen=True):
+class StoredObject(Struct, frozen=True):
     """One object as its author wrote it, in Traefik's words; `version` is that of its last change."""
 
     version: int
@@ -35,7 +35,7 @@ class Document(Struct, frozen=True):
     version: int = 0
     objects: Mapping[str, bytes] = {}
 
-    def stored(self, field: str) -> Stored | None:
+    def stored(self, field: str) -> StoredObject | None:
         """One object; None where there is none, or none that can be decoded."""
         raw = self.objects.get(field)
         return None if raw is None else decode_stored(raw)
@@ -46,10 +46,10 @@ EMPTY = Document()
 # As commit.lua has it: anything else was not written by an agent.
 _VERSION = re.compile(rb"[1-9][0-9]{0,14}")
 
-_stored = msgspec.json.Decoder(Stored)
+_stored = msgspec.json.Decoder(StoredObject)
 
 
-def decode_stored(raw: bytes) -> Stored | None:
+def decode_stored(raw: bytes) -> StoredObject | None:
     """None for what is no such object."""
     try:
         return _stored.decode(raw)
@@ -57,12 +57,12 @@ def decode_stored(raw: bytes) -> Stored | None:
         return None
 
 
-def field_of(provider: str, section: str, name: str) -> str:
+def field_name(provider: str, section: str, name: str) -> str:
     """`admin/http/routers/shop`; `section` is `http/routers`, `frontends` and the like."""
     return f"{provider}/{section}/{name}"
 
 
-def parts_of(field: str) -> tuple[str, str, str]:
+def split_field(field: str) -> tuple[str, str, str]:
     """Provider, section and name of a field."""
     provider, _, rest = field.partition("/")
     if rest.startswith("http/"):
@@ -84,7 +84,7 @@ def read_document(client: redis.Redis, keys: Keys) -> Document:
     return Document(version, {name.decode(errors="replace"): value for name, value in fields.items()})
 
 
-def read_stored(client: redis.Redis, keys: Keys, field: str) -> Stored | None:
+def read_stored(client: redis.Redis, keys: Keys, field: str) -> StoredObject | None:
     """One object; None where there is none. Raises redis.RedisError."""
     raw: Any = client.hget(keys.admin, field)
     return None if raw is None else decode_stored(raw)

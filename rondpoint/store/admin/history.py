@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from rondpoint.store.keys import Keys
 
-KEPT = 100
+MAX_ENTRIES = 100
 """Changes that are remembered."""
 
-PORTION = 10
+BATCH_SIZE = 10
 """Changes read at once."""
 
-LARGEST = 256 * 1024
+MAX_ENTRY_BYTES = 256 * 1024
 """Bytes of a remembered change; of a larger one it is known that it was, and not what it was."""
 
 
@@ -35,7 +35,7 @@ class Difference(Struct, frozen=True, array_like=True):
     after: Any
 
 
-class Entry(Struct, frozen=True, omit_defaults=True):
+class HistoryEntry(Struct, frozen=True, omit_defaults=True):
     """`at` in Unix seconds; `what` in words (`PUT routers/shop`); `changes` by field, None when too large.
 
     `proposal` is the id of the one that it comes from.
@@ -49,22 +49,24 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     proposal: str = ""
 
 
-_entry = msgspec.json.Decoder(Entry)
+_entry = msgspec.json.Decoder(HistoryEntry)
 
 
-def encode_entry(entry: Entry) -> bytes:
+def encode_entry(entry: HistoryEntry) -> bytes:
     """Within LARGEST."""
     encoded = msgspec.json.encode(entry)
-    if len(encoded) <= LARGEST:
+    if len(encoded) <= MAX_ENTRY_BYTES:
         return encoded
     return msgspec.json.encode(msgspec.structs.replace(entry, changes=None))
 
 
-def _go_on() -> None:
+def _do_nothing() -> None:
     pass
 
 
-def read_history(client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None] = _go_on) -> list[Entry]:
+def read_history(
+    client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None] = _do_nothing
+) -> list[HistoryEntry]:
     """The newest first; what cannot be decoded is passed over. Raises redis.RedisError.
 
     `yield_if_due` is called between portions, for whoever has other things to see to.
@@ -72,22 +74,22 @@ def read_history(client: redis.Redis, keys: Keys, yield_if_due: Callable[[], Non
     return list(_entries(client, keys, yield_if_due))
 
 
-def read_entry(client: redis.Redis, keys: Keys, version: int) -> Entry | None:
+def read_entry(client: redis.Redis, keys: Keys, version: int) -> HistoryEntry | None:
     """That of one version, if it is there and can be decoded. Raises redis.RedisError."""
-    for entry in _entries(client, keys, _go_on):
+    for entry in _entries(client, keys, _do_nothing):
         if entry.version <= version:
             return entry if entry.version == version else None
     return None
 
 
-def _entries(client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None]) -> Iterator[Entry]:
-    for start in range(0, KEPT, PORTION):
-        values: Any = client.lrange(keys.admin_history, start, start + PORTION - 1)
+def _entries(client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None]) -> Iterator[HistoryEntry]:
+    for start in range(0, MAX_ENTRIES, BATCH_SIZE):
+        values: Any = client.lrange(keys.admin_history, start, start + BATCH_SIZE - 1)
         for value in values:
             try:
                 yield _entry.decode(value)
             except (msgspec.MsgspecError, RecursionError):
                 continue
             yield_if_due()
-        if len(values) < PORTION:
+        if len(values) < BATCH_SIZE:
             break

@@ -16,10 +16,10 @@ from rondpoint.store.admin.history import Author
 from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 
-WAITING = 30
+PROPOSAL_TTL = 30
 """Seconds after the last proposal at which those that nobody took go."""
 
-ANSWERED = 60
+RESULT_TTL = 60
 """Seconds in which a verdict can be fetched."""
 
 Action = Literal["put", "patch", "delete", "replace", "rollback"]
@@ -44,9 +44,9 @@ class Proposal(Struct, frozen=True, omit_defaults=True):
     body: str = ""
     version: int = 0
     match: tuple[int, ...] | None = None
-    present: bool = False
-    absent: bool = False
-    dry: bool = False
+    must_exist: bool = False
+    must_be_absent: bool = False
+    dry_run: bool = False
     by: Author = Author()
 
     @property
@@ -59,7 +59,7 @@ class Proposal(Struct, frozen=True, omit_defaults=True):
         return f"{self.action.upper()} {self.section}/{self.name}"
 
 
-class Finding(Struct, frozen=True, omit_defaults=True):
+class FieldDiagnostic(Struct, frozen=True, omit_defaults=True):
     """Something about the body of a proposal; `path` names the field. An `error` is why it was not done."""
 
     message: str
@@ -68,7 +68,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     error: bool = False
 
 
-class Verdict(Struct, frozen=True, omit_defaults=True):
+class ProposalResult(Struct, frozen=True, omit_defaults=True):
     """What became of a proposal.
 
     `version` is that of all after it, `object_version` that of the object it was about. `objects` has what
@@ -81,12 +81,12 @@ class Verdict(Struct, frozen=True, omit_defaults=True):
     version: int = 0
     object_version: int = 0
     created: bool = False
-    findings: tuple[Finding, ...] = ()
+    diagnostics: tuple[FieldDiagnostic, ...] = ()
     objects: dict[str, dict[str, str | None]] = {}
 
 
-_proposal = msgspec.json.Decoder(Proposal)
-_verdict = msgspec.json.Decoder(Verdict)
+_proposal_decoder = msgspec.json.Decoder(Proposal)
+_result_decoder = msgspec.json.Decoder(ProposalResult)
 
 
 def propose(client: redis.Redis, keys: Keys, proposal: Proposal) -> bytes:
@@ -94,7 +94,7 @@ def propose(client: redis.Redis, keys: Keys, proposal: Proposal) -> bytes:
     encoded = msgspec.json.encode(proposal)
     pipeline = client.pipeline(transaction=True)
     pipeline.rpush(keys.admin_proposals, encoded)
-    pipeline.expire(keys.admin_proposals, WAITING)
+    pipeline.expire(keys.admin_proposals, PROPOSAL_TTL)
     pipeline.execute()
     return encoded
 
@@ -105,27 +105,27 @@ def withdraw(client: redis.Redis, keys: Keys, encoded: bytes) -> bool:
     return bool(removed)
 
 
-def await_verdict(client: redis.Redis, keys: Keys, identity: str, seconds: float) -> Verdict | None:
+def await_result(client: redis.Redis, keys: Keys, identity: str, seconds: float) -> ProposalResult | None:
     """None when none came in time. Raises redis.RedisError, and msgspec.MsgspecError for what is none."""
     found: Any = client.blpop([keys.admin_verdict(identity)], timeout=seconds)
-    return None if found is None else decoded(_verdict, found[1])
+    return None if found is None else decoded(_result_decoder, found[1])
 
 
-def take(client: redis.Redis, keys: Keys, seconds: float) -> Proposal | None:
+def take_proposal(client: redis.Redis, keys: Keys, seconds: float) -> Proposal | None:
     """The next one; None when none came in time, or what came is none. Raises redis.RedisError."""
     found: Any = client.blpop([keys.admin_proposals], timeout=seconds)
     if found is None:
         return None
     try:
-        return decoded(_proposal, found[1])
+        return decoded(_proposal_decoder, found[1])
     except msgspec.MsgspecError:
         return None
 
 
-def answer(client: redis.Redis, keys: Keys, verdict: Verdict) -> None:
+def publish_result(client: redis.Redis, keys: Keys, result: ProposalResult) -> None:
     """Tell whoever waits for it. Raises redis.RedisError."""
-    key = keys.admin_verdict(verdict.id)
+    key = keys.admin_verdict(result.id)
     pipeline = client.pipeline(transaction=True)
-    pipeline.rpush(key, msgspec.json.encode(verdict))
-    pipeline.expire(key, ANSWERED)
+    pipeline.rpush(key, msgspec.json.encode(result))
+    pipeline.expire(key, RESULT_TTL)
     pipeline.execute()

@@ -10,7 +10,7 @@ from msgspec import Struct
 from rondpoint.middlewares.options import Group, Option, Secrecy
 from rondpoint.middlewares.redaction import HIDDEN, open_headers
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
-from rondpoint.store.admin.document import parts_of
+from rondpoint.store.admin.document import split_field
 
 MIDDLEWARES = "http/middlewares"
 
@@ -26,26 +26,28 @@ class Change(Struct, frozen=True, omit_defaults=True):
     after: Any = None
 
 
-def shown(field: str, value: Any) -> Any:
+def redact(field: str, value: Any) -> Any:
     """A stored value with `…` for what is secret."""
     if not isinstance(value, Mapping):
         return value
-    if parts_of(field)[1] == MIDDLEWARES:
-        return {kind: _of_kind(kind, options) for kind, options in value.items()}
-    return _plainly(value)
+    if split_field(field)[1] == MIDDLEWARES:
+        return {kind: _redact_kind(kind, options) for kind, options in value.items()}
+    return _redact_by_name(value)
 
 
-def changes(field: str, before: Any, after: Any) -> Iterator[Change]:
+def redacted_changes(field: str, before: Any, after: Any) -> Iterator[Change]:
     """What differs between two values of a field, with the secrets hidden: that they differ is told."""
-    yield from _changes("", before, after, shown(field, before), shown(field, after))
+    yield from _redacted_changes("", before, after, redact(field, before), redact(field, after))
 
 
-def _changes(path: str, before: Any, after: Any, shown_before: Any, shown_after: Any) -> Iterator[Change]:
+def _redacted_changes(
+    path: str, before: Any, after: Any, shown_before: Any, shown_after: Any
+) -> Iterator[Change]:
     if before == after:
         return
     if isinstance(shown_before, Mapping) and isinstance(shown_after, Mapping):
         for name in sorted({*before, *after}):
-            yield from _changes(
+            yield from _redacted_changes(
                 f"{path}.{name}" if path else name,
                 before.get(name),
                 after.get(name),
@@ -56,23 +58,26 @@ def _changes(path: str, before: Any, after: Any, shown_before: Any, shown_after:
     yield Change(path, shown_before, shown_after)
 
 
-def _of_kind(kind: str, options: Any) -> Any:
+def _redact_kind(kind: str, options: Any) -> Any:
     known = CANONICAL.get(kind.lower())
     if known is None:
         return HIDDEN
-    return _below(SCHEMAS[known], options) if isinstance(options, Mapping) else options
+    return _redact_group(SCHEMAS[known], options) if isinstance(options, Mapping) else options
 
 
-def _below(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
+def _redact_group(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
     parts = {name.lower(): part for name, part in group.options.items()}
-    return {name: _option(parts.get(name.lower(), parts.get("*")), value) for name, value in options.items()}
+    return {
+        name: _redact_option(parts.get(name.lower(), parts.get("*")), value)
+        for name, value in options.items()
+    }
 
 
-def _option(part: Option | Group | None, value: Any) -> Any:
+def _redact_option(part: Option | Group | None, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(part, Group):
-        return _below(part, value) if isinstance(value, Mapping) else value
+        return _redact_group(part, value) if isinstance(value, Mapping) else value
     if part is not None and part.secrecy is Secrecy.OPEN:
         return value
     if part is not None and part.secrecy is Secrecy.HEADERS and isinstance(value, Mapping):
@@ -80,19 +85,19 @@ def _option(part: Option | Group | None, value: Any) -> Any:
     return HIDDEN
 
 
-def _plainly(value: Any) -> Any:
+def _redact_by_name(value: Any) -> Any:
     if isinstance(value, list):
-        return [_plainly(item) for item in value]
+        return [_redact_by_name(item) for item in value]
     if not isinstance(value, Mapping):
         return value
-    return {name: _named(name.lower(), item) for name, item in value.items()}
+    return {name: _redact_named(name.lower(), item) for name, item in value.items()}
 
 
-def _named(name: str, value: Any) -> Any:
+def _redact_named(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in _SECRET:
         return HIDDEN
     if name.endswith("headers") and not isinstance(value, list):
         return open_headers(value) if isinstance(value, Mapping) else HIDDEN
-    return _plainly(value)
+    return _redact_by_name(value)

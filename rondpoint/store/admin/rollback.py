@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from rondpoint.store.admin.document import Document
-from rondpoint.store.admin.history import Entry
+from rondpoint.store.admin.history import HistoryEntry
 
 
-class RewindError(Exception):
+class RollbackError(Exception):
     """A version that cannot be come back to."""
 
     def __init__(self, message: str, outcome: Literal["missing", "impossible"]) -> None:
@@ -17,13 +17,13 @@ class RewindError(Exception):
         self.outcome = outcome
 
 
-def rewound(document: Document, history: Sequence[Entry], version: int) -> Mapping[str, Any]:
+def rollback_values(document: Document, history: Sequence[HistoryEntry], version: int) -> Mapping[str, Any]:
     """The values by field that bring `document` to what it was at `version`; None for what was not there.
 
     `history` is in order, the newest first. Raises RewindError.
     """
     if not 0 <= version <= document.version:
-        raise RewindError(
+        raise RollbackError(
             f"version {version} does not exist: the present one is {document.version}", "missing"
         )
     values: dict[str, Any] = {}
@@ -37,13 +37,13 @@ def rewound(document: Document, history: Sequence[Entry], version: int) -> Mappi
         if entry.version != reached:
             break
         if entry.changes is None:
-            raise RewindError(
+            raise RollbackError(
                 f"version {entry.version} changed so much that what was before it is not kept", "impossible"
             )
         values.update((field, difference.before) for field, difference in entry.changes.items())
         reached = entry.version - 1
     if reached > version:
-        raise RewindError(f"version {version} is older than what is kept", "impossible")
+        raise RollbackError(f"version {version} is older than what is kept", "impossible")
     return {field: value for field, value in values.items() if value != _present(document, field)}
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import redis
 
-from discovery.admin.change_processor import Desk, desk
-from discovery.admin.local_copy import Keeper
+from discovery.admin.change_processor import ChangeProcessor, make_change_processor
+from discovery.admin.local_copy import LocalCopy
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import Document, read_document, read_version
-from rondpoint.store.admin.history import KEPT, LARGEST, read_history
-from rondpoint.store.admin.proposals import Proposal, Verdict, await_verdict, propose
+from rondpoint.store.admin.history import MAX_ENTRIES, MAX_ENTRY_BYTES, read_history
+from rondpoint.store.admin.proposals import Proposal, ProposalResult, await_result, propose
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
@@ -38,7 +38,7 @@ def client(store: Store) -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def serving(store: Store, *makers: Callable[[redis.Redis], Desk]) -> Iterator[None]:
+def serving(store: Store, *makers: Callable[[redis.Redis], ChangeProcessor]) -> Iterator[None]:
     stop = threading.Event()
     clients = [connect(store.url) for _ in makers]
     threads = [
@@ -58,16 +58,16 @@ def serving(store: Store, *makers: Callable[[redis.Redis], Desk]) -> Iterator[No
             each.close()
 
 
-def plain(client: redis.Redis) -> Desk:
-    return desk(Settings(), client)
+def plain(client: redis.Redis) -> ChangeProcessor:
+    return make_change_processor(Settings(), client)
 
 
-def put(client: redis.Redis, name: str, body: Any, **options: Any) -> Verdict:
+def put(client: redis.Redis, name: str, body: Any, **options: Any) -> ProposalResult:
     proposal = Proposal(name, "put", "services", name, json.dumps(body), **options)
     propose(client, KEYS, proposal)
-    verdict = await_verdict(client, KEYS, name, WAIT)
-    assert verdict is not None
-    return verdict
+    result = await_result(client, KEYS, name, WAIT)
+    assert result is not None
+    return result
 
 
 def service(number: int) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def service(number: int) -> dict[str, Any]:
 
 
 def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.Redis) -> None:
-    done: list[Verdict] = []
+    done: list[ProposalResult] = []
 
     def ask(first: int) -> None:
         with connect(store.url, socket_timeout=2 * WAIT) as own:
@@ -84,9 +84,9 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
                     f"p{number}", "put", "services", f"s{number}", json.dumps(service(number))
                 )
                 propose(own, KEYS, proposal)
-                verdict = await_verdict(own, KEYS, proposal.id, WAIT)
-                assert verdict is not None
-                done.append(verdict)
+                result = await_result(own, KEYS, proposal.id, WAIT)
+                assert result is not None
+                done.append(result)
 
     with serving(store, plain, plain, plain):
         askers = [threading.Thread(target=ask, args=(10 * number,)) for number in range(4)]
@@ -94,8 +94,8 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
             asker.start()
         for asker in askers:
             asker.join()
-    assert sorted(verdict.version for verdict in done) == list(range(1, 41))
-    assert {verdict.outcome for verdict in done} == {"done"}
+    assert sorted(result.version for result in done) == list(range(1, 41))
+    assert {result.outcome for result in done} == {"done"}
     assert len(read_document(client, KEYS).objects) == 40
     assert [entry.version for entry in read_history(client, KEYS)] == list(range(40, 0, -1))
 
@@ -107,11 +107,11 @@ def test_a_change_of_which_the_stores_answer_is_lost_is_told_as_it_is(
         with serving(store, lambda _: plain(own)):
             assert put(client, "a", service(1)).outcome == "done"
             way.lose(b"EVALSHA")
-            made = put(client, "b", service(2), absent=True)
+            made = put(client, "b", service(2), must_be_absent=True)
             assert (made.outcome, made.version, made.object_version, made.created) == ("done", 2, 2, True)
             way.lose(b"EVALSHA")
             propose(client, KEYS, Proposal("c", "delete", "services", "b", match=(2,)))
-            gone = await_verdict(client, KEYS, "c", 4)
+            gone = await_result(client, KEYS, "c", 4)
             assert gone is not None
             assert (gone.outcome, gone.version) == ("done", 3)
         assert way.lost == 2
@@ -131,21 +131,21 @@ def test_a_version_that_is_no_number_is_none(store: Store, client: redis.Redis, 
 
 def test_history_is_bounded_in_length_and_size(store: Store, client: redis.Redis) -> None:
     with serving(store, plain):
-        for number in range(KEPT + 5):
-            assert put(client, f"n{number}", service(number), dry=False).outcome == "done"
+        for number in range(MAX_ENTRIES + 5):
+            assert put(client, f"n{number}", service(number), dry_run=False).outcome == "done"
         large = {
             "loadBalancer": {
                 "servers": [{"url": "http://10.0.0.1"}],
-                "healthCheck": {"path": "/" + "x" * LARGEST},
+                "healthCheck": {"path": "/" + "x" * MAX_ENTRY_BYTES},
             }
         }
         assert put(client, "large", large).outcome == "done"
         history = read_history(client, KEYS)
-        assert (len(history), history[0].version, history[0].changes) == (KEPT, KEPT + 6, None)
-        propose(client, KEYS, Proposal("r", "rollback", version=KEPT + 5))
-        verdict = await_verdict(client, KEYS, "r", WAIT)
-        assert verdict is not None
-        assert (verdict.outcome, "not kept" in verdict.findings[0].message) == ("impossible", True)
+        assert (len(history), history[0].version, history[0].changes) == (MAX_ENTRIES, MAX_ENTRIES + 6, None)
+        propose(client, KEYS, Proposal("r", "rollback", version=MAX_ENTRIES + 5))
+        result = await_result(client, KEYS, "r", WAIT)
+        assert result is not None
+        assert (result.outcome, "not kept" in result.diagnostics[0].message) == ("impossible", True)
 
 
 def test_references_to_what_is_published_or_defined_are_no_news(store: Store, client: redis.Redis) -> None:
@@ -156,9 +156,9 @@ def test_references_to_what_is_published_or_defined_are_no_news(store: Store, cl
         for name in ("web@docker", "own", "none"):
             body = json.dumps({"rule": "Host(`a`)", "service": name})
             propose(client, KEYS, Proposal(name, "put", "routers", "r", body))
-            verdict = await_verdict(client, KEYS, name, WAIT)
-            assert verdict is not None
-            warnings[name] = [finding.path for finding in verdict.findings]
+            result = await_result(client, KEYS, name, WAIT)
+            assert result is not None
+            warnings[name] = [diagnostic.path for diagnostic in result.diagnostics]
     assert warnings == {"web@docker": [], "own": [], "none": ["service"]}
 
 
@@ -173,12 +173,12 @@ def test_a_file_that_cannot_be_used_is_told_of_and_costs_nothing(
 ) -> None:
     damaged = tmp_path / "damaged.json"
     damaged.write_text("{")
-    assert Keeper(damaged).kept() == Document()
+    assert LocalCopy(damaged).load() == Document()
     assert "damaged.json cannot be read" in caplog.text
     (tmp_path / "file").touch()
 
-    def hampered(client: redis.Redis) -> Desk:
-        return Desk(client, KEYS, ("web",), Keeper(tmp_path / "file" / "admin.json"))
+    def hampered(client: redis.Redis) -> ChangeProcessor:
+        return ChangeProcessor(client, KEYS, ("web",), LocalCopy(tmp_path / "file" / "admin.json"))
 
     with serving(store, hampered):
         assert put(client, "a", service(1)).outcome == "done"
@@ -190,15 +190,15 @@ def test_what_was_kept_does_not_replace_what_the_store_has(
     store: Store, client: redis.Redis, tmp_path: Path
 ) -> None:
     file = tmp_path / "admin.json"
-    Keeper(file).keep(Document(7, {"admin/http/services/old": b'{"version":7,"value":{}}'}))
+    LocalCopy(file).save(Document(7, {"admin/http/services/old": b'{"version":7,"value":{}}'}))
 
-    def keeping(client: redis.Redis) -> Desk:
-        return Desk(client, KEYS, ("web",), Keeper(file))
+    def keeping(client: redis.Redis) -> ChangeProcessor:
+        return ChangeProcessor(client, KEYS, ("web",), LocalCopy(file))
 
     with serving(store, plain):
         put(client, "new", service(1))
     with serving(store, keeping):
-        until(lambda: Keeper(file).kept().version == 1, "the store's version kept")
+        until(lambda: LocalCopy(file).load().version == 1, "the store's version kept")
     assert set(read_document(client, KEYS).objects) == {"admin/http/services/new"}
     store.restart()
     with serving(store, keeping):

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from discovery.admin.merge_patch import merge_patch
-from discovery.admin.stored_fields import cut, joined
-from discovery.admin.validation import Judgement, changed_objects, differences, judge
-from rondpoint.store.admin.document import Document, Stored, parts_of
-from rondpoint.store.admin.history import Difference, Entry
+from discovery.admin.stored_fields import join_tree, split_tree
+from discovery.admin.validation import ValidationResult, changed_objects, differences, validate
+from rondpoint.store.admin.document import Document, StoredObject, split_field
+from rondpoint.store.admin.history import Difference, HistoryEntry
 from rondpoint.store.admin.proposals import Proposal
 
 POINTS = ("web", "secure")
@@ -28,20 +28,20 @@ def document(version: int = 0, **objects: Any) -> Document:
 
 def stored(version: int, fields: dict[str, Any]) -> Document:
     return Document(
-        version, {field: msgspec.json.encode(Stored(version, value)) for field, value in fields.items()}
+        version, {field: msgspec.json.encode(StoredObject(version, value)) for field, value in fields.items()}
     )
 
 
-def judged(action: Any, body: Any = None, before: Document | None = None, **options: Any) -> Judgement:
+def judged(action: Any, body: Any = None, before: Document | None = None, **options: Any) -> ValidationResult:
     options = {"section": "routers", "name": "shop", **options}
     text = body if isinstance(body, str) else json.dumps(body)
     proposal = Proposal("1", action, body="" if body is None else text, **options)
-    return judge(proposal, before or document(), options.pop("history", ()), POINTS)
+    return validate(proposal, before or document(), options.pop("history", ()), POINTS)
 
 
 def test_an_object_is_put_where_there_was_none() -> None:
     found = judged("put", ROUTER)
-    assert (found.outcome, found.created, found.findings) == ("done", True, ())
+    assert (found.outcome, found.created, found.diagnostics) == ("done", True, ())
     assert found.values == {"admin/http/routers/shop": ROUTER}
     assert list(changed_objects(found, document())) == ["routers"]
     assert differences(found, document()) == {"admin/http/routers/shop": Difference(None, ROUTER)}
@@ -94,21 +94,21 @@ INVALID: list[tuple[str, Any, str, str]] = [
 def test_an_error_names_the_field_it_is_about(section: str, body: Any, path: str, words: str) -> None:
     found = judged("put", body, section=section)
     assert found.outcome == "invalid"
-    errors = [finding for finding in found.findings if finding.error]
-    assert path in [finding.path for finding in errors], errors
-    assert any(words in finding.message for finding in errors), errors
-    assert all("http." not in finding.message for finding in errors), errors
+    errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.error]
+    assert path in [diagnostic.path for diagnostic in errors], errors
+    assert any(words in diagnostic.message for diagnostic in errors), errors
+    assert all("http." not in diagnostic.message for diagnostic in errors), errors
 
 
 def test_a_hint_says_what_would_be_right() -> None:
-    (finding,) = judged("put", {**ROUTER, "entrypoint": ["web"]}).findings
-    assert "entryPoints" in finding.hint
+    (diagnostic,) = judged("put", {**ROUTER, "entrypoint": ["web"]}).diagnostics
+    assert "entryPoints" in diagnostic.hint
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "7", "null", '"x"', "{" * 200, "[" * 100_000])
 def test_what_is_no_json_object_is_unreadable(body: str) -> None:
     proposal = Proposal("1", "put", "routers", "shop", body)
-    assert judge(proposal, document(), (), POINTS).outcome == "unreadable"
+    assert validate(proposal, document(), (), POINTS).outcome == "unreadable"
 
 
 @pytest.mark.parametrize("name", ["", "a@b", "a\nb", "x" * 256])
@@ -119,9 +119,9 @@ def test_names_that_cannot_be_are_refused(name: str) -> None:
 def test_names_may_hold_dots_and_slashes() -> None:
     for name in ("a.b", "a/b", "a b", "é"):
         found = judged("put", {**ROUTER, "rule": "x"}, name=name)
-        assert [finding.path for finding in found.findings] == ["rule"]
+        assert [diagnostic.path for diagnostic in found.diagnostics] == ["rule"]
         (field,) = judged("put", ROUTER, name=name).values
-        assert parts_of(field) == ("admin", "http/routers", name)
+        assert split_field(field) == ("admin", "http/routers", name)
 
 
 def test_a_patch_changes_what_it_names() -> None:
@@ -165,10 +165,10 @@ def test_deletion() -> None:
         ({"match": (3,)}, True, "conflict"),
         ({"match": ()}, True, "conflict"),
         ({"match": (4,)}, False, "conflict"),
-        ({"present": True}, True, "done"),
-        ({"present": True}, False, "conflict"),
-        ({"absent": True}, True, "conflict"),
-        ({"absent": True}, False, "done"),
+        ({"must_exist": True}, True, "done"),
+        ({"must_exist": True}, False, "conflict"),
+        ({"must_be_absent": True}, True, "conflict"),
+        ({"must_be_absent": True}, False, "done"),
     ],
 )
 def test_a_change_can_be_bound_to_what_there_is(options: Any, there: bool, outcome: str) -> None:
@@ -206,29 +206,29 @@ def test_errors_in_a_whole_tree_have_their_path_in_it() -> None:
     tree["backends"]["b"]["servers"]["s"]["url"] = "x"
     found = judged("replace", tree)
     assert found.outcome == "invalid"
-    assert {finding.path for finding in found.findings if finding.error} == {
+    assert {diagnostic.path for diagnostic in found.diagnostics if diagnostic.error} == {
         "frontends.f.routes.r.rule",
         "backends.b.servers.s.url",
     }
     found = judged("replace", {"http": {"routers": {"r": {**ROUTER, "service": "s", "entryPoints": ["x"]}}}})
-    assert [finding.path for finding in found.findings if finding.error] == ["r.entryPoints"]
+    assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["r.entryPoints"]
     found = judged("replace", {"tcp": {"routers": {"r": {}}}})
-    assert [finding.path for finding in found.findings if finding.error] == ["tcp"]
+    assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["tcp"]
 
 
 def test_a_tree_is_put_together_as_it_was_cut() -> None:
     for tree in (WHOLE, WHOLE_3):
-        fields = cut("rest", tree)
-        assert joined((*parts_of(field)[1:], value) for field, value in fields.items()) == tree
+        fields = split_tree("rest", tree)
+        assert join_tree((*split_field(field)[1:], value) for field, value in fields.items()) == tree
 
 
-def entry(version: int, **changes: tuple[Any, Any] | None) -> Entry:
+def entry(version: int, **changes: tuple[Any, Any] | None) -> HistoryEntry:
     fields = {
         f"admin/http/{name.replace('__', '/')}": Difference(*change)
         for name, change in changes.items()
         if change is not None
     }
-    return Entry(version, 0.0, "", changes=fields if None not in changes.values() else None)
+    return HistoryEntry(version, 0.0, "", changes=fields if None not in changes.values() else None)
 
 
 NEWER = {**ROUTER, "priority": 9}
@@ -253,7 +253,7 @@ HISTORY = [
 def test_earlier_versions_can_be_come_back_to(version: int, expected: dict[str, Any]) -> None:
     before = document(4, routers__shop=ROUTER)
     proposal = Proposal("1", "rollback", version=version)
-    found = judge(proposal, before, HISTORY, POINTS)
+    found = validate(proposal, before, HISTORY, POINTS)
     assert (found.outcome, dict(found.values)) == ("done" if expected else "unchanged", expected)
 
 
@@ -266,15 +266,15 @@ def test_earlier_versions_can_be_come_back_to(version: int, expected: dict[str, 
         (3, [], "impossible"),
     ],
 )
-def test_what_is_not_kept_cannot(version: int, history: list[Entry], outcome: str) -> None:
+def test_what_is_not_kept_cannot(version: int, history: list[HistoryEntry], outcome: str) -> None:
     before = document(4, routers__shop=ROUTER)
-    found = judge(Proposal("1", "rollback", version=version), before, history, POINTS)
+    found = validate(Proposal("1", "rollback", version=version), before, history, POINTS)
     assert found.outcome == outcome
 
 
 def test_a_version_that_could_not_be_served_any_more_is_not_come_back_to() -> None:
     history = [entry(2, routers__shop=({**ROUTER, "entryPoints": ["gone"]}, ROUTER)), HISTORY[3]]
     before = document(2, routers__shop=ROUTER)
-    found = judge(Proposal("1", "rollback", version=1), before, history, POINTS)
+    found = validate(Proposal("1", "rollback", version=1), before, history, POINTS)
     assert found.outcome == "invalid"
-    assert found.findings[0].path == "admin/http/routers/shop: entryPoints"
+    assert found.diagnostics[0].path == "admin/http/routers/shop: entryPoints"

@@ -254,7 +254,7 @@ def test_several_files_are_checked_together(tmp_path: Path) -> None:
     result = run("compose.yml", "routes.yml")
     assert result.exit_code == 1
     assert (
-        "routes.yml:1: error: file: router r@file: left out, for its service 'gone@docker'" in result.output
+        "routes.yml:1: error: file: router r@file: left out, because its service 'gone@docker'" in result.output
     )
     assert run("rondpoint.yml", "rondpoint.yml").exit_code == 1
 

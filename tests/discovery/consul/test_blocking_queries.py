@@ -2,17 +2,17 @@
 
 import threading
 
-from discovery.consul import Answer, Client, Endpoint
-from discovery.consul.blocking_queries import Following
+from discovery.consul import Client, Endpoint, QueryResult
+from discovery.consul.blocking_queries import BlockingQueries
 from discovery.consul.errors import ClosedError
 
 
 def test_that_consul_began_anew_is_not_lost_behind_the_answer_that_followed() -> None:
     """No Consul can be made to answer twice just while nobody takes its answers, so these are made up."""
-    answers = [Answer(7, "before"), Answer(0, "anew"), Answer(3, "anew, and more")]
+    answers = [QueryResult(7, "before"), QueryResult(0, "anew"), QueryResult(3, "anew, and more")]
     taken, asked_once_more, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def ask(_: Client, index: int) -> Answer[str]:
+    def ask(_: Client, index: int) -> QueryResult[str]:
         if index == 7:
             assert taken.wait(60)
         if not answers:
@@ -21,11 +21,11 @@ def test_that_consul_began_anew_is_not_lost_behind_the_answer_that_followed() ->
             raise ClosedError("over")
         return answers.pop(0)
 
-    with Following({"q": ask}, lambda: Client(Endpoint("http://127.0.0.1:1"))) as following:
+    with BlockingQueries({"q": ask}, lambda: Client(Endpoint("http://127.0.0.1:1"))) as queries:
         try:
-            assert following.take() == {"q": Answer(7, "before")}
+            assert queries.take() == {"q": QueryResult(7, "before")}
             taken.set()
             assert asked_once_more.wait(60)
-            assert following.take() == {"q": Answer(0, "anew, and more")}
+            assert queries.take() == {"q": QueryResult(0, "anew, and more")}
         finally:
             ended.set()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from discovery.consul import (
-    BadAnswerError,
+    BadResponseError,
     Client,
     ClosedError,
     ConsulError,
@@ -186,7 +186,7 @@ def test_a_refusal_names_the_permission(tmp_path: Path) -> None:
 def test_a_datacentre_nobody_knows_is_named(consul: Consul) -> None:
     with (
         Client(endpoint(consul.address, datacenter="mars", environment={})) as client,
-        pytest.raises(BadAnswerError, match="'mars'"),
+        pytest.raises(BadResponseError, match="'mars'"),
     ):
         client.services()
 
@@ -197,7 +197,7 @@ def test_what_is_not_consul_is_said_to_be_something_else(processes: Processes, t
     server.wait_for_port(port)
     with (
         Client(endpoint(f"127.0.0.1:{port}", environment={})) as client,
-        pytest.raises(BadAnswerError, match="not Consul's API"),
+        pytest.raises(BadResponseError, match="not Consul's API"),
     ):
         client.services()
 

@@ -2,7 +2,7 @@
 
 import random
 
-from discovery.contributions.assembly import Assembly, gathered
+from discovery.contributions.assembly import Assembly, combine_providers
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 from rondpoint.rules import v3
@@ -74,7 +74,7 @@ def test_definitions_that_differ_all_go_and_both_agents_are_named() -> None:
     assert not docker.services
     router, service = docker.diagnostics
     assert router.subject == service.subject == "agent south"
-    assert "router web@docker is defined otherwise in agent north" in router.message
+    assert "router web@docker is defined differently in agent north" in router.message
     assert "Host(`b.test`) against Host(`a.test`)" in router.message
     assert "pass_host_header False against True; both are left out" in service.message
 
@@ -86,7 +86,7 @@ def test_an_address_that_two_machines_have_is_told() -> None:
     )
     (finding,) = found["docker"].diagnostics
     assert finding.severity is Severity.WARNING
-    assert "servers web_1@north and web_1@south, of two machines, have the same address" in finding.message
+    assert "servers web_1@north and web_1@south, on two machines have the same address" in finding.message
     assert len(found["docker"].services["web@docker"].servers) == 2
 
 
@@ -154,7 +154,7 @@ def test_replacing_one_after_the_other_comes_to_the_same_as_all_at_once() -> Non
 
 def test_all_providers_of_an_agent_are_gathered() -> None:
     one = Diagnostic(Severity.NOTE, "docker", "container", "odd")
-    found = gathered(
+    found = combine_providers(
         {"file": said(a_router("a@file")), "docker": said(a_router("b@docker"), diagnostics=(one,))}
     )
     assert set(found.routers) == {"a@file", "b@docker"}

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from discovery.health.check_loop import Checks
-from discovery.health.check_request import Question
-from discovery.health.prober import Asker, UndecidedError
-from discovery.health.server_states import REMEMBERED
+from discovery.health.check_loop import CheckLoop
+from discovery.health.check_request import CheckRequest
+from discovery.health.prober import Prober, UndecidedError
+from discovery.health.server_states import NOT_PROBED_YET
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 from tests.lab.certificate import write_certificate
@@ -30,7 +30,7 @@ class Checking:
     def __init__(self) -> None:
         self.changes = 0
         self.stop = threading.Event()
-        self.checks = Checks(self._changed)
+        self.checks = CheckLoop(self._changed)
         self.thread = threading.Thread(target=self.checks.run, args=(self.stop,))
 
     def _changed(self) -> None:
@@ -362,24 +362,24 @@ def test_what_the_store_remembers_stands_until_the_first_answer(checking: Checki
         server = at(origin)
         down = Server("a", "127.0.0.1", origin.port, state=ServerState.DOWN)
         stored = Service(NAME, (down,), health_check=quick())
-        checking.checks.recall(State(1, {}, {NAME: stored}, {}))
+        checking.checks.restore(State(1, {}, {NAME: stored}, {}))
         checking.follow(server, check=quick(timeout=100))
         origin.wait_for_requests(1)
-        assert checking.fault(server) == REMEMBERED
+        assert checking.fault(server) == NOT_PROBED_YET
         held.set()
         checking.until_well(server)
 
 
 def test_without_descriptors_nothing_is_known() -> None:
     async def ask() -> str:
-        asker = Asker()
+        prober = Prober()
         taken = []
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
             with suppress(OSError):
                 while True:
                     taken.append(socket.socket())
-            return await asker.ask(Question("http://127.0.0.1:80/"), quick())
+            return await prober.probe(CheckRequest("http://127.0.0.1:80/"), quick())
         finally:
             for each in taken:
                 each.close()

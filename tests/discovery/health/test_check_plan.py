@@ -1,4 +1,4 @@
-from discovery.health.check_plan import Look, pause, planned
+from discovery.health.check_plan import ServerCheck, next_delay, plan_checks
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 
 CHECK = HealthCheck("/up", interval=30)
@@ -13,19 +13,19 @@ def test_servers_of_services_with_a_check_are_asked_but_for_those_that_leave() -
     configuration = Configuration(
         services={"checked@file": checked, "plain@file": Service("plain@file", (up,))}
     )
-    assert planned(configuration) == {
-        ("checked@file", "http://10.0.0.1:80"): Look(up, CHECK),
-        ("checked@file", "http://10.0.0.2:80"): Look(down, CHECK),
+    assert plan_checks(configuration) == {
+        ("checked@file", "http://10.0.0.1:80"): ServerCheck(up, CHECK),
+        ("checked@file", "http://10.0.0.2:80"): ServerCheck(down, CHECK),
     }
 
 
 def test_a_server_that_was_well_is_asked_at_the_intervals_given() -> None:
-    assert pause(CHECK, 0, proven=True) == 30
-    assert pause(CHECK, 3, proven=True) == 30
-    assert pause(HealthCheck(interval=30, unhealthy_interval=5), 3, proven=True) == 5
+    assert next_delay(CHECK, 0, was_healthy=True) == 30
+    assert next_delay(CHECK, 3, was_healthy=True) == 30
+    assert next_delay(HealthCheck(interval=30, unhealthy_interval=5), 3, was_healthy=True) == 5
 
 
 def test_a_server_that_may_be_starting_is_asked_again_soon() -> None:
-    pauses = [pause(CHECK, failures, proven=False) for failures in (1, 2, 3, 4, 5, 6, 10_000)]
+    pauses = [next_delay(CHECK, failures, was_healthy=False) for failures in (1, 2, 3, 4, 5, 6, 10_000)]
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
-    assert pause(HealthCheck(interval=0.2), 1, proven=False) == 0.2
+    assert next_delay(HealthCheck(interval=0.2), 1, was_healthy=False) == 0.2

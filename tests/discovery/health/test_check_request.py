@@ -1,13 +1,13 @@
 import pytest
 
-from discovery.health.check_request import Question, askable, first_question, next_question
+from discovery.health.check_request import CheckRequest, first_request, is_checkable, redirected_request
 from rondpoint.model import HealthCheck, Server
 
 SERVER = Server("s", "10.0.0.7", 8080)
 
 
 def head(check: HealthCheck, server: Server = SERVER) -> list[str]:
-    return first_question(server, check).head().decode().split("\r\n")
+    return first_request(server, check).head().decode().split("\r\n")
 
 
 def test_the_plainest_check_asks_for_the_root() -> None:
@@ -30,8 +30,8 @@ def test_options_say_where_and_what() -> None:
         method="POST",
         headers={"X-Probe": "yes", "user-agent": "me", "Host": "x", "Content-Length": "7"},
     )
-    assert first_question(SERVER, check).address == ("10.0.0.7", 8443)
-    assert first_question(SERVER, check).secure
+    assert first_request(SERVER, check).address == ("10.0.0.7", 8443)
+    assert first_request(SERVER, check).secure
     assert head(check) == [
         "POST /up?deep=1 HTTP/1.1",
         "Host: app.test",
@@ -54,7 +54,7 @@ def test_options_say_where_and_what() -> None:
 )
 def test_the_host_is_the_servers_own(server: Server, host: str, address: tuple[str, int]) -> None:
     assert f"Host: {host}" in head(HealthCheck(), server)
-    assert first_question(server, HealthCheck()).address == address
+    assert first_request(server, HealthCheck()).address == address
 
 
 def test_a_path_outside_ascii_is_quoted() -> None:
@@ -71,10 +71,10 @@ def test_a_path_outside_ascii_is_quoted() -> None:
     ],
 )
 def test_only_http_1_is_spoken(server: Server, check: HealthCheck, expected: bool) -> None:
-    assert askable(server, check) is expected
+    assert is_checkable(server, check) is expected
 
 
-ASKED = Question("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Cookie": "c"})
+ASKED = CheckRequest("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Cookie": "c"})
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ ASKED = Question("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Coo
     ],
 )
 def test_a_redirection_on_the_same_server_keeps_its_host_and_headers(location: str, url: str) -> None:
-    assert next_question(ASKED, 307, location) == Question(url, "POST", "app.test", ASKED.headers)
+    assert redirected_request(ASKED, 307, location) == CheckRequest(url, "POST", "app.test", ASKED.headers)
 
 
 def test_a_redirection_elsewhere_takes_no_secrets_along() -> None:
-    assert next_question(ASKED, 308, "https://other.test/") == Question(
+    assert redirected_request(ASKED, 308, "https://other.test/") == CheckRequest(
         "https://other.test/", "POST", "", {"X": "y"}
     )
 
@@ -100,17 +100,17 @@ def test_a_redirection_elsewhere_takes_no_secrets_along() -> None:
     [("POST", 302, "GET"), ("POST", 307, "POST"), ("HEAD", 301, "HEAD"), ("GET", 303, "GET")],
 )
 def test_the_method_after_a_redirection(method: str, status: int, expected: str) -> None:
-    found = next_question(Question("http://h/", method), status, "/x")
+    found = redirected_request(CheckRequest("http://h/", method), status, "/x")
     assert found is not None
     assert found.method == expected
 
 
 def test_a_location_outside_ascii_is_quoted() -> None:
-    found = next_question(ASKED, 302, "/é".encode().decode("latin-1"))
+    found = redirected_request(ASKED, 302, "/é".encode().decode("latin-1"))
     assert found is not None
     assert found.head().startswith(b"GET /%C3%A9 HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("location", ["ftp://h/", "http://h:99999/", "http://h:0/", "http://[x/", "/a b"])
 def test_a_redirection_to_nowhere(location: str) -> None:
-    assert next_question(ASKED, 302, location) is None
+    assert redirected_request(ASKED, 302, location) is None

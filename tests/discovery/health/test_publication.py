@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 import redis
 
-from discovery.health.server_states import REMEMBERED
+from discovery.health.server_states import NOT_PROBED_YET
 from rondpoint.model import Configuration, HealthCheck, Server, Service
 from rondpoint.store import change as messages
 from rondpoint.store.agents import read_agents
@@ -95,7 +95,7 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
             until(
                 lambda: (
                     [each.message for each in read_diagnostics(client, KEYS)]
-                    == [f"server http://127.0.0.1:{origin.port} is down: {REMEMBERED}"]
+                    == [f"server http://127.0.0.1:{origin.port} is down: {NOT_PROBED_YET}"]
                 ),
                 "what is remembered to be told",
             )
@@ -107,7 +107,7 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
 def test_what_is_kept_of_a_silent_provider_is_checked_too(
     store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("discovery.process.publication.PATIENCE", 0.2)
+    monkeypatch.setattr("discovery.process.publication.PROVIDER_TIMEOUT", 0.2)
     moody = Moody("500 Oh")
     with Origin(moody) as origin:
         one = Hand("one")

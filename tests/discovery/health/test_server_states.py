@@ -1,6 +1,6 @@
 from msgspec.structs import replace
 
-from discovery.health.server_states import REMEMBERED, judged, remembered, unjudged
+from discovery.health.server_states import NOT_PROBED_YET, apply_faults, stored_faults, without_faults
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
@@ -18,17 +18,17 @@ DOWN = replace(B, state=ServerState.DOWN)
 
 
 def test_without_faults_the_configuration_is_the_same_object() -> None:
-    assert judged(WHOLE, {}) is WHOLE
-    assert judged(WHOLE, {("gone@docker", A.url): "status 500"}) is WHOLE
-    assert judged(WHOLE, {("checked@docker", "http://10.0.0.9:80"): "status 500"}) is WHOLE
+    assert apply_faults(WHOLE, {}) is WHOLE
+    assert apply_faults(WHOLE, {("gone@docker", A.url): "status 500"}) is WHOLE
+    assert apply_faults(WHOLE, {("checked@docker", "http://10.0.0.9:80"): "status 500"}) is WHOLE
 
 
 def test_a_service_that_is_not_checked_has_no_faults() -> None:
-    assert judged(WHOLE, {("plain@docker", A.url): "status 500"}) is WHOLE
+    assert apply_faults(WHOLE, {("plain@docker", A.url): "status 500"}) is WHOLE
 
 
 def test_a_server_with_a_fault_is_down_and_that_is_told() -> None:
-    found = judged(WHOLE, {("checked@docker", B.url): "status 500"})
+    found = apply_faults(WHOLE, {("checked@docker", B.url): "status 500"})
     assert found.services["checked@docker"] == replace(CHECKED, servers=(A, DOWN, LEAVING))
     assert found.diagnostics == (
         BEFORE,
@@ -43,7 +43,7 @@ def test_a_server_with_a_fault_is_down_and_that_is_told() -> None:
 
 
 def test_what_it_does_not_concern_stays_the_same_object() -> None:
-    found = judged(WHOLE, {("checked@docker", B.url): "status 500"})
+    found = apply_faults(WHOLE, {("checked@docker", B.url): "status 500"})
     assert found.services["other@docker"] is OTHER
     assert found.services["plain@docker"] is PLAIN
     assert found.services["checked@docker"].servers[0] is A
@@ -51,16 +51,16 @@ def test_what_it_does_not_concern_stays_the_same_object() -> None:
 
 
 def test_a_server_that_leaves_goes_on_leaving() -> None:
-    assert judged(WHOLE, {("checked@docker", LEAVING.url): "status 500"}) is WHOLE
+    assert apply_faults(WHOLE, {("checked@docker", LEAVING.url): "status 500"}) is WHOLE
 
 
 def test_the_stored_state_tells_what_was_down() -> None:
     services = {
         each.name: each for each in (replace(CHECKED, servers=(A, DOWN)), replace(PLAIN, servers=(DOWN,)))
     }
-    assert remembered(State(1, {}, services, {})) == {("checked@docker", B.url): REMEMBERED}
+    assert stored_faults(State(1, {}, services, {})) == {("checked@docker", B.url): NOT_PROBED_YET}
 
 
 def test_a_service_goes_back_to_what_its_provider_said() -> None:
-    assert unjudged(CHECKED) is CHECKED
-    assert unjudged(replace(CHECKED, servers=(A, DOWN, LEAVING))) == CHECKED
+    assert without_faults(CHECKED) is CHECKED
+    assert without_faults(replace(CHECKED, servers=(A, DOWN, LEAVING))) == CHECKED

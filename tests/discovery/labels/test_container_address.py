@@ -6,7 +6,7 @@ import pytest
 
 from discovery.container import Binding, Container
 from discovery.decoding.report import Report
-from discovery.labels.container_address import Address, Reach, locate, reach_of
+from discovery.labels.container_address import Address, AddressOptions, find_address, read_address_options
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container
 
@@ -14,19 +14,19 @@ TWO = {"b": "10.0.1.1", "a": "10.0.0.1"}
 BOUND = {80: (Binding("0.0.0.0", 8080), Binding("192.0.2.1", 8081)), 90: (Binding("192.0.2.1", 8082),)}
 
 REACHED = [
-    (container(), None, Reach(), Address("172.17.0.2", 80)),
-    (container(ports=(80, 443)), 443, Reach(), Address("172.17.0.2", 443)),
-    (container(ports=()), 8080, Reach(), Address("172.17.0.2", 8080)),
-    (container(networks=TWO), None, Reach(), Address("10.0.0.1", 80)),
-    (container(networks=TWO), None, Reach("b"), Address("10.0.1.1", 80)),
-    (container(networks={"a": "", **TWO, "0": ""}), None, Reach(), Address("10.0.0.1", 80)),
-    (container(networks={"host": ""}, network_mode="host"), None, Reach(), Address("127.0.0.1", 80)),
-    (container(network_mode="host", host_address="172.17.0.1"), 81, Reach(), Address("172.17.0.1", 81)),
-    (container(bindings=BOUND), None, Reach(use_bind_port_ip=True), Address("192.0.2.1", 8081)),
-    (container(bindings=BOUND), 90, Reach(use_bind_port_ip=True), Address("192.0.2.1", 8082)),
-    (container(bindings=BOUND), 90, Reach(), Address("172.17.0.2", 90)),
-    (container(ports=()), None, Reach(), "it exposes no port"),
-    (container(networks={}), None, Reach(), "it has no address in any network"),
+    (container(), None, AddressOptions(), Address("172.17.0.2", 80)),
+    (container(ports=(80, 443)), 443, AddressOptions(), Address("172.17.0.2", 443)),
+    (container(ports=()), 8080, AddressOptions(), Address("172.17.0.2", 8080)),
+    (container(networks=TWO), None, AddressOptions(), Address("10.0.0.1", 80)),
+    (container(networks=TWO), None, AddressOptions("b"), Address("10.0.1.1", 80)),
+    (container(networks={"a": "", **TWO, "0": ""}), None, AddressOptions(), Address("10.0.0.1", 80)),
+    (container(networks={"host": ""}, network_mode="host"), None, AddressOptions(), Address("127.0.0.1", 80)),
+    (container(network_mode="host", host_address="172.17.0.1"), 81, AddressOptions(), Address("172.17.0.1", 81)),
+    (container(bindings=BOUND), None, AddressOptions(use_bind_port_ip=True), Address("192.0.2.1", 8081)),
+    (container(bindings=BOUND), 90, AddressOptions(use_bind_port_ip=True), Address("192.0.2.1", 8082)),
+    (container(bindings=BOUND), 90, AddressOptions(), Address("172.17.0.2", 90)),
+    (container(ports=()), None, AddressOptions(), "it exposes no port"),
+    (container(networks={}), None, AddressOptions(), "it has no address in any network"),
 ]
 
 
@@ -51,26 +51,26 @@ def test_a_binding_of_the_host_is_used_where_one_is_asked_for(
     port: int | None, bindings: dict[int, tuple[Binding, ...]], expected: Address
 ) -> None:
     given = container(bindings=bindings, ports=(80, 443))
-    assert locate(given, port, Reach(use_bind_port_ip=True), Report("docker", "c")) == expected
+    assert find_address(given, port, AddressOptions(use_bind_port_ip=True), Report("docker", "c")) == expected
 
 
 @pytest.mark.parametrize(("given", "port", "reach", "expected"), REACHED)
-def test_an_address(given: Container, port: int | None, reach: Reach, expected: Address | str) -> None:
+def test_an_address(given: Container, port: int | None, address_options: AddressOptions, expected: Address | str) -> None:
     report = Report("docker", "container web", "label")
-    assert locate(given, port, reach, report) == expected
+    assert find_address(given, port, address_options, report) == expected
     assert report.diagnostics == ()
 
 
 @pytest.mark.parametrize("label", ["traefik.docker.network", "traefik.Docker.Network"])
 def test_a_label_chooses_the_network_before_the_settings_do(label: str) -> None:
     options = DockerOptions(network="a", useBindPortIP=True)
-    assert reach_of(container(labels={label: " b "}), options) == Reach("b", True)
-    assert reach_of(container(labels={label: ""}), options) == Reach("a", True)
+    assert read_address_options(container(labels={label: " b "}), options) == AddressOptions("b", True)
+    assert read_address_options(container(labels={label: ""}), options) == AddressOptions("a", True)
 
 
 def test_a_network_that_the_container_is_not_in_is_warned_about_and_the_first_by_name_is_used() -> None:
     report = Report("docker", "container web", "label")
-    assert locate(container(networks=TWO), None, Reach("c"), report) == Address("10.0.0.1", 80)
+    assert find_address(container(networks=TWO), None, AddressOptions("c"), report) == Address("10.0.0.1", 80)
     assert report.diagnostics[0].message == "it has no address in network c, so a is used"
     assert report.diagnostics[0].hint.startswith("its networks: a, b")
 
@@ -78,5 +78,5 @@ def test_a_network_that_the_container_is_not_in_is_warned_about_and_the_first_by
 def test_a_port_that_is_not_bound_to_an_address_falls_back_to_the_containers_own_with_a_note() -> None:
     report = Report("docker", "container web", "label")
     given = container(bindings={80: (Binding("0.0.0.0", 8080),)})
-    assert locate(given, None, Reach(use_bind_port_ip=True), report) == Address("172.17.0.2", 80)
+    assert find_address(given, None, AddressOptions(use_bind_port_ip=True), report) == Address("172.17.0.2", 80)
     assert len(report.diagnostics) == 1

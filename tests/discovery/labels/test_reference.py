@@ -236,4 +236,4 @@ def test_every_label_says_what_it_means_and_what_may_be_written_for_it() -> None
 
 def test_labels_without_a_dialect_are_those_of_the_page() -> None:
     assert {f"traefik.{each.name}" for each in CONTAINER} == set(known_labels.SHARED)
-    assert {f"traefik.{each.name}" for each in v1.ROUTES} == set(known_labels.V1_SERVED)
+    assert {f"traefik.{each.name}" for each in v1.ROUTES} == set(known_labels.V1_ROUTE_LABELS)

@@ -1,7 +1,7 @@
 """Traefik 1's segments: several routes of one container, with what they share."""
 
 from discovery.decoding.decoded import Decoded
-from discovery.labels.known_labels import Meaning, meaning, segment_of
+from discovery.labels.known_labels import LabelKind, label_kind, segment_of
 from discovery.labels.v1 import decode
 from discovery.merging.union import unite
 from rondpoint.diagnostics import Severity
@@ -107,5 +107,5 @@ def test_a_fault_in_one_segment_is_told_by_its_own_label_and_takes_no_other_down
 def test_a_name_with_a_line_end_is_told_apart_as_soon_as_any() -> None:
     """In the time of its square, this one would take a day, and the whole agent with it."""
     label = "traefik.x" + ".backend.a" * 100_000 + "\n"
-    assert meaning(label) is Meaning.V1_SEGMENT
+    assert label_kind(label) is LabelKind.V1_SEGMENT
     assert segment_of(label) == ("x", label.replace("x.", "", 1))

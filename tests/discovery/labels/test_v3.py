@@ -69,7 +69,7 @@ def test_a_router_alone_gets_a_service_named_after_the_container() -> None:
     assert decoded.routers[0].service == "my-app@docker"
     assert [service.name for service in decoded.services] == ["my-app@docker"]
     assert decoded.services[0].servers[0].port == 80
-    assert decoded.implied == {"r@docker"}
+    assert decoded.implicit_routers == {"r@docker"}
 
 
 def test_in_compose_the_implied_service_is_named_after_service_and_project() -> None:
@@ -81,7 +81,7 @@ def test_a_service_alone_gets_a_router_with_the_default_rule() -> None:
     decoded = decode(container("my_app", {f"{S}.server.port": "81"}), OPTIONS)
     (router,) = decoded.routers
     assert (router.name, router.rule.text, router.service) == ("my-app@docker", "Host(`my-app`)", "s@docker")
-    assert decoded.implied == frozenset()
+    assert decoded.implicit_routers == frozenset()
 
 
 def test_a_router_without_a_rule_gets_the_default_one() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from discovery.merging.merge import COMPARED, merge
+from discovery.merging.merge import MAX_COMPARISONS, merge
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Member, Middleware, Router, Server, Service
 from rondpoint.rules.expression import Match, Rule
@@ -63,7 +63,7 @@ def test_a_router_whose_service_has_a_middleware_that_does_not_exist_is_left_out
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert merged.routers == {}
     assert [item.message for item in merged.diagnostics] == [
-        "left out, for its middleware 'm' does not exist"
+        "left out, because its middleware 'm' does not exist"
     ]
 
 
@@ -71,7 +71,7 @@ def test_a_router_to_traefiks_own_services_is_told_where_to_find_them() -> None:
     router = a_router("a@docker", "api@internal")
     merged = merge({"docker": a_configuration(router, Service("api@docker"))}, ENTRY_POINTS)
     (finding,) = merged.diagnostics
-    assert finding.message == "left out, for its service 'api@internal' does not exist"
+    assert finding.message == "left out, because its service 'api@internal' does not exist"
     assert finding.hint.startswith("API, dashboard, ping and metrics are on the entry point traefik")
 
 
@@ -93,7 +93,7 @@ def test_a_member_that_does_not_exist_is_left_out_and_the_nearest_one_named() ->
     assert merged.services["app@file"] == composed("app@file", "a@file")
     (finding,) = merged.diagnostics
     assert (finding.source, finding.subject) == ("file", "service app@file")
-    assert finding.message == "its service 'aa@file' does not exist, and is left out"
+    assert finding.message == "its service 'aa@file' does not exist and is left out"
     assert finding.hint == "did you mean 'a@file'?"
 
 
@@ -154,7 +154,7 @@ def test_of_many_that_miss_something_only_some_are_given_the_nearest_one() -> No
     routers = [a_router(f"r{number}@docker", f"shop-{number}x@docker") for number in range(2000)]
     merged = merge({"docker": a_configuration(*services, *routers)}, ENTRY_POINTS)
     assert len(merged.diagnostics) == len(routers)
-    assert sum("did you mean" in each.hint for each in merged.diagnostics) == COMPARED // len(services)
+    assert sum("did you mean" in each.hint for each in merged.diagnostics) == MAX_COMPARISONS // len(services)
 
 
 def test_the_same_name_at_another_provider_is_the_nearest() -> None:

@@ -107,7 +107,7 @@ def test_services_that_were_named_are_not_joined_but_conflict() -> None:
     (found,) = configuration.diagnostics
     assert (found.severity, found.subject) == (Severity.ERROR, "container b")
     assert found.message == (
-        "router hello@docker (traefik.http.routers.hello) is defined otherwise in container a: "
+        "router hello@docker (traefik.http.routers.hello) is defined differently in container a: "
         "service y@docker against x@docker; both are left out"
     )
 
@@ -128,7 +128,7 @@ def test_of_traefik_1_routers_the_first_container_s_stands() -> None:
     assert router.priority == len("Host:hello.docker")
     assert servers(configuration, "hello@docker") == ["a", "b"]
     assert configuration.diagnostics[0].message.endswith(
-        "priority 99 against 17, that of container a stands".replace(",", ";")
+        "priority 99 against 17, that of container a is used".replace(",", ";")
     )
 
 
@@ -244,6 +244,6 @@ def test_routers_that_fall_in_a_conflict_tell_what_they_would_serve() -> None:
 def test_what_is_secret_in_a_conflict_is_not_told() -> None:
     label = "traefik.http.middlewares.auth.basicauth.users"
     configuration = united(*(container(name, {**V3, label: f"u:HASH-{name}"}) for name in ("a", "b")))
-    (told,) = [item for item in configuration.diagnostics if "is defined otherwise" in item.message]
+    (told,) = [item for item in configuration.diagnostics if "is defined differently" in item.message]
     assert "options that are not shown" in told.message
     assert "HASH" not in "".join(f"{item.message} {item.hint}" for item in configuration.diagnostics)

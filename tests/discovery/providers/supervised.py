@@ -26,18 +26,18 @@ class _Remembering(ProviderStates):
 class Supervised:
     def __init__(self, provider: Provider) -> None:
         self.name = provider.name
-        self.board = _Remembering(provider.name)
+        self.states = _Remembering(provider.name)
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=supervise, args=(provider, self.board, self.stop), daemon=True)
+        self.thread = threading.Thread(target=supervise, args=(provider, self.states, self.stop), daemon=True)
 
     @property
     def standing(self) -> Configuration:
         """What the provider said last."""
-        return self.board.snapshot().configurations.get(self.name, Configuration())
+        return self.states.snapshot().configurations.get(self.name, Configuration())
 
     @property
     def state(self) -> str:
-        return self.board.snapshot().statuses[self.name].state
+        return self.states.snapshot().statuses[self.name].state
 
     def until(self, holds: Callable[[Configuration], bool], timeout: float = 60.0) -> Configuration:
         """The standing configuration as soon as `holds` is true of it."""
@@ -48,7 +48,7 @@ class Supervised:
     def until_failing(self, words: str, timeout: float = 60.0) -> None:
         """Returns once the provider's state says these words, or has said them."""
         until(
-            lambda: any(words in fault for fault in self.board.faults),
+            lambda: any(words in fault for fault in self.states.faults),
             f"{words!r} in the provider's state",
             timeout=timeout,
         )

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from discovery.registrar import options
-from discovery.registrar.arguments import FLAGS, USAGE, Order, order
-from discovery.registrar.flags import HelpWanted, UsageError
+from discovery.registrar.arguments import FLAGS, USAGE, RegistrarCommand, parse_command
+from discovery.registrar.flags import HelpRequested, UsageError
 from discovery.registrar.host import host_name
 
 CONSUL = "consul://127.0.0.1:8500"
@@ -20,7 +20,7 @@ ALL = [
 
 
 def test_every_flag_has_its_place() -> None:
-    found = order([*ALL, CONSUL])
+    found = parse_command([*ALL, CONSUL])
     options = found.plan.options
     assert (options.hostname, options.internal, options.explicit) == (host_name(), True, True)
     assert (options.ip, options.tags, options.ip_label) == ("192.0.2.7", ("a", "b,c"), "address")
@@ -29,7 +29,7 @@ def test_every_flag_has_its_place() -> None:
 
 
 def test_without_flags_it_works_for_ever_on_published_ports() -> None:
-    found = order([CONSUL])
+    found = parse_command([CONSUL])
     assert not found.plan.options.internal
     assert (found.plan.cleanup, found.plan.on_success, found.plan.resync) == (False, False, 0)
     assert found.attempts == -1
@@ -47,7 +47,7 @@ def test_without_flags_it_works_for_ever_on_published_ports() -> None:
     ],
 )
 def test_switches_are_written_as_in_go(arguments: list[str], internal: bool) -> None:
-    assert order(arguments).plan.options.internal is internal
+    assert parse_command(arguments).plan.options.internal is internal
 
 
 @pytest.mark.parametrize(
@@ -62,20 +62,20 @@ def test_switches_are_written_as_in_go(arguments: list[str], internal: bool) -> 
 )
 def test_the_registry_is_consul(registry: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONSUL_HTTP_ADDR", raising=False)
-    assert str(order([registry]).plan.consul) == url
+    assert str(parse_command([registry]).plan.consul) == url
 
 
 def test_consuls_own_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSUL_HTTP_ADDR", "other:1234")
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", "secret")
     monkeypatch.setenv("CONSUL_CACERT", "/ca.pem")
-    assert str(order(["consul://"]).plan.consul) == "http://other:1234"
-    named = order(["consul-tls://here:8501"]).plan.consul
+    assert str(parse_command(["consul://"]).plan.consul) == "http://other:1234"
+    named = parse_command(["consul-tls://here:8501"]).plan.consul
     assert (str(named), named.token, named.tls.ca) == ("https://here:8501", "secret", "/ca.pem")
 
 
 def test_attempts_without_a_pause_are_not_made() -> None:
-    found = order(["-retry-interval=1", CONSUL])
+    found = parse_command(["-retry-interval=1", CONSUL])
     assert found.interval == 0.01
     assert found.warnings == ("flag -retry-interval 1 is too short: 10 is taken; give no less",)
 
@@ -104,20 +104,20 @@ def test_attempts_without_a_pause_are_not_made() -> None:
 )
 def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        order(arguments)
+        parse_command(arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_times_to_live_are_said_to_have_no_effect() -> None:
-    found: Order = order(["-ttl", "30", "-ttl-refresh", "10", CONSUL])
+    found: RegistrarCommand = parse_command(["-ttl", "30", "-ttl-refresh", "10", CONSUL])
     assert [each.split()[1] for each in found.warnings] == ["-ttl", "-ttl-refresh"]
 
 
 @pytest.mark.parametrize("flag", ["-h", "-help", "--help"])
 def test_help_is_no_error(flag: str) -> None:
-    with pytest.raises(HelpWanted):
-        order([flag])
+    with pytest.raises(HelpRequested):
+        parse_command([flag])
     assert all(f"  -{name} " in USAGE for name in FLAGS)
 
 
@@ -126,7 +126,7 @@ def test_where_an_engine_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(options, "SOCKETS", (first, last))
 
     def found(**environment: Any) -> str:
-        return options.usual_docker(environment)
+        return options.default_docker(environment)
 
     assert found(DOCKER_HOST="tcp://engine:2375") == "tcp://engine:2375"
     assert found() == f"unix://{last}"

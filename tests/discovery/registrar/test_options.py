@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from discovery.providers import configured
+from discovery.providers import configured_providers
 from discovery.registrar import options as module
-from discovery.registrar.options import Plan, plan_of
+from discovery.registrar.options import Plan, plan_from_settings
 from rondpoint.settings import SettingsError, load
 
 
 def plan(*flags: str, cwd: Path) -> Plan:
     settings = load(flags, {}, cwd).settings
     assert settings.registrator is not None
-    return plan_of(settings, settings.registrator)
+    return plan_from_settings(settings, settings.registrator)
 
 
 def test_a_provider_without_routes_among_those_that_are_set(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_provider_without_routes_among_those_that_are_set(tmp_path: Path) -> N
         (["--registrator.internal", "--registrator.enabled=false"], False),
     ):
         settings = load(["--providers.file.directory=.", *flags], {}, tmp_path).settings
-        assert ("registrator" in configured(settings)) is made
+        assert ("registrator" in configured_providers(settings)) is made
 
 
 def test_every_setting_has_its_place(tmp_path: Path) -> None:

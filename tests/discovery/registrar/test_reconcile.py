@@ -53,11 +53,11 @@ def test_cleanup_takes_what_dangles_and_never_what_is_foreign() -> None:
 
 def test_without_cleanup_only_what_it_registered_itself_goes() -> None:
     present: dict[str, dict[str, Any]] = {"box:old:80": {}, "mine": {}}
-    assert reconcile([], present, "box", gone=["mine", "away"]).deregister == ("mine",)
+    assert reconcile([], present, "box", removed=["mine", "away"]).deregister == ("mine",)
 
 
 def test_what_is_wanted_again_stays() -> None:
-    assert reconcile([WEB], {WEB.id: standing(WEB)}, "box", gone=[WEB.id], cleanup=True) == Actions((), ())
+    assert reconcile([WEB], {WEB.id: standing(WEB)}, "box", removed=[WEB.id], cleanup=True) == Actions((), ())
 
 
 def test_without_a_hostname_nothing_is_our_own() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.registrar.keys import tags
+from discovery.registrar.keys import split_tags
 from discovery.registrar.registration import Options, Registration
-from discovery.registrar.registrations import Read, image_name, registrations
+from discovery.registrar.registrations import ContainerServices, image_name, registrations
 from discovery.registrar.workload import workload
 
 OUTSIDE = Options(hostname="box", host_address="192.0.2.7")
@@ -43,7 +43,7 @@ def answer(
     }
 
 
-def read(*env: str, options: Options = OUTSIDE, **more: Any) -> Read:
+def read(*env: str, options: Options = OUTSIDE, **more: Any) -> ContainerServices:
     return registrations(workload(answer(*env, **more)), options)
 
 
@@ -66,7 +66,7 @@ def test_internal_counts_exposed_ports_at_the_containers_own_address() -> None:
 def test_the_second_scene_of_the_article() -> None:
     written = "traefik.backend=hello2,traefik.frontend.rule=Host:hello2.osones.com"
     found = only(labels={"SERVICE_TAGS": written}, options=INSIDE)
-    assert (found.name, found.tags) == ("helloworld", tuple(written.split(",")))
+    assert (found.name, found.split_tags) == ("helloworld", tuple(written.split(",")))
 
 
 def test_an_unpublished_port_is_registered_only_internally() -> None:
@@ -83,14 +83,14 @@ def test_the_address_in_a_network_of_ones_own() -> None:
 
 
 def test_a_shared_network_gives_the_lenders_address() -> None:
-    lender = answer()
-    found = registrations(workload(answer(mode="container:abc"), lender), OUTSIDE).registrations
+    network_owner = answer()
+    found = registrations(workload(answer(mode="container:abc"), network_owner), OUTSIDE).registrations
     assert [(each.address, each.port) for each in found] == [("172.17.0.3", 80)]
 
 
 def test_several_ports_get_suffixed_names_and_udp_is_told() -> None:
     found = read(ports=TWO).registrations
-    assert [(each.id, each.name, each.address, each.tags) for each in found] == [
+    assert [(each.id, each.name, each.address, each.split_tags) for each in found] == [
         ("box:web_1:53:udp", "helloworld-53", "192.0.2.9", ("udp",)),
         ("box:web_1:80", "helloworld-80", "192.0.2.7", ()),
     ]
@@ -147,8 +147,8 @@ def test_other_keys_are_attributes_and_the_id_is_given() -> None:
 
 
 def test_tags_of_the_registrar_follow_the_containers() -> None:
-    options = Options(hostname="box", tags=("all",))
-    assert only("SERVICE_TAGS=a,b", options=options).tags == ("a", "b", "all")
+    options = Options(hostname="box", split_tags=("all",))
+    assert only("SERVICE_TAGS=a,b", options=options).split_tags == ("a", "b", "all")
 
 
 CHECKS = {
@@ -235,4 +235,4 @@ def test_the_images_base_name(image: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_characters="\\"), min_size=1)))
 def test_tags_come_back_as_they_were_escaped(written: list[str]) -> None:
-    assert tags(",".join(each.replace(",", "\\,") for each in written)) == tuple(written)
+    assert split_tags(",".join(each.replace(",", "\\,") for each in written)) == tuple(written)

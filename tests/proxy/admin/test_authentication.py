@@ -11,7 +11,7 @@ import gevent
 import pytest
 from flask import Flask
 
-from proxy.admin.authentication import COMPARISONS, Door
+from proxy.admin.authentication import MAX_COMPARISONS, Authenticator
 from proxy.admin.json_responses import Refusal
 from proxy.authentication import credentials
 from proxy.authentication.login_attempts import BURST
@@ -28,16 +28,16 @@ def basic(name: str, password: str) -> str:
 
 
 @contextmanager
-def asked_by(app: Flask, client: str = "10.0.0.1") -> Iterator[None]:
+def request_from(app: Flask, client: str = "10.0.0.1") -> Iterator[None]:
     with app.test_request_context(environ_base={"REMOTE_ADDR": client}):
         yield
 
 
-def opened(api: Api) -> tuple[Flask, Door]:
+def opened(api: Api) -> tuple[Flask, Authenticator]:
     app = Flask(__name__)
     app.config["RUNTIME"] = SimpleNamespace(settings=SimpleNamespace(api=api))
-    with asked_by(app):
-        return app, Door()
+    with request_from(app):
+        return app, Authenticator()
 
 
 @pytest.fixture
@@ -53,70 +53,70 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def exhaust(door: Door) -> None:
+def exhaust(authenticator: Authenticator) -> None:
     for number in range(BURST):
-        assert door.user(f"Bearer guess {number}") is None
-    assert door.wait() > 0
+        assert authenticator.authenticate(f"Bearer guess {number}") is None
+    assert authenticator.wait_seconds() > 0
 
 
 def test_nobody_is_locked_out_who_has_a_token_beyond_guessing() -> None:
-    app, door = opened(Api(token=LONG, basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
-    with asked_by(app):
-        exhaust(door)
-        assert door.user(f"Bearer {LONG}") == "token"
-        assert door.is_token(LONG)
+    app, authenticator = opened(Api(token=LONG, basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    with request_from(app):
+        exhaust(authenticator)
+        assert authenticator.authenticate(f"Bearer {LONG}") == "token"
+        assert authenticator.token_matches(LONG)
         for other in (f"Bearer {LONG[:-1]}", "Bearer one more", basic("eve", "test")):
-            with pytest.raises(Refusal) as waits:
-                door.user(other)
-            assert waits.value.status == 429
+            with pytest.raises(Refusal) as refused:
+                authenticator.authenticate(other)
+            assert refused.value.status == 429
 
 
 @pytest.mark.parametrize("token", [SHORT, "0123456" * 5, LONG[:-1]])
 def test_a_token_that_can_be_guessed_is_not_looked_at_before_its_time(token: str) -> None:
-    app, door = opened(Api(token=token))
-    with asked_by(app):
-        assert door.user(f"Bearer {token}") == "token"
-        exhaust(door)
+    app, authenticator = opened(Api(token=token))
+    with request_from(app):
+        assert authenticator.authenticate(f"Bearer {token}") == "token"
+        exhaust(authenticator)
         # Else the wait would tell nothing to who has guessed right.
-        assert not door.is_token(token)
+        assert not authenticator.token_matches(token)
         with pytest.raises(Refusal):
-            door.user(f"Bearer {token}")
-    with asked_by(app, "10.0.0.2"):
-        assert door.user(f"Bearer {token}") == "token"
+            authenticator.authenticate(f"Bearer {token}")
+    with request_from(app, "10.0.0.2"):
+        assert authenticator.authenticate(f"Bearer {token}") == "token"
 
 
 def test_without_a_token_an_empty_one_opens_nothing() -> None:
-    app, door = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
-    with asked_by(app):
+    app, authenticator = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    with request_from(app):
         for empty in ("Bearer", "Bearer ", "bearer  ", "Basic", "x"):
-            assert door.user(empty) is None
-        assert not door.is_token("")
+            assert authenticator.authenticate(empty) is None
+        assert not authenticator.token_matches("")
 
 
 def test_the_same_wrong_password_is_compared_once(compared: list[str]) -> None:
-    app, door = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
-    with asked_by(app):
+    app, authenticator = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    with request_from(app):
         for _ in range(3 * BURST):
-            assert door.user(basic("eve", "old")) is None
+            assert authenticator.authenticate(basic("eve", "old")) is None
         assert compared == ["old"]
-        assert door.user(basic("eve", "test")) == "eve"
+        assert authenticator.authenticate(basic("eve", "test")) == "eve"
 
 
 def test_passwords_shown_at_once_are_as_few_as_one_after_another(compared: list[str]) -> None:
-    app, door = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    app, authenticator = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
 
     def guess(number: int) -> int:
-        with asked_by(app):
+        with request_from(app):
             try:
-                return 401 if door.user(basic("eve", f"guess {number}")) is None else 200
+                return 401 if authenticator.authenticate(basic("eve", f"guess {number}")) is None else 200
             except Refusal as refused:
                 return refused.status
 
-    guesses = [gevent.spawn(guess, number) for number in range(5 * BURST)]
-    gevent.joinall(guesses, raise_error=True)
-    told = [each.value for each in guesses]
+    attempts = [gevent.spawn(guess, number) for number in range(5 * BURST)]
+    gevent.joinall(attempts, raise_error=True)
+    told = [each.value for each in attempts]
     assert set(told) == {401, 429}
-    assert BURST <= len(compared) == told.count(401) < BURST + COMPARISONS
-    with asked_by(app):
+    assert BURST <= len(compared) == told.count(401) < BURST + MAX_COMPARISONS
+    with request_from(app):
         # Nor does the wait grow without end.
-        assert door.wait() < 60
+        assert authenticator.wait_seconds() < 60

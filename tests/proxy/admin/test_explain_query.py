@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from proxy.admin.explain_query import AskedError, read_asked
+from proxy.admin.explain_query import ExplainQueryError, read_explain_query
 from rondpoint.rules.request_facts import Facts
 from rondpoint.settings import load
 
@@ -19,9 +19,9 @@ FLAGS = (
 SETTINGS = load(FLAGS, {}, Path("/nonexistent")).settings
 
 
-def asked(url: str, *headers: str, **more: str) -> Facts:
+def read_facts(url: str, *headers: str, **more: str) -> Facts:
     arguments = [("url", url), *(("header", line) for line in headers), *more.items()]
-    return read_asked(MultiDict(arguments), SETTINGS).facts
+    return read_explain_query(MultiDict(arguments), SETTINGS).facts
 
 
 READ = [
@@ -40,43 +40,43 @@ READ = [
 
 @pytest.mark.parametrize(("url", "host", "path"), READ)
 def test_a_url_is_read_as_a_browser_would_send_it(url: str, host: str, path: str) -> None:
-    facts = asked(url)
+    facts = read_facts(url)
     assert (facts.host, facts.path, facts.method) == (host, path, "GET")
 
 
 def test_queries_are_decoded() -> None:
-    assert asked("http://a/?b=c+d&%C3%A9=1;e").query == (("b", "c d"), ("\u00e9", "1"), ("e", ""))
+    assert read_facts("http://a/?b=c+d&%C3%A9=1;e").query == (("b", "c d"), ("\u00e9", "1"), ("e", ""))
 
 
 def test_a_host_header_goes_before_that_of_the_url() -> None:
-    facts = asked("http://127.0.0.1:8000/x", "Host: a.test")
+    facts = read_facts("http://127.0.0.1:8000/x", "Host: a.test")
     assert (facts.host, facts.headers["host"]) == ("a.test", ("a.test",))
-    assert asked("http://a.test/").headers["host"] == ("a.test",)
+    assert read_facts("http://a.test/").headers["host"] == ("a.test",)
 
 
 def test_headers_are_those_that_rules_see() -> None:
     lines = ("X-A:  b ", "x-a: c", "X-Empty:", "TE: trailers", "Connection: X-Gone", "X-Gone: d")
-    found = asked("http://a/", *lines, "Content-Length: 5").headers
+    found = read_facts("http://a/", *lines, "Content-Length: 5").headers
     assert (found["x-a"], found["x-empty"], found["content-length"]) == (("b", "c"), ("",), ("5",))
     assert not {"te", "connection", "x-gone", "x-real-ip"} & found.keys()
-    socket = asked("http://a/", "Connection: upgrade", "Upgrade: websocket").headers
+    socket = read_facts("http://a/", "Connection: upgrade", "Upgrade: websocket").headers
     assert (socket["upgrade"], socket["connection"]) == (("websocket",), ("Upgrade",))
 
 
 def test_what_is_told_of_the_client_is_what_the_proxy_would_tell() -> None:
     claims = ("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "X-Real-Ip: 192.0.2.2")
-    plain = asked("http://a.test:8000/", client="10.0.0.7").headers
+    plain = read_facts("http://a.test:8000/", client="10.0.0.7").headers
     assert plain["x-real-ip"] == ("10.0.0.7",)
     assert plain["x-forwarded-for"] == ()
     assert (plain["x-forwarded-proto"], plain["x-forwarded-port"]) == (("http",), ("8000",))
     assert plain["x-forwarded-host"] == ("a.test:8000",)
     # On `web` nobody is believed, on `inner` the clients of 10.0.0.0/8.
-    denied = asked("http://a.test:8000/", *claims, client="10.0.0.7").headers
+    denied = read_facts("http://a.test:8000/", *claims, client="10.0.0.7").headers
     assert (denied["x-forwarded-for"], denied["x-real-ip"]) == ((), ("10.0.0.7",))
-    believed = asked("http://a.test:8001/", *claims, client="10.0.0.7").headers
+    believed = read_facts("http://a.test:8001/", *claims, client="10.0.0.7").headers
     assert (believed["x-forwarded-for"], believed["x-real-ip"]) == (("192.0.2.1",), ("192.0.2.2",))
     assert believed["x-forwarded-proto"] == ("https",)
-    assert asked("http://a.test:8000/", *claims).headers["x-forwarded-proto"] == ("https",)
+    assert read_facts("http://a.test:8000/", *claims).headers["x-forwarded-proto"] == ("https",)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,6 @@ def test_what_is_told_of_the_client_is_what_the_proxy_would_tell() -> None:
 def test_what_is_refused_before_any_router_is_asked_is_told(
     url: str, more: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(AskedError) as caught:
-        read_asked(MultiDict([("url", url), *more.items()]), SETTINGS)
+    with pytest.raises(ExplainQueryError) as caught:
+        read_explain_query(MultiDict([("url", url), *more.items()]), SETTINGS)
     assert message in str(caught.value)

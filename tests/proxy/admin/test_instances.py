@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from proxy.admin.endpoints.health import CompletedRequest, health_of
-from proxy.admin.endpoints.instances import by_instance
+from proxy.admin.endpoints.health import ResponseTotals, build_health
+from proxy.admin.endpoints.instances import group_by_instance
 from rondpoint.store.metric_sums import add_own
 from rondpoint.store.metrics import Fault, Own
 from rondpoint.store.workers import WorkerStatus
@@ -57,7 +57,7 @@ def test_workers_that_are_silent_or_behind_are_told_apart() -> None:
         "c": WorkerStatus("c", "two", "h", 3, 20.0, 99.0, revision=6),
         "d": WorkerStatus("d", "three", "h", 4, 20.0, 60.0, revision=7),
     }
-    views = {view.name: view for view in by_instance(workers, 7, 101.0)}
+    views = {view.name: view for view in group_by_instance(workers, 7, 101.0)}
     assert {name: view.current for name, view in views.items()} == {"one": True, "two": False, "three": False}
     assert [(worker.name, worker.alive, worker.current) for worker in views["one"].workers] == [
         ("a", True, True),
@@ -125,11 +125,11 @@ def test_what_a_worker_tells_of_its_errors_has_an_end() -> None:
 
 
 def test_counts_are_also_told_since_the_last_look() -> None:
-    before = CompletedRequest({"200": 5, "404": 1}, 6, 3.0, 600)
-    found = health_of(CompletedRequest({"200": 7, "404": 1, "502": 2}, 10, 5.0, 1000), before, 40.0, 100.0)
+    before = ResponseTotals({"200": 5, "404": 1}, 6, 3.0, 600)
+    found = build_health(ResponseTotals({"200": 7, "404": 1, "502": 2}, 10, 5.0, 1000), before, 40.0, 100.0)
     assert found.status_code_count == {"200": 2, "502": 2}
     assert (found.count, found.total_count, found.uptime) == (4, 10, "1m0s")
     assert (found.average_response_time, found.average_response_size) == ("500ms", 100)
     # A proxy that began anew counts from nothing.
-    found = health_of(CompletedRequest({"200": 1}, 1, 1.0, 1), before, 40.0, 100.0)
+    found = build_health(ResponseTotals({"200": 1}, 1, 1.0, 1), before, 40.0, 100.0)
     assert found.status_code_count == {}

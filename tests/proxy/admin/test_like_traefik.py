@@ -340,7 +340,7 @@ def test_services_and_middlewares_are_chosen_and_sorted_alike(
     assert mine == other
 
 
-ASKED = [
+PATHS = [
     "/api/http/services?per_page=2&search=@file",
     "/api/http/services?per_page=2&page=2&search=@file",
     "/api/http/services?per_page=2&page=3&search=@file",
@@ -369,7 +369,7 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize("path", ASKED)
+@pytest.mark.parametrize("path", PATHS)
 def test_pages_and_refusals_are_alike(ours: Installation, theirs: Installation, path: str) -> None:
     mine, other = (http.request(found.admin, "localhost", path) for found in (ours, theirs))
     assert mine.status == other.status

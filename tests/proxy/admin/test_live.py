@@ -13,11 +13,11 @@ import gevent
 import msgspec
 import pytest
 
-from proxy.admin.live.counter_deltas import ENTRY_POINT, ROUTER, SERVICE, TOTAL, Differences
-from proxy.admin.live.event_stream import Telling
-from proxy.admin.live.request_rates import CLASSES, flow, of_counts, requests
-from proxy.admin.live.sampler import LISTENERS, Beat, Pulse
-from proxy.admin.live.sliding_window import Window
+from proxy.admin.live.counter_deltas import ENTRY_POINT, ROUTER, SERVICE, TOTAL, CounterDeltas
+from proxy.admin.live.event_stream import EventStream
+from proxy.admin.live.request_rates import CLASSES, rates, request_count, router_vector
+from proxy.admin.live.sampler import MAX_LISTENERS, Sample, Sampler
+from proxy.admin.live.sliding_window import SlidingWindow
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS, OWN, Cell, Counts, Own
@@ -52,13 +52,13 @@ def nothing() -> None:
 
 
 def numbers(found: dict[str, tuple[float, ...]]) -> dict[str, float]:
-    return {key: requests(vector) for key, vector in found.items()}
+    return {key: request_count(vector) for key, vector in found.items()}
 
 
 def test_what_was_counted_before_the_first_look_is_not_told() -> None:
-    differences = Differences()
-    assert differences.take({"w1": {b"r@file": counted(100)}}, nothing) == {}
-    found = differences.take({"w1": {b"r@file": counted(103, 1, 2)}}, nothing)
+    deltas = CounterDeltas()
+    assert deltas.compare({"w1": {b"r@file": counted(100)}}, nothing) == {}
+    found = deltas.compare({"w1": {b"r@file": counted(103, 1, 2)}}, nothing)
     assert numbers(found) == {
         TOTAL: 6,
         ROUTER + "r@file": 6,
@@ -70,11 +70,11 @@ def test_what_was_counted_before_the_first_look_is_not_told() -> None:
 
 
 def test_workers_and_routers_are_added_up() -> None:
-    differences = Differences()
+    deltas = CounterDeltas()
     own = {OWN.encode(): msgspec.json.encode(Own(tickets=9))}
     internal = {b"api@internal": counted(50, service="api@internal")}
-    differences.take({"w1": {**own, **internal}, "w2": {}}, nothing)
-    found = differences.take(
+    deltas.compare({"w1": {**own, **internal}, "w2": {}}, nothing)
+    found = deltas.compare(
         {
             "w1": {**own, b"api@internal": counted(60, service="api@internal"), b"r@file": counted(2)},
             "w2": {b"r@file": counted(3), b"q@file": counted(4), b"": counted(0, stopped=5, service="")},
@@ -89,36 +89,36 @@ def test_workers_and_routers_are_added_up() -> None:
 
 
 def test_counts_that_move_from_a_dead_worker_are_not_told_twice() -> None:
-    differences = Differences()
-    differences.take({"w1": {b"r@file": counted(100)}, "i": {b"r@file": counted(10)}}, nothing)
-    assert numbers(differences.take({"i": {b"r@file": counted(111)}}, nothing))[TOTAL] == 1
+    deltas = CounterDeltas()
+    deltas.compare({"w1": {b"r@file": counted(100)}, "i": {b"r@file": counted(10)}}, nothing)
+    assert numbers(deltas.compare({"i": {b"r@file": counted(111)}}, nothing))[TOTAL] == 1
 
 
 def test_counts_that_are_lost_are_no_negative_requests() -> None:
-    differences = Differences()
-    differences.take({"w1": {b"r@file": counted(100)}}, nothing)
-    assert differences.take({}, nothing) == {}
-    assert differences.take({"w1": {b"r@file": counted(100)}}, nothing) == {}
+    deltas = CounterDeltas()
+    deltas.compare({"w1": {b"r@file": counted(100)}}, nothing)
+    assert deltas.compare({}, nothing) == {}
+    assert deltas.compare({"w1": {b"r@file": counted(100)}}, nothing) == {}
 
 
 def test_what_cannot_be_read_is_passed_over() -> None:
-    differences = Differences()
-    differences.take({"w1": {b"r@file": counted(1)}}, nothing)
+    deltas = CounterDeltas()
+    deltas.compare({"w1": {b"r@file": counted(1)}}, nothing)
     fields = {b"r@file": counted(2), b"x@file": b"{", b"\xff": counted(1)}
-    assert numbers(differences.take({"w1": fields}, nothing))[TOTAL] == 1
+    assert numbers(deltas.compare({"w1": fields}, nothing))[TOTAL] == 1
 
 
 def test_a_class_of_statuses_that_is_none_counts_as_a_fault() -> None:
-    vector = of_counts(Counts("s", {"²xx": 1, "0xx": 1, "": 1, "9xx": 1, "2xx": 3}))
+    vector = router_vector(Counts("s", {"²xx": 1, "0xx": 1, "": 1, "9xx": 1, "2xx": 3}))
     assert vector[: len(CLASSES)] == (0, 3, 0, 0, 4)
 
 
 def test_a_window_holds_the_last_seconds() -> None:
-    vector = of_counts(msgspec.json.decode(counted(10), type=Counts))
-    window = Window(0.0)
+    vector = router_vector(msgspec.json.decode(counted(10), type=Counts))
+    window = SlidingWindow(0.0)
     for second in range(1, 11):
         window.add(float(second), {TOTAL: vector} if second <= 8 else {}, 5, nothing)
-    assert (window.span, requests(window.sums[TOTAL])) == (5.0, 30)
+    assert (window.span, request_count(window.sums[TOTAL])) == (5.0, 30)
     for second in range(11, 15):
         window.add(float(second), {}, 5, nothing)
     assert window.sums == {}
@@ -126,31 +126,31 @@ def test_a_window_holds_the_last_seconds() -> None:
 
 def test_a_flow_tells_rates_and_times() -> None:
     counts = Counts("s", {"2xx": 90, "5xx": 10}, (*buckets(90, 3)[:6], 10, *EMPTY[7:]), seconds=1.5)
-    found = flow(of_counts(counts), 5.0)
+    found = rates(router_vector(counts), 5.0)
     assert found.rate == 20
     assert found.classes == (0, 18, 0, 0, 2)
     assert found.mean == 15
     assert found.p50 is not None
     assert 5 <= found.p50 <= 10
     assert found.p95 == 75
-    idle = flow((0,) * len(of_counts(counts)), 5.0)
+    idle = rates((0,) * len(router_vector(counts)), 5.0)
     assert (idle.rate, idle.p50, idle.p95, idle.mean) == (0, None, None, None)
 
 
 def test_a_browser_is_told_what_has_changed() -> None:
-    vector = of_counts(msgspec.json.decode(counted(10), type=Counts))
-    telling = Telling([ROUTER + "r@file", ROUTER + "idle@file"])
+    vector = router_vector(msgspec.json.decode(counted(10), type=Counts))
+    stream = EventStream([ROUTER + "r@file", ROUTER + "idle@file"])
 
-    def told(beat: Beat) -> dict[str, Any]:
-        found: dict[str, Any] = msgspec.json.decode(telling.event(beat, 7).partition(b"data: ")[2])
+    def told(sample: Sample) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(stream.event(sample, 7).partition(b"data: ")[2])
         return found
 
     sums = {TOTAL: vector, ROUTER + "r@file": vector, ROUTER + "unseen@file": vector}
-    first = told(Beat(1, 1.0, sums))
+    first = told(Sample(1, 1.0, sums))
     assert set(first["flows"]) == {TOTAL, ROUTER, ROUTER + "r@file", ROUTER + "idle@file"}
     assert first["revision"] == 7
-    assert told(Beat(2, 1.0, sums)) == {"flows": {}}
-    assert told(Beat(3, 1.0, {TOTAL: vector})) == {"flows": {ROUTER + "r@file": None}}
+    assert told(Sample(2, 1.0, sums)) == {"flows": {}}
+    assert told(Sample(3, 1.0, {TOTAL: vector})) == {"flows": {ROUTER + "r@file": None}}
 
 
 @pytest.fixture(scope="module")
@@ -244,45 +244,45 @@ def test_listeners_share_one_look_a_second(proxy: Proxy) -> None:
 
 def test_nothing_is_read_while_nobody_watches(store: Store) -> None:
     with connect(store.url) as client:
-        pulse = Pulse(client, Keys(), lambda: 0)
-        with pulse.listening():
-            assert pulse.wait(60).number == 1
-            assert pulse.wait(60).number == 2
+        sampler = Sampler(client, Keys(), lambda: 0)
+        with sampler.subscribe():
+            assert sampler.wait_for_sample(60).number == 1
+            assert sampler.wait_for_sample(60).number == 2
         with gevent.Timeout(60):
-            while pulse.reading:
+            while sampler.is_reading:
                 gevent.sleep(0.01)
-        with pulse.listening():
-            assert pulse.wait(60).number == 1
+        with sampler.subscribe():
+            assert sampler.wait_for_sample(60).number == 1
 
 
 def test_a_fault_of_ours_does_not_end_the_figures(store: Store) -> None:
-    class Faulty(Pulse):
+    class Faulty(Sampler):
         looks = 0
 
-        def _look(self, differences: Differences, window: Window) -> Beat:
+        def _read_sample(self, deltas: CounterDeltas, window: SlidingWindow) -> Sample:
             self.looks += 1
             if self.looks == 2:
                 raise LookupError
-            return super()._look(differences, window)
+            return super()._read_sample(deltas, window)
 
     with connect(store.url) as client:
-        pulse = Faulty(client, Keys(), lambda: 0)
-        with pulse.listening():
-            assert pulse.wait(60).number == 1
-            assert pulse.wait(60).number == 2
-            assert pulse.looks == 3
+        sampler = Faulty(client, Keys(), lambda: 0)
+        with sampler.subscribe():
+            assert sampler.wait_for_sample(60).number == 1
+            assert sampler.wait_for_sample(60).number == 2
+            assert sampler.looks == 3
 
 
 def test_a_store_that_is_away_is_told_and_looked_for(store: Store) -> None:
     with connect(store.url) as client:
-        pulse = Pulse(client, Keys(), lambda: 0)
-        with pulse.listening():
-            assert pulse.wait(60).problem == ""
+        sampler = Sampler(client, Keys(), lambda: 0)
+        with sampler.subscribe():
+            assert sampler.wait_for_sample(60).problem == ""
             store.kill()
-            assert "the store does not answer" in pulse.wait(60).problem
+            assert "the store does not answer" in sampler.wait_for_sample(60).problem
             store.restart()
             with gevent.Timeout(60):
-                while pulse.wait(60).problem:
+                while sampler.wait_for_sample(60).problem:
                     pass
 
 
@@ -302,7 +302,7 @@ def test_more_listeners_than_a_worker_can_have_are_told_so(store: Store, short_p
     # No other test's listeners are just leaving it.
     with ExitStack() as stack:
         proxy = stack.enter_context(running_proxy(short_path, store))
-        there = [stack.enter_context(listening(proxy.admin)) for _ in range(LISTENERS)]
+        there = [stack.enter_context(listening(proxy.admin)) for _ in range(MAX_LISTENERS)]
         until(lambda: all(listener.events for listener in there), "everybody's first event")
         assert http.request(proxy.admin, "localhost", "/dashboard/events").status == 503
         assert http.request(proxy.admin, "localhost", "/ping").status == 200

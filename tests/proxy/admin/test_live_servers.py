@@ -13,10 +13,10 @@ import pytest
 import redis
 
 from proxy.admin.live.counter_deltas import SERVER, server_key
-from proxy.admin.live.event_stream import Telling
-from proxy.admin.live.request_rates import CLASSES, flow, of_server, requests
-from proxy.admin.live.sampler import Beat, Pulse
-from proxy.admin.live.watched_servers import KEPT, Watch
+from proxy.admin.live.event_stream import EventStream
+from proxy.admin.live.request_rates import CLASSES, rates, request_count, server_vector
+from proxy.admin.live.sampler import Sample, Sampler
+from proxy.admin.live.watched_servers import KEEP_SECONDS, WatchedServers
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS, write_fields
@@ -42,25 +42,25 @@ def nothing() -> None:
     """For who has nothing else to see to."""
 
 
-class Looks:
+class FakeStore:
     """A watch, and a store that holds these fields by name of their hash."""
 
     def __init__(self) -> None:
-        self.watch = Watch()
+        self.watched = WatchedServers()
         self.hashes: dict[str, dict[str, ServerCounts]] = {name: {} for name in NAMES}
         self.now = 100.0
 
     def look(self, seconds: float = 1.0) -> dict[str, tuple[float, float]]:
         """Requests and span by field, so many seconds later."""
         self.now += seconds
-        commands = self.watch.commands(Keys(), NAMES, self.now)
+        commands = self.watched.commands(Keys(), NAMES, self.now)
         answers = [
             [self._value(name, field) for field in command[2:]]
             for name, command in zip(NAMES, commands, strict=False)
         ]
-        found = self.watch.take(NAMES, answers, self.now, LENGTH, nothing)
+        found = self.watched.read_replies(NAMES, answers, self.now, LENGTH, nothing)
         return {
-            key.removeprefix(SERVER): (requests(vector), round(span, 3))
+            key.removeprefix(SERVER): (request_count(vector), round(span, 3))
             for key, (vector, span) in found.items()
         }
 
@@ -71,82 +71,82 @@ class Looks:
 
 def test_a_vector_of_a_server_tells_classes_and_times() -> None:
     counts = ServerCounts({101: 1, 200: 3, 404: 2, 999: 1}, (4, 2, 0), 0.5, 7, (0.002, 0.2))
-    vector = of_server(counts)
+    vector = server_vector(counts)
     assert vector[: len(CLASSES)] == (1, 3, 0, 2, 1)
-    told = flow(vector, 2.0)
+    told = rates(vector, 2.0)
     assert (told.rate, told.mean) == (3.5, 83.3)
-    assert requests(of_server(ServerCounts())) == 0
+    assert request_count(server_vector(ServerCounts())) == 0
 
 
 def test_a_server_is_followed_from_the_first_look_on() -> None:
-    looks = Looks()
-    looks.hashes["w1"][ONE] = counted(1000)
-    with looks.watch.wanted([ONE]):
-        assert looks.look() == {}
-        looks.hashes["w1"][ONE] = counted(1010)
-        looks.hashes["w2"][ONE] = counted(5)
-        assert looks.look() == {ONE: (15, 1)}
-        assert looks.look() == {ONE: (15, 2)}
-        with looks.watch.wanted([TWO, ONE]):
-            looks.hashes["w1"][TWO] = counted(700)
+    fake_store = FakeStore()
+    fake_store.hashes["w1"][ONE] = counted(1000)
+    with fake_store.watched.watch([ONE]):
+        assert fake_store.look() == {}
+        fake_store.hashes["w1"][ONE] = counted(1010)
+        fake_store.hashes["w2"][ONE] = counted(5)
+        assert fake_store.look() == {ONE: (15, 1)}
+        assert fake_store.look() == {ONE: (15, 2)}
+        with fake_store.watched.watch([TWO, ONE]):
+            fake_store.hashes["w1"][TWO] = counted(700)
             # That one is looked at for the first time.
-            assert looks.look() == {ONE: (15, 3)}
-            looks.hashes["w1"][TWO] = counted(706)
-            assert looks.look() == {ONE: (15, 4), TWO: (6, 1)}
+            assert fake_store.look() == {ONE: (15, 3)}
+            fake_store.hashes["w1"][TWO] = counted(706)
+            assert fake_store.look() == {ONE: (15, 4), TWO: (6, 1)}
         # Rates are means of the last seconds only.
-        assert looks.look() == {ONE: (15, 5), TWO: (6, 2)}
-        assert looks.look() == {TWO: (6, 3)}
+        assert fake_store.look() == {ONE: (15, 5), TWO: (6, 2)}
+        assert fake_store.look() == {TWO: (6, 3)}
 
 
 def test_counts_that_move_from_a_dead_worker_are_not_told_twice() -> None:
-    looks = Looks()
-    with looks.watch.wanted([ONE]):
-        looks.hashes["w1"][ONE] = counted(100)
-        looks.hashes["i"][ONE] = counted(10)
-        looks.look()
-        del looks.hashes["w1"][ONE]
-        looks.hashes["i"][ONE] = counted(111)
-        assert looks.look() == {ONE: (1, 1)}
+    fake_store = FakeStore()
+    with fake_store.watched.watch([ONE]):
+        fake_store.hashes["w1"][ONE] = counted(100)
+        fake_store.hashes["i"][ONE] = counted(10)
+        fake_store.look()
+        del fake_store.hashes["w1"][ONE]
+        fake_store.hashes["i"][ONE] = counted(111)
+        assert fake_store.look() == {ONE: (1, 1)}
 
 
 def test_a_server_that_was_not_looked_at_for_a_while_begins_anew() -> None:
-    looks = Looks()
-    looks.hashes["w1"][ONE] = counted(1)
-    with looks.watch.wanted([ONE]):
-        looks.look()
+    fake_store = FakeStore()
+    fake_store.hashes["w1"][ONE] = counted(1)
+    with fake_store.watched.watch([ONE]):
+        fake_store.look()
     # A page that is turned.
-    looks.hashes["w1"][ONE] = counted(3)
-    looks.look()
-    with looks.watch.wanted([ONE]):
-        assert looks.look() == {ONE: (2, 2)}
-    looks.look(KEPT + 1)
-    assert looks.watch.commands(Keys(), NAMES, looks.now) == []
-    looks.hashes["w1"][ONE] = counted(1000)
-    with looks.watch.wanted([ONE]):
-        assert looks.look() == {}
-        looks.hashes["w1"][ONE] = counted(1001)
-        assert looks.look() == {ONE: (1, 1)}
+    fake_store.hashes["w1"][ONE] = counted(3)
+    fake_store.look()
+    with fake_store.watched.watch([ONE]):
+        assert fake_store.look() == {ONE: (2, 2)}
+    fake_store.look(KEEP_SECONDS + 1)
+    assert fake_store.watched.commands(Keys(), NAMES, fake_store.now) == []
+    fake_store.hashes["w1"][ONE] = counted(1000)
+    with fake_store.watched.watch([ONE]):
+        assert fake_store.look() == {}
+        fake_store.hashes["w1"][ONE] = counted(1001)
+        assert fake_store.look() == {ONE: (1, 1)}
 
 
 def test_what_is_no_hash_tells_nothing() -> None:
-    watch = Watch()
-    with watch.wanted([ONE]):
-        assert len(watch.commands(Keys(), NAMES, 1.0)) == len(NAMES)
+    watched = WatchedServers()
+    with watched.watch([ONE]):
+        assert len(watched.commands(Keys(), NAMES, 1.0)) == len(NAMES)
         wrong = redis.ResponseError("WRONGTYPE")
         value = msgspec.json.encode(counted(1))
-        assert watch.take(NAMES, [wrong, [value], [b"{"]], 1.0, LENGTH, nothing) == {}
-        watch.commands(Keys(), NAMES, 2.0)
+        assert watched.read_replies(NAMES, [wrong, [value], [b"{"]], 1.0, LENGTH, nothing) == {}
+        watched.commands(Keys(), NAMES, 2.0)
         more = msgspec.json.encode(counted(4))
-        (told,) = watch.take(NAMES, [wrong, [more], [b"{{"]], 2.0, LENGTH, nothing).values()
-        assert requests(told[0]) == 3
+        (told,) = watched.read_replies(NAMES, [wrong, [more], [b"{{"]], 2.0, LENGTH, nothing).values()
+        assert request_count(told[0]) == 3
 
 
 def test_a_browser_is_told_of_its_servers() -> None:
     key = SERVER + ONE
-    telling = Telling([key, "r:r@file"])
-    assert telling.servers == (ONE,)
-    beat = Beat(1, 5.0, {}, {key: (of_server(counted(3, 1)), 2.0)})
-    told: Any = msgspec.json.decode(telling.event(beat, 7).partition(b"data: ")[2])
+    stream = EventStream([key, "r:r@file"])
+    assert stream.servers == (ONE,)
+    sample = Sample(1, 5.0, {}, {key: (server_vector(counted(3, 1)), 2.0)})
+    told: Any = msgspec.json.decode(stream.event(sample, 7).partition(b"data: ")[2])
     assert told["flows"][key]["rate"] == 2
     assert told["flows"][key]["classes"] == [0, 1.5, 0, 0, 0.5]
     assert told["flows"][key]["p95"] > told["flows"][key]["p50"] > 0
@@ -162,22 +162,22 @@ def test_the_store_is_asked_for_no_more_than_what_is_looked_at(store: Store) -> 
             found: Any = client.info("commandstats")
             return int(found.get("cmdstat_hmget", {}).get("calls", 0))
 
-        pulse = Pulse(client, keys, lambda: 0, lambda: 2)
-        with pulse.listening():
-            assert pulse.wait(60).number == 1
+        sampler = Sampler(client, keys, lambda: 0, lambda: 2)
+        with sampler.subscribe():
+            assert sampler.wait_for_sample(60).number == 1
         assert calls() == 0
         with gevent.Timeout(60):
-            while pulse.reading:
+            while sampler.is_reading:
                 gevent.sleep(0.01)
-        with pulse.listening([ONE]):
-            first = pulse.wait(60)
+        with sampler.subscribe([ONE]):
+            first = sampler.wait_for_sample(60)
             assert (first.problem, first.servers) == ("", {})
             write_fields(client, keys.server_metrics("w1"), {ONE: counted(5, 1), TWO: counted(9)})
-            beat = pulse.wait(60)
-            assert list(beat.servers) == [SERVER + ONE]
-            told = beat.flow(SERVER + ONE)
+            sample = sampler.wait_for_sample(60)
+            assert list(sample.servers) == [SERVER + ONE]
+            told = sample.rates(SERVER + ONE)
             assert told is not None
-            assert told.rate == pytest.approx(5 / beat.servers[SERVER + ONE][1], rel=0.01)
+            assert told.rate == pytest.approx(5 / sample.servers[SERVER + ONE][1], rel=0.01)
         assert calls() >= 2
 
 

@@ -1,6 +1,6 @@
 """What is said of providers whose source cannot be read."""
 
-from proxy.admin.provider_outages import findings
+from proxy.admin.provider_outages import outage_diagnostics
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.store.agents import SILENT_AFTER, AgentStatus, ProviderStatus
 
@@ -17,7 +17,7 @@ def test_each_provider_that_is_retried_is_told_once_and_of_agents_at_work_alone(
         agent("b", 100.0, consul=REFUSED),
         agent("gone", 99.0 - SILENT_AFTER, docker=ProviderStatus("retrying", "no engine")),
     ]
-    assert findings(agents, 100.0) == (
+    assert outage_diagnostics(agents, 100.0) == (
         Diagnostic(
             Severity.WARNING,
             "consul",

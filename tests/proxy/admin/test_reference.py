@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from proxy.admin.openapi.document import OPERATIONS, document
-from proxy.admin.openapi.reference import blocks, right
+from proxy.admin.openapi.reference import blocks, required_right
 from rondpoint.reference_pages import filled
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "api.md"
@@ -33,17 +33,17 @@ def test_every_parameter_and_every_status_has_a_row() -> None:
         assert [
             one.name for one in operation.parameters if f"| `{one.name}` |" not in made["parameters"]
         ] == []
-        refusals = [status for status in operation.answers if status >= 400]
+        refusals = [status for status in operation.responses if status >= 400]
         assert [status for status in refusals if f"\n| {status} |" not in made["statuses"]] == []
 
 
 def test_reading_asks_for_no_right_to_change() -> None:
-    rights = {(operation.method, right(operation)) for operation in OPERATIONS}
+    rights = {(operation.method, required_right(operation)) for operation in OPERATIONS}
     assert rights == {
         ("get", "none"), ("get", "read"), ("put", "change"), ("patch", "change"), ("delete", "change"),
         ("post", "change"),
     }  # fmt: skip
-    assert [operation.path for operation in OPERATIONS if right(operation) == "none"] == ["/ping"]
+    assert [operation.path for operation in OPERATIONS if required_right(operation) == "none"] == ["/ping"]
 
 
 def test_the_paths_that_the_prose_names_are_served() -> None:

@@ -1,6 +1,6 @@
 """The picture of a request's way, of objects that multiply."""
 
-from proxy.admin.pages.request_flow import WIDEST, Ground, Junction, way_of
+from proxy.admin.pages.request_flow import MAX_SERVICES, FlowSources, ServiceNode, build_request_flow
 from proxy.admin.views.routers import RouterView
 from rondpoint.middlewares.kinds import MOST
 from rondpoint.model import Member, Middleware, Service
@@ -8,18 +8,18 @@ from rondpoint.model import Member, Middleware, Service
 ROUTER = RouterView("r@file", "file", middlewares=("m0",), service="s0")
 
 
-def drawn(junction: Junction) -> int:
-    return 1 + sum(map(drawn, junction.members))
+def count_services(service: ServiceNode) -> int:
+    return 1 + sum(map(count_services, service.members))
 
 
 def test_chains_of_chains_are_drawn_as_far_as_they_could_be_served() -> None:
     chains = {f"m{n}": Middleware(f"m{n}", "chain", {"middlewares": [f"m{n + 1}"] * 2}) for n in range(60)}
-    way = way_of(ROUTER, Ground({}, {}, chains))
-    assert len(way.steps) == MOST
+    flow = build_request_flow(ROUTER, FlowSources({}, {}, chains))
+    assert len(flow.middlewares) == MOST
     service = Service("s0", middlewares=("m0",))
-    beyond = way_of(ROUTER, Ground({}, {"s0": service}, chains)).junction
+    beyond = build_request_flow(ROUTER, FlowSources({}, {"s0": service}, chains)).service
     assert beyond is not None
-    assert len(beyond.steps) == MOST
+    assert len(beyond.middlewares) == MOST
 
 
 def test_services_of_services_are_drawn_as_far_as_people_look() -> None:
@@ -27,10 +27,10 @@ def test_services_of_services_are_drawn_as_far_as_people_look() -> None:
         f"s{n}": Service(f"s{n}", composition="weighted", members=(Member(f"s{n + 1}"),) * 30)
         for n in range(30)
     }
-    junction = way_of(ROUTER, Ground({}, services, {})).junction
-    assert junction is not None
-    assert drawn(junction) == WIDEST + 1
-    assert junction.more == 30 - len(junction.members) > 0
+    service = build_request_flow(ROUTER, FlowSources({}, services, {})).service
+    assert service is not None
+    assert count_services(service) == MAX_SERVICES + 1
+    assert service.more == 30 - len(service.members) > 0
 
 
 def test_few_are_drawn_whole() -> None:
@@ -38,10 +38,10 @@ def test_few_are_drawn_whole() -> None:
         "s0": Service("s0", composition="weighted", members=(Member("s1", 3), Member("none"))),
         "s1": Service("s1"),
     }
-    junction = way_of(ROUTER, Ground({}, services, {"m0": Middleware("m0", "retry")})).junction
-    assert junction is not None
-    assert [(member.name, member.weight, member.fault) for member in junction.members] == [
+    service = build_request_flow(ROUTER, FlowSources({}, services, {"m0": Middleware("m0", "retry")})).service
+    assert service is not None
+    assert [(member.name, member.weight, member.fault) for member in service.members] == [
         ("s1", 3, "it has no servers"),
         ("none", 1, "it does not exist"),
     ]
-    assert junction.more == 0
+    assert service.more == 0

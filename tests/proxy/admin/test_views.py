@@ -2,11 +2,11 @@
 
 import pytest
 
-from proxy.admin.diagnostic_filters import is_unrouted, unrouted
+from proxy.admin.diagnostic_filters import count_unrouted, is_unrouted
 from proxy.admin.paging import PageError, page_of
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.middlewares import middleware_view
-from proxy.admin.views.object_status import SOUND, by_object, left_out, standing
+from proxy.admin.views.object_status import WITHOUT_ERRORS, active_status, group_by_object, left_out_status
 from proxy.admin.views.services import service_view
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import HealthCheck, Middleware, Service
@@ -47,16 +47,18 @@ def test_a_page_that_is_none_is_refused(query: dict[str, str]) -> None:
 
 def test_secrets_of_middlewares_are_hidden_and_times_are_in_gos_words() -> None:
     options = {"users": ["a:$apr1$x"], "removeHeader": True}
-    view = middleware_view(Middleware("users@file", "basicAuth", options), SOUND, ("r@file",))
+    view = middleware_view(Middleware("users@file", "basicAuth", options), WITHOUT_ERRORS, ("r@file",))
     assert view["basicAuth"] == {"users": "…", "removeHeader": True, "realm": "traefik"}
     assert (view["type"], view["provider"], view["usedBy"]) == ("basicauth", "file", ("r@file",))
-    view = middleware_view(Middleware("rate@file", "rateLimit", {"average": 5, "period": 60.0}), SOUND, ())
+    view = middleware_view(
+        Middleware("rate@file", "rateLimit", {"average": 5, "period": 60.0}), WITHOUT_ERRORS, ()
+    )
     assert view["rateLimit"] == {"average": 5, "period": "1m0s", "burst": 1}
 
 
 def test_what_a_health_check_carries_is_hidden() -> None:
     check = HealthCheck(path="/", headers={"Authorization": "Bearer x", "X-A": "b"})
-    view = service_view(Service("a@file", health_check=check), SOUND, ())
+    view = service_view(Service("a@file", health_check=check), WITHOUT_ERRORS, ())
     assert view.load_balancer is not None
     assert view.load_balancer.health_check is not None
     assert view.load_balancer.health_check.headers == {"Authorization": "…", "X-A": "b"}
@@ -74,25 +76,25 @@ def test_findings_about_objects_make_their_status() -> None:
             "service hello, instance n/a@b",
         )
     ]
-    found = by_object([warning, error, other, *of_consul])
+    found = group_by_object([warning, error, other, *of_consul])
     assert found["router"] == {"a@docker": (warning,), "b@file": (error,)}
     assert found["service"] == {}
-    assert standing(found["router"]["a@docker"]).status == "warning"
-    assert standing((), "a middleware is missing").status == "disabled"
-    assert left_out([warning]) is None
-    lost = left_out([error])
+    assert active_status(found["router"]["a@docker"]).status == "warning"
+    assert active_status((), "a middleware is missing").status == "disabled"
+    assert left_out_status([warning]) is None
+    lost = left_out_status([error])
     assert lost is not None
     assert (lost.status, lost.errors) == ("disabled", ("left out",))
 
 
 def test_findings_of_containers_and_files_count_for_the_object_that_they_are_about() -> None:
     label = "label traefik.http.routers.a.priority"
-    found = by_object(
+    found = group_by_object(
         Diagnostic(Severity.ERROR, "docker", f"container {name}", label, about="router a@docker")
         for name in ("one", "two")
     )
-    assert standing(found["router"]["a@docker"]).errors == (label,)
-    lost = left_out(found["router"]["a@docker"])
+    assert active_status(found["router"]["a@docker"]).errors == (label,)
+    lost = left_out_status(found["router"]["a@docker"])
     assert lost is not None
     assert lost.errors == (label,)
 
@@ -106,5 +108,5 @@ def test_containers_whose_router_is_left_out_are_told_among_those_that_are_not_r
     service = told("container three", about="service a@docker")
     every = [one, again, file, silent, service]
     assert [item for item in every if is_unrouted(item, ())] == [one, again, silent]
-    assert unrouted(every, ()) == 2
+    assert count_unrouted(every, ()) == 2
     assert [item for item in every if is_unrouted(item, ("a@docker",))] == [silent]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from proxy.authentication.credentials import CredentialError, Credentials
-from proxy.authentication.passwords import is_known, matches
-from proxy.authentication.request_origin import is_foreign, is_json, is_local_name
+from proxy.authentication.passwords import is_supported_hash, matches
+from proxy.authentication.request_origin import is_cross_origin, is_json, is_local_name
 from rondpoint.settings import Api, BasicAuth
 
 # Of "test", as htpasswd, openssl passwd and Traefik's documentation write it.
@@ -22,14 +22,14 @@ def basic(name: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
-class Counted:
+class CountingVerifier:
     """Compares passwords, and counts how often."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.calls = 0
 
     def __call__(self, compare: Callable[[], bool]) -> bool:
-        self.asked += 1
+        self.calls += 1
         return compare()
 
 
@@ -39,14 +39,14 @@ def users(*lines: str, file: Path | None = None) -> Api:
 
 @pytest.mark.parametrize("name", ["apr1", "sha1"])
 def test_hashes_of_htpasswd_are_known(name: str) -> None:
-    assert is_known(HASHES[name])
+    assert is_supported_hash(HASHES[name])
     assert matches("test", HASHES[name])
     assert not matches("Test", HASHES[name])
 
 
 def test_bcrypt_looks_at_the_first_72_bytes() -> None:
     hashed = "$2b$04$YmnoLXK9l5AxyB51XKaWlOqmBC2UXotZcdebvO3ZfOkJ6TgSOiQpi"
-    assert is_known(hashed)
+    assert is_supported_hash(hashed)
     assert matches("x" * 72, hashed)
     assert matches("x" * 100, hashed)
     assert not matches("x" * 71, hashed)
@@ -68,38 +68,38 @@ def test_a_line_that_names_nobody_is_refused() -> None:
 
 def test_users_are_let_in_by_their_password() -> None:
     credentials = Credentials(users(f"eve:{HASHES['apr1']}", f"adam:{HASHES['sha1']}"))
-    assert credentials.user(basic("eve", "test")) == "eve"
-    assert credentials.user(basic("adam", "test")) == "adam"
+    assert credentials.authenticate(basic("eve", "test")) == "eve"
+    assert credentials.authenticate(basic("adam", "test")) == "adam"
     for wrong in (basic("eve", "x"), basic("bob", "test"), "Basic !", "Basic dGVzdA==", "Bearer test", ""):
-        assert credentials.user(wrong) is None
+        assert credentials.authenticate(wrong) is None
     assert credentials.challenges == 'Basic realm="rondpoint", charset="UTF-8"'
 
 
 def test_a_right_password_is_not_compared_again_for_a_while() -> None:
-    verify = Counted()
+    verify = CountingVerifier()
     credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
     for _ in range(3):
-        assert credentials.user(basic("eve", "test")) == "eve"
-        assert credentials.user(basic("eve", "wrong")) is None
-    assert verify.asked == 4
+        assert credentials.authenticate(basic("eve", "test")) == "eve"
+        assert credentials.authenticate(basic("eve", "wrong")) is None
+    assert verify.calls == 4
 
 
 def test_names_that_are_not_there_take_as_long() -> None:
-    verify = Counted()
+    verify = CountingVerifier()
     credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
     # Not even with the password that it is held against.
-    assert credentials.user(basic("bob", "test")) is None
-    assert verify.asked == 1
+    assert credentials.authenticate(basic("bob", "test")) is None
+    assert verify.calls == 1
 
 
 def test_a_token_is_let_in(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     for api in (Api(token="s3cret"), Api(token_file=tmp_path / "token")):
         credentials = Credentials(api)
-        assert credentials.user("Bearer s3cret") == "token"
-        assert credentials.user("bearer  s3cret ") == "token"
-        assert credentials.user("Bearer s3cre") is None
-        assert credentials.user(basic("token", "s3cret")) is None
+        assert credentials.authenticate("Bearer s3cret") == "token"
+        assert credentials.authenticate("bearer  s3cret ") == "token"
+        assert credentials.authenticate("Bearer s3cre") is None
+        assert credentials.authenticate(basic("token", "s3cret")) is None
         assert credentials.challenges == 'Bearer realm="rondpoint"'
 
 
@@ -115,7 +115,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
 
 def test_users_come_from_a_file_too(tmp_path: Path) -> None:
     (tmp_path / "users").write_text(f"# us\n\neve:{HASHES['apr1']}\n")
-    assert Credentials(users(file=tmp_path / "users")).user(basic("eve", "test")) == "eve"
+    assert Credentials(users(file=tmp_path / "users")).authenticate(basic("eve", "test")) == "eve"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_other_names_can(host: str) -> None:
     ],
 )
 def test_pages_of_other_sites_are_told_apart(origin: str, site: str, foreign: bool) -> None:
-    assert is_foreign("me:8080", origin, site) is foreign
+    assert is_cross_origin("me:8080", origin, site) is foreign
 
 
 @pytest.mark.parametrize(

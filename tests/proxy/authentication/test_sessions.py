@@ -7,38 +7,38 @@ from proxy.authentication.sessions import LIFETIME, Sessions
 
 
 def test_a_session_holds_wherever_the_token_is_the_same() -> None:
-    kept = Sessions(b"s3cret").begin()
-    assert Sessions(b"s3cret").holds(kept)
-    assert "s3cret" not in kept
+    session = Sessions(b"s3cret").issue()
+    assert Sessions(b"s3cret").is_valid(session)
+    assert "s3cret" not in session
 
 
 def test_a_session_is_of_no_use_once_the_token_is_another() -> None:
-    assert not Sessions(b"changed").holds(Sessions(b"s3cret").begin())
+    assert not Sessions(b"changed").is_valid(Sessions(b"s3cret").issue())
 
 
 def test_no_two_sessions_are_the_same() -> None:
     sessions = Sessions(b"s3cret")
-    assert sessions.begin() != sessions.begin()
+    assert sessions.issue() != sessions.issue()
 
 
 def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions(b"s3cret")
-    begun = TimestampSigner(b"any").get_timestamp()
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: begun)
-    kept = sessions.begin()
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: begun + LIFETIME - 5)
-    assert sessions.holds(kept)
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: begun + LIFETIME + 5)
-    assert not sessions.holds(kept)
+    issued_at = TimestampSigner(b"any").get_timestamp()
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: issued_at)
+    session = sessions.issue()
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: issued_at + LIFETIME - 5)
+    assert sessions.is_valid(session)
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: issued_at + LIFETIME + 5)
+    assert not sessions.is_valid(session)
 
 
 @pytest.mark.parametrize("kept", ["", ".", "a.b.c", "s3cret", "\udcff", "ä.ö.ü"])
-def test_what_was_not_given_is_no_session(kept: str) -> None:
-    assert not Sessions(b"s3cret").holds(kept)
+def test_what_was_not_given_is_no_session(session: str) -> None:
+    assert not Sessions(b"s3cret").is_valid(session)
 
 
 def test_a_session_cannot_be_altered() -> None:
     sessions = Sessions(b"s3cret")
-    nonce, begun, signature = sessions.begin().split(".")
-    assert not sessions.holds(f"{nonce}.AAAAAA.{signature}")
-    assert not sessions.holds(f"other.{begun}.{signature}")
+    nonce, issued_at, signature = sessions.issue().split(".")
+    assert not sessions.is_valid(f"{nonce}.AAAAAA.{signature}")
+    assert not sessions.is_valid(f"other.{issued_at}.{signature}")

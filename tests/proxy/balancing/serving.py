@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from proxy.balancing.balanced_service import ServedService
+from proxy.balancing.balanced_service import BalancedService
 from proxy.balancing.ticket_connection import Line
 from proxy.balancing.tickets import Tickets
 from proxy.http1.limits import Limits
@@ -32,7 +32,7 @@ class Asked:
         self._tickets = Tickets(_unreachable, "tickets", lambda: None)
 
     @property
-    def served(self) -> ServedService:
+    def served(self) -> BalancedService:
         served = self.services.get(self._name)
         assert served is not None
         return served

@@ -18,5 +18,5 @@ class Sender:
     def forwarded(self, host: bytes) -> bytes:
         return self._claimed
 
-    def traced_in_detail(self) -> Trace | None:
+    def detailed_trace(self) -> Trace | None:
         return self.trace

@@ -29,7 +29,7 @@ class Collected:
     """What a collector was sent."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.exports = 0
         self.headers: list[dict[str, str]] = []
         self.resources: list[dict[str, Any]] = []
         self.spans: list[Span] = []
@@ -50,9 +50,9 @@ class Collected:
 
     def quiet(self, proxy: Proxy, host: str) -> int:
         """How often it was asked, once it has been told of all requests so far, and one more."""
-        proxy.get(host, path := f"/quiet{self.asked}")
+        proxy.get(host, path := f"/quiet{self.exports}")
         self.of(path)
-        return self.asked
+        return self.exports
 
     def within(self, span: Span) -> list[Span]:
         """All spans of the trace that this one belongs to."""
@@ -82,7 +82,7 @@ class Collector(Collected, Background):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = collector.refusals.pop(0) if collector.refusals else 200
-                collector.asked += 1
+                collector.exports += 1
                 if collector.pause and select.select([self.connection], [], [], collector.pause)[0]:
                     self.close_connection = True
                     return

@@ -74,7 +74,7 @@ class GrpcCollector(Collected, TraceServiceServicer):
         self, request: ExportTraceServiceRequest, context: grpc.ServicerContext
     ) -> ExportTraceServiceResponse:
         with self._lock:
-            self.asked += 1
+            self.exports += 1
             self.peers.add(context.peer())
             if self.refusals:
                 context.abort(self.refusals.pop(0), "not now, in 50 % of cases")

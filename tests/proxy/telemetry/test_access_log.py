@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from proxy.background import supervised_task
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
-from proxy.telemetry.access_log import NOTES, AccessLog, escaped
-from proxy.telemetry.escaping import all_escaped
+from proxy.telemetry.access_log import NOTES_PER_BATCH, AccessLog, escape
+from proxy.telemetry.escaping import escape_all
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.log_writer import MOST, MOST_BYTES, LogWriter, pieces, together
+from proxy.telemetry.log_writer import MAX_LINES, MAX_BYTES, LogWriter, pieces, together
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing import tracer as traces
 from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace
@@ -89,10 +89,10 @@ def request(target: bytes = b"/a?b=c", headers: bytes = b"", version: int = 1) -
     return parsed
 
 
-def logged(asked: Request, answer: Answer | None = None, seconds: float = 0.0123, **options) -> list[str]:
+def logged(client_request: Request, answer: Answer | None = None, seconds: float = 0.0123, **options) -> list[str]:
     lines = Kept()
     log = AccessLog(Options(**options), lines)
-    log.add(answer or Answer(), asked, seconds, 7)
+    log.add(answer or Answer(), client_request, seconds, 7)
     log.gather()
     return lines.kept
 
@@ -156,8 +156,8 @@ def test_json_has_traefiks_names() -> None:
 HEADERS = b"User-Agent: curl\r\nAuthorization: secret\r\nX-A: 1\r\nx-a: 2\r\n"
 
 
-def fields_of(asked: Request, answer: Answer | None = None, **fields: object) -> dict[str, object]:
-    (line,) = logged(asked, answer, format="json", fields=AccessLogFields(**fields))
+def fields_of(client_request: Request, answer: Answer | None = None, **fields: object) -> dict[str, object]:
+    (line,) = logged(client_request, answer, format="json", fields=AccessLogFields(**fields))
     found: dict[str, object] = json.loads(line)
     return found
 
@@ -260,13 +260,13 @@ def test_the_time_that_the_server_took_is_told_apart_from_ours() -> None:
 def test_a_line_put_together_says_what_one_made_of_all_fields_says(
     target: bytes, host: bytes, agent: bytes, seconds: float, refused: bool, traced: bool
 ) -> None:
-    asked = request()
-    asked.target, asked.host = target, host
-    asked.headers = b"\r\nUser-Agent: " + agent
+    client_request = request()
+    client_request.target, client_request.host = target, host
+    client_request.headers = b"\r\nUser-Agent: " + agent
     trace = UnsampledTrace(context_lines(1, 2, False, b"")) if traced else None
     answer = Answer(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
     form = JsonFormat(AccessLogFields())
-    note = form.note(answer, asked, seconds, 7)
+    note = form.note(answer, client_request, seconds, 7)
     found = [json.loads(lines([note])) for lines in (form._whole, form._whole, form._partial)]
     assert found[0] == found[1] == found[2]
 
@@ -274,11 +274,11 @@ def test_a_line_put_together_says_what_one_made_of_all_fields_says(
 def test_parts_that_are_kept_do_not_fill_the_memory() -> None:
     form = JsonFormat(AccessLogFields())
     for number in range(5000):
-        asked = request(b"/%d" % number, headers=b"X: %d\r\n" % number)
-        asked.method = asked.host = b"%d" % number
+        client_request = request(b"/%d" % number, headers=b"X: %d\r\n" % number)
+        client_request.method = client_request.host = b"%d" % number
         tally = Tally(f"r{number}", f"s{number}")
         answer = Answer(tally=tally, target=Url(f"http://{number}"), status=number, peer=f"{number}")
-        form.lines([form.note(answer, asked, 0.0, 1)])
+        form.lines([form.note(answer, client_request, 0.0, 1)])
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
     assert len(kept) == 8
@@ -355,12 +355,12 @@ ESCAPED = [
 
 @pytest.mark.parametrize(("value", "expected"), ESCAPED)
 def test_what_could_end_a_field_is_escaped(value: bytes, expected: str) -> None:
-    assert escaped(value) == expected
+    assert escape(value) == expected
 
 
 @given(st.binary())
 def test_escaped_text_stays_in_its_field(value: bytes) -> None:
-    text = escaped(value)
+    text = escape(value)
     assert text.isascii()
     assert text.isprintable() or not text
     assert '"' not in re.sub(r"\\[\\\"]", "", text)
@@ -371,15 +371,15 @@ def test_a_line_is_one_line_whatever_the_client_says(
     target: bytes, agent: bytes, form: AccessLogFormat
 ) -> None:
     # Past the gate of the parser, which would refuse most of it.
-    asked = request()
-    asked.target = target
-    asked.headers = b"\r\nUser-Agent: " + agent
-    (line,) = logged(asked, format=form)
+    client_request = request()
+    client_request.target = target
+    client_request.headers = b"\r\nUser-Agent: " + agent
+    (line,) = logged(client_request, format=form)
     assert line.index("\n") == len(line) - 1
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", line) or form is AccessLogFormat.JSON
     if form is AccessLogFormat.JSON:
         json.loads(line)
-    elif form is AccessLogFormat.COMMON:
+    elif form is AccessLogFormat.STORE_PROVIDERS:
         assert line.endswith('7 "hello@docker" "http://10.0.0.1:80" 12ms\n')
 
 
@@ -473,7 +473,7 @@ def test_a_fault_of_ours_costs_its_lines_alone(tmp_path: Path, monkeypatch: pyte
 
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=8))
 def test_values_looked_at_together_are_as_each_by_itself(values: list[bytes]) -> None:
-    assert all_escaped(values, escaped) == [escaped(value) for value in values]
+    assert escape_all(values, escape) == [escape(value) for value in values]
 
 
 def test_requests_that_say_what_others_do_not_stand_in_lines_of_their_own() -> None:
@@ -482,9 +482,9 @@ def test_requests_that_say_what_others_do_not_stand_in_lines_of_their_own() -> N
     targets = [b"/%d" % number for number in range(100)]
     targets[7] = b'/"\n'
     for target in targets:
-        asked = request()
-        asked.target = target
-        log.add(Answer(), asked, 0.0, 1)
+        client_request = request()
+        client_request.target = target
+        log.add(Answer(), client_request, 0.0, 1)
     log.gather()
     assert len(lines.kept) == 100
     assert r'"GET /\"\x0a HTTP/1.1"' in lines.kept[7]
@@ -506,16 +506,16 @@ def test_requests_that_lines_are_made_of_at_once_keep_each_its_own_time() -> Non
 def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> None:
     lines = LogWriter(None)
     log = AccessLog(Options(), lines)
-    for number in range(MOST + 1000):
+    for number in range(MAX_LINES + 1000):
         log.add(Answer(), request(), 0.0, number)
     log.gather()
-    assert MOST - NOTES <= lines._count <= MOST
-    assert lines._count + lines.dropped == MOST + 1000
+    assert MAX_LINES - NOTES_PER_BATCH <= lines._count <= MAX_LINES
+    assert lines._count + lines.dropped == MAX_LINES + 1000
 
 
 def test_long_lines_that_cannot_be_written_yet_are_kept_up_to_a_limit_too(tmp_path: Path) -> None:
     lines = LogWriter(tmp_path / "log")
-    line = b"x" * (MOST_BYTES // 4) + b"\n"
+    line = b"x" * (MAX_BYTES // 4) + b"\n"
     for _ in range(5):
         lines.add(line, 1)
     assert (lines._count, lines.dropped) == (3, 2)
@@ -527,13 +527,13 @@ def test_long_lines_that_cannot_be_written_yet_are_kept_up_to_a_limit_too(tmp_pa
 
 def test_long_requests_of_which_nobody_could_be_told_are_kept_up_to_a_limit() -> None:
     tracer = Tracer(Tracing())
-    asked = request()
-    asked.headers = b"x" * (traces.MOST_BYTES // 4)
+    client_request = request()
+    client_request.headers = b"x" * (traces.MAX_BYTES // 4)
     for _ in range(6):
-        tracer.add(Answer(traced=tracer.begin(request()), sampled=True), asked, 0.0, 1)
+        tracer.add(Answer(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (4, 2)
     assert len(tracer.take(500)) == 4
-    tracer.add(Answer(traced=tracer.begin(request()), sampled=True), asked, 0.0, 1)
+    tracer.add(Answer(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (1, 2)
 
 

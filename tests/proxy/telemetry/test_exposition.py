@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS
-from proxy.telemetry.exposition.metric_values import Served
+from proxy.telemetry.exposition.metric_values import ServedConfiguration
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
 from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, Instance
@@ -22,7 +22,7 @@ from rondpoint.store.workers import WorkerStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 NOW = 1000.0
-SERVED = Served(
+SERVED = ServedConfiguration(
     {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)},
     {"s@file": Service("s@file", (Server("s", "10.0.0.1", 80),))},
 )

@@ -113,19 +113,19 @@ def test_an_answer_counts_though_the_call_is_reset_behind_it() -> None:
 def test_an_answer_that_is_no_text_is_a_fault_of_the_collector() -> None:
     with answering([(b":status", b"200"), (b"grpc-status", b"0"), (b"x-made-by", b"\xff")]) as address:
         delivery = GrpcSender(OtlpGrpc(endpoint=address, insecure=True)).send(b"spans")
-    assert delivery.again
-    assert "utf-8" in delivery.reason
+    assert delivery.retryable
+    assert "utf-8" in delivery.error
 
 
 @pytest.mark.parametrize("endpoint", ["a..b:4317", f"{'x' * 64}:4317"])
 def test_what_can_be_no_host_costs_the_traces_alone(endpoint: str) -> None:
     delivery = GrpcSender(OtlpGrpc(endpoint=endpoint, insecure=True)).send(b"spans")
-    assert delivery.again
-    assert "idna" in delivery.reason
+    assert delivery.retryable
+    assert "idna" in delivery.error
 
 
 def test_certificates_that_cannot_be_read_cost_the_traces_alone() -> None:
     options = OtlpGrpc(endpoint="127.0.0.1:4317", tls=OtlpTls(ca="/nowhere/ca.pem"))
     delivery = GrpcSender(options).send(b"spans")
-    assert delivery.again
-    assert "No such file" in delivery.reason
+    assert delivery.retryable
+    assert "No such file" in delivery.error

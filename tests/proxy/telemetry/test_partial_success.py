@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from proxy.telemetry.tracing.delivery import Delivery
 from proxy.telemetry.tracing.grpc_sender import GrpcSender
 from proxy.telemetry.tracing.http_sender import HttpSender
-from proxy.telemetry.tracing.partial_success import MOST_BYTES, taken
+from proxy.telemetry.tracing.partial_success import MAX_RESPONSE_BYTES, parse_response
 from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpHttp
 from tests.lab.origin import Start, answer
 from tests.lab.store import Store
@@ -59,11 +59,11 @@ def test_an_answer_over_grpc_is_read(answered: ExportTraceServiceResponse, deliv
 
 @pytest.mark.parametrize("answered", [b"", b"\xff\xff", b"\n\x04\x12\x02\xff\xff"])
 def test_what_is_no_answer_of_the_protocol_tells_nothing(answered: bytes) -> None:
-    assert taken(answered) == Delivery()
+    assert parse_response(answered) == Delivery()
 
 
 def test_an_answer_without_end_tells_nothing() -> None:
-    assert taken(partial(2, "x" * MOST_BYTES).SerializeToString()) == Delivery()
+    assert parse_response(partial(2, "x" * MAX_RESPONSE_BYTES).SerializeToString()) == Delivery()
     with GrpcCollector() as collector:
         collector.answers.append(partial(2, "x" * (1 << 20)))
         sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{collector.port}", insecure=True))

@@ -11,8 +11,8 @@ from gevent import GreenletExit
 
 from proxy.net.deadlines import Sweeper
 from proxy.services.registry import Services
-from proxy.telemetry.metrics_reporter import Reporter
-from proxy.telemetry.server_metrics_reporter import MOST, ServerReporter
+from proxy.telemetry.metrics_reporter import MetricsReporter
+from proxy.telemetry.server_metrics_reporter import MAX_SERVERS, ServerMetricsReporter
 from proxy.telemetry.server_tallies import ServerTallies
 from proxy.telemetry.tallies import Tallies
 from proxy.upstream.endpoint import Target
@@ -68,7 +68,7 @@ def test_a_server_is_counted_under_each_service_that_names_it(services: Services
     count(tallies, target_of(services, "s@file", ONE), times=3)
     count(tallies, target_of(services, "s@file", ONE), status=502)
     count(tallies, target_of(services, "t@file", ONE), times=2)
-    tallies.fail(target_of(services, "s@file", TWO))
+    tallies.count_failure(target_of(services, "s@file", TWO))
     tallies.count_upgrade(target_of(services, "t@file", ONE))
     assert {field: tally.counts() for field, tally in tallies.all.items()} == {
         field_of("s@file", ONE): ServerCounts({200: 3, 502: 1}, buckets(4), 0.002),
@@ -96,8 +96,8 @@ def client(store: Store) -> Iterator[redis.Redis]:
         yield connected
 
 
-def reporter(client: redis.Redis, tallies: ServerTallies) -> ServerReporter:
-    return ServerReporter(client, KEYS, tallies, WORKER)
+def reporter(client: redis.Redis, tallies: ServerTallies) -> ServerMetricsReporter:
+    return ServerMetricsReporter(client, KEYS, tallies, WORKER)
 
 
 def stored(client: redis.Redis) -> dict[str, ServerCounts]:
@@ -166,10 +166,10 @@ def test_counts_whose_telling_was_broken_off_are_told_again(
     label_set, one = tallies.label_sets.number("web"), target_of(services, "s@file", ONE)
     tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
     me = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
-    told = Reporter(client, KEYS, tallies, lambda: me, Own, lambda: Known({"r"}, {"s@file"}, known))
+    told = MetricsReporter(client, KEYS, tallies, lambda: me, Own, lambda: Known({"r"}, {"s@file"}, known))
     for _ in range(2):
         told.report()
-    for name in ("reporting.write_counts", "server_reporting.write_fields"):
+    for name in ("metrics_reporter.write_counts", "server_metrics_reporter.write_fields"):
         tally.count(label_set, b"GET", 200, 0.1, 1)
         count(tallies.servers, one)
         with monkeypatch.context() as patched:
@@ -207,7 +207,7 @@ def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, servi
 
 
 def test_many_servers_take_turns(client: redis.Redis) -> None:
-    hosts = [f"10.{number >> 8}.{number & 255}.1" for number in range(2 * MOST + MOST // 2)]
+    hosts = [f"10.{number >> 8}.{number & 255}.1" for number in range(2 * MAX_SERVERS + MAX_SERVERS // 2)]
     services = Services(Sweeper(), UpstreamTimeouts())
     services.put(service("s@file", *hosts))
     served = services.get("s@file")
@@ -221,7 +221,7 @@ def test_many_servers_take_turns(client: redis.Redis) -> None:
     for _ in range(3):
         done = told.report(known)
         lengths.append((len(stored(client)), done))
-    assert lengths == [(MOST, False), (2 * MOST, False), (len(hosts), True)]
+    assert lengths == [(MAX_SERVERS, False), (2 * MAX_SERVERS, False), (len(hosts), True)]
     # Half of them leave, whose turn comes like that of the others.
     services.put(service("s@file", *hosts[::2]))
     known = ServersInForce(services.known)

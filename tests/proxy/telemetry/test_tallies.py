@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from proxy.http1.limits import Limits
 from proxy.http1.protocols import SSE, STOPPED
 from proxy.http1.request import parse_request
-from proxy.telemetry.header_labels import LONGEST, HeaderLabels
-from proxy.telemetry.label_sets import MOST_LABELS, OTHER, LabelSet, LabelSets
+from proxy.telemetry.header_labels import MAX_VALUE_BYTES, HeaderLabels
+from proxy.telemetry.label_sets import MAX_LABELS, OTHER, LabelSet, LabelSets
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.model import Router, RouterObservability
 from rondpoint.rules import v3
@@ -37,8 +37,8 @@ def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status()
     tally = tallies.of(router("r@file"))
     count(tally, plain)
     count(tally, secure, b"POST", 404, times=2)
-    count(tally, tallies.label_sets.of_kind(plain, SSE))
-    count(tally, tallies.label_sets.of_kind(plain, SSE | STOPPED), status=401)
+    count(tally, tallies.label_sets.for_kind(plain, SSE))
+    count(tally, tallies.label_sets.for_kind(plain, SSE | STOPPED), status=401)
     counts = tally.counts()
     assert counts.statuses == {"2xx": 2, "4xx": 3}
     assert (counts.service, counts.sent, sum(counts.buckets)) == ("s@file", 50, 5)
@@ -66,35 +66,35 @@ def test_methods_that_clients_make_up_are_counted_as_one() -> None:
 def test_labels_that_clients_make_up_have_an_end() -> None:
     label_sets = LabelSets()
     plain = label_sets.number("web")
-    kinds = {label_sets.labelled(0, (str(number), "x")) for number in range(MOST_LABELS + 50)}
-    assert len(kinds) == MOST_LABELS + 1
-    last = label_sets.labelled(SSE, ("one more", "x"))
-    assert label_sets.all[label_sets.of_kind(plain, last)] == LabelSet(
+    kinds = {label_sets.labelled_kind(0, (str(number), "x")) for number in range(MAX_LABELS + 50)}
+    assert len(kinds) == MAX_LABELS + 1
+    last = label_sets.labelled_kind(SSE, ("one more", "x"))
+    assert label_sets.all[label_sets.for_kind(plain, last)] == LabelSet(
         "web", "", "sse", False, (OTHER, OTHER)
     )
 
 
 def test_a_label_that_says_other_opens_no_way_to_more_of_them() -> None:
     label_sets = LabelSets()
-    kinds = {label_sets.labelled(0, (OTHER, str(number))) for number in range(MOST_LABELS + 50)}
-    assert len(kinds) == MOST_LABELS + 1
+    kinds = {label_sets.labelled_kind(0, (OTHER, str(number))) for number in range(MAX_LABELS + 50)}
+    assert len(kinds) == MAX_LABELS + 1
 
 
 def test_a_value_that_is_longer_than_any_label_should_be_is_not_told_apart() -> None:
     label_sets = LabelSets()
     labels = HeaderLabels({"a": "X-A"}, label_sets)
-    for length in (LONGEST, LONGEST + 1):
-        asked = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b\r\n\r\n" % (b"x" * length), Limits())
-        assert asked is not None
-        label_sets.of_kind(label_sets.number("web"), labels.kind(asked))
-    assert [label_set.labels for label_set in label_sets.all] == [(), ("x" * LONGEST,), (OTHER,)]
+    for length in (MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1):
+        client_request = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b\r\n\r\n" % (b"x" * length), Limits())
+        assert client_request is not None
+        label_sets.for_kind(label_sets.number("web"), labels.kind(client_request))
+    assert [label_set.labels for label_set in label_sets.all] == [(), ("x" * MAX_VALUE_BYTES,), (OTHER,)]
 
 
 def test_labels_that_a_router_has_not_seen_cost_it_nothing() -> None:
     tallies = Tallies()
     plain = tallies.label_sets.number("web")
-    kinds = [tallies.label_sets.labelled(0, (str(number),)) for number in range(100)]
-    last = [tallies.label_sets.of_kind(plain, kind) for kind in kinds][-1]
+    kinds = [tallies.label_sets.labelled_kind(0, (str(number),)) for number in range(100)]
+    last = [tallies.label_sets.for_kind(plain, kind) for kind in kinds][-1]
     tally = tallies.of(router("r@file"))
     count(tally, last)
     assert len(tally.label_sets) == 1
@@ -107,11 +107,11 @@ def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none()
     count(tallies.of(router("a@file")), label_set, times=3)
     count(tallies.of(router("b@file")), label_set, times=4)
     count(tallies.unrouted, label_set, status=404)
-    assert tallies.forget_all_but({"b@file"}, {"s@file"}) == ["a@file"]
+    assert tallies.keep_only({"b@file"}, {"s@file"}) == ["a@file"]
     fields = tallies.fields()
     assert {name: tally.requests for name, tally in fields.items()} == {"": 1, "b@file": 4, "s@file/": 3}
     assert tallies.replaced == {"s@file/"}
-    assert tallies.forget_all_but((), ()) == ["b@file", "s@file/"]
+    assert tallies.keep_only((), ()) == ["b@file", "s@file/"]
     assert {name: tally.requests for name, tally in tallies.fields().items()} == {"": 1, "/": 7}
     assert [tally.router for tally in tallies.all()] == [""]
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.request import Request
-from proxy.telemetry.tracing.trace import RequestTrace, bound_of
-from proxy.telemetry.tracing.trace_context import Parent, context_lines, parent_of, without_context
-from proxy.telemetry.tracing.tracer import KEPT, Tracer
+from proxy.telemetry.tracing.trace import RequestTrace, sampling_bound
+from proxy.telemetry.tracing.trace_context import Parent, context_lines, parse_parent, remove_context
+from proxy.telemetry.tracing.tracer import MAX_CACHED, Tracer
 from rondpoint.settings import Tracing
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -43,28 +43,28 @@ PARENTS = [
 
 @pytest.mark.parametrize(("value", "expected"), PARENTS)
 def test_a_parent_is_what_the_standard_calls_one(value: str, expected: Parent | None) -> None:
-    assert parent_of(lines(value)) == expected
+    assert parse_parent(lines(value)) == expected
 
 
 def test_two_parents_are_none() -> None:
-    assert parent_of(lines(WHOLE, WHOLE)) is None
-    assert parent_of(b"\r\nHost: a") is None
+    assert parse_parent(lines(WHOLE, WHOLE)) is None
+    assert parse_parent(b"\r\nHost: a") is None
 
 
 def test_state_goes_along_in_order_unless_it_is_too_long() -> None:
-    parent = parent_of(lines(WHOLE, state=("a=1", "b=2,c=3")))
+    parent = parse_parent(lines(WHOLE, state=("a=1", "b=2,c=3")))
     assert parent is not None
     assert parent.state == b"a=1,b=2,c=3"
-    long = parent_of(lines(WHOLE, state=("a=" + "x" * 600,)))
+    long = parse_parent(lines(WHOLE, state=("a=" + "x" * 600,)))
     assert long == Parent(int(TRACE, 16), int(SPAN, 16), True)
 
 
 def test_what_was_said_is_taken_out_whatever_its_case() -> None:
     headers = b"\r\nHost: a\r\nTraceParent: x\r\nTRACESTATE: y\r\nX-Traceparent: z"
-    assert without_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
+    assert remove_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
 
 
-def begun(request: Request, bound: bytes = bound_of(0.0)) -> RequestTrace:
+def begun(request: Request, bound: bytes = sampling_bound(0.0)) -> RequestTrace:
     tracer = Tracer(Tracing())
     tracer._bound = bound
     return tracer.begin(request)
@@ -78,48 +78,48 @@ def request(headers: bytes = b"\r\nHost: a") -> Request:
 
 
 def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
-    asked = request(lines(WHOLE, state=("a=1",)))
-    trace = begun(asked)
-    assert (trace.names()[0], trace.parent, trace.sampled) == (TRACE, int(SPAN, 16), True)
-    assert asked.headers == b"\r\nHost: a\r\nAccept: */*"
-    first, second = trace.lines(), trace.lines()
+    client_request = request(lines(WHOLE, state=("a=1",)))
+    trace = begun(client_request)
+    assert (trace.ids()[0], trace.parent, trace.sampled) == (TRACE, int(SPAN, 16), True)
+    assert client_request.headers == b"\r\nHost: a\r\nAccept: */*"
+    first, second = trace.header_lines(), trace.header_lines()
     for told in (first, second):
         found = re.fullmatch(
             rb"\r\ntraceparent: 00-%b-([0-9a-f]{16})-01\r\ntracestate: a=1" % TRACE.encode(), told
         )
         assert found is not None
-        assert found[1] not in (SPAN.encode(), trace.names()[1].encode())
+        assert found[1] not in (SPAN.encode(), trace.ids()[1].encode())
     assert first != second
 
 
 def test_a_trace_of_ours_is_sampled_by_its_rate() -> None:
-    assert all(begun(request(), bound_of(1.0)).sampled for _ in range(50))
-    assert not any(begun(request(), bound_of(0.0)).sampled for _ in range(50))
-    sampled = sum(begun(request(), bound_of(0.5)).sampled for _ in range(2000))
+    assert all(begun(request(), sampling_bound(1.0)).sampled for _ in range(50))
+    assert not any(begun(request(), sampling_bound(0.0)).sampled for _ in range(50))
+    sampled = sum(begun(request(), sampling_bound(0.5)).sampled for _ in range(2000))
     assert 800 < sampled < 1200
 
 
 def test_who_is_not_sampled_says_so() -> None:
-    told = begun(request()).lines()
+    told = begun(request()).header_lines()
     assert told.endswith(b"-00")
-    assert parent_of(told) is not None
+    assert parse_parent(told) is not None
 
 
 @given(st.binary())
 def test_whatever_a_client_says_is_read_or_left_out(value: bytes) -> None:
     value = value.replace(b"\r", b"").replace(b"\n", b"")
-    parent = parent_of(b"\r\ntraceparent: " + value)
+    parent = parse_parent(b"\r\ntraceparent: " + value)
     if parent is not None:
-        assert parent_of(context_lines(parent.trace, parent.span, parent.sampled, b"")) == parent
+        assert parse_parent(context_lines(parent.trace, parent.span, parent.sampled, b"")) == parent
 
 
 def test_heads_that_say_nothing_are_remembered_and_those_that_do_are_not() -> None:
     tracer = Tracer(Tracing())
     plain = b"\r\nHost: a"
     first, second = (tracer.begin(request(plain)) for _ in range(2))
-    assert first.names()[0] != second.names()[0]
+    assert first.ids()[0] != second.names()[0]
     for _ in range(2):
-        assert tracer.begin(request(lines(WHOLE))).names()[0] == TRACE
-    for number in range(KEPT + 5):
+        assert tracer.begin(request(lines(WHOLE))).ids()[0] == TRACE
+    for number in range(MAX_CACHED + 5):
         tracer.begin(request(b"\r\nX: %d" % number))
-    assert len(tracer._unsaid) <= KEPT
+    assert len(tracer._without_context) <= MAX_CACHED

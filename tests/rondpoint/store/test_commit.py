@@ -4,14 +4,14 @@ import redis
 
 from rondpoint.store.admin.commit import Committer
 from rondpoint.store.admin.document import read_document
-from rondpoint.store.admin.history import Author, Entry, read_history
+from rondpoint.store.admin.history import Author, HistoryEntry, read_history
 from rondpoint.store.keys import Keys
 
 FIELD = "admin/http/services/a"
 
 
-def entry(version: int, proposal: str) -> Entry:
-    return Entry(version, 1.5, "PUT services/a", Author("ada"), {}, proposal)
+def entry(version: int, proposal: str) -> HistoryEntry:
+    return HistoryEntry(version, 1.5, "PUT services/a", Author("ada"), {}, proposal)
 
 
 def test_what_was_made_before_is_made_and_is_not_made_again(client: redis.Redis, keys: Keys) -> None:

@@ -36,10 +36,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Counts": (metrics.Counts,),
     "ServerCounts": (server_metrics.ServerCounts,),
     "Own": (metrics.Own,),
-    "Stored": (document.Stored,),
-    "Entry": (history.Entry, history.Author),
+    "StoredObject": (document.StoredObject,),
+    "HistoryEntry": (history.HistoryEntry, history.Author),
     "Proposal": (proposals.Proposal,),
-    "Verdict": (proposals.Verdict, proposals.Finding),
+    "ProposalResult": (proposals.ProposalResult, proposals.FieldDiagnostic),
 }
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from discovery.admin.change_processor import desk as desk_of
+from discovery.admin.change_processor import make_change_processor as desk_of
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import read_document, read_stored, read_version
 from rondpoint.store.admin.history import read_history
-from rondpoint.store.admin.proposals import Proposal, await_verdict, propose, withdraw
+from rondpoint.store.admin.proposals import Proposal, await_result, propose, withdraw
 from rondpoint.store.agents import AgentStatus, forget_silent_agents, read_agents, remove_agent, write_agent
 from rondpoint.store.client import connect
 from rondpoint.store.corrupt_keys import drop
@@ -85,25 +85,25 @@ def test_the_agents_rights_are_enough_for_the_apis_changes(
     client: redis.Redis, login: Callable[[str], redis.Redis]
 ) -> None:
     agent, proxy = login("rondpoint-agent"), login("rondpoint-proxy")
-    desk = desk_of(Settings(), agent)
+    make_change_processor = desk_of(Settings(), agent)
     heard = agent.pubsub()
     heard.subscribe(KEYS.admin_changes)
     body = '{"rule": "Host(`a`)", "service": "a"}'
     propose(proxy, KEYS, Proposal("1", "put", "routers", "a", body))
     stop = threading.Event()
-    thread = threading.Thread(target=desk.run, args=(stop,))
+    thread = threading.Thread(target=make_change_processor.run, args=(stop,))
     thread.start()
-    verdict = await_verdict(proxy, KEYS, "1", 60)
-    assert verdict is not None
-    assert verdict.outcome == "done"
+    result = await_result(proxy, KEYS, "1", 60)
+    assert result is not None
+    assert result.outcome == "done"
     withdrawn = propose(proxy, KEYS, Proposal("2", "rollback", version=0))
     if withdraw(proxy, KEYS, withdrawn):
         propose(proxy, KEYS, Proposal("2", "rollback", version=0))
-    verdict = await_verdict(proxy, KEYS, "2", 60)
+    result = await_result(proxy, KEYS, "2", 60)
     stop.set()
     thread.join()
-    assert verdict is not None
-    assert verdict.outcome == "done"
+    assert result is not None
+    assert result.outcome == "done"
     assert read_version(agent, KEYS) == 2
     assert read_document(proxy, KEYS).objects == {}
     assert [entry.version for entry in read_history(proxy, KEYS)] == [2, 1]

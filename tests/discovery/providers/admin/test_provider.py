@@ -9,13 +9,13 @@ import msgspec
 import pytest
 import redis
 
-from discovery.providers.admin import ApiProvider, fed_by_api
-from discovery.providers.admin.assembly import OneByOne, whole
+from discovery.providers.admin import ApiProvider, api_providers
+from discovery.providers.admin.assembly import ObjectAssembler, assemble_rest
 from rondpoint.model import Configuration
 from rondpoint.settings import Providers, Settings
 from rondpoint.settings.tree import RestOptions
 from rondpoint.store.admin.commit import Committer
-from rondpoint.store.admin.document import Document, Stored
+from rondpoint.store.admin.document import Document, StoredObject
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from tests.discovery.providers.supervised import supervised
@@ -35,19 +35,22 @@ def client(store: Store) -> Iterator[redis.Redis]:
 
 
 def encoded(**objects: Any) -> dict[str, bytes]:
-    return {name.replace("__", "/"): msgspec.json.encode(Stored(1, value)) for name, value in objects.items()}
+    return {
+        name.replace("__", "/"): msgspec.json.encode(StoredObject(1, value))
+        for name, value in objects.items()
+    }
 
 
 def commit(client: redis.Redis, version: int, **objects: Any) -> None:
     changes: dict[str, bytes | None] = {
-        name.replace("__", "/"): None if value is None else msgspec.json.encode(Stored(version, value))
+        name.replace("__", "/"): None if value is None else msgspec.json.encode(StoredObject(version, value))
         for name, value in objects.items()
     }
     assert Committer(client, KEYS).commit(version - 1, version, changes, None)
 
 
 def provider(client: redis.Redis) -> ApiProvider:
-    return ApiProvider("admin", OneByOne(), client, KEYS)
+    return ApiProvider("admin", ObjectAssembler(), client, KEYS)
 
 
 def rules(configuration: Configuration) -> dict[str, str]:
@@ -91,7 +94,7 @@ def test_a_store_that_is_away_or_comes_back_empty_takes_nothing_away(
 
 
 def test_what_somebody_else_has_damaged_keeps_its_last_good_value() -> None:
-    assemble = OneByOne()
+    assemble = ObjectAssembler()
     good = encoded(admin__http__routers__shop=ROUTER, admin__http__routers__other=ROUTER)
     assert len(assemble(Document(1, good)).routers) == 2
     bad = {**good, "admin/http/routers/shop": b"{", "admin/http/routers/worse": b"7"}
@@ -101,7 +104,7 @@ def test_what_somebody_else_has_damaged_keeps_its_last_good_value() -> None:
 
 
 def test_what_is_wrong_with_an_object_is_told_beside_the_others() -> None:
-    found = OneByOne()(
+    found = ObjectAssembler()(
         Document(1, encoded(admin__http__routers__shop=ROUTER, admin__http__routers__bad={"rule": "x"}))
     )
     assert set(found.routers) == {"shop@admin"}
@@ -110,12 +113,12 @@ def test_what_is_wrong_with_an_object_is_told_beside_the_others() -> None:
 
 
 def test_a_whole_provider_is_decoded_at_once() -> None:
-    found = whole(Document(1, encoded(rest__frontends__f=FRONTEND, rest__backends__b=BACKEND)))
+    found = assemble_rest(Document(1, encoded(rest__frontends__f=FRONTEND, rest__backends__b=BACKEND)))
     assert rules(found) == {"f@rest": "Host:b.test"}
     assert set(found.services) == {"b@rest"}
 
 
 def test_the_settings_say_which_of_them_there_are(client: redis.Redis) -> None:
-    assert set(fed_by_api(Settings(), client)) == {"admin"}
+    assert set(api_providers(Settings(), client)) == {"admin"}
     settings = Settings(providers=Providers(rest=RestOptions()))
-    assert set(fed_by_api(settings, client)) == {"admin", "rest"}
+    assert set(api_providers(settings, client)) == {"admin", "rest"}

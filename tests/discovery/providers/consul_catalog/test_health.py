@@ -26,4 +26,4 @@ CASES = [
 
 @pytest.mark.parametrize(("checks", "expected"), CASES)
 def test_checks_are_summed_up(checks: list[dict[str, str]], expected: str) -> None:
-    assert Health(checks).of(("n", "s")) == expected
+    assert Health(checks).status_of(("n", "s")) == expected

@@ -92,7 +92,7 @@ def test_a_service_that_is_missing_is_kept_until_its_time_or_its_return() -> Non
     later = time.monotonic() + 60
     assert at_hand.inventory.replace([instance("d", "far")], keep_until=later) == {"web", "shop"}
     assert at_hand.seen() == {"web": {"a": UP, "b": UP}, "shop": {"c": UP}, "far": {"d": UP}}
-    assert at_hand.inventory.next_loss == later
+    assert at_hand.inventory.next_expiry == later
     at_hand.inventory.put(instance("b"))
     assert at_hand.seen() == {"web": {"b": UP}, "shop": {"c": UP}, "far": {"d": UP}}
     assert at_hand.inventory.replace([instance("b")]) == set()
@@ -103,7 +103,7 @@ def test_what_is_kept_goes_when_its_time_is_over() -> None:
     at_hand = known(instance("a"), instance("b", "shop"))
     at_hand.inventory.remove(("n", "a"), keep_until=time.monotonic() - 1)
     assert at_hand.seen() == {"shop": {"b": UP}}
-    assert at_hand.inventory.next_loss is None
+    assert at_hand.inventory.next_expiry is None
 
 
 def test_a_service_that_loses_one_instance_of_several_loses_it_at_once() -> None:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.constraints import parse
-from discovery.consul import UNKNOWN, Listing, Registered
-from discovery.consul.catalogue_entries import listing
+from discovery.consul import UNKNOWN, CatalogueEntry, NodeServices
+from discovery.consul.catalogue_entries import decode_node_services
 from discovery.providers.consul_catalog.decode import decode
 from discovery.providers.consul_catalog.inventory import Inventory
-from discovery.providers.consul_catalog.node_contents import Change, Contents
+from discovery.providers.consul_catalog.node_contents import Change, NodeContents
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulCatalogOptions
 
@@ -21,10 +21,10 @@ CONSTRAINT = parse("")
 NODES = ("n0", "n1", "n2")
 SERVICES = ("web", "shop")
 
-Catalogue = dict[str, dict[str, Registered]]
+Catalogue = dict[str, dict[str, CatalogueEntry]]
 
 
-def written(entries: dict[str, Registered]) -> dict[str, msgspec.Raw]:
+def written(entries: dict[str, CatalogueEntry]) -> dict[str, msgspec.Raw]:
     """As Consul writes it."""
     return {own: msgspec.Raw(msgspec.json.encode(entry)) for own, entry in entries.items()}
 
@@ -34,9 +34,9 @@ def an_inventory() -> Inventory:
 
 
 def bring_in(inventory: Inventory, change: Change) -> None:
-    for key in change.gone:
+    for key in change.removed:
         inventory.remove(key)
-    for each in change.fresh:
+    for each in change.updated:
         inventory.put(each)
 
 
@@ -46,16 +46,16 @@ def configuration(inventory: Inventory) -> Configuration:
 
 
 def from_nothing(catalogue: Catalogue, addresses: dict[str, str]) -> Configuration:
-    contents, inventory = Contents(), an_inventory()
+    contents, inventory = NodeContents(), an_inventory()
     contents.put_nodes(addresses)
     for node in addresses:
-        contents.put(node, listing(written(catalogue[node]), UNKNOWN))
+        contents.put(node, decode_node_services(written(catalogue[node]), UNKNOWN))
     inventory.replace(contents.instances())
     return configuration(inventory)
 
 
 entries = st.builds(
-    Registered,
+    CatalogueEntry,
     id=st.sampled_from(["a", "b", "c"]),
     service=st.sampled_from(SERVICES),
     address=st.sampled_from(["", "10.0.0.8"]),
@@ -78,7 +78,7 @@ steps = st.one_of(
 def test_in_what_pieces_the_catalogue_was_read_makes_no_difference(taken: list[tuple[Any, ...]]) -> None:
     catalogue: Catalogue = {node: {} for node in NODES}
     addresses = dict.fromkeys(NODES, "10.0.0.1")
-    contents, inventory = Contents(), an_inventory()
+    contents, inventory = NodeContents(), an_inventory()
     contents.put_nodes(addresses)
     for step in taken:
         match step:
@@ -90,7 +90,7 @@ def test_in_what_pieces_the_catalogue_was_read_makes_no_difference(taken: list[t
                 addresses = found
                 bring_in(inventory, contents.put_nodes(addresses))
             case ("read node", node) if node in addresses:
-                found = listing(written(catalogue[node]), contents.on(node))
+                found = decode_node_services(written(catalogue[node]), contents.services_on(node))
                 bring_in(inventory, contents.put(node, found))
             case ("read service", service, nodes):
                 instances = [
@@ -103,49 +103,52 @@ def test_in_what_pieces_the_catalogue_was_read_makes_no_difference(taken: list[t
             case ("refresh",):
                 configuration(inventory)
     for node in addresses:
-        bring_in(inventory, contents.put(node, listing(written(catalogue[node]), contents.on(node))))
+        bring_in(
+            inventory,
+            contents.put(node, decode_node_services(written(catalogue[node]), contents.services_on(node))),
+        )
     assert configuration(inventory) == from_nothing(catalogue, addresses)
 
 
 def test_what_has_not_changed_is_the_same_object_and_no_news() -> None:
-    web, shop = Registered("a", "web", port=80), Registered("b", "shop", port=80)
-    contents = Contents()
+    web, shop = CatalogueEntry("a", "web", port=80), CatalogueEntry("b", "shop", port=80)
+    contents = NodeContents()
     contents.put_nodes({"n": "10.0.0.1"})
-    first = listing(written({"a": web, "b": shop}), UNKNOWN)
-    assert [each.id for each in contents.put("n", first).fresh] == ["a", "b"]
+    first = decode_node_services(written({"a": web, "b": shop}), UNKNOWN)
+    assert [each.id for each in contents.put("n", first).updated] == ["a", "b"]
     moved = msgspec.structs.replace(shop, port=81)
-    second = listing(written({"a": web, "b": moved}), first)
+    second = decode_node_services(written({"a": web, "b": moved}), first)
     assert second.entries["a"] is first.entries["a"]
-    assert second == listing(second.written, UNKNOWN)
+    assert second == decode_node_services(second.written, UNKNOWN)
     change = contents.put("n", second)
-    assert [(each.id, each.port) for each in change.fresh] == [("b", 81)]
-    assert contents.put("n", listing(written({"b": moved}), second)).gone == [("n", "a")]
+    assert [(each.id, each.port) for each in change.updated] == [("b", 81)]
+    assert contents.put("n", decode_node_services(written({"b": moved}), second)).removed == [("n", "a")]
 
 
 def test_what_is_written_as_before_it_was_read_otherwise_is_news() -> None:
-    contents = Contents()
+    contents = NodeContents()
     contents.put_nodes({"n": "10.0.0.1"})
-    one, other = Registered("a", "web", port=80), Registered("a", "web", port=81)
+    one, other = CatalogueEntry("a", "web", port=80), CatalogueEntry("a", "web", port=81)
     for entry in (one, other, one):
         if entry is other:
             change = contents.put_service("web", [("n", entry)], {"n"})
         else:
-            change = contents.put("n", listing(written({"a": entry}), contents.on("n")))
-        assert [each.port for each in change.fresh] == [entry.port]
+            change = contents.put("n", decode_node_services(written({"a": entry}), contents.services_on("n")))
+        assert [each.port for each in change.updated] == [entry.port]
 
 
 def test_a_service_is_read_on_the_given_nodes_alone() -> None:
-    contents = Contents()
+    contents = NodeContents()
     contents.put_nodes(dict.fromkeys(NODES, "10.0.0.1"))
-    web, shop = Registered("a", "web"), Registered("b", "shop")
+    web, shop = CatalogueEntry("a", "web"), CatalogueEntry("b", "shop")
     for node in NODES:
-        contents.put(node, Listing(entries={"a": web, "b": shop}))
-    other = Registered("c", "web")
+        contents.put(node, NodeServices(entries={"a": web, "b": shop}))
+    other = CatalogueEntry("c", "web")
     change = contents.put_service("web", [("n0", other), ("n1", other), ("nobody", other)], {"n0", "n2"})
-    assert sorted(change.gone) == [("n0", "a"), ("n2", "a")]
-    assert [each.key for each in change.fresh] == [("n0", "c")]
+    assert sorted(change.removed) == [("n0", "a"), ("n2", "a")]
+    assert [each.key for each in change.updated] == [("n0", "c")]
 
 
 def test_what_cannot_be_an_entry_is_refused() -> None:
     with pytest.raises(msgspec.MsgspecError):
-        listing({"a": msgspec.Raw(b'{"ID": 1}')}, UNKNOWN)
+        decode_node_services({"a": msgspec.Raw(b'{"ID": 1}')}, UNKNOWN)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from discovery.providers.docker.events import Action, Event, understood
+from discovery.providers.docker.events import Action, Event, parse_event
 
 
 def a_container_event(action: str, **attributes: str) -> dict[str, Any]:
@@ -49,4 +49,4 @@ CASES = [
 
 @pytest.mark.parametrize(("event", "asked"), CASES)
 def test_an_event_asks_for(event: dict[str, Any], asked: Event | None) -> None:
-    assert understood(event) == asked
+    assert parse_event(event) == asked

@@ -3,7 +3,7 @@ import pytest
 import requests
 import urllib3
 
-from discovery.providers.docker.faults import explained
+from discovery.providers.docker.faults import to_provider_error
 
 
 def wrapped(cause: BaseException) -> BaseException:
@@ -26,12 +26,12 @@ def wrapped(cause: BaseException) -> BaseException:
 def test_the_cause_beneath_is_told_with_what_would_help(
     cause: BaseException, message: str, hint: str
 ) -> None:
-    error = explained(wrapped(cause), "unix:///x.sock")
+    error = to_provider_error(wrapped(cause), "unix:///x.sock")
     assert "unix:///x.sock" in error.message
     assert message in error.message
     assert hint in error.hint
 
 
 def test_another_fault_is_told_as_it_is() -> None:
-    error = explained(docker.errors.DockerException("server error"), "tcp://h:1")
+    error = to_provider_error(docker.errors.DockerException("server error"), "tcp://h:1")
     assert error.message == "the Docker engine at tcp://h:1 cannot be asked: server error"

@@ -4,7 +4,7 @@ import pytest
 
 from discovery.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK, host_address
-from discovery.providers.docker.inspection import inspected, signal_number
+from discovery.providers.docker.inspection import parse_inspection, signal_number
 
 ANSWER: dict[str, Any] = {
     "Id": "0123456789abcdef",
@@ -32,7 +32,7 @@ ANSWER: dict[str, Any] = {
 
 
 def test_a_container_is_read_whole() -> None:
-    found = inspected(ANSWER)
+    found = parse_inspection(ANSWER)
     assert found.container == Container(
         id="0123456789abcdef",
         name="hello_webapp_1",
@@ -63,12 +63,12 @@ def test_a_container_is_read_whole() -> None:
     ],
 )
 def test_what_is_missing_counts_as_empty(answer: dict[str, Any]) -> None:
-    assert inspected(answer).container == Container(id="", name="", state="")
+    assert parse_inspection(answer).container == Container(id="", name="", state="")
 
 
 def test_a_network_without_an_address_is_there_and_empty() -> None:
     networks = {"a": {"IPAddress": ""}, "b": None, "c": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}
-    found = inspected({"NetworkSettings": {"Networks": networks}})
+    found = parse_inspection({"NetworkSettings": {"Networks": networks}})
     assert found.container.networks == {"a": "", "b": "", "c": "fd00::2"}
 
 
@@ -76,8 +76,11 @@ def test_the_machine_is_looked_up_for_containers_in_host_mode_alone() -> None:
     def nowhere() -> str:
         raise AssertionError("looked up")
 
-    assert inspected({"HostConfig": {"NetworkMode": "bridge"}}, nowhere).container.host_address == LOOPBACK
-    in_host_mode = inspected({"HostConfig": {"NetworkMode": "host"}}, lambda: "172.17.0.1").container
+    assert (
+        parse_inspection({"HostConfig": {"NetworkMode": "bridge"}}, nowhere).container.host_address
+        == LOOPBACK
+    )
+    in_host_mode = parse_inspection({"HostConfig": {"NetworkMode": "host"}}, lambda: "172.17.0.1").container
     assert in_host_mode.host_address == "172.17.0.1"
 
 
@@ -99,7 +102,7 @@ def test_the_machine_goes_by_the_names_that_engines_give_it(known: dict[str, str
 
 
 def test_health_none_is_no_health_check() -> None:
-    assert inspected({"State": {"Health": {"Status": "none"}}}).container.health == ""
+    assert parse_inspection({"State": {"Health": {"Status": "none"}}}).container.health == ""
 
 
 @pytest.mark.parametrize(

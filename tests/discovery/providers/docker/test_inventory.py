@@ -4,7 +4,7 @@ import pytest
 
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
-from discovery.providers.docker.inspection import Inspected
+from discovery.providers.docker.inspection import InspectedContainer
 from discovery.providers.docker.inventory import Inventory
 from rondpoint.diagnostics import Diagnostic, Severity
 
@@ -37,8 +37,10 @@ def inventory(decoder: Decoder) -> Inventory:
     return Inventory(decoder, "docker")
 
 
-def a_container(name: str, started_at: str = "t1", stop_signal: int = 15, **fields: object) -> Inspected:
-    return Inspected(Container(id=f"{name}-id-long", name=name, **fields), started_at, stop_signal)  # type: ignore[arg-type]
+def a_container(
+    name: str, started_at: str = "t1", stop_signal: int = 15, **fields: object
+) -> InspectedContainer:
+    return InspectedContainer(Container(id=f"{name}-id-long", name=name, **fields), started_at, stop_signal)  # type: ignore[arg-type]
 
 
 def subjects(inventory: Inventory) -> set[str]:
@@ -68,7 +70,7 @@ def test_a_container_that_has_gone_is_gone(inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("found", [None, a_container("a", state="exited")])
-def test_a_look_may_find_that_it_has_gone(inventory: Inventory, found: Inspected | None) -> None:
+def test_a_look_may_find_that_it_has_gone(inventory: Inventory, found: InspectedContainer | None) -> None:
     inventory.replace([a_container("a")])
     inventory.refresh()
     inventory.put("a-id-long", found)
@@ -101,7 +103,7 @@ def test_a_stop_signal_makes_it_drain(
 ) -> None:
     inventory.replace([a_container("a", stop_signal=stop_signal)])
     inventory.refresh()
-    inventory.signalled("a-id-long", sent)
+    inventory.mark_signalled("a-id-long", sent)
     assert inventory.refresh() is draining
     assert decoder.last().draining is draining
 
@@ -110,7 +112,7 @@ def test_draining_outlasts_a_resynchronisation_but_not_a_restart(
     inventory: Inventory, decoder: Decoder
 ) -> None:
     inventory.replace([a_container("a")])
-    inventory.signalled("a-id-long", 15)
+    inventory.mark_signalled("a-id-long", 15)
     inventory.replace([a_container("a")])
     inventory.refresh()
     assert decoder.last().draining
@@ -120,7 +122,7 @@ def test_draining_outlasts_a_resynchronisation_but_not_a_restart(
 
 
 def test_a_signal_to_an_unknown_container_is_nothing(inventory: Inventory) -> None:
-    inventory.signalled("x", 15)
+    inventory.mark_signalled("x", 15)
     assert not inventory.refresh()
 
 

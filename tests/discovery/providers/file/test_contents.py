@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from discovery.decoding.decoded import Decoded
-from discovery.providers.file.contents import Contents
-from discovery.providers.file.listing import listed
+from discovery.providers.file.contents import FileContents
+from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
 
@@ -29,8 +29,8 @@ def reader() -> Reader:
 
 
 @pytest.fixture
-def contents(reader: Reader) -> Contents:
-    return Contents(reader)
+def contents(reader: Reader) -> FileContents:
+    return FileContents(reader)
 
 
 @pytest.fixture
@@ -40,15 +40,15 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def services(contents: Contents) -> list[str]:
+def services(contents: FileContents) -> list[str]:
     return [service.name for decoded in contents.decoded() for service in decoded.services]
 
 
-def findings(contents: Contents) -> list[Diagnostic]:
+def findings(contents: FileContents) -> list[Diagnostic]:
     return [finding for decoded in contents.decoded() for finding in decoded.diagnostics]
 
 
-def test_a_file_is_read_when_it_changed(contents: Contents, reader: Reader, path: Path) -> None:
+def test_a_file_is_read_when_it_changed(contents: FileContents, reader: Reader, path: Path) -> None:
     assert contents.refresh([path])
     assert not contents.refresh([path])
     assert reader.read == ["a.yml"]
@@ -58,14 +58,14 @@ def test_a_file_is_read_when_it_changed(contents: Contents, reader: Reader, path
 
 
 def test_a_file_that_was_touched_is_read_whatever_its_fingerprint(
-    contents: Contents, reader: Reader, path: Path
+    contents: FileContents, reader: Reader, path: Path
 ) -> None:
     contents.refresh([path])
     assert not contents.refresh([path], {path})
     assert reader.read == ["a.yml", "a.yml"]
 
 
-def test_a_broken_file_keeps_what_it_said(contents: Contents, path: Path) -> None:
+def test_a_broken_file_keeps_what_it_said(contents: FileContents, path: Path) -> None:
     contents.refresh([path])
     path.write_text("broken")
     assert contents.refresh([path])
@@ -80,21 +80,21 @@ def test_a_broken_file_keeps_what_it_said(contents: Contents, path: Path) -> Non
     assert findings(contents) == []
 
 
-def test_a_file_broken_from_the_start_defines_nothing(contents: Contents, path: Path) -> None:
+def test_a_file_broken_from_the_start_defines_nothing(contents: FileContents, path: Path) -> None:
     path.write_text("broken")
     assert contents.refresh([path])
     assert services(contents) == []
     assert [finding.hint for finding in findings(contents)] == ["mend it"]
 
 
-def test_an_emptied_file_defines_nothing(contents: Contents, path: Path) -> None:
+def test_an_emptied_file_defines_nothing(contents: FileContents, path: Path) -> None:
     contents.refresh([path])
     path.write_text("")
     contents.refresh([path])
     assert services(contents) == []
 
 
-def test_a_file_that_is_not_there_any_more_goes(contents: Contents, path: Path) -> None:
+def test_a_file_that_is_not_there_any_more_goes(contents: FileContents, path: Path) -> None:
     contents.refresh([path])
     assert contents.refresh([])
     assert services(contents) == []
@@ -108,5 +108,5 @@ def test_files_are_listed_in_order_and_in_depth(tmp_path: Path) -> None:
     (tmp_path / "link.yml").symlink_to("b.yml")
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "folder.yml").mkdir()
-    names = [str(path.relative_to(tmp_path)) for path in listed(tmp_path)]
+    names = [str(path.relative_to(tmp_path)) for path in list_files(tmp_path)]
     assert names == ["a.toml", "b.yml", "link.yml", "sub/c.yaml", "sub/deeper/d.YML"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.store.admin.proposals import Finding
+from rondpoint.store.admin.proposals import FieldDiagnostic
 
 _UNKNOWN = " is unknown"
 
@@ -13,14 +13,14 @@ _WITHIN = re.compile(r"(?:\.[^\s=:,.\[\]]+|\[\d+\])+")
 _WHOLE = re.compile(r"[A-Za-z0-9_-]+(?:\.[^\s=:,\[\]]+|\[\d+\])*(?=[\s=:,]|\Z)")
 
 
-def located(diagnostic: Diagnostic, above: str, *, strict: bool) -> Finding:
+def to_field_diagnostic(diagnostic: Diagnostic, above: str, *, strict: bool) -> FieldDiagnostic:
     """`above` is the key of the object that was sent, such as `http.routers.shop`; empty for a whole tree.
 
     When `strict`, a name that is not known is an error, and not only told of.
     """
     error = diagnostic.severity is Severity.ERROR or (strict and diagnostic.message.endswith(_UNKNOWN))
     path, message = _path(diagnostic.message, above)
-    return Finding(message, path, diagnostic.hint, error)
+    return FieldDiagnostic(message, path, diagnostic.hint, error)
 
 
 def _path(message: str, above: str) -> tuple[str, str]:
