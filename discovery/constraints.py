@@ -1,7 +1,7 @@
-"""Constraints: which of a provider's services are routed, by their tags or labels.
+"""Constraints select the services of a provider that are routed, by their tags or labels.
 
-Traefik 3 writes expressions, ``Tag(`a`) && !LabelRegex(`b`, `^c`)``; Traefik 1 `tag==api-*`, several of them
-separated by commas, which must all hold.
+Traefik 3 has expressions, such as ``Tag(`a`) && !LabelRegex(`b`, `^c`)``. Traefik 1 has `tag==api-*`; several
+are separated by commas, and all must match.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class ConstraintError(ValueError):
-    """Constraints that cannot be read; `str()` is one line."""
+    """Constraints that cannot be parsed; `str()` is one line."""
 
 
 class ConstraintSubject(Struct, frozen=True):
-    """What is tested: `tags` as written, `labels` that Traefik 1's constraints look at, `named` ones."""
+    """The container or service that constraints test.
+
+    Traefik 3's constraints test `tags` as written and the labels in `named`, by name. Traefik 1's constraints
+    test `labels`.
+    """
 
     tags: tuple[str, ...]
     labels: tuple[str, ...] = ()
@@ -39,7 +43,7 @@ Constraint = Callable[[ConstraintSubject], bool]
 
 
 def parse(text: str) -> Constraint:
-    """The test that constraints stand for; empty ones hold always. Raises ConstraintError."""
+    """Parse constraints into a predicate; empty ones match everything. Raises ConstraintError."""
     if not text.strip():
         return lambda subject: True
     if _V1_CONSTRAINT.match(text.partition(",")[0]):
@@ -53,7 +57,7 @@ def parse(text: str) -> Constraint:
 def _parse_v1(text: str) -> Constraint:
     parts = _V1_CONSTRAINT.match(text)
     if parts is None or parts[1].lower() != "tag":
-        raise ConstraintError(f"constraint {text.strip()!r} is none such as tag==api-* or tag!=api-*")
+        raise ConstraintError(f"constraint {text.strip()!r} is not of the form tag==api-* or tag!=api-*")
     pattern, expected = parts[3], parts[2] == "=="
     return lambda subject: any(fnmatchcase(each, pattern) for each in subject.labels) == expected
 
@@ -93,7 +97,7 @@ def _pattern(text: str) -> Pattern:
     try:
         return compile_pattern(text)
     except PatternError as error:
-        raise ConstraintError(f"{text!r} is no regular expression: {error}") from None
+        raise ConstraintError(f"{text!r} is not a regular expression: {error}") from None
 
 
 _TESTS: dict[str, tuple[int, Callable[[Sequence[str]], Constraint]]] = {
@@ -102,7 +106,7 @@ _TESTS: dict[str, tuple[int, Callable[[Sequence[str]], Constraint]]] = {
     "Tag": (1, _tag),
     "TagRegex": (1, _tag_regex),
 }
-"""How many texts each takes, and what it tests."""
+"""Name of a test → number of its arguments, and its constructor."""
 
 
 class _Reader:
@@ -130,7 +134,7 @@ class _Reader:
     def _single(self) -> Constraint:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise ConstraintError("constraints go too deep")
+            raise ConstraintError("constraints are nested too deeply")
         try:
             if self._take("!"):
                 denied = self._single()

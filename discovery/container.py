@@ -1,4 +1,4 @@
-"""A container as label decoding needs to see it: plain values, no Docker client in sight."""
+"""A container as the label decoders see it: plain values without a Docker client."""
 
 from __future__ import annotations
 
@@ -23,30 +23,33 @@ def _no_bindings() -> Mapping[int, tuple[Binding, ...]]:
 
 
 class Binding(Struct, frozen=True):
-    """A port of the host that leads to a container's port; `host_ip` may be `0.0.0.0`, `::` or empty."""
+    """A published port: the host forwards it to a port of the container.
+
+    `host_ip` may be `0.0.0.0`, `::` or empty.
+    """
 
     host_ip: str
     host_port: int
 
 
 class Container(Struct, frozen=True):
-    """One container, as the engine described it last.
+    """One container, as the engine last described it.
 
     - `id`: the engine's full id; `name`: without the leading slash.
-    - `labels`: as written, names and values.
-    - `networks`: network name → IPv4 address of the container there, empty when it has none. For
-      network mode `container:X` the provider puts X's networks here, and where X is itself in host
-      mode it gives this container `network_mode="host"`.
+    - `labels`: names and values as written.
+    - `networks`: network name → IPv4 address of the container there, empty if it has none. For network mode
+      `container:X` the provider puts the networks of X here. If X is itself in host mode, the provider sets
+      `network_mode="host"` for this container.
     - `ports`: exposed TCP ports of the container, ascending.
     - `network_mode`: `bridge`, `host`, `none`, `container:ID`, or the name of a network; `host_address` is
-      where a container in host mode is reached.
-    - `state`: the engine's word: `running`, `created`, `paused`, `restarting`, `removing`, `exited`, `dead`.
+      the address of a container in host mode.
+    - `state`: the engine's term: `running`, `created`, `paused`, `restarting`, `removing`, `exited`, `dead`.
     - `health`: empty (no health check), `starting`, `healthy` or `unhealthy`.
-    - `draining`: true from the first sign that the container is going, until it has gone.
-    - `provider`: whose names its objects bear; `kind`: what messages call it.
-    - `service`: what its own router and service are called, where that is not its name.
-    - `weight`: its share of requests where no label says otherwise.
-    - `bindings`: container TCP port → where it is published on the host.
+    - `draining`: true from the first sign that the container is stopping until it is removed.
+    - `provider`: the provider in the names of its objects; `kind`: the word for it in messages.
+    - `service`: the name of its own router and service, if that differs from `name`.
+    - `weight`: its weight if no label sets one.
+    - `bindings`: container TCP port → the published ports of the host.
     """
 
     id: str
@@ -71,21 +74,21 @@ class Container(Struct, frozen=True):
 
     @property
     def healthy(self) -> bool:
-        """Whether its health check, if it has one, holds; one that leaves may fail it."""
+        """True if it has no failing health check, or is draining."""
         return self.health in ("", "healthy") or self.draining
 
     @property
     def stays_when_stopped(self) -> bool:
-        """Whether its routes stay, with no server of it, while it does not run."""
+        """True if its routes stay without a server while it does not run."""
         labels = {name.lower(): value for name, value in self.labels.items()}
         return labels.get(ALLOW_NON_RUNNING, "").strip() in TRUE
 
     @property
     def compose_project(self) -> str | None:
-        """The project's name when docker-compose started this container."""
+        """The name of the Compose project, or None outside of Compose."""
         return self.labels.get(COMPOSE_PROJECT)
 
     @property
     def compose_service(self) -> str | None:
-        """The service's name in its compose file when docker-compose started this container."""
+        """The name of the service in the Compose file, or None outside of Compose."""
         return self.labels.get(COMPOSE_SERVICE)

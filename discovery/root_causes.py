@@ -1,4 +1,4 @@
-"""What lies beneath an error that a library has wrapped."""
+"""Unwraps library exceptions to find their root causes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and all beneath it: the SDKs and requests wrap in causes, in contexts and in arguments."""
+    """Yield `error` and all errors that it wraps.
+
+    The SDKs and requests wrap errors as causes, as contexts and as arguments.
+    """
     waiting, seen = [error], set[int]()
     while waiting:
         current = waiting.pop(0)
@@ -14,5 +17,5 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        beneath = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
-        waiting += [each for each in beneath if isinstance(each, BaseException)]
+        wrapped = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
+        waiting += [each for each in wrapped if isinstance(each, BaseException)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proxy.ejection.ejections import Ejections
     from proxy.net.deadlines import Sweeper
     from proxy.routing.table import RoutingTable
-    from proxy.services.registry import Services
+    from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
 
@@ -43,7 +43,7 @@ class Context:
     """
 
     table: RoutingTable
-    services: Services
+    services: ServiceRegistry
     tickets: Tickets
     sweeper: Sweeper
     ejections: Ejections

@@ -20,7 +20,7 @@ from gevent import Greenlet, Timeout
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.background.supervised_task import supervised
-from proxy.balancing.ticket_connection import open_line
+from proxy.balancing.ticket_connection import open_ticket_connection
 from proxy.balancing.tickets import Tickets
 from proxy.configuration.applier import Applier
 from proxy.configuration.snapshot import Saver, load, snapshot_path
@@ -32,7 +32,7 @@ from proxy.downstream.proxy_header import Preamble
 from proxy.downstream.serving import serve
 from proxy.downstream.trusted_peers import Trust
 from proxy.ejection.ejections import Ejections
-from proxy.ejection.sharing import Sharing
+from proxy.ejection.sharing import EjectionSync
 from proxy.http1.limits import Limits
 from proxy.net.deadlines import Sweeper, after
 from proxy.net.proxy_protocol import ProxyProtocolError
@@ -40,7 +40,7 @@ from proxy.net.stream import Stream
 from proxy.net.tls_stream import TlsStream
 from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
-from proxy.services.registry import Services
+from proxy.services.registry import ServiceRegistry
 from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
@@ -88,11 +88,11 @@ class Runtime:
             settings.limits.response_pause_timeout,
         )
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        services = Services(sweeper, timeouts)
+        services = ServiceRegistry(sweeper, timeouts)
         # Containers may have both the same host name and the same process ids.
         self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
         self.tickets = Tickets(
-            partial(open_line, self.client.connection_pool),
+            partial(open_ticket_connection, self.client.connection_pool),
             self.keys.tickets,
             partial(drop, self.client, self.keys.tickets),
         )
@@ -127,7 +127,7 @@ class Runtime:
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
         # What the agents were last seen to have found, for when the store does not answer.
         self.diagnosed: tuple[Diagnostic, ...] = ()
-        self.sharing = Sharing(self.client, self.keys, self.ejections)
+        self.sharing = EjectionSync(self.client, self.keys, self.ejections)
         self._certificates: set[CertificateStatus] = set()
         self.census = Census(
             self.context,

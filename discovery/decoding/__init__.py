@@ -1,1 +1,1 @@
-"""What every decoder shares: its result, values as users write them, and how faults are told."""
+"""Shared parts of all decoders: their result, readers of option values, and reports of diagnostics."""

@@ -1,4 +1,4 @@
-"""What a decoder makes of one thing that a user wrote: a container's labels, or one file."""
+"""The result of decoding one container's labels or one file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def _no_keys() -> Mapping[str, str]:
 
 
 class Decoded(Struct, frozen=True):
-    """The objects one container or one file defines; names are qualified (`hello@docker`).
+    """The objects that one container or one file defines; names are qualified (`hello@docker`).
 
     - `subject` names the container or file, as diagnostics do.
     - `services` hold the servers of this container or file only; `discovery.merging.union` joins them.
-    - `implicit_routers` are names of routers whose author named no service, neither by the router nor by a
-      service label: their service is a guess, which `discovery.merging.union` may better.
-    - `keys` says where each object was written, for messages about conflicts:
+    - `implicit_routers` are the names of routers with an implicit service: neither the router nor a service
+      label names one. `discovery.merging.union` may replace the implicit service.
+    - `keys` maps each object to the key under which it was written, for messages about conflicts:
       `routers.hello@docker` → `traefik.http.routers.hello`.
-    - `first_wins`: where another subject gives a router of the same name other values, the first
-      by subject stands, as in Traefik 1; otherwise both fall, as in Traefik 3.
+    - `first_wins`: if another subject defines a router of the same name with other values, the first one by
+      subject is used, as in Traefik 1. Otherwise both are left out, as in Traefik 3.
     """
 
     subject: str

@@ -1,4 +1,4 @@
-"""Names of objects, as Traefik makes them."""
+"""Names of objects, in Traefik's form."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _RUNS = re.compile(r"[\W_]+")
 
 
 def qualify(name: str, provider: str) -> str:
-    """`hello` of provider `docker` is `hello@docker`; a name that is qualified already stays."""
+    """Return `hello@docker` for `hello` of provider `docker`; a qualified name stays as it is."""
     return name if "@" in name else f"{name}@{provider}"
 
 
 def normalise(name: str) -> str:
-    """Runs of characters other than letters and digits become one `-`, none at the ends."""
+    """Replace each run of characters other than letters and digits by one `-`, and remove it at the ends."""
     return _RUNS.sub("-", name).strip("-")

@@ -1,4 +1,4 @@
-"""Trees from files, brought to texts, numbers, booleans, lists and dicts whose keys are text."""
+"""Copies trees from files into plain ones: texts, numbers, booleans, lists, and dicts with text keys."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MAX_VALUES = 2_000_000
 
 
 class TooLargeError(ValueError):
-    """Deeper or larger than a configuration can be: YAML aliases can grow without end."""
+    """A tree that is too deep or too large for a configuration; YAML aliases can expand without limit."""
 
 
 def plain(tree: object) -> object:
-    """A copy without shared parts; raises TooLargeError."""
+    """Return a plain copy of `tree` that shares no values within it. Raises TooLargeError."""
     return _Copy().copy(tree, 0)
 
 

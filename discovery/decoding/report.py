@@ -1,4 +1,4 @@
-"""How a decoder tells its findings: one list, and the place of each said in the reader's own terms."""
+"""Collects the diagnostics of one decoding, and names keys as the user wrote them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _AS_READ: Mapping[str, str] = MappingProxyType({})
 
 
 def format_value(value: object) -> str:
-    """A value as a message shows it: quoted when text, and never a page long."""
+    """Return a value as messages show it: text in quotes, and at most 200 characters."""
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 
 def format_names(names: Iterable[str]) -> str:
-    """Names in order, the first ten of them."""
+    """Return the first ten names in alphabetical order, separated by commas."""
     ordered = sorted(names)
     return ", ".join(ordered[:_MAX_NAMES]) + (", …" if len(ordered) > _MAX_NAMES else "")
 
@@ -28,8 +28,8 @@ def format_names(names: Iterable[str]) -> str:
 class Report:
     """Collects diagnostics about one `subject` (`container hello_1`, `routes.yml`) of one provider.
 
-    `word` comes before keys that begin with `traefik.`: `label` for containers, nothing for files. `written`
-    tells how a key, in lower case, was spelled where that is not as it is read.
+    Messages put `word` before keys that begin with `traefik.`: `label` for containers, nothing for files.
+    `written` maps keys in lower case to the spelling that the user wrote, if a decoder reads another one.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Report:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Each once, in the order they were found."""
+        """All diagnostics without duplicates, in the order of their reports."""
         return tuple(dict.fromkeys(self._diagnostics))
 
     def error(self, message: str, hint: str = "", excerpt: str = "") -> None:
@@ -58,7 +58,7 @@ class Report:
 
     @contextmanager
     def about(self, kind: str, name: str) -> Iterator[None]:
-        """What is told until its end is about the object of this kind and qualified name."""
+        """Mark all diagnostics in this context as being about the object of this kind and qualified name."""
         before, self._about = self._about, f"{kind} {name}"
         try:
             yield
@@ -66,7 +66,10 @@ class Report:
             self._about = before
 
     def at(self, key: str, value: object = None) -> str:
-        """The beginning of a message about `key`: `label traefik.port="x"`, `http.routers.a.rule="x"`."""
+        """Return the beginning of a message about `key`, such as `label traefik.port="x"`.
+
+        In a file, it is `http.routers.a.rule="x"`.
+        """
         key = self._written.get(key.lower(), key)
         prefix = self._prefix if key.lower().startswith("traefik.") else ""
         return f"{prefix}{key}" if value is None else f"{prefix}{key}={format_value(value)}"

@@ -1,4 +1,4 @@
-"""Reading a tree of options whose names are compared whatever their case."""
+"""Reads a tree of options; names of options are case-insensitive."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rondpoint.rules.suggestions import did_you_mean, nearest
 
 T = TypeVar("T")
 Tree = Mapping[str, object]
-"""What files hold and labels are unfolded to: texts, numbers, booleans, lists and trees by name."""
+"""The contents of a file, or labels unfolded: texts, numbers, booleans, lists and trees by name."""
 
 
 class Section:
-    """One level of a tree, and where it was written.
+    """One level of a tree of options, and the path at which it was written.
 
-    What is read is remembered, so that `finish` can tell of names that nothing asked for. Bad values
-    are reported where they are met, and the default stands in their place.
+    A section remembers the names that were read, so that `finish` can report unknown ones. It reports invalid
+    values when they are read, and returns the default instead.
     """
 
     def __init__(self, tree: Tree, path: str, report: Report) -> None:
@@ -33,21 +33,22 @@ class Section:
         return tuple(self._tree)
 
     def key(self, name: str) -> str:
-        """The full key of an option, as its author wrote it where he did."""
+        """Return the full key of an option, in the author's spelling if it is given."""
         written = self._names.get(name.lower(), name)
         return f"{self.path}.{written}" if self.path else written
 
     def has(self, name: str) -> bool:
+        """Check whether the option is given."""
         return self.raw(name) is not None
 
     def raw(self, name: str) -> object:
-        """The value as written; None when there is none."""
+        """Return the value as written, or None if there is none."""
         self._read_names[name.lower()] = name
         written = self._names.get(name.lower())
         return None if written is None else self._tree[written]
 
     def read(self, name: str, reader: Callable[[object], T], default: T) -> T:
-        """A value through one of the readers of `discovery.decoding.values`."""
+        """Return the value through `reader`, or `default`; `discovery.decoding.values` has readers."""
         value = self.raw(name)
         if value is None:
             return default
@@ -58,6 +59,7 @@ class Section:
             return default
 
     def section(self, name: str) -> Section | None:
+        """Return the section of this name, or None if there is none; another value is reported."""
         value = self.raw(name)
         if value is None:
             return None
@@ -67,7 +69,7 @@ class Section:
         return None
 
     def sections(self, name: str) -> Iterator[tuple[str, Section]]:
-        """The named sections within a section: routers, services; their names keep their case."""
+        """Yield the named sections within a section, such as all routers; their names keep their case."""
         outer = self.section(name)
         if outer is None:
             return
@@ -79,15 +81,17 @@ class Section:
                 self._not_a_section(path, value)
 
     def objects(self, name: str) -> Iterator[tuple[str, Section]]:
-        """As `sections`, without those whose name only another provider's object could have."""
+        """Yield as `sections`, but report and skip names with an `@`, which only other providers may have."""
         for inner, section in self.sections(name):
             if "@" in inner:
-                self.report.error(f"{self.report.at(section.path)}: a name may not hold @, so it is left out")
+                self.report.error(
+                    f"{self.report.at(section.path)} is left out, because a name must not contain @"
+                )
             else:
                 yield inner, section
 
     def items(self, name: str) -> Iterator[Section]:
-        """The sections of a list."""
+        """Yield the sections of a list."""
         value = self.raw(name)
         if value is None:
             return
@@ -102,23 +106,23 @@ class Section:
                 self._not_a_section(path, item)
 
     def warn_unserved(self, *names: str) -> None:
-        """Warn of options that only tune, and are known but not served yet."""
+        """Warn of known options that are not served yet and whose absence does no harm."""
         for name in names:
             if self.has(name):
                 self.report.warning(f"{self.report.at(self.key(name))} is not served yet", "it has no effect")
 
     def peek(self, name: str) -> Tree:
-        """What is below a name, which counts as not asked for; nothing where that is no section."""
+        """Return the tree below a name without marking the name as read; an empty one if it is no section."""
         value = self._tree.get(name)
         return value if isinstance(value, Mapping) else {}
 
     def misspelt(self, known: Iterable[str], meant: str) -> tuple[str, ...]:
-        """Names that nothing asked for and to which, of those `known`, the one `meant` is nearest."""
+        """Return the names that were not read and whose nearest name among `known` is `meant`."""
         left = (written for lower, written in self._names.items() if lower not in self._read_names)
         return tuple(written for written in left if nearest(written, known) == meant)
 
     def finish(self) -> None:
-        """Warn of names that nothing asked for."""
+        """Warn of names that were not read, as unknown ones."""
         for lower, written in self._names.items():
             if lower not in self._read_names:
                 self.report.warning(

@@ -1,7 +1,7 @@
-"""Values as users write them, in labels always as text, in files also as numbers and booleans.
+"""Readers of option values, which are text in labels, and also numbers and booleans in files.
 
-Each reader raises ValueError with what was expected, in the words of a hint. The reference pages say of its
-values what its docstring begins with.
+Each reader raises ValueError; its text says what was expected and becomes a hint. The reference pages describe
+a reader's values with the beginning of its docstring.
 """
 
 from __future__ import annotations
@@ -79,12 +79,12 @@ def text(value: object) -> str:
         raise ValueError("expected text")  # noqa: TRY004 - what the user wrote is a value to us
     stripped = str(value).strip()
     if not stripped:
-        raise ValueError("expected text, not nothing")
+        raise ValueError("expected text, but it is empty")
     return stripped
 
 
 def one_of(known: tuple[str, ...]) -> Callable[[object], Any]:
-    """A reader for one of these words, in any case."""
+    """Return a reader for one of these words, case-insensitive."""
 
     def read(value: object) -> Any:
         found = text(value).lower()
@@ -113,7 +113,7 @@ def texts_by_name(value: object) -> dict[str, object]:
     for part in str(value).split("||"):
         name, colon, text = part.partition(":")
         if not colon or not name.strip():
-            raise ValueError("expected NAME:VALUE, and || between several")
+            raise ValueError("expected NAME:VALUE, with || between several")
         found[name.strip()] = text.strip()
     return found
 
@@ -147,11 +147,11 @@ def host(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _between(value: object, low: int, high: int, what: str) -> int:
+def _between(value: object, low: int, high: int, expected: str) -> int:
     try:
         number = integer(value)
     except ValueError:
         number = low - 1
     if not low <= number <= high:
-        raise ValueError(f"expected {what}")
+        raise ValueError(f"expected {expected}")
     return number

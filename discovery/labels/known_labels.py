@@ -91,7 +91,7 @@ def label_kind(label: str) -> LabelKind:
     return LabelKind.V1_SEGMENT if _SEGMENT.match(label) else LabelKind.UNKNOWN
 
 
-def segment_of(label: str) -> tuple[str, str]:
+def split_segment(label: str) -> tuple[str, str]:
     """The segment that a label of meaning V1_SEGMENT is for, and the label without it."""
     found = _SEGMENT.match(label)
     if found is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from discovery.labels.known_labels import LabelKind, label_kind, segment_of
+from discovery.labels.known_labels import LabelKind, label_kind, split_segment
 
 
 class Segment(Struct, frozen=True):
@@ -31,7 +31,7 @@ def segments(labels: Mapping[str, str]) -> tuple[Segment, ...]:
     }
     own: dict[str, dict[str, str]] = {}
     for label in sorted(labels.keys() - shared.keys()):
-        name, plain = segment_of(label)
+        name, plain = split_segment(label)
         own.setdefault(name, {})[plain] = label
     if not own:
         return (Segment("", labels, {}),)

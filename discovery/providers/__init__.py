@@ -1,4 +1,4 @@
-"""The sources of routes, each in a room of its own, and which of them the settings ask for."""
+"""Providers: the sources of routes. Each has its own package; the settings choose which ones run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _consul_keys(settings: Settings) -> Provider | None:
 
 
 def _registrar(settings: Settings) -> Provider | None:
-    """Without routes: what it emits are diagnostics."""
+    """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
     if options is None or not options.enabled:
         return None
@@ -57,10 +57,10 @@ PROVIDERS: Mapping[str, Factory] = {
     "consul": _consul_keys,
     "registrator": _registrar,
 }
-"""Provider name → how to make it from settings; None where they do not ask for it."""
+"""Provider name → factory, which returns None if the settings do not enable the provider."""
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:
-    """The providers that `settings` ask for, by name."""
+    """Return the providers that `settings` enable, by name."""
     made = {name: factory(settings) for name, factory in PROVIDERS.items()}
     return {name: provider for name, provider in made.items() if provider is not None}

@@ -1,11 +1,11 @@
-"""Providers that every agent has alike."""
+"""Names of the providers whose source is the store."""
 
 from __future__ import annotations
 
 from rondpoint.store.admin.document import ADMIN, REST
 
 STORE_PROVIDERS = frozenset((ADMIN, REST))
-"""Their source is the store: they are no agent's own part, and whoever leads publishes what it has of them.
+"""Every agent reads the same routes for these, so they belong to no agent's contribution; the leader publishes them.
 
-Were they parts, those of two agents would contradict each other for a moment at each change.
+As contributions, those of two agents would contradict each other for a moment at each change.
 """

@@ -1,4 +1,4 @@
-"""Several Consul agents of which one at a time is followed."""
+"""Fails over between several Consul agents, of which one at a time is followed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ logger = logging.getLogger(__name__)
 
 
 class ConsulAgents:
-    """Takes turns: the agent after one that failed is followed next."""
+    """The Consul agents of one provider, in rotation: after a failure, the next agent is followed."""
 
     def __init__(self, provider: str, endpoints: tuple[Endpoint, ...]) -> None:
         self._provider = provider
         self._endpoints = endpoints
 
     def follow(self, follow: Callable[[Endpoint], None], stop: threading.Event) -> None:
-        """Call `follow`, which returns at `stop`, for one agent after the other until none is left.
+        """Call `follow`, which returns at `stop`, for one agent after the other.
 
-        Raises ProviderError then; and at once when a token is refused, which no other agent would mend.
+        Raises ProviderError if every agent failed. A refused token raises it at once: the other agents would
+        refuse it too.
         """
-        for left in range(len(self._endpoints) - 1, -1, -1):
+        for remaining in range(len(self._endpoints) - 1, -1, -1):
             try:
                 follow(self._endpoints[0])
             except ClosedError:
@@ -32,8 +33,8 @@ class ConsulAgents:
                     raise
             except ConsulError as error:
                 self._endpoints = (*self._endpoints[1:], self._endpoints[0])
-                if not left or isinstance(error, RefusedError):
+                if not remaining or isinstance(error, RefusedError):
                     raise ProviderError(error.message, error.hint) from error
-                logger.warning("provider %s: %s; the next agent is asked", self._provider, error)
+                logger.warning("provider %s: %s; trying the next Consul agent", self._provider, error)
             if stop.is_set():
                 return

@@ -1,4 +1,4 @@
-"""What the agent asks of a provider."""
+"""The interface of a provider."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Emit = Callable[[Configuration], None]
 
 
 class Provider(Protocol):
-    """One source of routes; it knows nothing of the store, of other providers or of HTTP.
+    """One source of routes. It knows nothing about the store, other providers or HTTP.
 
-    `name` qualifies what it defines (`hello@docker`).
+    `name` qualifies the objects that the provider defines (`hello@docker`).
     """
 
     @property
     def name(self) -> str: ...
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Emit the whole configuration, and again whenever it changes; return soon after `stop` is set.
+        """Emit the whole configuration, and again after each change; return soon after `stop` is set.
 
-        Runs in a thread of its own. Raises ProviderError when the source cannot be read: the agent then
-        calls again, after a while.
+        The agent calls this in a thread of its own. Raises ProviderError if the source cannot be read; the
+        agent then calls `watch` again after a delay.
         """

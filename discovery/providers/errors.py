@@ -1,10 +1,10 @@
-"""What a provider raises when its source cannot be read."""
+"""The exception that a provider raises if it cannot read its source."""
 
 from __future__ import annotations
 
 
 class ProviderError(Exception):
-    """A fault of the outside world: `message` says what failed, `hint` what would help, if anything is known.
+    """A fault outside Rondpoint: `message` says what failed, `hint` what would help, if that is known.
 
     The agent keeps the provider's last configuration in force and tries again.
     """

@@ -1,4 +1,4 @@
-"""Ending a wait that knows nothing of the stop event, such as a blocking read."""
+"""Interrupts a wait that does not watch the stop event, such as a blocking read."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LINGER = 1.0
-"""Seconds within which the helper thread ends after the block was left without a stop."""
+"""Seconds within which the helper thread ends if the block was left before `stop` was set."""
 
 
 @contextmanager
 def on_stop(stop: threading.Event, act: Callable[[], None]) -> Iterator[None]:
-    """While in the block, call `act` (from another thread) as soon as `stop` is set."""
+    """Call `act` from another thread as soon as `stop` is set, unless the block has been left by then."""
     left = threading.Event()
 
     def wait() -> None:
-        # Two events cannot be awaited at once: `stop` is, since it is the one that is urgent.
+        # A thread cannot wait for two events at once. It waits for `stop`, which is urgent.
         while not stop.wait(LINGER):
             if left.is_set():
                 return

@@ -1,1 +1,1 @@
-"""The part of Go's template language in which default rules are written."""
+"""A subset of Go's template language, for default rules."""

@@ -1,4 +1,4 @@
-"""One action of a template, `{{ … }}`: fields, literals, calls and pipes."""
+"""Evaluates one action of a template, `{{ … }}`: fields, literals, calls and pipes."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _MAX_DEPTH = 20
 
 
 def evaluate(action: str, fields: Mapping[str, Value], extra_functions: Functions) -> Value:
-    """What stands between the braces, trimmed; raises TemplateError."""
+    """Evaluate the trimmed text between the braces. Raises TemplateError."""
     return _Action(tokens(action), fields, extra_functions).evaluate()
 
 
 def tokens(action: str) -> list[str]:
-    """The words of an action; raises TemplateError."""
+    """Split an action into tokens. Raises TemplateError."""
     found: list[str] = []
     position, action = 0, action.rstrip()
     while position < len(action):
         match = _TOKEN.match(action, position)
         if match is None:
-            raise TemplateError(f"{action[position:].strip()!r} in a template is not served")
+            raise TemplateError(f"{action[position:].strip()!r} in a template is not supported")
         found.append(match.group(1))
         position = match.end()
     return found
 
 
 class _Action:
-    """One action, evaluated as it is read."""
+    """A recursive-descent evaluator of one action."""
 
     def __init__(
         self, tokens: Sequence[str], fields: Mapping[str, Value], extra_functions: Functions
@@ -69,10 +69,10 @@ class _Action:
     def _command(self, piped: list[Value]) -> Value:
         first = self._next()
         if first is None or first in ")|":
-            raise TemplateError("an action of a template is empty")
+            raise TemplateError("a template has an empty action")
         if not (first[0].isalpha() or first[0] == "_"):
             if piped:
-                raise TemplateError(f"{first} in a template is no function to pipe into")
+                raise TemplateError(f"{first} in a template follows | but is no function")
             return self._operand()
         self._position += 1
         arguments: list[Value] = []
@@ -112,7 +112,7 @@ class _Action:
 
 def _call(name: str, arguments: list[Value], extra_functions: Functions) -> Value:
     if name in _KEYWORDS:
-        raise TemplateError(f"{name} in a template is not served")
+        raise TemplateError(f"{name} in a template is not supported")
     known = {**FUNCTIONS, **extra_functions}
     if name not in known:
         raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, known)})")

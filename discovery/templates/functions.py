@@ -1,6 +1,6 @@
-"""The functions of default rules: Go's, Traefik's, and plain ones on text of the sprig library.
+"""Template functions for default rules: those of Go, Traefik's own, and simple text functions of sprig.
 
-Each is given as many values as it takes; the last is what a pipe passes on.
+A pipe passes its value as the last argument.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from discovery.decoding.names import normalise
 Value = str | bool | Mapping[str, str]
 Function = Callable[..., Value]
 Functions = Mapping[str, tuple[int | None, Function]]
-"""Name → how many values it takes, None for one and more, and itself."""
+"""Name → number of arguments (None for one or more) and the function."""
 
 
 class TemplateError(ValueError):
-    """A template that cannot be read or filled in; `str()` is one line."""
+    """A template that cannot be parsed or evaluated; `str()` is one line."""
 
 
 def is_true(value: Value) -> bool:
-    """What Go takes for true: all but nothing."""
+    """Check whether Go's templates treat the value as true: every value that is not empty."""
     return bool(value)
 
 

@@ -1,6 +1,6 @@
-"""The part of Go's template language that default rules are written in.
+"""Renders templates in a subset of Go's template language.
 
-Served: actions `{{ … }}` with fields (`.Name`, `.Labels.app`), calls of `discovery.templates.functions`
+Supported: actions `{{ … }}` with fields (`.Name`, `.Labels.app`), calls of `discovery.templates.functions`
 (`normalize .Name`, `index .Labels "app"`), pipes, parentheses, string literals; conditions `{{ if … }}`,
 `{{ else if … }}`, `{{ else }}`, `{{ end }}`; comments; trimming with `{{-` and `-}}`. No loops, no variables.
 """
@@ -20,15 +20,15 @@ _ACTION = re.compile(r"""\{\{((?:[^`"}]|`[^`]*`|"(?:\\.|[^"\\\n])*"|\}(?!\}))*)\
 _COMMENT = re.compile(r"\{\{(-\s+)?/\*.*?\*/(\s+-)?\}\}", re.DOTALL)
 _CONTROL = re.compile(r"(if|else|end)\b\s*(.*)\Z", re.DOTALL)
 LONGEST = 2000
-"""Characters of a template; to find the actions of a bad one may take as long as the square of them."""
+"""Largest number of characters in a template; the time to search an invalid one may grow with its square."""
 
 _NO_FUNCTIONS: Functions = MappingProxyType({})
 
 
 def render(template: str, fields: Mapping[str, Value], extra_functions: Functions = _NO_FUNCTIONS) -> str:
-    """The template with its actions replaced by what they say of `fields`; raises TemplateError.
+    """Replace the template's actions by their values for `fields`. Raises TemplateError.
 
-    `extra_functions` are functions besides the usual ones: name → how many values it takes, and itself.
+    `extra_functions` are functions beside the usual ones, by name.
     """
     if len(template) > LONGEST:
         raise TemplateError(f"a template has more than {LONGEST} characters")
@@ -54,7 +54,7 @@ class _Rendering:
             elif self._active:
                 pieces.append(_text(evaluate(action, self._fields, self._extra_functions)))
         if self._open:
-            raise TemplateError("an if in a template has no end")
+            raise TemplateError("an if in a template has no end action")
         return "".join(pieces)
 
     @property
@@ -73,10 +73,10 @@ class _Rendering:
             return
         branch = self._open[-1]
         if branch.is_else:
-            raise TemplateError("else in a template comes after else")
+            raise TemplateError("a second else follows else in a template")
         condition = _CONTROL.match(rest)
         if rest and (condition is None or condition[1] != "if"):
-            raise TemplateError(f"unexpected {rest} in a template, behind else")
+            raise TemplateError(f"unexpected {rest} after else in a template")
         branch.active = False
         outer = all(each.active for each in self._open[:-1])
         if condition is None:
@@ -88,7 +88,7 @@ class _Rendering:
 
     def _end(self, rest: str) -> None:
         if rest:
-            raise TemplateError(f"unexpected {rest} in a template, behind end")
+            raise TemplateError(f"unexpected {rest} after end in a template")
         self._open.pop()
 
     def _is_true(self, condition: str) -> bool:
@@ -96,7 +96,7 @@ class _Rendering:
 
 
 class _Branch:
-    """A condition that is open: whether its present branch `active`, any has, and it is the last."""
+    """A condition that is open: whether its current branch is `active`, an earlier one was, and it is in `else`."""
 
     def __init__(self, active: bool) -> None:
         self.active = active
@@ -105,7 +105,7 @@ class _Branch:
 
 
 def _split(template: str) -> Iterator[tuple[str, str | None]]:
-    """Texts, each with the action behind it; None behind the last."""
+    """Yield each text with the action that follows it; None follows the last text."""
     template = _COMMENT.sub(lambda found: "{{" + (found[1] or "") + '""' + (found[2] or "") + "}}", template)
     end, trim = 0, False
     for action in _ACTION.finditer(template):
@@ -130,5 +130,5 @@ def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
-        raise TemplateError("a template's action gives a map, where text is expected")
+        raise TemplateError("an action of a template returns a map, but text is expected")
     return value

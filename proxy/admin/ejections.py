@@ -1,4 +1,4 @@
-"""Servers that are put aside in this worker, as the API tells of them."""
+"""Reports and diagnostics about the servers that this worker has ejected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rondpoint.model import Service
 
 
 def ejections_report() -> Json:
-    """How often this worker has put a server aside, and which are so now, on whose word."""
+    """Return how many servers this worker itself has ejected, and which are ejected now, by which worker and why."""
     ejections = runtime().ejections
     return {
         "count": ejections.count,
@@ -21,19 +21,22 @@ def ejections_report() -> Json:
 
 
 def ejection_diagnostics(
-    aside: Mapping[str, tuple[str, str]], services: Iterable[Service]
+    ejected: Mapping[str, tuple[str, str]], services: Iterable[Service]
 ) -> Iterator[Diagnostic]:
-    """A finding for each service of a server in `aside`: URL → by which worker, and why."""
-    if not aside:
+    """Yield a diagnostic for each service of each ejected server.
+
+    `ejected` maps a server's URL to the worker that ejected it and the reason.
+    """
+    if not ejected:
         return
     for service in services:
         for server in service.servers:
-            if server.url in aside:
-                by, reason = aside[server.url]
+            if server.url in ejected:
+                by, reason = ejected[server.url]
                 yield Diagnostic(
                     Severity.WARNING,
                     "proxy",
                     f"service {service.name}",
-                    f"server {server.url} could not be reached, and is put aside by worker {by}: {reason}",
-                    "it gets requests again once it takes connections, or if no other server is left",
+                    f"server {server.url} cannot be reached; worker {by} ejected it: {reason}",
+                    "it gets requests again when it accepts connections, or if no other server is available",
                 )

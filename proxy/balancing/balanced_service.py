@@ -8,20 +8,20 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.balancing.composite_service import Composed
+    from proxy.balancing.composite_service import CompositeService
     from proxy.balancing.sticky_cookie import Stickiness
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
     from rondpoint.model import Service
 
-Choose = Callable[["BalancedService", "Tickets", "Request", str], "Target"]
+TargetChooser = Callable[["BalancedService", "Tickets", "Request", str], "Target"]
 """For a request of the client with this address, the target to ask.
 
 It is asked as it stands, `unavailable` or not. When it gives no answer, the service's others are asked.
 """
 
-Strategy = Callable[["BalancedService"], Choose | None]
+Strategy = Callable[["BalancedService"], TargetChooser | None]
 """Asked when a service is made ready, and again when its servers are looked at anew.
 
 It gives the way of choosing, or None where the targets are to be taken in turn by tickets: the plain way,
@@ -46,23 +46,23 @@ class BalancedService:
     rotation: tuple[Target, ...]
     pass_host_header: bool
     strategy: Strategy
-    choose: Choose | None = None
+    choose: TargetChooser | None = None
     all_unavailable: bool = False
-    present: tuple[Target, ...] = ()
+    available: tuple[Target, ...] = ()
     distinct: tuple[Target, ...] = ()
     warming: bool = False
     sticky: Stickiness[Target] | None = None
-    composed: Composed | None = None
+    composed: CompositeService | None = None
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """See anew who is away and who starts slowly, and choose accordingly."""
         if self.service.slow_start:
             now = monotonic()
             self.warming = any(target.warm_at > now for target in self.rotation)
-        present = tuple(target for target in self.rotation if not target.unavailable)
-        self.all_unavailable = not present
+        available = tuple(target for target in self.rotation if not target.unavailable)
+        self.all_unavailable = not available
         # Equal ones are one object, for there may be many thousand services.
-        self.present = present if 0 < len(present) < len(self.rotation) else self.rotation
-        distinct = dict.fromkeys(self.present)
-        self.distinct = self.present if len(distinct) == len(self.present) else tuple(distinct)
+        self.available = available if 0 < len(available) < len(self.rotation) else self.rotation
+        distinct = dict.fromkeys(self.available)
+        self.distinct = self.available if len(distinct) == len(self.available) else tuple(distinct)
         self.choose = self.strategy(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from proxy.balancing.hashing import hashed, luck
+from proxy.balancing.hashing import stable_hash, rendezvous_score
 from proxy.balancing.sticky_cookie import Stickiness
 from proxy.balancing.weighted_schedule import schedule
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rondpoint.model import Service
 
 
-class Composed:
+class CompositeService:
     """The members of a service, by their `names`, and how one of them is chosen.
 
     One that has no server for new requests is passed over as long as another has.
@@ -35,7 +35,7 @@ class Composed:
                 service.sticky, service.name, ((name, name) for name in dict.fromkeys(self.names))
             )
 
-    def preferred(self, tickets: Tickets, request: Request, peer: str) -> Iterator[str]:
+    def members_in_order(self, tickets: Tickets, request: Request, peer: str) -> Iterator[str]:
         """The members' names, in the order in which they are to be asked."""
         if self.sticky is not None and (kept := self.sticky.kept(request)) is not None:
             yield kept
@@ -45,7 +45,7 @@ class Composed:
             for position in range(first, first + length):
                 yield self._rotation[position % length]
         elif self._kind == "highestRandomWeight":
-            client = hashed(peer)
-            yield from sorted(self.names, key=lambda name: -self._weights[name] * luck(client, hashed(name)))
+            client = stable_hash(peer)
+            yield from sorted(self.names, key=lambda name: -self._weights[name] * rendezvous_score(client, stable_hash(name)))
         else:
             yield from self.names

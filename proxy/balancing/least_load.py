@@ -12,44 +12,44 @@ from os import getpid
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.balancing.round_robin import LEAST, usual_latency
+from proxy.balancing.round_robin import MINIMUM_SHARE, median_latency
 from proxy.balancing.strategies import strategy
-from proxy.balancing.weighted_draw import Part, draw, mixed
+from proxy.balancing.weighted_draw import ShareFraction, draw, mix64
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, BalancedService
+    from proxy.balancing.balanced_service import TargetChooser, BalancedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
-MOST_DRAWS = 16
+MAX_DRAWS = 16
 """Until two servers are found where one has nearly all the weight."""
 
-LEAST_SECONDS = 0.001
+MINIMUM_SECONDS = 0.001
 """What an answer is expected to take where nothing was seen yet."""
 
 
 @strategy("p2c")
-def of_two(service: BalancedService) -> Choose:
+def power_of_two_choices(service: BalancedService) -> TargetChooser:
     """Power of two choices: of two servers drawn by lot, the one with less under way for its weight."""
-    lots = map(mixed, count(getpid() << 32))
+    lots = map(mix64, count(getpid() << 32))
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]
         now = monotonic()
-        first, second = two(service, lots, lambda target: target.warmth(now))
+        first, second = draw_two(service, lots, lambda target: target.warmth(now))
         return first if _active(first, now) <= _active(second, now) else second
 
     return choose
 
 
-def two(service: BalancedService, lots: Iterator[int], part: Part) -> tuple[Target, Target]:
+def draw_two(service: BalancedService, lots: Iterator[int], part: ShareFraction) -> tuple[Target, Target]:
     """Two servers, of more than one."""
-    first = draw(service.present, next(lots), part)
-    for _ in range(MOST_DRAWS):
-        second = draw(service.present, next(lots), part)
+    first = draw(service.available, next(lots), part)
+    for _ in range(MAX_DRAWS):
+        second = draw(service.available, next(lots), part)
         if second is not first:
             return first, second
     others = [target for target in service.distinct if target is not first]
@@ -57,18 +57,18 @@ def two(service: BalancedService, lots: Iterator[int], part: Part) -> tuple[Targ
 
 
 @strategy("leastconn")
-def least_connections(service: BalancedService) -> Choose:
+def least_connections(service: BalancedService) -> TargetChooser:
     """The server with least under way for its weight; among equals, in turn."""
-    return _least(lambda targets, now: lambda target: _active(target, now))
+    return _least_loaded(lambda targets, now: lambda target: _active(target, now))
 
 
 @strategy("leasttime")
-def least_time(service: BalancedService) -> Choose:
+def least_time(service: BalancedService) -> TargetChooser:
     """The server whose next answer would begin first, by what was seen and is under way, for its weight."""
-    return _least(_expected)
+    return _least_loaded(_expected_loads)
 
 
-def _least(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]) -> Choose:
+def _least_loaded(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]) -> TargetChooser:
     turn = count(getpid())
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
@@ -77,7 +77,7 @@ def _least(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]
             return distinct[0]
         now = monotonic()
         load = loads(distinct, now)
-        best = draw(service.present, next(turn), lambda target: target.warmth(now))
+        best = draw(service.available, next(turn), lambda target: target.warmth(now))
         least = load(best)
         for target in distinct:
             if (found := load(target)) < least:
@@ -91,17 +91,17 @@ def _active(target: Target, now: float) -> float:
     return target.endpoint.active / (target.server.weight * target.warmth(now))
 
 
-def _expected(targets: Sequence[Target], now: float) -> Callable[[Target], float]:
-    usual = max(usual_latency(targets, now), LEAST_SECONDS)
+def _expected_loads(targets: Sequence[Target], now: float) -> Callable[[Target], float]:
+    usual = max(median_latency(targets, now), MINIMUM_SECONDS)
 
     def expected(target: Target) -> float:
         endpoint = target.endpoint
-        failing = endpoint.failing(now)
+        failure_rate = endpoint.failure_rate(now)
         seconds = endpoint.latency(now)
-        if not seconds and (endpoint.active or failing):
+        if not seconds and (endpoint.active or failure_rate):
             # Not seen yet, but not for want of asking: it must not take everything.
             seconds = usual
-        weight = target.server.weight * target.warmth(now) * max(1.0 - failing, LEAST)
+        weight = target.server.weight * target.warmth(now) * max(1.0 - failure_rate, MINIMUM_SHARE)
         return seconds * (1 + endpoint.active) / weight
 
     return expected

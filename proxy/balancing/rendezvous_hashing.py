@@ -9,30 +9,30 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.balancing.hashing import hashed, luck
+from proxy.balancing.hashing import stable_hash, rendezvous_score
 from proxy.balancing.strategies import strategy
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, BalancedService
+    from proxy.balancing.balanced_service import TargetChooser, BalancedService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
 
 @strategy("hrw")
-def highest_random_weight(service: BalancedService) -> Choose:
+def highest_random_weight(service: BalancedService) -> TargetChooser:
     """By the client's address, and the servers' names."""
-    names = {target: hashed(target.server.name) for target in service.targets}
+    names = {target: stable_hash(target.server.name) for target in service.targets}
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]
         now = monotonic()
-        client = hashed(peer)
+        client = stable_hash(peer)
 
         def score(target: Target) -> float:
-            return target.server.weight * target.warmth(now) * luck(client, names[target])
+            return target.server.weight * target.warmth(now) * rendezvous_score(client, names[target])
 
         return max(distinct, key=score)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rondpoint.model import Service
 
 
-class Arrivals:
+class ServerArrivals:
     """Remembers each no longer than any slow start may take."""
 
     def __init__(self) -> None:

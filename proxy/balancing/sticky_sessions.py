@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.balancing.round_robin import weigh_in_turn
+from proxy.balancing.round_robin import choose_by_ticket
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, BalancedService, Strategy
+    from proxy.balancing.balanced_service import TargetChooser, BalancedService, Strategy
     from proxy.balancing.sticky_cookie import Stickiness
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
 
-def keeping(sticky: Stickiness[Target], strategy: Strategy) -> Strategy:
+def sticky_strategy(sticky: Stickiness[Target], strategy: Strategy) -> Strategy:
     """The strategy of those who bring no such cookie, with the others kept."""
 
-    def kept(service: BalancedService) -> Choose:
-        return keep(sticky, strategy(service) or weigh_in_turn)
+    def kept(service: BalancedService) -> TargetChooser:
+        return sticky_chooser(sticky, strategy(service) or choose_by_ticket)
 
     return kept
 
 
-def keep(sticky: Stickiness[Target], otherwise: Choose) -> Choose:
+def sticky_chooser(sticky: Stickiness[Target], otherwise: TargetChooser) -> TargetChooser:
     """Choose whom the cookie names, as long as it is there; who is leaving goes on with its sessions."""
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:

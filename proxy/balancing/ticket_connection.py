@@ -22,11 +22,11 @@ from redis.connection import SSLConnection
 from proxy.net.stream import PIECE, READ
 from rondpoint.store.client import separate_connection
 
-Answered = Callable[[int], None]
-Failed = Callable[[Exception], None]
+OnReply = Callable[[int], None]
+OnFailure = Callable[[Exception], None]
 
 
-class Line(Protocol):
+class TicketConnection(Protocol):
     """Commands out, integers in, in the same order.
 
     `listen` says whom to call, in the event loop: with each answer, or once with the error that ended it all,
@@ -34,25 +34,25 @@ class Line(Protocol):
     it does not wait, and raises the same. `ready` tells whether an answer, or an end, is known to be there.
     """
 
-    def listen(self, answered: Answered, failed: Failed) -> None: ...
+    def listen(self, answered: OnReply, failed: OnFailure) -> None: ...
     def send(self, commands: bytes, count: int) -> None: ...
     def ready(self) -> bool: ...
     def close(self) -> None: ...
 
 
-def open_line(pool: redis.ConnectionPool) -> Line:
+def open_ticket_connection(pool: redis.ConnectionPool) -> TicketConnection:
     """A new connection like those of `pool`. Raises redis.RedisError or OSError."""
     connection = separate_connection(pool)
-    return LibraryLine(connection) if isinstance(connection, SSLConnection) else PlainLine(connection)
+    return RedisPyTicketConnection(connection) if isinstance(connection, SSLConnection) else SocketTicketConnection(connection)
 
 
-def pack(*words: str) -> bytes:
+def pack_command(*words: str) -> bytes:
     """A command in the store's protocol."""
     encoded = [word.encode() for word in words]
     return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
 
 
-class PlainLine:
+class SocketTicketConnection:
     """Over TCP or a Unix socket."""
 
     def __init__(self, connection: Any) -> None:
@@ -63,7 +63,7 @@ class PlainLine:
         self._reader = hiredis.Reader()
         self._watcher = get_hub().loop.io(self._sock.fileno(), READ)
 
-    def listen(self, answered: Answered, failed: Failed) -> None:
+    def listen(self, answered: OnReply, failed: OnFailure) -> None:
         self._watcher.start(self._readable, answered, failed)
 
     def send(self, commands: bytes, count: int) -> None:
@@ -85,7 +85,7 @@ class PlainLine:
         self._sock.close()
         self._connection.disconnect()
 
-    def _readable(self, answered: Answered, failed: Failed) -> None:
+    def _readable(self, answered: OnReply, failed: OnFailure) -> None:
         try:
             data = self._sock.recv(PIECE)
             if not data:
@@ -104,7 +104,7 @@ class PlainLine:
             answered(number)
 
 
-class LibraryLine:
+class RedisPyTicketConnection:
     """Over whatever else redis-py speaks, which waits for each step: in a greenlet of its own."""
 
     def __init__(self, connection: Any) -> None:
@@ -112,7 +112,7 @@ class LibraryLine:
         self._commands: Queue[tuple[bytes, int]] = Queue()
         self._greenlet: Greenlet[Any, Any] | None = None
 
-    def listen(self, answered: Answered, failed: Failed) -> None:
+    def listen(self, answered: OnReply, failed: OnFailure) -> None:
         self._greenlet = gevent.spawn(self._run, answered, failed)
 
     def send(self, commands: bytes, count: int) -> None:
@@ -127,7 +127,7 @@ class LibraryLine:
             self._greenlet.kill(block=False)
         self._connection.disconnect()
 
-    def _run(self, answered: Answered, failed: Failed) -> None:
+    def _run(self, answered: OnReply, failed: OnFailure) -> None:
         connection = self._connection
         try:
             while True:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from time import monotonic
 
-STREAK = 32
+STREAK_LENGTH = 32
 """Tickets in a row, one at a time and nobody else's between them, after which the next is asked for ahead."""
 
 PAUSE = 0.005
 """Seconds between two requests that end a streak; a ticket is held no longer than that."""
 
 
-class Ahead:
+class TicketPrefetch:
     """The streak of one `service`, and the ticket held for it."""
 
     __slots__ = ("_held", "_last", "_length", "_since", "service")
@@ -37,7 +37,7 @@ class Ahead:
     @property
     def wanted(self) -> bool:
         """Whether the next ticket is to be asked for ahead."""
-        return self._length >= STREAK
+        return self._length >= STREAK_LENGTH
 
     def switch(self, ticket: int) -> None:
         """Hold a ticket, as one who waited for it; others' before it end the streak."""

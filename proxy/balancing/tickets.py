@@ -21,19 +21,19 @@ import redis
 from gevent import get_hub, getcurrent
 from gevent.event import AsyncResult, Event
 
-from proxy.balancing.ticket_connection import Line, pack
-from proxy.balancing.ticket_prefetch import Ahead
+from proxy.balancing.ticket_connection import TicketConnection, pack_command
+from proxy.balancing.ticket_prefetch import TicketPrefetch
 from rondpoint.store.corrupt_keys import is_spoilt_counter
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 0.02
+TICKET_TIMEOUT = 0.02
 """Seconds a request waits for its ticket before the local count serves it."""
 
-RECOVERY = 2.0
+LATE_REPLY_TIMEOUT = 2.0
 """Seconds a late answer may take before the connection is given up."""
 
-TRIALS = 3
+TRIALS_REQUIRED = 3
 """Answers in time, one after the other, that a store must give before requests wait for it again."""
 
 FIRST_PAUSE = 0.1
@@ -42,9 +42,9 @@ LONGEST_PAUSE = 1.0
 late again so soon: requests wait for one that is now near and now far once in so long, and no more.
 """
 
-COMMANDS_KEPT = 10_000
+MAX_CACHED_COMMANDS = 10_000
 
-TOGETHER = 500
+MAX_BATCH = 500
 """Services that are asked for at once: what is sent must fit into a socket's buffer."""
 
 
@@ -56,28 +56,28 @@ class Tickets:
     `drop` is called, and may raise redis.RedisError, when something else has spoilt `key`.
     """
 
-    def __init__(self, connect: Callable[[], Line], key: str, drop: Callable[[], None]) -> None:
+    def __init__(self, connect: Callable[[], TicketConnection], key: str, drop: Callable[[], None]) -> None:
         self._connect = connect
         self._key = key
         self._drop = drop
         self._commands: dict[tuple[str, int], bytes] = {}
-        self._line: Line | None = None
+        self._line: TicketConnection | None = None
         self._waiting: dict[str, list[Any]] = {}
         # Asked for and not answered yet, in order; nobody waits for what is late.
         self._outstanding: deque[tuple[str, list[Any]]] = deque()
         self._last: dict[str, int] = {}
-        self._ahead = Ahead()
+        self._ahead = TicketPrefetch()
         self._for_ahead: list[Any] = [self._ahead]
         self._for_trial: list[Any] = []
         # No service has that name, so nothing is changed; but only a master will do it.
-        self._trial = pack("HDEL", key, "")
+        self._trial = pack_command("HDEL", key, "")
         self._passed = 0
         self._pause = 0.0
         self._recovered_at = 0.0
         self._hub = hub = get_hub()
         # Repeating, since those that do not would go on with what was left of their time when stopped.
-        self._timer = hub.loop.timer(PATIENCE, PATIENCE)
-        self._given_up = hub.loop.timer(RECOVERY, RECOVERY)
+        self._timer = hub.loop.timer(TICKET_TIMEOUT, TICKET_TIMEOUT)
+        self._given_up = hub.loop.timer(LATE_REPLY_TIMEOUT, LATE_REPLY_TIMEOUT)
         self._next_trial = hub.loop.timer(0.0)
         self._broken: AsyncResult[None] = AsyncResult()
         self.attempted = Event()
@@ -90,9 +90,9 @@ class Tickets:
         """The next ticket of this service, from the store if it answers in time."""
         if self.degraded:
             return self._take_local(service)
-        ahead = self._ahead
-        if service == ahead.service and (held := ahead.take()):
-            if ahead.wanted:
+        prefetch = self._ahead
+        if service == prefetch.service and (held := prefetch.take()):
+            if prefetch.wanted:
                 # Behind this request, once that is on its way.
                 self._hub.loop.run_callback(self._ask_ahead)
             return held
@@ -141,11 +141,11 @@ class Tickets:
             self._degrade()
             return
         waiting = self._waiting
-        if len(waiting) <= TOGETHER:
+        if len(waiting) <= MAX_BATCH:
             self._waiting = {}
             self._outstanding.extend(waiting.items())
         else:
-            for service in list(waiting)[:TOGETHER]:
+            for service in list(waiting)[:MAX_BATCH]:
                 self._outstanding.append((service, waiting.pop(service)))
         self._timer.again(self._late, update=True)
         commands = [self._command(service, len(greenlets)) for service, greenlets in self._outstanding]
@@ -211,7 +211,7 @@ class Tickets:
             self._try_later(max(self._pause, FIRST_PAUSE))
             return
         self._passed += 1
-        if self._passed < TRIALS:
+        if self._passed < TRIALS_REQUIRED:
             self._try()
             return
         self._recover()
@@ -269,9 +269,9 @@ class Tickets:
     def _command(self, service: str, count: int) -> bytes:
         command = self._commands.get((service, count))
         if command is None:
-            if len(self._commands) > COMMANDS_KEPT:
+            if len(self._commands) > MAX_CACHED_COMMANDS:
                 self._commands.clear()
-            command = self._commands[service, count] = pack("HINCRBY", self._key, service, str(count))
+            command = self._commands[service, count] = pack_command("HINCRBY", self._key, service, str(count))
         return command
 
     def _take_local(self, service: str) -> int:

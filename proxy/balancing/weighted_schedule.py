@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from math import gcd
 
 # The period is the sum of the weights; beyond this they are scaled down to it.
-LONGEST = 10_000
+MAX_PERIOD = 10_000
 # Steps times servers: what a worker may spend on it between two requests.
-MOST_WORK = 200_000
+MAX_STEPS = 200_000
 
 
 def schedule(weights: Sequence[int]) -> tuple[int, ...]:
     """Indexes into `weights`, one period long; empty where no weight is positive."""
-    parts = _reduced(weights)
+    parts = _reduce(weights)
     if max(parts, default=0) == 1:
         return tuple(index for index, part in enumerate(parts) if part)
     total = sum(parts)
@@ -35,14 +35,14 @@ def schedule(weights: Sequence[int]) -> tuple[int, ...]:
     return tuple(sequence)
 
 
-def _reduced(weights: Sequence[int]) -> list[int]:
+def _reduce(weights: Sequence[int]) -> list[int]:
     positive = [max(weight, 0) for weight in weights]
     divisor = gcd(*positive)
     if not divisor:
         return positive
     reduced = [weight // divisor for weight in positive]
     total = sum(reduced)
-    longest = max(len(reduced), min(LONGEST, MOST_WORK // len(reduced)))
+    longest = max(len(reduced), min(MAX_PERIOD, MAX_STEPS // len(reduced)))
     if total <= longest:
         return reduced
     return [max(1, weight * longest // total) if weight else 0 for weight in reduced]

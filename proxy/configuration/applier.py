@@ -61,7 +61,7 @@ class Applier:
     def in_force(self) -> Configuration:
         """What is in force, as it is now and will be."""
         context = self._context
-        return Configuration(context.table.routers, context.services.known, self.middlewares)
+        return Configuration(context.table.routers, context.services.by_name, self.middlewares)
 
     def state(self) -> State:
         """What is in force, as it is now."""

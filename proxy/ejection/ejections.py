@@ -21,10 +21,10 @@ from gevent import Greenlet
 from proxy.upstream.connection import DialError
 from proxy.upstream.endpoint import Address, address_of
 from rondpoint.model import Scheme
-from rondpoint.store.ejections import LONGEST_LEASE, Notice
+from rondpoint.store.ejections import LONGEST_LEASE, EjectionNotice
 
 if TYPE_CHECKING:
-    from proxy.services.registry import Services
+    from proxy.services.registry import ServiceRegistry
     from proxy.upstream.endpoint import Target
     from proxy.upstream.pool import Pool
 
@@ -40,7 +40,7 @@ LONGEST_PAUSE = 2.0
 PROBE_TIMEOUT = 2.0
 """Seconds within which a probe's connection must come about, TLS included."""
 
-RELAPSE = 10.0
+RELAPSE_SECONDS = 10.0
 """Seconds after its return within which a server that fails again is probed as late as it was at last."""
 
 # What is stored may be anybody's, and more digits than these are no number to Python.
@@ -82,15 +82,15 @@ class Ejections:
     this worker has put one aside itself.
     """
 
-    def __init__(self, services: Services, name: str) -> None:
+    def __init__(self, services: ServiceRegistry, name: str) -> None:
         self.name = name
         self.count = 0
         self.tell: Callable[[str], None] = _nobody
         self._services = services
         self._own: dict[str, OwnEjection] = {}
         self._others: dict[str, RemoteEjection] = {}
-        self._relapsing: dict[str, tuple[float, float]] = {}
-        services.on_gone = self._gone
+        self._recently_returned: dict[str, tuple[float, float]] = {}
+        services.on_address_removed = self._on_address_removed
 
     def eject(self, target: Target, reason: str) -> None:
         """A server could not be reached: ask others from now on, and look when it is back."""
@@ -98,7 +98,7 @@ class Ejections:
         # One that has left the configuration meanwhile would be probed for ever, and so would not come back.
         if url in self._own or url in self._others or target.pool.closed:
             return
-        pause, until = self._relapsing.pop(url, (0.0, 0.0))
+        pause, until = self._recently_returned.pop(url, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE
         own = OwnEjection(address_of(target.server), url, target.pool, reason, now, pause)
         self._own[url] = own
@@ -118,7 +118,7 @@ class Ejections:
         mine = {url: (self.name, own.reason) for url, own in self._own.items()}
         return mine | {url: (others.by, others.reason) for url, others in self._others.items()}
 
-    def hear(self, notice: Notice) -> None:
+    def receive(self, notice: EjectionNotice) -> None:
         """Another worker has put a server aside, still does, or has found it to be back."""
         url = notice.url
         if notice.by == self.name:
@@ -141,7 +141,7 @@ class Ejections:
             self._stop_probing(own)
             del self._own[url]
             self.tell(url)
-        address = address_in(url)
+        address = address_from_url(url)
         if address is None:
             return
         known = url in self._others
@@ -150,13 +150,13 @@ class Ejections:
             self._services.set_ejected(address, ejected=True)
             gevent.spawn_later(notice.seconds, self._expire, url)
 
-    def hear_all(self, notices: Iterable[Notice]) -> None:
+    def receive_all(self, notices: Iterable[EjectionNotice]) -> None:
         """These, and no others, are stored."""
         stored = {notice.url: notice for notice in notices}
         for url in [url for url in self._others if url not in stored]:
             self._end_others(url)
         for notice in stored.values():
-            self.hear(notice)
+            self.receive(notice)
         for url in self._own.keys() - stored.keys():
             self.tell(url)
 
@@ -169,9 +169,9 @@ class Ejections:
             # A fault of ours must not keep a server out for ever.
             log.exception("probing server %s failed unexpectedly", own.url)
         now = monotonic()
-        for url in [url for url, (_, until) in self._relapsing.items() if until < now]:
-            del self._relapsing[url]
-        self._relapsing[own.url] = (own.pause, now + RELAPSE)
+        for url in [url for url, (_, until) in self._recently_returned.items() if until < now]:
+            del self._recently_returned[url]
+        self._recently_returned[own.url] = (own.pause, now + RELAPSE_SECONDS)
         log.info("server %s is back after %.1f s", own.url, now - own.since)
         own.probing = None
         self._end_own(own)
@@ -212,7 +212,7 @@ class Ejections:
         # Whoever probed it is gone.
         self._end_others(url)
 
-    def _gone(self, address: Address) -> None:
+    def _on_address_removed(self, address: Address) -> None:
         """No service has this address any more; should it come again, it is another server's."""
         for own in [own for own in self._own.values() if own.address == address]:
             self._end_own(own)
@@ -220,7 +220,7 @@ class Ejections:
             self._end_others(url)
 
 
-def address_in(url: str) -> Address | None:
+def address_from_url(url: str) -> Address | None:
     """The address that a server's URL tells; None for anything else."""
     scheme, separator, rest = url.partition("://")
     host, colon, port = rest.rpartition(":")

@@ -17,7 +17,7 @@ from gevent.event import Event
 
 from proxy.ejection.ejections import LEASE, Ejections
 from rondpoint.store.ejections import (
-    Notice,
+    EjectionNotice,
     decode_notice,
     drop_ejections,
     read_ejections,
@@ -37,7 +37,7 @@ RENEWAL = LEASE / 4
 LONGEST_PAUSE = 5.0
 
 
-class Sharing:
+class EjectionSync:
     """Keeps `ejections` and the store alike: `tell` and `listen` run beside the requests, until killed."""
 
     def __init__(self, client: redis.Redis, keys: Keys, ejections: Ejections) -> None:
@@ -86,7 +86,7 @@ class Sharing:
         try:
             with gevent.Timeout(seconds):
                 for url in self._leases:
-                    remove_ejection(self._client, self._keys, Notice(url, self._ejections.name))
+                    remove_ejection(self._client, self._keys, EjectionNotice(url, self._ejections.name))
         except (redis.RedisError, OSError, gevent.Timeout) as error:
             self._complain(error)
 
@@ -108,11 +108,11 @@ class Sharing:
         if own is None:
             # Unless it is another worker's by now.
             if url not in self._ejections.ejected:
-                remove_ejection(self._client, self._keys, Notice(url, name))
+                remove_ejection(self._client, self._keys, EjectionNotice(url, name))
             self._leases.discard(url)
         elif now >= own.renew_at:
             self._leases.add(url)
-            notice = Notice(url, name, LEASE, own.reason)
+            notice = EjectionNotice(url, name, LEASE, own.reason)
             write_ejection(self._client, self._keys, notice, age=now - own.since, tell=not own.told)
             own.told, own.renew_at = True, now + RENEWAL
 
@@ -128,13 +128,13 @@ class Sharing:
 
     def _told(self, data: bytes) -> None:
         try:
-            self._ejections.hear(decode_notice(data))
+            self._ejections.receive(decode_notice(data))
         except msgspec.MsgspecError as error:
             log.warning("a message about servers put aside cannot be decoded: %s", error)
 
     def _read(self) -> None:
         stored = read_ejections(self._client, self._keys)
-        self._ejections.hear_all(stored.notices)
+        self._ejections.receive_all(stored.notices)
         drop_ejections(self._client, self._keys, stored.stale)
 
     def _complain(self, error: BaseException) -> None:

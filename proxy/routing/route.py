@@ -10,7 +10,7 @@ from proxy.http1.request import Request
 from proxy.routing.request_attributes import Client
 from proxy.routing.rule_compiler import Test, compile_test, require_served
 from proxy.routing.rule_scope import beyond_hosts
-from proxy.services.service_slot import NOWHERE, Place
+from proxy.services.service_slot import EMPTY_SLOT, ServiceSlot
 from proxy.telemetry.tallies import Tally
 from rondpoint.model import Router
 
@@ -64,7 +64,7 @@ class Route:
         self.router = router
         self.middlewares = router.middlewares
         self.pass_host_header = router.pass_host_header
-        self.place: Place = NOWHERE
+        self.place: ServiceSlot = EMPTY_SLOT
         self.tally: Tally | None = None
         self.told: tuple[object, bytes, tuple[Routes, ...]] | None = None
         self.order = order_of(router)

@@ -9,10 +9,10 @@ from proxy.per_request.extras import Wanting, extras_of
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
-    from proxy.balancing.composite_service import Composed
+    from proxy.balancing.composite_service import CompositeService
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
-    from proxy.services.registry import Services
+    from proxy.services.registry import ServiceRegistry
 
 
 class Asking(Wanting, Protocol):
@@ -21,7 +21,7 @@ class Asking(Wanting, Protocol):
     peer: str
 
 
-def has_servers(services: Services, name: str) -> bool:
+def has_servers(services: ServiceRegistry, name: str) -> bool:
     """Whether the service has a server for new requests, itself or in a member."""
     seen: set[str] = set()
     left = [name]
@@ -39,10 +39,10 @@ def has_servers(services: Services, name: str) -> bool:
 
 
 def member_for(
-    composed: Composed, services: Services, tickets: Tickets, request: Request, client: Asking
+    composed: CompositeService, services: ServiceRegistry, tickets: Tickets, request: Request, client: Asking
 ) -> BalancedService | None:
     """The member that takes the request; None where there is none."""
-    names: Sequence[str] = tuple(dict.fromkeys(composed.preferred(tickets, request, client.peer)))
+    names: Sequence[str] = tuple(dict.fromkeys(composed.members_in_order(tickets, request, client.peer)))
     chosen = next((name for name in names if has_servers(services, name)), None)
     if chosen is None:
         # Those that are put aside are better than none.

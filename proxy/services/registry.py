@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from proxy.balancing import least_load, rendezvous_hashing
 from proxy.balancing.balanced_service import BalancedService
-from proxy.balancing.composite_service import Composed
-from proxy.balancing.round_robin import in_turn
-from proxy.balancing.server_arrivals import Arrivals
+from proxy.balancing.composite_service import CompositeService
+from proxy.balancing.round_robin import round_robin
+from proxy.balancing.server_arrivals import ServerArrivals
 from proxy.balancing.sticky_cookie import Stickiness
-from proxy.balancing.sticky_sessions import keeping
+from proxy.balancing.sticky_sessions import sticky_strategy
 from proxy.balancing.strategies import STRATEGIES
 from proxy.balancing.weighted_schedule import schedule
-from proxy.services.service_slot import NOWHERE, Place
+from proxy.services.service_slot import EMPTY_SLOT, ServiceSlot
 from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
 from proxy.upstream.pool import Pool
 from rondpoint.model import Server, ServerState, Service
@@ -34,7 +34,7 @@ _ = (least_load, rendezvous_hashing)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 
-class Services:
+class ServiceRegistry:
     """Services by name. Replacing one costs its servers, whatever else there is.
 
     A service is made ready when it is first asked for: most of many thousands never are in one worker.
@@ -45,11 +45,11 @@ class Services:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, ServiceSlot] = {}
         self._endpoints: dict[Address, Endpoint] = {}
         self._ejected: set[Address] = set()
-        self._arrivals = Arrivals()
-        self.on_gone: Callable[[Address], None] = _nothing
+        self._arrivals = ServerArrivals()
+        self.on_address_removed: Callable[[Address], None] = _nothing
         self._context: ssl.SSLContext | None = None
 
     @property
@@ -61,14 +61,14 @@ class Services:
         """A service, made ready; None where there is none of this name."""
         return self.ready(name).served
 
-    def ready(self, name: str) -> Place:
+    def ready(self, name: str) -> ServiceSlot:
         """The place of a service that is ready there; NOWHERE if none has this name."""
         place = self._places.get(name)
         if place is None:
             service = self._services.get(name)
             if service is None:
-                return NOWHERE
-            place = self._places[name] = Place()
+                return EMPTY_SLOT
+            place = self._places[name] = ServiceSlot()
             place.served = self._serve(service)
         return place
 
@@ -101,25 +101,25 @@ class Services:
         endpoint.ejected = ejected
         for target in endpoint.targets:
             self._time(target)
-            target.look()
+            target.refresh()
         for name in {target.service for target in endpoint.targets}:
             if (served := self._places[name].served) is not None:
-                served.look()
+                served.refresh()
 
     def _serve(self, service: Service) -> BalancedService:
         servers = [server for server in service.servers if server.state is not ServerState.DOWN]
         targets = [self._target(service, server) for server in servers]
         order = schedule([_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
-        strategy = STRATEGIES.get(service.strategy, in_turn)
+        strategy = STRATEGIES.get(service.strategy, round_robin)
         served = BalancedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
         if service.composition is not None:
-            served.composed = Composed(service)
+            served.composed = CompositeService(service)
         elif service.sticky is not None:
             members = ((target.server.name, target) for target in rotation)
             served.sticky = Stickiness(service.sticky, service.name, members)
-            served.strategy = keeping(served.sticky, strategy)
-        served.look()
+            served.strategy = sticky_strategy(served.sticky, strategy)
+        served.refresh()
         return served
 
     def _target(self, service: Service, server: Server) -> Target:
@@ -151,7 +151,7 @@ class Services:
             slow_start=service.slow_start,
         )
         self._time(target)
-        target.look()
+        target.refresh()
         endpoint.targets.add(target)
         return target
 
@@ -169,7 +169,7 @@ class Services:
                 address = address_of(target.server)
                 del self._endpoints[address]
                 endpoint.pool.close()
-                self.on_gone(address)
+                self.on_address_removed(address)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
 
 
-class Place:
+class ServiceSlot:
     """Where a service is found without looking for its name; `served` is None where it is not ready.
 
     A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
@@ -21,5 +21,5 @@ class Place:
         self.served: BalancedService | None = None
 
 
-NOWHERE = Place()
+EMPTY_SLOT = ServiceSlot()
 """No service is ever there."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.http1.request import Request
 from proxy.telemetry.common_format import CommonFormat
-from proxy.telemetry.escaping import escape
 from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.log_writer import LogWriter
 from rondpoint.settings import AccessLog as Options
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from proxy.telemetry.completed_request import CompletedRequest
 
-__all__ = ["AccessLog", "escaped"]
 
 Add = Callable[["Answered", Request, float, int], None]
 
@@ -56,10 +54,10 @@ def note_collector(note: Callable[..., Any], notes: list[Any], most: int, full: 
 
 
 class AccessLog:
-    """Notes what was answered, and gives lines of it to `lines`.
+    """Keeps notes of completed requests and passes their lines to `writer`.
 
-    `observed` tells that it has fields for which a connection has to be observed, and `needs_response_heads` that
-    heads of responses are among them.
+    `needs_observation` is true if a field of the format needs an observed connection; `needs_response_heads`
+    is true if response headers are logged.
     """
 
     def __init__(self, options: Options, writer: LogWriter) -> None:

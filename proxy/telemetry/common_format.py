@@ -7,7 +7,7 @@ from time import time
 from typing import TYPE_CHECKING, cast
 
 from proxy.telemetry.escaping import escape, escape_name, is_plain
-from proxy.telemetry.log_clock import STORE_PROVIDERS, Clock
+from proxy.telemetry.log_clock import COMMON, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
 from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, Mode
@@ -35,7 +35,7 @@ class CommonFormat:
     def __init__(self, fields: AccessLogFields, *, generic: bool = False) -> None:
         self._fields = fields
         self._generic = generic
-        self._clock = Clock(STORE_PROVIDERS, local=not fields.kept("StartUTC"))
+        self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is Mode.DROP
         # Router names come from labels and may hold any character.
         self._names = ValueCache(_name)

@@ -35,9 +35,9 @@ def is_plain(values: Iterable[bytes]) -> bool:
 
 
 def escape_all(values: Sequence[bytes], escape: Callable[[bytes], str]) -> list[str]:
-    """Each value, at least one, as `escape` makes it, which is to leave plain ones as they are.
+    """Return each value, at least one, as `escape` returns it; `escape` must not change plain values.
 
-    Those of one client who sends others are escaped at the price of those around them.
+    If one value needs escaping, all values of the batch pass through `escape`.
     """
     if is_plain(values):
         return b"\n".join(values).decode("ascii").split("\n")

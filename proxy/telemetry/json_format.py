@@ -1,4 +1,4 @@
-"""A line of the access log as JSON, under Traefik's names: times in nanoseconds, sizes in bytes."""
+"""The access log as JSON lines with Traefik's field names; times in nanoseconds, sizes in bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from proxy.telemetry.escaping import escape_all, as_text
+from proxy.telemetry.escaping import as_text, escape_all
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
 from proxy.telemetry.value_cache import ValueCache
@@ -28,7 +28,7 @@ _VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 _encode = msgspec.json.Encoder().encode
 
 Heads = tuple[bytes, bytes]
-"""Of a response, as it came and as it was sent."""
+"""Response heads: as the server sent it, and as the client got it."""
 
 Note = tuple[
     str, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
@@ -37,10 +37,10 @@ Note = tuple[
 
 
 class JsonFormat:
-    """`note` keeps what the line of a request has to say, and `lines` says it of many.
+    """Format of one JSON object a line: `note` keeps a request's values, `lines` formats many notes.
 
-    A line is put together from parts that are the same in many of them, less the fields that are dropped,
-    and from what is each request's own: written as it is where nothing of that is dropped, as by default.
+    A line consists of cached parts that many lines share, without the dropped fields, and of the request's
+    own values. If no field is dropped (the default), one template holds the own values.
     """
 
     def __init__(self, fields: AccessLogFields) -> None:
@@ -49,7 +49,7 @@ class JsonFormat:
         self._utc = Clock(ISO)
         self._local = Clock(ISO, local=True)
         self._ending = Clock(ISO)
-        # Unless something else is asked for, these two have their place in every line.
+        # By default, these two headers are in every line.
         always = {
             f"request_{canonical(name)}": ""
             for name in BY_DEFAULT
@@ -58,32 +58,32 @@ class JsonFormat:
         self.headers = LoggedHeaders(
             "request_", *modes(fields.headers), as_text, lambda found: _part(always | found)
         )
-        answer = modes(fields.headers, request=False)
-        self._origin = LoggedHeaders("origin_", *answer, as_text, _part)
-        self._sent = LoggedHeaders("downstream_", *answer, as_text, _part)
+        response_modes = modes(fields.headers, request=False)
+        self._origin = LoggedHeaders("origin_", *response_modes, as_text, _part)
+        self._sent = LoggedHeaders("downstream_", *response_modes, as_text, _part)
         self.needs_response_heads = self._sent.wanted
         self._routers = ValueCache(self._fields(_router))
         self._services = ValueCache(self._fields(_service))
         self._servers = ValueCache(self._fields(_server))
         self._hosts = ValueCache(self._fields(_host))
         self._methods = [ValueCache(self._fields(_method(version))) for version in _VERSIONS]
-        self._usual = ValueCache(_usual, lambda _: 0)
+        self._usual_outcomes = ValueCache(_usual_outcome, lambda _: 0)
         self._make = self._partial if self._dropped else self._whole
 
-    def note(self, answered: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
-        """At the end of the request `number`, which took `seconds`."""
-        tally, target, body = answered.tally, answered.target, answered.body
-        asked_at = answered.asked_at
+    def note(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
+        """Return the values of the worker's request `number`, which took `seconds` until now."""
+        tally, target, body = completed.tally, completed.target, completed.body
+        asked_at = completed.asked_at
         return (
-            answered.logged or self._connection(answered),
+            completed.logged or self._connection(completed),
             time(),
             seconds,
             monotonic() - asked_at if asked_at and target is not None else 0.0,
-            answered.status,
-            answered.sent,
+            completed.status,
+            completed.sent,
             0 if body is None else body.received,
-            answered.refused or target is None,
-            answered.retries,
+            completed.refused or target is None,
+            completed.retries,
             number,
             request.method,
             request.target,
@@ -93,27 +93,27 @@ class JsonFormat:
             tally.router,
             tally.service,
             "" if target is None else target.url,
-            answered.request_id,
-            answered.traced,
-            (answered.origin_head, answered.sent_head) if self.needs_response_heads else None,
+            completed.request_id,
+            completed.traced,
+            (completed.origin_head, completed.sent_head) if self.needs_response_heads else None,
         )
 
     def lines(self, notes: Sequence[Note]) -> bytes:
-        """The lines of these notes, at least one."""
+        """Format these notes, at least one."""
         return self._make(notes).encode("utf-8", "backslashreplace")
 
     def _whole(self, notes: Sequence[Note]) -> str:
-        utc, local, ending, usual = self._utc, self._local, self._ending, self._usual
+        utc, local, ending, usual_outcomes = self._utc, self._local, self._ending, self._usual_outcomes
         routers, services, servers, hosts = self._routers, self._services, self._servers, self._hosts
-        methods, of_headers = self._methods, self.headers.kept
+        methods, header_parts = self._methods, self.headers.kept
         lines: list[str] = []
         add = lines.append
-        # Floats, since to compare one with an integer takes longer.
+        # Floats, because comparing a float with an integer takes longer.
         begun = over = -1.0
         start = start_local = zone = end = ""
         for note, path in zip(notes, self._paths(notes), strict=True):
             (
-                connection, ended, seconds, asked, status, sent, received, ours, retries, number,
+                connection, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
                 method, _, version, host, headers, router, service, url, request_id, trace, heads,
             ) = note  # fmt: skip
             began = ended - seconds
@@ -125,17 +125,17 @@ class JsonFormat:
                 second = int(ended)
                 over = float(second)
                 end = ending.text(second)
-            # Six digits: with a one before them, which is quicker than to have them filled up.
+            # Six digits, cut from seven that begin with 1: faster than padding with zeros.
             micros = f"{int((began - begun + 1.0) * 1e6)}"[1:]
             end_micros = f"{int((ended - over + 1.0) * 1e6)}"[1:]
-            duration, origin = int(seconds * 1e9), int(asked * 1e9)
-            # For the server's part, the clock is looked at a moment later.
+            duration, origin = int(seconds * 1e9), int(origin_seconds * 1e9)
+            # The server's time is measured a moment later, so it may exceed the duration.
             overhead = duration - origin if duration > origin else 0
             if ours or received or retries:
                 outcome = _outcome(status, 0 if ours else status, received, retries)
             else:
-                outcome = usual[status]
-            # In two pieces: what has more than thirty parts is put together in a slower way.
+                outcome = usual_outcomes[status]
+            # Two pieces: Python joins an f-string of more than thirty parts in a slower way.
             add(
                 f'{{"RequestCount":{number}{connection},"RequestPath":"{path}"{methods[version][method]}'
                 f'{hosts[host]}{outcome},"DownstreamContentSize":{sent},'
@@ -144,23 +144,23 @@ class JsonFormat:
             )
             add(
                 f',"StartLocal":"{start_local}.{micros}{zone}","StartUTC":"{start}.{micros}Z"'
-                f"{routers[router]}{services[service]}{servers[url]}{of_headers[headers]}"
-                f"{_names(request_id, trace) if request_id or trace is not None else ''}"
-                f"{self._answers(heads) if heads is not None else ''}"
+                f"{routers[router]}{services[service]}{servers[url]}{header_parts[headers]}"
+                f"{_ids(request_id, trace) if request_id or trace is not None else ''}"
+                f"{self._response_headers(heads) if heads is not None else ''}"
                 f',"level":"info","msg":"","time":"{end}.{end_micros}Z"}}\n'
             )
         return "".join(lines)
 
     def _partial(self, notes: Sequence[Note]) -> str:
-        return "".join(map(self._without_dropped, notes))
+        return "".join(map(self._partial_line, notes))
 
-    def _without_dropped(self, note: Note) -> str:
+    def _partial_line(self, note: Note) -> str:
         (
-            connection, ended, seconds, asked, status, sent, received, ours, retries, number,
+            connection, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
             method, target, version, host, headers, router, service, url, request_id, trace, heads,
         ) = note  # fmt: skip
         duration = int(seconds * 1e9)
-        origin = min(duration, int(asked * 1e9))
+        origin = min(duration, int(origin_seconds * 1e9))
         path = target.partition(b"?")[0] if self._no_query else target
         line: dict[str, Any] = {
             "DownstreamContentSize": sent,
@@ -183,12 +183,12 @@ class JsonFormat:
             line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = trace.ids()
         for field in self._dropped:
             line.pop(field, None)
-        # What Traefik's logger adds to every line.
+        # Traefik's logger adds these fields to every line.
         line["level"], line["msg"], line["time"] = "info", "", self._ending.iso(ended)
         return (
             f"{_encode(line).decode()[:-1]}{connection}{self._methods[version][method]}{self._hosts[host]}"
             f"{self._routers[router]}{self._services[service]}{self._servers[url]}"
-            f"{self.headers.kept[headers]}{self._answers(heads) if heads is not None else ''}}}\n"
+            f"{self.headers.kept[headers]}{self._response_headers(heads) if heads is not None else ''}}}\n"
         )
 
     def _paths(self, notes: Sequence[Note]) -> list[str]:
@@ -197,27 +197,27 @@ class JsonFormat:
             targets = [target.partition(b"?")[0] for target in targets]
         return escape_all(targets, lambda target: quoted(as_text(target))[1:-1])
 
-    def _connection(self, answered: CompletedRequest) -> str:
-        """What is the same for all requests of a connection, which keeps it for the next ones."""
-        peer, port, tls = answered.peer, answered.port, answered.tls
+    def _connection(self, completed: CompletedRequest) -> str:
+        """Format the fields that all requests of a connection share; cache them on the connection."""
+        peer, port, tls = completed.peer, completed.port, completed.tls
         fields = {
             "ClientAddr": f"{peer}:{port}",
             "ClientHost": peer,
             "ClientPort": str(port),
             "ClientUsername": "-",
             "RequestScheme": "https" if tls else "http",
-            "entryPointName": answered.entry_point,
+            "entryPointName": completed.entry_point,
         }
         if tls:
             fields["TLSVersion"], _, fields["TLSCipher"] = tls.partition(" ")
-        answered.logged = self._fields(lambda _: fields)("")
-        return answered.logged
+        completed.logged = self._fields(lambda _: fields)("")
+        return completed.logged
 
-    def _answers(self, heads: Heads) -> str:
+    def _response_headers(self, heads: Heads) -> str:
         return self._origin.kept[heads[0]] + self._sent.kept[heads[1]]
 
     def _fields(self, fields: Callable[[K], Mapping[str, str]]) -> Callable[[K], str]:
-        """A part of a line, with a leading comma, of what `fields` gives, less what is dropped."""
+        """Return a function that formats the kept fields of `fields(key)`, with a leading comma."""
 
         def part(key: K) -> str:
             return _part({name: value for name, value in fields(key).items() if name not in self._dropped})
@@ -263,19 +263,19 @@ def _outcome(status: int, origin: int, received: int, retries: int) -> str:
     )
 
 
-def _usual(status: int) -> str:
-    """A server's answer to a request without a body."""
+def _usual_outcome(status: int) -> str:
+    """Format the outcome of a request without a body that the first server answered."""
     return _outcome(status, status, 0, 0)
 
 
-def _names(request_id: bytes, trace: RequestTrace | None) -> str:
-    """The ids of a request and of its trace."""
+def _ids(request_id: bytes, trace: RequestTrace | None) -> str:
+    """Format the ids of a request and of its trace."""
     text = ""
     if request_id:
-        # One of ours always is, and needs no second look.
-        name = f'"{request_id.decode()}"' if request_id.isalnum() else quoted(as_text(request_id))
-        text = f',"RequestId":{name}'
+        # Ids of ours are alphanumeric and need no escaping.
+        value = f'"{request_id.decode()}"' if request_id.isalnum() else quoted(as_text(request_id))
+        text = f',"RequestId":{value}'
     if trace is not None:
-        whole, span = trace.ids()
-        text += f',"trace_id":"{whole}","span_id":"{span}","TraceId":"{whole}","SpanId":"{span}"'
+        trace_id, span_id = trace.ids()
+        text += f',"trace_id":"{trace_id}","span_id":"{span_id}","TraceId":"{trace_id}","SpanId":"{span_id}"'
     return text

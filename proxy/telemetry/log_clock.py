@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import gmtime, localtime, strftime
 
-STORE_PROVIDERS = "%d/%b/%Y:%H:%M:%S %z"
+COMMON = "%d/%b/%Y:%H:%M:%S %z"
 ISO = "%Y-%m-%dT%H:%M:%S"
 
 

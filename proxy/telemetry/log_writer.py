@@ -1,10 +1,10 @@
 """Writes access log lines to a file or to standard output, in batches of whole lines.
 
 Several workers write to the same file or pipe. The file is opened for appending, which makes each write
-atomic. A pipe keeps a write in one piece up to PIPE_BUF bytes, so the writer never sends more at once. A write
-that a full disk cut short leaves half a line; the next write then begins a new line. A lock distinguishes
-half a line from a write of another worker in progress. A thread does the writing: a slow disk or a stalled
-reader must not delay requests.
+atomic. A pipe keeps a write in one piece up to PIPE_BUF bytes, so the writer never sends more at once. A
+write that a full disk cut short leaves half a line; the next write then begins a new line. A lock
+distinguishes half a line from a write of another worker in progress. A thread does the writing: a slow disk
+or a stalled reader must not delay requests.
 """
 
 from __future__ import annotations

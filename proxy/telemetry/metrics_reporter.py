@@ -35,9 +35,9 @@ DEAD_WORKER_CHECK = 5
 class MetricsReporter:
     """Writes tallies and worker status to the store.
 
-    `status` and `own` return this worker's status and its own counts; `known` returns the names of the current
-    configuration. The reporter drops the tallies of removed routers and adds up the counts of dead workers of
-    this proxy.
+    `status` and `own` return this worker's status and its own counts; `known` returns the names of the
+    current configuration. The reporter drops the tallies of removed routers and adds up the counts of dead
+    workers of this proxy.
     """
 
     def __init__(

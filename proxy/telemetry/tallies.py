@@ -30,9 +30,9 @@ FAULT_STATUS = 500
 class Cell:
     """Counts of requests with one `label_set`, one `method` and one `status`.
 
-    `buckets` are parallel to the bounds, each for its own interval; `seconds` is the total time of the requests
-    in them. `sent` are bytes of bodies to clients, `received` bytes of bodies from clients. `unmeasured` counts
-    upgraded connections and malformed requests, which are in no bucket.
+    `buckets` are parallel to the bounds, each for its own interval; `seconds` is the total time of the
+    requests in them. `sent` are bytes of bodies to clients, `received` bytes of bodies from clients.
+    `unmeasured` counts upgraded connections and malformed requests, which are in no bucket.
     """
 
     __slots__ = ("buckets", "label_set", "method", "received", "seconds", "sent", "status", "unmeasured")
@@ -63,9 +63,10 @@ class Cell:
 class Tally:
     """One router's requests to one service; `label_sets` holds cells by label set, method and status.
 
-    `retries` counts requests that were sent to one more server. Each count sets `changed`; the reporter resets
-    it. `observability` holds the router's settings. `last` is the cell of the last request; mostly the next
-    request has the same one. That saves look-ups: with many routers, each further object is a cache miss.
+    `retries` counts requests that were sent to one more server. Each count sets `changed`; the reporter
+    resets it. `observability` holds the router's settings. `last` is the cell of the last request; mostly the
+    next request has the same one. That saves look-ups: with many routers, each further object is a cache
+    miss.
     """
 
     __slots__ = (

@@ -62,10 +62,10 @@ def dial(
     """Connect to an IP address or name, and port, within `timeout` s (0: no limit). Raises DialError."""
     try:
         with Timeout(timeout or None):
-            stream = _connected(_literal(address), sweeper)
+            stream = _connect(_resolve(address), sweeper)
             if context is None:
                 return stream
-            return _secured(stream, sweeper, context, address[0])
+            return _start_tls(stream, sweeper, context, address[0])
     except Timeout:
         raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OverflowError as error:
@@ -79,10 +79,10 @@ def dial(
         ) from None
 
 
-def _literal(address: tuple[str, int]) -> tuple[str, int]:
+def _resolve(address: tuple[str, int]) -> tuple[str, int]:
     """The address with its name resolved, while other connections go on; IPv4 where there is a choice."""
     host, port = address
-    if _is_address(host):
+    if _is_ip_address(host):
         return address
     try:
         name = host.encode("idna")
@@ -93,7 +93,7 @@ def _literal(address: tuple[str, int]) -> tuple[str, int]:
     return str(chosen[4][0]), port
 
 
-def _is_address(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     """Whether connecting asks no name server; it would stop the whole worker until that one answers."""
     family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
     try:
@@ -103,7 +103,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
+def _connect(address: tuple[str, int], sweeper: Sweeper) -> Stream:
     """A connection to a literal address; closed again if whoever waits for it is told to stop."""
     family = _socket.AF_INET6 if ":" in address[0] else _socket.AF_INET
     sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
@@ -112,7 +112,7 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
             sock.setsockopt(level, option, value)
         code = sock.connect_ex(address)
         if code not in {0, EINPROGRESS}:
-            raise _failed(code)
+            raise _dial_error(code)
         stream = Stream(sock, sweeper)
     except BaseException:
         sock.close()
@@ -122,16 +122,16 @@ def _connected(address: tuple[str, int], sweeper: Sweeper) -> Stream:
             stream.wait_writable()
             code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if code:
-                raise _failed(code)
+                raise _dial_error(code)
     except BaseException:
         stream.close()
         raise
     return stream
 
 
-def _failed(code: int) -> DialError:
+def _dial_error(code: int) -> DialError:
     return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
 
 
-def _secured(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:
+def _start_tls(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:
     return TlsStream(stream.give_up(), sweeper, context, name)

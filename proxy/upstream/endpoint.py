@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 Address = tuple[Scheme, str, int]
 
-MEMORY = 10.0
+DECAY_SECONDS = 10.0
 """Seconds after which an observation counts for a third, and one that nothing has followed likewise."""
 
-COLD = 0.1
+MINIMUM_WARMTH = 0.1
 """The part of its share with which a server begins its slow start."""
 
 
@@ -34,7 +34,7 @@ class Endpoint:
     targets: set[Target] = field(default_factory=set)
     ejected: bool = False
     active: int = 0
-    _failing: float = 0.0
+    _failure_rate: float = 0.0
     _latency: float = 0.0
     _observed: float = 0.0
 
@@ -44,15 +44,15 @@ class Endpoint:
             self._latency = seconds
         else:
             # Several in one moment count as much together as one in a second.
-            part = 1.0 - exp(-max(now - self._observed, MEMORY / 100) / MEMORY)
+            part = 1.0 - exp(-max(now - self._observed, DECAY_SECONDS / 100) / DECAY_SECONDS)
             self._latency += part * (seconds - self._latency)
-            self._failing -= part * self._failing
+            self._failure_rate -= part * self._failure_rate
         self._observed = now
 
     def fail(self, now: float) -> None:
         """A request got no answer."""
-        part = 1.0 - exp(-max(now - self._observed, MEMORY / 10) / MEMORY)
-        self._failing += part * (1.0 - self._failing)
+        part = 1.0 - exp(-max(now - self._observed, DECAY_SECONDS / 10) / DECAY_SECONDS)
+        self._failure_rate += part * (1.0 - self._failure_rate)
         self._observed = now
 
     def latency(self, now: float) -> float:
@@ -60,11 +60,11 @@ class Endpoint:
 
         It fades while nothing is asked here, so that a server that was slow is tried again.
         """
-        return self._latency * exp(-(now - self._observed) / MEMORY)
+        return self._latency * exp(-(now - self._observed) / DECAY_SECONDS)
 
-    def failing(self, now: float) -> float:
+    def failure_rate(self, now: float) -> float:
         """The share of recent requests that got no answer, from 0 to 1; fades likewise."""
-        return self._failing * exp(-(now - self._observed) / MEMORY)
+        return self._failure_rate * exp(-(now - self._observed) / DECAY_SECONDS)
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +88,7 @@ class Target:
     slow_start: float = 0.0
     cell: ServerCell = UNCOUNTED
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Tell `unavailable` anew."""
         self.unavailable = self.draining or self.endpoint.ejected
 
@@ -96,7 +96,7 @@ class Target:
         """What part of its share of requests the server gets, for its age: 1 but in a slow start."""
         if now >= self.warm_at:
             return 1.0
-        return max(COLD, 1.0 - (self.warm_at - now) / self.slow_start)
+        return max(MINIMUM_WARMTH, 1.0 - (self.warm_at - now) / self.slow_start)
 
 
 def address_of(server: Server) -> Address:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
 
-AFTERWARDS = 1.0
+REMOVED_DIAL_TIMEOUT = 1.0
 """Seconds that a dial may take once its server has left the configuration."""
 
-LATER = 5.0
+KERNEL_TIMEOUT_MARGIN = 5.0
 """Seconds by which the system's own limit lies above the one that the worker sees to itself."""
 
 _pools: WeakSet[Pool] = WeakSet()
@@ -103,13 +103,13 @@ class Pool:
         try:
             stream = self._dial()
         except DialError as error:
-            if not error.exhausted or not release_idle():
+            if not error.exhausted or not close_all_idle():
                 raise
             stream = self._dial()
         stream.stall_limit = limit = self._stall_limit
         if limit:
             # For what is sent to nobody, which takes no place in a buffer that could stay full.
-            patience = int(1000 * (limit + LATER))
+            patience = int(1000 * (limit + KERNEL_TIMEOUT_MARGIN))
             stream.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, patience)
         return stream
 
@@ -122,7 +122,7 @@ class Pool:
         self._dialling.add(current)
         timeout = self._dial_timeout
         if self.closed:
-            timeout = min(timeout or AFTERWARDS, AFTERWARDS)
+            timeout = min(timeout or REMOVED_DIAL_TIMEOUT, REMOVED_DIAL_TIMEOUT)
         try:
             return dial(self._address, self._sweeper, timeout, self._context)
         finally:
@@ -149,12 +149,12 @@ class Pool:
         A server that has gone may not even refuse: its address answers nothing.
         """
         self.closed = True
-        self.release()
+        self.close_idle()
         for greenlet in self._dialling:
-            timer = get_hub().loop.timer(AFTERWARDS)
+            timer = get_hub().loop.timer(REMOVED_DIAL_TIMEOUT)
             timer.start(self._abandon, greenlet)
 
-    def release(self) -> int:
+    def close_idle(self) -> int:
         """Close what is idle now; how many connections that was."""
         count = len(self._idle)
         for stream in self._idle:
@@ -163,9 +163,9 @@ class Pool:
         return count
 
 
-def release_idle() -> int:
+def close_all_idle() -> int:
     """Close all idle connections to servers, for their descriptors; how many there were."""
-    return sum(pool.release() for pool in list(_pools))
+    return sum(pool.close_idle() for pool in list(_pools))
 
 
 def _drop(idle: list[Stream], stream: Stream) -> None:

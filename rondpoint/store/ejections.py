@@ -33,7 +33,7 @@ class Ejection(Struct, frozen=True):
     reason: str
 
 
-class Notice(Struct, frozen=True, omit_defaults=True):
+class EjectionNotice(Struct, frozen=True, omit_defaults=True):
     """A server is put aside for so many `seconds`, if its lease is not renewed; with 0 it is back."""
 
     url: str
@@ -42,23 +42,23 @@ class Notice(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class Stored(Struct, frozen=True):
+class StoredEjections(Struct, frozen=True):
     """What is put aside now, and the fields of entries that have long ended."""
 
-    notices: tuple[Notice, ...]
+    notices: tuple[EjectionNotice, ...]
     stale: tuple[bytes, ...] = ()
 
 
 _ejection = msgspec.json.Decoder(Ejection)
-_notice = msgspec.json.Decoder(Notice)
+_notice = msgspec.json.Decoder(EjectionNotice)
 
 
-def decode_notice(message: bytes) -> Notice:
+def decode_notice(message: bytes) -> EjectionNotice:
     """Raises msgspec.MsgspecError (a ValueError) for anything but a Notice."""
     return decoded(_notice, message)
 
 
-def read_ejections(client: redis.Redis, keys: Keys) -> Stored:
+def read_ejections(client: redis.Redis, keys: Keys) -> StoredEjections:
     """The leases that have not ended; entries that cannot be decoded are stale. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
     pipeline.time()
@@ -66,7 +66,7 @@ def read_ejections(client: redis.Redis, keys: Keys) -> Stored:
     with begun_anew(client, keys.health):
         time, fields = pipeline.execute()
     now = _seconds(time)
-    notices: list[Notice] = []
+    notices: list[EjectionNotice] = []
     stale: list[bytes] = []
     for field, value in fields.items():
         try:
@@ -76,13 +76,13 @@ def read_ejections(client: redis.Redis, keys: Keys) -> Stored:
             continue
         left = entry.until - now
         if 0 < left <= LONGEST_LEASE:
-            notices.append(Notice(url, entry.by, left, entry.reason))
+            notices.append(EjectionNotice(url, entry.by, left, entry.reason))
         elif left < -KEPT or left > LONGEST_LEASE:
             stale.append(field)
-    return Stored(tuple(notices), tuple(stale))
+    return StoredEjections(tuple(notices), tuple(stale))
 
 
-def write_ejection(client: redis.Redis, keys: Keys, notice: Notice, *, age: float, tell: bool) -> None:
+def write_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice, *, age: float, tell: bool) -> None:
     """Store a lease of a server put aside `age` s ago, and `tell` all workers. Raises redis.RedisError."""
     now = _seconds(client.time())
     entry = Ejection(round(now - age, 3), round(now + notice.seconds, 3), notice.by, notice.reason)
@@ -93,7 +93,7 @@ def write_ejection(client: redis.Redis, keys: Keys, notice: Notice, *, age: floa
     pipeline.execute()
 
 
-def remove_ejection(client: redis.Redis, keys: Keys, notice: Notice) -> None:
+def remove_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice) -> None:
     """End a lease, and tell all workers. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
     pipeline.hdel(keys.health, notice.url)

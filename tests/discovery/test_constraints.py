@@ -1,4 +1,4 @@
-"""Constraints in both dialects, and what cannot be read."""
+"""Constraints in both dialects, and errors in them."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ HOLDS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), HOLDS)
-def test_constraints_hold_or_not(text: str, expected: bool) -> None:
+def test_constraints_match_or_not(text: str, expected: bool) -> None:
     assert parse(text)(ConstraintSubject(("raw", "k=v"), ("api-1", "b"), {"env": "live"})) is expected
 
 
@@ -38,24 +38,24 @@ BAD = [
     ("Tag(a)", "in quotes"),
     ("Tag(`a`", "is missing"),
     ("Tag(`a`) Tag(`b`)", "unexpected"),
-    ("TagRegex(`(`)", "no regular expression"),
+    ("TagRegex(`(`)", "not a regular expression"),
     ("Label(`a`)", ", is missing"),
-    ("LabelRegex(`a`, `(`)", "no regular expression"),
+    ("LabelRegex(`a`, `(`)", "not a regular expression"),
     ("Label(`a`, b)", "two texts in quotes"),
-    ("tag==a, b", "none such as"),
-    ("name==a", "none such as"),
-    ("(" * 60 + "Tag(`a`)", "too deep"),
+    ("tag==a, b", "not of the form"),
+    ("name==a", "not of the form"),
+    ("(" * 60 + "Tag(`a`)", "nested too deeply"),
 ]
 
 
 @pytest.mark.parametrize(("text", "words"), BAD)
-def test_what_cannot_be_read_is_named(text: str, words: str) -> None:
+def test_an_invalid_constraint_is_refused_with_the_reason(text: str, words: str) -> None:
     with pytest.raises(ConstraintError, match=words):
         parse(text)
 
 
 @given(st.text(alphabet='Tag(`")!&| ,=*\\regexb', max_size=40))
-def test_no_text_breaks_the_reader(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         parse(text)(ConstraintSubject(("a",)))
     except ConstraintError as error:

@@ -178,13 +178,13 @@ def test_a_worker_that_is_killed_is_replaced_and_joins_the_rotation(
     os.kill(int(victim), signal.SIGKILL)
     own.process.wait_for_line("Booting worker", after=seen)
 
-    def in_turn() -> bool:
+    def round_robin() -> bool:
         try:
             return follows([own.get(host) for _ in range(30)], NAMES)
         except OSError:
             return False
 
-    until(in_turn, "one rotation again")
+    until(round_robin, "one rotation again")
 
 
 def test_a_store_over_tls_shares_the_rotation_too(short_path: Path, origins: list[Origin]) -> None:

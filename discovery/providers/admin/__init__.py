@@ -1,4 +1,4 @@
-"""Routes that the API defines, followed as they change in the store."""
+"""The providers of routes that the API defines; they follow changes in the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ApiProvider", "api_providers"]
 
 
 def api_providers(settings: Settings, client: redis.Redis) -> dict[str, Provider]:
-    """The providers that the API feeds, by name: `admin` always, `rest` if the settings ask for it."""
+    """Return the providers of API-defined routes by name: `admin` always, `rest` if the settings enable it."""
     keys = Keys(settings.redis.namespace)
     found: dict[str, Provider] = {ADMIN: ApiProvider(ADMIN, ObjectAssembler(), client, keys)}
     if settings.providers.rest is not None:

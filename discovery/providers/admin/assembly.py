@@ -1,4 +1,4 @@
-"""From what is stored to the configurations of the two providers that the API feeds."""
+"""Builds the configurations of the providers `admin` and `rest` from the stored document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored,
 
 
 class ObjectAssembler:
-    """The provider `admin`: a call costs what has changed since the last one."""
+    """Builds the configuration of the provider `admin`; each call decodes only the objects that changed."""
 
     def __init__(self) -> None:
         self._union = Union(ADMIN)
@@ -26,7 +26,7 @@ class ObjectAssembler:
                 continue
             stored = decode_stored(raw)
             if stored is None:
-                # Only the agent writes here; what somebody else has damaged keeps its last good value.
+                # Only agents write here. An object that something else has damaged keeps its last good value.
                 objects[field] = self._known.get(field, b"")
                 continue
             _, section, name = split_field(field)
@@ -36,5 +36,5 @@ class ObjectAssembler:
 
 
 def assemble_rest(document: Document) -> Configuration:
-    """The provider `rest`: what it defines refers to itself, and is decoded as a whole."""
+    """Return the configuration of the provider `rest`, whose objects refer to each other and are decoded together."""
     return unite([decode_rest(provider_tree(document, REST))], REST)

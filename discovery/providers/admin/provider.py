@@ -1,4 +1,4 @@
-"""Following what the API has defined: each change is told, and a look now and then finds what was missed."""
+"""The providers `admin` and `rest`: follow the API's changes by messages, and poll in case a message was missed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from rondpoint.store.keys import Keys
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 1.0
-"""Seconds between two looks at the version, and until a store that is away is tried again."""
+"""Seconds between two reads of the version, and before another attempt at an unavailable store."""
 
 MESSAGE_WAIT = 0.2
-"""Seconds after which a wait for word looks whether it is to end."""
+"""Seconds after which a wait for a message checks the stop event."""
 
 Assemble = Callable[[Document], Configuration]
 
 
 class ApiProvider:
-    """Emits whenever what the API has defined changes; `assemble` makes its part of that a configuration.
+    """A provider that emits whenever the stored document changes; `assemble` builds its configuration from it.
 
-    Its source is the store, whose loss of data takes no routes away.
+    If the store loses its data, the routes stay.
     """
 
     def __init__(self, name: str, assemble: Assemble, client: redis.Redis, keys: Keys) -> None:
@@ -41,7 +41,7 @@ class ApiProvider:
         self._emitted: Configuration | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow until `stop`; store faults are waited out, since nothing can be published meanwhile."""
+        """Follow the document until `stop`. Store errors only delay it, as nothing can be published meanwhile."""
         self._version = self._emitted = None
         while not stop.is_set():
             try:
@@ -49,7 +49,7 @@ class ApiProvider:
                     subscription.subscribe(self._keys.admin_changes)
                     self._follow(subscription, emit, stop)
             except (redis.RedisError, OSError) as error:
-                logger.debug("what the API defines cannot be followed: %s", error)
+                logger.debug("the API's changes cannot be followed: %s", error)
                 stop.wait(POLL_INTERVAL)
 
     def _follow(self, subscription: Any, emit: Emit, stop: threading.Event) -> None:

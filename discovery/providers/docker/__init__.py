@@ -1,4 +1,4 @@
-"""Routes from containers: their labels, followed through the Docker engine's events."""
+"""The Docker provider: reads routes from container labels and follows the Docker engine's events."""
 
 from discovery.providers.docker.provider import DockerProvider
 

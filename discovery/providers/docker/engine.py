@@ -1,4 +1,4 @@
-"""The Docker engine's API, as far as it is needed; its faults become ProviderError."""
+"""Client for the parts of the Docker engine's API that the providers need; turns its errors into ProviderError."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from discovery.providers.docker.events import FILTERS
 from discovery.providers.docker.faults import SETTING, to_provider_error
 
 RESPONSE_TIMEOUT = 10
-"""Seconds within which the engine answers, the event stream aside, which may be silent for ever."""
+"""Seconds within which the engine must respond. The event stream has no limit, since it may be silent for ever."""
 
 FAULTS = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 class Engine:
-    """One connection to an engine at `endpoint`; raises ProviderError when there is none.
+    """A client of the engine at `endpoint`. The constructor raises ProviderError if the engine cannot be reached.
 
-    `setting` is where users set the endpoint, for what errors advise. Only `close` and `end_events` may be
-    called from another thread.
+    `setting` names the setting of the endpoint, for the hints of errors. Only `end_events` may be called from
+    another thread.
     """
 
     def __init__(self, endpoint: str, setting: str = SETTING) -> None:
@@ -46,12 +46,12 @@ class Engine:
         self._client.close()
 
     def open_events(self) -> None:
-        """Start the event stream: everything from this instant on will be in it."""
+        """Start the event stream, which contains every event from now on."""
         with self._faults():
-            # The engine subscribes a moment after it has answered, so that the instant must be named,
-            # and by its own clock.
+            # The engine subscribes a moment after it has responded. So the request names the start, by the
+            # engine's own clock.
             now = datetime.fromisoformat(self._client.info()["SystemTime"])
-            # The stubs know whole seconds only, the engine fractions as well.
+            # The stubs allow whole seconds only; the engine accepts fractions as well.
             self._events = self._client.events(  # type: ignore[call-overload]
                 since=f"{now.timestamp():.6f}",
                 filters=dict(FILTERS),
@@ -59,39 +59,39 @@ class Engine:
             )
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """The events since `open_events`, as they come; ends when the stream does, for whatever cause."""
+        """Yield the events since `open_events` as they arrive; end when the stream ends, for whatever reason."""
         stream = self._events
         if stream is None:
             return
         try:
             yield from stream
         except (*FAULTS, ValueError, AttributeError):
-            # Besides its proper errors, a stream that another thread closes gives what http.client makes
-            # of a file that vanishes under it. Whatever the cause, there is no more to come.
+            # If another thread closes the stream, http.client also raises errors about a file that vanished
+            # (ValueError, AttributeError). In each case no more events follow.
             return
 
     def end_events(self) -> None:
-        """End the stream, and with it a read that another thread is blocked in."""
+        """Close the event stream, which also ends a blocked read in another thread."""
         stream, self._events = self._events, None
         if stream is None:
             return
         try:
             stream.close()
         except (*FAULTS, AttributeError):
-            return  # It had ended already.
+            return  # The stream had already ended.
 
     def running_containers(self) -> list[str]:
-        """The ids of the containers that run, paused ones included."""
+        """Return the ids of the running containers, including paused ones."""
         with self._faults():
             return [each["Id"] for each in self._client.containers()]
 
     def labelled_containers(self, label: str) -> list[str]:
-        """The ids of the containers that bear the label, whether or not they run."""
+        """Return the ids of the containers with this label, running or not."""
         with self._faults():
             return [each["Id"] for each in self._client.containers(all=True, filters={"label": [label]})]
 
     def inspect(self, container_id: str) -> Mapping[str, Any] | None:
-        """All about one container; None when it does not exist (any more)."""
+        """Return the engine's description of one container; None if it does not exist (any more)."""
         with self._faults():
             try:
                 answer: Mapping[str, Any] = self._client.inspect_container(container_id)

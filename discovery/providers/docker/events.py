@@ -1,4 +1,4 @@
-"""What an engine's event asks for."""
+"""Decodes the Docker engine's events into the actions that they require."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 class Action(Enum):
-    """What is to be done about a container.
+    """The action that an event requires for a container.
 
-    `INSPECT`: look at it. `REFRESH`: look if it is known. `SIGNAL`: it was sent one. `STOPPED`: it has ended,
-    but is there. `REMOVE`: it has gone.
+    `INSPECT`: inspect it. `REFRESH`: inspect it if it is known. `SIGNAL`: it was sent a signal.
+    `STOPPED`: it ended but still exists. `REMOVE`: it was removed.
     """
 
     INSPECT = auto()
@@ -29,9 +29,10 @@ class Action(Enum):
 
 
 class Event(Struct, frozen=True):
-    """One thing that happened to one container.
+    """An event of one container.
 
-    `signal` is that of `Action.SIGNAL`, else 0; `exit_code` is told once for `Action.STOPPED`, else None.
+    `signal` is the signal number of `Action.SIGNAL`, else 0. `exit_code` is set in only one of the
+    `Action.STOPPED` events of a container, else None.
     """
 
     action: Action
@@ -53,22 +54,22 @@ ACTIONS: Mapping[str, Action] = {
     "destroy": Action.REMOVE,
 }
 
-# While a container starts it joins its networks before its `start`, and while it dies it leaves them
-# after its `die`: either way it is not known, and no look is wasted on it.
+# A starting container joins its networks before its `start` event, and a dying one leaves them after its `die`.
+# At both times the container is not known, so these events cost no inspection.
 NETWORK_ACTIONS: Mapping[str, Action] = {"connect": Action.REFRESH, "disconnect": Action.REFRESH}
 
 CREATED = "create"
-"""Of interest where the container counts before it runs; the event carries its labels."""
+"""Matters only for containers that count before they run; the event carries the labels."""
 
 FILTERS: Mapping[str, list[str]] = {
     "type": ["container", "network"],
     "event": [CREATED, *ACTIONS, *NETWORK_ACTIONS],
 }
-"""Spares us, among others, three events for each run of a health check."""
+"""The filter of the event stream. It leaves out, among others, three events for each run of a health check."""
 
 
 def parse_event(event: Mapping[str, Any]) -> Event | None:
-    """What `event`, an object of `GET /events`, asks for; None when it is nothing to us."""
+    """Decode `event`, an object of `GET /events`; return None if it requires no action."""
     actor: Mapping[str, Any] = event.get("Actor") or {}
     attributes: Mapping[str, Any] = actor.get("Attributes") or {}
     # `health_status: healthy` carries its detail after a colon.
@@ -90,6 +91,9 @@ def parse_event(event: Mapping[str, Any]) -> Event | None:
 
 
 def _number(attributes: Mapping[str, Any], name: str) -> int | None:
-    """The engine puts the container's labels among the attributes, so that it may be any text."""
+    """Return a number from the attributes, or None.
+
+    The engine merges the container's labels into the attributes, so the value may be any text.
+    """
     written = str(attributes.get(name, ""))
     return int(written) if _NUMBER.fullmatch(written) else None

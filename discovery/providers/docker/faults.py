@@ -1,4 +1,4 @@
-"""Why the engine could not be asked, and what would help."""
+"""Turns errors of the Docker client into ProviderErrors with a reason and a hint."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ HINTS: tuple[tuple[type[BaseException], str], ...] = (
     (PermissionError, "let this user read and write the socket, for instance by its group `docker`"),
     (FileNotFoundError, "start the engine, mount its socket, or set {setting}"),
     (ConnectionRefusedError, "start the engine, or set {setting}"),
-    (TimeoutError, "the engine is reached but does not answer in time"),
+    (TimeoutError, "the engine accepts connections but does not respond in time"),
 )
 
 
 def to_provider_error(error: BaseException, endpoint: str, setting: str = SETTING) -> ProviderError:
-    """The error to show for `error`, a fault while the engine at `endpoint` was asked something.
+    """Return the ProviderError for `error`, which a request to the engine at `endpoint` raised.
 
-    `setting` is where users set the endpoint.
+    `setting` names the setting of the endpoint.
     """
     chain = list(causes(error))
     for cause in chain:
@@ -29,4 +29,4 @@ def to_provider_error(error: BaseException, endpoint: str, setting: str = SETTIN
                     f"the Docker engine at {endpoint} cannot be reached: {reason}",
                     hint.format(setting=setting),
                 )
-    return ProviderError(f"the Docker engine at {endpoint} cannot be asked: {error}")
+    return ProviderError(f"a request to the Docker engine at {endpoint} failed: {error}")

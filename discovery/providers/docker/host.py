@@ -1,4 +1,4 @@
-"""Where a container in host mode can be reached: at the machine that it runs on."""
+"""Finds the address of the Docker host, at which containers in host network mode are reached."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import socket
 from collections.abc import Callable
 
 NAMES = ("host.docker.internal", "host.containers.internal")
-"""What the machine is called inside a container: by Docker, by Podman."""
+"""The names of the host inside a container: Docker's and Podman's."""
 
 LOOPBACK = "127.0.0.1"
 
 
 def host_address(resolve: Callable[[str], str] = socket.gethostbyname) -> str:
-    """The machine's address as seen from here: one of NAMES, else the loopback address; as in Traefik."""
+    """Return the host's address: that of the first of NAMES that resolves, else the loopback address, as in Traefik."""
     for name in NAMES:
         try:
             return resolve(name)

@@ -1,4 +1,4 @@
-"""What the engine says of a container becomes a value."""
+"""Decodes the engine's description of a container."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from discovery.providers.docker.host import LOOPBACK
 
 
 class InspectedContainer(Struct, frozen=True):
-    """A container, and what only the provider needs to know of it.
+    """A container, with the values that only the provider needs.
 
-    `started_at` is the engine's word and tells one run of a container from the next; `stop_signal` is
-    the signal that asks this container to end.
+    `started_at` is the engine's text and distinguishes one run of a container from the next. `stop_signal` is
+    the number of the signal that asks this container to stop.
     """
 
     container: Container
@@ -27,9 +27,9 @@ class InspectedContainer(Struct, frozen=True):
 def parse_inspection(
     answer: Mapping[str, Any], host_address: Callable[[], str] = lambda: LOOPBACK
 ) -> InspectedContainer:
-    """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty.
+    """Decode the engine's response to `GET /containers/ID/json`; missing values count as empty.
 
-    `host_address` is asked where the container is in host mode.
+    `host_address` is called only if the container is in host network mode.
     """
     config: Mapping[str, Any] = answer.get("Config") or {}
     state: Mapping[str, Any] = answer.get("State") or {}
@@ -57,7 +57,7 @@ def parse_inspection(
 
 
 def signal_number(name: str) -> int:
-    """The number of a signal named as in images: `SIGQUIT`, `QUIT`, `3`, `SIGRTMIN+3`; else SIGTERM."""
+    """Return the number of a signal written as in images: `SIGQUIT`, `QUIT`, `3`, `SIGRTMIN+3`; else SIGTERM."""
     if name.isdigit():
         return int(name)
     base, _, offset = name.upper().removeprefix("SIG").partition("+")

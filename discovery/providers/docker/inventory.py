@@ -1,4 +1,4 @@
-"""The containers that are there, and the configuration they make together."""
+"""Holds the known containers, and builds the provider's configuration from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 STOPPING_SIGNALS = frozenset({SIGTERM, SIGKILL, SIGINT, SIGQUIT})
 SHARED_NETWORK = "container:"
-"""Network mode of a container that shares another's network."""
+"""Prefix of the network mode of a container that shares another container's network."""
 SHORT_ID = 12
 ALIVE_STATES = frozenset({"running", "paused", "restarting"})
 
@@ -28,7 +28,7 @@ Decode = Callable[[Container], Decoded]
 
 
 class Inventory:
-    """Each container is decoded once, and again only when something about it changed."""
+    """The known containers. Each is decoded once, and again only after it changed."""
 
     def __init__(self, decode: Decode, provider: str) -> None:
         self._decode = decode
@@ -44,7 +44,7 @@ class Inventory:
         return container_id in self._containers
 
     def put(self, container_id: str, found: InspectedContainer | None) -> None:
-        """Take note of what the engine says of a container, None when it knows none of this id."""
+        """Store the engine's description of a container; None removes it."""
         if found is None or not (found.container.state in ALIVE_STATES or found.container.stays_when_stopped):
             self.remove(container_id)
             return
@@ -56,7 +56,7 @@ class Inventory:
             self._network_sharers.add(container_id)
 
     def replace(self, found: Iterable[InspectedContainer]) -> None:
-        """Start from these containers; those that were draining still are if they have not started anew."""
+        """Replace all containers. One that was draining keeps draining unless it has started again since."""
         known = {each.container.id: each for each in found}
         for container_id in self._containers.keys() - known.keys():
             self.remove(container_id)
@@ -64,7 +64,7 @@ class Inventory:
             self.put(container_id, each)
 
     def mark_stopped(self, container_id: str) -> None:
-        """A container has ended, and may start again."""
+        """Note that a container has ended. It stays known if its label says so, since it may start again."""
         known = self._containers.get(container_id)
         if known is None or not known.container.stays_when_stopped:
             self.remove(container_id)
@@ -73,6 +73,7 @@ class Inventory:
         self.put(container_id, msgspec.structs.replace(known, container=ended, started_at=""))
 
     def remove(self, container_id: str) -> None:
+        """Remove a container and its routes."""
         self._containers.pop(container_id, None)
         self._draining.pop(container_id, None)
         self._network_sharers.discard(container_id)
@@ -82,16 +83,16 @@ class Inventory:
             self._removed = True
 
     def mark_signalled(self, container_id: str, number: int) -> None:
-        """A signal was sent to a container: if it is one that ends it, it takes no more requests."""
+        """Note that a container was sent a signal. If the signal stops it, the container starts to drain."""
         known = self._containers.get(container_id)
         if known is not None and (number in STOPPING_SIGNALS or number == known.stop_signal):
             self._draining[container_id] = known.started_at
             self._changed.add(container_id)
 
     def refresh(self) -> bool:
-        """Decode what was touched since the last call; whether what the containers define may be new."""
+        """Decode the containers that changed since the last call; return whether the definitions may have changed."""
         changed, self._removed = self._removed, False
-        # A guest has its host's addresses, which change without a word about the guest.
+        # Containers that share a network have its owner's addresses, which change without an event of their own.
         for container_id in self._changed | self._network_sharers:
             container = self._effective_container(container_id)
             if self._decoded.get(container_id) != container:
@@ -102,7 +103,7 @@ class Inventory:
         return changed
 
     def configuration(self) -> Configuration:
-        """What the containers define together, as of the last refresh."""
+        """Return the configuration of all containers, as of the last refresh."""
         return self._union.configuration()
 
     def _effective_container(self, container_id: str) -> Container:
@@ -110,16 +111,16 @@ class Inventory:
         if container_id in self._draining:
             container = msgspec.structs.replace(container, draining=True)
         if container.network_mode.startswith(SHARED_NETWORK):
-            host = self._find(container.network_mode.removeprefix(SHARED_NETWORK))
-            if host is None:
+            owner = self._find(container.network_mode.removeprefix(SHARED_NETWORK))
+            if owner is None:
                 return msgspec.structs.replace(container, networks={})
-            if host.network_mode == "host":
-                return msgspec.structs.replace(container, network_mode="host", host_address=host.host_address)
-            # The network that the other says goes before the guest's own, as in Traefik.
-            said = {name: value for name, value in host.labels.items() if name.lower() == NETWORK}
-            own = {name: value for name, value in container.labels.items() if name.lower() != NETWORK}
-            labels = own | said if said else container.labels
-            return msgspec.structs.replace(container, networks=host.networks, labels=labels)
+            if owner.network_mode == "host":
+                return msgspec.structs.replace(container, network_mode="host", host_address=owner.host_address)
+            # The owner's network label takes precedence over the container's own, as in Traefik.
+            network = {name: value for name, value in owner.labels.items() if name.lower() == NETWORK}
+            others = {name: value for name, value in container.labels.items() if name.lower() != NETWORK}
+            labels = others | network if network else container.labels
+            return msgspec.structs.replace(container, networks=owner.networks, labels=labels)
         return container
 
     def _find(self, reference: str) -> Container | None:
@@ -138,8 +139,8 @@ class Inventory:
         try:
             return self._decode(container)
         except Exception as error:
-            # A fault of ours with one container must not take the routes of all others with it.
+            # A bug that one container triggers must not remove the routes of all others.
             logger.exception("container %s cannot be decoded", container.name)
             subject = f"container {container.name}"
-            message = f"its labels cannot be decoded, which is a fault of Rondpoint: {error!r}"
+            message = f"its labels cannot be decoded because of a bug in Rondpoint: {error!r}"
             return Decoded(subject, diagnostics=(Diagnostic(Severity.ERROR, "docker", subject, message),))

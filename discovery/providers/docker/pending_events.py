@@ -1,4 +1,4 @@
-"""What an engine's events ask for, as they come, for one thread to take up."""
+"""Reads an engine's event stream in a thread, and queues the events for the provider's thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from discovery.providers.docker.events import Event, parse_event
 
 
 class PendingEvents:
-    """Opens the engine's event stream, and reads it in a thread of its own until it ends."""
+    """The queued events of an engine. The constructor opens the event stream; a thread reads it until it ends."""
 
     def __init__(self, engine: Engine) -> None:
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -19,9 +19,9 @@ class PendingEvents:
         threading.Thread(target=self._read, args=(engine,), name="docker-events", daemon=True).start()
 
     def take(self, timeout: float | None = None) -> list[Event]:
-        """Wait for an event, `timeout` seconds at most, and take all that have come with it.
+        """Wait for an event, `timeout` seconds at most; return all queued events.
 
-        `ended` is set when there will be no more.
+        Sets `ended` if no more events follow.
         """
         try:
             found = [self._events.get(timeout=timeout)]
@@ -35,8 +35,8 @@ class PendingEvents:
     def _read(self, engine: Engine) -> None:
         try:
             for event in engine.events():
-                asked = parse_event(event)
-                if asked is not None:
-                    self._events.put(asked)
+                parsed = parse_event(event)
+                if parsed is not None:
+                    self._events.put(parsed)
         finally:
             self._events.put(None)

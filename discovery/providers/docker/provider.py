@@ -1,4 +1,4 @@
-"""Following an engine: first its events are opened, then all containers read, then each event applied."""
+"""The Docker provider: opens the event stream, reads all containers, then applies each event."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from rondpoint.settings.tree import DockerOptions
 logger = logging.getLogger(__name__)
 
 STABLE_SECONDS = 5.0
-"""Seconds after which a lost event stream is opened again at once; one lost sooner is a fault."""
+"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 
 class DockerProvider:
-    """Emits anew whenever an event changed what the containers define; nothing is polled."""
+    """A provider that emits whenever an event changed what the containers define. It does not poll."""
 
     name = "docker"
 
@@ -39,11 +39,11 @@ class DockerProvider:
         self._inventory = Inventory(self._decode, self.name)
         self._emitted = False
         self._constraint: Constraint | None = None
-        # Looked up once: a name server that does not answer costs seconds.
+        # Resolved once, since a name server that does not respond costs seconds.
         self._host_address = functools.cache(host_address)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow the engine until `stop`; raises ProviderError when it cannot be reached, or goes away."""
+        """Follow the engine until `stop`. Raises ProviderError if the engine cannot be reached or goes away."""
         self._emitted = False
         try:
             self._constraint = parse(self._options.constraints)
@@ -66,7 +66,7 @@ class DockerProvider:
                 raise ProviderError(
                     f"the event stream of the Docker engine at {self._options.endpoint} ended"
                 )
-            logger.info("the Docker engine's event stream ended: it is opened again")
+            logger.info("the Docker engine's event stream ended; opening it again")
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
         pending = PendingEvents(engine)
@@ -96,7 +96,7 @@ class DockerProvider:
         self._inventory.replace(found)
 
     def _apply(self, engine: Engine, events: Iterable[Event]) -> None:
-        """Bring the inventory up to date; a container with several events is looked at once, at the end."""
+        """Apply events to the inventory; a container with several events is inspected once, at the end."""
         to_inspect: dict[str, None] = {}
         for event in events:
             match event.action:

@@ -1,4 +1,4 @@
-"""Routes from files: one, or a directory of them, followed as they change."""
+"""The file provider: reads routes from one file or a directory of files, and follows changes."""
 
 from discovery.providers.file.provider import FileProvider
 

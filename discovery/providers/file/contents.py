@@ -1,4 +1,4 @@
-"""What the files said last, and what they say now."""
+"""Holds the decoded contents of each file, and reads a file again after it changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from discovery.dynamic import printable_path
 from rondpoint.diagnostics import Diagnostic
 
 Load = Callable[[Path], Decoded | Diagnostic]
-"""What a file defines; or, where it cannot be read at all, why."""
+"""Reads one file; returns what it defines, or a diagnostic if the file cannot be read."""
 Fingerprint = tuple[int, int, int, int]
 
 
@@ -23,23 +23,23 @@ class _File(Struct, frozen=True):
 
 
 class FileContents:
-    """Each file is read when it changed. One that cannot be read any more keeps what it last defined."""
+    """The contents of all files. A file that can no longer be read keeps the last contents that could be."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._files: dict[Path, _File] = {}
 
     def refresh(self, paths: Iterable[Path], touched: Collection[Path] = ()) -> bool:
-        """Take these files as all there are, and read those that are new, changed, or among `touched`.
+        """Take `paths` as the complete list of files; read those that are new, changed, or in `touched`.
 
-        Returns whether anything they define may be new.
+        Returns whether the definitions may have changed.
         """
         files: dict[Path, _File] = {}
         changed = False
         for path in paths:
             known = self._files.get(path)
             fingerprint = _fingerprint(path)
-            # A write within the clock's grain leaves the fingerprint as it was, hence `touched`.
+            # Two writes within one tick of the file system's clock leave the fingerprint unchanged, hence `touched`.
             if known is None or known.fingerprint != fingerprint or path in touched:
                 files[path] = _File(fingerprint, self._read(path, known))
                 changed = changed or known is None or known.decoded != files[path].decoded
@@ -50,7 +50,7 @@ class FileContents:
         return changed
 
     def decoded(self) -> list[Decoded]:
-        """What each file defines, in the order the paths were given."""
+        """Return what each file defines, in the order of the given paths."""
         return [file.decoded for file in self._files.values()]
 
     def _read(self, path: Path, known: _File | None) -> Decoded:
@@ -59,7 +59,7 @@ class FileContents:
             return loaded
         if known is None or not _defines_something(known.decoded):
             return Decoded(printable_path(path), diagnostics=(loaded,))
-        hint = "; ".join(part for part in (loaded.hint, "what the file said before stays in force") if part)
+        hint = "; ".join(part for part in (loaded.hint, "the last valid contents of the file stay in force") if part)
         return msgspec.structs.replace(
             known.decoded, diagnostics=(msgspec.structs.replace(loaded, hint=hint),)
         )

@@ -1,4 +1,4 @@
-"""Changes in a folder, told by the kernel."""
+"""Watches a folder for changes with the kernel's notifications."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-# One level beneath `watchfiles.watch`, which begins to watch only while it is waited on: what changes
-# between the first reading of the files and that moment would be missed.
+# `watchfiles.watch` starts to watch only when it is first waited on, so changes between the first reading of the
+# files and that moment would be missed. Hence the layer below it.
 from watchfiles._rust_notify import RustNotify
 
 QUIET_MS = 20
-"""A burst of changes ends when none has come for so long …"""
+"""A burst of changes ends after this many milliseconds without a change …"""
 BURST_MS = 50
-"""… or when it has lasted so long."""
+"""… or after this many milliseconds in total."""
 CHECK_MS = 2_000
-"""The longest wait for a change: not all of them are told, such as those on network file systems."""
+"""The longest wait for a change, in milliseconds: the kernel does not report all, such as on network file systems."""
 
 
 class FolderWatch:
-    """Watches from the moment it is made; raises OSError when `folder` cannot be watched."""
+    """A watch on a folder, active from its creation. The constructor raises OSError if it cannot be watched."""
 
     def __init__(self, folder: Path, recursive: bool) -> None:
         self._folder = folder
@@ -42,12 +42,13 @@ class FolderWatch:
         self._notify.close()
 
     def wait(self, stop: threading.Event) -> frozenset[Path]:
-        """Wait for changes, for CHECK_MS, or until `stop`; the paths that changed, if any."""
-        told = self._notify.watch(BURST_MS, QUIET_MS, CHECK_MS, stop)
-        return frozenset() if isinstance(told, str) else frozenset(Path(path) for _, path in told)
+        """Wait for changes, for CHECK_MS at most, or until `stop`; return the paths that changed."""
+        changes = self._notify.watch(BURST_MS, QUIET_MS, CHECK_MS, stop)
+        # A string says why the wait ended without changes.
+        return frozenset() if isinstance(changes, str) else frozenset(Path(path) for _, path in changes)
 
     def replaced(self) -> bool:
-        """Whether another folder bears the name now, of which this watch hears nothing; may raise OSError."""
+        """Return whether the path now names another folder, which this watch does not see. Raises OSError."""
         return _identity(self._folder) != self._identity
 
 

@@ -1,4 +1,4 @@
-"""Which files are read."""
+"""Lists the files of a directory that define routes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from discovery.dynamic import SUFFIXES
 
 
 def list_files(directory: Path) -> list[Path]:
-    """The files of routes in `directory` and beneath it, in order of path.
+    """Return the route files in `directory` and its subdirectories, sorted by path.
 
-    Names that begin with a dot are passed over: locks and backups of editors, and the folders that
-    Kubernetes swaps beneath the links it shows. Links to files are followed, links to folders are not.
-    Raises OSError when `directory` cannot be read.
+    Names that begin with a dot are skipped: editors use them for locks and backups, and Kubernetes for the
+    folders that it swaps behind symbolic links. Links to files are followed, links to folders are not.
+    Raises OSError if `directory` cannot be read.
     """
     found: list[Path] = []
     with os.scandir(directory) as entries:

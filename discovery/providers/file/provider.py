@@ -1,4 +1,4 @@
-"""Following files: the folder they are in is watched, since editors and Kubernetes replace files."""
+"""The file provider. It watches the folder rather than the files, since editors and Kubernetes replace files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from rondpoint.settings import FileOptions
 
 
 class FileProvider:
-    """Emits anew whenever a file changed, came or went.
+    """A provider that emits whenever a file is added, changed or removed.
 
-    A file that cannot be read any more keeps its routes, one that is removed takes them with it.
+    A file that can no longer be read keeps its routes; a removed file loses them.
     """
 
     name = "file"
@@ -33,7 +33,7 @@ class FileProvider:
         self._contents = FileContents(_load)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow the files until `stop`; raises ProviderError when their folder cannot be read."""
+        """Follow the files until `stop`. Raises ProviderError if their folder cannot be read."""
         folder = self._folder()
         try:
             if not self._options.watch:
@@ -51,7 +51,7 @@ class FileProvider:
             ) from error
 
     def _follow(self, folder: Path, emit: Emit, stop: threading.Event, first: bool) -> None:
-        """Follow until `stop`, or until another folder has taken the place of `folder`."""
+        """Follow the files until `stop`, or until another folder has replaced `folder`."""
         with FolderWatch(folder, recursive=self._options.directory is not None) as watch:
             if self._refresh(folder, ()) or first:
                 self._emit(emit)
@@ -85,10 +85,10 @@ class FileProvider:
                 self.name,
                 f"file {self._options.filename}",
                 "it does not exist",
-                "its routes are served as soon as it does; see providers.file.filename",
+                "its routes are served as soon as it exists; see providers.file.filename",
             )
-            findings = (*configuration.diagnostics, missing)
-            configuration = msgspec.structs.replace(configuration, diagnostics=findings)
+            diagnostics = (*configuration.diagnostics, missing)
+            configuration = msgspec.structs.replace(configuration, diagnostics=diagnostics)
         emit(configuration)
 
 

@@ -1,1 +1,1 @@
-"""Figures that move while somebody looks: what all workers count, as differences from second to second."""
+"""Live figures for open dashboards: request rates from the counts of all workers, read once a second."""

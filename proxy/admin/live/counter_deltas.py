@@ -1,4 +1,4 @@
-"""From what the store holds now and a second ago to what was counted in between."""
+"""Compares the counts in the store with the previous read, and returns the increase."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rondpoint.store.metrics import INTERNAL, OWN, Cell, Counts, decode_field, i
 from rondpoint.store.server_metrics import decode_server, field_of
 
 TOTAL = ""
-"""The key of all requests; those of entry points, routers, services and servers begin with what they are."""
+"""The key of all requests. Keys of entry points, routers, services and servers begin with one of these prefixes:"""
 
 ENTRY_POINT = "e:"
 ROUTER = "r:"
@@ -29,19 +29,19 @@ SERVER = "server:"
 Hash = Mapping[bytes, bytes]
 
 Shares = Callable[[bytes, bytes], Iterator[tuple[str, Vector]]]
-"""What one field tells, under each key that it counts for; nothing where it cannot be read."""
+"""Yields the counts of one field under each key to which they contribute; nothing if the field is unreadable."""
 
 FIELDS_PER_YIELD = 50
-"""Fields looked at without a pause."""
+"""Fields compared between two yields."""
 
 
 def server_key(service: str, url: str) -> str:
-    """The key of a server of this service."""
+    """Return the key of a server of this service."""
     return SERVER + field_of(service, url)
 
 
 def router_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
-    """The shares of a field of the counts by router."""
+    """Yield the counts of one field of the router metrics, by key."""
     try:
         name = field.decode()
         counts = None if name == OWN or name.endswith(INTERNAL) else decode_field(name, value)
@@ -52,7 +52,7 @@ def router_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
     whole = router_vector(counts)
     yield TOTAL, whole
     if is_router(name):
-        # Requests that no router took have the empty name.
+        # Requests that matched no router have an empty router name.
         yield ROUTER + name, whole
     by_entry_point: dict[str, list[Cell]] = {}
     for cell in counts.cells:
@@ -68,7 +68,7 @@ def router_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
 
 
 def server_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
-    """The shares of a field of the counts by server."""
+    """Yield the counts of one field of the server metrics, by key."""
     try:
         name = field.decode()
         yield SERVER + name, server_vector(decode_server(name, value))
@@ -77,9 +77,9 @@ def server_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
 
 
 class CounterDeltas:
-    """Compares each look at the hashes of all workers and instances with the one before.
+    """Compares each read of the hashes of all workers and instances with the previous one.
 
-    A field that reads as before is not decoded: what nobody asks for costs next to nothing.
+    Unchanged fields are not decoded, so idle routers and servers cost almost nothing.
     """
 
     def __init__(self, shares: Shares = router_shares) -> None:
@@ -89,11 +89,11 @@ class CounterDeltas:
     def compare(
         self, hashes: Mapping[str, Hash], yield_if_due: Callable[[], None], fresh: Collection[bytes] = ()
     ) -> dict[str, Vector]:
-        """What was counted since the last look, by key; nothing at the first.
+        """Return the increase since the previous read, by key; empty at the first read.
 
-        A hash that is seen for the first time tells nothing yet: it may hold what was counted long ago. Nor
-        does a `fresh` field, which was not looked at before.
-        What is taken from one hash is put into another when a worker ends; the two make up for each other.
+        A hash that appears for the first time is ignored once, because it may hold old counts. So is a `fresh`
+        field, which was not read before. When a worker ends, its counts move to the hash of its instance; the
+        decrease of one hash and the increase of the other cancel out.
         """
         found: dict[str, Vector] = {}
         for name, fields in hashes.items():

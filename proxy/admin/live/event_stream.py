@@ -1,4 +1,4 @@
-"""What one browser is told: of what it shows, that which has changed."""
+"""Server-sent events for one browser: only the parts of its page that changed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from proxy.runtime import Runtime
 
 RETRY = 2000
-"""Milliseconds after which a browser whose connection broke asks again."""
+"""Milliseconds after which a browser reconnects when its connection breaks."""
 
 KEEPALIVE_SECONDS = 5 * INTERVAL
-"""Seconds after which a browser is told something in any case, so that one that is gone is noticed."""
+"""Seconds after which a comment is sent in any case, so that a closed connection is noticed."""
 
 
 class EventStream:
-    """Remembers what its browser was told."""
+    """Builds the events for one browser, and remembers the values already sent."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = tuple(dict.fromkeys((TOTAL, ROUTER, *keys)))
@@ -31,11 +31,11 @@ class EventStream:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The fields of the servers among what it shows."""
+        """The store fields of the servers on the page."""
         return tuple(key.removeprefix(SERVER) for key in self._keys if key.startswith(SERVER))
 
     def event(self, sample: Sample, revision: int | None) -> bytes:
-        """The event of one beat."""
+        """Return the event for one sample."""
         shown = (*self._keys, *sample.busiest)
         changed: dict[str, RequestRates | None] = {}
         for key in shown:
@@ -53,28 +53,28 @@ class EventStream:
             "instances": len({worker.instance for worker in sample.workers}),
             "connections": sum(sum(worker.connections.values()) for worker in sample.workers),
         }
-        news = {name: sign for name, sign in state.items() if self._state.get(name, ...) != sign}
+        changes = {name: value for name, value in state.items() if self._state.get(name, ...) != value}
         self._state = state
-        data = {"flows": changed, **news}
-        return b"event: beat\ndata: " + msgspec.json.encode(data) + b"\n\n"
+        data = {"rates": changed, **changes}
+        return b"event: sample\ndata: " + msgspec.json.encode(data) + b"\n\n"
 
 
 def stream_events(sampler: Sampler, runtime: Runtime, stream: EventStream) -> Iterator[bytes]:
-    """Event after event, until the browser leaves or the worker does."""
+    """Yield events until the browser disconnects or the worker drains."""
     with sampler.subscribe(stream.servers):
         yield b"retry: %d\n\n" % RETRY
         last = 0
         while not runtime.context.draining:
             sample = sampler.wait_for_sample(KEEPALIVE_SECONDS)
             if sample.number == last:
-                yield b": still here\n\n"
+                yield b": keep-alive\n\n"
                 continue
             last = sample.number
             yield stream.event(sample, runtime.applier.revision)
 
 
 def _system(sample: Sample) -> int:
-    """Differs when there is something new to show of workers and agents."""
+    """Return a hash that changes when the dashboard's System part has to be rendered again."""
     workers = [(each.name, each.revision, each.degraded) for each in sample.workers]
     agents = [
         (each.name, each.role, *((name, its.state) for name, its in each.providers.items()))

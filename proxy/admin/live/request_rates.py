@@ -1,6 +1,7 @@
-"""Requests of a stretch of time as a vector of numbers that can be added and taken away: pure functions.
+"""Request counts as vectors that can be added and subtracted, and the rates calculated from them.
 
-A vector holds the requests of each class of statuses, their seconds, and how many were in each bucket.
+A vector holds the number of requests of each status class, their total seconds, and the number of requests in
+each histogram bucket.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ ZERO: Vector = (0,) * (_BUCKETS + len(BOUNDS) + 1)
 
 
 class RequestRates(Struct, frozen=True):
-    """What is shown of a vector: requests a second, in all and by class; times in milliseconds.
+    """Requests per second, in total and by status class, and response times in milliseconds.
 
-    The times are None where no request was measured; `p50` and `p95` are read off the buckets.
+    The times are None if no request was measured. `p50` and `p95` are estimated from the buckets.
     """
 
     rate: float
@@ -38,7 +39,7 @@ class RequestRates(Struct, frozen=True):
 
 
 def router_vector(counts: Counts) -> Vector:
-    """All that a router's counts tell."""
+    """Return the vector of a router's counts."""
     classes = [0] * len(CLASSES)
     for name, number in counts.statuses.items():
         classes[_class_index(int(name[0]) if name[:1] in _DIGITS else 0)] += number
@@ -47,7 +48,7 @@ def router_vector(counts: Counts) -> Vector:
 
 
 def cells_vector(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
-    """What some cells of a router tell together."""
+    """Return the sum of some cells of a router as a vector."""
     total = ZERO
     for cell in cells:
         classes = [0] * len(CLASSES)
@@ -57,7 +58,7 @@ def cells_vector(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
 
 
 def server_vector(counts: ServerCounts) -> Vector:
-    """All that a server's counts tell."""
+    """Return the vector of a server's counts."""
     classes = [0] * len(CLASSES)
     for code, number in counts.codes.items():
         classes[_class_index(code // 100)] += number
@@ -78,12 +79,12 @@ def request_count(vector: Vector) -> float:
 
 
 def without_decreases(vector: Vector) -> Vector:
-    """Without what has become less: counts only fall when they are lost."""
+    """Replace negative numbers by 0: counts only decrease when the store loses data."""
     return tuple(max(0, number) for number in vector)
 
 
 def rates(vector: Vector, span: float) -> RequestRates:
-    """Of the requests of `span` seconds."""
+    """Return the rates of requests counted over `span` seconds."""
     buckets = vector[_BUCKETS:]
     measured = sum(buckets)
     return RequestRates(
@@ -95,27 +96,28 @@ def rates(vector: Vector, span: float) -> RequestRates:
     )
 
 
-def _quantile(buckets: Sequence[float], part: float) -> float | None:
-    """Milliseconds; within a bucket, requests are taken to lie evenly. Above the last bound there is only
-    that bound to tell.
+def _quantile(buckets: Sequence[float], quantile: float) -> float | None:
+    """Return a quantile in milliseconds, or None without requests.
+
+    Requests are assumed to be spread evenly within a bucket. Above the last bound, return that bound.
     """
-    wanted = part * sum(buckets)
-    if not wanted:
+    remaining = quantile * sum(buckets)
+    if not remaining:
         return None
     lower = 0.0
     for upper, number in zip(BOUNDS, buckets, strict=False):
-        if wanted <= number:
-            return _rounded(1e3 * (lower + (upper - lower) * wanted / number))
-        wanted -= number
+        if remaining <= number:
+            return _rounded(1e3 * (lower + (upper - lower) * remaining / number))
+        remaining -= number
         lower = upper
     return _rounded(1e3 * BOUNDS[-1])
 
 
 def _class_index(hundreds: int) -> int:
-    """What is no status at all counts as a fault."""
+    """Return the index of a status class; an invalid status counts as 5xx."""
     return hundreds - 1 if 0 < hundreds <= len(CLASSES) else len(CLASSES) - 1
 
 
 def _rounded(number: float) -> float:
-    """To three digits, so that a figure that hardly moves is not told again."""
+    """Round to three significant digits, so that a figure that hardly changes is not sent again."""
     return float(f"{number:.3g}")

@@ -1,4 +1,4 @@
-"""One look at the store a second for all who watch the dashboard through this worker, while somebody does."""
+"""Reads the counts from the store once a second while dashboards are open, once for all of this worker."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ from rondpoint.store.transaction import Command, read_at_once
 from rondpoint.store.workers import WorkerStatus, read_workers
 
 INTERVAL = 1.0
+"""Seconds between two samples."""
 
 WINDOW_SECONDS = 5
-"""Seconds that rates are the mean of, at least."""
+"""Minimum seconds over which rates are averaged."""
 
 BUSIEST_COUNT = 8
-"""Routers that are told to everybody."""
+"""Busiest routers that every browser receives."""
 
 MAX_LISTENERS = 40
-"""Browsers that watch through one worker; its admin entry point has other things to answer too."""
+"""Browsers that one worker serves with events; its admin entry point must stay free for other requests."""
 
 
 class Sample(Struct, frozen=True):
-    """What was read at one time; `problem` says why nothing was, and then all else is as before.
+    """The values of one read. `problem` says why the read failed; the other fields are then empty.
 
-    `servers` are sums as well, each with a span of its own.
+    `sums` covers `span` seconds. `servers` holds sums as well, each with its own span.
     """
 
     number: int = 0
@@ -54,13 +55,17 @@ class Sample(Struct, frozen=True):
     problem: str = ""
 
     def rates(self, key: str) -> RequestRates | None:
-        """None where there were no requests."""
+        """Return the rates of a key, or None without requests."""
         vector, span = self.servers.get(key) or (self.sums.get(key), self.span)
         return None if vector is None or not span else rates(vector, span)
 
 
 class Sampler:
-    """`routers` and `servers` tell how many there are: where they are many, workers tell of them in turns."""
+    """Takes samples for the listeners of one worker.
+
+    `routers` and `servers` return the number of routers and servers. Workers report a limited number per second,
+    so rates of larger configurations are averaged over a longer window.
+    """
 
     def __init__(
         self,
@@ -81,7 +86,7 @@ class Sampler:
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody more may listen."""
+        """Whether the maximum number of listeners is reached."""
         return self._listeners >= MAX_LISTENERS
 
     @property
@@ -90,7 +95,7 @@ class Sampler:
 
     @contextmanager
     def subscribe(self, servers: Collection[str] = ()) -> Iterator[None]:
-        """Has the store read until it ends; of servers, those with these fields."""
+        """Sample while the context is open, including the servers with these store fields."""
         self._listeners += 1
         if self._reading is None:
             self._reading = gevent.spawn(supervised, self._run)
@@ -101,7 +106,7 @@ class Sampler:
             self._listeners -= 1
 
     def wait_for_sample(self, seconds: float) -> Sample:
-        """The next beat, or the last one again if none comes in time."""
+        """Return the next sample, or the previous one again if none comes within `seconds`."""
         self._next.wait(seconds)
         return self.sample
 
@@ -113,10 +118,10 @@ class Sampler:
             try:
                 self.sample = self._read_sample(deltas, window)
             except (redis.RedisError, OSError) as error:
-                self.sample = Sample(self.sample.number + 1, problem=f"the store does not answer: {error}")
+                self.sample = Sample(self.sample.number + 1, problem=f"the store does not respond: {error}")
             reached, self._next = self._next, Event()
             reached.set()
-            # Not in a hurry after a look that took long.
+            # After a slow read, do not catch up.
             due = max(due + INTERVAL, monotonic() + INTERVAL / 2)
             gevent.sleep(due - monotonic())
         self._reading = None
@@ -126,7 +131,7 @@ class Sampler:
         yield_if_due = CooperativeYield()
         workers = read_workers(self._client, self._keys)
         agents = read_agents(self._client, self._keys)
-        # Of all workers and instances, at one instant: what moves between them is in one of them.
+        # Read all workers and instances in one transaction: counts that move between hashes are in exactly one.
         names = sorted({*workers, *(worker.instance for worker in workers.values())})
         commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
         commands += self._watched.commands(self._keys, names, monotonic())
@@ -155,12 +160,15 @@ class Sampler:
 
 
 def _window_length(count: int, most: int) -> float:
-    """Seconds to take the mean of: whole turns, lest rates rise and fall with them."""
+    """Return the seconds of the window for `count` objects, of which workers report `most` per second.
+
+    The window covers at least two full reporting cycles, so that rates do not fluctuate with the cycles.
+    """
     return max(WINDOW_SECONDS, 2 * ceil(count / most))
 
 
 def _fields(answer: Any) -> Hash:
-    """As the store's newer protocol gives a hash, or the older one; of what is none, nothing."""
+    """Decode a hash reply of RESP3 or RESP2; return an empty hash for an error reply."""
     if isinstance(answer, dict):
         return answer
     return {} if isinstance(answer, Exception) else dict(zip(*[iter(answer)] * 2, strict=True))

@@ -1,4 +1,4 @@
-"""Sums over the last seconds, kept up to date by what comes in and what goes out."""
+"""Sums over the last seconds: adds new counts and subtracts expired ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from proxy.admin.live.request_rates import Vector, add_vectors, request_count, subtract_vectors
 
 KEYS_PER_YIELD = 100
-"""Keys added up without a pause."""
+"""Keys processed between two yields."""
 
 
 class SlidingWindow:
-    """`sums` by key, of what was counted between `since` and `now`, both monotonic seconds."""
+    """`sums` holds the counts by key between `since` and `now`, both in monotonic seconds."""
 
     def __init__(self, now: float) -> None:
         self.since = now
@@ -27,7 +27,7 @@ class SlidingWindow:
     def add(
         self, now: float, counted: Mapping[str, Vector], length: float, yield_if_due: Callable[[], None]
     ) -> None:
-        """Add what was counted until now, and drop what is older than `length` seconds."""
+        """Add the counts up to `now`, and drop counts older than `length` seconds."""
         self.now = now
         self._entries.append((now, counted))
         for key, vector in _in_slices(counted, yield_if_due):

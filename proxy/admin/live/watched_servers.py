@@ -1,7 +1,7 @@
-"""The servers that somebody looks at now: of these alone the store is asked what was counted.
+"""Rates of the servers that are visible on open dashboards; the counts of other servers are not read.
 
-An installation may have many thousand, and a page shows some dozens. Each is followed from when it was first
-looked at, so that its rate is right from then on.
+An installation can have thousands of servers; a page shows a few dozen. Each server is followed from the moment
+it becomes visible, so its rate is correct from then on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.transaction import Command
 
 KEEP_SECONDS = 10.0
-"""Seconds for which a server is still followed that nobody looks at: a browser asks anew for each page."""
+"""Seconds for which a server that is no longer visible is still followed, because a browser reconnects for
+each page."""
 
 
 class WatchedServers:
@@ -28,7 +29,7 @@ class WatchedServers:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was seen."""
+        """Forget all counts."""
         self._deltas = CounterDeltas(server_shares)
         self._last_watched: dict[str, float] = {}
         self._totals: dict[str, deque[tuple[float, Vector]]] = {}
@@ -36,18 +37,21 @@ class WatchedServers:
 
     @contextmanager
     def watch(self, fields: Iterable[str]) -> Iterator[None]:
-        """Has these followed until it ends."""
+        """Follow the servers with these store fields while the context is open."""
         watched = tuple(fields)
         self._watch_counts.update(watched)
         try:
             yield
         finally:
             self._watch_counts.subtract(watched)
-            # Zeros would stay otherwise.
+            # Remove entries whose count is 0.
             self._watch_counts = +self._watch_counts
 
     def commands(self, keys: Keys, names: Iterable[str], now: float) -> list[Command]:
-        """What to ask the store for, of workers and instances so named; `now` in monotonic seconds."""
+        """Return the commands that read the servers' counts of these workers and instances.
+
+        `now` is in monotonic seconds.
+        """
         self._last_watched.update((field, now) for field in self._watch_counts)
         for field in [field for field, at in self._last_watched.items() if now - at > KEEP_SECONDS]:
             del self._last_watched[field]
@@ -65,8 +69,9 @@ class WatchedServers:
         length: float,
         yield_if_due: Callable[[], None],
     ) -> dict[str, tuple[Vector, float]]:
-        """By key, what was counted in the last `length` seconds and in how many really; those that were asked
-        for nothing are left out.
+        """Return by key the counts of the last `length` seconds, and the seconds that they really cover.
+
+        Servers without requests are left out.
         """
         hashes = {name: self._hash(answer) for name, answer in zip(names, answers, strict=False)}
         fresh = {field.encode() for field in self._requested if field not in self._totals}
@@ -92,7 +97,7 @@ class WatchedServers:
         return since, subtract_vectors(seen[-1][1], first)
 
     def _hash(self, answer: Any) -> Hash:
-        """The fields that are there; of what is no hash, none."""
+        """Return the existing fields of a reply; empty for an error reply."""
         if isinstance(answer, Exception):
             return {}
         fields: Mapping[str, bytes | None] = dict(zip(self._requested, answer, strict=True))

@@ -1,1 +1,1 @@
-"""What the dashboard's templates are given."""
+"""The values that the dashboard's templates render."""

@@ -1,4 +1,4 @@
-"""A page of a list, as people turn pages."""
+"""Splits lists into pages for the dashboard; out-of-range page numbers select the nearest page."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 PER_PAGE = 25
 LARGEST = 100
-"""Rows that are shown at once, at most."""
+"""Maximum number of rows on a page."""
 
 
 class ListPage(Struct, Generic[T], frozen=True):
-    """`first` and `last` count from 1; `page` is the nearest to the one that was asked for."""
+    """One page of a list. `first` and `last` are positions of items, counted from 1; `page` is the page number."""
 
     items: Sequence[T]
     page: int
@@ -26,7 +26,7 @@ class ListPage(Struct, Generic[T], frozen=True):
 
 
 def build_list_page(items: Sequence[T], query: Mapping[str, str]) -> ListPage[T]:
-    """The page that `page` and `per_page` ask for; nonsense asks for the first."""
+    """Return the page that `page` and `per_page` select; invalid values select the first page."""
     per_page = min(_number(query, "per_page", PER_PAGE), LARGEST)
     pages = max(1, -(-len(items) // per_page))
     page = min(_number(query, "page", 1), pages)

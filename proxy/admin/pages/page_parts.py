@@ -1,4 +1,4 @@
-"""What is shown in each part of the dashboard, of what this worker serves."""
+"""Collects the content of each part of the dashboard from this worker's configuration and status."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 Query = Mapping[str, str]
 
 PROBLEMS_PER_PAGE = 10
-"""Diagnostics that are shown at once."""
+"""Diagnostics on one page."""
 
 KINDS = ("router", "service", "middleware")
 
 SERVERS_PER_SERVICE = 4
-"""Servers of one service that are shown in the list."""
+"""Servers shown for one service in the list."""
 
 
 class ListedServer(Struct, frozen=True):
-    """A server in the list of services; `key` is that of its figures."""
+    """A server in the list of services; `key` identifies its live figures."""
 
     key: str
     url: str
@@ -44,7 +44,7 @@ class ListedServer(Struct, frozen=True):
 
 
 class Routes(Struct, frozen=True):
-    """A page of the objects of one kind, with the query that asked for it."""
+    """A page of the objects of one kind, with the query that selected it."""
 
     kind: str
     list_page: ListPage[str]
@@ -55,7 +55,7 @@ class Routes(Struct, frozen=True):
     descending: bool
 
     def keys(self) -> list[str]:
-        """Of the figures that are shown."""
+        """Return the keys of the live figures on the page."""
         if self.kind == "middleware":
             return []
         own = [(ROUTER if self.kind == "router" else SERVICE) + name for name in self.list_page.items]
@@ -64,7 +64,7 @@ class Routes(Struct, frozen=True):
         return [*own, *(SERVICE + view.service for view in self.views if view.service)]
 
     def servers(self, view: ServiceView) -> list[ListedServer]:
-        """The first servers of a service."""
+        """Return the first servers of a service."""
         return [
             ListedServer(server_key(view.name, server.url), server.url, server.state)
             for server in (view.servers or ())[:SERVERS_PER_SERVICE]
@@ -72,7 +72,7 @@ class Routes(Struct, frozen=True):
 
 
 def routes(configuration: CurrentConfiguration, query: Query) -> Routes:
-    """Of the kind that the query names, routers without."""
+    """Return the page of objects that the query selects; `kind` defaults to `router`."""
     kind = query.get("kind", "")
     kind = kind if kind in KINDS else KINDS[0]
     list_page = build_list_page(list_names(configuration, kind, query), query)
@@ -93,7 +93,7 @@ def routes(configuration: CurrentConfiguration, query: Query) -> Routes:
 
 
 def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: str) -> RequestFlow | None:
-    """Of the router of this name; None where there is none."""
+    """Return the request flow of a router, or None if there is no such router."""
     router = configuration.router(name)
     if router is None:
         return None
@@ -105,7 +105,7 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
 
 
 def request_flow_keys(flow: RequestFlow | None) -> list[str]:
-    """Of the figures beside the picture."""
+    """Return the keys of the live figures in the request flow."""
     if flow is None:
         return []
     keys = [ROUTER + flow.router.name, *(ENTRY_POINT + entry_point.name for entry_point in flow.entry_points)]
@@ -115,15 +115,15 @@ def request_flow_keys(flow: RequestFlow | None) -> list[str]:
 
 
 def entry_point_keys(runtime: Runtime) -> list[str]:
-    """Of the figures of all entry points but this one."""
+    """Return the keys of the live figures of all entry points except the admin one."""
     return [ENTRY_POINT + name for name in runtime.settings.entry_points if name != ADMIN]
 
 
 def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any]:
-    """A page of diagnostics, and how many there are of each sort."""
+    """Return a page of diagnostics, with the number of diagnostics of each sort."""
     every = configuration.diagnostics
     return {
-        "leaf": build_list_page(
+        "list_page": build_list_page(
             filter_diagnostics(configuration, query), {"per_page": str(PROBLEMS_PER_PAGE), **query}
         ),
         "severity": query.get("severity", ""),
@@ -138,7 +138,7 @@ def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any
 
 
 def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str, Any]:
-    """Numbers of everything."""
+    """Return the number of objects and problems, and the web entry points."""
     web = {name: point for name, point in runtime.settings.entry_points.items() if name != ADMIN}
     return {
         "counts": {kind: count_objects(configuration, kind) for kind in KINDS},
@@ -148,7 +148,7 @@ def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str,
 
 
 def system(runtime: Runtime) -> dict[str, Any]:
-    """Instances with their workers, agents, and the store."""
+    """Return the status of instances, workers, agents and the store."""
     now = time()
     stored, workers = read_status()
     alive = {name: worker for name, worker in workers.items() if worker.alive(now)}

@@ -1,4 +1,4 @@
-"""The way that a router's requests take, stage by stage, for a picture."""
+"""The request flow of a router for the dashboard: entry points, middlewares, service, servers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rondpoint.model import Middleware, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
 
 MAX_SERVERS = 12
-"""Servers of one service that are drawn."""
+"""Servers shown for one service."""
 
 MAX_DEPTH = 6
-"""Services within services that are drawn."""
+"""Levels of nested services shown."""
 
 MAX_SERVICES = 100
-"""Services of one way that are drawn, at all depths: those that are made of each other multiply."""
+"""Services shown in one flow, at all depths: composite services of composite services multiply."""
 
 
 class EntryPointNode(Struct, frozen=True):
@@ -32,7 +32,7 @@ class EntryPointNode(Struct, frozen=True):
 
 
 class MiddlewareNode(Struct, frozen=True):
-    """A middleware; `kind` is empty where there is none of the name. Those of a chain follow it, deeper."""
+    """A middleware. `kind` is empty if it does not exist. Members of a chain follow it with a greater `depth`."""
 
     name: str
     kind: str
@@ -40,9 +40,9 @@ class MiddlewareNode(Struct, frozen=True):
 
 
 class ServerNode(Struct, frozen=True):
-    """A server; `state` is `up`, `draining`, `down`, or `aside` where it could not be reached.
+    """A server. `state` is `up`, `draining`, `down`, or `ejected` if it cannot be reached.
 
-    `key` is that of its figures.
+    `key` identifies its live figures.
     """
 
     key: str
@@ -53,9 +53,10 @@ class ServerNode(Struct, frozen=True):
 
 
 class ServiceNode(Struct, frozen=True):
-    """A service, and the servers or services that its requests go on to; `more` of them are not drawn.
+    """A service with its servers or member services; `more` counts those that are not shown.
 
-    `weight` is its share of the service above, None for the router's own. `fault` says why it serves nothing.
+    `weight` is its weight in the composite service, None for the router's own service. `fault` says why the
+    service cannot serve requests.
     """
 
     name: str
@@ -69,7 +70,7 @@ class ServiceNode(Struct, frozen=True):
     fault: str = ""
 
     def all_servers(self) -> Iterator[ServerNode]:
-        """The servers that are drawn, those of members too."""
+        """Yield the shown servers, including those of member services."""
         yield from self.servers
         for member in self.members:
             yield from member.all_servers()
@@ -83,16 +84,16 @@ class RequestFlow(Struct, frozen=True):
 
 
 class FlowSources(Struct, frozen=True):
-    """What a way is drawn from; `aside` are URLs of servers that were put aside."""
+    """The objects from which a flow is built; `ejected` holds the URLs of ejected servers."""
 
     entry_points: Mapping[str, EntryPoint]
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
-    aside: Collection[str] = ()
+    ejected: Collection[str] = ()
 
 
 def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
-    """From entry point to server."""
+    """Return the flow of a router's requests, from entry point to server."""
     points = sources.entry_points
     entry_points = tuple(
         EntryPointNode(name, points[name].address, points[name].tls is not None)
@@ -108,7 +109,7 @@ def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
 
 
 def _middleware_nodes(names: Collection[str], sources: FlowSources) -> tuple[MiddlewareNode, ...]:
-    # With more of them nothing is served, and chains of chains may come to endless ones.
+    # The proxy refuses longer chains, and nested chains can multiply without limit.
     return tuple(islice(_unfold_middlewares(names, sources, ()), MOST))
 
 
@@ -125,7 +126,7 @@ def _unfold_middlewares(
 def _service_node(
     name: str, sources: FlowSources, weight: int | None, above: tuple[str, ...], left: Iterator[int]
 ) -> ServiceNode:
-    """`left` has an item for each service that may still be drawn."""
+    """Return the node of a service; `left` has one item for each service that may still be shown."""
     service = sources.services.get(name)
     if service is None:
         return ServiceNode(name, "", weight, fault="it does not exist")
@@ -143,14 +144,14 @@ def _service_node(
         weight=weight,
         cookie="" if service.sticky is None else service.sticky.called(name),
         middlewares=_middleware_nodes(service.middlewares, sources),
-        servers=tuple(_server_node(name, server, sources.aside) for server in servers[:MAX_SERVERS]),
+        servers=tuple(_server_node(name, server, sources.ejected) for server in servers[:MAX_SERVERS]),
         more=max(0, len(servers) - MAX_SERVERS) + len(service.members) - len(members),
         members=members,
         fault=service.unserved or ("" if servers or service.members else "it has no servers"),
     )
 
 
-def _server_node(service: str, server: Server, aside: Collection[str]) -> ServerNode:
-    is_ejected = server.state is ServerState.UP and server.url in aside
-    state = "aside" if is_ejected else server.state.value
+def _server_node(service: str, server: Server, ejected: Collection[str]) -> ServerNode:
+    is_ejected = server.state is ServerState.UP and server.url in ejected
+    state = "ejected" if is_ejected else server.state.value
     return ServerNode(server_key(service, server.url), server.name, server.url, server.weight, state)

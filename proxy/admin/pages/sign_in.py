@@ -1,4 +1,4 @@
-"""The page that asks for the token, and what a browser keeps of it."""
+"""The sign-in page and the session cookie of the dashboard."""
 
 from __future__ import annotations
 
@@ -18,23 +18,26 @@ SIGN_IN, SIGN_OUT, PASSWORD = f"{DASHBOARD}sign-in", f"{DASHBOARD}sign-out", f"{
 PUBLIC_PATHS = frozenset(
     (SIGN_IN, SIGN_OUT, *(f"{DASHBOARD}static/{name}" for name in ("colours.css", "sign-in.css", "icon.svg")))
 )
-"""What is answered to people who are not signed in, where there is a token."""
+"""Paths that are served without a session if a token is set."""
 
 FORM_PATHS = frozenset((SIGN_IN, SIGN_OUT))
-"""What is sent as a form, by pages of ours alone."""
+"""Paths that accept HTML forms, from the dashboard's own pages only."""
 
 
 def render_sign_in(
     authenticator: Authenticator, message: str = "", status: int = 401, wait: int = 0
 ) -> Response:
-    """`message` says what was wrong with the last try, after which there is none for `wait` seconds."""
+    """Return the sign-in page.
+
+    `message` explains why the last attempt failed. The client has to wait `wait` seconds before the next one.
+    """
     response = make_response(
         render_template(
             "dashboard/sign_in.html",
             message=message,
             query=request.query_string.decode("ascii", "replace"),
             by_password=authenticator.credentials.has_users,
-            # SameSite keeps the session from a request that a page of another site has begun.
+            # After a link on another site, the browser does not send the session cookie, because of SameSite.
             from_elsewhere=request.headers.get("Sec-Fetch-Site") == "cross-site",
         ),
         status,
@@ -47,13 +50,13 @@ def render_sign_in(
 
 
 def is_signed_in(authenticator: Authenticator) -> bool:
-    """Whether the browser has kept what it was given, and it still holds."""
+    """Return whether the browser sent a valid session."""
     session = request.cookies.get(_cookie(), "")
     return bool(session and authenticator.credentials.token) and authenticator.sessions.is_valid(session)
 
 
 def set_session(response: Response, authenticator: Authenticator) -> None:
-    """Have the browser keep a session, for the dashboard alone: other paths of this host may be others'."""
+    """Set the session cookie, only for the dashboard's path: other paths of this host may belong to others."""
     response.set_cookie(
         _cookie(),
         authenticator.sessions.issue(),
@@ -66,14 +69,14 @@ def set_session(response: Response, authenticator: Authenticator) -> None:
 
 
 def clear_session(response: Response) -> None:
-    """Have the browser keep nothing."""
+    """Delete the session cookie."""
     response.delete_cookie(
         _cookie(), path=DASHBOARD, secure=request.is_secure, httponly=True, samesite="Strict"
     )
 
 
 def _cookie() -> str:
-    """A browser has one jar for all ports of a host, on which there may be several proxies."""
+    """Return the cookie's name with the port: browsers share cookies between all ports of a host."""
     try:
         port = urlsplit(f"//{request.host}").port
     except ValueError:

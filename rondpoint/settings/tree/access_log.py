@@ -17,7 +17,7 @@ _STATUSES = re.compile(r"([1-9]\d\d)(?:-([1-9]\d\d))?", re.ASCII)
 
 
 class AccessLogFormat(StrEnum):
-    STORE_PROVIDERS = "common"
+    COMMON = "common"
     GENERIC = "genericCLF"
     JSON = "json"
 
@@ -186,7 +186,7 @@ class AccessLog(Section):
         description="Where to, appended; standard output without. SIGUSR1 opens it anew.",
     )
     format: Annotated[AccessLogFormat, BeforeValidator(_format)] = Field(
-        default=AccessLogFormat.STORE_PROVIDERS,
+        default=AccessLogFormat.COMMON,
         description="`common` (Traefik's lines), `genericCLF` (without what Traefik adds) or `json`.",
     )
     buffering_size: Number = Field(

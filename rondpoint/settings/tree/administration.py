@@ -67,7 +67,7 @@ def _level(value: object) -> object:
 
 
 class LogFormat(StrEnum):
-    STORE_PROVIDERS = "common"
+    COMMON = "common"
     JSON = "json"
 
 
@@ -83,7 +83,7 @@ class Log(Section):
         default=LogLevel.INFO, description="The least severity that is logged: " + ", ".join(LogLevel) + "."
     )
     format: Annotated[LogFormat, BeforeValidator(_format)] = Field(
-        default=LogFormat.STORE_PROVIDERS, description="`common` or `json`: an object a line."
+        default=LogFormat.COMMON, description="`common` or `json`: an object a line."
     )
     file_path: Location = Field(
         default=None,

@@ -1,7 +1,7 @@
 """Traefik 1's segments: several routes of one container, with what they share."""
 
 from discovery.decoding.decoded import Decoded
-from discovery.labels.known_labels import LabelKind, label_kind, segment_of
+from discovery.labels.known_labels import LabelKind, label_kind, split_segment
 from discovery.labels.v1 import decode
 from discovery.merging.union import unite
 from rondpoint.diagnostics import Severity
@@ -108,4 +108,4 @@ def test_a_name_with_a_line_end_is_told_apart_as_soon_as_any() -> None:
     """In the time of its square, this one would take a day, and the whole agent with it."""
     label = "traefik.x" + ".backend.a" * 100_000 + "\n"
     assert label_kind(label) is LabelKind.V1_SEGMENT
-    assert segment_of(label) == ("x", label.replace("x.", "", 1))
+    assert split_segment(label) == ("x", label.replace("x.", "", 1))

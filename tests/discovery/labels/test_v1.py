@@ -106,7 +106,7 @@ INVALID = [
     ("traefik.protocol", "gopher", "expected one of http, https, h2c"),
     ("traefik.frontend.priority", "high", "expected a whole number"),
     ("traefik.frontend.passHostHeader", "yes", "expected true or false"),
-    ("traefik.backend", " ", "expected text, not nothing"),
+    ("traefik.backend", " ", "expected text, but it is empty"),
 ]
 
 

@@ -276,7 +276,7 @@ def test_a_name_that_pretends_to_another_provider_is_refused() -> None:
     labels = {"traefik.http.routers.a@file.rule": "Host(`x`)", "traefik.http.routers.b.rule": "Host(`y`)"}
     decoded = decode(container(labels=labels), OPTIONS)
     assert [router.name for router in decoded.routers] == ["b@docker"]
-    assert "a name may not hold @" in decoded.diagnostics[0].message
+    assert "a name must not contain @" in decoded.diagnostics[0].message
 
 
 def test_one_service_without_a_server_takes_its_router_along_and_leaves_the_others() -> None:

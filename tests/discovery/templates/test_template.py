@@ -1,4 +1,4 @@
-"""The part of Go's templates that default rules are written in."""
+"""The subset of Go's template language for default rules."""
 
 from __future__ import annotations
 
@@ -55,41 +55,41 @@ RENDERED = [
 
 REFUSED = [
     ("{{ .Name", "{{ is not closed by }}"),
-    ("{{ }}", "an action of a template is empty"),
+    ("{{ }}", "a template has an empty action"),
     ("{{ .Nmae }}", "unknown field .Nmae (did you mean Name?)"),
     ("{{ normalise .Name }}", "unknown function normalise in a template (did you mean normalize?)"),
-    ("{{ range .Labels }}x{{ end }}", "range in a template is not served"),
-    ("{{ if .Name }}x", "an if in a template has no end"),
+    ("{{ range .Labels }}x{{ end }}", "range in a template is not supported"),
+    ("{{ if .Name }}x", "an if in a template has no end action"),
     ("x{{ end }}", "end in a template without if"),
-    ("{{ if .Name }}{{ else }}{{ else }}{{ end }}", "else in a template comes after else"),
-    ("{{ if .Name }}{{ else .Name }}{{ end }}", "unexpected .Name in a template, behind else"),
-    ("{{ if .Name }}{{ end .Name }}", "unexpected .Name in a template, behind end"),
-    ("{{ if }}{{ end }}", "an action of a template is empty"),
+    ("{{ if .Name }}{{ else }}{{ else }}{{ end }}", "a second else follows else in a template"),
+    ("{{ if .Name }}{{ else .Name }}{{ end }}", "unexpected .Name after else in a template"),
+    ("{{ if .Name }}{{ end .Name }}", "unexpected .Name after end in a template"),
+    ("{{ if }}{{ end }}", "a template has an empty action"),
     ("{{ eq .Name }}", "eq takes two values or more, not 1"),
     ("{{ and }}", "and takes one value or more, not 0"),
     ('{{ printf "%s" }}', "printf '%s' asks for more values than it is given"),
     ('{{ printf "a" .Name }}', "printf 'a' is given more values than it asks for"),
     ("{{ normalize }}", "normalize takes 1 values, not 0"),
     ("{{ normalize .Name .Name }}", "normalize takes 1 values, not 2"),
-    ("{{ .Labels }}", "a template's action gives a map, where text is expected"),
+    ("{{ .Labels }}", "an action of a template returns a map, but text is expected"),
     ("{{ normalize .Labels }}", "normalize takes text, not a map"),
     ('{{ index .Name "x" }}', "index looks into a map such as .Labels, not into text"),
     ("{{ .Name.Foo }}", ".Name.Foo: .Name is text and has no fields"),
     ("{{ (.Name }}", "( is not closed in a template"),
     ("{{ .Name ) }}", "unexpected ) in a template"),
-    ("{{ .Name | .Name }}", ".Name in a template is no function to pipe into"),
-    ("{{ $x := 1 }}", "'$x := 1' in a template is not served"),
+    ("{{ .Name | .Name }}", ".Name in a template follows | but is no function"),
+    ("{{ $x := 1 }}", "'$x := 1' in a template is not supported"),
     ("{{ " + "(" * 30 + ".Name" + ")" * 30 + " }}", "too many parentheses in a template"),
 ]
 
 
 @pytest.mark.parametrize(("template", "text"), RENDERED)
-def test_a_template_gives(template: str, text: str) -> None:
+def test_a_template_renders_to_text(template: str, text: str) -> None:
     assert render(template, FIELDS) == text
 
 
 @pytest.mark.parametrize(("template", "message"), REFUSED)
-def test_a_template_that_is_not_served_says_why(template: str, message: str) -> None:
+def test_an_invalid_template_is_refused_with_the_reason(template: str, message: str) -> None:
     with pytest.raises(TemplateError) as caught:
         render(template, FIELDS)
     assert str(caught.value) == message
@@ -107,7 +107,7 @@ def test_any_text_is_rendered_or_refused(template: str) -> None:
 
 
 @pytest.mark.parametrize("opening", ["{{", "{{- ", "{{/*", "{{`"])
-def test_what_never_closes_is_refused_before_it_takes_time(opening: str) -> None:
+def test_a_long_unclosed_template_is_refused_quickly(opening: str) -> None:
     with pytest.raises(TemplateError, match=f"more than {LONGEST} characters"):
         render(opening * 200_000, {})
     with pytest.raises(TemplateError, match="not closed"):

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from proxy.balancing.balanced_service import BalancedService
-from proxy.balancing.ticket_connection import Line
+from proxy.balancing.ticket_connection import TicketConnection
 from proxy.balancing.tickets import Tickets
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.net.deadlines import Sweeper
-from proxy.services.registry import Services
+from proxy.services.registry import ServiceRegistry
 from proxy.upstream.endpoint import Target
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, Service
@@ -26,7 +26,7 @@ def servers(*weights: int) -> tuple[Server, ...]:
 class Asked:
     """A service that is asked to choose, with tickets that are local."""
 
-    def __init__(self, services: Services, name: str) -> None:
+    def __init__(self, services: ServiceRegistry, name: str) -> None:
         self.services = services
         self._name = name
         self._tickets = Tickets(_unreachable, "tickets", lambda: None)
@@ -46,7 +46,7 @@ class Asked:
         served = self.served
         if served.choose is None:
             ticket = self._tickets.take(served.name) - 1
-            return served.present[ticket % len(served.present)]
+            return served.available[ticket % len(served.available)]
         return served.choose(served, self._tickets, request(headers), peer)
 
     def name(self, peer: str = "192.0.2.1", headers: str = "") -> str:
@@ -57,7 +57,7 @@ class Asked:
 @contextmanager
 def asked(service: Service) -> Iterator[Asked]:
     """The service, made ready."""
-    services = Services(Sweeper(), UpstreamTimeouts())
+    services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     services.put(service)
     try:
         yield Asked(services, service.name)
@@ -72,5 +72,5 @@ def request(headers: str = "") -> Request:
     return parsed
 
 
-def _unreachable() -> Line:
+def _unreachable() -> TicketConnection:
     raise ConnectionError("these tests have no store")

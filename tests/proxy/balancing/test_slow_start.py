@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.balancing import server_arrivals
-from proxy.upstream.endpoint import COLD, address_of
+from proxy.upstream.endpoint import MINIMUM_WARMTH, address_of
 from rondpoint.model import ServerState, Service, Strategy
 from tests.proxy.balancing.serving import Asked, asked, servers
 
@@ -49,7 +49,7 @@ def test_a_server_that_comes_to_others_grows_into_its_share(strategy: Strategy, 
     with asked(Service("s", (A, B), strategy=strategy, slow_start=SECONDS)) as service:
         assert shares(service)["s0"] == pytest.approx(0.5, abs=0.03)
         service.services.put(Service("s", (A, B, C), strategy=strategy, slow_start=SECONDS))
-        for age, part in ((0, COLD), (1, COLD), (6, 0.2), (15, 0.5), (24, 0.8)):
+        for age, part in ((0, MINIMUM_WARMTH), (1, MINIMUM_WARMTH), (6, 0.2), (15, 0.5), (24, 0.8)):
             clock.now = 1_000_000.0 + age
             found = shares(service)
             wanted = part / (2 + part)
@@ -97,14 +97,14 @@ def test_one_that_was_draining_or_put_aside_begins_anew(clock: Clock) -> None:
     draining = replace(B, state=ServerState.DRAINING)
     with asked(Service("s", (A, draining), slow_start=SECONDS)) as service:
         service.services.put(Service("s", (A, B), slow_start=SECONDS))
-        assert service.target("s1").warmth(clock.now) == COLD
+        assert service.target("s1").warmth(clock.now) == MINIMUM_WARMTH
         clock.now += SECONDS
         assert service.target("s1").warmth(clock.now) == 1.0
         service.services.set_ejected(address_of(A), ejected=True)
         assert service.target("s0").warmth(clock.now) == 1.0
         service.services.set_ejected(address_of(A), ejected=False)
-        assert service.target("s0").warmth(clock.now) == COLD
-        assert shares(service)["s0"] == pytest.approx(COLD / (1 + COLD), abs=0.02)
+        assert service.target("s0").warmth(clock.now) == MINIMUM_WARMTH
+        assert shares(service)["s0"] == pytest.approx(MINIMUM_WARMTH / (1 + MINIMUM_WARMTH), abs=0.02)
 
 
 def test_without_the_option_nothing_is_slow(clock: Clock) -> None:
@@ -116,7 +116,7 @@ def test_without_the_option_nothing_is_slow(clock: Clock) -> None:
 
 
 def test_arrivals_are_forgotten_once_no_slow_start_can_last(clock: Clock) -> None:
-    noted = server_arrivals.Arrivals()
+    noted = server_arrivals.ServerArrivals()
     noted.note(address_of(A))
     clock.now += server_arrivals.LONGEST_SLOW_START + 1
     noted.note(address_of(B))
@@ -125,7 +125,7 @@ def test_arrivals_are_forgotten_once_no_slow_start_can_last(clock: Clock) -> Non
 
 
 def test_all_workers_draw_alike(clock: Clock) -> None:
-    before, after = (Service("s", present, slow_start=SECONDS) for present in ((A, B), (A, B, C)))
+    before, after = (Service("s", available, slow_start=SECONDS) for available in ((A, B), (A, B, C)))
     with asked(before) as one, asked(before) as other:
         for worker in (one, other):
             worker.services.put(after)

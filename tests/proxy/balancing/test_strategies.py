@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from proxy.upstream.endpoint import MEMORY, address_of
+from proxy.upstream.endpoint import DECAY_SECONDS, address_of
 from rondpoint.model import ServerState, Service, Strategy
 from tests.proxy.balancing.serving import Asked, asked, servers
 
@@ -38,13 +38,13 @@ def test_nobody_chooses_a_server_that_is_away_or_has_no_weight(
     strategy: Strategy, weights: list[int], data: st.DataObject
 ) -> None:
     unavailable = data.draw(st.sets(st.integers(0, len(weights) - 1)))
-    present = {f"s{number}" for number, weight in enumerate(weights) if weight and number not in unavailable}
+    available = {f"s{number}" for number, weight in enumerate(weights) if weight and number not in unavailable}
     with asked(Service("s", servers(*weights), strategy=strategy)) as service:
         for number in unavailable:
             service.services.set_ejected(address_of(servers(*weights)[number]), ejected=True)
-        if not present:
+        if not available:
             return
-        assert {service.name(peer) for peer in addresses(20)} <= present
+        assert {service.name(peer) for peer in addresses(20)} <= available
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -141,7 +141,7 @@ def test_a_latency_follows_what_is_seen_and_fades_while_nothing_is() -> None:
         for step in range(100):
             endpoint.observe(1100.0 + step, 0.01)
         assert endpoint.latency(1200.0) == pytest.approx(0.01, rel=0.15)
-        assert endpoint.latency(1200.0 + 3 * MEMORY) < 0.001
+        assert endpoint.latency(1200.0 + 3 * DECAY_SECONDS) < 0.001
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ def test_drr_gives_less_to_who_gives_no_answer_and_more_again_once_it_does() -> 
         now = monotonic()
         for step in range(100):
             endpoint.fail(now - 50 + step / 2)
-        failing = Counter(service.name() for _ in range(2000))
-        assert failing["s1"] < 200
+        failure_rate = Counter(service.name() for _ in range(2000))
+        assert failure_rate["s1"] < 200
         for step in range(200):
             endpoint.observe(now + step / 4, 0.01)
-        assert endpoint.failing(now + 50) < 0.05
+        assert endpoint.failure_rate(now + 50) < 0.05
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,7 +7,7 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from proxy.balancing.ticket_connection import open_line, pack
+from proxy.balancing.ticket_connection import open_ticket_connection, pack_command
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from tests.lab.certificate import write_certificate
@@ -24,10 +24,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_a_line_may_be_opened_anew_any_number_of_times(store: Store) -> None:
     with connect(store.url, max_connections=2) as client:
         for turn in range(1, 6):
-            line = open_line(client.connection_pool)
+            line = open_ticket_connection(client.connection_pool)
             answer: AsyncResult[int] = AsyncResult()
             line.listen(answer.set, answer.set_exception)
-            line.send(pack("INCR", "turns"), 1)
+            line.send(pack_command("INCR", "turns"), 1)
             with gevent.Timeout(5):
                 assert answer.get() == turn
             line.close()
@@ -38,10 +38,10 @@ def test_a_line_may_be_opened_anew_any_number_of_times(store: Store) -> None:
 def test_a_line_goes_to_the_master(tmp_path: Path, kind: type[Sentinels | Cluster], secure: bool) -> None:
     certificate = write_certificate(tmp_path / "store.pem") if secure else None
     with kind(tmp_path, certificate=certificate) as group, connect(group.url) as client:
-        line = open_line(client.connection_pool)
+        line = open_ticket_connection(client.connection_pool)
         answer: AsyncResult[int] = AsyncResult()
         line.listen(answer.set, answer.set_exception)
-        line.send(pack("HINCRBY", Keys().tickets, "a", "7"), 1)
+        line.send(pack_command("HINCRBY", Keys().tickets, "a", "7"), 1)
         with gevent.Timeout(10):
             assert answer.get() == 7
         line.close()

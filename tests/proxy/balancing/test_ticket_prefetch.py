@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.balancing import ticket_prefetch as module
-from proxy.balancing.ticket_prefetch import PAUSE, STREAK, Ahead
+from proxy.balancing.ticket_prefetch import PAUSE, STREAK_LENGTH, TicketPrefetch
 
 
 @pytest.fixture
@@ -14,56 +14,56 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def streak(ahead: Ahead, service: str = "a", first: int = 1) -> int:
+def streak(prefetch: TicketPrefetch, service: str = "a", first: int = 1) -> int:
     """Long enough; the last ticket of it."""
-    for ticket in range(first, first + STREAK + 1):
-        assert not ahead.wanted
-        ahead.count(service, ticket)
-    assert ahead.wanted
-    return first + STREAK
+    for ticket in range(first, first + STREAK_LENGTH + 1):
+        assert not prefetch.wanted
+        prefetch.count(service, ticket)
+    assert prefetch.wanted
+    return first + STREAK_LENGTH
 
 
 def test_a_streak_is_followed_by_tickets_asked_for_ahead(clock: list[float]) -> None:
-    ahead = Ahead()
-    last = streak(ahead)
+    prefetch = TicketPrefetch()
+    last = streak(prefetch)
     for ticket in range(last + 1, last + 10):
-        ahead.switch(ticket)
+        prefetch.switch(ticket)
         clock[0] += PAUSE / 2
-        assert ahead.take() == ticket
-        assert ahead.wanted
-    assert ahead.take() == 0
+        assert prefetch.take() == ticket
+        assert prefetch.wanted
+    assert prefetch.take() == 0
 
 
 def test_a_pause_ends_it_and_lets_the_ticket_go(clock: list[float]) -> None:
-    ahead = Ahead()
-    ahead.switch(streak(ahead) + 1)
+    prefetch = TicketPrefetch()
+    prefetch.switch(streak(prefetch) + 1)
     clock[0] += PAUSE * 1.1
-    assert ahead.take() == 0
-    assert not ahead.wanted
+    assert prefetch.take() == 0
+    assert not prefetch.wanted
 
 
 def test_somebody_elses_ticket_ends_it(clock: list[float]) -> None:
-    ahead = Ahead()
-    last = streak(ahead)
-    ahead.switch(last + 2)
-    assert not ahead.wanted
-    assert ahead.take() == last + 2, "the ticket itself is as good as any"
-    ahead = Ahead()
-    last = streak(ahead)
-    ahead.count("a", last + 2)
-    assert not ahead.wanted
+    prefetch = TicketPrefetch()
+    last = streak(prefetch)
+    prefetch.switch(last + 2)
+    assert not prefetch.wanted
+    assert prefetch.take() == last + 2, "the ticket itself is as good as any"
+    prefetch = TicketPrefetch()
+    last = streak(prefetch)
+    prefetch.count("a", last + 2)
+    assert not prefetch.wanted
 
 
 def test_another_service_ends_it(clock: list[float]) -> None:
-    ahead = Ahead()
-    last = streak(ahead)
-    ahead.count("b", last + 1)
-    assert not ahead.wanted
+    prefetch = TicketPrefetch()
+    last = streak(prefetch)
+    prefetch.count("b", last + 1)
+    assert not prefetch.wanted
 
 
 def test_pauses_in_between_are_no_streak(clock: list[float]) -> None:
-    ahead = Ahead()
-    for ticket in range(2 * STREAK):
-        ahead.count("a", ticket)
+    prefetch = TicketPrefetch()
+    for ticket in range(2 * STREAK_LENGTH):
+        prefetch.count("a", ticket)
         clock[0] += PAUSE * 1.1
-    assert not ahead.wanted
+    assert not prefetch.wanted

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.balancing.weighted_schedule import LONGEST, MOST_WORK, schedule
+from proxy.balancing.weighted_schedule import MAX_PERIOD, MAX_STEPS, schedule
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_equal_weights_take_strict_turns(servers: int, weight: int) -> None:
 )
 def test_huge_weights_are_scaled_and_nobody_is_forgotten(weights: list[int]) -> None:
     sequence = schedule(weights)
-    assert len(sequence) <= LONGEST + len(weights)
+    assert len(sequence) <= MAX_PERIOD + len(weights)
     counts = Counter(sequence)
     total = sum(weights)
     for index, weight in enumerate(weights):
@@ -73,5 +73,5 @@ def test_huge_weights_are_scaled_and_nobody_is_forgotten(weights: list[int]) -> 
 def test_many_servers_with_odd_weights_are_scheduled_within_bounds() -> None:
     weights = [10_007 + 2 * index for index in range(200)]
     sequence = schedule(weights)
-    assert len(weights) <= len(sequence) <= MOST_WORK // len(weights)
+    assert len(weights) <= len(sequence) <= MAX_STEPS // len(weights)
     assert set(sequence) == set(range(200))

@@ -9,7 +9,7 @@ from proxy.context import Context
 from proxy.ejection.ejections import Ejections
 from proxy.net.deadlines import Sweeper
 from proxy.routing.table import RoutingTable
-from proxy.services.registry import Services
+from proxy.services.registry import ServiceRegistry
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Router, Server, Service, StickyCookie
 from rondpoint.rules import v3
@@ -24,7 +24,7 @@ MANY = 3 * PORTION
 
 def context() -> Context:
     sweeper = Sweeper()
-    services = Services(sweeper, UpstreamTimeouts())
+    services = ServiceRegistry(sweeper, UpstreamTimeouts())
     return Context(
         table=RoutingTable(frozenset({"web"})),
         services=services,

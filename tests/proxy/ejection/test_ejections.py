@@ -7,12 +7,12 @@ from contextlib import closing
 import gevent
 import pytest
 
-from proxy.ejection.ejections import FIRST_PAUSE, LONGEST_PAUSE, Ejections, address_in
+from proxy.ejection.ejections import FIRST_PAUSE, LONGEST_PAUSE, Ejections, address_from_url
 from proxy.net.deadlines import Sweeper
-from proxy.services.registry import Services
+from proxy.services.registry import ServiceRegistry
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, Service
-from rondpoint.store.ejections import Notice
+from rondpoint.store.ejections import EjectionNotice
 from tests.lab.ports import free_port
 
 ME, LOWER, HIGHER = "m", "a", "z"
@@ -26,7 +26,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 class Worker:
     def __init__(self) -> None:
-        self.services = Services(Sweeper(), UpstreamTimeouts())
+        self.services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
         self.ejections = Ejections(self.services, ME)
         self.told: list[str] = []
         self.ejections.tell = self.told.append
@@ -52,7 +52,7 @@ class Worker:
 def worker() -> Iterator[Worker]:
     made = Worker()
     yield made
-    for name in list(made.services.known):
+    for name in list(made.services.by_name):
         made.services.remove(name)
     assert not made.ejections.ejected
 
@@ -133,20 +133,20 @@ def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
     worker: Worker, closed: int
 ) -> None:
     worker.serve(closed, 1)
-    worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
+    worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 6.0, "x"))
     assert worker.unavailable() == {closed}
     assert worker.ejections.ejected == {url(closed): (HIGHER, "x")}
     worker.fail(closed)
     assert worker.ejections.own(url(closed)) is None, "it is another worker's to probe"
-    worker.ejections.hear(Notice(url(closed), HIGHER))
+    worker.ejections.receive(EjectionNotice(url(closed), HIGHER))
     assert worker.unavailable() == set()
     assert worker.ejections.count == 0
 
 
 def test_a_lease_that_is_not_renewed_ends(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
-    worker.ejections.hear(Notice(url(closed), HIGHER, 0.1, "x"))
-    worker.ejections.hear(Notice(url(closed), HIGHER, 5.0, "x"))
+    worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 0.1, "x"))
+    worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 5.0, "x"))
     gevent.sleep(0.2)
     assert worker.unavailable() == {closed}, "it was renewed"
     until(lambda: not worker.unavailable(), "the lease to end")
@@ -154,8 +154,8 @@ def test_a_lease_that_is_not_renewed_ends(worker: Worker, closed: int) -> None:
 
 def test_what_is_stored_no_more_is_back(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
-    worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
-    worker.ejections.hear_all([])
+    worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 6.0, "x"))
+    worker.ejections.receive_all([])
     assert worker.unavailable() == set()
 
 
@@ -165,14 +165,14 @@ def test_of_several_that_came_upon_it_at_once_one_goes_on(worker: Worker, closed
     own = worker.ejections.own(url(closed))
     assert own is not None
     own.renew_at = 1e12
-    worker.ejections.hear(Notice(url(closed), HIGHER, 6.0, "x"))
+    worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 6.0, "x"))
     assert worker.ejections.own(url(closed)) is own
     assert own.renew_at == 0.0, "its lease is to be written again, over the other one's"
-    worker.ejections.hear(Notice(url(closed), LOWER, 6.0, "x"))
+    worker.ejections.receive(EjectionNotice(url(closed), LOWER, 6.0, "x"))
     assert worker.ejections.own(url(closed)) is None
     assert worker.ejections.ejected == {url(closed): (LOWER, "x")}
     assert worker.unavailable() == {closed}
-    worker.ejections.hear(Notice(url(closed), LOWER))
+    worker.ejections.receive(EjectionNotice(url(closed), LOWER))
     assert worker.unavailable() == set()
 
 
@@ -180,7 +180,7 @@ def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, close
     other = free_port()
     worker.serve(closed, other, 1)
     worker.fail(closed)
-    worker.ejections.hear(Notice(url(other), HIGHER, 6.0, "x"))
+    worker.ejections.receive(EjectionNotice(url(other), HIGHER, 6.0, "x"))
     assert worker.unavailable() == {closed, other}
     worker.serve(1)
     assert not worker.ejections.ejected
@@ -192,14 +192,14 @@ def test_what_is_lost_from_the_store_is_told_again(worker: Worker, closed: int) 
     worker.serve(closed, 1)
     worker.fail(closed)
     worker.told.clear()
-    worker.ejections.hear_all([Notice(url(closed), ME, 5.0, "x")])
+    worker.ejections.receive_all([EjectionNotice(url(closed), ME, 5.0, "x")])
     assert worker.told == []
-    worker.ejections.hear_all([])
+    worker.ejections.receive_all([])
     assert worker.told == [url(closed)]
 
 
 def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> None:
-    worker.ejections.hear_all([Notice("http://10.0.0.7:80", ME, 5.0, "x")])
+    worker.ejections.receive_all([EjectionNotice("http://10.0.0.7:80", ME, 5.0, "x")])
     assert worker.told == ["http://10.0.0.7:80"]
     assert not worker.ejections.ejected
 
@@ -219,13 +219,13 @@ def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> 
     ],
 )
 def test_a_url_tells_an_address(text: str, address: tuple[str, str, int] | None) -> None:
-    assert address_in(text) == address
+    assert address_from_url(text) == address
 
 
 @pytest.mark.parametrize("notice", [("nonsense", 6.0), ("http://127.0.0.1:1", 1e9)])
 def test_what_nobody_would_say_is_passed_over(worker: Worker, notice: tuple[str, float]) -> None:
     text, seconds = notice
-    worker.ejections.hear(Notice(text, HIGHER, seconds, "x"))
+    worker.ejections.receive(EjectionNotice(text, HIGHER, seconds, "x"))
     assert not worker.ejections.ejected
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.net.deadlines import Sweeper
-from proxy.services.registry import Services
+from proxy.services.registry import ServiceRegistry
 from proxy.upstream.endpoint import address_of
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Server, ServerState, Service
@@ -15,20 +15,20 @@ A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2)
 
 
 @pytest.fixture
-def services() -> Iterator[Services]:
-    held = Services(Sweeper(), UpstreamTimeouts())
+def services() -> Iterator[ServiceRegistry]:
+    held = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     yield held
     for name in list(held.known):
         held.remove(name)
     assert not held._endpoints
 
 
-def names(services: Services, name: str) -> list[str] | None:
+def names(services: ServiceRegistry, name: str) -> list[str] | None:
     served = services.get(name)
     return None if served is None else [target.server.name for target in served.rotation]
 
 
-def test_a_service_is_found_from_when_it_comes_until_it_goes(services: Services) -> None:
+def test_a_service_is_found_from_when_it_comes_until_it_goes(services: ServiceRegistry) -> None:
     assert names(services, "s") is None
     services.put(Service("s", (A, B)))
     assert names(services, "s") == ["a", "b"]
@@ -40,14 +40,14 @@ def test_a_service_is_found_from_when_it_comes_until_it_goes(services: Services)
     assert names(services, "s") is None
 
 
-def test_a_service_replaced_before_it_is_asked_for(services: Services) -> None:
+def test_a_service_replaced_before_it_is_asked_for(services: ServiceRegistry) -> None:
     services.put(Service("s", (A,)))
     services.put(Service("s", (B,)))
     assert services.known == {"s": Service("s", (B,))}
     assert names(services, "s") == ["b"]
 
 
-def test_a_place_follows_its_service_and_is_left_empty(services: Services) -> None:
+def test_a_place_follows_its_service_and_is_left_empty(services: ServiceRegistry) -> None:
     services.put(Service("s", (A,)))
     place = services.ready("s")
     services.put(Service("s", (B,)))
@@ -60,7 +60,7 @@ def test_a_place_follows_its_service_and_is_left_empty(services: Services) -> No
     assert services.ready("s").served is services.get("s")
 
 
-def test_servers_that_stay_keep_their_pools(services: Services) -> None:
+def test_servers_that_stay_keep_their_pools(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, B)))
     services.put(Service("other", (A, C)))
     before = {target.server.name: target.pool for target in services.get("s").rotation}  # type: ignore[union-attr]
@@ -74,13 +74,13 @@ def test_servers_that_stay_keep_their_pools(services: Services) -> None:
     assert not after["c"].closed
 
 
-def unavailable(services: Services, name: str) -> dict[str, bool]:
+def unavailable(services: ServiceRegistry, name: str) -> dict[str, bool]:
     served = services.get(name)
     assert served is not None
     return {target.server.name: target.unavailable for target in served.targets}
 
 
-def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(services: Services) -> None:
+def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, B)))
     services.put(Service("later", (A, C)))
     assert unavailable(services, "s") == {"a": False, "b": False}
@@ -94,7 +94,7 @@ def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(serv
     assert unavailable(services, "later") == {"a": False, "c": False}
 
 
-def test_where_no_server_takes_new_requests_all_are_asked(services: Services) -> None:
+def test_where_no_server_takes_new_requests_all_are_asked(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, replace(B, state=ServerState.DRAINING))))
     served = services.get("s")
     assert served is not None
@@ -107,7 +107,7 @@ def test_where_no_server_takes_new_requests_all_are_asked(services: Services) ->
     assert not served.all_unavailable
 
 
-def test_a_server_that_is_down_is_not_there_for_requests(services: Services) -> None:
+def test_a_server_that_is_down_is_not_there_for_requests(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, replace(B, state=ServerState.DOWN))))
     assert names(services, "s") == ["a"]
     assert unavailable(services, "s") == {"a": False}

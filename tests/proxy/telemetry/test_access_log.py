@@ -1,4 +1,4 @@
-"""Lines of the access log, from values; and that nothing a client sends can forge one."""
+"""Access log formats, filters, escaping and the log writer."""
 
 import json
 import os
@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from proxy.background import supervised_task
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
-from proxy.telemetry.access_log import NOTES_PER_BATCH, AccessLog, escape
-from proxy.telemetry.escaping import escape_all
+from proxy.telemetry.access_log import NOTES_PER_BATCH, AccessLog
+from proxy.telemetry.escaping import escape, escape_all
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.log_writer import MAX_LINES, MAX_BYTES, LogWriter, pieces, together
+from proxy.telemetry.log_writer import MAX_BYTES, MAX_LINES, LogWriter, group_texts, split_lines
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing import tracer as traces
 from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace
@@ -49,7 +49,7 @@ class Body:
 
 
 @dataclass
-class Answer:
+class Completed:
     peer: str = "192.0.2.1"
     address: bytes = b"192.0.2.1"
     port: int = 50000
@@ -71,8 +71,8 @@ class Answer:
     sampled: bool = False
 
 
-class Kept(LogWriter):
-    """Keeps what the others write."""
+class RecordingWriter(LogWriter):
+    """A log writer that keeps its lines in a list."""
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -89,17 +89,19 @@ def request(target: bytes = b"/a?b=c", headers: bytes = b"", version: int = 1) -
     return parsed
 
 
-def logged(client_request: Request, answer: Answer | None = None, seconds: float = 0.0123, **options) -> list[str]:
-    lines = Kept()
-    log = AccessLog(Options(**options), lines)
-    log.add(answer or Answer(), client_request, seconds, 7)
-    log.gather()
-    return lines.kept
+def log_lines(
+    client_request: Request, completed: Completed | None = None, seconds: float = 0.0123, **options
+) -> list[str]:
+    writer = RecordingWriter()
+    log = AccessLog(Options(**options), writer)
+    log.add(completed or Completed(), client_request, seconds, 7)
+    log.flush_notes()
+    return writer.kept
 
 
 def test_the_common_format_is_traefiks() -> None:
     headers = b"User-Agent: curl/8\r\nREFERER:  http://x.test/ \r\n"
-    (line,) = logged(request(headers=headers))
+    (line,) = log_lines(request(headers=headers))
     expected = (
         r'192\.0\.2\.1 - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a\?b=c HTTP/1\.1" 200 65 '
         r'"http://x\.test/ ?" "curl/8" 7 "hello@docker" "http://10\.0\.0\.1:80" 12ms\n'
@@ -107,13 +109,13 @@ def test_the_common_format_is_traefiks() -> None:
     assert re.fullmatch(expected, line), line
 
 
-def test_what_there_is_not_is_a_hyphen() -> None:
-    (line,) = logged(request(), Answer(tally=Tally(), target=None, status=404, sent=19))
+def test_a_hyphen_stands_for_a_missing_value() -> None:
+    (line,) = log_lines(request(), Completed(tally=Tally(), target=None, status=404, sent=19))
     assert line.endswith('"GET /a?b=c HTTP/1.1" 404 19 "-" "-" 7 "-" "-" 12ms\n')
 
 
 def test_json_has_traefiks_names() -> None:
-    (line,) = logged(request(headers=b'User-Agent: a"b\r\n'), format="json")
+    (line,) = log_lines(request(headers=b'User-Agent: a"b\r\n'), format="json")
     fields = json.loads(line)
     assert line.endswith("}\n")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", fields.pop("StartUTC"))
@@ -156,13 +158,15 @@ def test_json_has_traefiks_names() -> None:
 HEADERS = b"User-Agent: curl\r\nAuthorization: secret\r\nX-A: 1\r\nx-a: 2\r\n"
 
 
-def fields_of(client_request: Request, answer: Answer | None = None, **fields: object) -> dict[str, object]:
-    (line,) = logged(client_request, answer, format="json", fields=AccessLogFields(**fields))
+def json_fields(
+    client_request: Request, completed: Completed | None = None, **fields: object
+) -> dict[str, object]:
+    (line,) = log_lines(client_request, completed, format="json", fields=AccessLogFields(**fields))
     found: dict[str, object] = json.loads(line)
     return found
 
 
-def of_headers(fields: dict[str, object]) -> dict[str, object]:
+def header_fields(fields: dict[str, object]) -> dict[str, object]:
     return {
         name: value
         for name, value in fields.items()
@@ -188,17 +192,17 @@ MODES = [
 
 @pytest.mark.parametrize(("headers", "expected"), MODES)
 def test_headers_are_kept_dropped_or_redacted(headers: dict, expected: dict) -> None:
-    found = fields_of(request(headers=HEADERS), headers=AccessLogHeaders(**headers))
-    assert of_headers(found) == expected
+    found = json_fields(request(headers=HEADERS), headers=AccessLogHeaders(**headers))
+    assert header_fields(found) == expected
 
 
-def test_headers_of_responses_are_there_when_asked_for() -> None:
-    answer = Answer(
+def test_headers_of_responses_are_logged_if_the_settings_name_them() -> None:
+    completed = Completed(
         origin_head=b"HTTP/1.1 200 OK\r\nServer: origin\r\nSet-Cookie: a",
         sent_head=b"HTTP/1.1 200 OK\r\nServer: ours",
     )
     headers = AccessLogHeaders(names={"server": "keep", "set-cookie": "redact"})
-    assert of_headers(fields_of(request(), answer, headers=headers)) == {
+    assert header_fields(json_fields(request(), completed, headers=headers)) == {
         "request_Referer": "",
         "request_User-Agent": "",
         "origin_Server": "origin",
@@ -208,26 +212,26 @@ def test_headers_of_responses_are_there_when_asked_for() -> None:
 
 
 def test_fields_are_dropped_by_name_or_all_but_some() -> None:
-    found = fields_of(request(), names={"clientaddr": "drop", "FrontendName": "drop"})
+    found = json_fields(request(), names={"clientaddr": "drop", "FrontendName": "drop"})
     assert "ClientAddr" not in found
     assert "RouterName" not in found
     assert "ClientHost" in found
-    found = fields_of(
+    found = json_fields(
         request(), default_mode="drop", names={"RequestPath": "keep"}, headers={"default_mode": "drop"}
     )
     assert sorted(found) == ["RequestPath", "level", "msg", "time"]
 
 
-def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
+def test_fields_of_tls_traces_ids_bodies_and_retries() -> None:
     trace = Trace(int("a" * 32, 16), int("b" * 16, 16), Random())
-    answer = Answer(
+    completed = Completed(
         tls="1.3 TLS_AES_128_GCM_SHA256",
         request_id=b"id",
         traced=trace,
         body=Body(9),
         retries=2,
     )
-    found = fields_of(request(), answer)
+    found = json_fields(request(), completed)
     expected = {
         "TLSVersion": "1.3",
         "TLSCipher": "TLS_AES_128_GCM_SHA256",
@@ -243,8 +247,8 @@ def test_what_is_known_only_of_some_requests_is_in_their_lines() -> None:
     assert {name: found[name] for name in expected} == expected
 
 
-def test_the_time_that_the_server_took_is_told_apart_from_ours() -> None:
-    found = fields_of(request(), Answer(asked_at=time.monotonic() - 0.01))
+def test_the_time_of_the_server_and_the_overhead_are_separate_fields() -> None:
+    found = json_fields(request(), Completed(asked_at=time.monotonic() - 0.01))
     assert 10_000_000 <= found["OriginDuration"] <= found["Duration"] + 5_000_000_000
     assert found["Overhead"] == max(0, found["Duration"] - found["OriginDuration"])
 
@@ -257,28 +261,28 @@ def test_the_time_that_the_server_took_is_told_apart_from_ours() -> None:
     st.booleans(),
     st.booleans(),
 )
-def test_a_line_put_together_says_what_one_made_of_all_fields_says(
+def test_a_line_of_cached_parts_equals_one_encoded_as_a_whole(
     target: bytes, host: bytes, agent: bytes, seconds: float, refused: bool, traced: bool
 ) -> None:
     client_request = request()
     client_request.target, client_request.host = target, host
     client_request.headers = b"\r\nUser-Agent: " + agent
     trace = UnsampledTrace(context_lines(1, 2, False, b"")) if traced else None
-    answer = Answer(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
+    completed = Completed(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
     form = JsonFormat(AccessLogFields())
-    note = form.note(answer, client_request, seconds, 7)
+    note = form.note(completed, client_request, seconds, 7)
     found = [json.loads(lines([note])) for lines in (form._whole, form._whole, form._partial)]
     assert found[0] == found[1] == found[2]
 
 
-def test_parts_that_are_kept_do_not_fill_the_memory() -> None:
+def test_cached_parts_do_not_fill_the_memory() -> None:
     form = JsonFormat(AccessLogFields())
     for number in range(5000):
         client_request = request(b"/%d" % number, headers=b"X: %d\r\n" % number)
         client_request.method = client_request.host = b"%d" % number
         tally = Tally(f"r{number}", f"s{number}")
-        answer = Answer(tally=tally, target=Url(f"http://{number}"), status=number, peer=f"{number}")
-        form.lines([form.note(answer, client_request, 0.0, 1)])
+        completed = Completed(tally=tally, target=Url(f"http://{number}"), status=number, peer=f"{number}")
+        form.lines([form.note(completed, client_request, 0.0, 1)])
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
     assert len(kept) == 8
@@ -287,8 +291,8 @@ def test_parts_that_are_kept_do_not_fill_the_memory() -> None:
 
 def test_a_query_can_be_left_out() -> None:
     query = AccessLogQuery(default_mode="drop")
-    assert fields_of(request(b"/a?b=c"), query_parameters=query)["RequestPath"] == "/a"
-    (line,) = logged(request(b"/a?b=c"), fields=AccessLogFields(query_parameters=query))
+    assert json_fields(request(b"/a?b=c"), query_parameters=query)["RequestPath"] == "/a"
+    (line,) = log_lines(request(b"/a?b=c"), fields=AccessLogFields(query_parameters=query))
     assert '"GET /a HTTP/1.1"' in line
 
 
@@ -307,19 +311,19 @@ DROPPED = [
 
 @pytest.mark.parametrize(("fields", "expected"), DROPPED)
 def test_a_hyphen_stands_for_what_is_dropped(fields: dict, expected: str) -> None:
-    (line,) = logged(request(headers=b"User-Agent: curl\r\n"), fields=AccessLogFields(**fields))
+    (line,) = log_lines(request(headers=b"User-Agent: curl\r\n"), fields=AccessLogFields(**fields))
     assert re.match(expected, line), line
 
 
 def test_the_generic_format_ends_with_the_user_agent() -> None:
-    (line,) = logged(request(headers=b"User-Agent: curl\r\n"), format="genericclf")
+    (line,) = log_lines(request(headers=b"User-Agent: curl\r\n"), format="genericclf")
     assert line.endswith('"GET /a?b=c HTTP/1.1" 200 65 "-" "curl"\n')
 
 
-def test_a_retry_is_reason_enough() -> None:
+def test_the_filter_for_retries_keeps_requests_with_retries() -> None:
     filters = AccessLogFilters(retry_attempts=True)
-    assert not logged(request(), filters=filters)
-    assert logged(request(), Answer(retries=1), filters=filters)
+    assert not log_lines(request(), filters=filters)
+    assert log_lines(request(), Completed(retries=1), filters=filters)
 
 
 WRONG = [
@@ -332,13 +336,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("fields", "message"), WRONG)
-def test_fields_that_cannot_be_read(fields: dict, message: str) -> None:
+def test_invalid_fields_are_refused(fields: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AccessLogFields(**fields)
 
 
-def test_an_answer_of_our_own_has_no_status_of_a_server() -> None:
-    (line,) = logged(request(), Answer(status=502, refused=True), format="json")
+def test_a_response_of_the_proxy_has_no_origin_status() -> None:
+    (line,) = log_lines(request(), Completed(status=502, refused=True), format="json")
     fields = json.loads(line)
     assert (fields["DownstreamStatus"], fields["OriginStatus"]) == (502, 0)
 
@@ -354,7 +358,7 @@ ESCAPED = [
 
 
 @pytest.mark.parametrize(("value", "expected"), ESCAPED)
-def test_what_could_end_a_field_is_escaped(value: bytes, expected: str) -> None:
+def test_bytes_that_could_end_a_field_are_escaped(value: bytes, expected: str) -> None:
     assert escape(value) == expected
 
 
@@ -367,19 +371,17 @@ def test_escaped_text_stays_in_its_field(value: bytes) -> None:
 
 
 @given(st.binary(), st.binary(), st.sampled_from(list(AccessLogFormat)))
-def test_a_line_is_one_line_whatever_the_client_says(
-    target: bytes, agent: bytes, form: AccessLogFormat
-) -> None:
-    # Past the gate of the parser, which would refuse most of it.
+def test_no_client_can_break_a_line(target: bytes, agent: bytes, form: AccessLogFormat) -> None:
+    # Not through the parser, which would refuse most of these bytes.
     client_request = request()
     client_request.target = target
     client_request.headers = b"\r\nUser-Agent: " + agent
-    (line,) = logged(client_request, format=form)
+    (line,) = log_lines(client_request, format=form)
     assert line.index("\n") == len(line) - 1
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", line) or form is AccessLogFormat.JSON
     if form is AccessLogFormat.JSON:
         json.loads(line)
-    elif form is AccessLogFormat.STORE_PROVIDERS:
+    elif form is AccessLogFormat.COMMON:
         assert line.endswith('7 "hello@docker" "http://10.0.0.1:80" 12ms\n')
 
 
@@ -397,21 +399,23 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("filters", "status", "seconds", "kept"), FILTERS)
-def test_filters_keep_what_any_of_them_asks_for(filters, status: int, seconds: float, *, kept: bool) -> None:
+def test_a_request_that_any_filter_selects_is_log_lines(
+    filters, status: int, seconds: float, *, kept: bool
+) -> None:
     options = {"filters": AccessLogFilters(**filters)}
-    assert bool(logged(request(), Answer(status=status), seconds, **options)) is kept
+    assert bool(log_lines(request(), Completed(status=status), seconds, **options)) is kept
 
 
 def test_many_different_clients_do_not_fill_the_memory() -> None:
-    log = AccessLog(Options(), Kept())
+    log = AccessLog(Options(), RecordingWriter())
     for number in range(2000):
-        log.add(Answer(), request(headers=b"X: %d\r\n" % number), 0.0, 1)
+        log.add(Completed(), request(headers=b"X: %d\r\n" % number), 0.0, 1)
     assert len(log.headers.kept) <= 500
 
 
 @given(st.lists(st.binary().map(lambda data: data.replace(b"\n", b"") + b"\n")), st.integers(1, 50))
-def test_pieces_are_whole_lines_and_no_larger_than_need_be(lines: list[bytes], size: int) -> None:
-    found = list(pieces(b"".join(lines), size))
+def test_pieces_are_whole_lines_and_as_small_as_possible(lines: list[bytes], size: int) -> None:
+    found = list(split_lines(b"".join(lines), size))
     assert b"".join(found) == b"".join(lines)
     for piece in found:
         assert piece.endswith(b"\n")
@@ -424,133 +428,133 @@ TEXTS = st.lists(
 
 
 @given(TEXTS.map(lambda texts: [b"".join(lines) for lines in texts]), st.integers(1, 100))
-def test_what_is_written_at_once_is_whole_lines_in_order_and_not_too_much(
-    texts: list[bytes], size: int
-) -> None:
-    found = [b"".join(some) for some in together(texts, size)]
+def test_each_write_is_whole_lines_in_order_and_limited_in_size(texts: list[bytes], size: int) -> None:
+    found = [b"".join(group) for group in group_texts(texts, size)]
     assert b"".join(found) == b"".join(texts)
-    for some in found:
-        assert some.endswith(b"\n")
-        assert len(some) <= size or some.count(b"\n") == 1
+    for group in found:
+        assert group.endswith(b"\n")
+        assert len(group) <= size or group.count(b"\n") == 1
 
 
-def test_no_call_gets_more_pieces_than_the_system_takes(tmp_path: Path) -> None:
-    lines = LogWriter(tmp_path / "log")
-    assert lines._write([b"%d\n" % number for number in range(5000)]) is None
+def test_no_call_gets_more_buffers_than_the_system_takes(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path / "log")
+    assert writer._write([b"%d\n" % number for number in range(5000)]) is None
     assert (tmp_path / "log").read_text().split() == [str(number) for number in range(5000)]
 
 
-def test_a_pipe_under_a_name_gets_no_more_at_once_than_it_keeps_in_one_piece(tmp_path: Path) -> None:
+def test_writes_to_a_named_pipe_are_atomic(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    lines = LogWriter(pipe)
+    writer = LogWriter(pipe)
     try:
-        assert lines._write([b"one\n"]) is None
+        assert writer._write([b"one\n"]) is None
         assert os.read(reader, 100) == b"one\n"
     finally:
         os.close(reader)
-    assert lines._piece == select.PIPE_BUF
+    assert writer._max_write == select.PIPE_BUF
 
 
-def test_a_fault_of_ours_costs_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_log_loses_only_its_own_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervised_task, "PAUSE", 0.001)
-    lines = LogWriter(tmp_path / "log")
+    writer = LogWriter(tmp_path / "log")
 
-    def gather() -> None:
-        lines.gather = lambda: None
+    def fail() -> None:
+        writer.before_write = lambda: None
         raise LookupError
 
-    lines.gather = gather
-    lines.start()
+    writer.before_write = fail
+    writer.start()
     with gevent.Timeout(10):
-        while lines.gather is gather:
+        while writer.before_write is fail:
             gevent.sleep(0.001)
-        lines.add(b"later\n", 1)
-        lines.close(10)
+        writer.add(b"later\n", 1)
+        writer.close(10)
     assert (tmp_path / "log").read_text() == "later\n"
 
 
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=8))
-def test_values_looked_at_together_are_as_each_by_itself(values: list[bytes]) -> None:
+def test_values_escaped_together_equal_values_escaped_one_by_one(values: list[bytes]) -> None:
     assert escape_all(values, escape) == [escape(value) for value in values]
 
 
-def test_requests_that_say_what_others_do_not_stand_in_lines_of_their_own() -> None:
-    lines = Kept()
-    log = AccessLog(Options(), lines)
+def test_a_request_that_needs_escaping_leaves_the_other_lines_as_they_are() -> None:
+    writer = RecordingWriter()
+    log = AccessLog(Options(), writer)
     targets = [b"/%d" % number for number in range(100)]
     targets[7] = b'/"\n'
     for target in targets:
         client_request = request()
         client_request.target = target
-        log.add(Answer(), client_request, 0.0, 1)
-    log.gather()
-    assert len(lines.kept) == 100
-    assert r'"GET /\"\x0a HTTP/1.1"' in lines.kept[7]
-    assert all(f'"GET /{number} ' in lines.kept[number] for number in range(100) if number != 7)
+        log.add(Completed(), client_request, 0.0, 1)
+    log.flush_notes()
+    assert len(writer.kept) == 100
+    assert r'"GET /\"\x0a HTTP/1.1"' in writer.kept[7]
+    assert all(f'"GET /{number} ' in writer.kept[number] for number in range(100) if number != 7)
 
 
-def test_requests_that_lines_are_made_of_at_once_keep_each_its_own_time() -> None:
-    lines = Kept()
-    log = AccessLog(Options(), lines)
+def test_lines_formatted_at_once_keep_each_its_own_time() -> None:
+    writer = RecordingWriter()
+    log = AccessLog(Options(), writer)
     for seconds in (0.0, 3600.0, 0.0):
-        log.add(Answer(), request(), seconds, 1)
-    log.gather()
-    stamps = [line.partition("[")[2].partition("]")[0] for line in lines.kept]
+        log.add(Completed(), request(), seconds, 1)
+    log.flush_notes()
+    stamps = [line.partition("[")[2].partition("]")[0] for line in writer.kept]
     first, before, last = (datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z") for stamp in stamps)
     assert first <= last
     assert before < first - timedelta(minutes=30)
 
 
-def test_what_cannot_be_written_yet_is_kept_up_to_a_limit_and_then_counted() -> None:
-    lines = LogWriter(None)
-    log = AccessLog(Options(), lines)
+def test_unwritten_lines_are_kept_up_to_a_limit_and_then_dropped_and_counted() -> None:
+    writer = LogWriter(None)
+    log = AccessLog(Options(), writer)
     for number in range(MAX_LINES + 1000):
-        log.add(Answer(), request(), 0.0, number)
-    log.gather()
-    assert MAX_LINES - NOTES_PER_BATCH <= lines._count <= MAX_LINES
-    assert lines._count + lines.dropped == MAX_LINES + 1000
+        log.add(Completed(), request(), 0.0, number)
+    log.flush_notes()
+    assert MAX_LINES - NOTES_PER_BATCH <= writer._count <= MAX_LINES
+    assert writer._count + writer.dropped == MAX_LINES + 1000
 
 
-def test_long_lines_that_cannot_be_written_yet_are_kept_up_to_a_limit_too(tmp_path: Path) -> None:
-    lines = LogWriter(tmp_path / "log")
+def test_bytes_of_unwritten_lines_are_limited_too(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path / "log")
     line = b"x" * (MAX_BYTES // 4) + b"\n"
     for _ in range(5):
-        lines.add(line, 1)
-    assert (lines._count, lines.dropped) == (3, 2)
-    lines._flush()
-    lines.add(line, 1)
-    assert (lines._count, lines.dropped) == (1, 2)
+        writer.add(line, 1)
+    assert (writer._count, writer.dropped) == (3, 2)
+    writer._flush()
+    writer.add(line, 1)
+    assert (writer._count, writer.dropped) == (1, 2)
     assert (tmp_path / "log").stat().st_size == 3 * len(line)
 
 
-def test_long_requests_of_which_nobody_could_be_told_are_kept_up_to_a_limit() -> None:
+def test_bytes_of_unexported_requests_are_limited() -> None:
     tracer = Tracer(Tracing())
     client_request = request()
     client_request.headers = b"x" * (traces.MAX_BYTES // 4)
     for _ in range(6):
-        tracer.add(Answer(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
+        tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (4, 2)
     assert len(tracer.take(500)) == 4
-    tracer.add(Answer(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
+    tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (1, 2)
 
 
 @pytest.mark.parametrize(
     "options", [{}, {"filters": {"min_duration": 0.001}, "fields": {"names": {"Duration": "drop"}}}]
 )
-def test_no_name_of_a_configuration_forges_a_line(options: dict[str, object]) -> None:
-    answer = Answer(tally=Tally('a"\nforged\u2028\x00ü\\'), target=Url('http://a" "b:80'))
-    (line,) = logged(request(), answer, **options)
+def test_no_configured_name_forges_a_line(options: dict[str, object]) -> None:
+    completed = Completed(tally=Tally('a"\nforged\u2028\x00ü\\'), target=Url('http://a" "b:80'))
+    (line,) = log_lines(request(), completed, **options)
     assert r'"a\"\nforged\u2028\x00ü\\" "http://a\" \"b:80"' in line
     assert len(line.splitlines()) == 1
 
 
 @pytest.mark.parametrize("names", [{}, {"ClientPort": "drop"}])
-def test_no_server_takes_longer_than_the_request(names: dict[str, str]) -> None:
-    # The clock is looked at once more for it.
-    answer = Answer(asked_at=time.monotonic() - 0.0124)
-    (line,) = logged(request(), answer, 0.0123, format="json", fields=AccessLogFields(names=names))
+def test_the_origin_duration_never_exceeds_the_duration(names: dict[str, str]) -> None:
+    # The log reads the clock once more for the origin duration.
+    completed = Completed(asked_at=time.monotonic() - 0.0124)
+    (line,) = log_lines(request(), completed, 0.0123, format="json", fields=AccessLogFields(names=names))
     found = json.loads(line)
     assert (found["OriginDuration"], found["Duration"], found["Overhead"]) == (12_300_000, 12_300_000, 0)

@@ -1,4 +1,4 @@
-"""Lines of the access log behind a write that the system cut short."""
+"""Access log writes after the system cut a write short."""
 
 import errno
 import subprocess
@@ -11,22 +11,22 @@ import pytest
 
 from proxy.telemetry.log_writer import LogWriter
 
-# A limit on the size of files cuts a write as a full disk does.
+# A limit on the file size cuts a write short, as a full disk does.
 CUT = """
 import resource, sys
 from pathlib import Path
-from proxy.telemetry.log_writer import Lines
-lines = Lines(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+from proxy.telemetry.log_writer import LogWriter
+writer = LogWriter(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
 more = resource.RLIM_INFINITY
 for size, text in ((30, "one line\\nand another one, that is too long\\n"), (more, "the next\\n")):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-    fault = lines._write([text.encode()])
+    fault = writer._write([text.encode()])
     print(fault and fault.errno, file=sys.stderr)
 """
 
 
 @pytest.mark.parametrize("to_a_path", [True, False])
-def test_what_follows_begins_a_line(tmp_path: Path, to_a_path: bool) -> None:
+def test_the_next_write_begins_a_line(tmp_path: Path, to_a_path: bool) -> None:
     path = tmp_path / "log"
     command = [sys.executable, "-c", CUT, *([str(path)] if to_a_path else [])]
     with path.open("ab") as out:
@@ -35,7 +35,7 @@ def test_what_follows_begins_a_line(tmp_path: Path, to_a_path: bool) -> None:
     assert path.read_text() == "one line\nand another one, that\nthe next\n"
 
 
-def test_what_another_worker_writes_begins_a_line_too(tmp_path: Path) -> None:
+def test_a_write_of_another_worker_begins_a_line_too(tmp_path: Path) -> None:
     path = tmp_path / "log"
     workers = [LogWriter(path) for _ in range(2)]
     assert [each._write([b"one\n"]) for each in workers] == [None, None]
@@ -45,14 +45,14 @@ def test_what_another_worker_writes_begins_a_line_too(tmp_path: Path) -> None:
     assert path.read_text() == "one\none\ncut sh\ntwo\ntwo\n"
 
 
-def test_nothing_comes_between_lines_that_are_written_at_once(tmp_path: Path) -> None:
+def test_lines_of_one_write_stay_together(tmp_path: Path) -> None:
     path = tmp_path / "log"
     text = b"".join(b"%d %s\n" % (number, b"x" * (number % 900)) for number in range(2000))
 
     def write() -> None:
-        lines = LogWriter(path)
+        writer = LogWriter(path)
         for _ in range(20):
-            assert lines._write([text]) is None
+            assert writer._write([text]) is None
 
     with ThreadPoolExecutor() as pool:
         for writing in [pool.submit(write) for _ in range(4)]:

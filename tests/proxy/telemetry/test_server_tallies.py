@@ -10,7 +10,7 @@ import redis
 from gevent import GreenletExit
 
 from proxy.net.deadlines import Sweeper
-from proxy.services.registry import Services
+from proxy.services.registry import ServiceRegistry
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.server_metrics_reporter import MAX_SERVERS, ServerMetricsReporter
 from proxy.telemetry.server_tallies import ServerTallies
@@ -36,7 +36,7 @@ def service(name: str, *hosts: str, weight: int = 1) -> Service:
     return Service(name, tuple(Server(host, host, 80, weight=weight) for host in hosts))
 
 
-def target_of(services: Services, name: str, url: str) -> Target:
+def target_of(services: ServiceRegistry, name: str, url: str) -> Target:
     served = services.get(name)
     assert served is not None
     return next(target for target in served.targets if target.url == url)
@@ -56,14 +56,14 @@ def buckets(number: int) -> tuple[int, ...]:
 
 
 @pytest.fixture
-def services() -> Services:
-    held = Services(Sweeper(), UpstreamTimeouts())
+def services() -> ServiceRegistry:
+    held = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     held.put(service("s@file", "10.0.0.1", "10.0.0.2"))
     held.put(service("t@file", "10.0.0.1"))
     return held
 
 
-def test_a_server_is_counted_under_each_service_that_names_it(services: Services) -> None:
+def test_a_server_is_counted_under_each_service_that_names_it(services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     count(tallies, target_of(services, "s@file", ONE), times=3)
     count(tallies, target_of(services, "s@file", ONE), status=502)
@@ -77,7 +77,7 @@ def test_a_server_is_counted_under_each_service_that_names_it(services: Services
     }
 
 
-def test_counts_go_on_when_the_service_changes(services: Services) -> None:
+def test_counts_go_on_when_the_service_changes(services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     before = target_of(services, "s@file", ONE)
     count(tallies, before, times=3)
@@ -105,9 +105,9 @@ def stored(client: redis.Redis) -> dict[str, ServerCounts]:
     return {name.decode(): decode_server(name.decode(), value) for name, value in fields.items()}
 
 
-def test_what_has_changed_is_told_and_nothing_else(client: redis.Redis, services: Services) -> None:
+def test_what_has_changed_is_told_and_nothing_else(client: redis.Redis, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
-    known = ServersInForce(services.known)
+    known = ServersInForce(services.by_name)
     told = reporter(client, tallies)
     assert told.report(known)
     assert not stored(client)
@@ -132,24 +132,24 @@ def test_what_has_changed_is_told_and_nothing_else(client: redis.Redis, services
     assert len(stored(client)) == 2
 
 
-def test_a_server_that_leaves_is_forgotten_and_begins_anew(client: redis.Redis, services: Services) -> None:
+def test_a_server_that_leaves_is_forgotten_and_begins_anew(client: redis.Redis, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     told = reporter(client, tallies)
     left = target_of(services, "s@file", TWO)
     count(tallies, target_of(services, "s@file", ONE), times=2)
     count(tallies, left, times=3)
-    told.report(ServersInForce(services.known))
+    told.report(ServersInForce(services.by_name))
     services.put(service("s@file", "10.0.0.1"))
-    told.report(ServersInForce(services.known))
+    told.report(ServersInForce(services.by_name))
     assert list(tallies.all) == list(stored(client)) == [field_of("s@file", ONE)]
     # What was under way goes by; with another status, it is forgotten at the next report.
     count(tallies, left)
     count(tallies, left, status=499)
-    told.report(ServersInForce(services.known))
+    told.report(ServersInForce(services.by_name))
     assert list(tallies.all) == list(stored(client)) == [field_of("s@file", ONE)]
     services.put(service("s@file", "10.0.0.1", "10.0.0.2"))
     count(tallies, target_of(services, "s@file", TWO))
-    told.report(ServersInForce(services.known))
+    told.report(ServersInForce(services.by_name))
     assert stored(client)[field_of("s@file", TWO)].codes == {200: 1}
 
 
@@ -159,9 +159,9 @@ def broken_off(*_: object) -> bool:
 
 
 def test_counts_whose_telling_was_broken_off_are_told_again(
-    client: redis.Redis, services: Services, monkeypatch: pytest.MonkeyPatch
+    client: redis.Redis, services: ServiceRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = ServersInForce(services.known)
+    known = ServersInForce(services.by_name)
     tallies = Tallies()
     label_set, one = tallies.label_sets.number("web"), target_of(services, "s@file", ONE)
     tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
@@ -184,9 +184,9 @@ def test_counts_whose_telling_was_broken_off_are_told_again(
         assert stored(client)[field_of("s@file", ONE)].codes == {200: tally.requests}
 
 
-def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, services: Services) -> None:
+def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
-    known = ServersInForce(services.known)
+    known = ServersInForce(services.by_name)
     with connect(store.url) as client:
         told = reporter(client, tallies)
         count(tallies, target_of(services, "s@file", ONE))
@@ -194,7 +194,7 @@ def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, servi
         told.report(known)
         count(tallies, target_of(services, "s@file", ONE))
         services.put(service("s@file", "10.0.0.1"))
-        known = ServersInForce(services.known)
+        known = ServersInForce(services.by_name)
         store.kill()
         with pytest.raises(redis.RedisError):
             told.report(known)
@@ -208,7 +208,7 @@ def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, servi
 
 def test_many_servers_take_turns(client: redis.Redis) -> None:
     hosts = [f"10.{number >> 8}.{number & 255}.1" for number in range(2 * MAX_SERVERS + MAX_SERVERS // 2)]
-    services = Services(Sweeper(), UpstreamTimeouts())
+    services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     services.put(service("s@file", *hosts))
     served = services.get("s@file")
     assert served is not None
@@ -216,7 +216,7 @@ def test_many_servers_take_turns(client: redis.Redis) -> None:
     for target in served.targets:
         count(tallies, target)
     told = reporter(client, tallies)
-    known = ServersInForce(services.known)
+    known = ServersInForce(services.by_name)
     lengths = []
     for _ in range(3):
         done = told.report(known)
@@ -224,17 +224,17 @@ def test_many_servers_take_turns(client: redis.Redis) -> None:
     assert lengths == [(MAX_SERVERS, False), (2 * MAX_SERVERS, False), (len(hosts), True)]
     # Half of them leave, whose turn comes like that of the others.
     services.put(service("s@file", *hosts[::2]))
-    known = ServersInForce(services.known)
+    known = ServersInForce(services.by_name)
     while not told.report(known):
         pass
     assert len(tallies.all) == len(stored(client)) == len(hosts[::2])
 
 
-def test_a_key_that_something_else_has_spoilt_is_begun_anew(client: redis.Redis, services: Services) -> None:
+def test_a_key_that_something_else_has_spoilt_is_begun_anew(client: redis.Redis, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     told = reporter(client, tallies)
     client.set(KEYS.server_metrics(WORKER), "spoilt")
     count(tallies, target_of(services, "s@file", ONE))
-    told.report(ServersInForce(services.known))
-    told.report(ServersInForce(services.known))
+    told.report(ServersInForce(services.by_name))
+    told.report(ServersInForce(services.by_name))
     assert list(stored(client)) == [field_of("s@file", ONE)]

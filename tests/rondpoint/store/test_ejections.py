@@ -8,7 +8,7 @@ from rondpoint.store.ejections import (
     KEPT,
     LONGEST_LEASE,
     Ejection,
-    Notice,
+    EjectionNotice,
     Stored,
     decode_notice,
     drop_ejections,
@@ -19,7 +19,7 @@ from rondpoint.store.ejections import (
 from rondpoint.store.keys import Keys
 
 URL = "http://10.0.0.7:80"
-NOTICE = Notice(URL, "a:1", 6.0, "Connection refused")
+NOTICE = EjectionNotice(URL, "a:1", 6.0, "Connection refused")
 
 
 def put(client: redis.Redis, keys: Keys, url: str, until: float, since: float = 0.0) -> None:
@@ -33,7 +33,7 @@ def test_a_lease_is_there_until_it_is_taken_back(client: redis.Redis, keys: Keys
     assert 0 < found.seconds < 6.01
     entry = msgspec.json.decode(client.hget(keys.health, URL), type=Ejection)
     assert entry.until - entry.since == pytest.approx(8.0, abs=0.01)
-    remove_ejection(client, keys, Notice(URL, "a:1"))
+    remove_ejection(client, keys, EjectionNotice(URL, "a:1"))
     assert read_ejections(client, keys) == Stored(())
 
 
@@ -45,9 +45,9 @@ def test_all_are_told_of_its_beginning_and_its_end_but_not_of_renewals(
         pubsub.get_message(timeout=60)
         write_ejection(client, keys, NOTICE, age=0.0, tell=True)
         write_ejection(client, keys, NOTICE, age=1.0, tell=False)
-        remove_ejection(client, keys, Notice(URL, "a:1"))
+        remove_ejection(client, keys, EjectionNotice(URL, "a:1"))
         told = [decode_notice(pubsub.get_message(timeout=60)["data"]) for _ in range(2)]
-    assert told == [NOTICE, Notice(URL, "a:1")]
+    assert told == [NOTICE, EjectionNotice(URL, "a:1")]
 
 
 def test_an_entry_whose_end_has_passed_counts_as_gone_and_is_cleared_away_later(

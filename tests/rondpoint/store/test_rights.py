@@ -20,7 +20,7 @@ from rondpoint.store.agents import AgentStatus, forget_silent_agents, read_agent
 from rondpoint.store.client import connect
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.ejections import (
-    Notice,
+    EjectionNotice,
     drop_ejections,
     read_ejections,
     remove_ejection,
@@ -138,7 +138,7 @@ def test_the_proxys_rights_are_enough_for_it(
     assert pubsub.get_message(timeout=60) is not None
     pubsub.subscribe(KEYS.ejections)
     assert pubsub.get_message(timeout=60) is not None
-    notice = Notice("http://10.0.0.7:80", "host:1", 6.0, "x")
+    notice = EjectionNotice("http://10.0.0.7:80", "host:1", 6.0, "x")
     write_ejection(proxy, KEYS, notice, age=0.0, tell=True)
     assert len(read_ejections(proxy, KEYS).notices) == 1
     remove_ejection(proxy, KEYS, notice)

@@ -34,4 +34,4 @@ def test_the_cause_beneath_is_told_with_what_would_help(
 
 def test_another_fault_is_told_as_it_is() -> None:
     error = to_provider_error(docker.errors.DockerException("server error"), "tcp://h:1")
-    assert error.message == "the Docker engine at tcp://h:1 cannot be asked: server error"
+    assert error.message == "a request to the Docker engine at tcp://h:1 failed: server error"

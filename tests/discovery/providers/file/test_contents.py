@@ -71,7 +71,7 @@ def test_a_broken_file_keeps_what_it_said(contents: FileContents, path: Path) ->
     assert contents.refresh([path])
     assert services(contents) == ["first"]
     (finding,) = findings(contents)
-    assert finding.hint == "mend it; what the file said before stays in force"
+    assert finding.hint == "mend it; the last valid contents of the file stay in force"
     path.write_text("broken")
     assert not contents.refresh([path], {path})
     path.write_text("third")
