@@ -11,7 +11,9 @@ from proxy.admin.json_responses import Refusal
 from proxy.admin.pages import sign_in
 from proxy.authentication.credentials import BEARER, TOKEN_USER
 from proxy.authentication.request_origin import JSON_TYPES, READING, is_foreign, is_json, is_local_name
+from rondpoint.settings import ADMIN
 from rondpoint.settings.access import Access, access
+from rondpoint.settings.closing import CHANGES
 
 OPEN_PATHS = frozenset(("/ping",))
 """Answered to everybody: they tell nothing."""
@@ -29,7 +31,10 @@ def _guard() -> Response | None:
         return None
     g.user = ""
     g.signed_in = False
-    given = access(runtime().settings)
+    settings = runtime().settings
+    if closed := settings.why_closed(ADMIN):
+        raise Refusal(503, closed)
+    given = access(settings)
     if given is Access.CLOSED:
         raise Refusal(403, f"nothing is told here without a token or a password: {_HINT}")
     if given is Access.OPEN and not is_local_name(request.host):
@@ -44,6 +49,8 @@ def _guard() -> Response | None:
         raise Refusal(403, "a page of another site may not change anything here")
     if request.path in sign_in.FORMS:
         return None
+    if refused := settings.why_no(CHANGES):
+        raise Refusal(403, f"changes are refused: {refused}")
     # A form could send a POST without a word of JSON; other methods no page sends unasked.
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
     if (request.method == "POST" or has_body) and not is_json(request.content_type or ""):

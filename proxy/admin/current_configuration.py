@@ -74,6 +74,7 @@ class Present:
             *parts.watcher.problems,
             *findings(parts.ejections.aside, services),
             *unreachable_routers.findings(routers, parts.settings),
+            *(closed.diagnostic for closed in parts.settings.closed),
         )
 
     @cached_property
@@ -158,6 +159,8 @@ class Present:
         if router.service not in self.state.services:
             return f"service {router.service} does not exist"
         if reason := unreachable_routers.reason(router, self._runtime.settings):
+            return reason
+        if reason := unreachable_routers.closed(router, self._runtime.settings):
             return reason
         try:
             self._runtime.context.chains.steps(router)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from time import monotonic, time
 
 from proxy.downstream.connection import Downstream
@@ -10,13 +11,17 @@ from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import answer_request
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError
+from proxy.http1.request import Request
 from proxy.telemetry.tallies import EXTENSION_METHOD, FAULTS
+
+Answer = Callable[[Downstream, Request], bool]
+"""Answers a request; whether the client's connection can take another. Raises ClientGoneError."""
 
 CLIENT_GONE = 499
 """What nginx and Traefik call the status of a request whose client left before an answer had begun."""
 
 
-def serve(downstream: Downstream) -> None:
+def serve(downstream: Downstream, answer_one: Answer = answer_request) -> None:
     """Answer requests until either side ends the connection, and close it."""
     context = downstream.context
     witness = downstream.witness
@@ -45,7 +50,7 @@ def serve(downstream: Downstream) -> None:
             target = request.target
             started = monotonic()
             try:
-                goes_on = answer_request(downstream, request)
+                goes_on = answer_one(downstream, request)
             finally:
                 if downstream.extras is not None:
                     downstream.extras.end()

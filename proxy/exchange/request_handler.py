@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
-_NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
+NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
 
 def answer_request(downstream: Downstream, request: Request) -> bool:
@@ -37,7 +37,7 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
     if route is None:
         downstream.tally = context.tallies.unrouted
         if not context.configured:
-            return downstream.refuse(request, 503, _NOT_CONFIGURED)
+            return downstream.refuse(request, 503, NOT_CONFIGURED)
         return downstream.refuse(request, 404)
     tally = route.tally
     if tally is None:

@@ -30,5 +30,6 @@ def explained() -> Response:
         present.diagnostics,
         settings.default_entry_points,
         settings.tls_entry_points,
+        {name: settings.why_closed(name) for name in settings.entry_points},
     )
     return answer(explain_request(configured, asked.entry_point, asked.facts, present.breathe))

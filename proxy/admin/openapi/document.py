@@ -59,6 +59,7 @@ EVERYWHERE = {
     403: Answer("Not from there, or not without a token or password.", "Refused"),
     429: Answer("Too many wrong tokens or passwords came from this address.", "Refused"),
     414: Answer("The request line has more than 4094 bytes.", content_type="text/html"),
+    503: Answer("What guards it is an option that is not served yet.", "Refused"),
 }
 """What any request to the API may be answered by."""
 

@@ -94,8 +94,13 @@ def way(parts: Runtime, present: Present, name: str) -> Way | None:
     if router is None:
         return None
     state = present.state
+    settings = parts.settings
     ground = Ground(
-        parts.settings.entry_points, state.services, state.middlewares, frozenset(parts.ejections.aside)
+        settings.entry_points,
+        state.services,
+        state.middlewares,
+        frozenset(parts.ejections.aside),
+        {name: settings.why_closed(name) for name in settings.entry_points},
     )
     return way_of(router, ground)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -24,11 +25,12 @@ WIDEST = 100
 
 
 class Gate(Struct, frozen=True):
-    """An entry point."""
+    """An entry point; `closed` says why it is closed, if so."""
 
     name: str
     address: str
     tls: bool
+    closed: str = ""
 
 
 class Step(Struct, frozen=True):
@@ -83,19 +85,22 @@ class Way(Struct, frozen=True):
 
 
 class Ground(Struct, frozen=True):
-    """What a way is drawn from; `aside` are URLs of servers that were put aside."""
+    """What a way is drawn from; `aside` are URLs of servers that were put aside, `closed` tells of entry
+    points why they are closed.
+    """
 
     entry_points: Mapping[str, EntryPoint]
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
     aside: Collection[str] = ()
+    closed: Mapping[str, str] = MappingProxyType({})
 
 
 def way_of(router: RouterView, ground: Ground) -> Way:
     """From entry point to server."""
     points = ground.entry_points
     gates = tuple(
-        Gate(name, points[name].address, points[name].tls is not None)
+        Gate(name, points[name].address, points[name].tls is not None, ground.closed.get(name, ""))
         for name in router.entry_points
         if name in points
     )
