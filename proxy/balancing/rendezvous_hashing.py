@@ -13,7 +13,7 @@ from proxy.balancing.hashing import hashed, luck
 from proxy.balancing.strategies import strategy
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, BalancedService
+    from proxy.balancing.balanced_service import BalancedService, Choose
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proxy.balancing.round_robin import weigh_in_turn
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import Choose, BalancedService, Strategy
+    from proxy.balancing.balanced_service import BalancedService, Choose, Strategy
     from proxy.balancing.sticky_cookie import Stickiness
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.http1.request import Request
 from proxy.telemetry.common_format import CommonFormat
-from proxy.telemetry.escaping import escape
 from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.log_writer import LogWriter
 from rondpoint.settings import AccessLog as Options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from proxy.telemetry.escaping import escape_all, as_text
+from proxy.telemetry.escaping import as_text, escape_all
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
 from proxy.telemetry.value_cache import ValueCache

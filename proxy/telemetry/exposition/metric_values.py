@@ -9,7 +9,7 @@ from msgspec import Struct
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.catalogue import Metric
 from proxy.telemetry.exposition.process_usage import Processes
-from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, Instance
+from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus

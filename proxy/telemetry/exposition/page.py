@@ -12,8 +12,8 @@ from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.families import Families, histogram, put_level, samples
 from proxy.telemetry.exposition.metric_values import (
     INSTANCE_METRICS,
-    ServedConfiguration,
     InstanceMetrics,
+    ServedConfiguration,
     installation_values,
     retries,
     servers_up,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
     from proxy.telemetry.exposition.process_usage import Processes
-    from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, Instance
+    from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
     from rondpoint.settings import PrometheusMetrics
 
 INSTANCE_LABEL = "rondpoint_instance"
@@ -50,7 +50,9 @@ def page(
     """
     families = Families(yield_if_due)
     told = [
-        _instance_metrics(each, snapshot, served, options, yield_if_due, processes.get(each.name), per_instance)
+        _instance_metrics(
+            each, snapshot, served, options, yield_if_due, processes.get(each.name), per_instance
+        )
         for each in snapshot.instances
     ]
     for metric, values in INSTANCE_METRICS.items():

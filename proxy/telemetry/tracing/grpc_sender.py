@@ -104,7 +104,9 @@ class GrpcSender:
             return parse_response(_message(content))
         if code:
             text = unquote(response_headers.get("grpc-message", ""))
-            return Delivery(f"it answers with gRPC's code {code} {text}".rstrip(), retryable=code in _RETRYABLE)
+            return Delivery(
+                f"it answers with gRPC's code {code} {text}".rstrip(), retryable=code in _RETRYABLE
+            )
         status = response_headers.get(":status", "")
         return Delivery(f"it answers {status}, and that is no gRPC", retryable=status in _RETRYABLE_HTTP)
 

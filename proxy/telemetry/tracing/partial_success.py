@@ -24,4 +24,6 @@ def parse_response(answer: bytes) -> Delivery:
         partial = ExportTraceServiceResponse.FromString(answer).partial_success
     except DecodeError:
         return Delivery()
-    return Delivery(rejected=max(0, partial.rejected_spans), warning=partial.error_message[:_MAX_WARNING_CHARACTERS])
+    return Delivery(
+        rejected=max(0, partial.rejected_spans), warning=partial.error_message[:_MAX_WARNING_CHARACTERS]
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.telemetry.random_ids import draw_ids
 from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace, sampling_bound
-from proxy.telemetry.tracing.trace_context import context_lines, parse_parent, has_context, remove_context
+from proxy.telemetry.tracing.trace_context import context_lines, has_context, parse_parent, remove_context
 from proxy.telemetry.tracing.traced_request import TracedRequest
 
 if TYPE_CHECKING:

@@ -21,7 +21,12 @@ REACHED = [
     (container(networks=TWO), None, AddressOptions("b"), Address("10.0.1.1", 80)),
     (container(networks={"a": "", **TWO, "0": ""}), None, AddressOptions(), Address("10.0.0.1", 80)),
     (container(networks={"host": ""}, network_mode="host"), None, AddressOptions(), Address("127.0.0.1", 80)),
-    (container(network_mode="host", host_address="172.17.0.1"), 81, AddressOptions(), Address("172.17.0.1", 81)),
+    (
+        container(network_mode="host", host_address="172.17.0.1"),
+        81,
+        AddressOptions(),
+        Address("172.17.0.1", 81),
+    ),
     (container(bindings=BOUND), None, AddressOptions(use_bind_port_ip=True), Address("192.0.2.1", 8081)),
     (container(bindings=BOUND), 90, AddressOptions(use_bind_port_ip=True), Address("192.0.2.1", 8082)),
     (container(bindings=BOUND), 90, AddressOptions(), Address("172.17.0.2", 90)),
@@ -55,7 +60,9 @@ def test_a_binding_of_the_host_is_used_where_one_is_asked_for(
 
 
 @pytest.mark.parametrize(("given", "port", "reach", "expected"), REACHED)
-def test_an_address(given: Container, port: int | None, address_options: AddressOptions, expected: Address | str) -> None:
+def test_an_address(
+    given: Container, port: int | None, address_options: AddressOptions, expected: Address | str
+) -> None:
     report = Report("docker", "container web", "label")
     assert find_address(given, port, address_options, report) == expected
     assert report.diagnostics == ()
@@ -78,5 +85,7 @@ def test_a_network_that_the_container_is_not_in_is_warned_about_and_the_first_by
 def test_a_port_that_is_not_bound_to_an_address_falls_back_to_the_containers_own_with_a_note() -> None:
     report = Report("docker", "container web", "label")
     given = container(bindings={80: (Binding("0.0.0.0", 8080),)})
-    assert find_address(given, None, AddressOptions(use_bind_port_ip=True), report) == Address("172.17.0.2", 80)
+    assert find_address(given, None, AddressOptions(use_bind_port_ip=True), report) == Address(
+        "172.17.0.2", 80
+    )
     assert len(report.diagnostics) == 1

@@ -21,7 +21,7 @@ from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES_PER_BATCH, AccessLog, escape
 from proxy.telemetry.escaping import escape_all
 from proxy.telemetry.json_format import JsonFormat
-from proxy.telemetry.log_writer import MAX_LINES, MAX_BYTES, LogWriter, pieces, together
+from proxy.telemetry.log_writer import MAX_BYTES, MAX_LINES, LogWriter, pieces, together
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing import tracer as traces
 from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace
@@ -89,7 +89,9 @@ def request(target: bytes = b"/a?b=c", headers: bytes = b"", version: int = 1) -
     return parsed
 
 
-def logged(client_request: Request, answer: Answer | None = None, seconds: float = 0.0123, **options) -> list[str]:
+def logged(
+    client_request: Request, answer: Answer | None = None, seconds: float = 0.0123, **options
+) -> list[str]:
     lines = Kept()
     log = AccessLog(Options(**options), lines)
     log.add(answer or Answer(), client_request, seconds, 7)

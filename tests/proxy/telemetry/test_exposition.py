@@ -11,7 +11,7 @@ from proxy.telemetry.exposition.catalogue import METRICS
 from proxy.telemetry.exposition.metric_values import ServedConfiguration
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
-from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, Instance
+from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
@@ -46,7 +46,9 @@ def told(
 ) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
     by_name = {each.name: each for each in workers}
-    snapshot = StoreSnapshot(NOW, (Instance("i", workers, hashes, servers),), agents, by_name, ("http://10.0.0.1:80",))
+    snapshot = StoreSnapshot(
+        NOW, (Instance("i", workers, hashes, servers),), agents, by_name, ("http://10.0.0.1:80",)
+    )
     known = {} if processes is None else {"i": processes}
     body, content_type = page(snapshot, SERVED, PrometheusMetrics(**options), "", lambda: None, known)
     assert content_type.startswith("text/plain")

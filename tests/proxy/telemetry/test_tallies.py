@@ -84,7 +84,9 @@ def test_a_value_that_is_longer_than_any_label_should_be_is_not_told_apart() -> 
     label_sets = LabelSets()
     labels = HeaderLabels({"a": "X-A"}, label_sets)
     for length in (MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1):
-        client_request = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b\r\n\r\n" % (b"x" * length), Limits())
+        client_request = parse_request(
+            b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b\r\n\r\n" % (b"x" * length), Limits()
+        )
         assert client_request is not None
         label_sets.for_kind(label_sets.number("web"), labels.kind(client_request))
     assert [label_set.labels for label_set in label_sets.all] == [(), ("x" * MAX_VALUE_BYTES,), (OTHER,)]
