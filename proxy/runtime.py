@@ -33,6 +33,8 @@ from proxy.downstream.serving import serve
 from proxy.downstream.trusted_peers import Trust
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
+from proxy.exchange.closed_entry_point import refuse_routed_requests
+from proxy.exchange.request_handler import handle_request
 from proxy.http1.limits import Limits
 from proxy.net.deadlines import Sweeper, after
 from proxy.net.proxy_protocol import ProxyProtocolError
@@ -51,6 +53,7 @@ from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import Census
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import Settings
+from rondpoint.settings.closing import METRICS
 from rondpoint.store.client import connect
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
@@ -202,6 +205,8 @@ class Runtime:
         metered = point.observability.metrics
         plain_lane = label_sets.number(entry_point, metered=metered)
         told = self._observers.of(point, self._exposed_on(entry_point))
+        closed = self.settings.why_closed(entry_point)
+        handle = refuse_routed_requests(closed) if closed else handle_request
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -231,7 +236,7 @@ class Runtime:
             connections.add(downstream)
             opened[entry_point] += 1
             try:
-                serve(downstream)
+                serve(downstream, handle)
             finally:
                 connections.discard(downstream)
                 opened[entry_point] -= 1
@@ -246,6 +251,8 @@ class Runtime:
         """What answers `/metrics` on a web entry point, if that is the one to serve it."""
         metrics = self.settings.metrics
         if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
+            return None
+        if self.settings.why_closed(entry_point) or self.settings.why_no(METRICS):
             return None
         return self.exposition
 

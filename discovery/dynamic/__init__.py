@@ -2,6 +2,6 @@
 
 from discovery.decoding.decoded import Decoded
 from discovery.dynamic.decode import decode, is_dynamic
-from discovery.dynamic.files import SUFFIXES, load_file, read, printable_path
+from discovery.dynamic.files import SUFFIXES, load_file, printable_path, read
 
-__all__ = ["SUFFIXES", "Decoded", "decode", "is_dynamic", "load_file", "read", "printable_path"]
+__all__ = ["SUFFIXES", "Decoded", "decode", "is_dynamic", "load_file", "printable_path", "read"]

@@ -91,7 +91,7 @@ class _Http:
             tuple(self._routers),
             tuple(self._services),
             tuple(self._middlewares),
-            implicit=frozenset(self._implicit_routers) if service_is_implicit else frozenset(),
+            implicit_routers=frozenset(self._implicit_routers) if service_is_implicit else frozenset(),
             keys=self._keys,
         )
 

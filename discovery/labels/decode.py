@@ -16,9 +16,9 @@ from discovery.labels.known_labels import (
     ENABLE,
     SHARED,
     TAGS,
+    V1_BACKEND_OPTIONS,
     V1_FRONTEND_OPTIONS,
     V1_ROUTE_LABELS,
-    V1_BACKEND_OPTIONS,
     LabelKind,
     label_kind,
 )

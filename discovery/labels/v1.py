@@ -16,7 +16,7 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import report_unserved
 from discovery.dynamic.routers import parse_rule, report_rule_warning
-from discovery.dynamic.v1.backend import with_balancing, read_balancing, read_backend_middlewares
+from discovery.dynamic.v1.backend import read_backend_middlewares, read_balancing, with_balancing
 from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
 from discovery.dynamic.v1.modifiers import modifier_middlewares
 from discovery.labels.container_address import Address, find_address, read_address_options
@@ -78,7 +78,8 @@ def _decode(container: Container, segment: Segment, options: DockerOptions) -> D
     by_kind = _group_by_kind(container.labels)
     labels = Section(by_kind.get(LabelKind.V1_ROUTE, {}), "", report)
     tree = options_tree(
-        {**by_kind.get(LabelKind.V1_BACKEND_OPTION, {}), **by_kind.get(LabelKind.V1_FRONTEND_OPTION, {})}, report
+        {**by_kind.get(LabelKind.V1_BACKEND_OPTION, {}), **by_kind.get(LabelKind.V1_FRONTEND_OPTION, {})},
+        report,
     )
     top = Section(tree, "traefik", report)
     backend = top.section("backend") or Section({}, top.key("backend"), report)

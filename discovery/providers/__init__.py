@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from discovery.providers.closed import ClosedProvider
 from discovery.providers.consul_catalog import ConsulCatalogProvider
 from discovery.providers.consul_kv import ConsulKvProvider
 from discovery.providers.contract import Emit, Provider
@@ -13,6 +14,7 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
 from discovery.providers.registrar import Registrar
 from discovery.registrar.options import plan_from_settings
+from rondpoint.settings import closing
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings
@@ -60,7 +62,22 @@ PROVIDERS: Mapping[str, Factory] = {
 """Provider name → factory, which returns None if the settings do not enable the provider."""
 
 
+def _source_name(name: str, settings: Settings) -> str:
+    """Return the name of the provider whose source this one reads.
+
+    The registrar follows the engine of the Docker provider, unless it has an engine of its own.
+    """
+    own = settings.registrator is not None and settings.registrator.docker
+    return "docker" if name == "registrator" and not own else name
+
+
 def configured_providers(settings: Settings) -> dict[str, Provider]:
-    """Return the providers that `settings` enable, by name."""
-    made = {name: factory(settings) for name, factory in PROVIDERS.items()}
-    return {name: provider for name, provider in made.items() if provider is not None}
+    """Return the providers that `settings` ask for, by name; closed ones read nothing."""
+    made: dict[str, Provider] = {}
+    for name, factory in PROVIDERS.items():
+        source = closing.provider(_source_name(name, settings))
+        closed = tuple(each for each in settings.closed if each.what == source)
+        provider = factory(settings)
+        if provider is not None:
+            made[name] = ClosedProvider(name, closed) if closed else provider
+    return made

@@ -76,36 +76,36 @@ class _Action:
             return self._operand()
         self._position += 1
         arguments: list[Value] = []
-        while (token := self._next()) is not None and token not in ")|":
+        while (word := self._next()) is not None and word not in ")|":
             arguments.append(self._operand())
         return _call(first, arguments + piped, self._extra_functions)
 
     def _operand(self) -> Value:
-        token = self._tokens[self._position]
+        word = self._tokens[self._position]
         self._position += 1
-        if token == "(":
+        if word == "(":
             value = self._pipeline()
             if self._next() != ")":
                 raise TemplateError("( is not closed in a template")
             self._position += 1
             return value
-        if token[0] in '`"':
+        if word[0] in '`"':
             try:
-                return unquote(token)
+                return unquote(word)
             except QuotedError as error:
                 raise TemplateError(str(error)) from None
-        if token[0] == ".":
-            return self._field(token)
-        raise TemplateError(f"unexpected {token} in a template: put a call in parentheses")
+        if word[0] == ".":
+            return self._field(word)
+        raise TemplateError(f"unexpected {word} in a template: put a call in parentheses")
 
-    def _field(self, token: str) -> Value:
-        name, *keys = token[1:].split(".")
+    def _field(self, word: str) -> Value:
+        name, *keys = word[1:].split(".")
         if name not in self._fields:
             raise TemplateError(f"unknown field .{name} ({did_you_mean(name, self._fields)})")
         value = self._fields[name]
         for key in keys:
             if not isinstance(value, Mapping):
-                raise TemplateError(f"{token}: .{name} is text and has no fields")
+                raise TemplateError(f"{word}: .{name} is text and has no fields")
             value = value.get(key, "")
         return value
 

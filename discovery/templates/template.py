@@ -96,7 +96,7 @@ class _Rendering:
 
 
 class _Branch:
-    """A condition that is open: whether its current branch is `active`, an earlier one was, and it is in `else`."""
+    """An open `if`: whether its current branch is `active`, whether one was, and whether it is `else`."""
 
     def __init__(self, active: bool) -> None:
         self.active = active

@@ -17,7 +17,9 @@ from proxy.authentication.request_origin import (
     is_json,
     is_local_name,
 )
+from rondpoint.settings import ADMIN
 from rondpoint.settings.access import Access, access
+from rondpoint.settings.closing import CHANGES
 
 OPEN_PATHS = frozenset(("/ping",))
 """Paths that need no authorisation, because their responses reveal nothing."""
@@ -35,7 +37,10 @@ def _authorise() -> Response | None:
         return None
     g.user = ""
     g.signed_in = False
-    access_level = access(runtime().settings)
+    settings = runtime().settings
+    if closed := settings.why_closed(ADMIN):
+        raise Refusal(503, closed)
+    access_level = access(settings)
     if access_level is Access.CLOSED:
         raise Refusal(403, f"access here needs a token or a password: {_HINT}")
     if access_level is Access.OPEN and not is_local_name(request.host):
@@ -52,6 +57,8 @@ def _authorise() -> Response | None:
         raise Refusal(403, "a page of another site may not change anything here")
     if request.path in sign_in.FORM_PATHS:
         return None
+    if refused := settings.why_no(CHANGES):
+        raise Refusal(403, f"changes are refused: {refused}")
     # An HTML form can send a POST, but not with a JSON type. Browsers check other methods with a preflight.
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
     if (request.method == "POST" or has_body) and not is_json(request.content_type or ""):

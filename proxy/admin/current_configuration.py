@@ -80,6 +80,7 @@ class CurrentConfiguration:
             *worker.watcher.problems,
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.findings(routers, worker.settings),
+            *(closed.diagnostic for closed in worker.settings.closed),
         )
 
     @cached_property
@@ -165,6 +166,8 @@ class CurrentConfiguration:
         if router.service not in self.state.services:
             return f"service {router.service} does not exist"
         if reason := unreachable_routers.reason(router, self._runtime.settings):
+            return reason
+        if reason := unreachable_routers.closed(router, self._runtime.settings):
             return reason
         try:
             self._runtime.context.chains.steps(router)

@@ -63,7 +63,9 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     try:
         request = parse_request(head, Limits(ends_here=ENDS_HERE_TRUSTED if trusted else ENDS_HERE))
     except RequestError as error:
-        raise ExplainQueryError(f"the proxy responds to such a request with {error.status}: {error}") from None
+        raise ExplainQueryError(
+            f"the proxy responds to such a request with {error.status}: {error}"
+        ) from None
     if request is None:
         raise ExplainQueryError("the request cannot be read")
     return ExplainQuery(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
@@ -140,6 +142,8 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
 def _entry_point(name: str, port: int, settings: Settings) -> str:
     web = {known: point for known, point in settings.entry_points.items() if known != ADMIN}
     if name and name not in web:
-        raise ExplainQueryError(f"entryPoint {name!r} does not exist: expected one of {', '.join(sorted(web))}")
+        raise ExplainQueryError(
+            f"entryPoint {name!r} does not exist: expected one of {', '.join(sorted(web))}"
+        )
     listening = (known for known, point in sorted(web.items()) if point.port == port)
     return name or next(listening, settings.default_entry_points[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from time import monotonic, time
 
 from proxy.downstream.connection import ClientConnection
@@ -10,13 +11,17 @@ from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError
+from proxy.http1.request import Request
 from proxy.telemetry.tallies import EXTENSION_METHOD, FAULT_STATUS
+
+RequestHandler = Callable[[ClientConnection, Request], bool]
+"""Responds to a request; returns whether the connection can take another. Raises ClientGoneError."""
 
 CLIENT_GONE = 499
 """What nginx and Traefik call the status of a request whose client left before an answer had begun."""
 
 
-def serve(downstream: ClientConnection) -> None:
+def serve(downstream: ClientConnection, handle: RequestHandler = handle_request) -> None:
     """Answer requests until either side ends the connection, and close it."""
     context = downstream.context
     observer = downstream.observer
@@ -45,14 +50,16 @@ def serve(downstream: ClientConnection) -> None:
             target = request.target
             started = monotonic()
             try:
-                goes_on = handle_request(downstream, request)
+                goes_on = handle(downstream, request)
             finally:
                 if downstream.extras is not None:
                     downstream.extras.end()
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
-                where = label_set if not request.kind else tallies.label_sets.for_kind(label_set, request.kind)
+                where = (
+                    label_set if not request.kind else tallies.label_sets.for_kind(label_set, request.kind)
+                )
                 cell = tally.last
                 if (
                     cell is None

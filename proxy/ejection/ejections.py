@@ -85,10 +85,10 @@ class Ejections:
     def __init__(self, services: ServiceRegistry, name: str) -> None:
         self.name = name
         self.count = 0
-        self.tell: Callable[[str], None] = _nobody
+        self.tell: Callable[[str], None] = _ignore
         self._services = services
         self._own: dict[str, OwnEjection] = {}
-        self._others: dict[str, RemoteEjection] = {}
+        self._remote: dict[str, RemoteEjection] = {}
         self._recently_returned: dict[str, tuple[float, float]] = {}
         services.on_address_removed = self._on_address_removed
 
@@ -96,7 +96,7 @@ class Ejections:
         """A server could not be reached: ask others from now on, and look when it is back."""
         url, now = target.url, monotonic()
         # One that has left the configuration meanwhile would be probed for ever, and so would not come back.
-        if url in self._own or url in self._others or target.pool.closed:
+        if url in self._own or url in self._remote or target.pool.closed:
             return
         pause, until = self._recently_returned.pop(url, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE
@@ -116,7 +116,7 @@ class Ejections:
     def ejected(self) -> dict[str, tuple[str, str]]:
         """By the URL of each server that is put aside: by whom, and why."""
         mine = {url: (self.name, own.reason) for url, own in self._own.items()}
-        return mine | {url: (others.by, others.reason) for url, others in self._others.items()}
+        return mine | {url: (others.by, others.reason) for url, others in self._remote.items()}
 
     def receive(self, notice: EjectionNotice) -> None:
         """Another worker has put a server aside, still does, or has found it to be back."""
@@ -127,7 +127,7 @@ class Ejections:
                 self.tell(url)
             return
         if not notice.seconds:
-            self._end_others(url)
+            self._end_remote(url)
             return
         if notice.seconds > LONGEST_LEASE:
             return
@@ -144,8 +144,8 @@ class Ejections:
         address = address_from_url(url)
         if address is None:
             return
-        known = url in self._others
-        self._others[url] = RemoteEjection(address, notice.by, notice.reason, monotonic() + notice.seconds)
+        known = url in self._remote
+        self._remote[url] = RemoteEjection(address, notice.by, notice.reason, monotonic() + notice.seconds)
         if not known:
             self._services.set_ejected(address, ejected=True)
             gevent.spawn_later(notice.seconds, self._expire, url)
@@ -153,8 +153,8 @@ class Ejections:
     def receive_all(self, notices: Iterable[EjectionNotice]) -> None:
         """These, and no others, are stored."""
         stored = {notice.url: notice for notice in notices}
-        for url in [url for url in self._others if url not in stored]:
-            self._end_others(url)
+        for url in [url for url in self._remote if url not in stored]:
+            self._end_remote(url)
         for notice in stored.values():
             self.receive(notice)
         for url in self._own.keys() - stored.keys():
@@ -162,7 +162,7 @@ class Ejections:
 
     def _probe(self, own: OwnEjection) -> None:
         try:
-            while not self._answers(own):
+            while not self._probe_succeeds(own):
                 own.pause = min(own.pause * 2, LONGEST_PAUSE)
                 self.tell(own.url)
         except Exception:
@@ -176,7 +176,7 @@ class Ejections:
         own.probing = None
         self._end_own(own)
 
-    def _answers(self, own: OwnEjection) -> bool:
+    def _probe_succeeds(self, own: OwnEjection) -> bool:
         """Whether it takes connections, after a pause."""
         gevent.sleep(own.pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
         try:
@@ -196,13 +196,13 @@ class Ejections:
             own.probing.kill(block=False)
             own.probing = None
 
-    def _end_others(self, url: str) -> None:
-        others = self._others.pop(url, None)
+    def _end_remote(self, url: str) -> None:
+        others = self._remote.pop(url, None)
         if others is not None:
             self._services.set_ejected(others.address, ejected=False)
 
     def _expire(self, url: str) -> None:
-        others = self._others.get(url)
+        others = self._remote.get(url)
         if others is None:
             return
         left = others.until - monotonic()
@@ -210,14 +210,14 @@ class Ejections:
             gevent.spawn_later(left, self._expire, url)
             return
         # Whoever probed it is gone.
-        self._end_others(url)
+        self._end_remote(url)
 
     def _on_address_removed(self, address: Address) -> None:
         """No service has this address any more; should it come again, it is another server's."""
         for own in [own for own in self._own.values() if own.address == address]:
             self._end_own(own)
-        for url in [url for url, others in self._others.items() if others.address == address]:
-            self._end_others(url)
+        for url in [url for url, others in self._remote.items() if others.address == address]:
+            self._end_remote(url)
 
 
 def address_from_url(url: str) -> Address | None:
@@ -229,5 +229,5 @@ def address_from_url(url: str) -> Address | None:
     return cast("Scheme", scheme), host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _nobody(url: str) -> None:
+def _ignore(url: str) -> None:
     """There is nobody to tell."""

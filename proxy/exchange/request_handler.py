@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
-_NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
+NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
 
 def handle_request(downstream: Downstream, request: Request) -> bool:
-    """Respond to `request`; return whether the client's connection can take another. Raises ClientGoneError."""
+    """Respond to `request`; return whether the connection can take another. Raises ClientGoneError."""
     context = downstream.context
     body: RequestBody | None = None
     failure: NoAnswerError | None = None
@@ -40,7 +40,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
         route = context.table.match(downstream.entry_point, request, downstream)
         if route is None:
             downstream.tally = context.tallies.unrouted
-            raise RequestError(404, "") if context.configured else RequestError(503, _NOT_CONFIGURED)
+            raise RequestError(404, "") if context.configured else RequestError(503, NOT_CONFIGURED)
         tally = route.tally
         if tally is None:
             tally = route.tally = context.tallies.of(route.router)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from rondpoint import logs
-from rondpoint.diagnostics import Diagnostic
+from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import Loaded, SettingsError, load
 from rondpoint.terminal_text import printable
 
@@ -45,7 +45,8 @@ def say_warnings(loaded: Loaded) -> None:
         say_all(loaded.warnings)
         return
     for diagnostic in loaded.warnings:
-        log.warning("%s", diagnostic)
+        level = logging.ERROR if diagnostic.severity is Severity.ERROR else logging.WARNING
+        log.log(level, "%s", diagnostic)
 
 
 def say_all(diagnostics: Iterable[Diagnostic]) -> None:

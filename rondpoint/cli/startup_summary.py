@@ -18,7 +18,7 @@ from rondpoint.store.address import shown
 def facts(settings: Settings) -> Iterator[str]:
     """A line a fact: entry points, dashboard, providers, registrar, store."""
     for name, point in settings.web_entry_points.items():
-        yield f"entry point {name}: {point.address}"
+        yield settings.why_closed(name) or f"entry point {name}: {point.address}"
     if settings.api.dashboard:
         yield f"dashboard: {url(settings.admin)}/dashboard/"
     yield f"providers: {', '.join(_providers(settings)) or 'none'}"

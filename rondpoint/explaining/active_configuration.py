@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -11,7 +12,10 @@ from rondpoint.model import Middleware, Router, Service
 
 
 class Configured(Struct, frozen=True):
-    """What is in force; `default_entry_points` serve routers that name none, `tls_entry_points` speak TLS."""
+    """What is in force; `default_entry_points` serve routers that name none, `tls_entry_points` speak TLS.
+
+    `closed` tells of entry points why they serve none.
+    """
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
@@ -19,6 +23,7 @@ class Configured(Struct, frozen=True):
     diagnostics: Collection[Diagnostic]
     default_entry_points: Collection[str]
     tls_entry_points: Collection[str] = ()
+    closed: Mapping[str, str] = MappingProxyType({})
 
     def serves(self, router: Router, entry_point: str) -> bool:
         """Whether the router takes requests of this entry point."""

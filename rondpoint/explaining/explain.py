@@ -61,7 +61,7 @@ def explain_request(
     if literal_hosts(chosen.rule.expression) is None:
         # One for any host may stand in for the one that was to serve this host.
         way = replace(way, nearby=told_of(configured, facts.host, yield_if_due))
-    fault = fault_of(configured, chosen.middlewares)
+    fault = configured.closed.get(entry_point, "") or fault_of(configured, chosen.middlewares)
     if fault:
         return replace(way, status=503, reason=fault)
     service = configured.services.get(chosen.service)

@@ -1,4 +1,6 @@
-"""Routers that no request can reach: they ask for TLS, which none of their entry points speaks."""
+"""Routers that no request can reach: they ask for TLS, which none of their entry points speaks, or these are
+closed.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,18 @@ def reason(router: Router, settings: Settings) -> str:
     return f"it asks for TLS, which none of its entry points speaks: {', '.join(sorted(points))}"
 
 
+def closed(router: Router, settings: Settings) -> str:
+    """Why a router's entry points are closed; empty where one is open."""
+    if not settings.closed:
+        return ""
+    points = router.entry_points or settings.default_entry_points
+    known = settings.tls_entry_points if router.tls else settings.entry_points
+    reasons = [settings.why_closed(name) for name in sorted(points) if name in known]
+    return "; ".join(reasons) if all(reasons) else ""
+
+
 def findings(routers: Iterable[Router], settings: Settings) -> Iterator[Diagnostic]:
-    """A finding for each of them."""
+    """A finding for each of them that asks for TLS in vain; what is closed is told of once, not for each."""
     for router in routers:
         if told := reason(router, settings):
             name = min(router.entry_points or settings.default_entry_points, default="NAME")

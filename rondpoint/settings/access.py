@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from ipaddress import ip_address
 
-from rondpoint.settings.tree import Settings
+from rondpoint.settings.tree import ADMIN, Settings
 
 
 class Access(Enum):
@@ -30,7 +30,9 @@ def access(settings: Settings) -> Access:
 
 
 def access_warning(settings: Settings) -> str:
-    """What to say of it at start; empty where there is nothing to say."""
+    """What to say of it at start; empty where there is nothing to say, or it is closed in any case."""
+    if settings.why_closed(ADMIN):
+        return ""
     where, hint = settings.admin.address, "set api.token or api.basicAuth.users"
     match access(settings):
         case Access.READABLE:

@@ -102,6 +102,7 @@ def _web_address(draft: Draft, name: str, web: list[str]) -> None:
     draft.errors.append(error(given.place, f"entry point {name} has no address", hint))
     for key in draft.below(above):
         del draft.values[key]
+    draft.sections = {key: section for key, section in draft.sections.items() if key[:2] != above}
 
 
 def _is_on(value: object) -> bool:

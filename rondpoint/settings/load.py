@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
+from rondpoint.settings.closed import close
 from rondpoint.settings.derive import clashes, derive, strangers
 from rondpoint.settings.errors import SettingsError, error
 from rondpoint.settings.merge import Draft, merge
@@ -112,7 +113,7 @@ def _validate(draft: Draft) -> Settings | None:
     }
     draft.errors += clashes(settings.entry_points, places)
     draft.errors += strangers(settings, draft)
-    return settings
+    return close(settings, draft)
 
 
 def _nest(draft: Draft) -> dict[str, Any]:

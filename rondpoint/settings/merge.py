@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings.closing import Closed
 from rondpoint.settings.errors import error, warning
 from rondpoint.settings.sources.environment import variable
 from rondpoint.settings.tree import ADMIN
+from rondpoint.settings.unserved import Unserved
 from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY, Unknown, Word, joined, look_up
 from rondpoint.settings.written_setting import Source, Written
@@ -32,10 +34,14 @@ class Setting:
 
 @dataclass(slots=True)
 class Draft:
-    """Settings on their way to a tree: values by path, sections that are there, findings so far."""
+    """Settings on their way to a tree: values by path, sections that are there, findings so far.
+
+    `guards` are options that are not served and guard something, each with what it closes.
+    """
 
     values: dict[Path, Setting] = field(default_factory=dict)
     sections: dict[Path, Setting] = field(default_factory=dict)
+    guards: list[tuple[Unserved, Closed]] = field(default_factory=list)
     provider_named: bool = False
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
@@ -74,9 +80,12 @@ class _Reader:
             return
         word = found[-1]
         if word.unserved:
-            self._unserved(written, keys[: len(found)], word, value)
+            self._unserved(written, keys[: len(found)], word.unserved, value)
         elif word.translation and translate:
             self._translate(written, word, value)
+        elif word.children and not word.attribute:
+            if value not in (True, None):
+                self._no_section(written, value)
         elif not word.attribute:
             hint = "give it as a flag or in the environment"
             self.draft.errors.append(error(written.place, f"{word.key} has no place in a file", hint))
@@ -90,14 +99,41 @@ class _Reader:
             place = written.place.removesuffix("." + ".".join(keys[unknown.depth + 1 :]))
             self.draft.errors.append(error(place, f"unknown key {wrong}", unknown.hint))
 
-    def _unserved(self, written: Written, keys: Path, word: Word, value: object) -> None:
-        if str(value).lower() == "false":
+    def _unserved(self, written: Written, keys: Path, option: Unserved, value: object) -> None:
+        # What else means false, Traefik's parser knows by the option's type; to take it for a guard is safe.
+        off = str(value).lower() in (("false", "f", "0") if option.denies else ("false",))
+        if off and not option.denies:
             return
-        self.draft.provider_named |= word.provider
+        self.draft.provider_named |= option.provider
         key = ".".join(keys)
-        if self._first(written, key):
-            place = written.place.removesuffix("." + ".".join(written.path[len(keys) :]))
-            self.draft.warnings.append(warning(place, f"{key} {word.unserved}"))
+        place = written.place.removesuffix("." + ".".join(written.path[len(keys) :]))
+        guards = option.closes and value not in ("", []) and off is option.denies
+        if not guards:
+            if self._first(written, key):
+                self.draft.warnings.append(warning(place, f"{key} {option.reason}"))
+        elif not self._first(written, f"guard {key}"):
+            return
+        elif "*" not in option.closes:
+            self.draft.guards.append((option, Closed(option.closes, key, place, option.mend)))
+        elif name := self._entry_point(keys[1], place):
+            # Misspelt, it would guard nothing: an entry point of this name has to be there.
+            self.draft.sections.setdefault(
+                ("entry_points", name), Setting(True, place, written.dotted, written.source)
+            )
+            what, mend = (text.replace("*", name) for text in (option.closes, option.mend))
+            self.draft.guards.append((option, Closed(what, key, place, mend)))
+
+    def _entry_point(self, key: str, place: str) -> str:
+        """An entry point's name as its author spells it; empty, and said so, for what is none."""
+        if _NAME.fullmatch(key):
+            return self._names.get(key.lower(), key)
+        hint = "names are letters, digits, - and _"
+        self.draft.errors.append(error(place, f"bad name {key!r} of an entry point", hint))
+        return ""
+
+    def _no_section(self, written: Written, value: object) -> None:
+        hint = f"{show(written.dotted + '.KEY', written.source)} sets one of its keys"
+        self.draft.errors.append(error(written.place, f"{written.dotted} is a section, not {value!r}", hint))
 
     def _first(self, written: Written, key: str) -> bool:
         token = (written.source, key.lower())
@@ -128,11 +164,9 @@ class _Reader:
                 path.append(key)
             elif key == ANY != written.path[min(1, len(written.path) - 1)]:
                 path.append(ANY)
-            elif _NAME.fullmatch(key):
-                path.append(self._names.get(key.lower(), key))
+            elif name := self._entry_point(key, place):
+                path.append(name)
             else:
-                hint = "names are letters, digits, - and _"
-                self.draft.errors.append(error(place, f"bad name {key!r} of an entry point", hint))
                 return
         setting = Setting(value, place, written.dotted, written.source)
         if not word.section:
@@ -142,8 +176,7 @@ class _Reader:
         try:
             on = value is None or parse_switch(value)
         except ValueError:
-            hint = f"{show(written.dotted + '.KEY', written.source)} sets one of its keys"
-            self.draft.errors.append(error(place, f"{written.dotted} is a section, not {value!r}", hint))
+            self._no_section(written, value)
             return
         if not on and not word.optional:
             self.draft.errors.append(error(place, f"{written.dotted} cannot be switched off"))

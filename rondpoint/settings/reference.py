@@ -12,9 +12,10 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from rondpoint.settings.closing import CHANGES, METRICS
 from rondpoint.settings.sources.environment import variable
 from rondpoint.settings.tree import LogLevel, Section, Settings, spelled
-from rondpoint.settings.unserved import UNSERVED
+from rondpoint.settings.unserved import UNSERVED, Unserved
 from rondpoint.settings.v1 import TRANSLATIONS
 from rondpoint.settings.vocabulary import ANY, section_of
 
@@ -73,10 +74,17 @@ _V1_REMARKS = {
 _UNSERVED = """
 ## Known, and not served yet
 
-These options of Traefik, with all below them, give a warning and are left aside.
+These options of Traefik, with all below them, give a warning and are left aside. Those that guard something
+are not: to serve without them would be weaker than their author meant. They give an error that says what to
+do instead, and close what they guard:
 
-| option | |
-| --- | --- |
+- an entry point: its routers answer 503. `traefik`, the admin one, answers nothing but `/ping`;
+- a provider: it reads nothing, and has no routes;
+- changes: the API refuses them;
+- `/metrics`: it answers 503.
+
+| option | | closes |
+| --- | --- | --- |
 """
 
 
@@ -85,9 +93,18 @@ def page() -> str:
     settings = "\n".join(_rows(Settings, ()))
     spellings = "\n".join(_v1_rows())
     unserved = "\n".join(
-        f"| `{_named(key)}` | {entry.reason} |" for key, entry in sorted(UNSERVED.items(), key=_by_key)
+        f"| `{_named(key)}` | {entry.reason} | {_closes(entry)} |"
+        for key, entry in sorted(UNSERVED.items(), key=_by_key)
     )
     return f"{_HEAD}{settings}\n{_DEPENDS}{spellings}\n{_UNSERVED}{unserved}\n"
+
+
+def _closes(entry: Unserved) -> str:
+    what = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(entry.closes, entry.closes)
+    what = what.replace("entry point *", "the entry point")
+    if entry.denies:
+        return f"{what}, where it is `false`"
+    return f"{what}, unless it has `tls.certificates`" if entry.of_tls else what
 
 
 def _by_key(item: tuple[str, object]) -> str:
@@ -100,6 +117,8 @@ def _named(key: str) -> str:
 
 def _rows(section: type[Section], above: tuple[str, ...]) -> Iterator[str]:
     for attribute, info in section.model_fields.items():
+        if info.exclude:
+            continue
         path = (*above, spelled(attribute))
         inner, optional, free = section_of(info.annotation)
         if inner is None and free:

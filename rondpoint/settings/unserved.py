@@ -1,19 +1,37 @@
 """Static options of Traefik 3 and Traefik 1 that we know and do not serve yet.
 
-Each gives a warning that names it and never stops a start; `*` stands for a name the user chose, and a
-pattern covers everything below it. Options leave this table when they are built.
+Each gives a finding that names it and never stops a start; `*` stands for a name the user chose, and a
+pattern covers everything below it that has no pattern of its own. Options leave this table when they are
+built.
+
+An option that is left aside gives a warning. One that guards something closes it instead (`closes`): to
+serve without the guard would be weaker than its author meant.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from rondpoint.settings.closing import CHANGES, LOCAL_ONLY, METRICS
+
+_ONLY_IF_SAFE = "take it out only if it is safe to serve without it"
+
 
 class Unserved(Struct, frozen=True):
-    """`provider` is true for a section that would bring routers: it keeps Docker from being assumed."""
+    """`provider` is true for a section that would bring routers: it keeps Docker from being assumed.
+
+    `closes` names what is closed for want of the option, empty if nothing is: `entry point *` (its own),
+    `entry point NAME`, `provider NAME`, or one of `rondpoint.settings.closing`. `mend` says what to do
+    instead, `*` for the entry point's name. With `denies`, only the value false is a guard; with `of_tls`,
+    an entry point that speaks TLS (`tls.certificates`) needs it no more.
+    """
 
     reason: str = "is not served yet"
     provider: bool = False
+    closes: str = ""
+    mend: str = _ONLY_IF_SAFE
+    denies: bool = False
+    of_tls: bool = False
 
 
 _YET = Unserved()
@@ -25,6 +43,29 @@ _AT_ONCE = Unserved("has no effect: changes are applied at once")
 _PLAIN = Unserved("has no effect: the log has no colours")
 _NO_WEIGHT = Unserved("has no effect: a server of weight 0 takes no requests")
 _SLASHES = Unserved("has no effect: a slash at the end of a path always counts")
+_CURVES = Unserved("has no effect: OpenSSL chooses among its curves, none of which is weak")
+_CHARACTERS = Unserved("has no effect: encoded characters pass", closes="entry point *", denies=True)
+_GUARD = Unserved(closes="entry point *")
+_REDIRECTION = Unserved(
+    closes="entry point *",
+    mend="take it out only if nobody needs to be led to another entry point from this one",
+)
+_OF_TLS = Unserved(closes="entry point *", mend="set entryPoints.*.tls.certificates", of_tls=True)
+_CIPHER_SUITES = Unserved(
+    closes="entry point *", mend="set entryPoints.*.tls.minVersion=VersionTLS13 in place of it"
+)
+_PASSWORD = Unserved(closes="entry point traefik", mend="set api.basicAuth.users or api.token in place of it")
+_ADMIN_TLS = Unserved(closes="entry point traefik", mend=LOCAL_ONLY)
+_READ_ONLY = Unserved(closes=CHANGES)
+_MANUAL = Unserved(
+    closes=METRICS, mend="take it out only if whoever reaches metrics.prometheus.entryPoint may read /metrics"
+)
+_DOCKER_TLS = Unserved(
+    closes="provider docker", mend="take it out, and name the engine's socket, or that of a tunnel to it"
+)
+_DOCKER_TEMPLATE = Unserved(closes="provider docker")
+_CATALOGUE = Unserved(closes="provider consulcatalog")
+_KEYS = Unserved(closes="provider consul")
 _ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
 
 _TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
@@ -36,21 +77,20 @@ _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
-    "entryPoints.*.forwardedHeaders.notAppendXForwardedFor entryPoints.*.http entryPoints.*.http2 "
+    "entryPoints.*.forwardedHeaders.notAppendXForwardedFor "
+    "entryPoints.*.http.encodeQuerySemicolons entryPoints.*.http.maxHeaderBytes "
+    "entryPoints.*.http.sanitizePath entryPoints.*.http2 "
     "entryPoints.*.http3 entryPoints.*.reusePort "
     "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
     "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
-    "providers.consul.namespaces providers.consulCatalog.connectAware "
-    "providers.consulCatalog.connectByDefault providers.consulCatalog.namespaces "
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
-    "metrics.prometheus.manualRouting "
     "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting ping.terminatingStatusCode providers.precedence "
     "providers.docker.allowNonRunning "
-    "providers.docker.httpClientTimeout providers.docker.password providers.docker.tls "
+    "providers.docker.httpClientTimeout providers.docker.password "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
     "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "
     "serversTransport.spiffe"
@@ -63,20 +103,35 @@ _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
-    "docker.debugLogGeneratedTemplate docker.filename docker.swarmMode "
-    "docker.swarmModeRefreshSeconds docker.templateVersion docker.tls docker.trace "
-    "consul.constraints consul.debugLogGeneratedTemplate consul.filename consul.templateVersion "
-    "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate consulCatalog.filename "
+    "docker.debugLogGeneratedTemplate docker.swarmMode "
+    "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
+    "consul.debugLogGeneratedTemplate consul.templateVersion "
+    "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
-    "entryPoints.*.auth entryPoints.*.clientIPStrategy entryPoints.*.compress entryPoints.*.redirect "
-    "entryPoints.*.tls.caFiles entryPoints.*.tls.cipherSuites entryPoints.*.tls.clientCA "
-    "entryPoints.*.tls.clientCAFiles entryPoints.*.tls.curvePreferences entryPoints.*.tls.defaultCertificate "
-    "entryPoints.*.tls.sniStrict entryPoints.*.whiteList entryPoints.*.whitelistSourceRange "
+    "entryPoints.*.compress entryPoints.*.tls.defaultCertificate "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
-    "lifeCycle.requestAcceptGraceTimeout web.auth web.certFile web.keyFile web.path "
-    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
-    "web.readOnly"
+    "lifeCycle.requestAcceptGraceTimeout web.path "
+    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
+# Who may pass an entry point. `clientIPStrategy` says whose address white lists look at; `ca` is the flag's
+# word for `tls.clientCA`.
+_GUARDS_OF_ENTRY_POINTS = (
+    "entryPoints.*.http.middlewares entryPoints.*.http.tls.options "
+    "entryPoints.*.auth entryPoints.*.ca entryPoints.*.clientIPStrategy "
+    "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
+    "entryPoints.*.tls.sniStrict entryPoints.*.whiteList entryPoints.*.whitelistSourceRange"
+)
+_CHARACTERS_ALLOWED = (
+    "allowEncodedBackSlash allowEncodedHash allowEncodedNullCharacter allowEncodedPercent "
+    "allowEncodedQuestionMark allowEncodedSemicolon allowEncodedSlash"
+)
+# Which instances and keys are routed, and that those of Consul Connect are spoken to by TLS alone. A template
+# of the author's own may add any guard.
+_GUARDS_OF_THE_CATALOGUE = (
+    "providers.consulCatalog.connectAware providers.consulCatalog.connectByDefault "
+    "providers.consulCatalog.namespaces consulCatalog.filename"
+)
+_GUARDS_OF_KEYS = "providers.consul.namespaces consul.constraints consul.filename"
 
 
 def _table(patterns: str, entry: Unserved, prefix: str = "") -> dict[str, Unserved]:
@@ -92,6 +147,20 @@ UNSERVED: dict[str, Unserved] = {
     **_table(_TRAEFIK_1_SECTIONS, _YET),
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _YET),
+    **_table(_GUARDS_OF_ENTRY_POINTS, _GUARD),
+    **_table("entryPoints.*.http.redirections entryPoints.*.redirect", _REDIRECTION),
+    **_table("entryPoints.*.http.tls", _OF_TLS),
+    **_table(_CHARACTERS_ALLOWED, _CHARACTERS, "entryPoints.*.http.encodedCharacters."),
+    **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
+    **_table("entryPoints.*.tls.curvePreferences", _CURVES),
+    **_table("web.auth", _PASSWORD),
+    **_table("web.certFile web.keyFile", _ADMIN_TLS),
+    **_table("web.readOnly", _READ_ONLY),
+    **_table("metrics.prometheus.manualRouting", _MANUAL),
+    **_table("providers.docker.tls docker.tls", _DOCKER_TLS),
+    **_table("docker.filename", _DOCKER_TEMPLATE),
+    **_table(_GUARDS_OF_THE_CATALOGUE, _CATALOGUE),
+    **_table(_GUARDS_OF_KEYS, _KEYS),
     **_table("api.entryPoint ping.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
     **_table("keepTrailingSlash", _SLASHES),

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Union, get_args, get_origin
 
 from rondpoint.settings.tree import Section, Settings, spelled
-from rondpoint.settings.unserved import UNSERVED
+from rondpoint.settings.unserved import UNSERVED, Unserved
 from rondpoint.settings.v1 import TRANSLATIONS, Translation
 
 CONFIG_FILE = "configFile"
@@ -28,15 +28,14 @@ class Word:
     """What a key may be followed by, and what it means itself.
 
     `attribute` is the name in the tree ("" for keys that are not in it); `section` is true where other
-    keys follow; `optional` where the section may be absent; `unserved` is the warning's reason.
+    keys follow; `optional` where the section may be absent; `unserved` is set for what is not served.
     """
 
     key: str = ""
     attribute: str = ""
     section: bool = False
     optional: bool = False
-    unserved: str = ""
-    provider: bool = False
+    unserved: Unserved | None = None
     translation: Translation | None = None
     children: dict[str, Word] = field(default_factory=dict)
     wildcard: Word | None = None
@@ -61,15 +60,14 @@ def build() -> Word:
     for pattern, translation in TRANSLATIONS.items():
         _place(root, pattern).translation = translation
     for pattern, entry in UNSERVED.items():
-        word = _place(root, pattern)
-        word.unserved, word.provider = entry.reason, entry.provider
+        _place(root, pattern).unserved = entry
     return root
 
 
 def look_up(
     root: Word, path: tuple[str, ...], show: Callable[[str], str] = str
 ) -> tuple[Word, ...] | Unknown:
-    """The words along the path, ending early at one that is not served; or where it leaves them.
+    """The words along the path, ending early at the last that is not served; or where it leaves them.
 
     `show` writes a dotted key as the source of `path` would.
     """
@@ -80,7 +78,7 @@ def look_up(
         if following is None:
             return Unknown(depth, _nearest(root, word, path[:depth], key, show))
         found.append(following)
-        if following.unserved:
+        if following.unserved and not any(map(following.child, path[depth + 1 : depth + 2])):
             break
         word = following
     return tuple(found)
@@ -134,6 +132,9 @@ def _place(root: Word, pattern: str) -> Word:
 
 def _add_section(word: Word, section: type[Section]) -> None:
     for attribute, info in section.model_fields.items():
+        if info.exclude:
+            # It follows from the others.
+            continue
         child = _place(word, spelled(attribute))
         child.attribute = attribute
         inner, optional, free = section_of(info.annotation)

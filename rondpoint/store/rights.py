@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from rondpoint.store.admin.proposals import RESULT_TTL, PROPOSAL_TTL
+from rondpoint.store.admin.proposals import PROPOSAL_TTL, RESULT_TTL
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.lease import TERM
 from rondpoint.store.metrics import EXPIRY

@@ -348,7 +348,10 @@ def test_a_change_among_ten_thousand_routers_writes_what_changed(store: Store, c
 
 @pytest.mark.parametrize(
     ("without", "said"),
-    [("smembers", "the store refuses access to the contributions of other agents"), ("pttl", "the store refuses a lease")],
+    [
+        ("smembers", "the store refuses access to the contributions of other agents"),
+        ("pttl", "the store refuses a lease"),
+    ],
 )
 def test_rights_that_are_missing_are_said(
     store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, said: str

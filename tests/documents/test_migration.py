@@ -78,7 +78,9 @@ def test_servers_with_h2c_are_told_of() -> None:
     assert any("h2c is not served yet" in each.message for each in whole.diagnostics)
 
 
-@pytest.mark.parametrize("key", ["certificatesResolvers", "acme", "entryPoints.*.http", "entryPoints.*.auth"])
+@pytest.mark.parametrize(
+    "key", ["certificatesResolvers", "acme", "entryPoints.*.http.tls", "entryPoints.*.auth"]
+)
 def test_settings_that_are_named_are_not_served(key: str) -> None:
     assert UNSERVED[key].reason == "is not served yet"
 

@@ -13,7 +13,7 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.middlewares import report_unserved
 from discovery.dynamic.routers import parse_rule, report_rule_warning
-from discovery.dynamic.v1.backend import LIMITS, with_balancing, read_balancing, read_backend_middlewares
+from discovery.dynamic.v1.backend import LIMITS, read_backend_middlewares, read_balancing, with_balancing
 from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
 from discovery.dynamic.v1.modifiers import modifier_middlewares
 from rondpoint.model import Middleware, Router, Server, Service

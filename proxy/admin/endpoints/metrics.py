@@ -6,13 +6,16 @@ from flask import Blueprint, Response, request
 
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal
+from rondpoint.settings.closing import METRICS
 
 metrics = Blueprint("metrics", __name__)
 
 
 @metrics.get("/metrics")
 def show_metrics() -> Response:
-    """Text, in the form that the client accepts; 404 where the setting is off."""
+    """Return text in the form that the client accepts; 404 if the setting is off, 503 if it is closed."""
+    if closed := runtime().settings.why_no(METRICS):
+        raise Refusal(503, f"metrics are not shown: {closed}")
     exposition = runtime().exposition
     if exposition is None:
         raise Refusal(404, "metrics.prometheus is off")

@@ -59,6 +59,7 @@ COMMON_RESPONSES = {
     403: ResponseSpec("Not from there, or not without a token or password.", "Refused"),
     429: ResponseSpec("Too many wrong tokens or passwords came from this address.", "Refused"),
     414: ResponseSpec("The request line has more than 4094 bytes.", content_type="text/html"),
+    503: ResponseSpec("An option that guards it is not served yet.", "Refused"),
 }
 """What any request to the API may be answered by."""
 

@@ -98,8 +98,13 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
     if router is None:
         return None
     state = configuration.state
+    settings = runtime.settings
     sources = FlowSources(
-        runtime.settings.entry_points, state.services, state.middlewares, frozenset(runtime.ejections.ejected)
+        settings.entry_points,
+        state.services,
+        state.middlewares,
+        frozenset(runtime.ejections.ejected),
+        {name: settings.why_closed(name) for name in settings.entry_points},
     )
     return build_request_flow(router, sources)
 

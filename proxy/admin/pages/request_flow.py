@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -24,11 +25,12 @@ MAX_SERVICES = 100
 
 
 class EntryPointNode(Struct, frozen=True):
-    """An entry point."""
+    """An entry point; `closed` is the reason if it is closed."""
 
     name: str
     address: str
     tls: bool
+    closed: str = ""
 
 
 class MiddlewareNode(Struct, frozen=True):
@@ -90,13 +92,14 @@ class FlowSources(Struct, frozen=True):
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
     ejected: Collection[str] = ()
+    closed: Mapping[str, str] = MappingProxyType({})
 
 
 def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
     """Return the flow of a router's requests, from entry point to server."""
     points = sources.entry_points
     entry_points = tuple(
-        EntryPointNode(name, points[name].address, points[name].tls is not None)
+        EntryPointNode(name, points[name].address, points[name].tls is not None, sources.closed.get(name, ""))
         for name in router.entry_points
         if name in points
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
+from proxy.admin.views.object_status import DISABLED, ENABLED, Status
 from rondpoint.settings import EntryPoint
 
 
@@ -38,6 +39,8 @@ class HttpView(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`status` and `error`, as routers have them, where it is closed for want of what is to guard it."""
+
     name: str
     address: str
     transport: TransportView
@@ -45,10 +48,12 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     http: HttpView
     proxy_protocol: TrustView | None = None
     as_default: bool = False
+    status: Status = ENABLED
+    error: tuple[str, ...] = ()
 
 
-def entry_point_view(name: str, point: EntryPoint, head_bytes: int) -> EntryPointView:
-    """`head_bytes` is what a request head may have."""
+def entry_point_view(name: str, point: EntryPoint, head_bytes: int, closed: str = "") -> EntryPointView:
+    """`head_bytes` is what a request head may have; `closed` says why it is closed, if so."""
     timeouts = point.transport.responding_timeouts
     proxying = point.proxy_protocol
     proxies = TrustView(proxying.insecure, tuple(map(str, proxying.trusted_ips)))
@@ -68,4 +73,6 @@ def entry_point_view(name: str, point: EntryPoint, head_bytes: int) -> EntryPoin
         http=HttpView(head_bytes, None if point.tls is None else {}),
         proxy_protocol=None if proxies == TrustView() else proxies,
         as_default=point.as_default,
+        status=DISABLED if closed else ENABLED,
+        error=(closed,) if closed else (),
     )

@@ -48,8 +48,6 @@ def variable(path: tuple[str, ...]) -> str:
 def _path(word: Word, name: str) -> tuple[str, ...] | None:
     if not name:
         return ()
-    if word.unserved:
-        return (name,)
     pieces = name.split("_")
     for taken in range(1, len(pieces) + 1):
         key, rest = "_".join(pieces[:taken]), "_".join(pieces[taken:])
@@ -59,7 +57,8 @@ def _path(word: Word, name: str) -> tuple[str, ...] | None:
                 continue
             if (below := _path(child, rest)) is not None:
                 return (key, *below)
-    return None
+    # Of what is not served, nobody asks what is below it.
+    return (name,) if word.unserved else None
 
 
 def _nearest(vocabulary: Word, name: str) -> str:

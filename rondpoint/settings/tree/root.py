@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from pydantic import Field
 
+from rondpoint.settings import closing
+from rondpoint.settings.closing import Closed
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
@@ -28,7 +30,8 @@ def _cores() -> int:
 class Settings(Section):
     """Everything that is decided before Rondpoint starts.
 
-    `entry_points` holds the web entry points by name, and the admin one as `traefik`.
+    `entry_points` holds the web entry points by name, and the admin one as `traefik`. `closed` is what
+    options that are not served were to guard; it is found, not set.
     """
 
     entry_points: Mapping[str, EntryPoint] = Field(
@@ -64,6 +67,7 @@ class Settings(Section):
         default=None,
         description="Where a proxy keeps the last configuration it had, for a start while the store is gone.",
     )
+    closed: tuple[Closed, ...] = Field(default=(), exclude=True)
 
     @property
     def web_entry_points(self) -> dict[str, EntryPoint]:
@@ -74,6 +78,16 @@ class Settings(Section):
     def admin(self) -> EntryPoint:
         """The entry point of API, dashboard and ping."""
         return self.entry_points[ADMIN]
+
+    def why_closed(self, entry_point: str) -> str:
+        """Why this entry point is closed; empty where it is open."""
+        what = closing.entry_point(entry_point)
+        reason = self.why_no(what)
+        return f"{what} is closed: {reason}" if reason else ""
+
+    def why_no(self, what: str) -> str:
+        """Why this is closed, of what `rondpoint.settings.closing` names; empty where it is not."""
+        return closing.reason(self.closed, what)
 
     @property
     def tls_entry_points(self) -> frozenset[str]:

@@ -75,6 +75,16 @@ def test_a_warning_alone_ends_with_0(tmp_path: Path) -> None:
     assert "warning: file: routes.yml: htp is unknown (did you mean http?)" in result.output
 
 
+def test_an_entry_point_that_is_closed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "traefik.toml").write_text('[entryPoints.web.http]\nmiddlewares = ["auth@file"]\n')
+    result = run("traefik.toml")
+    assert result.exit_code == 1
+    told = "entryPoints.web.http.middlewares is not served yet, so entry point web is closed"
+    assert (
+        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.http.middlewares: {told}" in result.output
+    )
+
+
 def test_a_reference_within_the_files_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: nowhere}}}")
     result = run("routes.yml")
@@ -254,7 +264,8 @@ def test_several_files_are_checked_together(tmp_path: Path) -> None:
     result = run("compose.yml", "routes.yml")
     assert result.exit_code == 1
     assert (
-        "routes.yml:1: error: file: router r@file: left out, because its service 'gone@docker'" in result.output
+        "routes.yml:1: error: file: router r@file: left out, because its service 'gone@docker'"
+        in result.output
     )
     assert run("rondpoint.yml", "rondpoint.yml").exit_code == 1
 

@@ -169,10 +169,9 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 UNSERVED_SETTINGS = [
     ("--accessLog.otlp.http.endpoint=http://a", "accessLog.otlp"),
     ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),
-    ("--providers.consulCatalog.connectAware=true", "providers.consulCatalog.connectAware"),
-    ("--providers.consul.namespaces=a", "providers.consul.namespaces"),
+    ("--providers.consulCatalog.requireConsistent", "providers.consulCatalog.requireConsistent"),
     ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
-    ("--entryPoints.web.http.tls.certResolver=le", "entryPoints.web.http"),
+    ("--entryPoints.web.http.maxHeaderBytes=9", "entryPoints.web.http.maxHeaderBytes"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--certificatesResolvers.le.acme.email=a@b.test", "certificatesResolvers"),
     ("--cluster.node=a", "cluster"),
@@ -192,7 +191,7 @@ def test_an_unserved_section_of_a_file_is_named_once(tmp_path: Path) -> None:
     warnings = loaded(tmp_path, traefik_yml=yaml).warnings
     assert [warning.subject.rpartition(" ")[2] for warning in warnings] == [
         "tracing.zipkin",
-        "entryPoints.web.http",
+        "entryPoints.web.http.tls",
     ]
 
 

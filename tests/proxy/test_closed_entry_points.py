@@ -1,0 +1,167 @@
+"""Entry points whose guards are not served: their routers answer 503, and everybody is told why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rondpoint.model import Router
+from rondpoint.rules import v3
+from tests.lab import http
+from tests.lab.certificate import write_certificate
+from tests.lab.origin import Origin
+from tests.lab.ports import free_port
+from tests.lab.store import Store
+from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.test_explaining import command
+from tests.proxy.wire.client import Client
+from tests.proxy.wire.test_tls_clients import SecureClient
+
+MIDDLEWARES = "entryPoints.shut.http.middlewares"
+
+GUARDS = {
+    "http.middlewares": ("--entryPoints.shut.http.middlewares=auth@file",),
+    "http.tls": ("--entryPoints.shut.http.tls",),
+    "http.redirections": ("--entryPoints.shut.http.redirections.entryPoint.to=web",),
+    "auth": ("--entryPoints.shut.auth.basic.users=test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",),
+    "whiteList": ("--entryPoints.shut.whiteList.sourceRange=10.0.0.0/8",),
+    "redirect": ("--entryPoints.shut.redirect.entryPoint=web",),
+}
+
+
+@contextmanager
+def shut(store: Store, directory: Path, *flags: str) -> Iterator[tuple[Proxy, int]]:
+    """A proxy, and the port of its second entry point, `shut`."""
+    port = free_port()
+    address = f"--entryPoints.shut.address=127.0.0.1:{port}"
+    with running_proxy(directory, store, address, *flags) as proxy:
+        yield proxy, port
+
+
+def ask(proxy: Proxy, path: str) -> Any:
+    response = http.request(proxy.admin, "localhost", path)
+    assert response.status == 200, response
+    return json.loads(response.body)
+
+
+@pytest.mark.parametrize("option", GUARDS)
+def test_a_router_behind_a_guard_answers_503_there_alone(store: Store, short_path: Path, option: str) -> None:
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS[option]) as (proxy, port):
+        host = proxy.route(origin)
+        for path in ("/", "/ping", "/metrics"):
+            refused = http.request(port, host, path)
+            assert refused.status == 503
+            told = f"entry point shut is closed: entryPoints.shut.{option} is not served yet"
+            assert f"service unavailable: {told}" in refused.text
+        assert http.request(port, "nobody.test").status == 404
+        assert proxy.status(host) == 200
+        assert len(origin.wait_for_requests(1)) == 1
+
+
+def test_a_connection_to_it_can_be_used_again(store: Store, short_path: Path) -> None:
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["auth"]) as (proxy, port):
+        host = proxy.route(origin)
+        with Client(port) as client:
+            for _ in range(2):
+                client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert client.answer().status == 503
+
+
+def test_an_entry_point_that_speaks_tls_needs_no_more_for_tls(store: Store, short_path: Path) -> None:
+    certificate = write_certificate(short_path / "own.pem")
+    flags = (f"--entryPoints.shut.tls.certificates={certificate},{certificate}", *GUARDS["http.tls"])
+    with Origin.named("a") as origin, shut(store, short_path, *flags) as (proxy, port):
+        host = proxy.route(origin)
+        with SecureClient(port, certificate) as client:
+            client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert client.answer().status == 200
+
+
+def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
+    reason = f"entry point shut is closed: {MIDDLEWARES} is not served yet"
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["http.middlewares"]) as (proxy, _):
+        proxy.process.wait_for_line(f"{MIDDLEWARES} is not served yet, so entry point shut is closed")
+        host = proxy.route(origin)
+        (service,) = proxy.services
+        for name, points in (("only@file", ("shut",)), ("both@file", ("web", "shut"))):
+            rule = v3.parse(f"Host(`{name.partition('@')[0]}.test`)")
+            proxy.routers[name] = Router(name, rule, service, 10, points)
+        proxy.publish()
+
+        (told,) = ask(proxy, "/api/diagnostics")
+        assert (told["severity"], told["source"]) == ("error", "settings")
+        assert told["subject"] == f"flag --{MIDDLEWARES}"
+        assert told["about"] == "entry point shut"
+        assert told["hint"]
+
+        point = ask(proxy, "/api/entrypoints/shut")
+        assert (point["status"], point["error"]) == ("disabled", [reason])
+        assert "error" not in ask(proxy, "/api/entrypoints/web")
+
+        only, both = (ask(proxy, f"/api/http/routers/{name}@file") for name in ("only", "both"))
+        assert (only["status"], only["error"]) == ("disabled", [reason])
+        assert both["status"] == "enabled"
+        assert ask(proxy, "/api/overview")["http"]["routers"]["errors"] == 1
+
+        way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=shut")
+        assert (way["status"], way["reason"]) == (503, reason)
+        assert ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=web")["status"] == 0
+        explained = command(proxy, f"http://{host}/", "--entryPoint=shut")
+        assert explained.returncode == 1
+        assert f"answers     503: {reason}" in explained.stdout
+
+        page = http.request(proxy.admin, "localhost", "/dashboard/?router=both@file").text
+        assert f'<small class="bad">{reason}</small>' in page
+
+
+def test_metrics_are_not_shown_on_a_closed_entry_point(store: Store, short_path: Path) -> None:
+    flags = ("--metrics.prometheus.entryPoint=shut", *GUARDS["auth"])
+    with shut(store, short_path, *flags) as (proxy, port):
+        assert http.request(port, "localhost", "/metrics").status in (404, 503)
+        assert http.request(proxy.admin, "localhost", "/metrics").status == 200
+
+
+def test_metrics_with_a_router_of_their_own_are_shown_nowhere(store: Store, short_path: Path) -> None:
+    flags = ("--metrics.prometheus.entryPoint=shut", "--metrics.prometheus.manualRouting")
+    with shut(store, short_path, *flags) as (proxy, port):
+        assert http.request(port, "localhost", "/metrics").status in (404, 503)
+        refused = http.request(proxy.admin, "localhost", "/metrics")
+        assert refused.status == 503
+        assert "metrics.prometheus.manualRouting is not served yet" in refused.text
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--web.auth.basic.users=test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
+        "--web.certFile=a.pem",
+        "--entryPoints.traefik.http.middlewares=auth@file",
+    ],
+)
+def test_a_closed_admin_entry_point_answers_a_ping_alone(store: Store, short_path: Path, flag: str) -> None:
+    with running_proxy(short_path, store, flag) as proxy:
+        assert http.request(proxy.admin, "localhost", "/ping").text == "OK"
+        for path in ("/", "/api/overview", "/dashboard/", "/health", "/metrics"):
+            refused = http.request(proxy.admin, "localhost", path)
+            assert refused.status == 503
+            assert "entry point traefik is closed" in refused.text
+
+
+def test_read_only_refuses_changes(store: Store, short_path: Path) -> None:
+    with running_proxy(short_path, store, "--web.readOnly") as proxy:
+        assert ask(proxy, "/api/overview")
+        refused = http.request(
+            proxy.admin,
+            "localhost",
+            "/api/providers/rest",
+            method="PUT",
+            headers=(("Content-Type", "application/json"),),
+            body=b"{}",
+        )
+        assert refused.status == 403
+        assert "web.readOnly is not served yet" in refused.text

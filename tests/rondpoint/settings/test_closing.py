@@ -1,0 +1,250 @@
+"""An option that guards something and is not served closes what it guards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rondpoint.diagnostics import Severity
+from rondpoint.settings import Loaded
+from rondpoint.settings.access import access_warning
+from rondpoint.settings.unserved import UNSERVED
+
+from .loading import loaded, refused
+
+WEB = "--entryPoints.web.address=:80"
+HTTP = "--entryPoints=Name:http Address::80"
+
+GUARDS_OF_ENTRY_POINTS = [
+    ([WEB, "--entryPoints.web.http.middlewares=auth@file"], "entryPoints.web.http.middlewares"),
+    (
+        [WEB, "--entrypoints.web.http.redirections.entrypoint.to=secure"],
+        "entrypoints.web.http.redirections",
+    ),
+    ([WEB, "--entryPoints.web.http.tls"], "entryPoints.web.http.tls"),
+    ([WEB, "--entryPoints.web.http.tls.certResolver=le"], "entryPoints.web.http.tls"),
+    (
+        [WEB, "--entryPoints.web.http.encodedCharacters.allowEncodedSlash=false"],
+        "entryPoints.web.http.encodedCharacters.allowEncodedSlash",
+    ),
+    (
+        [WEB, "--entryPoints.web.http.encodedCharacters.allowEncodedHash=0"],
+        "entryPoints.web.http.encodedCharacters.allowEncodedHash",
+    ),
+    ([f"{HTTP} Auth.Basic.Users:test:$apr1$H6$9.x"], "entryPoints.http.Auth"),
+    ([f"{HTTP} Redirect.EntryPoint:https"], "entryPoints.http.Redirect"),
+    ([f"{HTTP} WhiteList.SourceRange:10.0.0.0/8"], "entryPoints.http.WhiteList"),
+    ([f"{HTTP} WhiteListSourceRange:10.0.0.0/8"], "entryPoints.http.WhiteListSourceRange"),
+    ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
+    ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
+]
+
+
+def closed(result: Loaded) -> list[tuple[str, str]]:
+    return [(each.what, each.key) for each in result.settings.closed]
+
+
+@pytest.mark.parametrize(
+    ("flags", "key"), GUARDS_OF_ENTRY_POINTS, ids=[key for _, key in GUARDS_OF_ENTRY_POINTS]
+)
+def test_a_guard_of_an_entry_point_closes_it(tmp_path: Path, flags: list[str], key: str) -> None:
+    name = key.split(".")[1]
+    result = loaded(tmp_path, [*flags, "--entryPoints.other.address=:81"])
+    assert closed(result) == [(f"entry point {name}", key)]
+    assert result.settings.why_closed(name) == f"entry point {name} is closed: {key} is not served yet"
+    assert result.settings.why_closed("other") == result.settings.why_closed("traefik") == ""
+    (told,) = result.warnings
+    assert told.severity is Severity.ERROR
+    assert told.message == f"{key} is not served yet, so entry point {name} is closed: its routers answer 503"
+    assert told.hint
+    assert "$apr1$" not in str(told)
+
+
+FILES = {
+    "traefik_yml": """
+entryPoints:
+  web:
+    address: ":80"
+    http: {middlewares: [auth@file], redirections: {entryPoint: {to: secure}}, tls: {}}
+""",
+    "traefik_toml": """
+[entryPoints.web]
+address = ":80"
+[entryPoints.web.http]
+middlewares = ["auth@file"]
+[entryPoints.web.http.redirections.entryPoint]
+to = "secure"
+[entryPoints.web.http.tls]
+""",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_guards_in_files_are_told_with_their_places(tmp_path: Path, name: str) -> None:
+    result = loaded(tmp_path, **{name: FILES[name]})
+    file = tmp_path / name.replace("_", ".")
+    keys = [f"entryPoints.web.http.{option}" for option in ("middlewares", "redirections", "tls")]
+    assert closed(result) == [("entry point web", key) for key in keys]
+    assert [told.subject for told in result.warnings] == [f"{file}: {key}" for key in keys]
+    assert result.settings.why_closed("web").endswith(f"{', '.join(keys)} are not served yet")
+
+
+def test_guards_of_traefik_1_in_a_file(tmp_path: Path) -> None:
+    toml = """
+[entryPoints.http]
+address = ":80"
+[entryPoints.http.auth.basic]
+users = ["test:$apr1$H6$9.x"]
+[entryPoints.http.whiteList]
+sourceRange = ["10.0.0.0/8"]
+useXForwardedFor = false
+[entryPoints.http.redirect]
+entryPoint = "https"
+[entryPoints.https]
+address = ":443"
+[entryPoints.https.tls]
+minVersion = "VersionTLS12"
+cipherSuites = ["TLS_RSA_WITH_AES_256_GCM_SHA384"]
+sniStrict = true
+[entryPoints.https.tls.clientCA]
+files = ["ca.pem"]
+optional = false
+[[entryPoints.https.tls.certificates]]
+certFile = "a.pem"
+keyFile = "a.pem"
+"""
+    assert closed(loaded(tmp_path, traefik_toml=toml)) == [
+        ("entry point http", "entryPoints.http.auth"),
+        ("entry point http", "entryPoints.http.whiteList"),
+        ("entry point http", "entryPoints.http.redirect"),
+        ("entry point https", "entryPoints.https.tls.cipherSuites"),
+        ("entry point https", "entryPoints.https.tls.sniStrict"),
+        ("entry point https", "entryPoints.https.tls.clientCA"),
+    ]
+
+
+def test_guards_in_the_environment(tmp_path: Path) -> None:
+    environ = {
+        "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_MIDDLEWARES": "auth@file",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_CERTRESOLVER": "le",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_OPTIONS": "strict@file",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_AUTH_BASIC_USERS": "a:b",
+    }
+    result = loaded(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
+    assert {what for what, _ in closed(result)} == {"entry point myWeb"}
+    assert {key.split(".", 2)[2] for _, key in closed(result)} == {
+        "auth",
+        "http.middlewares",
+        "http.tls",
+        "http.tls.options",
+    }
+
+
+def test_tls_of_traefik_needs_no_more_than_certificates(tmp_path: Path) -> None:
+    certificates = "--entryPoints.web.tls.certificates=a.pem,a.pem"
+    result = loaded(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.certResolver=le"])
+    assert closed(result) == []
+    (told,) = result.warnings
+    assert (told.severity, told.message) == (
+        Severity.WARNING,
+        "entryPoints.web.http.tls is not served yet",
+    )
+    result = loaded(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
+    assert closed(result) == [("entry point web", "entryPoints.web.http.tls.options")]
+
+
+def test_the_admin_entry_point_speaks_no_tls(tmp_path: Path) -> None:
+    flags = ["--entryPoints.traefik.tls.certificates=a.pem,a.pem", "--entryPoints.traefik.http.tls"]
+    result = loaded(tmp_path, flags)
+    assert closed(result) == [
+        ("entry point traefik", "entryPoints.traefik.tls"),
+        ("entry point traefik", "entryPoints.traefik.http.tls"),
+    ]
+    assert "it answers nothing but /ping" in result.warnings[0].message
+    assert result.warnings[0].subject == "flag --entryPoints.traefik.tls.certificates"
+
+
+OTHERS = [
+    (["--web.auth.basic.users=test:x"], "entry point traefik"),
+    (["--web.certFile=a.pem"], "entry point traefik"),
+    (["--web.keyFile=a.pem"], "entry point traefik"),
+    (["--web.readOnly"], "changes"),
+    (["--metrics.prometheus", "--metrics.prometheus.manualRouting"], "metrics"),
+    (["--providers.docker", "--providers.docker.tls.ca=ca.pem"], "provider docker"),
+    (["--docker", "--docker.tls.ca=ca.pem"], "provider docker"),
+    (["--docker", "--docker.filename=docker.tmpl"], "provider docker"),
+    (["--providers.consulCatalog", "--providers.consulCatalog.connectByDefault"], "provider consulcatalog"),
+    (["--providers.consulCatalog", "--providers.consulCatalog.connectAware"], "provider consulcatalog"),
+    (["--providers.consulCatalog", "--providers.consulCatalog.namespaces=a"], "provider consulcatalog"),
+    (["--consulCatalog", "--consulCatalog.filename=a.tmpl"], "provider consulcatalog"),
+    (["--providers.consul", "--providers.consul.namespaces=a"], "provider consul"),
+    (["--consul", "--consul.constraints=tag==api"], "provider consul"),
+    (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
+]
+
+
+@pytest.mark.parametrize(("flags", "what"), OTHERS, ids=[flags[-1] for flags, _ in OTHERS])
+def test_a_guard_of_something_else_closes_that(tmp_path: Path, flags: list[str], what: str) -> None:
+    key = flags[-1].removeprefix("--").partition("=")[0]
+    result = loaded(tmp_path, flags)
+    ((found, option),) = closed(result)
+    assert (found, key.startswith(option)) == (what, True)
+    assert result.settings.why_closed("web") == ""
+    (told,) = (each for each in result.warnings if each.severity is Severity.ERROR)
+    assert told.message.startswith(f"{option} is not served yet, so ")
+    assert told.hint
+
+
+def test_of_a_closed_admin_entry_point_it_is_not_said_that_everybody_may_read_there(tmp_path: Path) -> None:
+    assert access_warning(loaded(tmp_path, ["--web"]).settings)
+    assert access_warning(loaded(tmp_path, ["--web", "--web.auth.basic.users=a:b"]).settings) == ""
+
+
+def test_every_guard_is_tried() -> None:
+    tried = {each[-1].partition("=")[0].removeprefix("--").lower() for each, _ in OTHERS}
+    others = {key.lower() for key, entry in UNSERVED.items() if entry.closes and "*" not in entry.closes}
+    assert {key for key in others if not any(each.startswith(key) for each in tried)} == set()
+
+
+def test_what_is_not_there_needs_no_guard(tmp_path: Path) -> None:
+    result = loaded(tmp_path, ["--providers.docker.tls.ca=ca.pem", "--metrics.prometheus.manualRouting"])
+    assert closed(result) == []
+    assert {told.severity for told in result.warnings} == {Severity.WARNING}
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--entryPoints.web.http.middlewares=",
+        "--entryPoints.web.http.tls=false",
+        "--entryPoints.web.http.encodedCharacters.allowEncodedSlash=true",
+        "--web.readOnly=false",
+    ],
+)
+def test_an_option_that_guards_nothing_closes_nothing(tmp_path: Path, flag: str) -> None:
+    assert closed(loaded(tmp_path, [WEB, flag])) == []
+
+
+def test_an_empty_list_guards_nothing(tmp_path: Path) -> None:
+    yaml = "entryPoints: {web: {address: ':80', http: {middlewares: []}}}"
+    assert closed(loaded(tmp_path, traefik_yml=yaml)) == []
+
+
+def test_a_guard_of_an_entry_point_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    flags = ["--entryPoints.secure.address=:443", "--entryPoints.secrue.http.middlewares=auth@file"]
+    (told,) = refused(tmp_path, flags)
+    assert (told.message, told.hint) == ("entry point secrue has no address", "did you mean secure?")
+
+
+def test_a_misspelt_guard_is_refused(tmp_path: Path) -> None:
+    (told,) = refused(tmp_path, ["--entryPoints.web.http.middleware=auth@file"])
+    assert told.message == "unknown key entryPoints.web.http.middleware"
+    assert told.hint == "did you mean --entryPoints.web.http.middlewares?"
+    (told,) = refused(tmp_path, ["--entryPoints.web.http=auth@file"])
+    assert told.message == "entryPoints.web.http is a section, not 'auth@file'"
+
+
+def test_it_cannot_be_set_that_something_is_closed(tmp_path: Path) -> None:
+    (told,) = refused(tmp_path, ["--closed=x"])
+    assert told.message == "unknown key closed"
