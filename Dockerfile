@@ -1,18 +1,18 @@
-# The images of Rondpoint:
+# Builds the images of Rondpoint:
 #
-#   docker build -t rondpoint .                                     agent or proxy, as an unprivileged user
-#   docker build -t rondpoint:all-in-one --target all-in-one .      everything, started as Traefik's image is
-#   docker build -t rondpoint:registrator --target registrator .    the registrar, started as Registrator's image is
+#   docker build -t rondpoint .                                     agent or proxy; unprivileged user
+#   docker build -t rondpoint:all-in-one --target all-in-one .      store, agent, proxy; flags of Traefik's image
+#   docker build -t rondpoint:registrator --target registrator .    the registrar; flags of Registrator's image
 #
-# Where no registry can be reached: `pip wheel --wheel-dir wheels -r requirements/run.txt .` on a machine like the
-# image's, and another Python by `--build-arg PYTHON=…`.
+# Without access to a registry: run `pip wheel --wheel-dir wheels -r requirements/run.txt .` on a machine like the
+# image's first, and choose another base image with `--build-arg PYTHON=…`.
 
 ARG PYTHON=python:3.13-slim-bookworm
 
 FROM ${PYTHON} AS build
 WORKDIR /src
 COPY . .
-# One dependency comes as source; it is compiled here, and the compiler stays here.
+# One dependency is compiled from source. The compiler stays in this stage.
 RUN set -eu; \
     if [ ! -d wheels ]; then \
         apt-get update; \
@@ -35,14 +35,14 @@ COPY --from=build /opt/rondpoint /opt/rondpoint
 ENV PATH=/opt/rondpoint/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     RONDPOINT_WEBADDRESS=:80
-# Where a mounted traefik.toml is looked for.
+# Rondpoint looks for a mounted traefik.toml here.
 WORKDIR /
 EXPOSE 80 8080
-# 10 s after the start, then twice a minute.
+# Failures in the first 10 s do not count.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["rondpoint", "healthcheck", "--process=1"]
 ENTRYPOINT ["rondpoint"]
 
-# Root is for the Docker socket alone: the agent keeps it, store and proxy run as somebody else.
+# Root is for the Docker socket only: the agent stays root, store and proxy run as the user rondpoint.
 FROM base AS all-in-one
 ENV RONDPOINT_USER=rondpoint
 

@@ -1,11 +1,11 @@
-# GNU make. `make` alone lists what there is.
+# GNU make. `make` alone lists the targets.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-# Test processes at once; tests mostly wait.
+# The number of parallel test processes; tests mostly wait.
 JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,26 +19,26 @@ COMPILE := .cache/lock/bin/uv pip compile --quiet --no-config --universal --pyth
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-setup: $(VENV)/.stamp-run ## make the environment in .venv: locked dependencies and Rondpoint itself
+setup: $(VENV)/.stamp-run ## create .venv with locked dependencies and Rondpoint itself
 
-run: setup ## start Rondpoint, with three demo servers where no Docker engine answers (ARGS="--workers=2")
+run: setup ## start Rondpoint, with three demo servers if no Docker engine answers (ARGS="--workers=2")
 	@exec $(BIN)/python -m rondpoint.demo $(ARGS)
 
-test: parts-test lint ## install what is missing, then lint and run every test (JOBS=1, PYTESTFLAGS="-k store")
+test: parts-test lint ## install missing packages, lint, and run every test (JOBS=1, PYTESTFLAGS="-k store")
 	@mkdir -p .cache
 	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTESTFLAGS) || \
 		{ echo $$? >.cache/pytest-exit-status; exit 1; }
 
-faults: parts-test $(VENV)/.stamp-dev ## every fault test, with its full durations; prints the table of docs/operations.md
+faults: parts-test $(VENV)/.stamp-dev ## run every fault test at full length; print the table of docs/operations.md
 	@$(BIN)/python -m pytest tests/faults --full $(PYTESTFLAGS)
 
-lint: $(VENV)/.stamp-dev ## ruff, mypy and the floors
+lint: $(VENV)/.stamp-dev ## run ruff, mypy and the import contracts
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code anew
+reference: $(VENV)/.stamp-dev ## generate the tables of docs/reference/ from the code
 	@page=$$($(BIN)/python -m rondpoint.settings.reference) && echo "$$page" > docs/reference/settings.md
 	@page=$$($(BIN)/python -m proxy.telemetry.exposition.reference) && echo "$$page" > docs/reference/metrics.md
 	@$(BIN)/python -m rondpoint.middlewares.reference docs/reference/middlewares.md
@@ -47,16 +47,16 @@ reference: $(VENV)/.stamp-dev ## write what docs/reference/ has from the code an
 	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v1.md
 	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v3.md
 
-lock: .cache/lock/bin/uv ## write requirements/*.txt anew from pyproject.toml
+lock: .cache/lock/bin/uv ## update requirements/*.txt from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt
 	$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
 	$(COMPILE) pyproject.toml --extra dev requirements/build.in -c requirements/run.txt --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra bench requirements/build.in -c requirements/run.txt --output-file requirements/bench.txt
 
-bench: parts-bench $(VENV)/.stamp-bench ## measure Rondpoint beside Traefik, nginx and HAProxy (ARGS for python -m benchmarks)
+bench: parts-bench $(VENV)/.stamp-bench ## compare Rondpoint with Traefik, nginx and HAProxy (ARGS for python -m benchmarks)
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-soak: parts-test $(VENV)/.stamp-dev ## ten minutes of failing servers and clients (SECONDS=60)
+soak: parts-test $(VENV)/.stamp-dev ## run servers and clients that fail for ten minutes (SECONDS=60)
 	@exec $(BIN)/python -m tests.soak --seconds $(or $(SECONDS),600)
 
 clean: ## remove the environment and every cache
@@ -68,7 +68,7 @@ parts-test parts-bench: parts-%:
 
 $(BIN)/python:
 	@.ci/parts setup
-	@echo "setup: $$(.ci/python --version) makes $(VENV)"
+	@echo "setup: $$(.ci/python --version) creates $(VENV)"
 	@.ci/python -m venv $(VENV)
 
 $(VENV)/.stamp-build: requirements/build.txt | $(BIN)/python
@@ -81,7 +81,7 @@ $(VENV)/.stamp-%: requirements/%.txt pyproject.toml $(VENV)/.stamp-build
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Kept, so that the pattern rule's stamps are never taken for intermediate files.
+# Otherwise make deletes the pattern rule's stamps as intermediate files.
 .PRECIOUS: $(VENV)/.stamp-%
 
 .cache/lock/bin/uv:

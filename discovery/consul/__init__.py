@@ -1,6 +1,6 @@
-"""Speaking to Consul: where it is, what is asked of it, and what its faults mean.
+"""Consul client: endpoints, API calls, blocking queries and error messages.
 
-python-consul2 makes the calls and is imported nowhere else. Nothing here knows of routes.
+python-consul2 makes the calls and is imported nowhere else. Nothing here knows about routes.
 """
 
 from discovery.consul.catalogue_entries import CatalogueEntry, NodeServices, Weights

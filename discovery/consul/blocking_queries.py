@@ -1,4 +1,4 @@
-"""Following what blocking queries tell, each in a thread of its own."""
+"""Runs blocking queries, each in a thread of its own, and collects their results."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from discovery.consul.client import Client, QueryResult
 from discovery.consul.errors import ClosedError
 
 PAUSE = 0.05
-"""Seconds between an answer and the next question, so that a busy source is not asked for ever."""
+"""Seconds between a result and the next query, which limits the rate of queries to a busy source."""
 
 Query = Callable[[Client, int], QueryResult[Any]]
 Results = dict[str, QueryResult[Any]]
 
 
 class BlockingQueries:
-    """Asks questions again and again, each from a thread and a client of its own.
+    """Blocking queries that are repeated until they are stopped, each with a thread and a client of its own.
 
-    Only what is new comes out: the first answers, and those with another index than the one before.
-    All but `end` is called from one thread.
+    Only new results are passed on: the first one of each query, and those whose index differs from the one before.
+    All methods except `end` must be called from one thread.
     """
 
     def __init__(self, queries: Mapping[str, Query], client: Callable[[], Client]) -> None:
@@ -49,7 +49,7 @@ class BlockingQueries:
             query_thread.close()
 
     def follow(self, name: str, query: Query) -> None:
-        """Ask one question more; its first answer comes in any case."""
+        """Start a query; its first result is always passed on."""
         query_thread = _QueryThread(name, query, self._make_client(), self._received)
         with self._lock:
             self._active[name] = query_thread
@@ -58,59 +58,59 @@ class BlockingQueries:
         query_thread.thread.start()
 
     def unfollow(self, name: str) -> None:
-        """Ask this question no more; nothing of it comes out any more."""
+        """Stop a query; none of its results is passed on any more."""
         with self._lock:
             query_thread = self._active.pop(name)
         query_thread.client.abort()
         self._stopped = [each for each in self._stopped if each.thread.is_alive()] + [query_thread]
 
     def end(self) -> None:
-        """Break off every question; may be called from any thread."""
+        """Abort every query. May be called from any thread."""
         with self._lock:
             self._ended = True
             for query_thread in self._active.values():
                 query_thread.client.abort()
-        self._received.put((None, ClosedError("it is no longer followed")))
+        self._received.put((None, ClosedError("the queries were stopped")))
 
     def take(self, timeout: float | None = None) -> Results:
-        """What has come, the last of each question; waits for the first, empty after `timeout` seconds.
+        """Wait for a result, `timeout` seconds at most; return the last result of each query that has one.
 
-        An index of 0 stands where any of a question's answers had it.
-        Raises the error of a question that failed, ClosedError after `end`.
+        The index of a result is 0 if any of that query's results had index 0.
+        Raises the error of a query that failed, and ClosedError after `end`.
         """
         results: Results = {}
         try:
-            self._note(*self._received.get(timeout=timeout), results)
+            self._collect(*self._received.get(timeout=timeout), results)
         except queue.Empty:
             return results
         while not self._received.empty():
-            self._note(*self._received.get(), results)
+            self._collect(*self._received.get(), results)
         return results
 
     def take_first(self) -> Results:
-        """The first answer of every question, or a later one."""
+        """Wait for a result of every query, and return the last of each."""
         results: Results = {}
         while results.keys() != self._active.keys():
             results |= self.take()
         return results
 
-    def _note(
+    def _collect(
         self, query_thread: _QueryThread | None, result: QueryResult[Any] | Exception, results: Results
     ) -> None:
         if query_thread is not None and self._active.get(query_thread.name) is not query_thread:
             return
         if isinstance(result, Exception):
             raise result
-        assert query_thread is not None  # noqa: S101 - only an error comes from nobody
+        assert query_thread is not None  # noqa: S101 - only errors come without a thread
         before = results.get(query_thread.name)
-        # That Consul began anew must not be lost behind the answer that followed.
+        # Index 0 says that Consul was reset. A later result in the same batch must not hide it.
         results[query_thread.name] = (
             replace(result, index=0) if before is not None and before.index == 0 else result
         )
 
 
 class _QueryThread:
-    """One question, asked until its client is closed."""
+    """A thread that repeats one query until its client is closed."""
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class _QueryThread:
         self._received = received
 
     def close(self) -> None:
+        """Abort the query, and wait for the thread to end."""
         self.client.abort()
         self.thread.join()
         self.client.close()
@@ -134,10 +135,10 @@ class _QueryThread:
         index, first = 0, True
         try:
             while True:
-                answer = self._query(self.client, index)
-                if first or answer.index != index:
-                    self._received.put((self, answer))
-                index, first = answer.index, False
+                result = self._query(self.client, index)
+                if first or result.index != index:
+                    self._received.put((self, result))
+                index, first = result.index, False
                 self.client.pause(PAUSE)
-        except Exception as error:  # noqa: BLE001 - raised by `take`, in the thread that waits for news
+        except Exception as error:  # noqa: BLE001 - `take` raises it in the thread that waits for results
             self._received.put((self, error))

@@ -1,4 +1,4 @@
-"""A service as a node of the catalogue has it."""
+"""The services on a node of Consul's catalogue, decoded from JSON."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from msgspec import Raw, Struct, field, json
 
 
 class Weights(Struct, frozen=True, rename="pascal"):
-    """Shares of an instance while it passes its checks, and while one of them warns."""
+    """Weights of an instance while its checks pass, and while one of them warns."""
 
     passing: int = 1
     warning: int = 1
 
 
 class CatalogueEntry(Struct, frozen=True, rename="pascal"):
-    """An entry of `GET /v1/catalog/node/NODE`, as far as anybody here looks at it."""
+    """The fields that we use of an entry of `GET /v1/catalog/node/NODE`."""
 
     id: str = field(name="ID")
     service: str
@@ -27,17 +27,17 @@ class CatalogueEntry(Struct, frozen=True, rename="pascal"):
 
 
 class Node(Struct, frozen=True, rename="pascal"):
-    """The answer to `GET /v1/catalog/node/NODE`, with its entries as they are written."""
+    """The response to `GET /v1/catalog/node/NODE`, with its entries as raw JSON."""
 
     services: dict[str, Raw]
 
 
-OptionalNode = Node | None
-"""None for a node that is not there."""
+NodeOrNone = Node | None
+"""The type of that response: `null` for a node that does not exist."""
 
 
 class NodeServices(Struct, frozen=True):
-    """All services on a node, by id: as they are written, where that is known, and what that says."""
+    """All services on a node by id: `entries` decoded, and `written` as raw JSON where that is known."""
 
     written: Mapping[str, Raw] = field(default_factory=dict)
     entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
@@ -47,7 +47,10 @@ _decoder = json.Decoder(CatalogueEntry)
 
 
 def decode_node_services(written: Mapping[str, Raw], before: NodeServices) -> NodeServices:
-    """What is written as it was before is not decoded again. Raises msgspec.MsgspecError."""
+    """Decode a node's services; entries whose JSON equals that in `before` are not decoded again.
+
+    Raises msgspec.MsgspecError.
+    """
     known, entries = before.written, before.entries
     return NodeServices(
         written,

@@ -1,8 +1,8 @@
-"""What is asked of Consul: the catalogue, health, keys, and the local agent's own services.
+"""Client for Consul's HTTP API: catalogue, health, keys, and the local agent's services.
 
-python-consul2 is built around its constructor, where the environment beats what it is given (so that
-two agents could not be spoken to), and around a transport that cannot be broken off. Both are replaced here;
-its calls stand, but for those that `docs/consul.md` names.
+In python-consul2's constructor, environment variables override the arguments, so two agents could not be used.
+Its transport cannot be interrupted. Both are replaced here. Its calls are used, except for those that
+`docs/consul.md` names.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ import urllib3
 from consul.base import CB
 from msgspec import Struct
 
-from discovery.consul.catalogue_entries import NodeServices, OptionalNode, decode_node_services
+from discovery.consul.catalogue_entries import NodeServices, NodeOrNone, decode_node_services
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadResponseError, ClosedError, NoLeaderError, UnreachableError
 from discovery.consul.fault_messages import to_consul_error
 from discovery.consul.transport import Transport
 
 WAIT = 300.0
-"""Seconds a blocking query waits at most, of Consul's 600: an idle source is asked once in this time."""
+"""The longest wait of a blocking query, in seconds (Consul allows 600): the interval of queries to an idle source."""
 
 T = TypeVar("T")
 
-_READ_CATALOGUE = "service:read and node:read on what is to be seen"
+_READ_CATALOGUE = "service:read and node:read on the services and nodes to read"
 _FAULTS = (
     consul.ConsulException,
     requests.RequestException,
@@ -44,30 +44,29 @@ _FAULTS = (
     TypeError,
     msgspec.MsgspecError,
 )
-_node = msgspec.json.Decoder(OptionalNode)
+_node_decoder = msgspec.json.Decoder(NodeOrNone)
 
 UNKNOWN = NodeServices()
-"""Of what is on a node."""
+"""The services on a node of which nothing is known."""
 
 
 class QueryResult(Struct, Generic[T], frozen=True):
-    """What a blocking query gave; `index` is handed to the next one, 0 makes that answer at once."""
+    """The result of a blocking query. Pass `index` to the next query; with 0 that one returns at once."""
 
     index: int
     data: T
 
 
 class Client:
-    """Calls to the first of `endpoints` that works; a fault turns to the next one for the next call.
+    """A client of one of `endpoints`; after a failed call, the next call uses the next endpoint.
 
-    Every call raises a ConsulError and nothing else. Calls come from one thread; only `abort` may come
-    from another. Blocking queries (those with an `index`) return at once for index 0, else when
-    something changed after it, or after `wait` seconds, with an index that never runs backwards:
-    when Consul's does, it is 0, as Consul asks for.
+    Calls raise ConsulError and nothing else. They must come from one thread; only `abort` may come from another.
+    Blocking queries (those with an `index`) return at once for index 0, else after a change later than the index,
+    or after `wait` seconds. If Consul's index runs backwards, the result's index is 0, as Consul requires.
     """
 
     def __init__(self, *endpoints: Endpoint, stale: bool = False, wait: float = WAIT) -> None:
-        """Opens nothing yet; `stale` lets any server answer, not the leader alone."""
+        """Open no connection yet; with `stale` any server may respond, not only the leader."""
         if not endpoints:
             raise ValueError("a client needs an endpoint")
         self._endpoints = endpoints
@@ -87,26 +86,27 @@ class Client:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The one that the next call goes to."""
+        """The endpoint of the next call."""
         return self._endpoints[self._current]
 
     def abort(self) -> None:
-        """Break off what waits in another thread, with ClosedError there, and refuse every later call."""
+        """Interrupt a waiting call in another thread, and refuse every later one; both raise ClosedError."""
         self._aborted.set()
         for api in self._apis:
             api.http.abort()
 
     def close(self) -> None:
+        """Close all connections and refuse every later call."""
         self.abort()
         for api in self._apis:
             api.http.close()
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, or until `abort`."""
+        """Sleep for `seconds`, or until `abort`."""
         self._aborted.wait(seconds)
 
     def leader(self) -> str:
-        """The address of the servers' leader; raises NoLeaderError when there is none."""
+        """Return the address of the servers' leader. Raises NoLeaderError if there is none."""
         with self._api_call("nothing") as api:
             found: str = api.status.leader() or ""
         if not found:
@@ -114,30 +114,30 @@ class Client:
         return found
 
     def services(self, index: int = 0) -> QueryResult[Mapping[str, Sequence[str]]]:
-        """Service name → the tags of all its instances together; blocking."""
+        """Query service name → the tags of all its instances together; blocking."""
         with self._api_call(_READ_CATALOGUE) as api:
             return _query_result(index, api.catalog.services(index=index, wait=self._wait))
 
     def nodes(self, index: int = 0) -> QueryResult[Sequence[Mapping[str, Any]]]:
-        """The nodes: `Node`, `Address`, …; blocking."""
+        """Query the nodes: `Node`, `Address`, …; blocking."""
         with self._api_call(_READ_CATALOGUE) as api:
             return _query_result(index, api.catalog.nodes(index=index, wait=self._wait))
 
     def failing_checks(self, index: int = 0) -> QueryResult[Sequence[Mapping[str, Any]]]:
-        """The checks of nodes and services that do not pass: `Node`, `CheckID`, `ServiceID`, `Status`, ….
+        """Query the checks of nodes and services that do not pass: `Node`, `CheckID`, `ServiceID`, `Status`, ….
 
-        Blocking, until any check changes. Before Consul 1.5, which knows no filters, it gives all checks.
+        Blocking, until any check changes. Consul before 1.5 has no filters and returns all checks.
         """
         with self._api_call(_READ_CATALOGUE) as api:
             params = [("filter", 'Status != "passing"'), *api.read_params, *self._blocking(index)]
-            # The library's health.state knows neither filters nor consistency.
+            # The library's health.state supports neither filters nor consistency.
             found = api.http.get(
                 CB.json(index=True), path="/v1/health/state/any", params=params, headers=api.headers
             )
             return _query_result(index, found)
 
     def node(self, name: str) -> Mapping[str, Mapping[str, Any]]:
-        """The services of a node: id → `Service`, `Address`, `Port`, `Tags`, …; empty for an unknown node."""
+        """Return a node's services: id → `Service`, `Address`, `Port`, `Tags`, …; empty for an unknown node."""
         with self._api_call(_READ_CATALOGUE) as api:
             _, found = api.catalog.node(name)
             return {} if found is None else dict(found["Services"])
@@ -145,38 +145,38 @@ class Client:
     def services_on(
         self, node: str, index: int = 0, before: NodeServices = UNKNOWN
     ) -> QueryResult[NodeServices]:
-        """As `node`, and blocking, until a service of this very node changes.
+        """Query a node's services; blocking, until a service on this node changes.
 
-        `before` is what was there: what has not changed is the same object again.
+        `before` is the previous result: entries that have not changed stay the same objects.
         """
         with self._api_call(_READ_CATALOGUE) as api:
-            # The library makes dictionaries of everything, which takes thrice as long.
+            # The library decodes everything to dictionaries, which takes three times as long.
             found = api.http.get(
                 _with_index,
                 path=f"/v1/catalog/node/{quote(node, safe='')}",
                 params=[*api.read_params, *self._blocking(index)],
                 headers=api.headers,
             )
-            known = _node.decode(found[1])
+            known = _node_decoder.decode(found[1])
             return _query_result(
                 index, (found[0], decode_node_services({} if known is None else known.services, before))
             )
 
     def service(self, name: str) -> Sequence[Mapping[str, Any]]:
-        """The instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; maybe none."""
+        """Return the instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; possibly none."""
         with self._api_call(_READ_CATALOGUE) as api:
             _, found = api.catalog.service(name)
             return list(found)
 
     def keys_below(self, prefix: str, index: int = 0) -> QueryResult[Mapping[str, bytes]]:
-        """Every key that starts with `prefix` (no leading slash) and its value; blocking; maybe empty."""
+        """Query the keys that start with `prefix` (no leading slash) and their values; blocking; possibly none."""
         with self._api_call(f"key:read on {prefix!r}") as api:
-            answer = _query_result(index, api.kv.get(prefix, index=index, wait=self._wait, recurse=True))
-        entries: Sequence[Mapping[str, Any]] = answer.data or ()
-        return QueryResult(answer.index, {each["Key"]: each["Value"] or b"" for each in entries})
+            result = _query_result(index, api.kv.get(prefix, index=index, wait=self._wait, recurse=True))
+        entries: Sequence[Mapping[str, Any]] = result.data or ()
+        return QueryResult(result.index, {each["Key"]: each["Value"] or b"" for each in entries})
 
     def key(self, name: str) -> bytes | None:
-        """The value of one key, None when there is none."""
+        """Return the value of one key, None if it does not exist."""
         with self._api_call(f"key:read on {name!r}") as api:
             _, found = api.kv.get(name)
             return None if found is None else found["Value"] or b""
@@ -187,19 +187,19 @@ class Client:
             api.kv.put(name, value)
 
     def agent_services(self) -> Mapping[str, Mapping[str, Any]]:
-        """The services registered with this very agent: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
+        """Return the services registered with this agent: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
         with self._api_call("service:read on the services of this agent") as api:
             found: Mapping[str, Mapping[str, Any]] = api.agent.services()
             return found
 
     def register(self, service: Mapping[str, Any]) -> None:
-        """Register a service with this agent; `service` is Consul's own JSON: `Name`, `ID`, and so on."""
+        """Register a service with this agent; `service` is Consul's JSON object: `Name`, `ID`, and so on."""
         with self._api_call(f"service:write on {service.get('Name', '')!r}") as api:
-            # The library's agent.service.register knows neither Weights nor several Checks.
+            # The library's agent.service.register supports neither Weights nor several Checks.
             api.put("/v1/agent/service/register", json.dumps(service))
 
     def deregister(self, service_id: str) -> None:
-        """Take a service, and its checks, from this agent; no error when it is not there."""
+        """Deregister a service and its checks from this agent; an unknown service is no error."""
         with self._api_call(f"service:write on the service {service_id!r}") as api:
             try:
                 api.agent.service.deregister(service_id)
@@ -227,10 +227,10 @@ class Client:
 
 
 class _ConsulApi(consul.Consul):  # type: ignore[misc]  # the library has no types
-    """The library's calls on our transport, and on what the settings say alone."""
+    """The library's calls with our transport, configured by the settings alone."""
 
     def __init__(self, endpoint: Endpoint, consistency: str) -> None:
-        # Not the library's constructor: there the environment beats its arguments.
+        # The library's constructor is not called: there environment variables override the arguments.
         self.http = Transport(endpoint)
         self.token = endpoint.token or None
         self.dc = endpoint.datacenter or None
@@ -247,7 +247,7 @@ class _ConsulApi(consul.Consul):  # type: ignore[misc]  # the library has no typ
 
     @property
     def read_params(self) -> list[tuple[str, str]]:
-        """The parameters that go with every read."""
+        """The query parameters of every read."""
         datacenter = [("dc", str(self.dc))] if self.dc else []
         return datacenter + ([("stale", "1")] if self.consistency == "stale" else [])
 
@@ -260,6 +260,8 @@ def _with_index(response: Any) -> tuple[str, bytes]:
 
 
 def _query_result(previous: int, found: tuple[Any, Any]) -> QueryResult[Any]:
-    """As Consul documents: an index below the one before starts anew at 0; none below 1 may be used."""
+    """Return the result with a usable index. As Consul documents, a lower index than before resets to 0, and the
+    least valid index is 1.
+    """
     index = int(found[0])
     return QueryResult(0 if index < previous else max(index, 1), found[1])

@@ -1,4 +1,4 @@
-"""Where a Consul agent is, and what must be shown to it."""
+"""Address and credentials of a Consul agent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 class Tls(Struct, frozen=True):
-    """TLS to an agent: paths of PEM files, each may be empty; without `ca` the system's authorities count."""
+    """TLS options: paths of PEM files, each may be empty. Without `ca` the system's authorities are trusted."""
 
     ca: str = ""
     cert: str = ""
@@ -24,7 +24,7 @@ class Tls(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """One agent's HTTP API; `host` without brackets, `datacenter` empty for the agent's own."""
+    """The HTTP API of one agent. `host` has no brackets; an empty `datacenter` means the agent's own."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -51,13 +51,12 @@ def endpoint(
     tls: Tls | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Endpoint:
-    """The agent at `address`: `host`, `host:port`, `[::1]:8500`, or a URL.
+    """Return the endpoint of the agent at `address`: `host`, `host:port`, `[::1]:8500`, or a URL.
 
-    What is given beats the environment.
-    Where nothing is given, Consul's own variables count: `CONSUL_HTTP_ADDR`, `CONSUL_HTTP_TOKEN` (or
-    `CONSUL_HTTP_TOKEN_FILE`), `CONSUL_HTTP_AUTH`, `CONSUL_HTTP_SSL`, `CONSUL_HTTP_SSL_VERIFY`,
-    `CONSUL_CACERT`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY`.
-    Raises ValueError with one line when an address or a variable cannot be read.
+    Arguments override the environment. Missing arguments are taken from Consul's own variables:
+    `CONSUL_HTTP_ADDR`, `CONSUL_HTTP_TOKEN` (or `CONSUL_HTTP_TOKEN_FILE`), `CONSUL_HTTP_AUTH`, `CONSUL_HTTP_SSL`,
+    `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY`.
+    Raises ValueError with one line if an address or a variable is invalid.
     """
     written = address or environment.get("CONSUL_HTTP_ADDR") or DEFAULT_ADDRESS
     parts = _parse_address(written)
@@ -79,19 +78,19 @@ def endpoint(
 
 
 def _parse_address(written: str) -> Endpoint:
-    """What the address alone says; its scheme may be empty."""
+    """Return the endpoint that the address alone describes; its scheme may be empty."""
     if "://" not in written:
         written = f"//{written}"
     parts = urlsplit(written)
     if parts.scheme not in {"", "http", "https"}:
-        raise ValueError(f"Consul's address {written!r}: {parts.scheme} is not served (http or https is)")
+        raise ValueError(f"Consul's address {written!r}: {parts.scheme} is not supported (use http or https)")
     try:
         port = parts.port
     except ValueError:
         raise ValueError(f"Consul's address {written.removeprefix('//')!r} has no usable port") from None
     if not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError(
-            f"Consul's address {written.removeprefix('//')!r} is not host:port or a URL of these"
+            f"Consul's address {written.removeprefix('//')!r} is not host:port, or a URL of host and port"
         )
     return Endpoint(
         host=parts.hostname,

@@ -1,10 +1,10 @@
-"""What Consul's faults mean; each says what failed and what would help."""
+"""Exceptions of the Consul client."""
 
 from __future__ import annotations
 
 
 class ConsulError(Exception):
-    """A fault of Consul or of the way to it: `message` says what failed, `hint` what would help."""
+    """A failed call to Consul: `message` says what failed, `hint` what would help."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -16,15 +16,15 @@ class ConsulError(Exception):
 
 
 class UnreachableError(ConsulError):
-    """No agent answers: wrong address, not started yet, network, TLS, or too slow."""
+    """The agent does not respond: wrong address, not started yet, network, TLS, or too slow."""
 
 
 class NoLeaderError(ConsulError):
-    """The agent answers, but its servers have no leader, or none can be reached."""
+    """The agent responds, but its servers have no leader, or it can reach none of them."""
 
 
 class RefusedError(ConsulError):
-    """The token does not suffice; `permission` names what it lacks: `key:read on 'traefik/'`."""
+    """The token lacks a permission, which `permission` names: `key:read on 'traefik/'`."""
 
     def __init__(self, message: str, hint: str = "", permission: str = "") -> None:
         super().__init__(message, hint)
@@ -32,8 +32,8 @@ class RefusedError(ConsulError):
 
 
 class BadResponseError(ConsulError):
-    """What came back is no answer to the question."""
+    """The response is an error or not a response of Consul's API."""
 
 
 class ClosedError(ConsulError):
-    """The client was closed, perhaps by another thread while a call waited."""
+    """The client was closed, possibly by another thread while a call waited."""

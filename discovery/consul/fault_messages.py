@@ -1,4 +1,4 @@
-"""Why a call failed, and what would help."""
+"""Turns errors of the client library into ConsulErrors with a reason and a hint."""
 
 from __future__ import annotations
 
@@ -27,48 +27,48 @@ _MAX_TEXT = 200
 
 
 def to_consul_error(error: BaseException, endpoint: Endpoint, permission: str) -> ConsulError:
-    """The error to show for `error`, a fault while `endpoint` was asked what takes this permission."""
+    """Return the ConsulError for `error`, which a call to `endpoint` raised; `permission` is what the call needs."""
     text = " ".join(str(error).split())[:_MAX_TEXT]
     lowered = text.casefold()
     if isinstance(error, consul.ConsulException):
-        if isinstance(error, consul.ACLPermissionDenied) or any(word in lowered for word in _ACL_PHRASES):
-            return _refused(text, endpoint, permission)
-        if any(word in lowered for word in _LEADER_PHRASES):
+        if isinstance(error, consul.ACLPermissionDenied) or any(phrase in lowered for phrase in _ACL_PHRASES):
+            return _refused_error(text, endpoint, permission)
+        if any(phrase in lowered for phrase in _LEADER_PHRASES):
             return NoLeaderError(
                 f"the Consul servers behind {endpoint} have no leader: {text}",
-                "it is asked again until they do",
+                "Rondpoint tries again until they have one",
             )
         if "no path to datacenter" in lowered:
             return BadResponseError(
                 f"Consul at {endpoint} knows no datacentre {endpoint.datacenter!r}: {text}",
                 "set the name of one that `consul catalog datacenters` lists",
             )
-        return BadResponseError(f"Consul at {endpoint} answers: {text}")
+        return BadResponseError(f"Consul at {endpoint} responds: {text}")
     for cause in causes(error):
         if isinstance(cause, requests.exceptions.SSLError):
             return UnreachableError(
                 f"no TLS with Consul at {endpoint}: {text}",
-                "name its authority in tls.ca or CONSUL_CACERT, or set the scheme that it speaks",
+                "name its certificate authority in tls.ca or CONSUL_CACERT, or set the scheme that it uses",
             )
         if isinstance(cause, ConnectionRefusedError):
             return UnreachableError(
                 f"Consul at {endpoint} cannot be reached: connection refused", "start its agent"
             )
         if isinstance(cause, (requests.Timeout, TimeoutError)):
-            return UnreachableError(f"Consul at {endpoint} does not answer in time")
+            return UnreachableError(f"Consul at {endpoint} does not respond in time")
     if isinstance(error, (ValueError, KeyError, TypeError, MsgspecError)) and not isinstance(
         error, requests.RequestException
     ):
         return BadResponseError(
-            f"what answers at {endpoint} is not Consul's API: {text}", "is this the port of its HTTP API?"
+            f"the server at {endpoint} is not Consul's API: {text}", "is this the port of its HTTP API?"
         )
     return UnreachableError(f"Consul at {endpoint} cannot be reached: {text}")
 
 
-def _refused(text: str, endpoint: Endpoint, permission: str) -> RefusedError:
+def _refused_error(text: str, endpoint: Endpoint, permission: str) -> RefusedError:
     if "acl not found" in text.casefold():
         return RefusedError(
-            f"Consul at {endpoint} does not know the token: {text}", "give one that exists", permission
+            f"Consul at {endpoint} does not know the token: {text}", "set a token that exists", permission
         )
-    hint = f"grant the token {permission}" if endpoint.token else f"give a token that has {permission}"
+    hint = f"grant the token {permission}" if endpoint.token else f"set a token that has {permission}"
     return RefusedError(f"Consul at {endpoint} refuses: {text}", hint, permission)

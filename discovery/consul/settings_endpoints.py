@@ -1,4 +1,4 @@
-"""Endpoints as the settings describe them."""
+"""Builds Consul endpoints from the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rondpoint.settings import ConsulEndpoint, ConsulOptions, ConsulTls, Registr
 
 
 def catalogue_endpoints(options: ConsulEndpoint) -> tuple[Endpoint, ...]:
-    """One for each address; raises ValueError, in one line, when something cannot be read."""
+    """Return the catalogue's endpoints, one for each address. Raises ValueError with one line."""
     return tuple(
         endpoint(
             address.strip(),
@@ -23,7 +23,7 @@ def catalogue_endpoints(options: ConsulEndpoint) -> tuple[Endpoint, ...]:
 
 
 def key_endpoints(options: ConsulOptions) -> tuple[Endpoint, ...]:
-    """As `catalogue_endpoints`."""
+    """Return the key-value store's endpoints. Raises ValueError with one line."""
     return tuple(
         endpoint(
             address,
@@ -38,7 +38,7 @@ def key_endpoints(options: ConsulOptions) -> tuple[Endpoint, ...]:
 
 
 def registrar_endpoint(options: RegistratorConsul | None) -> Endpoint:
-    """As `catalogue_endpoints`; what Consul's own variables say, where there are no options."""
+    """Return the registrar's endpoint; without options, Consul's own variables decide. Raises ValueError."""
     if options is None:
         return endpoint()
     return endpoint(

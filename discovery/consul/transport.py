@@ -1,4 +1,4 @@
-"""python-consul2's HTTP client over connections that another thread can break off."""
+"""An HTTP transport for python-consul2 whose calls another thread can interrupt."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from discovery.consul.endpoint import Endpoint
 
 CONNECT_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 10.0
-"""Seconds within which an answer comes; a blocking query has its wait, and Consul's sixteenth of it, more."""
+"""Seconds within which a response must arrive. Blocking queries add their wait, and the sixteenth of it that
+Consul may add as jitter.
+"""
 
 _KEEP_ALIVE = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A blocking query is silent for minutes: only the kernel notices meanwhile that the peer has gone.
+    # A blocking query is silent for minutes. Only TCP keep-alive notices meanwhile that the peer has vanished.
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
@@ -32,7 +34,7 @@ _KEEP_ALIVE = [
 
 
 def _with_body(method: str) -> Callable[..., Any]:
-    """The method of python-consul2's clients that sends `data` so."""
+    """Return the method of python-consul2's HTTP client that sends `data` with this HTTP method."""
 
     def request(
         self: Transport,
@@ -48,9 +50,9 @@ def _with_body(method: str) -> Callable[..., Any]:
 
 
 class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no types
-    """One agent's HTTP API; calls raise requests' and python-consul2's errors.
+    """Connections to one agent's HTTP API. Calls raise errors of requests and python-consul2.
 
-    Calls come from one thread; only `abort` may come from another.
+    Calls must come from one thread; only `abort` may come from another.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -58,11 +60,11 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         super().__init__(host, endpoint.port, endpoint.scheme)
         self._sockets = _Sockets()
         self._session = requests.Session()
-        # Proxies, .netrc and bundles of the environment are meant for the outside, not for an agent nearby.
+        # The environment's proxies, .netrc and CA bundles are meant for external servers, not for a nearby agent.
         self._session.trust_env = False
         self._adapter = _Adapter(self._sockets)
         if _is_loopback(endpoint.host):
-            # Consul takes longer to compress a large answer than to write it, and we to unpack it.
+            # On loopback, compressing and decompressing a large response takes longer than sending it.
             self._session.headers["Accept-Encoding"] = "identity"
         tls = endpoint.tls
         self._verify = False if tls.insecure_skip_verify else (tls.ca or True)
@@ -71,14 +73,16 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
             self._session.auth = (endpoint.username, endpoint.password)
 
     def abort(self) -> None:
-        """Break off what another thread waits for, and let nothing be asked any more."""
+        """Interrupt a waiting call in another thread, and make every later call fail."""
         self._sockets.abort()
 
     def close(self) -> None:
+        """Close the connections."""
         self._adapter.close()
 
     @property
     def aborted(self) -> bool:
+        """Whether `abort` was called."""
         return self._sockets.aborted
 
     def get(self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None) -> Any:
@@ -96,20 +100,20 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         headers: Mapping[str, str] | None,
         data: Any = None,
     ) -> Any:
-        """The answer, in the form that python-consul2 wants."""
+        """Send a request; return the response in python-consul2's form."""
         request = requests.Request(method, self.uri(path, params), headers=headers, data=data)
-        # The session's own `request` looks after redirects and cookies, which takes as long as all the rest.
-        answer = self._adapter.send(
+        # `Session.request` also handles redirects and cookies, which would double the time of a call.
+        response = self._adapter.send(
             self._session.prepare_request(request),
             timeout=(CONNECT_TIMEOUT, _read_timeout(params or ())),
             verify=self._verify,
             cert=self._cert,
         )
-        return _Response(answer.status_code, answer.headers, answer.content)
+        return _Response(response.status_code, response.headers, response.content)
 
 
 class _Response(Struct, frozen=True):
-    """As python-consul2's, but that text is made of what is asked for as text alone."""
+    """A response in python-consul2's form, which decodes its body to text only on access."""
 
     code: int
     headers: Mapping[str, str]
@@ -162,14 +166,14 @@ class _Sockets:
 
 def _shut_down(opened: socket.socket) -> None:
     try:
-        # The plain socket's own: TLS would want to say goodbye, from a thread that is not its own.
+        # The plain socket's method: TLS would send a close alert, from a thread that does not own the connection.
         socket.socket.shutdown(opened, socket.SHUT_RDWR)
     except OSError:
-        return  # The peer was faster.
+        return  # The peer had already closed the connection.
 
 
 class _Adapter(HTTPAdapter):
-    """Pools whose connections note their sockets."""
+    """An HTTP adapter whose connections record their sockets in `sockets`."""
 
     def __init__(self, sockets: _Sockets) -> None:
         self._sockets = sockets
@@ -192,13 +196,13 @@ class _Adapter(HTTPAdapter):
 
 
 class _TrackedConnection:
-    """A connection that notes its socket while it is open."""
+    """A connection that records its socket while it is open."""
 
     open_sockets: _Sockets
     sock: Any
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]  # urllib3's, beside this one
+        super().connect()  # type: ignore[misc]  # defined by urllib3's class, the other base
         self.open_sockets.add(self.sock)
 
     def close(self) -> None:

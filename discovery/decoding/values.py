@@ -1,7 +1,7 @@
 """Readers of option values, which are text in labels, and also numbers and booleans in files.
 
-Each reader raises ValueError; its text says what was expected and becomes a hint. The reference pages take the
-description of a reader's values from the beginning of its docstring.
+Each reader raises ValueError; its text says what was expected and becomes a hint. The reference pages take
+the description of a reader's values from the beginning of its docstring.
 """
 
 from __future__ import annotations

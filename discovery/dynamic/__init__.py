@@ -1,4 +1,4 @@
-"""Dynamic files: Traefik 3's `http` trees and Traefik 1's frontends and backends, to objects."""
+"""Decodes dynamic files: Traefik 3's `http` trees, and Traefik 1's frontends and backends."""
 
 from discovery.decoding.decoded import Decoded
 from discovery.dynamic.decode import decode, is_dynamic

@@ -1,6 +1,6 @@
-"""How a service's load is balanced: options of Traefik 3's `loadBalancer` beside its servers.
+"""Decodes the options of Traefik 3's `loadBalancer`, apart from its servers.
 
-They are read, checked and stored; of those that the proxy does not follow yet, a warning says so.
+All options are read, checked and stored; a warning names those that the proxy does not serve yet.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SAME_SITE = ("none", "lax", "strict")
 
 
 class Balancing(Struct, frozen=True):
-    """The fields of `rondpoint.model.Service` of these names."""
+    """Load-balancing options, as the fields of `rondpoint.model.Service` with these names."""
 
     strategy: Strategy = "wrr"
     sticky: StickyCookie | None = None
@@ -32,7 +32,7 @@ class Balancing(Struct, frozen=True):
 
 
 def read_balancing(balancer: Section, provider: str) -> Balancing:
-    """The options of a `loadBalancer` section; what cannot be read is reported, and its default taken."""
+    """Read the options of a `loadBalancer` section; report invalid values and use their defaults."""
     strategy: Strategy = balancer.read("strategy", values.one_of(get_args(Strategy)), "wrr")
     sticky = read_sticky(balancer)
     health_check = read_health_check(balancer)
@@ -43,11 +43,11 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
         forwarding.finish()
     transport = balancer.read("serversTransport", values.text, "")
     slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
-    told = {
+    unserved = {
         "passiveHealthCheck": balancer.has("passiveHealthCheck"),
         "serversTransport": bool(transport),
     }
-    balancer.warn_unserved(*(name for name, given in told.items() if given))
+    balancer.warn_unserved(*(name for name, given in unserved.items() if given))
     qualified = qualify(transport, provider) if transport else ""
     return Balancing(strategy, sticky, health_check, flush_interval, qualified, slow_start)
 
@@ -61,7 +61,7 @@ def slow_start_seconds(value: object) -> float:
 
 
 def read_sticky(balancer: Section) -> StickyCookie | None:
-    """Its `sticky.cookie`, which may be a bare `true`."""
+    """Read `sticky.cookie`, which may be `true` instead of options."""
     if not isinstance(balancer.raw("sticky"), Mapping):
         return StickyCookie() if balancer.read("sticky", values.boolean, False) else None
     sticky = balancer.section("sticky")

@@ -1,7 +1,7 @@
-"""Services made of other services: `weighted`, `highestRandomWeight`, `failover`; and `mirroring`.
+"""Decodes composite services: `weighted`, `highestRandomWeight`, `failover` and `mirroring`.
 
-The last is not served yet. Its options are read and checked all the same, so that what is wrong with them is
-known before they are.
+The proxy does not serve `mirroring` yet. Its options are read and checked nevertheless, so that users learn
+of errors early.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from rondpoint.model import Member, Service
 
 
 def read_composite(kind: str, section: Section, name: str, provider: str) -> Service:
-    """The service of this qualified name, from the options of `kind`, a key of KINDS.
+    """Decode the service with this qualified name from the options of `kind`, a key of KINDS.
 
-    What cannot be read is told; where no member is left, the service says so itself.
+    Report invalid values. If no member is left, `unserved` of the service says so.
     """
     service = KINDS[kind](section, name, provider)
     section.finish()
@@ -58,9 +58,7 @@ def _failover(section: Section, name: str, provider: str) -> Service:
 
 def _mirroring(section: Section, name: str, provider: str) -> Service:
     report = section.report
-    report.error(
-        f"{report.at(section.path)} is not served yet, so routers that lead to the service answer 503"
-    )
+    report.error(f"{report.at(section.path)} is not served yet, so routers to this service respond with 503")
     _required_text(section, "service")
     for item in _required_sections(section, "mirrors"):
         _required_text(item, "name")
@@ -82,7 +80,7 @@ def _members(section: Section, provider: str) -> Iterator[Member]:
 
 
 def _required_sections(section: Section, name: str) -> Iterator[Section]:
-    """The sections of a list that may not be empty."""
+    """Yield the sections of a list; report an empty list."""
     empty = True
     for item in section.items(name):
         empty = False
@@ -104,4 +102,4 @@ KINDS: dict[str, Callable[[Section, str, str], Service]] = {
     "failover": _failover,
     "mirroring": _mirroring,
 }
-"""In Traefik 3 spelling."""
+"""Decoders by kind, in Traefik 3's spelling."""

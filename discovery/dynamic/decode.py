@@ -1,4 +1,4 @@
-"""The two dialects of dynamic files; one file may hold both."""
+"""Decodes a dynamic file in both dialects, Traefik 1's and Traefik 3's; one file may hold both."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _STATIC = (
 
 
 def is_dynamic(tree: Tree) -> bool:
-    """Whether a file with this tree speaks of routers and services, and of no static settings."""
+    """Check whether a tree has dynamic sections, such as routers and services, and no static settings."""
     names = {name.lower() for name in tree}
     return not names.isdisjoint((*_V3, *_V1)) and names.isdisjoint(_STATIC)
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
-    """Objects and diagnostics of one file, which diagnostics call `subject`."""
+    """Return the objects and diagnostics of one file, which diagnostics call `subject`."""
     report = Report(provider, subject)
     static = []
     for name in tree:
@@ -46,7 +46,7 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         elif name.lower() not in (*_V3, *_V1):
             report.warning(f"{name} is unknown", did_you_mean(name, (*_V3, *_V1)))
     if static:
-        report.note(f"{', '.join(static)}: static settings, which are not read from a dynamic file")
+        report.note(f"{', '.join(static)}: static settings are not read from a dynamic file")
     new = v3.decode({name: tree[name] for name in tree if name.lower() in _V3}, provider, subject)
     old = v1.decode({name: tree[name] for name in tree if name.lower() in _V1}, provider, subject)
     return Decoded(

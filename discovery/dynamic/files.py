@@ -1,4 +1,4 @@
-"""Dynamic files on disk: read, told apart by the name's ending, and decoded."""
+"""Reads and decodes dynamic files; the suffix of the name selects YAML or TOML."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rondpoint.diagnostics import Diagnostic, Severity
 _READERS = {".toml": read_toml, ".yaml": read_yaml, ".yml": read_yaml}
 
 SUFFIXES = frozenset(_READERS)
-"""Endings of names that dynamic files have; a directory's other files are none."""
+"""Suffixes of dynamic files; other files in a folder are ignored."""
 
 PROVIDER = "file"
 
 
 def load_file(path: Path) -> Decoded:
-    """The objects in a file. Never raises: what cannot be read or understood becomes diagnostics."""
+    """Decode the objects in a file. Never raises: errors become diagnostics."""
     tree = read(path)
     if isinstance(tree, Diagnostic):
         return Decoded(printable_path(path), diagnostics=(tree,))
@@ -28,7 +28,7 @@ def load_file(path: Path) -> Decoded:
 
 
 def read(path: Path) -> Tree | Diagnostic:
-    """The tree a file holds (an empty file holds an empty one), or what is wrong with it."""
+    """Return the tree in a file, which is empty for an empty file, or a diagnostic for an unreadable one."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         name = Path(printable_path(path)).name
@@ -48,12 +48,12 @@ def read(path: Path) -> Tree | Diagnostic:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        return _error(path, "holds no options", "expected http with routers and services")
+        return _error(path, "contains no options", "expected http with routers and services")
     return tree
 
 
 def printable_path(path: Path) -> str:
-    """A path as text that can be published: names of files are bytes, and need not be UTF-8."""
+    """Return a path as valid text; names of files are bytes and need not be UTF-8."""
     return os.fsencode(path).decode(errors="replace")
 
 

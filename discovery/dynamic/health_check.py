@@ -1,4 +1,4 @@
-"""The `healthCheck` of a service: what is asked of its servers, and how often."""
+"""Decodes the `healthCheck` of a service: the request to its servers, and its interval."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rondpoint.middlewares.readers import between, seconds
 from rondpoint.model import HealthCheck
 
 SHORTEST_INTERVAL = "100ms"
-"""A server would be kept busy by less."""
+"""A shorter interval would load a server with health checks."""
 
 SHORTEST_TIMEOUT = "10ms"
-"""No server would be well by less."""
+"""With a shorter timeout, no server would be healthy."""
 
 # RFC 9110 §5.6.2
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -23,7 +23,7 @@ _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 def read_health_check(balancer: Section) -> HealthCheck | None:
-    """Its `healthCheck`; None where there is none. What cannot be read is reported, its default taken."""
+    """Read `healthCheck`, or return None if there is none; report invalid values and use their defaults."""
     section = balancer.section("healthCheck")
     if section is None:
         return None
@@ -34,12 +34,12 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
         mode=section.read("mode", values.one_of(("http", "grpc")), "http"),
         hostname=section.read("hostname", hostname, ""),
         port=section.read("port", values.port, 0),
-        interval=_read_with_minimum(
+        interval=_enforce_minimum(
             SHORTEST_INTERVAL, section, "interval", section.read("interval", positive_duration, 30.0)
         ),
         unhealthy_interval=unhealthy
-        and _read_with_minimum(SHORTEST_INTERVAL, section, "unhealthyInterval", unhealthy),
-        timeout=_read_with_minimum(
+        and _enforce_minimum(SHORTEST_INTERVAL, section, "unhealthyInterval", unhealthy),
+        timeout=_enforce_minimum(
             SHORTEST_TIMEOUT, section, "timeout", section.read("timeout", positive_duration, 5.0)
         ),
         headers=_read_headers(section),
@@ -52,22 +52,22 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
     if health_check.mode == "grpc":
         report.warning(
             f"{report.at(section.key('mode'), 'grpc')} is not served yet",
-            "the health check has no effect: all servers are taken to be well",
+            "the health check has no effect: all servers count as healthy",
         )
     if section.has("path") and not health_check.path:
-        report.warning(f"{report.at(section.path)} has no effect", "give a path that can be asked for")
+        report.warning(f"{report.at(section.path)} has no effect", "give a valid path")
         return None
     return health_check
 
 
-def _read_with_minimum(minimum: str, section: Section, name: str, found: float) -> float:
-    """What was found under this name; what is shorter than `minimum` is told, and `minimum` taken."""
+def _enforce_minimum(minimum: str, section: Section, name: str, found: float) -> float:
+    """Return `found`, or `minimum` with a warning if `found` is shorter."""
     least = seconds(minimum)
     if found >= least:
         return found
     report = section.report
     written = report.at(section.key(name), section.raw(name))
-    report.warning(f"{written} is too short", f"{minimum} is taken; give no less")
+    report.warning(f"{written} is too short", f"{minimum}, the minimum, is used instead")
     return least
 
 
@@ -82,12 +82,12 @@ def path(value: object) -> str:
     except ValueError:
         raise ValueError(expected) from None
     if parts.scheme or parts.netloc:
-        raise ValueError(f"{expected}, not a whole URL")
+        raise ValueError(f"{expected}, not a complete URL")
     return found if found.startswith("/") else f"/{found}"
 
 
 def hostname(value: object) -> str:
-    """A host name: what goes into the Host header, with or without a port."""
+    """A host name: the value of the Host header, with or without a port."""
     found = values.text(value)
     if _BLANK.search(found) or not found.isascii():
         raise ValueError("expected a host name")
@@ -117,7 +117,7 @@ def headers(value: object) -> dict[str, str]:
         if not _TOKEN.match(name):
             raise ValueError(f"expected names of headers, not {name!r}")
         if _FORBIDDEN_IN_VALUE.search(content) or not content.isascii():
-            raise ValueError(f"expected a value that a header can hold for {name}")
+            raise ValueError(f"expected a valid header value for {name}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The `http` part of Traefik 3 trees: one decoder for files and for labels unfolded to a tree."""
+"""Decodes the `http` section of Traefik 3 trees, from files and from labels unfolded to a tree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rondpoint.model import Middleware, Router, Service
 
 
 class ImplicitRoute(Struct, frozen=True):
-    """What a container that defines no router or no service gets: both of this name, with this rule."""
+    """The name and rule of the router and service that a container gets if it defines none."""
 
     name: str
     rule: RuleText
@@ -32,16 +32,16 @@ _SECTIONS = ("middlewares", "models", "routers", "serversTransports", "services"
 def decode_http(
     http: Section, provider: str, read_servers: ServersReader, implicit: ImplicitRoute | None = None
 ) -> Decoded:
-    """Routers, services and middlewares of one container or file.
+    """Decode routers, services and middlewares of one container or file.
 
-    The section's report receives what is wrong, and the result's own diagnostics are left empty. A
-    router whose service is defined here but cannot be had is left out.
+    Diagnostics go to the section's report; those of the result stay empty. A router is left out if its
+    service is defined here but invalid.
     """
     return _Http(http, provider, read_servers, implicit).decode()
 
 
 class _Http:
-    """One decoding under way: what one part found, the next needs."""
+    """The state of one decoding; later steps use the results of earlier ones."""
 
     def __init__(
         self, http: Section, provider: str, read_servers: ServersReader, implicit: ImplicitRoute | None
@@ -96,7 +96,7 @@ class _Http:
         )
 
     def _empty_section(self, kind: str, name: str, *options: str) -> Section:
-        """The section of an object that its author left to us."""
+        """Return the section of an implicit object, with these options empty."""
         return Section({option: {} for option in options}, f"{self._http.key(kind)}.{name}", self._report)
 
     def _about(self, kind: str, name: str) -> AbstractContextManager[None]:
@@ -127,7 +127,7 @@ class _Http:
         if name in self._misplaced_options:
             at = self._report.at(self._misplaced_options[name])
             hint = f"did you mean routers?; {would_serve(router.rule.text)}"
-            self._report.error(f"{at} may be meant to guard router {name}, so it is left out", hint)
+            self._report.error(f"{at} may be meant to protect router {name}, so the router is left out", hint)
             return
         self._routers.append(router)
         self._keys[f"routers.{router.name}"] = section.path
@@ -135,7 +135,7 @@ class _Http:
             self._implicit_routers.add(router.name)
 
     def _find_misplaced_options(self) -> dict[str, str]:
-        """Routers whose middlewares stand where only a misspelt `routers` leads: the keys, by router."""
+        """Return the keys of `middlewares` and `tls` below a misspelt `routers`, by router."""
         found: dict[str, str] = {}
         for outer in self._http.misspelt(_SECTIONS, "routers"):
             for name, options in self._http.peek(outer).items():
@@ -152,14 +152,14 @@ class _Http:
         return None
 
     def _drop_routers_without_service(self, names: list[str], *, reported: bool) -> None:
-        """Leave out routers whose service is; `reported` when the reason given says enough."""
+        """Drop routers whose service was left out; `reported` if a diagnostic already gives the reason."""
         have = {service.name for service in self._services}
         missing = {qualify(name, self._provider) for name in names} - have
         dropped = [router for router in self._routers if router.service in missing]
         for router in dropped:
             key = self._report.at(self._keys.pop(f"routers.{router.name}"))
             if not reported:
-                message = f"{key} is left out, because its service {router.service} is"
+                message = f"{key} is left out, because its service {router.service} is left out"
                 with self._report.about("router", router.name):
                     self._report.error(message, would_serve(router.rule.text))
         self._routers = [router for router in self._routers if router.service not in missing]

@@ -1,4 +1,4 @@
-"""Middlewares of Traefik 3 trees: named here, whether or not the proxy serves their kind yet."""
+"""Decodes middlewares of Traefik 3 trees, including kinds that the proxy does not serve yet."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rondpoint.rules.suggestions import did_you_mean
 
 
 def decode_middleware(name: str, section: Section, provider: str) -> Middleware | None:
-    """The middleware `name`; None, and said so, where its kind cannot be told.
+    """Decode the middleware `name`; report an unknown kind and return None.
 
-    With options that cannot be read it is `unusable`, rather than weaker than its author meant.
+    A middleware with invalid options is `unusable`, so that it never protects less than its author meant.
     """
     report = section.report
     if len(section.names) != 1:
         kinds = ", ".join(section.names) or "none"
-        report.error(f"{report.at(section.path)} must have one kind, and has {kinds}")
+        report.error(f"{report.at(section.path)} must have exactly one kind, but has {kinds}")
         return None
     written = section.names[0]
     kind = CANONICAL.get(written.lower())
@@ -50,9 +50,9 @@ def make_middleware(
     *,
     unusable: bool = False,
 ) -> Middleware:
-    """The middleware of this qualified name; what is wrong with its options is reported.
+    """Create the middleware with this qualified name, and report errors in its options.
 
-    `qualify_reference` qualifies the names of others, and `key_of` tells the key of an option's path.
+    `qualify_reference` qualifies the names of other objects; `key_of` returns the key of an option's path.
     """
     found = canonical(kind, options, qualify_reference)
     for fault in found.faults:
@@ -63,7 +63,7 @@ def make_middleware(
 def _report_fault(fault: Fault, key: str, report: Report) -> None:
     message = f"{report.at(key, fault.value)} {fault.message}"
     if fault.fatal:
-        report.error(f"{message}, so routers that use the middleware answer 503", fault.hint)
+        report.error(f"{message}, so routers that use the middleware respond with 503", fault.hint)
     else:
         report.warning(message, fault.hint)
 
@@ -71,7 +71,10 @@ def _report_fault(fault: Fault, key: str, report: Report) -> None:
 def report_unserved(
     routers: Collection[Router], middlewares: Collection[Middleware], keys: Mapping[str, str], report: Report
 ) -> None:
-    """Say which of `middlewares` the proxy cannot perform, and which routers stand still for it."""
+    """Report middlewares that the proxy does not serve, and the routers that use them.
+
+    `keys` maps `middlewares.NAME` to the key under which a middleware was written.
+    """
     users: dict[str, list[str]] = {}
     for router in routers:
         for name in router.middlewares:
@@ -82,6 +85,6 @@ def report_unserved(
         what = f"{report.at(keys[f'middlewares.{middleware.name}'])}: {middleware.kind} is not served yet"
         if middleware.name in users:
             routers_text = format_names(users[middleware.name])
-            report.error(f"{what}, so {routers_text} answers 503", "leave it out only if that is safe")
+            report.error(f"{what}, so {routers_text} responds with 503", "remove it only if that is safe")
         else:
-            report.warning(f"{what}: a router that uses it answers 503")
+            report.warning(f"{what}: a router that uses it responds with 503")

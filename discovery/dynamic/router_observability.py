@@ -1,4 +1,4 @@
-"""What a router of Traefik 3 has told of its requests: log, counts, traces."""
+"""Decodes a router's `observability` options: access log, metrics and tracing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rondpoint.model import RouterObservability
 
 
 def read_observability(router: Section) -> RouterObservability | None:
-    """The router's `observability`; None where it says nothing. What cannot be read is as it is elsewhere."""
+    """Read `observability`, or return None if it sets no option; invalid values are reported and ignored."""
     section = router.section("observability")
     if section is None:
         return None

@@ -1,4 +1,4 @@
-"""Whether a router of Traefik 3 takes requests over TLS only."""
+"""Decodes a router's `tls` option: whether the router serves requests over TLS only."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from discovery.decoding.section import Section
 
 
 def read_tls(router: Section, rule_hint: str) -> bool | None:
-    """The router's `tls`, a switch or options; None, and said so, for what may not be passed over.
+    """Read `tls`, a switch or options; report an unserved or invalid value and return None.
 
-    `rule_hint` is a hint at what the router would serve. The certificates are those of the entry point; options
-    of TLS may demand one from the client, so that to serve without them would be wrong.
+    `rule_hint` says which requests the router would serve. The entry point provides the certificates. TLS
+    options may require a client certificate, so a router whose TLS options are not served must be left out.
     """
     raw = router.raw("tls")
     if not isinstance(raw, Mapping):

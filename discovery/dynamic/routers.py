@@ -1,4 +1,4 @@
-"""Routers of Traefik 3 trees."""
+"""Decodes routers of Traefik 3 trees."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ OPTIONS = (
 )
 
 RuleText = Callable[[], str | None]
-"""The text of the rule for a router that gives none; None, and said so, where there is none."""
+"""Returns the rule of a router that sets none; if there is none, reports it and returns None."""
 
 
 def decode_router(
     name: str, section: Section, provider: str, default_service: str | None, default_rule: RuleText
 ) -> Router | None:
-    """The router `name`, which leads to `default_service` unless it says otherwise.
+    """Decode the router `name`; it uses `default_service` if it names none.
 
-    None, and said so, wherever to go on would open more than its author meant: a rule, a list of
-    middlewares or of entry points that cannot be read, or an option that is not served.
+    Report an error and return None if the router would serve more than its author meant. That is so if its
+    rule, middlewares or entry points are invalid, or an option is not served.
     """
     text = section.read("rule", values.text, None) if section.has("rule") else default_rule()
     entry_points = section.read("entryPoints", values.texts, None)
@@ -72,7 +72,7 @@ def decode_router(
 
 
 def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -> T | None:
-    """The rule as `parse` gives it, or None and an error that names the place in it."""
+    """Parse a rule; report an error with its position and return None if the rule is invalid."""
     try:
         return parse(text)
     except RuleError as error:
@@ -101,16 +101,16 @@ def _report_unserved_options(section: Section, rule_hint: str) -> bool:
 
 
 def _report_misspelt_options(section: Section, rule_hint: str) -> bool:
-    """Whether the author most likely asked for middlewares or TLS, by a name that is neither; said so."""
+    """Report misspelt names of `middlewares` and `tls`, and return whether there are any."""
     found = [name for rule_hint in ("middlewares", "tls") for name in section.misspelt(OPTIONS, rule_hint)]
     for name in found:
         at = section.report.at(section.key(name))
-        section.report.error(f"{at} may be meant to guard the router, so it is left out", rule_hint)
+        section.report.error(f"{at} may be meant to protect the router, so it is left out", rule_hint)
     return bool(found)
 
 
 def _parser(section: Section) -> Callable[[str], Rule] | None:
-    """Of the language that the rule is in; None, and said so, for one that is not known."""
+    """Return the parser for the router's `ruleSyntax`; report an unknown one and return None."""
     syntax = str(section.raw("ruleSyntax") or "v3")
     parse = _SYNTAXES.get(syntax.lower())
     if parse is None:

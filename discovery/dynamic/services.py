@@ -1,4 +1,4 @@
-"""Services of Traefik 3 trees."""
+"""Decodes services of Traefik 3 trees."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rondpoint.model import Server, Service
 _LOAD_BALANCER = "loadBalancer"
 
 ServersReader = Callable[[Section], tuple[Server, ...] | None]
-"""From a `loadBalancer` section, its servers; None, and said so, where the service cannot be had."""
+"""Reads the servers of a `loadBalancer` section; reports an error and returns None if it is invalid."""
 
 
 def decode_service(name: str, section: Section, provider: str, read_servers: ServersReader) -> Service | None:
-    """The service `name`; None, and said so, where it has no servers to be had.
+    """Decode the service `name`; report an error and return None if its servers are missing or invalid.
 
-    One that asks for what is not served has none either, and its routers answer 503.
+    A service with options that are not served stays without servers, and its routers respond with 503.
     """
     report = section.report
     qualified = qualify(name, provider)
@@ -31,9 +31,9 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
     balancer = section.section(_LOAD_BALANCER)
     if len(kinds) > 1:
         report.error(
-            f"{report.at(section.path)} is of several kinds: {', '.join(kinds)}", "make a service of each"
+            f"{report.at(section.path)} has several kinds: {', '.join(kinds)}", "define one service for each"
         )
-        service: Service | None = Service(qualified, unserved="it is of several kinds")
+        service: Service | None = Service(qualified, unserved="it has several kinds")
     elif balancer is not None:
         service = _load_balanced_service(qualified, balancer, provider, read_servers)
     elif kinds:
@@ -77,7 +77,7 @@ def _load_balanced_service(
 
 
 def read_file_servers(balancer: Section) -> tuple[Server, ...]:
-    """`servers` with `url` and `weight`; a server whose URL cannot be read is left out, and said so."""
+    """Read `servers` with `url` and `weight`; report and skip servers with an invalid URL."""
     found: dict[str, Server] = {}
     for section in balancer.items("servers"):
         weight = section.read("weight", values.weight, 1)
@@ -88,12 +88,14 @@ def read_file_servers(balancer: Section) -> tuple[Server, ...]:
         if server is not None:
             found[server.name] = server
     if not found:
-        balancer.report.warning(f"{balancer.report.at(balancer.path)} has no servers", "requests get a 503")
+        balancer.report.warning(
+            f"{balancer.report.at(balancer.path)} has no servers", "requests get a 503 response"
+        )
     return tuple(found[name] for name in sorted(found))
 
 
 def read_server(section: Section, weight: int, taken: dict[str, Server]) -> Server | None:
-    """The server at the section's `url`, named by it; the name is made unique among `taken`."""
+    """Read the server at the section's `url`, which is also its name; make the name unique among `taken`."""
     if not section.has("url"):
         section.report.error(f"{section.report.at(section.path)} has no url, so it is left out")
         return None

@@ -1,4 +1,4 @@
-"""Text in YAML and TOML read to trees, and where in it a fault lies."""
+"""Parses YAML and TOML into trees; errors have a line and a column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOML_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)
 
 
 class FileSyntaxError(ValueError):
-    """Text that is not YAML or TOML; `line` and `column` count from 1, 0 where they cannot be told."""
+    """Text that is not YAML or TOML; `line` and `column` count from 1, and are 0 if unknown."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class FileSyntaxError(ValueError):
 
 
 def read_yaml(text: str) -> object:
-    """What YAML text says, in plain values; raises FileSyntaxError."""
+    """Parse YAML into plain values. Raises FileSyntaxError."""
     try:
         check_yaml(text)
         return plain(yaml.load(text, _Loader))
@@ -43,12 +43,12 @@ def read_yaml(text: str) -> object:
     except TooLargeError as error:
         raise FileSyntaxError(str(error)) from None
     except ValueError as error:
-        # The loader turns what looks like a date or a number into one, and lets the fault through.
+        # The loader converts texts that look like dates or numbers, and does not wrap its errors.
         raise FileSyntaxError(str(error)) from None
 
 
 def read_toml(text: str) -> object:
-    """What TOML text says, in plain values; raises FileSyntaxError."""
+    """Parse TOML into plain values. Raises FileSyntaxError."""
     try:
         return plain(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -58,7 +58,7 @@ def read_toml(text: str) -> object:
 
 
 def _error_at(mark: Any, message: str) -> FileSyntaxError:
-    """A fault at a mark of PyYAML's, which has two types of them that share no base."""
+    """Create an error at a PyYAML mark; PyYAML has two types of marks without a common base."""
     return FileSyntaxError(message, *((mark.line + 1, mark.column + 1) if mark else (0, 0)))
 
 
@@ -74,9 +74,9 @@ def _toml_error(message: str, text: str) -> FileSyntaxError:
 
 
 def check_yaml(text: str) -> None:
-    """Refuse what the loader takes badly: depth that overruns its stack, and keys given twice.
+    """Refuse YAML that is nested too deeply for the loader's stack, and keys that are given twice.
 
-    Raises FileSyntaxError, TooLargeError, and what PyYAML raises.
+    Raises FileSyntaxError, TooLargeError, and PyYAML's errors.
     """
     levels: list[_Level] = []
     for event in yaml.parse(text, _Loader):
@@ -92,7 +92,7 @@ def check_yaml(text: str) -> None:
 
 
 class _Level:
-    """One collection that is open: whether a key comes next, and the keys so far."""
+    """An open collection: whether the next node is a key, and the keys so far."""
 
     def __init__(self, mapping: bool) -> None:
         self._mapping = mapping

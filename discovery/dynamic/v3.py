@@ -1,4 +1,4 @@
-"""Traefik 3's dynamic files: `http`, and what stands beside it."""
+"""Decodes Traefik 3's dynamic files; only the `http` section is served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from discovery.dynamic.services import read_file_servers
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
-    """The objects of the `http` part; `tcp`, `udp` and `tls` are told of as not served yet."""
+    """Decode the `http` section, and report `tcp`, `udp` and `tls` as not served yet."""
     report = Report(provider, subject)
     top = Section(tree, "", report)
     http = top.section("http") or Section({}, "http", report)

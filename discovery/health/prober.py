@@ -17,7 +17,7 @@ from rondpoint.model import HealthCheck
 HEAD_LIMIT = 65536
 """Bytes of one line, and of all header lines, that are read."""
 
-REDIRECTIONS = 10
+MAX_REDIRECTIONS = 10
 """Followed at most, as in Traefik."""
 
 TLS_CLOSE_TIMEOUT = 1.0
@@ -50,10 +50,10 @@ class Prober:
                 raise UndecidedError(os.strerror(error.errno)) from error
             if isinstance(error, TimeoutError) and not error.errno:
                 return f"no answer within {check.timeout:g} s"
-            return _reason(error)
+            return _describe_error(error)
 
     async def _follow_redirections(self, request: CheckRequest, check: HealthCheck) -> str:
-        for _ in range(REDIRECTIONS + 1):
+        for _ in range(MAX_REDIRECTIONS + 1):
             status, location = await self._exchange(request)
             if not (check.follow_redirects and location):
                 return status_fault(status, check)
@@ -61,7 +61,7 @@ class Prober:
             if following is None:
                 return f"it redirects to {location!r}, which cannot be asked"
             request = following
-        return f"more than {REDIRECTIONS} redirections"
+        return f"more than {MAX_REDIRECTIONS} redirections"
 
     async def _exchange(self, request: CheckRequest) -> tuple[int, str]:
         """The status of the final answer, and where it redirects to, if it does."""
@@ -74,20 +74,20 @@ class Prober:
         try:
             writer.write(request.head())
             while True:
-                status = status_of(await _line(reader))
+                status = status_of(await _read_line(reader))
                 if status in REDIRECTING:
-                    return status, await _location(reader)
+                    return status, await _read_location(reader)
                 if status >= 200:
                     return status, ""
-                await _location(reader)
+                await _read_location(reader)
         finally:
             writer.close()
 
 
-async def _location(reader: asyncio.StreamReader) -> str:
+async def _read_location(reader: asyncio.StreamReader) -> str:
     """Read a head to its end; the Location in it, empty when there is none."""
     location, size = "", 0
-    while (line := await _line(reader)).strip():
+    while (line := await _read_line(reader)).strip():
         size += len(line)
         if size > HEAD_LIMIT:
             raise ResponseError("the head of its answer does not end")
@@ -95,14 +95,14 @@ async def _location(reader: asyncio.StreamReader) -> str:
     return location
 
 
-async def _line(reader: asyncio.StreamReader) -> bytes:
+async def _read_line(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readline()
     except ValueError:
         raise ResponseError("the head of its answer does not end") from None
 
 
-def _reason(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

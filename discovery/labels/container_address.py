@@ -1,4 +1,4 @@
-"""Where a container can be reached."""
+"""Finds the address at which a container is reachable."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rondpoint.settings import DockerOptions
 
 
 class Address(Struct, frozen=True):
-    """Host and port at which a container answers."""
+    """The host and port of a container."""
 
     host: str
     port: int
 
 
 class AddressOptions(Struct, frozen=True):
-    """The settings that choose among a container's addresses: the provider's, or its labels'."""
+    """Options that choose among a container's addresses, from the provider's settings or the labels."""
 
     network: str = ""
     use_bind_port_ip: bool = False
 
 
 def read_address_options(container: Container, options: DockerOptions) -> AddressOptions:
-    """As its labels say, or else the options."""
+    """Return the address options from the container's labels, or else from `options`."""
     labels = {name.lower(): value for name, value in container.labels.items()}
     return AddressOptions(labels.get(NETWORK, "").strip() or options.network, options.use_bind_port_ip)
 
@@ -35,7 +35,10 @@ def read_address_options(container: Container, options: DockerOptions) -> Addres
 def find_address(
     container: Container, port: int | None, address_options: AddressOptions, report: Report
 ) -> Address | str:
-    """Where the container's `port` (its lowest exposed one when None) can be reached, or why nowhere."""
+    """Return the address of the container's `port`, or the reason why there is none.
+
+    Without `port`, the lowest exposed one is used.
+    """
     number = port if port is not None else next(iter(container.ports), None)
     if number is None:
         return "it exposes no port"
@@ -43,13 +46,16 @@ def find_address(
     if bound is not None:
         return bound
     if address_options.use_bind_port_ip:
-        report.note(f"port {number} is bound to no address of the host, so the container's own is used")
+        report.note(f"port {number} is bound to no address of the host, so the container's address is used")
     host = _host(container, address_options.network, report)
     return Address(host, number) if host else "it has no address in any network"
 
 
 def _published_address(container: Container, port: int) -> Address | None:
-    """Where the host passes on to `port`, the container's or, where that is not bound, its own."""
+    """Return the host's address that forwards to the container's `port`.
+
+    If that port is not published, return a binding with `port` as the host's port.
+    """
     own = container.bindings.get(port, ())
     outer = [each for _, all_of in sorted(container.bindings.items()) for each in all_of]
     for binding in (*own, *(each for each in outer if each.host_port == port)):

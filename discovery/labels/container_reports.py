@@ -1,4 +1,4 @@
-"""How containers are spoken of."""
+"""Reports about containers and why they are not routed."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from rondpoint.diagnostics import would_serve
 
 
 def container_report(container: Container, written: Mapping[str, str] | None = None) -> Report:
-    """A report whose subject is the container; `written` as in Report."""
+    """Create a report whose subject is the container; `written` as in Report."""
     word = "label" if container.kind == "container" else "tag"
     return Report(container.provider, f"{container.kind} {container.name}", word, written or {})
 
 
 def has_routing_labels(container: Container) -> bool:
-    """Whether its labels say anything of routers or services, rather than nothing at all."""
+    """Check whether the container has labels for routers or services."""
     return any(found.is_v1 or found is LabelKind.V3_HTTP for found in map(label_kind, container.labels))
 
 
 def report_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
-    """Say why a container that counts is not routed: an error only where its labels ask for routes."""
+    """Report why a container is not routed: an error if it has labels for routes, or else a warning."""
     add_diagnostic = report.error if has_routing_labels(container) else report.warning
     hints = (_HINTS.get(reason, "").format(label=label), unserved_rules_hint(container.labels))
     add_diagnostic(f"not routed: {reason}", "; ".join(filter(None, hints)))
 
 
 def unserved_rules_hint(labels: Mapping[str, str]) -> str:
-    """The rules that are not in force, so that who asks for one of their hosts finds out why."""
+    """Return a hint with the container's rules, which are not in force; it helps to explain a host's 404."""
     return would_serve(*(labels[name] for name in sorted(labels) if _RULE.match(name)))
 
 
 _RULE = re.compile(r"traefik\..+\.rule\Z", re.IGNORECASE)
 _HINTS = {
     "it exposes no port": "expose one, or set label {label}",
-    "it has no address in any network": "attach it to a network that this proxy reaches",
+    "it has no address in any network": "connect it to a network that this proxy can reach",
 }

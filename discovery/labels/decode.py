@@ -1,4 +1,4 @@
-"""One container's labels, in whichever dialect they are written, to objects and diagnostics."""
+"""Decodes one container's labels in their dialect, Traefik 1's or Traefik 3's."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _KNOWN = (
 
 
 def decode(container: Container, options: DockerOptions, constraint: Constraint | None = None) -> Decoded:
-    """What a container defines; a diagnostic says why it is not routed when it is not.
+    """Decode what a container defines; if it is not routed, a diagnostic says why.
 
-    A container with any `traefik.http.` label is read in Traefik 3's dialect and its Traefik 1 labels
-    are passed over, with a note. One with labels of neither gets Traefik 1's default rule where a
-    domain is set, Traefik 3's otherwise.
+    A container with any `traefik.http.` label is read in Traefik 3's dialect, and its Traefik 1 labels are
+    ignored with a note. A container with labels of neither dialect gets Traefik 1's default rule if a domain
+    is set, and Traefik 3's otherwise.
     """
     report = container_report(container)
     reason = _skip_reason(container, options, constraint, report)
@@ -51,7 +51,7 @@ def decode(container: Container, options: DockerOptions, constraint: Constraint 
     old = [name for name, kind in found.items() if kind.is_v1]
     if LabelKind.V3_HTTP in found.values():
         if old:
-            report.note(f"labels {', '.join(old)} are passed over, because traefik.http labels are given")
+            report.note(f"labels {', '.join(old)} are ignored, because traefik.http labels are given")
         decoded = v3.decode(container, options)
     elif old or (options.domain and LabelKind.V3_OTHER not in found.values()):
         decoded = v1.decode(container, options)
@@ -65,14 +65,14 @@ def decode(container: Container, options: DockerOptions, constraint: Constraint 
 def _skip_reason(
     container: Container, options: DockerOptions, constraint: Constraint | None, report: Report
 ) -> str | None:
-    """Why a container does not count, if it does not."""
+    """Return why a container is skipped, or None if it is not."""
     enabled = _enabled(container, report)
     if enabled is False:
-        return f"label {ENABLE} says so"
+        return f"label {ENABLE} disables it"
     if enabled is None and not options.exposed_by_default:
         return f"containers are not exposed by default, and label {ENABLE}=true is not given"
     if constraint is not None and not constraint(_constraint_subject(container)):
-        return f"it does not fulfil providers.{container.provider}.constraints"
+        return f"it does not match providers.{container.provider}.constraints"
     if container.stays_when_stopped:
         return None
     if not container.running:
@@ -90,7 +90,8 @@ def _constraint_subject(container: Container) -> ConstraintSubject:
 def _enabled(container: Container, report: Report) -> bool | None:
     labels = {name: value for name, value in container.labels.items() if name.lower() == ENABLE}
     section = Section(labels, "", report)
-    # No switch of Traefik's, but it is plain what they mean, and the default might open what they close.
+    # Traefik does not accept these words, but their meaning is clear, and the default might expose the
+    # container.
     denied = str(section.raw(ENABLE) or "").strip().lower() in _DENIALS
     return section.read(ENABLE, values.boolean, False if denied else None)
 

@@ -1,4 +1,4 @@
-"""The labels that are known, by what becomes of them."""
+"""Known labels, and their classification by dialect and use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NETWORK = "traefik.docker.network"
 TAGS = "traefik.tags"
 
 SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", ALLOW_NON_RUNNING, TAGS)
-"""Labels that say nothing of a dialect."""
+"""Labels of both dialects."""
 
 V1_ROUTE_LABELS = (
     *("traefik.port", "traefik.protocol", "traefik.weight", "traefik.backend", "traefik.domain"),
@@ -25,17 +25,17 @@ V1_BACKEND_OPTIONS = (
     *("traefik.backend.loadbalancer", "traefik.backend.healthcheck", "traefik.backend.circuitbreaker"),
     *("traefik.backend.maxconn", "traefik.backend.buffering", "traefik.backend.responseForwarding"),
 )
-"""Beginnings of labels without which requests still go where they should."""
+"""Prefixes of labels for backend options; without one of them, requests still reach the right service."""
 
 V1_FRONTEND_OPTIONS = (
     *("traefik.frontend.auth", "traefik.frontend.whiteList", "traefik.frontend.whitelistSourceRange"),
     *("traefik.frontend.rateLimit", "traefik.frontend.redirect", "traefik.frontend.errors"),
     *("traefik.frontend.headers", "traefik.frontend.passTLSCert", "traefik.frontend.passTLSClientCert"),
 )
-"""Beginnings of labels without which a route would be wrong or open."""
+"""Prefixes of labels for frontend options; without one of them, a route would be wrong or unprotected."""
 
 _NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog"
-# Of a name with a line end too: to look for another beginning behind each would take for ever.
+# DOTALL lets names of segments contain line ends; without it, a name with many of them takes too long.
 _SEGMENT = re.compile(
     rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)(.+?)\."
     r"(port|portIndex|portName|weight|protocol|domain|backend|backend\..+|frontend\..+)\Z",
@@ -45,7 +45,7 @@ _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
 
 
 class LabelKind(Enum):
-    """What a label is about."""
+    """The dialect and use of a label."""
 
     FOREIGN = auto()
     SHARED = auto()
@@ -74,7 +74,7 @@ _EXACT = {
 
 
 def label_kind(label: str) -> LabelKind:
-    """What the label of this name is about, whatever its case."""
+    """Return the kind of the label with this name, which is case-insensitive."""
     lower = label.lower()
     if not lower.startswith("traefik."):
         return LabelKind.FOREIGN
@@ -92,13 +92,13 @@ def label_kind(label: str) -> LabelKind:
 
 
 def split_segment(label: str) -> tuple[str, str]:
-    """The segment that a label of meaning V1_SEGMENT is for, and the label without it."""
+    """Split a label of kind V1_SEGMENT into its segment and the label without it."""
     found = _SEGMENT.match(label)
     if found is None:
-        raise ValueError(f"{label} is for no segment")
+        raise ValueError(f"{label} has no segment")
     return found[1], f"traefik.{found[2]}"
 
 
 def is_under(label: str, beginning: str) -> bool:
-    """Whether the label is `beginning` itself or goes on after a dot."""
+    """Check whether the label is `beginning`, or continues it after a dot."""
     return f"{label.lower()}.".startswith(f"{beginning.lower()}.")

@@ -1,6 +1,6 @@
-"""What the reference pages of the labels have from the vocabulary.
+"""Generates the tables of the label reference pages from the vocabulary.
 
-`python -m discovery.labels.reference docs/reference/labels-v1.md` writes it there, and so for `labels-v3.md`.
+`python -m discovery.labels.reference docs/reference/labels-v1.md` updates that page; `labels-v3.md` likewise.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from discovery.labels.vocabulary import v1
-from discovery.labels.vocabulary.composite import COMPOSED
+from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.containers import CONTAINER
-from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
-from discovery.labels.vocabulary.services import SERVERS, SERVERS_OF_FILES, SERVICE, SERVICES
-from discovery.labels.vocabulary.translated import GUARDS, LIMITS, option_at
+from discovery.labels.vocabulary.services import SERVERS, FILE_SERVERS, SERVICE, SERVICES
+from discovery.labels.vocabulary.translated import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES, find_option
 from discovery.labels.vocabulary.v3 import OTHERS
 from rondpoint.middlewares.descriptions import MEANINGS
 from rondpoint.middlewares.kinds import SERVED_KINDS
@@ -23,87 +23,87 @@ from rondpoint.reference_pages import first_clause, refill, table
 
 
 def blocks(page: str) -> Mapping[str, str]:
-    """Those of `labels-v1.md` or `labels-v3.md`, by name."""
+    """Return the generated blocks of `labels-v1.md` or `labels-v3.md`, by name."""
     return _PAGES[page]()
 
 
-def _of_v1() -> dict[str, str]:
+def _v1_blocks() -> dict[str, str]:
     return {
         "route": table(
             ("label", "values", "default", ""),
-            (_plain(each, "traefik.") for each in (*CONTAINER, *v1.ROUTES)),
+            (_plain_row(each, "traefik.") for each in (*CONTAINER, *v1.ROUTES)),
         ),
         "between": table(
             ("label, below `traefik.frontend`", "is", "values", "", "served"),
-            (_translated(each, "frontend.") for each in GUARDS),
+            (_translated_row(each, "frontend.") for each in FRONTEND_MIDDLEWARES),
         ),
-        "service": _served(v1.SERVICES, "label, below `traefik.backend`", "backend."),
+        "service": _support_table(v1.SERVICES, "label, below `traefik.backend`", "backend."),
         "limits": table(
             ("label, below `traefik.backend`", "is", "values", "", "served"),
-            (_translated(each, "backend.") for each in LIMITS),
+            (_translated_row(each, "backend.") for each in BACKEND_MIDDLEWARES),
         ),
-        "files": table(("option", "values", "default", ""), (_plain(each, "") for each in v1.OF_FILES)),
+        "files": table(("option", "values", "default", ""), (_plain_row(each, "") for each in v1.FILE_OPTIONS)),
     }
 
 
-def _of_v3() -> dict[str, str]:
+def _v3_blocks() -> dict[str, str]:
     return {
-        "routers": _served(ROUTERS, "below `traefik.http.routers.NAME`", f"{ROUTER}."),
-        "services": _served((*SERVERS, *SERVICES), "below `traefik.http.services.NAME`", f"{SERVICE}."),
-        "servers-of-files": _served(SERVERS_OF_FILES, "below `http.services.NAME`", f"{SERVICE}."),
-        "composed": _served(COMPOSED, "below `http.services.NAME`", f"{SERVICE}."),
-        "others": _served(OTHERS, "below `traefik`", ""),
+        "routers": _support_table(ROUTERS, "below `traefik.http.routers.NAME`", f"{ROUTER}."),
+        "services": _support_table((*SERVERS, *SERVICES), "below `traefik.http.services.NAME`", f"{SERVICE}."),
+        "servers-of-files": _support_table(FILE_SERVERS, "below `http.services.NAME`", f"{SERVICE}."),
+        "composed": _support_table(COMPOSITE, "below `http.services.NAME`", f"{SERVICE}."),
+        "others": _support_table(OTHERS, "below `traefik`", ""),
         "containers": table(
-            ("label", "values", "default", ""), (_plain(each, "traefik.") for each in CONTAINER)
+            ("label", "values", "default", ""), (_plain_row(each, "traefik.") for each in CONTAINER)
         ),
     }
 
 
-_PAGES = {"labels-v1.md": _of_v1, "labels-v3.md": _of_v3}
+_PAGES = {"labels-v1.md": _v1_blocks, "labels-v3.md": _v3_blocks}
 
 
-def served(label: Label) -> str:
-    """Whether it has the effect that Traefik gives it."""
-    if label.becomes and label.standing is Standing.SERVED:
-        return "yes" if label.becomes.partition(".")[0] in SERVED_KINDS else "not yet"
-    return label.standing.value
+def support_text(label: Label) -> str:
+    """Say whether the label has the effect that Traefik gives it."""
+    if label.translates_to and label.support is Support.SERVED:
+        return "yes" if label.translates_to.partition(".")[0] in SERVED_KINDS else "not yet"
+    return label.support.value
 
 
-def _served(labels: Iterable[Label], head: str, above: str) -> str:
+def _support_table(labels: Iterable[Label], heading: str, prefix: str) -> str:
     return table(
-        (head, "values", "default", "", "served"),
+        (heading, "values", "default", "", "served"),
         (
-            (_name(each, above), each.shown_values, each.shown_default, each.meaning, served(each))
+            (_name(each, prefix), each.shown_values, each.shown_default, each.description, support_text(each))
             for each in labels
         ),
     )
 
 
-def _plain(label: Label, before: str) -> tuple[str, ...]:
-    return f"`{before}{label.name}`", _values(label), label.shown_default, _meaning(label)
+def _plain_row(label: Label, prefix: str) -> tuple[str, ...]:
+    return f"`{prefix}{label.name}`", _values(label), label.shown_default, _description(label)
 
 
-def _translated(label: Label, above: str) -> tuple[str, ...]:
+def _translated_row(label: Label, prefix: str) -> tuple[str, ...]:
     option = (
-        f"[`{label.becomes}`](middlewares.md#{label.becomes.partition('.')[0].lower()})"
-        if label.becomes
+        f"[`{label.translates_to}`](middlewares.md#{label.translates_to.partition('.')[0].lower()})"
+        if label.translates_to
         else ""
     )
-    return _name(label, above), option, _values(label), _meaning(label), served(label)
+    return _name(label, prefix), option, _values(label), _description(label), support_text(label)
 
 
-def _name(label: Label, above: str) -> str:
-    return f"`{label.name.removeprefix(above)}`"
+def _name(label: Label, prefix: str) -> str:
+    return f"`{label.name.removeprefix(prefix)}`"
 
 
 def _values(label: Label) -> str:
-    if label.becomes and not label.values and label.read is None:
-        return first_clause(option_at(label.becomes).read)
+    if label.translates_to and not label.values and label.read is None:
+        return first_clause(find_option(label.translates_to).read)
     return label.shown_values
 
 
-def _meaning(label: Label) -> str:
-    return label.meaning or MEANINGS.get(label.becomes, "")
+def _description(label: Label) -> str:
+    return label.description or MEANINGS.get(label.translates_to, "")
 
 
 if __name__ == "__main__":

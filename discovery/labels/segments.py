@@ -1,8 +1,7 @@
-"""Segments of Traefik 1: several routes of one container, as `traefik.SEGMENT.port` and
-`traefik.SEGMENT.frontend.rule`.
+"""Segments of Traefik 1: several routes of one container.
 
-What a segment does not say for itself, it takes from the labels without segment; those alone make no route
-where there are segments.
+Their labels are `traefik.SEGMENT.port`, `traefik.SEGMENT.frontend.rule` and so on. A segment inherits the
+labels without a segment. If there are segments, labels without one do not define a route.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ from discovery.labels.known_labels import LabelKind, label_kind, split_segment
 
 
 class Segment(Struct, frozen=True):
-    """`labels` as they would stand on a container of its own; `written` tells their real names, by those in
-    lower case. `name` is empty for a container without segments.
+    """One segment, or all of a container without segments; `name` is empty then.
+
+    `labels` have names without the segment. `written` maps these names, in lower case, to those that the user
+    wrote.
     """
 
     name: str
@@ -25,7 +26,7 @@ class Segment(Struct, frozen=True):
 
 
 def segments(labels: Mapping[str, str]) -> tuple[Segment, ...]:
-    """In order of name."""
+    """Split a container's labels into segments, sorted by name."""
     shared = {
         label: value for label, value in labels.items() if label_kind(label) is not LabelKind.V1_SEGMENT
     }
@@ -44,7 +45,10 @@ def segments(labels: Mapping[str, str]) -> tuple[Segment, ...]:
 
 
 def _overlaid(shared: Mapping[str, str], own: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
-    """`shared` labels, but those that a segment has of its `own`: names without segment → as written."""
+    """Replace `shared` labels by those of the segment.
+
+    `own` maps names without the segment to names as written.
+    """
     overridden = {label.lower() for label in own}
     kept = {label: value for label, value in shared.items() if label.lower() not in overridden}
     return kept | {plain: labels[written] for plain, written in own.items()}

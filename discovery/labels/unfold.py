@@ -1,4 +1,4 @@
-"""Labels with dotted names, unfolded to the tree that a dynamic file would hold."""
+"""Unfolds labels with dotted names into a tree as in a dynamic file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ _INDEXED = re.compile(r"(.+)\[([0-9]{1,4})\]\Z")
 
 _Node = dict[str, object]
 _Spellings = dict[tuple[int, str], str]
-"""By node, told by its identity, and name in lower case: as it was first written there."""
+"""The id of a node and a name in lower case → the first spelling of the name in that node."""
 
 
 def unfold(labels: Mapping[str, str], report: Report) -> Tree:
-    """`traefik.http.routers.a.rule` becomes `http` → `routers` → `a` → `rule`.
+    """Unfold `traefik.http.routers.a.rule` into `http` → `routers` → `a` → `rule`.
 
-    Names that differ in case only are one, save for those of objects (`a`); `name[0]`, `name[1]`
-    make a list. A label that says both a value and options below it (`….tls=true`,
-    `….tls.options=x`) keeps its options.
+    Names are case-insensitive, except those of objects (`a`). `name[0]` and `name[1]` form a list. If a label
+    has both a value and options below it (`….tls=true`, `….tls.options=x`), the options win.
     """
     root: _Node = {}
     spellings: _Spellings = {}
     for label in sorted(labels):
         segments = [piece for segment in label.split(".")[1:] for piece in _pieces(segment)]
         if "" in segments or len(segments) > _MAX_SEGMENTS:
-            report.error(f"{report.at(label)} has an empty or too long a name")
+            report.error(f"{report.at(label)} has an empty part in its name, or too many parts")
         else:
             _put(root, segments, labels[label], spellings)
     tree = _with_lists(root)
@@ -59,7 +58,7 @@ def _put(node: _Node, segments: list[str], value: str, spellings: _Spellings) ->
 
 
 def _spelling(node: _Node, name: str, spellings: _Spellings) -> str:
-    """The spelling under which a name is in the node already, or its own, which it is put in with."""
+    """Return the spelling of `name` in this node, which is the first one that was written there."""
     known = spellings.setdefault((id(node), name.lower()), name)
     return name if name in node else known
 

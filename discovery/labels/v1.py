@@ -1,4 +1,4 @@
-"""Traefik 1's labels: `traefik.port`, `traefik.backend`, `traefik.frontend.rule` and their kin."""
+"""Decodes Traefik 1's labels, such as `traefik.port`, `traefik.backend` and `traefik.frontend.rule`."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
 
 _FOREIGN_LABELS = frozenset(("traefik.portindex", "traefik.portname"))
-"""Labels of other providers of Traefik 1."""
+"""Labels that only other providers of Traefik 1 have."""
 
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
 
 
 def decode(container: Container, options: DockerOptions) -> Decoded:
-    """The router, the service and the guards of a container that is to be routed.
+    """Decode the routers, services and middlewares of a container.
 
-    The rule is `traefik.frontend.rule`, else `Host:SERVICE.PROJECT.DOMAIN` in compose, else
-    `Host:NAME.DOMAIN`. Containers of the same backend become servers of one service.
+    The rule is `traefik.frontend.rule`, or else `Host:SERVICE.PROJECT.DOMAIN` in Compose and
+    `Host:NAME.DOMAIN` elsewhere. Containers of one backend become servers of one service.
     """
     parts = [
         _decode(replace(container, labels=segment.labels), segment, options)
@@ -61,7 +61,7 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
 
 
 def _merge_services(services: tuple[Service, ...], others: tuple[Service, ...]) -> tuple[Service, ...]:
-    """Both; of two segments with one backend, the servers of both."""
+    """Combine the services of two segments; a service of both has the servers of both."""
     found = {service.name: service for service in services}
     for other in others:
         known = found.get(other.name)
@@ -73,7 +73,7 @@ def _merge_services(services: tuple[Service, ...], others: tuple[Service, ...]) 
 
 
 def _decode(container: Container, segment: Segment, options: DockerOptions) -> Decoded:
-    """One segment, or the whole of a container that has none; its labels are the container's."""
+    """Decode one segment, or a container without segments; `container` has the segment's labels."""
     report = container_report(container, segment.written)
     by_kind = _group_by_kind(container.labels)
     labels = Section(by_kind.get(LabelKind.V1_ROUTE, {}), "", report)
@@ -91,11 +91,11 @@ def _decode(container: Container, segment: Segment, options: DockerOptions) -> D
     if service is None or parsed is None:
         return Decoded(report.subject, diagnostics=report.diagnostics)
     service = with_balancing(service, read_balancing(backend))
-    # As Traefik 1 names them: by segment and backend, else by what they match.
+    # Traefik 1 names routers by segment and backend, or else by their rules.
     bare = f"{segment.name}-{_unqualified(service.name)}" if segment.name else router_name(parsed.rule.text)
     name = qualify(normalise(bare) if segment.name else bare, container.provider)
     found = _middlewares(name, frontend, backend, container.provider)
-    # The path is changed behind everything else, since Traefik 1 redirects by the path as it came.
+    # Modifiers of the path come last, because Traefik 1 redirects by the original path.
     changes = modifier_middlewares(name, parsed.modifiers)
     found += [("traefik.frontend.rule", middleware) for middleware in changes]
     middlewares = tuple(middleware for _, middleware in found)
@@ -112,7 +112,7 @@ def _decode(container: Container, segment: Segment, options: DockerOptions) -> D
 
 
 def _middlewares(router: str, frontend: Section, backend: Section, provider: str) -> list[KeyedMiddleware]:
-    """What stands between the router and the servers."""
+    """Read the middlewares of the frontend and of the backend."""
 
     def service(name: str) -> str:
         return qualify(normalise(name), provider)
@@ -127,9 +127,9 @@ def _middlewares(router: str, frontend: Section, backend: Section, provider: str
 
 
 def router_name(rule: str) -> str:
-    """A name for the router with this rule: the same for the same rule, and readable.
+    """Return a readable name for the router with this rule; equal rules give equal names.
 
-    A rule whose characters do not all survive in a name gets a few digits of its hash.
+    If the name does not preserve all characters of the rule, it ends with a few digits of the rule's hash.
     """
     if _PLAIN_RULE.match(rule):
         return f"frontend-{rule.replace(':', '-')}"
@@ -137,9 +137,10 @@ def router_name(rule: str) -> str:
 
 
 def backend_name(container: Container, backend: str | None, segment: str = "") -> str:
-    """The service's name: the label's, else compose's `SERVICE_PROJECT`, else the container's; normalised.
+    """Return the normalised name of the service.
 
-    A segment's is that of the container with the label's, or the segment's own, behind it.
+    It is the label's, or else `SERVICE_PROJECT` in Compose, or else the container's name. A segment's service
+    has the container's name, followed by the label's or the segment's.
     """
     own = container.name
     if container.compose_project and container.compose_service:
@@ -148,7 +149,7 @@ def backend_name(container: Container, backend: str | None, segment: str = "") -
 
 
 def default_rule(container: Container, domain: str) -> str | None:
-    """The rule of a container that gives none; None where neither compose nor a domain helps."""
+    """Return the rule of a container that sets none, or None without both Compose and a domain."""
     suffix = f".{domain}" if domain else ""
     if container.compose_project and container.compose_service:
         return f"Host:{_host_part(f'{container.compose_service}.{container.compose_project}')}{suffix}"

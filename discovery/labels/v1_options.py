@@ -1,4 +1,4 @@
-"""Traefik 1's labels below `traefik.frontend` and `traefik.backend`, unfolded to the tree of a file."""
+"""Unfolds Traefik 1's labels below `traefik.frontend` and `traefik.backend` into a tree as in a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BASIC = "traefik.frontend.auth.basic"
 
 
 def options_tree(labels: Mapping[str, str], report: Report) -> Tree:
-    """As `unfold`, for two labels that have both a value and others below them."""
+    """Unfold labels as `unfold` does, and handle two labels that have both a value and labels below them."""
     kept = dict(labels)
     by_lower = {name.lower(): name for name in labels}
     users = by_lower.get(_BASIC)
@@ -26,5 +26,5 @@ def options_tree(labels: Mapping[str, str], report: Report) -> Tree:
     if below and not Section(labels, "", report).read(_STICKINESS, values.boolean, False):
         for name in below:
             del kept[name]
-        report.warning(f"{report.at(min(below))} has no effect", f"set {_STICKINESS}=true, too")
+        report.warning(f"{report.at(min(below))} has no effect", f"set {_STICKINESS}=true too")
     return unfold(kept, report)

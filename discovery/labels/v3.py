@@ -1,4 +1,4 @@
-"""Traefik 3's labels, `traefik.http.…`, and what a container without them is given."""
+"""Decodes Traefik 3's labels, `traefik.http.…`, and adds an implicit router and service."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from rondpoint.settings import DockerOptions
 
 
 def decode(container: Container, options: DockerOptions) -> Decoded:
-    """Routers, services and middlewares of a container that is to be routed.
+    """Decode the routers, services and middlewares of a container.
 
-    Without a router it gets one with the default rule, without a service one with its lowest exposed
-    port; both are named after it (`SERVICE-PROJECT` in compose).
+    A container without a router gets one with the default rule; one without a service gets a service with its
+    lowest exposed port. Both are named after the container (`SERVICE-PROJECT` in Compose).
     """
     report = container_report(container)
     labels = {
@@ -38,7 +38,7 @@ def decode(container: Container, options: DockerOptions) -> Decoded:
 
 
 def default_name(container: Container) -> str:
-    """What a container's own router and service are called."""
+    """Return the name of a container's implicit router and service."""
     if container.service:
         return normalise(container.service)
     if container.compose_project and container.compose_service:
@@ -60,7 +60,7 @@ def _default_rule(container: Container, options: DockerOptions, report: Report) 
 
 
 class _Servers:
-    """Reads the one server that a container is to each of its services."""
+    """Reads the server of a container for each of its services."""
 
     def __init__(self, container: Container, options: DockerOptions, report: Report) -> None:
         self._container = container
@@ -68,7 +68,7 @@ class _Servers:
         self._address_options = read_address_options(container, options)
 
     def read(self, balancer: Section) -> tuple[Server, ...] | None:
-        """One server; none of a container that does not run, or is not well, and is routed all the same."""
+        """Return the server, none if the container is stopped or unhealthy, or None if it has no address."""
         section = balancer.section("server") or Section({}, balancer.key("server"), self._report)
         if not (self._container.running and self._container.healthy):
             return ()
@@ -84,10 +84,8 @@ class _Servers:
 
     def _at_url(self, section: Section) -> Server | None:
         if any([section.has("port"), section.has("scheme")]):
-            message = (
-                f"{self._report.at(section.key('url'))} says both scheme and port: they may not be given"
-            )
-            self._report.error(message, "give url, or else port and scheme")
+            message = f"{self._report.at(section.key('url'))} already contains scheme and port"
+            self._report.error(message, "give either url, or port and scheme")
             return None
         address = section.read("url", values.address, None)
         if address is None:

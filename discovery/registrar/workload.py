@@ -29,17 +29,17 @@ class Workload(Struct, frozen=True):
     network_mode: str = "bridge"
 
 
-def workload(answer: Mapping[str, Any], network_owner: Mapping[str, Any] | None = None) -> Workload:
+def workload(description: Mapping[str, Any], network_owner: Mapping[str, Any] | None = None) -> Workload:
     """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty.
 
     `lender` is the answer for the container whose network this one shares.
     """
-    config: Mapping[str, Any] = answer.get("Config") or {}
-    mode = (answer.get("HostConfig") or {}).get("NetworkMode") or "bridge"
-    network: Mapping[str, Any] = answer.get("NetworkSettings") or {}
+    config: Mapping[str, Any] = description.get("Config") or {}
+    mode = (description.get("HostConfig") or {}).get("NetworkMode") or "bridge"
+    network: Mapping[str, Any] = description.get("NetworkSettings") or {}
     written = (each.partition("=") for each in config.get("Env") or ())
     return Workload(
-        name=str(answer.get("Name", "")).removeprefix("/"),
+        name=str(description.get("Name", "")).removeprefix("/"),
         image=config.get("Image") or "",
         environment={name: value for name, _, value in written},
         labels=dict(config.get("Labels") or {}),

@@ -16,7 +16,7 @@ LARGEST_BODY = 16 << 20
 
 
 def create_app() -> Flask:
-    """Return the application. The worker sets `config["RUNTIME"]` to its `Runtime` before the first request."""
+    """Return the application; the worker sets `config["RUNTIME"]` to its `Runtime` before any request."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     # First, so that refused requests are counted, logged and traced as well.

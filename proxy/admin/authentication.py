@@ -57,22 +57,22 @@ class Authenticator:
             self.record_failure(authorization)
         return user
 
-    def token_matches(self, shown: str) -> bool:
+    def token_matches(self, token: str) -> bool:
         """Return whether the client sent the right token and does not have to wait.
 
         A strong token cannot be guessed, so its owner never waits. Otherwise clients behind the same address
         could lock the owner out.
         """
         may_look = self.credentials.has_strong_token or not self.wait_seconds()
-        return may_look and self.credentials.token_matches(shown)
+        return may_look and self.credentials.token_matches(token)
 
     def wait_seconds(self) -> int:
-        """Return the seconds for which the client's passwords and weak tokens are ignored after many failures."""
+        """Return the seconds for which passwords and weak tokens of the client are ignored."""
         return self._attempts.wait_seconds(_client())
 
-    def record_failure(self, shown: str) -> None:
+    def record_failure(self, credential: str) -> None:
         """Record a wrong token or password of this client."""
-        self._attempts.record_failure(_client(), shown)
+        self._attempts.record_failure(_client(), credential)
         if wait_seconds := self.wait_seconds():
             log.warning(
                 "%s sent many wrong tokens or passwords and has to wait %d s", _client(), wait_seconds

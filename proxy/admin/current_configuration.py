@@ -59,8 +59,10 @@ class CurrentConfiguration:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Diagnostics of the agents and their unreadable sources, of stored values that this worker cannot read,
-        of ejected servers, and of routers that no request can reach.
+        """The diagnostics of the agents and of this worker.
+
+        They cover unreadable sources and stored values, closed entry points, ejected servers, and routers
+        that no request can reach.
         """
         worker = self._runtime
         try:

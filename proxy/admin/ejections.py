@@ -10,7 +10,7 @@ from rondpoint.model import Service
 
 
 def ejections_report() -> Json:
-    """Return how many servers this worker itself has ejected, and which are ejected now, by which worker and why."""
+    """Return how often this worker ejected a server, and all ejected servers with worker and reason."""
     ejections = runtime().ejections
     return {
         "count": ejections.count,

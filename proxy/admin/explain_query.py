@@ -46,10 +46,10 @@ class _Client(Struct):
 
 
 def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> ExplainQuery:
-    """From the query of a request to the API. Raises AskedError.
+    """Parse the query parameters of `/api/explain`. Raises ExplainQueryError.
 
-    Without `entryPoint` it is the one that listens on the port of `url`, else the first by default. Without
-    `client` it is nobody's in particular, whose `X-Forwarded-*` are believed.
+    Without `entryPoint`, use the entry point on the port of `url`, or else the first default entry point.
+    Without `client`, the client is unknown and its `X-Forwarded-*` headers are trusted.
     """
     parts = _url(arguments.get("url", "").strip())
     entry_point = _entry_point(

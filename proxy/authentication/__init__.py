@@ -1,4 +1,5 @@
-"""Who may ask what: tokens, users and their passwords, and where in a browser a request comes from.
+"""Authentication: tokens, users and passwords, sessions, failed logins, and the origin of browser requests.
 
-Nothing here imports ssl or Flask, so that the master may look at credentials before gevent takes over.
+These modules import neither ssl nor Flask, so the master can check the credentials before gevent patches the
+process.
 """

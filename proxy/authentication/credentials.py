@@ -1,4 +1,4 @@
-"""Tokens and users of the admin entry point, and whom an `Authorization` header shows."""
+"""Tokens and users of the admin entry point; checks the credentials in an `Authorization` header."""
 
 from __future__ import annotations
 
@@ -14,43 +14,46 @@ from proxy.authentication.passwords import is_supported_hash, matches
 from rondpoint.settings import Api
 
 REMEMBER_SECONDS = 60.0
-"""Seconds in which a password that was right is not looked at again: that takes long by design."""
+"""Seconds for which a verified password is not compared again: password hashes are slow by design."""
 
 MAX_REMEMBERED = 100
 
 STRONG_TOKEN_LENGTH = 32
-"""Characters of a token that nobody guesses, however often he may try: those of `openssl rand -hex 16`."""
+"""Characters of a token that is too long to guess, as `openssl rand -hex 16` generates it."""
 
 MIN_DIFFERENT_CHARACTERS = 8
-"""Different ones among them, at least."""
+"""Minimum number of different characters in such a token."""
 
 BEARER = 'Bearer realm="rondpoint"'
-"""What asks for a token; a browser does not ask its user for a password then."""
+"""The challenge for a token; it does not make a browser open its password dialog."""
 
-TOKEN_USER = "token"  # noqa: S105 (whom changes are said to be by)
+TOKEN_USER = "token"  # noqa: S105 (the user name of changes made with the token)
 
 
 def bearer(authorization: str) -> str:
-    """The token in this header; empty where there is none."""
-    scheme, _, shown = authorization.partition(" ")
-    return shown.strip() if scheme.lower() == "bearer" else ""
+    """Return the bearer token of an `Authorization` header, or an empty string."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 class CredentialError(ValueError):
-    """A token or users that cannot be used."""
+    """The token or the users in the settings are unusable."""
 
 
 class Credentials:
-    """`verify` runs the slow comparison of passwords, which is to block nobody else."""
+    """The token and the users in the settings.
+
+    `verify` runs the slow comparison of passwords, for example in a thread so that it does not block others.
+    """
 
     def __init__(
         self, api: Api, verify: Callable[[Callable[[], bool]], bool] = lambda compare: compare()
     ) -> None:
-        """Raises CredentialError."""
+        """Read the token and the users. Raises CredentialError."""
         self.token = _token(api).encode()
         self._users = dict(_users(api))
-        # Whoever asks for a name that is not there is to wait as long for the answer.
-        self._decoy = next(iter(self._users.values()), "")
+        # An unknown name must take as long as a known one, so that response times do not reveal names.
+        self._decoy_hash = next(iter(self._users.values()), "")
         self._verify = verify
         self._secret = os.urandom(32)
         self._verified: dict[bytes, float] = {}
@@ -61,29 +64,29 @@ class Credentials:
 
     @property
     def challenges(self) -> str:
-        """What a client without any is told to show."""
-        told = ['Basic realm="rondpoint", charset="UTF-8"'] if self._users else []
-        return ", ".join([*told, BEARER] if self.token else told)
+        """The `WWW-Authenticate` value for a client without credentials."""
+        challenges = ['Basic realm="rondpoint", charset="UTF-8"'] if self._users else []
+        return ", ".join([*challenges, BEARER] if self.token else challenges)
 
-    def token_matches(self, shown: str) -> bool:
-        """Whether it is the token, said after the same time whatever is wrong with it; never without one."""
-        return bool(self.token) and hmac.compare_digest(shown.encode(errors="replace"), self.token)
+    def token_matches(self, token: str) -> bool:
+        """Compare a token in constant time; return False if no token is set."""
+        return bool(self.token) and hmac.compare_digest(token.encode(errors="replace"), self.token)
 
     @property
     def has_strong_token(self) -> bool:
-        """Whether the token is so long that the number of guesses need not be limited."""
+        """Whether the token is too long to guess, so that attempts need no limit."""
         return len(self.token) >= STRONG_TOKEN_LENGTH and len(set(self.token)) >= MIN_DIFFERENT_CHARACTERS
 
     def authenticate(self, authorization: str) -> str | None:
-        """Who shows this header; None for nobody known."""
+        """Return the user of an `Authorization` header, or None for wrong credentials."""
         if token := bearer(authorization):
             return TOKEN_USER if self.token_matches(token) else None
-        scheme, _, shown = authorization.partition(" ")
-        return self._basic(shown.strip()) if scheme.lower() == "basic" else None
+        scheme, _, encoded = authorization.partition(" ")
+        return self._basic(encoded.strip()) if scheme.lower() == "basic" else None
 
-    def _basic(self, shown: str) -> str | None:
+    def _basic(self, encoded: str) -> str | None:
         try:
-            name, colon, password = base64.b64decode(shown, validate=True).decode().partition(":")
+            name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
         if not colon or not self._users:
@@ -93,7 +96,7 @@ class Credentials:
         now = monotonic()
         if self._verified.get(key, 0.0) > now:
             return name
-        if not self._verify(lambda: matches(password, hashed or self._decoy)) or hashed is None:
+        if not self._verify(lambda: matches(password, hashed or self._decoy_hash)) or hashed is None:
             return None
         if len(self._verified) >= MAX_REMEMBERED:
             self._verified.clear()
@@ -128,14 +131,14 @@ def _users(api: Api) -> Iterator[tuple[str, str]]:
             yield _parse_user(line, f"api.basicAuth.usersFile: {file}")
 
 
-def _parse_user(line: str, place: str) -> tuple[str, str]:
-    # The line is a secret, and the name alone is told.
+def _parse_user(line: str, source: str) -> tuple[str, str]:
+    # The line is a secret; errors name only the user.
     name, colon, hashed = line.partition(":")
     if not colon or not name:
-        raise CredentialError(f"{place}: expected users as NAME:HASH, as htpasswd writes them")
+        raise CredentialError(f"{source}: expected users as NAME:HASH, as htpasswd writes them")
     if not is_supported_hash(hashed):
         raise CredentialError(
-            f"{place}: the hash of {name} is none that can be used: expected bcrypt, MD5 or SHA-1, "
+            f"{source}: the hash of {name} is unusable: expected bcrypt, MD5 or SHA-1, "
             "as htpasswd -B writes it"
         )
     return name, hashed

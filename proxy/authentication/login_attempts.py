@@ -1,4 +1,4 @@
-"""How often a client may be wrong about tokens and passwords."""
+"""Limits failed logins per client."""
 
 from __future__ import annotations
 
@@ -13,24 +13,30 @@ from time import monotonic
 from msgspec import Struct
 
 BURST = 10
-"""Wrong ones in a row."""
+"""Failed attempts in a row before the client has to wait."""
 
 SECONDS_EACH = 6.0
-"""After which there may be one more."""
+"""Seconds until one further attempt is allowed."""
 
 MAX_CLIENTS = 1000
-"""Those that are remembered; the one that was wrong the longest ago is forgotten first."""
+"""Clients that are remembered; the client with the oldest failure is forgotten first."""
 
 
 class _Record(Struct):
-    """`forgiven_at` is when all that was wrong is forgiven; `shown` are digests of what was shown last."""
+    """The failures of a client: `forgiven_at` is when all are forgiven, in seconds of the clock.
+
+    `digests` are those of the last wrong credentials.
+    """
 
     forgiven_at: float
-    shown: list[bytes]
+    digests: list[bytes]
 
 
 class LoginAttempts:
-    """Of one worker. The same wrong token again is no guess: a program may not know yet of the new one."""
+    """The failed logins of the clients of one worker.
+
+    The same wrong token again does not count: a program may still use the token of before a change.
+    """
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
@@ -38,36 +44,36 @@ class LoginAttempts:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
     def wait_seconds(self, client: str) -> int:
-        """Seconds until anything that the client shows is looked at again; 0 for at once."""
+        """Return the seconds until the client's next attempt is checked; 0 if it is checked at once."""
         record = self._records.get(_network(client))
         if record is None:
             return 0
         return max(0, math.ceil(record.forgiven_at - self._now() - (BURST - 1) * SECONDS_EACH))
 
-    def failed_before(self, client: str, shown: str) -> bool:
-        """Whether the client has shown this lately: it need not be looked at again."""
+    def failed_before(self, client: str, credential: str) -> bool:
+        """Return whether the client sent this recently and it was wrong."""
         record = self._records.get(_network(client))
-        return record is not None and self._digest(shown) in record.shown
+        return record is not None and self._digest(credential) in record.digests
 
-    def record_failure(self, client: str, shown: str) -> None:
-        """The client has shown this, and it was wrong."""
+    def record_failure(self, client: str, credential: str) -> None:
+        """Record a failed attempt of a client."""
         network, now = _network(client), self._now()
         record = self._records.setdefault(network, _Record(now, []))
-        digest = self._digest(shown)
-        if digest in record.shown:
+        digest = self._digest(credential)
+        if digest in record.digests:
             return
-        record.shown = [*record.shown, digest][-BURST:]
+        record.digests = [*record.digests, digest][-BURST:]
         record.forgiven_at = max(record.forgiven_at, now) + SECONDS_EACH
         self._records.move_to_end(network)
         if len(self._records) > MAX_CLIENTS:
             self._records.popitem(last=False)
 
-    def _digest(self, shown: str) -> bytes:
-        return blake2b(shown.encode(errors="replace"), key=self._secret, digest_size=16).digest()
+    def _digest(self, credential: str) -> bytes:
+        return blake2b(credential.encode(errors="replace"), key=self._secret, digest_size=16).digest()
 
 
 def _network(client: str) -> str:
-    """Whoever has one address of IPv6 has 2⁶⁴ of them."""
+    """Return the IPv4 address or the IPv6 /64 network: an IPv6 client usually has 2⁶⁴ addresses."""
     try:
         address = ip_address(client.partition("%")[0])
     except ValueError:

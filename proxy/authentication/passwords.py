@@ -1,24 +1,24 @@
-"""Passwords against what `htpasswd` writes: bcrypt, MD5 (`$apr1$`, `$1$`) and SHA-1, as in Traefik."""
+"""Checks passwords against hashes of `htpasswd`: bcrypt, MD5 (`$apr1$`, `$1$`) and SHA-1, as in Traefik."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-LONGEST = 4096
-"""Bytes of a password; a longer one is none."""
+MAX_PASSWORD_BYTES = 4096
+"""Maximum bytes of a password; longer ones never match."""
 
 
 @cache
 def _context() -> Any:
-    # Only where there are passwords: it takes a while, and memory.
+    # Imported only if passwords are used: the import takes time and memory.
     from passlib.context import CryptContext  # noqa: PLC0415
 
     return CryptContext(schemes=["bcrypt", "apr_md5_crypt", "md5_crypt", "ldap_sha1"])
 
 
 def is_supported_hash(hashed: str) -> bool:
-    """Whether passwords can be held against it."""
+    """Return whether passwords can be compared with this hash."""
     scheme = _context().identify(hashed)
     if not scheme:
         return False
@@ -29,11 +29,11 @@ def is_supported_hash(hashed: str) -> bool:
 
 
 def matches(password: str, hashed: str) -> bool:
-    """Whether it is the password; bcrypt takes a tenth of a second and more."""
-    if len(password.encode()) > LONGEST:
+    """Return whether the password matches the hash; bcrypt takes 0.1 s or more."""
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
         return False
     if hashed.startswith(("$2a$", "$2b$", "$2x$", "$2y$")):
-        # bcrypt looks at no more than these, as htpasswd does.
+        # bcrypt and htpasswd use only the first 72 bytes.
         password = password.encode()[:72].decode(errors="ignore")
     try:
         return bool(_context().verify(password, hashed))

@@ -1,4 +1,4 @@
-"""Whether a browser sends a request on behalf of another site."""
+"""Detects requests that a browser sends on behalf of another site."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
-"""What a page of another site cannot send without asking first, which is never granted."""
+"""Content types that a page of another origin can send only after a CORS preflight, which always fails."""
 
 
 def is_local_name(host: str) -> bool:
-    """Whether a Host header, with or without port, can only mean this machine, or is an address.
+    """Return whether a Host header, with or without port, is an IP address or can only mean this machine.
 
-    Where the address alone protects, a name of somebody's own that resolves to 127.0.0.1 would let his pages
-    read what is served there.
+    If only the loopback address protects the API, an attacker's name that resolves to 127.0.0.1 would let the
+    attacker's pages read it (DNS rebinding).
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -32,7 +32,7 @@ def is_local_name(host: str) -> bool:
 
 
 def is_cross_origin(host: str, origin: str, site: str) -> bool:
-    """From `Host`, `Origin` and `Sec-Fetch-Site`: whether a page of another site has it sent."""
+    """Return whether a page of another origin sends the request: `Host`, `Origin`, `Sec-Fetch-Site`."""
     if site and site not in ("same-origin", "none"):
         return True
     try:
@@ -42,5 +42,5 @@ def is_cross_origin(host: str, origin: str, site: str) -> bool:
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a body is declared as JSON."""
+    """Return whether a content type is JSON."""
     return content_type.partition(";")[0].strip().lower() in JSON_TYPES

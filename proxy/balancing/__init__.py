@@ -1,1 +1,1 @@
-"""Which server takes the next request: schedules of weights, and tickets that all workers share."""
+"""Balancing strategies, weight schedules, sticky cookies, and the tickets that all workers share."""

@@ -1,4 +1,4 @@
-"""A service as the data path uses it, and what chooses among its servers."""
+"""A service as the data path uses it: its targets, their rotation, and the function that chooses a target."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ if TYPE_CHECKING:
     from rondpoint.model import Service
 
 TargetChooser = Callable[["BalancedService", "Tickets", "Request", str], "Target"]
-"""For a request of the client with this address, the target to ask.
+"""Returns the target for a request of the client with this address.
 
-It is asked as it stands, `unavailable` or not. When it gives no answer, the service's others are asked.
+The data path sends the request to this target even if it is `unavailable`. If the target does not respond,
+the data path tries the service's other targets.
 """
 
 Strategy = Callable[["BalancedService"], TargetChooser | None]
-"""Asked when a service is made ready, and again when its servers are looked at anew.
+"""Called when a service is built, and again at each `refresh`.
 
-It gives the way of choosing, or None where the targets are to be taken in turn by tickets: the plain way,
-which the data path goes without a call.
+Returns the function that chooses targets, or None for plain round robin by tickets. The data path performs
+plain round robin itself, without a call.
 """
 
 
 @dataclass(slots=True, eq=False)
 class BalancedService:
-    """A service with its `targets`, and its `rotation`: these in the order of tickets, one period long.
+    """A service with its `targets` and its `rotation`: the targets in the order of tickets, one period long.
 
-    Servers that are down are no targets. `strategy` tells at each look how it chooses from then on: `choose`,
-    None for the rotation's way. `present` is the rotation without those that take no new requests, and
-    `distinct` each of these once; where none does, `all_unavailable`, they are all. `warming` tells that a server
-    may be in its slow start, until it is looked at again; `sticky` is the cookie that clients are kept by, if
-    they are. `composed` are the services that one without servers is made of.
+    Servers that are down are no targets. `strategy` decides at each refresh what `choose` is; None means
+    plain round robin. `available` is the rotation without targets that take no new requests, and `distinct`
+    has each of these once. If no target takes new requests, `all_unavailable` is set and both hold all
+    targets. `warming` means that a server may be in its slow start; it is computed at each refresh. `sticky`
+    is the cookie that keeps clients with a server, if the service has one. `composed` holds the members of a
+    composite service.
     """
 
     service: Service
@@ -55,13 +57,13 @@ class BalancedService:
     composed: CompositeService | None = None
 
     def refresh(self) -> None:
-        """See anew who is away and who starts slowly, and choose accordingly."""
+        """Compute anew which targets are available or in slow start, and how the service chooses."""
         if self.service.slow_start:
             now = monotonic()
             self.warming = any(target.warm_at > now for target in self.rotation)
         available = tuple(target for target in self.rotation if not target.unavailable)
         self.all_unavailable = not available
-        # Equal ones are one object, for there may be many thousand services.
+        # Equal tuples are one object, because there may be many thousand services.
         self.available = available if 0 < len(available) < len(self.rotation) else self.rotation
         distinct = dict.fromkeys(self.available)
         self.distinct = self.available if len(distinct) == len(self.available) else tuple(distinct)

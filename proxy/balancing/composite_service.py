@@ -1,11 +1,11 @@
-"""Services made of services: in which order the members are to be asked."""
+"""The members of a composite service, and the order in which to try them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from proxy.balancing.hashing import stable_hash, rendezvous_score
+from proxy.balancing.hashing import rendezvous_score, stable_hash
 from proxy.balancing.sticky_cookie import Stickiness
 from proxy.balancing.weighted_schedule import schedule
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class CompositeService:
-    """The members of a service, by their `names`, and how one of them is chosen.
+    """The members of a composite service by their `names`, and how one of them is chosen.
 
-    One that has no server for new requests is passed over as long as another has.
+    A member without a server for new requests is skipped as long as another member has one.
     """
 
     def __init__(self, service: Service) -> None:
@@ -26,8 +26,8 @@ class CompositeService:
         self._service = service.name
         self.names = [member.name for member in members]
         self._weights = {member.name: member.weight for member in members}
-        self._kind = service.composition
-        order = schedule([member.weight for member in members]) if self._kind == "weighted" else ()
+        self._composition = service.composition
+        order = schedule([member.weight for member in members]) if self._composition == "weighted" else ()
         self._rotation = [self.names[index] for index in order]
         self.sticky: Stickiness[str] | None = None
         if service.sticky is not None:
@@ -36,16 +36,19 @@ class CompositeService:
             )
 
     def members_in_order(self, tickets: Tickets, request: Request, peer: str) -> Iterator[str]:
-        """The members' names, in the order in which they are to be asked."""
-        if self.sticky is not None and (kept := self.sticky.kept(request)) is not None:
-            yield kept
-        if self._kind == "weighted":
+        """Yield the members' names in the order in which to try them; a name may come more than once."""
+        if self.sticky is not None and (sticky_member := self.sticky.kept(request)) is not None:
+            yield sticky_member
+        if self._composition == "weighted":
             length = len(self._rotation)
             first = tickets.take(self._service) - 1 if length > 1 else 0
             for position in range(first, first + length):
                 yield self._rotation[position % length]
-        elif self._kind == "highestRandomWeight":
+        elif self._composition == "highestRandomWeight":
             client = stable_hash(peer)
-            yield from sorted(self.names, key=lambda name: -self._weights[name] * rendezvous_score(client, stable_hash(name)))
+            yield from sorted(
+                self.names,
+                key=lambda name: -self._weights[name] * rendezvous_score(client, stable_hash(name)),
+            )
         else:
             yield from self.names

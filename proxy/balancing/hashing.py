@@ -1,4 +1,4 @@
-"""Lots that are drawn by name: the same for the same two in every process."""
+"""Hashes for rendezvous hashing; every process computes the same values."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from math import log
 
 from proxy.balancing.weighted_draw import mix64
 
-_WHOLE = float(1 << 64)
+_TWO_TO_64 = float(1 << 64)
 
 
 def rendezvous_score(client: int, server: int) -> float:
-    """Above 0; for random clients exponentially distributed in 1/luck, so that weights are met."""
-    # Half a step away from 0 and from 1, whose logarithms would be of no use.
-    part = (mix64(client ^ server) + 0.5) / _WHOLE
-    return -1.0 / log(part) if part < 1.0 else _WHOLE
+    """Return the score of a server for a client, above 0; both are given as 64-bit hashes.
+
+    For random clients 1/score is exponentially distributed, so that score times weight meets the weights.
+    """
+    # Half a step away from 0 and from 1: the logarithm of 0 is undefined, and that of 1 is 0.
+    fraction = (mix64(client ^ server) + 0.5) / _TWO_TO_64
+    return -1.0 / log(fraction) if fraction < 1.0 else _TWO_TO_64
 
 
 def stable_hash(text: str) -> int:
-    """64 bits that are the same in every process."""
+    """Return a 64-bit hash that is the same in every process."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -1,7 +1,7 @@
 """Strategies that go by load: power of two choices, least connections, least time.
 
-The load is what this worker has under way, and has seen: it costs no traffic, and with many requests the
-workers' pictures are alike.
+The load is what this worker itself sends and observes, which costs no traffic. With many requests the workers
+observe nearly the same.
 """
 
 from __future__ import annotations
@@ -17,67 +17,71 @@ from proxy.balancing.strategies import strategy
 from proxy.balancing.weighted_draw import ShareFraction, draw, mix64
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import TargetChooser, BalancedService
+    from proxy.balancing.balanced_service import BalancedService, TargetChooser
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
 MAX_DRAWS = 16
-"""Until two servers are found where one has nearly all the weight."""
+"""Draws for a second server, if one server has nearly all the weight."""
 
 MINIMUM_SECONDS = 0.001
-"""What an answer is expected to take where nothing was seen yet."""
+"""The latency that is assumed at least for a server without observations."""
 
 
 @strategy("p2c")
 def power_of_two_choices(service: BalancedService) -> TargetChooser:
-    """Power of two choices: of two servers drawn by lot, the one with less under way for its weight."""
-    lots = map(mix64, count(getpid() << 32))
+    """Draw two servers at random, and choose the one with fewer active requests for its weight."""
+    random_numbers = map(mix64, count(getpid() << 32))
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]
         now = monotonic()
-        first, second = draw_two(service, lots, lambda target: target.warmth(now))
-        return first if _active(first, now) <= _active(second, now) else second
+        first, second = draw_two(service, random_numbers, lambda target: target.warmth(now))
+        return first if _weighted_active(first, now) <= _weighted_active(second, now) else second
 
     return choose
 
 
-def draw_two(service: BalancedService, lots: Iterator[int], part: ShareFraction) -> tuple[Target, Target]:
-    """Two servers, of more than one."""
-    first = draw(service.available, next(lots), part)
+def draw_two(
+    service: BalancedService, random_numbers: Iterator[int], fraction: ShareFraction
+) -> tuple[Target, Target]:
+    """Draw two different servers; the service must have more than one."""
+    first = draw(service.available, next(random_numbers), fraction)
     for _ in range(MAX_DRAWS):
-        second = draw(service.available, next(lots), part)
+        second = draw(service.available, next(random_numbers), fraction)
         if second is not first:
             return first, second
     others = [target for target in service.distinct if target is not first]
-    return first, others[next(lots) % len(others)]
+    return first, others[next(random_numbers) % len(others)]
 
 
 @strategy("leastconn")
 def least_connections(service: BalancedService) -> TargetChooser:
-    """The server with least under way for its weight; among equals, in turn."""
-    return _least_loaded(lambda targets, now: lambda target: _active(target, now))
+    """Choose the server with the fewest active requests for its weight; equals in round robin."""
+    return _least_loaded(lambda targets, now: lambda target: _weighted_active(target, now))
 
 
 @strategy("leasttime")
 def least_time(service: BalancedService) -> TargetChooser:
-    """The server whose next answer would begin first, by what was seen and is under way, for its weight."""
-    return _least_loaded(_expected_loads)
+    """Choose the server whose next response is expected first, by latency, active requests and weight."""
+    return _least_loaded(_expected_times)
 
 
-def _least_loaded(loads: Callable[[Sequence[Target], float], Callable[[Target], float]]) -> TargetChooser:
-    turn = count(getpid())
+def _least_loaded(
+    load_function: Callable[[Sequence[Target], float], Callable[[Target], float]],
+) -> TargetChooser:
+    numbers = count(getpid())
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         distinct = service.distinct
         if len(distinct) == 1:
             return distinct[0]
         now = monotonic()
-        load = loads(distinct, now)
-        best = draw(service.available, next(turn), lambda target: target.warmth(now))
+        load = load_function(distinct, now)
+        best = draw(service.available, next(numbers), lambda target: target.warmth(now))
         least = load(best)
         for target in distinct:
             if (found := load(target)) < least:
@@ -87,21 +91,21 @@ def _least_loaded(loads: Callable[[Sequence[Target], float], Callable[[Target], 
     return choose
 
 
-def _active(target: Target, now: float) -> float:
+def _weighted_active(target: Target, now: float) -> float:
     return target.endpoint.active / (target.server.weight * target.warmth(now))
 
 
-def _expected_loads(targets: Sequence[Target], now: float) -> Callable[[Target], float]:
+def _expected_times(targets: Sequence[Target], now: float) -> Callable[[Target], float]:
     usual = max(median_latency(targets, now), MINIMUM_SECONDS)
 
-    def expected(target: Target) -> float:
+    def expected_time(target: Target) -> float:
         endpoint = target.endpoint
         failure_rate = endpoint.failure_rate(now)
         seconds = endpoint.latency(now)
         if not seconds and (endpoint.active or failure_rate):
-            # Not seen yet, but not for want of asking: it must not take everything.
+            # It got requests but has not responded yet: it must not take all further requests.
             seconds = usual
         weight = target.server.weight * target.warmth(now) * max(1.0 - failure_rate, MINIMUM_SHARE)
         return seconds * (1 + endpoint.active) / weight
 
-    return expected
+    return expected_time

@@ -1,4 +1,4 @@
-"""Strategies that go by tickets: weighted round robin, and the dynamic one of Traefik 1."""
+"""Strategies that go by tickets: weighted round robin, and the dynamic round robin of Traefik 1."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from proxy.balancing.strategies import strategy
 from proxy.balancing.weighted_draw import draw
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import TargetChooser, BalancedService
+    from proxy.balancing.balanced_service import BalancedService, TargetChooser
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
 
 LATENCY_TOLERANCE = 2.0
-"""A server keeps its whole share as long as it takes no longer than this times what the median one takes."""
+"""A server keeps its whole share while its latency is at most this multiple of the median latency."""
 
 MINIMUM_SHARE = 0.05
-"""The part of its share that a server keeps however badly it does, so that its recovery is seen."""
+"""The fraction of its share that even the worst server keeps, so that its recovery is noticed."""
 
 
 @strategy("wrr")
 def round_robin(service: BalancedService) -> TargetChooser | None:
-    """Weighted round robin: plain, but while a server is in its slow start or what else is asked needs it."""
+    """Use plain weighted round robin, or `choose_by_ticket` while a server is in its slow start."""
     return choose_by_ticket if service.warming else None
 
 
 def choose_by_ticket(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
-    """By the ticket; servers in their slow start turn some of theirs down."""
+    """Choose by the ticket; servers in their slow start decline part of their tickets."""
     available = service.available
     ticket = tickets.take(service.name) - 1 if len(available) > 1 else 0
     if not service.warming:
@@ -43,12 +43,12 @@ def choose_by_ticket(service: BalancedService, tickets: Tickets, request: Reques
 
 @strategy("drr")
 def dynamic_round_robin(service: BalancedService) -> TargetChooser:
-    """Dynamic round robin: who does worse than the others turns tickets down."""
+    """Use round robin in which servers decline tickets if they perform worse than the others."""
     return choose_by_performance
 
 
 def choose_by_performance(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
-    """By the ticket, and by what this worker has seen of each server lately."""
+    """Choose by the ticket, and by what this worker has recently observed of each server."""
     available = service.available
     if len(available) == 1:
         return available[0]
@@ -59,15 +59,15 @@ def choose_by_performance(service: BalancedService, tickets: Tickets, request: R
 
 
 def median_latency(targets: Sequence[Target], now: float) -> float:
-    """The median of what was seen; 0 where nothing was."""
+    """Return the median of the observed latencies in seconds; 0 without any."""
     seen = [latency for target in targets if (latency := target.endpoint.latency(now))]
     return median_low(seen) if seen else 0.0
 
 
 def performance(target: Target, usual: float, now: float) -> float:
-    """The part of its share that a server earns, by its answers' time and by its requests without one."""
+    """Return the fraction of its share that a server earns, by its latency and its failure rate."""
     latency = target.endpoint.latency(now)
-    part = 1.0 - target.endpoint.failure_rate(now)
+    fraction = 1.0 - target.endpoint.failure_rate(now)
     if latency > usual * LATENCY_TOLERANCE:
-        part *= usual * LATENCY_TOLERANCE / latency
-    return max(part, MINIMUM_SHARE)
+        fraction *= usual * LATENCY_TOLERANCE / latency
+    return max(fraction, MINIMUM_SHARE)

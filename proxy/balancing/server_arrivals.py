@@ -1,4 +1,4 @@
-"""When servers came to services that had others, or came back: where their slow start begins."""
+"""Records when servers joined a service or became available again: the beginning of their slow start."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ if TYPE_CHECKING:
 
 
 class ServerArrivals:
-    """Remembers each no longer than any slow start may take."""
+    """The arrival time of each address, kept no longer than the longest possible slow start."""
 
     def __init__(self) -> None:
-        # In the order in which they came.
-        self._since: dict[Address, float] = {}
+        # Oldest arrival first.
+        self._arrived: dict[Address, float] = {}
 
-    def compare(self, before: Service, after: Service) -> None:
-        """Note which servers take requests of this service that did not; none where it had no others."""
+    def record_new_servers(self, before: Service, after: Service) -> None:
+        """Record the servers that take requests of this service now and did not before.
+
+        If no server took requests before, nothing is recorded: all new servers start together.
+        """
         had = {address_of(server) for server in before.servers if server.state is ServerState.UP}
         if not had:
             return
         for server in after.servers:
             address = address_of(server)
             if server.state is ServerState.UP and address not in had:
-                self.note(address)
+                self.record(address)
 
-    def note(self, address: Address) -> None:
-        """A server has come, or come back, now."""
+    def record(self, address: Address) -> None:
+        """Record that a server arrives, or is available again, now."""
         now = monotonic()
-        since = self._since
-        while since and now - since[oldest := next(iter(since))] > LONGEST_SLOW_START:
-            del since[oldest]
-        since.pop(address, None)
-        since[address] = now
+        arrived = self._arrived
+        while arrived and now - arrived[oldest := next(iter(arrived))] > LONGEST_SLOW_START:
+            del arrived[oldest]
+        arrived.pop(address, None)
+        arrived[address] = now
 
-    def since(self, address: Address) -> float | None:
-        """When it came (monotonic), as far as that is remembered."""
-        return self._since.get(address)
+    def arrived_at(self, address: Address) -> float | None:
+        """Return the arrival time (monotonic); None if it is not recorded, or no longer."""
+        return self._arrived.get(address)

@@ -1,8 +1,8 @@
-"""Cookies that keep a client with the server that answered it first.
+"""Cookies that keep a client with the server that responded to it first.
 
-A cookie's value is made of the service's and the server's name, so that it is the same in every worker and
-instance and after any restart, tells nothing of addresses, and is still good when a container comes back
-under its name with another address. The request's cookie is passed on to the server, as Traefik does.
+A cookie's value is a hash of the service's and the server's name. It is the same in every worker and instance
+and after any restart, reveals no addresses, and stays valid if a container returns under its name with
+another address. The server gets the request's cookie too, as with Traefik.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from rondpoint.model import StickyCookie
 
-Kept = TypeVar("Kept")
+Member = TypeVar("Member")
 
-# RFC 6265 §4.1.1: what no attribute's value may hold.
-_NO_VALUE = re.compile(r"[^ -:<-~]")
+# RFC 6265 §4.1.1: characters that no attribute's value may contain.
+_NOT_ALLOWED_IN_VALUE = re.compile(r"[^ -:<-~]")
 _SAME_SITE = {"none": "None", "lax": "Lax", "strict": "Strict"}
 
 
-class Stickiness(Generic[Kept]):
-    """The cookie of the service so named, and whom it may name: servers, or services, by their names."""
+class Stickiness(Generic[Member]):
+    """The sticky cookie of a service, and the members that it may name: servers or services, by name."""
 
-    def __init__(self, cookie: StickyCookie, service: str, members: Iterable[tuple[str, Kept]]) -> None:
+    def __init__(self, cookie: StickyCookie, service: str, members: Iterable[tuple[str, Member]]) -> None:
         name = cookie.called(service)
         self._pattern = re.compile(
             rb"\r\n(?i:cookie):(?:[^\r\n;]*+;)*?[ \t]*%b=\"?([0-9a-f]{16})\"?[ \t]*(?=;|\r|\Z)"
             % re.escape(name.encode())
         )
-        self._kept: dict[bytes, Kept] = {}
-        self._lines: dict[Kept, bytes] = {}
+        self._members: dict[bytes, Member] = {}
+        self._lines: dict[Member, bytes] = {}
         for member_name, member in members:
-            value = value_of(service, member_name)
-            self._kept[value.encode()] = member
+            value = cookie_value(service, member_name)
+            self._members[value.encode()] = member
             self._lines[member] = f"\r\nSet-Cookie: {name}={value}{_attributes(cookie)}".encode()
 
-    def kept(self, request: Request) -> Kept | None:
-        """Whom the request's cookie names, if there is such a one."""
+    def kept(self, request: Request) -> Member | None:
+        """Return the member that the request's cookie names; None if it names none."""
         found = self._pattern.search(request.headers)
-        return None if found is None else self._kept.get(found[1])
+        return None if found is None else self._members.get(found[1])
 
-    def line(self, member: Kept) -> bytes:
-        """The header line, with a leading CRLF, that keeps a client with this one."""
+    def line(self, member: Member) -> bytes:
+        """Return the Set-Cookie line, with a leading CRLF, that keeps a client with this member."""
         return self._lines[member]
 
 
-def value_of(service: str, member: str) -> str:
-    """What stands for a server, or service, in the cookie of a service."""
+def cookie_value(service: str, member: str) -> str:
+    """Return the value that names this server or member service in the cookie of a service."""
     return sha256(f"{service}\0{member}".encode()).hexdigest()[:16]
 
 
 def _attributes(cookie: StickyCookie) -> str:
-    """In the order and spelling of Traefik."""
-    found = f"; Path={_NO_VALUE.sub('', cookie.path)}" if cookie.path else ""
+    """Return the cookie's attributes in Traefik's order and spelling."""
+    attributes = f"; Path={_NOT_ALLOWED_IN_VALUE.sub('', cookie.path)}" if cookie.path else ""
     if cookie.domain:
-        found += f"; Domain={_NO_VALUE.sub('', cookie.domain.removeprefix('.'))}"
+        attributes += f"; Domain={_NOT_ALLOWED_IN_VALUE.sub('', cookie.domain.removeprefix('.'))}"
     if cookie.max_age:
-        found += f"; Max-Age={max(cookie.max_age, 0)}"
+        attributes += f"; Max-Age={max(cookie.max_age, 0)}"
     if cookie.http_only:
-        found += "; HttpOnly"
+        attributes += "; HttpOnly"
     if cookie.secure:
-        found += "; Secure"
+        attributes += "; Secure"
     if cookie.same_site:
-        found += f"; SameSite={_SAME_SITE[cookie.same_site]}"
-    return found
+        attributes += f"; SameSite={_SAME_SITE[cookie.same_site]}"
+    return attributes

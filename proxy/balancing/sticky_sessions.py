@@ -1,4 +1,4 @@
-"""Services that keep a client with the server that its cookie names."""
+"""Sticky sessions: a client goes to the server that its cookie names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proxy.balancing.round_robin import choose_by_ticket
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import TargetChooser, BalancedService, Strategy
+    from proxy.balancing.balanced_service import BalancedService, Strategy, TargetChooser
     from proxy.balancing.sticky_cookie import Stickiness
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
@@ -15,21 +15,24 @@ if TYPE_CHECKING:
 
 
 def sticky_strategy(sticky: Stickiness[Target], strategy: Strategy) -> Strategy:
-    """The strategy of those who bring no such cookie, with the others kept."""
+    """Return a strategy that follows the cookie, and otherwise `strategy`."""
 
-    def kept(service: BalancedService) -> TargetChooser:
+    def strategy_with_cookie(service: BalancedService) -> TargetChooser:
         return sticky_chooser(sticky, strategy(service) or choose_by_ticket)
 
-    return kept
+    return strategy_with_cookie
 
 
 def sticky_chooser(sticky: Stickiness[Target], otherwise: TargetChooser) -> TargetChooser:
-    """Choose whom the cookie names, as long as it is there; who is leaving goes on with its sessions."""
+    """Return a function that chooses the server in the cookie unless it is ejected.
+
+    A draining server keeps its sessions.
+    """
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
-        kept = sticky.kept(request)
-        if kept is not None and not kept.endpoint.ejected:
-            return kept
+        target = sticky.kept(request)
+        if target is not None and not target.endpoint.ejected:
+            return target
         return otherwise(service, tickets, request, peer)
 
     return choose

@@ -1,4 +1,4 @@
-"""The strategies that choose a service's servers, by name."""
+"""The registry of balancing strategies, by name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from proxy.balancing.balanced_service import Strategy
 
 STRATEGIES: dict[str, Strategy] = {}
-"""Every strategy that is followed, by its name in the model; others are taken in turn."""
+"""Every implemented strategy by its name in the model; a service with any other name uses round robin."""
 
 
 def strategy(name: str) -> Callable[[Strategy], Strategy]:
-    """Register a strategy."""
+    """Register the decorated function as the strategy of this name."""
 
     def register(function: Strategy) -> Strategy:
         STRATEGIES[name] = function

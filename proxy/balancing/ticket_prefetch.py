@@ -1,7 +1,7 @@
-"""Whether to ask for a ticket before it is needed, so that a client that asks without pause need not wait.
+"""Decides when to prefetch a ticket, so that a client that sends requests without pause need not wait.
 
-That is done only while a single client has this worker, and this worker the service, to itself: a ticket held
-back would disturb the turn in which others are served.
+The worker prefetches only while a single client uses this worker, and this worker alone uses the service. A
+held ticket would otherwise disturb the round robin of other clients.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from time import monotonic
 
 STREAK_LENGTH = 32
-"""Tickets in a row, one at a time and nobody else's between them, after which the next is asked for ahead."""
+"""Consecutive tickets, each for a single request, after which the worker prefetches the next ticket."""
 
-PAUSE = 0.005
+LONGEST_GAP = 0.005
 """Seconds between two requests that end a streak; a ticket is held no longer than that."""
 
 
 class TicketPrefetch:
-    """The streak of one `service`, and the ticket held for it."""
+    """The streak of one `service`, and the prefetched ticket that is held for it."""
 
     __slots__ = ("_held", "_last", "_length", "_since", "service")
 
@@ -27,31 +27,31 @@ class TicketPrefetch:
         self._length = 0
         self._since = 0.0
 
-    def count(self, service: str, ticket: int) -> None:
-        """Note a ticket for which one request alone has waited."""
+    def record(self, service: str, ticket: int) -> None:
+        """Record a ticket for which a single request has waited."""
         now = monotonic()
-        alone = service == self.service and ticket == self._last + 1 and now - self._since < PAUSE
+        alone = service == self.service and ticket == self._last + 1 and now - self._since < LONGEST_GAP
         self._length = self._length + 1 if alone else 0
         self.service, self._last, self._since = service, ticket, now
 
     @property
-    def wanted(self) -> bool:
-        """Whether the next ticket is to be asked for ahead."""
+    def due(self) -> bool:
+        """Whether to prefetch the next ticket."""
         return self._length >= STREAK_LENGTH
 
     def switch(self, ticket: int) -> None:
-        """Hold a ticket, as one who waited for it; others' before it end the streak."""
+        """Hold a ticket; called like a waiting greenlet. Tickets of others before it end the streak."""
         if ticket != self._last + 1:
             self._length = 0
         self._held = self._last = ticket
 
     def take(self) -> int:
-        """The ticket held; 0 when there is none, or when it was held too long."""
+        """Return the held ticket; 0 if there is none, or if it was held too long."""
         held, self._held = self._held, 0
         if not held:
             return 0
         now = monotonic()
-        late, self._since = now - self._since > PAUSE, now
+        late, self._since = now - self._since > LONGEST_GAP, now
         if late:
             self._length = 0
             return 0

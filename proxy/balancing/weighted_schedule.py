@@ -1,7 +1,7 @@
 """The smooth weighted round-robin sequence of a service's servers, computed once per change.
 
-At each step every server gains its weight; the one with most is next and pays the total. Over one
-period each server comes exactly as often as its weight says, and spread as evenly as can be.
+At each step every server gains its weight. The server with the highest sum is next, and pays the total of all
+weights. Over one period each server comes exactly as often as its weight says, spread as evenly as possible.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd
 
-# The period is the sum of the weights; beyond this they are scaled down to it.
+# The period is the sum of the weights. If it is longer than this, the weights are scaled down.
 MAX_PERIOD = 10_000
-# Steps times servers: what a worker may spend on it between two requests.
+# Steps times servers: the most work that a worker may do for a schedule between two requests.
 MAX_STEPS = 200_000
 
 
 def schedule(weights: Sequence[int]) -> tuple[int, ...]:
-    """Indexes into `weights`, one period long; empty where no weight is positive."""
-    parts = _reduce(weights)
-    if max(parts, default=0) == 1:
-        return tuple(index for index, part in enumerate(parts) if part)
-    total = sum(parts)
-    current = [0] * len(parts)
+    """Return indexes into `weights`, one period long; empty if no weight is positive."""
+    reduced = _reduce(weights)
+    if max(reduced, default=0) == 1:
+        return tuple(index for index, weight in enumerate(reduced) if weight)
+    total = sum(reduced)
+    current = [0] * len(reduced)
     sequence: list[int] = []
     for _ in range(total):
         best = -1
-        for index, part in enumerate(parts):
-            if part:
-                current[index] += part
+        for index, weight in enumerate(reduced):
+            if weight:
+                current[index] += weight
                 if best < 0 or current[index] > current[best]:
                     best = index
         current[best] -= total

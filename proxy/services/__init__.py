@@ -1,1 +1,1 @@
-"""Services as the data path finds them: made ready when first asked for, and replaced in place."""
+"""Services as the data path uses them: built at their first request, and replaced in place."""

@@ -1,4 +1,4 @@
-"""Services made of services: which of its members takes a request."""
+"""Chooses the member of a composite service that takes a request."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
 
 
-class Asking(Wanting, Protocol):
-    """Who sends the request: `peer` is an address, possibly empty."""
+class RequestingClient(Wanting, Protocol):
+    """The client that sends the request: `peer` is its address, possibly empty."""
 
     peer: str
 
 
 def has_servers(services: ServiceRegistry, name: str) -> bool:
-    """Whether the service has a server for new requests, itself or in a member."""
+    """Return whether the service, or one of its members, has a server for new requests."""
     seen: set[str] = set()
     left = [name]
     while left:
-        reached = left.pop()
-        service = None if reached in seen else services.get(reached)
-        seen.add(reached)
+        current = left.pop()
+        service = None if current in seen else services.get(current)
+        seen.add(current)
         if service is None:
             continue
         if service.composed is not None:
@@ -39,17 +39,21 @@ def has_servers(services: ServiceRegistry, name: str) -> bool:
 
 
 def member_for(
-    composed: CompositeService, services: ServiceRegistry, tickets: Tickets, request: Request, client: Asking
+    composite: CompositeService,
+    services: ServiceRegistry,
+    tickets: Tickets,
+    request: Request,
+    client: RequestingClient,
 ) -> BalancedService | None:
-    """The member that takes the request; None where there is none."""
-    names: Sequence[str] = tuple(dict.fromkeys(composed.members_in_order(tickets, request, client.peer)))
+    """Return the member that takes the request; None if there is none."""
+    names: Sequence[str] = tuple(dict.fromkeys(composite.members_in_order(tickets, request, client.peer)))
     chosen = next((name for name in names if has_servers(services, name)), None)
     if chosen is None:
-        # Those that are put aside are better than none.
+        # If no member has an available server, ejected and draining ones are better than none.
         chosen = next(iter(names), None)
     if chosen is None:
         return None
-    sticky = composed.sticky
+    sticky = composite.sticky
     if sticky is not None and sticky.kept(request) != chosen:
         extras_of(client).cookies += sticky.line(chosen)
     return services.get(chosen)

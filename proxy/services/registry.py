@@ -1,6 +1,6 @@
-"""The services of the present configuration as the data path uses them, and the pools behind them.
+"""The services of the current configuration as the data path uses them, and their connection pools.
 
-Two services that name the same address share its pool; a pool is closed when the last of them lets go.
+Services that name the same address share its pool. The pool closes when no service names the address any more.
 """
 
 from __future__ import annotations
@@ -28,88 +28,88 @@ if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
     from proxy.upstream.timeouts import UpstreamTimeouts
 
-# Their strategies are in STRATEGIES once they are imported.
+# Importing these modules registers their strategies in STRATEGIES.
 _ = (least_load, rendezvous_hashing)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 
 class ServiceRegistry:
-    """Services by name. Replacing one costs its servers, whatever else there is.
+    """Services by name. The cost of replacing a service depends only on the number of its servers.
 
-    A service is made ready when it is first asked for: most of many thousands never are in one worker.
-    `on_gone` is called with an address that no service has any more.
+    A service is built at its first request: of many thousand services, most never get one in a given worker.
+    `on_address_removed` is called with an address that no service has any more.
     """
 
     def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self._services: dict[str, Service] = {}
-        self._places: dict[str, ServiceSlot] = {}
+        self._slots: dict[str, ServiceSlot] = {}
         self._endpoints: dict[Address, Endpoint] = {}
         self._ejected: set[Address] = set()
         self._arrivals = ServerArrivals()
-        self.on_address_removed: Callable[[Address], None] = _nothing
-        self._context: ssl.SSLContext | None = None
+        self.on_address_removed: Callable[[Address], None] = _ignore
+        self._tls_context: ssl.SSLContext | None = None
 
     @property
-    def known(self) -> Mapping[str, Service]:
-        """Every service held, by name, as they are now."""
+    def by_name(self) -> Mapping[str, Service]:
+        """A live view of all services by name."""
         return MappingProxyType(self._services)
 
     def get(self, name: str) -> BalancedService | None:
-        """A service, made ready; None where there is none of this name."""
+        """Return the service, built if necessary; None if there is none of this name."""
         return self.ready(name).served
 
     def ready(self, name: str) -> ServiceSlot:
-        """The place of a service that is ready there; NOWHERE if none has this name."""
-        place = self._places.get(name)
-        if place is None:
+        """Return the slot that holds this service, built if necessary; EMPTY_SLOT if there is none."""
+        slot = self._slots.get(name)
+        if slot is None:
             service = self._services.get(name)
             if service is None:
                 return EMPTY_SLOT
-            place = self._places[name] = ServiceSlot()
-            place.served = self._serve(service)
-        return place
+            slot = self._slots[name] = ServiceSlot()
+            slot.served = self._build(service)
+        return slot
 
     def put(self, service: Service) -> None:
-        """Add or replace a service; connections to servers that stay are kept."""
-        if service.slow_start and (known := self._services.get(service.name)) is not None:
-            self._arrivals.compare(known, service)
+        """Add or replace a service; connections to servers that stay remain open."""
+        if service.slow_start and (previous := self._services.get(service.name)) is not None:
+            self._arrivals.record_new_servers(previous, service)
         self._services[service.name] = service
-        place = self._places.get(service.name)
-        if place is not None:
-            before, place.served = place.served, self._serve(service)
+        slot = self._slots.get(service.name)
+        if slot is not None:
+            before, slot.served = slot.served, self._build(service)
             self._release(before)
 
     def remove(self, name: str) -> None:
-        """Take a service out; a name that is not there is no fault."""
+        """Remove a service; an unknown name is no error."""
         self._services.pop(name, None)
-        place = self._places.pop(name, None)
-        if place is not None:
-            before, place.served = place.served, None
+        slot = self._slots.pop(name, None)
+        if slot is not None:
+            before, slot.served = slot.served, None
             self._release(before)
 
     def set_ejected(self, address: Address, ejected: bool) -> None:
-        """Have the servers at this address, now and later, passed over where others serve; or no longer."""
+        """Eject all present and future servers at this address, or make them available again."""
         (self._ejected.add if ejected else self._ejected.discard)(address)
         if not ejected:
-            self._arrivals.note(address)
+            self._arrivals.record(address)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
             return
         endpoint.ejected = ejected
         for target in endpoint.targets:
-            self._time(target)
+            self._set_warm_at(target)
             target.refresh()
         for name in {target.service for target in endpoint.targets}:
-            if (served := self._places[name].served) is not None:
+            if (served := self._slots[name].served) is not None:
                 served.refresh()
 
-    def _serve(self, service: Service) -> BalancedService:
+    def _build(self, service: Service) -> BalancedService:
         servers = [server for server in service.servers if server.state is not ServerState.DOWN]
-        targets = [self._target(service, server) for server in servers]
-        order = schedule([_weight(server) for server in servers])
+        targets = [self._build_target(service, server) for server in servers]
+        order = schedule([_usable_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         strategy = STRATEGIES.get(service.strategy, round_robin)
         served = BalancedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
@@ -122,7 +122,7 @@ class ServiceRegistry:
         served.refresh()
         return served
 
-    def _target(self, service: Service, server: Server) -> Target:
+    def _build_target(self, service: Service, server: Server) -> Target:
         address = address_of(server)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
@@ -131,7 +131,7 @@ class ServiceRegistry:
                 self._sweeper,
                 self._timeouts.dial,
                 self._timeouts.idle,
-                self._tls() if server.scheme == "https" else None,
+                self._client_tls_context() if server.scheme == "https" else None,
                 self._timeouts.stall,
             )
             endpoint = self._endpoints[address] = Endpoint(pool, ejected=address in self._ejected)
@@ -150,16 +150,16 @@ class ServiceRegistry:
             unavailable=draining,
             slow_start=service.slow_start,
         )
-        self._time(target)
+        self._set_warm_at(target)
         target.refresh()
         endpoint.targets.add(target)
         return target
 
-    def _time(self, target: Target) -> None:
-        """Tell when its slow start is over, if it has one."""
+    def _set_warm_at(self, target: Target) -> None:
+        """Set the end of the target's slow start, if its service has one."""
         if target.slow_start:
-            since = self._arrivals.since(address_of(target.server))
-            target.warm_at = 0.0 if since is None else since + target.slow_start
+            arrived = self._arrivals.arrived_at(address_of(target.server))
+            target.warm_at = 0.0 if arrived is None else arrived + target.slow_start
 
     def _release(self, served: BalancedService | None) -> None:
         for target in served.targets if served is not None else ():
@@ -171,17 +171,17 @@ class ServiceRegistry:
                 endpoint.pool.close()
                 self.on_address_removed(address)
 
-    def _tls(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = ssl.create_default_context()
-            self._context.set_alpn_protocols(["http/1.1"])
-        return self._context
+    def _client_tls_context(self) -> ssl.SSLContext:
+        if self._tls_context is None:
+            self._tls_context = ssl.create_default_context()
+            self._tls_context.set_alpn_protocols(["http/1.1"])
+        return self._tls_context
 
 
-def _nothing(address: Address) -> None:
+def _ignore(address: Address) -> None:
     pass
 
 
-def _weight(server: Server) -> int:
-    # HTTP/2 is not spoken to servers yet, and HTTP/1.1 in its place would be an error on their side.
+def _usable_weight(server: Server) -> int:
+    # The proxy does not speak HTTP/2 to servers yet, and such a server would reject HTTP/1.1.
     return 0 if server.scheme == "h2c" else server.weight

@@ -1,4 +1,4 @@
-"""Where a service is found."""
+"""A slot that holds a service and follows its replacements."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class ServiceSlot:
-    """Where a service is found without looking for its name; `served` is None where it is not ready.
+    """A slot that gives a service without a lookup by name; `served` is None if the slot is empty.
 
-    A place is kept while its service is there, and follows its replacements; afterwards it stays empty, and
-    whoever holds it asks for another.
+    The registry keeps a slot while it has the service, and puts each replacement into it. After the service is
+    removed, the slot stays empty, and its holder asks the registry for another.
     """
 
     __slots__ = ("served",)
@@ -22,4 +22,4 @@ class ServiceSlot:
 
 
 EMPTY_SLOT = ServiceSlot()
-"""No service is ever there."""
+"""The slot for unknown services; it never holds one."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.completed_request import CompletedRequest
 
 
-Add = Callable[["Answered", Request, float, int], None]
+Add = Callable[["CompletedRequest", Request, float, int], None]
 
 NOTES_PER_BATCH = 64
 """Notes formatted at once: few enough that other requests do not notice the pause."""

@@ -41,7 +41,7 @@ class CommonFormat:
         self._names = ValueCache(_name)
         self.headers = LoggedHeaders("", *modes(fields.headers), escape, _format_headers)
         whole = all(fields.kept(name) for name in _LINE_FIELDS.split())
-        self.lines = self._whole if whole and not generic and not self._no_query else self._partial_lineial
+        self.lines = self._whole if whole and not generic and not self._no_query else self._partial
 
     @staticmethod
     def note(completed: CompletedRequest, request: Request, seconds: float, number: int) -> Note:

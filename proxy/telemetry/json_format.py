@@ -32,7 +32,7 @@ Heads = tuple[bytes, bytes]
 
 Note = tuple[
     str, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
-    str, str, str, bytes, "Part | None", Heads | None,
+    str, str, str, bytes, "RequestTrace | None", Heads | None,
 ]  # fmt: skip
 
 

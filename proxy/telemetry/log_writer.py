@@ -87,7 +87,7 @@ class LogWriter:
             self._wake.set()
 
     def start(self) -> None:
-        """Start the greenlet that writes; it opens the file at once, so that errors are logged at the start."""
+        """Start the greenlet that writes; it opens the file at once, to log errors early."""
         self._wake.set()
         self._greenlet = gevent.spawn(supervised, self._run)
 

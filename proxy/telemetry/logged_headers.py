@@ -34,7 +34,7 @@ def canonical(name: str) -> str:
 
 
 class LoggedHeaders(Generic[T]):
-    """Formats header lines, each with a leading CRLF; `kept` maps header lines to their part of a log line."""
+    """Formats header lines, each with a leading CRLF; `kept` maps them to their part of a log line."""
 
     def __init__(
         self,

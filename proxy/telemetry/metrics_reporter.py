@@ -115,9 +115,10 @@ class MetricsReporter:
         self._retire(self._this_worker)
 
     def retire_dead_workers(self) -> None:
-        """Add the counts of this proxy's dead workers to the instance; remove long-dead workers of other proxies.
+        """Add the counts of this proxy's dead workers to the instance.
 
-        Raises redis.RedisError.
+        Also remove workers of other proxies that were not seen for FORGOTTEN_AFTER seconds. Raises
+        redis.RedisError.
         """
         now = time()
         for worker in self._workers().values():

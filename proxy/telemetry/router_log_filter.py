@@ -25,7 +25,7 @@ class RouterLogFilter:
         self.add_malformed = log.add_malformed
 
     def follow_routers(self, by_default: bool) -> None:
-        """Follow the setting of each request's router from now on; `by_default` is for routers without one."""
+        """Follow the setting of each request's router from now on; use `by_default` if it has none."""
         self._by_default = by_default
         self.add = self._add
         self.add_malformed = self._add_malformed

@@ -100,7 +100,7 @@ class Tally:
         self._bounds = bounds
 
     def cell(self, label_set: int, method: bytes, status: int) -> Cell:
-        """Return the cell of these requests; create it if needed, and store it in `last` unless it is a fault's."""
+        """Return the cell of these requests; create it if needed. Keep it in `last`, except for faults."""
         counted_in = label_set
         chosen = self.observability
         if chosen is not None and chosen.metrics is not None and self._known_label_sets is not None:

@@ -133,7 +133,7 @@ def test_a_server_that_cannot_be_reached_costs_a_retry(proxy: Proxy, origin: Sta
     name = host.split(".")[0]
     found = scraped(proxy.admin, lambda now: of_service(now, host) == 4, "4 requests")
     aside = (("url", f"http://127.0.0.1:{port}"),)
-    scraped(proxy.admin, lambda now: aside in now.samples.get("rondpoint_server_put_aside", {}), "it aside")
+    scraped(proxy.admin, lambda now: aside in now.samples.get("rondpoint_server_ejected", {}), "it aside")
     assert 1 <= found.only("traefik_service_retries_total", service=name) <= 4
 
 

@@ -367,7 +367,7 @@ def test_a_collector_that_takes_nothing_costs_no_request_and_is_complained_of_on
             until(lambda before=before: collector.exports > before, "a try")
         dropped = "rondpoint_tracing_dropped_spans_total"
         scraped(proxy.admin, lambda now: now.sum(dropped) >= 4, "the spans dropped")
-    assert proxy.process.log.count("takes no traces") == 1
+    assert proxy.process.log.count("does not accept traces") == 1
     assert "Traceback" not in proxy.process.log
 
 

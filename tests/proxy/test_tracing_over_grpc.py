@@ -115,7 +115,7 @@ def test_a_collector_that_was_started_anew_is_told_without_a_pause(
         proxy.get(host, "/after")
         assert len(collector.of("/after")) == 2
         assert len(collector.peers) == 2
-    assert "takes no traces" not in proxy.process.log
+    assert "does not accept traces" not in proxy.process.log
 
 
 def test_what_is_refused_for_good_is_dropped_and_complained_of_once(
@@ -132,7 +132,7 @@ def test_what_is_refused_for_good_is_dropped_and_complained_of_once(
             proxy.get(host)
             until(lambda before=before: collector.exports > before, "a try")
         scraped(proxy.admin, lambda now: now.sum(DROPPED) >= 4, "the spans dropped")
-    assert proxy.process.log.count("takes no traces") == 1
+    assert proxy.process.log.count("does not accept traces") == 1
     assert "gRPC's code 7 not now, in 50 % of cases" in proxy.process.log
     assert "Traceback" not in proxy.process.log
 

@@ -207,7 +207,7 @@ UNSERVED = {
     "http://pay.shop.test/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),
     "http://sick/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),
     "http://broken.test/": (404, f"{NEAR}broken_1: label traefik.frontend.rule="),
-    "http://hidden.test/": (404, f"{NEAR}disabled_1: not routed: label traefik.enable says so"),
+    "http://hidden.test/": (404, f"{NEAR}disabled_1: not routed: label traefik.enable disables it"),
     "http://alone.test/": (404, f"{NEAR}alone_1: not routed: it has no address"),
     "http://shp.test/": (404, "serves shop.test"),
 }

@@ -1,4 +1,4 @@
-"""How the load of a backend of Traefik 1 is balanced, and what stands before all of its servers."""
+"""Decodes the options of a Traefik 1 backend: load balancing, health check and middlewares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rondpoint.middlewares.readers import seconds
 from rondpoint.model import Middleware, Service, StickyCookie, Strategy
 
 LIMITS = ("circuitBreaker", "buffering", "maxConn")
-"""Options of a backend that are middlewares of its frontends, in Traefik 1's order."""
+"""Options of a backend that become middlewares of its frontends, in Traefik 1's order."""
 
 _BUFFERING = (
     *("maxRequestBodyBytes", "memRequestBodyBytes", "maxResponseBodyBytes", "memResponseBodyBytes"),
@@ -29,7 +29,7 @@ _OLD_COOKIE = "_TRAEFIK_BACKEND"
 
 
 def read_balancing(backend: Section) -> Balancing:
-    """What `rondpoint.model.Service` holds of it; what cannot be read is reported, its default taken."""
+    """Read load-balancing options; report invalid values and use their defaults."""
     strategy: Strategy = "wrr"
     sticky = None
     slow_start = 0.0
@@ -55,7 +55,7 @@ def read_balancing(backend: Section) -> Balancing:
 
 
 def with_balancing(service: Service, balancing: Balancing) -> Service:
-    """The service with these options."""
+    """Return the service with these load-balancing options."""
     return replace(
         service,
         strategy=balancing.strategy,
@@ -69,9 +69,10 @@ def with_balancing(service: Service, balancing: Balancing) -> Service:
 def read_backend_middlewares(
     backend: Section, router: str, service: ServiceNaming
 ) -> tuple[tuple[str, Middleware], ...]:
-    """Where it was written, and what stands before the servers, for each frontend by itself as in Traefik 1.
+    """Read the backend's middlewares for one frontend, each with the key under which it was written.
 
-    A kind that the proxy does not serve yet has no effect, and that is said: its absence opens nothing.
+    Each frontend has its own middlewares, as in Traefik 1. A kind that the proxy does not serve yet has no
+    effect and gives a warning; it protects nothing, so its absence is safe.
     """
     found = []
     for option, limit in _limits(backend):
@@ -84,7 +85,7 @@ def read_backend_middlewares(
 
 
 def _limits(backend: Section) -> Iterator[tuple[str, Translation]]:
-    """In the order of LIMITS."""
+    """Yield the options and their translations in the order of LIMITS."""
     section = backend.section("circuitBreaker")
     if section is not None:
         breaker = Translation("circuitBreaker", section)
@@ -109,7 +110,7 @@ def _limits(backend: Section) -> Iterator[tuple[str, Translation]]:
 
 
 def _sticky(balancer: Section) -> StickyCookie | None:
-    """`stickiness`, which may be a bare `true`, or the older `sticky`."""
+    """Read `stickiness`, which may be `true` instead of options, or the older `sticky`."""
     old = balancer.read("sticky", values.boolean, False)
     if not balancer.has("stickiness"):
         return StickyCookie(name=_OLD_COOKIE) if old else None

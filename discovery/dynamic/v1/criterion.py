@@ -1,4 +1,4 @@
-"""What requests are counted by: Traefik 1's extractor functions."""
+"""Translates Traefik 1's extractor functions, which choose by what requests are counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 _HEADER = "request.header."
 
 DEFAULT = "request.host"
-"""Where connections are counted, and nothing is said of it."""
+"""The extractor function of `maxConn` if none is given."""
 
 
 def source_criterion(function: object) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What guards or bends a frontend of Traefik 1, as middlewares of its router.
+"""Decodes the options of a Traefik 1 frontend as middlewares of its router.
 
-Their order is that of Traefik 1.7, whatever the order written: `server_middlewares.go` and, for what stands
-directly before the servers, `server_configuration.go`.
+Their order is that of Traefik 1.7, whatever the order in the source: see its `server_middlewares.go` and, for
+middlewares directly before the servers, `server_configuration.go`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from discovery.dynamic.v1.translation import ServiceNaming, Translation
 from rondpoint.model import Middleware
 
 KeyedMiddleware = tuple[str, Middleware]
-"""Where it was written, and what became of it."""
+"""The key under which an option was written, and its middleware."""
 
 _HEADERS = (
     *("allowedHosts", "hostsProxyHeaders", "SSLRedirect", "SSLTemporaryRedirect", "SSLHost", "SSLForceHost"),
@@ -30,9 +30,9 @@ _TLS = ("ca", "caOptional", "cert", "key", "insecureSkipVerify")
 
 
 def read_middlewares(frontend: Section, router: str, service: ServiceNaming) -> tuple[KeyedMiddleware, ...]:
-    """The middlewares for `router`, a qualified name, in order; `service` names that of a backend.
+    """Read the middlewares of `router`, a qualified name, in order; `service` qualifies a backend's name.
 
-    One whose options cannot be read is unusable, and what was wrong is reported.
+    A middleware with invalid options is reported and unusable.
     """
     made = (
         *_error_pages(frontend),
@@ -49,7 +49,7 @@ def read_middlewares(frontend: Section, router: str, service: ServiceNaming) -> 
 
 
 NamedTranslations = Iterator[tuple[str, Translation]]
-"""What the middleware's name ends in, and its options."""
+"""The suffixes of the middlewares' names, and their options."""
 
 
 def _error_pages(frontend: Section) -> NamedTranslations:
@@ -76,7 +76,7 @@ def _allow_list(frontend: Section) -> NamedTranslations:
     if old and not ranges:
         ranges.take("whitelistSourceRange", "sourceRange", from_=frontend)
     if section.read("useXForwardedFor", values.boolean, False):
-        # The address that the proxy in front has seen, the only one there that a client cannot make up.
+        # The address that the last proxy in front has seen; a client can forge all other addresses.
         ranges.put(1, "ipStrategy", "depth")
     section.finish()
     yield "ipAllowList", ranges
@@ -94,7 +94,7 @@ def _redirect(frontend: Section) -> NamedTranslations:
         for name in ("regex", "replacement"):
             if section.has(name):
                 at = section.report.at(section.key(name))
-                section.report.warning(f"{at} has no effect beside redirect.entryPoint")
+                section.report.warning(f"{at} has no effect together with redirect.entryPoint")
     else:
         redirect.take("regex")
         redirect.take("replacement")
@@ -118,7 +118,7 @@ def _headers(frontend: Section) -> NamedTranslations:
 
 
 def _basic_auth(frontend: Section) -> NamedTranslations:
-    """`basicAuth`, the list of files of Traefik 1.6 and older."""
+    """Read `basicAuth`, the list of users in files of Traefik 1.6 and older."""
     if frontend.has("basicAuth") and frontend.raw("basicAuth") != []:
         users = Translation("basicAuth", frontend)
         users.take("basicAuth", "users")
@@ -150,10 +150,10 @@ def _client_certificate(frontend: Section) -> NamedTranslations:
 
 
 def _auth(frontend: Section, router: str, service: ServiceNaming) -> list[KeyedMiddleware]:
-    """The first of basic, digest and forward; where none of them can be told, one that lets nobody in."""
+    """Read the first of basic, digest and forward; an unknown kind gives a middleware that denies all."""
     section = frontend.section("auth")
     if section is None:
-        # A value in the place of options is reported by then.
+        # The section has already reported a value in place of options.
         return [_deny_all(frontend.key("auth"), router)] if frontend.has("auth") else []
     kind = next((kind for kind in ("basic", "digest", "forward") if section.has(kind)), None)
     section.has("headerField")
@@ -162,7 +162,7 @@ def _auth(frontend: Section, router: str, service: ServiceNaming) -> list[KeyedM
         if set(map(str.lower, section.names)) <= {"headerfield"}:
             return []
         at = section.report.at(section.path)
-        section.report.error(f"{at} names no way to authenticate", "expected basic, digest or forward")
+        section.report.error(f"{at} names no authentication method", "expected basic, digest or forward")
         return [_deny_all(section.path, router)]
     auth = Translation(f"{kind}Auth", section)
     if kind != "forward" and not isinstance(section.raw(kind), Mapping):

@@ -1,4 +1,4 @@
-"""The changes that rules of Traefik 1 ask for, as middlewares of their routers."""
+"""Turns the modifiers in Traefik 1 rules into middlewares of their routers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rondpoint.rules.modifiers import Modifier
 
 
 def modifier_middlewares(router: str, modifiers: Iterable[Modifier]) -> tuple[Middleware, ...]:
-    """One for each, named after the router, whose qualified name is `router`; in their order."""
+    """Return one middleware for each modifier, in order, named after the qualified name `router`."""
     bare, _, provider = router.rpartition("@")
     return tuple(
         Middleware(

@@ -1,4 +1,4 @@
-"""One middleware of Traefik 3 made from options of Traefik 1, each remembered with where it was written."""
+"""Translates options of Traefik 1 into one middleware of Traefik 3, with the key of each option."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rondpoint.model import Middleware
 
 Path = tuple[str, ...]
 ServiceNaming = Callable[[str], str]
-"""From a backend's name as written to the qualified name of its service."""
+"""Maps a backend's name as written to the qualified name of its service."""
 
 
 class Translation:
-    """Options of the `kind` in `section`: `take` what it has, then ask for the middleware."""
+    """Options for a middleware of this `kind`, from `section`: call `take` for each, then `middleware`."""
 
     def __init__(self, kind: str, section: Section) -> None:
         self._kind = kind
@@ -27,7 +27,7 @@ class Translation:
         self._unreadable = False
 
     def __bool__(self) -> bool:
-        """Whether anything was taken."""
+        """True if any option was given."""
         return bool(self._given)
 
     def take(
@@ -37,9 +37,9 @@ class Translation:
         from_: Section | None = None,
         read: Callable[[object], Any] | None = None,
     ) -> None:
-        """The option `written` as the one at `path`, of the same name unless it is told.
+        """Translate the option `written` to the one at `path`; by default, the name stays the same.
 
-        `read` brings it to a form of Traefik 3, or raises ValueError with what was expected.
+        `read` converts the value to Traefik 3's form, or raises ValueError with what was expected.
         """
         section = from_ or self._section
         value = section.raw(written)
@@ -52,18 +52,18 @@ class Translation:
             self.put(value if read is None else read(value), *path)
         except ValueError as error:
             self._unreadable = True
-            # The value may be a secret.
+            # The message omits the value, because it may be a secret.
             section.report.error(f"{section.report.at(section.key(written))} is not valid", str(error))
 
     def put(self, value: object, *path: str) -> None:
-        """An option that nobody wrote."""
+        """Set an option at `path`."""
         options = self._options
         for name in path[:-1]:
             options = options.setdefault(name, {})
         options[path[-1]] = value
 
     def middleware(self, router: str, suffix: str, service: ServiceNaming) -> tuple[str, Middleware]:
-        """Where it was written, and the middleware: named after the qualified name of its router."""
+        """Return the key and the middleware, which is named after the qualified name of its router."""
         bare, _, provider = router.rpartition("@")
         middleware = make_middleware(
             qualify(f"{bare}-{suffix}", provider),

@@ -1,4 +1,4 @@
-"""Traefik 1's dynamic TOML: `[backends]` and `[frontends]`."""
+"""Decodes Traefik 1's dynamic trees: `[backends]` and `[frontends]`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rondpoint.rules.v1 import ParsedRule, read
 
 
 class _CombinedRule(Struct, frozen=True):
-    """Rules of a frontend's routes as one, with the priority that Traefik 1 gives it."""
+    """The rules of a frontend's routes combined into one, with the priority that Traefik 1 gives it."""
 
     rule: Rule
     modifiers: tuple[Modifier, ...]
@@ -33,7 +33,7 @@ class _CombinedRule(Struct, frozen=True):
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
-    """Frontends as routers, backends as services, and as middlewares what stands between them."""
+    """Decode frontends to routers, backends to services, and their options to middlewares."""
     report = Report(provider, subject)
     top = Section(tree, "", report)
     backends = dict(top.objects("backends"))
@@ -72,7 +72,9 @@ def _service(name: str, section: Section, provider: str) -> Service:
     section.finish()
     found = {server.name: server for server in servers if server is not None}
     if not found:
-        section.report.warning(f"{section.report.at(section.path)} has no servers", "requests get a 503")
+        section.report.warning(
+            f"{section.report.at(section.path)} has no servers", "requests get a 503 response"
+        )
     return with_balancing(
         Service(qualify(name, provider), tuple(found[key] for key in sorted(found))), balancing
     )
@@ -81,7 +83,7 @@ def _service(name: str, section: Section, provider: str) -> Service:
 def _server(name: str, section: Section) -> Server | None:
     address = section.read("url", values.address, None)
     weight = section.read("weight", values.weight, 1)
-    # For constraints, which are not served here.
+    # Tags are for constraints, which are not served here.
     section.has("tags")
     if not section.has("url"):
         section.report.error(f"{section.report.at(section.path)} has no url, so it is left out")
@@ -95,7 +97,10 @@ def _server(name: str, section: Section) -> Server | None:
 def _frontend(
     name: str, section: Section, provider: str, backends: Mapping[str, Section]
 ) -> tuple[Router, tuple[KeyedMiddleware, ...]] | None:
-    """The router with its middlewares; `backends` by the qualified names of their services."""
+    """Decode a frontend to a router and its middlewares.
+
+    `backends` are the sections by the qualified names of their services.
+    """
     report = section.report
     qualified = qualify(name, provider)
     with report.about("router", qualified):
@@ -131,11 +136,11 @@ def _frontend(
 
 
 def _rule(section: Section) -> _CombinedRule | None:
-    """The rules of all `routes` together; None, and said so, when one of them cannot be read."""
+    """Combine the rules of all `routes`; report invalid ones and return None if there are any."""
     report = section.report
     parsed: list[ParsedRule | None] = []
     if section.has("rule"):
-        # Not told by Traefik 1's code, but by its documentation of keys.
+        # Traefik 1's documentation of keys has this option; its code does not.
         text = section.read("rule", values.text, None)
         parsed.append(None if text is None else _parse(text, section.key("rule"), report))
     for _, route in section.sections("routes"):

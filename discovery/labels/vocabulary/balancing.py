@@ -42,7 +42,7 @@ def sticky(above: str) -> Iterator[Label]:
         f"{above}.sticky", "true", f"`true` is a cookie with all defaults: {_COOKIE}", values.boolean, False
     )
     yield Label(f"{above}.sticky.cookie", "true", "the same", values.boolean, False)
-    for name, example, read, default, told, unless in (
+    for name, example, read, default, description, default_text in (
         ("name", "shop", values.text, "", "its name", "made from the service's"),
         ("secure", "true", values.boolean, False, "for TLS only", ""),
         ("httpOnly", "true", values.boolean, False, "hidden from scripts", ""),
@@ -51,13 +51,13 @@ def sticky(above: str) -> Iterator[Label]:
         ("path", "/shop", values.text, "/", "below which path it is sent", ""),
         ("domain", "example.com", values.text, "", "to which hosts it is sent", "the one asked for"),
     ):
-        yield Label(f"{above}.sticky.cookie.{name}", example, told, read, default, unless=unless)
+        yield Label(f"{above}.sticky.cookie.{name}", example, description, read, default, default_text=default_text)
 
 
 def health_check(above: str) -> Iterator[Label]:
     """The options of a `healthCheck`, which both dialects have."""
     least = checks.SHORTEST_INTERVAL
-    for name, example, read, default, told, unless in (
+    for name, example, read, default, description, default_text in (
         ("path", "/health", checks.path, "", "what is asked for", ""),
         ("method", "HEAD", checks.method, "GET", "how", ""),
         ("status", "204", between(100, 599), 0, "what alone is well", "200 to 399"),
@@ -91,4 +91,4 @@ def health_check(above: str) -> Iterator[Label]:
             "",
         ),
     ):
-        yield Label(f"{above}.healthCheck.{name}", example, told, read, default, unless=unless)
+        yield Label(f"{above}.healthCheck.{name}", example, description, read, default, default_text=default_text)

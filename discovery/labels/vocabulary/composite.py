@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from discovery.decoding import values
 from discovery.labels.vocabulary.balancing import sticky
-from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.services import SERVICE
 from rondpoint.middlewares.readers import between, statuses, whole
 
@@ -17,14 +17,14 @@ def _members(kind: str) -> Iterator[Label]:
     name = f"{SERVICE}.{kind}.services[0].name"
     yield Label(name, "blue", "a member", values.text, "")
     yield Label(
-        f"{SERVICE}.{kind}.services[0].weight", "3", "its share of requests", values.weight, 1, beside=(name,)
+        f"{SERVICE}.{kind}.services[0].weight", "3", "its share of requests", values.weight, 1, requires=(name,)
     )
     yield _checked(kind, name)
 
 
-def _checked(kind: str, *beside: str) -> Label:
-    told = "a member that has no server is passed over with it or without"
-    return Label(f"{SERVICE}.{kind}.healthCheck", "true", told, values="`{}`", beside=beside)
+def _checked(kind: str, *requires: str) -> Label:
+    description = "a member that has no server is passed over with it or without"
+    return Label(f"{SERVICE}.{kind}.healthCheck", "true", description, values="`{}`", requires=requires)
 
 
 _WEIGHTED = tuple(_members("weighted"))
@@ -33,20 +33,20 @@ _PAIR = (f"{_FAILOVER}.service", f"{_FAILOVER}.fallback")
 _MIRRORING = f"{SERVICE}.mirroring"
 _ALL = tuple(_members("highestRandomWeight"))
 
-COMPOSED = (
+COMPOSITE = (
     *_WEIGHTED,
-    *(replace(each, beside=(_WEIGHTED[0].name,)) for each in sticky(f"{SERVICE}.weighted")),
+    *(replace(each, requires=(_WEIGHTED[0].name,)) for each in sticky(f"{SERVICE}.weighted")),
     *_ALL,
-    Label(_PAIR[0], "blue", "who is asked", values.text, "", beside=_PAIR),
-    Label(_PAIR[1], "green", "who is asked where that has no server", values.text, "", beside=_PAIR),
+    Label(_PAIR[0], "blue", "who is asked", values.text, "", requires=_PAIR),
+    Label(_PAIR[1], "green", "who is asked where that has no server", values.text, "", requires=_PAIR),
     _checked("failover", *_PAIR),
     Label(
         f"{_FAILOVER}.errors.status",
         "500-599",
         "answers that count as a failure",
         statuses,
-        standing=Standing.UNSERVED,
-        beside=_PAIR,
+        support=Support.UNSERVED,
+        requires=_PAIR,
     ),
     Label(
         f"{_FAILOVER}.errors.maxRequestBodyBytes",
@@ -54,19 +54,19 @@ COMPOSED = (
         "longer requests are not sent again",
         whole,
         -1,
-        standing=Standing.UNSERVED,
-        beside=_PAIR,
+        support=Support.UNSERVED,
+        requires=_PAIR,
     ),
-    Label(f"{_MIRRORING}.service", "blue", "who answers", values.text, "", standing=Standing.HELD),
+    Label(f"{_MIRRORING}.service", "blue", "who answers", values.text, "", support=Support.RESPONDS_503),
     Label(
-        f"{_MIRRORING}.mirrors[0].name", "green", "who gets a copy", values.text, "", standing=Standing.HELD
+        f"{_MIRRORING}.mirrors[0].name", "green", "who gets a copy", values.text, "", support=Support.RESPONDS_503
     ),
     Label(
-        f"{_MIRRORING}.mirrors[0].percent", "10", "of how many", between(0, 100), 0, standing=Standing.HELD
+        f"{_MIRRORING}.mirrors[0].percent", "10", "of how many", between(0, 100), 0, support=Support.RESPONDS_503
     ),
-    Label(f"{_MIRRORING}.mirrorBody", "false", "with the body", values.boolean, True, standing=Standing.HELD),
+    Label(f"{_MIRRORING}.mirrorBody", "false", "with the body", values.boolean, True, support=Support.RESPONDS_503),
     Label(
-        f"{_MIRRORING}.maxBodySize", "1024", "of so many bytes; -1 is any", whole, -1, standing=Standing.HELD
+        f"{_MIRRORING}.maxBodySize", "1024", "of so many bytes; -1 is any", whole, -1, support=Support.RESPONDS_503
     ),
-    Label(f"{_MIRRORING}.healthCheck", "true", "no effect", values="`{}`", standing=Standing.HELD),
+    Label(f"{_MIRRORING}.healthCheck", "true", "no effect", values="`{}`", support=Support.RESPONDS_503),
 )

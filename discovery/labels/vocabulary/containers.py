@@ -11,7 +11,7 @@ CONTAINER = (
         "true",
         "`false` leaves the container alone, and so do `no` and `off`",
         read=values.boolean,
-        unless="`providers.docker.exposedByDefault`",
+        default_text="`providers.docker.exposedByDefault`",
     ),
     Label(
         "docker.network",
@@ -19,14 +19,14 @@ CONTAINER = (
         "where it is [reached](labels-v3.md#where-containers-are-reached); of a network that it is not in "
         "a warning tells, and its first one is taken",
         values="text",
-        unless="`providers.docker.network`",
+        default_text="`providers.docker.network`",
     ),
     Label(
         "docker.allownonrunning",
         "true",
         "routes stay while the container is stopped or unhealthy, and answer 503",
         values="true or false",
-        unless="`false`",
+        default_text="`false`",
     ),
     Label("docker.lbswarm", "true", "no effect", values="true or false"),
     Label("tags", "blue,live", "for constraints", read=values.texts, default=()),

@@ -11,13 +11,13 @@ from msgspec import Struct
 from rondpoint.reference_pages import first_clause, shown_default
 
 
-class Standing(Enum):
+class Support(Enum):
     """What becomes of it, in the words of the pages."""
 
     SERVED = "yes"
     STORED = "stored"
     UNSERVED = "no: a warning"
-    HELD = "no: its routers answer 503"
+    RESPONDS_503 = "no: its routers answer 503"
     LEFT_OUT = "no: the router is left out"
 
 
@@ -26,22 +26,22 @@ class Label(Struct, frozen=True):
 
     - `read` and `default`: the reader that its decoder asks with, and what stands where none is given. Where
       the decoder asks otherwise, `read` is None and `values` says what may be written.
-    - `unless`: what stands where none is given, in words, where `default` is not what people would call it.
-    - `example`: a value that can be read, of which nothing has to be told unless `standing` is a reason to.
-    - `beside`: names of others without which it has no meaning.
-    - `becomes`: the option of a middleware of Traefik 3 that it is, `basicAuth.users`.
+    - `default_text`: what stands where none is given, in words, where `default` is not what people would call it.
+    - `example`: a value that can be read, of which nothing has to be told unless `support` is a reason to.
+    - `requires`: names of others without which it has no meaning.
+    - `translates_to`: the option of a middleware of Traefik 3 that it is, `basicAuth.users`.
     """
 
     name: str
     example: str
-    meaning: str = ""
+    description: str = ""
     read: Callable[[object], Any] | None = None
     default: Any = None
     values: str = ""
-    unless: str = ""
-    standing: Standing = Standing.SERVED
-    beside: tuple[str, ...] = ()
-    becomes: str = ""
+    default_text: str = ""
+    support: Support = Support.SERVED
+    requires: tuple[str, ...] = ()
+    translates_to: str = ""
 
     @property
     def shown_values(self) -> str:
@@ -50,4 +50,4 @@ class Label(Struct, frozen=True):
 
     @property
     def shown_default(self) -> str:
-        return self.unless or shown_default(self.default)
+        return self.default_text or shown_default(self.default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from discovery.decoding import values
 from discovery.labels.vocabulary.balancing import balancing, health_check, sticky
-from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.label import Label, Support
 from rondpoint.middlewares.readers import seconds
 
 SERVICE = "http.services.NAME"
@@ -16,7 +16,7 @@ SERVERS = (
         "8080",
         "where the container is asked",
         values.port,
-        unless="the lowest exposed one",
+        default_text="the lowest exposed one",
     ),
     Label(f"{_BALANCER}.server.scheme", "https", "how; `h2c` takes no requests yet", values.scheme, "http"),
     Label(f"{_BALANCER}.server.url", "http://10.0.0.7:80", "in place of both", values.address),
@@ -26,12 +26,12 @@ SERVERS = (
         "true",
         "keep a path of the URL",
         values="true or false",
-        standing=Standing.UNSERVED,
+        support=Support.UNSERVED,
     ),
 )
 """In labels."""
 
-SERVERS_OF_FILES = (
+FILE_SERVERS = (
     Label(f"{_BALANCER}.servers[0].url", "http://10.0.0.7:80", "where a server is", values.address),
     Label(
         f"{_BALANCER}.servers[0].weight",
@@ -39,15 +39,15 @@ SERVERS_OF_FILES = (
         "its share of requests; 0 is none",
         values.weight,
         1,
-        beside=(f"{_BALANCER}.servers[0].url",),
+        requires=(f"{_BALANCER}.servers[0].url",),
     ),
     Label(
         f"{_BALANCER}.servers[0].preservePath",
         "true",
         "keep a path of the URL",
         values="true or false",
-        standing=Standing.UNSERVED,
-        beside=(f"{_BALANCER}.servers[0].url",),
+        support=Support.UNSERVED,
+        requires=(f"{_BALANCER}.servers[0].url",),
     ),
 )
 """In files, keys and the API."""
@@ -76,7 +76,7 @@ SERVICES = (
             "servers that cannot be reached are put aside in any case, by "
             "[rules of Rondpoint's own](redis.md#ejection)",
             values=words,
-            standing=Standing.UNSERVED,
+            support=Support.UNSERVED,
         )
         for name, example, words in (
             ("failureWindow", "10s", "a duration"),
@@ -89,7 +89,7 @@ SERVICES = (
         "stored; the settings below `serversTransport` hold for all services",
         values.text,
         "",
-        standing=Standing.UNSERVED,
+        support=Support.UNSERVED,
     ),
     Label(
         f"{_BALANCER}.responseForwarding.flushInterval",
@@ -97,13 +97,13 @@ SERVICES = (
         "responses are passed on as they come",
         seconds,
         0.1,
-        standing=Standing.STORED,
+        support=Support.STORED,
     ),
     Label(
         f"{SERVICE}.middlewares",
         "strip",
         "[what requests pass](middlewares.md) behind the router's own",
         values.texts,
-        beside=(f"{_BALANCER}.passHostHeader",),
+        requires=(f"{_BALANCER}.passHostHeader",),
     ),
 )

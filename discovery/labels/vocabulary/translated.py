@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from discovery.decoding import values
 from discovery.dynamic.v1.criterion import source_criterion
-from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.label import Label, Support
 from rondpoint.middlewares.options import Group, Option
 from rondpoint.middlewares.schemas import SCHEMAS
 
 
-def option_at(path: str) -> Option:
+def find_option(path: str) -> Option:
     """The option of a middleware of Traefik 3, in its spelling; KeyError where there is none."""
     part: Group | Option = Group(SCHEMAS)
     for name in path.split("."):
@@ -23,7 +23,7 @@ def option_at(path: str) -> Option:
     return part
 
 
-def spelled(path: str) -> str:
+def canonical_path(path: str) -> str:
     """The path with every name in Traefik 3's spelling."""
     part: Group | Option = Group(SCHEMAS)
     names = []
@@ -34,10 +34,10 @@ def spelled(path: str) -> str:
     return ".".join(names)
 
 
-def _some(above: str, kind: str, examples: dict[str, str], *beside: str) -> Iterator[Label]:
+def _same_names(above: str, kind: str, examples: dict[str, str], *requires: str) -> Iterator[Label]:
     """Labels that Traefik 3 has below `kind` by the same names, whatever their case."""
     for name, example in examples.items():
-        yield Label(f"{above}.{name}", example, beside=beside, becomes=spelled(f"{kind}.{name}"))
+        yield Label(f"{above}.{name}", example, requires=requires, translates_to=canonical_path(f"{kind}.{name}"))
 
 
 _ERRORS = "frontend.errors.NAME"
@@ -59,62 +59,62 @@ _TEXTS = (
 )
 _ON = "true"
 
-GUARDS = (
-    Label(f"{_ERRORS}.status", "500-599", beside=(f"{_ERRORS}.backend",), becomes="errors.status"),
-    Label(f"{_ERRORS}.backend", "pages", beside=(f"{_ERRORS}.status",), becomes="errors.service"),
+FRONTEND_MIDDLEWARES = (
+    Label(f"{_ERRORS}.status", "500-599", requires=(f"{_ERRORS}.backend",), translates_to="errors.status"),
+    Label(f"{_ERRORS}.backend", "pages", requires=(f"{_ERRORS}.status",), translates_to="errors.service"),
     Label(
         f"{_ERRORS}.query",
         "/{status}.html",
-        beside=(f"{_ERRORS}.status", f"{_ERRORS}.backend"),
-        becomes="errors.query",
+        requires=(f"{_ERRORS}.status", f"{_ERRORS}.backend"),
+        translates_to="errors.query",
     ),
-    Label(f"{_WHITE_LIST}.sourceRange", "10.0.0.0/8", becomes="ipAllowList.sourceRange"),
+    Label(f"{_WHITE_LIST}.sourceRange", "10.0.0.0/8", translates_to="ipAllowList.sourceRange"),
     Label(
         f"{_WHITE_LIST}.useXForwardedFor",
         _ON,
         "look at the address that the last proxy in front tells, not at any that the client wrote",
         values.boolean,
         False,
-        beside=(f"{_WHITE_LIST}.sourceRange",),
-        becomes="ipAllowList.ipStrategy.depth",
+        requires=(f"{_WHITE_LIST}.sourceRange",),
+        translates_to="ipAllowList.ipStrategy.depth",
     ),
-    Label("frontend.whitelistSourceRange", "10.0.0.0/8", becomes="ipAllowList.sourceRange"),
+    Label("frontend.whitelistSourceRange", "10.0.0.0/8", translates_to="ipAllowList.sourceRange"),
     Label(
         f"{_REDIRECT}.entryPoint",
         "https",
-        becomes="redirectEntryPoint.entryPoint",
+        translates_to="redirectEntryPoint.entryPoint",
     ),
     Label(
         f"{_REDIRECT}.permanent",
         _ON,
-        beside=(f"{_REDIRECT}.regex", f"{_REDIRECT}.replacement"),
-        becomes="redirectRegex.permanent",
+        requires=(f"{_REDIRECT}.regex", f"{_REDIRECT}.replacement"),
+        translates_to="redirectRegex.permanent",
     ),
     Label(
         f"{_REDIRECT}.regex",
         "^http://(.*)",
-        beside=(f"{_REDIRECT}.replacement",),
-        becomes="redirectRegex.regex",
+        requires=(f"{_REDIRECT}.replacement",),
+        translates_to="redirectRegex.regex",
     ),
     Label(
         f"{_REDIRECT}.replacement",
         "https://$1",
-        beside=(f"{_REDIRECT}.regex",),
-        becomes="redirectRegex.replacement",
+        requires=(f"{_REDIRECT}.regex",),
+        translates_to="redirectRegex.replacement",
     ),
     *(
         Label(
             f"{_HEADERS}.{name}",
             "X-A:1||X-B:2",
             values=r"`NAME:VALUE\|\|NAME:VALUE`",
-            becomes=spelled(f"headers.{name}"),
+            translates_to=canonical_path(f"headers.{name}"),
         )
         for name in _BY_NAME
     ),
-    *_some(_HEADERS, "headers", dict.fromkeys(_SWITCHES, _ON)),
-    *_some(_HEADERS, "headers", {"STSSeconds": "3600", **dict.fromkeys(_TEXTS, "a")}),
-    *_some(_CERTIFICATE, "passTLSClientCert", {"pem": _ON}),
-    *_some(
+    *_same_names(_HEADERS, "headers", dict.fromkeys(_SWITCHES, _ON)),
+    *_same_names(_HEADERS, "headers", {"STSSeconds": "3600", **dict.fromkeys(_TEXTS, "a")}),
+    *_same_names(_CERTIFICATE, "passTLSClientCert", {"pem": _ON}),
+    *_same_names(
         f"{_CERTIFICATE}.infos",
         "passTLSClientCert.info",
         {
@@ -122,13 +122,13 @@ GUARDS = (
             **{f"{part}.{name}": _ON for part in ("subject", "issuer") for name in _NAMES},
         },
     ),
-    Label(f"{_AUTH}.basic", "eve:$apr1$x", becomes="basicAuth.users"),
-    *_some(f"{_AUTH}.basic", "basicAuth", {"users": "eve:$apr1$x", "usersFile": "/users"}),
-    *_some(f"{_AUTH}.basic", "basicAuth", {"removeHeader": _ON}, f"{_AUTH}.basic.users"),
-    *_some(f"{_AUTH}.digest", "digestAuth", {"users": "eve:realm:hash", "usersFile": "/users"}),
-    *_some(f"{_AUTH}.digest", "digestAuth", {"removeHeader": _ON}, f"{_AUTH}.digest.users"),
-    *_some(f"{_AUTH}.forward", "forwardAuth", {"address": "http://auth.test"}),
-    *_some(
+    Label(f"{_AUTH}.basic", "eve:$apr1$x", translates_to="basicAuth.users"),
+    *_same_names(f"{_AUTH}.basic", "basicAuth", {"users": "eve:$apr1$x", "usersFile": "/users"}),
+    *_same_names(f"{_AUTH}.basic", "basicAuth", {"removeHeader": _ON}, f"{_AUTH}.basic.users"),
+    *_same_names(f"{_AUTH}.digest", "digestAuth", {"users": "eve:realm:hash", "usersFile": "/users"}),
+    *_same_names(f"{_AUTH}.digest", "digestAuth", {"removeHeader": _ON}, f"{_AUTH}.digest.users"),
+    *_same_names(f"{_AUTH}.forward", "forwardAuth", {"address": "http://auth.test"}),
+    *_same_names(
         f"{_AUTH}.forward",
         "forwardAuth",
         {
@@ -146,15 +146,15 @@ GUARDS = (
         f"{_AUTH}.headerField",
         "X-User",
         "header in which the server is told the user; with `digest` and `forward`, too",
-        beside=(f"{_AUTH}.basic.users",),
-        becomes="basicAuth.headerField",
+        requires=(f"{_AUTH}.basic.users",),
+        translates_to="basicAuth.headerField",
     ),
     *(
         Label(
             f"{_RATE}.rateSet.NAME.{name}",
             example,
-            beside=(f"{_RATE}.extractorFunc", f"{_RATE}.rateSet.NAME.average"),
-            becomes=f"rateLimit.{name}",
+            requires=(f"{_RATE}.extractorFunc", f"{_RATE}.rateSet.NAME.average"),
+            translates_to=f"rateLimit.{name}",
         )
         for name, example in (("period", "10s"), ("average", "5"), ("burst", "10"))
     ),
@@ -163,8 +163,8 @@ GUARDS = (
         "client.ip",
         "what requests are counted by",
         source_criterion,
-        beside=(f"{_RATE}.rateSet.NAME.average",),
-        becomes="rateLimit.sourceCriterion.ipStrategy",
+        requires=(f"{_RATE}.rateSet.NAME.average",),
+        translates_to="rateLimit.sourceCriterion.ipStrategy",
     ),
     Label(
         "frontend.passTLSCert",
@@ -172,7 +172,7 @@ GUARDS = (
         "servers get no certificate",
         values.boolean,
         False,
-        standing=Standing.UNSERVED,
+        support=Support.UNSERVED,
     ),
 )
 """What stands between a router and its servers; in the order of the page, which is that of requests."""
@@ -180,21 +180,21 @@ GUARDS = (
 _BUFFERING = ("maxRequestBodyBytes", "memRequestBodyBytes", "maxResponseBodyBytes", "memResponseBodyBytes")
 _CONNECTIONS = "backend.maxConn"
 
-LIMITS = (
-    *_some("backend.circuitBreaker", "circuitBreaker", {"expression": "NetworkErrorRatio() > 0.5"}),
-    *_some(
+BACKEND_MIDDLEWARES = (
+    *_same_names("backend.circuitBreaker", "circuitBreaker", {"expression": "NetworkErrorRatio() > 0.5"}),
+    *_same_names(
         "backend.buffering",
         "buffering",
         {**dict.fromkeys(_BUFFERING, "1024"), "retryExpression": "IsNetworkError()"},
     ),
-    *_some(_CONNECTIONS, "inFlightReq", {"amount": "10"}),
+    *_same_names(_CONNECTIONS, "inFlightReq", {"amount": "10"}),
     Label(
         f"{_CONNECTIONS}.extractorFunc",
         "client.ip",
         "what they are counted by; `request.host` unless given",
         source_criterion,
-        beside=(f"{_CONNECTIONS}.amount",),
-        becomes="inFlightReq.sourceCriterion.ipStrategy",
+        requires=(f"{_CONNECTIONS}.amount",),
+        translates_to="inFlightReq.sourceCriterion.ipStrategy",
     ),
 )
 """What stands before all servers of a backend, as a middleware of each router that leads there."""

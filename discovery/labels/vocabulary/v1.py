@@ -8,12 +8,12 @@ from discovery.decoding import values
 from discovery.dynamic.balancing import SAME_SITE
 from discovery.dynamic.health_check import headers
 from discovery.labels.vocabulary.balancing import balancing, health_check
-from discovery.labels.vocabulary.label import Label, Standing
-from discovery.labels.vocabulary.translated import GUARDS, LIMITS
+from discovery.labels.vocabulary.label import Label, Support
+from discovery.labels.vocabulary.translated import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES
 from rondpoint.middlewares.readers import seconds
 
 ROUTES = (
-    Label("port", "8080", "where the container is asked", values.port, unless="the lowest exposed one"),
+    Label("port", "8080", "where the container is asked", values.port, default_text="the lowest exposed one"),
     Label("protocol", "https", "how; `h2c` takes no requests yet", values.scheme, "http"),
     Label("weight", "3", "its share of requests; 0 is none", values.weight, 1),
     Label(
@@ -21,21 +21,21 @@ ROUTES = (
         "shop",
         "containers of one backend are servers of one service",
         values.text,
-        unless="`SERVICE_PROJECT` in compose, else the container's name",
+        default_text="`SERVICE_PROJECT` in compose, else the container's name",
     ),
     Label(
         "domain",
         "example.com",
         "what default rules end in",
         values.text,
-        unless="`providers.docker.domain`",
+        default_text="`providers.docker.domain`",
     ),
     Label(
         "frontend.rule",
         "Host:shop.example",
         "which requests it takes: [rules](rules.md)",
         values.text,
-        unless="`Host:SERVICE.PROJECT.DOMAIN` in compose, else `Host:NAME.DOMAIN`",
+        default_text="`Host:SERVICE.PROJECT.DOMAIN` in compose, else `Host:NAME.DOMAIN`",
     ),
     Label(
         "frontend.priority",
@@ -43,7 +43,7 @@ ROUTES = (
         "higher first, then by the router's name",
         values.integer,
         0,
-        unless="the length of the rule",
+        default_text="the length of the rule",
     ),
     Label(
         "frontend.entryPoints",
@@ -51,7 +51,7 @@ ROUTES = (
         "where it listens; `http` is `web` where that is the only one",
         values.texts,
         (),
-        unless="all default ones",
+        default_text="all default ones",
     ),
     Label(
         "frontend.passHostHeader",
@@ -78,8 +78,8 @@ SERVICES = (
         False,
     ),
     *(
-        Label(f"{_STICKINESS}.{name}", example, told, read, default, beside=(_STICKINESS,), unless=unless)
-        for name, example, read, default, told, unless in (
+        Label(f"{_STICKINESS}.{name}", example, description, read, default, requires=(_STICKINESS,), default_text=default_text)
+        for name, example, read, default, description, default_text in (
             ("cookieName", "shop", values.text, "", "its name", "made from the service's"),
             ("secure", _ON, values.boolean, False, "for TLS only", ""),
             ("httpOnly", _ON, values.boolean, False, "hidden from scripts", ""),
@@ -92,10 +92,10 @@ SERVICES = (
         _ON,
         "leave balancing to Docker's swarm",
         values="true or false",
-        standing=Standing.UNSERVED,
+        support=Support.UNSERVED,
     ),
     *(
-        replace(each, beside=() if each.name == f"{_CHECK}.path" else (f"{_CHECK}.path",))
+        replace(each, requires=() if each.name == f"{_CHECK}.path" else (f"{_CHECK}.path",))
         for each in health_check("backend")
     ),
     Label(
@@ -105,7 +105,7 @@ SERVICES = (
         headers,
         {},
         values=r"`NAME:VALUE\|\|NAME:VALUE`",
-        beside=(f"{_CHECK}.path",),
+        requires=(f"{_CHECK}.path",),
     ),
     Label(
         "backend.responseForwarding.flushInterval",
@@ -113,15 +113,15 @@ SERVICES = (
         "responses are passed on as they come",
         seconds,
         0.1,
-        standing=Standing.STORED,
+        support=Support.STORED,
     ),
 )
 
-LABELS = (*ROUTES, *GUARDS, *SERVICES, *LIMITS)
+LABELS = (*ROUTES, *FRONTEND_MIDDLEWARES, *SERVICES, *BACKEND_MIDDLEWARES)
 
 _URL = "backends.NAME.servers.NAME.url"
 
-OF_FILES = (
+FILE_OPTIONS = (
     Label(_URL, "http://10.0.0.7:80", "where a server is", values.address),
     Label(
         "backends.NAME.servers.NAME.weight",
@@ -129,18 +129,18 @@ OF_FILES = (
         "its share of requests; 0 is none",
         values.weight,
         1,
-        beside=(_URL,),
+        requires=(_URL,),
     ),
-    Label("backends.NAME.servers.NAME.tags", "a", "no effect", values="a list", beside=(_URL,)),
-    Label("frontends.NAME.backend", "NAME", "where it leads", values.text, unless="to be given"),
+    Label("backends.NAME.servers.NAME.tags", "a", "no effect", values="a list", requires=(_URL,)),
+    Label("frontends.NAME.backend", "NAME", "where it leads", values.text, default_text="to be given"),
     Label(
         "frontends.NAME.routes.NAME.rule",
         "Host:shop.example",
         "which requests it takes: those for which all its rules hold",
         values.text,
-        unless="to be given",
+        default_text="to be given",
     ),
     Label("frontends.NAME.rule", "Host:shop.example", "one more of them", values.text),
-    Label("frontends.NAME.basicAuth", "eve:$apr1$x", becomes="basicAuth.users"),
+    Label("frontends.NAME.basicAuth", "eve:$apr1$x", translates_to="basicAuth.users"),
 )
 """What files and keys have beside the options that labels have below `frontend` and `backend`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from discovery.labels.vocabulary.composite import COMPOSED
-from discovery.labels.vocabulary.label import Label, Standing
+from discovery.labels.vocabulary.composite import COMPOSITE
+from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTERS
-from discovery.labels.vocabulary.services import SERVERS, SERVERS_OF_FILES, SERVICES
+from discovery.labels.vocabulary.services import SERVERS, FILE_SERVERS, SERVICES
 
 OTHERS = (
     Label(
@@ -13,16 +13,16 @@ OTHERS = (
         "a",
         "options of connections to servers",
         values="text",
-        standing=Standing.UNSERVED,
+        support=Support.UNSERVED,
     ),
     Label(
         "http.models.NAME.middlewares",
         "a",
         "what routers of an entry point have in common",
         values="a list",
-        standing=Standing.UNSERVED,
+        support=Support.UNSERVED,
     ),
 )
 
-LABELS = (*ROUTERS, *SERVERS, *SERVICES, *COMPOSED, *OTHERS)
-OF_FILES = (*ROUTERS, *SERVERS_OF_FILES, *SERVICES, *COMPOSED, *OTHERS)
+LABELS = (*ROUTERS, *SERVERS, *SERVICES, *COMPOSITE, *OTHERS)
+FILE_OPTIONS = (*ROUTERS, *FILE_SERVERS, *SERVICES, *COMPOSITE, *OTHERS)

@@ -1,4 +1,4 @@
-"""Routes from Consul's catalogue: the tags of its services, followed by blocking queries."""
+"""The Consul catalogue provider: reads routes from service tags and follows them with blocking queries."""
 
 from discovery.providers.consul_catalog.provider import ConsulCatalogProvider
 

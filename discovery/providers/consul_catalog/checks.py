@@ -1,4 +1,4 @@
-"""The state of health of what is in the inventory."""
+"""Keeps the health of the inventory's instances current."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from discovery.providers.consul_catalog.inventory import Inventory
 
 
 class CatalogueChecks:
-    """Puts the newest that is known of checks into the inventory."""
+    """Passes the newest result about health checks on to the inventory."""
 
     def __init__(self, reader: Client, inventory: Inventory) -> None:
         self._reader = reader
@@ -19,15 +19,16 @@ class CatalogueChecks:
         self._index = 0
 
     def update(self, checks: QueryResult[Sequence[Mapping[str, Any]]]) -> None:
-        # The reader and the query that waits overtake each other; 0 is where Consul starts anew.
+        """Take a result, unless a newer one has been taken."""
+        # The reader and the blocking query may overtake each other. Index 0 means that Consul has been reset.
         if checks.index == 0 or checks.index >= self._index:
             self._index = checks.index
             self._inventory.set_health(Health(checks.data))
 
-    def read(self, index: int = 0) -> None:
-        """To be called with new services: one that is not ready yet must not be taken for a ready one.
+    def refresh(self, index: int = 0) -> None:
+        """Read the checks, unless they are known as of `index`, at which the services were read.
 
-        Where what is known of checks is as new as the services, which were seen at `index`, nothing is read.
+        Call this before new instances are added: an instance that is not ready must not count as ready.
         """
         if not index or self._index < index:
             self.update(self._reader.failing_checks())

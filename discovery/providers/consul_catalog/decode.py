@@ -1,4 +1,4 @@
-"""The instances of one service, to objects and diagnostics."""
+"""Decodes the instances of one service into routers, services and diagnostics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROVIDER = "consulcatalog"
 MAX_PORT = 65_535
 
 _INSTANCE_LABELS = frozenset({"traefik.weight", "traefik.protocol", "traefik.enable", "traefik.tags"})
-"""Tags of one instance; Traefik 1 shares all others among the instances of a service."""
+"""Labels that apply to one instance alone; Traefik 1 shares all others among the instances of a service."""
 
 _FRONTENDS = re.compile(r"traefik\.frontends\.([^.]+)\.(.+)\Z", re.IGNORECASE)
 _FRONTEND = "traefik.frontend."
@@ -36,20 +36,20 @@ _RULE = "traefik.frontend.rule"
 _CATALOGUE_LABELS = "traefik.consulcatalog."
 
 _UDP = ":udp"
-"""What ids of Registrator, and of ours, end in for such a port."""
+"""The end of the service id that Registrator and our registrar give to a UDP port."""
 
 Labels = dict[str, str]
 
 
 class Member(Struct, frozen=True):
-    """An instance, and its state of health in one word."""
+    """An instance of a service with its health status."""
 
     instance: Instance
     status: str
 
 
 class _RoutedInstance(Struct, frozen=True):
-    """A member that is to be routed; `kept` while it may take requests."""
+    """A member that is to be routed; `healthy` says whether its status allows it new requests."""
 
     instance: Instance
     labels: Labels
@@ -61,11 +61,11 @@ class _RoutedInstance(Struct, frozen=True):
 def decode(
     service: str, members: Sequence[Member], options: ConsulCatalogOptions, constraint: Constraint
 ) -> tuple[Decoded, ...]:
-    """What a service's instances define together.
+    """Return what the instances of a service define together.
 
-    Instances whose health does not suffice finish what they have: they are draining servers of weight 0, and
-    what the tags of the others say counts for them. Tags are read in Traefik 3's dialect where any has a
-    `traefik.http.`, else in Traefik 1's where any is of that, or where the settings have a rule of it.
+    An unhealthy instance becomes a draining server of weight 0, so that it finishes its requests; the tags of
+    the healthy instances count for it. Tags are read in Traefik 3's dialect if any begins with `traefik.http.`;
+    else in Traefik 1's if any tag is of that dialect, or if the settings have `domain` or `frontEndRule`.
     """
     report = Report(PROVIDER, f"service {service}", "tag")
     if " " in service:
@@ -74,11 +74,11 @@ def decode(
     routed = _routed_instances(members, options, constraint, report)
     healthy = [each for each in routed if each.healthy]
     shared = _shared_labels(healthy or routed, report)
-    means = {label_kind(name) for each in routed for name in each.labels} | set(map(label_kind, shared))
+    kinds = {label_kind(name) for each in routed for name in each.labels} | set(map(label_kind, shared))
     named = {name for name in shared if _FRONTENDS.match(name)}
     parts: list[Decoded] = []
-    if LabelKind.V3_HTTP not in means and (
-        named or options.domain or options.front_end_rule or any(each.is_v1 for each in means)
+    if LabelKind.V3_HTTP not in kinds and (
+        named or options.domain or options.front_end_rule or any(each.is_v1 for each in kinds)
     ):
         tags = [tag for each in healthy or routed for tag in each.instance.tags]
         for own in _frontend_labels(service, shared, tags, options, report):
@@ -130,7 +130,7 @@ def _exclusion_reason(
     constraint: Constraint,
     report: Report,
 ) -> str | None:
-    """Why an instance does not count, if it does not."""
+    """Return why an instance is not routed; None if it is."""
     lower = {name.lower(): value for name, value in given.items()}
     enabled, text = options.exposed_by_default, lower.get("traefik.enable")
     if text is not None:
@@ -139,7 +139,7 @@ def _exclusion_reason(
         except ValueError as error:
             report.error(f"{report.at('traefik.enable', text)}: {error}")
     if instance.id.endswith(_UDP):
-        return "it speaks UDP, as its id says"
+        return "its id says that it speaks UDP"
     if not enabled:
         return (
             "tag traefik.enable says so"
@@ -147,7 +147,7 @@ def _exclusion_reason(
             else "services are not exposed by default, and tag traefik.enable=true is not given"
         )
     if lower.get(f"{_CATALOGUE_LABELS}connect", "").lower() == "true":
-        return "it is reached by Consul Connect alone, which is not served"
+        return "it is reachable through Consul Connect only, which is not supported"
     wanted = values.texts(lower.get("traefik.tags", ""))
     if not constraint(ConstraintSubject(instance.tags, wanted)):
         return "its tags do not fulfil providers.consulCatalog.constraints"
@@ -155,7 +155,7 @@ def _exclusion_reason(
 
 
 def _shared_labels(routed: Sequence[_RoutedInstance], report: Report) -> Labels:
-    """The labels of all together; where they differ, the instance that was registered last counts."""
+    """Return the labels of all instances together; if they differ, those of the last registered instance win."""
     found: dict[str, tuple[str, str, Instance]] = {}
     for each in sorted(routed, key=lambda one: (-one.instance.modified, one.instance.key)):
         for name, value in each.labels.items():
@@ -164,8 +164,8 @@ def _shared_labels(routed: Sequence[_RoutedInstance], report: Report) -> Labels:
             _, known, other = found.setdefault(name.lower(), (name, value, each.instance))
             if known != value and label_kind(name) is not LabelKind.V3_HTTP:
                 report.warning(
-                    f"{report.at(name, value)} of {each.instance.name} is passed over: "
-                    f"{other.name}, registered later, says {known!r}",
+                    f"{report.at(name, value)} of {each.instance.name} is ignored: "
+                    f"{other.name}, registered later, has {known!r}",
                     "give all instances of a service the same tags",
                 )
     return {name: value for name, value, _ in found.values()}
@@ -178,7 +178,7 @@ def _instance_labels(given: Labels) -> Labels:
 def _frontend_labels(
     service: str, shared: Labels, tags: Sequence[str], options: ConsulCatalogOptions, report: Report
 ) -> list[Labels]:
-    """Traefik 1's labels of each frontend: the service's own, and those of `frontends.NAME`."""
+    """Return Traefik 1's labels of each frontend: the service's main one and those of `frontends.NAME`."""
     common: Labels = {"traefik.backend": service.lower()}
     named: dict[str, Labels] = {"": {}}
     for name, value in shared.items():
@@ -197,20 +197,20 @@ def _frontend_labels(
         template = given.pop(written) if written else options.front_end_rule or rules.DEFAULT
         title = f"{service}-{name}" if name else service
         try:
-            given[_RULE] = rules.rule(template, title, options.domain, attributes)
+            given[_RULE] = rules.render_rule(template, title, options.domain, attributes)
         except TemplateError as error:
-            place = f"traefik.frontends.{name}.rule" if name else _RULE
-            key = place if written else "providers.consulCatalog.frontEndRule"
+            label = f"traefik.frontends.{name}.rule" if name else _RULE
+            key = label if written else "providers.consulCatalog.frontEndRule"
             report.error(f"{report.at(key, template)}: {error}")
             continue
         made.append({**common, **given})
-    # What only a template looks for is known to it, if to nobody else.
-    asked = labels_from_tags(attributes.names_read, options.prefix).keys()
-    return [{name: each[name] for name in each if not _is_for_templates(name, asked)} for each in made]
+    # A tag that a template reads is not an unknown label, even if nothing else knows it.
+    template_only = labels_from_tags(attributes.names_read, options.prefix).keys()
+    return [{name: each[name] for name in each if not _is_for_templates(name, template_only)} for each in made]
 
 
-def _is_for_templates(name: str, asked: Collection[str]) -> bool:
-    return name.lower() in asked and label_kind(name) is LabelKind.UNKNOWN
+def _is_for_templates(name: str, template_only: Collection[str]) -> bool:
+    return name.lower() in template_only and label_kind(name) is LabelKind.UNKNOWN
 
 
 def _decode_instance(each: _RoutedInstance, given: Labels, options: ConsulCatalogOptions) -> Decoded:
@@ -220,7 +220,7 @@ def _decode_instance(each: _RoutedInstance, given: Labels, options: ConsulCatalo
         name=instance.name,
         labels=given,
         networks={"consul": instance.address if _is_host(instance.address) else ""},
-        # Consul takes any number for a port, as any text for an address.
+        # Consul accepts any number as a port, and any text as an address.
         ports=(instance.port,) if 0 < instance.port <= MAX_PORT else (),
         draining=not each.healthy,
         provider=PROVIDER,
@@ -229,7 +229,7 @@ def _decode_instance(each: _RoutedInstance, given: Labels, options: ConsulCatalo
         weight=each.weight,
     )
     decoded = labels.decode(container, DockerOptions(default_rule=options.default_rule))
-    # Who drains takes requests where there is no other; who is not well is not to.
+    # A draining server takes requests if there is no other. An unhealthy one must not, hence weight 0.
     return (
         decoded if each.healthy else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
     )
@@ -242,7 +242,7 @@ def _without_weight(service: Service) -> Service:
 def _no_healthy_instance(
     routed: Iterable[_RoutedInstance], parts: Iterable[Decoded]
 ) -> tuple[Diagnostic, ...]:
-    """Said of every service that the instances make together: where explanations look for it."""
+    """Return one diagnostic for each service of the instances, where `rondpoint explain` looks for it."""
     states = format_names(f"{each.instance.name} ({each.status})" for each in routed)
     names = sorted({service.name for part in parts for service in part.services})
     return tuple(
@@ -266,21 +266,21 @@ def _is_host(address: str) -> bool:
 
 
 def _without_repeats(parts: Iterable[Decoded], prefix: str) -> Iterable[Decoded]:
-    """What the instances of a service have in common is said of the first; tags are named as written."""
-    decoded: set[str] = set()
+    """Keep only the first of equal diagnostics of several instances, and name tags with the user's prefix."""
+    seen: set[str] = set()
     for part in parts:
-        updated: list[Diagnostic] = []
+        kept: list[Diagnostic] = []
         for each in part.diagnostics:
-            if each.message not in decoded:
-                decoded.add(each.message)
-                updated.append(_with_tag_prefix(each, prefix))
-        yield replace(part, diagnostics=tuple(updated))
+            if each.message not in seen:
+                seen.add(each.message)
+                kept.append(_with_tag_prefix(each, prefix))
+        yield replace(part, diagnostics=tuple(kept))
 
 
 def _with_tag_prefix(diagnostic: Diagnostic, prefix: str) -> Diagnostic:
-    lead = f"tag {prefix}." if prefix else "tag "
+    tag_prefix = f"tag {prefix}." if prefix else "tag "
     return replace(
         diagnostic,
-        message=diagnostic.message.replace(f"tag {LABEL_PREFIX}", lead),
-        hint=diagnostic.hint.replace(f"label {LABEL_PREFIX}", lead).replace(f"tag {LABEL_PREFIX}", lead),
+        message=diagnostic.message.replace(f"tag {LABEL_PREFIX}", tag_prefix),
+        hint=diagnostic.hint.replace(f"label {LABEL_PREFIX}", tag_prefix).replace(f"tag {LABEL_PREFIX}", tag_prefix),
     )

@@ -1,4 +1,4 @@
-"""What the checks of nodes and services say of an instance, as Consul's own tools sum it up."""
+"""Computes the health status of an instance from the checks of its node and service, as Consul's own tools do."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from discovery.providers.consul_catalog.instance import Key
 PASSING = "passing"
 MAINTENANCE = "maintenance"
 _ORDER = (PASSING, "warning", "critical", MAINTENANCE)
-"""From best to worst; the worst of all checks counts."""
+"""Statuses from best to worst; the worst of all checks counts."""
 
 _NODE_MAINTENANCE = "_node_maintenance"
 _SERVICE_MAINTENANCE = "_service_maintenance:"
 
 
 class Health:
-    """The state of every instance that is not passing; those it has not heard of are."""
+    """The status of each instance whose checks do not all pass; all other instances are passing."""
 
     def __init__(self, checks: Iterable[Mapping[str, Any]] = ()) -> None:
         self._worst: dict[Key, str] = {}
@@ -28,14 +28,14 @@ class Health:
                 self._worst[key] = status
 
     def status_of(self, key: Key) -> str:
-        """`passing`, `warning`, `critical` or `maintenance`: the worse of the node's state and its own."""
+        """Return `passing`, `warning`, `critical` or `maintenance`: the worse of the node's and the instance's."""
         if not self._worst:
             return PASSING
         node, own = self._worst.get((key[0], ""), PASSING), self._worst.get(key, PASSING)
         return max(node, own, key=_ORDER.index)
 
     def changed_keys(self, other: Health) -> set[Key]:
-        """What has another state of its own in `other`; a whole node has an empty service id."""
+        """Return the keys whose own status differs in `other`; a node's key has an empty service id."""
         mine, its = self._worst, other._worst
         return {key for key in mine.keys() | its.keys() if mine.get(key) != its.get(key)}
 
@@ -45,5 +45,5 @@ def _status(check: Mapping[str, Any]) -> str:
     if name == _NODE_MAINTENANCE or name.startswith(_SERVICE_MAINTENANCE):
         return MAINTENANCE
     status = check.get("Status", "")
-    # A state that is not known yet is none to send requests to.
+    # An instance whose status we do not know takes no requests.
     return status if status in _ORDER else "critical"

@@ -1,4 +1,4 @@
-"""An instance of a service, as Consul's catalogue holds it."""
+"""An instance of a service in Consul's catalogue."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from msgspec import Struct
 from discovery.consul import CatalogueEntry, Weights
 
 Key = tuple[str, str]
-"""Node and service id, which only together are unique."""
+"""Node and service id, which are unique only together."""
 
 
 class Instance(Struct, frozen=True):
-    """One registration; `address` is the service's own, else the node's, and `port` 0 where it has none.
+    """One registration. `address` is the service's own, else the node's; `port` is 0 if it has none.
 
-    `weight` and `warning_weight` are Consul's own; `modified` is the index of its last registration.
+    `weight` and `warning_weight` are Consul's weights; `modified` is Consul's index of the last registration.
     """
 
     node: str
@@ -35,12 +35,12 @@ class Instance(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Unique in the catalogue, and the same over restarts."""
+        """The server's name, unique in the catalogue and stable over restarts."""
         return f"{self.node}/{self.id}"
 
 
 def instance_of_entry(node: str, address: str, entry: CatalogueEntry) -> Instance:
-    """From an entry of `GET /v1/catalog/node/NODE`, whose node has this address."""
+    """Return the instance of an entry of `GET /v1/catalog/node/NODE`; `address` is the node's."""
     weights = entry.weights or Weights()
     return Instance(
         node,
@@ -55,8 +55,8 @@ def instance_of_entry(node: str, address: str, entry: CatalogueEntry) -> Instanc
     )
 
 
-def parse_service_instance(entry: Mapping[str, Any]) -> tuple[str, CatalogueEntry]:
-    """From an entry of `GET /v1/catalog/service/NAME`: the node, and the entry that the node itself has."""
+def parse_service_entry(entry: Mapping[str, Any]) -> tuple[str, CatalogueEntry]:
+    """Decode an entry of `GET /v1/catalog/service/NAME`: return the node and the entry as the node's own list has it."""
     weights = entry.get("ServiceWeights") or {}
     return entry["Node"], CatalogueEntry(
         entry["ServiceID"],

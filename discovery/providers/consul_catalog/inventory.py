@@ -1,4 +1,4 @@
-"""The instances that are there, and the configuration they make together."""
+"""Holds the known instances, and builds the provider's configuration from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Instances = dict[Key, Instance]
 
 
 class Inventory:
-    """Each service is decoded once, and again only when something about it changed."""
+    """The known instances by service. Each service is decoded once, and again only after it changed."""
 
     def __init__(self, decode: Decode) -> None:
         self._decode = decode
@@ -32,27 +32,27 @@ class Inventory:
         self._members: dict[str, tuple[Member, ...]] = {}
         self._part_counts: dict[str, int] = {}
         self._missing: dict[str, tuple[float, Instances]] = {}
-        self._touched: set[str] = set()
+        self._changed: set[str] = set()
 
     def __len__(self) -> int:
-        """How many services there are."""
+        """Return the number of services."""
         return len(self._services)
 
     def __contains__(self, service: str) -> bool:
         return service in self._services
 
     def put(self, instance: Instance) -> None:
-        """An instance that is new, or other than it was."""
+        """Add an instance, or replace one that changed."""
         key = instance.key
         before = self._service_names.get(key)
         if before is not None and before != instance.service:
             self.remove(key)
         self._service_names[key] = instance.service
         self._services.setdefault(instance.service, {})[key] = instance
-        self._touched.add(instance.service)
+        self._changed.add(instance.service)
 
     def remove(self, key: Key, *, keep_until: float | None = None) -> None:
-        """An instance has gone; a service without any has its last ones until `keep_until` (monotonic)."""
+        """Remove an instance. A service with none left keeps the removed ones until `keep_until` (monotonic)."""
         service = self._service_names.pop(key, None)
         if service is None:
             return
@@ -62,10 +62,10 @@ class Inventory:
             del self._services[service]
         if keep_until is not None:
             self._missing.setdefault(service, (keep_until, {}))[1][key] = removed
-        self._touched.add(service)
+        self._changed.add(service)
 
     def replace(self, instances: Iterable[Instance], *, keep_until: float | None = None) -> set[str]:
-        """These are all instances of all services; the services that are kept as in `remove` are returned."""
+        """Replace all instances of all services; return the missing services that are kept as in `remove`."""
         found = {each.key: each for each in instances}
         known = set(self._services)
         for key in self._service_names.keys() - found.keys():
@@ -76,33 +76,34 @@ class Inventory:
         return set() if keep_until is None else known - self._services.keys()
 
     def set_health(self, health: Health) -> None:
+        """Replace the health of all instances."""
         for node, service_id in health.changed_keys(self._health):
             if service_id:
                 named = [self._service_names.get((node, service_id))]
             else:
                 named = [name for key, name in self._service_names.items() if key[0] == node]
-            self._touched.update(name for name in named if name is not None)
+            self._changed.update(name for name in named if name is not None)
         self._health = health
 
     @property
     def next_expiry(self) -> float | None:
-        """When (monotonic) the first of the services that are kept although missing is given up."""
+        """When (monotonic) the first missing service expires; None if none is kept."""
         return min((until for until, _ in self._missing.values()), default=None)
 
     def refresh(self) -> bool:
-        """Decode what changed since the last call; whether what is defined may be new."""
+        """Decode the services that changed since the last call; return whether the definitions may have changed."""
         self._drop_expired(time.monotonic())
         changed = False
-        for service in self._touched:
+        for service in self._changed:
             members = self._members_of(service)
             if members != self._members.get(service, ()):
                 self._update_service(service, members)
                 changed = True
-        self._touched.clear()
+        self._changed.clear()
         return changed
 
     def configuration(self) -> Configuration:
-        """What the services define together, as of the last refresh."""
+        """Return the configuration of all services, as of the last refresh."""
         return self._union.configuration()
 
     def _instance(self, key: Key) -> Instance | None:
@@ -133,18 +134,18 @@ class Inventory:
     def _drop_expired(self, now: float) -> None:
         for service in [name for name, (until, _) in self._missing.items() if until <= now]:
             del self._missing[service]
-            self._touched.add(service)
+            self._changed.add(service)
             if service not in self._services:
-                logger.warning("service %s has not come back to Consul: its routes go", service)
+                logger.warning("service %s has not come back to Consul: its routes are removed", service)
 
     def _decode_one(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         try:
             return self._decode(service, members)
         except Exception as error:
-            # A fault of ours with one service must not take the routes of all others with it.
+            # A bug that one service triggers must not remove the routes of all others.
             logger.exception("service %s cannot be decoded", service)
             subject = f"service {service}"
-            message = f"its tags cannot be decoded, which is a fault of Rondpoint: {error!r}"
+            message = f"its tags cannot be decoded because of a bug in Rondpoint: {error!r}"
             return (Decoded(subject, diagnostics=(Diagnostic(Severity.ERROR, PROVIDER, subject, message),)),)
 
 

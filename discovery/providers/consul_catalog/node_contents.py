@@ -1,4 +1,4 @@
-"""What is on each node of the catalogue, as it was last read, and what an answer changes in it."""
+"""Holds the services on each node of the catalogue as last read, and computes the changes of each new result."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from discovery.providers.consul_catalog.instance import Instance, Key, instance_
 
 
 class Change(Struct):
-    """What has gone, and what is new or other than it was."""
+    """The keys of removed instances, and the instances that are new or changed."""
 
     removed: list[Key] = field(default_factory=list)
     updated: list[Instance] = field(default_factory=list)
 
     def add(self, other: Change) -> None:
+        """Append another change."""
         self.removed += other.removed
         self.updated += other.updated
 
 
 class NodeContents:
-    """Of two thousand entries on a node all but a few are as they were, and are the very same objects."""
+    """The services on each node. Entries that have not changed stay the same objects: most of a node's thousands."""
 
     def __init__(self) -> None:
         self.addresses: dict[str, str] = {}
-        self._seen: dict[str, NodeServices] = {}
+        self._services: dict[str, NodeServices] = {}
 
     @property
     def known_nodes(self) -> Collection[str]:
-        """The nodes of which it is known what is on them."""
-        return self._seen.keys()
+        """The nodes whose services have been read."""
+        return self._services.keys()
 
     def services_on(self, node: str) -> NodeServices:
-        """What is known to be on a node."""
-        return self._seen.get(node, UNKNOWN)
+        """Return the known services on a node."""
+        return self._services.get(node, UNKNOWN)
 
     def instances(self) -> list[Instance]:
-        """All there are."""
+        """Return all instances on all nodes."""
         return [
             instance_of_entry(node, address, entry)
             for node, address in self.addresses.items()
@@ -46,11 +47,11 @@ class NodeContents:
         ]
 
     def put_nodes(self, addresses: Mapping[str, str]) -> Change:
-        """These are all nodes; what is on one that is new is not known yet."""
+        """Replace the list of nodes; the services on a new node are not known yet."""
         before, self.addresses = self.addresses, dict(addresses)
         change = Change()
         for node in before.keys() - addresses.keys():
-            change.removed += [(node, own) for own in self._seen.pop(node, UNKNOWN).entries]
+            change.removed += [(node, own) for own in self._services.pop(node, UNKNOWN).entries]
         for node, address in addresses.items():
             if before.get(node, address) != address:
                 change.updated += [
@@ -59,10 +60,10 @@ class NodeContents:
                 ]
         return change
 
-    def put(self, node: str, listing: NodeServices) -> Change:
-        """All there is on one of the nodes."""
-        before, entries = self.services_on(node).entries, listing.entries
-        self._seen[node] = listing
+    def put(self, node: str, services: NodeServices) -> Change:
+        """Replace the services on one node."""
+        before, entries = self.services_on(node).entries, services.entries
+        self._services[node] = services
         address = self.addresses[node]
         return Change(
             [(node, own) for own in before.keys() - entries.keys()],
@@ -76,7 +77,7 @@ class NodeContents:
     def put_service(
         self, service: str, instances: Iterable[tuple[str, CatalogueEntry]], nodes: Collection[str]
     ) -> Change:
-        """All instances of a service, each with its node; only those on the given nodes count."""
+        """Replace all instances of a service, each given with its node; only those on `nodes` count."""
         found: dict[str, dict[str, CatalogueEntry]] = {
             node: {}
             for node in nodes

@@ -1,4 +1,4 @@
-"""Following Consul's catalogue: a change of it is read, decoded and emitted as it comes."""
+"""The Consul catalogue provider: reads, decodes and emits each change of the catalogue as it comes."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from rondpoint.settings import ConsulCatalogOptions
 logger = logging.getLogger(__name__)
 
 RETENTION = 60.0
-"""Seconds that services missing after a time without Consul, or a reset of it, may take to register again."""
+"""Seconds that services missing after an outage or reset of Consul have to register again."""
 
 _NO_SERVICES = Diagnostic(
     Severity.WARNING,
     PROVIDER,
     "catalogue",
-    "Consul shows no service at all, and not even its own",
+    "Consul lists no service at all, not even its own",
     'the token may lack service:read, as in: service_prefix "" { policy = "read" }',
 )
 
 
 class ConsulCatalogProvider:
-    """Emits anew whenever the catalogue changed what its services define; nothing is polled."""
+    """A provider that emits whenever a change of the catalogue changed the definitions. It does not poll."""
 
     name = PROVIDER
 
@@ -53,7 +53,7 @@ class ConsulCatalogProvider:
         self._agents: ConsulAgents | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow the catalogue until `stop`; raises ProviderError when it cannot be read."""
+        """Follow the catalogue until `stop`. Raises ProviderError if it cannot be read."""
         try:
             self._constraint = parse(self._options.constraints)
             self._agents = self._agents or ConsulAgents(
@@ -79,13 +79,13 @@ class ConsulCatalogProvider:
             self._follow(queries, reader, emit, stop)
 
     def _follow(self, queries: BlockingQueries, reader: Client, emit: Emit, stop: threading.Event) -> None:
-        """Until `stop`; raises what a query that failed raised."""
+        """Follow the catalogue until `stop`. Raises the error of a query that failed."""
         checks = CatalogueChecks(reader, self._inventory)
         results = queries.take_first()
         checks.update(results[CHECKS])
         reading = CatalogueReader(queries, reader, checks, self._inventory)
         found = reading.read_all(results[NODES].data)
-        checks.read()
+        checks.refresh()
         self._replace(found)
         self._inventory.refresh()
         self._put(emit)
@@ -97,16 +97,16 @@ class ConsulCatalogProvider:
             results = queries.take(self._seconds_until_due(reading.due))
             if CHECKS in results:
                 checks.update(results[CHECKS])
-            lost = any(answer.index == 0 for answer in results.values())
+            lost = any(result.index == 0 for result in results.values())
             reading.apply(results, self._retention_end() if lost else None, lambda: self._emit_changed(emit))
             self._emit_changed(emit)
 
     def _replace(self, instances: Iterable[Instance]) -> None:
-        """After a while without Consul, what all went meanwhile it may as well have forgotten."""
+        """Replace all instances after an outage. Consul may have forgotten missing services, so they are kept."""
         missing = self._inventory.replace(instances, keep_until=self._retention_end())
         if missing:
             logger.warning(
-                "Consul is back without %s: kept for %g s, in case it forgot",
+                "Consul is back without %s; their routes are kept for %g s",
                 format_names(missing),
                 RETENTION,
             )
@@ -115,7 +115,7 @@ class ConsulCatalogProvider:
         return time.monotonic() + RETENTION
 
     def _seconds_until_due(self, due: float | None) -> float | None:
-        """Seconds until there is something to do without any news."""
+        """Return the seconds until the next expiry or reading is due; None if nothing is."""
         ends = [self._inventory.next_expiry, due]
         return min((max(0.0, end - time.monotonic()) for end in ends if end is not None), default=None)
 

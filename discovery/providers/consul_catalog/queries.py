@@ -1,9 +1,9 @@
-"""What is asked of Consul's catalogue.
+"""The queries to Consul's catalogue.
 
-Two blocking queries are always under way: for the list of nodes, and for checks. The services of up to
-`FOLLOWED` nodes are followed by one more each: such a query comes back when something changed on that very
-node, and with all that is on it. Where there are more nodes, one query tells that some service
-changed, though not which, and the nodes that are not followed are read: see `reading.py`.
+Two blocking queries always run: one for the list of nodes and one for the checks. One more query follows each of
+up to `MAX_FOLLOWED_NODES` nodes: it returns when a service on that node changed, with all services on the node.
+If there are more nodes, one query reports that some service changed, but not which. The nodes that are not
+followed are then read: see `reader.py`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 
 from discovery.consul import UNKNOWN, CatalogueEntry, Client, NodeServices, QueryResult, RefusedError
 from discovery.consul.blocking_queries import Query
-from discovery.providers.consul_catalog.instance import parse_service_instance
+from discovery.providers.consul_catalog.instance import parse_service_entry
 
 MAX_FOLLOWED_NODES = 100
-"""Consul takes 200 connections from one address, unless it is set otherwise."""
+"""Half of the 200 connections that Consul accepts from one address by default."""
 
 CONSUL = "consul"
-"""The service of Consul's servers themselves, which every catalogue holds."""
+"""The service of Consul's own servers, which is in every catalogue."""
 
 NODES = "nodes"
 CHECKS = "checks"
 NAMES = "names"
 NODE_PREFIX = "on "
-"""Goes before the name of a node."""
+"""Prefix of the name of a node's query."""
 
 FIRST_QUERIES: dict[str, Query] = {
     NODES: lambda client, index: client.nodes(index),
@@ -32,33 +32,34 @@ FIRST_QUERIES: dict[str, Query] = {
 }
 
 Names = Mapping[str, Sequence[str]]
-"""The tags that the instances of each service have together."""
+"""Service name → the tags of all its instances together."""
 
 
 def query_names(client: Client, index: int) -> QueryResult[Names]:
+    """Query the names and tags of all services."""
     return client.services(index)
 
 
 def node_query(node: str) -> Query:
-    """The question what is on a node; from answer to answer, what has not changed is the same object."""
+    """Return the query for the services on a node; entries that have not changed stay the same objects."""
     before = UNKNOWN
 
-    def ask(client: Client, index: int) -> QueryResult[NodeServices]:
+    def query(client: Client, index: int) -> QueryResult[NodeServices]:
         nonlocal before
-        answer = client.services_on(node, index, before)
-        before = answer.data
-        return answer
+        result = client.services_on(node, index, before)
+        before = result.data
+        return result
 
-    return ask
+    return query
 
 
 def read_service(client: Client, service: str) -> list[tuple[str, CatalogueEntry]]:
-    """All instances, each with its node."""
-    return [parse_service_instance(entry) for entry in client.service(service)]
+    """Return all instances of a service, each with its node."""
+    return [parse_service_entry(entry) for entry in client.service(service)]
 
 
 def changed_services(before: Names, after: Names) -> set[str]:
-    """Services that came, went, or have other tags."""
+    """Return the services that were added or removed, or whose tags changed."""
     return {
         name
         for name in before.keys() | after.keys()
@@ -67,9 +68,9 @@ def changed_services(before: Names, after: Names) -> set[str]:
 
 
 def missing_permission(permission: str) -> RefusedError:
-    """Consul leaves out what a token may not see, and says nothing of it; no catalogue is empty."""
+    """Return the error for an empty catalogue: Consul silently leaves out what a token may not see."""
     return RefusedError(
-        "Consul shows an empty catalogue: it has just started, or the token may not see it",
+        "Consul returns an empty catalogue: it has just started, or the token may not read it",
         f'grant it {permission}, as in: {permission.partition(":")[0]}_prefix "" {{ policy = "read" }}',
         permission,
     )

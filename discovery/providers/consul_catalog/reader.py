@@ -1,8 +1,8 @@
-"""Reading the catalogue: node by node as they tell of changes, and the rest when there is word of one.
+"""Reads the catalogue: followed nodes report their changes, and all other nodes are read after a change somewhere.
 
-A node that is followed tells what changed on it. Of the others, one query tells that some service changed,
-somewhere: a change that shows in the names or tags of services is read at once, service by service, and then
-all those nodes are.
+The query of a followed node returns the changes on that node. For the other nodes, one query reports that some
+service changed. If names or tags of services changed, those services are read at once; then all unfollowed nodes
+are read.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from discovery.providers.consul_catalog.queries import (
 )
 
 MAX_SINGLE_READS = 10
-"""As many services are read one by one before everything is."""
+"""The most changed services that are read one by one before all unfollowed nodes are read."""
 
 PROGRESS_INTERVAL = 0.05
-"""Seconds after which something new is told again while everything is read."""
+"""Seconds between two partial updates while the unfollowed nodes are read."""
 
 
 class CatalogueReader:
-    """Keeps the inventory as the catalogue is: a query for each of FOLLOWED nodes, and one for all others."""
+    """Keeps the inventory equal to the catalogue, with one query for each followed node and one for all others."""
 
     def __init__(
         self, blocking_queries: BlockingQueries, reader: Client, checks: CatalogueChecks, inventory: Inventory
@@ -59,11 +59,11 @@ class CatalogueReader:
 
     @property
     def due(self) -> float | None:
-        """When (monotonic) there is something to read without any news."""
+        """When (monotonic) the unfollowed nodes are due to be read; None if they are up to date."""
         return self._next_read if self._outdated else None
 
     def read_all(self, nodes: Sequence[Mapping[str, Any]]) -> list[Instance]:
-        """Follow what is to be followed; every instance that is there."""
+        """Start the node queries; return all instances of the catalogue."""
         self._put_nodes(nodes)
         while self._followed - set(self._contents.known_nodes) or (
             self._follows_names and self._names is None
@@ -75,10 +75,10 @@ class CatalogueReader:
                 self._put_nodes(results[NODES].data)
             if NAMES in results:
                 self._names = self._validated(results[NAMES])
-            for node, answer in self._node_results(results).items():
-                self._contents.put(node, answer.data)
-        for node, listing in self._read_unfollowed():
-            self._contents.put(node, listing)
+            for node, result in self._node_results(results).items():
+                self._contents.put(node, result.data)
+        for node, services in self._read_unfollowed():
+            self._contents.put(node, services)
         self._outdated = False
         found = self._contents.instances()
         if CONSUL in self._inventory and not any(each.service == CONSUL for each in found):
@@ -86,18 +86,18 @@ class CatalogueReader:
         return found
 
     def apply(self, results: Results, keep_until: float | None, changed: Callable[[], None]) -> None:
-        """Bring the inventory up to date; what has gone is kept until then, where a time is given.
+        """Apply query results to the inventory; with `keep_until` (monotonic), removed services are kept until then.
 
-        `changed` is called when some of the news are in the inventory before all are.
+        `changed` is called after each partial update.
         """
         self._keep_until = keep_until or self._keep_until
         change = Change()
         if NODES in results:
             change.add(self._put_nodes(results[NODES].data))
-        answers = self._node_results(results)
-        for node, answer in answers.items():
-            change.add(self._contents.put(node, answer.data))
-        indexes = [answer.index for answer in answers.values()]
+        node_results = self._node_results(results)
+        for node, result in node_results.items():
+            change.add(self._contents.put(node, result.data))
+        indexes = [result.index for result in node_results.values()]
         self._apply_change(change, keep_until, 0 if 0 in indexes else max(indexes, default=0))
         if NAMES in results:
             before, self._names = self._names or {}, self._validated(results[NAMES])
@@ -109,16 +109,16 @@ class CatalogueReader:
             self._update_unfollowed(changed)
 
     def _node_results(self, results: Results) -> dict[str, QueryResult[NodeServices]]:
-        """By node."""
+        """Return the results of the followed nodes, by node."""
         found = {
-            name.removeprefix(NODE_PREFIX): answer
-            for name, answer in results.items()
+            name.removeprefix(NODE_PREFIX): result
+            for name, result in results.items()
             if name.startswith(NODE_PREFIX)
         }
-        return {node: answer for node, answer in found.items() if node in self._followed}
+        return {node: result for node, result in found.items() if node in self._followed}
 
     def _put_nodes(self, nodes: Sequence[Mapping[str, Any]]) -> Change:
-        """These are all nodes: follow those that can be, and no others."""
+        """Replace the list of nodes: follow as many as possible, and stop to follow removed ones."""
         found = {each["Node"]: each.get("Address") or "" for each in nodes}
         if not found:
             raise missing_permission("node:read")
@@ -133,62 +133,62 @@ class CatalogueReader:
             if node not in self._followed:
                 self._followed.add(node)
                 self._queries.follow(NODE_PREFIX + node, node_query(node))
-        rest = len(found) > len(self._followed)
-        if rest and not self._follows_names:
+        unfollowed = len(found) > len(self._followed)
+        if unfollowed and not self._follows_names:
             self._queries.follow(NAMES, query_names)
-        elif self._follows_names and not rest:
+        elif self._follows_names and not unfollowed:
             self._queries.unfollow(NAMES)
             self._names = None
-        self._follows_names = rest
-        self._outdated = rest and (self._outdated or bool(updated - self._followed))
+        self._follows_names = unfollowed
+        self._outdated = unfollowed and (self._outdated or bool(updated - self._followed))
         return change
 
-    def _validated(self, answer: QueryResult[Names]) -> Names:
-        if CONSUL in self._inventory and CONSUL not in answer.data:
+    def _validated(self, result: QueryResult[Names]) -> Names:
+        if CONSUL in self._inventory and CONSUL not in result.data:
             raise missing_permission("service:read")
-        return answer.data
+        return result.data
 
     def _unfollowed_nodes(self) -> set[str]:
-        """The nodes that are not followed."""
+        """Return the nodes that no query follows."""
         return self._contents.addresses.keys() - self._followed
 
     def _read_services(self, names: set[str]) -> None:
-        """What is known to have changed does not wait for all the rest."""
+        """Read the given services on the unfollowed nodes at once, unless there are too many."""
         if not names or len(names) > MAX_SINGLE_READS or len(self._inventory) <= MAX_SINGLE_READS:
             return
-        rest = self._unfollowed_nodes()
+        unfollowed = self._unfollowed_nodes()
         change = Change()
         for name in names:
-            change.add(self._contents.put_service(name, read_service(self._reader, name), rest))
+            change.add(self._contents.put_service(name, read_service(self._reader, name), unfollowed))
         self._apply_change(change, None)
 
     def _update_unfollowed(self, changed: Callable[[], None]) -> None:
-        """Read the rest. What is new is told on the way, what has gone at the end: it may have moved."""
+        """Read the unfollowed nodes. Apply new instances on the way, and removals at the end: they may have moved."""
         started = time.monotonic()
         self._outdated = False
-        told = 0.0
+        reported_at = 0.0
         change = Change()
-        for node, listing in self._read_unfollowed():
-            change.add(self._contents.put(node, listing))
-            if change.updated and time.monotonic() >= told + PROGRESS_INTERVAL:
+        for node, services in self._read_unfollowed():
+            change.add(self._contents.put(node, services))
+            if change.updated and time.monotonic() >= reported_at + PROGRESS_INTERVAL:
                 self._apply_change(Change(updated=change.updated), None)
                 change.updated = []
                 changed()
-                told = time.monotonic()
+                reported_at = time.monotonic()
         self._apply_change(change, self._keep_until)
         self._keep_until = None
-        # A catalogue that never rests costs half a core at most, however large it is.
+        # Readings pause as long as they last, so a catalogue in constant motion costs half a core at most.
         self._next_read = 2 * time.monotonic() - started
 
     def _read_unfollowed(self) -> Iterator[tuple[str, NodeServices]]:
-        """What is on the nodes that are not followed, read by node or by service, whichever are fewer."""
-        rest = sorted(self._unfollowed_nodes())
+        """Yield the services on each unfollowed node, read by node or by service, whichever are fewer."""
+        unfollowed = sorted(self._unfollowed_nodes())
         names = self._names
-        if names is None or len(names) >= len(rest):
-            for node in rest:
+        if names is None or len(names) >= len(unfollowed):
+            for node in unfollowed:
                 yield node, self._reader.services_on(node, before=self._contents.services_on(node)).data
             return
-        found: dict[str, dict[str, CatalogueEntry]] = {node: {} for node in rest}
+        found: dict[str, dict[str, CatalogueEntry]] = {node: {} for node in unfollowed}
         for name in sorted(names):
             for node, entry in read_service(self._reader, name):
                 if node in found:
@@ -197,12 +197,12 @@ class CatalogueReader:
             yield node, NodeServices(entries=entries)
 
     def _apply_change(self, change: Change, keep_until: float | None, index: int = 0) -> None:
-        """`index` is that of the answers which told of it, if they all have one."""
+        """Apply a change; `index` is Consul's index of the results that it comes from, 0 if one has none."""
         if change.removed and CONSUL in self._inventory and not read_service(self._reader, CONSUL):
-            # A token that may see nothing any more sees everything go.
+            # If the token has lost its rights, everything looks removed.
             raise missing_permission("service:read")
         if change.updated:
-            self._checks.read(index)
+            self._checks.refresh(index)
         for key in change.removed:
             self._inventory.remove(key, keep_until=keep_until)
         for each in change.updated:

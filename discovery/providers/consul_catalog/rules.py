@@ -1,4 +1,4 @@
-"""Traefik 1's rules of services, which are templates."""
+"""Renders Traefik 1's rule templates of services."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from discovery.templates.template import Function, TemplateError, Value, render
 DEFAULT = "Host:{{.ServiceName}}.{{.Domain}}"
 
 
-def rule(template: str, name: str, domain: str, attributes: Attributes) -> str:
-    """The rule that a template makes of a service; raises TemplateError.
+def render_rule(template: str, name: str, domain: str, attributes: Attributes) -> str:
+    """Render a rule template for a service. Raises TemplateError.
 
-    `.ServiceName`, `.Domain`, `.Attributes` stand in it, and `getTag NAME .Attributes DEFAULT`,
-    `hasTag NAME .Attributes`, and `getAttribute`, which is getTag with the prefix before the name.
+    The template may use `.ServiceName`, `.Domain` and `.Attributes`, and the functions
+    `getTag NAME .Attributes DEFAULT`, `hasTag NAME .Attributes` and `getAttribute`; the last is getTag with the
+    prefix before the name.
     """
     fields: dict[str, Value] = {
         "ServiceName": name,
@@ -29,8 +30,8 @@ def _get_tag(name: Value, tags: Value, default: Value) -> Value:
 
 def _get_attribute(name: Value, tags: Value, default: Value) -> Value:
     attributes = _attributes(tags, "getAttribute")
-    lead = f"{attributes.prefix}." if attributes.prefix else ""
-    return attributes.get(lead + _text(name), default)
+    tag_prefix = f"{attributes.prefix}." if attributes.prefix else ""
+    return attributes.get(tag_prefix + _text(name), default)
 
 
 def _has_tag(name: Value, tags: Value) -> Value:
@@ -39,13 +40,13 @@ def _has_tag(name: Value, tags: Value) -> Value:
 
 def _attributes(tags: Value, function: str) -> Attributes:
     if not isinstance(tags, Attributes):
-        raise TemplateError(f"{function} looks into .Attributes, which comes after the name")
+        raise TemplateError(f"{function} needs .Attributes after the name")
     return tags
 
 
 def _text(name: Value) -> str:
     if not isinstance(name, str):
-        raise TemplateError("the name of a tag is text")
+        raise TemplateError("the name of a tag must be text")
     return name
 
 

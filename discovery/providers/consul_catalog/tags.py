@@ -1,4 +1,4 @@
-"""Consul's tags as labels, and as the templates of rules see them."""
+"""Converts Consul's tags into labels, and into the attributes that rule templates read."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ LABEL_PREFIX = "traefik."
 
 
 def labels_from_tags(tags: Iterable[str], prefix: str) -> dict[str, str]:
-    """`PREFIX.key=value` becomes `traefik.key` → `value`, a bare `PREFIX.key` means true.
+    """Convert tags to labels: `PREFIX.key=value` → `traefik.key`: `value`, and `PREFIX.key` → `true`.
 
-    Prefixes and names compare without regard to case; of a name that comes twice the first counts.
+    Prefixes and names are case-insensitive. If a name occurs twice, the first one counts.
     """
-    lead = f"{prefix}." if prefix else ""
+    tag_prefix = f"{prefix}." if prefix else ""
     found: dict[str, tuple[str, str]] = {}
     for tag in tags:
         name, equals, value = tag.partition("=")
         name = name.strip()
-        if name.lower().startswith(lead.lower()) and len(name) > len(lead):
-            key = LABEL_PREFIX + name[len(lead) :]
+        if name.lower().startswith(tag_prefix.lower()) and len(name) > len(tag_prefix):
+            key = LABEL_PREFIX + name[len(tag_prefix) :]
             found.setdefault(key.lower(), (key, value if equals else "true"))
     return dict(found.values())
 
 
 class Attributes(Mapping[str, str]):
-    """The tags of a service, as `.Attributes` in a template: name in lower case → value, or the bare tag.
+    """The tags of a service as `.Attributes` in a template: name in lower case → value, or the tag if it has none.
 
-    `read` are the names that were looked up, found or not.
+    `names_read` are the names that a template looked up, whether found or not.
     """
 
     def __init__(self, tags: Iterable[str], prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""Routes from Consul's key-value store, in the layouts of Traefik 1 and Traefik 3."""
+"""The Consul key-value provider: reads routes from keys in the layouts of Traefik 1 and Traefik 3."""
 
 from discovery.providers.consul_kv.provider import ConsulKvProvider
 

@@ -1,4 +1,4 @@
-"""Following keys: a blocking query on all that lies below the root key, and one on what its alias names."""
+"""The Consul key-value provider: one blocking query follows the root key, and a second one its alias."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from discovery.consul.settings_endpoints import key_endpoints
 from discovery.decoding.report import Report
 from discovery.merging.union import unite
 from discovery.providers.consul_agents import ConsulAgents
-from discovery.providers.consul_kv.memory import Keys, RetainedKeys
+from discovery.providers.consul_kv.retained_keys import Keys, RetainedKeys
 from discovery.providers.consul_kv.tree import unfold
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
@@ -32,10 +32,10 @@ _ALIAS = "alias"
 
 
 class ConsulKvProvider:
-    """Emits anew whenever a key changed; nothing is polled.
+    """A provider that emits whenever a key changed. It does not poll.
 
-    `ROOT/alias` names another key below which everything lies instead; its whole content is read before
-    it takes the place of what was.
+    `ROOT/alias` may name another key, whose subkeys then replace those of the root. The switch happens once all
+    of them have been read.
     """
 
     name = PROVIDER
@@ -51,7 +51,7 @@ class ConsulKvProvider:
         self._emitted = False
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow the keys until `stop`; raises ProviderError when none of the endpoints can be read."""
+        """Follow the keys until `stop`. Raises ProviderError if no endpoint can be read."""
         try:
             self._agents = self._agents or ConsulAgents(self.name, key_endpoints(self._options))
         except ValueError as error:
@@ -63,41 +63,40 @@ class ConsulKvProvider:
             return Client(endpoint)
 
         self._emitted, self._followed, self._ready = False, "", True
-        queries = {_ROOT: _query_below(self._prefix)}
         with (
-            BlockingQueries(queries, client) as queries,
+            BlockingQueries({_ROOT: _query_below(self._prefix)}, client) as queries,
             client() as reader,
             on_stop(stop, queries.end),
             on_stop(stop, reader.abort),
         ):
             while not stop.is_set():
-                if self._take(queries, reader):
+                if self._apply_results(queries, reader):
                     self._emit(emit)
                     if not self._options.watch:
                         queries.end()
                         stop.wait()
 
-    def _take(self, queries: BlockingQueries, reader: Client) -> bool:
-        """Wait for news, and take note of them; whether they make something to emit."""
+    def _apply_results(self, queries: BlockingQueries, reader: Client) -> bool:
+        """Wait for query results and apply them; return whether there is a new configuration to emit."""
         alias, aliased = self._aliased
         ends = [each.next_expiry for each in (self._root, aliased) if each.next_expiry is not None]
         results = queries.take(max(0.0, min(ends) - time.monotonic()) if ends else None)
         changed = self._root.drop_expired() | aliased.drop_expired()
         if root := results.get(_ROOT):
-            self._note(self._root, self._prefix, root, reader)
+            self._update_keys(self._root, self._prefix, root, reader)
             changed = True
-        wanted = self._alias_target()
-        if wanted != self._followed:
-            self._follow_alias(wanted, queries)
+        target = self._alias_target()
+        if target != self._followed:
+            self._follow_alias(target, queries)
         elif found := results.get(_ALIASED):
-            if wanted != alias:
-                self._aliased = (wanted, RetainedKeys())
-            self._note(self._aliased[1], wanted, found, reader)
+            if target != alias:
+                self._aliased = (target, RetainedKeys())
+            self._update_keys(self._aliased[1], target, found, reader)
             self._ready = changed = True
         return changed and self._ready
 
     def _follow_alias(self, alias: str, queries: BlockingQueries) -> None:
-        """Follow what another alias names; until all of it has been read, what was before it stands."""
+        """Follow another alias; the previous keys stay in force until all keys of the new one have been read."""
         if self._followed:
             queries.unfollow(_ALIASED)
         if alias:
@@ -105,13 +104,13 @@ class ConsulKvProvider:
         self._followed = alias
         self._ready = not alias
 
-    def _note(self, memory: RetainedKeys, prefix: str, answer: QueryResult[Keys], reader: Client) -> None:
-        if not answer.data:
-            # Consul leaves out keys that a token may not read; of one that is asked for by name it says so.
+    def _update_keys(self, retained: RetainedKeys, prefix: str, result: QueryResult[Keys], reader: Client) -> None:
+        if not result.data:
+            # Consul silently leaves out keys that a token may not read, but refuses to read one of them by name.
             reader.key(f"{prefix}/{_ALIAS}")
-        if memory.update(answer, reconnected=not self._emitted):
+        if retained.update(result, reconnected=not self._emitted):
             logger.warning(
-                "Consul is back without some keys below %s/: kept for a while, in case it forgot", prefix
+                "Consul is back without some keys below %s/; their routes are kept for a while", prefix
             )
 
     def _alias_target(self) -> str:
@@ -122,8 +121,8 @@ class ConsulKvProvider:
             return ""
 
     def _emit(self, emit: Emit) -> None:
-        prefix, memory = self._aliased if self._followed else (self._prefix, self._root)
-        keys = {key: value for key, value in memory.keys.items() if key != f"{prefix}/{_ALIAS}"}
+        prefix, retained = self._aliased if self._followed else (self._prefix, self._root)
+        keys = {key: value for key, value in retained.keys.items() if key != f"{prefix}/{_ALIAS}"}
         report = Report(self.name, f"keys below {prefix}/")
         decoded = dynamic.decode(unfold(keys, prefix, report), self.name, report.subject)
         decoded = replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)

@@ -94,10 +94,10 @@ class Engine:
         """Return the engine's description of one container; None if it does not exist (any more)."""
         with self._faults():
             try:
-                answer: Mapping[str, Any] = self._client.inspect_container(container_id)
+                description: Mapping[str, Any] = self._client.inspect_container(container_id)
             except docker.errors.NotFound:
                 return None
-            return answer
+            return description
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

@@ -25,23 +25,23 @@ class InspectedContainer(Struct, frozen=True):
 
 
 def parse_inspection(
-    answer: Mapping[str, Any], host_address: Callable[[], str] = lambda: LOOPBACK
+    description: Mapping[str, Any], host_address: Callable[[], str] = lambda: LOOPBACK
 ) -> InspectedContainer:
     """Decode the engine's response to `GET /containers/ID/json`; missing values count as empty.
 
     `host_address` is called only if the container is in host network mode.
     """
-    config: Mapping[str, Any] = answer.get("Config") or {}
-    state: Mapping[str, Any] = answer.get("State") or {}
-    network: Mapping[str, Any] = answer.get("NetworkSettings") or {}
-    host: Mapping[str, Any] = answer.get("HostConfig") or {}
+    config: Mapping[str, Any] = description.get("Config") or {}
+    state: Mapping[str, Any] = description.get("State") or {}
+    network: Mapping[str, Any] = description.get("NetworkSettings") or {}
+    host: Mapping[str, Any] = description.get("HostConfig") or {}
     published: Mapping[str, Any] = network.get("Ports") or {}
     ports = {_tcp_port(key) for key in [*(config.get("ExposedPorts") or {}), *published]}
     health = (state.get("Health") or {}).get("Status") or ""
     mode = host.get("NetworkMode") or "bridge"
     container = Container(
-        id=answer.get("Id", ""),
-        name=answer.get("Name", "").removeprefix("/"),
+        id=description.get("Id", ""),
+        name=description.get("Name", "").removeprefix("/"),
         labels=dict(config.get("Labels") or {}),
         networks=_addresses(network.get("Networks") or {}),
         ports=tuple(sorted(port for port in ports if port is not None)),

@@ -90,9 +90,9 @@ class DockerProvider:
         ):
             if stop.is_set():
                 return
-            answer = engine.inspect(container_id)
-            if answer is not None:
-                found.append(parse_inspection(answer, self._host_address))
+            description = engine.inspect(container_id)
+            if description is not None:
+                found.append(parse_inspection(description, self._host_address))
         self._inventory.replace(found)
 
     def _apply(self, engine: Engine, events: Iterable[Event]) -> None:
@@ -119,8 +119,8 @@ class DockerProvider:
             self._inspect(engine, container_id)
 
     def _inspect(self, engine: Engine, container_id: str) -> None:
-        answer = engine.inspect(container_id)
-        found = None if answer is None else parse_inspection(answer, self._host_address)
+        description = engine.inspect(container_id)
+        found = None if description is None else parse_inspection(description, self._host_address)
         self._inventory.put(container_id, found)
 
     def _emit(self, emit: Emit) -> None:

@@ -1,4 +1,4 @@
-"""A provider without routes, which registers containers in Consul, for Consul's own providers to find."""
+"""The registrar: a provider without routes that registers containers in Consul, for the Consul providers to find."""
 
 from discovery.providers.registrar.provider import Registrar
 

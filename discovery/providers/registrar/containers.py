@@ -1,4 +1,4 @@
-"""The containers of an engine that are to be registered, as its events change them."""
+"""Tracks the containers of an engine that are to be registered, event by event."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from discovery.registrar.wanted_services import WantedServices
 from discovery.registrar.workload import workload
 
 RECHECK_SECONDS = 15.0
-"""Seconds after which a container that was sent SIGINT or SIGQUIT and runs on is registered again."""
+"""Seconds after SIGINT or SIGQUIT after which a container that still runs is registered again."""
 RECHECK_SECONDS_AFTER_STOP = 600.0
-"""The same after a signal that asks it to stop: `docker stop` may wait long before it kills."""
+"""The same after the container's stop signal, SIGTERM or SIGKILL: `docker stop` may wait long before it kills."""
 
 _ALIVE_STATES = frozenset({"running", "paused"})
 _SIGNAL_BIT = 128
-"""In an exit code: a signal has ended it."""
+"""The bit of an exit code that says that a signal ended the container."""
 
 
 class _Run(Struct, frozen=True):
-    """What is known of a container that is registered; `started_at` tells one run of it from the next."""
+    """One run of a registered container; `started_at` distinguishes it from the next run."""
 
     started_at: str
     stop_signal: int
 
 
 class Containers:
-    """`roster` holds what they are to be registered as.
+    """The running containers; `wanted` holds the services that they are to be registered as.
 
-    A container leaves it when it is told to end, before it has. With `on_success` it leaves only once it
-    has ended, and stays until it is removed where it failed: where its exit code is neither 0 nor a signal's.
+    A container's services are removed as soon as it is sent a signal that stops it. With `on_success` they are
+    removed only after the container has ended with exit code 0 or by a signal; the services of a container that
+    failed stay until it is removed.
     """
 
     def __init__(self, options: Options, *, on_success: bool) -> None:
@@ -50,11 +51,12 @@ class Containers:
         self._stopping: dict[str, tuple[str, float]] = {}
 
     def read_all(self, engine: Engine) -> None:
-        """Look at all that run and all that are known. Raises ProviderError, as every call here."""
+        """Inspect all running and all known containers. Raises ProviderError, as every method with an engine."""
         for container_id in dict.fromkeys([*engine.running_containers(), *self.wanted.ids()]):
             self._inspect(engine, container_id)
 
     def apply(self, engine: Engine, events: Iterable[Event]) -> None:
+        """Apply events in order."""
         for event in events:
             container_id = event.container_id
             match event.action:
@@ -74,27 +76,27 @@ class Containers:
                     self._forget(container_id)
 
     def next_recheck(self) -> float | None:
-        """When, by the monotonic clock, one that was told to end is to be looked at again."""
+        """Return when (monotonic) the next container with a stop signal is due for inspection; None if none is."""
         return min((until for _, until in self._stopping.values()), default=None)
 
     def recheck(self, engine: Engine) -> None:
-        """Look again at those that were told to end long ago."""
+        """Inspect the containers whose stop signal was long ago: one that still runs is registered again."""
         now = time.monotonic()
         for container_id in [each for each, (_, until) in self._stopping.items() if until <= now]:
             self._inspect(engine, container_id)
 
     def _handle_signal(self, container_id: str, number: int) -> None:
-        """As early as can be, so that no request meets a server that has ended."""
+        """Remove the container's services at the signal already, so that no request meets a server that has ended."""
         run = self._runs.get(container_id)
         if run is None or self._on_success:
             return
         if number in {run.stop_signal, SIGTERM, SIGKILL}:
-            doubt = RECHECK_SECONDS_AFTER_STOP
+            delay = RECHECK_SECONDS_AFTER_STOP
         elif number in STOPPING_SIGNALS:
-            doubt = RECHECK_SECONDS
+            delay = RECHECK_SECONDS
         else:
             return
-        self._stopping[container_id] = (run.started_at, time.monotonic() + doubt)
+        self._stopping[container_id] = (run.started_at, time.monotonic() + delay)
         self.wanted.remove(container_id)
 
     def _handle_end(self, container_id: str, exit_code: int) -> None:
@@ -108,24 +110,24 @@ class Containers:
         self._stopping.pop(container_id, None)
 
     def _inspect(self, engine: Engine, container_id: str) -> None:
-        answer = engine.inspect(container_id)
-        if answer is None:
+        description = engine.inspect(container_id)
+        if description is None:
             self._forget(container_id)
             return
-        state: Mapping[str, Any] = answer.get("State") or {}
+        state: Mapping[str, Any] = description.get("State") or {}
         if state.get("Status") not in _ALIVE_STATES:
             self._handle_end(container_id, state.get("ExitCode") or 0)
             return
         started_at = state.get("StartedAt") or ""
-        told, until = self._stopping.get(container_id, ("", 0.0))
-        if told == started_at and until > time.monotonic():
+        stopping_run, until = self._stopping.get(container_id, ("", 0.0))
+        if stopping_run == started_at and until > time.monotonic():
             return
         self._stopping.pop(container_id, None)
-        mode = str((answer.get("HostConfig") or {}).get("NetworkMode") or "")
+        mode = str((description.get("HostConfig") or {}).get("NetworkMode") or "")
         network_owner = (
             engine.inspect(mode.removeprefix(SHARED_NETWORK)) if mode.startswith(SHARED_NETWORK) else None
         )
-        found = workload(answer, network_owner)
-        stop_signal = signal_number((answer.get("Config") or {}).get("StopSignal") or "")
+        found = workload(description, network_owner)
+        stop_signal = signal_number((description.get("Config") or {}).get("StopSignal") or "")
         self._runs[container_id] = _Run(started_at, stop_signal)
         self.wanted.put(container_id, found.name, registrations(found, self._options))

@@ -1,6 +1,6 @@
-"""Following an engine, and keeping Consul's agent at what it says.
+"""The registrar: follows a Docker engine and keeps its containers registered with a Consul agent.
 
-Whatever breaks, the whole begins anew: all containers are read again, and registered again.
+After any failure it starts again: it reads all containers and registers them again.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Configuration
 
 REPAIR_INTERVAL = 5.0
-"""Seconds after which it is seen whether Consul's agent still has everything."""
+"""Seconds between two checks that Consul's agent still has every service."""
 
 
 class Registrar:
-    """A provider without routes: it emits what is wrong with containers' keys, and with registering them."""
+    """A provider without routes. It emits diagnostics about the containers' keys and about failed registrations."""
 
     name = SOURCE
 
     def __init__(self, plan: Callable[[], Plan]) -> None:
-        """`plan` is made when the work begins; it raises ValueError, in one line, when it cannot be."""
+        """`plan` is called when the work begins; it raises ValueError with one line if the options are invalid."""
         self._make_plan = plan
         self._work: _RegistrarWork | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Register until `stop`; raises ProviderError when the engine or Consul cannot be asked."""
+        """Register containers until `stop`. Raises ProviderError if the engine or Consul cannot be reached."""
         if self._work is None:
             try:
                 self._work = _RegistrarWork(self._make_plan())
             except ValueError as error:
                 raise ProviderError(str(error)) from error
-            # Routes do not wait for a registrar.
+            # The first publication waits for each provider; the routes must not wait for the registrar.
             emit(Configuration())
         self._work.follow(emit, stop)
 
 
 class _RegistrarWork:
-    """What outlives faults of the engine and of Consul."""
+    """The registrar's state, which outlives failures of the engine and of Consul."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -60,6 +60,7 @@ class _RegistrarWork:
         self._emitted: tuple[Diagnostic, ...] = ()
 
     def follow(self, emit: Emit, stop: threading.Event) -> None:
+        """Register containers until `stop`. Raises ProviderError."""
         self._agents.follow(lambda endpoint: self._follow(endpoint, emit, stop), stop)
 
     def _follow(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
@@ -79,28 +80,28 @@ class _RegistrarWork:
     def _apply_events(
         self, engine: Engine, client: Client, pending: PendingEvents, emit: Emit, stop: threading.Event
     ) -> None:
-        """Until the event stream ends; every change is registered as it comes."""
-        repaired = registered = time.monotonic()
+        """Register each change as it comes, until the event stream ends."""
+        repaired_at = registered_at = time.monotonic()
         while not (stop.is_set() or pending.ended):
-            self._containers.apply(engine, pending.take(self._seconds_until_due(repaired, registered)))
+            self._containers.apply(engine, pending.take(self._seconds_until_due(repaired_at, registered_at)))
             self._containers.recheck(engine)
             now = time.monotonic()
-            if self._plan.resync and now >= registered + self._plan.resync:
-                repaired = registered = now
+            if self._plan.resync and now >= registered_at + self._plan.resync:
+                repaired_at = registered_at = now
                 self._register_all(engine, client)
-            elif now >= repaired + REPAIR_INTERVAL:
-                repaired = now
+            elif now >= repaired_at + REPAIR_INTERVAL:
+                repaired_at = now
                 self._registered_services.repair(client, self._containers.wanted.registrations())
             else:
                 self._registered_services.apply_changes(client, self._containers.wanted.registrations())
             if self._diagnostics() != self._emitted:
                 self._emit_diagnostics(emit)
 
-    def _seconds_until_due(self, repaired: float, registered: float) -> float:
-        """Seconds until there is something to do without an event."""
-        ends = [repaired + REPAIR_INTERVAL, self._containers.next_recheck()]
+    def _seconds_until_due(self, repaired_at: float, registered_at: float) -> float:
+        """Return the seconds until the next repair, recheck or resync is due."""
+        ends = [repaired_at + REPAIR_INTERVAL, self._containers.next_recheck()]
         if self._plan.resync:
-            ends.append(registered + self._plan.resync)
+            ends.append(registered_at + self._plan.resync)
         return max(0.0, min(end for end in ends if end is not None) - time.monotonic())
 
     def _register_all(self, engine: Engine, client: Client) -> None:

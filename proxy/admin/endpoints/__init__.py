@@ -1,4 +1,4 @@
-"""What the admin entry point answers: a file for each family of paths, and the list of all that is served."""
+"""The endpoints of the admin entry point, one file for each family of paths, and all their blueprints."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     history,
     openapi,
 )
-"""The one place where a family of paths is added."""
+"""All blueprints of the application."""
 
 __all__ = ["BLUEPRINTS"]

@@ -20,27 +20,27 @@ _REST_ALIASES = (REST, "web")
 
 @changes.put(f"/http/{_KINDS}/<path:name>")
 def put(kind: str, name: str) -> Response:
-    """Define an object, or define it anew."""
+    """Define or replace an object."""
     return _change("put", kind, name, _read_body())
 
 
 @changes.patch(f"/http/{_KINDS}/<path:name>")
 def patch(kind: str, name: str) -> Response:
-    """Change some fields of an object that is there: a JSON merge patch (RFC 7396)."""
+    """Change fields of an existing object with a JSON merge patch (RFC 7396)."""
     return _change("patch", kind, name, _read_body())
 
 
 @changes.delete(f"/http/{_KINDS}/<path:name>")
 def delete(kind: str, name: str) -> Response:
-    """Take an object out."""
+    """Delete an object."""
     return _change("delete", kind, name, "")
 
 
 @changes.put("/providers/<provider>")
 def replace(provider: str) -> Response:
-    """Define all that the provider `rest` has, in the shape of Traefik 1 or 3."""
+    """Replace all objects of the provider `rest`; the body has the form of Traefik 1 or 3."""
     if provider not in _REST_ALIASES:
-        raise Refusal(400, "only the provider rest can be fed through the API")
+        raise Refusal(400, "the API can define the objects of the provider rest only")
     preconditions, wait = conditions(request.headers), read_wait()
     result = submit(
         Proposal(
@@ -62,7 +62,7 @@ def change_response(
     headers: dict[str, str],
     status: int = 200,
 ) -> Response:
-    """The answer to a change that was done, or would be; `wait` seconds at most, until it is in force."""
+    """Return the response to a change. Wait up to `wait` seconds until it is in force, unless dry."""
     found = {
         **fields,
         "version": result.version,
@@ -99,7 +99,9 @@ def _change(action: Literal["put", "patch", "delete"], kind: str, name: str, bod
 def _unqualified_name(kind: str, name: str) -> str:
     bare, at, provider = name.partition("@")
     if at and provider != ADMIN:
-        raise Refusal(409, f"{kind.removesuffix('s')} {name} is the provider {provider}'s: change it there")
+        raise Refusal(
+            409, f"{kind.removesuffix('s')} {name} belongs to the provider {provider}: change it there"
+        )
     return bare
 
 
@@ -115,7 +117,7 @@ def _is_dry_run() -> bool:
 
 
 def read_wait() -> float | None:
-    """The seconds to wait for a change to be in force; None for not at all. Raises Refusal."""
+    """Return the parameter `wait` in seconds, or None if it is missing. Raises Refusal."""
     given = request.args.get("wait", "")
     if not given:
         return None
@@ -124,5 +126,5 @@ def read_wait() -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise Refusal(400, f"wait={given} is no number of seconds")
+        raise Refusal(400, f"wait={given} is not a number of seconds")
     return seconds

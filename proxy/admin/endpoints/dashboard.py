@@ -1,4 +1,4 @@
-"""The dashboard: a page for people, its parts, and the figures that move in it."""
+"""The dashboard: its page, the parts that its script reloads, and its live figures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Nothing is asked of other hosts, and no script is run but our own file."""
+"""Content Security Policy: no requests to other hosts, and no script except our own file."""
 
 dashboard = Blueprint(
     "dashboard",
@@ -43,23 +43,23 @@ dashboard = Blueprint(
 
 @dashboard.before_request
 def require_dashboard() -> None:
-    """With `api.dashboard` off there is none."""
+    """Raise Refusal if `api.dashboard` is off."""
     if not runtime().settings.api.dashboard:
-        raise Refusal(404, "the dashboard is off: set api.dashboard")
+        raise Refusal(404, "the dashboard is off: set api.dashboard=true")
 
 
 @dashboard.after_request
 def set_security_headers(response: Response) -> Response:
-    """What a browser may do with the page."""
+    """Set the headers that restrict what a browser may do with the page."""
     response.headers["Content-Security-Policy"] = POLICY
-    # With "no-referrer", browsers would not say either that a form is sent by a page of ours.
+    # With "no-referrer", browsers would also hide the origin of our own forms.
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
 @dashboard.get("/")
 def show_page() -> str:
-    """The whole page, as the query asks for it: it can be read, and searched, without script."""
+    """Return the whole page for the query; it can be read and searched without JavaScript."""
     configuration = CurrentConfiguration(runtime())
     routes = page_parts.routes(configuration, request.args)
     name = request.args.get("router", "") or _default_router(configuration, routes)
@@ -77,11 +77,11 @@ def show_page() -> str:
 
 @dashboard.get("/part/<name>")
 def show_part(name: str) -> ResponseReturnValue:
-    """A part of the page, as the script puts it in."""
+    """Return one part of the page, for the script to insert."""
     configuration = CurrentConfiguration(runtime())
     if name == "routes":
         return render_template("dashboard/routes.html", routes=page_parts.routes(configuration, request.args))
-    if name == "way":
+    if name == "flow":
         chosen = request.args.get("router", "")
         request_flow = page_parts.request_flow(runtime(), configuration, chosen)
         return render_template("dashboard/request_flow.html", request_flow=request_flow, chosen=chosen)
@@ -100,19 +100,19 @@ def show_part(name: str) -> ResponseReturnValue:
 
 @dashboard.get("/explain")
 def show_explanation() -> Response:
-    """As `/api/explain`: what a browser keeps of signing in is good for the dashboard alone."""
+    """Return the response of `/api/explain`: a session is valid only below `/dashboard/`."""
     return explain_response()
 
 
 @dashboard.get("/openapi.json")
 def show_openapi() -> Response:
-    """As `/api/openapi.json`."""
+    """Return the response of `/api/openapi.json`."""
     return openapi_response()
 
 
 @dashboard.get("/events")
 def show_events() -> Response:
-    """Figures of the routes that the query asks for, and of the way of one router, once a second."""
+    """Send the live figures of the selected routes and of one request flow, once a second."""
     sampler = _worker_sampler()
     _refuse_when_full(sampler)
     configuration = CurrentConfiguration(runtime())
@@ -124,7 +124,7 @@ def show_events() -> Response:
         *page_parts.request_flow_keys(request_flow),
         *page_parts.entry_point_keys(runtime()),
     ]
-    # Others may have come meanwhile.
+    # Other browsers may have connected meanwhile.
     _refuse_when_full(sampler)
     return Response(
         stream_events(sampler, runtime(), EventStream(keys)), content_type="text/event-stream; charset=utf-8"
@@ -133,18 +133,18 @@ def show_events() -> Response:
 
 def _refuse_when_full(sampler: Sampler) -> None:
     if sampler.is_full:
-        raise Refusal(503, f"{MAX_LISTENERS} browsers watch through this worker already")
+        raise Refusal(503, f"this worker already serves live figures to {MAX_LISTENERS} browsers")
 
 
 def _problems_query(query: Mapping[str, str]) -> dict[str, str]:
-    """What the page's own query asks of the problems, beside what it asks of the routes."""
+    """Return the page's query parameters that filter the problems."""
     sort = query.get("sort", "")
     query_ = {"search": query.get("problems-search", ""), "page": query.get("problems-page", "")}
     return query_ | ({"unrouted": "true"} if sort == "unrouted" else {"severity": sort})
 
 
 def _default_router(configuration: CurrentConfiguration, routes: page_parts.Routes) -> str:
-    """The router whose way is shown when nobody has chosen one: of those that serve, if there is one."""
+    """Return the router whose flow is shown by default: the first that serves requests, if there is one."""
     if routes.kind != "router" or not routes.list_page.items:
         return min(configuration.state.routers, default="")
     serving = (view.name for view in routes.views if view.status != DISABLED)
@@ -152,8 +152,8 @@ def _default_router(configuration: CurrentConfiguration, routes: page_parts.Rout
 
 
 def _worker_sampler() -> Sampler:
-    """The one of this worker, which begins with the first who looks."""
-    sampler: Sampler | None = current_app.extensions.get("rondpoint_pulse")
+    """Return this worker's sampler; create it on first use."""
+    sampler: Sampler | None = current_app.extensions.get("rondpoint_sampler")
     if sampler is None:
         worker = runtime()
         sampler = Sampler(
@@ -162,5 +162,5 @@ def _worker_sampler() -> Sampler:
             lambda: len(worker.applier.in_force().routers),
             lambda: sum(len(each.servers) for each in worker.applier.in_force().services.values()),
         )
-        current_app.extensions["rondpoint_pulse"] = sampler
+        current_app.extensions["rondpoint_sampler"] = sampler
     return sampler

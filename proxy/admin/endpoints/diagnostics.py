@@ -1,4 +1,4 @@
-"""`/api/diagnostics`: what users got wrong, and why containers are not routed."""
+"""`/api/diagnostics`: errors in the configuration, and the reasons why containers are not routed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ diagnostics = Blueprint("diagnostics", __name__, url_prefix="/api")
 
 @diagnostics.get("/diagnostics")
 def list_diagnostics() -> Response:
-    """A page of them, in order of source; `severity`, `source`, `search` and `unrouted` choose among them."""
+    """Return a page of diagnostics sorted by source; filters: `severity`, `source`, `search`, `unrouted`."""
     configuration = CurrentConfiguration(runtime())
     try:
         page = page_of(filter_diagnostics(configuration, request.args), request.args)

@@ -1,4 +1,4 @@
-"""`/api/entrypoints`."""
+"""`/api/entrypoints`: the entry points of this proxy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ entry_points = Blueprint("entry_points", __name__, url_prefix="/api/entrypoints"
 
 @entry_points.get("")
 def list_entry_points() -> Response:
-    """A page of the entry points, the admin one among them."""
+    """Return a page of the entry points, including the admin one."""
     names = sorted(runtime().settings.entry_points)
     try:
         page = page_of(names, request.args)
@@ -25,7 +25,7 @@ def list_entry_points() -> Response:
 
 @entry_points.get("/<path:name>")
 def show_entry_point(name: str) -> Response:
-    """One entry point."""
+    """Return one entry point."""
     if name not in runtime().settings.entry_points:
         raise Refusal(404, f"entry point not found: {name}")
     return json_response(_view(name))

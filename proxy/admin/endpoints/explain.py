@@ -1,4 +1,4 @@
-"""`/api/explain`: why a request is served as it is."""
+"""`/api/explain`: explains how a request would be served, and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ explain = Blueprint("explain", __name__, url_prefix="/api")
 
 @explain.get("/explain")
 def explain_response() -> Response:
-    """The way of a request for `url`; with `method`, `client`, `entryPoint`, any number of `header`."""
+    """Explain a request for `url`; optional: `method`, `client`, `entryPoint`, any number of `header`."""
     settings = runtime().settings
     try:
         query = read_explain_query(request.args, settings)

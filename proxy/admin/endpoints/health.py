@@ -1,4 +1,4 @@
-"""`/health`, as in Traefik 1: what this proxy has answered, all of its workers together."""
+"""`/health` as in Traefik 1: response statistics of all workers of this proxy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ health = Blueprint("health", __name__)
 
 
 class RecentError(Struct, frozen=True):
-    """A request that was answered with a server's error."""
+    """A request with a 5xx response."""
 
     status_code: int
     status: str
@@ -35,10 +35,10 @@ class RecentError(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """Traefik 1's names. Counts are up to a second old; times are those of all requests that were measured.
+    """Statistics with Traefik 1's names. Counts are up to a second old; times cover all measured requests.
 
-    `status_code_count` and `count` are since the last look through the same worker. `recent_errors` are the
-    newest first.
+    `status_code_count` and `count` cover the time since the previous request to the same worker.
+    `recent_errors` has the newest first.
     """
 
     pid: int
@@ -60,7 +60,7 @@ class Health(Struct, frozen=True):
 
 
 class ResponseTotals(Struct, frozen=True):
-    """Requests by status; seconds of those that were measured, and bytes of bodies; the last faults."""
+    """Requests by status, seconds of the measured requests, bytes of bodies, and the last server errors."""
 
     codes: dict[str, int] = {}
     measured: int = 0
@@ -70,27 +70,27 @@ class ResponseTotals(Struct, frozen=True):
 
 
 class _PreviousTotals:
-    """What a worker saw at its last look."""
+    """The totals at the previous request to this worker."""
 
     last = ResponseTotals()
 
 
 @health.get("/health")
 def show_health() -> Response:
-    """Since this proxy started."""
+    """Return the statistics since this proxy started."""
     worker = runtime()
     now = time()
     try:
         snapshot = read_snapshot(worker.client, worker.keys, now, CooperativeYield(), INSTANCE)
     except redis.RedisError as error:
-        raise Refusal(503, f"the store does not answer: {error}") from None
+        raise Refusal(503, f"the store does not respond: {error}") from None
     totals = sum_counts(snapshot, CooperativeYield(), worker.settings.api.statistics.recent_errors)
     before, _PreviousTotals.last = _PreviousTotals.last, totals
     return json_response(build_health(totals, before, oldest_start(snapshot, now), now))
 
 
 def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: int) -> ResponseTotals:
-    """All that an instance has answered, and so many of its last faults."""
+    """Return the totals of an instance, with up to `faults` of its last server errors."""
     codes: dict[str, int] = {}
     measured, seconds, sent, own = 0, 0.0, 0, Own()
     for instance in snapshot.instances:
@@ -110,13 +110,13 @@ def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: 
 
 
 def oldest_start(snapshot: StoreSnapshot, now: float) -> float:
-    """When the oldest worker of the instance began, in Unix seconds."""
+    """Return the start of the instance's oldest worker in Unix seconds."""
     times = [worker.started_at for instance in snapshot.instances for worker in instance.workers]
     return min(times, default=now)
 
 
 def build_health(totals: ResponseTotals, before: ResponseTotals, start: float, now: float) -> Health:
-    """`before` is what the look before this one saw."""
+    """Return the response; `before` holds the totals at the previous request."""
     total = sum(totals.codes.values())
     recent = {
         code: count - before.codes.get(code, 0)
@@ -148,7 +148,7 @@ def _recent(fault: Fault) -> RecentError:
     try:
         phrase = HTTPStatus(fault.status).phrase
     except ValueError:
-        # As Go has it for those that a server made up.
+        # Like Go, use an empty phrase for unregistered status codes.
         phrase = ""
     time = datetime.fromtimestamp(fault.at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return RecentError(fault.status, phrase, fault.method, fault.host, fault.path, time)

@@ -1,4 +1,4 @@
-"""`/api/history`: what was changed through the API, what differs between versions, and back to one."""
+"""`/api/history`: changes made through the API, differences between versions, and rollback."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from rondpoint.store.admin.rollback import RollbackError, rollback_values
 history = Blueprint("history", __name__, url_prefix="/api/history")
 
 MAX_DIFFERENCES = 1000
-"""Differences told at once."""
+"""Differences in one response."""
 
 VERSION_LIMIT = 2**53
-"""Versions stay below it."""
+"""Versions are smaller than this."""
 
 
 @history.get("")
 def list_history() -> Response:
-    """A page of the changes, the newest first; the present version is the `ETag`."""
+    """Return a page of the changes, newest first; the `ETag` is the current version."""
     document, entries = _read()
     try:
         page = page_of(entries, request.args)
@@ -44,7 +44,7 @@ def list_history() -> Response:
 
 @history.get("/<int:version>")
 def show_change(version: int) -> Response:
-    """One change, value by value."""
+    """Return one change with its differences."""
     _, entries = _read()
     entry = next((entry for entry in entries if entry.version == version), None)
     if entry is None:
@@ -56,11 +56,11 @@ def show_change(version: int) -> Response:
 
 @history.get("/<int:version>/diff")
 def show_diff(version: int) -> Response:
-    """What differs at version `to` (the present one without) from this version."""
+    """Return the differences between `version` and the version `to`, by default the current one."""
     document, entries = _read()
     other = request.args.get("to", "")
     if other and not (other.isascii() and other.isdigit() and int(other) < VERSION_LIMIT):
-        raise Refusal(400, f"to={other} is no version")
+        raise Refusal(400, f"to={other} is not a version")
     until = int(other) if other else document.version
     before, after = (_values(document, entries, number) for number in (version, until))
     pairs = {
@@ -72,7 +72,7 @@ def show_diff(version: int) -> Response:
 
 @history.post("/<int:version>/rollback")
 def roll_back(version: int) -> Response:
-    """Make everything as it was at a version; this is a change of its own."""
+    """Restore the state of a version; this is a new change."""
     preconditions, wait = conditions(request.headers), read_wait()
     if version >= VERSION_LIMIT:
         raise Refusal(404, f"version {version} does not exist")
@@ -90,7 +90,7 @@ def _read() -> tuple[Document, list[HistoryEntry]]:
             worker.client, worker.keys, CooperativeYield()
         )
     except redis.RedisError as error:
-        raise Refusal(503, f"the store does not answer: {error}") from None
+        raise Refusal(503, f"the store does not respond: {error}") from None
 
 
 def _entry(entry: HistoryEntry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is not the API's: the way to the dashboard, and `/ping`."""
+"""`/`, which redirects to the dashboard, and `/ping`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ home = Blueprint("home", __name__)
 
 @home.get("/")
 def redirect_to_dashboard() -> Response:
+    """Redirect to the dashboard."""
     return redirect("/dashboard/")
 
 
 @home.get("/ping")
 def ping() -> tuple[str, int, dict[str, str]]:
-    """That this worker answers."""
+    """Return 200, which shows that this worker responds."""
     return "OK", 200, {"Content-Type": "text/plain; charset=utf-8"}

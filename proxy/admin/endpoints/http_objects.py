@@ -1,4 +1,4 @@
-"""`/api/http/routers`, `/api/http/services` and `/api/http/middlewares`, read as in Traefik 3."""
+"""`GET` of `/api/http/routers`, `/api/http/services` and `/api/http/middlewares`, as in Traefik 3."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ http_objects = Blueprint("http_objects", __name__, url_prefix="/api/http")
 
 @http_objects.get("/routers")
 def routers() -> Response:
-    """A page of the routers, those that were left out among them."""
+    """Return a page of the routers, including those that were left out."""
     configuration = CurrentConfiguration(runtime())
     return _page("router", configuration.router, configuration)
 
 
 @http_objects.get("/routers/<path:name>")
 def router(name: str) -> Response:
-    """One router, by its qualified name."""
+    """Return one router by its qualified name."""
     return _one("router", name, CurrentConfiguration(runtime()).router(name))
 
 
 @http_objects.get("/services")
 def services() -> Response:
-    """A page of the services."""
+    """Return a page of the services."""
     configuration = CurrentConfiguration(runtime())
     return _page("service", configuration.service, configuration)
 
 
 @http_objects.get("/services/<path:name>")
 def service(name: str) -> Response:
-    """One service, by its qualified name."""
+    """Return one service by its qualified name."""
     return _one("service", name, CurrentConfiguration(runtime()).service(name))
 
 
 @http_objects.get("/middlewares")
 def middlewares() -> Response:
-    """A page of the middlewares."""
+    """Return a page of the middlewares."""
     configuration = CurrentConfiguration(runtime())
     return _page("middleware", configuration.middleware, configuration)
 
 
 @http_objects.get("/middlewares/<path:name>")
 def middleware(name: str) -> Response:
-    """One middleware, by its qualified name."""
+    """Return one middleware by its qualified name."""
     return _one("middleware", name, CurrentConfiguration(runtime()).middleware(name))
 
 
@@ -73,7 +73,7 @@ def _one(kind: str, name: str, found: object) -> Response:
 
 
 def _version(kind: str, name: str) -> dict[str, str]:
-    """The `ETag` of what the API itself has defined."""
+    """Return the `ETag` header of an object that the API has defined; empty for other objects."""
     bare, _, provider = name.rpartition("@")
     if provider != ADMIN:
         return {}
@@ -81,6 +81,6 @@ def _version(kind: str, name: str) -> dict[str, str]:
     try:
         stored = read_stored(worker.client, worker.keys, field_name(ADMIN, f"http/{kind}s", bare))
     except redis.RedisError:
-        # What is in force is told without it.
+        # The object itself is served without an ETag.
         return {}
     return {} if stored is None else {"ETag": tag(stored.version)}

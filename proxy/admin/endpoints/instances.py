@@ -1,4 +1,4 @@
-"""`/api/instances`: the proxies of this installation, their workers, the agents that feed them, the store."""
+"""`/api/instances`: the proxies of this installation, their workers, the agents and the store."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ instances = Blueprint("instances", __name__, url_prefix="/api")
 
 
 class WorkerView(Struct, frozen=True, rename="camel"):
-    """A worker's own account of itself; times in Unix seconds, 0 for never.
+    """The status of a worker; times are in Unix seconds, 0 for never.
 
-    `current` tells that it is alive and serves the revision that the store has. `degraded`: it takes tickets
-    from its own count.
+    `current`: the worker is alive and serves the store's revision. `degraded`: it counts tickets locally.
     """
 
     name: str
@@ -41,7 +40,7 @@ class WorkerView(Struct, frozen=True, rename="camel"):
 
 
 class InstanceView(Struct, frozen=True, rename="camel"):
-    """A proxy: one master process and its workers. `current` tells that all of them that live are."""
+    """A proxy: one master process and its workers. `current`: it has live workers, all of them current."""
 
     name: str
     host: str
@@ -51,9 +50,9 @@ class InstanceView(Struct, frozen=True, rename="camel"):
 
 
 class Instances(Struct, frozen=True, rename="camel"):
-    """`revision` is the store's, None where there is none or the store does not answer.
+    """The status of the installation. `answering` names the instance that sends the response.
 
-    `answering` names the instance that says so.
+    `revision` is the store's, or None if it has none or does not respond.
     """
 
     revision: int | None
@@ -65,7 +64,7 @@ class Instances(Struct, frozen=True, rename="camel"):
 
 @instances.get("/instances")
 def list_instances() -> Response:
-    """Who serves, what, and since when."""
+    """Return all instances, workers and agents, and the store's status."""
     stored, workers = read_status()
     return json_response(
         Instances(
@@ -75,7 +74,7 @@ def list_instances() -> Response:
 
 
 def read_status() -> tuple[int | None, Mapping[str, WorkerStatus]]:
-    """The revision and the workers that the store tells of: None and nobody where it does not answer."""
+    """Read the revision and the workers from the store; return None and no workers if it does not respond."""
     worker = runtime()
     try:
         return revision(worker.client, worker.keys), read_workers(worker.client, worker.keys)
@@ -86,7 +85,7 @@ def read_status() -> tuple[int | None, Mapping[str, WorkerStatus]]:
 def group_by_instance(
     workers: Mapping[str, WorkerStatus], stored: int | None, now: float
 ) -> list[InstanceView]:
-    """The instances in order of name, with their workers."""
+    """Return the instances with their workers, sorted by name."""
     grouped: dict[str, list[WorkerStatus]] = {}
     for worker in workers.values():
         grouped.setdefault(worker.instance, []).append(worker)

@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus to fetch: of this instance, or with `?scope=installation` of each one."""
+"""`/metrics` for Prometheus: metrics of this instance, or of all with `?scope=installation`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ metrics = Blueprint("metrics", __name__)
 
 @metrics.get("/metrics")
 def show_metrics() -> Response:
-    """Return text in the form that the client accepts; 404 if the setting is off, 503 if it is closed."""
+    """Return the metrics in the format that the client accepts; 404 if they are off, 503 if closed."""
     if closed := runtime().settings.why_no(METRICS):
         raise Refusal(503, f"metrics are not shown: {closed}")
     exposition = runtime().exposition

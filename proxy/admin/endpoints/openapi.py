@@ -1,4 +1,4 @@
-"""`/api/openapi.json`."""
+"""`/api/openapi.json`: the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ openapi = Blueprint("openapi", __name__, url_prefix="/api")
 
 @openapi.get("/openapi.json")
 def openapi_response() -> Response:
-    """What the API is, for programs."""
-    # Built from the endpoints' own types.
+    """Return the OpenAPI document of the API."""
+    # Imported late, because the document is built from the types of the endpoints.
     from proxy.admin.openapi import document  # noqa: PLC0415
 
     return json_response(document())

@@ -1,4 +1,4 @@
-"""`/api/overview`: how many objects there are, and how many do not do what they were written for."""
+"""`/api/overview`: numbers of objects, and of those with warnings or errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ overview = Blueprint("overview", __name__, url_prefix="/api")
 
 
 class Count(Struct, frozen=True):
-    """`warnings` and `errors` are objects with these statuses."""
+    """A number of objects; `warnings` and `errors` count those with the status `warning` and `disabled`."""
 
     total: int = 0
     warnings: int = 0
@@ -31,7 +31,7 @@ class Scheme(Struct, frozen=True, omit_defaults=True):
 
 
 class Features(Struct, frozen=True, rename="camel"):
-    """`tracing` and `metrics` name what they go to; empty where there is none."""
+    """`tracing` and `metrics` name their backend; empty if they are off."""
 
     tracing: str
     metrics: str
@@ -54,7 +54,7 @@ _PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalo
 
 @overview.get("/overview")
 def show_overview() -> Response:
-    """Of each kind of object."""
+    """Return the numbers of objects of each kind."""
     worker = runtime()
     configuration = CurrentConfiguration(worker)
     return json_response(
@@ -80,7 +80,7 @@ def _features(settings: Settings) -> Features:
 
 
 def count_objects(configuration: CurrentConfiguration, kind: str) -> Count:
-    """Of all objects of a kind (`router`, `service`, `middleware`)."""
+    """Count the objects of a kind (`router`, `service`, `middleware`)."""
     total = warnings = errors = 0
     for name in configuration.in_portions(configuration.names(kind)):
         status = configuration.object_status(kind, name).status
@@ -91,6 +91,6 @@ def count_objects(configuration: CurrentConfiguration, kind: str) -> Count:
 
 
 def _providers(agents: dict[str, Json]) -> list[str]:
-    """Those that agents have, which a proxy need not know of; `admin` is none of Traefik's."""
+    """Return the providers of all agents in Traefik's spelling; Traefik has no provider `admin`."""
     names = sorted({name for agent in agents.values() for name in agent["providers"]} - {ADMIN})
     return [_PROVIDERS.get(name, name.capitalize()) for name in names]

@@ -1,4 +1,4 @@
-"""`/api/rawdata`: everything at once, as in Traefik 3, with our own beside it."""
+"""`/api/rawdata`: all objects as in Traefik 3, plus the status of worker, store and agents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ rawdata = Blueprint("rawdata", __name__, url_prefix="/api")
 
 @rawdata.get("/rawdata")
 def show_rawdata() -> Response:
-    """Routers, services and middlewares by qualified name; worker, store, ejections, agents, diagnostics."""
+    """Return all objects by qualified name, and worker, store, ejections, agents and diagnostics."""
     configuration = CurrentConfiguration(runtime())
     ours: dict[str, object] = {
         "revision": runtime().applier.revision,

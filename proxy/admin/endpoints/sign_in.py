@@ -1,4 +1,4 @@
-"""Signing in to the dashboard with the token, and out."""
+"""Sign-in to the dashboard with the token, and sign-out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proxy.admin.endpoints.dashboard import require_dashboard, set_security_head
 from proxy.admin.pages.sign_in import DASHBOARD, clear_session, render_sign_in, set_session
 
 LARGEST_FORM = 8 * 1024
-"""Bytes of what anybody may send here."""
+"""Bytes of a form, which unauthenticated clients may send."""
 
 sign_in = Blueprint("sign_in", __name__, url_prefix="/dashboard")
 sign_in.before_request(require_dashboard)
@@ -20,7 +20,7 @@ sign_in.after_request(set_security_headers)
 
 @sign_in.post("/sign-in")
 def submit_token() -> Response:
-    """With the right token, to the page that was asked for at first."""
+    """Check the token; if it is right, start a session and redirect to the requested page."""
     authenticator = worker_authenticator()
     if not authenticator.credentials.token:
         return _redirect_to_dashboard()
@@ -36,25 +36,25 @@ def submit_token() -> Response:
     if wait_seconds := authenticator.wait_seconds():
         return render_sign_in(
             authenticator,
-            f"There were too many wrong tokens. Try again in {wait_seconds} s.",
+            f"Too many wrong tokens. Try again in {wait_seconds} s.",
             429,
             wait_seconds,
         )
     if not token:
         return render_sign_in(authenticator, "Enter the token.")
     authenticator.record_failure(token)
-    return render_sign_in(authenticator, "That is not the token.")
+    return render_sign_in(authenticator, "Wrong token.")
 
 
 @sign_in.get("/sign-in")
 def show_sign_in() -> Response:
-    """The dashboard itself asks for the token."""
+    """Redirect to the dashboard, which shows the sign-in page."""
     return _redirect_to_dashboard()
 
 
 @sign_in.post("/sign-out")
 def sign_out() -> Response:
-    """The session is forgotten by this browser."""
+    """Delete the session cookie of this browser."""
     response = redirect(DASHBOARD, 303)
     clear_session(response)
     return response
@@ -62,7 +62,7 @@ def sign_out() -> Response:
 
 @sign_in.get("/password")
 def by_password() -> Response:
-    """Reached with a name and a password, which the browser goes on showing."""
+    """Redirect after basic authentication; the browser keeps sending the name and password."""
     return _redirect_to_dashboard()
 
 

@@ -1,4 +1,4 @@
-"""`/api/tcp` and `/api/udp`: lists without items, for tools that ask for them. Only HTTP is served."""
+"""`/api/tcp` and `/api/udp`: empty lists for tools that read them, because Rondpoint serves only HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KINDS = {"tcp": ("routers", "services", "middlewares"), "udp": ("routers", "ser
 
 @tcp_udp.get("/<any(tcp, udp):protocol>/<any(routers, services, middlewares):kind>")
 def empty_list(protocol: str, kind: str) -> Response:
-    """The empty list."""
+    """Return an empty list."""
     if kind not in _KINDS[protocol]:
         raise Refusal(404, "page not found")
     try:
@@ -26,5 +26,5 @@ def empty_list(protocol: str, kind: str) -> Response:
 
 @tcp_udp.get("/<any(tcp, udp):protocol>/<any(routers, services, middlewares):kind>/<path:name>")
 def not_found(protocol: str, kind: str, name: str) -> Response:
-    """Always a 404."""
+    """Respond with 404."""
     raise Refusal(404, f"{kind.removesuffix('s')} not found: {name}")

@@ -1,4 +1,4 @@
-"""`/api` and `/api/providers`, read as in Traefik 1."""
+"""`GET` of `/api` and `/api/providers`, as in Traefik 1."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ traefik1 = Blueprint("traefik1", __name__, url_prefix="/api")
 Members = Iterator[tuple[str, object]]
 
 _ALIASES = {"web": "rest"}
-"""What Traefik 1 calls the provider that is fed by the API."""
+"""Traefik 1's name of the provider that the API feeds."""
 
 
 @traefik1.get("")
 @traefik1.get("/providers")
 def providers() -> Response:
-    """Every provider with its frontends and backends."""
+    """Return all providers with their frontends and backends."""
     configuration = CurrentConfiguration(runtime())
     return object_response(
         (name, _provider(configuration, routers, services))
@@ -36,58 +36,58 @@ def providers() -> Response:
 
 @traefik1.get("/providers/<provider>")
 def provider(provider: str) -> Response:
-    """The frontends and backends of one."""
+    """Return the frontends and backends of one provider."""
     configuration = CurrentConfiguration(runtime())
     return object_response(_provider(configuration, *_objects_of_provider(configuration, provider)))
 
 
 @traefik1.get("/providers/<provider>/frontends")
 def frontends(provider: str) -> Response:
-    """Those of one provider, by name."""
+    """Return the frontends of one provider by name."""
     configuration = CurrentConfiguration(runtime())
     return object_response(_frontends(configuration, _objects_of_provider(configuration, provider)[0]))
 
 
 @traefik1.get("/providers/<provider>/frontends/<frontend>")
 def frontend(provider: str, frontend: str) -> Response:
-    """One frontend."""
+    """Return one frontend."""
     return json_response(_frontend(provider, frontend))
 
 
 @traefik1.get("/providers/<provider>/frontends/<frontend>/routes")
 def routes(provider: str, frontend: str) -> Response:
-    """The rules of one frontend, by name."""
+    """Return the rules of one frontend by name."""
     return json_response(_frontend(provider, frontend).routes)
 
 
 @traefik1.get("/providers/<provider>/frontends/<frontend>/routes/<route>")
 def route(provider: str, frontend: str, route: str) -> Response:
-    """One of its rules."""
+    """Return one rule of a frontend."""
     return json_response(_member(_frontend(provider, frontend).routes, route))
 
 
 @traefik1.get("/providers/<provider>/backends")
 def backends(provider: str) -> Response:
-    """Those of one provider, by name."""
+    """Return the backends of one provider by name."""
     configuration = CurrentConfiguration(runtime())
     return object_response(_backends(configuration, _objects_of_provider(configuration, provider)[1]))
 
 
 @traefik1.get("/providers/<provider>/backends/<backend>")
 def backend(provider: str, backend: str) -> Response:
-    """One backend."""
+    """Return one backend."""
     return json_response(_backend(provider, backend))
 
 
 @traefik1.get("/providers/<provider>/backends/<backend>/servers")
 def servers(provider: str, backend: str) -> Response:
-    """The servers of one backend, by name."""
+    """Return the servers of one backend by name."""
     return json_response(_backend(provider, backend).servers)
 
 
 @traefik1.get("/providers/<provider>/backends/<backend>/servers/<server>")
 def server(provider: str, backend: str, server: str) -> Response:
-    """One of its servers."""
+    """Return one server of a backend."""
     return json_response(_member(_backend(provider, backend).servers, server))
 
 

@@ -1,4 +1,4 @@
-"""`/api/version`."""
+"""`/api/version`: the version and start time of this worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STARTED = datetime.fromtimestamp(time.time(), UTC)
 
 
 class Version(Struct, frozen=True):
-    """The first three are Traefik's; the code's name is always `rondpoint`."""
+    """The first three fields are Traefik's; `Codename` is always `rondpoint`."""
 
     Version: str
     Codename: str
@@ -28,5 +28,5 @@ class Version(Struct, frozen=True):
 
 @version.get("/version")
 def show_version() -> Response:
-    """What runs here, and since when."""
+    """Return the version and start time."""
     return json_response(Version(__version__, "rondpoint", _STARTED, platform.python_version()))

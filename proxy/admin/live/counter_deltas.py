@@ -19,7 +19,7 @@ from rondpoint.store.metrics import INTERNAL, OWN, Cell, Counts, decode_field, i
 from rondpoint.store.server_metrics import decode_server, field_of
 
 TOTAL = ""
-"""The key of all requests. Keys of entry points, routers, services and servers begin with one of these prefixes:"""
+"""The key of all requests; the other keys begin with one of the following prefixes."""
 
 ENTRY_POINT = "e:"
 ROUTER = "r:"
@@ -29,7 +29,7 @@ SERVER = "server:"
 Hash = Mapping[bytes, bytes]
 
 Shares = Callable[[bytes, bytes], Iterator[tuple[str, Vector]]]
-"""Yields the counts of one field under each key to which they contribute; nothing if the field is unreadable."""
+"""Yields the counts of one field, by each key that they count for; nothing if the field is unreadable."""
 
 FIELDS_PER_YIELD = 50
 """Fields compared between two yields."""
@@ -91,8 +91,8 @@ class CounterDeltas:
     ) -> dict[str, Vector]:
         """Return the increase since the previous read, by key; empty at the first read.
 
-        A hash that appears for the first time is ignored once, because it may hold old counts. So is a `fresh`
-        field, which was not read before. When a worker ends, its counts move to the hash of its instance; the
+        A hash that appears for the first time is ignored once, because it may hold old counts; so is a field
+        in `fresh`, which was not read before. When a worker ends, its counts move to its instance's hash; the
         decrease of one hash and the increase of the other cancel out.
         """
         found: dict[str, Vector] = {}

@@ -63,8 +63,8 @@ class Sample(Struct, frozen=True):
 class Sampler:
     """Takes samples for the listeners of one worker.
 
-    `routers` and `servers` return the number of routers and servers. Workers report a limited number per second,
-    so rates of larger configurations are averaged over a longer window.
+    `routers` and `servers` return the number of routers and servers. Workers report a limited number of them
+    per second, so rates of larger configurations are averaged over a longer window.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Sampler:
         yield_if_due = CooperativeYield()
         workers = read_workers(self._client, self._keys)
         agents = read_agents(self._client, self._keys)
-        # Read all workers and instances in one transaction: counts that move between hashes are in exactly one.
+        # One transaction for all workers and instances: counts that move between hashes are in exactly one.
         names = sorted({*workers, *(worker.instance for worker in workers.values())})
         commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
         commands += self._watched.commands(self._keys, names, monotonic())

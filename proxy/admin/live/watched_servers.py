@@ -1,7 +1,7 @@
 """Rates of the servers that are visible on open dashboards; the counts of other servers are not read.
 
-An installation can have thousands of servers; a page shows a few dozen. Each server is followed from the moment
-it becomes visible, so its rate is correct from then on.
+An installation can have thousands of servers; a page shows a few dozen. Each server is followed from the
+moment when it becomes visible, so its rate is correct from then on.
 """
 
 from __future__ import annotations

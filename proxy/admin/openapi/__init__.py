@@ -1,4 +1,4 @@
-"""The OpenAPI document: a table of operations, and schemas made from the types that are answered with."""
+"""The OpenAPI document, built from a table of operations and the types of the responses."""
 
 from proxy.admin.openapi.document import document
 

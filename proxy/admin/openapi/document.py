@@ -1,4 +1,4 @@
-"""From the table to the document."""
+"""Builds the OpenAPI document from the table of operations."""
 
 from __future__ import annotations
 
@@ -50,18 +50,20 @@ _TYPES: tuple[Any, ...] = (
 _SCHEMA_REF = "#/components/schemas/{name}"
 
 _HEADERS = {
-    NEXT: {"description": "The page after this one; 1 on the last.", "schema": {"type": "integer"}},
-    "ETag": {"description": "A version, for `If-Match`.", "schema": {"type": "string"}},
+    NEXT: {"description": "The number of the next page; 1 on the last page.", "schema": {"type": "integer"}},
+    "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}},
 }
 
 COMMON_RESPONSES = {
-    401: ResponseSpec("A token or password is needed, or the one shown is wrong.", "Refused"),
-    403: ResponseSpec("Not from there, or not without a token or password.", "Refused"),
-    429: ResponseSpec("Too many wrong tokens or passwords came from this address.", "Refused"),
+    401: ResponseSpec("A token or password is missing or wrong.", "Error"),
+    403: ResponseSpec(
+        "The request is not allowed from its origin, or not without a token or password.", "Error"
+    ),
+    429: ResponseSpec("Too many wrong tokens or passwords from this address.", "Error"),
     414: ResponseSpec("The request line has more than 4094 bytes.", content_type="text/html"),
-    503: ResponseSpec("An option that guards it is not served yet.", "Refused"),
+    503: ResponseSpec("The entry point is closed: a protecting option is not supported yet.", "Error"),
 }
-"""What any request to the API may be answered by."""
+"""Responses that any request to the API can receive."""
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def _map_of(name: str) -> dict[str, Any]:
 
 
 _SCHEMAS: Mapping[str, Any] = {
-    "Refused": {
+    "Error": {
         "type": "object",
         "required": ["message"],
         "properties": {
@@ -106,10 +108,10 @@ _SCHEMAS: Mapping[str, Any] = {
             },
         },
     },
-    "Done": CHANGE_RESULT,
-    "Entry": HISTORY_ENTRY,
-    "EntryInFull": {
-        "allOf": [_ref("Entry")],
+    "ChangeResult": CHANGE_RESULT,
+    "HistoryEntry": HISTORY_ENTRY,
+    "HistoryEntryDetails": {
+        "allOf": [_ref("HistoryEntry")],
         "required": ["differences"],
         "properties": {"differences": {"type": "array", "items": _ref("Difference")}},
     },
@@ -128,7 +130,7 @@ _SCHEMAS: Mapping[str, Any] = {
 
 @cache
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1, the same for every installation."""
+    """Return the OpenAPI 3.1 document, which is the same for every installation."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_SCHEMA_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -138,7 +140,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Rondpoint",
             "version": __version__,
-            "description": "Traefik's API for reading, and routes that are defined at run time.",
+            "description": "Traefik's read API, and changes of routes at run time.",
         },
         "paths": paths,
         "components": {

@@ -1,4 +1,4 @@
-"""What the table of operations is made of."""
+"""Types for the table of API operations, and short constructors for parameters and schemas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OBJECT: Schema = {"type": "object"}
 
 
 class Parameter(Struct, frozen=True):
-    """One of a path, a query or a header (`location`)."""
+    """A parameter in the path, the query or a header (`location`)."""
 
     name: str
     location: str
@@ -25,7 +25,7 @@ class Parameter(Struct, frozen=True):
 
 
 class ResponseSpec(Struct, frozen=True):
-    """`schema` is a type, for which one is made, a schema, or None for a body that is not JSON."""
+    """A response. `schema` is a schema, a type to convert to one, or None for a body that is not JSON."""
 
     description: str
     schema: Any = None
@@ -34,7 +34,7 @@ class ResponseSpec(Struct, frozen=True):
 
 
 class Operation(Struct, frozen=True):
-    """One method of one path; what all answers have in common is added to `responses`, by status."""
+    """One method of one path, with its `responses` by status; the document adds the common responses."""
 
     path: str
     summary: str
@@ -59,10 +59,10 @@ def header(name: str, description: str) -> Parameter:
 
 
 def list_of(kind: Any) -> Schema:
-    """A list of a type; `document` makes a schema of it."""
+    """Return the schema of a list of a type."""
     return {"type": "array", "items": kind}
 
 
 def map_of(kind: Any) -> Schema:
-    """Objects of a type by name."""
+    """Return the schema of an object that maps names to a type."""
     return {"type": "object", "additionalProperties": kind}

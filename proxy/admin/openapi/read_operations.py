@@ -1,4 +1,4 @@
-"""The operations that read."""
+"""The table of read operations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATUSES = get_args(Status)
 
 MIDDLEWARE: dict[str, Any] = {
     "type": "object",
-    "description": "Its options are below the name of its kind.",
+    "description": "The options stand in a field named after the kind.",
     "required": ["name", "provider", "status"],
     "properties": {
         "name": {"type": "string"},
@@ -46,33 +46,40 @@ MIDDLEWARE: dict[str, Any] = {
 
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": LARGEST}
 PAGING = (
-    query("page", "Which page, from 1.", _NUMBER),
-    query("per_page", "Objects a page; 100 without.", _NUMBER),
+    query("page", "Number of the page, from 1.", _NUMBER),
+    query("per_page", "Objects per page; default: 100.", _NUMBER),
 )
 _STATUS = query("status", "Only objects with this status.", {"type": "string", "enum": list(STATUSES)})
-_SEARCH = query("search", "Only objects whose name, or a router's rule, holds it, whatever the case.")
+_SEARCH = query(
+    "search", "Only objects whose name, or a router's rule, contains this text; case-insensitive."
+)
 NAME = path("name", "The qualified name, such as `shop@docker`.", {"type": "string", "minLength": 1})
 
-NO_PAGE = ResponseSpec("There is no such page.", "Refused")
-NOT_FOUND = ResponseSpec("There is no such object.", "Refused")
+NO_PAGE = ResponseSpec("The page does not exist.", "Error")
+NOT_FOUND = ResponseSpec("The object does not exist.", "Error")
 
 
 def _order(orders: tuple[str, ...]) -> tuple[Parameter, ...]:
     return (
-        query("sortBy", "What the list is in order of.", {"type": "string", "enum": list(orders)}),
-        query("direction", "Which end is first.", {"type": "string", "enum": ["asc", "desc"]}),
+        query("sortBy", "Sort field.", {"type": "string", "enum": list(orders)}),
+        query("direction", "Sort direction.", {"type": "string", "enum": ["asc", "desc"]}),
     )
 
 
 def _paged(
-    at: str, summary: str, tag: str, kind: Any, *parameters: Parameter, description: str = "A page."
+    at: str,
+    summary: str,
+    tag: str,
+    kind: Any,
+    *parameters: Parameter,
+    description: str = "One page of the list.",
 ) -> Operation:
     found = ResponseSpec(description, list_of(kind), headers=(NEXT,))
     return Operation(at, summary, tag, {200: found, 400: NO_PAGE}, parameters=(*PAGING, *parameters))
 
 
 def _one(
-    at: str, summary: str, tag: str, kind: Any, *parameters: Parameter, description: str = "It."
+    at: str, summary: str, tag: str, kind: Any, *parameters: Parameter, description: str = "The object."
 ) -> Operation:
     found = ResponseSpec(description, kind)
     return Operation(at, summary, tag, {200: found, 404: NOT_FOUND}, parameters=parameters or (NAME,))
@@ -81,37 +88,37 @@ def _one(
 _ROUTER_FILTERS = (
     _SEARCH,
     _STATUS,
-    query("serviceName", "Only routers that lead to this service."),
+    query("serviceName", "Only routers that use this service."),
     query("middlewareName", "Only routers that use this middleware."),
 )
 
 _TRAEFIK_3 = (
     Operation(
         "/api/version",
-        "What runs here",
+        "Version of Rondpoint",
         "Traefik 3",
         {200: ResponseSpec("`Version`, `Codename`, `startDate`.", Version)},
     ),
     Operation(
         "/api/overview",
-        "How many objects there are",
+        "Numbers of objects",
         "Traefik 3",
         {
             200: ResponseSpec(
-                "Numbers of routers, services and middlewares, with how many are in the states `warning` and "
-                "`disabled` (`errors`); `features`; `providers`.",
+                "Totals of routers, services and middlewares, with the numbers in status `warning` "
+                "(`warnings`) and `disabled` (`errors`); `features`; `providers`.",
                 Overview,
             )
         },
     ),
     Operation(
         "/api/rawdata",
-        "Everything at once",
+        "All objects at once",
         "Traefik 3",
         {
             200: ResponseSpec(
-                "Objects by qualified name; `revision`, `worker`, `store`, `agents`, `diagnostics`. `worker` "
-                "tells what this one has counted: `metrics` by router, `servers` by service and URL.",
+                "Objects by qualified name; `revision`, `worker`, `store`, `ejections`, `agents`, `diagnostics`; "
+                "`worker` has this worker's counts: `metrics` by router, `servers` by service and URL.",
                 "RawData",
             )
         },
@@ -138,16 +145,16 @@ _TRAEFIK_3 = (
         _SEARCH,
         _STATUS,
         *_order(MIDDLEWARE_ORDERS),
-        description="A page; users, keys, and headers that carry secrets are `…`.",
+        description="One page of the list; secrets are shown as `…`.",
     ),
     _one("/api/http/middlewares/{name}", "One middleware", "Traefik 3", "Middleware"),
     *(
         _paged(
             f"/api/{protocol}/{kind}",
-            f"{protocol.upper()} {kind}: none",
+            f"{protocol.upper()} {kind}: always empty",
             "Traefik 3",
             OBJECT,
-            description="No items.",
+            description="An empty list.",
         )
         for protocol, kinds in (
             ("tcp", ("routers", "services", "middlewares")),
@@ -157,11 +164,11 @@ _TRAEFIK_3 = (
     ),
 )
 
-_PROVIDER = path("provider", "Such as `docker`.", {"type": "string", "minLength": 1})
-_FRONTEND = path("frontend", "Without its provider.", {"type": "string", "minLength": 1})
-_BACKEND = path("backend", "Without its provider.", {"type": "string", "minLength": 1})
-_ROUTE = path("route", "As the frontend lists it.", {"type": "string", "minLength": 1})
-_SERVER = path("server", "As the backend lists it.", {"type": "string", "minLength": 1})
+_PROVIDER = path("provider", "A provider, such as `docker`.", {"type": "string", "minLength": 1})
+_FRONTEND = path("frontend", "Name without the provider.", {"type": "string", "minLength": 1})
+_BACKEND = path("backend", "Name without the provider.", {"type": "string", "minLength": 1})
+_ROUTE = path("route", "Name in the frontend's `routes`.", {"type": "string", "minLength": 1})
+_SERVER = path("server", "Name in the backend's `servers`.", {"type": "string", "minLength": 1})
 _AT = "/api/providers/{provider}"
 
 _TRAEFIK_1 = (
@@ -170,15 +177,15 @@ _TRAEFIK_1 = (
             at,
             "All providers",
             "Traefik 1",
-            {200: ResponseSpec("Their `frontends` and `backends`, by name.", map_of("Provider"))},
+            {200: ResponseSpec("`frontends` and `backends` of each provider, by name.", map_of("Provider"))},
         )
         for at in ("/api", "/api/providers")
     ),
     _one(_AT, "One provider", "Traefik 1", "Provider", _PROVIDER),
-    _one(f"{_AT}/frontends", "Its frontends", "Traefik 1", map_of(traefik1.Frontend), _PROVIDER),
+    _one(f"{_AT}/frontends", "Frontends of a provider", "Traefik 1", map_of(traefik1.Frontend), _PROVIDER),
     _one(
         f"{_AT}/frontends/{{frontend}}",
-        "One of them",
+        "One frontend",
         "Traefik 1",
         traefik1.Frontend,
         _PROVIDER,
@@ -187,7 +194,7 @@ _TRAEFIK_1 = (
     ),
     _one(
         f"{_AT}/frontends/{{frontend}}/routes",
-        "Its rules",
+        "Rules of a frontend",
         "Traefik 1",
         map_of(traefik1.Route),
         _PROVIDER,
@@ -195,17 +202,17 @@ _TRAEFIK_1 = (
     ),
     _one(
         f"{_AT}/frontends/{{frontend}}/routes/{{route}}",
-        "One of them",
+        "One rule of a frontend",
         "Traefik 1",
         traefik1.Route,
         _PROVIDER,
         _FRONTEND,
         _ROUTE,
     ),
-    _one(f"{_AT}/backends", "Its backends", "Traefik 1", map_of(traefik1.Backend), _PROVIDER),
+    _one(f"{_AT}/backends", "Backends of a provider", "Traefik 1", map_of(traefik1.Backend), _PROVIDER),
     _one(
         f"{_AT}/backends/{{backend}}",
-        "One of them",
+        "One backend",
         "Traefik 1",
         traefik1.Backend,
         _PROVIDER,
@@ -214,7 +221,7 @@ _TRAEFIK_1 = (
     ),
     _one(
         f"{_AT}/backends/{{backend}}/servers",
-        "Its servers",
+        "Servers of a backend",
         "Traefik 1",
         map_of(traefik1.BackendServer),
         _PROVIDER,
@@ -222,7 +229,7 @@ _TRAEFIK_1 = (
     ),
     _one(
         f"{_AT}/backends/{{backend}}/servers/{{server}}",
-        "One of them",
+        "One server of a backend",
         "Traefik 1",
         traefik1.BackendServer,
         _PROVIDER,
@@ -233,50 +240,54 @@ _TRAEFIK_1 = (
 
 _HEALTH = Operation(
     "/health",
-    "What this proxy has answered",
+    "Response statistics of this proxy",
     "Traefik 1",
     {
         200: ResponseSpec(
-            "`pid`, `uptime`, `total_status_code_count`, `average_response_time` and so on.", Health
+            "`pid`, `uptime`, `total_status_code_count`, `average_response_time` and others.", Health
         ),
-        503: ResponseSpec("The store does not answer.", "Refused"),
+        503: ResponseSpec("The store does not respond.", "Error"),
     },
 )
 
 _RONDPOINT = (
     Operation(
         "/api/explain",
-        "Why a request is served as it is",
+        "Explanation how a request is served, and why",
         "Rondpoint",
         {
-            200: ResponseSpec("Its way.", Explanation),
-            400: ResponseSpec("The question cannot be read.", "Refused"),
+            200: ResponseSpec("The explanation.", Explanation),
+            400: ResponseSpec("The query is invalid.", "Error"),
         },
         parameters=(
             Parameter(
-                "url", "query", "What is asked for.", {"type": "string", "minLength": 1}, required=True
+                "url", "query", "URL of the request.", {"type": "string", "minLength": 1}, required=True
             ),
-            query("method", "`GET` without."),
-            query("client", "The client's address."),
-            query("entryPoint", "By default the one on the port of `url`."),
+            query("method", "Method; default: `GET`."),
+            query("client", "IP address of the client."),
+            query("entryPoint", "Entry point; default: the one on the port of `url`."),
             query(
                 "header",
-                "`NAME: VALUE`, any number of times.",
+                "Header of the request, `NAME: VALUE`; repeatable.",
                 {"type": "array", "items": {"type": "string"}},
             ),
         ),
     ),
     _paged(
         "/api/diagnostics",
-        "What users got wrong, and why containers are not routed",
+        "Errors in the configuration, and why containers are not routed",
         "Rondpoint",
         Diagnostic,
-        query("severity", "Only these.", {"type": "string", "enum": [each.value for each in Severity]}),
-        query("source", "Only those of this provider."),
-        query("search", "Only those whose words hold it, whatever the case."),
+        query(
+            "severity",
+            "Only diagnostics of this severity.",
+            {"type": "string", "enum": [each.value for each in Severity]},
+        ),
+        query("source", "Only diagnostics of this source."),
+        query("search", "Only diagnostics that contain this text; case-insensitive."),
         query(
             "unrouted",
-            "Only those that tell why a container, or a service of a catalogue, is not routed.",
+            "Only diagnostics that explain why a container, or a service of a catalogue, is not routed.",
             {"type": "string", "enum": ["true", "false"]},
         ),
     ),
@@ -286,28 +297,32 @@ _RONDPOINT = (
         "Rondpoint",
         {
             200: ResponseSpec(
-                "The workers of each proxy, the `revision` that each serves and whether it is the store's "
-                "(`current`); `agents`; `store`.",
+                "The workers of each proxy, with the `revision` that each serves and whether it is the "
+                "store's (`current`); `agents`; `store`.",
                 Instances,
             )
         },
     ),
     Operation(
         "/metrics",
-        "What Prometheus fetches",
+        "Metrics for Prometheus",
         "Rondpoint",
         {
             200: ResponseSpec("Metrics of this instance.", content_type="text/plain"),
-            404: ResponseSpec("metrics.prometheus is off.", "Refused"),
-            503: ResponseSpec("The store does not answer.", content_type="text/plain"),
+            404: ResponseSpec("`metrics.prometheus` is off.", "Error"),
+            503: ResponseSpec("The store does not respond.", content_type="text/plain"),
         },
         parameters=(
-            query("scope", "Each instance by itself.", {"type": "string", "enum": ["installation"]}),
+            query(
+                "scope",
+                "`installation`: metrics of every instance.",
+                {"type": "string", "enum": ["installation"]},
+            ),
         ),
     ),
     Operation(
         "/ping",
-        "Whether this worker answers",
+        "Liveness of this worker",
         "Rondpoint",
         {200: ResponseSpec("`OK`", content_type="text/plain")},
     ),

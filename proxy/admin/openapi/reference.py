@@ -1,6 +1,6 @@
-"""What the reference page of the API has from the OpenAPI document's table of operations.
+"""Generates the tables of the API's reference page from the operations of the OpenAPI document.
 
-`python -m proxy.admin.openapi.reference docs/reference/api.md` writes it there.
+`python -m proxy.admin.openapi.reference docs/reference/api.md` updates the page.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from proxy.authentication.request_origin import SAFE_METHODS
 from rondpoint.reference_pages import refill, table
 
 _TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondpoint", "changes": "Changes"}
-"""Blocks of the page, and which operations each has."""
+"""The page's blocks of operations, and the tag of each."""
 
 
 def blocks() -> dict[str, str]:
-    """By name."""
+    """Return the generated blocks by name."""
     tables = {name: _operation_table(tag) for name, tag in _TAGS.items()}
     return {**tables, "parameters": _parameter_table(), "statuses": _status_table()}
 
 
 def required_right(operation: Operation) -> str:
-    """What who asks must be allowed to."""
+    """Return the right that an operation requires: `none`, `read` or `change`."""
     if operation.path in OPEN_PATHS:
         return "none"
     return "read" if operation.method.upper() in SAFE_METHODS else "change"
@@ -44,7 +44,7 @@ def _operation_table(tag: str) -> str:
         for operation in OPERATIONS
         if operation.tag == tag
     )
-    return table(("request", "", "parameters", "answers", "right"), rows)
+    return table(("request", "", "parameters", "responses", "right"), rows)
 
 
 def _request(operation: Operation) -> str:
@@ -52,7 +52,7 @@ def _request(operation: Operation) -> str:
 
 
 def _description(operation: Operation) -> str:
-    """What it is for, and of what is answered that which has names."""
+    """Return the summary, plus the description of the response if that names fields."""
     found = operation.responses[200].description
     return f"{operation.summary}. {found}" if "`" in found else operation.summary
 
@@ -69,7 +69,7 @@ def _response_statuses(operation: Operation) -> str:
 
 
 def _shape(schema: Any) -> str:
-    """The name of what is answered, in the document's components."""
+    """Return the name of the response's type in the document's components."""
     if isinstance(schema, str):
         return f"`{schema}`"
     if isinstance(schema, Mapping):
@@ -83,7 +83,7 @@ def _shape(schema: Any) -> str:
 
 
 def _parameter_table() -> str:
-    """Each once; whose it is is told where others have one of the same name."""
+    """List each parameter once; add its operations if several parameters share a name."""
     users: dict[tuple[str, str, str, str], list[Operation]] = {}
     for operation in OPERATIONS:
         for parameter in operation.parameters:
@@ -100,7 +100,7 @@ def _parameter_table() -> str:
         )
         for (name, location, values, description), operations in sorted(users.items(), key=_by_name)
     )
-    return table(("parameter", "in", "values", "", "of"), rows)
+    return table(("parameter", "in", "values", "", "used by"), rows)
 
 
 def _by_name(item: tuple[tuple[str, str, str, str], object]) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ def _values(parameter: Parameter) -> str:
 
 
 def _status_table() -> str:
-    """What each status that refuses means."""
+    """Return a table of the error statuses and their meanings."""
     meanings: dict[int, dict[str, None]] = {}
     for responses in (COMMON_RESPONSES, *(operation.responses for operation in OPERATIONS)):
         for status, description in _refusals(responses):

@@ -1,4 +1,4 @@
-"""The operations that change something, and what was changed."""
+"""The table of operations that change objects or read the history of changes."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from proxy.admin.paging import NEXT
 
 _WAIT = query(
     "wait",
-    "Seconds to wait until this worker serves it.",
+    "Seconds to wait until this worker serves the change.",
     {"type": "number", "minimum": 0, "maximum": 60},
 )
-_DRY = query("dryRun", "Judge it, and do nothing.", BOOLEAN)
-_IF_MATCH = header("If-Match", "Only if it is at this version (an `ETag`), or, with `*`, there.")
-_IF_NONE_MATCH = header("If-None-Match", "With `*`: only if it is not there.")
+_DRY = query("dryRun", "Validate the change, but do not make it.", BOOLEAN)
+_IF_MATCH = header(
+    "If-Match", "Make the change only if the object has this version (an `ETag`), or, with `*`, if it exists."
+)
+_IF_NONE_MATCH = header("If-None-Match", "With `*`: make the change only if the object does not exist.")
 _NAME = path(
     "name",
-    "A name, or one qualified by `@admin`.",
+    "Name, with or without `@admin`.",
     {"type": "string", "minLength": 1, "maxLength": 255},
 )
-_VERSION = path("version", "A version of all.", {"type": "integer", "minimum": 0, "maximum": 2**53 - 1})
+_VERSION = path("version", "Version of the history.", {"type": "integer", "minimum": 0, "maximum": 2**53 - 1})
 
 CHANGE_RESULT: dict[str, Any] = {
     "type": "object",
@@ -60,7 +62,7 @@ HISTORY_ENTRY: dict[str, Any] = {
             "properties": {"user": TEXT, "address": TEXT},
         },
         "objects": {"type": "array", "items": TEXT},
-        "kept": {**BOOLEAN, "description": "Whether what was before it is known."},
+        "kept": {**BOOLEAN, "description": "Whether the values before the change are still stored."},
     },
 }
 
@@ -71,18 +73,20 @@ DIFFERENCE: dict[str, Any] = {
 }
 
 _REFUSED = {
-    400: ResponseSpec("The request cannot be read.", "Refused"),
-    404: ResponseSpec("There is no such object, or no path for a name such as this.", "Refused"),
-    409: ResponseSpec("It is another provider's, or what was before is not kept.", "Refused"),
-    412: ResponseSpec("It is not at the version that the request demands.", "Refused"),
-    413: ResponseSpec("The body is too large.", "Refused"),
-    415: ResponseSpec("The body is not declared as JSON.", "Refused"),
-    422: ResponseSpec("There are errors in what was sent, and nothing was changed.", "Refused"),
-    503: ResponseSpec("No agent, or no store, is there to make the change.", "Refused"),
-    504: ResponseSpec("The agent did not answer.", "Refused"),
+    400: ResponseSpec("The request is invalid.", "Error"),
+    404: ResponseSpec("The object does not exist, or its name is not possible in a path.", "Error"),
+    409: ResponseSpec(
+        "The object belongs to another provider, or the values of the version are no longer stored.", "Error"
+    ),
+    412: ResponseSpec("A precondition (`If-Match`, `If-None-Match`) failed.", "Error"),
+    413: ResponseSpec("The body is too large.", "Error"),
+    415: ResponseSpec("The body is not declared as JSON.", "Error"),
+    422: ResponseSpec("The body has errors; nothing was changed.", "Error"),
+    503: ResponseSpec("No agent or no store is available.", "Error"),
+    504: ResponseSpec("The agent did not respond.", "Error"),
 }
-_MISSING = ResponseSpec("There is no such object.", "Refused")
-_CHANGED = ResponseSpec("It is done, or was so already.", "Done", headers=("ETag",))
+_MISSING = ResponseSpec("The version does not exist.", "Error")
+_CHANGED = ResponseSpec("The change was made, or was not necessary.", "ChangeResult", headers=("ETag",))
 
 _MERGE_PATCH = ("application/merge-patch+json", "application/json")
 
@@ -97,7 +101,7 @@ def _object_operations(kind: str) -> tuple[Operation, ...]:
             "Changes",
             {
                 200: _CHANGED,
-                201: ResponseSpec("It is done, and is new.", "Done", headers=("ETag",)),
+                201: ResponseSpec("The object was created.", "ChangeResult", headers=("ETag",)),
                 **_REFUSED,
             },
             "put",
@@ -116,9 +120,9 @@ def _object_operations(kind: str) -> tuple[Operation, ...]:
         ),
         Operation(
             at,
-            f"Take a {one} out",
+            f"Delete a {one}",
             "Changes",
-            {200: ResponseSpec("It is gone.", "Done"), **_REFUSED},
+            {200: ResponseSpec("The object was deleted.", "ChangeResult"), **_REFUSED},
             "delete",
             common,
         ),
@@ -131,19 +135,19 @@ WRITE_OPERATIONS = (
     *_object_operations("middlewares"),
     Operation(
         "/api/providers/{provider}",
-        "Define all that the provider rest has",
+        "Replace all objects of the provider `rest`",
         "Changes",
-        {200: _CHANGED, **_REFUSED, 404: ResponseSpec("The provider is off.", "Refused")},
+        {200: _CHANGED, **_REFUSED, 404: ResponseSpec("The provider `rest` is off.", "Error")},
         "put",
         (path("provider", "`rest`, or Traefik 1's `web`."), _WAIT, _DRY, _IF_MATCH),
         OBJECT,
     ),
     Operation(
         "/api/history",
-        "What was changed through the API: the last 100 changes, the newest first",
+        "The last 100 changes through the API, newest first",
         "Changes",
         {
-            200: ResponseSpec("A page.", list_of("Entry"), headers=(NEXT, "ETag")),
+            200: ResponseSpec("One page of the list.", list_of("HistoryEntry"), headers=(NEXT, "ETag")),
             400: _REFUSED[400],
             503: _REFUSED[503],
         },
@@ -154,7 +158,7 @@ WRITE_OPERATIONS = (
         "One change",
         "Changes",
         {
-            200: ResponseSpec("What it changed is in `differences`.", "EntryInFull"),
+            200: ResponseSpec("The change with its `differences`.", "HistoryEntryDetails"),
             404: _MISSING,
             503: _REFUSED[503],
         },
@@ -162,7 +166,7 @@ WRITE_OPERATIONS = (
     ),
     Operation(
         "/api/history/{version}/diff",
-        "What differs between two versions",
+        "Differences between two versions",
         "Changes",
         {
             200: ResponseSpec("The differences.", "Differences"),
@@ -173,12 +177,12 @@ WRITE_OPERATIONS = (
         },
         parameters=(
             _VERSION,
-            query("to", "The other version; the present one without.", {"type": "integer", "minimum": 0}),
+            query("to", "The other version; default: the current one.", {"type": "integer", "minimum": 0}),
         ),
     ),
     Operation(
         "/api/history/{version}/rollback",
-        "Make everything as it was at a version",
+        "Restore the state of a version",
         "Changes",
         {200: _CHANGED, **_REFUSED},
         "post",

@@ -15,7 +15,7 @@ LARGEST = 100
 
 
 class ListPage(Struct, Generic[T], frozen=True):
-    """One page of a list. `first` and `last` are positions of items, counted from 1; `page` is the page number."""
+    """One page of a list; `page`, `first` and `last` (positions of items) count from 1."""
 
     items: Sequence[T]
     page: int

@@ -34,7 +34,7 @@ class EntryPointNode(Struct, frozen=True):
 
 
 class MiddlewareNode(Struct, frozen=True):
-    """A middleware. `kind` is empty if it does not exist. Members of a chain follow it with a greater `depth`."""
+    """A middleware; `kind` is empty if it does not exist. Members of a chain follow with greater `depth`."""
 
     name: str
     kind: str
@@ -79,6 +79,8 @@ class ServiceNode(Struct, frozen=True):
 
 
 class RequestFlow(Struct, frozen=True):
+    """The request flow of one router."""
+
     entry_points: tuple[EntryPointNode, ...]
     router: RouterView
     middlewares: tuple[MiddlewareNode, ...]

@@ -56,7 +56,7 @@ def is_signed_in(authenticator: Authenticator) -> bool:
 
 
 def set_session(response: Response, authenticator: Authenticator) -> None:
-    """Set the session cookie, only for the dashboard's path: other paths of this host may belong to others."""
+    """Set the session cookie for the dashboard's path only: other paths may belong to other programs."""
     response.set_cookie(
         _cookie(),
         authenticator.sessions.issue(),

@@ -1,1 +1,1 @@
-"""What the API shows of objects in force, as values: pure, from the model to Traefik's words."""
+"""Pure functions that convert objects of the model to the structures of Traefik's API."""

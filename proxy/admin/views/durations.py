@@ -1,10 +1,10 @@
-"""Seconds in Go's notation, which Traefik's API has."""
+"""Formats seconds in Go's notation, as Traefik's API does."""
 
 from __future__ import annotations
 
 
 def go_duration(seconds: float) -> str:
-    """`1m0s`, `100ms`, `1.5s`, `0s`: as Go's `time.Duration` prints itself."""
+    """Return seconds as Go's `time.Duration` prints them: `1m0s`, `100ms`, `1.5s`, `0s`."""
     nanoseconds = round(seconds * 1e9)
     if nanoseconds == 0:
         return "0s"

@@ -1,4 +1,4 @@
-"""Entry points, as Traefik 3's API shows them."""
+"""Entry points as Traefik 3's API shows them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class TransportView(Struct, frozen=True, rename="camel"):
 
 
 class TrustView(Struct, frozen=True, omit_defaults=True):
-    """Whose word is taken for the client's address."""
+    """The peers that may declare the client's address."""
 
     insecure: bool = False
     trustedIPs: tuple[str, ...] = ()  # noqa: N815 (as Traefik spells it)
 
 
 class HttpView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`max_header_bytes`: of a request head."""
+    """`max_header_bytes` limits a request head."""
 
     max_header_bytes: int
     tls: dict[str, str] | None = None
 
 
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`status` and `error`, as routers have them, where it is closed for want of what is to guard it."""
+    """An entry point. `status` is `disabled` and `error` says why if the entry point is closed."""
 
     name: str
     address: str
@@ -53,7 +53,10 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def entry_point_view(name: str, point: EntryPoint, head_bytes: int, closed: str = "") -> EntryPointView:
-    """`head_bytes` is what a request head may have; `closed` says why it is closed, if so."""
+    """Return the view of an entry point.
+
+    `head_bytes` is the maximum size of a request head. `closed` says why the entry point is closed, if it is.
+    """
     timeouts = point.transport.responding_timeouts
     proxying = point.proxy_protocol
     proxies = TrustView(proxying.insecure, tuple(map(str, proxying.trusted_ips)))

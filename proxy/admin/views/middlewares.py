@@ -1,4 +1,4 @@
-"""Middlewares, as Traefik 3's API shows them; their secrets stay hidden."""
+"""Middlewares as Traefik 3's API shows them, with secrets redacted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from rondpoint.model import Middleware
 
 
 class MiddlewareView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What all kinds have; the options follow below the kind's own name. `used_by` are routers."""
+    """The fields that all kinds have; the options stand in a field named after the kind.
+
+    `used_by` lists routers and services.
+    """
 
     name: str
     provider: str
@@ -32,7 +35,7 @@ class MiddlewareView(Struct, frozen=True, rename="camel", omit_defaults=True):
 def middleware_view(
     middleware: Middleware, object_status: ObjectStatus, used_by: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The options below the kind's name, and what stands beside them; ready for JSON."""
+    """Return the common fields and the options of a middleware, ready for JSON."""
     view = MiddlewareView(
         name=middleware.name,
         provider=provider_of(middleware.name),
@@ -45,7 +48,7 @@ def middleware_view(
 
 
 def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:
-    """A middleware that somebody wrote and that is not in force."""
+    """Return the view of a middleware that is defined but not in force."""
     view = MiddlewareView(
         name=name, provider=provider_of(name), status=object_status.status, error=object_status.errors
     )
@@ -58,22 +61,22 @@ def _options(middleware: Middleware) -> dict[str, Any]:
     schema = SCHEMAS.get(middleware.kind)
     if schema is None:
         return options
-    return _written(schema, complete(middleware.kind, options), options)
+    return _format_options(schema, complete(middleware.kind, options), options)
 
 
-def _written(group: Group, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Times in Go's notation, and without the defaults that say nothing, as Traefik leaves them out."""
+def _format_options(group: Group, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Format durations in Go's notation, and drop empty defaults, as Traefik does."""
     shown: dict[str, Any] = {}
     for name, value in options.items():
-        part = group.options.get(name) or group.options.get("*")
-        if isinstance(part, Group):
+        option = group.options.get(name) or group.options.get("*")
+        if isinstance(option, Group):
             inner = given.get(name)
             shown[name] = (
-                _written(part, value, inner)
+                _format_options(option, value, inner)
                 if isinstance(value, Mapping) and isinstance(inner, Mapping)
                 else value
             )
         elif name in given or value:
-            timed = part is not None and part.read is seconds and isinstance(value, int | float)
+            timed = option is not None and option.read is seconds and isinstance(value, int | float)
             shown[name] = go_duration(value) if timed else value
     return shown

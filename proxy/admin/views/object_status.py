@@ -1,4 +1,4 @@
-"""Whether an object does what it was written for, and why it does not."""
+"""The status of routers, services and middlewares, with the reasons for warnings and errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = ("router", "service", "middleware")
 
 
 class ObjectStatus(Struct, frozen=True):
-    """A status in Traefik's words; `errors` are empty where it is `enabled`."""
+    """A status in Traefik's terms; `errors` is empty if it is `enabled`."""
 
     status: Status = ENABLED
     errors: tuple[str, ...] = ()
@@ -29,19 +29,20 @@ WITHOUT_ERRORS = ObjectStatus()
 
 _OBJECT_SEVERITIES = (Severity.ERROR, Severity.WARNING)
 _SOURCE_SEVERITIES = (Severity.ERROR,)
-"""Found in a container or a file: that an option is unknown makes no object less well, as in Traefik."""
+"""Severities that count for diagnostics about a container or a file. As in Traefik, a warning about an
+unknown option does not change the status of an object."""
 
 DiagnosticsByObject = Mapping[str, Mapping[str, tuple[Diagnostic, ...]]]
-"""Kind → qualified name → what was found about that object."""
+"""Kind → qualified name → diagnostics about that object."""
 
 
 def provider_of(name: str) -> str:
-    """`docker` of `hello@docker`."""
+    """Return the provider of a qualified name: `docker` for `hello@docker`."""
     return name.rpartition("@")[2] if "@" in name else ""
 
 
 def group_by_object(diagnostics: Iterable[Diagnostic]) -> DiagnosticsByObject:
-    """Those that are about an object, such as `router hello@docker`, and no service of Consul's."""
+    """Group diagnostics by the object they are about, such as `router hello@docker`; skip Consul services."""
     found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
     for diagnostic in diagnostics:
         kind, _, name = diagnostic.concerns.partition(" ")
@@ -58,22 +59,22 @@ def _is_qualified(name: str) -> bool:
     return "@" in name and " " not in name
 
 
-def active_status(findings: Iterable[Diagnostic], fault: str = "") -> ObjectStatus:
-    """Of an object in force; `fault` says why it serves nothing, if so."""
-    errors = _messages(findings)
+def active_status(diagnostics: Iterable[Diagnostic], fault: str = "") -> ObjectStatus:
+    """Return the status of an object in force; `fault` says why it cannot serve requests."""
+    errors = _messages(diagnostics)
     if fault:
         return ObjectStatus(DISABLED, tuple(dict.fromkeys((*errors, fault))))
     return ObjectStatus(WARNING, errors) if errors else WITHOUT_ERRORS
 
 
-def left_out_status(findings: Iterable[Diagnostic]) -> ObjectStatus | None:
-    """Of an object that is not in force; None where no error speaks of it."""
-    about_object = tuple(findings)
+def left_out_status(diagnostics: Iterable[Diagnostic]) -> ObjectStatus | None:
+    """Return the status of an object that is not in force, or None if no error mentions it."""
+    about_object = tuple(diagnostics)
     if not any(diagnostic.severity is Severity.ERROR for diagnostic in about_object):
         return None
     return ObjectStatus(DISABLED, _messages(about_object))
 
 
-def _messages(findings: Iterable[Diagnostic]) -> tuple[str, ...]:
-    """Each once: containers of one service say the same."""
-    return tuple(dict.fromkeys(diagnostic.message for diagnostic in findings))
+def _messages(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
+    """Return the distinct messages: the containers of a service often have the same diagnostic."""
+    return tuple(dict.fromkeys(diagnostic.message for diagnostic in diagnostics))

@@ -1,4 +1,4 @@
-"""Routers, as Traefik 3's API shows them."""
+"""Routers as Traefik 3's API shows them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TlsView(Struct, frozen=True, rename="camel"):
 
 
 class ObservabilityView(Struct, frozen=True, rename="camel"):
-    """What is told of a router's requests: as it says itself, or else any of its entry points."""
+    """Observability of a router's requests: its own settings, or else those of its entry points."""
 
     access_logs: bool
     metrics: bool
@@ -26,10 +26,10 @@ class ObservabilityView(Struct, frozen=True, rename="camel"):
 
 
 class RouterView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`using` are the entry points that it is served on; `error` says why it is not, or not as written.
+    """A router. `using` lists the entry points that serve it; `error` explains its status.
 
-    Of a router that was left out only what is known of it is told: its name, and why.
-    `pass_host_header` is there when it is false, which only Traefik 1 can say of a router.
+    A router that was left out has only `name`, `provider`, `status` and `error`. `pass_host_header` is
+    present only if it is false, which only Traefik 1's frontends can set.
     """
 
     name: str
@@ -52,13 +52,15 @@ def router_view(
     router: Router,
     object_status: ObjectStatus,
     default_entry_points: tuple[str, ...],
-    known: Mapping[str, EntryPoint],
+    entry_points: Mapping[str, EntryPoint],
 ) -> RouterView:
-    """`known` are the entry points; a router with TLS is served on those alone that speak it."""
+    """Return the view of a router; only entry points with TLS serve a router with TLS."""
     points = router.entry_points or tuple(sorted(default_entry_points))
     using = tuple(
         sorted(
-            point for point in points if not router.tls or (point in known and known[point].tls is not None)
+            point
+            for point in points
+            if not router.tls or (point in entry_points and entry_points[point].tls is not None)
         )
     )
     return RouterView(
@@ -72,7 +74,9 @@ def router_view(
         priority=router.priority,
         priority_str=str(router.priority),
         tls=TlsView() if router.tls else None,
-        observability=_observability(router.observability, [known[name] for name in using if name in known]),
+        observability=_observability(
+            router.observability, [entry_points[name] for name in using if name in entry_points]
+        ),
         using=using if object_status.status != DISABLED else (),
         error=object_status.errors,
         pass_host_header=router.pass_host_header,
@@ -98,7 +102,7 @@ def _observability(
 
 
 def left_out_view(name: str, object_status: ObjectStatus) -> RouterView:
-    """A router that somebody wrote and that is not in force."""
+    """Return the view of a router that is defined but not in force."""
     return RouterView(
         name=name, provider=provider_of(name), status=object_status.status, error=object_status.errors
     )

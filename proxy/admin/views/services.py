@@ -1,4 +1,4 @@
-"""Services, as Traefik 3's API shows them."""
+"""Services as Traefik 3's API shows them."""
 
 from __future__ import annotations
 
@@ -70,21 +70,21 @@ class MemberView(Struct, frozen=True, rename="camel"):
 
 
 class MembersView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Services of which each request goes to one, by weight."""
+    """Member services; each request goes to one of them, by weight."""
 
     services: tuple[MemberView, ...] = ()
     sticky: StickyView | None = None
 
 
 class FailoverView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The second takes requests while the first cannot."""
+    """`fallback` takes the requests while `service` cannot."""
 
     service: str = ""
     fallback: str = ""
 
 
 class NamedServerView(Struct, frozen=True, rename="camel"):
-    """What Traefik has no word for: a server's name, and whether it is leaving."""
+    """A server with its name and state (such as `draining`), which Traefik's API does not have."""
 
     name: str
     url: str
@@ -93,9 +93,9 @@ class NamedServerView(Struct, frozen=True, rename="camel"):
 
 
 class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`server_status` by URL: `UP`, or `DOWN` for one that takes no new requests.
+    """A service. `server_status` maps each URL to `UP`, or to `DOWN` for a server that takes no new requests.
 
-    `sticky_cookie` is the name of the cookie as clients get it.
+    `sticky_cookie` is the name of the cookie that clients receive.
     """
 
     name: str
@@ -115,7 +115,7 @@ class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def service_view(service: Service, object_status: ObjectStatus, used_by: tuple[str, ...]) -> ServiceView:
-    """`used_by` are routers, in order."""
+    """Return the view of a service; `used_by` lists the routers, sorted."""
     kind = service.composition
     return ServiceView(
         name=service.name,
@@ -139,12 +139,12 @@ def service_view(service: Service, object_status: ObjectStatus, used_by: tuple[s
 
 
 def type_of(service: Service) -> str:
-    """As Traefik's API calls it: the kind in lower case."""
+    """Return the type as in Traefik's API: the kind in lower case."""
     return LOAD_BALANCER if service.composition is None else service.composition.lower()
 
 
 def left_out_view(name: str, object_status: ObjectStatus) -> ServiceView:
-    """A service that somebody wrote and that is not in force."""
+    """Return the view of a service that is defined but not in force."""
     return ServiceView(
         name=name, provider=provider_of(name), status=object_status.status, error=object_status.errors
     )

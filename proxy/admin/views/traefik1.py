@@ -1,4 +1,4 @@
-"""Routers and services as Traefik 1's API shows them: frontends and backends of a provider, by bare name."""
+"""Routers and services as Traefik 1's API shows them: frontends and backends with unqualified names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Route(Struct, frozen=True):
 
 
 class Frontend(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`routes` is one, by the frontend's name: its rules are one rule here. `middlewares` is ours."""
+    """A router. `routes` has one entry with the combined rules. `middlewares` is our addition."""
 
     backend: str
     routes: dict[str, Route]
@@ -41,12 +41,12 @@ class Backend(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def bare(name: str, provider: str) -> str:
-    """A name as it is written within its own provider."""
+    """Return a name without the suffix of its provider."""
     return name.removesuffix(f"@{provider}")
 
 
 def frontend(router: Router, default_entry_points: tuple[str, ...]) -> Frontend:
-    """A router of any provider and dialect."""
+    """Return a router of any provider and dialect as a frontend."""
     provider = provider_of(router.name)
     return Frontend(
         backend=bare(router.service, provider),
@@ -59,7 +59,7 @@ def frontend(router: Router, default_entry_points: tuple[str, ...]) -> Frontend:
 
 
 def backend(service: Service) -> Backend:
-    """A service of any provider and dialect."""
+    """Return a service of any provider and dialect as a backend."""
     balancer: dict[str, Any] = {"method": METHOD}
     if service.sticky is not None:
         balancer["stickiness"] = _stickiness(service.sticky)

@@ -1,1 +1,1 @@
-"""Traces: which trace a request belongs to, and what a collector is told of it (OpenTelemetry)."""
+"""Traces: reads and writes trace context, makes spans and exports them to a collector (OpenTelemetry)."""

@@ -1,17 +1,18 @@
-"""What becomes of a batch of spans that a collector was sent."""
+"""The result of sending a batch of spans to a collector, and the interface of senders."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
 TIMEOUTS = (3.05, 10.0)
-"""Seconds for a connection to the collector, and for its answer."""
+"""Seconds to connect to the collector, and to wait for its response."""
 
 
 class Delivery(NamedTuple):
-    """`reason` is empty where it was taken; `again` tells that it may be sent once more.
+    """The result of one attempt to send a batch.
 
-    Of what was taken the collector may have `rejected` some spans, or have a `warning` to give.
+    `error` is empty if the collector accepted the batch; otherwise `retryable` tells whether to send it
+    again. An accepted batch may still have `rejected` spans, or a `warning` of the collector.
     """
 
     error: str = ""
@@ -21,7 +22,7 @@ class Delivery(NamedTuple):
 
 
 class Sender(Protocol):
-    """One way to a collector, which is at `where`."""
+    """Sends spans to the collector at `endpoint`."""
 
     endpoint: str
 

@@ -1,4 +1,4 @@
-"""Whether traces can be told of: what it takes comes with the extra `otel`."""
+"""Checks that the packages of the extra `otel`, which tracing needs, are installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISSING = (
 
 
 def packages_installed(options: Tracing) -> bool:
-    """Whether the packages of the extra are there that these settings need."""
+    """Return whether the packages that these settings need are installed."""
     names = ["opentelemetry.proto", "opentelemetry.sdk", *(["h2"] if options.otlp.grpc is not None else [])]
     try:
         return all(find_spec(name) is not None for name in names)

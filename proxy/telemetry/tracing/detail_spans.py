@@ -1,4 +1,4 @@
-"""Spans of what lies between the entry point and the servers: router, middlewares, service."""
+"""Detailed spans between the entry point and the servers: router, middlewares, service."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ if TYPE_CHECKING:
     from proxy.telemetry.tracing.traced_request import TracedRequest
 
 
-def make_detail_spans(finished: TracedRequest) -> tuple[list[Span], int]:
-    """These spans of one request, and the id of the one that servers are asked in.
+def make_detail_spans(request: TracedRequest) -> tuple[list[Span], int]:
+    """Return these spans of one request, and the id of the parent span of its server spans.
 
-    Those of middlewares lie beside each other in the router's: one tells of its work on the request, and of
-    nothing that comes after it.
+    The spans of middlewares are children of the router's span. Each covers only the middleware's own work on
+    the request, not the later steps.
     """
-    trace = finished.trace
-    end = trace.began + finished.duration
+    trace = request.trace
+    end = trace.began + request.duration
     router = trace.new_span()
-    where = {"traefik.router.name": finished.router, "traefik.service.name": finished.service}
+    names = {"traefik.router.name": request.router, "traefik.service.name": request.service}
     spans = [
-        make_span(finished, router, trace.span, "Router", Span.SPAN_KIND_INTERNAL, (trace.began, end), where)
+        make_span(request, router, trace.span, "Router", Span.SPAN_KIND_INTERNAL, (trace.began, end), names)
     ]
-    for each in trace.steps:
-        times = (each.began, each.ended)
-        named = {"traefik.middleware.name": each.name}
+    for step in trace.steps:
+        times = (step.began, step.ended)
+        names = {"traefik.middleware.name": step.name}
         spans.append(
-            make_span(finished, trace.new_span(), router, each.kind, Span.SPAN_KIND_INTERNAL, times, named)
+            make_span(request, trace.new_span(), router, step.kind, Span.SPAN_KIND_INTERNAL, times, names)
         )
     if not trace.attempts:
         return spans, router
     service = trace.new_span()
-    times = (trace.attempts[0].asked, max(end, trace.attempts[0].asked))
-    named = {"traefik.service.name": finished.service}
-    spans.append(make_span(finished, service, router, "Service", Span.SPAN_KIND_INTERNAL, times, named))
+    times = (trace.attempts[0].sent, max(end, trace.attempts[0].sent))
+    names = {"traefik.service.name": request.service}
+    spans.append(make_span(request, service, router, "Service", Span.SPAN_KIND_INTERNAL, times, names))
     return spans, service

@@ -1,4 +1,4 @@
-"""Tells a collector of finished requests, once a second; nothing of the data path waits for it."""
+"""Exports the spans of completed requests to a collector once a second; the data path never waits for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
-from opentelemetry.sdk.resources import Resource as Described
+from opentelemetry.sdk.resources import Resource as SdkResource
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.instance import INSTANCE
@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 INTERVAL = 1.0
 
 BATCH = 500
-"""Requests told of at once."""
+"""Requests exported at once."""
 
 ATTEMPTS = 4
-"""How often a batch is sent that could not be delivered, with pauses of 1, 2 and 4 seconds between."""
+"""Attempts to send a batch, with pauses of 1, 2 and 4 seconds between them."""
 
 MAX_WARNINGS = 20
-"""Of spans rejected, that are told; a collector that names spans in them has ever new ones."""
+"""Different warnings logged: a collector that names spans in its warnings makes new ones all the time."""
 
 
 class Exporter:
-    """`run` tells of what the tracer has kept; `dropped` counts spans that no collector has taken."""
+    """Makes spans of the tracer's requests and sends them; `dropped` counts spans that were lost."""
 
     def __init__(self, options: Tracing, tracer: Tracer) -> None:
         self._tracer = tracer
@@ -51,7 +51,7 @@ class Exporter:
         self._failure_logged = False
         self._logged_warnings: set[tuple[bool, str]] = set()
         self._ending = Event()
-        described = Described.create(
+        resource = SdkResource.create(
             {
                 "service.name": options.service_name,
                 "service.version": __version__,
@@ -62,7 +62,7 @@ class Exporter:
         self._resource = Resource(
             attributes=[
                 KeyValue(key=key, value=any_value(value if isinstance(value, int) else str(value)))
-                for key, value in described.attributes.items()
+                for key, value in resource.attributes.items()
             ]
         )
         self._scope = InstrumentationScope(name="rondpoint", version=__version__)
@@ -70,42 +70,43 @@ class Exporter:
 
     @property
     def dropped(self) -> int:
-        """Spans that could not be told of; of a request that was not even kept, one."""
+        """Spans lost; a request that the tracer had to drop counts as one."""
         return self._dropped + self._tracer.dropped
 
     def run(self) -> None:
-        """Tell until `end` is called, and then of what is left."""
+        """Export until `end` is called, then export what is left."""
         while not self._ending.wait(INTERVAL):
             self._flush()
         self._flush()
 
     def end(self) -> None:
-        """Tell of what there is, each batch once more at most."""
+        """Make `run` export the rest and return; it does not repeat failed batches any more."""
         self._ending.set()
 
     def _flush(self) -> None:
-        while finished := self._tracer.take(BATCH):
-            body, count = self._encode(finished)
+        while completed := self._tracer.take(BATCH):
+            body, count = self._encode(completed)
             self._dropped += self._send(body, count)
 
-    def _encode(self, finished: list[TracedRequest]) -> tuple[bytes, int]:
+    def _encode(self, completed: list[TracedRequest]) -> tuple[bytes, int]:
+        """Return the compressed export request and its number of spans."""
         yield_if_due = CooperativeYield()
         spans = ScopeSpans(scope=self._scope)
-        for each in finished:
-            spans.spans.extend(self._spans.make_spans(each))
+        for request in completed:
+            spans.spans.extend(self._spans.make_spans(request))
             yield_if_due()
-        told = ResourceSpans(resource=self._resource, scope_spans=[spans])
-        data = ExportTraceServiceRequest(resource_spans=[told]).SerializeToString()
-        # In a thread: it takes its time, and leaves the interpreter to others meanwhile.
+        exported = ResourceSpans(resource=self._resource, scope_spans=[spans])
+        data = ExportTraceServiceRequest(resource_spans=[exported]).SerializeToString()
+        # In a thread: compression takes long and releases the interpreter lock meanwhile.
         return get_hub().threadpool.apply(gzip.compress, (data, 1)), len(spans.spans)
 
     def _send(self, body: bytes, count: int) -> int:
-        """How many of its spans no collector takes."""
-        reason = ""
+        """Send a batch, repeatedly if needed; return how many of its spans were lost."""
+        error = ""
         for attempt in range(ATTEMPTS):
             delivery = self._sender.send(body)
-            reason = delivery.error
-            if not reason:
+            error = delivery.error
+            if not error:
                 self._failure_logged = False
                 self._log_warning(delivery)
                 return min(count, delivery.rejected)
@@ -116,21 +117,21 @@ class Exporter:
             self._ending.wait(2.0**attempt)
         if not self._failure_logged:
             log.error(
-                "the collector at %s takes no traces, and they are lost: %s", self._sender.endpoint, reason
+                "the collector at %s does not accept traces, they are lost: %s", self._sender.endpoint, error
             )
         self._failure_logged = True
         return count
 
     def _log_warning(self, delivery: Delivery) -> None:
-        """Log what a collector that took a batch has against it, once for each cause."""
+        """Log rejected spans or a warning of the collector, once for each different text."""
         rejected, cause = bool(delivery.rejected), delivery.warning
         if not (rejected or cause) or (rejected, cause) in self._logged_warnings:
             return
         if len(self._logged_warnings) < MAX_WARNINGS:
             self._logged_warnings.add((rejected, cause))
-            does = "rejects spans, and they are lost" if rejected else "takes all spans, and warns"
+            result = "rejects spans, they are lost" if rejected else "accepts all spans, but warns"
             log.warning(
-                "the collector at %s %s: %s", self._sender.endpoint, does, cause or "it does not say why"
+                "the collector at %s %s: %s", self._sender.endpoint, result, cause or "it gives no reason"
             )
 
 
@@ -138,7 +139,7 @@ def _sender(options: Tracing) -> Sender:
     grpc = options.otlp.grpc
     if grpc is None:
         return HttpSender(options.otlp.http)
-    # What it needs is there for those who use it.
+    # Import h2 only if gRPC is used: it comes with the extra `otel`.
     from proxy.telemetry.tracing.grpc_sender import GrpcSender  # noqa: PLC0415
 
     return GrpcSender(grpc)

@@ -1,8 +1,7 @@
-"""OTLP over gRPC: one call at a time on a connection of HTTP/2 that is kept.
+"""Sends spans by OTLP over gRPC: one call at a time on a persistent HTTP/2 connection.
 
-The protocol's own library brings threads and an event loop that do not get on with gevent's. A call
-without streaming is a POST and trailers, which h2 puts into frames; the waiting is done by sockets as
-everywhere in a worker.
+gRPC's own library has threads and an event loop that conflict with gevent. A call without streaming is a POST
+with trailers in the response. h2 handles the frames; the socket waits as all sockets of a worker do.
 """
 
 from __future__ import annotations
@@ -35,22 +34,22 @@ from rondpoint import __version__
 if TYPE_CHECKING:
     from rondpoint.settings.tree.tracing import OtlpGrpc
 
-# A message's mark that it is compressed, and its length.
+# Bytes before a message: the compression flag and the length.
 _PREFIX = 5
 
 _PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
-# CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS: what OTLP
-# says may be sent again; and what HTTP says so of, where the answer is no gRPC.
+# CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS: the
+# retryable codes of OTLP. The HTTP statuses are for responses that are not gRPC.
 _RETRYABLE = frozenset(("1", "4", "8", "10", "11", "14", "15"))
 _RETRYABLE_HTTP = frozenset(("429", "502", "503", "504"))
 
-# Of the network, of HTTP/2, and of what is no text: names of hosts and headers of answers.
+# Network errors, HTTP/2 errors, and invalid text in host names or response headers.
 _FAULTS = (OSError, H2Error, UnicodeError)
 
 
 class GrpcSender:
-    """Calls the collector's Export. A connection that broke while it lay idle is replaced at once."""
+    """Calls the collector's Export method; replaces an idle connection that has broken at once."""
 
     def __init__(self, options: OtlpGrpc) -> None:
         self.endpoint = options.endpoint
@@ -81,7 +80,7 @@ class GrpcSender:
         connection: _Connection | None = None
         try:
             if self._secure is None and not self._options.insecure:
-                # Only now: files that cannot be used are to cost traces alone.
+                # Read the files only now, so that unusable files affect tracing alone.
                 self._secure = _context(self._options)
             connection = _Connection(self._host, self._port, self._secure)
             return self._call(connection, message)
@@ -91,7 +90,7 @@ class GrpcSender:
             return Delivery(str(error) or type(error).__name__, retryable=True)
 
     def close(self) -> None:
-        """End the connection; the next message begins another one."""
+        """Close the connection; the next message opens another one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -105,14 +104,16 @@ class GrpcSender:
         if code:
             text = unquote(response_headers.get("grpc-message", ""))
             return Delivery(
-                f"it answers with gRPC's code {code} {text}".rstrip(), retryable=code in _RETRYABLE
+                f"it responds with gRPC code {code} {text}".rstrip(), retryable=code in _RETRYABLE
             )
         status = response_headers.get(":status", "")
-        return Delivery(f"it answers {status}, and that is no gRPC", retryable=status in _RETRYABLE_HTTP)
+        return Delivery(
+            f"it responds with status {status}, which is not gRPC", retryable=status in _RETRYABLE_HTTP
+        )
 
 
 class _Connection:
-    """A connection of HTTP/2 to a collector, for one call after the other. Raises what `_FAULTS` names."""
+    """An HTTP/2 connection to a collector, for one call after the other. Raises the errors in `_FAULTS`."""
 
     def __init__(self, host: str, port: int, secure: ssl.SSLContext | None) -> None:
         connect, _ = TIMEOUTS
@@ -129,30 +130,33 @@ class _Connection:
             raise
 
     def call(self, headers: list[tuple[str, str]], message: bytes) -> tuple[dict[str, str], bytes]:
-        """What headers and trailers of the answer say, and its content, of which more than is read is cut."""
+        """Send a message; return headers and trailers of the response, and its content.
+
+        The content is cut just above MAX_RESPONSE_BYTES, the largest that is parsed.
+        """
         h2 = self._h2
-        until = monotonic() + TIMEOUTS[1]
+        deadline = monotonic() + TIMEOUTS[1]
         stream = h2.get_next_available_stream_id()
         h2.send_headers(stream, headers)
         left = memoryview(message)
         response_headers: dict[str, str] = {}
         content = b""
         while True:
-            # As much as the collector is ready to take: less than nothing, where it has second thoughts.
+            # As much as flow control allows; the window is negative if the collector has reduced it.
             while left and (
                 room := max(0, min(h2.local_flow_control_window(stream), h2.max_outbound_frame_size))
             ):
                 h2.send_data(stream, bytes(left[:room]), end_stream=len(left) <= room)
                 left = left[room:]
             self._flush()
-            for event in self._events(until):
+            for event in self._events(deadline):
                 if isinstance(event, ResponseReceived | TrailersReceived) and event.stream_id == stream:
                     response_headers.update((str(name), str(value)) for name, value in event.headers)
                 elif isinstance(event, DataReceived) and event.stream_id == stream:
                     content = (content + event.data)[: _PREFIX + MAX_RESPONSE_BYTES + 1]
                 elif isinstance(event, StreamEnded) and event.stream_id == stream:
                     if left:
-                        # It has answered without looking at the rest, and may have said that already.
+                        # It has responded without reading the rest, and may have reset the stream already.
                         with suppress(StreamClosedError):
                             h2.reset_stream(stream, ErrorCodes.NO_ERROR)
                     self._flush()
@@ -160,20 +164,18 @@ class _Connection:
                 elif isinstance(event, ConnectionTerminated) or (
                     isinstance(event, StreamReset) and event.stream_id == stream
                 ):
-                    raise ConnectionResetError(
-                        f"the collector breaks off with HTTP/2's code {event.error_code}"
-                    )
+                    raise ConnectionResetError(f"the collector aborts with HTTP/2 code {event.error_code}")
 
     def close(self) -> None:
         with suppress(OSError):
             self._socket.close()
 
-    def _events(self, until: float) -> list[Event]:
-        """What comes next; what the connection's upkeep needs is done."""
-        self._socket.settimeout(max(0.01, until - monotonic()))
+    def _events(self, deadline: float) -> list[Event]:
+        """Return the next events; acknowledge data and answer pings and settings."""
+        self._socket.settimeout(max(0.01, deadline - monotonic()))
         data = self._socket.recv(65_536)
         if not data:
-            raise ConnectionResetError("the collector has ended the connection")
+            raise ConnectionResetError("the collector has closed the connection")
         events = self._h2.receive_data(data)
         for event in events:
             if isinstance(event, DataReceived) and event.flow_controlled_length:
@@ -187,12 +189,12 @@ class _Connection:
 
 
 def _message(content: bytes) -> bytes:
-    """The one message of an answer. A compressed one, which we do not ask for, counts as empty."""
+    """Return the one message of a response; treat a compressed one, which we do not ask for, as empty."""
     return content[_PREFIX:] if content[:1] == b"\x00" else b""
 
 
 def _context(options: OtlpGrpc) -> ssl.SSLContext:
-    """Raises OSError for files that cannot be used."""
+    """Return the TLS context of the settings. Raises OSError for unusable files."""
     tls = options.tls
     context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
     if tls.insecure_skip_verify:

@@ -1,4 +1,4 @@
-"""OTLP over HTTP."""
+"""Sends spans by OTLP over HTTP."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rondpoint import __version__
 if TYPE_CHECKING:
     from rondpoint.settings.tree.tracing import OtlpHttp
 
-_FORM = "application/x-protobuf"
+_CONTENT_TYPE = "application/x-protobuf"
 
-# What the protocol says may be sent again.
+# The retryable statuses of OTLP.
 _RETRYABLE = frozenset((429, 502, 503, 504))
 
 
 class HttpSender:
-    """Keeps its connection."""
+    """Posts spans to the collector over persistent connections."""
 
     def __init__(self, options: OtlpHttp) -> None:
         self.endpoint = options.url
@@ -29,7 +29,7 @@ class HttpSender:
         session.headers.update(
             {
                 **options.headers,
-                "Content-Type": _FORM,
+                "Content-Type": _CONTENT_TYPE,
                 "Content-Encoding": "gzip",
                 "User-Agent": f"rondpoint/{__version__}",
             }
@@ -40,11 +40,13 @@ class HttpSender:
 
     def send(self, body: bytes) -> Delivery:
         try:
-            answer = self._session.post(self.endpoint, body, timeout=TIMEOUTS)
+            response = self._session.post(self.endpoint, body, timeout=TIMEOUTS)
         except (requests.RequestException, OSError) as error:
             return Delivery(str(error), retryable=True)
-        if answer.ok:
-            # The protocol has answers in the form of their requests; others say nothing to us.
-            ours = answer.headers.get("Content-Type", "").startswith(_FORM)
-            return parse_response(answer.content) if ours else Delivery()
-        return Delivery(f"it answers {answer.status_code}", retryable=answer.status_code in _RETRYABLE)
+        if response.ok:
+            # An OTLP response has the content type of its request; ignore any other content.
+            is_otlp = response.headers.get("Content-Type", "").startswith(_CONTENT_TYPE)
+            return parse_response(response.content) if is_otlp else Delivery()
+        return Delivery(
+            f"it responds with status {response.status_code}", retryable=response.status_code in _RETRYABLE
+        )

@@ -1,4 +1,4 @@
-"""Spans and values as OpenTelemetry's protocol has them."""
+"""Builds spans and attribute values of the OpenTelemetry protocol (OTLP)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = str | int | list[str]
 
 
 def make_span(
-    finished: TracedRequest,
+    request: TracedRequest,
     span: int,
     parent: int,
     name: str,
@@ -25,8 +25,8 @@ def make_span(
     times: tuple[int, int],
     attributes: Mapping[str, Value],
 ) -> Span:
-    """A span of this request; `times` are its begin and its end, in Unix nanoseconds."""
-    trace = finished.trace
+    """Return a span of this request; `times` are its start and its end in Unix nanoseconds."""
+    trace = request.trace
     return Span(
         trace_id=trace.trace.to_bytes(16, "big"),
         span_id=span.to_bytes(8, "big"),
@@ -42,7 +42,7 @@ def make_span(
 
 
 def any_value(value: Value) -> AnyValue:
-    """A value as the protocol has it."""
+    """Convert an attribute value to its protocol message."""
     if isinstance(value, str):
         return AnyValue(string_value=value)
     if isinstance(value, int):

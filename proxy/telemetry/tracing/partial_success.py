@@ -1,6 +1,6 @@
-"""What a collector says of a batch that it took: that spans of it were rejected, or a warning.
+"""Parses OTLP's "partial success": a collector accepted a batch, but rejected spans of it or warns.
 
-Of OTLP: "partial success", which is answered with a status of success and must not be sent again.
+The response has a success status, and the batch must not be sent again.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from proxy.telemetry.tracing.delivery import Delivery
 
 MAX_RESPONSE_BYTES = 64 << 10
-"""Of an answer that is looked at; a longer one tells nothing."""
+"""Largest response in bytes that is parsed; larger ones are ignored."""
 
 _MAX_WARNING_CHARACTERS = 500
 
 
-def parse_response(answer: bytes) -> Delivery:
-    """From the ExportTraceServiceResponse in an answer of success; what is none counts as an empty one."""
-    if not answer or len(answer) > MAX_RESPONSE_BYTES:
+def parse_response(content: bytes) -> Delivery:
+    """Parse the ExportTraceServiceResponse of a successful export; treat other content as an empty one."""
+    if not content or len(content) > MAX_RESPONSE_BYTES:
         return Delivery()
     try:
-        partial = ExportTraceServiceResponse.FromString(answer).partial_success
+        partial = ExportTraceServiceResponse.FromString(content).partial_success
     except DecodeError:
         return Delivery()
     return Delivery(

@@ -1,7 +1,7 @@
-"""Finished requests in OpenTelemetry's protocol: a span at the entry point, and one for each server asked.
+"""Makes the OTLP spans of completed requests: one at the entry point, and one for each server tried.
 
-Attributes follow OpenTelemetry's semantic conventions for HTTP, with Traefik's own beside them. They are
-written by the protocol's own classes: made by the SDK, a span costs several times as much as a request.
+Attributes follow OpenTelemetry's semantic conventions for HTTP, with Traefik's own in addition. The code uses
+the protocol's classes directly: a span made by the SDK costs several times as much as a request.
 """
 
 from __future__ import annotations
@@ -27,66 +27,66 @@ _USER_AGENT = re.compile(rb"\r\n(?i:user-agent):[ \t]*([^\r\n]*)")
 
 
 class Spans:
-    """Makes spans, as the settings want them."""
+    """Makes the spans of requests according to the settings."""
 
     def __init__(self, options: Tracing) -> None:
         self._safe = frozenset(options.safe_query_params)
-        self._of_requests = _patterns(options.captured_request_headers)
-        self._of_responses = _patterns(options.captured_response_headers)
+        self._request_headers = _patterns(options.captured_request_headers)
+        self._response_headers = _patterns(options.captured_response_headers)
 
-    def make_spans(self, finished: TracedRequest) -> Iterator[Span]:
-        """The spans of one request."""
-        yield self._server(finished)
-        parent = finished.trace.span
-        if finished.trace.detailed:
-            within, parent = make_detail_spans(finished)
-            yield from within
-        for number, attempt in enumerate(finished.trace.attempts):
-            yield self._client(finished, attempt, number, parent)
+    def make_spans(self, request: TracedRequest) -> Iterator[Span]:
+        """Yield the spans of one request."""
+        yield self._server_span(request)
+        parent = request.trace.span
+        if request.trace.detailed:
+            detail_spans, parent = make_detail_spans(request)
+            yield from detail_spans
+        for number, attempt in enumerate(request.trace.attempts):
+            yield self._client_span(request, attempt, number, parent)
 
-    def _server(self, finished: TracedRequest) -> Span:
-        trace = finished.trace
-        path, _, query = as_text(finished.target).partition("?")
-        host, _, port = as_text(finished.host).rpartition(":")
+    def _server_span(self, request: TracedRequest) -> Span:
+        trace = request.trace
+        path, _, query = as_text(request.target).partition("?")
+        host, _, port = as_text(request.host).rpartition(":")
         if not port.isdigit():
-            host, port = as_text(finished.host), ""
-        name, attributes = _method(finished.method)
+            host, port = as_text(request.host), ""
+        name, attributes = _method(request.method)
         attributes |= {
             "url.path": path,
-            "url.scheme": "https" if finished.tls else "http",
-            "network.protocol.version": f"1.{finished.version}",
+            "url.scheme": "https" if request.tls else "http",
+            "network.protocol.version": f"1.{request.version}",
             "server.address": host,
-            "client.address": finished.peer,
-            "network.peer.address": finished.peer,
-            "http.response.status_code": finished.status,
-            "entry_point": finished.entry_point,
+            "client.address": request.peer,
+            "network.peer.address": request.peer,
+            "http.response.status_code": request.status,
+            "entry_point": request.entry_point,
         }
         if query:
             attributes["url.query"] = self._redacted(query)
         if port:
             attributes["server.port"] = int(port)
-        if finished.port:
-            attributes["client.port"] = attributes["network.peer.port"] = finished.port
-        if finished.received:
-            attributes["http.request.body.size"] = finished.received
-        if finished.router:
-            attributes["traefik.router.name"] = finished.router
-            attributes["traefik.service.name"] = finished.service
-        attributes |= self._header_attributes(finished, finished.sent_head)
-        if finished.status >= 500:
-            attributes["error.type"] = str(finished.status)
+        if request.port:
+            attributes["client.port"] = attributes["network.peer.port"] = request.port
+        if request.received:
+            attributes["http.request.body.size"] = request.received
+        if request.router:
+            attributes["traefik.router.name"] = request.router
+            attributes["traefik.service.name"] = request.service
+        attributes |= self._header_attributes(request, request.sent_head)
+        if request.status >= 500:
+            attributes["error.type"] = str(request.status)
         return make_span(
-            finished,
+            request,
             trace.span,
             trace.parent,
             name,
             Span.SPAN_KIND_SERVER,
-            (trace.began, trace.began + finished.duration),
+            (trace.began, trace.began + request.duration),
             attributes,
         )
 
-    def _client(self, finished: TracedRequest, attempt: Attempt, number: int, parent: int) -> Span:
-        trace = finished.trace
+    def _client_span(self, request: TracedRequest, attempt: Attempt, number: int, parent: int) -> Span:
+        trace = request.trace
         later = trace.attempts[number + 1 :]
         server = attempt.target.server
         path, _, query = as_text(attempt.path).partition("?")
@@ -105,37 +105,37 @@ class Spans:
             attributes["http.request.resend_count"] = number
         if attempt.status:
             attributes["http.response.status_code"] = attempt.status
-            # No head is kept of an answer that was not wanted.
-            attributes |= self._header_attributes(finished, b"" if later else finished.origin_head)
+            # No head is kept of a response that led to another attempt.
+            attributes |= self._header_attributes(request, b"" if later else request.origin_head)
         if not attempt.status or attempt.status >= 400:
             attributes["error.type"] = str(attempt.status or "_OTHER")
-        # Without an answer it lasted until the next server was asked, or until the end.
-        end = attempt.answered or (later[0].asked if later else trace.began + finished.duration)
+        # Without a response, the attempt lasted until the next one, or until the end.
+        end = attempt.responded or (later[0].sent if later else trace.began + request.duration)
         return make_span(
-            finished,
+            request,
             attempt.span,
             parent,
             name,
             Span.SPAN_KIND_CLIENT,
-            (attempt.asked, max(end, attempt.asked)),
+            (attempt.sent, max(end, attempt.sent)),
             attributes,
         )
 
-    def _header_attributes(self, finished: TracedRequest, head: bytes) -> Mapping[str, Value]:
-        """What headers are to be told of."""
-        said: dict[str, Value] = {}
-        agent = _USER_AGENT.search(finished.headers)
+    def _header_attributes(self, request: TracedRequest, head: bytes) -> Mapping[str, Value]:
+        """Return the attributes of the user agent and of the captured headers."""
+        attributes: dict[str, Value] = {}
+        agent = _USER_AGENT.search(request.headers)
         if agent is not None:
-            said["user_agent.original"] = as_text(agent[1])
+            attributes["user_agent.original"] = as_text(agent[1])
         for kind, patterns, lines in (
-            ("request", self._of_requests, finished.headers),
-            ("response", self._of_responses, head),
+            ("request", self._request_headers, request.headers),
+            ("response", self._response_headers, head),
         ):
             for name, pattern in patterns:
                 values = [as_text(value) for value in pattern.findall(lines)]
                 if values:
-                    said[f"http.{kind}.header.{name}"] = values
-        return said
+                    attributes[f"http.{kind}.header.{name}"] = values
+        return attributes
 
     def _redacted(self, query: str) -> str:
         parts = []
@@ -154,7 +154,7 @@ def _patterns(names: Sequence[str]) -> list[tuple[str, re.Pattern[bytes]]]:
 
 
 def _method(method: bytes) -> tuple[str, dict[str, Value]]:
-    """The span's name and what is told of the method; a made-up one is no name."""
+    """Return the span's name and the method's attributes; a made-up method is not used as a name."""
     text = as_text(method)
     if method in METHODS:
         return text, {"http.request.method": text}

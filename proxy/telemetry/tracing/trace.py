@@ -1,4 +1,4 @@
-"""One request's part of a trace, as it is noted while the request is answered."""
+"""The trace of one request, recorded while the request is served."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ if TYPE_CHECKING:
 
 
 class Attempt:
-    """A request to a server; times in Unix nanoseconds, `status` and `answered` are 0 without an answer."""
+    """One attempt at a server.
 
-    __slots__ = ("answered", "begin_attempt", "method", "path", "span", "status", "target")
+    `sent` and `responded` are in Unix nanoseconds; `responded` and `status` are 0 without a response.
+    """
+
+    __slots__ = ("method", "path", "responded", "sent", "span", "status", "target")
 
     def __init__(self, span: int, target: Target, method: bytes, path: bytes) -> None:
         self.span = span
         self.target = target
         self.method = method
         self.path = path
-        self.begin_attempt = time_ns()
-        self.answered = 0
+        self.sent = time_ns()
+        self.responded = 0
         self.status = 0
 
 
 class StepSpan(NamedTuple):
-    """A middleware that the request went through; times in Unix nanoseconds."""
+    """The time that a middleware worked on the request; times in Unix nanoseconds."""
 
     name: str
     kind: str
@@ -41,9 +44,9 @@ class StepSpan(NamedTuple):
 
 
 class UnsampledTrace(Struct, frozen=True, gc=False):
-    """A request of which no collector is told; `context` are the header lines that tell servers so.
+    """The trace of a request that is not exported; `context` holds the header lines for its servers.
 
-    It has one span for itself and for the servers asked, since nobody sees any of them.
+    The request and its attempts share one span id, because no span is exported.
     """
 
     sampled: ClassVar[bool] = False
@@ -51,19 +54,20 @@ class UnsampledTrace(Struct, frozen=True, gc=False):
     context: bytes
 
     def ids(self) -> tuple[str, str]:
-        """The ids of the trace and of the span, in hexadecimal."""
+        """Return trace id and span id in hexadecimal."""
         text = self.context.decode()
         return text[18:50], text[51:67]
 
     def header_lines(self) -> bytes:
-        """Header lines for the next server that is asked."""
+        """Return the trace context header lines for the next attempt."""
         return self.context
 
 
 class Trace:
-    """`span` is the entry point's, `parent` what it was sent in (0: none); each server asked has one too.
+    """The trace of a sampled request.
 
-    Where it is `detailed`, the router, what was `passed` on the way, and the service have spans besides.
+    `span` is the entry point's span id, `parent` the client's (0: none); each attempt has a span of its own.
+    If the trace is `detailed`, the router, the middlewares (`steps`) and the service have spans too.
     """
 
     __slots__ = (
@@ -86,26 +90,26 @@ class Trace:
         self._next = 0
 
     def ids(self) -> tuple[str, str]:
-        """The ids of the trace and of the span, in hexadecimal."""
+        """Return trace id and span id in hexadecimal."""
         return f"{self.trace:032x}", f"{self.span:016x}"
 
     def new_span(self) -> int:
         return self._random.getrandbits(64) or 1
 
     def header_lines(self) -> bytes:
-        """Header lines for the next server that is asked."""
+        """Return the trace context header lines for the next attempt."""
         self._next = self.new_span()
         return context_lines(self.trace, self._next, True, self.state)
 
     def begin_attempt(self, target: Target, request: Request) -> None:
-        """The server that these lines were for is asked now."""
+        """Record an attempt; its span is the one of the last `header_lines`."""
         self.attempts.append(Attempt(self._next, target, request.method, request.target))
 
-    def answered(self, status: int) -> None:
-        """Its answer has begun."""
+    def begin_response(self, status: int) -> None:
+        """Record that the last attempt's response has begun."""
         if self.attempts:
             attempt = self.attempts[-1]
-            attempt.answered = time_ns()
+            attempt.responded = time_ns()
             attempt.status = status
 
 
@@ -113,7 +117,7 @@ RequestTrace = Trace | UnsampledTrace
 
 
 def sampling_bound(rate: float) -> bytes:
-    """Below which the last 16 digits of an id are sampled at this rate."""
+    """Return the bound for a sampling rate: ids whose last 16 digits are below it are sampled."""
     bound = round(rate * (1 << 64))
-    # At 1, what comes after every digit.
+    # At rate 1, a letter above every hexadecimal digit.
     return b"%016x" % bound if bound < 1 << 64 else b"g"

@@ -1,4 +1,4 @@
-"""The trace that a request belongs to, as its head tells it and the next one is told (W3C Trace Context)."""
+"""Parses, removes and writes the trace context headers `traceparent` and `tracestate` (W3C Trace Context)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _VERSION_0 = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _LATER = re.compile(rb"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 
 STATE_BYTES = 512
-"""Of `tracestate` that are passed on; a longer one may be left out (§3.3.1.5)."""
+"""Largest `tracestate` in bytes that is passed on; a longer one may be left out (§3.3.1.5)."""
 
 
 class Parent(Struct, frozen=True):
-    """The span that a request was sent in; `state` is to be passed on."""
+    """The client's span, parent of ours; `state` is the `tracestate` to pass on."""
 
     trace: int
     span: int
@@ -27,7 +27,7 @@ class Parent(Struct, frozen=True):
 
 
 def parse_parent(headers: bytes) -> Parent | None:
-    """What header lines, each with a leading CRLF, say; None where they say nothing that can be used."""
+    """Parse header lines, each with a leading CRLF; return None without a valid `traceparent`."""
     given = _PARENT.findall(headers)
     if len(given) != 1:
         return None
@@ -46,21 +46,21 @@ def parse_parent(headers: bytes) -> Parent | None:
 
 
 def has_context(headers: bytes) -> bool:
-    """Whether any of these header lines tells of a trace, rightly or not."""
+    """Return whether the lines contain a trace context header, valid or not."""
     return _BOTH.search(headers) is not None
 
 
 def context_headers(headers: bytes) -> bytes:
-    """Those of these header lines that tell of a trace."""
+    """Return only the trace context headers of these lines."""
     return b"".join(_BOTH.findall(headers))
 
 
 def remove_context(headers: bytes) -> bytes:
-    """Header lines less those that tell of a trace."""
+    """Return the lines without trace context headers."""
     return _BOTH.sub(b"", headers)
 
 
 def context_lines(trace: int, span: int, sampled: bool, state: bytes) -> bytes:
-    """Header lines that tell of this span, each with a leading CRLF."""
+    """Return the trace context header lines for this span, each with a leading CRLF."""
     line = b"\r\ntraceparent: 00-%032x-%016x-%02x" % (trace, span, sampled)
     return line + b"\r\ntracestate: " + state if state else line

@@ -1,4 +1,4 @@
-"""A traced request that is answered, with all that a collector is told of it."""
+"""A completed sampled request, with all values that its spans need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class TracedRequest(NamedTuple):
-    """`duration` in nanoseconds; `received` are bytes of the body; heads are without a final CRLF pair."""
+    """The values of a completed sampled request.
+
+    `duration` is in nanoseconds; `received` are bytes of the body; heads are without their final CRLF pair.
+    """
 
     trace: Trace
     duration: int
@@ -31,5 +34,5 @@ class TracedRequest(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of what client and server have said."""
+        """Bytes of target, headers and response heads."""
         return len(self.headers) + len(self.target) + len(self.sent_head) + len(self.origin_head)

@@ -82,7 +82,7 @@ INVALID: list[tuple[str, Any, str, str]] = [
         "is unknown",
     ),
     ("services", {"loadBalancer": {"servers": [{}]}}, "loadBalancer.servers[0]", "has no url"),
-    ("middlewares", {}, "", "must have one kind"),
+    ("middlewares", {}, "", "must have exactly one kind"),
     ("middlewares", {"stripPrefixx": {}}, "stripPrefixx", "is an unknown kind"),
     ("middlewares", {"stripPrefix": {"prefixes": []}}, "stripPrefix.prefixes", "is not valid"),
     ("middlewares", {"addPrefix": {}}, "addPrefix.prefix", "is missing"),

@@ -34,7 +34,7 @@ def test_a_url_may_name_a_user() -> None:
 
 BAD = [
     ("a:b", {}, "no usable port"),
-    ("unix:///run/consul.sock", {}, "unix is not served"),
+    ("unix:///run/consul.sock", {}, "unix is not supported"),
     ("a:1/v1", {}, "not host:port"),
     ("", {"CONSUL_HTTP_SSL": "yes"}, "neither true nor false"),
     ("", {"CONSUL_HTTP_TOKEN_FILE": "/nowhere/token"}, "CONSUL_HTTP_TOKEN_FILE: /nowhere/token"),

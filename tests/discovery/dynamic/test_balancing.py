@@ -75,7 +75,7 @@ def test_options_are_read(tree: Tree, expected: Balancing) -> None:
         (
             {"healthCheck": {"headers": {"X": "a\r\nY: b"}}},
             "lb.healthCheck.headers",
-            "that a header can hold",
+            "a valid header value",
         ),
         ({"healthCheck": {"headers": {"X Y": "a"}}}, "lb.healthCheck.headers", "names of headers"),
         ({"healthCheck": {"headers": "X"}}, "lb.healthCheck.headers", "expected NAME:VALUE"),
@@ -105,13 +105,13 @@ def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(option: st
     enough, nothing = read(least)
     assert (check, nothing) == (enough, ())
     assert [(str(item.severity), item.message, item.hint) for item in told] == [
-        ("warning", f'lb.healthCheck.{option}="1ns" is too short', f"{least} is taken; give no less")
+        ("warning", f'lb.healthCheck.{option}="1ns" is too short', f"{least}, the minimum, is used instead")
     ]
 
 
 @pytest.mark.parametrize(
     ("path", "hint"),
-    [("http://h/up", "not a whole URL"), ("/a b", "without blanks"), ("//[", "a path such as")],
+    [("http://h/up", "not a complete URL"), ("/a b", "without blanks"), ("//[", "a path such as")],
 )
 def test_a_check_whose_path_cannot_be_asked_for_has_no_effect(path: str, hint: str) -> None:
     report = Report("docker", "container a")

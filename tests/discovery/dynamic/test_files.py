@@ -44,7 +44,7 @@ UNREADABLE = [
     ("a.yml", b"a: &x [*x]\n", "nested more than 50 levels deep"),
     ("a.yml", b"[" * 100_000, "nested more than 50 levels deep"),
     ("a.yml", b"- " * 100_000, "nested more than 50 levels deep"),
-    ("a.yml", b"just text", "holds no options"),
+    ("a.yml", b"just text", "contains no options"),
     ("a.yml", b"\xff\xfe\x00", "is not UTF-8 text: "),
     ("a.toml", b"a = \n", "line 1, column 5: Invalid value"),
     ("a.toml", b"a = 1\na = 2", "line 2, column 6: Cannot overwrite a value"),

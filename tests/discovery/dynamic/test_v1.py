@@ -56,7 +56,7 @@ TOLD = [
         "[frontends.F]",
         "[frontends.F.redirect]\nentryPoint='x'\n[frontends.F]",
         True,
-        "F.redirect.entryPoint: redirectEntryPoint is not served yet, so F@file answers 503",
+        "F.redirect.entryPoint: redirectEntryPoint is not served yet, so F@file responds with 503",
     ),
     ('backend = "B"', "", False, "frontends.F names no backend"),
     ('rule = "Host:f.test"', "", False, "frontends.F.routes.one has no rule"),

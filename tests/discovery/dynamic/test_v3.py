@@ -56,7 +56,10 @@ def test_routers_services_and_middlewares() -> None:
     )
     assert decoded.middlewares[0].options == {"prefixes": ["/api"]}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
-    assert "compress is not served yet: a router that uses it answers 503" in decoded.diagnostics[0].message
+    assert (
+        "compress is not served yet: a router that uses it responds with 503"
+        in decoded.diagnostics[0].message
+    )
 
 
 def test_names_of_options_are_read_whatever_their_case() -> None:
@@ -160,14 +163,14 @@ TOLD = [
         {"http": "middlewares: {m: {}}"},
         True,
         "error",
-        "http.middlewares.m must have one kind, and has none",
+        "http.middlewares.m must have exactly one kind, but has none",
         "",
     ),
     ({"http": "middlewares: {m: {addPrefx: {}}}"}, True, "error", "unknown kind", "did you mean addPrefix?"),
     ({"top": "tcp: {routers: {}}"}, True, "error", "tcp is not served yet", "no effect"),
     ({"top": "tls: {certificates: []}"}, True, "error", "tls is not served yet", "no effect"),
     ({"top": "htp: {}"}, True, "warning", "htp is unknown", "did you mean http?"),
-    ({"top": "entryPoints: {}"}, True, "note", "entryPoints: static settings, which are not read", ""),
+    ({"top": "entryPoints: {}"}, True, "note", "entryPoints: static settings are not read", ""),
 ]
 
 
@@ -202,7 +205,7 @@ def test_what_is_wrong_tells_which_object_it_is_about(text: str, about: str) -> 
     assert {item.about for item in diagnostics} == {about}
 
 
-COMPOSED = [
+COMPOSITE = [
     (
         "weighted: {services: [{name: a, weight: 3}, {name: b@docker}], sticky: {cookie: {name: c}}}",
         Service(
@@ -236,7 +239,7 @@ COMPOSED = [
 ]
 
 
-@pytest.mark.parametrize(("options", "service"), COMPOSED)
+@pytest.mark.parametrize(("options", "service"), COMPOSITE)
 def test_a_service_is_made_of_services(options: str, service: Service) -> None:
     text = f"http: {{services: {{s: {{{options}}}}}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"
     decoded = decode(tree(text), "file", "f")
@@ -256,7 +259,7 @@ def test_a_mirroring_service_stands_without_servers_and_so_do_its_routers() -> N
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [
         (
             Severity.ERROR,
-            "http.services.s.mirroring is not served yet, so routers that lead to the service answer 503",
+            "http.services.s.mirroring is not served yet, so routers to this service respond with 503",
         )
     ]
 
@@ -297,7 +300,7 @@ def test_what_a_fallback_does_not_look_at_is_told() -> None:
         ),
         (
             "failover: {service: a, fallback: b}, loadBalancer: {}",
-            "is of several kinds: failover, loadBalancer",
+            "has several kinds: failover, loadBalancer",
             False,
         ),
         ("middlewares: {a: b}, loadBalancer: {}", "middlewares={'a': 'b'} is not valid", False),
@@ -323,7 +326,7 @@ def test_middlewares_of_a_service_are_qualified_and_told_of_where_they_are_not_s
     assert decoded.services[0].middlewares == ("m@file", "n@docker")
     assert decoded.routers[0].middlewares == ()
     assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
-        "basicAuth is not served yet, so r@file answers 503"
+        "basicAuth is not served yet, so r@file responds with 503"
     ]
 
 

@@ -20,9 +20,9 @@ HIDDEN = DockerOptions(exposedByDefault=False)
 RULE = {"traefik.http.routers.r.rule": "Host(`r.test`)"}
 
 NOT_ROUTED = [
-    (container(labels={"traefik.enable": "false"}), OPTIONS, "label traefik.enable says so"),
-    (container(labels={"traefik.enable": "F"}), OPTIONS, "label traefik.enable says so"),
-    (container(labels={"Traefik.Enable": "0"}), OPTIONS, "label traefik.enable says so"),
+    (container(labels={"traefik.enable": "false"}), OPTIONS, "label traefik.enable disables it"),
+    (container(labels={"traefik.enable": "F"}), OPTIONS, "label traefik.enable disables it"),
+    (container(labels={"Traefik.Enable": "0"}), OPTIONS, "label traefik.enable disables it"),
     (
         container(),
         HIDDEN,
@@ -74,7 +74,7 @@ def test_a_word_that_denies_is_no_boolean_but_opens_nothing(word: str) -> None:
     assert found.routers == ()
     assert [item.message for item in found.diagnostics] == [
         f'label traefik.enable="{word}" is not valid',
-        "not routed: label traefik.enable says so",
+        "not routed: label traefik.enable disables it",
     ]
 
 
@@ -241,4 +241,4 @@ def test_constraints_look_at_tags_and_labels(text: str, routed: bool) -> None:
     decoded = decode(container(labels=labels), OPTIONS, parse(text))
     assert bool(decoded.routers) == routed
     told = [item.message for item in decoded.diagnostics]
-    assert told == ([] if routed else ["not routed: it does not fulfil providers.docker.constraints"])
+    assert told == ([] if routed else ["not routed: it does not match providers.docker.constraints"])

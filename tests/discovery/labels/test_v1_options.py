@@ -12,7 +12,7 @@ from discovery.labels.v1_options import options_tree
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Service
 from tests.discovery.labels.containers import OPTIONS, container
-from tests.discovery.labels.v1_options import GUARDS, LIMITS, TUNING, Row
+from tests.discovery.labels.v1_options import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES, BACKEND_OPTIONS, Row
 
 PLAIN = {"port": "80", "backend": "hello", "frontend.rule": "Host:hello.docker"}
 PATH = {"frontend.rule": "Host:hello.docker;PathPrefixStrip:/x"}
@@ -59,7 +59,7 @@ def _unqualified(options: dict[str, object], provider: str, *, labels: bool) -> 
     return options | {"service": bare if labels else bare.replace("_", "-")}
 
 
-@pytest.mark.parametrize("row", GUARDS, ids=lambda row: " ".join(row.labels))
+@pytest.mark.parametrize("row", FRONTEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))
 def test_a_guard_becomes_the_same_middleware_wherever_it_is_written(row: Row) -> None:
     wanted = list(row.middlewares)
     for found in (decoded(row.labels), decoded(row.labels, "part")):
@@ -69,7 +69,7 @@ def test_a_guard_becomes_the_same_middleware_wherever_it_is_written(row: Row) ->
     assert made(of_file(row.labels), labels=False) == wanted
 
 
-@pytest.mark.parametrize("row", LIMITS, ids=lambda row: " ".join(row.labels))
+@pytest.mark.parametrize("row", BACKEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))
 def test_a_limit_becomes_the_same_middleware_wherever_it_is_written(row: Row) -> None:
     wanted = list(row.middlewares)
     for found in (decoded(row.labels), decoded(row.labels, "part"), of_file(row.labels)):
@@ -77,7 +77,7 @@ def test_a_limit_becomes_the_same_middleware_wherever_it_is_written(row: Row) ->
         assert not found.diagnostics
 
 
-@pytest.mark.parametrize("row", TUNING, ids=lambda row: " ".join(row.labels))
+@pytest.mark.parametrize("row", BACKEND_OPTIONS, ids=lambda row: " ".join(row.labels))
 def test_what_only_tunes_is_stored_or_told_and_the_route_stands(row: Row) -> None:
     for found in (decoded(row.labels), decoded(row.labels, "part"), of_file(row.labels)):
         (service,) = found.services
@@ -115,7 +115,12 @@ UNREADABLE = [
         "expected at",
     ),
     ({"auth.basic.removeHeader": "true"}, "auth", "has neither users nor usersFile", "give users or"),
-    ({"auth.basc.users": "a:b"}, "auth", "names no way to authenticate", "expected basic, digest or forward"),
+    (
+        {"auth.basc.users": "a:b"},
+        "auth",
+        "names no authentication method",
+        "expected basic, digest or forward",
+    ),
     ({"auth": "a:b"}, "auth", "is not valid", "expected options below it"),
     ({"auth.forward.address": "auth:9000"}, "auth.forward.address", "is not valid", "expected a URL"),
     ({"auth.forward.trustForwardHeader": "true"}, "auth.forward.address", "is missing", ""),

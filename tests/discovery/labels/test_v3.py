@@ -137,7 +137,7 @@ def test_a_middleware_that_is_not_served_goes_with_its_router_and_is_an_error() 
     assert middleware.options == {"users": ["u:p"]}
     assert decoded.routers[0].middlewares == ("m@docker",)
     assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
-    assert "basicAuth is not served yet, so r@docker answers 503" in decoded.diagnostics[0].message
+    assert "basicAuth is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
 
 
 def test_a_url_beside_port_and_scheme_is_one_fault_and_neither_is_unknown() -> None:
@@ -148,7 +148,7 @@ def test_a_url_beside_port_and_scheme_is_one_fault_and_neither_is_unknown() -> N
         for each in decode(container(labels=labels), OPTIONS).diagnostics
         if server in each.message
     ]
-    assert "says both scheme and port" in found
+    assert "already contains scheme and port" in found
 
 
 def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
@@ -206,7 +206,7 @@ def test_a_router_whose_guards_are_misspelt_is_left_out(option: str) -> None:
     decoded = decode(container(labels=labels), OPTIONS)
     assert [router.name for router in decoded.routers] == ["q@docker"]
     errors = [item.message for item in decoded.diagnostics if item.severity is Severity.ERROR]
-    assert errors == [f"label {R}.{option} may be meant to guard the router, so it is left out"]
+    assert errors == [f"label {R}.{option} may be meant to protect the router, so it is left out"]
 
 
 @pytest.mark.parametrize("outer", ["router", "Router", "routes"])
@@ -216,7 +216,7 @@ def test_a_router_whose_guards_stand_in_a_misspelt_place_is_left_out(outer: str)
     decoded = decode(container(labels=labels), OPTIONS)
     assert [router.name for router in decoded.routers] == ["q@docker"]
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [
-        (Severity.ERROR, f"label {label} may be meant to guard router r, so it is left out"),
+        (Severity.ERROR, f"label {label} may be meant to protect router r, so the router is left out"),
         (Severity.WARNING, f"label traefik.http.{outer} is unknown"),
     ]
 
@@ -290,5 +290,5 @@ def test_one_service_without_a_server_takes_its_router_along_and_leaves_the_othe
     assert [service.name for service in decoded.services] == ["s@docker"]
     assert [item.message for item in decoded.diagnostics] == [
         f'label {t}="nonsense" is not valid',
-        "label traefik.http.routers.q is left out, because its service t@docker is",
+        "label traefik.http.routers.q is left out, because its service t@docker is left out",
     ]

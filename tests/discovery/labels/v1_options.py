@@ -40,7 +40,7 @@ USERS, HASHES = "a:$apr1$x,b:$apr1$y", ["a:$apr1$x", "b:$apr1$y"]
 NAMES = ("commonName", "country", "domainComponent", "locality", "organization", "province", "serialNumber")
 SETS = {"frontend.rateLimit.rateSet.slow.period": "10s", "frontend.rateLimit.rateSet.slow.average": "5"}
 
-GUARDS = [
+FRONTEND_MIDDLEWARES = [
     auth("basic", {"basic": USERS}, {"users": HASHES}),
     auth("basic", {"basic.users": USERS}, {"users": HASHES}),
     auth("basic", {"basic.usersFile": "/f"}, {"usersFile": "/f"}),
@@ -188,7 +188,7 @@ GUARDS = [
 ]
 """Routers with one of these answer 503 until its kind is served."""
 
-LIMITS = [
+BACKEND_MIDDLEWARES = [
     Row(
         {"backend.maxconn.amount": "10", "backend.maxconn.extractorfunc": "client.ip"},
         (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"ipStrategy": {}}}),),
@@ -200,7 +200,7 @@ LIMITS = [
 ]
 """What stands before all servers of a backend, and is served."""
 
-TUNING = [
+BACKEND_OPTIONS = [
     Row({"backend.buffering.maxRequestBodyBytes": "1", "backend.buffering.memRequestBodyBytes": "2"}),
     Row({"backend.buffering.maxResponseBodyBytes": "1", "backend.buffering.memResponseBodyBytes": "2"}),
     Row({"backend.buffering.retryExpression": "IsNetworkError() && Attempts() <= 2"}),

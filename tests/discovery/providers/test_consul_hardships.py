@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from discovery.consul import Client, Endpoint
 from discovery.providers.consul_catalog import ConsulCatalogProvider, provider
-from discovery.providers.consul_kv import ConsulKvProvider, memory
+from discovery.providers.consul_kv import ConsulKvProvider, retained_keys
 from discovery.providers.consul_kv import provider as keys
 from discovery.providers.contract import Provider
 from rondpoint.model import Configuration
@@ -95,8 +95,8 @@ def test_a_consul_that_comes_later(way: Way, tmp_path: Path) -> None:
 def test_an_index_that_runs_backwards_takes_nothing_at_once(
     way: Way, consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (provider, memory):
-        monkeypatch.setattr(module, "MEMORY", 4.0)
+    for module in (provider, retained_keys):
+        monkeypatch.setattr(module, "RETENTION", 4.0)
     for owner in (provider, keys):
         # Consul says so when the wait is over, which else lasts five minutes.
         monkeypatch.setattr(owner, "Client", _hasty)

@@ -18,7 +18,7 @@ PUBLISHED = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "32768"}]}
 TWO = {**PUBLISHED, "53/udp": [{"HostIp": "192.0.2.9", "HostPort": "5300"}]}
 
 
-def answer(
+def description(
     *env: str,
     labels: Mapping[str, str] | None = None,
     ports: Mapping[str, Any] | None = None,
@@ -44,7 +44,7 @@ def answer(
 
 
 def read(*env: str, options: Options = OUTSIDE, **more: Any) -> ContainerServices:
-    return registrations(workload(answer(*env, **more)), options)
+    return registrations(workload(description(*env, **more)), options)
 
 
 def only(*env: str, **more: Any) -> Registration:
@@ -83,8 +83,8 @@ def test_the_address_in_a_network_of_ones_own() -> None:
 
 
 def test_a_shared_network_gives_the_lenders_address() -> None:
-    network_owner = answer()
-    found = registrations(workload(answer(mode="container:abc"), network_owner), OUTSIDE).registrations
+    network_owner = description()
+    found = registrations(workload(description(mode="container:abc"), network_owner), OUTSIDE).registrations
     assert [(each.address, each.port) for each in found] == [("172.17.0.3", 80)]
 
 

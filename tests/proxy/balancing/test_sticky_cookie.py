@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from proxy.balancing.sticky_cookie import Stickiness, value_of
+from proxy.balancing.sticky_cookie import Stickiness, cookie_value
 from proxy.upstream.endpoint import address_of
 from rondpoint.model import ServerState, Service, StickyCookie, Strategy
 from tests.proxy.balancing.serving import asked, request, servers
 
 NAME = "session"
-A, B = value_of("s", "a"), value_of("s", "b")
+A, B = cookie_value("s", "a"), cookie_value("s", "b")
 
 
 def sticky(cookie: StickyCookie | None = None) -> Stickiness[str]:
@@ -29,9 +29,9 @@ def test_names_and_values_are_the_same_wherever_and_whenever_they_are_made() -> 
 @settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_a_value_tells_nothing_and_is_another_for_each_service(service: str, other: str, member: str) -> None:
-    value = value_of(service, member)
+    value = cookie_value(service, member)
     assert re.fullmatch("[0-9a-f]{16}", value)
-    assert service == other or value != value_of(other, member)
+    assert service == other or value != cookie_value(other, member)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_server_that_is_leaving_keeps_its_clients_and_gets_no_new_ones() -> No
     first, second = servers(1, 1)
     leaving = Service("s", (replace(first, state=ServerState.DRAINING), second), sticky=StickyCookie(NAME))
     with asked(leaving) as service:
-        cookie = f"Cookie: session={value_of('s', 's0')}\r\n"
+        cookie = f"Cookie: session={cookie_value('s', 's0')}\r\n"
         assert {service.name(headers=cookie) for _ in range(10)} == {"s0"}
         assert {service.name() for _ in range(10)} == {"s1"}
 
@@ -113,5 +113,5 @@ def test_a_server_that_is_leaving_keeps_its_clients_and_gets_no_new_ones() -> No
 def test_a_server_that_is_put_aside_loses_its_clients() -> None:
     with asked(Service("s", servers(1, 1), sticky=StickyCookie(NAME))) as service:
         service.services.set_ejected(address_of(servers(1, 1)[0]), ejected=True)
-        cookie = f"Cookie: session={value_of('s', 's0')}\r\n"
+        cookie = f"Cookie: session={cookie_value('s', 's0')}\r\n"
         assert {service.name(headers=cookie) for _ in range(10)} == {"s1"}

@@ -100,5 +100,5 @@ def test_what_cannot_be_put_in_force_keeps_nothing_else_out() -> None:
     other = replace(good.services["s1"], servers=(Server("b", "127.0.0.1", 2),))
     assert applier.apply(Change(2, 1, services={"s0": spoilt, "s1": other}))
     assert applier.revision == 2
-    assert here.services.known["s1"] == other
+    assert here.services.by_name["s1"] == other
     assert served(here, "h0.test") == "s0"

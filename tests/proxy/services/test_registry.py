@@ -18,7 +18,7 @@ A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2)
 def services() -> Iterator[ServiceRegistry]:
     held = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     yield held
-    for name in list(held.known):
+    for name in list(held.by_name):
         held.remove(name)
     assert not held._endpoints
 
@@ -43,7 +43,7 @@ def test_a_service_is_found_from_when_it_comes_until_it_goes(services: ServiceRe
 def test_a_service_replaced_before_it_is_asked_for(services: ServiceRegistry) -> None:
     services.put(Service("s", (A,)))
     services.put(Service("s", (B,)))
-    assert services.known == {"s": Service("s", (B,))}
+    assert services.by_name == {"s": Service("s", (B,))}
     assert names(services, "s") == ["b"]
 
 

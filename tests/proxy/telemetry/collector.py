@@ -1,4 +1,4 @@
-"""A collector of traces that speaks OTLP over HTTP, and keeps what it is sent."""
+"""A trace collector for tests: OTLP over HTTP, and the base of the gRPC one."""
 
 import gzip
 import select
@@ -26,7 +26,7 @@ def attributes(span: Span) -> dict[str, Any]:
 
 
 class Collected:
-    """What a collector was sent."""
+    """The requests that a collector has received; `exports` counts them."""
 
     def __init__(self) -> None:
         self.exports = 0
@@ -35,12 +35,12 @@ class Collected:
         self.spans: list[Span] = []
 
     def keep(self, request: ExportTraceServiceRequest) -> None:
-        for told in request.resource_spans:
-            self.resources.append({each.key: value_of(each.value) for each in told.resource.attributes})
-            self.spans += [span for scope in told.scope_spans for span in scope.spans]
+        for exported in request.resource_spans:
+            self.resources.append({each.key: value_of(each.value) for each in exported.resource.attributes})
+            self.spans += [span for scope in exported.scope_spans for span in scope.spans]
 
     def of(self, path: str) -> list[Span]:
-        """The spans of the request for this path: the entry point's, then those of the servers asked."""
+        """Wait for the spans of the request for this path: the entry point's, then those of its children."""
 
         def found() -> list[Span]:
             return [span for span in list(self.spans) if attributes(span).get("url.path") == path]
@@ -49,22 +49,22 @@ class Collected:
         return [server, *(span for span in self.spans if span.parent_span_id == server.span_id)]
 
     def quiet(self, proxy: Proxy, host: str) -> int:
-        """How often it was asked, once it has been told of all requests so far, and one more."""
+        """Make one more request, wait for its spans, and return the number of exports so far."""
         proxy.get(host, path := f"/quiet{self.exports}")
         self.of(path)
         return self.exports
 
     def within(self, span: Span) -> list[Span]:
-        """All spans of the trace that this one belongs to."""
+        """Return all spans of this span's trace."""
         return [each for each in list(self.spans) if each.trace_id == span.trace_id]
 
 
 class Collector(Collected, Background):
-    """Answers with the statuses in `refusals` first, then takes all; keeps `paths` and `headers` as well.
+    """A collector over HTTP; keeps `paths` and `headers` of requests as well.
 
-    Who is taken is answered with what is in `answers`, one after the other, and then with nothing.
-
-    It takes `pause` seconds for each, and keeps nothing for who has left by then.
+    It responds with the statuses in `refusals` first, then accepts everything. Accepted requests get the
+    contents in `answers`, one after the other, and then empty responses. It waits `pause` seconds before each
+    response, and drops requests whose client has left by then.
     """
 
     def __init__(self, *refusals: int) -> None:
@@ -97,7 +97,7 @@ class Collector(Collected, Background):
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Nothing to anybody."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 

@@ -1,4 +1,4 @@
-"""A collector of traces that speaks OTLP over gRPC, served by gRPC's own library."""
+"""A trace collector for tests: OTLP over gRPC, served by gRPC's own library."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +21,10 @@ from tests.proxy.telemetry.collector import Collected
 
 
 class GrpcCollector(Collected, TraceServiceServicer):
-    """Answers with the codes in `refusals` first, then takes all; with a certificate, over TLS.
+    """A collector over gRPC; with a certificate, over TLS.
 
-    Who is taken is answered with what is in `answers`, one after the other, and then with nothing special.
-
-    `options` are those of gRPC's server.
+    It responds with the codes in `refusals` first, then accepts everything. Accepted requests get the responses
+    in `answers`, one after the other, and then default ones. `options` are those of gRPC's server.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class GrpcCollector(Collected, TraceServiceServicer):
         self.stop()
 
     def start(self) -> None:
-        """Serve at the same port as ever."""
+        """Serve, at the same port each time."""
         self._server = server = grpc.server(ThreadPoolExecutor(4), options=self._options)
         add_TraceServiceServicer_to_server(self, server)
         address = f"127.0.0.1:{self.port}"

@@ -37,7 +37,7 @@ def worker(name: str, **fields: object) -> WorkerStatus:
     return WorkerStatus(name, "i", "h", 1, 1.0, **given)
 
 
-def told(
+def render(
     *hashes: dict[str, Counts | Own],
     workers: tuple[WorkerStatus, ...] = (),
     servers: tuple[dict[str, ServerCounts], ...] = (),
@@ -67,9 +67,9 @@ def values(text: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
 CELL = Cell("web", "GET", 200, "http", buckets(0, 2, 1), 0.25, 30, 4)
 
 
-def test_workers_are_added_up() -> None:
+def test_counts_of_workers_are_added_up() -> None:
     counts = Counts("s@file", cells=(CELL,), retries=2)
-    text = told({"a@file": counts}, {"a@file": counts, "": Counts(cells=(CELL,))})
+    text = render({"a@file": counts}, {"a@file": counts, "": Counts(cells=(CELL,))})
     requests = values(text, "traefik_entrypoint_requests_total")
     assert list(requests.values()) == [9]
     assert list(values(text, "traefik_service_requests_total").values()) == [6]
@@ -77,15 +77,15 @@ def test_workers_are_added_up() -> None:
     assert 'le="0.1",method="GET",protocol="http",service="s@file"} 6.0' in text
 
 
-def test_what_is_not_asked_for_is_not_told() -> None:
-    text = told({"a@file": Counts("s@file", cells=(CELL,))}, add_services_labels=False)
+def test_levels_that_are_off_are_left_out() -> None:
+    text = render({"a@file": Counts("s@file", cells=(CELL,))}, add_services_labels=False)
     assert "traefik_service" not in text
     assert "traefik_router" not in text
     assert "traefik_entrypoint_requests_total" in text
 
 
-def test_routers_and_services_that_are_gone_are_not_told_but_stay_in_the_sum() -> None:
-    text = told(
+def test_removed_routers_and_services_are_left_out_but_stay_in_the_sums() -> None:
+    text = render(
         {"b@file": Counts("s@file", cells=(CELL,)), "t@file/": Counts("t@file", cells=(CELL,))},
         add_routers_labels=True,
     )
@@ -94,9 +94,9 @@ def test_routers_and_services_that_are_gone_are_not_told_but_stay_in_the_sum() -
     assert values(text, "traefik_router_requests_total") == {}
 
 
-def test_values_of_headers_are_labels_of_requests_alone() -> None:
+def test_header_labels_appear_on_requests_total_only() -> None:
     labelled = Cell("web", "GET", 200, "http", buckets(1), labels=('a"b',))
-    text = told(
+    text = render(
         {"a@file": Counts("s@file", cells=(CELL, labelled))}, header_labels={"useragent": "User-Agent"}
     )
     requests = values(text, "traefik_entrypoint_requests_total")
@@ -105,10 +105,10 @@ def test_values_of_headers_are_labels_of_requests_alone() -> None:
     assert "useragent" not in dict(key)
 
 
-def test_what_was_measured_beside_other_bounds_is_told_beside_these() -> None:
-    # As before a reload that has changed the setting.
+def test_counts_with_other_bounds_are_converted() -> None:
+    # For example, counted before a reload that changed the setting.
     cell = Cell("web", "GET", 200, "http", (1, 2, 4))
-    text = told({"": Counts(cells=(cell,), bounds=(0.2, 2.0))}, buckets="0.1,0.3,5")
+    text = render({"": Counts(cells=(cell,), bounds=(0.2, 2.0))}, buckets="0.1,0.3,5")
     found = values(text, "traefik_entrypoint_request_duration_seconds_bucket")
     assert {dict(key)["le"]: value for key, value in found.items()} == {
         "0.1": 0,
@@ -118,18 +118,18 @@ def test_what_was_measured_beside_other_bounds_is_told_beside_these() -> None:
     }
 
 
-def test_gauges_are_of_workers_that_have_given_a_sign() -> None:
+def test_gauges_cover_live_workers_only() -> None:
     workers = (
         worker("a", connections={"web": 2}, degraded=True, reloads=3, changed_at=900.0),
         worker("b", connections={"web": 1, "s": 1}, revision=6, confirmed_at=NOW - 9, reloads=4),
         worker("dead", connections={"web": 9}, seen_at=NOW - 11, confirmed_at=1.0, reloads=5, revision=1),
     )
-    text = told({"/worker": Own(tickets=3, propagation=buckets(1))}, workers=workers)
+    text = render({"/worker": Own(tickets=3, propagation=buckets(1))}, workers=workers)
     assert values(text, "traefik_open_connections") == {
         (("entrypoint", "web"), ("protocol", "TCP")): 3,
         (("entrypoint", "s"), ("protocol", "TCP")): 1,
     }
-    assert values(text, "rondpoint_server_put_aside") == {(("url", "http://10.0.0.1:80"),): 1}
+    assert values(text, "rondpoint_server_ejected") == {(("url", "http://10.0.0.1:80"),): 1}
     for name, value in {
         "rondpoint_workers": 2,
         "rondpoint_workers_degraded": 1,
@@ -146,11 +146,11 @@ def test_gauges_are_of_workers_that_have_given_a_sign() -> None:
     assert values(text, "rondpoint_provider_up") == {(("agent", "x"), ("provider", "docker")): 0}
 
 
-def test_servers_in_force_are_told_with_what_all_workers_counted() -> None:
+def test_current_servers_have_the_sums_of_all_workers() -> None:
     here, gone = field_of("s@file", "http://10.0.0.1:80"), field_of("s@file", "http://10.0.0.2:80")
     one = ServerCounts({200: 3, 502: 1}, buckets(4), 0.5, 2)
     other = ServerCounts({101: 1, 200: 1}, (1, 0, 0), 0.25, 0, (0.2, 2.0))
-    text = told(servers=({here: one, gone: one}, {here: other}), buckets="0.1,0.3,5")
+    text = render(servers=({here: one, gone: one}, {here: other}), buckets="0.1,0.3,5")
     labels = (("service", "s@file"), ("url", "http://10.0.0.1:80"))
     requests = values(text, "rondpoint_server_requests_total")
     assert requests == {
@@ -165,13 +165,13 @@ def test_servers_in_force_are_told_with_what_all_workers_counted() -> None:
         "5.0": 5,
         "+Inf": 5,
     }
-    assert "rondpoint_server_re" not in told(servers=({here: one},), add_servers_labels=False)
+    assert "rondpoint_server_re" not in render(servers=({here: one},), add_servers_labels=False)
 
 
-def test_what_the_kernel_does_not_tell_of_processes_is_left_out() -> None:
-    assert values(told(), "process_cpu_seconds_total") == values(told(), "process_max_fds") == {}
+def test_process_metrics_that_the_kernel_does_not_report_are_left_out() -> None:
+    assert values(render(), "process_cpu_seconds_total") == values(render(), "process_max_fds") == {}
     used = Processes(1.5, 3000, 2000, None, 1024, 900.25)
-    text = told(processes=used)
+    text = render(processes=used)
     assert values(text, "process_open_fds") == {}
     for name, value in {
         "process_cpu_seconds_total": 1.5,
@@ -183,20 +183,20 @@ def test_what_the_kernel_does_not_tell_of_processes_is_left_out() -> None:
         assert values(text, name) == {(): value}, name
 
 
-def test_nothing_told_yet_is_a_page_too() -> None:
-    text = told()
+def test_the_page_renders_without_any_counts() -> None:
+    text = render()
     assert values(text, "rondpoint_workers") == {(): 0}
     assert not any(math.isnan(value) for value in values(text, "rondpoint_config_age_seconds").values())
 
 
-def test_every_metric_of_the_catalogue_has_its_family_and_no_other_has() -> None:
-    text = told({"a@file": Counts("s@file", cells=(CELL,))}, add_routers_labels=True)
+def test_the_page_has_exactly_the_metrics_of_the_catalogue() -> None:
+    text = render({"a@file": Counts("s@file", cells=(CELL,))}, add_routers_labels=True)
     families = {line.split()[2]: line.split()[3] for line in text.splitlines() if line.startswith("# TYPE")}
     assert families == {metric.name: metric.kind for metric in METRICS}
 
 
 @pytest.mark.parametrize("value", ["", "0", "a", "inf", "nan", [], None])
-def test_buckets_that_are_none(value: object) -> None:
+def test_invalid_buckets_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match="expected seconds above 0"):
         PrometheusMetrics(buckets=value)
 
@@ -204,7 +204,7 @@ def test_buckets_that_are_none(value: object) -> None:
 @pytest.mark.parametrize(
     "labels", [{"le": "A"}, {"1": "A"}, {"__a": "A"}, {"a": "B C"}, {"a": 1}, {"code": "X"}]
 )
-def test_labels_that_are_none(labels: object) -> None:
+def test_invalid_labels_are_refused(labels: object) -> None:
     with pytest.raises(ValueError, match=r"cannot be a label|not the name of a header"):
         PrometheusMetrics(header_labels=labels)
 

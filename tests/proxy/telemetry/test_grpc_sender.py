@@ -1,4 +1,4 @@
-"""One call of gRPC, against a peer that changes its mind about how much it takes."""
+"""gRPC calls against collectors that shrink the window, reset streams or cannot be reached."""
 
 import os
 import socket
@@ -17,12 +17,12 @@ from proxy.telemetry.tracing.grpc_sender import GrpcSender
 from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpTls
 
 WINDOW = 65_535
-"""Bytes that a client may send before it knows what the server would like (RFC 9113 §6.9.2)."""
+"""Bytes that a client may send before it knows the server's settings (RFC 9113 §6.9.2)."""
 
 
 @contextmanager
 def listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A peer, at this address, that serves in a thread; it is through at the end."""
+    """Run `serve` in a thread and yield its address; at the end, wait for it to return."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
@@ -30,7 +30,7 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join(10)
 
 
-def test_a_window_that_shrinks_below_what_was_sent_is_waited_for() -> None:
+def test_the_sender_waits_while_the_window_is_negative() -> None:
     body = os.urandom(3 * WINDOW)
     taken = bytearray()
 
@@ -55,12 +55,12 @@ def test_a_window_that_shrinks_below_what_was_sent_is_waited_for() -> None:
                         )
                         ended = True
                 if not shrunk and len(taken) == WINDOW:
-                    # The stream's window is now far below nothing, while the connection's has room.
+                    # The stream's window is now negative, while the connection's window has room.
                     shrunk = True
                     h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1_000})
                     h2.increment_flow_control_window(2 * WINDOW)
                 connection.sendall(h2.data_to_send())
-            # Until the client has read it.
+            # Wait until the client has read the response.
             connection.settimeout(10)
             while connection.recv(65_536):
                 continue
@@ -74,7 +74,7 @@ def test_a_window_that_shrinks_below_what_was_sent_is_waited_for() -> None:
 
 @contextmanager
 def answering(headers: list[tuple[bytes, bytes]], *, early: bool = False) -> Iterator[str]:
-    """A collector, at this address, that answers one call so; if `early`, unread, and resets it."""
+    """Run a collector that responds to one call; if `early`, without reading the body, and with a reset."""
 
     def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
@@ -101,16 +101,16 @@ def answering(headers: list[tuple[bytes, bytes]], *, early: bool = False) -> Ite
         yield address
 
 
-def test_an_answer_counts_though_the_call_is_reset_behind_it() -> None:
+def test_a_response_counts_although_a_reset_follows() -> None:
     refusal = [(b":status", b"200"), (b"grpc-status", b"16"), (b"grpc-message", b"who are you")]
     with answering(refusal, early=True) as address:
         sender = GrpcSender(OtlpGrpc(endpoint=address, insecure=True))
         delivery = sender.send(os.urandom(3 * WINDOW))
         sender.close()
-    assert delivery == Delivery("it answers with gRPC's code 16 who are you")
+    assert delivery == Delivery("it responds with gRPC code 16 who are you")
 
 
-def test_an_answer_that_is_no_text_is_a_fault_of_the_collector() -> None:
+def test_a_response_with_invalid_text_is_an_error_of_the_collector() -> None:
     with answering([(b":status", b"200"), (b"grpc-status", b"0"), (b"x-made-by", b"\xff")]) as address:
         delivery = GrpcSender(OtlpGrpc(endpoint=address, insecure=True)).send(b"spans")
     assert delivery.retryable
@@ -118,13 +118,13 @@ def test_an_answer_that_is_no_text_is_a_fault_of_the_collector() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["a..b:4317", f"{'x' * 64}:4317"])
-def test_what_can_be_no_host_costs_the_traces_alone(endpoint: str) -> None:
+def test_an_invalid_host_affects_only_tracing(endpoint: str) -> None:
     delivery = GrpcSender(OtlpGrpc(endpoint=endpoint, insecure=True)).send(b"spans")
     assert delivery.retryable
     assert "idna" in delivery.error
 
 
-def test_certificates_that_cannot_be_read_cost_the_traces_alone() -> None:
+def test_unreadable_certificates_affect_only_tracing() -> None:
     options = OtlpGrpc(endpoint="127.0.0.1:4317", tls=OtlpTls(ca="/nowhere/ca.pem"))
     delivery = GrpcSender(options).send(b"spans")
     assert delivery.retryable

@@ -1,4 +1,4 @@
-"""What collectors that took a batch say of it, over either protocol."""
+"""OTLP's partial success, over HTTP and gRPC."""
 
 import gzip
 from pathlib import Path
@@ -32,7 +32,7 @@ def partial(rejected: int, message: str) -> ExportTraceServiceResponse:
     )
 
 
-ANSWERS = [
+RESPONSES = [
     (ExportTraceServiceResponse(), Delivery()),
     (partial(0, ""), Delivery()),
     (partial(2, "too old"), Delivery(rejected=2, warning="too old")),
@@ -41,28 +41,28 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("answered", "delivery"), ANSWERS)
-def test_an_answer_over_http_is_read(answered: ExportTraceServiceResponse, delivery: Delivery) -> None:
+@pytest.mark.parametrize(("response", "delivery"), RESPONSES)
+def test_a_response_over_http_is_parsed(response: ExportTraceServiceResponse, delivery: Delivery) -> None:
     with Collector() as collector:
-        collector.answers.append(answered.SerializeToString())
+        collector.answers.append(response.SerializeToString())
         assert HttpSender(OtlpHttp(endpoint=collector.url)).send(NOTHING) == delivery
 
 
-@pytest.mark.parametrize(("answered", "delivery"), ANSWERS)
-def test_an_answer_over_grpc_is_read(answered: ExportTraceServiceResponse, delivery: Delivery) -> None:
+@pytest.mark.parametrize(("response", "delivery"), RESPONSES)
+def test_a_response_over_grpc_is_parsed(response: ExportTraceServiceResponse, delivery: Delivery) -> None:
     with GrpcCollector() as collector:
-        collector.answers.append(answered)
+        collector.answers.append(response)
         sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{collector.port}", insecure=True))
         assert sender.send(NOTHING) == delivery
         sender.close()
 
 
-@pytest.mark.parametrize("answered", [b"", b"\xff\xff", b"\n\x04\x12\x02\xff\xff"])
-def test_what_is_no_answer_of_the_protocol_tells_nothing(answered: bytes) -> None:
-    assert parse_response(answered) == Delivery()
+@pytest.mark.parametrize("response", [b"", b"\xff\xff", b"\n\x04\x12\x02\xff\xff"])
+def test_a_malformed_response_is_ignored(response: bytes) -> None:
+    assert parse_response(response) == Delivery()
 
 
-def test_an_answer_without_end_tells_nothing() -> None:
+def test_an_oversized_response_is_ignored() -> None:
     assert parse_response(partial(2, "x" * MAX_RESPONSE_BYTES).SerializeToString()) == Delivery()
     with GrpcCollector() as collector:
         collector.answers.append(partial(2, "x" * (1 << 20)))
@@ -72,29 +72,29 @@ def test_an_answer_without_end_tells_nothing() -> None:
     assert len(collector.peers) == 1
 
 
-def test_an_answer_in_another_form_tells_nothing(origin: Start) -> None:
+def test_a_response_of_another_content_type_is_ignored(origin: Start) -> None:
     collector = origin(answer(partial(2, "too old").SerializeToString()))
     sender = HttpSender(OtlpHttp(endpoint=f"http://127.0.0.1:{collector.port}"))
     assert sender.send(NOTHING) == Delivery()
 
 
-def test_spans_that_are_rejected_count_as_dropped_and_each_cause_is_told_once(
+def test_rejected_spans_count_as_dropped_and_each_reason_is_logged_once(
     store: Store, short_path: Path, origin: Start
 ) -> None:
-    said = [partial(1, "too old"), partial(1, "too old"), partial(0, "soon to\ngo"), partial(7, "")]
+    results = [partial(1, "too old"), partial(1, "too old"), partial(0, "soon to\ngo"), partial(7, "")]
     with Collector() as collector:
-        collector.answers += [each.SerializeToString() for each in said]
+        collector.answers += [each.SerializeToString() for each in results]
         flags = (f"--tracing.otlp.http.endpoint={collector.url}", "--metrics.prometheus")
         with running_proxy(short_path, store, *flags) as proxy:
             host = proxy.route(origin(answer(b"hello")))
-            for number in range(len(said)):
-                proxy.get(host, f"/told{number}")
-                collector.of(f"/told{number}")
-            # A request has two spans: no more of them than were told can be lost.
+            for number in range(len(results)):
+                proxy.get(host, f"/request{number}")
+                collector.of(f"/request{number}")
+            # A request has two spans, so the collector can reject at most two of each.
             scraped(proxy.admin, lambda now: now.sum(DROPPED) == 4, "the spans dropped")
-            proxy.process.wait_for_line("rejects spans, and they are lost: it does not say why")
+            proxy.process.wait_for_line("rejects spans, they are lost: it gives no reason")
     log = proxy.process.log
-    assert log.count("rejects spans, and they are lost: too old") == 1
-    assert log.count(r"takes all spans, and warns: soon to\ngo") == 1
-    assert "takes no traces" not in log
+    assert log.count("rejects spans, they are lost: too old") == 1
+    assert log.count(r"accepts all spans, but warns: soon to\ngo") == 1
+    assert "does not accept traces" not in log
     assert "Traceback" not in log

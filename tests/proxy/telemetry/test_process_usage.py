@@ -1,4 +1,4 @@
-"""What master and workers use: from files as the kernel writes them, and from its own."""
+"""Process metrics, from files like those in /proc and from the real /proc."""
 
 import os
 import resource
@@ -15,12 +15,12 @@ from tests.lab.waiting import until
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
 
-# A name may hold what separates fields elsewhere.
+# A process name may contain the separators of other fields.
 LINE = "{pid} (a) b (c) S 1 7 7 0 -1 4194560 11 12 0 0 {own} 5 {reaped} 6 20 0 3 0 99 {virtual} {pages} 0 0\n"
 
 
 def process(proc: Path, pid: int, own: int, reaped: int, children: str = "") -> None:
-    """In such tables, with 1000 bytes of address space and two pages of memory."""
+    """Write the files of a process with 1000 bytes of address space and two pages of memory."""
     (proc / str(pid) / "task" / str(pid)).mkdir(parents=True)
     (proc / str(pid) / "task" / str(pid) / "children").write_text(children)
     line = LINE.format(pid=pid, own=own, reaped=reaped, virtual=1000, pages=2)
@@ -28,17 +28,17 @@ def process(proc: Path, pid: int, own: int, reaped: int, children: str = "") -> 
     (proc / str(pid) / "fd").mkdir()
 
 
-def test_a_process_is_read_whatever_its_name() -> None:
+def test_any_process_name_is_parsed() -> None:
     line = LINE.format(pid=7, own=100, reaped=30, virtual=4096, pages=3)
     assert parse_stat(line.encode()) == Stat(105, 36, 4096, 3 * PAGE)
 
 
-def test_what_is_no_process_is_refused() -> None:
+def test_a_malformed_stat_line_is_refused() -> None:
     with pytest.raises(ValueError, match="no line of"):
         parse_stat(b"cpu 1 2 3")
 
 
-def test_master_and_workers_are_added_up_with_those_that_have_ended(tmp_path: Path) -> None:
+def test_master_workers_and_ended_children_are_added_up(tmp_path: Path) -> None:
     process(tmp_path, 7, 100, 1000, "8 9 ")
     process(tmp_path, 8, 20, 0)
     process(tmp_path, 9, 3, 0)
@@ -49,14 +49,14 @@ def test_master_and_workers_are_added_up_with_those_that_have_ended(tmp_path: Pa
     assert found.max_fds == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def test_nothing_is_told_where_the_kernel_does_not_tell_of_children(tmp_path: Path) -> None:
+def test_nothing_is_reported_if_the_kernel_lists_no_children(tmp_path: Path) -> None:
     process(tmp_path, 7, 100, 0)
     (tmp_path / "7" / "task" / "7" / "children").unlink()
     assert read_processes(7, tmp_path) is None
     assert read_processes(8, tmp_path) is None
 
 
-def test_nothing_is_told_while_a_worker_cannot_be_read(tmp_path: Path) -> None:
+def test_nothing_is_reported_if_a_worker_cannot_be_read(tmp_path: Path) -> None:
     process(tmp_path, 7, 100, 0, "8 ")
     assert read_processes(7, tmp_path) is None
 
@@ -85,7 +85,7 @@ def test_the_sum_never_falls_while_workers_come_and_go(processes: Processes) -> 
 
     def enough() -> bool:
         assert master.running, master.log
-        # Without a pause, so that some meet a worker that just ends.
+        # Without a pause, so that some readings meet a worker that is just ending.
         readings = [read_processes(master.pid) for _ in range(20)]
         seen.extend(found.cpu_seconds for found in readings if found)
         return len(seen) > 100 and seen[-1] - seen[0] > 1

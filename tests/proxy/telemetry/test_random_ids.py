@@ -1,4 +1,4 @@
-"""Ids that are drawn many at a time."""
+"""Random ids drawn in batches."""
 
 import re
 from random import Random
@@ -9,7 +9,7 @@ from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import Tracing
 
 
-def test_each_id_is_another_one() -> None:
+def test_ids_do_not_repeat() -> None:
     ids = RandomIds()
     found = [ids.take() for _ in range(3 * IDS_PER_DRAW)]
     assert len(set(found)) == len(found)
@@ -31,11 +31,11 @@ def test_an_id_is_sampled_below_the_bound_of_its_rate() -> None:
     assert [sampling_bound(rate) for rate in (0.0, 0.5, 1.0)] == [b"0" * 16, b"8" + b"0" * 15, b"g"]
 
 
-def test_an_unsampled_request_is_named_as_servers_are_told() -> None:
+def test_an_unsampled_request_has_the_ids_that_servers_get() -> None:
     tracer = Tracer(Tracing(sample_rate=0.0))
-    tracer._draw()
+    tracer._prepare()
     assert len(tracer._prepared) == IDS_PER_DRAW
-    part = tracer._prepared[0]
-    assert isinstance(part, UnsampledTrace)
-    trace, span = part.ids()
-    assert part.header_lines() == f"\r\ntraceparent: 00-{trace}-{span}-00".encode()
+    unsampled = tracer._prepared[0]
+    assert isinstance(unsampled, UnsampledTrace)
+    trace, span = unsampled.ids()
+    assert unsampled.header_lines() == f"\r\ntraceparent: 00-{trace}-{span}-00".encode()

@@ -1,4 +1,4 @@
-"""Counting what servers were asked for, and what becomes of the counts of those that leave."""
+"""Counting requests by server, and reporting the counts to the store."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def target_of(services: ServiceRegistry, name: str, url: str) -> Target:
 
 
 def count(tallies: ServerTallies, target: Target, status: int = 200, times: int = 1) -> None:
-    """As the data path does."""
+    """Count requests as the data path does."""
     for _ in range(times):
         cell = target.cell if target.cell.status == status else tallies.cell(target, status)
         cell.buckets[0] += 1
@@ -63,7 +63,7 @@ def services() -> ServiceRegistry:
     return held
 
 
-def test_a_server_is_counted_under_each_service_that_names_it(services: ServiceRegistry) -> None:
+def test_a_server_is_counted_separately_for_each_service(services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     count(tallies, target_of(services, "s@file", ONE), times=3)
     count(tallies, target_of(services, "s@file", ONE), status=502)
@@ -77,7 +77,7 @@ def test_a_server_is_counted_under_each_service_that_names_it(services: ServiceR
     }
 
 
-def test_counts_go_on_when_the_service_changes(services: ServiceRegistry) -> None:
+def test_counts_survive_a_change_of_the_service(services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     before = target_of(services, "s@file", ONE)
     count(tallies, before, times=3)
@@ -85,7 +85,7 @@ def test_counts_go_on_when_the_service_changes(services: ServiceRegistry) -> Non
     after = target_of(services, "s@file", ONE)
     assert after is not before
     count(tallies, after, times=2)
-    # A request that was under way.
+    # A request in progress during the change.
     count(tallies, before)
     assert tallies.all[field_of("s@file", ONE)].counts().codes == {200: 6}
 
@@ -96,7 +96,7 @@ def client(store: Store) -> Iterator[redis.Redis]:
         yield connected
 
 
-def reporter(client: redis.Redis, tallies: ServerTallies) -> ServerMetricsReporter:
+def make_reporter(client: redis.Redis, tallies: ServerTallies) -> ServerMetricsReporter:
     return ServerMetricsReporter(client, KEYS, tallies, WORKER)
 
 
@@ -105,18 +105,18 @@ def stored(client: redis.Redis) -> dict[str, ServerCounts]:
     return {name.decode(): decode_server(name.decode(), value) for name, value in fields.items()}
 
 
-def test_what_has_changed_is_told_and_nothing_else(client: redis.Redis, services: ServiceRegistry) -> None:
+def test_only_changed_counts_are_written(client: redis.Redis, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     known = ServersInForce(services.by_name)
-    told = reporter(client, tallies)
-    assert told.report(known)
+    reporter = make_reporter(client, tallies)
+    assert reporter.report(known)
     assert not stored(client)
     one, two = target_of(services, "s@file", ONE), target_of(services, "s@file", TWO)
     count(tallies, one)
     count(tallies, two)
-    # Twice: the store held nothing before, so that all is told once more.
-    assert told.report(known)
-    assert told.report(known)
+    # Twice: the store held nothing before, so the reporter writes everything again.
+    assert reporter.report(known)
+    assert reporter.report(known)
     assert {field: counts.codes for field, counts in stored(client).items()} == {
         field_of("s@file", ONE): {200: 1},
         field_of("s@file", TWO): {200: 1},
@@ -124,59 +124,63 @@ def test_what_has_changed_is_told_and_nothing_else(client: redis.Redis, services
     assert 0 < client.ttl(KEYS.server_metrics(WORKER)) <= 30
     client.hset(KEYS.server_metrics(WORKER), field_of("s@file", TWO), b"untouched")
     count(tallies, one)
-    told.report(known)
+    reporter.report(known)
     assert client.hget(KEYS.server_metrics(WORKER), field_of("s@file", TWO)) == b"untouched"
     client.flushall()
-    told.report(known)
-    told.report(known)
+    reporter.report(known)
+    reporter.report(known)
     assert len(stored(client)) == 2
 
 
-def test_a_server_that_leaves_is_forgotten_and_begins_anew(client: redis.Redis, services: ServiceRegistry) -> None:
+def test_a_removed_server_is_dropped_and_starts_at_zero_when_it_returns(
+    client: redis.Redis, services: ServiceRegistry
+) -> None:
     tallies = ServerTallies()
-    told = reporter(client, tallies)
-    left = target_of(services, "s@file", TWO)
+    reporter = make_reporter(client, tallies)
+    removed = target_of(services, "s@file", TWO)
     count(tallies, target_of(services, "s@file", ONE), times=2)
-    count(tallies, left, times=3)
-    told.report(ServersInForce(services.by_name))
+    count(tallies, removed, times=3)
+    reporter.report(ServersInForce(services.by_name))
     services.put(service("s@file", "10.0.0.1"))
-    told.report(ServersInForce(services.by_name))
+    reporter.report(ServersInForce(services.by_name))
     assert list(tallies.all) == list(stored(client)) == [field_of("s@file", ONE)]
-    # What was under way goes by; with another status, it is forgotten at the next report.
-    count(tallies, left)
-    count(tallies, left, status=499)
-    told.report(ServersInForce(services.by_name))
+    # Requests in progress are not counted any more, or are dropped at the next report.
+    count(tallies, removed)
+    count(tallies, removed, status=499)
+    reporter.report(ServersInForce(services.by_name))
     assert list(tallies.all) == list(stored(client)) == [field_of("s@file", ONE)]
     services.put(service("s@file", "10.0.0.1", "10.0.0.2"))
     count(tallies, target_of(services, "s@file", TWO))
-    told.report(ServersInForce(services.by_name))
+    reporter.report(ServersInForce(services.by_name))
     assert stored(client)[field_of("s@file", TWO)].codes == {200: 1}
 
 
-def broken_off(*_: object) -> bool:
-    """What a kill does to who waits for the store."""
+def raise_exit(*_: object) -> bool:
+    """Raise what a killed greenlet raises while it waits for the store."""
     raise GreenletExit
 
 
-def test_counts_whose_telling_was_broken_off_are_told_again(
+def test_interrupted_writes_are_repeated(
     client: redis.Redis, services: ServiceRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = ServersInForce(services.by_name)
     tallies = Tallies()
     label_set, one = tallies.label_sets.number("web"), target_of(services, "s@file", ONE)
     tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
-    me = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
-    told = MetricsReporter(client, KEYS, tallies, lambda: me, Own, lambda: Known({"r"}, {"s@file"}, known))
+    status = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
+    reporter = MetricsReporter(
+        client, KEYS, tallies, lambda: status, Own, lambda: Known({"r"}, {"s@file"}, known)
+    )
     for _ in range(2):
-        told.report()
+        reporter.report()
     for name in ("metrics_reporter.write_counts", "server_metrics_reporter.write_fields"):
         tally.count(label_set, b"GET", 200, 0.1, 1)
         count(tallies.servers, one)
         with monkeypatch.context() as patched:
-            patched.setattr(f"proxy.telemetry.{name}", broken_off)
+            patched.setattr(f"proxy.telemetry.{name}", raise_exit)
             with pytest.raises(GreenletExit):
-                told.report()
-        told.report()
+                reporter.report()
+        reporter.report()
         field: Any = client.hget(KEYS.metrics(WORKER), "r")
         counts = decode_field("r", field)
         assert isinstance(counts, Counts)
@@ -184,29 +188,29 @@ def test_counts_whose_telling_was_broken_off_are_told_again(
         assert stored(client)[field_of("s@file", ONE)].codes == {200: tally.requests}
 
 
-def test_a_server_that_could_not_be_told_of_is_told_of_later(store: Store, services: ServiceRegistry) -> None:
+def test_counts_are_written_once_the_store_is_back(store: Store, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
     known = ServersInForce(services.by_name)
     with connect(store.url) as client:
-        told = reporter(client, tallies)
+        reporter = make_reporter(client, tallies)
         count(tallies, target_of(services, "s@file", ONE))
         count(tallies, target_of(services, "s@file", TWO))
-        told.report(known)
+        reporter.report(known)
         count(tallies, target_of(services, "s@file", ONE))
         services.put(service("s@file", "10.0.0.1"))
         known = ServersInForce(services.by_name)
         store.kill()
         with pytest.raises(redis.RedisError):
-            told.report(known)
+            reporter.report(known)
         store.restart()
-        told.report(known)
-        told.report(known)
+        reporter.report(known)
+        reporter.report(known)
         assert {field: counts.codes for field, counts in stored(client).items()} == {
             field_of("s@file", ONE): {200: 2}
         }
 
 
-def test_many_servers_take_turns(client: redis.Redis) -> None:
+def test_many_servers_are_written_in_several_rounds(client: redis.Redis) -> None:
     hosts = [f"10.{number >> 8}.{number & 255}.1" for number in range(2 * MAX_SERVERS + MAX_SERVERS // 2)]
     services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     services.put(service("s@file", *hosts))
@@ -215,26 +219,26 @@ def test_many_servers_take_turns(client: redis.Redis) -> None:
     tallies = ServerTallies()
     for target in served.targets:
         count(tallies, target)
-    told = reporter(client, tallies)
+    reporter = make_reporter(client, tallies)
     known = ServersInForce(services.by_name)
     lengths = []
     for _ in range(3):
-        done = told.report(known)
+        done = reporter.report(known)
         lengths.append((len(stored(client)), done))
     assert lengths == [(MAX_SERVERS, False), (2 * MAX_SERVERS, False), (len(hosts), True)]
-    # Half of them leave, whose turn comes like that of the others.
+    # Half of the servers are removed; the rounds reach them like the others.
     services.put(service("s@file", *hosts[::2]))
     known = ServersInForce(services.by_name)
-    while not told.report(known):
+    while not reporter.report(known):
         pass
     assert len(tallies.all) == len(stored(client)) == len(hosts[::2])
 
 
-def test_a_key_that_something_else_has_spoilt_is_begun_anew(client: redis.Redis, services: ServiceRegistry) -> None:
+def test_a_key_of_a_wrong_type_is_replaced(client: redis.Redis, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
-    told = reporter(client, tallies)
-    client.set(KEYS.server_metrics(WORKER), "spoilt")
+    reporter = make_reporter(client, tallies)
+    client.set(KEYS.server_metrics(WORKER), "wrong type")
     count(tallies, target_of(services, "s@file", ONE))
-    told.report(ServersInForce(services.by_name))
-    told.report(ServersInForce(services.by_name))
+    reporter.report(ServersInForce(services.by_name))
+    reporter.report(ServersInForce(services.by_name))
     assert list(stored(client)) == [field_of("s@file", ONE)]

@@ -1,4 +1,4 @@
-"""Counting requests, and what becomes of the counts of routers that go."""
+"""Counting requests by label set, and moving the counts of removed routers."""
 
 from msgspec.structs import replace
 
@@ -28,7 +28,7 @@ def total(tallies: Tallies) -> int:
     return sum(tally.requests for tally in tallies.fields().values())
 
 
-def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status() -> None:
+def test_requests_are_counted_by_entry_point_tls_protocol_method_and_status() -> None:
     tallies = Tallies()
     plain, secure = (
         tallies.label_sets.number("web"),
@@ -42,11 +42,11 @@ def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status()
     counts = tally.counts()
     assert counts.statuses == {"2xx": 2, "4xx": 3}
     assert (counts.service, counts.sent, sum(counts.buckets)) == ("s@file", 50, 5)
-    told = {
+    counted = {
         (cell.tls, cell.method, cell.code, cell.protocol, cell.stopped): cell.requests
         for cell in counts.cells
     }
-    assert told == {
+    assert counted == {
         ("", "GET", 200, "http", False): 1,
         ("1.3 TLS_AES_128_GCM_SHA256", "POST", 404, "http", False): 2,
         ("", "GET", 200, "sse", False): 1,
@@ -54,7 +54,7 @@ def test_requests_are_told_apart_by_entry_point_tls_protocol_method_and_status()
     }
 
 
-def test_methods_that_clients_make_up_are_counted_as_one() -> None:
+def test_unknown_methods_are_counted_as_one() -> None:
     tallies = Tallies()
     label_set = tallies.label_sets.number("web")
     for number in range(100):
@@ -63,7 +63,7 @@ def test_methods_that_clients_make_up_are_counted_as_one() -> None:
     assert (cell.method, cell.requests) == ("EXTENSION_METHOD", 100)
 
 
-def test_labels_that_clients_make_up_have_an_end() -> None:
+def test_the_number_of_label_values_is_limited() -> None:
     label_sets = LabelSets()
     plain = label_sets.number("web")
     kinds = {label_sets.labelled_kind(0, (str(number), "x")) for number in range(MAX_LABELS + 50)}
@@ -74,13 +74,13 @@ def test_labels_that_clients_make_up_have_an_end() -> None:
     )
 
 
-def test_a_label_that_says_other_opens_no_way_to_more_of_them() -> None:
+def test_a_client_that_sends_other_cannot_exceed_the_limit() -> None:
     label_sets = LabelSets()
     kinds = {label_sets.labelled_kind(0, (OTHER, str(number))) for number in range(MAX_LABELS + 50)}
     assert len(kinds) == MAX_LABELS + 1
 
 
-def test_a_value_that_is_longer_than_any_label_should_be_is_not_told_apart() -> None:
+def test_values_above_the_largest_size_count_as_other() -> None:
     label_sets = LabelSets()
     labels = HeaderLabels({"a": "X-A"}, label_sets)
     for length in (MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1):
@@ -92,7 +92,7 @@ def test_a_value_that_is_longer_than_any_label_should_be_is_not_told_apart() -> 
     assert [label_set.labels for label_set in label_sets.all] == [(), ("x" * MAX_VALUE_BYTES,), (OTHER,)]
 
 
-def test_labels_that_a_router_has_not_seen_cost_it_nothing() -> None:
+def test_a_router_stores_only_label_sets_that_it_has_seen() -> None:
     tallies = Tallies()
     plain = tallies.label_sets.number("web")
     kinds = [tallies.label_sets.labelled_kind(0, (str(number),)) for number in range(100)]
@@ -103,7 +103,7 @@ def test_labels_that_a_router_has_not_seen_cost_it_nothing() -> None:
     assert [cell.labels for cell in tally.counts().cells] == [("99",)]
 
 
-def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none() -> None:
+def test_counts_of_a_removed_router_move_to_its_service_and_then_to_none() -> None:
     tallies = Tallies()
     label_set = tallies.label_sets.number("web")
     count(tallies.of(router("a@file")), label_set, times=3)
@@ -118,7 +118,7 @@ def test_counts_of_a_router_that_goes_stay_with_its_service_and_then_with_none()
     assert [tally.router for tally in tallies.all()] == [""]
 
 
-def test_a_router_with_another_service_starts_anew_and_nothing_is_lost() -> None:
+def test_a_router_with_another_service_starts_at_zero_and_nothing_is_lost() -> None:
     tallies = Tallies()
     label_set = tallies.label_sets.number("web")
     count(tallies.of(router("a@file")), label_set, times=3)
@@ -128,7 +128,7 @@ def test_a_router_with_another_service_starts_anew_and_nothing_is_lost() -> None
     assert tallies.replaced == {"a@file", "s@file/"}
 
 
-def test_a_router_may_be_counted_for_us_alone_and_otherwise_again() -> None:
+def test_a_router_may_leave_the_metrics_and_return() -> None:
     tallies = Tallies()
     label_set = tallies.label_sets.number("web")
     unmetered = tallies.label_sets.number("quiet", metered=False)
@@ -137,14 +137,16 @@ def test_a_router_may_be_counted_for_us_alone_and_otherwise_again() -> None:
         tally = tallies.of(each)
         count(tally, label_set)
         count(tally, unmetered)
-    told = sorted((cell.entry_point, cell.requests) for cell in tallies.of(router("a@file")).counts().cells)
-    assert told == [("", 1), ("", 3), ("web", 2)]
+    counted = sorted(
+        (cell.entry_point, cell.requests) for cell in tallies.of(router("a@file")).counts().cells
+    )
+    assert counted == [("", 1), ("", 3), ("web", 2)]
     tally = tallies.of(replace(router("a@file"), observability=RouterObservability(metrics=True)))
     count(tally, unmetered, status=500)
     assert [cell.entry_point for cell in tally.counts().cells if cell.code == 500] == ["quiet"]
 
 
-def test_buckets_of_their_own_are_told_beside_the_usual_ones() -> None:
+def test_custom_buckets_are_also_reported_as_default_ones() -> None:
     bounds = tuple(sorted({*BOUNDS, 0.02, 0.2}))
     tallies = Tallies(bounds)
     tally = tallies.of(router("a@file"))
@@ -152,9 +154,9 @@ def test_buckets_of_their_own_are_told_beside_the_usual_ones() -> None:
     cell.buckets = [1] * (len(bounds) + 1)
     counts = tally.counts()
     assert (counts.bounds, counts.cells[0].buckets) == (bounds, (1,) * 16)
-    # What was up to 0.02 is up to 0.025 too, and what was up to 0.2 up to 0.3.
+    # Counts up to 0.02 fall in the bucket up to 0.025, counts up to 0.2 in the one up to 0.3.
     assert counts.buckets == (1, 1, 1, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1)
 
 
-def test_a_tally_that_has_counted_nothing_tells_so() -> None:
+def test_a_tally_without_requests_reports_zero() -> None:
     assert Tally("a", "s").counts() == Counts("s", buckets=(0,) * (len(BOUNDS) + 1))

@@ -1,4 +1,4 @@
-"""OpenSSL's ciphers under the names of IANA's list."""
+"""Translation of OpenSSL's cipher names to IANA's."""
 
 import pytest
 
@@ -18,5 +18,5 @@ CASES = [
 
 
 @pytest.mark.parametrize(("version", "cipher", "expected"), CASES)
-def test_names(version: str, cipher: str, expected: str) -> None:
+def test_cipher_names_are_translated(version: str, cipher: str, expected: str) -> None:
     assert tls_name(version, cipher) == expected

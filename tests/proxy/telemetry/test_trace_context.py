@@ -1,4 +1,4 @@
-"""W3C Trace Context: what counts as one, and what the next server is told."""
+"""Parsing, removing and writing the W3C trace context headers."""
 
 import re
 
@@ -17,8 +17,10 @@ WHOLE = f"00-{TRACE}-{SPAN}-01"
 
 
 def lines(*values: str, state: tuple[str, ...] = ()) -> bytes:
-    told = [f"\r\ntraceparent: {value}" for value in values] + [f"\r\ntracestate: {value}" for value in state]
-    return "".join(["\r\nHost: a", *told, "\r\nAccept: */*"]).encode()
+    context = [f"\r\ntraceparent: {value}" for value in values] + [
+        f"\r\ntracestate: {value}" for value in state
+    ]
+    return "".join(["\r\nHost: a", *context, "\r\nAccept: */*"]).encode()
 
 
 PARENTS = [
@@ -42,16 +44,16 @@ PARENTS = [
 
 
 @pytest.mark.parametrize(("value", "expected"), PARENTS)
-def test_a_parent_is_what_the_standard_calls_one(value: str, expected: Parent | None) -> None:
+def test_traceparent_is_parsed_as_the_standard_says(value: str, expected: Parent | None) -> None:
     assert parse_parent(lines(value)) == expected
 
 
-def test_two_parents_are_none() -> None:
+def test_none_or_two_traceparent_headers_are_ignored() -> None:
     assert parse_parent(lines(WHOLE, WHOLE)) is None
     assert parse_parent(b"\r\nHost: a") is None
 
 
-def test_state_goes_along_in_order_unless_it_is_too_long() -> None:
+def test_tracestate_is_passed_on_in_order_unless_it_is_too_long() -> None:
     parent = parse_parent(lines(WHOLE, state=("a=1", "b=2,c=3")))
     assert parent is not None
     assert parent.state == b"a=1,b=2,c=3"
@@ -59,12 +61,12 @@ def test_state_goes_along_in_order_unless_it_is_too_long() -> None:
     assert long == Parent(int(TRACE, 16), int(SPAN, 16), True)
 
 
-def test_what_was_said_is_taken_out_whatever_its_case() -> None:
+def test_context_headers_are_removed_in_any_case() -> None:
     headers = b"\r\nHost: a\r\nTraceParent: x\r\nTRACESTATE: y\r\nX-Traceparent: z"
     assert remove_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
 
 
-def begun(request: Request, bound: bytes = sampling_bound(0.0)) -> RequestTrace:
+def begin(request: Request, bound: bytes = sampling_bound(0.0)) -> RequestTrace:
     tracer = Tracer(Tracing())
     tracer._bound = bound
     return tracer.begin(request)
@@ -77,47 +79,47 @@ def request(headers: bytes = b"\r\nHost: a") -> Request:
     return made
 
 
-def test_a_request_in_a_trace_goes_on_in_it_under_a_span_of_ours() -> None:
+def test_a_request_continues_its_trace_with_new_spans() -> None:
     client_request = request(lines(WHOLE, state=("a=1",)))
-    trace = begun(client_request)
+    trace = begin(client_request)
     assert (trace.ids()[0], trace.parent, trace.sampled) == (TRACE, int(SPAN, 16), True)
     assert client_request.headers == b"\r\nHost: a\r\nAccept: */*"
     first, second = trace.header_lines(), trace.header_lines()
-    for told in (first, second):
+    for written in (first, second):
         found = re.fullmatch(
-            rb"\r\ntraceparent: 00-%b-([0-9a-f]{16})-01\r\ntracestate: a=1" % TRACE.encode(), told
+            rb"\r\ntraceparent: 00-%b-([0-9a-f]{16})-01\r\ntracestate: a=1" % TRACE.encode(), written
         )
         assert found is not None
         assert found[1] not in (SPAN.encode(), trace.ids()[1].encode())
     assert first != second
 
 
-def test_a_trace_of_ours_is_sampled_by_its_rate() -> None:
-    assert all(begun(request(), sampling_bound(1.0)).sampled for _ in range(50))
-    assert not any(begun(request(), sampling_bound(0.0)).sampled for _ in range(50))
-    sampled = sum(begun(request(), sampling_bound(0.5)).sampled for _ in range(2000))
+def test_a_new_trace_is_sampled_by_the_rate() -> None:
+    assert all(begin(request(), sampling_bound(1.0)).sampled for _ in range(50))
+    assert not any(begin(request(), sampling_bound(0.0)).sampled for _ in range(50))
+    sampled = sum(begin(request(), sampling_bound(0.5)).sampled for _ in range(2000))
     assert 800 < sampled < 1200
 
 
-def test_who_is_not_sampled_says_so() -> None:
-    told = begun(request()).header_lines()
-    assert told.endswith(b"-00")
-    assert parse_parent(told) is not None
+def test_an_unsampled_request_sends_the_flag_00() -> None:
+    written = begin(request()).header_lines()
+    assert written.endswith(b"-00")
+    assert parse_parent(written) is not None
 
 
 @given(st.binary())
-def test_whatever_a_client_says_is_read_or_left_out(value: bytes) -> None:
+def test_any_traceparent_is_parsed_or_ignored(value: bytes) -> None:
     value = value.replace(b"\r", b"").replace(b"\n", b"")
     parent = parse_parent(b"\r\ntraceparent: " + value)
     if parent is not None:
         assert parse_parent(context_lines(parent.trace, parent.span, parent.sampled, b"")) == parent
 
 
-def test_heads_that_say_nothing_are_remembered_and_those_that_do_are_not() -> None:
+def test_only_heads_without_context_are_cached() -> None:
     tracer = Tracer(Tracing())
     plain = b"\r\nHost: a"
     first, second = (tracer.begin(request(plain)) for _ in range(2))
-    assert first.ids()[0] != second.names()[0]
+    assert first.ids()[0] != second.ids()[0]
     for _ in range(2):
         assert tracer.begin(request(lines(WHOLE))).ids()[0] == TRACE
     for number in range(MAX_CACHED + 5):

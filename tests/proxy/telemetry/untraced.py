@@ -1,4 +1,4 @@
-"""A proxy that is to trace its requests, and lacks what that takes."""
+"""Runs a proxy with tracing enabled but without the packages that tracing needs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.lab.store import Store
 
 
 def run_untraced(processes: Processes, store: Store, directory: Path, flag: str, hidden: Path) -> int:
-    """Its web port, once it has said that nothing is traced; `hidden` stands before what is installed."""
+    """Run it until it logs that nothing is traced; return its web port. `hidden` precedes the installed packages."""
     web, admin = free_port(), free_port()
     process = processes(
         "rondpoint",

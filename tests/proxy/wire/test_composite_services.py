@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from msgspec.structs import replace
 
-from proxy.balancing.sticky_cookie import value_of
+from proxy.balancing.sticky_cookie import cookie_value
 from rondpoint.model import Composition, Member, Middleware, Server, Service, StickyCookie
 from tests.lab import http
 from tests.lab.origin import Start, answer
@@ -118,8 +118,8 @@ def test_clients_are_kept_on_both_levels(proxy: Proxy, built: Built) -> None:
     first = http.request(proxy.web, host)
     member = "v1" if first.text in "ab" else "v2"
     assert cookies(first) == [
-        f"member={value_of('app', member)}; Path=/",
-        f"server={value_of(member, first.text)}; Path=/",
+        f"member={cookie_value('app', member)}; Path=/",
+        f"server={cookie_value(member, first.text)}; Path=/",
     ]
     sent = {"Cookie": "; ".join(cookie.partition(";")[0] for cookie in cookies(first))}
     for _ in range(6):
@@ -137,7 +137,7 @@ def test_members_are_kept_without_servers_cookies(proxy: Proxy, built: Built) ->
     built.servers("v2", "c", "d")
     host = built.composed("app", "weighted", ("v1", 1), ("v2", 1), sticky=StickyCookie("member"))
     for member, texts in (("v1", {"a", "b"}), ("v2", {"c", "d"})):
-        headers = {"Cookie": f"member={value_of('app', member)}"}
+        headers = {"Cookie": f"member={cookie_value('app', member)}"}
         answers = [http.request(proxy.web, host, headers=headers) for _ in range(8)]
         assert {response.text for response in answers} == texts
         assert [cookies(response) for response in answers] == [[]] * 8

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from proxy.balancing.sticky_cookie import value_of
+from proxy.balancing.sticky_cookie import cookie_value
 from rondpoint.model import ServerState, StickyCookie
 from tests.lab import http
 from tests.lab.origin import Start, answer
@@ -41,7 +41,7 @@ def cookies(response: http.Response) -> list[str]:
 def test_the_first_answer_sets_a_cookie_that_keeps_the_client(proxy: Proxy, host: str) -> None:
     first = ask(proxy, host)
     (cookie,) = cookies(first)
-    assert cookie == f"stay={value_of(service_of(host), first.text)}; Path=/; HttpOnly"
+    assert cookie == f"stay={cookie_value(service_of(host), first.text)}; Path=/; HttpOnly"
     for _ in range(6):
         again = ask(proxy, host, f"other=1; {cookie.partition(';')[0]}")
         assert (again.text, cookies(again)) == (first.text, [])
@@ -55,7 +55,7 @@ def test_the_server_gets_the_cookie_too(proxy: Proxy, origin: Start) -> None:
     seen = origin(answer(b"x"))
     host = proxy.route(seen)
     proxy.tune(host, sticky=StickyCookie())
-    cookie = f"a=b; {StickyCookie().called(service_of(host))}={value_of(service_of(host), 's0')}"
+    cookie = f"a=b; {StickyCookie().called(service_of(host))}={cookie_value(service_of(host), 's0')}"
     assert cookies(ask(proxy, host, cookie)) == []
     assert seen.requests[-1].header("Cookie") == cookie
 
@@ -65,7 +65,7 @@ def test_a_servers_own_cookies_stand_beside_it_and_equal_heads_are_not_mixed_up(
 ) -> None:
     host = proxy.route(origin(answer(b"x", headers=("Set-Cookie: own=1",))))
     proxy.tune(host, sticky=StickyCookie("stay"))
-    mine = f"stay={value_of(service_of(host), 's0')}"
+    mine = f"stay={cookie_value(service_of(host), 's0')}"
     for _ in range(3):
         # The same connections both ways, so that heads repeat.
         client.send(http.message(host))
@@ -85,33 +85,33 @@ def test_a_cookie_is_for_its_answer_alone(proxy: Proxy, client: Client, origin: 
 @pytest.mark.parametrize("value", ["0123456789abcdef", "nonsense", "http://10.0.0.1:80"])
 def test_an_unknown_value_is_replaced(proxy: Proxy, host: str, value: str) -> None:
     response = ask(proxy, host, f"stay={value}")
-    assert cookies(response) == [f"stay={value_of(service_of(host), response.text)}; Path=/; HttpOnly"]
+    assert cookies(response) == [f"stay={cookie_value(service_of(host), response.text)}; Path=/; HttpOnly"]
 
 
 def test_a_server_that_is_gone_is_replaced_and_the_cookie_with_it(proxy: Proxy, host: str) -> None:
     name = service_of(host)
-    cookie = f"stay={value_of(name, 's0')}"
+    cookie = f"stay={cookie_value(name, 's0')}"
     assert ask(proxy, host, cookie).text == "s0"
     proxy.tune(host, servers=proxy.services[name].servers[1:])
     response = ask(proxy, host, cookie)
     assert response.text in {"s1", "s2"}
-    assert cookies(response) == [f"stay={value_of(name, response.text)}; Path=/; HttpOnly"]
+    assert cookies(response) == [f"stay={cookie_value(name, response.text)}; Path=/; HttpOnly"]
 
 
 def test_a_server_that_cannot_be_reached_is_replaced_and_the_cookie_with_it(proxy: Proxy, host: str) -> None:
     name = service_of(host)
     first, *others = proxy.services[name].servers
     proxy.tune(host, servers=(replace(first, port=free_port()), *others))
-    response = ask(proxy, host, f"stay={value_of(name, 's0')}")
+    response = ask(proxy, host, f"stay={cookie_value(name, 's0')}")
     assert response.text in {"s1", "s2"}
-    assert cookies(response) == [f"stay={value_of(name, response.text)}; Path=/; HttpOnly"]
+    assert cookies(response) == [f"stay={cookie_value(name, response.text)}; Path=/; HttpOnly"]
 
 
 def test_a_server_that_is_leaving_goes_on_with_its_clients(proxy: Proxy, host: str) -> None:
     name = service_of(host)
     first, *others = proxy.services[name].servers
     proxy.tune(host, servers=(replace(first, state=ServerState.DRAINING), *others))
-    kept = ask(proxy, host, f"stay={value_of(name, 's0')}")
+    kept = ask(proxy, host, f"stay={cookie_value(name, 's0')}")
     assert (kept.text, cookies(kept)) == ("s0", [])
     assert {ask(proxy, host).text for _ in range(6)} == {"s1", "s2"}
 

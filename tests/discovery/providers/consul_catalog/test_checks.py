@@ -18,8 +18,8 @@ def test_what_is_known_of_a_later_moment_than_the_services_is_not_asked_for(cons
         checks = checks_of(reader)
         checks.update(QueryResult(7, []))
     # The reader is closed: whatever it is asked for, it refuses.
-    checks.read(7)
-    checks.read(5)
+    checks.refresh(7)
+    checks.refresh(5)
     for index in (8, 0):
         with pytest.raises(ClosedError):
-            checks.read(index)
+            checks.refresh(index)

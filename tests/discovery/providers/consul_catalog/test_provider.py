@@ -38,7 +38,7 @@ def has(*ids: str, service: str = "hello") -> Callable[[Configuration], bool]:
 @pytest.fixture(params=[100, 2, 0], ids=["by node", "some", "whole"])
 def _reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each node is followed, or some or none of them, as where there are more than can be."""
-    monkeypatch.setattr(reader, "FOLLOWED", request.param)
+    monkeypatch.setattr(reader, "MAX_FOLLOWED_NODES", request.param)
 
 
 each_way = pytest.mark.usefixtures("_reading")
@@ -132,7 +132,7 @@ def test_a_consul_that_is_not_there_is_said_so_and_found_when_it_comes(tmp_path:
 def test_routes_outlive_consul_and_what_it_forgot_for_a_while(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MEMORY", 8.0)
+    monkeypatch.setattr(module, "RETENTION", 8.0)
     for service in ("hello", "other"):
         consul.register(service, 80)
     with supervised(provider_of(consul)) as at_work:
@@ -324,7 +324,7 @@ def test_nodes_come_move_and_go(consul: Consul) -> None:
 def test_more_nodes_than_can_be_followed_are_read_otherwise(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "FOLLOWED", 1)
+    monkeypatch.setattr(reader, "MAX_FOLLOWED_NODES", 1)
     with watched(provider_of(consul)) as at_work:
         at_work.next()
         for number in range(4):
@@ -338,7 +338,7 @@ def test_more_nodes_than_can_be_followed_are_read_otherwise(
 def test_what_moves_between_nodes_that_are_not_followed_is_never_missing(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "FOLLOWED", 0)
+    monkeypatch.setattr(reader, "MAX_FOLLOWED_NODES", 0)
     place(consul, "n0", "far", "far")
     for node in ("n4", "n9"):
         place(consul, node, f"near-{node}", "near")

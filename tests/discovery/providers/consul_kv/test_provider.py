@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from discovery.merging.merge import merge
-from discovery.providers.consul_kv import ConsulKvProvider, memory
+from discovery.providers.consul_kv import ConsulKvProvider, retained_keys
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulOptions
 from tests.discovery.providers.supervised import supervised
@@ -197,7 +197,7 @@ def test_the_next_endpoint_is_asked_when_one_is_down(consul: Consul) -> None:
 def test_routes_outlive_consul_and_what_it_forgot_for_a_while(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "MEMORY", 8.0)
+    monkeypatch.setattr(retained_keys, "RETENTION", 8.0)
     write(consul, route("a.test"))
     with supervised(provider_of(consul)) as at_work:
         at_work.until(has("Host:a.test"))

@@ -60,8 +60,8 @@ def test_keys_unfold_to_a_tree(keys: dict[str, bytes], expected: dict[str, Any])
 BAD = [
     ("traefik/a\ufffd/b", b"x", "is not UTF-8"),
     ("traefik/a", b"\xff\xfe", "the value of key traefik/a is not UTF-8 text"),
-    ("traefik/a//b", b"x", "empty or too long a name"),
-    ("traefik/" + "a/" * 30 + "b", b"x", "empty or too long a name"),
+    ("traefik/a//b", b"x", "empty segment or too many segments"),
+    ("traefik/" + "a/" * 30 + "b", b"x", "empty segment or too many segments"),
 ]
 
 

@@ -6,7 +6,7 @@ from discovery.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK, host_address
 from discovery.providers.docker.inspection import parse_inspection, signal_number
 
-ANSWER: dict[str, Any] = {
+DESCRIPTION: dict[str, Any] = {
     "Id": "0123456789abcdef",
     "Name": "/hello_webapp_1",
     "State": {
@@ -32,7 +32,7 @@ ANSWER: dict[str, Any] = {
 
 
 def test_a_container_is_read_whole() -> None:
-    found = parse_inspection(ANSWER)
+    found = parse_inspection(DESCRIPTION)
     assert found.container == Container(
         id="0123456789abcdef",
         name="hello_webapp_1",
@@ -62,8 +62,8 @@ def test_a_container_is_read_whole() -> None:
         {"NetworkSettings": {"Networks": {}, "Ports": {}}},
     ],
 )
-def test_what_is_missing_counts_as_empty(answer: dict[str, Any]) -> None:
-    assert parse_inspection(answer).container == Container(id="", name="", state="")
+def test_what_is_missing_counts_as_empty(description: dict[str, Any]) -> None:
+    assert parse_inspection(description).container == Container(id="", name="", state="")
 
 
 def test_a_network_without_an_address_is_there_and_empty() -> None:

@@ -140,8 +140,8 @@ def test_a_restarted_and_a_renamed_container(whoami: Start, consul: Consul, regi
 def test_one_that_ignores_its_signal_comes_back(
     whoami: Start, consul: Consul, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(containers, "DOUBT", 1.0)
-    monkeypatch.setattr(containers, "LONG_DOUBT", 1.0)
+    monkeypatch.setattr(containers, "RECHECK_SECONDS", 1.0)
+    monkeypatch.setattr(containers, "RECHECK_SECONDS_AFTER_STOP", 1.0)
     with supervised(registrar(resync=0.2)):
         container = whoami(name="deaf", command=["/bin/sleep", "1000"])
         until_standing(consul, "box:deaf:80")
@@ -214,7 +214,7 @@ def test_an_engine_that_is_not_there_is_said_so_with_its_setting(tmp_path: Path,
 def test_what_was_lost_or_changed_in_consul_is_mended(
     whoami: Start, consul: Consul, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "LOOK", 0.2)
+    monkeypatch.setattr(provider, "REPAIR_INTERVAL", 0.2)
     whoami(name="one", labels={"SERVICE_TAGS": "ü,a\\,b", "SERVICE_CHECK_TTL": "10m", "SERVICE_X": "ä"})
     with supervised(registrar()):
         found = until_standing(consul, "box:one:80")["box:one:80"]
@@ -307,7 +307,7 @@ def test_a_registrar_that_ends_leaves_what_it_registered(
 def test_an_id_of_somebody_elses_is_left_alone(
     whoami: Start, consul: Consul, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "LOOK", 0.2)
+    monkeypatch.setattr(provider, "REPAIR_INTERVAL", 0.2)
     consul.register("foreign", 1234, ID="mine")
     with supervised(registrar()) as at_work:
         container = whoami(name="one", labels={"SERVICE_ID": "mine"})
@@ -377,7 +377,7 @@ RIGHTS = 'service "good" { policy = "write" }'
 def test_a_right_that_is_missing_is_named_and_takes_no_other_service_with_it(
     tmp_path: Path, whoami: Start, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "LOOK", 0.2)
+    monkeypatch.setattr(provider, "REPAIR_INTERVAL", 0.2)
     whoami(name="one", labels={"SERVICE_NAME": "bad"})
     whoami(name="two", labels={"SERVICE_NAME": "good"})
     with Consul(tmp_path, acl=True) as closed:
