@@ -9,7 +9,7 @@ from proxy.exchange.errors import ClientGoneError
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
-from proxy.http1.partial_head import PartialHead
+from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.repeated_heads import RequestHeads
 from proxy.net.deadlines import NEVER, after
 
@@ -183,16 +183,21 @@ class Downstream:
         limits = self.limits
         stream = self.stream
         data = self.buffer
-        if not data:
+        if not data or data == EMPTY_LINE:
             context = self.context
             stream.deadline = context.drain_deadline if context.draining else after(self.timeouts.idle)
             self.idle = True
-            data = self.recv()
+            more = self.recv()
             self.idle = False
-            if not data:
+            if not more:
                 return None
+            data += more
         request = self._heads.parse(data, limits)
         if request is None:
+            if data == EMPTY_LINE:
+                # No request has begun: the client may send none, and must not be told that it was late.
+                self.buffer = data
+                return Downstream.next_request(self)
             stream.deadline = after(self.timeouts.read)
             partial = PartialHead(limits)
             partial.add(data)

@@ -234,6 +234,61 @@ def test_a_head_that_comes_byte_by_byte(proxy: Proxy, client: Client, origin: St
     assert len(seen.requests) == 1
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 1000])
+def test_one_empty_line_ahead_of_each_request_is_skipped(
+    proxy: Proxy, client: Client, origin: Start, step: int
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    head = f"\r\nPOST /x HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi".encode()
+    for _ in range(3):
+        for at in range(0, len(head), step):
+            client.send(head[at : at + step])
+        assert client.answer().status == 200
+    assert [one_line(request) for request in seen.requests] == [b"POST /x HTTP/1.1"] * 3
+    assert {request.body for request in seen.requests} == {b"hi"}
+
+
+def test_an_empty_line_behind_a_body_is_skipped(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    head = f"POST / HTTP/1.1\r\nHost: {host}\r\n"
+    for framed in ("Content-Length: 2\r\n\r\nhi", "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"):
+        client.send(f"{head}{framed}\r\n".encode())
+        assert client.answer().status == 200
+        client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().status == 200
+    # All at once, too.
+    client.send(f"{head}{framed}\r\nGET /last HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert [client.answer().status for _ in range(2)] == [200, 200]
+    assert [request.target for request in seen.requests] == ["/", "/next", "/", "/next", "/", "/last"]
+
+
+@pytest.mark.parametrize("pieces", [[b"\r\n", b"\r\n"], [b"\r\n\r\n"], [b"\r\n", b"\n"], [b"\n"]])
+def test_no_more_than_one_is_skipped_behind_a_body_either(
+    proxy: Proxy, client: Client, origin: Start, pieces: list[bytes]
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi".encode() + pieces[0])
+    assert client.answer().status == 200
+    for piece in pieces[1:]:
+        client.send(piece)
+    client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    response = client.answer()
+    assert (response.status, response.header("Connection")) == (400, "close")
+    assert client.ended()
+    assert len(seen.requests) == 1
+
+
+def test_an_idle_client_that_has_sent_an_empty_line_is_idle(hasty: Proxy, origin: Start) -> None:
+    host = hasty.route(origin(HELLO))
+    with Client(hasty.web) as client:
+        client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi\r\n".encode())
+        assert client.answer().status == 200
+        assert client.ended(), "without a 408 to a request that it has not begun"
+
+
 def test_nothing_is_sent_to_a_server_before_the_head_is_whole(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
