@@ -33,7 +33,7 @@ from proxy.downstream.serving import serve
 from proxy.downstream.trusted_peers import Trust
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import Sharing
-from proxy.http1.limits import Limits
+from proxy.http1.limits import Limits, limits_of
 from proxy.net.deadlines import Sweeper, after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
@@ -198,6 +198,9 @@ class Runtime:
         forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
+        underscores = point.headers_with_underscores
+        for_clients = limits_of(context.limits, underscores)
+        for_proxies = limits_of(context.limits, underscores, trusted=True)
         lanes = context.tallies.lanes
         metered = point.observability.metrics
         plain_lane = lanes.number(entry_point, metered=metered)
@@ -225,8 +228,10 @@ class Runtime:
                     return
                 stream, buffer = secured, b""
                 lane = lanes.number(entry_point, tls_name(*secured.agreed), metered=metered)
-            kind = told.trusted_form if forwarding.includes(peer) else told.form
+            trusted = forwarding.includes(peer)
+            kind = told.trusted_form if trusted else told.form
             downstream = kind(stream, peer, entry_point, timeouts, context, port, lane, told.witness)
+            downstream.limits = for_proxies if trusted else for_clients
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1

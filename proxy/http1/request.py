@@ -131,7 +131,10 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
     ended, found = limits.ends_here.subn(b"", headers)
     request.headers = ended
     if found:
-        _inspect(request, limits.ends_here.findall(headers))
+        lines = limits.ends_here.findall(headers)
+        if limits.underscores == "reject" and any(b"_" in name for name, _ in lines):
+            raise RequestError(400, "header names with underscores are not allowed here")
+        _inspect(request, lines)
     request.kind = kind_of(ended, request.upgrade)
     if not _TARGET.fullmatch(target):
         _absolute(request)
