@@ -160,15 +160,19 @@ class Downstream:
         lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
         return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
 
-    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
-        """Answer with an error of ours; whether the connection can go on.
+    def refuse(
+        self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
+    ) -> bool:
+        """Answer in a server's place, mostly with an error; whether the connection can go on.
 
-        Without `body_read` the request's body, if it has one, is still unread in `buffer` and beyond.
+        `allow` is as in `answer`. Without `body_read` the request's body, if it has one, is still unread in
+        `buffer` and beyond.
         """
         length = 0 if body_read else max(request.content_length, 0)
         whole = body_read or (not request.chunked and length <= len(self.buffer))
         keep_alive = whole and request.keep_alive and not self.context.draining
-        data = answer(status, reason=reason, keep_alive=keep_alive, head_only=request.method == b"HEAD")
+        head_only = request.method == b"HEAD"
+        data = answer(status, reason=reason, keep_alive=keep_alive, head_only=head_only, allow=allow)
         self.status, self.refused = status, True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4

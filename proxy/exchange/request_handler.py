@@ -14,6 +14,7 @@ from proxy.exchange.next_server import ask_again
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
+from proxy.http1.max_forwards import ALLOWED, LIMITED, pass_limit
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
 from proxy.services.composite_members import member_for
@@ -53,6 +54,15 @@ def answer_request(downstream: Downstream, request: Request) -> bool:
         except RequestError as error:
             request.kind |= STOPPED
             return downstream.refuse(request, error.status, error.reason)
+    if request.method in LIMITED:
+        try:
+            goes_on = pass_limit(request)
+        except RequestError as error:
+            request.kind |= STOPPED
+            return downstream.refuse(request, error.status, error.reason)
+        if not goes_on:
+            request.kind |= STOPPED
+            return downstream.refuse(request, 200 if request.method == b"OPTIONS" else 405, allow=ALLOWED)
     service = route.place.served
     if service is None:
         route.place = context.services.ready(route.router.service)
