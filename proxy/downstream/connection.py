@@ -219,9 +219,12 @@ class Downstream:
         return request
 
     def _unread(self, stream: Stream) -> None:
-        """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
+        """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik.
+
+        An answer that has come, and that the worker has not got to yet, has begun: its client gets all of it.
+        """
         server = self.awaiting
-        if server is not None and self.has_left():
+        if server is not None and not server.has_bytes() and self.has_left():
             server.expire()
 
     def has_left(self) -> bool:

@@ -1,6 +1,8 @@
 """Clients that end their side and go on reading: they get the whole of an answer that has begun."""
 
+import os
 import random
+import signal
 import socket
 import ssl
 import threading
@@ -14,6 +16,7 @@ from proxy.http1.chunked import ChunkedDecoder
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Connection, Start
 from tests.lab.ports import free_port
+from tests.lab.processes import descendants
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client, CutError
 from tests.proxy.wire.conftest import started
@@ -178,6 +181,39 @@ def test_so_it_is_when_the_upload_ends_after_the_answer_has_begun(
     assert client.ended()
     uploaded = ChunkedDecoder().feed(slow.uploaded) if upload == "chunked" else slow.uploaded
     assert uploaded == body
+
+
+def test_an_answer_that_begins_while_the_worker_is_busy_is_whole(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
+    begin, begun = threading.Event(), threading.Event()
+    slow = Slow(*FRAMINGS["long length"])
+
+    def handler(connection: Connection) -> None:
+        assert connection.read_head()
+        assert begin.wait(30)
+        connection.send(slow.start)
+        begun.set()
+        assert slow.go_on.wait(30)
+        connection.send(slow.rest)
+
+    seen = origin(handler)
+    host = proxy.route(seen)
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    seen.wait_for_requests(1)
+    (worker,) = descendants(proxy.process.pid)
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        # The worker learns of both at once.
+        begin.set()
+        assert begun.wait(30)
+        client.half_close()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    head = client.head()
+    slow.go_on.set()
+    assert client.answer(head=head).body == LONG
+    assert client.ended()
 
 
 @pytest.mark.parametrize("end", ["Connection: close", "Connection: keep-alive, close"])
