@@ -35,7 +35,7 @@ from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.limits import Limits
+from proxy.http1.limits import Limits, limits_of
 from proxy.net.deadlines import Sweeper, after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
@@ -202,6 +202,9 @@ class Runtime:
         proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         label_sets = context.tallies.label_sets
+        underscores = point.headers_with_underscores
+        for_clients = limits_of(context.limits, underscores)
+        for_proxies = limits_of(context.limits, underscores, trusted=True)
         metered = point.observability.metrics
         plain_lane = label_sets.number(entry_point, metered=metered)
         told = self._observers.of(point, self._exposed_on(entry_point))
@@ -230,8 +233,10 @@ class Runtime:
                     return
                 stream, buffer = secured, b""
                 label_set = label_sets.number(entry_point, tls_name(*secured.agreed), metered=metered)
-            kind = told.trusted_form if forwarding.includes(peer) else told.form
+            trusted = forwarding.includes(peer)
+            kind = told.trusted_form if trusted else told.form
             downstream = kind(stream, peer, entry_point, timeouts, context, port, label_set, told.observer)
+            downstream.limits = for_proxies if trusted else for_clients
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from proxy.downstream.trusted_peers import Trust
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.limits import ENDS_HERE, ENDS_HERE_TRUSTED, Limits
+from proxy.http1.limits import Limits, limits_of
 from proxy.http1.request import Request, parse_request
 from proxy.routing.request_attributes import headers, query
 from rondpoint.rules.hosts import HostError, normalise
@@ -56,12 +56,14 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
         arguments.get("entryPoint", ""), parts.port or _PORTS.get(parts.scheme, 0), settings
     )
     peer = _client(arguments.get("client", "").strip())
-    point = settings.entry_points[entry_point].forwarded_headers
-    trusted = not peer or Trust(point.insecure, point.trusted_ips).includes(peer)
+    point = settings.entry_points[entry_point]
+    forwarding = point.forwarded_headers
+    trusted = not peer or Trust(forwarding.insecure, forwarding.trusted_ips).includes(peer)
+    limits = limits_of(Limits(), point.headers_with_underscores, trusted=trusted)
     header_lines = [_line(header) for header in arguments.getlist("header")]
     head = _head(arguments.get("method", "GET").upper(), parts, header_lines)
     try:
-        request = parse_request(head, Limits(ends_here=ENDS_HERE_TRUSTED if trusted else ENDS_HERE))
+        request = parse_request(head, limits)
     except RequestError as error:
         raise ExplainQueryError(
             f"the proxy responds to such a request with {error.status}: {error}"

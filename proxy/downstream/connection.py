@@ -9,7 +9,7 @@ from proxy.exchange.errors import ClientGoneError
 from proxy.http1.error_response import answer
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
-from proxy.http1.partial_head import PartialHead
+from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.repeated_heads import RequestHeads
 from proxy.net.deadlines import NEVER, after
 
@@ -160,15 +160,19 @@ class ClientConnection:
         lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
         return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
 
-    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
-        """Answer with an error of ours; whether the connection can go on.
+    def refuse(
+        self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
+    ) -> bool:
+        """Answer in a server's place, mostly with an error; whether the connection can go on.
 
-        Without `body_read` the request's body, if it has one, is still unread in `buffer` and beyond.
+        `allow` is as in `answer`. Without `body_read` the request's body, if it has one, is still unread in
+        `buffer` and beyond.
         """
         length = 0 if body_read else max(request.content_length, 0)
         whole = body_read or (not request.chunked and length <= len(self.buffer))
         keep_alive = whole and request.keep_alive and not self.context.draining
-        data = answer(status, reason=reason, keep_alive=keep_alive, head_only=request.method == b"HEAD")
+        head_only = request.method == b"HEAD"
+        data = answer(status, reason=reason, keep_alive=keep_alive, head_only=head_only, allow=allow)
         self.status, self.refused = status, True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4
@@ -183,16 +187,21 @@ class ClientConnection:
         limits = self.limits
         stream = self.stream
         data = self.buffer
-        if not data:
+        if not data or data == EMPTY_LINE:
             context = self.context
             stream.deadline = context.drain_deadline if context.draining else after(self.timeouts.idle)
             self.idle = True
-            data = self.recv()
+            more = self.recv()
             self.idle = False
-            if not data:
+            if not more:
                 return None
+            data += more
         request = self._heads.parse(data, limits)
         if request is None:
+            if data == EMPTY_LINE:
+                # No request has begun: the client may send none, and must not be told that it was late.
+                self.buffer = data
+                return ClientConnection.next_request(self)
             stream.deadline = after(self.timeouts.read)
             partial = PartialHead(limits)
             partial.add(data)
@@ -210,9 +219,12 @@ class ClientConnection:
         return request
 
     def _unread(self, stream: Stream) -> None:
-        """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik."""
+        """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik.
+
+        An answer that has come, and that the worker has not got to yet, has begun: its client gets all of it.
+        """
         server = self.awaiting
-        if server is not None and self.has_left():
+        if server is not None and not server.has_bytes() and self.has_left():
             server.expire()
 
     def has_left(self) -> bool:

@@ -99,8 +99,12 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                     cell.received += body.received
                     downstream.body = None
             if not goes_on:
-                if context.draining and request.keep_alive and request.version:
+                if (
                     # The client did not ask for the end, and may have sent its next request by now.
+                    (context.draining and request.keep_alive and request.version)
+                    # In TLS, the announcement of a client's end is bytes, too.
+                    or downstream.stream.unread
+                ):
                     downstream.linger()
                 return
     except ClientGoneError:

@@ -15,6 +15,7 @@ from proxy.exchange.response_relay import CUT, WHOLE, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.request import Request, without
+from proxy.http1.upgrades import was_offered
 from proxy.net.deadlines import NEVER, after
 from proxy.per_request.extras import extras_of
 from proxy.upstream.connection import DialError
@@ -226,7 +227,8 @@ def _final_response(
             if response.status >= 200:
                 return response, data
             if response.status == 101:
-                if not request.upgrade or not response.upgrade:
+                # To a request without an upgrade, none was offered.
+                if not was_offered(request.upgrade, response.upgrade):
                     raise NoAnswerError(502, elsewhere=False)
                 return response, data
             if request.version:

@@ -46,10 +46,13 @@ class Downstream(Client, Protocol):
     def recv(self) -> bytes:
         """Return more bytes from the client; b"" at the end, after an error or a passed deadline."""
 
-    def refuse(self, request: Request, status: int, reason: str = "", *, body_read: bool = False) -> bool:
-        """Answer with an error of the proxy's own; return whether the connection can take another request.
+    def refuse(
+        self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
+    ) -> bool:
+        """Respond in a server's place, mostly with an error; return whether another request can follow.
 
-        `body_read` tells that the request's body was read. Raises ClientGoneError.
+        `body_read` tells that the request's body was read; `allow` lists methods for the `Allow` header.
+        Raises ClientGoneError.
         """
 
     def has_left(self) -> bool:

@@ -69,7 +69,7 @@ class RequestBody:
         self.gone = False
         self.first = b""
         if request.chunked:
-            self._decoder = ChunkedDecoder()
+            self._decoder = ChunkedDecoder(underscores=downstream.limits.underscores)
         else:
             self._remaining = self._length
         data, downstream.buffer = downstream.buffer, b""

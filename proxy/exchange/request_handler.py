@@ -14,6 +14,7 @@ from proxy.exchange.next_server import try_next_servers
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
+from proxy.http1.max_forwards import ALLOWED, LIMITED, pass_limit
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
 from proxy.services.composite_members import member_for
@@ -35,7 +36,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
     context = downstream.context
     body: RequestBody | None = None
     failure: NoAnswerError | None = None
-    status, reason = 503, ""
+    status, reason, allow = 503, "", ""
     try:
         route = context.table.match(downstream.entry_point, request, downstream)
         if route is None:
@@ -45,13 +46,15 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
         if tally is None:
             tally = route.tally = context.tallies.of(route.router)
         downstream.tally = tally
-        if route.middlewares:
-            try:
+        try:
+            if route.middlewares:
                 for step in context.chains.steps(route.router):
                     step(request, downstream)
-            except (ChainError, RequestError):
-                request.kind |= STOPPED
-                raise
+            if request.method in LIMITED and not pass_limit(request):
+                raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED)
+        except (ChainError, RequestError):
+            request.kind |= STOPPED
+            raise
         service = route.place.served
         if service is None:
             route.place = context.services.ready(route.router.service)
@@ -100,7 +103,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
     except NoAnswerError as error:
         failure = error
     except RequestError as error:
-        status, reason = error.status, error.reason
+        status, reason, allow = error.status, error.reason, error.allow
     except ChainError as error:
         reason = f"service unavailable: {error}"
     except ChunkError as error:
@@ -113,7 +116,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
         if body.failure:
             # The client's fault comes first, whatever became of the server's connection.
             status, reason = body.failure, body.reason
-    return downstream.refuse(request, status, reason, body_read=body_read)
+    return downstream.refuse(request, status, reason, body_read=body_read, allow=allow)
 
 
 def _resolve_composite(

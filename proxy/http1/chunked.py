@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from proxy.http1.errors import MessageError
+from proxy.http1.limits import Underscores
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 # Some servers write sizes of a fixed width, filled up with spaces.
@@ -29,6 +30,8 @@ class ChunkError(MessageError):
 class ChunkedDecoder:
     """Takes a chunked body in pieces of any size and gives its contents; `padded` allows sizes to be so.
 
+    `underscores` says what becomes of trailer lines with underscores in their names.
+
     `finished` turns true at the end of the trailer section; `trailers` then holds the lines worth
     passing on, each ended by CRLF, and `rest` what came behind the body.
     """
@@ -39,17 +42,19 @@ class ChunkedDecoder:
         "_remaining",
         "_size",
         "_trailers_left",
+        "_underscores",
         "finished",
         "rest",
         "trailers",
     )
 
-    def __init__(self, *, padded: bool = False) -> None:
+    def __init__(self, *, padded: bool = False, underscores: Underscores = "allow") -> None:
         self._size = _PADDED_SIZE if padded else _SIZE
         self._buffer = b""
         self._remaining = 0
         self._in_trailers = False
         self._trailers_left = _TRAILER_LIMIT
+        self._underscores = underscores
         self.finished = False
         self.trailers = b""
         self.rest = b""
@@ -113,6 +118,9 @@ class ChunkedDecoder:
             self.finished = True
         elif _TRAILER.fullmatch(line) is None:
             raise ChunkError("invalid trailer line")
+        elif self._underscores != "allow" and b"_" in line.partition(b":")[0]:
+            if self._underscores == "reject":
+                raise ChunkError("trailer names with underscores are not allowed here")
         elif _NEVER_TRAILING.match(line) is None:
             self.trailers += line + b"\r\n"
         return position + len(line) + 2

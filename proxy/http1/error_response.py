@@ -13,16 +13,23 @@ _TEXT = {
 }
 
 
-def answer(status: int, *, reason: str = "", keep_alive: bool = False, head_only: bool = False) -> bytes:
-    """A complete HTTP/1.1 response; `reason` goes behind the status in the body."""
+def answer(
+    status: int, *, reason: str = "", keep_alive: bool = False, head_only: bool = False, allow: str = ""
+) -> bytes:
+    """A complete HTTP/1.1 response; `reason` goes behind the status in the body, which a 200 does not have.
+
+    `allow` lists methods, which a 405 and the answer to OPTIONS have to name.
+    """
     phrase = HTTPStatus(status).phrase
     text = f"{status} {reason}" if reason else _TEXT.get(status, f"{status} {phrase.lower()}")
-    body = text.encode() + b"\n"
+    body = b"" if status == HTTPStatus.OK else text.encode() + b"\n"
+    about = "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n" if body else ""
+    if allow:
+        about += f"Allow: {allow}\r\n"
     head = (
         f"HTTP/1.1 {status} {phrase}\r\n"
         f"Date: {formatdate(usegmt=True)}\r\n"
-        "Content-Type: text/plain; charset=utf-8\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
+        f"{about}"
         f"Content-Length: {len(body)}\r\n"
         f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
     )

@@ -8,12 +8,13 @@ class MessageError(Exception):
 
 
 class RequestError(MessageError):
-    """A client's bytes that must not reach a server; answered with `status`, connection closed."""
+    """A request that goes no further; the client gets `status`, `reason` and, in `Allow`, the methods of `allow`."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *, allow: str = "") -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.allow = allow
 
 
 class ResponseError(MessageError):

@@ -1,6 +1,8 @@
 """A request head that comes in pieces: each byte is looked at once, however many pieces there are.
 
 A client that sends a head byte by byte must not have the whole of it searched anew for each.
+
+One empty line ahead of a head is skipped (RFC 9112 §2.2): old clients send one behind the body of a POST.
 """
 
 from __future__ import annotations
@@ -12,17 +14,22 @@ from proxy.http1.errors import RequestError
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
 
+EMPTY_LINE = b"\r\n"
 _END = b"\r\n\r\n"
 
 
 class PartialHead:
-    """The bytes of a head so far; `data` may hold some behind its end, once that has come."""
+    """The bytes of a head so far, without an empty line ahead of it.
 
-    __slots__ = ("_in_first_line", "_limits", "data")
+    `data` may hold some behind its end, once that has come.
+    """
+
+    __slots__ = ("_begun", "_in_first_line", "_limits", "data")
 
     def __init__(self, limits: Limits) -> None:
         self.data = bytearray()
         self._limits = limits
+        self._begun = False
         self._in_first_line = True
 
     def add(self, piece: bytes) -> bool:
@@ -33,11 +40,14 @@ class PartialHead:
         data, limits = self.data, self._limits
         seen = len(data)
         data += piece
+        if not self._begun:
+            seen = 0
+            self._begun = _skip_empty_line(data)
+            if not self._begun:
+                return False
         # An end may have begun with the last three bytes seen, a line end with the last one.
         end = data.find(_END, max(0, seen - 3))
         size = end + 4 if end >= 0 else len(data)
-        if data and not seen:
-            _check_start(data)
         if self._in_first_line:
             line_end = data.find(b"\r\n", max(0, seen - 1))
             self._in_first_line = line_end < 0
@@ -53,8 +63,17 @@ class PartialHead:
         return end >= 0
 
 
-def _check_start(data: bytearray) -> None:
-    if data[:1] in b"\r\n":
-        raise RequestError(400, "a request starts with its method")
+def _skip_empty_line(data: bytearray) -> bool:
+    """Take it off the start of `data`; whether bytes of the head itself have come.
+
+    Raises RequestError if what has come begins no head.
+    """
+    if data.startswith(EMPTY_LINE) and len(data) > len(EMPTY_LINE):
+        del data[: len(EMPTY_LINE)]
+    elif EMPTY_LINE.startswith(data):
+        return False
+    if data[0] in EMPTY_LINE:
+        raise RequestError(400, "a request starts with its method, behind one empty line at most")
     if data[:1] == b"\x16":
         raise RequestError(400, "this entry point does not speak TLS")
+    return True

@@ -2,7 +2,7 @@
 
 The head is later forwarded as bytes, cut with a regular expression. That is only safe when the
 expression and the parser see the same lines, so what `gunicorn_h1c` would let through is refused first:
-bare LF line ends, obs-fold, leading empty lines, a missing Host, codings other than `chunked`.
+bare LF line ends, obs-fold, more than one leading empty line, a missing Host, codings other than `chunked`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gunicorn_h1c._parser_fast import ParseError as FastParseError
 
 from proxy.http1.errors import RequestError
 from proxy.http1.limits import Limits
-from proxy.http1.partial_head import PartialHead
+from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.protocols import kind_of
 
 # The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
@@ -79,12 +79,18 @@ class Request:
 
 
 def parse_request(data: bytes, limits: Limits) -> Request | None:
-    """Parse the head at the start of `data`; None while it is incomplete. `size` is its length in bytes.
+    """Parse the head at the start of `data`; None while it is incomplete.
 
-    Raises RequestError with the status to answer.
+    `size` is its length in bytes, with an empty line ahead of it. Raises RequestError with the status to
+    answer.
     """
     match = _HEAD.match(data)
     if match is None:
+        if data.startswith(EMPTY_LINE) and data[2:3] not in (b"", b"\r", b"\n"):
+            request = parse_request(data[2:], limits)
+            if request is not None:
+                request.size += 2
+            return request
         end = data.find(b"\r\n\r\n")
         if end >= 0:
             raise _malformed(data[: end + 4], limits)
@@ -125,7 +131,10 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
     ended, found = limits.ends_here.subn(b"", headers)
     request.headers = ended
     if found:
-        _inspect(request, limits.ends_here.findall(headers))
+        lines = limits.ends_here.findall(headers)
+        if limits.underscores == "reject" and any(b"_" in name for name, _ in lines):
+            raise RequestError(400, "header names with underscores are not allowed here")
+        _inspect(request, lines)
     request.kind = kind_of(ended, request.upgrade)
     if not _TARGET.fullmatch(target):
         _absolute(request)

@@ -86,7 +86,8 @@ def parse_response(data: bytes, method: bytes, limit: int) -> Response | None:
             if lowered != b"keep-alive" or minor != b"1":
                 tokens += [token.strip() for token in lowered.split(b",")]
         elif kind == b"upgrade":
-            response.upgrade = value.strip()
+            # Lines of one name are one list (RFC 9110 §5.3).
+            response.upgrade += b", " + value.strip() if response.upgrade else value.strip()
     if ends:
         head = _ENDS_HERE.sub(b"", head)
         if tokens:

@@ -32,8 +32,9 @@ class Stream:
     """A plain TCP stream over a connected socket, which it owns; one greenlet at a time may read.
 
     `deadline` (monotonic seconds) is enforced by the sweeper, which then sets `expired` and shuts down
-    what `ends` says. `stall_limit` is how long the other side may take nothing of what is being sent, in
-    seconds, 0 for as long as it likes. `on_unread` is called when bytes or an end arrive while nobody reads.
+    what `ends` says; a stream that is to be reset is `expired`, too. `stall_limit` is how long the other side
+    may take nothing of what is being sent, in seconds, 0 for as long as it likes. `on_unread` is called when
+    bytes or an end arrive while nobody reads.
     """
 
     __slots__ = (
@@ -110,6 +111,19 @@ class Stream:
         if self.on_unread is not None:
             self.on_unread(self)
 
+    def has_bytes(self) -> bool:
+        """Whether bytes have come that are still in the socket; an end alone is none."""
+        try:
+            return bool(self.sock.recv(1, _socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes have come that nobody wanted: to close the stream would reset the connection."""
+        # While the watcher is armed, nothing has come. A connection that is cut is to be reset.
+        return not (self._armed or self.expired) and self.has_bytes()
+
     def send(self, data: bytes) -> None:
         """Send all of it. Raises OSError when the connection broke."""
         try:
@@ -160,6 +174,7 @@ class Stream:
 
     def reset(self) -> None:
         """Have `close` end the connection at once and with a reset, what is unsent being lost."""
+        self.expired = True
         with contextlib.suppress(OSError):
             self.sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _RESET)
 
@@ -169,7 +184,6 @@ class Stream:
         Whoever sends gets OSError and is to close it, which resets the connection. To shut down what is still
         queued would end it in order, for a client that takes it just then.
         """
-        self.expired = True
         self.reset()
         self.shutdown(_socket.SHUT_RD)
         if self._writing is not None:

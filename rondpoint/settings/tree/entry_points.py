@@ -21,6 +21,8 @@ from rondpoint.settings.values import (
 ADMIN = "traefik"
 """The entry point of API, dashboard and ping, as Traefik calls it."""
 
+Underscores = Literal["allow", "reject", "drop"]
+
 
 class RespondingTimeouts(Section):
     read_timeout: Seconds = Field(
@@ -93,11 +95,16 @@ class Tls(Section):
         return value
 
 
-def _verbosity(value: object) -> object:
-    text = str(value).strip().lower()
-    if text not in get_args(Verbosity):
-        raise ValueError("expected one of " + ", ".join(get_args(Verbosity)))
-    return text
+def _one_of(words: tuple[str, ...]) -> BeforeValidator:
+    """Reads one of these words, whatever its case."""
+
+    def read(value: object) -> object:
+        text = str(value).strip().lower()
+        if text not in words:
+            raise ValueError("expected one of " + ", ".join(words))
+        return text
+
+    return BeforeValidator(read)
 
 
 class Observability(Section):
@@ -106,7 +113,7 @@ class Observability(Section):
     access_logs: Switch = Field(default=True, description="Log requests, where there is an access log.")
     metrics: Switch = Field(default=True, description="Count requests for `/metrics`, where that is on.")
     tracing: Switch = Field(default=True, description="Trace requests, where tracing is on.")
-    trace_verbosity: Annotated[Verbosity, BeforeValidator(_verbosity)] = Field(
+    trace_verbosity: Annotated[Verbosity, _one_of(get_args(Verbosity))] = Field(
         default="minimal",
         description="`minimal`: a span at the entry point and one for each server asked; `detailed`: also "
         "spans of router, middlewares and service.",
@@ -130,6 +137,12 @@ class EntryPoint(Section):
         default=False,
         description="Give requests that bear no `X-Request-Id` one; servers get it, and it is in the access "
         "log (`json`).",
+    )
+    headers_with_underscores: Annotated[Underscores, _one_of(get_args(Underscores))] = Field(
+        default="allow",
+        description="Request headers and trailers whose names have underscores: `allow` passes them on, "
+        "`drop` leaves them out, `reject` answers 400. WSGI and CGI servers take `X_Auth_User` for "
+        "`X-Auth-User`.",
     )
     observability: Observability = Observability()
     transport: Transport = Transport()

@@ -7,8 +7,19 @@ def get(*lines: bytes, target: bytes = b"/", method: bytes = b"GET", version: by
 
 
 REFUSED = {
-    "empty line first": (b"\r\n" + get(), 400),
+    "two empty lines first": (b"\r\n\r\n" + get(), 400),
     "LF first": (b"\n" + get(), 400),
+    "CR first": (b"\r" + get(), 400),
+    "CR CR LF first": (b"\r\r\n" + get(), 400),
+    "LF behind an empty line": (b"\r\n\n" + get(), 400),
+    "CR behind an empty line": (b"\r\n\r" + get(), 400),
+    "space behind an empty line": (b"\r\n " + get(), 400),
+    "empty line with a space": (b" \r\n" + get(), 400),
+    "bare LF behind an empty line": (b"\r\nGET / HTTP/1.1\nHost: a\r\n\r\n", 400),
+    "no Host behind an empty line": (b"\r\nGET / HTTP/1.1\r\nA: b\r\n\r\n", 400),
+    "long request line behind an empty line": (b"\r\n" + get(target=b"/" + b"a" * 20_000), 414),
+    "long head behind an empty line": (b"\r\n" + get(b"A: " + b"b" * 70_000), 431),
+    "TLS behind an empty line": (b"\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     "bare LF after the request line": (b"GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
     "bare LF between lines": (b"GET / HTTP/1.1\r\nHost: a\nA: b\r\n\r\n", 400),
     "bare LF before the empty line": (b"GET / HTTP/1.1\r\nHost: a\n\r\n\r\n", 400),

@@ -56,6 +56,20 @@ def test_trailers_that_must_not_be_are_dropped(name: str) -> None:
     assert decoded(data) == (b"", True, b"A: b\r\nC: d\r\n", b"")
 
 
+def test_trailers_with_underscores_may_be_dropped_or_refused() -> None:
+    data = b"0\r\nA: b_c\r\nX_Auth_User: root\r\nC: d\r\n\r\n"
+    assert decoded(data)[2] == data[3:-2]
+    decoder = ChunkedDecoder(underscores="drop")
+    decoder.feed(data)
+    assert (decoder.finished, decoder.trailers) == (True, b"A: b_c\r\nC: d\r\n")
+    with pytest.raises(ChunkError, match="underscores"):
+        ChunkedDecoder(underscores="reject").feed(data)
+    # Values, and the data of chunks, are no names.
+    decoder = ChunkedDecoder(underscores="reject")
+    assert decoder.feed(b"3;a_b=c\r\nd_e\r\n0\r\nA: b_c\r\n\r\n") == b"d_e"
+    assert decoder.finished
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_bad_bodies(name: str) -> None:
     with pytest.raises(ChunkError):

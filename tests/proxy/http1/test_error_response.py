@@ -27,3 +27,15 @@ def test_a_reason_is_told_as_plain_text() -> None:
     assert b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in data
     assert b"\r\nX-Content-Type-Options: nosniff\r\n" in data
     assert data.endswith(b"400 <b>no</b>\n")
+
+
+def test_methods_that_are_allowed_are_named() -> None:
+    assert b"\r\nAllow: GET, HEAD\r\n" in answer(405, allow="GET, HEAD")
+    assert b"Allow:" not in answer(405)
+
+
+def test_a_200_has_no_content() -> None:
+    head = answer(200, keep_alive=True, allow="GET, HEAD")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    assert lines[2:] == [b"Allow: GET, HEAD", b"Content-Length: 0", b"Connection: keep-alive", b"", b""]

@@ -22,9 +22,9 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(places)]
 
 
-@given(st.lists(st.integers(0, 1000), max_size=10), st.binary(max_size=9))
-def test_a_head_is_complete_with_its_last_byte(cuts: list[int], behind: bytes) -> None:
-    head = get(b"A: b", b"C: d")
+@given(st.lists(st.integers(0, 1000), max_size=10), st.sampled_from([b"", b"\r\n"]), st.binary(max_size=9))
+def test_a_head_is_complete_with_its_last_byte(cuts: list[int], before: bytes, behind: bytes) -> None:
+    head = before + get(b"A: b", b"C: d")
     taken = b""
     some = PartialHead(LIMITS)
     for piece in pieces(head + behind, cuts):
@@ -32,7 +32,7 @@ def test_a_head_is_complete_with_its_last_byte(cuts: list[int], behind: bytes) -
         if some.add(piece):
             break
         assert len(taken) < len(head)
-    assert bytes(some.data) == taken
+    assert before + bytes(some.data) == taken
     assert len(taken) >= len(head)
 
 
@@ -51,8 +51,9 @@ def test_limits_are_met_exactly_in_bytes_too() -> None:
     rest = b"Host: a\r\n"
     for extra, status in [(0, 0), (1, 414)]:
         line = b"GET /%b HTTP/1.1\r\n" % (b"x" * (46 + extra))
-        assert outcome(line + rest + b"\r\n") == status
-        assert outcome(line) == status
+        for before in (b"", b"\r\n"):
+            assert outcome(before + line + rest + b"\r\n") == status
+            assert outcome(before + line) == status
     line = b"GET / HTTP/1.1\r\n"
     padding = 200 - len(line + rest) - 7
     for extra, status in [(0, 0), (1, 431)]:

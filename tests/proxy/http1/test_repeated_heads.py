@@ -26,7 +26,10 @@ LINES = [
 ]
 requests_sent = st.one_of(
     st.builds(
-        lambda lines, method, target, version: get(*lines, method=method, target=target, version=version),
+        lambda before, lines, method, target, version: (
+            before + get(*lines, method=method, target=target, version=version)
+        ),
+        st.sampled_from([b"", b"", b"", b"\r\n"]),
         st.sampled_from(LINES),
         st.sampled_from([b"GET", b"POST", b"HEAD", b"CONNECT", b"BREW", b"get"]),
         st.sampled_from(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError
-from proxy.http1.limits import Limits
+from proxy.http1.limits import Limits, limits_of
 from proxy.http1.request import Request, parse_request
 from tests.proxy.corpus.requests import REFUSED, get
 
@@ -166,6 +166,47 @@ def test_lines_that_pass_on_as_sent(line: bytes) -> None:
     assert parsed(get(b"A: b", line, b"C: d")).headers == b"\r\nHost: a.test\r\nA: b\r\n" + line + b"\r\nC: d"
 
 
+UNDERSCORED = [
+    b"X_Auth_User: root",
+    b"x_auth-user: root",
+    b"_: b",
+    b"A_: b",
+    b"_A:",
+    b"Content_Length: 5",
+    b"X_Forwarded_For: 1.2.3.4",
+]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("line", UNDERSCORED)
+def test_names_with_underscores_may_be_refused(line: bytes, trusted: bool) -> None:
+    limits = limits_of(LIMITS, "reject", trusted=trusted)
+    for lines in ([line], [b"Connection: close", line], [line, b"B: 1"], [b"Connection: " + line[:2], line]):
+        with pytest.raises(RequestError, match="underscores") as caught:
+            parse_request(get(*lines), limits)
+        assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("line", UNDERSCORED)
+def test_names_with_underscores_may_be_dropped(line: bytes, trusted: bool) -> None:
+    limits = limits_of(LIMITS, "drop", trusted=trusted)
+    for lines in ([line, b"B: 1"], [b"B: 1", line], [line, b"Connection: close", line, b"B: 1", line]):
+        assert parsed(get(*lines), limits).headers == b"\r\nHost: a.test\r\nB: 1"
+
+
+@pytest.mark.parametrize("underscores", ["allow", "reject", "drop"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_underscores_elsewhere_are_nobodys_business(underscores: str, trusted: bool) -> None:
+    limits = limits_of(LIMITS, underscores, trusted=trusted)  # type: ignore[arg-type]
+    head = get(
+        b"Cookie: a_b=c_d", b"B: x_y: z", b"Connection: a_b, upgrade", b"Upgrade: c_d", target=b"/e_f?g_h"
+    )
+    request = parsed(head, limits)
+    assert request.headers == b"\r\nHost: a.test\r\nCookie: a_b=c_d\r\nB: x_y: z"
+    assert (request.target, request.upgrade) == (b"/e_f?g_h", b"c_d")
+
+
 @pytest.mark.parametrize(
     ("named", "line", "kept"),
     [
@@ -260,12 +301,28 @@ heads = st.builds(
 )
 
 
-@given(heads, st.binary(max_size=20))
-def test_a_head_means_the_same_wherever_it_is_split(head: bytes, behind: bytes) -> None:
-    for end in range(len(head)):
-        assert parse_request(head[:end], LIMITS) is None
-    assert values(parsed(head)) == values(parsed(head + behind))
+@given(st.sampled_from([b"", b"\r\n"]), heads, st.binary(max_size=20))
+def test_a_head_means_the_same_wherever_it_is_split(before: bytes, head: bytes, behind: bytes) -> None:
+    sent = before + head
+    for end in range(len(sent)):
+        assert parse_request(sent[:end], LIMITS) is None
+    assert values(parsed(sent)) == values(parsed(sent + behind))
+    assert values(parsed(sent)) == values(parsed(head)) | {"size": len(sent)}
     assert parsed(head).size == len(head)
+
+
+@given(heads, st.booleans())
+def test_only_names_with_underscores_are_treated_otherwise(head: bytes, trusted: bool) -> None:
+    allowed = parsed(head, limits_of(LIMITS, "allow", trusted=trusted))
+    dropping, rejecting = (limits_of(LIMITS, action, trusted=trusted) for action in ("drop", "reject"))
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n")[1:-2]]
+    if any(b"_" in name for name in names):
+        with pytest.raises(RequestError):
+            parse_request(head, rejecting)
+    else:
+        assert values(parsed(head, rejecting)) == values(allowed)
+    kept = [line for line in allowed.headers.split(b"\r\n")[1:] if b"_" not in line.partition(b":")[0]]
+    assert parsed(head, dropping).headers == b"".join(b"\r\n" + line for line in kept)
 
 
 mutations = st.lists(

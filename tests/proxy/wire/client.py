@@ -82,9 +82,12 @@ class Client:
         """The next head, with its empty line."""
         return self._until(b"\r\n\r\n")
 
-    def answer(self, method: str = "GET") -> Answer:
-        """The next response, interim ones included; raises CutError when it ends early."""
-        answer = Answer(self.head())
+    def answer(self, method: str = "GET", head: bytes = b"") -> Answer:
+        """The next response, interim ones included; raises CutError when it ends early.
+
+        `head` is its head, if that was read before.
+        """
+        answer = Answer(head or self.head())
         if method == "HEAD" or answer.status < 200 or answer.status in {204, 304}:
             return answer
         if (coding := answer.header("Transfer-Encoding")) is not None:

@@ -234,6 +234,159 @@ def test_a_head_that_comes_byte_by_byte(proxy: Proxy, client: Client, origin: St
     assert len(seen.requests) == 1
 
 
+ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("TRACE", 405)])
+def test_behind_max_forwards_0_the_proxy_answers_itself(
+    proxy: Proxy, client: Client, origin: Start, method: str, status: int
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for _ in range(2):
+        client.send(
+            f"{method} /x HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: 0\r\nCookie: secret=1\r\n\r\n".encode()
+        )
+        response = client.answer()
+        assert (response.status, response.header("Allow")) == (status, ALLOW)
+        assert response.header("Connection") == "keep-alive"
+        assert b"secret" not in response.head + response.body
+        if method == "OPTIONS":
+            assert (response.header("Content-Length"), response.header("Content-Type")) == ("0", None)
+    assert seen.connections == 0
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert client.answer().body == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("framing", "kept"),
+    [
+        ("Content-Length: 2\r\n\r\nhi", True),
+        ("Content-Length: 200\r\n\r\nhi", False),
+        ("Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", False),
+    ],
+)
+def test_what_belongs_to_such_a_request_is_no_request(
+    proxy: Proxy, client: Client, origin: Start, framing: str, kept: bool
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"OPTIONS / HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: 0\r\n{framing}".encode())
+    response = client.answer()
+    assert (response.status, response.header("Connection")) == (200, "keep-alive" if kept else "close")
+    if kept:
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().body == b"hello"
+    else:
+        assert client.ended()
+    assert len(seen.requests) == kept
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE"])
+def test_max_forwards_is_counted_down(proxy: Proxy, client: Client, origin: Start, method: str) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for value in ("1", "007", "20000000000"):
+        # The second of each is known from the first.
+        for _ in range(2):
+            client.send(
+                f"{method} / HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: {value}\r\nA: b\r\n\r\n".encode()
+            )
+            assert client.answer().body == b"hello"
+    client.send(f"{method} / HTTP/1.1\r\nHost: {host}\r\nA: b\r\n\r\n".encode())
+    assert client.answer().body == b"hello"
+    passed = [request.all("Max-Forwards") for request in seen.requests]
+    assert passed == [["0"], ["0"], ["6"], ["6"], ["999999999"], ["999999999"], []]
+
+
+@pytest.mark.parametrize("value", ["", "-1", "x", "1, 2", "1\r\nMax-Forwards: 1"])
+def test_max_forwards_that_is_no_number_is_refused(
+    proxy: Proxy, client: Client, origin: Start, value: str
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"OPTIONS / HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: {value}\r\n\r\n".encode())
+    assert client.answer().status == 400
+    assert seen.connections == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "BREW"])
+@pytest.mark.parametrize("value", ["0", "1", "x"])
+def test_max_forwards_says_nothing_with_other_methods(
+    proxy: Proxy, client: Client, origin: Start, method: str, value: str
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"{method} / HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: {value}\r\n\r\n".encode())
+    assert client.answer(method).status == 200
+    assert seen.requests[0].all("Max-Forwards") == [value]
+
+
+def test_max_forwards_0_opens_no_way_around_routes_and_middlewares(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
+    guarded = proxy.route(origin(HELLO), middlewares=("unknown",))
+    for host, status in (("nowhere.test", 404), (guarded, 503)):
+        client.send(f"OPTIONS / HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: 0\r\n\r\n".encode())
+        response = client.answer()
+        assert (response.status, response.header("Allow")) == (status, None)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 1000])
+def test_one_empty_line_ahead_of_each_request_is_skipped(
+    proxy: Proxy, client: Client, origin: Start, step: int
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    head = f"\r\nPOST /x HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi".encode()
+    for _ in range(3):
+        for at in range(0, len(head), step):
+            client.send(head[at : at + step])
+        assert client.answer().status == 200
+    assert [one_line(request) for request in seen.requests] == [b"POST /x HTTP/1.1"] * 3
+    assert {request.body for request in seen.requests} == {b"hi"}
+
+
+def test_an_empty_line_behind_a_body_is_skipped(proxy: Proxy, client: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    head = f"POST / HTTP/1.1\r\nHost: {host}\r\n"
+    for framed in ("Content-Length: 2\r\n\r\nhi", "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"):
+        client.send(f"{head}{framed}\r\n".encode())
+        assert client.answer().status == 200
+        client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().status == 200
+    # All at once, too.
+    client.send(f"{head}{framed}\r\nGET /last HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert [client.answer().status for _ in range(2)] == [200, 200]
+    assert [request.target for request in seen.requests] == ["/", "/next", "/", "/next", "/", "/last"]
+
+
+@pytest.mark.parametrize("pieces", [[b"\r\n", b"\r\n"], [b"\r\n\r\n"], [b"\r\n", b"\n"], [b"\n"]])
+def test_no_more_than_one_is_skipped_behind_a_body_either(
+    proxy: Proxy, client: Client, origin: Start, pieces: list[bytes]
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi".encode() + pieces[0])
+    assert client.answer().status == 200
+    for piece in pieces[1:]:
+        client.send(piece)
+    client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    response = client.answer()
+    assert (response.status, response.header("Connection")) == (400, "close")
+    assert client.ended()
+    assert len(seen.requests) == 1
+
+
+def test_an_idle_client_that_has_sent_an_empty_line_is_idle(hasty: Proxy, origin: Start) -> None:
+    host = hasty.route(origin(HELLO))
+    with Client(hasty.web) as client:
+        client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi\r\n".encode())
+        assert client.answer().status == 200
+        assert client.ended(), "without a 408 to a request that it has not begun"
+
+
 def test_nothing_is_sent_to_a_server_before_the_head_is_whole(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:

@@ -182,6 +182,74 @@ def test_what_is_no_upgrade_is_never_a_tunnel(proxy: Proxy, client: Client, orig
 
 
 @pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        ("websocket", "echo"),
+        ("websocket", "websocket2"),
+        ("foo/1", "foo/2"),
+        ("websocket", "websocket, echo"),
+        ("websocket", "echo\r\nUpgrade: websocket"),
+        ("foo, bar", "echo"),
+    ],
+)
+def test_a_protocol_that_was_not_asked_for_is_a_502(
+    proxy: Proxy, client: Client, origin: Start, asked: str, chosen: str
+) -> None:
+    after: list[bytes] = []
+    ended = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        while (request := connection.read()) is not None:
+            if request.target != "/chat":
+                connection.send(HELLO)
+                continue
+            connection.send(
+                f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: {chosen}\r\n"
+                "Connection: Upgrade\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil".encode()
+            )
+            after.append(connection.receive())
+            ended.set()
+
+    seen = origin(handler)
+    host = proxy.route(seen)
+    client.send(
+        f"GET /chat HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {asked}\r\n\r\n".encode()
+    )
+    response = client.answer()
+    assert (response.status, response.header("Upgrade")) == (502, None)
+    assert ended.wait(30)
+    assert after == [b""], "the server's connection is closed"
+    # The client's was never a tunnel.
+    client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert client.answer().body == b"hello"
+    assert seen.requests[0].all("Upgrade") == [asked]
+    assert seen.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [("Echo", "eCHO"), ("foo/2, echo", "echo"), ("echo/1", "echo"), ("echo", "echo/1"), ("a, b", "b, a")],
+)
+def test_any_protocol_that_was_asked_for_is_a_tunnel(
+    proxy: Proxy, client: Client, origin: Start, asked: str, chosen: str
+) -> None:
+    def handler(connection: Connection) -> None:
+        connection.read()
+        connection.send(
+            f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {chosen}\r\n\r\n".encode()
+        )
+        connection.send(connection.receive().upper())
+
+    host = proxy.route(origin(handler))
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {asked}\r\n\r\n".encode())
+    assert client.head() == (
+        f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {chosen}\r\n\r\n".encode()
+    )
+    client.send(b"tunnel")
+    assert client.rest() == b"TUNNEL"
+
+
+@pytest.mark.parametrize(
     ("framing", "pieces"),
     [
         ("Content-Length: 5", [b"he", b"lloand more"]),

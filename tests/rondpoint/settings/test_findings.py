@@ -58,6 +58,10 @@ FLAGS = {
     "--metrics.prometheus.buckets=fast": ("bad value 'fast'", "expected seconds above 0"),
     "--tracing.sampleRate=2": ("bad value '2'", "expected a share between 0 and 1"),
     "--tracing.otlp.http.endpoint=collector:4318": ("bad value 'collector:4318'", "http://collector:4318"),
+    "--entryPoints.web.headersWithUnderscores=no": (
+        "bad value 'no' for entryPoints.web.headersWithUnderscores",
+        "expected one of allow, reject, drop",
+    ),
     "--log.format=xml": ("bad value 'xml' for log.format", "expected one of common, json"),
     "--accessLog.fields.headers.names.X-A=hide": ("bad value 'hide' for 'X-A'", ""),
     "--metrics.prometheus.headerLabels.code=X": ("'code' cannot be a label of its own", ""),
