@@ -159,8 +159,8 @@ class Runtime:
             self.tickets.run,
             self.watcher.run,
             self._saver.run,
-            self.sharing.tell,
-            self.sharing.listen,
+            self.sharing.run_writer,
+            self.sharing.run_reader,
         ):
             self._greenlets.append(gevent.spawn(supervised, run))
         self._observers.start()
@@ -315,7 +315,7 @@ class Runtime:
             self.reporter.finish()
         self._observers.stop()
         gevent.killall(self._greenlets)
-        self.sharing.end(LAST_WORDS)
+        self.sharing.end_leases(LAST_WORDS)
 
 
 def _bounds(settings: Settings) -> tuple[float, ...]:

@@ -58,7 +58,7 @@ def weight(value: object) -> int:
 
 
 def verbosity(value: object) -> Verbosity:
-    """`minimal` or `detailed`, whatever the case."""
+    """`minimal` or `detailed`, case-insensitive."""
     found = _VERBOSITIES.get(str(value).strip().lower())
     if found is None:
         raise ValueError(f"expected one of {', '.join(_VERBOSITIES)}")

@@ -1,1 +1,1 @@
-"""Active health checks: servers are asked whether they are well, and what they say becomes their state."""
+"""Active health checks: probes servers and turns their responses into server states."""

@@ -1,4 +1,4 @@
-"""The thread that asks: one event loop, in which each server is asked at its service's own pace."""
+"""The thread of the health checks: one event loop, in which each server is probed at its service's interval."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from rondpoint.store.state import State
 logger = logging.getLogger(__name__)
 
 MAX_CONCURRENT = 1000
-"""Servers asked at the same time, at most; fewer where descriptors are short."""
+"""The most servers that are probed at the same time; fewer if the limit of file descriptors is low."""
 
 FIRST_CHECK_JITTER = 0.5
-"""Seconds over which first checks are spread, so that thousands do not come at once."""
-
+"""Seconds over which the first checks are spread, so that thousands do not start at once."""
 
 NO_SERVICES = Configuration()
 
 
 class CheckLoop:
-    """Asks the servers of the configuration that it was told to follow last.
+    """Health checks of the servers in the configuration last passed to `follow`.
 
-    `faults` says of each server that is down why. It is replaced whole, `version` grows, and `on_change` is
-    called from the thread of the checks, whenever it changes by what a server answered. The other methods are
-    for the one thread that publishes.
+    `faults` holds the reason for each server that is down. When a probe changes it, the checks' thread replaces the
+    whole mapping, increments `version` and calls `on_change`. All methods except `run` are for the one thread that
+    publishes.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -48,7 +47,7 @@ class CheckLoop:
         self._plan_changed = asyncio.Event()
 
     def follow(self, configuration: Configuration) -> None:
-        """Check the servers of this configuration, and of no other: what was known of others is forgotten."""
+        """Check the servers of this configuration only; forget the faults of all others."""
         plan = plan_checks(configuration)
         if plan == self._plan:
             return
@@ -58,17 +57,17 @@ class CheckLoop:
         self._wake()
 
     def suspend(self) -> None:
-        """Check nothing: another agent does."""
+        """Stop checking, because another agent checks."""
         self.follow(NO_SERVICES)
 
     def restore(self, state: State | None) -> None:
-        """Take the servers that are down in the store to be down, until they have been asked."""
+        """Take over the servers that are down in the store as down, until they have been probed."""
         if state is not None:
             with self._lock:
                 self.faults = {**stored_faults(state), **self.faults}
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
+        """Run the checks until `stop` is set."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner, on_stop(stop, self._wake):
             runner.run(self._work(stop))
 
@@ -105,7 +104,7 @@ class CheckLoop:
             except UndecidedError as error:
                 logger.warning("server %s of service %s cannot be checked: %s", key[1], key[0], error)
             except Exception:
-                # A fault of ours with one server must not end its checks, and with them its state, for good.
+                # A bug that one server triggers must not end its checks, which would freeze its state for good.
                 logger.exception("checking server %s of service %s failed unexpectedly", key[1], key[0])
             else:
                 failures = failures + 1 if fault else 0
@@ -116,7 +115,7 @@ class CheckLoop:
     def _record(self, key: ServerKey, server_check: ServerCheck, fault: str) -> None:
         with self._lock:
             before = self.faults.get(key, "")
-            # The plan may have gone on while the server was being asked.
+            # The plan may have changed during the probe.
             if fault == before or self._plan.get(key) != server_check:
                 return
             faults = {**self.faults, key: fault}
@@ -125,7 +124,7 @@ class CheckLoop:
             self.faults = faults
             self.version += 1
         if not fault:
-            logger.info("server %s of service %s is well again", key[1], key[0])
+            logger.info("server %s of service %s is up again", key[1], key[0])
         self._on_change()
 
 

@@ -1,4 +1,4 @@
-"""Which servers are asked what, and how soon again."""
+"""Plans the health checks: which servers are probed, and the delay until the next probe."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ ServerKey = tuple[str, str]
 """A service's name and a server's URL."""
 
 FIRST_DELAY = 1.0
-"""Seconds after which a server that has not been well yet is asked again; longer each time."""
+"""Seconds until the second probe of a server that has not been healthy yet; the delay doubles each time."""
 
 
 class ServerCheck(Struct, frozen=True):
-    """One server under its service's check."""
+    """A server with its service's health check."""
 
     server: Server
     check: HealthCheck
 
 
 def plan_checks(configuration: Configuration) -> dict[ServerKey, ServerCheck]:
-    """Every server that is checked. Those that are leaving are not: they may fail, and get nothing new."""
+    """Return every server to check. Draining servers are not checked: they may fail, and get no new requests."""
     return {
         (service.name, server.url): ServerCheck(server, service.health_check)
         for service in configuration.services.values()
@@ -33,9 +33,9 @@ def plan_checks(configuration: Configuration) -> dict[ServerKey, ServerCheck]:
 
 
 def next_delay(check: HealthCheck, failures: int, *, was_healthy: bool) -> float:
-    """Seconds until a server is asked again that has failed so many times in a row.
+    """Return the seconds until the next probe of a server whose last `failures` probes failed.
 
-    One that has not been `proven` well yet may still be starting, and is asked again soon.
+    A server that has never been healthy may still be starting, so it is probed again soon.
     """
     if not failures:
         return check.interval

@@ -1,7 +1,7 @@
 """The requests of a health check, as values and as bytes.
 
-As in Traefik 3, `hostname` changes the Host header alone, `port` and `scheme` where the request goes, and a
-redirection is followed wherever it leads.
+As in Traefik 3, `hostname` changes only the Host header, `port` and `scheme` change the destination, and redirects
+to any server are followed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from rondpoint.model import HealthCheck, Server
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-REDIRECTING = frozenset({301, 302, 303, 307, 308})
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 _GENERATED_HEADERS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -23,7 +23,7 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class CheckRequest(Struct, frozen=True):
-    """One request: `url` is whole, `hostname` the Host header where it is not the URL's own."""
+    """One request. `url` is absolute; `hostname` is the Host header if it differs from the URL's host."""
 
     url: str
     method: str = "GET"
@@ -31,18 +31,18 @@ class CheckRequest(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def secure(self) -> bool:
-        """Whether it goes over TLS."""
+    def uses_tls(self) -> bool:
+        """Whether the request goes over TLS."""
         return urlsplit(self.url).scheme == "https"
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where to connect to: name or address, without brackets, and port."""
+        """The host (name or address, without brackets) and port to connect to."""
         parts = urlsplit(self.url)
         return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
 
     def head(self) -> bytes:
-        """The bytes to send."""
+        """Return the bytes to send."""
         parts = urlsplit(self.url)
         target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="").geturl()
         lines = [f"{self.method} {target} HTTP/1.1", f"Host: {self.hostname or _authority(parts)}"]
@@ -60,12 +60,12 @@ class CheckRequest(Struct, frozen=True):
 
 
 def is_checkable(server: Server, check: HealthCheck) -> bool:
-    """Whether the check can be made: other protocols than HTTP/1.1 are not spoken."""
+    """Return whether the check can be made: only HTTP/1.1 is supported."""
     return check.mode == "http" and (check.scheme or server.scheme) in DEFAULT_PORTS
 
 
 def first_request(server: Server, check: HealthCheck) -> CheckRequest:
-    """What the check asks of a server, which must be askable."""
+    """Return the check's first request to a server, which must be checkable."""
     scheme = check.scheme or server.scheme
     host = f"[{server.host}]" if ":" in server.host else server.host
     path = quote(check.path or "/", safe=printable)
@@ -74,7 +74,7 @@ def first_request(server: Server, check: HealthCheck) -> CheckRequest:
 
 
 def redirected_request(request: CheckRequest, status: int, location: str) -> CheckRequest | None:
-    """Where a redirection leads; None where that is nowhere that can be asked.
+    """Return the request that follows a redirect; None if the destination is unusable.
 
     `location` is the header's value, decoded as latin-1.
     """
@@ -91,7 +91,7 @@ def redirected_request(request: CheckRequest, status: int, location: str) -> Che
     headers = {
         name: value for name, value in request.headers.items() if same or name.lower() not in _SECRET_HEADERS
     }
-    # RFC 9110 §15.4 lets a client go on with GET, and all do.
+    # RFC 9110 §15.4 allows a client to continue with GET, and all clients do.
     method = request.method if status in (307, 308) or request.method == "HEAD" else "GET"
     return CheckRequest(url, method, request.hostname if same else "", headers)
 

@@ -1,4 +1,4 @@
-"""Asking one server, over a connection of its own: the one place of a health check that touches sockets."""
+"""Probes one server over a new connection; the only part of the health checks that uses sockets."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ import socket
 import ssl
 from typing import Any
 
-from discovery.health.check_request import REDIRECTING, CheckRequest, redirected_request
-from discovery.health.check_response import ResponseError, location_in, status_fault, status_of
+from discovery.health.check_request import REDIRECT_STATUSES, CheckRequest, redirected_request
+from discovery.health.check_response import ResponseError, parse_location, status_fault, parse_status
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck
 
-HEAD_LIMIT = 65536
-"""Bytes of one line, and of all header lines, that are read."""
+MAX_HEAD = 65536
+"""The most bytes that are read of one line, and of all header lines together."""
 
 MAX_REDIRECTIONS = 10
-"""Followed at most, as in Traefik."""
+"""The most redirects that are followed, as in Traefik."""
 
 TLS_CLOSE_TIMEOUT = 1.0
-"""Seconds that a server has to take note of the end of TLS."""
+"""Seconds that a server has to complete the shutdown of TLS."""
+
+_HEAD_TOO_LONG = f"the head of its response is longer than {MAX_HEAD} bytes"
 
 _LOCAL_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class UndecidedError(Exception):
-    """The check could not be made, for a fault of this machine: nothing is known of the server."""
+    """The check could not be made because of a fault of this machine, so it says nothing about the server."""
 
 
 class Prober:
-    """Performs checks on the running event loop."""
+    """Sends the requests of health checks on the running event loop."""
 
     def __init__(self) -> None:
         self._resolver = Resolver()
-        # As the proxy's, since it is the proxy that will have to reach the server.
+        # The proxy's TLS context is made the same way, and the proxy must be able to reach the server.
         self._tls = ssl.create_default_context()
 
     async def probe(self, request: CheckRequest, check: HealthCheck) -> str:
-        """Why the server is not well; empty when it is. Raises UndecidedError."""
+        """Probe a server; return why it is down, or an empty text if it is up. Raises UndecidedError."""
         try:
             async with asyncio.timeout(check.timeout):
                 return await self._follow_redirections(request, check)
@@ -49,7 +51,7 @@ class Prober:
             if error.errno in _LOCAL_FAULTS:
                 raise UndecidedError(os.strerror(error.errno)) from error
             if isinstance(error, TimeoutError) and not error.errno:
-                return f"no answer within {check.timeout:g} s"
+                return f"no response within {check.timeout:g} s"
             return _describe_error(error)
 
     async def _follow_redirections(self, request: CheckRequest, check: HealthCheck) -> str:
@@ -59,23 +61,23 @@ class Prober:
                 return status_fault(status, check)
             following = redirected_request(request, status, location)
             if following is None:
-                return f"it redirects to {location!r}, which cannot be asked"
+                return f"it redirects to {location!r}, which is not usable"
             request = following
         return f"more than {MAX_REDIRECTIONS} redirections"
 
     async def _exchange(self, request: CheckRequest) -> tuple[int, str]:
-        """The status of the final answer, and where it redirects to, if it does."""
+        """Send a request; return the final response's status, and its Location if it is a redirect."""
         host, port = request.address
-        secure: dict[str, Any] = {}
-        if request.secure:
-            secure = {"ssl": self._tls, "server_hostname": host, "ssl_shutdown_timeout": TLS_CLOSE_TIMEOUT}
+        tls_options: dict[str, Any] = {}
+        if request.uses_tls:
+            tls_options = {"ssl": self._tls, "server_hostname": host, "ssl_shutdown_timeout": TLS_CLOSE_TIMEOUT}
         address = await self._resolver.address(host, port)
-        reader, writer = await asyncio.open_connection(address, port, limit=HEAD_LIMIT, **secure)
+        reader, writer = await asyncio.open_connection(address, port, limit=MAX_HEAD, **tls_options)
         try:
             writer.write(request.head())
             while True:
-                status = status_of(await _read_line(reader))
-                if status in REDIRECTING:
+                status = parse_status(await _read_line(reader))
+                if status in REDIRECT_STATUSES:
                     return status, await _read_location(reader)
                 if status >= 200:
                     return status, ""
@@ -85,13 +87,13 @@ class Prober:
 
 
 async def _read_location(reader: asyncio.StreamReader) -> str:
-    """Read a head to its end; the Location in it, empty when there is none."""
+    """Read a head to its end; return its Location, empty if there is none."""
     location, size = "", 0
     while (line := await _read_line(reader)).strip():
         size += len(line)
-        if size > HEAD_LIMIT:
-            raise ResponseError("the head of its answer does not end")
-        location = location_in(line) or location
+        if size > MAX_HEAD:
+            raise ResponseError(_HEAD_TOO_LONG)
+        location = parse_location(line) or location
     return location
 
 
@@ -99,7 +101,7 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readline()
     except ValueError:
-        raise ResponseError("the head of its answer does not end") from None
+        raise ResponseError(_HEAD_TOO_LONG) from None
 
 
 def _describe_error(error: OSError) -> str:
@@ -110,6 +112,6 @@ def _describe_error(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved: {error.strerror}"
     if not error.errno:
-        return str(error) or "the connection broke"
+        return str(error) or "the connection was lost"
     words = os.strerror(error.errno)
     return words[:1].lower() + words[1:]

@@ -1,6 +1,6 @@
-"""Names of servers become addresses, in threads that nobody has to wait for.
+"""Resolves server names in daemon threads.
 
-asyncio's own would be awaited when the agent ends, for as long as a name server does not answer.
+asyncio waits for its own resolver threads when the agent ends, for as long as a name server does not respond.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Resolver:
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def address(self, host: str, port: int) -> str:
-        """The host's address, IPv4 where there is a choice. Raises OSError."""
+        """Return the host's address, IPv4 if it has both kinds. Raises OSError."""
         if _is_address(host):
             return host
         async with self._slots:
@@ -38,14 +38,14 @@ def _look_up(host: str, port: int, found: asyncio.Future[str]) -> None:
         fault = error if isinstance(error, OSError) else OSError(f"{host!r} cannot be a host name")
 
     def resolve() -> None:
-        # Whoever waited may have given up.
+        # The caller may have been cancelled.
         if not found.done():
             found.set_exception(fault) if fault else found.set_result(address)
 
     try:
         found.get_loop().call_soon_threadsafe(resolve)
     except RuntimeError:
-        return  # The loop has ended, and nobody waits any more.
+        return  # The loop has ended, so no caller waits any more.
 
 
 def _is_address(host: str) -> bool:

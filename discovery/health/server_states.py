@@ -1,4 +1,4 @@
-"""What the checks found becomes the state of servers: pure, and what it does not concern stays as it is."""
+"""Applies the faults that health checks found to the states of servers; pure functions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 
-NOT_PROBED_YET = "it was down when this agent began, and has not been asked since"
+NOT_PROBED_YET = "it was down when this agent started, and has not been probed since"
 
 
 def apply_faults(configuration: Configuration, faults: Mapping[ServerKey, str]) -> Configuration:
-    """The configuration with the servers that have faults down, and a diagnostic for each of them.
+    """Return the configuration with each server that has a fault down, and a diagnostic for each of them.
 
-    A service without a health check has no faults, whatever is left of an earlier one.
+    Objects that do not change stay the same. Faults of a service that no longer has a health check are ignored.
     """
     if not faults:
         return configuration
@@ -47,7 +47,7 @@ def apply_faults(configuration: Configuration, faults: Mapping[ServerKey, str]) 
 
 
 def without_faults(service: Service) -> Service:
-    """The service as it was before it was judged."""
+    """Return the service as it was before `apply_faults`."""
     if all(server.state is not ServerState.DOWN for server in service.servers):
         return service
     servers = tuple(
@@ -58,7 +58,7 @@ def without_faults(service: Service) -> Service:
 
 
 def stored_faults(state: State) -> dict[ServerKey, str]:
-    """The faults that are stored: an agent that takes over goes on from them."""
+    """Return a fault for each server that is down in the store; an agent that takes over starts from these."""
     return {
         (service.name, server.url): NOT_PROBED_YET
         for service in state.services.values()

@@ -14,8 +14,8 @@ from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
-from discovery.labels.vocabulary.services import SERVERS, FILE_SERVERS, SERVICE, SERVICES
-from discovery.labels.vocabulary.translated import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES, find_option
+from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICE, SERVICES
+from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND_MIDDLEWARES, find_option
 from discovery.labels.vocabulary.v3 import OTHERS
 from rondpoint.middlewares.descriptions import MEANINGS
 from rondpoint.middlewares.kinds import SERVED_KINDS
@@ -30,31 +30,36 @@ def blocks(page: str) -> Mapping[str, str]:
 def _v1_blocks() -> dict[str, str]:
     return {
         "route": table(
-            ("label", "values", "default", ""),
+            ("label", "values", "default", "description"),
             (_plain_row(each, "traefik.") for each in (*CONTAINER, *v1.ROUTES)),
         ),
-        "between": table(
-            ("label, below `traefik.frontend`", "is", "values", "", "served"),
+        "middlewares": table(
+            ("label below `traefik.frontend`", "middleware option", "values", "description", "served"),
             (_translated_row(each, "frontend.") for each in FRONTEND_MIDDLEWARES),
         ),
-        "service": _support_table(v1.SERVICES, "label, below `traefik.backend`", "backend."),
+        "service": _support_table(v1.SERVICES, "label below `traefik.backend`", "backend."),
         "limits": table(
-            ("label, below `traefik.backend`", "is", "values", "", "served"),
+            ("label below `traefik.backend`", "middleware option", "values", "description", "served"),
             (_translated_row(each, "backend.") for each in BACKEND_MIDDLEWARES),
         ),
-        "files": table(("option", "values", "default", ""), (_plain_row(each, "") for each in v1.FILE_OPTIONS)),
+        "files": table(
+            ("option", "values", "default", "description"), (_plain_row(each, "") for each in v1.FILE_OPTIONS)
+        ),
     }
 
 
 def _v3_blocks() -> dict[str, str]:
     return {
         "routers": _support_table(ROUTERS, "below `traefik.http.routers.NAME`", f"{ROUTER}."),
-        "services": _support_table((*SERVERS, *SERVICES), "below `traefik.http.services.NAME`", f"{SERVICE}."),
+        "services": _support_table(
+            (*SERVERS, *SERVICES), "below `traefik.http.services.NAME`", f"{SERVICE}."
+        ),
         "servers-of-files": _support_table(FILE_SERVERS, "below `http.services.NAME`", f"{SERVICE}."),
-        "composed": _support_table(COMPOSITE, "below `http.services.NAME`", f"{SERVICE}."),
+        "composite": _support_table(COMPOSITE, "below `http.services.NAME`", f"{SERVICE}."),
         "others": _support_table(OTHERS, "below `traefik`", ""),
         "containers": table(
-            ("label", "values", "default", ""), (_plain_row(each, "traefik.") for each in CONTAINER)
+            ("label", "values", "default", "description"),
+            (_plain_row(each, "traefik.") for each in CONTAINER),
         ),
     }
 
@@ -71,7 +76,7 @@ def support_text(label: Label) -> str:
 
 def _support_table(labels: Iterable[Label], heading: str, prefix: str) -> str:
     return table(
-        (heading, "values", "default", "", "served"),
+        (heading, "values", "default", "description", "served"),
         (
             (_name(each, prefix), each.shown_values, each.shown_default, each.description, support_text(each))
             for each in labels

@@ -1,1 +1,1 @@
-"""Servers that cannot be reached are put aside: here at once, and through the store in every other worker."""
+"""Ejects unreachable servers in this worker at once, and in all other workers through the store."""

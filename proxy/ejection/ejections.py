@@ -1,7 +1,7 @@
-"""Which servers are put aside, on whose word, and until when.
+"""The ejected servers: by which worker, why, and until when.
 
-Who finds a server unreachable puts it aside and probes it until it answers. Other workers are told, and
-leave the probing to it, unless they hear nothing for the length of its lease. The data path only looks at
+A worker that cannot reach a server ejects it and probes it until it takes connections. Other workers receive
+a notice and leave the probing to that worker, unless its lease ends without renewal. The data path reads only
 `Target.unavailable`.
 """
 
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEASE = 6.0
-"""Seconds for which others take a server to be away without hearing of it again."""
+"""Seconds for which other workers keep a server ejected without a renewal."""
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
-"""Seconds between probes, doubled each time from the first to the longest, less up to a half at random."""
+"""Seconds between probes: doubled each time up to the longest, less up to half at random."""
 
 PROBE_TIMEOUT = 2.0
-"""Seconds within which a probe's connection must come about, TLS included."""
+"""Seconds within which a probe must connect, including the TLS handshake."""
 
 RELAPSE_SECONDS = 10.0
-"""Seconds after its return within which a server that fails again is probed as late as it was at last."""
+"""If a server fails again within these seconds after its return, its pause between probes keeps growing."""
 
-# What is stored may be anybody's, and more digits than these are no number to Python.
+# Any program may have written the stored URL, and Python refuses to convert very long digit strings.
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(slots=True, eq=False)
 class OwnEjection:
-    """A server that this worker has put aside, and probes.
+    """A server that this worker has ejected, and probes.
 
-    `told` and `renew_at` (monotonic) are for who writes its lease.
+    `announced` and `renew_at` (monotonic) belong to `EjectionSync`, which writes the lease.
     """
 
     address: Address
@@ -60,14 +60,14 @@ class OwnEjection:
     reason: str
     since: float
     pause: float
-    told: bool = False
+    announced: bool = False
     renew_at: float = 0.0
     probing: Greenlet[Any, Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class RemoteEjection:
-    """A server that another worker has put aside, up to `until` (monotonic)."""
+    """A server that another worker has ejected, until `until` (monotonic)."""
 
     address: Address
     by: str
@@ -76,16 +76,16 @@ class RemoteEjection:
 
 
 class Ejections:
-    """What is put aside in `services`; `name` tells this worker from all others.
+    """The ejected servers of `services`; `name` identifies this worker among all workers.
 
-    `tell` is called with a server's URL when the store should hear of it: see `own`. `count` is how often
-    this worker has put one aside itself.
+    `notify` is called with a server's URL when the store should get the current `own_ejection` of it. `count`
+    is how many ejections this worker has made itself.
     """
 
     def __init__(self, services: ServiceRegistry, name: str) -> None:
         self.name = name
         self.count = 0
-        self.tell: Callable[[str], None] = _ignore
+        self.notify: Callable[[str], None] = _ignore
         self._services = services
         self._own: dict[str, OwnEjection] = {}
         self._remote: dict[str, RemoteEjection] = {}
@@ -93,9 +93,9 @@ class Ejections:
         services.on_address_removed = self._on_address_removed
 
     def eject(self, target: Target, reason: str) -> None:
-        """A server could not be reached: ask others from now on, and look when it is back."""
+        """Eject a server that could not be reached, and probe it until it is back."""
         url, now = target.url, monotonic()
-        # One that has left the configuration meanwhile would be probed for ever, and so would not come back.
+        # The worker would probe a server that has left the configuration for ever.
         if url in self._own or url in self._remote or target.pool.closed:
             return
         pause, until = self._recently_returned.pop(url, (0.0, 0.0))
@@ -105,26 +105,26 @@ class Ejections:
         self.count += 1
         self._services.set_ejected(own.address, ejected=True)
         own.probing = gevent.spawn(self._probe, own)
-        log.warning("server %s is put aside: %s", url, reason)
-        self.tell(url)
+        log.warning("server %s is ejected: %s", url, reason)
+        self.notify(url)
 
-    def own(self, url: str) -> OwnEjection | None:
-        """What the store should hold of this server by this worker: None for nothing."""
+    def own_ejection(self, url: str) -> OwnEjection | None:
+        """Return the ejection by this worker that the store should hold; None if there is none."""
         return self._own.get(url)
 
     @property
     def ejected(self) -> dict[str, tuple[str, str]]:
-        """By the URL of each server that is put aside: by whom, and why."""
-        mine = {url: (self.name, own.reason) for url, own in self._own.items()}
-        return mine | {url: (others.by, others.reason) for url, others in self._remote.items()}
+        """The ejecting worker and the reason, by the URL of each ejected server."""
+        own = {url: (self.name, ejection.reason) for url, ejection in self._own.items()}
+        return own | {url: (ejection.by, ejection.reason) for url, ejection in self._remote.items()}
 
     def receive(self, notice: EjectionNotice) -> None:
-        """Another worker has put a server aside, still does, or has found it to be back."""
+        """Apply another worker's notice: it has ejected a server, renewed the lease, or found it back."""
         url = notice.url
         if notice.by == self.name:
             if notice.seconds and url not in self._own:
-                # Left from what has ended since.
-                self.tell(url)
+                # The stored entry is from an ejection that has ended.
+                self.notify(url)
             return
         if not notice.seconds:
             self._end_remote(url)
@@ -133,14 +133,14 @@ class Ejections:
             return
         own = self._own.get(url)
         if own is not None:
-            # Of several that came upon it at once, one goes on.
+            # If several workers eject a server at once, the lowest name keeps the lease.
             if self.name < notice.by:
                 own.renew_at = 0.0
-                self.tell(url)
+                self.notify(url)
                 return
             self._stop_probing(own)
             del self._own[url]
-            self.tell(url)
+            self.notify(url)
         address = address_from_url(url)
         if address is None:
             return
@@ -151,22 +151,22 @@ class Ejections:
             gevent.spawn_later(notice.seconds, self._expire, url)
 
     def receive_all(self, notices: Iterable[EjectionNotice]) -> None:
-        """These, and no others, are stored."""
+        """Apply the notices of all stored entries, and end remote ejections that are no longer stored."""
         stored = {notice.url: notice for notice in notices}
         for url in [url for url in self._remote if url not in stored]:
             self._end_remote(url)
         for notice in stored.values():
             self.receive(notice)
         for url in self._own.keys() - stored.keys():
-            self.tell(url)
+            self.notify(url)
 
     def _probe(self, own: OwnEjection) -> None:
         try:
             while not self._probe_succeeds(own):
                 own.pause = min(own.pause * 2, LONGEST_PAUSE)
-                self.tell(own.url)
+                self.notify(own.url)
         except Exception:
-            # A fault of ours must not keep a server out for ever.
+            # A bug in the probe must not keep a server ejected for ever.
             log.exception("probing server %s failed unexpectedly", own.url)
         now = monotonic()
         for url in [url for url, (_, until) in self._recently_returned.items() if until < now]:
@@ -177,7 +177,7 @@ class Ejections:
         self._end_own(own)
 
     def _probe_succeeds(self, own: OwnEjection) -> bool:
-        """Whether it takes connections, after a pause."""
+        """Pause, and then return whether the server takes connections."""
         gevent.sleep(own.pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
         try:
             own.pool.probe(PROBE_TIMEOUT)
@@ -189,7 +189,7 @@ class Ejections:
         self._stop_probing(own)
         del self._own[own.url]
         self._services.set_ejected(own.address, ejected=False)
-        self.tell(own.url)
+        self.notify(own.url)
 
     def _stop_probing(self, own: OwnEjection) -> None:
         if own.probing is not None:
@@ -197,31 +197,31 @@ class Ejections:
             own.probing = None
 
     def _end_remote(self, url: str) -> None:
-        others = self._remote.pop(url, None)
-        if others is not None:
-            self._services.set_ejected(others.address, ejected=False)
+        remote = self._remote.pop(url, None)
+        if remote is not None:
+            self._services.set_ejected(remote.address, ejected=False)
 
     def _expire(self, url: str) -> None:
-        others = self._remote.get(url)
-        if others is None:
+        remote = self._remote.get(url)
+        if remote is None:
             return
-        left = others.until - monotonic()
+        left = remote.until - monotonic()
         if left > 0:
             gevent.spawn_later(left, self._expire, url)
             return
-        # Whoever probed it is gone.
+        # The worker that probed it has ended, or cannot reach the store.
         self._end_remote(url)
 
     def _on_address_removed(self, address: Address) -> None:
-        """No service has this address any more; should it come again, it is another server's."""
+        """End the ejections of an address that no service has; a later server there starts afresh."""
         for own in [own for own in self._own.values() if own.address == address]:
             self._end_own(own)
-        for url in [url for url, others in self._remote.items() if others.address == address]:
+        for url in [url for url, remote in self._remote.items() if remote.address == address]:
             self._end_remote(url)
 
 
 def address_from_url(url: str) -> Address | None:
-    """The address that a server's URL tells; None for anything else."""
+    """Return the address in a server's URL; None if the text is no such URL."""
     scheme, separator, rest = url.partition("://")
     host, colon, port = rest.rpartition(":")
     if not (separator and colon and host and _PORT.fullmatch(port)) or scheme not in ("http", "https", "h2c"):
@@ -230,4 +230,4 @@ def address_from_url(url: str) -> Address | None:
 
 
 def _ignore(url: str) -> None:
-    """There is nobody to tell."""
+    """Do nothing: the default without an `EjectionSync`."""

@@ -1,6 +1,7 @@
-"""Ejections go to the store and come from it; nothing waits for that, and without it each worker has its own.
+"""Shares ejections between workers through the store. No request waits for it.
 
-What is told is what holds when it is told, not each step on the way.
+Without a store each worker knows only its own ejections. A write stores the state at that moment, not each
+change since the last write.
 """
 
 from __future__ import annotations
@@ -29,115 +30,116 @@ from rondpoint.store.keys import Keys
 log = logging.getLogger(__name__)
 
 POLL = 2.0
-"""Seconds after which all is read anew: nothing depends on a message arriving."""
+"""Seconds between full reads, so that nothing depends on the arrival of a message."""
 
 RENEWAL = LEASE / 4
-"""Seconds for which a lease that was written is not written again."""
+"""Seconds between two writes of the same lease."""
 
 LONGEST_PAUSE = 5.0
 
 
 class EjectionSync:
-    """Keeps `ejections` and the store alike: `tell` and `listen` run beside the requests, until killed."""
+    """Synchronises `ejections` with the store; `run_writer` and `run_reader` run until killed."""
 
     def __init__(self, client: redis.Redis, keys: Keys, ejections: Ejections) -> None:
         self._client = client
         self._keys = keys
         self._ejections = ejections
         self._due: set[str] = set()
-        self._bell = Event()
+        self._wake_up = Event()
         self._leases: set[str] = set()
-        self._complained = False
-        ejections.tell = self._soon
+        self._warned = False
+        ejections.notify = self._mark_due
 
-    def tell(self) -> None:
-        """Write what is due."""
+    def run_writer(self) -> None:
+        """Write this worker's ejections to the store whenever they change."""
         pause = 0.1
         while True:
-            self._bell.wait()
-            self._bell.clear()
+            self._wake_up.wait()
+            self._wake_up.clear()
             try:
-                self._tell_all()
+                self._write_due()
                 pause = 0.1
             except (redis.RedisError, OSError) as error:
-                self._complain(error)
+                self._warn(error)
                 gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
                 pause = min(pause * 2, LONGEST_PAUSE)
-                self._bell.set()
+                self._wake_up.set()
 
-    def listen(self) -> None:
-        """Take over what others write."""
+    def run_reader(self) -> None:
+        """Apply the ejections that other workers write."""
         pause = 0.1
         while True:
             try:
-                with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+                with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type:
+                ignore[no-untyped-call]
                     subscription.subscribe(self._keys.ejections)
-                    self._read()
-                    self._complained = False
+                    self._read_all()
+                    self._warned = False
                     pause = 0.1
                     self._follow(subscription)
             except (redis.RedisError, OSError) as error:
-                self._complain(error)
+                self._warn(error)
                 gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
-    def end(self, seconds: float) -> None:
-        """Take this worker's leases back, so that those who stay look for themselves at once."""
+    def end_leases(self, seconds: float) -> None:
+        """End this worker's leases within `seconds`, so that the other workers try the servers at once."""
         try:
             with gevent.Timeout(seconds):
                 for url in self._leases:
                     remove_ejection(self._client, self._keys, EjectionNotice(url, self._ejections.name))
         except (redis.RedisError, OSError, gevent.Timeout) as error:
-            self._complain(error)
+            self._warn(error)
 
-    def _soon(self, url: str) -> None:
+    def _mark_due(self, url: str) -> None:
         self._due.add(url)
-        self._bell.set()
+        self._wake_up.set()
 
-    def _tell_all(self) -> None:
+    def _write_due(self) -> None:
         while self._due:
             url = self._due.pop()
             try:
-                self._tell(url)
+                self._write(url)
             except BaseException:
                 self._due.add(url)
                 raise
 
-    def _tell(self, url: str) -> None:
-        own, name, now = self._ejections.own(url), self._ejections.name, monotonic()
+    def _write(self, url: str) -> None:
+        own, name, now = self._ejections.own_ejection(url), self._ejections.name, monotonic()
         if own is None:
-            # Unless it is another worker's by now.
+            # If the URL is ejected all the same, the entry is another worker's now and stays.
             if url not in self._ejections.ejected:
                 remove_ejection(self._client, self._keys, EjectionNotice(url, name))
             self._leases.discard(url)
         elif now >= own.renew_at:
             self._leases.add(url)
             notice = EjectionNotice(url, name, LEASE, own.reason)
-            write_ejection(self._client, self._keys, notice, age=now - own.since, tell=not own.told)
-            own.told, own.renew_at = True, now + RENEWAL
+            write_ejection(self._client, self._keys, notice, age=now - own.since, publish=not own.announced)
+            own.announced, own.renew_at = True, now + RENEWAL
 
     def _follow(self, subscription: Any) -> None:
         due = monotonic() + POLL
         while True:
             message = subscription.get_message(timeout=max(0.0, due - monotonic()))
             if message is not None and message["type"] == "message":
-                self._told(message["data"])
+                self._receive(message["data"])
             if monotonic() >= due:
-                self._read()
+                self._read_all()
                 due = monotonic() + POLL
 
-    def _told(self, data: bytes) -> None:
+    def _receive(self, data: bytes) -> None:
         try:
             self._ejections.receive(decode_notice(data))
         except msgspec.MsgspecError as error:
-            log.warning("a message about servers put aside cannot be decoded: %s", error)
+            log.warning("a notice about an ejected server cannot be decoded: %s", error)
 
-    def _read(self) -> None:
+    def _read_all(self) -> None:
         stored = read_ejections(self._client, self._keys)
         self._ejections.receive_all(stored.notices)
         drop_ejections(self._client, self._keys, stored.stale)
 
-    def _complain(self, error: BaseException) -> None:
-        if not self._complained:
-            log.warning("servers that are put aside are so in this worker alone: %s", error)
-        self._complained = True
+    def _warn(self, error: BaseException) -> None:
+        if not self._warned:
+            log.warning("this worker cannot share ejections with the others: %s", error)
+        self._warned = True

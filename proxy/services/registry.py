@@ -1,6 +1,7 @@
 """The services of the current configuration as the data path uses them, and their connection pools.
 
-Services that name the same address share its pool. The pool closes when no service names the address any more.
+Services that name the same address share its pool. The pool closes when no service names the address any
+more.
 """
 
 from __future__ import annotations

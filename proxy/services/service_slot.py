@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class ServiceSlot:
     """A slot that gives a service without a lookup by name; `served` is None if the slot is empty.
 
-    The registry keeps a slot while it has the service, and puts each replacement into it. After the service is
-    removed, the slot stays empty, and its holder asks the registry for another.
+    The registry keeps a slot while it has the service, and puts each replacement into it. After the service
+    is removed, the slot stays empty, and its holder asks the registry for another.
     """
 
     __slots__ = ("served",)

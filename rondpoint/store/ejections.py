@@ -1,7 +1,7 @@
-"""Servers that workers have put aside because they could not be reached, told to all workers of all proxies.
+"""Stored ejections: servers that a worker could not reach, shared by all workers of all proxies.
 
-An entry is a lease: who put the server aside renews it while its probes fail. Its end is told by the store's
-clock, and messages tell how long it is away, so that no worker's own clock matters.
+An entry is a lease: the worker that ejected the server renews it while its probes fail. The entry's end is a
+time of the store's clock, and messages give the remaining seconds, so that no worker's own clock matters.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from rondpoint.store.decoding import decoded
 from rondpoint.store.keys import Keys
 
 LONGEST_LEASE = 60.0
-"""Seconds; an entry that claims more is nobody's lease, and is passed over."""
+"""Seconds; no worker writes a longer lease, so a longer entry is ignored."""
 
-KEPT = 60.0
-"""Seconds for which an entry whose lease has ended may stay: its owner may only be late."""
+ENDED_LEASE_KEPT = 60.0
+"""Seconds for which an entry stays after its lease has ended, because its owner may only be late."""
 
 
 class Ejection(Struct, frozen=True):
-    """An entry; times in Unix seconds by the store's clock. `by` names the worker that probes the server."""
+    """A stored entry; times in Unix seconds of the store's clock; `by` names the probing worker."""
 
     since: float
     until: float
@@ -34,7 +34,7 @@ class Ejection(Struct, frozen=True):
 
 
 class EjectionNotice(Struct, frozen=True, omit_defaults=True):
-    """A server is put aside for so many `seconds`, if its lease is not renewed; with 0 it is back."""
+    """A message: the server is ejected for `seconds` unless the lease is renewed; with 0 it is back."""
 
     url: str
     by: str
@@ -43,7 +43,7 @@ class EjectionNotice(Struct, frozen=True, omit_defaults=True):
 
 
 class StoredEjections(Struct, frozen=True):
-    """What is put aside now, and the fields of entries that have long ended."""
+    """The current ejections as notices, and the fields of stale entries."""
 
     notices: tuple[EjectionNotice, ...]
     stale: tuple[bytes, ...] = ()
@@ -54,12 +54,12 @@ _notice = msgspec.json.Decoder(EjectionNotice)
 
 
 def decode_notice(message: bytes) -> EjectionNotice:
-    """Raises msgspec.MsgspecError (a ValueError) for anything but a Notice."""
+    """Decode a notice. Raises msgspec.MsgspecError (a ValueError)."""
     return decoded(_notice, message)
 
 
 def read_ejections(client: redis.Redis, keys: Keys) -> StoredEjections:
-    """The leases that have not ended; entries that cannot be decoded are stale. Raises redis.RedisError."""
+    """Read the leases that have not ended; undecodable entries are stale. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
     pipeline.time()
     pipeline.hgetall(keys.health)
@@ -77,24 +77,26 @@ def read_ejections(client: redis.Redis, keys: Keys) -> StoredEjections:
         left = entry.until - now
         if 0 < left <= LONGEST_LEASE:
             notices.append(EjectionNotice(url, entry.by, left, entry.reason))
-        elif left < -KEPT or left > LONGEST_LEASE:
+        elif left < -ENDED_LEASE_KEPT or left > LONGEST_LEASE:
             stale.append(field)
     return StoredEjections(tuple(notices), tuple(stale))
 
 
-def write_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice, *, age: float, tell: bool) -> None:
-    """Store a lease of a server put aside `age` s ago, and `tell` all workers. Raises redis.RedisError."""
+def write_ejection(
+    client: redis.Redis, keys: Keys, notice: EjectionNotice, *, age: float, publish: bool
+) -> None:
+    """Store the lease of a server ejected `age` s ago, and maybe `publish` it. Raises redis.RedisError."""
     now = _seconds(client.time())
     entry = Ejection(round(now - age, 3), round(now + notice.seconds, 3), notice.by, notice.reason)
     pipeline = client.pipeline(transaction=True)
     pipeline.hset(keys.health, notice.url, msgspec.json.encode(entry))
-    if tell:
+    if publish:
         pipeline.publish(keys.ejections, msgspec.json.encode(notice))
     pipeline.execute()
 
 
 def remove_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice) -> None:
-    """End a lease, and tell all workers. Raises redis.RedisError."""
+    """End a lease, and publish that to all workers. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
     pipeline.hdel(keys.health, notice.url)
     pipeline.publish(keys.ejections, msgspec.json.encode(notice))
@@ -102,7 +104,7 @@ def remove_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice) -> 
 
 
 def drop_ejections(client: redis.Redis, keys: Keys, fields: Collection[bytes]) -> None:
-    """Clear away what read_ejections found stale. Raises redis.RedisError."""
+    """Delete the entries that `read_ejections` found stale. Raises redis.RedisError."""
     if fields:
         client.hdel(keys.health, *fields)
 

@@ -70,12 +70,12 @@ class Keys(PublishedKeys):
 
     @property
     def health(self) -> str:
-        """Hash: URL of a server that is put aside → JSON `Ejection`."""
+        """Hash: URL of an ejected server → JSON `Ejection`."""
         return self._key("health")
 
     @property
     def ejections(self) -> str:
-        """Channel: one JSON `Notice` when a server is put aside, or is back."""
+        """Channel: one JSON `EjectionNotice` when a server is ejected, or is back."""
         return self._key("ejections")
 
     @property

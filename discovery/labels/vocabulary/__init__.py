@@ -1,1 +1,1 @@
-"""Every label that the decoders know, with the words of the reference pages; tests hold both together."""
+"""All labels that the decoders read, with the texts of the reference pages; tests compare both."""

@@ -1,4 +1,4 @@
-"""Services of Traefik 3 that are made of services: in labels, too, though there it is seldom of use."""
+"""Composite services of Traefik 3; labels may define them too, though that is seldom useful."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from rondpoint.middlewares.readers import between, statuses, whole
 
 def _members(kind: str) -> Iterator[Label]:
     name = f"{SERVICE}.{kind}.services[0].name"
-    yield Label(name, "blue", "a member", values.text, "")
+    yield Label(name, "blue", "name of a member service", values.text, "")
     yield Label(
-        f"{SERVICE}.{kind}.services[0].weight", "3", "its share of requests", values.weight, 1, requires=(name,)
+        f"{SERVICE}.{kind}.services[0].weight",
+        "3",
+        "its weight",
+        values.weight,
+        1,
+        requires=(name,),
     )
     yield _checked(kind, name)
 
 
 def _checked(kind: str, *requires: str) -> Label:
-    description = "a member that has no server is passed over with it or without"
+    description = "a member without available servers is skipped, with or without this option"
     return Label(f"{SERVICE}.{kind}.healthCheck", "true", description, values="`{}`", requires=requires)
 
 
@@ -37,13 +42,20 @@ COMPOSITE = (
     *_WEIGHTED,
     *(replace(each, requires=(_WEIGHTED[0].name,)) for each in sticky(f"{SERVICE}.weighted")),
     *_ALL,
-    Label(_PAIR[0], "blue", "who is asked", values.text, "", requires=_PAIR),
-    Label(_PAIR[1], "green", "who is asked where that has no server", values.text, "", requires=_PAIR),
+    Label(_PAIR[0], "blue", "service that gets the requests", values.text, "", requires=_PAIR),
+    Label(
+        _PAIR[1],
+        "green",
+        "service that gets the requests if the other has no available server",
+        values.text,
+        "",
+        requires=_PAIR,
+    ),
     _checked("failover", *_PAIR),
     Label(
         f"{_FAILOVER}.errors.status",
         "500-599",
-        "answers that count as a failure",
+        "status codes that count as a failure",
         statuses,
         support=Support.UNSERVED,
         requires=_PAIR,
@@ -51,22 +63,51 @@ COMPOSITE = (
     Label(
         f"{_FAILOVER}.errors.maxRequestBodyBytes",
         "1024",
-        "longer requests are not sent again",
+        "largest request body that is sent again",
         whole,
         -1,
         support=Support.UNSERVED,
         requires=_PAIR,
     ),
-    Label(f"{_MIRRORING}.service", "blue", "who answers", values.text, "", support=Support.RESPONDS_503),
     Label(
-        f"{_MIRRORING}.mirrors[0].name", "green", "who gets a copy", values.text, "", support=Support.RESPONDS_503
+        f"{_MIRRORING}.service",
+        "blue",
+        "service that responds",
+        values.text,
+        "",
+        support=Support.RESPONDS_503,
     ),
     Label(
-        f"{_MIRRORING}.mirrors[0].percent", "10", "of how many", between(0, 100), 0, support=Support.RESPONDS_503
+        f"{_MIRRORING}.mirrors[0].name",
+        "green",
+        "service that gets a copy of requests",
+        values.text,
+        "",
+        support=Support.RESPONDS_503,
     ),
-    Label(f"{_MIRRORING}.mirrorBody", "false", "with the body", values.boolean, True, support=Support.RESPONDS_503),
     Label(
-        f"{_MIRRORING}.maxBodySize", "1024", "of so many bytes; -1 is any", whole, -1, support=Support.RESPONDS_503
+        f"{_MIRRORING}.mirrors[0].percent",
+        "10",
+        "percentage of requests that are copied",
+        between(0, 100),
+        0,
+        support=Support.RESPONDS_503,
+    ),
+    Label(
+        f"{_MIRRORING}.mirrorBody",
+        "false",
+        "whether the body is copied",
+        values.boolean,
+        True,
+        support=Support.RESPONDS_503,
+    ),
+    Label(
+        f"{_MIRRORING}.maxBodySize",
+        "1024",
+        "largest body that is copied, in bytes; -1 is no limit",
+        whole,
+        -1,
+        support=Support.RESPONDS_503,
     ),
     Label(f"{_MIRRORING}.healthCheck", "true", "no effect", values="`{}`", support=Support.RESPONDS_503),
 )

@@ -1,4 +1,4 @@
-"""What there is to say of one label."""
+"""The description of one label."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rondpoint.reference_pages import first_clause, shown_default
 
 
 class Support(Enum):
-    """What becomes of it, in the words of the pages."""
+    """How the proxy supports a label, in the words of the reference pages."""
 
     SERVED = "yes"
     STORED = "stored"
     UNSERVED = "no: a warning"
-    RESPONDS_503 = "no: its routers answer 503"
+    RESPONDS_503 = "no: its routers respond with 503"
     LEFT_OUT = "no: the router is left out"
 
 
 class Label(Struct, frozen=True):
-    """`name` as it stands below `traefik.`, or in a file; NAME in it is any.
+    """One label or option; `name` is its key below `traefik.` or in a file, where NAME stands for any name.
 
-    - `read` and `default`: the reader that its decoder asks with, and what stands where none is given. Where
-      the decoder asks otherwise, `read` is None and `values` says what may be written.
-    - `default_text`: what stands where none is given, in words, where `default` is not what people would call it.
-    - `example`: a value that can be read, of which nothing has to be told unless `support` is a reason to.
-    - `requires`: names of others without which it has no meaning.
-    - `translates_to`: the option of a middleware of Traefik 3 that it is, `basicAuth.users`.
+    - `read` and `default`: the decoder's reader and default. If the decoder uses no reader, `read` is None and
+      `values` describes the values.
+    - `default_text`: the default in words, if `default` would not be clear on the page.
+    - `example`: a valid value, which gives no diagnostic unless `support` is a reason for one.
+    - `requires`: names of labels without which this one has no effect.
+    - `translates_to`: the option of a Traefik 3 middleware that the label becomes, such as `basicAuth.users`.
     """
 
     name: str
@@ -45,9 +45,10 @@ class Label(Struct, frozen=True):
 
     @property
     def shown_values(self) -> str:
-        """What may be written, for a cell of a table."""
+        """The valid values, for a cell of a table."""
         return self.values if self.read is None or self.values else first_clause(self.read)
 
     @property
     def shown_default(self) -> str:
+        """The default, for a cell of a table."""
         return self.default_text or shown_default(self.default)

@@ -1,4 +1,4 @@
-"""Services of Traefik 3."""
+"""Labels of Traefik 3 services."""
 
 from __future__ import annotations
 
@@ -14,29 +14,40 @@ SERVERS = (
     Label(
         f"{_BALANCER}.server.port",
         "8080",
-        "where the container is asked",
+        "port of the container",
         values.port,
-        default_text="the lowest exposed one",
+        default_text="the lowest exposed port",
     ),
-    Label(f"{_BALANCER}.server.scheme", "https", "how; `h2c` takes no requests yet", values.scheme, "http"),
-    Label(f"{_BALANCER}.server.url", "http://10.0.0.7:80", "in place of both", values.address),
-    Label(f"{_BALANCER}.server.weight", "3", "its share of requests; 0 is none", values.weight, 1),
+    Label(
+        f"{_BALANCER}.server.scheme",
+        "https",
+        "scheme for requests to the server; `h2c` is not served yet",
+        values.scheme,
+        "http",
+    ),
+    Label(
+        f"{_BALANCER}.server.url",
+        "http://10.0.0.7:80",
+        "URL of the server, in place of port and scheme",
+        values.address,
+    ),
+    Label(f"{_BALANCER}.server.weight", "3", "its weight; 0 is no requests", values.weight, 1),
     Label(
         f"{_BALANCER}.server.preservePath",
         "true",
-        "keep a path of the URL",
+        "keep the path of the URL",
         values="true or false",
         support=Support.UNSERVED,
     ),
 )
-"""In labels."""
+"""Options of a server in labels."""
 
 FILE_SERVERS = (
-    Label(f"{_BALANCER}.servers[0].url", "http://10.0.0.7:80", "where a server is", values.address),
+    Label(f"{_BALANCER}.servers[0].url", "http://10.0.0.7:80", "URL of a server", values.address),
     Label(
         f"{_BALANCER}.servers[0].weight",
         "3",
-        "its share of requests; 0 is none",
+        "its weight; 0 is no requests",
         values.weight,
         1,
         requires=(f"{_BALANCER}.servers[0].url",),
@@ -44,19 +55,19 @@ FILE_SERVERS = (
     Label(
         f"{_BALANCER}.servers[0].preservePath",
         "true",
-        "keep a path of the URL",
+        "keep the path of the URL",
         values="true or false",
         support=Support.UNSERVED,
         requires=(f"{_BALANCER}.servers[0].url",),
     ),
 )
-"""In files, keys and the API."""
+"""Options of servers in files, keys and the API."""
 
 SERVICES = (
     Label(
         f"{_BALANCER}.passHostHeader",
         "false",
-        "whether the server gets the `Host` that the client asked for",
+        "whether the server gets the client's `Host` header",
         values.boolean,
         True,
     ),
@@ -66,15 +77,14 @@ SERVICES = (
     Label(
         f"{_BALANCER}.healthCheck.headers.NAME",
         "x",
-        "headers to ask with",
+        "headers of the request",
         values="texts by name",
     ),
     *(
         Label(
             f"{_BALANCER}.passiveHealthCheck.{name}",
             example,
-            "servers that cannot be reached are put aside in any case, by "
-            "[rules of Rondpoint's own](redis.md#ejection)",
+            "unreachable servers are ejected in any case, by [Rondpoint's own rules](redis.md#ejection)",
             values=words,
             support=Support.UNSERVED,
         )
@@ -86,7 +96,7 @@ SERVICES = (
     Label(
         f"{_BALANCER}.serversTransport",
         "own@file",
-        "stored; the settings below `serversTransport` hold for all services",
+        "stored only; the settings below `serversTransport` apply to all services",
         values.text,
         "",
         support=Support.UNSERVED,
@@ -94,7 +104,7 @@ SERVICES = (
     Label(
         f"{_BALANCER}.responseForwarding.flushInterval",
         "10ms",
-        "responses are passed on as they come",
+        "responses are forwarded at once in any case",
         seconds,
         0.1,
         support=Support.STORED,
@@ -102,7 +112,7 @@ SERVICES = (
     Label(
         f"{SERVICE}.middlewares",
         "strip",
-        "[what requests pass](middlewares.md) behind the router's own",
+        "[middlewares](middlewares.md) that follow those of the router",
         values.texts,
         requires=(f"{_BALANCER}.passHostHeader",),
     ),

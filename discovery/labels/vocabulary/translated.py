@@ -1,4 +1,4 @@
-"""What stands between a frontend of Traefik 1 and its servers: options of middlewares of Traefik 3."""
+"""Labels of Traefik 1 frontends and backends that become middlewares of Traefik 3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rondpoint.middlewares.schemas import SCHEMAS
 
 
 def find_option(path: str) -> Option:
-    """The option of a middleware of Traefik 3, in its spelling; KeyError where there is none."""
+    """Return the option of a Traefik 3 middleware at a path in its spelling. Raises KeyError."""
     part: Group | Option = Group(SCHEMAS)
     for name in path.split("."):
         if not isinstance(part, Group):
@@ -24,7 +24,7 @@ def find_option(path: str) -> Option:
 
 
 def canonical_path(path: str) -> str:
-    """The path with every name in Traefik 3's spelling."""
+    """Return the path with all names in Traefik 3's spelling."""
     part: Group | Option = Group(SCHEMAS)
     names = []
     for name in path.split("."):
@@ -35,9 +35,11 @@ def canonical_path(path: str) -> str:
 
 
 def _same_names(above: str, kind: str, examples: dict[str, str], *requires: str) -> Iterator[Label]:
-    """Labels that Traefik 3 has below `kind` by the same names, whatever their case."""
+    """Yield labels whose names equal those of Traefik 3's options below `kind`, apart from case."""
     for name, example in examples.items():
-        yield Label(f"{above}.{name}", example, requires=requires, translates_to=canonical_path(f"{kind}.{name}"))
+        yield Label(
+            f"{above}.{name}", example, requires=requires, translates_to=canonical_path(f"{kind}.{name}")
+        )
 
 
 _ERRORS = "frontend.errors.NAME"
@@ -72,7 +74,7 @@ FRONTEND_MIDDLEWARES = (
     Label(
         f"{_WHITE_LIST}.useXForwardedFor",
         _ON,
-        "look at the address that the last proxy in front tells, not at any that the client wrote",
+        "use the address that the last proxy in front reports, not one that the client could forge",
         values.boolean,
         False,
         requires=(f"{_WHITE_LIST}.sourceRange",),
@@ -145,7 +147,7 @@ FRONTEND_MIDDLEWARES = (
     Label(
         f"{_AUTH}.headerField",
         "X-User",
-        "header in which the server is told the user; with `digest` and `forward`, too",
+        "header with the user name for the server; also with `digest` and `forward`",
         requires=(f"{_AUTH}.basic.users",),
         translates_to="basicAuth.headerField",
     ),
@@ -161,7 +163,7 @@ FRONTEND_MIDDLEWARES = (
     Label(
         f"{_RATE}.extractorFunc",
         "client.ip",
-        "what requests are counted by",
+        "criterion by which requests are counted",
         source_criterion,
         requires=(f"{_RATE}.rateSet.NAME.average",),
         translates_to="rateLimit.sourceCriterion.ipStrategy",
@@ -169,13 +171,13 @@ FRONTEND_MIDDLEWARES = (
     Label(
         "frontend.passTLSCert",
         _ON,
-        "servers get no certificate",
+        "no effect: servers get no certificate",
         values.boolean,
         False,
         support=Support.UNSERVED,
     ),
 )
-"""What stands between a router and its servers; in the order of the page, which is that of requests."""
+"""Options of a frontend, in the order of the page, which is the order of the middlewares."""
 
 _BUFFERING = ("maxRequestBodyBytes", "memRequestBodyBytes", "maxResponseBodyBytes", "memResponseBodyBytes")
 _CONNECTIONS = "backend.maxConn"
@@ -191,10 +193,10 @@ BACKEND_MIDDLEWARES = (
     Label(
         f"{_CONNECTIONS}.extractorFunc",
         "client.ip",
-        "what they are counted by; `request.host` unless given",
+        "criterion by which connections are counted; by default `request.host`",
         source_criterion,
         requires=(f"{_CONNECTIONS}.amount",),
         translates_to="inFlightReq.sourceCriterion.ipStrategy",
     ),
 )
-"""What stands before all servers of a backend, as a middleware of each router that leads there."""
+"""Options of a backend, each of which becomes a middleware of every router to that backend."""

@@ -1,4 +1,4 @@
-"""Traefik 1's labels; below `frontend` and `backend`, what its files and keys have there as well."""
+"""Labels of Traefik 1; files and keys have the same options below frontends and backends."""
 
 from __future__ import annotations
 
@@ -9,38 +9,44 @@ from discovery.dynamic.balancing import SAME_SITE
 from discovery.dynamic.health_check import headers
 from discovery.labels.vocabulary.balancing import balancing, health_check
 from discovery.labels.vocabulary.label import Label, Support
-from discovery.labels.vocabulary.translated import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES
+from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND_MIDDLEWARES
 from rondpoint.middlewares.readers import seconds
 
 ROUTES = (
-    Label("port", "8080", "where the container is asked", values.port, default_text="the lowest exposed one"),
-    Label("protocol", "https", "how; `h2c` takes no requests yet", values.scheme, "http"),
-    Label("weight", "3", "its share of requests; 0 is none", values.weight, 1),
+    Label("port", "8080", "port of the container", values.port, default_text="the lowest exposed port"),
+    Label(
+        "protocol",
+        "https",
+        "scheme for requests to the server; `h2c` is not served yet",
+        values.scheme,
+        "http",
+    ),
+    Label("weight", "3", "its weight; 0 is no requests", values.weight, 1),
     Label(
         "backend",
         "shop",
-        "containers of one backend are servers of one service",
+        "its backend; containers of one backend are servers of one service",
         values.text,
-        default_text="`SERVICE_PROJECT` in compose, else the container's name",
+        default_text="`SERVICE_PROJECT` in Compose, else the container's name",
     ),
     Label(
         "domain",
         "example.com",
-        "what default rules end in",
+        "domain at the end of default rules",
         values.text,
         default_text="`providers.docker.domain`",
     ),
     Label(
         "frontend.rule",
         "Host:shop.example",
-        "which requests it takes: [rules](rules.md)",
+        "requests that it matches: [rules](rules.md)",
         values.text,
-        default_text="`Host:SERVICE.PROJECT.DOMAIN` in compose, else `Host:NAME.DOMAIN`",
+        default_text="`Host:SERVICE.PROJECT.DOMAIN` in Compose, else `Host:NAME.DOMAIN`",
     ),
     Label(
         "frontend.priority",
         "10",
-        "higher first, then by the router's name",
+        "the highest priority wins, then the alphabetically first name",
         values.integer,
         0,
         default_text="the length of the rule",
@@ -48,15 +54,15 @@ ROUTES = (
     Label(
         "frontend.entryPoints",
         "http",
-        "where it listens; `http` is `web` where that is the only one",
+        "entry points that it serves; `http` means `web` if that is the only one",
         values.texts,
         (),
-        default_text="all default ones",
+        default_text="all default entry points",
     ),
     Label(
         "frontend.passHostHeader",
         "false",
-        "whether the server gets the `Host` that the client asked for",
+        "whether the server gets the client's `Host` header",
         values.boolean,
         True,
     ),
@@ -72,25 +78,42 @@ SERVICES = (
     Label(
         _STICKINESS,
         _ON,
-        "[a cookie keeps clients](../balancing.md#sticky-sessions); its value is opaque, and not the URL "
-        "of the server as in Traefik 1",
+        "[sticky sessions by a cookie](../balancing.md#sticky-sessions); its value is opaque, while "
+        "Traefik 1 uses the URL of the server",
         values.boolean,
         False,
     ),
     *(
-        Label(f"{_STICKINESS}.{name}", example, description, read, default, requires=(_STICKINESS,), default_text=default_text)
+        Label(
+            f"{_STICKINESS}.{name}",
+            example,
+            description,
+            read,
+            default,
+            requires=(_STICKINESS,),
+            default_text=default_text,
+        )
         for name, example, read, default, description, default_text in (
-            ("cookieName", "shop", values.text, "", "its name", "made from the service's"),
-            ("secure", _ON, values.boolean, False, "for TLS only", ""),
+            ("cookieName", "shop", values.text, "", "name of the cookie", "made from the service's name"),
+            ("secure", _ON, values.boolean, False, "sent over TLS only", ""),
             ("httpOnly", _ON, values.boolean, False, "hidden from scripts", ""),
-            ("sameSite", "lax", values.one_of(SAME_SITE), "", "whether other sites' pages send it", ""),
+            (
+                "sameSite",
+                "lax",
+                values.one_of(SAME_SITE),
+                "",
+                "whether requests from other sites contain it",
+                "",
+            ),
         )
     ),
-    Label(f"{_BALANCER}.sticky", _ON, "the same, with the cookie `_TRAEFIK_BACKEND`", values.boolean, False),
+    Label(
+        f"{_BALANCER}.sticky", _ON, "sticky sessions by the cookie `_TRAEFIK_BACKEND`", values.boolean, False
+    ),
     Label(
         f"{_BALANCER}.swarm",
         _ON,
-        "leave balancing to Docker's swarm",
+        "leave load balancing to Docker Swarm",
         values="true or false",
         support=Support.UNSERVED,
     ),
@@ -101,7 +124,7 @@ SERVICES = (
     Label(
         f"{_CHECK}.headers",
         "X-A:1||X-B:2",
-        "headers to ask with",
+        "headers of the request",
         headers,
         {},
         values=r"`NAME:VALUE\|\|NAME:VALUE`",
@@ -110,7 +133,7 @@ SERVICES = (
     Label(
         "backend.responseForwarding.flushInterval",
         "10ms",
-        "responses are passed on as they come",
+        "responses are forwarded at once in any case",
         seconds,
         0.1,
         support=Support.STORED,
@@ -122,25 +145,25 @@ LABELS = (*ROUTES, *FRONTEND_MIDDLEWARES, *SERVICES, *BACKEND_MIDDLEWARES)
 _URL = "backends.NAME.servers.NAME.url"
 
 FILE_OPTIONS = (
-    Label(_URL, "http://10.0.0.7:80", "where a server is", values.address),
+    Label(_URL, "http://10.0.0.7:80", "URL of a server", values.address),
     Label(
         "backends.NAME.servers.NAME.weight",
         "3",
-        "its share of requests; 0 is none",
+        "its weight; 0 is no requests",
         values.weight,
         1,
         requires=(_URL,),
     ),
     Label("backends.NAME.servers.NAME.tags", "a", "no effect", values="a list", requires=(_URL,)),
-    Label("frontends.NAME.backend", "NAME", "where it leads", values.text, default_text="to be given"),
+    Label("frontends.NAME.backend", "NAME", "its backend", values.text, default_text="required"),
     Label(
         "frontends.NAME.routes.NAME.rule",
         "Host:shop.example",
-        "which requests it takes: those for which all its rules hold",
+        "requests that it matches; all rules of a frontend must match",
         values.text,
-        default_text="to be given",
+        default_text="required",
     ),
-    Label("frontends.NAME.rule", "Host:shop.example", "one more of them", values.text),
+    Label("frontends.NAME.rule", "Host:shop.example", "one more rule", values.text),
     Label("frontends.NAME.basicAuth", "eve:$apr1$x", translates_to="basicAuth.users"),
 )
-"""What files and keys have beside the options that labels have below `frontend` and `backend`."""
+"""Options that only files and keys have, in addition to those of labels."""

@@ -1,11 +1,11 @@
-"""Traefik 3's labels, which are its dynamic files as well; middlewares are in `rondpoint.middlewares`."""
+"""Labels of Traefik 3; dynamic files have the same options. `rondpoint.middlewares` has the middlewares."""
 
 from __future__ import annotations
 
 from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTERS
-from discovery.labels.vocabulary.services import SERVERS, FILE_SERVERS, SERVICES
+from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICES
 
 OTHERS = (
     Label(
@@ -18,7 +18,7 @@ OTHERS = (
     Label(
         "http.models.NAME.middlewares",
         "a",
-        "what routers of an entry point have in common",
+        "common options of the routers of an entry point",
         values="a list",
         support=Support.UNSERVED,
     ),

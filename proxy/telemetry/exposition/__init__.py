@@ -1,1 +1,1 @@
-"""`/metrics`: what all workers have counted, in the form that Prometheus reads."""
+"""The page `/metrics`: the counts of all workers in Prometheus text format or OpenMetrics."""

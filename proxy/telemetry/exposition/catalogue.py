@@ -1,4 +1,4 @@
-"""Every metric there is: its name, kind, labels and meaning; docs/reference/metrics.md is made from it."""
+"""All metrics with name, kind, labels and meaning; docs/reference/metrics.md is generated from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 
 class Metric(Struct, frozen=True):
-    """`name` as it is written; of a histogram, without what its samples add. `setting` must be on for it."""
+    """One metric; for a histogram, `name` has no sample suffix. The metric needs `setting` to be on, if any."""
 
     name: str
     kind: Kind
@@ -20,7 +20,7 @@ class Metric(Struct, frozen=True):
 
 
 class Level(Struct, frozen=True):
-    """What is counted of requests on one level: at entry points, at routers, at services."""
+    """The request metrics of one level: entry points, routers or services."""
 
     requests: Metric
     tls: Metric
@@ -33,7 +33,7 @@ class Level(Struct, frozen=True):
 
 
 class ServerLevel(Struct, frozen=True):
-    """What is counted of requests at servers."""
+    """The request metrics of servers."""
 
     requests: Metric
     duration: Metric
@@ -43,15 +43,15 @@ class ServerLevel(Struct, frozen=True):
         return (self.requests, self.duration, self.failures)
 
 
-_OF_SERVERS = "metrics.prometheus.addServersLabels"
+_SERVERS_SETTING = "metrics.prometheus.addServersLabels"
 
 
-def _level(level: str, where: str, labels: tuple[str, ...], setting: str) -> Level:
-    plain = ("code", "method", "protocol", *labels)
+def _level(level: str, scope: str, labels: tuple[str, ...], setting: str) -> Level:
+    default_labels = ("code", "method", "protocol", *labels)
     setting = f"metrics.prometheus.{setting}"
 
-    def metric(name: str, kind: Kind, text: str, its_labels: tuple[str, ...] = plain) -> Metric:
-        return Metric(f"traefik_{level}_{name}", kind, text.format(where), its_labels, setting)
+    def metric(name: str, kind: Kind, text: str, metric_labels: tuple[str, ...] = default_labels) -> Metric:
+        return Metric(f"traefik_{level}_{name}", kind, text.format(scope), metric_labels, setting)
 
     return Level(
         metric("requests_total", "counter", "Requests {}."),
@@ -59,40 +59,42 @@ def _level(level: str, where: str, labels: tuple[str, ...], setting: str) -> Lev
             "requests_tls_total", "counter", "Requests {} over TLS.", ("tls_version", "tls_cipher", *labels)
         ),
         metric(
-            "request_duration_seconds", "histogram", "Time from a request's head to its answer's end, {}."
+            "request_duration_seconds",
+            "histogram",
+            "Time from the request head to the end of the response, for requests {}.",
         ),
-        metric("requests_bytes_total", "counter", "Bytes of the bodies of requests {}."),
-        metric("responses_bytes_total", "counter", "Bytes of the bodies of answers to requests {}."),
+        metric("requests_bytes_total", "counter", "Bytes in the bodies of requests {}."),
+        metric("responses_bytes_total", "counter", "Bytes in the bodies of responses to requests {}."),
     )
 
 
-CONFIG_RELOADS = Metric("traefik_config_reloads_total", "counter", "Revisions put in force.")
+CONFIG_RELOADS = Metric("traefik_config_reloads_total", "counter", "Configuration revisions applied.")
 CONFIG_LAST_RELOAD = Metric(
-    "traefik_config_last_reload_success", "gauge", "When the last revision came into force, in Unix seconds."
+    "traefik_config_last_reload_success", "gauge", "Time when the last revision was applied, in Unix seconds."
 )
 OPEN_CONNECTIONS = Metric(
-    "traefik_open_connections", "gauge", "Connections of clients open now.", ("entrypoint", "protocol")
+    "traefik_open_connections", "gauge", "Open client connections.", ("entrypoint", "protocol")
 )
 CERTIFICATES = Metric(
     "traefik_tls_certs_not_after",
     "gauge",
-    "Until when a certificate of an entry point is valid, in Unix seconds, as workers have loaded it.",
+    "Expiry time of a loaded entry point certificate, in Unix seconds.",
     ("cn", "serial", "sans"),
 )
-ENTRY_POINTS = _level("entrypoint", "that came to an entry point", ("entrypoint",), "addEntryPointsLabels")
-ROUTERS = _level("router", "that a router took", ("router", "service"), "addRoutersLabels")
-SERVICES = _level("service", "that came to a service", ("service",), "addServicesLabels")
+ENTRY_POINTS = _level("entrypoint", "received by an entry point", ("entrypoint",), "addEntryPointsLabels")
+ROUTERS = _level("router", "matched by a router", ("router", "service"), "addRoutersLabels")
+SERVICES = _level("service", "that reached a service", ("service",), "addServicesLabels")
 RETRIES = Metric(
     "traefik_service_retries_total",
     "counter",
-    "Requests sent to one more server, because one could not be reached.",
+    "Requests sent to one more server because a server could not be reached.",
     ("service",),
     "metrics.prometheus.addServicesLabels",
 )
 SERVER_UP = Metric(
     "traefik_service_server_up",
     "gauge",
-    "Whether a server's health check succeeds; of services that have one.",
+    "1 if the server's health check succeeds, else 0; only for services with a health check.",
     ("service", "url"),
     "metrics.prometheus.addServicesLabels",
 )
@@ -100,85 +102,85 @@ SERVERS = ServerLevel(
     Metric(
         "rondpoint_server_requests_total",
         "counter",
-        "Requests that a server was the last to be asked for.",
+        "Requests whose last attempt went to the server.",
         ("service", "url", "code"),
-        _OF_SERVERS,
+        _SERVERS_SETTING,
     ),
     Metric(
         "rondpoint_server_request_duration_seconds",
         "histogram",
-        "Time from such a request's head to its answer's end.",
+        "Time from the request head to the end of the response, for these requests.",
         ("service", "url"),
-        _OF_SERVERS,
+        _SERVERS_SETTING,
     ),
     Metric(
         "rondpoint_server_failures_total",
         "counter",
-        "Attempts that a server gave no answer to: refused, reset or timed out.",
+        "Attempts without a response from the server: refused, reset or timed out.",
         ("service", "url"),
-        _OF_SERVERS,
+        _SERVERS_SETTING,
     ),
 )
 TICKETS = Metric(
     "rondpoint_tickets_total",
     "counter",
-    "Tickets that say whose turn it is: from the `store`, or, while that does not answer in time, `local`.",
+    "Round robin tickets: from the `store`, or `local` ones while the store does not answer in time.",
     ("source",),
 )
 LATE_TICKETS = Metric(
     "rondpoint_tickets_late_total",
     "counter",
-    "Of the `local` ones, those for which a request had waited for the store, in vain.",
+    "The `local` tickets for which a request first waited for the store until the timeout.",
 )
-DEGRADED = Metric("rondpoint_workers_degraded", "gauge", "Workers that hand out tickets of their own now.")
-WORKERS = Metric("rondpoint_workers", "gauge", "Workers of this instance that have given a sign lately.")
-INSTANCES = Metric("rondpoint_instances", "gauge", "Instances with such workers, on the same store.")
-AGENTS = Metric("rondpoint_agents", "gauge", "Discovery agents that have given a sign lately.")
+DEGRADED = Metric("rondpoint_workers_degraded", "gauge", "Workers that use local tickets now.")
+WORKERS = Metric("rondpoint_workers", "gauge", "Live workers of this instance.")
+INSTANCES = Metric("rondpoint_instances", "gauge", "Instances with live workers on the same store.")
+AGENTS = Metric("rondpoint_agents", "gauge", "Live discovery agents.")
 PROVIDER_UP = Metric(
-    "rondpoint_provider_up", "gauge", "Whether an agent's provider is followed now.", ("agent", "provider")
+    "rondpoint_provider_up", "gauge", "1 if the agent follows the provider now, else 0.", ("agent", "provider")
 )
 REVISION = Metric(
-    "rondpoint_config_revision", "gauge", "The revision in force; the lowest, where workers differ."
+    "rondpoint_config_revision", "gauge", "The revision that workers use; the lowest if they differ."
 )
 AGE = Metric(
     "rondpoint_config_age_seconds",
     "gauge",
-    "Time since the configuration in force was last seen to be the store's; the longest of all workers. A "
+    "Time since a worker last confirmed that its configuration is the store's; the longest of all workers. A "
     "few seconds are normal.",
 )
 PROPAGATION = Metric(
     "rondpoint_config_propagation_seconds",
     "histogram",
-    "Time from a change's publication, by the agent's clock, until it was in force in a worker, by its own; "
-    "once for each worker.",
+    "Time from the publication of a change (agent's clock) until a worker applied it (worker's clock); once "
+    "for each worker.",
 )
 EJECTED = Metric(
-    "rondpoint_server_put_aside",
+    "rondpoint_server_ejected",
     "gauge",
-    "1 for a server that takes no new requests for now, because a worker could not reach it.",
+    "1 for a server that is ejected, because a worker could not reach it.",
     ("url",),
 )
-UPGRADES = Metric("rondpoint_open_upgrades", "gauge", "Connections that are tunnels now (WebSocket).")
+UPGRADES = Metric("rondpoint_open_upgrades", "gauge", "Open upgraded connections (WebSocket tunnels).")
 DROPPED_LINES = Metric(
     "rondpoint_access_log_dropped_lines_total",
     "counter",
-    "Lines of the access log that could not be written.",
+    "Access log lines that could not be written.",
 )
 DROPPED_SPANS = Metric(
-    "rondpoint_tracing_dropped_spans_total", "counter", "Spans that no collector has taken."
+    "rondpoint_tracing_dropped_spans_total", "counter", "Spans that no collector has accepted."
 )
 CPU = Metric(
-    "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers there have been."
+    "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
 )
 RESIDENT_MEMORY = Metric(
     "process_resident_memory_bytes",
     "gauge",
-    "Memory that master and workers have in use; what they share is in each one's.",
+    "Memory in use by master and workers; shared memory counts once for each of them.",
 )
 VIRTUAL_MEMORY = Metric("process_virtual_memory_bytes", "gauge", "Address space of master and workers.")
-OPEN_FDS = Metric("process_open_fds", "gauge", "File descriptors that master and workers have open.")
-MAX_FDS = Metric("process_max_fds", "gauge", "File descriptors that a worker may have open.")
-START_TIME = Metric("process_start_time_seconds", "gauge", "When the master began, in Unix seconds.")
+OPEN_FDS = Metric("process_open_fds", "gauge", "Open file descriptors of master and workers.")
+MAX_FDS = Metric("process_max_fds", "gauge", "Limit of open file descriptors of one worker.")
+START_TIME = Metric("process_start_time_seconds", "gauge", "Start time of the master, in Unix seconds.")
 
 METRICS: tuple[Metric, ...] = (
     CONFIG_RELOADS,

@@ -1,4 +1,4 @@
-"""What is answered to who asks for `/metrics`, wherever it is served."""
+"""Builds the response for `/metrics`, on the admin entry point and on web entry points."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ TEXT = "text/plain; charset=utf-8"
 
 
 class MetricsResponse(Struct, frozen=True):
+    """Status, content type and body of a response."""
+
     status: int
     content_type: str
     body: bytes
 
 
 class Exposition:
-    """Reads the store anew for each answer; `in_force` gives the routers and services that there are."""
+    """Renders `/metrics` from the store; `current` returns the current configuration."""
 
     def __init__(
         self,
         client: redis.Redis,
         keys: Keys,
-        in_force: Callable[[], Configuration],
+        current: Callable[[], Configuration],
         options: PrometheusMetrics,
     ) -> None:
         self._client = client
         self._keys = keys
-        self._in_force = in_force
+        self._current = current
         self._options = options
-        # Now and not when asked: the system puts another one in the place of a master that is gone.
+        # At the start, not at each request: after the master ends, the system assigns another parent.
         self._master = os.getppid()
 
-    def answer(self, scope: str, accept: str) -> MetricsResponse:
-        """The figures of this instance, or of each one with the scope `installation`; 503 without the store.
+    def respond(self, scope: str, accept: str) -> MetricsResponse:
+        """Return the metrics of this instance, or of all instances for the scope `installation`.
 
-        `accept` is the client's header.
+        `accept` is the client's Accept header. The status is 503 while the store does not answer.
         """
-        # The library is there for those who use it.
+        # Import prometheus_client only if `/metrics` is used.
         from proxy.telemetry.exposition import (  # noqa: PLC0415
             metric_values,
             page,
@@ -56,7 +58,7 @@ class Exposition:
 
         per_instance = scope == "installation"
         yield_if_due = CooperativeYield()
-        in_force = self._in_force()
+        current = self._current()
         try:
             snapshot = store_snapshot.read_snapshot(
                 self._client,
@@ -67,12 +69,12 @@ class Exposition:
                 servers=self._options.add_servers_labels,
             )
         except (redis.RedisError, OSError) as error:
-            # Sums of what is known here would fall, and rise again later.
+            # Sums of this worker alone would fall, and rise again later.
             return MetricsResponse(503, TEXT, f"the store does not answer: {error}\n".encode())
-        served = metric_values.ServedConfiguration(in_force.routers, in_force.services)
-        used = process_usage.read_processes(self._master)
-        known = {} if used is None else {INSTANCE: used}
+        served = metric_values.ServedConfiguration(current.routers, current.services)
+        usage = process_usage.read_processes(self._master)
+        processes = {} if usage is None else {INSTANCE: usage}
         body, content_type = page.page(
-            snapshot, served, self._options, accept, yield_if_due, known, per_instance=per_instance
+            snapshot, served, self._options, accept, yield_if_due, processes, per_instance=per_instance
         )
         return MetricsResponse(200, content_type, body)

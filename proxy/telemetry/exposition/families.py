@@ -1,4 +1,4 @@
-"""The metrics as prometheus_client writes them out, sample after sample as they are asked for."""
+"""Metric families for prometheus_client, whose samples are generated while it writes the page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from proxy.telemetry.exposition.catalogue import Level, Metric
 from proxy.telemetry.exposition.totals import Labels, LevelTotals, Sums
 
 SLICE = 50
-"""Samples written without a pause."""
+"""Samples written between two yields."""
 
 Common = Mapping[str, str]
 
 
 class YieldingSamples:
-    """Samples whose writing lets others have their turn; to be gone through once."""
+    """Samples that yield to other greenlets while they are written; they can be iterated once."""
 
     def __init__(self, samples: Iterable[Sample], yield_if_due: Callable[[], None]) -> None:
         self._samples = samples
@@ -32,7 +32,7 @@ class YieldingSamples:
 
 
 class Families(Collector):
-    """Gives its families once, in the order they were put in."""
+    """A collector for prometheus_client, with its families in order of addition."""
 
     def __init__(self, yield_if_due: Callable[[], None]) -> None:
         self._yield_if_due = yield_if_due
@@ -41,16 +41,16 @@ class Families(Collector):
     def collect(self) -> Iterable[Family]:
         return self._families
 
-    def put(self, metric: Metric, its_samples: Iterable[Sample]) -> None:
-        """Add one with its samples."""
+    def add(self, metric: Metric, metric_samples: Iterable[Sample]) -> None:
+        """Add the family of a metric with its samples."""
         family = Family(metric.name.removesuffix("_total"), metric.help, metric.kind)
-        family.samples = YieldingSamples(its_samples, self._yield_if_due)  # type: ignore[assignment]
+        family.samples = YieldingSamples(metric_samples, self._yield_if_due)  # type: ignore[assignment]
         self._families.append(family)
 
 
-def samples(metric: Metric, told: Iterable[tuple[Mapping[Labels, float], Common]]) -> Iterator[Sample]:
-    """One for each set of labels; those in common come besides."""
-    for values, common in told:
+def samples(metric: Metric, groups: Iterable[tuple[Mapping[Labels, float], Common]]) -> Iterator[Sample]:
+    """Yield one sample for each set of labels; add the common labels of its group."""
+    for values, common in groups:
         for labels, value in values.items():
             yield Sample(metric.name, _labels(metric, labels, common), value)
 
@@ -62,7 +62,7 @@ def histogram(
     seconds: float,
     labels: Mapping[str, str],
 ) -> Iterator[Sample]:
-    """From buckets each for its own interval to those of Prometheus, each with all below it."""
+    """Yield the samples of a histogram; make Prometheus's cumulative buckets from buckets per interval."""
     count = 0
     for bound, requests in zip((*map(str, bounds), "+Inf"), buckets, strict=True):
         count += requests
@@ -71,41 +71,41 @@ def histogram(
     yield Sample(f"{metric.name}_sum", dict(labels), seconds)
 
 
-def put_level(
+def add_level(
     families: Families,
     level: Level,
-    told: list[tuple[LevelTotals, Common]],
+    groups: list[tuple[LevelTotals, Common]],
     bounds: tuple[float, ...],
     header_labels: tuple[str, ...],
 ) -> None:
-    """Add one level's families."""
+    """Add the families of one level."""
 
-    def put(metric: Metric, value: Callable[[Sums], float]) -> None:
-        by_labels = (
-            ({key: value(sums) for key, sums in totals.sums.items()}, common) for totals, common in told
+    def add(metric: Metric, value: Callable[[Sums], float]) -> None:
+        values = (
+            ({key: value(sums) for key, sums in totals.sums.items()}, common) for totals, common in groups
         )
-        families.put(metric, samples(metric, by_labels))
+        families.add(metric, samples(metric, values))
 
     if header_labels:
         names = (*level.requests.labels, *header_labels)
         metric = Metric(level.requests.name, "counter", level.requests.help, names)
-        families.put(metric, samples(metric, ((totals.labelled, common) for totals, common in told)))
+        families.add(metric, samples(metric, ((totals.labelled, common) for totals, common in groups)))
     else:
-        put(level.requests, lambda sums: sums.requests)
-    families.put(level.tls, samples(level.tls, ((totals.tls, common) for totals, common in told)))
-    families.put(level.duration, _durations(level.duration, told, bounds))
-    put(level.received, lambda sums: sums.received)
-    put(level.sent, lambda sums: sums.sent)
+        add(level.requests, lambda sums: sums.requests)
+    families.add(level.tls, samples(level.tls, ((totals.tls, common) for totals, common in groups)))
+    families.add(level.duration, _durations(level.duration, groups, bounds))
+    add(level.received, lambda sums: sums.received)
+    add(level.sent, lambda sums: sums.sent)
 
 
 def _durations(
-    metric: Metric, told: list[tuple[LevelTotals, Common]], bounds: tuple[float, ...]
+    metric: Metric, groups: list[tuple[LevelTotals, Common]], bounds: tuple[float, ...]
 ) -> Iterator[Sample]:
-    for totals, common in told:
+    for totals, common in groups:
         for labels, sums in totals.sums.items():
             if any(sums.buckets):
-                its_labels = _labels(metric, labels, common)
-                yield from histogram(metric, sums.buckets, bounds, sums.seconds, its_labels)
+                sample_labels = _labels(metric, labels, common)
+                yield from histogram(metric, sums.buckets, bounds, sums.seconds, sample_labels)
 
 
 def _labels(metric: Metric, values: Labels, common: Common) -> dict[str, str]:

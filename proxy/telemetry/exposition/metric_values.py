@@ -1,4 +1,4 @@
-"""What each metric that is no sum of requests shows: of an instance, or of the installation as a whole."""
+"""Computes the metrics that are not request counts, for an instance or for the whole installation."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ Values = Mapping[Labels, float]
 
 
 class ServedConfiguration(Struct, frozen=True):
-    """What is in force where the page is asked for."""
+    """The current routers and services of the worker that renders the page."""
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
 
 
 class InstanceMetrics(Struct, frozen=True):
-    """An instance, with those of its workers that have given a sign lately; `common` are labels of all.
+    """The values of one instance; `common` holds the labels of all its samples.
 
-    `processes` are known of the instance that answers, where the kernel tells of them.
+    `living` are the workers with a recent sign of life. `processes` is the usage of the rendering instance's
+    processes; None for other instances, or if the kernel does not report it.
     """
 
     instance: Instance
@@ -44,7 +45,7 @@ def _one(value: float) -> Values:
 
 
 def _reloads(metrics: InstanceMetrics) -> Values:
-    # A worker takes the count over from those it finds, so that it goes on when they are gone.
+    # A new worker continues the count of those it finds, so the largest count is the instance's.
     return _one(max((worker.reloads for worker in metrics.instance.workers), default=0))
 
 
@@ -78,7 +79,7 @@ def _tickets(metrics: InstanceMetrics) -> Values:
     return {("store",): metrics.totals.own.tickets, ("local",): metrics.totals.own.local_tickets}
 
 
-def _used(amount: Callable[[Processes], float | None]) -> Callable[[InstanceMetrics], Values]:
+def _usage(amount: Callable[[Processes], float | None]) -> Callable[[InstanceMetrics], Values]:
     def values(metrics: InstanceMetrics) -> Values:
         found = None if metrics.processes is None else amount(metrics.processes)
         return {} if found is None else _one(found)
@@ -100,22 +101,22 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.UPGRADES: lambda metrics: _one(sum(worker.upgrades for worker in metrics.living)),
     catalogue.DROPPED_LINES: lambda metrics: _one(metrics.totals.own.dropped_lines),
     catalogue.DROPPED_SPANS: lambda metrics: _one(metrics.totals.own.dropped_spans),
-    catalogue.CPU: _used(lambda processes: processes.cpu_seconds),
-    catalogue.RESIDENT_MEMORY: _used(lambda processes: processes.resident),
-    catalogue.VIRTUAL_MEMORY: _used(lambda processes: processes.virtual),
-    catalogue.OPEN_FDS: _used(lambda processes: processes.open_fds),
-    catalogue.MAX_FDS: _used(lambda processes: processes.max_fds),
-    catalogue.START_TIME: _used(lambda processes: processes.started_at),
+    catalogue.CPU: _usage(lambda processes: processes.cpu_seconds),
+    catalogue.RESIDENT_MEMORY: _usage(lambda processes: processes.resident),
+    catalogue.VIRTUAL_MEMORY: _usage(lambda processes: processes.virtual),
+    catalogue.OPEN_FDS: _usage(lambda processes: processes.open_fds),
+    catalogue.MAX_FDS: _usage(lambda processes: processes.max_fds),
+    catalogue.START_TIME: _usage(lambda processes: processes.started_at),
 }
 
 
 def retries(metrics: InstanceMetrics) -> Values:
-    """By service."""
+    """Return the retries by service."""
     return {(service,): count for service, count in metrics.totals.retries.items()}
 
 
 def servers_up(services: Mapping[str, Service]) -> Values:
-    """By service and URL."""
+    """Return the health check states by service and URL."""
     return {
         (service.name, server.url): float(server.state is not ServerState.DOWN)
         for service in services.values()
@@ -125,7 +126,7 @@ def servers_up(services: Mapping[str, Service]) -> Values:
 
 
 def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
-    """What is the same whichever instance is asked."""
+    """Return the values that are the same for every instance."""
     now = snapshot.now
     instances = {worker.instance for worker in snapshot.workers.values() if worker.alive(now)}
     agents = [agent for agent in snapshot.agents.values() if agent.alive(now)]

@@ -1,4 +1,4 @@
-"""The whole of `/metrics`."""
+"""Renders the whole page `/metrics`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from proxy.telemetry.exposition import catalogue
-from proxy.telemetry.exposition.families import Families, histogram, put_level, samples
+from proxy.telemetry.exposition.families import Families, histogram, add_level, samples
 from proxy.telemetry.exposition.metric_values import (
     INSTANCE_METRICS,
     InstanceMetrics,
@@ -18,7 +18,7 @@ from proxy.telemetry.exposition.metric_values import (
     retries,
     servers_up,
 )
-from proxy.telemetry.exposition.server_families import put_servers, server_totals
+from proxy.telemetry.exposition.server_families import add_servers, server_totals
 from proxy.telemetry.exposition.totals import Totals
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.server_metrics import ServersInForce
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rondpoint.settings import PrometheusMetrics
 
 INSTANCE_LABEL = "rondpoint_instance"
-"""Tells instances apart where all of them are told."""
+"""The label that distinguishes instances if the page covers the installation."""
 
 
 def page(
@@ -56,27 +56,27 @@ def page(
         for each in snapshot.instances
     ]
     for metric, values in INSTANCE_METRICS.items():
-        families.put(metric, samples(metric, [(values(each), each.common) for each in told]))
-    for metric, said in installation_values(snapshot).items():
-        families.put(metric, samples(metric, [(said, {})]))
-    families.put(catalogue.PROPAGATION, _propagation(told))
+        families.add(metric, samples(metric, [(values(each), each.common) for each in instances]))
+    for metric, installation_value in installation_values(snapshot).items():
+        families.add(metric, samples(metric, [(installation_value, {})]))
+    families.add(catalogue.PROPAGATION, _propagation(instances))
     header_labels = tuple(options.header_labels)
     if options.add_entry_points_labels:
-        sums = [(each.totals.entry_points, each.common) for each in told]
-        put_level(families, catalogue.ENTRY_POINTS, sums, options.buckets, header_labels)
+        sums = [(each.totals.entry_points, each.common) for each in instances]
+        add_level(families, catalogue.ENTRY_POINTS, sums, options.buckets, header_labels)
     if options.add_routers_labels:
-        sums = [(each.totals.routers, each.common) for each in told]
-        put_level(families, catalogue.ROUTERS, sums, options.buckets, header_labels)
+        sums = [(each.totals.routers, each.common) for each in instances]
+        add_level(families, catalogue.ROUTERS, sums, options.buckets, header_labels)
     if options.add_services_labels:
-        sums = [(each.totals.services, each.common) for each in told]
-        put_level(families, catalogue.SERVICES, sums, options.buckets, header_labels)
-        tried = [(retries(each), each.common) for each in told]
-        families.put(catalogue.RETRIES, samples(catalogue.RETRIES, tried))
-        families.put(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
+        sums = [(each.totals.services, each.common) for each in instances]
+        add_level(families, catalogue.SERVICES, sums, options.buckets, header_labels)
+        retried = [(retries(each), each.common) for each in instances]
+        families.add(catalogue.RETRIES, samples(catalogue.RETRIES, retried))
+        families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
     if options.add_servers_labels:
-        in_force = ServersInForce(served.services)
-        asked = [(server_totals(each.instance.servers, in_force, yield_if_due), each.common) for each in told]
-        put_servers(families, catalogue.SERVERS, asked, options.buckets)
+        known = ServersInForce(served.services)
+        servers = [(server_totals(each.instance.servers, known, yield_if_due), each.common) for each in instances]
+        add_servers(families, catalogue.SERVERS, servers, options.buckets)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
     encode, content_type = choose_encoder(accept)
@@ -104,8 +104,8 @@ def _instance_metrics(
     )
 
 
-def _propagation(told: Iterable[InstanceMetrics]) -> Iterable[Sample]:
-    for each in told:
+def _propagation(instances: Iterable[InstanceMetrics]) -> Iterable[Sample]:
+    for each in instances:
         own = each.totals.own
         yield from histogram(
             catalogue.PROPAGATION,

@@ -1,4 +1,4 @@
-"""What master and workers of this instance use together, as the kernel tells it (proc(5))."""
+"""Reads from /proc what master and workers of this instance use together (proc(5))."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from proxy.telemetry.instance import STARTED_AT
 PROC = Path("/proc")
 
 TRIES = 20
-"""Readings before it is given up to meet master and workers with none of them coming or going meanwhile."""
+"""Attempts to read all processes while none starts or ends."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Stat(Struct, frozen=True):
-    """One process. `own` are clock ticks of its threads, `reaped` those of its children that have ended and
-    were waited for, with theirs; memory is in bytes.
+    """The usage of one process.
+
+    `cpu_ticks` are clock ticks of its threads, `reaped_ticks` those of its ended children that it has waited
+    for, and of theirs. Memory is in bytes.
     """
 
-    own: int
-    reaped: int
+    cpu_ticks: int
+    reaped_ticks: int
     virtual: int
     resident: int
 
 
 class Processes(Struct, frozen=True):
-    """Sums over processes in seconds and bytes; `open_fds` is None where they may not be counted.
+    """The sums over master and workers, in seconds and bytes.
 
-    `max_fds` is what a process may open, `started_at` when the master began, in Unix seconds.
+    `open_fds` is None if the kernel does not permit counting them. `max_fds` is the limit of one process,
+    `started_at` the start time of the master in Unix seconds.
     """
 
     cpu_seconds: float
@@ -45,37 +48,37 @@ class Processes(Struct, frozen=True):
 
 
 def parse_stat(line: bytes) -> Stat:
-    """Of /proc/PID/stat. Raises ValueError when it is none."""
-    # The name, in parentheses, may have spaces and parentheses itself: fields count from after it.
+    """Parse the line of /proc/PID/stat. Raises ValueError if it is malformed."""
+    # The name in parentheses may itself contain spaces and parentheses, so the fields start after it.
     fields = line.rpartition(b")")[2].split()
     if len(fields) < 22:
-        raise ValueError(f"no line of /proc/PID/stat: {line!r}")
+        raise ValueError(f"not a line of /proc/PID/stat: {line!r}")
     user, system, reaped_user, reaped_system = map(int, fields[11:15])
     return Stat(user + system, reaped_user + reaped_system, int(fields[20]), int(fields[21]) * _PAGE)
 
 
 def read_processes(master: int, proc: Path = PROC) -> Processes | None:
-    """Of this master and its children; None where the kernel tells nothing of them."""
+    """Read the usage of this master and its children; return None if the kernel does not report it."""
     for _ in range(TRIES):
         try:
             children = _children(master, proc)
-            # The master first: a worker that is gone by its turn is looked for in the master anew, so that
-            # what it has used is told once, by either.
-            every = [_stat(pid, proc) for pid in (master, *children)]
+            # Read the master first: if a worker ends before it is read, everything is read again, so its
+            # time counts exactly once, in the worker or in the master.
+            stats = [_stat(pid, proc) for pid in (master, *children)]
             open_fds = _open_fds((master, *children), proc)
-            # While one process ends, another may be missing in the list.
-            whole = _children(master, proc) == children
+            # While a process ends, the kernel's list may lack another one.
+            complete = _children(master, proc) == children
         except PermissionError:
             return None
         except (FileNotFoundError, ProcessLookupError):
             if not (proc / str(master) / "task" / str(master) / "children").exists():
                 return None
             continue
-        if whole:
+        if complete:
             return Processes(
-                sum(stat.own + stat.reaped for stat in every) / _TICKS,
-                sum(stat.virtual for stat in every),
-                sum(stat.resident for stat in every),
+                sum(stat.cpu_ticks + stat.reaped_ticks for stat in stats) / _TICKS,
+                sum(stat.virtual for stat in stats),
+                sum(stat.resident for stat in stats),
                 open_fds,
                 resource.getrlimit(resource.RLIMIT_NOFILE)[0],
                 STARTED_AT,
@@ -84,7 +87,7 @@ def read_processes(master: int, proc: Path = PROC) -> Processes | None:
 
 
 def _children(pid: int, proc: Path) -> tuple[int, ...]:
-    # Those of its first thread, by which workers are started.
+    # Children of the first thread, which starts the workers.
     return tuple(map(int, (proc / str(pid) / "task" / str(pid) / "children").read_bytes().split()))
 
 
@@ -100,5 +103,5 @@ def _open_fds(pids: tuple[int, ...], proc: Path) -> int | None:
 
 
 def _fds(directory: Path) -> int:
-    # Since Linux 6.2 the directory's size is their number, and saves a list of thousands.
+    # Since Linux 6.2 the directory's size is the number of descriptors, which saves listing thousands.
     return directory.stat().st_size or sum(1 for _ in directory.iterdir())

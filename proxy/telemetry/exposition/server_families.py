@@ -1,4 +1,4 @@
-"""What is told of servers: sums over workers, and the families that show them."""
+"""The metric families of servers, with sums over all workers."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from proxy.telemetry.exposition.catalogue import ServerLevel
 from proxy.telemetry.exposition.families import Common, Families, histogram, samples
 from proxy.telemetry.exposition.totals import SLICE, Labels
 from rondpoint.store.metric_sums import rebucketed
-from rondpoint.store.server_metrics import ServerCounts, add_servers, server_of
+from rondpoint.store.server_metrics import ServerCounts, server_of
+from rondpoint.store.server_metrics import add_servers as add_counts
 
 ServerTotals = Mapping[str, ServerCounts]
-"""By field."""
+"""Counts by field (service and server)."""
 
 
 def server_totals(
-    hashes: Iterable[Mapping[str, ServerCounts]], in_force: Container[str], yield_if_due: Callable[[], None]
+    hashes: Iterable[Mapping[str, ServerCounts]], known: Container[str], yield_if_due: Callable[[], None]
 ) -> ServerTotals:
-    """What all given hashes tell together, of the servers there are."""
+    """Add up the counts of all hashes, for servers in the current configuration (`known`)."""
     totals: dict[str, ServerCounts] = {}
     for fields in hashes:
         for number, (field, counts) in enumerate(fields.items()):
             if not number % SLICE:
                 yield_if_due()
-            if field in in_force:
+            if field in known:
                 before = totals.get(field)
-                totals[field] = counts if before is None else add_servers(before, counts)
+                totals[field] = counts if before is None else add_counts(before, counts)
     return totals
 
 
-def put_servers(
+def add_servers(
     families: Families,
     level: ServerLevel,
-    told: list[tuple[ServerTotals, Common]],
+    groups: list[tuple[ServerTotals, Common]],
     bounds: tuple[float, ...],
 ) -> None:
     """Add the families of servers."""
-    by_code = ((_by_code(totals), common) for totals, common in told)
-    families.put(level.requests, samples(level.requests, by_code))
-    families.put(level.duration, _durations(level, told, bounds))
-    failures = ((_failures(totals), common) for totals, common in told)
-    families.put(level.failures, samples(level.failures, failures))
+    by_code = ((_by_code(totals), common) for totals, common in groups)
+    families.add(level.requests, samples(level.requests, by_code))
+    families.add(level.duration, _durations(level, groups, bounds))
+    failures = ((_failures(totals), common) for totals, common in groups)
+    families.add(level.failures, samples(level.failures, failures))
 
 
 def _by_code(totals: ServerTotals) -> dict[Labels, float]:
@@ -58,9 +59,9 @@ def _failures(totals: ServerTotals) -> dict[Labels, float]:
 
 
 def _durations(
-    level: ServerLevel, told: Iterable[tuple[ServerTotals, Common]], bounds: tuple[float, ...]
+    level: ServerLevel, groups: Iterable[tuple[ServerTotals, Common]], bounds: tuple[float, ...]
 ) -> Iterator[Sample]:
-    for totals, common in told:
+    for totals, common in groups:
         for field, counts in totals.items():
             if any(counts.buckets):
                 labels = {**dict(zip(level.duration.labels, server_of(field), strict=True)), **common}

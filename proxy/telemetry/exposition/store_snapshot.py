@@ -1,4 +1,4 @@
-"""What the store holds of all workers' counts, read at one instant."""
+"""Reads the counts and status of all workers and agents from the store, consistently."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from rondpoint.store.workers import WorkerStatus, read_workers
 T = TypeVar("T")
 
 SLICE = 100
-"""Fields decoded without a pause."""
+"""Fields decoded between two yields."""
 
 
 class Instance(Struct, frozen=True):
-    """A proxy: its workers, and the fields that they and their dead have counted, by hash; those of servers
-    in hashes of their own.
+    """One proxy: its workers, and the hashes with the counts of live and dead workers.
+
+    `hashes` hold the counts of routers and workers, `servers` those of servers.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Instance(Struct, frozen=True):
 
 
 class StoreSnapshot(Struct, frozen=True):
-    """Everything that is told at one time; `now` in Unix seconds, `aside` the URLs of servers put aside."""
+    """The values of one rendering; `now` in Unix seconds, `ejected` the URLs of ejected servers."""
 
     now: float
     instances: tuple[Instance, ...]
@@ -53,9 +54,9 @@ def read_snapshot(
     *,
     servers: bool = False,
 ) -> StoreSnapshot:
-    """All instances, or the counts of this one only; of servers where these are asked for.
+    """Read the counts of all instances, or of the instance `only`; read those of servers if `servers`.
 
-    `yield_if_due` is called every millisecond or so, for whoever has other things to see to. Raises
+    Call `yield_if_due` about every millisecond, so that requests are served meanwhile. Raises
     redis.RedisError.
     """
     workers = read_workers(client, keys)
@@ -63,20 +64,20 @@ def read_snapshot(
     for worker in workers.values():
         if not only or worker.instance == only:
             wanted.setdefault(worker.instance, []).append(worker)
-    # An instance's own hash with those of its workers: what moves between them is in one of them.
+    # The hashes of an instance and of its workers at one instant: counts that move are in exactly one of them.
     named = {name: [name, *(worker.name for worker in each)] for name, each in wanted.items()}
     every = [name for names in named.values() for name in names]
     commands = [("HGETALL", keys.metrics(name)) for name in every]
     if servers:
         commands += [("HGETALL", keys.server_metrics(name)) for name in every]
-    answers = read_at_once(client, commands, yield_if_due) if commands else []
-    of_routers, of_servers = iter(answers[: len(every)]), iter(answers[len(every) :])
+    results = read_at_once(client, commands, yield_if_due) if commands else []
+    router_hashes, server_hashes = iter(results[: len(every)]), iter(results[len(every) :])
     instances = tuple(
         Instance(
             name,
             tuple(wanted[name]),
-            tuple(dict(_decoded(next(of_routers), decode_field, yield_if_due)) for _ in names),
-            tuple(dict(_decoded(next(of_servers), decode_server, yield_if_due)) for _ in names if servers),
+            tuple(dict(_decoded(next(router_hashes), decode_field, yield_if_due)) for _ in names),
+            tuple(dict(_decoded(next(server_hashes), decode_server, yield_if_due)) for _ in names if servers),
         )
         for name, names in named.items()
     )
@@ -85,13 +86,13 @@ def read_snapshot(
 
 
 def _decoded(
-    answer: Any, decode: Callable[[str, bytes], T], yield_if_due: Callable[[], None]
+    result: Any, decode: Callable[[str, bytes], T], yield_if_due: Callable[[], None]
 ) -> Iterator[tuple[str, T]]:
-    if isinstance(answer, Exception):
-        # Not a hash: nothing is told there.
+    if isinstance(result, Exception):
+        # The key is not a hash, so it has no counts.
         return
-    # As the store's newer protocol gives it, or the older one.
-    fields = list(answer.items()) if isinstance(answer, dict) else list(zip(*[iter(answer)] * 2, strict=True))
+    # A dict with Redis protocol 3, a flat list with protocol 2.
+    fields = list(result.items()) if isinstance(result, dict) else list(zip(*[iter(result)] * 2, strict=True))
     for number, (raw, value) in enumerate(fields):
         if not number % SLICE:
             yield_if_due()

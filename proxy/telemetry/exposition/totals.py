@@ -1,4 +1,4 @@
-"""Sums by what the labels of the metrics tell apart: pure functions of values."""
+"""Adds up counts by the labels of the metrics: pure functions of values."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rondpoint.store.metric_sums import add_buckets, add_own, rebucketed
 from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, Own, is_router
 
 SLICE = 100
-"""Fields added up without a pause."""
+"""Fields added up between two yields."""
 
 Labels = tuple[str, ...]
 
 
 class Sums:
-    """Requests that have the same labels; `buckets` beside the bounds that are shown."""
+    """Sums of requests with the same labels; `buckets` belong to the bounds of the page."""
 
     __slots__ = ("buckets", "received", "seconds", "sent", "unmeasured")
 
@@ -38,8 +38,10 @@ class Sums:
 
 
 class LevelTotals:
-    """On one level: sums by code, method, protocol and the level's labels; requests with the headers' labels
-    besides; requests by version and cipher of TLS and the level's labels.
+    """Totals of one level.
+
+    `sums` is by code, method, protocol and the level's labels; `labelled` counts requests by these and the
+    header labels; `tls` counts requests by TLS version, cipher and the level's labels.
     """
 
     def __init__(self, header_labels: int = 0) -> None:
@@ -55,18 +57,18 @@ class LevelTotals:
             sums = self.sums[key] = Sums()
         sums.add(cell, buckets)
         if self._unlabelled:
-            # What was counted under other settings has other labels.
-            told = len(cell.labels) == len(self._unlabelled)
-            more = (*key, *(cell.labels if told else self._unlabelled))
-            self.labelled[more] = self.labelled.get(more, 0) + cell.requests
+            # Counts from before a change of the settings may have other labels.
+            same_labels = len(cell.labels) == len(self._unlabelled)
+            labelled_key = (*key, *(cell.labels if same_labels else self._unlabelled))
+            self.labelled[labelled_key] = self.labelled.get(labelled_key, 0) + cell.requests
         if cell.tls:
             version, _, cipher = cell.tls.partition(" ")
-            secured = (version, cipher, *labels)
-            self.tls[secured] = self.tls.get(secured, 0) + cell.requests
+            tls_key = (version, cipher, *labels)
+            self.tls[tls_key] = self.tls.get(tls_key, 0) + cell.requests
 
 
 class Totals:
-    """What all given hashes tell together, of the routers and services there are."""
+    """Totals of all levels, of the routers and services in the current configuration."""
 
     def __init__(self, bounds: tuple[float, ...] = BOUNDS, header_labels: int = 0) -> None:
         self.bounds = bounds
@@ -83,7 +85,7 @@ class Totals:
         services: Collection[str],
         yield_if_due: Callable[[], None],
     ) -> None:
-        """Add what these tell, pausing now and then."""
+        """Add the counts of these hashes; yield regularly."""
         for fields in hashes:
             for number, (name, counts) in enumerate(fields.items()):
                 if not number % SLICE:
@@ -91,15 +93,15 @@ class Totals:
                 if isinstance(counts, Own):
                     self.own = add_own(self.own, counts)
                 else:
-                    own = name.endswith(INTERNAL)
-                    known = own or (is_router(name) and name in routers)
-                    self._add(name, counts, known, own or counts.service in services)
+                    internal = name.endswith(INTERNAL)
+                    has_router = internal or (is_router(name) and name in routers)
+                    self._add(name, counts, has_router, internal or counts.service in services)
 
     def _add(self, name: str, counts: Counts, has_router: bool, has_service: bool) -> None:
         service = counts.service
         for cell in counts.cells:
             if not cell.entry_point:
-                # Nothing is to be told of it.
+                # Not metered: counted for the dashboard only.
                 continue
             buckets = rebucketed(cell.buckets, counts.bounds, self.bounds)
             self.entry_points.add(cell, buckets, (cell.entry_point,))

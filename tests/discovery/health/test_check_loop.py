@@ -178,12 +178,12 @@ def without_line_end(connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("handler", "words"),
     [
-        (silent, "no answer within 0.3 s"),
+        (silent, "no response within 0.3 s"),
         (resetting, "connection reset by peer"),
-        (leaving, "without an answer"),
+        (leaving, "without a response"),
         (babbling, "is not HTTP/1.1"),
-        (endless, "does not end"),
-        (without_line_end, "does not end"),
+        (endless, "longer than 65536 bytes"),
+        (without_line_end, "longer than 65536 bytes"),
     ],
 )
 def test_what_is_wrong_is_said(checking: Checking, handler: Handler, words: str) -> None:

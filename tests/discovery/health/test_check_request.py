@@ -31,7 +31,7 @@ def test_options_say_where_and_what() -> None:
         headers={"X-Probe": "yes", "user-agent": "me", "Host": "x", "Content-Length": "7"},
     )
     assert first_request(SERVER, check).address == ("10.0.0.7", 8443)
-    assert first_request(SERVER, check).secure
+    assert first_request(SERVER, check).uses_tls
     assert head(check) == [
         "POST /up?deep=1 HTTP/1.1",
         "Host: app.test",

@@ -103,7 +103,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> RecordedReads:
     return RecordedReads(monkeypatch)
 
 
-def unknown(reads: RecordedReads, vocabulary: Iterable[str], ignored: str = "http.middlewares.name") -> list[str]:
+def unknown(
+    reads: RecordedReads, vocabulary: Iterable[str], ignored: str = "http.middlewares.name"
+) -> list[str]:
     """What was asked for, and is neither told of nor holds what is."""
     told = [name.lower() for name in vocabulary]
     return [
@@ -176,12 +178,23 @@ def messages_about(found: Decoded, label: Label, at_least: Severity = Severity.W
 
 
 CASES = [
-    *(pytest.param(label, lambda each: decode_in_container(each, PLAIN_V3), id=f"3 {label.name}") for label in V3),
-    *(pytest.param(label, lambda each: decode_in_container(each, PLAIN_V1), id=f"1 {label.name}") for label in V1),
+    *(
+        pytest.param(label, lambda each: decode_in_container(each, PLAIN_V3), id=f"3 {label.name}")
+        for label in V3
+    ),
+    *(
+        pytest.param(label, lambda each: decode_in_container(each, PLAIN_V1), id=f"1 {label.name}")
+        for label in V1
+    ),
     *(pytest.param(label, decode_in_file, id=f"file 3 {label.name}") for label in v3.FILE_OPTIONS),
     *(
         pytest.param(label, decode_in_file, id=f"file 1 {label.name}")
-        for label in (*translated.FRONTEND_MIDDLEWARES, *v1.SERVICES, *translated.BACKEND_MIDDLEWARES, *v1.FILE_OPTIONS)
+        for label in (
+            *translated.FRONTEND_MIDDLEWARES,
+            *v1.SERVICES,
+            *translated.BACKEND_MIDDLEWARES,
+            *v1.FILE_OPTIONS,
+        )
     ),
 ]
 
@@ -210,7 +223,9 @@ def test_a_label_has_the_standing_that_the_page_gives_it(
         assert any("is not served yet" in message for message in messages)
 
 
-@pytest.mark.parametrize("label", [each for each in v1.LABELS if each.translates_to], ids=lambda label: label.name)
+@pytest.mark.parametrize(
+    "label", [each for each in v1.LABELS if each.translates_to], ids=lambda label: label.name
+)
 def test_a_label_becomes_the_option_that_the_page_names(label: Label) -> None:
     kind, *path = label.translates_to.split(".")
     found = decode_in_container(label, PLAIN_V1)

@@ -12,7 +12,7 @@ from discovery.labels.v1_options import options_tree
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Service
 from tests.discovery.labels.containers import OPTIONS, container
-from tests.discovery.labels.v1_options import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES, BACKEND_OPTIONS, Row
+from tests.discovery.labels.v1_options import BACKEND_MIDDLEWARES, BACKEND_OPTIONS, FRONTEND_MIDDLEWARES, Row
 
 PLAIN = {"port": "80", "backend": "hello", "frontend.rule": "Host:hello.docker"}
 PATH = {"frontend.rule": "Host:hello.docker;PathPrefixStrip:/x"}

@@ -12,7 +12,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.labels.decode import decode
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container
-from tests.discovery.labels.v1_options import FRONTEND_MIDDLEWARES, BACKEND_MIDDLEWARES, BACKEND_OPTIONS
+from tests.discovery.labels.v1_options import BACKEND_MIDDLEWARES, BACKEND_OPTIONS, FRONTEND_MIDDLEWARES
 from tests.discovery.labels.v1_routes import PLAIN, ROUTES, Row
 
 LABELS = Path(__file__).with_name("v1_labels.txt").read_text().splitlines()
@@ -42,7 +42,11 @@ def test_a_label_that_is_not_in_the_reference_is_unknown() -> None:
 
 
 def test_every_label_of_the_reference_has_a_row() -> None:
-    named = {name for row in (*FRONTEND_MIDDLEWARES, *BACKEND_MIDDLEWARES, *BACKEND_OPTIONS, *ROUTES) for name in row.labels} | set(PLAIN)
+    named = {
+        name
+        for row in (*FRONTEND_MIDDLEWARES, *BACKEND_MIDDLEWARES, *BACKEND_OPTIONS, *ROUTES)
+        for name in row.labels
+    } | set(PLAIN)
     missing = [label for label in LABELS if not any(_is(label, name) for name in named)]
     assert missing == []
 

@@ -1,4 +1,4 @@
-"""What one worker makes of what it finds and hears; probes go to real sockets."""
+"""The ejections of one worker: its own, and those in notices of others. Probes go to real sockets."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ class Worker:
     def __init__(self) -> None:
         self.services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
         self.ejections = Ejections(self.services, ME)
-        self.told: list[str] = []
-        self.ejections.tell = self.told.append
+        self.notified: list[str] = []
+        self.ejections.notify = self.notified.append
 
     def serve(self, *ports: int, name: str = "s") -> None:
         servers = tuple(Server(f"s{port}", "127.0.0.1", port) for port in ports)
@@ -66,46 +66,46 @@ def url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def test_a_server_is_put_aside_at_once_and_comes_back_when_it_takes_connections(
+def test_a_server_is_ejected_at_once_and_comes_back_when_it_takes_connections(
     worker: Worker, closed: int
 ) -> None:
     worker.serve(closed, 1)
     worker.fail(closed)
     assert worker.unavailable() == {closed}
     assert worker.ejections.ejected == {url(closed): (ME, "Connection refused")}
-    assert worker.told == [url(closed)]
-    own = worker.ejections.own(url(closed))
+    assert worker.notified == [url(closed)]
+    own = worker.ejections.own_ejection(url(closed))
     assert own is not None
     until(lambda: own.pause > FIRST_PAUSE, "the first probe to fail")
     assert worker.unavailable() == {closed}
     with closing(socket.create_server(("127.0.0.1", closed))):
         until(lambda: not worker.unavailable(), "the server to be back")
-    assert worker.ejections.own(url(closed)) is None
-    assert worker.told[-1] == url(closed)
+    assert worker.ejections.own_ejection(url(closed)) is None
+    assert worker.notified[-1] == url(closed)
 
 
-def test_one_that_fails_again_and_again_counts_once_while_it_is_away(worker: Worker, closed: int) -> None:
+def test_a_server_that_fails_repeatedly_counts_once_while_it_is_ejected(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
     for _ in range(3):
         worker.fail(closed)
     assert worker.ejections.count == 1
 
 
-def test_one_that_fails_soon_after_its_return_is_probed_later(worker: Worker) -> None:
+def test_a_server_that_fails_soon_after_its_return_is_probed_later(worker: Worker) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
         worker.serve(port, 1)
         pauses = []
         for _ in range(3):
             worker.fail(port)
-            own = worker.ejections.own(url(port))
+            own = worker.ejections.own_ejection(url(port))
             assert own is not None
             pauses.append(own.pause)
             until(lambda: not worker.unavailable(), "the server to be back")
         assert pauses == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
 
 
-def test_probes_come_ever_later_up_to_a_limit(
+def test_pauses_between_probes_grow_up_to_a_limit(
     worker: Worker, closed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
@@ -129,7 +129,7 @@ def until_slept(slept: list[float], count: int) -> None:
             gevent.idle()
 
 
-def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
+def test_a_server_ejected_by_another_worker_is_ejected_here_until_that_worker_ends_it(
     worker: Worker, closed: int
 ) -> None:
     worker.serve(closed, 1)
@@ -137,7 +137,7 @@ def test_what_another_worker_put_aside_is_so_here_until_it_says_otherwise(
     assert worker.unavailable() == {closed}
     assert worker.ejections.ejected == {url(closed): (HIGHER, "x")}
     worker.fail(closed)
-    assert worker.ejections.own(url(closed)) is None, "it is another worker's to probe"
+    assert worker.ejections.own_ejection(url(closed)) is None, "the other worker probes it"
     worker.ejections.receive(EjectionNotice(url(closed), HIGHER))
     assert worker.unavailable() == set()
     assert worker.ejections.count == 0
@@ -152,31 +152,31 @@ def test_a_lease_that_is_not_renewed_ends(worker: Worker, closed: int) -> None:
     until(lambda: not worker.unavailable(), "the lease to end")
 
 
-def test_what_is_stored_no_more_is_back(worker: Worker, closed: int) -> None:
+def test_a_server_without_a_stored_entry_is_available_again(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
     worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 6.0, "x"))
     worker.ejections.receive_all([])
     assert worker.unavailable() == set()
 
 
-def test_of_several_that_came_upon_it_at_once_one_goes_on(worker: Worker, closed: int) -> None:
+def test_of_several_workers_that_eject_a_server_at_once_one_keeps_the_lease(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
     worker.fail(closed)
-    own = worker.ejections.own(url(closed))
+    own = worker.ejections.own_ejection(url(closed))
     assert own is not None
     own.renew_at = 1e12
     worker.ejections.receive(EjectionNotice(url(closed), HIGHER, 6.0, "x"))
-    assert worker.ejections.own(url(closed)) is own
-    assert own.renew_at == 0.0, "its lease is to be written again, over the other one's"
+    assert worker.ejections.own_ejection(url(closed)) is own
+    assert own.renew_at == 0.0, "its lease is due to be written again, over the other worker's"
     worker.ejections.receive(EjectionNotice(url(closed), LOWER, 6.0, "x"))
-    assert worker.ejections.own(url(closed)) is None
+    assert worker.ejections.own_ejection(url(closed)) is None
     assert worker.ejections.ejected == {url(closed): (LOWER, "x")}
     assert worker.unavailable() == {closed}
     worker.ejections.receive(EjectionNotice(url(closed), LOWER))
     assert worker.unavailable() == set()
 
 
-def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, closed: int) -> None:
+def test_a_server_that_is_removed_and_added_again_is_not_ejected(worker: Worker, closed: int) -> None:
     other = free_port()
     worker.serve(closed, other, 1)
     worker.fail(closed)
@@ -188,19 +188,19 @@ def test_a_server_that_left_and_comes_again_is_another_one(worker: Worker, close
     assert worker.unavailable() == set()
 
 
-def test_what_is_lost_from_the_store_is_told_again(worker: Worker, closed: int) -> None:
+def test_an_entry_that_the_store_lost_is_written_again(worker: Worker, closed: int) -> None:
     worker.serve(closed, 1)
     worker.fail(closed)
-    worker.told.clear()
+    worker.notified.clear()
     worker.ejections.receive_all([EjectionNotice(url(closed), ME, 5.0, "x")])
-    assert worker.told == []
+    assert worker.notified == []
     worker.ejections.receive_all([])
-    assert worker.told == [url(closed)]
+    assert worker.notified == [url(closed)]
 
 
-def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> None:
+def test_a_stored_entry_of_an_ended_ejection_is_removed(worker: Worker) -> None:
     worker.ejections.receive_all([EjectionNotice("http://10.0.0.7:80", ME, 5.0, "x")])
-    assert worker.told == ["http://10.0.0.7:80"]
+    assert worker.notified == ["http://10.0.0.7:80"]
     assert not worker.ejections.ejected
 
 
@@ -218,22 +218,22 @@ def test_an_entry_of_its_own_that_has_ended_is_to_be_removed(worker: Worker) -> 
         ("", None),
     ],
 )
-def test_a_url_tells_an_address(text: str, address: tuple[str, str, int] | None) -> None:
+def test_address_from_url(text: str, address: tuple[str, str, int] | None) -> None:
     assert address_from_url(text) == address
 
 
 @pytest.mark.parametrize("notice", [("nonsense", 6.0), ("http://127.0.0.1:1", 1e9)])
-def test_what_nobody_would_say_is_passed_over(worker: Worker, notice: tuple[str, float]) -> None:
+def test_invalid_notices_are_ignored(worker: Worker, notice: tuple[str, float]) -> None:
     text, seconds = notice
     worker.ejections.receive(EjectionNotice(text, HIGHER, seconds, "x"))
     assert not worker.ejections.ejected
 
 
-def test_a_server_that_has_left_when_a_dial_to_it_fails_is_not_put_aside(worker: Worker, closed: int) -> None:
+def test_a_server_that_was_removed_before_a_dial_to_it_fails_is_not_ejected(worker: Worker, closed: int) -> None:
     worker.serve(closed)
     served = worker.services.get("s")
     assert served is not None
     worker.serve()
     worker.ejections.eject(served.targets[0], "dial timed out")
     assert worker.ejections.ejected == {}
-    assert worker.told == []
+    assert worker.notified == []

@@ -1,4 +1,4 @@
-"""Running proxies on one store: what one of them meets, and what becomes of it in all."""
+"""Running proxies on one store: one ejects a server, and the others follow."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ def url(origin: Origin | int) -> str:
     return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
 
 
-def test_a_server_that_refuses_is_put_aside_in_every_proxy_until_it_is_back(
+def test_a_server_that_refuses_is_ejected_in_every_proxy_until_it_is_back(
     begin: Begin, store: Store
 ) -> None:
     one, two = begin("one"), begin("two")
@@ -63,9 +63,9 @@ def test_a_server_that_refuses_is_put_aside_in_every_proxy_until_it_is_back(
         found = ejections(one)
         assert (found["count"], found["servers"][url(dead)]["reason"]) == (1, "Connection refused")
         assert "could not be reached" in " ".join(each["message"] for each in rawdata(one)["diagnostics"])
-        until(lambda: url(dead) in ejections(two)["servers"], "the other to hear of it")
+        until(lambda: url(dead) in ejections(two)["servers"], "the other proxy to receive the notice")
         assert {two.get(host) for _ in range(4)} == {"well"}
-        assert ejections(two)["count"] == 0, "it did not have to find out itself"
+        assert ejections(two)["count"] == 0, "the second proxy needed no failed request of its own"
         (stored,) = read_ejections(client, KEYS).notices
         assert stored.url == url(dead)
         with Origin.named("back", port=dead):
@@ -75,30 +75,30 @@ def test_a_server_that_refuses_is_put_aside_in_every_proxy_until_it_is_back(
             until(lambda: not client.exists(KEYS.health), "nothing to be left in the store")
 
 
-def test_where_every_server_is_put_aside_all_are_tried(begin: Begin) -> None:
+def test_if_every_server_is_ejected_all_are_tried(begin: Begin) -> None:
     proxy = begin()
     one, two = free_port(), free_port()
     host = proxy.route(one, two)
     assert proxy.status(host) == 502
     assert set(ejections(proxy)["servers"]) == {url(one), url(two)}
     with Origin.named("back", port=two):
-        # No probe has to come first.
+        # The request succeeds without a probe before it.
         assert proxy.get(host) == "back"
 
 
-def test_a_server_that_was_put_aside_is_tried_when_the_others_fail(begin: Begin, store: Store) -> None:
+def test_an_ejected_server_is_tried_when_the_others_fail(begin: Begin, store: Store) -> None:
     proxy = begin()
-    with Origin.named("aside") as aside, store.client() as client:
-        host = proxy.route(aside, dead := free_port())
+    with Origin.named("ejected") as ejected, store.client() as client:
+        host = proxy.route(ejected, dead := free_port())
         now = client.time()[0]
         entry = Ejection(now, now + 50, "another", "x")
-        client.hset(KEYS.health, url(aside), msgspec.json.encode(entry))
-        until(lambda: url(aside) in ejections(proxy)["servers"], "the server to be put aside")
-        assert {proxy.get(host) for _ in range(3)} == {"aside"}
+        client.hset(KEYS.health, url(ejected), msgspec.json.encode(entry))
+        until(lambda: url(ejected) in ejections(proxy)["servers"], "the server to be ejected")
+        assert {proxy.get(host) for _ in range(3)} == {"ejected"}
         assert ejections(proxy)["servers"][url(dead)]["reason"] == "Connection refused"
 
 
-def test_a_lone_server_that_refuses_is_an_honest_502_and_answers_as_soon_as_it_can(begin: Begin) -> None:
+def test_a_single_server_that_refuses_gives_502_and_serves_as_soon_as_it_is_back(begin: Begin) -> None:
     proxy = begin()
     host = proxy.route(port := free_port())
     assert [proxy.status(host) for _ in range(3)] == [502] * 3
@@ -111,11 +111,11 @@ def resets(connection: Connection) -> None:
     connection.reset()
 
 
-def test_a_new_connection_that_is_reset_counts(begin: Begin) -> None:
+def test_the_reset_of_a_new_connection_ejects_the_server(begin: Begin) -> None:
     proxy = begin()
     with Origin(resets) as broken, Origin.named("well") as well:
         host = proxy.route(broken, well)
-        # By four each has had its turn, whatever tickets were late.
+        # Four requests reach both servers, even if some tickets were late.
         assert {proxy.get(host) for _ in range(4)} == {"well"}
         assert ejections(proxy)["count"] == 1
 
@@ -127,7 +127,7 @@ def ends_when_used_again(connection: Connection) -> None:
     connection.reset()
 
 
-def ends_without_an_answer(connection: Connection) -> None:
+def ends_without_a_response(connection: Connection) -> None:
     connection.read()
 
 
@@ -151,20 +151,20 @@ def refuses_the_body(connection: Connection) -> None:
     ("handler", "method"),
     [
         (ends_when_used_again, "GET"),
-        (ends_without_an_answer, "GET"),
+        (ends_without_a_response, "GET"),
         (fails, "GET"),
         (breaks_off, "GET"),
         (refuses_the_body, "PUT"),
     ],
 )
-def test_nothing_else_counts(begin: Begin, handler: Callable[[Connection], None], method: str) -> None:
+def test_other_failures_do_not_eject_the_server(begin: Begin, handler: Callable[[Connection], None], method: str) -> None:
     proxy = begin()
     body = b"x" * 3_000_000 if method == "PUT" else b""
     with Origin(handler) as origin, Client(proxy.web) as client:
         host = proxy.route(origin)
         for _ in range(3):
             length = f"Content-Length: {len(body)}\r\n" if body else ""
-            # Enough of the body to have the proxy send what it has; the rest would only be in the way.
+            # Enough of the body that the proxy starts to send it; the rest is not needed.
             head = f"{method} / HTTP/1.1\r\nHost: {host}\r\n{length}\r\n".encode()
             client.send(head + body[:100_000])
             assert client.answer().status in {200, 500, 502}
@@ -174,7 +174,7 @@ def test_nothing_else_counts(begin: Begin, handler: Callable[[Connection], None]
         assert ejections(proxy) == {"count": 0, "servers": {}}
 
 
-def test_a_short_flap_loses_nothing(begin: Begin) -> None:
+def test_a_short_flap_loses_no_request(begin: Begin) -> None:
     proxy = begin(workers=2)
     with ExitStack() as stack:
         origins = [stack.enter_context(Origin.named(name)) for name in "abc"]
@@ -184,14 +184,14 @@ def test_a_short_flap_loses_nothing(begin: Begin) -> None:
             for round_ in range(6):
                 victim = origins[round_ % 3]
                 victim.close()
-                time.sleep(0.05)  # how long the flap is, not a wait for anything
+                time.sleep(0.05)  # the length of the flap, not a wait for an event
                 origins[round_ % 3] = stack.enter_context(Origin.named("again", port=victim.port))
                 load.wait_for(100)
             until(lambda: not ejections(proxy)["servers"], "all to be back")
         assert load.failures == []
 
 
-def test_without_a_store_a_worker_puts_aside_what_it_finds_itself(begin: Begin, store: Store) -> None:
+def test_without_a_store_a_worker_ejects_the_servers_that_it_cannot_reach_itself(begin: Begin, store: Store) -> None:
     proxy = begin()
     with Origin.named("well") as well:
         host = proxy.route(dead := free_port(), well)
@@ -201,31 +201,31 @@ def test_without_a_store_a_worker_puts_aside_what_it_finds_itself(begin: Begin, 
         with Origin.named("back", port=dead):
             until(lambda: {proxy.get(host) for _ in range(4)} == {"well", "back"}, "the server to be back")
         store.start()
-        until(lambda: "another" in told(store, proxy, well), "what others say to be heard again")
+        until(lambda: "another" in ejecting_workers(store, proxy, well), "notices of others to be applied again")
 
 
-def told(store: Store, proxy: Proxy, origin: Origin) -> set[str]:
-    """By whom the proxy takes this server to be put aside, once the store says so."""
+def ejecting_workers(store: Store, proxy: Proxy, origin: Origin) -> set[str]:
+    """Store an ejection of this server by `another`, and return the ejecting workers that the proxy names."""
     with store.client() as client:
         now = client.time()[0]
         client.hset(KEYS.health, url(origin), msgspec.json.encode(Ejection(now, now + 50, "another", "x")))
     return {each["by"] for each in ejections(proxy)["servers"].values()}
 
 
-def test_what_a_worker_left_when_it_was_killed_ends_with_its_lease(begin: Begin, store: Store) -> None:
+def test_the_ejections_of_a_killed_worker_end_with_its_lease(begin: Begin, store: Store) -> None:
     one, two = begin("one"), begin("two")
     with Origin.named("well") as well, store.client() as client:
         host = one.route(dead := free_port(), well)
         assert {one.get(host) for _ in range(4)} == {"well"}
-        until(lambda: url(dead) in ejections(two)["servers"], "the other to hear of it")
+        until(lambda: url(dead) in ejections(two)["servers"], "the other proxy to receive the notice")
         for pid in [one.process.pid, *descendants(one.process.pid)]:
             os.kill(pid, signal.SIGKILL)
         assert read_ejections(client, KEYS).notices
         until(lambda: not ejections(two)["servers"], "the lease to end")
-        until(lambda: {two.get(host) for _ in range(4)} and ejections(two)["count"], "it to find out itself")
+        until(lambda: {two.get(host) for _ in range(4)} and ejections(two)["count"], "the second proxy to eject the server itself")
 
 
-def test_a_worker_that_ends_in_order_takes_its_leases_back(begin: Begin, store: Store) -> None:
+def test_a_worker_that_stops_regularly_ends_its_leases(begin: Begin, store: Store) -> None:
     one = begin("one")
     with Origin.named("well") as well, store.client() as client:
         host = one.route(free_port(), well)
@@ -236,7 +236,7 @@ def test_a_worker_that_ends_in_order_takes_its_leases_back(begin: Begin, store: 
 
 
 @pytest.mark.parametrize("damage", ["entry", "message", "type"])
-def test_damage_in_the_store_costs_nothing_but_what_it_damages(
+def test_corrupt_entries_and_messages_affect_nothing_else(
     begin: Begin, store: Store, damage: str
 ) -> None:
     proxy = begin()
@@ -246,18 +246,18 @@ def test_damage_in_the_store_costs_nothing_but_what_it_damages(
             case "entry":
                 client.hset(KEYS.health, url(well), "{}")
                 client.hset(KEYS.health, b"\xff", "{}")
-                until(lambda: not client.exists(KEYS.health), "what is broken to be cleared away")
+                until(lambda: not client.exists(KEYS.health), "the corrupt entries to be deleted")
             case "message":
-                until(lambda: client.publish(KEYS.ejections, "{}"), "the proxy to listen")
+                until(lambda: client.publish(KEYS.ejections, "{}"), "the proxy to subscribe")
                 proxy.process.wait_for_line("cannot be decoded")
             case _:
                 client.set(KEYS.health, "x")
-                proxy.process.wait_for_line("in this worker alone")
+                proxy.process.wait_for_line("cannot share ejections")
         assert {proxy.get(host) for _ in range(4)} == {"well"}
         assert set(ejections(proxy)["servers"]) == {url(dead)}
 
 
-def test_a_store_that_lost_its_data_is_told_again(begin: Begin, store: Store) -> None:
+def test_a_store_that_lost_its_data_gets_the_ejections_again(begin: Begin, store: Store) -> None:
     proxy = begin()
     with Origin.named("well") as well, store.client() as client:
         host = proxy.route(free_port(), well)

@@ -1,4 +1,4 @@
-"""The page `/metrics`, from values; and that its reference page is what the code says."""
+"""The page `/metrics`, rendered from values, and its generated reference page."""
 
 import math
 from pathlib import Path

@@ -8,7 +8,10 @@ from tests.lab.store import Store
 
 
 def run_untraced(processes: Processes, store: Store, directory: Path, flag: str, hidden: Path) -> int:
-    """Run it until it logs that nothing is traced; return its web port. `hidden` precedes the installed packages."""
+    """Run a proxy until it logs that nothing is traced; return its web port.
+
+    `hidden` is a folder that precedes the installed packages on the module path.
+    """
     web, admin = free_port(), free_port()
     process = processes(
         "rondpoint",

@@ -5,11 +5,11 @@ import pytest
 import redis
 
 from rondpoint.store.ejections import (
-    KEPT,
+    ENDED_LEASE_KEPT,
     LONGEST_LEASE,
     Ejection,
     EjectionNotice,
-    Stored,
+    StoredEjections,
     decode_notice,
     drop_ejections,
     read_ejections,
@@ -26,36 +26,34 @@ def put(client: redis.Redis, keys: Keys, url: str, until: float, since: float = 
     client.hset(keys.health, url, msgspec.json.encode(Ejection(since, until, "a:1", "x")))
 
 
-def test_a_lease_is_there_until_it_is_taken_back(client: redis.Redis, keys: Keys) -> None:
-    write_ejection(client, keys, NOTICE, age=2.0, tell=True)
+def test_a_lease_is_stored_until_it_is_removed(client: redis.Redis, keys: Keys) -> None:
+    write_ejection(client, keys, NOTICE, age=2.0, publish=True)
     (found,) = read_ejections(client, keys).notices
     assert msgspec.structs.replace(found, seconds=6.0) == NOTICE
     assert 0 < found.seconds < 6.01
     entry = msgspec.json.decode(client.hget(keys.health, URL), type=Ejection)
     assert entry.until - entry.since == pytest.approx(8.0, abs=0.01)
     remove_ejection(client, keys, EjectionNotice(URL, "a:1"))
-    assert read_ejections(client, keys) == Stored(())
+    assert read_ejections(client, keys) == StoredEjections(())
 
 
-def test_all_are_told_of_its_beginning_and_its_end_but_not_of_renewals(
+def test_the_beginning_and_the_end_of_a_lease_are_published_but_no_renewals(
     client: redis.Redis, keys: Keys
 ) -> None:
     with client.pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.subscribe(keys.ejections)
         pubsub.get_message(timeout=60)
-        write_ejection(client, keys, NOTICE, age=0.0, tell=True)
-        write_ejection(client, keys, NOTICE, age=1.0, tell=False)
+        write_ejection(client, keys, NOTICE, age=0.0, publish=True)
+        write_ejection(client, keys, NOTICE, age=1.0, publish=False)
         remove_ejection(client, keys, EjectionNotice(URL, "a:1"))
-        told = [decode_notice(pubsub.get_message(timeout=60)["data"]) for _ in range(2)]
-    assert told == [NOTICE, EjectionNotice(URL, "a:1")]
+        published = [decode_notice(pubsub.get_message(timeout=60)["data"]) for _ in range(2)]
+    assert published == [NOTICE, EjectionNotice(URL, "a:1")]
 
 
-def test_an_entry_whose_end_has_passed_counts_as_gone_and_is_cleared_away_later(
-    client: redis.Redis, keys: Keys
-) -> None:
+def test_an_entry_whose_lease_has_ended_is_ignored_and_deleted_later(client: redis.Redis, keys: Keys) -> None:
     now = time.time()
     put(client, keys, "http://ended:80", now - 0.1)
-    put(client, keys, "http://long-ended:80", now - KEPT - 1)
+    put(client, keys, "http://long-ended:80", now - ENDED_LEASE_KEPT - 1)
     put(client, keys, "http://claims-too-much:80", now + LONGEST_LEASE + 60)
     client.hset(keys.health, "http://broken:80", "{")
     stored = read_ejections(client, keys)

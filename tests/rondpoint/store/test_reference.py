@@ -31,7 +31,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Diagnostic": (Diagnostic,),
     "AgentStatus": (AgentStatus,),
     "Ejection": (ejections.Ejection,),
-    "Notice": (ejections.EjectionNotice,),
+    "EjectionNotice": (ejections.EjectionNotice,),
     "WorkerStatus": (WorkerStatus,),
     "Counts": (metrics.Counts,),
     "ServerCounts": (server_metrics.ServerCounts,),

@@ -139,7 +139,7 @@ def test_the_proxys_rights_are_enough_for_it(
     pubsub.subscribe(KEYS.ejections)
     assert pubsub.get_message(timeout=60) is not None
     notice = EjectionNotice("http://10.0.0.7:80", "host:1", 6.0, "x")
-    write_ejection(proxy, KEYS, notice, age=0.0, tell=True)
+    write_ejection(proxy, KEYS, notice, age=0.0, publish=True)
     assert len(read_ejections(proxy, KEYS).notices) == 1
     remove_ejection(proxy, KEYS, notice)
     drop_ejections(proxy, KEYS, [b"http://10.0.0.8:80"])
