@@ -61,6 +61,6 @@ def watching(site: Site) -> Iterator[None]:
 def _event(readline: Callable[[], bytes]) -> bool:
     """Read on until there is an event; whether there is one."""
     while line := readline():
-        if line.startswith(b"event: beat"):
+        if line.startswith(b"event: sample"):
             return True
     return False

@@ -22,7 +22,7 @@ import urllib3
 from consul.base import CB
 from msgspec import Struct
 
-from discovery.consul.catalogue_entries import NodeServices, NodeOrNone, decode_node_services
+from discovery.consul.catalogue_entries import NodeOrNone, NodeServices, decode_node_services
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadResponseError, ClosedError, NoLeaderError, UnreachableError
 from discovery.consul.fault_messages import to_consul_error

@@ -10,7 +10,7 @@ import ssl
 from typing import Any
 
 from discovery.health.check_request import REDIRECT_STATUSES, CheckRequest, redirected_request
-from discovery.health.check_response import ResponseError, parse_location, status_fault, parse_status
+from discovery.health.check_response import ResponseError, parse_location, parse_status, status_fault
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck
 
@@ -70,7 +70,11 @@ class Prober:
         host, port = request.address
         tls_options: dict[str, Any] = {}
         if request.uses_tls:
-            tls_options = {"ssl": self._tls, "server_hostname": host, "ssl_shutdown_timeout": TLS_CLOSE_TIMEOUT}
+            tls_options = {
+                "ssl": self._tls,
+                "server_hostname": host,
+                "ssl_shutdown_timeout": TLS_CLOSE_TIMEOUT,
+            }
         address = await self._resolver.address(host, port)
         reader, writer = await asyncio.open_connection(address, port, limit=MAX_HEAD, **tls_options)
         try:

@@ -14,7 +14,7 @@ MAX_CONCURRENT = 16
 
 
 class Resolver:
-    """For one event loop; at most AT_ONCE names are looked up at a time."""
+    """The resolver of one event loop; it looks up at most MAX_CONCURRENT names at a time."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)

@@ -1,1 +1,1 @@
-"""Docker's containers as services of Consul, as Registrator registers them."""
+"""Registers Docker containers as Consul services, compatible with Registrator."""

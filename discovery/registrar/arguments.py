@@ -1,4 +1,4 @@
-"""What Registrator's command line asks of our registrar."""
+"""Parses Registrator's command line."""
 
 from __future__ import annotations
 
@@ -13,31 +13,34 @@ from discovery.registrar.keys import split_tags
 from discovery.registrar.options import Plan, default_docker, registration_options
 
 MIN_RETRY_INTERVAL = 10
-"""Milliseconds; with less, one that is not there would be asked without pause."""
+"""The shortest retry interval in milliseconds: with a shorter one, Consul would be tried almost without pause."""
 
 FLAGS = {
     flag.name: flag
     for flag in (
-        Flag("cleanup", False, "", "take away what an earlier registrar of this host left behind"),
+        Flag("cleanup", False, "", "deregister services that an earlier registrar of this host left behind"),
         Flag(
             "deregister",
             "always",
             "MODE",
-            "deregister containers that end: always, or on-success, not those that fail",
+            "which ended containers to deregister: always, or on-success (not those that failed)",
         ),
-        Flag("explicit", False, "", "register only ports that SERVICE_NAME gives a name"),
+        Flag("explicit", False, "", "register only ports with a SERVICE_NAME"),
         Flag(
-            "internal", False, "", "register exposed ports at containers' addresses, not ports at the host's"
+            "internal",
+            False,
+            "",
+            "register exposed ports at containers' addresses, not published ones at the host's",
         ),
-        Flag("ip", "", "ADDRESS", "the address of published ports, in place of the host's"),
-        Flag("resync", 0, "SECONDS", "register everything again so often; 0 is never"),
+        Flag("ip", "", "ADDRESS", "the address of published ports, instead of the host's"),
+        Flag("resync", 0, "SECONDS", "register everything again at this interval; 0 means never"),
         Flag(
             "retry-attempts",
             -1,
             "N",
-            "end when Consul cannot be reached at the start and N times more; -1, as without, is never",
+            "exit if Consul cannot be reached at the start and in N retries; -1, the default, means never",
         ),
-        Flag("retry-interval", 2000, "MILLISECONDS", "the time between these attempts"),
+        Flag("retry-interval", 2000, "MILLISECONDS", "the time between the retries"),
         Flag("tags", "", "TAGS", "tags for every service, separated by commas"),
         Flag("ttl", 0, "SECONDS", "has no effect with Consul"),
         Flag("ttl-refresh", 0, "SECONDS", "has no effect with Consul"),
@@ -49,8 +52,8 @@ USAGE = f"""\
 Usage: rondpoint registrator [FLAGS] consul://HOST:PORT
 
 Registers the containers of a Docker engine in Consul, with Registrator's flags. The engine is that of
-DOCKER_HOST, else /tmp/docker.sock where it is there, else /var/run/docker.sock. consul-tls://HOST:PORT
-speaks TLS. Consul's own variables count: CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_CACERT and so on.
+DOCKER_HOST, else /tmp/docker.sock if it exists, else /var/run/docker.sock. consul-tls://HOST:PORT uses
+TLS. Consul's own variables apply: CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_CACERT and so on.
 
 {describe_flags(FLAGS)}"""
 
@@ -58,9 +61,10 @@ _SCHEMES = {"consul": "", "consul-tls": "https"}
 
 
 class RegistrarCommand(Struct, frozen=True):
-    """`attempts` to reach Consul before the work begins, after the first and `interval` seconds apart.
+    """A parsed command line of `rondpoint registrator`.
 
-    `attempts` is -1 where there is no end to them; `warnings` are to be said.
+    `attempts` is the number of retries to reach Consul at the start, `interval` seconds apart; -1 means without end.
+    `warnings` are to be logged.
     """
 
     plan: Plan
@@ -70,19 +74,19 @@ class RegistrarCommand(Struct, frozen=True):
 
 
 def parse_command(arguments: Sequence[str]) -> RegistrarCommand:
-    """What the arguments ask for; raises UsageError with one line, and HelpWanted."""
+    """Parse the arguments. Raises UsageError with one line, and HelpRequested."""
     values, words = parse_flags(arguments, FLAGS)
     if not words:
         raise UsageError("the registry is missing: consul://HOST:PORT")
     if len(words) > 1:
-        raise UsageError(f"one registry is expected, and these words are left: {' '.join(words[1:])}")
+        raise UsageError(f"one registry is expected, unexpected words: {' '.join(words[1:])}")
     if values["deregister"] not in ("always", "on-success"):
         raise UsageError(f"bad value {values['deregister']!r} for flag -deregister: always or on-success")
     for name, least in (("resync", 0), ("retry-attempts", -1), ("retry-interval", 1)):
         if _number(values, name) < least:
             raise UsageError(f"bad value {values[name]} for flag -{name}: expected {least} or more")
     if "{{" in _text(values, "tags"):
-        raise UsageError(f"bad value {values['tags']!r} for flag -tags: templates are not served")
+        raise UsageError(f"bad value {values['tags']!r} for flag -tags: templates are not supported")
     plan = Plan(
         registration_options(
             internal=values["internal"] is True,
@@ -99,13 +103,13 @@ def parse_command(arguments: Sequence[str]) -> RegistrarCommand:
         values["deregister"] == "on-success",
     )
     warnings = tuple(
-        f"flag -{name} has no effect: services of Consul do not expire, checks tell how they are"
+        f"flag -{name} has no effect: Consul's services do not expire, their checks show their state"
         for name in ("ttl", "ttl-refresh")
         if values[name]
     )
     interval = _number(values, "retry-interval")
     if interval < MIN_RETRY_INTERVAL:
-        short = f"flag -retry-interval {interval} is too short: {MIN_RETRY_INTERVAL} is taken; give no less"
+        short = f"flag -retry-interval {interval} is too short: {MIN_RETRY_INTERVAL} is used, the minimum"
         warnings, interval = (*warnings, short), MIN_RETRY_INTERVAL
     return RegistrarCommand(plan, _number(values, "retry-attempts"), interval / 1000, warnings)
 
@@ -113,8 +117,8 @@ def parse_command(arguments: Sequence[str]) -> RegistrarCommand:
 def _registry(written: str) -> Endpoint:
     scheme, separator, address = written.partition("://")
     if not separator or scheme not in _SCHEMES:
-        served = " and ".join(f"{each}://" for each in _SCHEMES)
-        raise UsageError(f"the registry {written!r} is not served: {served} are")
+        supported = " and ".join(f"{each}://" for each in _SCHEMES)
+        raise UsageError(f"the registry {written!r} is not supported: {supported} are")
     try:
         return endpoint(address.rstrip("/"), scheme=_SCHEMES[scheme])
     except ValueError as error:

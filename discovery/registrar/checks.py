@@ -1,4 +1,4 @@
-"""Consul's health check out of the `SERVICE_CHECK_…` keys."""
+"""Decodes the `SERVICE_CHECK_…` keys into Consul's health check."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _DURATION = re.compile(
 _KINDS = ("http", "https", "cmd", "script", "ttl", "tcp", "grpc")
 
 Warn = Callable[[str, str], None]
-"""Takes what is wrong and what would be right."""
+"""Records a warning: what is wrong, and a hint."""
 
 
 def decode_check(keys: Keys, address: str, port: int, warn: Warn) -> dict[str, Any] | None:
-    """The check of the service at `address` and `port`, None without one; the first of its kinds counts.
+    """Return the check of the service at `address` and `port`, None without one; the first kind in _KINDS counts.
 
-    Commands are not run: a check of that kind is said, and left out.
+    Checks that run a command are not supported: they cause a warning and are left out.
     """
     kind = next((each for each in _KINDS if keys.get(f"check_{each}")), "")
     value = keys.get(f"check_{kind}")
     if not kind:
         return None
     if kind in {"cmd", "script"}:
-        warn(f"SERVICE_CHECK_{kind.upper()}={value}: commands are not run", "SERVICE_CHECK_HTTP or _TCP are")
+        warn(f"SERVICE_CHECK_{kind.upper()}={value}: commands are not run", "use SERVICE_CHECK_HTTP or _TCP")
         return None
     at = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     made: dict[str, Any] = {}
@@ -61,20 +61,20 @@ def decode_check(keys: Keys, address: str, port: int, warn: Warn) -> dict[str, A
         if status in STATES:
             made["Status"] = status
         else:
-            warn(f"SERVICE_CHECK_INITIAL_STATUS={status} is no state", f"one of {', '.join(STATES)}")
+            warn(f"SERVICE_CHECK_INITIAL_STATUS={status} is not a status", f"use one of {', '.join(STATES)}")
     return made
 
 
 def _duration(keys: Keys, key: str, warn: Warn, floor: str) -> str:
-    """The value when Consul can read it, else empty; `floor` in place of less.
+    """Return the value if it is a duration, else an empty text; at least `floor`.
 
-    Consul itself takes no intervals below 1s and no time to deregister below 1m.
+    Consul itself accepts no interval below 1s and no time to deregister below 1m.
     """
     value = keys.get(key)
     if value and not _DURATION.fullmatch(value):
-        warn(f"SERVICE_{key.upper()}={value} is no duration", "such as 15s or 1m30s")
+        warn(f"SERVICE_{key.upper()}={value} is not a duration", "use a duration such as 15s or 1m30s")
         return ""
     if value and parse_duration(value.removeprefix("+")) < parse_duration(floor):
-        warn(f"SERVICE_{key.upper()}={value} is too short", f"{floor} is taken; give no less")
+        warn(f"SERVICE_{key.upper()}={value} is too short", f"{floor} is used, the minimum")
         return floor
     return value

@@ -1,4 +1,4 @@
-"""`rondpoint registrator`: the registrar as a process."""
+"""The command `rondpoint registrator`, which runs the registrar as a process."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from rondpoint.settings import Log
 logger = logging.getLogger(__name__)
 
 
-class _GoCommand(click.Command):
-    """Leaves the whole command line to us: click knows no flags of several letters after one dash."""
+class _RawCommand(click.Command):
+    """A command that leaves all arguments unparsed: click does not support long flags after a single dash."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.params["arguments"] = tuple(args)
         return args
 
 
-@click.command(cls=_GoCommand, add_help_option=False)
+@click.command(cls=_RawCommand, add_help_option=False)
 def registrator(arguments: Sequence[str]) -> None:
     """Register Docker's containers in Consul, with Registrator's flags."""
     try:
@@ -44,41 +44,41 @@ def registrator(arguments: Sequence[str]) -> None:
     logs.configure(Log())
     for warning in command.warnings:
         logger.warning("%s", warning)
-    run_until_signalled("registrator", lambda stop: _work(command, stop))
+    run_until_signalled("registrator", lambda stop: _run(command, stop))
 
 
-def _work(command: RegistrarCommand, stop: threading.Event) -> None:
+def _run(command: RegistrarCommand, stop: threading.Event) -> None:
     plan = command.plan
     logger.info(
-        "containers of %s are registered in %s as %s:…", plan.docker, plan.consul, plan.options.hostname
+        "registering containers of %s in %s with ids %s:…", plan.docker, plan.consul, plan.options.hostname
     )
     if command.attempts >= 0:
-        _reach(command, stop)
+        _wait_for_consul(command, stop)
     registrar = Registrar(lambda: plan)
     states = ProviderStates([registrar.name])
-    telling = threading.Thread(target=_tell, args=(states, stop), name="findings", daemon=True)
-    telling.start()
+    log_thread = threading.Thread(target=_log_diagnostics, args=(states, stop), name="findings", daemon=True)
+    log_thread.start()
     supervise(registrar, states, stop)
     states.wake_up.set()
-    telling.join()
+    log_thread.join()
 
 
-def _reach(command: RegistrarCommand, stop: threading.Event) -> None:
-    """Return once Consul answers; ends the program when it does not after so many attempts."""
+def _wait_for_consul(command: RegistrarCommand, stop: threading.Event) -> None:
+    """Return once Consul responds. Exits with status 1 if it does not within the attempts of the command."""
     with Client(command.plan.consul) as client:
-        for left in range(command.attempts, -1, -1):
-            fault = _fault(client)
-            if fault is None:
+        for remaining in range(command.attempts, -1, -1):
+            error = _connection_error(client)
+            if error is None:
                 return
-            if not left:
-                logger.error("%s; that was the last attempt", fault)
+            if not remaining:
+                logger.error("%s; that was the last attempt", error)
                 raise SystemExit(1)
-            logger.warning("%s; attempts left: %d", fault, left)
+            logger.warning("%s; attempts left: %d", error, remaining)
             if stop.wait(command.interval):
                 return
 
 
-def _fault(client: Client) -> ConsulError | None:
+def _connection_error(client: Client) -> ConsulError | None:
     try:
         client.leader()
     except ConsulError as error:
@@ -86,11 +86,11 @@ def _fault(client: Client) -> ConsulError | None:
     return None
 
 
-def _tell(states: ProviderStates, stop: threading.Event) -> None:
-    """Log what is wrong with containers' keys, once each."""
-    findings = DiagnosticLog(logger)
+def _log_diagnostics(states: ProviderStates, stop: threading.Event) -> None:
+    """Log each diagnostic about containers once, until `stop`."""
+    diagnostic_log = DiagnosticLog(logger)
     while not stop.is_set():
         states.wake_up.wait()
         states.wake_up.clear()
         for configuration in states.snapshot().configurations.values():
-            findings.log_new(configuration.diagnostics)
+            diagnostic_log.log_new(configuration.diagnostics)

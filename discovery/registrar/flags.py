@@ -1,4 +1,4 @@
-"""Flags as Go programs take them: `-ip A`, `-ip=A`, `--ip=A`; a switch takes a value after `=` only."""
+"""Parses flags as Go programs do: `-ip A`, `-ip=A`, `--ip=A`; a switch takes a value only after `=`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Value = str | int | bool
 
 
 class UsageError(Exception):
-    """What is wrong with a command line, in one line."""
+    """An invalid command line; the message is one line."""
 
 
 class HelpRequested(UsageError):  # noqa: N818 (nothing is wrong)
-    """`-h` or `-help`."""
+    """The command line has `-h` or `-help`."""
 
 
 class Flag(Struct, frozen=True):
-    """A flag; what it takes is of the type of its `default`, and `metavar` names it where it is no switch."""
+    """A flag. Its value has the type of `default`; `metavar` names the value in the help, unless it is a switch."""
 
     name: str
     default: Value
@@ -30,17 +30,17 @@ class Flag(Struct, frozen=True):
 
 
 def parse_flags(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[dict[str, Value], list[str]]:
-    """The values of all flags by name, and the other words in order; raises UsageError.
+    """Return the values of all flags by name, and the other words in order. Raises UsageError.
 
-    Unlike in Go, flags may follow other words; `--` ends them.
+    Unlike in Go, flags may follow other words; `--` ends the flags.
     """
     values = {name: flag.default for name, flag in flags.items()}
     words: list[str] = []
-    left = list(arguments)
-    while left:
-        written = left.pop(0)
+    remaining = list(arguments)
+    while remaining:
+        written = remaining.pop(0)
         if written == "--":
-            return values, words + left
+            return values, words + remaining
         if len(written) < 2 or not written.startswith("-"):
             words.append(written)
             continue
@@ -51,9 +51,9 @@ def parse_flags(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[di
         if isinstance(flag.default, bool):
             text = text if equals else "true"
         elif not equals:
-            if not left:
+            if not remaining:
                 raise UsageError(f"flag -{name} needs a value: -{name} {flag.metavar}")
-            text = left.pop(0)
+            text = remaining.pop(0)
         values[name] = _value(flag, text)
     return values, words
 
@@ -82,7 +82,7 @@ def _value(flag: Flag, text: str) -> Value:
 
 
 def describe_flags(flags: Mapping[str, Flag]) -> str:
-    """One line for each flag."""
+    """Return the help text, one line for each flag."""
     heads = {name: f"-{name} {flag.metavar}".rstrip() for name, flag in flags.items()}
     width = max(map(len, heads.values()))
     return "\n".join(f"  {heads[name]:{width}}  {flag.help}" for name, flag in flags.items())

@@ -1,4 +1,4 @@
-"""The host that containers are registered for."""
+"""The name and address of this host."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ipaddress import ip_address
 
 
 def host_name() -> str:
-    """The first part of every id."""
+    """Return this host's name, the first part of every service id."""
     return os.uname().nodename
 
 
 def host_address(name: str) -> str:
-    """Where published ports are reached: the address that the host's name has.
+    """Return the address that the host's name resolves to, for published ports.
 
-    Empty where it has none that others could use; Consul then tells its own agent's.
+    It is empty if the name has no address that other hosts can use; Consul then uses its agent's address.
     """
     try:
         found = socket.gethostbyname(name)

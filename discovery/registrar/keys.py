@@ -1,4 +1,4 @@
-"""The `SERVICE_…` keys of a container, for one of its ports."""
+"""Reads the `SERVICE_…` keys of a container for one of its ports."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ _SEPARATOR = re.compile(r"(?<!\\),")
 
 
 class Keys(Struct, frozen=True):
-    """`values`: key in small letters, without prefix and port → value; `of_port`: those naming the port."""
+    """The keys of one port.
+
+    `values`: key in lower case, without prefix and port → value. `port_specific`: the keys that name the port.
+    """
 
     values: Mapping[str, str]
     port_specific: frozenset[str]
 
     def get(self, key: str) -> str:
-        """The value, empty when there is none."""
+        """Return the value of a key, empty if there is none."""
         return self.values.get(key, "")
 
 
 def port_keys(environment: Mapping[str, str], labels: Mapping[str, str], port: int) -> Keys:
-    """What is said for `port`: labels beat the environment, and what names the port beats both."""
+    """Return the keys for `port`: labels override environment variables, and keys that name the port override both."""
     general: dict[str, str] = {}
     special: dict[str, str] = {}
     for name, value in [*environment.items(), *labels.items()]:
@@ -39,5 +42,5 @@ def port_keys(environment: Mapping[str, str], labels: Mapping[str, str], port: i
 
 
 def split_tags(written: str) -> tuple[str, ...]:
-    r"""The tags of a list separated by commas; `\,` is a comma within one; empty ones count for nothing."""
+    r"""Split tags at commas; `\,` is a comma within a tag. Empty tags are dropped."""
     return tuple(each.replace("\\,", ",") for each in _SEPARATOR.split(written) if each)

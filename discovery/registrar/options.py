@@ -1,4 +1,4 @@
-"""What a registrar is to do, and how the settings say it."""
+"""The options of a registrar, read from the settings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from discovery.registrar.registration import Options
 from rondpoint.settings import RegistratorOptions, Settings
 
 SOCKETS = (Path("/tmp/docker.sock"), Path("/var/run/docker.sock"))  # noqa: S108 (where Registrator has it)
-"""Where an engine is looked for: the first that is there, else the last."""
+"""The default sockets of the engine: the first that exists, else the last."""
 
 
 class Plan(Struct, frozen=True):
-    """What a registrar does, and where.
+    """The configuration of a registrar.
 
-    `docker` is the engine's address, `docker_setting` where users set it. `consul` is one agent, for what
-    it was told only it can forget. `resync`: seconds after which all is read and registered again, 0 for
-    never; `cleanup` and `on_success` as in Standing and Containers.
+    `docker` is the engine's address, and `docker_setting` names its setting. `consul` is a single agent, because
+    only the agent that a service was registered with can deregister it. `resync` is the interval in seconds at
+    which everything is registered again, 0 for never. For `cleanup` see RegisteredServices, for `on_success`
+    Containers.
     """
 
     options: Options
@@ -36,7 +37,7 @@ class Plan(Struct, frozen=True):
 
 
 def plan_from_settings(settings: Settings, options: RegistratorOptions) -> Plan:
-    """What the settings ask for; raises ValueError, in one line, when something cannot be read."""
+    """Return the plan that the settings describe. Raises ValueError with one line if a value is invalid."""
     return Plan(
         registration_options(
             internal=options.internal,
@@ -57,13 +58,13 @@ def plan_from_settings(settings: Settings, options: RegistratorOptions) -> Plan:
 def registration_options(
     *, internal: bool, ip: str, explicit: bool, tags: tuple[str, ...], ip_label: str
 ) -> Options:
-    """With the name and the address of this host."""
+    """Return the options, with the name and the address of this host."""
     name = host_name()
     return Options(name, host_address(name), internal, ip, explicit, tags, ip_label)
 
 
 def default_docker(environment: Mapping[str, str] = os.environ) -> str:
-    """The engine's address where nobody sets one: `DOCKER_HOST`, else a socket."""
+    """Return the engine's default address: `DOCKER_HOST`, else one of SOCKETS."""
     if host := environment.get("DOCKER_HOST"):
         return host
     return f"unix://{next((each for each in SOCKETS if each.exists()), SOCKETS[-1])}"
@@ -75,7 +76,7 @@ def _docker_address(settings: Settings) -> str:
 
 
 def _consul_endpoint(settings: Settings, options: RegistratorOptions) -> Endpoint:
-    """Its own, else the catalogue's first: who follows a Consul mostly registers there, too."""
+    """Return the registrar's own endpoint, else the catalogue's first one, as both are mostly the same Consul."""
     catalogue = settings.providers.consul_catalog
     if options.consul is not None or catalogue is None:
         return registrar_endpoint(options.consul)

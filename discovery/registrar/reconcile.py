@@ -1,4 +1,4 @@
-"""What must be done so that Consul's agent holds what it should: a pure comparison."""
+"""Compares the wanted services with those of Consul's agent; pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ID = re.compile(r"(?P<host>.+?):(?P<container>[a-zA-Z0-9][a-zA-Z0-9_.-]+):[0-9]
 
 
 class Actions(Struct, frozen=True):
-    """What to register, and the ids to deregister; deregistering comes first."""
+    """The services to register and the ids to deregister. Deregistration comes first."""
 
     register: tuple[Registration, ...]
     deregister: tuple[str, ...]
@@ -28,15 +28,18 @@ def reconcile(
     removed: Iterable[str] = (),
     cleanup: bool = False,
 ) -> Actions:
-    """Compare `desired` with `present`, the agent's services by id.
+    """Compare `desired` with `agent_services`, the agent's services by id.
 
-    What is missing or differs is registered. `gone` are ids that this registrar registered itself and wants
-    no more; with `cleanup` those dangle, too, whose host part is `hostname`. Nothing else is touched.
+    Services that are missing or differ are registered. `removed` are ids that this registrar registered; those
+    that are not desired are deregistered. With `cleanup`, so are undesired services that any registrar on
+    `hostname` registered. All other services stay untouched.
     """
     wanted = {each.id: each for each in desired}
     to_deregister = {each for each in removed if each in agent_services}
     if cleanup:
-        to_deregister |= {each for each, service in agent_services.items() if is_own(each, service, hostname)}
+        to_deregister |= {
+            each for each, service in agent_services.items() if is_registered_by_host(each, service, hostname)
+        }
     return Actions(
         register=tuple(
             each for each in wanted.values() if not _is_current(each, agent_services.get(each.id))
@@ -45,25 +48,25 @@ def reconcile(
     )
 
 
-def is_own(service_id: str, service: Mapping[str, Any], hostname: str) -> bool:
-    """Whether a registrar on `hostname` has registered it: by its id, or where that is a user's, its mark."""
-    return has_own_id(service_id, hostname) or (service.get("Meta") or {}).get(HOST_ATTRIBUTE) == hostname
+def is_registered_by_host(service_id: str, service: Mapping[str, Any], hostname: str) -> bool:
+    """Return whether a registrar on `hostname` registered the service: its id or its host attribute says so."""
+    return has_host_id(service_id, hostname) or (service.get("Meta") or {}).get(HOST_ATTRIBUTE) == hostname
 
 
-def has_own_id(service_id: str, hostname: str) -> bool:
-    """Whether a registrar on `hostname` makes such ids: `HOST:CONTAINER:PORT`, or with `:udp` after it."""
+def has_host_id(service_id: str, hostname: str) -> bool:
+    """Return whether the id is one of a registrar on `hostname`: `HOST:CONTAINER:PORT`, or `HOST:CONTAINER:PORT:udp`."""
     parts = _ID.fullmatch(service_id)
     return bool(hostname) and parts is not None and parts["host"] == hostname
 
 
 def is_same_service(wanted: Registration, service: Mapping[str, Any]) -> bool:
-    """Whether it has the name, the address and the port that are wanted."""
+    """Return whether the agent's service has the wanted name, address and port."""
     found = service.get("Service"), service.get("Address") or "", service.get("Port")
     return found == (wanted.name, wanted.address, wanted.port)
 
 
 def _is_current(wanted: Registration, service: Mapping[str, Any] | None) -> bool:
-    """Whether it is there as wanted; the agent does not tell a service's check along with it."""
+    """Return whether the agent has the service as wanted; its check is not compared, as the agent does not list it."""
     return (
         service is not None
         and is_same_service(wanted, service)

@@ -1,4 +1,4 @@
-"""What one registrar's services stand as in Consul's agent."""
+"""Registers and deregisters one registrar's services with Consul's agent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from discovery.consul import BadResponseError, Client, RefusedError
-from discovery.registrar.reconcile import has_own_id, is_own, is_same_service, reconcile
+from discovery.registrar.reconcile import has_host_id, is_registered_by_host, is_same_service, reconcile
 from discovery.registrar.registration import Registration
 from discovery.registrar.registrations import SOURCE
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -19,11 +19,11 @@ AgentServices = Mapping[str, Mapping[str, Any]]
 
 
 class RegisteredServices:
-    """Brings Consul's agent to what is wanted, and touches no registration but its own.
+    """The services of one registrar in Consul's agent; services that others registered stay untouched.
 
-    It outlives faults of Consul, so that what goes meanwhile is deregistered later. `cleanup`: what an
-    earlier registrar of this host left behind is taken away, too. Calls raise ConsulError; what is wrong
-    with one service alone, a right that is missing among it, becomes a diagnostic.
+    It outlives failures of Consul, so that services removed meanwhile are deregistered later. With `cleanup`,
+    services that an earlier registrar of this host left behind are deregistered too. Calls raise ConsulError; the
+    error of a single service, such as a missing permission, becomes a diagnostic.
     """
 
     def __init__(self, hostname: str, *, cleanup: bool) -> None:
@@ -34,11 +34,11 @@ class RegisteredServices:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What could not be done, in order of id."""
+        """The failed registrations and deregistrations, sorted by id."""
         return tuple(self._failed[service_id] for service_id in sorted(self._failed))
 
     def register_all(self, client: Client, wanted: WantedById) -> None:
-        """Register everything, for the agent does not tell checks, and may have lost them."""
+        """Register every service again, because the agent does not list checks and may have lost them."""
         in_agent = client.agent_services()
         actions = reconcile(
             wanted.values(), in_agent, self._hostname, removed=self._registered, cleanup=self._cleanup
@@ -48,7 +48,7 @@ class RegisteredServices:
         self._register_all(client, wanted.values(), in_agent)
 
     def repair(self, client: Client, wanted: WantedById) -> None:
-        """Register what the agent has lost, or has otherwise; try again what failed."""
+        """Register the services that the agent has lost or has differently; retry what failed."""
         in_agent = client.agent_services()
         actions = reconcile(wanted.values(), in_agent, self._hostname, removed=self._registered)
         self._forget(self._registered.keys() - in_agent.keys())
@@ -56,7 +56,7 @@ class RegisteredServices:
         self._register_all(client, actions.register, in_agent)
 
     def apply_changes(self, client: Client, wanted: WantedById) -> None:
-        """Register and deregister what differs from the last time."""
+        """Register and deregister what changed since the last call."""
         to_deregister = [each for each in self._registered if each not in wanted and each not in self._failed]
         to_register = [
             each
@@ -64,12 +64,12 @@ class RegisteredServices:
             if self._registered.get(each.id) != each and each.id not in self._failed
         ]
         in_agent: AgentServices = {}
-        if not all(self._has_own_id(each) for each in (*to_deregister, *(one.id for one in to_register))):
+        if not all(self._has_host_id(each) for each in (*to_deregister, *(one.id for one in to_register))):
             in_agent = client.agent_services()
         self._deregister_all(client, to_deregister, in_agent)
         self._register_all(client, to_register, in_agent)
         for service_id in self._failed.keys() - wanted.keys() - self._registered.keys():
-            # Nobody asks for it any more.
+            # The service is no longer wanted, so its error no longer matters.
             del self._failed[service_id]
 
     def _register_all(
@@ -77,10 +77,10 @@ class RegisteredServices:
     ) -> None:
         for each in registrations:
             found = in_agent.get(each.id)
-            if found and not self._is_ours(each.id, found, each):
+            if found and not self._is_own(each.id, found, each):
                 self._registered.pop(each.id, None)
                 self._fail(
-                    each.id, "is registered by somebody else, and left alone", "give another SERVICE_ID"
+                    each.id, "is registered by another program and left alone", "set another SERVICE_ID"
                 )
                 continue
             try:
@@ -94,9 +94,11 @@ class RegisteredServices:
 
     def _deregister_all(self, client: Client, ids: Iterable[str], in_agent: AgentServices) -> None:
         for service_id in ids:
-            given, found = self._registered.get(service_id), in_agent.get(service_id)
-            if not self._has_own_id(service_id) and not (found and self._is_ours(service_id, found, given)):
-                # It has gone, or somebody else has taken the id over since.
+            registered, found = self._registered.get(service_id), in_agent.get(service_id)
+            if not self._has_host_id(service_id) and not (
+                found and self._is_own(service_id, found, registered)
+            ):
+                # The service no longer exists, or another program has taken over its id.
                 self._registered.pop(service_id, None)
                 continue
             try:
@@ -108,17 +110,17 @@ class RegisteredServices:
             self._registered.pop(service_id, None)
 
     def _forget(self, lost: Iterable[str]) -> None:
-        """What the agent has not any more; and what failed is to be tried again."""
+        """Forget the services that the agent no longer has, and all failures, so that they are retried."""
         for service_id in lost:
             self._registered.pop(service_id, None)
         self._failed.clear()
 
-    def _has_own_id(self, service_id: str) -> bool:
-        return has_own_id(service_id, self._hostname)
+    def _has_host_id(self, service_id: str) -> bool:
+        return has_host_id(service_id, self._hostname)
 
-    def _is_ours(self, service_id: str, found: Mapping[str, Any], known: Registration | None) -> bool:
-        """Whether a registrar of this host has registered it, or a foreign one the same container."""
-        return is_own(service_id, found, self._hostname) or (
+    def _is_own(self, service_id: str, found: Mapping[str, Any], known: Registration | None) -> bool:
+        """Return whether a registrar of this host registered the service, or another one the same container."""
+        return is_registered_by_host(service_id, found, self._hostname) or (
             known is not None and is_same_service(known, found)
         )
 

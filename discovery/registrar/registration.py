@@ -1,4 +1,4 @@
-"""A service as it is to stand in Consul, and what its registration goes by."""
+"""A service registration for Consul, and the options that shape it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 HOST_ATTRIBUTE = "registrator"
-"""The attribute that tells the host of a registration whose id is a user's own."""
+"""The service attribute that names the registrar's host, for services with an id that a user chose."""
 
 
 def _nothing() -> Mapping[str, str]:
@@ -17,11 +17,12 @@ def _nothing() -> Mapping[str, str]:
 
 
 class Options(Struct, frozen=True):
-    """What decides how a container is registered.
+    """The options for registering containers.
 
-    - `hostname`: the first part of every id; `host_address`: where published ports are reached.
-    - `internal`: exposed ports at the container's own address, not published ones at the host's.
-    - `ip`: beats `host_address`, and the address a port is bound to; `explicit`: only what has a name.
+    - `hostname`: the first part of every service id; `host_address`: the address of published ports.
+    - `internal`: register exposed ports at the container's own address, not published ones at the host's.
+    - `ip`: overrides `host_address` and the address that a port is bound to.
+    - `explicit`: register only ports with a SERVICE_NAME.
     - `tags`: added to every service; `ip_label`: the label that holds a container's address.
     """
 
@@ -35,7 +36,7 @@ class Options(Struct, frozen=True):
 
 
 class Registration(Struct, frozen=True):
-    """One service; `check` is Consul's own JSON, None without a check."""
+    """One service to register; `check` is Consul's JSON object, None without a check."""
 
     id: str
     name: str
@@ -46,7 +47,7 @@ class Registration(Struct, frozen=True):
     check: Mapping[str, Any] | None = None
 
     def body(self) -> dict[str, Any]:
-        """The object that `PUT /v1/agent/service/register` takes."""
+        """Return the JSON object for `PUT /v1/agent/service/register`."""
         body: dict[str, Any] = {
             "ID": self.id,
             "Name": self.name,

@@ -1,4 +1,4 @@
-"""What a container is registered as: a pure function of it and the options."""
+"""Computes the service registrations of a container; a pure function of the container and the options."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ SOURCE = "registrator"
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MAX_META_VALUE = 512
 _MAX_META_PAIRS = 63
-"""Of Consul's 64; one is for the mark."""
+"""One less than Consul's 64, since one pair is for HOST_ATTRIBUTE."""
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (read, not listened on)
 _RESERVED_KEYS = frozenset({"id", "name", "tags"})
 
 
 class ContainerServices(Struct, frozen=True):
-    """The services of a container, and what is wrong with its keys."""
+    """The services of a container, and diagnostics about its keys."""
 
     registrations: tuple[Registration, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def registrations(workload: Workload, options: Options) -> ContainerServices:
-    """One service for each port that counts, by number; of two with one id the later is not registered."""
+    """Return one service for each port to register, sorted by port; of two with the same id only the first."""
     found: dict[str, Registration] = {}
-    said: dict[Diagnostic, None] = {}
+    diagnostics: dict[Diagnostic, None] = {}
 
     def warn(message: str, hint: str) -> None:
         subject = f"container {workload.name}"
-        said[Diagnostic(Severity.WARNING, SOURCE, subject, message, hint)] = None
+        diagnostics[Diagnostic(Severity.WARNING, SOURCE, subject, message, hint)] = None
 
     ports = [port for port in workload.ports if options.internal or port.host_port]
     for port in ports:
@@ -43,38 +43,38 @@ def registrations(workload: Workload, options: Options) -> ContainerServices:
         if made is None:
             continue
         if made.id in found:
-            warn(f"SERVICE_ID={made.id} is given to several ports", f"SERVICE_{port.number}_ID")
+            warn(f"SERVICE_ID={made.id} is given to several ports", f"set SERVICE_{port.number}_ID")
             continue
         found[made.id] = made
-    return ContainerServices(tuple(found.values()), tuple(said))
+    return ContainerServices(tuple(found.values()), tuple(diagnostics))
 
 
 def _registration(
     workload: Workload, port: Port, options: Options, warn: Warn, *, several: bool
 ) -> Registration | None:
-    said = port_keys(workload.environment, workload.labels, port.number)
-    if said.get("ignore") or (options.explicit and not said.get("name")):
+    keys = port_keys(workload.environment, workload.labels, port.number)
+    if keys.get("ignore") or (options.explicit and not keys.get("name")):
         return None
-    name = said.get("name") or image_name(workload.image)
-    if several and "name" not in said.port_specific:
+    name = keys.get("name") or image_name(workload.image)
+    if several and "name" not in keys.port_specific:
         name = f"{name}-{port.number}"
     udp = port.protocol == "udp"
     address = _address(workload, port, options, warn)
     number = port.number if options.internal else port.host_port
     own_id = f"{options.hostname}:{workload.name}:{port.number}{':udp' if udp else ''}"
     return Registration(
-        id=said.get("id") or own_id,
+        id=keys.get("id") or own_id,
         name=name,
         address=address,
         port=number,
-        tags=(*split_tags(said.get("tags")), *options.tags, *(("udp",) if udp else ())),
-        meta=_meta(said, warn) | ({HOST_ATTRIBUTE: options.hostname} if said.get("id") else {}),
-        check=decode_check(said, address, number, warn),
+        tags=(*split_tags(keys.get("tags")), *options.tags, *(("udp",) if udp else ())),
+        meta=_meta(keys, warn) | ({HOST_ATTRIBUTE: options.hostname} if keys.get("id") else {}),
+        check=decode_check(keys, address, number, warn),
     )
 
 
 def image_name(image: str) -> str:
-    """`helloworld` of `registry:5000/osones/helloworld:1@sha256:…`."""
+    """Return an image's base name: `registry:5000/osones/helloworld:1@sha256:…` → `helloworld`."""
     return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
 
 
@@ -91,18 +91,22 @@ def _address(workload: Workload, port: Port, options: Options, warn: Warn) -> st
     return host if options.ip or port.host_ip in _WILDCARDS else port.host_ip
 
 
-def _meta(said: Keys, warn: Warn) -> dict[str, str]:
-    """The attributes that Consul takes: it refuses a whole service for one that it does not."""
+def _meta(keys: Keys, warn: Warn) -> dict[str, str]:
+    """Return the attributes that Consul accepts. For an invalid one it would refuse the whole service."""
     meta: dict[str, str] = {}
-    for key, value in sorted(said.values.items()):
+    for key, value in sorted(keys.values.items()):
         if key in _RESERVED_KEYS:
             continue
         if not _META_KEY.fullmatch(key):
-            warn(f"SERVICE_{key.upper()} is no key of Consul's", "letters, digits, - and _, at most 128")
+            warn(
+                f"SERVICE_{key.upper()} is not a valid Consul key", "use at most 128 letters, digits, - and _"
+            )
         elif len(value.encode()) > _MAX_META_VALUE:
-            warn(f"SERVICE_{key.upper()} is longer than Consul takes", f"at most {_MAX_META_VALUE} bytes")
+            warn(
+                f"SERVICE_{key.upper()} is longer than Consul accepts", f"use at most {_MAX_META_VALUE} bytes"
+            )
         elif len(meta) == _MAX_META_PAIRS:
-            warn(f"SERVICE_{key.upper()} is one attribute too many", f"Consul takes {_MAX_META_PAIRS}")
+            warn(f"SERVICE_{key.upper()} is one attribute too many", f"use at most {_MAX_META_PAIRS}")
         else:
             meta[key] = value
     return meta

@@ -1,4 +1,4 @@
-"""What the containers that are there want to be registered as."""
+"""Holds the services that the running containers are to be registered as."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rondpoint.diagnostics import Diagnostic, Severity
 
 
 class WantedServices:
-    """Containers by id, each with its name and what was read of it."""
+    """The wanted services by container."""
 
     def __init__(self) -> None:
         self._containers: dict[str, tuple[str, ContainerServices]] = {}
@@ -17,36 +17,39 @@ class WantedServices:
         return container_id in self._containers
 
     def ids(self) -> list[str]:
+        """Return the ids of all containers."""
         return list(self._containers)
 
-    def put(self, container_id: str, name: str, read: ContainerServices) -> None:
-        self._containers[container_id] = (name, read)
+    def put(self, container_id: str, name: str, services: ContainerServices) -> None:
+        self._containers[container_id] = (name, services)
 
     def remove(self, container_id: str) -> None:
-        """Take it out; one that is not there is no fault."""
+        """Remove a container; an unknown id is ignored."""
         self._containers.pop(container_id, None)
 
     def registrations(self) -> dict[str, Registration]:
-        """By id; of two containers with one id, the first by name has it."""
+        """Return the wanted services by id. If two containers claim an id, the first by name gets it."""
         found: dict[str, Registration] = {}
-        for _, read in self._by_name():
-            for registration in read.registrations:
+        for _, services in self._by_name():
+            for registration in services.registrations:
                 found.setdefault(registration.id, registration)
         return found
 
     def diagnostics(self) -> list[Diagnostic]:
-        """What is wrong, by name of container."""
-        holders: dict[str, str] = {}
-        said: list[Diagnostic] = []
-        for name, read in self._by_name():
-            said += read.diagnostics
-            for registration in read.registrations:
-                holder = holders.setdefault(registration.id, name)
-                if holder != name:
-                    message = f"SERVICE_ID={registration.id} is given to container {holder}, too"
-                    hint = "this one is not registered: give each an id of its own"
-                    said.append(Diagnostic(Severity.WARNING, SOURCE, f"container {name}", message, hint))
-        return said
+        """Return the diagnostics of all containers, sorted by container name."""
+        owners: dict[str, str] = {}
+        diagnostics: list[Diagnostic] = []
+        for name, services in self._by_name():
+            diagnostics += services.diagnostics
+            for registration in services.registrations:
+                owner = owners.setdefault(registration.id, name)
+                if owner != name:
+                    message = f"SERVICE_ID={registration.id} is given to container {owner}, too"
+                    hint = "this container's service is not registered: give each an id of its own"
+                    diagnostics.append(
+                        Diagnostic(Severity.WARNING, SOURCE, f"container {name}", message, hint)
+                    )
+        return diagnostics
 
     def _by_name(self) -> list[tuple[str, ContainerServices]]:
         return sorted(self._containers.values(), key=lambda each: each[0])

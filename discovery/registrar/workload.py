@@ -1,4 +1,4 @@
-"""A container as its registration needs to see it."""
+"""Decodes the engine's description of a container for its registration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Port(Struct, frozen=True, order=True):
-    """A port of a container; `host_port` is 0 where it is not published, `host_ip` may be a wildcard."""
+    """A port of a container. `host_port` is 0 if it is not published; `host_ip` may be a wildcard."""
 
     number: int
     protocol: str = "tcp"
@@ -18,7 +18,7 @@ class Port(Struct, frozen=True, order=True):
 
 
 class Workload(Struct, frozen=True):
-    """`environment` and `labels` as written; `address` is the container's own, empty when it has none."""
+    """A container, as far as registration needs it; `address` is its own one, empty if it has none."""
 
     name: str
     image: str
@@ -30,9 +30,9 @@ class Workload(Struct, frozen=True):
 
 
 def workload(description: Mapping[str, Any], network_owner: Mapping[str, Any] | None = None) -> Workload:
-    """Read the engine's answer to `GET /containers/ID/json`; what is missing in it counts as empty.
+    """Decode the engine's response to `GET /containers/ID/json`; missing values count as empty.
 
-    `lender` is the answer for the container whose network this one shares.
+    `network_owner` is the response for the container whose network this one shares.
     """
     config: Mapping[str, Any] = description.get("Config") or {}
     mode = (description.get("HostConfig") or {}).get("NetworkMode") or "bridge"
@@ -62,7 +62,7 @@ def _ports(exposed: Mapping[str, Any], published: Mapping[str, Any], mode: str) 
                 number, protocol or "tcp", int(targets[0]["HostPort"]), targets[0].get("HostIp") or ""
             )
         else:
-            # In the host's network, or another container's, a port is where it is listened on.
+            # In the host's or another container's network, the port itself is reachable without publishing.
             direct = mode == "host" or mode.startswith("container:")
             port = Port(number, protocol or "tcp", number if direct else 0)
         found.append(port)

@@ -146,9 +146,9 @@ class CurrentConfiguration:
         """Return whether this middleware can run, and why not."""
         fault = ""
         if middleware.unusable:
-            fault = "it has options that cannot be read"
+            fault = "it has options that could not be read"
         elif middleware.kind not in SERVED_KINDS:
-            fault = f"its kind {middleware.kind} is not supported yet"
+            fault = f"it is of kind {middleware.kind}, which is not served yet"
         return self._active_status("middleware", middleware.name, fault)
 
     def _active_status(self, kind: str, name: str, fault: str = "") -> ObjectStatus:

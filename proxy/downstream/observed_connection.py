@@ -109,7 +109,7 @@ class ObservedConnection(ClientConnection):
             return self.refuse(request, 405)
         accept = _ACCEPT.search(request.headers)
         scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
-        answer = exposition.answer(
+        answer = exposition.respond(
             "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
         )
         keep_alive = request.keep_alive and not self.context.draining

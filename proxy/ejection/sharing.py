@@ -71,8 +71,7 @@ class EjectionSync:
         pause = 0.1
         while True:
             try:
-                with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type:
-                ignore[no-untyped-call]
+                with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(self._keys.ejections)
                     self._read_all()
                     self._warned = False

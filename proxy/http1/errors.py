@@ -8,7 +8,7 @@ class MessageError(Exception):
 
 
 class RequestError(MessageError):
-    """A request that goes no further; the client gets `status`, `reason` and `allow` as the `Allow` header."""
+    """A request that goes no further: the client gets `status`, `reason`, and `allow` as `Allow` header."""
 
     def __init__(self, status: int, reason: str, *, allow: str = "") -> None:
         super().__init__(reason)

@@ -31,7 +31,7 @@ def a_configuration(provider: str, *names: str, port: int = 80) -> Configuration
     return Configuration(routers, services)
 
 
-class Hand(Provider):
+class ScriptedProvider(Provider):
     """A provider that says what the test tells it to: a configuration, or a fault."""
 
     def __init__(self, name: str) -> None:
@@ -43,7 +43,7 @@ class Hand(Provider):
     def name(self) -> str:
         return self._name
 
-    def say(self, what: Configuration | Exception) -> None:
+    def send(self, what: Configuration | Exception) -> None:
         self._next.put(what)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
@@ -60,7 +60,7 @@ class Hand(Provider):
 
 
 @contextmanager
-def agent_of(
+def running_agent(
     store: Store, *providers: Provider, settings: Settings | None = None, ends_within: float = 60.0
 ) -> Iterator[None]:
     """A running agent; AssertionError when it takes longer than so many seconds to end."""
@@ -75,7 +75,7 @@ def agent_of(
         finally:
             stop.set()
             for provider in providers:
-                if isinstance(provider, Hand):
+                if isinstance(provider, ScriptedProvider):
                     provider.release()
             thread.join(ends_within)
             assert not thread.is_alive()
@@ -86,5 +86,5 @@ def routers(client: redis.Redis) -> set[str]:
     return set(loaded.state.routers) if loaded else set()
 
 
-def holds(client: redis.Redis, *names: str) -> None:
+def wait_for_routers(client: redis.Redis, *names: str) -> None:
     until(lambda: routers(client) == set(names), f"the routers {names}")

@@ -25,7 +25,7 @@ from rondpoint.store.agents import read_agents
 from rondpoint.store.change import Change
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics
-from tests.discovery.running import KEYS, Hand, a_configuration, agent_of, holds, routers
+from tests.discovery.running import KEYS, ScriptedProvider, a_configuration, running_agent, wait_for_routers, routers
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -37,34 +37,34 @@ def client(store: Store) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def one() -> Hand:
-    return Hand("one")
+def one() -> ScriptedProvider:
+    return ScriptedProvider("one")
 
 
 @pytest.fixture
-def two() -> Hand:
-    return Hand("two")
+def two() -> ScriptedProvider:
+    return ScriptedProvider("two")
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publication, "PROVIDER_TIMEOUT", 0.5)
     monkeypatch.setattr(supervisor, "FIRST_DELAY", 0.05)
 
 
 def test_all_providers_are_merged_and_each_emit_replaces_its_own_last(
-    store: Store, client: redis.Redis, one: Hand, two: Hand
+    store: Store, client: redis.Redis, one: ScriptedProvider, two: ScriptedProvider
 ) -> None:
-    with agent_of(store, one, two):
-        one.say(a_configuration("one", "a"))
-        two.say(a_configuration("two", "b"))
-        holds(client, "a@one", "b@two")
-        one.say(a_configuration("one", "c"))
-        holds(client, "c@one", "b@two")
+    with running_agent(store, one, two):
+        one.send(a_configuration("one", "a"))
+        two.send(a_configuration("two", "b"))
+        wait_for_routers(client, "a@one", "b@two")
+        one.send(a_configuration("one", "c"))
+        wait_for_routers(client, "c@one", "b@two")
 
 
-def test_a_fault_of_ours_ends_the_work_of_no_thread(
-    store: Store, client: redis.Redis, one: Hand, monkeypatch: pytest.MonkeyPatch
+def test_a_thread_restarts_after_an_unexpected_exception(
+    store: Store, client: redis.Redis, one: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults, look = [LookupError("ours")], OtherContributions._poll
 
@@ -74,122 +74,122 @@ def test_a_fault_of_ours_ends_the_work_of_no_thread(
         look(self, subscription, now)
 
     monkeypatch.setattr(OtherContributions, "_poll", failing)
-    with agent_of(store, one):
-        one.say(a_configuration("one", "a"))
-        holds(client, "a@one")
+    with running_agent(store, one):
+        one.send(a_configuration("one", "a"))
+        wait_for_routers(client, "a@one")
     assert not faults
 
 
-def test_nothing_is_published_before_every_provider_has_spoken(
-    store: Store, client: redis.Redis, one: Hand, two: Hand
+def test_nothing_is_published_before_every_provider_has_sent_a_configuration(
+    store: Store, client: redis.Redis, one: ScriptedProvider, two: ScriptedProvider
 ) -> None:
     before = Publisher(client, KEYS).publish(a_configuration("two", "kept"))
-    with agent_of(store, one, two):
-        one.say(a_configuration("one", "a"))
+    with running_agent(store, one, two):
+        one.send(a_configuration("one", "a"))
         time.sleep(0.3)
         loaded = load(client, KEYS)
         assert loaded is not None
         assert loaded.state.revision == before
-        two.say(a_configuration("two", "b"))
-        holds(client, "a@one", "b@two")
+        two.send(a_configuration("two", "b"))
+        wait_for_routers(client, "a@one", "b@two")
 
 
-def test_the_agent_that_leads_removes_counts_of_services_that_are_gone(
-    store: Store, client: redis.Redis, one: Hand, monkeypatch: pytest.MonkeyPatch
+def test_the_leader_removes_tickets_of_removed_services(
+    store: Store, client: redis.Redis, one: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unused_tickets, "KEPT", 0.0)
-    with agent_of(store, one):
-        one.say(a_configuration("one", "a", "b"))
-        holds(client, "a@one", "b@one")
+    with running_agent(store, one):
+        one.send(a_configuration("one", "a", "b"))
+        wait_for_routers(client, "a@one", "b@one")
         client.hset(KEYS.tickets, mapping={"a@one": 7, "b@one": 7, "old@one": 7})
         until(lambda: set(client.hkeys(KEYS.tickets)) == {b"a@one", b"b@one"}, "the old count removed")
-        one.say(a_configuration("one", "a"))
+        one.send(a_configuration("one", "a"))
         until(lambda: client.hgetall(KEYS.tickets) == {b"a@one": b"7"}, "b's count removed")
 
 
 @pytest.mark.usefixtures("impatient")
-def test_of_a_provider_that_stays_silent_the_stored_objects_stay(
-    store: Store, client: redis.Redis, one: Hand, two: Hand
+def test_stored_objects_stay_while_their_provider_sends_nothing(
+    store: Store, client: redis.Redis, one: ScriptedProvider, two: ScriptedProvider
 ) -> None:
     stored = a_configuration("two", "kept")
     old = a_configuration("one", "old")
     Publisher(client, KEYS).publish(
         Configuration({**stored.routers, **old.routers}, {**stored.services, **old.services})
     )
-    with agent_of(store, one, two):
-        one.say(a_configuration("one", "a"))
-        holds(client, "a@one", "kept@two")
-        two.say(a_configuration("two", "b"))
-        holds(client, "a@one", "b@two")
+    with running_agent(store, one, two):
+        one.send(a_configuration("one", "a"))
+        wait_for_routers(client, "a@one", "kept@two")
+        two.send(a_configuration("two", "b"))
+        wait_for_routers(client, "a@one", "b@two")
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_failing_provider_keeps_its_last_configuration_and_is_tried_again(
-    store: Store, client: redis.Redis, one: Hand
+def test_a_failing_provider_keeps_its_last_configuration_and_is_restarted(
+    store: Store, client: redis.Redis, one: ScriptedProvider
 ) -> None:
     def state() -> str:
         # It is listed a moment after it has published.
         statuses = [agent.providers["one"] for agent in read_agents(client, KEYS).values()]
         return ", ".join(f"{status.state}: {status.message}" for status in statuses)
 
-    with agent_of(store, one):
-        one.say(a_configuration("one", "a"))
-        holds(client, "a@one")
+    with running_agent(store, one):
+        one.send(a_configuration("one", "a"))
+        wait_for_routers(client, "a@one")
         until(lambda: state() == "ok: ", "the provider to be well")
-        one.say(ProviderError("the source is gone", "look for it"))
+        one.send(ProviderError("the source is gone", "look for it"))
         until(lambda: state() == "retrying: the source is gone (look for it)", "the fault to be shown")
         assert routers(client) == {"a@one"}
-        one.say(RuntimeError("a bug"))
+        one.send(RuntimeError("a bug"))
         until(lambda: "a bug" in state(), "the bug to be shown")
-        one.say(a_configuration("one", "b"))
-        holds(client, "b@one")
+        one.send(a_configuration("one", "b"))
+        wait_for_routers(client, "b@one")
         until(lambda: state() == "ok: ", "the provider to be well")
         assert one.watched == 3
 
 
-def test_a_burst_is_published_in_a_few_revisions(store: Store, client: redis.Redis, one: Hand) -> None:
+def test_a_burst_is_published_in_a_few_revisions(store: Store, client: redis.Redis, one: ScriptedProvider) -> None:
     pubsub = client.pubsub()
     pubsub.subscribe(KEYS.changes)
     pubsub.get_message(timeout=60)
 
-    def told() -> Change:
+    def next_change() -> Change:
         message = pubsub.get_message(timeout=60)
         assert message is not None
         return messages.decode(message["data"])
 
-    with agent_of(store, one):
-        one.say(a_configuration("one", "a"))
-        told()
+    with running_agent(store, one):
+        one.send(a_configuration("one", "a"))
+        next_change()
         time.sleep(0.1)
         began = time.monotonic()
         for port in range(1, 501):
-            one.say(a_configuration("one", "a", port=port))
-        last = first = told()
+            one.send(a_configuration("one", "a", port=port))
+        last = first = next_change()
         while last.services["a@one"] != a_configuration("one", "a", port=500).services["a@one"]:
-            last = told()
+            last = next_change()
         elapsed = time.monotonic() - began
         assert last.revision - first.revision <= elapsed / publication.MIN_REVISION_INTERVAL + 1
     pubsub.close()
 
 
-def test_an_emptied_store_is_filled_again(store: Store, client: redis.Redis, one: Hand) -> None:
-    with agent_of(store, one):
-        one.say(a_configuration("one", "a"))
-        holds(client, "a@one")
+def test_an_emptied_store_is_filled_again(store: Store, client: redis.Redis, one: ScriptedProvider) -> None:
+    with running_agent(store, one):
+        one.send(a_configuration("one", "a"))
+        wait_for_routers(client, "a@one")
         store.flush()
         until(lambda: routers(client) == {"a@one"}, "the routers to be back")
 
 
-def test_a_store_that_was_away_gets_the_newest(
-    store: Store, one: Hand, caplog: pytest.LogCaptureFixture
+def test_a_restarted_store_gets_the_newest_configuration(
+    store: Store, one: ScriptedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO), agent_of(store, one):
-        one.say(a_configuration("one", "a"))
+    with caplog.at_level(logging.INFO), running_agent(store, one):
+        one.send(a_configuration("one", "a"))
         with store.client() as client:
-            holds(client, "a@one")
+            wait_for_routers(client, "a@one")
         store.kill()
         for name in ("b", "c", "d"):
-            one.say(a_configuration("one", name))
+            one.send(a_configuration("one", name))
             time.sleep(0.1)
         store.start()
         with store.client() as client:
@@ -197,29 +197,29 @@ def test_a_store_that_was_away_gets_the_newest(
         until(lambda: "the store is available again" in caplog.text, "word of it")
 
 
-def test_a_store_that_is_away_at_the_start_is_waited_for(store: Store, one: Hand) -> None:
+def test_the_agent_waits_for_a_store_that_starts_later(store: Store, one: ScriptedProvider) -> None:
     store.kill()
-    with agent_of(store, one):
-        one.say(a_configuration("one", "a"))
+    with running_agent(store, one):
+        one.send(a_configuration("one", "a"))
         time.sleep(0.3)
         store.start()
         with store.client() as client:
-            holds(client, "a@one")
+            wait_for_routers(client, "a@one")
 
 
-def test_it_ends_in_time_although_the_store_is_frozen(store: Store, client: redis.Redis, one: Hand) -> None:
+def test_the_agent_ends_in_time_while_the_store_is_frozen(store: Store, client: redis.Redis, one: ScriptedProvider) -> None:
     # It takes two at most, and a busy machine some more.
-    with agent_of(store, one, ends_within=20.0):
-        one.say(a_configuration("one", "a"))
-        holds(client, "a@one")
+    with running_agent(store, one, ends_within=20.0):
+        one.send(a_configuration("one", "a"))
+        wait_for_routers(client, "a@one")
         store.freeze()
-        one.say(a_configuration("one", "b"))
+        one.send(a_configuration("one", "b"))
         time.sleep(0.1)
     store.thaw()
 
 
-def test_an_agent_is_listed_while_it_runs(store: Store, client: redis.Redis, one: Hand) -> None:
-    with agent_of(store, one):
+def test_an_agent_is_listed_while_it_runs(store: Store, client: redis.Redis, one: ScriptedProvider) -> None:
+    with running_agent(store, one):
         agents = until(lambda: read_agents(client, KEYS), "the agent to be listed")
         (agent,) = agents.values()
         assert agent.pid == os.getpid()
@@ -228,42 +228,42 @@ def test_an_agent_is_listed_while_it_runs(store: Store, client: redis.Redis, one
     assert read_agents(client, KEYS) == {}
 
 
-def test_what_is_wrong_is_published_and_logged_once(
-    store: Store, client: redis.Redis, one: Hand, caplog: pytest.LogCaptureFixture
+def test_a_diagnostic_is_published_and_logged_once(
+    store: Store, client: redis.Redis, one: ScriptedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    finding = Diagnostic(Severity.WARNING, "one", "container x", "odd label")
+    diagnostic = Diagnostic(Severity.WARNING, "one", "container x", "odd label")
 
-    def with_finding(*names: str) -> Configuration:
+    def with_diagnostic(*names: str) -> Configuration:
         plain = a_configuration("one", *names)
-        return Configuration(plain.routers, plain.services, {}, (finding,))
+        return Configuration(plain.routers, plain.services, {}, (diagnostic,))
 
-    with caplog.at_level(logging.INFO), agent_of(store, one):
-        one.say(with_finding("a"))
-        holds(client, "a@one")
-        one.say(with_finding("a", "b"))
-        holds(client, "a@one", "b@one")
-        assert read_diagnostics(client, KEYS) == (finding,)
-        one.say(a_configuration("one", "a"))
-        holds(client, "a@one")
+    with caplog.at_level(logging.INFO), running_agent(store, one):
+        one.send(with_diagnostic("a"))
+        wait_for_routers(client, "a@one")
+        one.send(with_diagnostic("a", "b"))
+        wait_for_routers(client, "a@one", "b@one")
+        assert read_diagnostics(client, KEYS) == (diagnostic,)
+        one.send(a_configuration("one", "a"))
+        wait_for_routers(client, "a@one")
         until(lambda: read_diagnostics(client, KEYS) == (), "the finding to be gone")
-        one.say(with_finding("a"))
-        until(lambda: read_diagnostics(client, KEYS) == (finding,), "the finding to be back")
-    told = [record for record in caplog.records if "odd label" in record.getMessage()]
-    assert [record.levelno for record in told] == [logging.WARNING, logging.WARNING]
+        one.send(with_diagnostic("a"))
+        until(lambda: read_diagnostics(client, KEYS) == (diagnostic,), "the finding to be back")
+    next_change = [record for record in caplog.records if "odd label" in record.getMessage()]
+    assert [record.levelno for record in next_change] == [logging.WARNING, logging.WARNING]
     assert "routers set: b@one; services set: b@one" in caplog.text
     assert "routers removed: b@one; services removed: b@one" in caplog.text
 
 
-def test_without_providers_the_store_is_emptied_and_that_is_said(
+def test_without_providers_the_store_is_emptied_and_a_warning_is_logged(
     store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     Publisher(client, KEYS).publish(a_configuration("one", "a"))
-    with agent_of(store):
-        holds(client)
+    with running_agent(store):
+        wait_for_routers(client)
     assert "no provider is configured" in caplog.text
 
 
-def test_the_settings_say_which_providers_there_are(tmp_path: Path) -> None:
+def test_the_settings_select_the_providers(tmp_path: Path) -> None:
     assert configured_providers(Settings()) == {}
     settings = Settings(providers=Providers(file=FileOptions(directory=tmp_path)))
     assert list(configured_providers(settings)) == ["file"]
@@ -292,8 +292,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_publishes_until_it_is_told_to_end(
-    run: Run, store: Store, client: redis.Redis, tmp_path: Path, told: signal.Signals
+def test_the_command_publishes_until_a_signal_stops_it(
+    run: Run, store: Store, client: redis.Redis, tmp_path: Path, next_change: signal.Signals
 ) -> None:
     (tmp_path / "routes.toml").write_text(
         '[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n'
@@ -302,10 +302,10 @@ def test_the_command_publishes_until_it_is_told_to_end(
     flags = (f"--redis.url={store.url}", f"--providers.file.filename={tmp_path / 'routes.toml'}")
     process = run(*flags)
     until(lambda: routers(client), "a router")
-    process.send_signal(told)
+    process.send_signal(next_change)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert f"{told.name}: the agent is stopping" in output
+    assert f"{next_change.name}: the agent is stopping" in output
     assert "Traceback" not in output
     assert read_agents(client, KEYS) == {}
 
@@ -314,7 +314,7 @@ def test_the_command_publishes_until_it_is_told_to_end(
     ("flags", "said"),
     [((), "redis.url"), (("--redis.url=redis://h", "--providerss.docker"), "providerss")],
 )
-def test_the_command_refuses_settings_that_cannot_be_used(
+def test_the_command_refuses_unusable_settings(
     run: Run, flags: tuple[str, ...], said: str
 ) -> None:
     process = run(*flags)

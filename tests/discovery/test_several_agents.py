@@ -19,7 +19,7 @@ from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.client import connect
 from rondpoint.store.contributions import read_parts
 from rondpoint.store.read import load, read_diagnostics
-from tests.discovery.running import KEYS, Hand, a_configuration, agent_of, holds, routers
+from tests.discovery.running import KEYS, ScriptedProvider, a_configuration, running_agent, wait_for_routers, routers
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -30,15 +30,15 @@ def client(store: Store) -> Iterator[redis.Redis]:
         yield client
 
 
-def named(name: str, forget_after: float = 60.0) -> Settings:
+def settings_with_name(name: str, forget_after: float = 60.0) -> Settings:
     return Settings(agent=AgentOptions(name=name, forget_after=forget_after))
 
 
 @contextmanager
-def an_agent(store: Store, name: str = "", forget_after: float = 60.0) -> Iterator[Hand]:
+def running_docker_agent(store: Store, name: str = "", forget_after: float = 60.0) -> Iterator[ScriptedProvider]:
     """A running agent of this name with the provider `docker`, which is given."""
-    hand = Hand("docker")
-    with agent_of(store, hand, settings=named(name, forget_after)):
+    hand = ScriptedProvider("docker")
+    with running_agent(store, hand, settings=settings_with_name(name, forget_after)):
         yield hand
 
 
@@ -46,7 +46,7 @@ def roles(client: redis.Redis) -> list[tuple[str, str]]:
     return sorted((agent.part, agent.role) for agent in read_agents(client, KEYS).values())
 
 
-def have_roles(client: redis.Redis, *expected: tuple[str, str]) -> None:
+def wait_for_roles(client: redis.Redis, *expected: tuple[str, str]) -> None:
     until(lambda: roles(client) == sorted(expected), f"the roles {expected}")
 
 
@@ -55,7 +55,7 @@ def services(client: redis.Redis) -> dict[str, Service]:
     return {} if loaded is None else loaded.state.services
 
 
-def test_one_of_two_publishes_and_the_other_is_warm(store: Store, client: redis.Redis) -> None:
+def test_a_standby_takes_over_at_once_with_its_newest_configuration(store: Store, client: redis.Redis) -> None:
     took: list[float] = []
     # A machine that has other things to do may need another try; a lease that runs out takes three seconds.
     while not took or (took[-1] >= 2.9 and len(took) < 4):
@@ -65,172 +65,172 @@ def test_one_of_two_publishes_and_the_other_is_warm(store: Store, client: redis.
 
 def _seconds_to_take_over(store: Store, client: redis.Redis) -> float:
     with ExitStack() as first:
-        one = first.enter_context(an_agent(store))
-        one.say(a_configuration("docker", "one"))
-        holds(client, "one@docker")
-        with an_agent(store) as two:
-            two.say(a_configuration("docker", "two"))
-            have_roles(client, ("", "leader"), ("", "standby"))
-            one.say(a_configuration("docker", "more"))
-            holds(client, "more@docker")
-            two.say(a_configuration("docker", "three"))
+        one = first.enter_context(running_docker_agent(store))
+        one.send(a_configuration("docker", "one"))
+        wait_for_routers(client, "one@docker")
+        with running_docker_agent(store) as two:
+            two.send(a_configuration("docker", "two"))
+            wait_for_roles(client, ("", "leader"), ("", "standby"))
+            one.send(a_configuration("docker", "more"))
+            wait_for_routers(client, "more@docker")
+            two.send(a_configuration("docker", "three"))
             # What the one on standby has found is there when it takes over, and at once.
             begun = time.monotonic()
             first.close()
-            holds(client, "three@docker")
+            wait_for_routers(client, "three@docker")
             took = time.monotonic() - begun
-            have_roles(client, ("", "leader"))
+            wait_for_roles(client, ("", "leader"))
             return took
 
 
-def test_one_that_has_not_heard_its_providers_does_not_go_for_the_lead(
+def test_an_agent_without_configurations_does_not_become_the_leader(
     store: Store, client: redis.Redis
 ) -> None:
-    with an_agent(store) as silent, an_agent(store) as speaking:
-        have_roles(client, ("", "standby"), ("", "standby"))
-        speaking.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
-        silent.say(a_configuration("docker", "b"))
-        have_roles(client, ("", "standby"), ("", "leader"))
+    with running_docker_agent(store) as silent, running_docker_agent(store) as speaking:
+        wait_for_roles(client, ("", "standby"), ("", "standby"))
+        speaking.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
+        silent.send(a_configuration("docker", "b"))
+        wait_for_roles(client, ("", "standby"), ("", "leader"))
         assert routers(client) == {"a@docker"}
 
 
-def test_a_lost_lease_is_taken_again_by_one_of_them(store: Store, client: redis.Redis) -> None:
+def test_one_agent_acquires_a_lost_lease_again(store: Store, client: redis.Redis) -> None:
     same = a_configuration("docker", "a")
-    with an_agent(store) as one, an_agent(store) as two:
-        one.say(same)
-        two.say(same)
-        have_roles(client, ("", "leader"), ("", "standby"))
+    with running_docker_agent(store) as one, running_docker_agent(store) as two:
+        one.send(same)
+        two.send(same)
+        wait_for_roles(client, ("", "leader"), ("", "standby"))
         for _ in range(3):
             store.flush()
-            holds(client, "a@docker")
-            have_roles(client, ("", "leader"), ("", "standby"))
+            wait_for_routers(client, "a@docker")
+            wait_for_roles(client, ("", "leader"), ("", "standby"))
 
 
-def test_agents_with_names_each_contribute_a_part(store: Store, client: redis.Redis) -> None:
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "web", "a"))
-        holds(client, "web@docker", "a@docker")
-        south.say(a_configuration("docker", "web", "b", port=81))
-        holds(client, "web@docker", "a@docker", "b@docker")
-        have_roles(client, ("north", "leader"), ("south", "member"))
+def test_agents_with_names_have_contributions_of_their_own(store: Store, client: redis.Redis) -> None:
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "web", "a"))
+        wait_for_routers(client, "web@docker", "a@docker")
+        south.send(a_configuration("docker", "web", "b", port=81))
+        wait_for_routers(client, "web@docker", "a@docker", "b@docker")
+        wait_for_roles(client, ("north", "leader"), ("south", "member"))
         servers = services(client)["web@docker"].servers
         assert [(server.name, server.port) for server in servers] == [("s@north", 80), ("s@south", 81)]
         # Each agent's changes replace its own.
-        south.say(a_configuration("docker", "c"))
-        holds(client, "web@docker", "a@docker", "c@docker")
-        north.say(a_configuration("docker", "web"))
-        holds(client, "web@docker", "c@docker")
+        south.send(a_configuration("docker", "c"))
+        wait_for_routers(client, "web@docker", "a@docker", "c@docker")
+        north.send(a_configuration("docker", "web"))
+        wait_for_routers(client, "web@docker", "c@docker")
 
 
-def test_what_contradicts_is_told_of_both(store: Store, client: redis.Redis) -> None:
+def test_a_conflict_between_agents_is_reported_with_both_names(store: Store, client: redis.Redis) -> None:
     plain = a_configuration("docker", "web")
     other = replace(plain.routers["web@docker"], priority=7)
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(plain)
-        holds(client, "web@docker")
-        south.say(Configuration({other.name: other}))
-        holds(client)
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(plain)
+        wait_for_routers(client, "web@docker")
+        south.send(Configuration({other.name: other}))
+        wait_for_routers(client)
         (finding,) = until(lambda: read_diagnostics(client, KEYS), "the diagnostic")
         assert finding.subject == "agent south"
         assert "defined differently in agent north: priority 7 against 5" in finding.message
-        south.say(plain)
-        holds(client, "web@docker")
+        south.send(plain)
+        wait_for_routers(client, "web@docker")
 
 
-def test_what_is_wrong_on_one_machine_is_told_by_the_leader(store: Store, client: redis.Redis) -> None:
+def test_the_leader_publishes_the_diagnostics_of_other_agents(store: Store, client: redis.Redis) -> None:
     finding = Diagnostic(Severity.ERROR, "docker", "container x", "no port")
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "a"))
-        south.say(a_configuration("docker", "b"))
-        holds(client, "a@docker", "b@docker")
-        south.say(replace(a_configuration("docker", "b"), diagnostics=(finding,)))
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "a"))
+        south.send(a_configuration("docker", "b"))
+        wait_for_routers(client, "a@docker", "b@docker")
+        south.send(replace(a_configuration("docker", "b"), diagnostics=(finding,)))
         told = until(lambda: read_diagnostics(client, KEYS), "the diagnostic")
         assert [diagnostic.subject for diagnostic in told] == ["container x of agent south"]
-        south.say(a_configuration("docker", "b"))
+        south.send(a_configuration("docker", "b"))
         until(lambda: not read_diagnostics(client, KEYS), "the diagnostic gone")
 
 
-def test_when_the_leader_ends_another_publishes_all_parts(store: Store, client: redis.Redis) -> None:
+def test_when_the_leader_ends_another_agent_publishes_all_contributions(store: Store, client: redis.Redis) -> None:
     with ExitStack() as first:
-        north = first.enter_context(an_agent(store, "north"))
-        north.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
-        with an_agent(store, "south") as south:
-            south.say(a_configuration("docker", "b"))
-            holds(client, "a@docker", "b@docker")
+        north = first.enter_context(running_docker_agent(store, "north"))
+        north.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
+        with running_docker_agent(store, "south") as south:
+            south.send(a_configuration("docker", "b"))
+            wait_for_routers(client, "a@docker", "b@docker")
             first.close()
-            have_roles(client, ("south", "leader"))
-            south.say(a_configuration("docker", "c"))
-            holds(client, "a@docker", "c@docker")
+            wait_for_roles(client, ("south", "leader"))
+            south.send(a_configuration("docker", "c"))
+            wait_for_routers(client, "a@docker", "c@docker")
             # And an agent of that name goes on where the other one ended.
-            with an_agent(store, "north") as again:
-                again.say(a_configuration("docker", "d"))
-                holds(client, "c@docker", "d@docker")
-                have_roles(client, ("north", "member"), ("south", "leader"))
+            with running_docker_agent(store, "north") as again:
+                again.send(a_configuration("docker", "d"))
+                wait_for_routers(client, "c@docker", "d@docker")
+                wait_for_roles(client, ("north", "member"), ("south", "leader"))
 
 
-def test_a_part_is_forgotten_when_its_agent_has_been_gone_for_so_long(
+def test_a_contribution_is_removed_after_the_configured_time(
     store: Store, client: redis.Redis
 ) -> None:
-    with an_agent(store, "north", forget_after=1.5) as north:
-        north.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
-        with an_agent(store, "south") as south:
-            south.say(a_configuration("docker", "b"))
-            holds(client, "a@docker", "b@docker")
+    with running_docker_agent(store, "north", forget_after=1.5) as north:
+        north.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
+        with running_docker_agent(store, "south") as south:
+            south.send(a_configuration("docker", "b"))
+            wait_for_routers(client, "a@docker", "b@docker")
             begun = time.monotonic()
-        holds(client, "a@docker")
+        wait_for_routers(client, "a@docker")
         assert time.monotonic() - begun > 1
         until(lambda: list(read_parts(client, KEYS)) == ["north"], "the part gone from the list")
 
 
-def test_with_no_time_to_wait_a_part_goes_with_its_agent(store: Store, client: redis.Redis) -> None:
-    with an_agent(store, "north", forget_after=0.0) as north:
-        north.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
-        with an_agent(store, "south") as south:
-            south.say(a_configuration("docker", "b"))
-            holds(client, "a@docker", "b@docker")
-        holds(client, "a@docker")
+def test_without_a_waiting_time_a_contribution_is_removed_with_its_agent(store: Store, client: redis.Redis) -> None:
+    with running_docker_agent(store, "north", forget_after=0.0) as north:
+        north.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
+        with running_docker_agent(store, "south") as south:
+            south.send(a_configuration("docker", "b"))
+            wait_for_routers(client, "a@docker", "b@docker")
+        wait_for_routers(client, "a@docker")
 
 
-def test_two_of_one_name_stand_by_for_each_other(store: Store, client: redis.Redis) -> None:
-    with an_agent(store, "north") as north, ExitStack() as first:
-        north.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
-        south = first.enter_context(an_agent(store, "south"))
-        south.say(a_configuration("docker", "b"))
-        holds(client, "a@docker", "b@docker")
-        with an_agent(store, "south") as other:
-            other.say(a_configuration("docker", "c"))
-            have_roles(client, ("north", "leader"), ("south", "member"), ("south", "standby"))
+def test_of_two_agents_with_one_name_one_is_on_standby(store: Store, client: redis.Redis) -> None:
+    with running_docker_agent(store, "north") as north, ExitStack() as first:
+        north.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
+        south = first.enter_context(running_docker_agent(store, "south"))
+        south.send(a_configuration("docker", "b"))
+        wait_for_routers(client, "a@docker", "b@docker")
+        with running_docker_agent(store, "south") as other:
+            other.send(a_configuration("docker", "c"))
+            wait_for_roles(client, ("north", "leader"), ("south", "member"), ("south", "standby"))
             assert routers(client) == {"a@docker", "b@docker"}
             first.close()
-            holds(client, "a@docker", "c@docker")
+            wait_for_routers(client, "a@docker", "c@docker")
 
 
-def test_an_agent_without_a_name_among_others_has_a_part_too(store: Store, client: redis.Redis) -> None:
+def test_an_agent_without_a_name_has_a_contribution_beside_others(store: Store, client: redis.Redis) -> None:
     with ExitStack() as first:
-        unnamed = first.enter_context(an_agent(store))
-        unnamed.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
+        unnamed = first.enter_context(running_docker_agent(store))
+        unnamed.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
         assert read_parts(client, KEYS) == {}
-        with an_agent(store, "south") as south:
-            south.say(a_configuration("docker", "b"))
-            holds(client, "a@docker", "b@docker")
-            have_roles(client, ("", "leader"), ("south", "member"))
+        with running_docker_agent(store, "south") as south:
+            south.send(a_configuration("docker", "b"))
+            wait_for_routers(client, "a@docker", "b@docker")
+            wait_for_roles(client, ("", "leader"), ("south", "member"))
             first.close()
-            have_roles(client, ("south", "leader"))
-            south.say(a_configuration("docker", "c"))
-            holds(client, "a@docker", "c@docker")
+            wait_for_roles(client, ("south", "leader"))
+            south.send(a_configuration("docker", "c"))
+            wait_for_routers(client, "a@docker", "c@docker")
 
 
-def test_an_emptied_store_takes_no_route_away(store: Store, client: redis.Redis) -> None:
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "a"))
-        south.say(a_configuration("docker", "b"))
-        holds(client, "a@docker", "b@docker")
+def test_an_emptied_store_removes_no_route(store: Store, client: redis.Redis) -> None:
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "a"))
+        south.send(a_configuration("docker", "b"))
+        wait_for_routers(client, "a@docker", "b@docker")
         for _ in range(3):
             store.flush()
             states: list[set[str]] = []
@@ -245,14 +245,14 @@ def test_an_emptied_store_takes_no_route_away(store: Store, client: redis.Redis)
 
 
 @pytest.mark.parametrize("damage", ["part", "list", "value"])
-def test_a_damaged_part_is_mended_and_takes_no_route_away(
+def test_a_damaged_contribution_is_repaired_and_removes_no_route(
     store: Store, client: redis.Redis, damage: str
 ) -> None:
     part = KEYS.part("south")
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "a"))
-        south.say(a_configuration("docker", "b"))
-        holds(client, "a@docker", "b@docker")
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "a"))
+        south.send(a_configuration("docker", "b"))
+        wait_for_routers(client, "a@docker", "b@docker")
         if damage == "part":
             client.delete(part.revision, part.routers, part.services)
         elif damage == "list":
@@ -262,8 +262,8 @@ def test_a_damaged_part_is_mended_and_takes_no_route_away(
             client.incr(part.revision)
         until(lambda: _whole(client), "the part mended")
         assert routers(client) == {"a@docker", "b@docker"}
-        south.say(a_configuration("docker", "c"))
-        holds(client, "a@docker", "c@docker")
+        south.send(a_configuration("docker", "c"))
+        wait_for_routers(client, "a@docker", "c@docker")
 
 
 def _whole(client: redis.Redis) -> bool:
@@ -272,40 +272,40 @@ def _whole(client: redis.Redis) -> bool:
     return bool(listed and loaded is not None and not loaded.problems and loaded.state.routers)
 
 
-def test_of_a_provider_that_stays_silent_what_is_in_the_part_stays(
+def test_objects_in_a_contribution_stay_while_their_provider_sends_nothing(
     store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with an_agent(store, "north") as north:
-        north.say(a_configuration("docker", "a"))
-        with an_agent(store, "south") as south:
-            south.say(a_configuration("docker", "b"))
-            holds(client, "a@docker", "b@docker")
+    with running_docker_agent(store, "north") as north:
+        north.send(a_configuration("docker", "a"))
+        with running_docker_agent(store, "south") as south:
+            south.send(a_configuration("docker", "b"))
+            wait_for_routers(client, "a@docker", "b@docker")
         monkeypatch.setattr(publication, "PROVIDER_TIMEOUT", 0.5)
-        docker, file = Hand("docker"), Hand("file")
-        with agent_of(store, docker, file, settings=named("south")):
-            docker.say(ProviderError("no engine", "start it"))
-            file.say(a_configuration("file", "c"))
-            holds(client, "a@docker", "b@docker", "c@file")
+        docker, file = ScriptedProvider("docker"), ScriptedProvider("file")
+        with running_agent(store, docker, file, settings=settings_with_name("south")):
+            docker.send(ProviderError("no engine", "start it"))
+            file.send(a_configuration("file", "c"))
+            wait_for_routers(client, "a@docker", "b@docker", "c@file")
 
 
-def test_messages_that_were_lost_are_made_up_for(store: Store, client: redis.Redis) -> None:
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "a"))
-        south.say(a_configuration("docker", "b"))
-        holds(client, "a@docker", "b@docker")
+def test_changes_arrive_although_messages_were_lost(store: Store, client: redis.Redis) -> None:
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "a"))
+        south.send(a_configuration("docker", "b"))
+        wait_for_routers(client, "a@docker", "b@docker")
         for name in ("c", "d", "e"):
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-            south.say(a_configuration("docker", name))
-            holds(client, "a@docker", f"{name}@docker")
+            south.send(a_configuration("docker", name))
+            wait_for_routers(client, "a@docker", f"{name}@docker")
 
 
 def test_a_change_through_a_member_is_published_within_tens_of_milliseconds(
     store: Store, client: redis.Redis
 ) -> None:
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "a"))
-        south.say(a_configuration("docker", "b"))
-        holds(client, "a@docker", "b@docker")
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "a"))
+        south.send(a_configuration("docker", "b"))
+        wait_for_routers(client, "a@docker", "b@docker")
         took = []
         with client.pubsub(ignore_subscribe_messages=True) as subscription:
             subscription.subscribe(KEYS.changes)
@@ -316,31 +316,31 @@ def test_a_change_through_a_member_is_published_within_tens_of_milliseconds(
                 number = len(took)
                 time.sleep(2 * publication.MIN_REVISION_INTERVAL)
                 begun = time.monotonic()
-                south.say(a_configuration("docker", f"b{number}"))
+                south.send(a_configuration("docker", f"b{number}"))
                 until(lambda: subscription.get_message(timeout=5), "the change")
                 took.append(time.monotonic() - begun)
     assert min(took) < 0.05, took
 
 
-def test_a_change_among_ten_thousand_routers_writes_what_changed(store: Store, client: redis.Redis) -> None:
+def test_a_change_among_ten_thousand_routers_writes_only_the_difference(store: Store, client: redis.Redis) -> None:
     many = a_configuration("docker", *(f"r{number}" for number in range(10_000)))
 
     def received() -> int:
         return int(client.info("stats")["total_net_input_bytes"])
 
-    with an_agent(store, "north") as north, an_agent(store, "south") as south:
-        north.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
-        south.say(many)
+    with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
+        north.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
+        south.send(many)
         until(lambda: len(services(client)) == 10_001, "all of them", timeout=60)
-        have_roles(client, ("north", "leader"), ("south", "member"))
+        wait_for_roles(client, ("north", "leader"), ("south", "member"))
         extra = a_configuration("docker", "extra")
         # Told of it, for what asks again and again is received, too.
         with client.pubsub(ignore_subscribe_messages=True) as subscription:
             subscription.subscribe(KEYS.changes)
             until(lambda: client.pubsub_numsub(KEYS.changes)[0][1] == 1, "the subscription")
             before = received()
-            south.say(Configuration({**many.routers, **extra.routers}, {**many.services, **extra.services}))
+            south.send(Configuration({**many.routers, **extra.routers}, {**many.services, **extra.services}))
             until(lambda: subscription.get_message(timeout=5), "the change")
         assert client.hexists(KEYS.routers, "extra@docker")
         assert received() - before < 50_000
@@ -353,7 +353,7 @@ def test_a_change_among_ten_thousand_routers_writes_what_changed(store: Store, c
         ("pttl", "the store refuses a lease"),
     ],
 )
-def test_rights_that_are_missing_are_said(
+def test_missing_rights_in_the_store_are_logged_once(
     store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, said: str
 ) -> None:
     def allow(*rules: str) -> None:
@@ -361,16 +361,16 @@ def test_rights_that_are_missing_are_said(
 
     allow(f"-{without}")
     client.set(KEYS.leader, "1 another", px=60_000)
-    hand, stop = Hand("docker"), threading.Event()
+    hand, stop = ScriptedProvider("docker"), threading.Event()
     with connect(f"unix://agent@{store.socket}?password=x") as own:
         thread = threading.Thread(target=Agent(Settings(), own, {"docker": hand}).run, args=(stop,))
         thread.start()
         try:
-            hand.say(a_configuration("docker", "a"))
+            hand.send(a_configuration("docker", "a"))
             until(lambda: said in caplog.text, "the complaint")
             allow()
             client.delete(KEYS.leader)
-            holds(client, "a@docker")
+            wait_for_routers(client, "a@docker")
             assert caplog.text.count(said) == 1
         finally:
             stop.set()
@@ -378,10 +378,10 @@ def test_rights_that_are_missing_are_said(
             thread.join()
 
 
-def test_agents_tell_their_part_and_role(store: Store, client: redis.Redis) -> None:
-    with an_agent(store, "north") as north:
-        north.say(a_configuration("docker", "a"))
-        holds(client, "a@docker")
+def test_the_list_of_agents_has_names_and_roles(store: Store, client: redis.Redis) -> None:
+    with running_docker_agent(store, "north") as north:
+        north.send(a_configuration("docker", "a"))
+        wait_for_routers(client, "a@docker")
 
         def leader() -> AgentStatus | None:
             return next((each for each in read_agents(client, KEYS).values() if each.role == "leader"), None)
@@ -391,7 +391,7 @@ def test_agents_tell_their_part_and_role(store: Store, client: redis.Redis) -> N
         assert client.get(KEYS.leader) == b"2 " + status.name.encode()
 
 
-def test_what_the_api_defines_is_no_part_and_never_contradicts_itself(
+def test_objects_of_the_api_are_in_no_contribution_and_never_conflict(
     store: Store, client: redis.Redis
 ) -> None:
     """Both agents follow it, and for a moment one of them is behind the other."""
@@ -399,16 +399,16 @@ def test_what_the_api_defines_is_no_part_and_never_contradicts_itself(
     with ExitStack() as running:
         fed = {}
         for name in names:
-            own, fed[name] = Hand("docker"), Hand("admin")
-            running.enter_context(agent_of(store, own, fed[name], settings=named(name)))
-            fed[name].say(a_configuration("admin", "a"))
-            own.say(a_configuration("docker", name))
+            own, fed[name] = ScriptedProvider("docker"), ScriptedProvider("admin")
+            running.enter_context(running_agent(store, own, fed[name], settings=settings_with_name(name)))
+            fed[name].send(a_configuration("admin", "a"))
+            own.send(a_configuration("docker", name))
             until(lambda name=name: f"{name}@docker" in routers(client), f"the routers of {name}")
-        holds(client, "a@admin", "north@docker", "south@docker")
-        have_roles(client, ("north", "leader"), ("south", "member"))
-        fed["south"].say(a_configuration("admin", "a", "b", port=81))
-        fed["north"].say(a_configuration("admin", "a", "c", port=82))
-        holds(client, "a@admin", "c@admin", "north@docker", "south@docker")
+        wait_for_routers(client, "a@admin", "north@docker", "south@docker")
+        wait_for_roles(client, ("north", "leader"), ("south", "member"))
+        fed["south"].send(a_configuration("admin", "a", "b", port=81))
+        fed["north"].send(a_configuration("admin", "a", "c", port=82))
+        wait_for_routers(client, "a@admin", "c@admin", "north@docker", "south@docker")
         assert services(client)["a@admin"].servers[0].port == 82
         assert read_diagnostics(client, KEYS) == ()
         for name in names:
@@ -417,15 +417,15 @@ def test_what_the_api_defines_is_no_part_and_never_contradicts_itself(
             assert set(loaded.state.routers) == {f"{name}@docker"}
 
 
-def test_what_the_api_defines_stays_while_a_new_leader_has_not_read_it(
+def test_objects_of_the_api_stay_until_a_new_leader_has_read_them(
     store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publication, "PROVIDER_TIMEOUT", 0.2)
-    with agent_of(store, first := Hand("admin"), settings=named("north")):
-        first.say(a_configuration("admin", "a"))
-        holds(client, "a@admin")
-    own, silent = Hand("docker"), Hand("admin")
-    with agent_of(store, own, silent, settings=named("south")):
-        own.say(a_configuration("docker", "b"))
+    with running_agent(store, first := ScriptedProvider("admin"), settings=settings_with_name("north")):
+        first.send(a_configuration("admin", "a"))
+        wait_for_routers(client, "a@admin")
+    own, silent = ScriptedProvider("docker"), ScriptedProvider("admin")
+    with running_agent(store, own, silent, settings=settings_with_name("south")):
+        own.send(a_configuration("docker", "b"))
         until(lambda: "b@docker" in routers(client), "the new leader's own")
         assert "a@admin" in routers(client)

@@ -65,10 +65,10 @@ def test_what_the_proxy_adds_is_seen_by_rules(proxy: Proxy) -> None:
     ("query", "message"),
     [
         ("", "url is missing"),
-        ("url=ftp://a/", "is not one such as"),
+        ("url=ftp://a/", "is not a URL such as"),
         ("url=http://a:x/", "cannot be read"),
-        ("url=http://a/&header=nonsense", "is not one such as Accept"),
-        ("url=http://a/&entryPoint=other", "does not exist: there are web"),
+        ("url=http://a/&header=nonsense", "is not a header line such as Accept"),
+        ("url=http://a/&entryPoint=other", "does not exist: expected one of web"),
     ],
 )
 def test_a_question_that_cannot_be_read_is_a_400_that_says_why(
@@ -81,4 +81,4 @@ def test_a_question_that_cannot_be_read_is_a_400_that_says_why(
 
 def test_the_command_passes_the_reason_on(proxy: Proxy) -> None:
     told = command(proxy, "ftp://a/")
-    assert (told.returncode, "is not one such as" in told.stderr) == (1, True)
+    assert (told.returncode, "is not a URL such as" in told.stderr) == (1, True)

@@ -27,28 +27,28 @@ from tests.lab.waiting import until
 from tests.proxy.admin.test_ten_thousand import published
 from tests.proxy.running import Proxy, running_proxy
 
-STICKING_OUT = """[...document.querySelectorAll("table")].filter((table) =>
+OVERFLOWING = """[...document.querySelectorAll("table")].filter((table) =>
     table.getBoundingClientRect().right > table.closest(".card").getBoundingClientRect().right).length"""
-"""How many tables are wider than what they are in."""
+"""The number of tables that are wider than their card."""
 
 OUTLINE = """{
     const focused = document.activeElement;
     getComputedStyle(focused.closest(".tabs label")?.querySelector("span") ?? focused).outlineStyle;
 }"""
-"""Of what has the focus."""
+"""The outline of the focused element."""
 
 DUMPING = ["--headless", *FLAGS, "--dump-dom"]
 
 
 def page(url: str, profile: Path) -> str:
-    """The document as the browser has it once the page is loaded."""
+    """Return the document after the browser has loaded the page."""
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: apt-get install chromium"
     command = [browser, *DUMPING, f"--user-data-dir={profile}", url]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
-def test_the_dashboard_lists_routers_services_and_what_is_wrong(processes: Processes, tmp_path: Path) -> None:
+def test_the_dashboard_lists_routers_services_and_problems(processes: Processes, tmp_path: Path) -> None:
     with Origin.named("a") as origin:
         (tmp_path / "routes.yml").write_text(
             f"""
@@ -64,10 +64,10 @@ http:
             processes, "--workers=1", f"--providers.file.filename={tmp_path}/routes.yml", directory=tmp_path
         )
         running.wait_for("shop.test", "/<b>")
-        # The agent says what it is a moment after it has published.
+        # The agent reports its role shortly after its first publication.
         until(
             lambda: [each["role"] for each in running.api("/api/instances")["agents"].values()] == ["leader"],
-            "an agent that leads",
+            "a leader",
         )
         dom = page(f"http://127.0.0.1:{running.admin}/dashboard/", tmp_path / "profile")
     assert "shop@file" in dom
@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Two workers, with three routers, one of which is left out."""
+    """Two workers and three routers, one of which is left out."""
     directory: Path = tmp_path_factory.mktemp("routes")
     processes = Processes()
     with Origin.named("a") as one, Origin.named("b") as two:
@@ -112,7 +112,7 @@ http:
         running.wait_for_workers(2)
         yield running
         log = running.process.log
-        processes.stop()
+        processes.target()
     assert "Traceback" not in log, log
 
 
@@ -127,17 +127,17 @@ def large() -> Iterator[Proxy]:
 
 
 @contextmanager
-def load(port: int, *asked: tuple[str, str]) -> Iterator[None]:
-    """These requests, by host and path, again and again."""
+def load(port: int, *requests: tuple[str, str]) -> Iterator[None]:
+    """Send these requests (host and path) in a loop."""
     ended = threading.Event()
 
-    def ask() -> None:
-        for host, path in cycle(asked):
+    def send() -> None:
+        for host, path in cycle(requests):
             if ended.is_set():
                 return
             http.request(port, host, path)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=send)
     thread.start()
     try:
         yield
@@ -155,53 +155,53 @@ def rows(page: Page) -> Locator:
 
 
 def kind(page: Page, name: str) -> Locator:
-    """What chooses among lists."""
+    """Return the radio button that selects a list or a sort of problems."""
     return page.get_by_role("radio", name=name, exact=True)
 
 
-def until_busy(place: Locator) -> None:
-    expect(place.locator(".rate b").first).not_to_have_text(re.compile("^(0|\N{EN DASH})$"))
+def until_busy(element: Locator) -> None:
+    expect(element.locator(".rate b").first).not_to_have_text(re.compile("^(0|\N{EN DASH})$"))
 
 
-def test_figures_move_with_the_requests(small: Installation, browser: Browser) -> None:
+def test_figures_follow_the_requests(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
-        expect(page.locator("#pulse")).to_have_attribute("data-state", "on")
-        expect(page.locator("#pulse-text")).to_contain_text("2 workers, 1 instance")
+        expect(page.locator("#live-status")).to_have_attribute("data-state", "on")
+        expect(page.locator("#live-status-text")).to_contain_text("2 workers, 1 instance")
         with load(small.web, ("shop.test", "/x"), ("shop.test", "/api"), ("shop.test", "/nothing")):
             for key in ("r:shop@file", "r:api@file"):
                 until_busy(page.locator(f'#part-routes [data-key="{key}"]'))
-            # The router that is drawn, its entry point, and its service.
+            # The shown router, its entry point and its service.
             for key in ("e:web", "r:api@file", "s:both@file"):
-                until_busy(page.locator(f'#part-way [data-key="{key}"]'))
+                until_busy(page.locator(f'#part-flow [data-key="{key}"]'))
             expect(page.locator("#busiest-list li")).to_have_count(2)
             expect(page.locator(".tile [data-slot=p95]")).to_contain_text(re.compile("ms|s"))
             bar = page.locator(".tile [data-slot=classes]")
             expect(bar).to_have_attribute("title", re.compile("2xx .* %, 4xx .* %"))
-            expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0")
+            expect(page.locator(".unmatched-note [data-slot=rate]")).not_to_have_text("0")
             shares = page.locator("[data-slot=legend] dd")
             expect(shares.first).to_have_text(re.compile(r"^6\d"))
         expect(page.locator(".wide [data-slot=rate]")).to_have_text("0")
 
 
-def test_figures_of_servers_move_in_the_picture_and_in_the_list(
+def test_figures_of_servers_change_in_the_flow_and_in_the_list(
     small: Installation, browser: Browser
 ) -> None:
-    asked = (("shop.test", "/api"), ("shop.test", "/x"))
+    requests = (("shop.test", "/api"), ("shop.test", "/x"))
     with opened(browser, f"{dashboard(small.admin)}?router=api%40file&kind=service") as page:
-        with load(small.web, *asked):
-            for part, count in (("#part-way", 3), ("#part-routes", 3)):
+        with load(small.web, *requests):
+            for part, count in (("#part-flow", 3), ("#part-routes", 3)):
                 servers = page.locator(f'{part} [data-key^="server:"]')
                 expect(servers).to_have_count(count)
-                for place in range(count):
-                    server = servers.nth(place)
+                for index in range(count):
+                    server = servers.nth(index)
                     until_busy(server)
                     expect(server.locator("[data-slot=p95]")).to_have_text(re.compile("s$"))
                     expect(server.locator("[data-slot=classes]")).to_have_attribute("title", "2xx 100 %")
-            median = page.locator("#part-way .stop [data-slot=p50]").first
+            median = page.locator("#part-flow .target [data-slot=p50]").first
             expect(median).to_have_text(re.compile("s$"))
             row = page.locator('#part-routes tr[data-key="s:shop@file"]')
             expect(row.locator('[data-key^="server:"]')).to_have_count(2)
-            # No router leads to that one.
+            # No router uses this service directly.
             member = page.locator('#part-routes tr[data-key="s:canary@file"]')
             expect(member.locator(".figures")).to_have_count(1)
             assert hindrances(page) == []
@@ -209,65 +209,65 @@ def test_figures_of_servers_move_in_the_picture_and_in_the_list(
             expect(server.locator("[data-slot=rate]")).to_have_text("0")
 
 
-def test_answers_without_a_server_are_no_servers(small: Installation, browser: Browser) -> None:
+def test_responses_without_a_server_do_not_count_for_servers(small: Installation, browser: Browser) -> None:
     address = f"{dashboard(small.admin)}?router=shop%40file"
     with opened(browser, address) as page, load(small.web, ("shop.test", "/nothing")):
-        expect(page.locator(".aside-note [data-slot=rate]")).not_to_have_text("0")
-        for server in page.locator("#part-way .stop").all():
+        expect(page.locator(".unmatched-note [data-slot=rate]")).not_to_have_text("0")
+        for server in page.locator("#part-flow .target").all():
             expect(server.locator("[data-slot=rate]")).to_have_text("0")
             expect(server.locator("[data-slot=p95]")).to_have_text("\N{EN DASH}")
 
 
-def test_the_way_of_the_chosen_router_is_drawn(small: Installation, browser: Browser) -> None:
+def test_the_request_flow_of_the_chosen_router_is_shown(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
-        way = page.locator("#part-way")
-        expect(way).to_contain_text("weight 3")
+        flow = page.locator("#part-flow")
+        expect(flow).to_contain_text("weight 3")
         page.get_by_role("link", name="shop@file").first.click()
-        expect(way.locator(".step")).to_contain_text(["tries@file", "strip@file"])
-        expect(way.locator(".stop")).to_have_count(2)
+        expect(flow.locator(".middleware")).to_contain_text(["tries@file", "strip@file"])
+        expect(flow.locator(".target")).to_have_count(2)
         assert "router=shop%40file" in page.url
         page.reload()
-        expect(way.locator(".node.router")).to_contain_text("shop@file")
+        expect(flow.locator(".node.router")).to_contain_text("shop@file")
 
 
 def test_a_request_is_explained(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
         page.get_by_label("Address", exact=True).fill("http://shop.test/x/1")
         page.keyboard.press("Enter")
-        told = page.locator("#explained")
-        expect(told.locator(".outcome")).to_contain_text("router shop@file, service shop@file")
-        expect(told).to_contain_text("strip@file")
+        result = page.locator("#explained")
+        expect(result.locator(".outcome")).to_contain_text("router shop@file, service shop@file")
+        expect(result).to_contain_text("strip@file")
         page.get_by_label("Address", exact=True).fill("http://shop.test/y")
         page.get_by_role("button", name="Explain").click()
-        expect(told.locator(".outcome")).to_contain_text("404 here: no router's rule holds")
-        expect(told).to_contain_text("does not hold: PathPrefix(`/x`)")
+        expect(result.locator(".outcome")).to_contain_text("404: no router's rule holds")
+        expect(result).to_contain_text("does not hold: PathPrefix(`/x`)")
 
 
-def test_problems_are_told_with_what_mends_them(small: Installation, browser: Browser) -> None:
+def test_problems_are_shown_with_hints(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
-        found = page.locator(".findings li")
+        found = page.locator(".problems li")
         expect(found).to_contain_text(["lost@file"])
         expect(found).to_contain_text(["did you mean"])
         kind(page, "Warnings 0").click()
-        expect(found).to_have_text("None of these.")
+        expect(found).to_have_text("No matching problems.")
         kind(page, "Errors 1").click()
         expect(found).to_contain_text(["lost@file"])
 
 
-def test_containers_that_are_not_routed_are_told_with_the_reason(
+def test_unrouted_containers_are_listed_with_the_reason(
     engine: Engine,
     whoami: Callable[..., Container],
     installation: Callable[..., Installation],
     browser: Browser,
 ) -> None:
     whoami(name="lonely", network_mode="none", labels={"traefik.frontend.rule": "Host:lonely.test"})
-    # The engine is reached through its socket; no request has to get to the container.
+    # The test needs only the engine's socket; no request has to reach the container.
     running = installation("--workers=1", f"--providers.docker.endpoint={engine.socket_url}")
     until(lambda: running.api("/api/diagnostics?unrouted=true"), "the container's diagnostic")
     with opened(browser, dashboard(running.admin)) as page:
         page.get_by_role("link", name="why").click()
-        told = page.locator(".findings li").filter(has_text="container lonely")
-        expect(told).to_contain_text("not routed: it has no address")
+        result = page.locator(".problems li").filter(has_text="container lonely")
+        expect(result).to_contain_text("not routed: it has no address")
 
 
 def test_ten_thousand_routers_are_searched(large: Proxy, browser: Browser) -> None:
@@ -280,7 +280,7 @@ def test_ten_thousand_routers_are_searched(large: Proxy, browser: Browser) -> No
         expect(rows(page)).to_have_count(1)
         expect(rows(page)).to_contain_text("r9999@docker")
         page.locator("#search").fill("nothing of that name")
-        expect(page.locator("#part-routes")).to_contain_text("Nothing fits")
+        expect(page.locator("#part-routes")).to_contain_text("No matches")
         page.locator("#search").fill("")
         page.get_by_label("Status", exact=True).select_option("warning")
         pages = page.get_by_role("navigation", name="Pages of routes")
@@ -302,13 +302,13 @@ def test_figures_of_a_server_among_those_of_ten_thousand_routers(large: Proxy, b
     key = '[data-key="server:r9998@docker http://127.0.0.1:1"]'
     address = f"{dashboard(large.admin)}?router=r9998%40docker&kind=service&search=r9998"
     with opened(browser, address) as page, load(large.web, ("r9998.test", "/")):
-        for part in ("#part-way", "#part-routes"):
+        for part in ("#part-flow", "#part-routes"):
             until_busy(page.locator(f"{part} {key}"))
             bar = page.locator(f"{part} {key} [data-slot=classes]")
             expect(bar).to_have_attribute("title", "5xx 100 %")
 
 
-def test_a_theme_is_followed_and_chosen(small: Installation, browser: Browser) -> None:
+def test_the_page_follows_the_system_theme_or_the_switch(small: Installation, browser: Browser) -> None:
     def ground(page: Page) -> str:
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
@@ -337,21 +337,21 @@ def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) ->
 
 
 @pytest.mark.parametrize("width", [320, 600, 820, 1024, 1200])
-def test_nothing_sticks_out_at_any_width(small: Installation, browser: Browser, width: int) -> None:
+def test_tables_fit_at_any_width(small: Installation, browser: Browser, width: int) -> None:
     with opened(browser, dashboard(small.admin), (width, 900)) as page:
         for name in ("Services", "Middlewares", "Routers"):
             kind(page, name).click()
             expect(page.locator("#part-routes caption")).to_have_text(name)
             assert page.evaluate("document.documentElement.scrollWidth") == width
-            assert page.evaluate(STICKING_OUT) == 0
+            assert page.evaluate(OVERFLOWING) == 0
 
 
-def test_the_keyboard_reaches_all_in_the_order_of_the_page(small: Installation, browser: Browser) -> None:
+def test_the_keyboard_reaches_everything_in_page_order(small: Installation, browser: Browser) -> None:
     with opened(browser, dashboard(small.admin)) as page:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the routes")).to_be_in_viewport()
         reached = []
-        # With three routers and no requests there are fewer than forty.
+        # With three routers and no requests, the page has fewer than 40 stops.
         for _ in range(40):
             reached.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
             assert page.evaluate(OUTLINE) == "solid", reached
@@ -368,11 +368,11 @@ def test_the_keyboard_reaches_all_in_the_order_of_the_page(small: Installation, 
             "Explain",
             "API",
         ]
-        places = [
-            next(place for place, name in enumerate(reached) if name.strip() == each) for each in named[:3]
+        positions = [
+            next(index for index, name in enumerate(reached) if name.strip() == each) for each in named[:3]
         ]
-        places += [reached.index(each, places[-1]) for each in named[3:]]
-        assert places == sorted(places)
+        positions += [reached.index(each, positions[-1]) for each in named[3:]]
+        assert positions == sorted(positions)
         page.keyboard.press("/")
         page.keyboard.type("shop")
         page.keyboard.press("Escape")
@@ -380,10 +380,10 @@ def test_the_keyboard_reaches_all_in_the_order_of_the_page(small: Installation, 
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")])
-def test_nothing_keeps_people_from_using_it(
+def test_the_page_is_accessible(
     small: Installation, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
-    # The page is given scripts of axe-core, which the policy does not let in otherwise.
+    # axe-core injects scripts into the page, which the content security policy would block otherwise.
     with opened(browser, dashboard(small.admin), size, scheme) as page:
         page.get_by_label("Address", exact=True).fill("http://shop.test/y")
         page.get_by_role("button", name="Explain").click()
@@ -391,21 +391,21 @@ def test_nothing_keeps_people_from_using_it(
         assert hindrances(page) == []
 
 
-def test_only_its_own_script_runs(small: Installation) -> None:
+def test_only_our_own_script_runs(small: Installation) -> None:
     for path in ("/dashboard/", "/dashboard/part/routes", "/dashboard/static/dashboard.js"):
         policy = str(http.request(small.admin, "localhost", path).header("Content-Security-Policy"))
         assert "script-src 'self';" in policy
         assert "unsafe" not in policy
 
 
-def test_it_can_be_read_and_searched_without_script(large: Proxy) -> None:
+def test_the_page_can_be_read_and_searched_without_javascript(large: Proxy) -> None:
     text = http.request(large.admin, "localhost", "/dashboard/?search=r9999&router=r77%40docker").text
     assert "r9999@docker" in text
     assert "Host(`r77.test`)" in text
     assert "r1@docker" not in text.partition('id="part-routes"')[2].partition('id="problems"')[0]
 
 
-def test_pages_are_turned_without_script(large: Proxy, browser: Browser) -> None:
+def test_pages_can_be_selected_without_javascript(large: Proxy, browser: Browser) -> None:
     with opened(browser, dashboard(large.admin), script=False) as page:
         routes = page.get_by_role("navigation", name="Pages of routes")
         routes.get_by_role("button", name="Next").click()
@@ -418,4 +418,4 @@ def test_pages_are_turned_without_script(large: Proxy, browser: Browser) -> None
         expect(found).to_contain_text("11\N{EN DASH}20 of")
         page.get_by_label("Search in problems").last.fill("router r9990@docker")
         page.get_by_role("button", name="Show").last.click()
-        expect(page.locator(".findings li")).to_have_count(1)
+        expect(page.locator(".problems li")).to_have_count(1)

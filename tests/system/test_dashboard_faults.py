@@ -1,4 +1,4 @@
-"""The dashboard, in a real browser, while parts of what it tells of are gone."""
+"""The dashboard in a real browser while the store or an agent is down."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def proxy(store: Store, short_path: Path) -> Iterator[Proxy]:
-    """A store with one router that was left out."""
+    """A proxy whose store has one router that was left out."""
     with connect(store.url) as client:
         Publisher(client, Keys()).publish(Configuration(diagnostics=(LOST,)))
     with running_proxy(short_path, store) as running:
@@ -43,24 +43,24 @@ def proxy(store: Store, short_path: Path) -> Iterator[Proxy]:
 
 
 @pytest.mark.parametrize("width", [1280, 820, 375])
-def test_without_the_store_figures_are_unknown_and_what_was_told_last_stays(
+def test_without_the_store_figures_are_unknown_and_the_last_problems_stay(
     proxy: Proxy, browser: Browser, width: int
 ) -> None:
     with opened(browser, f"http://127.0.0.1:{proxy.admin}/dashboard/", (width, 900)) as page:
-        pulse, rate = page.locator("#pulse"), page.locator(".wide [data-slot=rate]")
-        expect(pulse).to_have_attribute("data-state", "on", timeout=WAIT)
+        status, rate = page.locator("#live-status"), page.locator(".wide [data-slot=rate]")
+        expect(status).to_have_attribute("data-state", "on", timeout=WAIT)
         expect(rate).to_have_text("0", timeout=WAIT)
         proxy.store.kill()
-        expect(pulse).to_have_attribute("data-state", "trouble", timeout=WAIT)
-        expect(page.locator("#pulse-text")).to_contain_text("the store does not answer", timeout=WAIT)
+        expect(status).to_have_attribute("data-state", "trouble", timeout=WAIT)
+        expect(page.locator("#live-status-text")).to_contain_text("the store does not respond", timeout=WAIT)
         expect(rate).to_have_text("\N{EN DASH}", timeout=WAIT)
         expect(page.locator("#busiest-list")).to_contain_text("Not known", timeout=WAIT)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.reload()
         expect(page.locator("#part-routes")).to_contain_text("lost@file", timeout=WAIT)
-        expect(page.locator("#part-problems")).to_contain_text("the store does not answer", timeout=WAIT)
+        expect(page.locator("#part-problems")).to_contain_text("the store does not respond", timeout=WAIT)
         proxy.store.start()
-        expect(pulse).to_have_attribute("data-state", "on", timeout=WAIT)
+        expect(status).to_have_attribute("data-state", "on", timeout=WAIT)
         expect(rate).to_have_text("0", timeout=WAIT)
 
 

@@ -48,7 +48,7 @@ class Scene:
     def start_registrator(self) -> None:
         self._processes(
             "rondpoint", *REGISTRATOR, enter=self.engine.enter, environment=self._environment
-        ).wait_for_line("containers of .* are registered in")
+        ).wait_for_line("registering containers of .* in ")
 
     def start_rondpoint(self, *flags: str, settings: str = SETTINGS) -> Installation:
         """With the article's file in its working directory, and no other word about where it listens."""

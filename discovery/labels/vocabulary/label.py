@@ -24,8 +24,8 @@ class Support(Enum):
 class Label(Struct, frozen=True):
     """One label or option; `name` is its key below `traefik.` or in a file, where NAME stands for any name.
 
-    - `read` and `default`: the decoder's reader and default. If the decoder uses no reader, `read` is None and
-      `values` describes the values.
+    - `read` and `default`: the decoder's reader and default. If the decoder uses no reader, `read` is None
+      and `values` describes the values.
     - `default_text`: the default in words, if `default` would not be clear on the page.
     - `example`: a valid value, which gives no diagnostic unless `support` is a reason for one.
     - `requires`: names of labels without which this one has no effect.

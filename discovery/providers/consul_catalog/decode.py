@@ -206,7 +206,9 @@ def _frontend_labels(
         made.append({**common, **given})
     # A tag that a template reads is not an unknown label, even if nothing else knows it.
     template_only = labels_from_tags(attributes.names_read, options.prefix).keys()
-    return [{name: each[name] for name in each if not _is_for_templates(name, template_only)} for each in made]
+    return [
+        {name: each[name] for name in each if not _is_for_templates(name, template_only)} for each in made
+    ]
 
 
 def _is_for_templates(name: str, template_only: Collection[str]) -> bool:
@@ -282,5 +284,7 @@ def _with_tag_prefix(diagnostic: Diagnostic, prefix: str) -> Diagnostic:
     return replace(
         diagnostic,
         message=diagnostic.message.replace(f"tag {LABEL_PREFIX}", tag_prefix),
-        hint=diagnostic.hint.replace(f"label {LABEL_PREFIX}", tag_prefix).replace(f"tag {LABEL_PREFIX}", tag_prefix),
+        hint=diagnostic.hint.replace(f"label {LABEL_PREFIX}", tag_prefix).replace(
+            f"tag {LABEL_PREFIX}", tag_prefix
+        ),
     )

@@ -104,7 +104,9 @@ class ConsulKvProvider:
         self._followed = alias
         self._ready = not alias
 
-    def _update_keys(self, retained: RetainedKeys, prefix: str, result: QueryResult[Keys], reader: Client) -> None:
+    def _update_keys(
+        self, retained: RetainedKeys, prefix: str, result: QueryResult[Keys], reader: Client
+    ) -> None:
         if not result.data:
             # Consul silently leaves out keys that a token may not read, but refuses to read one of them by name.
             reader.key(f"{prefix}/{_ALIAS}")

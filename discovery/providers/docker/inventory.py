@@ -115,7 +115,9 @@ class Inventory:
             if owner is None:
                 return msgspec.structs.replace(container, networks={})
             if owner.network_mode == "host":
-                return msgspec.structs.replace(container, network_mode="host", host_address=owner.host_address)
+                return msgspec.structs.replace(
+                    container, network_mode="host", host_address=owner.host_address
+                )
             # The owner's network label takes precedence over the container's own, as in Traefik.
             network = {name: value for name, value in owner.labels.items() if name.lower() == NETWORK}
             others = {name: value for name, value in container.labels.items() if name.lower() != NETWORK}

@@ -59,7 +59,9 @@ class FileContents:
             return loaded
         if known is None or not _defines_something(known.decoded):
             return Decoded(printable_path(path), diagnostics=(loaded,))
-        hint = "; ".join(part for part in (loaded.hint, "the last valid contents of the file stay in force") if part)
+        hint = "; ".join(
+            part for part in (loaded.hint, "the last valid contents of the file stay in force") if part
+        )
         return msgspec.structs.replace(
             known.decoded, diagnostics=(msgspec.structs.replace(loaded, hint=hint),)
         )

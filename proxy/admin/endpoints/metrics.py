@@ -19,5 +19,5 @@ def show_metrics() -> Response:
     exposition = runtime().exposition
     if exposition is None:
         raise Refusal(404, "metrics.prometheus is off")
-    answer = exposition.answer(request.args.get("scope", ""), request.headers.get("Accept", ""))
+    answer = exposition.respond(request.args.get("scope", ""), request.headers.get("Accept", ""))
     return Response(answer.body, answer.status, content_type=answer.content_type)

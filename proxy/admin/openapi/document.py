@@ -61,7 +61,7 @@ COMMON_RESPONSES = {
     ),
     429: ResponseSpec("Too many wrong tokens or passwords from this address.", "Error"),
     414: ResponseSpec("The request line has more than 4094 bytes.", content_type="text/html"),
-    503: ResponseSpec("The entry point is closed: a protecting option is not supported yet.", "Error"),
+    503: ResponseSpec("The entry point is closed: an option that protects it is not served yet.", "Error"),
 }
 """Responses that any request to the API can receive."""
 

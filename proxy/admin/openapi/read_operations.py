@@ -117,8 +117,9 @@ _TRAEFIK_3 = (
         "Traefik 3",
         {
             200: ResponseSpec(
-                "Objects by qualified name; `revision`, `worker`, `store`, `ejections`, `agents`, `diagnostics`; "
-                "`worker` has this worker's counts: `metrics` by router, `servers` by service and URL.",
+                "Objects by qualified name; `revision`, `worker`, `store`, `ejections`, `agents`, "
+                "`diagnostics`. "
+                "`worker` has its counts: `metrics` by router, `servers` by service and URL.",
                 "RawData",
             )
         },

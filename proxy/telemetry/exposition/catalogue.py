@@ -10,7 +10,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 
 class Metric(Struct, frozen=True):
-    """One metric; for a histogram, `name` has no sample suffix. The metric needs `setting` to be on, if any."""
+    """One metric: for a histogram, `name` has no sample suffix; `setting`, if any, enables the metric."""
 
     name: str
     kind: Kind
@@ -137,7 +137,10 @@ WORKERS = Metric("rondpoint_workers", "gauge", "Live workers of this instance.")
 INSTANCES = Metric("rondpoint_instances", "gauge", "Instances with live workers on the same store.")
 AGENTS = Metric("rondpoint_agents", "gauge", "Live discovery agents.")
 PROVIDER_UP = Metric(
-    "rondpoint_provider_up", "gauge", "1 if the agent follows the provider now, else 0.", ("agent", "provider")
+    "rondpoint_provider_up",
+    "gauge",
+    "1 if the agent follows the provider now, else 0.",
+    ("agent", "provider"),
 )
 REVISION = Metric(
     "rondpoint_config_revision", "gauge", "The revision that workers use; the lowest if they differ."

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from proxy.telemetry.exposition import catalogue
-from proxy.telemetry.exposition.families import Families, histogram, add_level, samples
+from proxy.telemetry.exposition.families import Families, add_level, histogram, samples
 from proxy.telemetry.exposition.metric_values import (
     INSTANCE_METRICS,
     InstanceMetrics,
@@ -44,12 +44,13 @@ def page(
     *,
     per_instance: bool = False,
 ) -> tuple[bytes, str]:
-    """Body and content type, as the client accepts it; with `apart`, instances under a label of their own.
+    """Return body and content type in a format that the client accepts.
 
-    `processes` are those known, by instance.
+    With `per_instance`, samples have a label with their instance. `processes` holds the known process usage
+    by instance.
     """
     families = Families(yield_if_due)
-    told = [
+    instances = [
         _instance_metrics(
             each, snapshot, served, options, yield_if_due, processes.get(each.name), per_instance
         )
@@ -75,7 +76,9 @@ def page(
         families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
     if options.add_servers_labels:
         known = ServersInForce(served.services)
-        servers = [(server_totals(each.instance.servers, known, yield_if_due), each.common) for each in instances]
+        servers = [
+            (server_totals(each.instance.servers, known, yield_if_due), each.common) for each in instances
+        ]
         add_servers(families, catalogue.SERVERS, servers, options.buckets)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)

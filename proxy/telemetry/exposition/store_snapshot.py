@@ -64,7 +64,8 @@ def read_snapshot(
     for worker in workers.values():
         if not only or worker.instance == only:
             wanted.setdefault(worker.instance, []).append(worker)
-    # The hashes of an instance and of its workers at one instant: counts that move are in exactly one of them.
+    # The hashes of an instance and of its workers at one instant: counts that move are in exactly one of
+    # them.
     named = {name: [name, *(worker.name for worker in each)] for name, each in wanted.items()}
     every = [name for names in named.values() for name in names]
     commands = [("HGETALL", keys.metrics(name)) for name in every]

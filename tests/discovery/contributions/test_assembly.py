@@ -16,7 +16,7 @@ def a_service(name: str, *servers: tuple[str, str], **options: bool) -> Service:
     return Service(name, tuple(Server(server, host, 80) for server, host in servers), **options)
 
 
-def said(*items: Router | Service | Middleware, diagnostics: tuple[Diagnostic, ...] = ()) -> Configuration:
+def configuration_of(*items: Router | Service | Middleware, diagnostics: tuple[Diagnostic, ...] = ()) -> Configuration:
     kinds: dict[type, dict[str, object]] = {Router: {}, Service: {}, Middleware: {}}
     for item in items:
         kinds[type(item)][item.name] = item
@@ -29,11 +29,11 @@ def assembled(**agents: Configuration) -> dict[str, Configuration]:
     return assembly.configurations()
 
 
-def test_services_of_one_name_have_the_servers_of_all() -> None:
+def test_services_with_one_name_have_the_servers_of_all_agents() -> None:
     router = a_router("web@docker")
     found = assembled(
-        north=said(router, a_service("web@docker", ("web_1", "10.0.1.2"))),
-        south=said(router, a_service("web@docker", ("web_1", "10.0.2.2"), ("web_2", "10.0.2.3"))),
+        north=configuration_of(router, a_service("web@docker", ("web_1", "10.0.1.2"))),
+        south=configuration_of(router, a_service("web@docker", ("web_1", "10.0.2.2"), ("web_2", "10.0.2.3"))),
     )
     docker = found["docker"]
     assert dict(docker.routers) == {"web@docker": router}
@@ -45,10 +45,10 @@ def test_services_of_one_name_have_the_servers_of_all() -> None:
     assert docker.diagnostics == ()
 
 
-def test_servers_of_one_name_are_told_apart_by_port_and_address() -> None:
+def test_servers_with_one_name_get_port_and_address_in_their_names() -> None:
     north = Service("web@consulcatalog", (Server("web", "10.0.1.2", 80), Server("web", "10.0.1.2", 81)))
     south = Service("web@consulcatalog", (Server("web", "10.0.2.2", 80), Server("other", "10.0.2.2", 80)))
-    found = assembled(north=said(north), south=said(south))
+    found = assembled(north=configuration_of(north), south=configuration_of(south))
     assert [server.name for server in found["consulcatalog"].services["web@consulcatalog"].servers] == [
         "other",
         "web:81",
@@ -57,17 +57,17 @@ def test_servers_of_one_name_are_told_apart_by_port_and_address() -> None:
     ]
 
 
-def test_servers_that_are_the_same_on_all_machines_are_one() -> None:
+def test_equal_servers_of_several_agents_are_one_server() -> None:
     service = a_service("web@file", ("http://10.0.1.2:80", "10.0.1.2"))
-    found = assembled(north=said(service), south=said(service))
+    found = assembled(north=configuration_of(service), south=configuration_of(service))
     assert found["file"].services["web@file"] == service
 
 
-def test_definitions_that_differ_all_go_and_both_agents_are_named() -> None:
+def test_conflicting_definitions_are_left_out_and_both_agents_are_named() -> None:
     found = assembled(
-        north=said(a_router("web@docker", "a.test"), a_service("web@docker")),
-        south=said(a_router("web@docker", "b.test"), a_service("web@docker", pass_host_header=False)),
-        west=said(a_router("other@docker")),
+        north=configuration_of(a_router("web@docker", "a.test"), a_service("web@docker")),
+        south=configuration_of(a_router("web@docker", "b.test"), a_service("web@docker", pass_host_header=False)),
+        west=configuration_of(a_router("other@docker")),
     )
     docker = found["docker"]
     assert list(docker.routers) == ["other@docker"]
@@ -79,44 +79,44 @@ def test_definitions_that_differ_all_go_and_both_agents_are_named() -> None:
     assert "pass_host_header False against True; both are left out" in service.message
 
 
-def test_an_address_that_two_machines_have_is_told() -> None:
+def test_an_address_of_two_machines_gives_a_warning() -> None:
     found = assembled(
-        north=said(a_service("web@docker", ("web_1", "172.17.0.2"))),
-        south=said(a_service("web@docker", ("web_1", "172.17.0.2"))),
+        north=configuration_of(a_service("web@docker", ("web_1", "172.17.0.2"))),
+        south=configuration_of(a_service("web@docker", ("web_1", "172.17.0.2"))),
     )
-    (finding,) = found["docker"].diagnostics
-    assert finding.severity is Severity.WARNING
-    assert "servers web_1@north and web_1@south, on two machines have the same address" in finding.message
+    (diagnostic,) = found["docker"].diagnostics
+    assert diagnostic.severity is Severity.WARNING
+    assert "servers web_1@north and web_1@south on two machines have the same address" in diagnostic.message
     assert len(found["docker"].services["web@docker"].servers) == 2
 
 
-def test_what_was_wrong_with_one_agents_container_is_told_with_the_agent() -> None:
-    finding = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
-    found = assembled(north=said(diagnostics=(finding,)), south=said(diagnostics=(finding,)))
+def test_a_diagnostic_names_the_agent_that_found_it() -> None:
+    diagnostic = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
+    found = assembled(north=configuration_of(diagnostics=(diagnostic,)), south=configuration_of(diagnostics=(diagnostic,)))
     assert [diagnostic.subject for diagnostic in found["docker"].diagnostics] == [
         "container web_1 of agent north",
         "container web_1 of agent south",
     ]
 
 
-def test_an_agent_without_a_name_is_told_apart_all_the_same() -> None:
-    finding = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
+def test_an_agent_without_a_name_is_distinguished_too() -> None:
+    diagnostic = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
     assembly = Assembly()
     service = a_service("web@docker", ("web_1", "172.17.0.2"))
-    assembly.replace({"": said(service, diagnostics=(finding,)), "south": said(service)})
+    assembly.replace({"": configuration_of(service, diagnostics=(diagnostic,)), "south": configuration_of(service)})
     docker = assembly.configurations()["docker"]
     assert [server.name for server in docker.services["web@docker"].servers] == ["web_1", "web_1@south"]
-    assert finding in docker.diagnostics
+    assert diagnostic in docker.diagnostics
     assert any("same address" in diagnostic.message for diagnostic in docker.diagnostics)
 
 
-def test_what_an_agent_takes_back_goes_and_what_is_untouched_is_the_same_object() -> None:
+def test_removed_objects_disappear_and_unchanged_ones_stay_the_same_object() -> None:
     assembly = Assembly()
     kept, changed = a_service("kept@docker", ("k", "10.0.0.1")), a_service("web@docker", ("w", "10.0.0.2"))
-    south = said(a_service("web@docker", ("w", "10.0.0.3")))
-    assembly.replace({"north": said(kept, changed), "south": south})
+    south = configuration_of(a_service("web@docker", ("w", "10.0.0.3")))
+    assembly.replace({"north": configuration_of(kept, changed), "south": south})
     before = assembly.configurations()["docker"]
-    assembly.replace({"north": said(kept), "south": south})
+    assembly.replace({"north": configuration_of(kept), "south": south})
     after = assembly.configurations()["docker"]
     assert after.services["kept@docker"] is before.services["kept@docker"]
     assert [server.name for server in after.services["web@docker"].servers] == ["w@south"]
@@ -124,9 +124,9 @@ def test_what_an_agent_takes_back_goes_and_what_is_untouched_is_the_same_object(
     assert list(assembly.configurations()["docker"].services) == ["web@docker"]
 
 
-def test_replacing_one_after_the_other_comes_to_the_same_as_all_at_once() -> None:
+def test_step_by_step_replacement_equals_a_new_assembly() -> None:
     chance = random.Random(6)
-    findings = [Diagnostic(Severity.NOTE, "docker", f"container {number}", "odd") for number in range(3)]
+    diagnostics = [Diagnostic(Severity.NOTE, "docker", f"container {number}", "odd") for number in range(3)]
 
     def some() -> Configuration:
         items: list[Router | Service | Middleware] = []
@@ -134,7 +134,7 @@ def test_replacing_one_after_the_other_comes_to_the_same_as_all_at_once() -> Non
             items.append(a_router(name, chance.choice(["a.test", "b.test"])))
             items.append(a_service(name, (chance.choice("xy"), chance.choice(["10.0.0.1", "10.0.0.2"]))))
             items.append(Middleware(name, chance.choice(["retry", "chain"])))
-        return said(*items, diagnostics=tuple(chance.sample(findings, chance.randrange(3))))
+        return configuration_of(*items, diagnostics=tuple(chance.sample(diagnostics, chance.randrange(3))))
 
     assembly = Assembly()
     agents: dict[str, Configuration] = {}
@@ -152,10 +152,10 @@ def test_replacing_one_after_the_other_comes_to_the_same_as_all_at_once() -> Non
             assert configuration == expected.get(provider, Configuration())
 
 
-def test_all_providers_of_an_agent_are_gathered() -> None:
+def test_all_providers_of_an_agent_are_combined() -> None:
     one = Diagnostic(Severity.NOTE, "docker", "container", "odd")
     found = combine_providers(
-        {"file": said(a_router("a@file")), "docker": said(a_router("b@docker"), diagnostics=(one,))}
+        {"file": configuration_of(a_router("a@file")), "docker": configuration_of(a_router("b@docker"), diagnostics=(one,))}
     )
     assert set(found.routers) == {"a@file", "b@docker"}
     assert found.diagnostics == (one,)

@@ -82,7 +82,7 @@ def test_options_are_read(tree: Tree, expected: Balancing) -> None:
         ({"healthCheck": "/up"}, "lb.healthCheck", "expected options below it"),
     ],
 )
-def test_a_bad_value_is_told_and_its_default_stands(tree: Tree, place: str, hint: str) -> None:
+def test_an_invalid_value_is_reported_and_its_default_is_used(tree: Tree, place: str, hint: str) -> None:
     report = Report("docker", "container a")
     read_balancing(Section(tree, "lb", report), "docker")
     told = [item for item in report.diagnostics if "has no effect" not in item.hint]
@@ -95,7 +95,7 @@ def test_a_bad_value_is_told_and_its_default_stands(tree: Tree, place: str, hint
     ("option", "least"),
     [("interval", "100ms"), ("unhealthyInterval", "100ms"), ("timeout", "10ms")],
 )
-def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(option: str, least: str) -> None:
+def test_a_duration_that_is_too_short_is_reported_and_the_minimum_is_used(option: str, least: str) -> None:
     def read(written: str) -> tuple[HealthCheck | None, tuple[Diagnostic, ...]]:
         report = Report("docker", "container a")
         section = Section({"healthCheck": {option: written}}, "lb", report)
@@ -113,7 +113,7 @@ def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(option: st
     ("path", "hint"),
     [("http://h/up", "not a complete URL"), ("/a b", "without blanks"), ("//[", "a path such as")],
 )
-def test_a_check_whose_path_cannot_be_asked_for_has_no_effect(path: str, hint: str) -> None:
+def test_a_health_check_with_an_invalid_path_has_no_effect(path: str, hint: str) -> None:
     report = Report("docker", "container a")
     found = read_balancing(Section({"healthCheck": {"path": path}}, "lb", report), "docker")
     assert found.health_check is None

@@ -16,7 +16,7 @@ TOML = "[[http.services.s.loadBalancer.servers]]\nurl = 'http://10.0.0.1'\n"
 
 
 @pytest.mark.parametrize(("name", "text"), [("a.yml", YAML), ("a.YAML", YAML), ("a.toml", TOML)])
-def test_a_file_is_read_by_its_name(tmp_path: Path, name: str, text: str) -> None:
+def test_the_suffix_of_a_file_selects_its_format(tmp_path: Path, name: str, text: str) -> None:
     path = tmp_path / name
     path.write_text(text)
     decoded = load_file(path)
@@ -55,7 +55,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("name", "content", "message"), UNREADABLE)
-def test_a_file_that_cannot_be_read_says_where(
+def test_an_invalid_file_is_reported_with_the_position(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     path = tmp_path / name
@@ -67,20 +67,20 @@ def test_a_file_that_cannot_be_read_says_where(
     assert found.message.startswith(message)
 
 
-def test_aliases_that_grow_without_end_are_stopped(tmp_path: Path) -> None:
+def test_exponentially_growing_aliases_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     levels = [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12)]
     path.write_text("\n".join(["l0: &l0 [x]", *levels]))
     assert load_file(path).diagnostics[0].message == "more than 2,000,000 values"
 
 
-def test_a_file_with_go_templates_is_told_that_they_are_not_served(tmp_path: Path) -> None:
+def test_a_file_with_go_templates_gets_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     path.write_text("http:\n  routers:\n{{ range .x }}\n    a: b\n{{ end }}\n")
     assert "templates" in load_file(path).diagnostics[0].hint
 
 
-def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     assert load_file(tmp_path / "a.yml").diagnostics[0].message == "cannot be read: No such file or directory"
 
 
@@ -92,7 +92,7 @@ def test_numbers_and_booleans_as_names_are_texts(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["a.yml", "a.toml"]), st.binary() | st.text().map(lambda text: text.encode("utf-8")))
-def test_no_contents_whatever_raise(tmp_path: Path, name: str, content: bytes) -> None:
+def test_loading_a_file_never_raises(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     load_file(path)

@@ -46,7 +46,7 @@ def test_all_routes_of_a_frontend_must_hold() -> None:
     assert router.rule.text == "Host:f.test;PathPrefix:/api"
 
 
-def test_without_a_priority_the_lengths_of_the_rules_count() -> None:
+def test_the_default_priority_is_the_length_of_the_rules() -> None:
     (router,) = decode(tomllib.loads(GOOD.replace("priority = 4", "")), "file", "f").routers
     assert router.priority == len("Host:f.test") + len("PathPrefix:/api")
 
@@ -76,7 +76,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("old", "new", "routed", "message"), TOLD)
-def test_what_is_wrong_is_told_and_the_rest_stands(old: str, new: str, routed: bool, message: str) -> None:
+def test_errors_are_reported_and_the_rest_is_decoded(old: str, new: str, routed: bool, message: str) -> None:
     decoded = decode(tomllib.loads(GOOD.replace(old, new)), "file", "traefik.toml")
     assert bool(decoded.routers) == routed
     assert decoded.services[0].servers[0].name == "s1"

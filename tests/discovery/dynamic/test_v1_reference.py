@@ -313,7 +313,7 @@ def test_frontends_are_routers(decoded: Decoded) -> None:
 
 
 @pytest.mark.parametrize("frontend", OPTIONS)
-def test_what_stands_before_a_backend_is_middlewares(frontend: str, decoded: Decoded) -> None:
+def test_options_of_frontends_and_backends_are_middlewares(frontend: str, decoded: Decoded) -> None:
     made = {middleware.name: middleware for middleware in decoded.middlewares}
     (router,) = (router for router in decoded.routers if router.name == f"{frontend}@P")
     found = [made[name] for name in router.middlewares]
@@ -329,7 +329,7 @@ def test_what_stands_before_a_backend_is_middlewares(frontend: str, decoded: Dec
     assert kinds[: len(wanted)] == [middleware.kind for middleware in wanted]
 
 
-def test_nothing_of_it_is_unknown_or_invalid(decoded: Decoded) -> None:
+def test_no_option_of_the_reference_is_unknown_or_invalid(decoded: Decoded) -> None:
     told = [item.message for item in decoded.diagnostics if "not served yet" not in item.message]
     assert told == []
     assert all(item.severity in (Severity.WARNING, Severity.ERROR) for item in decoded.diagnostics)

@@ -62,7 +62,7 @@ def test_routers_services_and_middlewares() -> None:
     )
 
 
-def test_names_of_options_are_read_whatever_their_case() -> None:
+def test_option_names_are_case_insensitive() -> None:
     text = GOOD.replace("loadBalancer", "LOADBALANCER").replace("entryPoints", "entrypoints")
     assert decode(tree(text), "file", "f").routers == decode(tree(GOOD), "file", "f").routers
 
@@ -175,7 +175,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("parts", "routed", "severity", "message", "hint"), TOLD)
-def test_what_is_wrong_is_told_and_the_rest_stands(
+def test_errors_are_reported_and_the_rest_is_decoded(
     parts: dict[str, str], routed: bool, severity: str, message: str, hint: str
 ) -> None:
     decoded = decode(one(**parts), "file", "routes.yml")
@@ -200,7 +200,7 @@ def test_what_is_wrong_is_told_and_the_rest_stands(
         ("tcp: {routers: {}}", ""),
     ],
 )
-def test_what_is_wrong_tells_which_object_it_is_about(text: str, about: str) -> None:
+def test_a_diagnostic_names_the_object_that_it_is_about(text: str, about: str) -> None:
     diagnostics = decode(tree(text), "file", "routes.yml").diagnostics
     assert {item.about for item in diagnostics} == {about}
 
@@ -240,7 +240,7 @@ COMPOSITE = [
 
 
 @pytest.mark.parametrize(("options", "service"), COMPOSITE)
-def test_a_service_is_made_of_services(options: str, service: Service) -> None:
+def test_composite_services_are_decoded(options: str, service: Service) -> None:
     text = f"http: {{services: {{s: {{{options}}}}}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"
     decoded = decode(tree(text), "file", "f")
     assert decoded.services == (service,)
@@ -248,7 +248,7 @@ def test_a_service_is_made_of_services(options: str, service: Service) -> None:
     assert not decoded.diagnostics
 
 
-def test_a_mirroring_service_stands_without_servers_and_so_do_its_routers() -> None:
+def test_a_mirroring_service_stays_without_servers_and_keeps_its_routers() -> None:
     options = "service: a, mirrors: [{name: b, percent: 10}], mirrorBody: false, maxBodySize: 1024"
     service = f"services: {{s: {{mirroring: {{{options}}}}}}}"
     decoded = decode(
@@ -264,7 +264,7 @@ def test_a_mirroring_service_stands_without_servers_and_so_do_its_routers() -> N
     ]
 
 
-def test_what_a_fallback_does_not_look_at_is_told() -> None:
+def test_unserved_options_of_a_failover_are_reported() -> None:
     options = "service: a, fallback: b, errors: {status: ['500-599', '404'], maxRequestBodyBytes: 1024}"
     decoded = decode(tree(f"http: {{services: {{s: {{failover: {{{options}}}}}}}}}"), "file", "f")
     (found,) = decoded.diagnostics
@@ -306,7 +306,7 @@ def test_what_a_fallback_does_not_look_at_is_told() -> None:
         ("middlewares: {a: b}, loadBalancer: {}", "middlewares={'a': 'b'} is not valid", False),
     ],
 )
-def test_what_is_wrong_with_a_service_of_another_kind_is_told(
+def test_errors_in_composite_services_are_reported(
     options: str, message: str, served: bool
 ) -> None:
     decoded = decode(tree(f"http: {{services: {{s: {{{options}}}}}}}"), "file", "f")
@@ -315,7 +315,7 @@ def test_what_is_wrong_with_a_service_of_another_kind_is_told(
     assert any("http.services.s" in item.message and message in item.message for item in decoded.diagnostics)
 
 
-def test_middlewares_of_a_service_are_qualified_and_told_of_where_they_are_not_served() -> None:
+def test_middlewares_of_a_service_are_qualified_and_unserved_ones_reported() -> None:
     text = """
     http:
       services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
@@ -342,7 +342,7 @@ def test_a_router_needs_a_rule_and_a_service() -> None:
     ]
 
 
-def test_a_service_without_servers_stands_with_a_warning() -> None:
+def test_a_service_without_servers_stays_and_gives_a_warning() -> None:
     decoded = decode(tree("http: {services: {s: {loadBalancer: {servers: []}}}}"), "file", "f")
     assert decoded.services[0].servers == ()
     assert decoded.diagnostics[0].severity is Severity.WARNING
@@ -351,13 +351,13 @@ def test_a_service_without_servers_stands_with_a_warning() -> None:
 @pytest.mark.parametrize(
     "http", ["x", 1, [], {"routers": []}, {"services": {"s": 1}}, {"routers": {"r": None}}]
 )
-def test_trees_of_another_shape_are_told_of(http: object) -> None:
+def test_trees_with_a_wrong_shape_are_reported(http: object) -> None:
     decoded = decode({"http": http}, "file", "f")
     assert decoded.routers == decoded.services == ()
     assert decoded.diagnostics
 
 
-def test_a_guard_that_cannot_be_read_is_unusable_and_told_with_its_place() -> None:
+def test_a_middleware_with_invalid_options_is_unusable_and_reported_with_its_key() -> None:
     text = """
     http: {middlewares: {m: {ipAllowList: {sourceRange: [10.0.0.0/99]}}, n: {addPrefix: {prefix: /a}}}}
     """
@@ -369,7 +369,7 @@ def test_a_guard_that_cannot_be_read_is_unusable_and_told_with_its_place() -> No
     assert "10.0.0.0/8" in errors[0].hint
 
 
-def test_diagnostics_do_not_tell_hashes_of_users() -> None:
+def test_diagnostics_do_not_show_password_hashes() -> None:
     decoded = decode(tree("http: {middlewares: {m: {digestAuth: {users: ['me:my-hash']}}}}"), "file", "f")
     assert decoded.middlewares[0].unusable
     assert not any("my-hash" in str(item) for item in decoded.diagnostics)

@@ -52,7 +52,7 @@ BINDINGS: list[tuple[int | None, dict[int, tuple[Binding, ...]], Address]] = [
 
 
 @pytest.mark.parametrize(("port", "bindings", "expected"), BINDINGS)
-def test_a_binding_of_the_host_is_used_where_one_is_asked_for(
+def test_a_published_port_is_used_if_the_settings_ask_for_it(
     port: int | None, bindings: dict[int, tuple[Binding, ...]], expected: Address
 ) -> None:
     given = container(bindings=bindings, ports=(80, 443))

@@ -36,7 +36,7 @@ NOT_ROUTED = [
 
 
 @pytest.mark.parametrize(("given", "options", "reason"), NOT_ROUTED)
-def test_a_container_that_does_not_count_is_noted_with_the_reason(
+def test_a_skipped_container_gives_a_note_with_the_reason(
     given: Container, options: DockerOptions, reason: str
 ) -> None:
     decoded = decode(given, options)
@@ -54,7 +54,7 @@ def test_a_container_that_does_not_count_is_noted_with_the_reason(
         (container(), OPTIONS),
     ],
 )
-def test_a_container_that_counts_is_routed(given: Container, options: DockerOptions) -> None:
+def test_a_container_that_is_not_skipped_is_routed(given: Container, options: DockerOptions) -> None:
     decoded = decode(given, options)
     assert len(decoded.routers) == len(decoded.services) == 1
     assert decoded.diagnostics == ()
@@ -69,7 +69,7 @@ def test_an_enable_label_that_is_no_boolean_is_reported_and_the_default_holds() 
 
 
 @pytest.mark.parametrize("word", ["no", "Off", " disabled "])
-def test_a_word_that_denies_is_no_boolean_but_opens_nothing(word: str) -> None:
+def test_a_denying_word_is_reported_and_exposes_nothing(word: str) -> None:
     found = decode(container(labels={"traefik.enable": word}), OPTIONS)
     assert found.routers == ()
     assert [item.message for item in found.diagnostics] == [
@@ -79,7 +79,7 @@ def test_a_word_that_denies_is_no_boolean_but_opens_nothing(word: str) -> None:
 
 
 @pytest.mark.parametrize("labels", [{"traefik.port": "80", "traefik.frontend.rule": "Host:a.test"}, RULE])
-def test_routes_may_stay_while_their_container_cannot_serve(labels: dict[str, str]) -> None:
+def test_routes_may_stay_while_their_container_is_stopped_or_unhealthy(labels: dict[str, str]) -> None:
     staying = labels | {"traefik.docker.allownonrunning": "true"}
     for stopped in (
         container(labels=staying, state="exited", networks={}),
@@ -151,7 +151,7 @@ def test_traefik_3_labels_win_over_traefik_1_labels_which_are_noted() -> None:
     assert decoded.services[0].servers[0].port == 80
     (note,) = decoded.diagnostics
     assert note.severity is Severity.NOTE
-    assert "traefik.backend, traefik.port are passed over" in note.message
+    assert "traefik.backend, traefik.port are ignored" in note.message
 
 
 def test_an_unknown_label_is_warned_about_with_the_nearest_known_one() -> None:
@@ -171,7 +171,7 @@ def test_a_container_with_labels_for_tcp_alone_is_not_routed_over_http() -> None
     ]
 
 
-def test_labels_of_others_are_nothing_to_us() -> None:
+def test_labels_of_other_programs_are_ignored() -> None:
     assert decode(container(labels={"org.example": "x", "traefikx.port": "1"}), OPTIONS).diagnostics == ()
 
 
@@ -222,7 +222,7 @@ names = st.lists(words, min_size=1, max_size=7).map(lambda parts: "traefik." + "
 
 
 @given(st.dictionaries(names | st.text(), st.text() | st.sampled_from(["true", "80", "Host(`a`)", "Host:a"])))
-def test_no_labels_whatever_raise(labels: dict[str, str]) -> None:
+def test_decoding_never_raises(labels: dict[str, str]) -> None:
     for options in (OPTIONS, WITH_DOMAIN):
         decode(container(labels=labels), options)
 

@@ -116,7 +116,7 @@ def unknown(
     ]
 
 
-def test_the_pages_tell_of_every_label_that_is_asked_for(reads: RecordedReads) -> None:
+def test_the_pages_list_every_label_that_a_decoder_reads(reads: RecordedReads) -> None:
     for label in V3:
         decode_in_container(label, PLAIN_V3)
     assert unknown(reads, tuple(each.name for each in (*V3, *MIDDLEWARES))) == []
@@ -131,7 +131,7 @@ MIDDLEWARES = (Label("http.middlewares.NAME", ""),)
 """Of which there is a page of its own."""
 
 
-def test_the_pages_tell_of_every_option_of_files(reads: RecordedReads) -> None:
+def test_the_pages_list_every_option_of_files(reads: RecordedReads) -> None:
     for label in v3.FILE_OPTIONS:
         decode_in_file(label)
     beside = ("http.middlewares.NAME", "tcp", "udp", "tls", "backends", "frontends")
@@ -146,7 +146,7 @@ def test_the_pages_tell_of_every_option_of_files(reads: RecordedReads) -> None:
 @pytest.mark.parametrize(
     ("labels", "plain"), [(V3, PLAIN_V3), (V1, PLAIN_V1), (v3.FILE_OPTIONS, None), (v1.FILE_OPTIONS, None)]
 )
-def test_readers_and_defaults_are_the_decoders(
+def test_readers_and_defaults_equal_those_of_the_decoders(
     reads: RecordedReads, labels: tuple[Label, ...], plain: Mapping[str, str] | None
 ) -> None:
     wrong = []
@@ -200,7 +200,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("label", "decoded"), CASES)
-def test_a_label_has_the_standing_that_the_page_gives_it(
+def test_a_label_is_supported_as_the_page_says(
     label: Label, decoded: Callable[[Label], Decoded]
 ) -> None:
     found = decoded(label)
@@ -226,7 +226,7 @@ def test_a_label_has_the_standing_that_the_page_gives_it(
 @pytest.mark.parametrize(
     "label", [each for each in v1.LABELS if each.translates_to], ids=lambda label: label.name
 )
-def test_a_label_becomes_the_option_that_the_page_names(label: Label) -> None:
+def test_a_label_translates_to_the_option_on_the_page(label: Label) -> None:
     kind, *path = label.translates_to.split(".")
     found = decode_in_container(label, PLAIN_V1)
     made: Any = [middleware.options for middleware in found.middlewares if middleware.kind == kind]
@@ -238,7 +238,7 @@ def test_a_label_becomes_the_option_that_the_page_names(label: Label) -> None:
         made = [options[name] for options in made]
 
 
-def test_every_label_says_what_it_means_and_what_may_be_written_for_it() -> None:
+def test_every_label_has_a_description_and_values() -> None:
     for page in ("labels-v1.md", "labels-v3.md"):
         rows = [
             line for block in blocks(page).values() for line in block.splitlines() if line.startswith("| `")
@@ -249,6 +249,6 @@ def test_every_label_says_what_it_means_and_what_may_be_written_for_it() -> None
     assert [each.name for each in silent] == []
 
 
-def test_labels_without_a_dialect_are_those_of_the_page() -> None:
+def test_known_labels_equal_those_of_the_page() -> None:
     assert {f"traefik.{each.name}" for each in CONTAINER} == set(known_labels.SHARED)
     assert {f"traefik.{each.name}" for each in v1.ROUTES} == set(known_labels.V1_ROUTE_LABELS)

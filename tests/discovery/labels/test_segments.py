@@ -25,7 +25,7 @@ def routes(decoded: Decoded) -> dict[str, tuple[str, str]]:
     return {router.name: (router.rule.text, router.service) for router in decoded.routers}
 
 
-def test_each_segment_is_a_router_and_a_service_of_its_own() -> None:
+def test_each_segment_has_its_own_router_and_service() -> None:
     decoded = decode(container("shop", SEGMENTS), OPTIONS)
     assert routes(decoded) == {
         "Admin-shop-Admin@docker": ("Host:admin.docker;PathPrefixStrip:/a", "shop-Admin@docker"),
@@ -43,7 +43,7 @@ def test_each_segment_is_a_router_and_a_service_of_its_own() -> None:
     assert decoded.diagnostics == ()
 
 
-def test_a_segment_has_the_labels_without_segment_for_what_it_does_not_say() -> None:
+def test_a_segment_inherits_the_labels_without_segment() -> None:
     labels = {"traefik.port": "80", "traefik.frontend.rule": "Host:all.docker", "traefik.a.weight": "2"}
     decoded = decode(container("shop", labels), OPTIONS)
     assert routes(decoded) == {"a-shop-a@docker": ("Host:all.docker", "shop-a@docker")}
@@ -58,7 +58,7 @@ def test_names_of_segments_may_have_dots() -> None:
     assert [item.message for item in decoded.diagnostics] == ["label traefik.my.own.portName has no effect"]
 
 
-def test_a_segment_without_a_rule_has_the_default_one() -> None:
+def test_a_segment_without_a_rule_gets_the_default_rule() -> None:
     decoded = decode(container("shop", {"traefik.a.port": "81"}), WITH_DOMAIN)
     assert [rule for rule, _ in routes(decoded).values()] == ["Host:shop.docker"]
 
@@ -94,7 +94,7 @@ def test_segments_with_one_backend_are_its_servers_by_their_ports() -> None:
     assert [(server.name, server.port) for server in service.servers] == [("shop:81", 81), ("shop:82", 82)]
 
 
-def test_a_fault_in_one_segment_is_told_by_its_own_label_and_takes_no_other_down() -> None:
+def test_an_error_in_one_segment_names_its_label_and_affects_no_other_segment() -> None:
     labels = {**SEGMENTS, "traefik.site.frontend.rule": "Hots:site", "traefik.Admin.weight": "many"}
     decoded = decode(container("shop", labels), OPTIONS)
     assert list(routes(decoded)) == ["Admin-shop-Admin@docker"]
@@ -104,7 +104,7 @@ def test_a_fault_in_one_segment_is_told_by_its_own_label_and_takes_no_other_down
     ]
 
 
-def test_a_name_with_a_line_end_is_told_apart_as_soon_as_any() -> None:
+def test_a_name_with_line_ends_is_matched_quickly() -> None:
     """In the time of its square, this one would take a day, and the whole agent with it."""
     label = "traefik.x" + ".backend.a" * 100_000 + "\n"
     assert label_kind(label) is LabelKind.V1_SEGMENT

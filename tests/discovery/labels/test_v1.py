@@ -36,7 +36,7 @@ def test_the_three_labels_of_the_article_make_a_router_and_a_service() -> None:
     assert decoded.diagnostics == ()
 
 
-def test_all_labels_that_are_served() -> None:
+def test_all_served_labels() -> None:
     labels = {
         **ARTICLE,
         "traefik.port": "8443",
@@ -73,7 +73,7 @@ def test_in_compose_there_is_a_rule_even_without_a_domain() -> None:
     )
 
 
-def test_without_compose_and_domain_there_is_no_rule_and_that_is_said() -> None:
+def test_without_compose_and_domain_a_missing_rule_is_reported() -> None:
     decoded = decode(container(labels={"traefik.port": "80"}), OPTIONS)
     assert decoded.routers == decoded.services == ()
     assert [item.message for item in decoded.diagnostics] == ["not routed: it has no rule"]
@@ -111,7 +111,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("label", "value", "hint"), INVALID)
-def test_an_invalid_value_is_reported_and_the_default_stands_in(label: str, value: str, hint: str) -> None:
+def test_an_invalid_value_is_reported_and_the_default_is_used(label: str, value: str, hint: str) -> None:
     decoded = decode(container(labels={**ARTICLE, label: value}), OPTIONS)
     assert len(decoded.routers) == len(decoded.services) == 1
     (found,) = decoded.diagnostics
@@ -119,7 +119,7 @@ def test_an_invalid_value_is_reported_and_the_default_stands_in(label: str, valu
     assert (found.message, found.hint) == (f'label {label}="{value}" is not valid', hint)
 
 
-def test_an_expression_outside_of_braces_is_told_and_the_rule_stands() -> None:
+def test_an_expression_outside_of_braces_gives_a_warning_and_the_rule_is_used() -> None:
     decoded = decode(container(labels={**ARTICLE, "traefik.frontend.rule": "HostRegexp:.*"}), WITH_DOMAIN)
     assert len(decoded.routers) == 1
     (found,) = decoded.diagnostics
@@ -128,7 +128,7 @@ def test_an_expression_outside_of_braces_is_told_and_the_rule_stands() -> None:
 
 
 @pytest.mark.parametrize("rule", ["Hots:a.test", "Host:", "", "Host:a;PathPrefixStrip:x"])
-def test_a_rule_that_cannot_be_read_is_reported_and_no_other_takes_its_place(rule: str) -> None:
+def test_an_invalid_rule_is_reported_and_not_replaced(rule: str) -> None:
     decoded = decode(container(labels={**ARTICLE, "traefik.frontend.rule": rule}), WITH_DOMAIN)
     assert decoded.routers == ()
     (found,) = decoded.diagnostics

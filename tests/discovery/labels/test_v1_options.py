@@ -60,7 +60,7 @@ def _unqualified(options: dict[str, object], provider: str, *, labels: bool) -> 
 
 
 @pytest.mark.parametrize("row", FRONTEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))
-def test_a_guard_becomes_the_same_middleware_wherever_it_is_written(row: Row) -> None:
+def test_a_frontend_option_becomes_the_same_middleware_in_every_source(row: Row) -> None:
     wanted = list(row.middlewares)
     for found in (decoded(row.labels), decoded(row.labels, "part")):
         assert made(found) == wanted
@@ -70,7 +70,7 @@ def test_a_guard_becomes_the_same_middleware_wherever_it_is_written(row: Row) ->
 
 
 @pytest.mark.parametrize("row", BACKEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))
-def test_a_limit_becomes_the_same_middleware_wherever_it_is_written(row: Row) -> None:
+def test_a_backend_option_becomes_the_same_middleware_in_every_source(row: Row) -> None:
     wanted = list(row.middlewares)
     for found in (decoded(row.labels), decoded(row.labels, "part"), of_file(row.labels)):
         assert made(found) == wanted
@@ -78,7 +78,7 @@ def test_a_limit_becomes_the_same_middleware_wherever_it_is_written(row: Row) ->
 
 
 @pytest.mark.parametrize("row", BACKEND_OPTIONS, ids=lambda row: " ".join(row.labels))
-def test_what_only_tunes_is_stored_or_told_and_the_route_stands(row: Row) -> None:
+def test_other_backend_options_are_stored_or_reported_and_the_route_stays(row: Row) -> None:
     for found in (decoded(row.labels), decoded(row.labels, "part"), of_file(row.labels)):
         (service,) = found.services
         assert made(found) == []
@@ -87,7 +87,7 @@ def test_what_only_tunes_is_stored_or_told_and_the_route_stands(row: Row) -> Non
         assert all("is not served yet" in item.message for item in found.diagnostics)
 
 
-def test_guards_stand_in_the_order_of_traefik_1_and_changes_of_the_path_behind_them() -> None:
+def test_middlewares_have_traefik_1s_order_and_path_changes_follow_them() -> None:
     labels = {
         "frontend.rateLimit.extractorFunc": "client.ip",
         "frontend.rateLimit.rateSet.a.average": "1",
@@ -142,7 +142,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("options", "place", "message", "hint"), UNREADABLE)
-def test_a_guard_that_cannot_be_read_lets_nobody_in_and_says_why(
+def test_an_invalid_frontend_option_denies_everyone_and_is_reported(
     options: dict[str, str], place: str, message: str, hint: str
 ) -> None:
     found = decoded({f"frontend.{name}": value for name, value in options.items()})
@@ -154,7 +154,7 @@ def test_a_guard_that_cannot_be_read_lets_nobody_in_and_says_why(
     assert Severity.ERROR in {item.severity for item in told}
 
 
-def test_the_places_of_a_segments_options_are_told_as_they_are_written() -> None:
+def test_diagnostics_name_a_segments_options_as_written() -> None:
     found = decoded({"frontend.errors.x.status": "500"}, "part")
     assert any("label traefik.part.frontend.errors.x" in item.message for item in found.diagnostics)
 
@@ -180,7 +180,7 @@ def test_what_has_no_effect_in_traefik_1_has_none_here(labels: dict[str, str]) -
     assert {item.severity for item in found.diagnostics} <= {Severity.WARNING}
 
 
-def test_two_frontends_of_one_backend_say_once_what_is_wrong_with_it() -> None:
+def test_an_error_in_a_backend_of_two_frontends_is_reported_once() -> None:
     frontend = {"backend": "b", "routes": {"r": {"rule": "Host:a.test"}}}
     backend = {"servers": {"s": {"url": "http://10.0.0.1"}}, "maxConn": {"amount": "many"}}
     found = decode_file(

@@ -78,7 +78,7 @@ def different(item: object, wanted: dict[str, Any]) -> dict[str, object]:
 
 @pytest.mark.parametrize("row", ROUTES, ids=lambda row: " ".join([*row.labels, *row.options]) or "plain")
 @pytest.mark.parametrize("segment", ["", "part"])
-def test_what_a_label_of_a_route_comes_to(row: Row, segment: str) -> None:
+def test_a_route_label_sets_its_fields(row: Row, segment: str) -> None:
     found = decoded(row, segment)
     if not row.routed:
         assert found.routers == found.services == ()

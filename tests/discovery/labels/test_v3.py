@@ -34,7 +34,7 @@ def test_a_router_and_a_service_by_labels() -> None:
     assert decoded.diagnostics == ()
 
 
-def test_a_router_may_say_what_is_told_of_its_requests() -> None:
+def test_a_router_may_have_observability_options() -> None:
     observed = f"{R}.observability"
     labels = {
         **RULE,
@@ -47,7 +47,7 @@ def test_a_router_may_say_what_is_told_of_its_requests() -> None:
     assert decoded.routers[0].observability == RouterObservability(False, True, None, "detailed")
 
 
-def test_names_of_options_are_read_whatever_their_case_and_names_of_objects_keep_theirs() -> None:
+def test_option_names_are_case_insensitive_and_object_names_keep_their_case() -> None:
     labels = {
         "traefik.HTTP.Routers.MyApp.Rule": "Host(`r.test`)",
         "traefik.http.routers.MyApp.entryPoints": "web",
@@ -59,7 +59,7 @@ def test_names_of_options_are_read_whatever_their_case_and_names_of_objects_keep
     assert decoded.diagnostics == ()
 
 
-def test_a_list_may_be_written_with_numbers() -> None:
+def test_a_list_may_be_written_with_indexes() -> None:
     labels = {**RULE, f"{R}.entrypoints[1]": "b", f"{R}.entrypoints[0]": "a"}
     assert decode(container(labels=labels), OPTIONS).routers[0].entry_points == ("a", "b")
 
@@ -72,7 +72,7 @@ def test_a_router_alone_gets_a_service_named_after_the_container() -> None:
     assert decoded.implicit_routers == {"r@docker"}
 
 
-def test_in_compose_the_implied_service_is_named_after_service_and_project() -> None:
+def test_in_compose_the_implicit_service_is_named_after_service_and_project() -> None:
     decoded = decode(container("shop_webapp_1", {**compose(), **RULE}), OPTIONS)
     assert decoded.routers[0].service == "webapp-shop@docker"
 
@@ -116,7 +116,7 @@ def test_the_default_rule_is_a_template() -> None:
     assert [router.rule.text for router in decoded.routers] == ["Host(`a.test`) && PathPrefix(`/c`)"]
 
 
-def test_a_default_rule_that_cannot_be_filled_in_is_reported() -> None:
+def test_an_invalid_default_rule_is_reported() -> None:
     decoded = decode(container(), DockerOptions(defaultRule="Host(`{{ .Nmae }}`)"))
     assert decoded.routers == ()
     assert "unknown field .Nmae (did you mean Name?)" in decoded.diagnostics[0].message
@@ -129,7 +129,7 @@ def test_a_server_by_url() -> None:
     assert both.services == both.routers == ()
 
 
-def test_a_middleware_that_is_not_served_goes_with_its_router_and_is_an_error() -> None:
+def test_an_unserved_middleware_of_a_router_is_an_error() -> None:
     labels = {**RULE, f"{R}.middlewares": "m", "traefik.http.middlewares.m.basicauth.users": "u:p"}
     decoded = decode(container(labels=labels), OPTIONS)
     (middleware,) = decoded.middlewares
@@ -140,7 +140,7 @@ def test_a_middleware_that_is_not_served_goes_with_its_router_and_is_an_error() 
     assert "basicAuth is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
 
 
-def test_a_url_beside_port_and_scheme_is_one_fault_and_neither_is_unknown() -> None:
+def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> None:
     server = "traefik.http.services.s.loadbalancer.server"
     labels = {**RULE, f"{server}.url": "http://a", f"{server}.port": "80", f"{server}.scheme": "http"}
     (found,) = [
@@ -172,7 +172,7 @@ LEFT_OUT = [
 
 
 @pytest.mark.parametrize(("labels", "message"), LEFT_OUT)
-def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
+def test_a_router_that_would_serve_more_than_meant_is_left_out_and_reported(
     labels: dict[str, str], message: str
 ) -> None:
     decoded = decode(container(labels={**RULE, **labels}), OPTIONS)
@@ -181,7 +181,7 @@ def test_a_router_that_would_be_other_than_meant_is_left_out_and_said_so(
 
 
 @pytest.mark.parametrize("option", [{"tls.options": "x@file"}, {"parentRefs": "x"}, {"middleware": "x"}])
-def test_of_a_router_that_is_left_out_the_rule_is_told(option: dict[str, str]) -> None:
+def test_the_diagnostic_of_a_router_that_is_left_out_has_its_rule(option: dict[str, str]) -> None:
     labels = {**RULE, **{f"{R}.{name}": value for name, value in option.items()}}
     told = decode(container(labels=labels), OPTIONS).diagnostics
     hints = [item.hint for item in told if item.severity is Severity.ERROR]
@@ -201,7 +201,7 @@ def test_a_rule_may_be_in_the_language_of_traefik_2() -> None:
 
 
 @pytest.mark.parametrize("option", ["middleware", "Middelwares", "midlewares", "tsl"])
-def test_a_router_whose_guards_are_misspelt_is_left_out(option: str) -> None:
+def test_a_router_with_misspelt_protection_is_left_out(option: str) -> None:
     labels = {**RULE, f"{R}.{option}": "auth@file", "traefik.http.routers.q.rule": "Host(`q`)"}
     decoded = decode(container(labels=labels), OPTIONS)
     assert [router.name for router in decoded.routers] == ["q@docker"]
@@ -210,7 +210,7 @@ def test_a_router_whose_guards_are_misspelt_is_left_out(option: str) -> None:
 
 
 @pytest.mark.parametrize("outer", ["router", "Router", "routes"])
-def test_a_router_whose_guards_stand_in_a_misspelt_place_is_left_out(outer: str) -> None:
+def test_a_router_with_options_below_a_misspelt_section_is_left_out(outer: str) -> None:
     label = f"traefik.http.{outer}.r.middlewares"
     labels = {**RULE, label: "auth@file", "traefik.http.routers.q.rule": "Host(`q`)"}
     decoded = decode(container(labels=labels), OPTIONS)
@@ -272,14 +272,14 @@ def test_an_unknown_kind_of_middleware_is_an_error_and_the_router_still_refers_t
     assert decoded.diagnostics[0].hint == "did you mean basicAuth?"
 
 
-def test_a_name_that_pretends_to_another_provider_is_refused() -> None:
+def test_a_name_with_another_provider_is_refused() -> None:
     labels = {"traefik.http.routers.a@file.rule": "Host(`x`)", "traefik.http.routers.b.rule": "Host(`y`)"}
     decoded = decode(container(labels=labels), OPTIONS)
     assert [router.name for router in decoded.routers] == ["b@docker"]
     assert "a name must not contain @" in decoded.diagnostics[0].message
 
 
-def test_one_service_without_a_server_takes_its_router_along_and_leaves_the_others() -> None:
+def test_a_service_without_a_server_is_left_out_with_its_router_only() -> None:
     t = "traefik.http.services.t.loadbalancer.server.url"
     labels = {
         **{**RULE, f"{R}.service": "s", f"{S}.server.port": "80", t: "nonsense"},

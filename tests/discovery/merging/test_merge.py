@@ -16,12 +16,12 @@ def a_router(
 
 
 def a_configuration(
-    *objects: Router | Service | Middleware, findings: tuple[Diagnostic, ...] = ()
+    *objects: Router | Service | Middleware, diagnostics: tuple[Diagnostic, ...] = ()
 ) -> Configuration:
     def of(kind: type) -> dict[str, object]:
         return {each.name: each for each in objects if isinstance(each, kind)}
 
-    return Configuration(of(Router), of(Service), of(Middleware), findings)
+    return Configuration(of(Router), of(Service), of(Middleware), diagnostics)
 
 
 def test_configurations_are_united() -> None:
@@ -34,7 +34,7 @@ def test_configurations_are_united() -> None:
     assert merged.diagnostics == ()
 
 
-def test_nothing_gives_nothing() -> None:
+def test_no_configurations_give_an_empty_one() -> None:
     assert merge({}, ENTRY_POINTS) == Configuration({}, {}, {}, ())
 
 
@@ -44,7 +44,7 @@ def test_references_cross_providers() -> None:
     assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
 
 
-def test_middlewares_of_a_service_stand_behind_those_of_its_routers() -> None:
+def test_middlewares_of_a_service_follow_those_of_its_routers() -> None:
     docker = a_configuration(
         a_router("a@docker", "b@file", middlewares=("m@file",)), a_router("c@docker", "b@file")
     )
@@ -67,20 +67,20 @@ def test_a_router_whose_service_has_a_middleware_that_does_not_exist_is_left_out
     ]
 
 
-def test_a_router_to_traefiks_own_services_is_told_where_to_find_them() -> None:
+def test_a_router_to_traefiks_internal_services_gets_a_hint() -> None:
     router = a_router("a@docker", "api@internal")
     merged = merge({"docker": a_configuration(router, Service("api@docker"))}, ENTRY_POINTS)
-    (finding,) = merged.diagnostics
-    assert finding.message == "left out, because its service 'api@internal' does not exist"
-    assert finding.hint.startswith("API, dashboard, ping and metrics are on the entry point traefik")
+    (diagnostic,) = merged.diagnostics
+    assert diagnostic.message == "left out, because its service 'api@internal' does not exist"
+    assert diagnostic.hint.startswith("API, dashboard, ping and metrics are on the entry point traefik")
 
 
-def composed(name: str, *members: str) -> Service:
+def composite_service(name: str, *members: str) -> Service:
     return Service(name, composition="weighted", members=tuple(Member(member) for member in members))
 
 
-def test_services_are_made_of_those_of_all_providers() -> None:
-    app = composed("app@file", "a@docker", "b@file")
+def test_composite_services_use_services_of_all_providers() -> None:
+    app = composite_service("app@file", "a@docker", "b@file")
     file = a_configuration(app, Service("b@file"), a_router("r@file", "app@file"))
     merged = merge({"docker": a_configuration(Service("a@docker")), "file": file}, ENTRY_POINTS)
     assert merged.services["app@file"] is app
@@ -88,30 +88,30 @@ def test_services_are_made_of_those_of_all_providers() -> None:
 
 
 def test_a_member_that_does_not_exist_is_left_out_and_the_nearest_one_named() -> None:
-    file = a_configuration(composed("app@file", "a@file", "aa@file"), Service("a@file"))
+    file = a_configuration(composite_service("app@file", "a@file", "aa@file"), Service("a@file"))
     merged = merge({"file": file}, ENTRY_POINTS)
-    assert merged.services["app@file"] == composed("app@file", "a@file")
-    (finding,) = merged.diagnostics
-    assert (finding.source, finding.subject) == ("file", "service app@file")
-    assert finding.message == "its service 'aa@file' does not exist and is left out"
-    assert finding.hint == "did you mean 'a@file'?"
+    assert merged.services["app@file"] == composite_service("app@file", "a@file")
+    (diagnostic,) = merged.diagnostics
+    assert (diagnostic.source, diagnostic.subject) == ("file", "service app@file")
+    assert diagnostic.message == "its service 'aa@file' does not exist and is left out"
+    assert diagnostic.hint == "did you mean 'a@file'?"
 
 
-def test_a_service_without_any_member_says_so_itself_and_its_routers_stay() -> None:
-    file = a_configuration(composed("app@file", "gone@file"), a_router("r@file", "app@file"))
+def test_a_composite_service_without_members_is_unserved_and_its_routers_stay() -> None:
+    file = a_configuration(composite_service("app@file", "gone@file"), a_router("r@file", "app@file"))
     merged = merge({"file": file}, ENTRY_POINTS)
     service = merged.services["app@file"]
     assert (service.members, bool(service.unserved)) == ((), True)
     assert list(merged.routers) == ["r@file"]
 
 
-def test_a_service_is_no_part_of_itself() -> None:
+def test_a_service_is_no_member_of_itself() -> None:
     file = a_configuration(
-        composed("a@file", "a@file", "s@file"),
-        composed("b@file", "c@file", "s@file"),
-        composed("c@file", "d@file"),
-        composed("d@file", "b@file", "s@file"),
-        composed("e@file", "b@file"),
+        composite_service("a@file", "a@file", "s@file"),
+        composite_service("b@file", "c@file", "s@file"),
+        composite_service("c@file", "d@file"),
+        composite_service("d@file", "b@file", "s@file"),
+        composite_service("e@file", "b@file"),
         Service("s@file"),
     )
     merged = merge({"file": file}, ENTRY_POINTS)
@@ -138,17 +138,17 @@ def test_a_router_without_its_service_is_left_out_and_the_nearest_one_named() ->
     configuration = a_configuration(a_router("a@docker", "helo@docker"), Service("hello@docker"))
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert merged.routers == {}
-    (finding,) = merged.diagnostics
-    assert (finding.severity, finding.source, finding.subject) == (
+    (diagnostic,) = merged.diagnostics
+    assert (diagnostic.severity, diagnostic.source, diagnostic.subject) == (
         Severity.ERROR,
         "docker",
         "router a@docker",
     )
-    assert "'helo@docker'" in finding.message
-    assert "'hello@docker'" in finding.hint
+    assert "'helo@docker'" in diagnostic.message
+    assert "'hello@docker'" in diagnostic.hint
 
 
-def test_of_many_that_miss_something_only_some_are_given_the_nearest_one() -> None:
+def test_only_a_limited_number_of_missing_names_gets_a_hint() -> None:
     """A search takes milliseconds, and one container may ask for thousands of them at each change."""
     services = [Service(f"shop-{number}@docker") for number in range(500)]
     routers = [a_router(f"r{number}@docker", f"shop-{number}x@docker") for number in range(2000)]
@@ -161,8 +161,8 @@ def test_the_same_name_at_another_provider_is_the_nearest() -> None:
     configuration = a_configuration(
         a_router("a@docker", "api@docker"), Service("api@file"), Service("apo@docker")
     )
-    (finding,) = merge({"docker": configuration}, ENTRY_POINTS).diagnostics
-    assert "'api@file'" in finding.hint
+    (diagnostic,) = merge({"docker": configuration}, ENTRY_POINTS).diagnostics
+    assert "'api@file'" in diagnostic.hint
 
 
 def test_a_router_without_one_of_its_middlewares_is_left_out() -> None:
@@ -174,25 +174,25 @@ def test_a_router_without_one_of_its_middlewares_is_left_out() -> None:
     )
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert set(merged.routers) == {"b@docker"}
-    (finding,) = merged.diagnostics
-    assert "middleware 'gone@file'" in finding.message
-    assert finding.hint.endswith("it would serve Host(`a.test`)")
+    (diagnostic,) = merged.diagnostics
+    assert "middleware 'gone@file'" in diagnostic.message
+    assert diagnostic.hint.endswith("it would serve Host(`a.test`)")
 
 
-def test_an_unknown_entry_point_is_dropped_where_another_remains() -> None:
+def test_an_unknown_entry_point_is_dropped_if_another_remains() -> None:
     configuration = a_configuration(a_router("a@docker", "a@docker", ("http", "web")), Service("a@docker"))
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert merged.routers["a@docker"].entry_points == ("web",)
-    (finding,) = merged.diagnostics
-    assert finding.severity is Severity.WARNING
-    assert finding.hint == "the entry points are internal, web"
+    (diagnostic,) = merged.diagnostics
+    assert diagnostic.severity is Severity.WARNING
+    assert diagnostic.hint == "the entry points are internal, web"
 
 
-def test_a_router_of_unknown_entry_points_alone_is_left_out() -> None:
+def test_a_router_with_only_unknown_entry_points_is_left_out() -> None:
     configuration = a_configuration(a_router("a@docker", "a@docker", ("http", "https")), Service("a@docker"))
     merged = merge({"docker": configuration}, ENTRY_POINTS)
     assert merged.routers == {}
-    assert [finding.severity for finding in merged.diagnostics] == [Severity.ERROR, Severity.ERROR]
+    assert [diagnostic.severity for diagnostic in merged.diagnostics] == [Severity.ERROR, Severity.ERROR]
     assert merged.diagnostics[1].hint.endswith("it would serve Host(`a.test`)")
 
 
@@ -206,7 +206,7 @@ def test_a_router_of_unknown_entry_points_alone_is_left_out() -> None:
         (("https",), ("web",), None),
     ],
 )
-def test_the_default_entry_point_of_traefik_1_is_the_one_there_is_by_default(
+def test_traefik_1s_default_entry_point_means_the_default_one_here(
     named: tuple[str, ...], there: tuple[str, ...], kept: tuple[str, ...] | None
 ) -> None:
     merged = merge({"docker": a_configuration(a_router("a", "a", named), Service("a"))}, there)
@@ -214,15 +214,15 @@ def test_the_default_entry_point_of_traefik_1_is_the_one_there_is_by_default(
     assert bool(merged.diagnostics) == (kept is None)
 
 
-def test_of_two_objects_with_one_name_the_first_providers_stands() -> None:
+def test_of_two_objects_with_one_name_that_of_the_first_provider_is_used() -> None:
     first = a_configuration(Service("a@x", (Server("one", "10.0.0.1", 80),)))
     second = a_configuration(Service("a@x", (Server("two", "10.0.0.2", 80),)))
     merged = merge({"z": second, "b": first}, ENTRY_POINTS)
     assert merged.services == first.services
-    (finding,) = merged.diagnostics
-    assert finding.source == "z"
+    (diagnostic,) = merged.diagnostics
+    assert diagnostic.source == "z"
 
 
 def test_the_providers_own_diagnostics_are_kept() -> None:
-    finding = Diagnostic(Severity.NOTE, "file", "routes.yml", "odd")
-    assert merge({"file": a_configuration(findings=(finding,))}, ENTRY_POINTS).diagnostics == (finding,)
+    diagnostic = Diagnostic(Severity.NOTE, "file", "routes.yml", "odd")
+    assert merge({"file": a_configuration(diagnostics=(diagnostic,))}, ENTRY_POINTS).diagnostics == (diagnostic,)

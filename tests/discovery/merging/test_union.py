@@ -41,7 +41,7 @@ def test_containers_of_one_traefik_1_backend_are_its_servers() -> None:
     assert configuration.diagnostics == ()
 
 
-def test_one_backend_with_different_rules_is_reached_whole_by_every_rule() -> None:
+def test_every_rule_of_one_backend_leads_to_all_its_servers() -> None:
     other = {**V1, "traefik.frontend.rule": "Host:other.docker"}
     configuration = united(container("a", V1), container("b", other))
     assert {router.service for router in configuration.routers.values()} == {"hello@docker"}
@@ -98,7 +98,7 @@ def test_a_service_that_another_router_uses_stays_when_it_is_joined_to_others() 
     assert servers(configuration, "hello@docker") == ["a", "b"]
 
 
-def test_services_that_were_named_are_not_joined_but_conflict() -> None:
+def test_explicitly_named_services_are_not_joined_but_conflict() -> None:
     def named(service: str) -> dict[str, str]:
         return {**V3, f"traefik.http.services.{service}.loadbalancer.server.port": "80"}
 
@@ -122,7 +122,7 @@ def test_a_router_with_two_rules_is_dropped_and_both_containers_and_the_label_ar
     assert "rule Host(`other.test`) against Host(`hello.test`)" in found.message
 
 
-def test_of_traefik_1_routers_the_first_container_s_stands() -> None:
+def test_of_conflicting_traefik_1_routers_the_first_is_used() -> None:
     configuration = united(container("a", V1), container("b", {**V1, "traefik.frontend.priority": "99"}))
     (router,) = configuration.routers.values()
     assert router.priority == len("Host:hello.docker")
@@ -132,7 +132,7 @@ def test_of_traefik_1_routers_the_first_container_s_stands() -> None:
     )
 
 
-def test_of_traefik_1_routers_that_differ_in_their_guards_none_stands() -> None:
+def test_traefik_1_routers_with_different_middlewares_are_left_out() -> None:
     guarded = {**V1, "traefik.frontend.auth.basic": "u:p"}
     assert united(container("a", V1), container("b", guarded)).routers == {}
 
@@ -145,7 +145,7 @@ def test_services_that_differ_in_more_than_servers_are_dropped() -> None:
     assert any("pass_host_header False against True" in item.message for item in configuration.diagnostics)
 
 
-def test_options_that_differ_are_told_one_by_one_and_never_a_secret() -> None:
+def test_a_conflict_lists_each_option_and_never_a_secret() -> None:
     check = "traefik.http.services.s.loadbalancer.healthcheck"
     one = {f"{check}.path": "/a", f"{check}.headers.Authorization": "Bearer one", f"{check}.headers.X-A": "b"}
     other = {
@@ -207,7 +207,7 @@ changes = st.lists(
 
 
 @given(changes, st.integers(1, 5))
-def test_what_changed_step_by_step_is_what_is_united_at_once(
+def test_step_by_step_changes_equal_a_union_at_once(
     sequence: list[tuple[str, int | None]], pace: int
 ) -> None:
     union, present = Union("docker"), {}
@@ -223,7 +223,7 @@ def test_what_changed_step_by_step_is_what_is_united_at_once(
     assert union.configuration() == unite(present.values(), "docker")
 
 
-def test_a_thousand_containers_by_hand_are_joined_in_no_more_than_one_go_each() -> None:
+def test_a_thousand_containers_by_hand_are_joined_in_linear_time() -> None:
     labels = {"traefik.http.routers.hello.rule": "Host(`x`)"}
     union = Union("docker")
     for number in range(1_000):
@@ -234,16 +234,16 @@ def test_a_thousand_containers_by_hand_are_joined_in_no_more_than_one_go_each() 
     assert len(servers(union.configuration(), "hello@docker")) == 999
 
 
-def test_routers_that_fall_in_a_conflict_tell_what_they_would_serve() -> None:
+def test_a_conflict_of_routers_lists_their_rules() -> None:
     other = {**V3, "traefik.http.routers.hello.rule": "Host(`other.test`)"}
     (found,) = united(container("a", V3), container("b", other)).diagnostics
     rule = V3["traefik.http.routers.hello.rule"]
     assert found.hint.endswith(f"; it would serve {rule}, Host(`other.test`)")
 
 
-def test_what_is_secret_in_a_conflict_is_not_told() -> None:
+def test_a_conflict_never_shows_secrets() -> None:
     label = "traefik.http.middlewares.auth.basicauth.users"
     configuration = united(*(container(name, {**V3, label: f"u:HASH-{name}"}) for name in ("a", "b")))
-    (told,) = [item for item in configuration.diagnostics if "is defined differently" in item.message]
-    assert "options that are not shown" in told.message
+    (conflict,) = [item for item in configuration.diagnostics if "is defined differently" in item.message]
+    assert "options that are not shown" in conflict.message
     assert "HASH" not in "".join(f"{item.message} {item.hint}" for item in configuration.diagnostics)

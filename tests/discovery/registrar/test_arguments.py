@@ -77,7 +77,7 @@ def test_consuls_own_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_attempts_without_a_pause_are_not_made() -> None:
     found = parse_command(["-retry-interval=1", CONSUL])
     assert found.interval == 0.01
-    assert found.warnings == ("flag -retry-interval 1 is too short: 10 is taken; give no less",)
+    assert found.warnings == ("flag -retry-interval 1 is too short: 10 is used, the minimum",)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,13 @@ def test_attempts_without_a_pause_are_not_made() -> None:
     [
         ([], "the registry is missing: consul://HOST:PORT"),
         (["-internal"], "the registry is missing"),
-        ([CONSUL, "consul://b"], "these words are left: consul://b"),
-        (["etcd://127.0.0.1:2379"], "'etcd://127.0.0.1:2379' is not served: consul:// and consul-tls:// are"),
-        (["consul-unix:///run/consul.sock"], "is not served"),
-        (["127.0.0.1:8500"], "is not served"),
+        ([CONSUL, "consul://b"], "unexpected words: consul://b"),
+        (
+            ["etcd://127.0.0.1:2379"],
+            "'etcd://127.0.0.1:2379' is not supported: consul:// and consul-tls:// are",
+        ),
+        (["consul-unix:///run/consul.sock"], "is not supported"),
+        (["127.0.0.1:8500"], "is not supported"),
         (["consul://127.0.0.1:x"], "no usable port"),
         (["-intrnal", CONSUL], "unknown flag -intrnal (did you mean -internal?)"),
         (["--zzz=1", CONSUL], "unknown flag --zzz"),
@@ -99,7 +102,7 @@ def test_attempts_without_a_pause_are_not_made() -> None:
         (["-retry-attempts=-2", CONSUL], "flag -retry-attempts: expected -1 or more"),
         (["-retry-interval", "0", CONSUL], "flag -retry-interval: expected 1 or more"),
         (["-deregister", "never", CONSUL], "flag -deregister: always or on-success"),
-        (["-tags", "{{.ID}}", CONSUL], "templates are not served"),
+        (["-tags", "{{.ID}}", CONSUL], "templates are not supported"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], words: str) -> None:

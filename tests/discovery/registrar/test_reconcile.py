@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from discovery.registrar.reconcile import Actions, is_own, reconcile
+from discovery.registrar.reconcile import Actions, is_registered_by_host, reconcile
 from discovery.registrar.registration import Registration
 
 WEB = Registration("box:web:80", "web", "10.0.0.2", 80, ("a",), {"k": "v"})
@@ -61,11 +61,11 @@ def test_what_is_wanted_again_stays() -> None:
 
 
 def test_without_a_hostname_nothing_is_our_own() -> None:
-    assert not is_own("box:web:80", {}, "")
-    assert not is_own("mine", {"Meta": {"registrator": ""}}, "box")
+    assert not is_registered_by_host("box:web:80", {}, "")
+    assert not is_registered_by_host("mine", {"Meta": {"registrator": ""}}, "box")
 
 
 def test_an_id_that_a_user_gave_is_known_by_its_mark() -> None:
-    assert is_own("mine", {"Meta": {"registrator": "box"}}, "box")
-    assert not is_own("mine", {"Meta": {"registrator": "other"}}, "box")
-    assert not is_own("mine", {"Meta": None}, "box")
+    assert is_registered_by_host("mine", {"Meta": {"registrator": "box"}}, "box")
+    assert not is_registered_by_host("mine", {"Meta": {"registrator": "other"}}, "box")
+    assert not is_registered_by_host("mine", {"Meta": None}, "box")

@@ -181,8 +181,8 @@ def test_all_that_a_check_may_say() -> None:
 WRONG = {
     "script": (["SERVICE_CHECK_SCRIPT=curl $SERVICE_IP"], "commands are not run"),
     "interval": (["SERVICE_CHECK_TCP=1", "SERVICE_CHECK_INTERVAL=soon"], "SERVICE_CHECK_INTERVAL=soon"),
-    "status": (["SERVICE_CHECK_TCP=1", "SERVICE_CHECK_INITIAL_STATUS=fine"], "fine is no state"),
-    "meta key": (["SERVICE_a.b=1"], "SERVICE_A.B is no key"),
+    "status": (["SERVICE_CHECK_TCP=1", "SERVICE_CHECK_INITIAL_STATUS=fine"], "fine is not a status"),
+    "meta key": (["SERVICE_a.b=1"], "SERVICE_A.B is not a valid Consul key"),
     "meta value": ([f"SERVICE_LONG={'x' * 513}"], "SERVICE_LONG is longer"),
 }
 

@@ -106,7 +106,7 @@ def test_credentials_that_are_lost_let_nobody_in(store: Store, short_path: Path)
         file.unlink()
         refused = ask(proxy.admin, headers=(("Authorization", "Bearer s3cret"),))
         assert (refused.status, str(file) in refused.text) == (503, False)
-        proxy.process.wait_for_line(f"nobody is let in at the admin entry point: api.tokenFile: {file}")
+        proxy.process.wait_for_line(f"nobody can sign in at the admin entry point: api.tokenFile: {file}")
 
 
 def test_answers_are_for_who_asked_alone(store: Store, short_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_pages_of_other_sites_and_forms_change_nothing(store: Store, short_path:
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
-        ("--api.basicAuth.users=eve:nothing", "the hash of eve is none that can be used"),
+        ("--api.basicAuth.users=eve:nothing", "the hash of eve is unusable"),
         ("--api.tokenFile=/nowhere", "api.tokenFile: /nowhere cannot be read"),
     ],
 )

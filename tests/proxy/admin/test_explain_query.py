@@ -82,13 +82,13 @@ def test_what_is_told_of_the_client_is_what_the_proxy_would_tell() -> None:
 @pytest.mark.parametrize(
     ("url", "more", "message"),
     [
-        ("http://a b/", {}, "is answered 400: invalid Host header"),
-        ("http://a/", {"header": "Host: a:b:c"}, "is answered 400: invalid Host header"),
-        ("http://a/", {"header": "Transfer-Encoding: gzip"}, "is answered 400"),
-        ("http://a/", {"method": "CONNECT"}, "is answered 501"),
-        ("http://a/", {"method": "GE T"}, "is answered 400"),
-        ("http://a/" + "x" * 20_000, {}, "is answered 414"),
-        ("http://a/", {"client": "home"}, "client 'home' is not an address"),
+        ("http://a b/", {}, "responds to such a request with 400: invalid Host header"),
+        ("http://a/", {"header": "Host: a:b:c"}, "responds to such a request with 400: invalid Host header"),
+        ("http://a/", {"header": "Transfer-Encoding: gzip"}, "responds to such a request with 400"),
+        ("http://a/", {"method": "CONNECT"}, "responds to such a request with 501"),
+        ("http://a/", {"method": "GE T"}, "responds to such a request with 400"),
+        ("http://a/" + "x" * 20_000, {}, "responds to such a request with 414"),
+        ("http://a/", {"client": "home"}, "client 'home' is not an IP address"),
     ],
 )
 def test_what_is_refused_before_any_router_is_asked_is_told(

@@ -147,10 +147,10 @@ def test_a_browser_is_told_what_has_changed() -> None:
 
     sums = {TOTAL: vector, ROUTER + "r@file": vector, ROUTER + "unseen@file": vector}
     first = told(Sample(1, 1.0, sums))
-    assert set(first["flows"]) == {TOTAL, ROUTER, ROUTER + "r@file", ROUTER + "idle@file"}
+    assert set(first["rates"]) == {TOTAL, ROUTER, ROUTER + "r@file", ROUTER + "idle@file"}
     assert first["revision"] == 7
-    assert told(Sample(2, 1.0, sums)) == {"flows": {}}
-    assert told(Sample(3, 1.0, {TOTAL: vector})) == {"flows": {ROUTER + "r@file": None}}
+    assert told(Sample(2, 1.0, sums)) == {"rates": {}}
+    assert told(Sample(3, 1.0, {TOTAL: vector})) == {"rates": {ROUTER + "r@file": None}}
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ class Listener:
                 self.head = self.head or received.partition(b"\r\n\r\n")[0]
                 *whole, received = received.split(b"\n\n")
                 for event in whole:
-                    if b"event: beat" in event:
+                    if b"event: sample" in event:
                         self.events.append(msgspec.json.decode(event.partition(b"data: ")[2]))
         except OSError:
             return
@@ -203,7 +203,7 @@ def listening(port: int, query: str = "") -> Iterator[Listener]:
 
 def rate(listener: Listener, key: str) -> float:
     for event in reversed(listener.events):
-        found = event["flows"].get(key, ...)
+        found = event["rates"].get(key, ...)
         if found is not ...:
             return 0.0 if found is None else float(found["rate"])
     return 0.0
@@ -279,7 +279,7 @@ def test_a_store_that_is_away_is_told_and_looked_for(store: Store) -> None:
         with sampler.subscribe():
             assert sampler.wait_for_sample(60).problem == ""
             store.kill()
-            assert "the store does not answer" in sampler.wait_for_sample(60).problem
+            assert "the store does not respond" in sampler.wait_for_sample(60).problem
             store.restart()
             with gevent.Timeout(60):
                 while sampler.wait_for_sample(60).problem:

@@ -147,9 +147,9 @@ def test_a_browser_is_told_of_its_servers() -> None:
     assert stream.servers == (ONE,)
     sample = Sample(1, 5.0, {}, {key: (server_vector(counted(3, 1)), 2.0)})
     told: Any = msgspec.json.decode(stream.event(sample, 7).partition(b"data: ")[2])
-    assert told["flows"][key]["rate"] == 2
-    assert told["flows"][key]["classes"] == [0, 1.5, 0, 0, 0.5]
-    assert told["flows"][key]["p95"] > told["flows"][key]["p50"] > 0
+    assert told["rates"][key]["rate"] == 2
+    assert told["rates"][key]["classes"] == [0, 1.5, 0, 0, 0.5]
+    assert told["rates"][key]["p95"] > told["rates"][key]["p50"] > 0
 
 
 def test_the_store_is_asked_for_no_more_than_what_is_looked_at(store: Store) -> None:

@@ -23,6 +23,6 @@ def test_each_provider_that_is_retried_is_told_once_and_of_agents_at_work_alone(
             "consul",
             "provider consul",
             REFUSED.message,
-            "it is tried again, and its routes stay as they were",
+            "the agent retries; the provider's routes stay unchanged",
         ),
     )

@@ -150,7 +150,7 @@ def test_who_guesses_has_to_wait(guarded: Proxy) -> None:
     ):
         assert waits.status == 429
         assert 0 < int(str(waits.header("Retry-After"))) <= 60
-    guarded.process.wait_for_line("127.0.0.1 has shown many wrong tokens or passwords")
+    guarded.process.wait_for_line("127.0.0.1 sent many wrong tokens or passwords")
     # Others behind the same address go on.
     assert get(guarded.admin, "/dashboard/", session).status == 200
     assert get(guarded.admin, "/ping").status == 200

@@ -1,4 +1,4 @@
-"""Services made ready as a worker makes them, and asked to choose."""
+"""Services built as a worker builds them, on which tests call the strategy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +23,8 @@ def servers(*weights: int) -> tuple[Server, ...]:
     )
 
 
-class Asked:
-    """A service that is asked to choose, with tickets that are local."""
+class ServiceUnderTest:
+    """A service whose strategy tests call; its tickets come from the local count."""
 
     def __init__(self, services: ServiceRegistry, name: str) -> None:
         self.services = services
@@ -42,7 +42,7 @@ class Asked:
         return found
 
     def choice(self, peer: str = "192.0.2.1", headers: str = "") -> Target:
-        """Whom the service would have this client's request sent to."""
+        """Return the target that the service chooses for a request of this client."""
         served = self.served
         if served.choose is None:
             ticket = self._tickets.take(served.name) - 1
@@ -50,23 +50,23 @@ class Asked:
         return served.choose(served, self._tickets, request(headers), peer)
 
     def name(self, peer: str = "192.0.2.1", headers: str = "") -> str:
-        """The server's that is asked."""
+        """Return the name of the chosen server."""
         return self.choice(peer, headers).server.name
 
 
 @contextmanager
-def asked(service: Service) -> Iterator[Asked]:
-    """The service, made ready."""
+def built(service: Service) -> Iterator[ServiceUnderTest]:
+    """Build the service."""
     services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
     services.put(service)
     try:
-        yield Asked(services, service.name)
+        yield ServiceUnderTest(services, service.name)
     finally:
         services.remove(service.name)
 
 
 def request(headers: str = "") -> Request:
-    """A GET with these header lines, each ended by CRLF."""
+    """Return a GET request with these header lines, each ended by CRLF."""
     parsed = parse_request(f"GET / HTTP/1.1\r\nHost: x.test\r\n{headers}\r\n".encode(), Limits())
     assert parsed is not None
     return parsed

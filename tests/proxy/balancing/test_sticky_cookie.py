@@ -1,4 +1,4 @@
-"""The cookie of a sticky service: its name, value and attributes, and whom a request's cookie names."""
+"""The cookie of a sticky service: its name, value and attributes, and the member that a request names."""
 
 import re
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from proxy.balancing.sticky_cookie import Stickiness, cookie_value
 from proxy.upstream.endpoint import address_of
 from rondpoint.model import ServerState, Service, StickyCookie, Strategy
-from tests.proxy.balancing.serving import asked, request, servers
+from tests.proxy.balancing.serving import built, request, servers
 
 NAME = "session"
 A, B = cookie_value("s", "a"), cookie_value("s", "b")
@@ -20,15 +20,15 @@ def sticky(cookie: StickyCookie | None = None) -> Stickiness[str]:
     return Stickiness(cookie or StickyCookie(NAME), "s", (("a", "A"), ("b", "B")))
 
 
-def test_names_and_values_are_the_same_wherever_and_whenever_they_are_made() -> None:
-    # Pinned: sessions have to outlive an upgrade. The default name is Traefik's.
+def test_names_and_values_never_change() -> None:
+    # Pinned: sessions must survive an upgrade. The default name is Traefik's.
     assert StickyCookie().called("hello@docker") == "_b7b09"
     assert (A, B) == ("4cfd2308ceb4735a", "6b75b146daff034d")
 
 
 @settings(deadline=None)
 @given(st.text(), st.text(), st.text())
-def test_a_value_tells_nothing_and_is_another_for_each_service(service: str, other: str, member: str) -> None:
+def test_a_value_is_opaque_and_differs_between_services(service: str, other: str, member: str) -> None:
     value = cookie_value(service, member)
     assert re.fullmatch("[0-9a-f]{16}", value)
     assert service == other or value != cookie_value(other, member)
@@ -51,7 +51,7 @@ def test_a_value_tells_nothing_and_is_another_for_each_service(service: str, oth
         (StickyCookie(NAME, path="/\r\nX: y; z", domain="d;\n"), f"session={A}; Path=/X: y z; Domain=d"),
     ],
 )
-def test_the_line_says_what_was_configured_and_no_more(cookie: StickyCookie, line: str) -> None:
+def test_the_set_cookie_line_has_the_configured_attributes(cookie: StickyCookie, line: str) -> None:
     assert sticky(cookie).line("A") == f"\r\nSet-Cookie: {line}".encode()
 
 
@@ -78,11 +78,11 @@ def test_the_line_says_what_was_configured_and_no_more(cookie: StickyCookie, lin
         (f"Set-Cookie: session={A}\r\n", None),
     ],
 )
-def test_a_request_names_whom_its_cookie_does(headers: str, kept: str | None) -> None:
+def test_the_member_in_a_request_s_cookie(headers: str, kept: str | None) -> None:
     assert sticky().kept(request(headers)) == kept
 
 
-def test_a_long_cookie_costs_no_more_than_its_length() -> None:
+def test_a_long_cookie_takes_linear_time() -> None:
     headers = f"Cookie: {'a=b;' * 4000}{'=' * 8000}\r\n"
     assert sticky().kept(request(headers)) is None
 
@@ -91,27 +91,27 @@ STRATEGIES: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_client_stays_whatever_the_strategy(strategy: Strategy) -> None:
-    with asked(Service("s", servers(1, 1, 1), strategy=strategy, sticky=StickyCookie(NAME))) as service:
+def test_a_client_stays_with_its_server_with_every_strategy(strategy: Strategy) -> None:
+    with built(Service("s", servers(1, 1, 1), strategy=strategy, sticky=StickyCookie(NAME))) as service:
         for number in range(3):
-            cookie = f"Cookie: session={value_of('s', f's{number}')}\r\n"
+            cookie = f"Cookie: session={cookie_value('s', f's{number}')}\r\n"
             assert {service.name(headers=cookie) for _ in range(10)} == {f"s{number}"}
         assert service.served.choose is not None
         chosen = {service.name(peer=f"192.0.2.{number}") for number in range(60)}
         assert chosen == {"s0", "s1", "s2"}
 
 
-def test_a_server_that_is_leaving_keeps_its_clients_and_gets_no_new_ones() -> None:
+def test_a_draining_server_keeps_its_clients_and_gets_no_new_ones() -> None:
     first, second = servers(1, 1)
-    leaving = Service("s", (replace(first, state=ServerState.DRAINING), second), sticky=StickyCookie(NAME))
-    with asked(leaving) as service:
+    draining = Service("s", (replace(first, state=ServerState.DRAINING), second), sticky=StickyCookie(NAME))
+    with built(draining) as service:
         cookie = f"Cookie: session={cookie_value('s', 's0')}\r\n"
         assert {service.name(headers=cookie) for _ in range(10)} == {"s0"}
         assert {service.name() for _ in range(10)} == {"s1"}
 
 
-def test_a_server_that_is_put_aside_loses_its_clients() -> None:
-    with asked(Service("s", servers(1, 1), sticky=StickyCookie(NAME))) as service:
+def test_an_ejected_server_loses_its_clients() -> None:
+    with built(Service("s", servers(1, 1), sticky=StickyCookie(NAME))) as service:
         service.services.set_ejected(address_of(servers(1, 1)[0]), ejected=True)
         cookie = f"Cookie: session={cookie_value('s', 's0')}\r\n"
         assert {service.name(headers=cookie) for _ in range(10)} == {"s1"}

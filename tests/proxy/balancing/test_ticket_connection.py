@@ -1,4 +1,4 @@
-"""Connections to the store for tickets, on a real one."""
+"""Ticket connections to a real store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,28 +21,30 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def test_a_line_may_be_opened_anew_any_number_of_times(store: Store) -> None:
+def test_a_ticket_connection_can_be_opened_any_number_of_times(store: Store) -> None:
     with connect(store.url, max_connections=2) as client:
-        for turn in range(1, 6):
-            line = open_ticket_connection(client.connection_pool)
-            answer: AsyncResult[int] = AsyncResult()
-            line.listen(answer.set, answer.set_exception)
-            line.send(pack_command("INCR", "turns"), 1)
+        for number in range(1, 6):
+            connection = open_ticket_connection(client.connection_pool)
+            reply: AsyncResult[int] = AsyncResult()
+            connection.listen(reply.set, reply.set_exception)
+            connection.send(pack_command("INCR", "counter"), 1)
             with gevent.Timeout(5):
-                assert answer.get() == turn
-            line.close()
+                assert reply.get() == number
+            connection.close()
 
 
 @pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("kind", [Sentinels, Cluster])
-def test_a_line_goes_to_the_master(tmp_path: Path, kind: type[Sentinels | Cluster], secure: bool) -> None:
+def test_a_ticket_connection_goes_to_the_master(
+    tmp_path: Path, kind: type[Sentinels | Cluster], secure: bool
+) -> None:
     certificate = write_certificate(tmp_path / "store.pem") if secure else None
     with kind(tmp_path, certificate=certificate) as group, connect(group.url) as client:
-        line = open_ticket_connection(client.connection_pool)
-        answer: AsyncResult[int] = AsyncResult()
-        line.listen(answer.set, answer.set_exception)
-        line.send(pack_command("HINCRBY", Keys().tickets, "a", "7"), 1)
+        connection = open_ticket_connection(client.connection_pool)
+        reply: AsyncResult[int] = AsyncResult()
+        connection.listen(reply.set, reply.set_exception)
+        connection.send(pack_command("HINCRBY", Keys().tickets, "a", "7"), 1)
         with gevent.Timeout(10):
-            assert answer.get() == 7
-        line.close()
+            assert reply.get() == 7
+        connection.close()
         assert group.master().does("HGET", Keys().tickets, "a") == b"7"

@@ -1,9 +1,9 @@
-"""When a ticket is asked for ahead, and how long it is held."""
+"""When a ticket is prefetched, and how long it is held."""
 
 import pytest
 
 from proxy.balancing import ticket_prefetch as module
-from proxy.balancing.ticket_prefetch import PAUSE, STREAK_LENGTH, TicketPrefetch
+from proxy.balancing.ticket_prefetch import LONGEST_GAP, STREAK_LENGTH, TicketPrefetch
 
 
 @pytest.fixture
@@ -14,56 +14,56 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def streak(prefetch: TicketPrefetch, service: str = "a", first: int = 1) -> int:
-    """Long enough; the last ticket of it."""
+def record_streak(prefetch: TicketPrefetch, service: str = "a", first: int = 1) -> int:
+    """Record a streak of sufficient length, and return its last ticket."""
     for ticket in range(first, first + STREAK_LENGTH + 1):
-        assert not prefetch.wanted
-        prefetch.count(service, ticket)
-    assert prefetch.wanted
+        assert not prefetch.due
+        prefetch.record(service, ticket)
+    assert prefetch.due
     return first + STREAK_LENGTH
 
 
-def test_a_streak_is_followed_by_tickets_asked_for_ahead(clock: list[float]) -> None:
+def test_after_a_streak_tickets_are_prefetched(clock: list[float]) -> None:
     prefetch = TicketPrefetch()
-    last = streak(prefetch)
+    last = record_streak(prefetch)
     for ticket in range(last + 1, last + 10):
         prefetch.switch(ticket)
-        clock[0] += PAUSE / 2
+        clock[0] += LONGEST_GAP / 2
         assert prefetch.take() == ticket
-        assert prefetch.wanted
+        assert prefetch.due
     assert prefetch.take() == 0
 
 
-def test_a_pause_ends_it_and_lets_the_ticket_go(clock: list[float]) -> None:
+def test_a_pause_ends_the_streak_and_discards_the_ticket(clock: list[float]) -> None:
     prefetch = TicketPrefetch()
-    prefetch.switch(streak(prefetch) + 1)
-    clock[0] += PAUSE * 1.1
+    prefetch.switch(record_streak(prefetch) + 1)
+    clock[0] += LONGEST_GAP * 1.1
     assert prefetch.take() == 0
-    assert not prefetch.wanted
+    assert not prefetch.due
 
 
-def test_somebody_elses_ticket_ends_it(clock: list[float]) -> None:
+def test_a_ticket_of_another_client_ends_the_streak(clock: list[float]) -> None:
     prefetch = TicketPrefetch()
-    last = streak(prefetch)
+    last = record_streak(prefetch)
     prefetch.switch(last + 2)
-    assert not prefetch.wanted
-    assert prefetch.take() == last + 2, "the ticket itself is as good as any"
+    assert not prefetch.due
+    assert prefetch.take() == last + 2, "the held ticket itself is still valid"
     prefetch = TicketPrefetch()
-    last = streak(prefetch)
-    prefetch.count("a", last + 2)
-    assert not prefetch.wanted
+    last = record_streak(prefetch)
+    prefetch.record("a", last + 2)
+    assert not prefetch.due
 
 
-def test_another_service_ends_it(clock: list[float]) -> None:
+def test_another_service_ends_the_streak(clock: list[float]) -> None:
     prefetch = TicketPrefetch()
-    last = streak(prefetch)
-    prefetch.count("b", last + 1)
-    assert not prefetch.wanted
+    last = record_streak(prefetch)
+    prefetch.record("b", last + 1)
+    assert not prefetch.due
 
 
-def test_pauses_in_between_are_no_streak(clock: list[float]) -> None:
+def test_requests_with_pauses_between_them_are_no_streak(clock: list[float]) -> None:
     prefetch = TicketPrefetch()
     for ticket in range(2 * STREAK_LENGTH):
-        prefetch.count("a", ticket)
-        clock[0] += PAUSE * 1.1
-    assert not prefetch.wanted
+        prefetch.record("a", ticket)
+        clock[0] += LONGEST_GAP * 1.1
+    assert not prefetch.due

@@ -1,4 +1,4 @@
-"""The schedule of a service's weights: exact, and smooth."""
+"""The weighted schedule is exact and smooth."""
 
 from collections import Counter
 from math import gcd
@@ -48,19 +48,19 @@ def test_at_any_point_each_server_has_had_its_share(weights: list[int]) -> None:
     for count, index in enumerate(sequence, 1):
         had[index] += 1
         for server, weight in enumerate(weights):
-            # Nobody is behind or ahead by more than the other servers could take at once.
+            # No server is behind or ahead by more than the other servers could take at once.
             assert abs(had[server] - count * weight / total) < max(1, len(weights) - 1)
 
 
 @given(st.integers(1, 50), st.integers(1, 1000))
-def test_equal_weights_take_strict_turns(servers: int, weight: int) -> None:
+def test_equal_weights_give_strict_round_robin(servers: int, weight: int) -> None:
     assert schedule([weight] * servers) == tuple(range(servers))
 
 
 @pytest.mark.parametrize(
     "weights", [[10**9, 10**9 + 1], [10**12, 1, 3], [999_983, 1_000_003, 7], [10**6, 0, 10**6 - 1]]
 )
-def test_huge_weights_are_scaled_and_nobody_is_forgotten(weights: list[int]) -> None:
+def test_huge_weights_are_scaled_and_every_server_stays(weights: list[int]) -> None:
     sequence = schedule(weights)
     assert len(sequence) <= MAX_PERIOD + len(weights)
     counts = Counter(sequence)

@@ -159,7 +159,9 @@ def test_a_server_without_a_stored_entry_is_available_again(worker: Worker, clos
     assert worker.unavailable() == set()
 
 
-def test_of_several_workers_that_eject_a_server_at_once_one_keeps_the_lease(worker: Worker, closed: int) -> None:
+def test_of_several_workers_that_eject_a_server_at_once_one_keeps_the_lease(
+    worker: Worker, closed: int
+) -> None:
     worker.serve(closed, 1)
     worker.fail(closed)
     own = worker.ejections.own_ejection(url(closed))
@@ -229,7 +231,9 @@ def test_invalid_notices_are_ignored(worker: Worker, notice: tuple[str, float]) 
     assert not worker.ejections.ejected
 
 
-def test_a_server_that_was_removed_before_a_dial_to_it_fails_is_not_ejected(worker: Worker, closed: int) -> None:
+def test_a_server_that_was_removed_before_a_dial_to_it_fails_is_not_ejected(
+    worker: Worker, closed: int
+) -> None:
     worker.serve(closed)
     served = worker.services.get("s")
     assert served is not None

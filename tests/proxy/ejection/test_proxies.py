@@ -51,9 +51,7 @@ def url(origin: Origin | int) -> str:
     return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
 
 
-def test_a_server_that_refuses_is_ejected_in_every_proxy_until_it_is_back(
-    begin: Begin, store: Store
-) -> None:
+def test_a_server_that_refuses_is_ejected_in_every_proxy_until_it_is_back(begin: Begin, store: Store) -> None:
     one, two = begin("one"), begin("two")
     dead = free_port()
     with Origin.named("well") as well, store.client() as client:
@@ -62,7 +60,7 @@ def test_a_server_that_refuses_is_ejected_in_every_proxy_until_it_is_back(
         assert {one.get(host) for _ in range(4)} == {"well"}
         found = ejections(one)
         assert (found["count"], found["servers"][url(dead)]["reason"]) == (1, "Connection refused")
-        assert "could not be reached" in " ".join(each["message"] for each in rawdata(one)["diagnostics"])
+        assert "cannot be reached" in " ".join(each["message"] for each in rawdata(one)["diagnostics"])
         until(lambda: url(dead) in ejections(two)["servers"], "the other proxy to receive the notice")
         assert {two.get(host) for _ in range(4)} == {"well"}
         assert ejections(two)["count"] == 0, "the second proxy needed no failed request of its own"
@@ -157,7 +155,9 @@ def refuses_the_body(connection: Connection) -> None:
         (refuses_the_body, "PUT"),
     ],
 )
-def test_other_failures_do_not_eject_the_server(begin: Begin, handler: Callable[[Connection], None], method: str) -> None:
+def test_other_failures_do_not_eject_the_server(
+    begin: Begin, handler: Callable[[Connection], None], method: str
+) -> None:
     proxy = begin()
     body = b"x" * 3_000_000 if method == "PUT" else b""
     with Origin(handler) as origin, Client(proxy.web) as client:
@@ -191,7 +191,9 @@ def test_a_short_flap_loses_no_request(begin: Begin) -> None:
         assert load.failures == []
 
 
-def test_without_a_store_a_worker_ejects_the_servers_that_it_cannot_reach_itself(begin: Begin, store: Store) -> None:
+def test_without_a_store_a_worker_ejects_the_servers_that_it_cannot_reach_itself(
+    begin: Begin, store: Store
+) -> None:
     proxy = begin()
     with Origin.named("well") as well:
         host = proxy.route(dead := free_port(), well)
@@ -201,7 +203,9 @@ def test_without_a_store_a_worker_ejects_the_servers_that_it_cannot_reach_itself
         with Origin.named("back", port=dead):
             until(lambda: {proxy.get(host) for _ in range(4)} == {"well", "back"}, "the server to be back")
         store.start()
-        until(lambda: "another" in ejecting_workers(store, proxy, well), "notices of others to be applied again")
+        until(
+            lambda: "another" in ejecting_workers(store, proxy, well), "notices of others to be applied again"
+        )
 
 
 def ejecting_workers(store: Store, proxy: Proxy, origin: Origin) -> set[str]:
@@ -222,7 +226,10 @@ def test_the_ejections_of_a_killed_worker_end_with_its_lease(begin: Begin, store
             os.kill(pid, signal.SIGKILL)
         assert read_ejections(client, KEYS).notices
         until(lambda: not ejections(two)["servers"], "the lease to end")
-        until(lambda: {two.get(host) for _ in range(4)} and ejections(two)["count"], "the second proxy to eject the server itself")
+        until(
+            lambda: {two.get(host) for _ in range(4)} and ejections(two)["count"],
+            "the second proxy to eject the server itself",
+        )
 
 
 def test_a_worker_that_stops_regularly_ends_its_leases(begin: Begin, store: Store) -> None:
@@ -236,9 +243,7 @@ def test_a_worker_that_stops_regularly_ends_its_leases(begin: Begin, store: Stor
 
 
 @pytest.mark.parametrize("damage", ["entry", "message", "type"])
-def test_corrupt_entries_and_messages_affect_nothing_else(
-    begin: Begin, store: Store, damage: str
-) -> None:
+def test_corrupt_entries_and_messages_affect_nothing_else(begin: Begin, store: Store, damage: str) -> None:
     proxy = begin()
     with Origin.named("well") as well, store.client() as client:
         host = proxy.route(dead := free_port(), well)

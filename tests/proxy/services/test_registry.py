@@ -1,4 +1,4 @@
-"""Services as the data path finds them."""
+"""The service registry of the data path."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2)
 
 @pytest.fixture
 def services() -> Iterator[ServiceRegistry]:
-    held = ServiceRegistry(Sweeper(), UpstreamTimeouts())
-    yield held
-    for name in list(held.by_name):
-        held.remove(name)
-    assert not held._endpoints
+    registry = ServiceRegistry(Sweeper(), UpstreamTimeouts())
+    yield registry
+    for name in list(registry.by_name):
+        registry.remove(name)
+    assert not registry._endpoints
 
 
 def names(services: ServiceRegistry, name: str) -> list[str] | None:
@@ -28,7 +28,7 @@ def names(services: ServiceRegistry, name: str) -> list[str] | None:
     return None if served is None else [target.server.name for target in served.rotation]
 
 
-def test_a_service_is_found_from_when_it_comes_until_it_goes(services: ServiceRegistry) -> None:
+def test_a_service_is_found_from_its_addition_to_its_removal(services: ServiceRegistry) -> None:
     assert names(services, "s") is None
     services.put(Service("s", (A, B)))
     assert names(services, "s") == ["a", "b"]
@@ -40,23 +40,23 @@ def test_a_service_is_found_from_when_it_comes_until_it_goes(services: ServiceRe
     assert names(services, "s") is None
 
 
-def test_a_service_replaced_before_it_is_asked_for(services: ServiceRegistry) -> None:
+def test_a_service_that_is_replaced_before_its_first_request(services: ServiceRegistry) -> None:
     services.put(Service("s", (A,)))
     services.put(Service("s", (B,)))
     assert services.by_name == {"s": Service("s", (B,))}
     assert names(services, "s") == ["b"]
 
 
-def test_a_place_follows_its_service_and_is_left_empty(services: ServiceRegistry) -> None:
+def test_a_slot_follows_its_service_and_is_empty_after_its_removal(services: ServiceRegistry) -> None:
     services.put(Service("s", (A,)))
-    place = services.ready("s")
+    slot = services.ready("s")
     services.put(Service("s", (B,)))
-    assert place.served is services.get("s")
-    assert [target.server.name for target in place.served.rotation] == ["b"]  # type: ignore[union-attr]
+    assert slot.served is services.get("s")
+    assert [target.server.name for target in slot.served.rotation] == ["b"]  # type: ignore[union-attr]
     services.remove("s")
-    assert place.served is None
+    assert slot.served is None
     services.put(Service("s", (C,)))
-    assert place.served is None
+    assert slot.served is None
     assert services.ready("s").served is services.get("s")
 
 
@@ -80,7 +80,7 @@ def unavailable(services: ServiceRegistry, name: str) -> dict[str, bool]:
     return {target.server.name: target.unavailable for target in served.targets}
 
 
-def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(services: ServiceRegistry) -> None:
+def test_an_ejected_address_is_ejected_for_every_present_and_later_service(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, B)))
     services.put(Service("later", (A, C)))
     assert unavailable(services, "s") == {"a": False, "b": False}
@@ -94,7 +94,7 @@ def test_an_address_that_is_put_aside_is_so_for_every_service_now_and_later(serv
     assert unavailable(services, "later") == {"a": False, "c": False}
 
 
-def test_where_no_server_takes_new_requests_all_are_asked(services: ServiceRegistry) -> None:
+def test_if_no_server_takes_new_requests_all_are_used(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, replace(B, state=ServerState.DRAINING))))
     served = services.get("s")
     assert served is not None
@@ -107,7 +107,7 @@ def test_where_no_server_takes_new_requests_all_are_asked(services: ServiceRegis
     assert not served.all_unavailable
 
 
-def test_a_server_that_is_down_is_not_there_for_requests(services: ServiceRegistry) -> None:
+def test_a_server_that_is_down_gets_no_requests(services: ServiceRegistry) -> None:
     services.put(Service("s", (A, replace(B, state=ServerState.DOWN))))
     assert names(services, "s") == ["a"]
     assert unavailable(services, "s") == {"a": False}

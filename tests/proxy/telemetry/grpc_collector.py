@@ -23,8 +23,8 @@ from tests.proxy.telemetry.collector import Collected
 class GrpcCollector(Collected, TraceServiceServicer):
     """A collector over gRPC; with a certificate, over TLS.
 
-    It responds with the codes in `refusals` first, then accepts everything. Accepted requests get the responses
-    in `answers`, one after the other, and then default ones. `options` are those of gRPC's server.
+    It responds with the codes in `refusals` first, then accepts everything. Accepted requests get the
+    responses in `answers`, one after the other, and then default ones. `options` are those of gRPC's server.
     """
 
     def __init__(

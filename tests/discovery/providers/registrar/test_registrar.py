@@ -311,12 +311,12 @@ def test_an_id_of_somebody_elses_is_left_alone(
     consul.register("foreign", 1234, ID="mine")
     with supervised(registrar()) as at_work:
         container = whoami(name="one", labels={"SERVICE_ID": "mine"})
-        until_said(at_work, "service mine", "somebody else")
+        until_said(at_work, "service mine", "another program")
         container.kill()
         at_work.until(lambda found: not found.diagnostics)
         assert standing(consul)["mine"]["Service"] == "foreign"
         whoami(name="two", labels={"SERVICE_ID": "mine"})
-        until_said(at_work, "service mine", "somebody else")
+        until_said(at_work, "service mine", "another program")
         consul.deregister("mine")
         until(lambda: "mine" in (found := standing(consul)) and found["mine"]["Service"] == "whoami", "ours")
         at_work.until(lambda found: not found.diagnostics)
@@ -398,7 +398,7 @@ def test_what_consul_refuses_is_said_with_its_reason(whoami: Start, consul: Cons
     whoami(name="good")
     whoami(name="bad", labels={"SERVICE_CHECK_HTTP": "/", "SERVICE_CHECK_INTERVAL": "often"})
     with supervised(registrar()) as at_work:
-        until_said(at_work, "container bad", "SERVICE_CHECK_INTERVAL=often is no duration")
+        until_said(at_work, "container bad", "SERVICE_CHECK_INTERVAL=often is not a duration")
         until_standing(consul, "box:good:80", "box:bad:80")
 
 
