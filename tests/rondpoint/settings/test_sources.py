@@ -231,3 +231,8 @@ def test_flags_that_up_hands_down_count_as_flags(tmp_path: Path) -> None:
 def test_handed_down_flags_that_are_none_are_refused(tmp_path: Path, handed: str) -> None:
     (diagnostic,) = refused(tmp_path, [], {"RONDPOINT_FLAGS": handed})
     assert diagnostic.subject == "environment variable RONDPOINT_FLAGS"
+
+
+def test_a_variable_that_is_the_prefix_alone_is_an_error(tmp_path: Path) -> None:
+    [finding] = refused(tmp_path, [], {"RONDPOINT_": ""})
+    assert finding.message == "unknown setting RONDPOINT_"
