@@ -18,10 +18,12 @@ from rondpoint.terminal_text import printable
 @click.option("--strict", is_flag=True, help="End with 1 for a warning, too.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[FILE]... [FLAGS]...")
 def check(*, json: bool, strict: bool, arguments: tuple[str, ...]) -> None:
-    """Say what is wrong with settings, files of routes and labels in compose files, and list the routes.
+    """Say what is wrong with settings, files of routes and compose files, and list the routes.
 
     FILE is a file of routes, a directory of such files, a compose file, or a file of settings; several are
-    checked together. Without any, settings are found as `rondpoint up` with the same FLAGS would find them.
+    checked together. Of a compose file, labels are checked, and the settings of the services that run Traefik
+    or Rondpoint: their command, environment and mounted files. Without any FILE, settings are found as
+    `rondpoint up` with the same FLAGS would find them.
     Ends with 1 when there is an error.
     """
     named = list(takewhile(lambda argument: not argument.startswith("-"), arguments))

@@ -81,7 +81,7 @@ def _one(name: str, service: Tree, around: _Around) -> Composed:
     labels: dict[str, str] = {}
     places: dict[str, int] = {}
     unset: dict[str, str] = {}
-    for key, written in _pairs(service.get("labels")):
+    for key, written in pairs(service.get("labels")):
         variables = Variables(around.environ)
         label, value = (variables.fill(part) for part in written)
         labels[label] = value
@@ -117,7 +117,7 @@ def _found(subject: str, service: Tree, unset: Mapping[str, str]) -> Iterator[Di
             f"set it, or say what stands for it: ${{{variable}:-…}}",
         )
     deploy = service.get("deploy")
-    of_swarm = _pairs(deploy.get("labels")) if isinstance(deploy, dict) else ()
+    of_swarm = pairs(deploy.get("labels")) if isinstance(deploy, dict) else ()
     if any(label.lower().startswith("traefik.") for _, (label, _) in of_swarm):
         yield Diagnostic(
             Severity.WARNING,
@@ -128,7 +128,7 @@ def _found(subject: str, service: Tree, unset: Mapping[str, str]) -> Iterator[Di
         )
 
 
-def _pairs(labels: object) -> Iterator[tuple[str, tuple[str, str]]]:
+def pairs(labels: object) -> Iterator[tuple[str, tuple[str, str]]]:
     """The key in the file, name and value of each label, in either of the forms that they are written in."""
     if isinstance(labels, dict):
         for name, value in labels.items():
@@ -150,14 +150,14 @@ def _names(networks: object) -> list[str]:
 
 
 def _ports(service: Tree, variables: Variables) -> Iterator[int]:
-    for port in _items(service.get("ports")):
+    for port in items(service.get("ports")):
         written = port.get("target", "") if isinstance(port, dict) else str(port).rpartition(":")[2]
         yield from _port(variables.fill(str(written)))
-    for port in _items(service.get("expose")):
+    for port in items(service.get("expose")):
         yield from _port(variables.fill(str(port)))
 
 
-def _items(value: object) -> list[Any]:
+def items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 

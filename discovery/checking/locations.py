@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from discovery.checking.compose import Composed
@@ -32,6 +32,7 @@ class Places:
         self._services: dict[str, tuple[str, Composed]] = {}
         self._labels: dict[str, tuple[str, int]] = {}
         self._of_settings: dict[Path, Lines] = {}
+        self._lines: dict[str, tuple[str, int]] = {}
 
     def add(self, path: Path) -> None:
         """A file of routes or settings."""
@@ -43,6 +44,10 @@ class Places:
             self._services[f"container {service.container.name}"] = (str(path), service)
             for label, line in service.labels.items():
                 self._labels.setdefault(".".join(label.split(".")[:_OBJECT_WORDS]), (str(path), line))
+
+    def add_lines(self, path: Path, lines: Mapping[str, int]) -> None:
+        """Lines of a file, by the subjects of what is said of them."""
+        self._lines |= {subject: (str(path), line) for subject, line in lines.items()}
 
     def found(self, diagnostic: Diagnostic) -> Finding:
         """The diagnostic with its place, as far as it is known."""
@@ -62,6 +67,8 @@ class Places:
         subject, message = diagnostic.subject, diagnostic.message
         if said := _LINE.match(message):
             return subject, int(said[1])
+        if subject in self._lines:
+            return self._lines[subject]
         if subject in self._services:
             file, service = self._services[subject]
             return file, _of_label(service, message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +31,38 @@ class Finding(Struct, frozen=True, omit_defaults=True):
         return [f"{place}{self.severity}: {first}", *below]
 
 
+class Served(Struct, frozen=True):
+    """What Rondpoint makes of the settings of a compose file's proxy.
+
+    `read` counts the settings by where they are: `command`, `environment`, or a file's name. `unserved` names
+    those that have no effect, `lost` counts them. `starts` is false where Rondpoint would refuse to start,
+    and None where the flags are not known.
+    """
+
+    service: str
+    file: str
+    line: int
+    read: Mapping[str, int]
+    unserved: tuple[str, ...] = ()
+    lost: int = 0
+    starts: bool | None = True
+
+    def told(self) -> str:
+        """As a terminal shows it."""
+        total = sum(self.read.values())
+        read = ", ".join(f"{count} of {name}" for name, count in self.read.items())
+        settings = f"{total} setting{'' if total == 1 else 's'} ({read})" if total else "no settings"
+        if self.starts is None:
+            outcome = "its flags are not seen here"
+        elif not self.starts:
+            outcome = "Rondpoint does not start with them"
+        elif not self.unserved:
+            outcome = "all served" if total else "the defaults hold"
+        else:
+            outcome = f"{total - self.lost} served, {self.lost} not: {', '.join(self.unserved)}"
+        return f"service {self.service} ({self.file}:{self.line}): {settings}; {outcome}"
+
+
 class Checked(Struct, frozen=True):
     """`settings` is None where none were looked at, `configuration` where there are no routes to tell."""
 
@@ -39,6 +71,7 @@ class Checked(Struct, frozen=True):
     settings_file: str = ""
     files: tuple[str, ...] = ()
     configuration: Configuration | None = None
+    proxies: tuple[Served, ...] = ()
 
     def failed(self, *, strict: bool) -> bool:
         """Whether something is wrong; with `strict`, warnings are."""
@@ -50,6 +83,7 @@ def as_text(checked: Checked) -> Iterator[str]:
     """Lines for people."""
     if checked.settings is not None:
         yield f"settings: {checked.settings}"
+    yield from (proxy.told() for proxy in checked.proxies)
     for finding in checked.findings:
         yield from finding.lines()
     if checked.configuration is not None:
@@ -68,6 +102,7 @@ def as_json(checked: Checked) -> bytes:
         "findings": checked.findings,
         "counts": {str(each): _count(checked.findings, each) for each in Severity},
         "settings": checked.settings_file or None,
+        "proxies": [_summarized(proxy) for proxy in checked.proxies],
         "files": checked.files,
         "routers": [_told(router, configuration) for router in _ordered(configuration)],
     }
@@ -94,6 +129,19 @@ def _told(router: Router, configuration: Configuration) -> dict[str, object]:
         "middlewares": router.middlewares,
         "service": router.service,
         "servers": [server.url for server in configuration.services[router.service].servers],
+    }
+
+
+def _summarized(proxy: Served) -> dict[str, object]:
+    total = sum(proxy.read.values())
+    return {
+        "service": proxy.service,
+        "file": proxy.file,
+        "line": proxy.line,
+        "read": proxy.read,
+        "served": total - proxy.lost if proxy.starts else 0,
+        "unserved": proxy.unserved,
+        "starts": proxy.starts,
     }
 
 

@@ -76,7 +76,7 @@ def read_env(path: Path) -> dict[str, str]:
     """What `.env` says; nothing where there is none."""
     try:
         lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return {}
     found = {}
     for line in lines:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error, warning
 from rondpoint.settings.merge import Draft, Setting
+from rondpoint.settings.sources.file import See, here
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
 from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
@@ -27,10 +28,10 @@ _CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
 
 
-def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None) -> None:
+def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None, see: See = here) -> None:
     """Completes the draft in place; `inline` is the settings file when it is to be read for routers too."""
     _entry_points(draft)
-    _docker(draft, environ)
+    _docker(draft, environ, see(_DOCKER_SOCKET))
     _file(draft, inline)
     _catalogue(draft)
     _constraints(draft)
@@ -112,11 +113,11 @@ def _is_on(value: object) -> bool:
         return False
 
 
-def _docker(draft: Draft, environ: Mapping[str, str]) -> None:
+def _docker(draft: Draft, environ: Mapping[str, str], socket: Path | None) -> None:
     host = environ.get("DOCKER_HOST", "")
     named = draft.has(_DOCKER)
     none_named = not (named or any(map(draft.has, _OTHER_PROVIDERS)) or draft.provider_named)
-    if none_named and (host or _DOCKER_SOCKET.exists()):
+    if none_named and (host or (socket is not None and socket.exists())):
         draft.sections[_DOCKER] = _default(True)
         named = True
     if named and host:

@@ -8,10 +8,14 @@ from rondpoint.diagnostics import Diagnostic, Severity
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used; `diagnostics` has one item for each thing to put right."""
+    """Settings that cannot be used; `diagnostics` has one item for each thing to put right.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    `warnings` are those found beside the errors.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], warnings: Iterable[Diagnostic] = ()) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(map(str, self.diagnostics)))
 
 

@@ -22,7 +22,8 @@ from rondpoint.settings.tree import Settings, spelled
 from rondpoint.settings.written_setting import Written
 
 _FILE_KEY = (vocabulary.CONFIG_FILE.lower(),)
-_INLINE = ("backends", "frontends")
+INLINE = ("backends", "frontends")
+"""Keys that a settings file may have for the file provider, if it has `[file]`."""
 
 
 class Loaded(Struct, frozen=True):
@@ -33,30 +34,30 @@ class Loaded(Struct, frozen=True):
     file: Path | None
 
 
-def load(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Loaded:
+def load(argv: Sequence[str], environ: Mapping[str, str], cwd: Path, see: file.See = file.here) -> Loaded:
     """The settings that flags, environment, a file and the defaults give together.
 
     Flags that `rondpoint up` hands to its children (`RONDPOINT_FLAGS`) count as if they stood before
-    `argv`. Without `--configFile`, files are looked for in `cwd` and in `/etc`. Raises SettingsError
-    with everything that is wrong.
+    `argv`. Without `--configFile`, files are looked for in `cwd` and in `/etc`, as `see` shows them; one that
+    it does not show is left out. Raises SettingsError with everything that is wrong.
     """
     words = vocabulary.build()
     by_flag, problems = flags.read([*_handed_down(environ), *argv])
     by_variable, unknown = environment.read(environ, words)
     problems += unknown
-    path, by_flag, by_variable = _choose_file(by_flag, by_variable, cwd)
+    path, by_flag, by_variable = _choose_file(by_flag, by_variable, cwd, see)
     by_file = file.read(path) if path else []
     inline = path if any(_keys(setting) == ("file",) for setting in by_file) else None
     if inline:
-        by_file = [setting for setting in by_file if _keys(setting)[0] not in _INLINE]
+        by_file = [setting for setting in by_file if _keys(setting)[0] not in INLINE]
 
     draft = merge([*by_file, *by_variable, *by_flag], words)
-    derive(draft, environ, inline)
+    derive(draft, environ, inline, see)
     raise_to_floors(draft)
     draft.errors += problems
     settings = _validate(draft)
     if settings is None or draft.errors:
-        raise SettingsError(draft.errors)
+        raise SettingsError(draft.errors, draft.warnings)
     return Loaded(settings, tuple(draft.warnings), path)
 
 
@@ -81,7 +82,7 @@ def _keys(setting: Written) -> tuple[str, ...]:
 
 
 def _choose_file(
-    by_flag: list[Written], by_variable: list[Written], cwd: Path
+    by_flag: list[Written], by_variable: list[Written], cwd: Path, see: file.See
 ) -> tuple[Path | None, list[Written], list[Written]]:
     """The file to read, and the settings that are not about it."""
     chosen = [setting for setting in (*by_variable, *by_flag) if _keys(setting) == _FILE_KEY]
@@ -89,10 +90,11 @@ def _choose_file(
         [setting for setting in by if setting not in chosen] for by in (by_flag, by_variable)
     )
     if not chosen:
-        return file.find(cwd), by_flag, by_variable
+        return file.find(cwd, see), by_flag, by_variable
     setting = chosen[-1]
-    path = cwd / setting.value if isinstance(setting.value, str) else None
-    if path is None or not path.is_file():
+    named = cwd / setting.value if isinstance(setting.value, str) else None
+    path = see(named) if named is not None else None
+    if named is None or (path is not None and not path.is_file()):
         value = "" if setting.value is True else f" {setting.value}"
         hint = "expected the path of a TOML or YAML file"
         raise SettingsError([error(setting.place, f"there is no file{value}", hint)])

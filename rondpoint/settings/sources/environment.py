@@ -33,7 +33,7 @@ def read(environ: Mapping[str, str], vocabulary: Word) -> tuple[list[Written], l
             continue
         place = f"environment variable {name}"
         path = _path(vocabulary, upper.removeprefix(PREFIX).lower())
-        if path is None:
+        if not path:
             problems.append(error(place, f"unknown setting {name}", _nearest(vocabulary, upper)))
         else:
             settings.append(Written(path, environ[name], place, Source.ENVIRONMENT))

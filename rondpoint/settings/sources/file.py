@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,24 @@ from rondpoint.settings.written_setting import Source, Written
 _SUFFIXES = ("toml", "yml", "yaml")
 _PLACES = (Path("/etc/rondpoint"), Path("/etc/traefik"))
 
+See = Callable[[Path], Path | None]
+"""Returns the path on this machine of a path that settings name; None where this machine has no such path."""
 
-def find(cwd: Path) -> Path | None:
-    """The first file that is there: ours before Traefik's, the working directory before `/etc`."""
-    here = [cwd / f"{name}.{suffix}" for name in ("rondpoint", "traefik") for suffix in _SUFFIXES]
-    elsewhere = [place / f"{place.name}.{suffix}" for place in _PLACES for suffix in _SUFFIXES]
-    return next((path for path in here + elsewhere if path.is_file()), None)
+
+def here(path: Path) -> Path | None:
+    """Return the path itself: the settings are for this machine."""
+    return path
+
+
+def places(cwd: Path) -> list[Path]:
+    """Where a file is looked for: ours before Traefik's, the working directory before `/etc`."""
+    near = [cwd / f"{name}.{suffix}" for name in ("rondpoint", "traefik") for suffix in _SUFFIXES]
+    return near + [place / f"{place.name}.{suffix}" for place in _PLACES for suffix in _SUFFIXES]
+
+
+def find(cwd: Path, see: See = here) -> Path | None:
+    """The first file that is there."""
+    return next((path for path in map(see, places(cwd)) if path is not None and path.is_file()), None)
 
 
 def read(path: Path) -> list[Written]:

@@ -162,6 +162,51 @@ def test_the_labels_of_a_compose_file_are_checked(tmp_path: Path) -> None:
     )
 
 
+PROXY = """
+  traefik:
+    image: ${IMAGE:-traefik}:1.7
+    command: >
+      --web --docker
+      --docker.exposedByDefault=false
+      --acme.email=a@b.test
+    volumes: [./traefik.toml:/traefik.toml]
+"""
+
+
+def test_the_settings_of_a_proxy_in_a_compose_file_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    compose = tmp_path / "deploy" / "compose.yml"
+    compose.write_text(COMPOSE.replace("services:", "services:" + PROXY))
+    (tmp_path / "deploy" / "traefik.toml").write_text("[file]\n[accessLog]\nformat = 'json'\n")
+    result = run("deploy/compose.yml")
+    assert (result.exit_code, result.output.splitlines()[:2]) == (
+        0,
+        [
+            "service traefik (deploy/compose.yml:4): 6 settings (4 of command, 2 of deploy/traefik.toml); "
+            "5 served, 1 not: acme.email",
+            "deploy/compose.yml:9: warning: settings: service traefik: flag --acme.email: "
+            "acme is not served yet",
+        ],
+    )
+    assert "traefik-shop@docker" not in result.output
+    assert run("--strict", "deploy/compose.yml").exit_code == 1
+    [told] = json.loads(run("--json", "deploy/compose.yml").output)["proxies"]
+    assert told == {
+        "service": "traefik",
+        "file": "deploy/compose.yml",
+        "line": 4,
+        "read": {"command": 4, "deploy/traefik.toml": 2},
+        "served": 5,
+        "unserved": ["acme.email"],
+        "starts": True,
+    }
+    (tmp_path / "deploy" / "traefik.toml").write_text("[accesLog]\n")
+    result = run("deploy/compose.yml")
+    assert result.exit_code == 1
+    assert "deploy/traefik.toml:1: error: settings: deploy/traefik.toml: accesLog" in result.output
+    assert "Rondpoint does not start with them" in result.output
+
+
 def test_a_router_with_tls_is_an_error_where_no_entry_point_speaks_it(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES.replace("entryPoints: [any]", "tls: true"))
     assert run("routes.yml").exit_code == 0
@@ -328,6 +373,7 @@ def test_programs_get_one_object(tmp_path: Path) -> None:
         ],
         "counts": {"error": 0, "warning": 1, "note": 0},
         "settings": None,
+        "proxies": [],
         "files": ["routes.yml"],
         "routers": [
             {

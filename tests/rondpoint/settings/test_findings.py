@@ -170,6 +170,12 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert len(str(SettingsError(found)).splitlines()) == 4
 
 
+def test_warnings_are_kept_beside_errors(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, ["--dokcer", "--global.checkNewVersion=true"])
+    assert [warning.subject for warning in caught.value.warnings] == ["flag --global"]
+
+
 UNSERVED_SETTINGS = [
     ("--accessLog.otlp.http.endpoint=http://a", "accessLog.otlp"),
     ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rondpoint.settings import LogLevel, Settings, load
+from rondpoint.settings import LogLevel, Settings, SettingsError, load
 
 from .loading import loaded, refused
 
@@ -231,3 +231,23 @@ def test_flags_that_up_hands_down_count_as_flags(tmp_path: Path) -> None:
 def test_handed_down_flags_that_are_none_are_refused(tmp_path: Path, handed: str) -> None:
     (diagnostic,) = refused(tmp_path, [], {"RONDPOINT_FLAGS": handed})
     assert diagnostic.subject == "environment variable RONDPOINT_FLAGS"
+
+
+def test_files_may_be_those_of_a_container(tmp_path: Path) -> None:
+    (tmp_path / "mounted.toml").write_text("workers = 3")
+    inside = {
+        Path("/etc/traefik/traefik.toml"): tmp_path / "mounted.toml",
+        Path("/gone.toml"): tmp_path / "gone",
+    }
+    found = load([], {}, Path("/"), inside.get)
+    assert (found.settings.workers, found.file) == (3, tmp_path / "mounted.toml")
+    # A file that cannot be seen from here is left out; one that can must be there.
+    found = load(["--configFile=unseen.toml", "--workers=2"], {}, Path("/"), inside.get)
+    assert (found.settings.workers, found.file) == (2, None)
+    with pytest.raises(SettingsError, match=r"there is no file gone\.toml"):
+        load(["--configFile=gone.toml"], {}, Path("/"), inside.get)
+
+
+def test_a_variable_that_is_the_prefix_alone_is_an_error(tmp_path: Path) -> None:
+    [finding] = refused(tmp_path, [], {"RONDPOINT_": ""})
+    assert finding.message == "unknown setting RONDPOINT_"
