@@ -1,1 +1,1 @@
-"""What faces the internet: the gunicorn worker, the HTTP data path, routing, balancing, administration."""
+"""The proxy that clients connect to: gunicorn workers, HTTP data path, routing, balancing, administration."""

@@ -1,4 +1,4 @@
-"""The command `rondpoint proxy`: gunicorn with the workers of this package."""
+"""The command `rondpoint proxy`: runs gunicorn with the workers of this package."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gunicorn.app.base import BaseApplication
 
 from proxy.authentication.credentials import CredentialError, Credentials
 from proxy.process.gunicorn_settings import gunicorn_settings
-from proxy.process.listening import not_to_be_had
+from proxy.process.listening import unavailable_addresses
 from rondpoint import logs
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
+from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class ProxyApplication(BaseApplication):
-    """gunicorn, configured by Rondpoint's settings alone, at start and at every reload."""
+    """A gunicorn application that only Rondpoint's settings configure, at start and at every reload."""
 
     def load_config(self) -> None:
         for name, value in gunicorn_settings().items():
@@ -37,45 +37,45 @@ class ProxyApplication(BaseApplication):
         return create_app()
 
 
-@click.command(cls=SettingsCommand, context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
 @settings_flags
 def proxy(flags: tuple[str, ...]) -> None:
     """Serve the web and admin entry points.
 
-    Needs the store that the agent writes to (--redis.url=redis://HOST:6379/0). SIGHUP reads the settings
-    anew and replaces the workers; SIGTERM lets running requests finish.
+    Needs the store that the agent writes to (--redis.url=redis://HOST:6379/0). On SIGHUP, it reads the
+    settings again and replaces the workers. On SIGTERM, it finishes running requests and ends.
     """
     loaded = load_or_exit(flags)
     if FLAGS not in os.environ:
-        # `rondpoint up` has said them.
+        # Otherwise `rondpoint up` has already logged the warnings.
         logs.configure(loaded.settings.log)
-        say_warnings(loaded)
+        report_warnings(loaded)
     if loaded.settings.redis.url is None:
         click.echo(
-            "error: settings: redis.url: it is not set; name the store that the agent writes to, "
-            "or run `rondpoint up`, which brings its own",
+            "error: settings: redis.url: not set; set it to the store that the agent writes to, "
+            "or run `rondpoint up`, which starts a store of its own",
             err=True,
         )
         sys.exit(2)
-    for fault in _faults(loaded.settings):
-        click.echo(f"error: settings: {fault}", err=True)
+    for error_text in _settings_errors(loaded.settings):
+        click.echo(f"error: settings: {error_text}", err=True)
         sys.exit(2)
-    # gunicorn reads its configuration anew at a reload, and must then find these flags again.
+    # gunicorn reads its configuration again at a reload, and then needs these flags.
     os.environ[FLAGS] = json.dumps([*json.loads(os.environ.get(FLAGS) or "[]"), *flags])
     application = ProxyApplication()
-    for fault in not_to_be_had(loaded.settings):
-        # gunicorn tries for some seconds more, lest one who is just leaving is in the way.
-        log.error("%s", fault)
+    for error_text in unavailable_addresses(loaded.settings):
+        # Not fatal: gunicorn retries for some seconds, because an ending process may still use the address.
+        log.error("%s", error_text)
     application.run()
 
 
-def _faults(settings: Settings) -> Iterator[str]:
-    # What is in them is for the workers to see: ssl must not be imported here, ahead of gevent.
+def _settings_errors(settings: Settings) -> Iterator[str]:
+    # Only the workers read the contents: this process must not import ssl before gevent.
     for name, point in settings.entry_points.items():
         for pair in point.tls.certificates if point.tls is not None else ():
             for file in (pair.cert_file, pair.key_file):
                 if not os.access(file, os.R_OK):
-                    yield f"entryPoints.{name}.tls.certificates: {file} is not there, or not to be read"
+                    yield f"entryPoints.{name}.tls.certificates: {file} does not exist or is not readable"
     try:
         Credentials(settings.api)
     except CredentialError as error:

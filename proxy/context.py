@@ -1,4 +1,4 @@
-"""What one worker's connections share."""
+"""The state that the connections of one worker share."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClientTimeouts:
-    """Seconds, 0 for none: to send a head or make progress with a body; to stay idle between requests; to
-    take nothing of what is sent; to say nothing in a tunnel, the server being silent too.
+    """Timeouts in seconds, 0 for none.
+
+    `read`: how long a client may take to send a head, or to make progress with a body. `idle`: how long a
+    connection may stay idle between requests. `stall`: how long a client may accept no data of a response.
+    `tunnel`: how long client and server of a tunnel may both be silent.
     """
 
     read: float = 60.0
@@ -34,12 +37,12 @@ class ClientTimeouts:
 
 
 @dataclass(slots=True)
-class Context:
-    """The state of a worker's data path, and counts of what it did.
+class WorkerContext:
+    """The state of a worker's data path, and its counts.
 
-    `draining` asks connections to end after their present or next request, `drain_deadline` is until when
-    that may come; `connections` counts those open now by entry point, `upgrades` the tunnels among them.
-    `retry` is for routers without a retry middleware.
+    While `draining` is set, connections end after their current or next request; an idle connection has until
+    `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
+    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware.
     """
 
     table: RoutingTable

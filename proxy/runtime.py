@@ -1,4 +1,4 @@
-"""One worker's moving parts, put together: context, sweeper, tickets, and the watcher of the store."""
+"""Creates and connects the components of one worker: data path, tickets, store watcher, reports."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from proxy.background.supervised_task import supervised
 from proxy.balancing.ticket_connection import open_ticket_connection
 from proxy.balancing.tickets import Tickets
 from proxy.configuration.applier import Applier
-from proxy.configuration.snapshot import Saver, load, snapshot_path
+from proxy.configuration.snapshot import SnapshotSaver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
-from proxy.context import ClientTimeouts, Context
+from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import Preamble
@@ -47,33 +47,36 @@ from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
-from proxy.tls.certificate_status import certificates_of
+from proxy.tls.certificate_status import read_certificate_status
 from proxy.tls.server_context import server_context
 from proxy.upstream.timeouts import UpstreamTimeouts
-from proxy.worker_status import Census
+from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import Settings
-from rondpoint.settings.closing import METRICS
+from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
-from rondpoint.store.retired_workers import Known
-from rondpoint.store.server_metrics import ServersInForce
+from rondpoint.store.retired_workers import ActiveNames
+from rondpoint.store.server_metrics import ActiveServers
 from rondpoint.store.workers import CertificateStatus
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS = 1.0
-"""Seconds a leaving worker takes at most to tell the store that it probes no server any more."""
+LEASE_END_TIMEOUT = 1.0
+"""The most seconds that a leaving worker takes to end its ejection leases in the store."""
 
-LAST_REPORT = 1.0
-"""Seconds a leaving worker takes at most to tell the store what it has counted."""
+FINAL_REPORT_TIMEOUT = 1.0
+"""The most seconds that a leaving worker takes to write its last counts to the store."""
 
 
 class Runtime:
-    """Built in the worker's process, after gevent has taken over. ValueError without a store's URL."""
+    """The components of one worker, created in its process after gevent has patched it.
+
+    Raises ValueError without a store's URL.
+    """
 
     def __init__(self, settings: Settings) -> None:
         if settings.redis.url is None:
@@ -92,14 +95,14 @@ class Runtime:
         )
         worker = f"{socket.gethostname()}:{os.getpid()}"
         services = ServiceRegistry(sweeper, timeouts)
-        # Containers may have both the same host name and the same process ids.
+        # The token makes the name unique: containers may share both host name and process ids.
         self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
         self.tickets = Tickets(
             partial(open_ticket_connection, self.client.connection_pool),
             self.keys.tickets,
             partial(drop, self.client, self.keys.tickets),
         )
-        self.context = Context(
+        self.context = WorkerContext(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
             tickets=self.tickets,
@@ -113,26 +116,26 @@ class Runtime:
                 body_bytes=settings.limits.body_bytes,
             ),
             server_name=socket.gethostname().encode(),
-            tallies=Tallies(_bounds(settings), settings.api.statistics.recent_errors),
+            tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
-        self.applier = Applier(self.context, CooperativeYield(), self._observers.ask)
+        self.applier = Applier(self.context, CooperativeYield(), self._observers.require)
         self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
             self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
         self._snapshot = snapshot_path(settings, os.environ)
-        self._saver = Saver(self._snapshot, self.applier.state)
+        self._saver = SnapshotSaver(self._snapshot, self.applier.state)
         last = partial(load, self._snapshot)
         self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
-        # What the agents were last seen to have found, for when the store does not answer.
+        # The agents' last known diagnostics, for when the store does not reply.
         self.diagnosed: tuple[Diagnostic, ...] = ()
-        self.sharing = EjectionSync(self.client, self.keys, self.ejections)
+        self.ejection_sync = EjectionSync(self.client, self.keys, self.ejections)
         self._certificates: set[CertificateStatus] = set()
-        self.census = Census(
+        self.status_reporter = StatusReporter(
             self.context,
             self.tickets,
             self.applier,
@@ -144,35 +147,35 @@ class Runtime:
             self.client,
             self.keys,
             self.context.tallies,
-            self.census.status,
-            self.census.own,
-            self._known,
+            self.status_reporter.status,
+            self.status_reporter.counters,
+            self._active_names,
         )
-        self._reporting = Greenlet(supervised, self.reporter.run)
+        self._report_greenlet = Greenlet(supervised, self.reporter.run)
         self._connections: set[ClientConnection | Preamble] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
     def start(self) -> None:
-        """Spawn what runs beside the requests."""
+        """Start the background tasks."""
         for run in (
             self.context.sweeper.run,
             self.tickets.run,
             self.watcher.run,
             self._saver.run,
-            self.sharing.run_writer,
-            self.sharing.run_reader,
+            self.ejection_sync.run_writer,
+            self.ejection_sync.run_reader,
         ):
             self._greenlets.append(gevent.spawn(supervised, run))
         self._observers.start()
 
     def reopen_logs(self) -> None:
-        """Go on in new files: the old ones were moved away."""
+        """Open the log files again after others have moved them away."""
         self._observers.reopen()
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait for a first look at the store; or else take the last configuration there was.
+        """Wait up to `seconds` for the first read of the store; without one, load the local snapshot.
 
-        From then on, it is told what this worker counts.
+        Then start to report this worker's counts to the store.
         """
         self.watcher.attempted.wait(seconds)
         if self.watcher.connected:
@@ -182,10 +185,10 @@ class Runtime:
             if state is not None:
                 self.applier.replace(Loaded(state))
                 log.warning("serving revision %d, read from %s", state.revision, self._snapshot)
-        self._reporting.start()
+        self._report_greenlet.start()
 
-    def connections_of(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
-        """What serves a client's connection, given as gevent's socket and the peer's address."""
+    def connection_handler(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
+        """Return the function that serves a client connection, given gevent's socket and the peer's address."""
         point = self.settings.entry_points[entry_point]
         configured = point.transport.responding_timeouts
         limits = self.settings.limits
@@ -195,47 +198,47 @@ class Runtime:
             configured.write_timeout or limits.stall_timeout,
             limits.tunnel_idle_timeout,
         )
-        secure = None if point.tls is None else server_context(point.tls)
+        tls_context = None if point.tls is None else server_context(point.tls)
         if point.tls is not None and self.exposition is not None:
-            self._certificates.update(certificates_of(point.tls.certificates))
-        forwarding = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
-        proxying = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
+            self._certificates.update(read_certificate_status(point.tls.certificates))
+        forwarded_trust = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
+        proxy_trust = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         label_sets = context.tallies.label_sets
         underscores = point.headers_with_underscores
         for_clients = limits_of(context.limits, underscores)
         for_proxies = limits_of(context.limits, underscores, trusted=True)
         metered = point.observability.metrics
-        plain_lane = label_sets.number(entry_point, metered=metered)
-        told = self._observers.of(point, self._exposed_on(entry_point))
-        closed = self.settings.why_closed(entry_point)
+        plain_label_set = label_sets.number(entry_point, metered=metered)
+        setup = self._observers.setup_for(point, self._exposition_for(entry_point))
+        closed = self.settings.closed_reason(entry_point)
         handle = refuse_routed_requests(closed) if closed else handle_request
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
-        def accepted(client: Any, address: tuple[Any, ...]) -> None:
-            # The data path waits by itself, and has no use for gevent's wrapper.
+        def serve_connection(client: Any, address: tuple[Any, ...]) -> None:
+            # The data path waits for the socket itself, and does not need gevent's wrapper.
             sock = _socket.socket(client.family, client.type, client.proto, client.detach())
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
-            buffer, label_set = b"", plain_lane
-            if proxying.includes(peer):
-                preamble = self._preamble(stream, timeouts.read)
+            buffer, label_set = b"", plain_label_set
+            if proxy_trust.includes(peer):
+                preamble = self._read_preamble(stream, timeouts.read)
                 if preamble is None:
                     return
-                # The port of a client that is spoken for is not told on.
+                # If the PROXY header names another client, the peer's port is not that client's.
                 peer, port, buffer = preamble[0] or peer, 0 if preamble[0] else port, preamble[1]
-            if secure is not None:
-                secured = self._secured(stream, secure, timeouts.read, buffer)
-                if secured is None:
+            if tls_context is not None:
+                tls_stream = self._start_tls(stream, tls_context, timeouts.read, buffer)
+                if tls_stream is None:
                     return
-                stream, buffer = secured, b""
-                label_set = label_sets.number(entry_point, tls_name(*secured.agreed), metered=metered)
-            trusted = forwarding.includes(peer)
-            kind = told.trusted_form if trusted else told.form
-            downstream = kind(stream, peer, entry_point, timeouts, context, port, label_set, told.observer)
+                stream, buffer = tls_stream, b""
+                label_set = label_sets.number(entry_point, tls_name(*tls_stream.agreed), metered=metered)
+            trusted = forwarded_trust.includes(peer)
+            create = setup.create_trusted if trusted else setup.create
+            downstream = create(stream, peer, entry_point, timeouts, context, port, label_set, setup.observer)
             downstream.limits = for_proxies if trusted else for_clients
             downstream.buffer = buffer
             connections.add(downstream)
@@ -246,23 +249,23 @@ class Runtime:
                 connections.discard(downstream)
                 opened[entry_point] -= 1
 
-        return accepted
+        return serve_connection
 
-    def _known(self) -> Known:
+    def _active_names(self) -> ActiveNames:
         in_force = self.applier.in_force()
-        return Known(in_force.routers, in_force.services, ServersInForce(in_force.services))
+        return ActiveNames(in_force.routers, in_force.services, ActiveServers(in_force.services))
 
-    def _exposed_on(self, entry_point: str) -> Exposition | None:
-        """What answers `/metrics` on a web entry point, if that is the one to serve it."""
+    def _exposition_for(self, entry_point: str) -> Exposition | None:
+        """Return the exposition of `/metrics` if this entry point serves it."""
         metrics = self.settings.metrics
         if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
             return None
-        if self.settings.why_closed(entry_point) or self.settings.why_no(METRICS):
+        if self.settings.closed_reason(entry_point) or self.settings.refusal(METRICS):
             return None
         return self.exposition
 
-    def _preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
-        """As `Preamble.read`, but a connection that is of no use is closed."""
+    def _read_preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
+        """Read the PROXY header like `Preamble.read`; close the connection if that fails."""
         preamble = Preamble(stream)
         self._connections.add(preamble)
         read = None
@@ -276,10 +279,10 @@ class Runtime:
                 stream.close()
         return read
 
-    def _secured(
+    def _start_tls(
         self, stream: Stream, context: ssl.SSLContext, timeout: float, early: bytes
     ) -> TlsStream | None:
-        """The connection in TLS; None when the client does not manage the handshake in time."""
+        """Perform the TLS handshake; return None if the client does not complete it in time."""
         sock = stream.give_up()
         try:
             return TlsStream(sock, self.context.sweeper, context, deadline=after(timeout), early=early)
@@ -289,14 +292,14 @@ class Runtime:
 
     @property
     def connections(self) -> int:
-        """Client connections open now."""
+        """The number of open client connections."""
         return len(self._connections)
 
     def drain(self, idle_end: float) -> None:
-        """Have connections end after their present request, and the idle ones after their next.
+        """End connections after their current request, and idle connections after their next.
 
-        A request may be on its way to an idle connection, which only its answer can tell to send no more
-        (RFC 9112 §9.6). What has sent nothing by `idle_end` (monotonic seconds) is closed without.
+        A request may be on its way on an idle connection; only its response can tell the client to send no more
+        (RFC 9112 §9.6). At `idle_end` (monotonic seconds) connections that are still idle are closed.
         """
         context = self.context
         context.draining = True
@@ -305,21 +308,21 @@ class Runtime:
             if downstream.idle:
                 stream = downstream.stream
                 stream.deadline = min(stream.deadline, idle_end)
-        # A little later, so that the deadline has passed by then.
+        # The sweep comes slightly after `idle_end`, so that the deadlines have passed.
         gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
 
     def stop(self) -> None:
-        """End what `start` began, and leave what was counted to those who follow."""
-        gevent.kill(self._reporting)
-        with suppress(Timeout, redis.RedisError, OSError), Timeout(LAST_REPORT):
+        """Stop the background tasks, and write the last counts to the store."""
+        gevent.kill(self._report_greenlet)
+        with suppress(Timeout, redis.RedisError, OSError), Timeout(FINAL_REPORT_TIMEOUT):
             self.reporter.finish()
         self._observers.stop()
         gevent.killall(self._greenlets)
-        self.sharing.end_leases(LAST_WORDS)
+        self.ejection_sync.end_leases(LEASE_END_TIMEOUT)
 
 
-def _bounds(settings: Settings) -> tuple[float, ...]:
-    """Bounds of which all that are shown anywhere can be made."""
+def _histogram_bounds(settings: Settings) -> tuple[float, ...]:
+    """Return the union of the bounds that statistics and metrics need."""
     metrics = settings.metrics
     if metrics is None or metrics.prometheus is None or set(metrics.prometheus.buckets) <= set(BOUNDS):
         return BOUNDS

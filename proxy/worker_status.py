@@ -1,4 +1,4 @@
-"""What a worker tells of itself."""
+"""Reports a worker's status and counters to the store."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import TYPE_CHECKING
 from proxy.telemetry.escaping import as_text
 from proxy.telemetry.instance import HOST, INSTANCE
 from rondpoint import __version__
-from rondpoint.store.metrics import Fault, Own
+from rondpoint.store.metrics import ServerError, WorkerCounts
 from rondpoint.store.workers import CertificateStatus, WorkerStatus
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
     from proxy.configuration.applier import Applier
     from proxy.configuration.freshness import Freshness
-    from proxy.context import Context
+    from proxy.context import WorkerContext
 
-_LONGEST = 500
-"""Bytes that are told of a part of a fault; clients may make it any length."""
+_MAX_PART_BYTES = 500
+"""The most bytes of each part of a fault that are reported; clients may send parts of any length."""
 
 
-class Census:
-    """Reads what the parts of a worker count, whenever it is asked."""
+class StatusReporter:
+    """Collects the status and counters of the worker's components when it is called."""
 
     def __init__(
         self,
-        context: Context,
+        context: WorkerContext,
         tickets: Tickets,
         applier: Applier,
         freshness: Freshness,
         dropped: Callable[[], tuple[int, int]],
         certificates: Collection[CertificateStatus] = (),
     ) -> None:
-        """`dropped` gives lines of the access log and spans that were lost; `certificates` may still come."""
+        """`dropped` returns the lost access log lines and spans; `certificates` may still grow."""
         self._context = context
         self._tickets = tickets
         self._applier = applier
@@ -46,7 +46,7 @@ class Census:
         self._pid = os.getpid()
 
     def status(self) -> WorkerStatus:
-        """How it fares now."""
+        """Return the worker's current status."""
         freshness = self._freshness
         return WorkerStatus(
             name=f"{HOST}:{self._pid}",
@@ -66,11 +66,11 @@ class Census:
             certificates=tuple(self._certificates),
         )
 
-    def own(self) -> Own:
-        """What it has counted of itself."""
+    def counters(self) -> WorkerCounts:
+        """Return the counters of the worker itself."""
         lines, spans = self._dropped()
         freshness = self._freshness
-        return Own(
+        return WorkerCounts(
             tickets=self._tickets.taken,
             local_tickets=self._tickets.local,
             late_tickets=self._tickets.late,
@@ -78,12 +78,18 @@ class Census:
             propagation_seconds=round(freshness.seconds, 6),
             dropped_lines=lines,
             dropped_spans=spans,
-            faults=tuple(_fault(*each) for each in reversed(self._context.tallies.faults)),
+            recent_errors=tuple(
+                _server_error(*each) for each in reversed(self._context.tallies.recent_errors)
+            ),
         )
 
 
-def _fault(at: float, status: int, method: bytes, host: bytes, target: bytes) -> Fault:
+def _server_error(at: float, status: int, method: bytes, host: bytes, target: bytes) -> ServerError:
     path = target.partition(b"?")[0]
-    return Fault(
-        round(at, 6), status, as_text(method[:_LONGEST]), as_text(host[:_LONGEST]), as_text(path[:_LONGEST])
+    return ServerError(
+        round(at, 6),
+        status,
+        as_text(method[:_MAX_PART_BYTES]),
+        as_text(host[:_MAX_PART_BYTES]),
+        as_text(path[:_MAX_PART_BYTES]),
     )

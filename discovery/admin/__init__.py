@@ -1,5 +1,5 @@
-"""Routes that the API defines: proposals are judged here, kept in the store, and decoded like files.
+"""Processes changes of the API's routes: validates proposals, commits them and decodes the objects.
 
-The agent judges, and not the proxy: the decoders are here, it alone knows what routers may refer to, and
-to decode ten thousand objects would hold a worker up.
+The agent validates, not the proxy: the decoders are here, only the agent knows what routers may refer to, and
+decoding ten thousand objects would block a worker.
 """

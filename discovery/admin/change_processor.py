@@ -1,4 +1,4 @@
-"""Where proposals are taken, judged, and committed, one after the other."""
+"""The change processor: takes, validates and commits proposals, one after the other."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ from rondpoint.store.keys import Keys
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 1.0
-"""Seconds between two looks at whether the store still has what was defined."""
+"""Seconds between two checks that the store still has the document."""
 
 ATTEMPTS = 20
-"""How often a proposal is judged anew because another agent has changed something meanwhile."""
+"""The most validations of one proposal, if other agents keep changing the document meanwhile."""
 
 MAX_REFERENCES = 500
-"""References looked up for one proposal; of further ones nothing is said."""
+"""The most references that are looked up for one proposal; further ones cause no diagnostics."""
 
 
 class ChangeProcessor:
-    """Serves the proposals of one installation; several agents may each have one.
+    """Processes the proposals of one installation; several agents may each run one.
 
-    What was defined is kept in memory, and by `keeper`, for a store that loses its data.
+    It keeps the document in memory and in `local_copy`, to restore it if the store loses its data.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ChangeProcessor:
         *,
         rest: bool = True,
     ) -> None:
-        """`rest` tells whether the provider of that name is on."""
+        """`rest` says whether the provider `rest` is enabled."""
         self._client = client
         self._keys = keys
         self._entry_points = entry_points
@@ -74,7 +74,7 @@ class ChangeProcessor:
         self._known = Document()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop`; store faults are waited out."""
+        """Process proposals until `stop`; after a store error, try again."""
         self._known = self._local_copy.load()
         outage = ""
         while not stop.is_set():
@@ -83,18 +83,18 @@ class ChangeProcessor:
                 outage = ""
                 proposal = take_proposal(self._client, self._keys, POLL_INTERVAL)
                 if proposal is not None:
-                    self._process(proposal)
+                    self._process_and_publish(proposal)
             except redis.RedisError as error:
                 if str(error) != outage:
                     logger.warning("the API's changes cannot be read: %s", error)
                 outage = str(error)
                 stop.wait(POLL_INTERVAL)
             except Exception:
-                # One proposal's fault must not end the service for all.
+                # A bug that one proposal triggers must not end the processing of all others.
                 logger.exception("a proposal of the API failed unexpectedly")
 
     def _refresh(self) -> None:
-        """See what is defined, and write it again where the store has lost it."""
+        """Read the document if it changed; write it again if the store has lost it."""
         version = read_version(self._client, self._keys)
         known = self._known
         if version == known.version:
@@ -104,11 +104,9 @@ class ChangeProcessor:
             self._local_copy.save(self._known)
             return
         if self._committer.commit(0, known.version, known.objects, None):
-            logger.warning(
-                "the store had lost what the API defined: version %d is written anew", known.version
-            )
+            logger.warning("the store lost the API's routes; version %d was written again", known.version)
 
-    def _process(self, proposal: Proposal) -> None:
+    def _process_and_publish(self, proposal: Proposal) -> None:
         publish_result(self._client, self._keys, self._process_proposal(proposal))
 
     def _process_proposal(self, proposal: Proposal) -> ProposalResult:
@@ -121,7 +119,7 @@ class ChangeProcessor:
             history = read_history(self._client, self._keys) if proposal.action == "rollback" else []
             validation = validate(proposal, before, history, self._entry_points)
             if validation.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
-                # Before it is done: what refers to it is published no longer soon after.
+                # Look before the commit: soon after it, the referring objects are no longer published.
                 validation = replace(
                     validation, diagnostics=(*validation.diagnostics, *self._find_references(proposal))
                 )
@@ -133,9 +131,9 @@ class ChangeProcessor:
         return ProposalResult(proposal.id, "conflict", self._known.version)
 
     def _commit(self, proposal: Proposal, validation: ValidationResult, before: Document) -> Document | None:
-        """The document after it; None when another agent has been faster."""
+        """Commit a change; return the new document, or None if another agent was faster."""
         version = before.version + 1
-        changes = _encoded(version, validation.values)
+        changes = _encode_objects(version, validation.values)
         changed = differences(validation, before)
         entry = HistoryEntry(version, time.time(), proposal.what, proposal.by, changed, proposal.id)
         if not self._committer.commit(before.version, version, changes, entry):
@@ -148,7 +146,7 @@ class ChangeProcessor:
         self._local_copy.save(self._known)
         who = proposal.by.user or proposal.by.address
         logger.info(
-            "version %d of what the API defines: %s%s", version, proposal.what, f" by {who}" if who else ""
+            "version %d of the API's routes: %s%s", version, proposal.what, f" by {who}" if who else ""
         )
         return self._known
 
@@ -176,15 +174,15 @@ class ChangeProcessor:
     def _missing_references(
         self, proposal: Proposal, validation: ValidationResult
     ) -> Iterator[FieldDiagnostic]:
-        """References to what does not exist yet."""
-        own = {service.name for part in validation.decoded for service in part.services}
-        own |= {middleware.name for part in validation.decoded for middleware in part.middlewares}
+        """Yield a warning for each reference to an object that does not exist yet."""
+        defined = {service.name for part in validation.decoded for service in part.services}
+        defined |= {middleware.name for part in validation.decoded for middleware in part.middlewares}
         wanted: list[tuple[Router | Service, str, str]] = [
             (item, kind, name)
             for part in validation.decoded
             for item in _referring(part)
             for kind, name in _references(item)
-            if name not in own
+            if name not in defined
         ][:MAX_REFERENCES]
         if not wanted:
             return
@@ -194,11 +192,12 @@ class ChangeProcessor:
         for (item, kind, name), published in zip(wanted, pipeline.execute(), strict=True):
             bare, _, provider = name.rpartition("@")
             if not published and field_name(provider, f"http/{kind}s", bare) not in self._known.objects:
-                path = "service" if kind == "service" else "middlewares"
-                at = path if isinstance(item, Router) else ""
+                field = "service" if kind == "service" else "middlewares"
+                path = field if isinstance(item, Router) else ""
                 if proposal.action not in ("put", "patch"):
-                    at = item.name
-                yield FieldDiagnostic(f"{kind} {name} does not exist: {_consequence(item)} until it does", at)
+                    path = item.name
+                message = f"{kind} {name} does not exist: {_consequence(item)} until it does"
+                yield FieldDiagnostic(message, path)
 
 
 def _referring(part: Decoded) -> Iterator[Router | Service]:
@@ -207,11 +206,11 @@ def _referring(part: Decoded) -> Iterator[Router | Service]:
 
 
 def _consequence(item: Router | Service) -> str:
-    return "the router is left out" if isinstance(item, Router) else "the service does without it"
+    return "the router is left out" if isinstance(item, Router) else "the service works without it"
 
 
 def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProcessor:
-    """The one of an agent with these settings; what it keeps is below `stateDirectory`, if that is set."""
+    """Return the change processor of an agent; its local copy is in `stateDirectory`, if that is set."""
     namespace, directory = settings.redis.namespace, settings.state_directory
     path = None if directory is None else directory / f"admin-{namespace}.json"
     rest = settings.providers.rest is not None
@@ -228,7 +227,7 @@ def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
     yield from (("middleware", name) for name in item.middlewares)
 
 
-def _encoded(version: int, values: Mapping[str, Any]) -> dict[str, bytes | None]:
+def _encode_objects(version: int, values: Mapping[str, Any]) -> dict[str, bytes | None]:
     return {
         field: None if value is None else msgspec.json.encode(StoredObject(version, value))
         for field, value in values.items()

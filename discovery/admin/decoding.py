@@ -1,4 +1,4 @@
-"""What the API defines, decoded as files are."""
+"""Decodes the objects that the API defines, with the decoders of files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ SUBJECT = "the API"
 
 
 def decode_object(section: str, name: str, value: Any) -> Decoded:
-    """One object of the provider `admin`; `section` is `http/routers` and the like."""
+    """Decode one object of the provider `admin`; `section` is for example `http/routers`."""
     tree = join_tree([(section, name, value)])
     return dynamic.decode(tree, ADMIN, f"{SUBJECT}: {section.replace('/', '.')}.{name}")
 
 
 def decode_rest(tree: Mapping[str, Any]) -> Decoded:
-    """All that the provider `rest` defines."""
+    """Decode all objects of the provider `rest`."""
     return dynamic.decode(tree, REST, f"{SUBJECT}: providers/rest")
 
 
 def provider_tree(document: Document, provider: str) -> dict[str, Any]:
-    """What the document holds for a provider, as it was sent."""
+    """Return the tree of a provider's objects in the document, as the API's clients sent them."""
     objects = []
     for field, raw in document.objects.items():
         owner, section, name = split_field(field)

@@ -1,4 +1,4 @@
-"""From a decoder's diagnostic to a finding about a field of what was sent."""
+"""Converts a decoder's diagnostic into one about a field of the request body."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ _WITHIN = re.compile(r"(?:\.[^\s=:,.\[\]]+|\[\d+\])+")
 _WHOLE = re.compile(r"[A-Za-z0-9_-]+(?:\.[^\s=:,\[\]]+|\[\d+\])*(?=[\s=:,]|\Z)")
 
 
-def to_field_diagnostic(diagnostic: Diagnostic, above: str, *, strict: bool) -> FieldDiagnostic:
-    """`above` is the key of the object that was sent, such as `http.routers.shop`; empty for a whole tree.
+def to_field_diagnostic(diagnostic: Diagnostic, parent: str, *, strict: bool) -> FieldDiagnostic:
+    """Convert a diagnostic; `parent` is the key of the object in the request, such as `http.routers.shop`.
 
-    When `strict`, a name that is not known is an error, and not only told of.
+    For a whole tree `parent` is empty.
+
+    With `strict`, an unknown name is an error, not only a warning.
     """
     error = diagnostic.severity is Severity.ERROR or (strict and diagnostic.message.endswith(_UNKNOWN))
-    path, message = _path(diagnostic.message, above)
+    path, message = _path(diagnostic.message, parent)
     return FieldDiagnostic(message, path, diagnostic.hint, error)
 
 
-def _path(message: str, above: str) -> tuple[str, str]:
-    """The field that a message begins with, and the message in terms of what was sent."""
-    if not above:
+def _path(message: str, parent: str) -> tuple[str, str]:
+    """Return the field that a message begins with, and the message without the key of the object."""
+    if not parent:
         found = _WHOLE.match(message)
         return (found[0] if found and ("." in found[0] or found[0].islower()) else ""), message
-    if not message.startswith(above):
+    if not message.startswith(parent):
         return "", message
-    rest = message[len(above) :]
+    rest = message[len(parent) :]
     found = _WITHIN.match(rest)
     if found is None:
         return "", rest.lstrip(" :") or message

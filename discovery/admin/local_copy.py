@@ -1,4 +1,4 @@
-"""A copy of what the API defined in a local file, for a store that comes back empty."""
+"""A copy of the document in a local file, in case the store comes back empty."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class _FileContents(Struct, frozen=True):
 
 
 class LocalCopy:
-    """`path` None: nothing is kept but in memory."""
+    """The copy in the file `path`; without a path nothing is saved."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._last_error = ""
 
     def load(self) -> Document:
-        """What was kept; the empty document where there is nothing that can be used."""
+        """Return the saved document; the empty one if there is no usable file."""
         if self._path is None:
             return EMPTY
         try:
@@ -37,23 +37,24 @@ class LocalCopy:
             return EMPTY
         except (OSError, msgspec.MsgspecError) as error:
             logger.warning(
-                "%s cannot be read, what the API defined is in the store alone: %s", self._path, error
+                "%s cannot be read, so the API's routes are only in the store: %s", self._path, error
             )
             return EMPTY
         return Document(load.version, {field: bytes(raw) for field, raw in load.objects.items()})
 
     def save(self, document: Document) -> None:
-        """Write it in the place of what was kept; a fault is told, and has no other consequence."""
+        """Replace the saved document; an error is only logged."""
         if self._path is None:
             return
         objects = {field: msgspec.Raw(raw) for field, raw in document.objects.items()}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with NamedTemporaryFile(dir=self._path.parent, prefix=self._path.name, delete=False) as file:
-                # It may hold secrets of middlewares; such files are readable by their owner alone.
+                # The document may contain secrets of middlewares. Temporary files are readable only by their
+                # owner.
                 file.write(msgspec.json.encode(_FileContents(document.version, objects)))
             os.replace(file.name, self._path)  # noqa: PTH105 (a name and a path)
         except OSError as error:
             if str(error) != self._last_error:
-                logger.warning("what the API defined cannot be kept in %s: %s", self._path, error)
+                logger.warning("the API's routes cannot be saved in %s: %s", self._path, error)
             self._last_error = str(error)

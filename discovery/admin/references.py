@@ -1,4 +1,4 @@
-"""Who would miss a service or a middleware that is taken out, of whatever provider."""
+"""Finds the published routers and services, of any provider, that refer to an object to be deleted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.admin.proposals import FieldDiagnostic
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 
 MAX_REPORTED = 20
-"""Of those who miss it, so many are told."""
+"""The most routers, and the most services, that are reported."""
 
 SCAN_COUNT = 1000
-"""Objects that are asked for with one command."""
+"""The number of objects that one HSCAN command should return."""
 
 
 class _Member(Struct, frozen=True):
@@ -26,7 +26,7 @@ class _Member(Struct, frozen=True):
 
 
 class _Referring(Struct, frozen=True):
-    """What a published router or service says of others."""
+    """The references of a published router or service."""
 
     service: str = ""
     middlewares: tuple[str, ...] = ()
@@ -37,23 +37,23 @@ _decoder = msgspec.json.Decoder(_Referring)
 
 
 def find_references(client: redis.Redis, keys: Keys, kind: str, name: str) -> Iterator[FieldDiagnostic]:
-    """A warning for each router or service that refers to this `service` or `middleware`, a qualified name.
+    """Yield a warning for each router and service that refers to an object.
 
-    Raises redis.RedisError.
+    `kind` is `service` or `middleware`, `name` the qualified name. Raises redis.RedisError.
     """
-    routers = ("router", keys.routers, "is left out")
-    services = ("service", keys.services, "does without it")
+    routers = ("router", keys.routers, "will be left out")
+    services = ("service", keys.services, "will work without it")
     for user, key, consequence in (routers, services):
         names = _referring_names(client, key, kind, name)
         for other in islice(names, MAX_REPORTED):
-            yield FieldDiagnostic(f"{user} {other} refers to it, and {consequence}")
+            yield FieldDiagnostic(f"{user} {other} refers to it and {consequence}")
 
 
 def _referring_names(client: redis.Redis, key: str, kind: str, name: str) -> Iterator[str]:
     found: Any = client.hscan_iter(key, count=SCAN_COUNT)
     for other, value in found:
         try:
-            item = decoded(_decoder, value)
+            item = decode_json(_decoder, value)
         except msgspec.MsgspecError:
             continue
         names = (

@@ -1,4 +1,4 @@
-"""Trees of routes cut into the fields in which they are stored, and put together again."""
+"""Splits trees of routes into the fields of the stored document, and joins them again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HTTP_SECTIONS = {
 
 
 def split_tree(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The objects of a tree by field. What holds no objects is left out: decoders have told of it."""
+    """Return the objects of a tree by field. Other values are left out; the decoders have reported them."""
     found: dict[str, Any] = {}
     for name, part in tree.items():
         if not isinstance(part, Mapping):
@@ -35,7 +35,7 @@ def split_tree(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def join_tree(objects: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
-    """The tree of objects given by section, name and value."""
+    """Return the tree of objects that are given as section, name and value."""
     tree: dict[str, Any] = {}
     for section, name, value in objects:
         part = tree

@@ -1,4 +1,4 @@
-"""What becomes of a proposal: pure, from the proposal and what the API has defined so far."""
+"""Validates proposals against the stored document; pure functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ SECTIONS = ("routers", "services", "middlewares")
 RESPONSE_FIELDS = frozenset(
     ("name", "provider", "status", "error", "using", "usedBy", "type", "serverStatus", "priorityStr")
 )
-"""What the API adds to objects that it shows: whoever sends one back sends these too."""
+"""Fields that the API adds to the objects in its responses.
+
+Clients that send an object back send these too.
+"""
 
 _SECTION_RESPONSE_FIELDS = {"services": frozenset(("servers",))}
 
@@ -35,7 +38,10 @@ MAX_NAME_LENGTH = 255
 
 
 class ValidationResult(Struct, frozen=True):
-    """`values` by field are what is to be written, None for what goes; `decoded` is what they come to."""
+    """The result of a validation.
+
+    `values`: field → the value to write, None to remove it; `decoded`: the same, decoded.
+    """
 
     outcome: Outcome
     diagnostics: tuple[FieldDiagnostic, ...] = ()
@@ -47,7 +53,7 @@ class ValidationResult(Struct, frozen=True):
 def validate(
     proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: Collection[str]
 ) -> ValidationResult:
-    """Whether a proposal can be done, against this document."""
+    """Validate a proposal against a document."""
     if proposal.action == "rollback":
         return _validate_rollback(proposal, document, history, entry_points)
     if proposal.action == "replace":
@@ -56,20 +62,20 @@ def validate(
 
 
 def changed_objects(validation: ValidationResult, before: Document) -> dict[str, dict[str, str | None]]:
-    """What is published otherwise than before: digests by kind and qualified name, None for what is gone."""
+    """Return the published objects that change: kind → qualified name → digest, None for a removed object."""
     new = _digests(validation.decoded)
     old = _digests(_decoded_before(validation, before))
     changed: dict[str, dict[str, str | None]] = {}
     for kind in SECTIONS:
-        gone: dict[str, str | None] = {name: None for name in old[kind] if name not in new[kind]}
+        removed: dict[str, str | None] = {name: None for name in old[kind] if name not in new[kind]}
         other = {name: value for name, value in new[kind].items() if old[kind].get(name) != value}
-        if gone or other:
-            changed[kind] = {**gone, **other}
+        if removed or other:
+            changed[kind] = {**removed, **other}
     return changed
 
 
 def differences(validation: ValidationResult, before: Document) -> dict[str, Difference]:
-    """The values by field, before and after."""
+    """Return the changed values by field, before and after."""
     found = {}
     for field, value in validation.values.items():
         stored = before.stored(field)
@@ -84,7 +90,7 @@ def _validate_object(
     field = field_name(ADMIN, section, proposal.name)
     stored = document.stored(field)
     if proposal.section not in SECTIONS or not _is_valid_name(proposal.name):
-        message = f"{proposal.name!r} can be no name: it is empty, too long, or holds @ or control characters"
+        message = f"{proposal.name!r} is no valid name: it is empty, too long, or has @ or control characters"
         return ValidationResult("invalid", (FieldDiagnostic(message, error=True),))
     if not _precondition_holds(proposal, stored):
         return ValidationResult("conflict")
@@ -171,9 +177,9 @@ def _decode_and_check(
     section: str, name: str, value: Any, entry_points: Collection[str]
 ) -> tuple[Decoded, tuple[FieldDiagnostic, ...]]:
     decoded = decode_object(section, name, value)
-    above = f"{section.replace('/', '.')}.{name}"
+    parent = f"{section.replace('/', '.')}.{name}"
     diagnostics = (
-        *(to_field_diagnostic(item, above, strict=True) for item in decoded.diagnostics),
+        *(to_field_diagnostic(item, parent, strict=True) for item in decoded.diagnostics),
         *_unknown_entry_points(decoded.routers, entry_points, whole=False),
     )
     return decoded, diagnostics
@@ -224,7 +230,7 @@ def _digests(parts: Iterator[Decoded] | Collection[Decoded]) -> dict[str, dict[s
 
 
 def _precondition_holds(proposal: Proposal, stored: StoredObject | None) -> bool:
-    """Whether the object is what the proposal was made for."""
+    """Return whether the stored object fulfils the proposal's preconditions."""
     if proposal.must_be_absent and stored is not None:
         return False
     if proposal.must_exist and stored is None:
@@ -233,11 +239,11 @@ def _precondition_holds(proposal: Proposal, stored: StoredObject | None) -> bool
 
 
 def _decode_body(proposal: Proposal) -> tuple[Any, FieldDiagnostic | None]:
-    """The JSON object that was sent, in plain values; or why it is none."""
+    """Return the body's JSON object in plain values; or a diagnostic if it is not one."""
     try:
         value = plain(msgspec.json.decode(proposal.body))
     except (msgspec.DecodeError, TooLargeError, RecursionError) as error:
-        return None, FieldDiagnostic(f"the body is not JSON that can be used: {error}", error=True)
+        return None, FieldDiagnostic(f"the body is not usable JSON: {error}", error=True)
     if not isinstance(value, dict):
         return None, FieldDiagnostic("the body is not a JSON object", error=True)
     return value, None
@@ -249,10 +255,10 @@ def _remove_response_fields(value: Mapping[str, Any], section: str) -> dict[str,
 
 
 def _redacted_values(value: Any, path: str) -> Iterator[FieldDiagnostic]:
-    """Where a secret is not sent back but what was shown in its place."""
+    """Yield an error for each field that holds the placeholder for a secret instead of the secret."""
     if value == HIDDEN:
         yield FieldDiagnostic(
-            f"{path}: {HIDDEN} is shown for a secret, and is none", path, "send it anew", error=True
+            f"{path}: {HIDDEN} is a placeholder for a secret", path, "send the secret itself", error=True
         )
     elif isinstance(value, Mapping):
         for name, item in value.items():

@@ -17,10 +17,10 @@ from discovery.checking.report import Served
 from discovery.checking.seen import Seen
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import FileOptions, Settings, SettingsError, load
-from rondpoint.settings.load import INLINE
+from rondpoint.settings.load import INLINE_SECTIONS
 from rondpoint.settings.sources import environment, file, flags
-from rondpoint.settings.vocabulary import CONFIG_FILE, build
-from rondpoint.settings.written_setting import Source, Written
+from rondpoint.settings.vocabulary import CONFIG_FILE, build_vocabulary
+from rondpoint.settings.written_setting import Source, WrittenSetting
 
 _THEIRS = "TRAEFIK_"
 _VARIABLE = "environment variable "
@@ -70,7 +70,7 @@ class _Reader:
         self._names = _renamed(proxy.environ)
         self._environ = {name: proxy.environ[given].text for name, given in self._names.items()}
         by_flag, _ = flags.read(self._argv)
-        by_variable, _ = environment.read(self._environ, build())
+        by_variable, _ = environment.read(self._environ, build_vocabulary())
         self._given = [*by_variable, *by_flag]
         self._seen = Seen(proxy)
         self._file = self._seen.first(self._places())
@@ -124,14 +124,14 @@ class _Reader:
         """Where the container may have its settings file."""
         chosen = [each for each in self._given if _key(each) == CONFIG_FILE.lower()]
         if not chosen:
-            return file.places(self._proxy.directory)
+            return file.candidate_paths(self._proxy.directory)
         if not isinstance(chosen[-1].value, str):
             return []
-        place = self._proxy.directory / chosen[-1].value
-        self._seen.tell_unmounted(place, self._subject(chosen[-1].place))
-        return [place]
+        location = self._proxy.directory / chosen[-1].value
+        self._seen.tell_unmounted(location, self._subject(chosen[-1].location))
+        return [location]
 
-    def _read_file(self, path: Path) -> list[Written]:
+    def _read_file(self, path: Path) -> list[WrittenSetting]:
         try:
             found = file.read(path)
         except SettingsError as error:
@@ -144,7 +144,7 @@ class _Reader:
             self._seen.spoilt = path
             return []
         if any(_key(each) == "file" for each in found):
-            found = [each for each in found if each.path[0].lower() not in INLINE]
+            found = [each for each in found if each.path[0].lower() not in INLINE_SECTIONS]
         return found
 
     def _routes(self, settings: Settings | None) -> Iterator[FileOptions]:
@@ -166,32 +166,32 @@ class _Reader:
     def _say(self, findings: Iterable[Diagnostic]) -> None:
         """Tell of each flag and variable that a finding is about, and keep their secrets."""
         for finding in findings:
-            about = [each.place for each in self._given if _covers(finding, each)]
-            for place in dict.fromkeys(about or [finding.subject]):
-                told = self._hidden.from_view(replace(finding, subject=place))
-                if not self._is_of_file(place):
-                    line = self._line(self._subject(place))
+            about = [each.location for each in self._given if _covers(finding, each)]
+            for location in dict.fromkeys(about or [finding.subject]):
+                told = self._hidden.from_view(replace(finding, subject=location))
+                if not self._is_of_file(location):
+                    line = self._line(self._subject(location))
                     told = replace(told, subject=self._subject(told.subject))
                     self._lines.setdefault(told.subject, line)
                 self._findings.append(told)
 
-    def _is_of_file(self, place: str) -> bool:
-        return self._file is not None and (place == str(self._file) or place.startswith(f"{self._file}: "))
+    def _is_of_file(self, location: str) -> bool:
+        return self._file is not None and (location == str(self._file) or location.startswith(f"{self._file}: "))
 
     def _is_own(self, subject: str) -> bool:
         return subject == self._own or subject.startswith(f"{self._own}: ")
 
-    def _subject(self, place: str) -> str:
+    def _subject(self, location: str) -> str:
         """What a finding calls a place of this service; variables have the names that the file gives them."""
-        name = place.removeprefix(_VARIABLE)
-        if name != place and name in self._names:
-            place = f"{_VARIABLE}{self._names[name]}"
-        return f"{self._own}: {place}" if place else self._own
+        name = location.removeprefix(_VARIABLE)
+        if name != location and name in self._names:
+            location = f"{_VARIABLE}{self._names[name]}"
+        return f"{self._own}: {location}" if location else self._own
 
-    def _place(self, written: Written) -> str:
-        return written.place if written.source is Source.FILE else self._subject(written.place)
+    def _place(self, written: WrittenSetting) -> str:
+        return written.location if written.source is Source.FILE else self._subject(written.location)
 
-    def _place_of(self, written: Sequence[Written], key: str) -> str:
+    def _place_of(self, written: Sequence[WrittenSetting], key: str) -> str:
         """The place that gives a setting of the providers."""
         given = next((each for each in written if _key(each).endswith(key)), None)
         return self._place(given) if given else self._subject(f"providers.{key}")
@@ -202,7 +202,7 @@ class _Reader:
             return lines[subject]
         return next((line for known, line in lines.items() if _is_under(subject, known)), self._proxy.line)
 
-    def _counted(self) -> Iterator[Written]:
+    def _counted(self) -> Iterator[WrittenSetting]:
         """The settings, less tables of the file, which count by their keys."""
         tables = {each.path[:-1] for each in self._of_file}
         for each in (*self._given, *self._of_file):
@@ -210,21 +210,21 @@ class _Reader:
             if _key(each) != CONFIG_FILE.lower() and not is_table:
                 yield each
 
-    def _shown(self, written: Written) -> str:
+    def _shown(self, written: WrittenSetting) -> str:
         if written.source is Source.ENVIRONMENT:
-            return self._names[written.place.removeprefix(_VARIABLE)]
-        return written.dotted
+            return self._names[written.location.removeprefix(_VARIABLE)]
+        return written.dotted_key
 
     def _renamings(self) -> Iterator[Diagnostic]:
         for variable in self._given:
-            ours = variable.place.removeprefix(_VARIABLE)
+            ours = variable.location.removeprefix(_VARIABLE)
             given = self._names.get(ours, "")
             if variable.source is Source.ENVIRONMENT and given.upper().startswith(_THEIRS):
                 message = f"{given} is not read by Rondpoint"
-                yield Diagnostic(Severity.WARNING, SETTINGS, variable.place, message, f"call it {ours}")
+                yield Diagnostic(Severity.WARNING, SETTINGS, variable.location, message, f"call it {ours}")
 
 
-def _left_out(counted: Sequence[Written], version: int) -> Iterator[Diagnostic]:
+def _left_out(counted: Sequence[WrittenSetting], version: int) -> Iterator[Diagnostic]:
     """Says what Traefik would not read, and Rondpoint does."""
     order = ((Source.FILE, "the file"), (Source.FLAG, "flags"), (Source.ENVIRONMENT, "variables"))
     sources = {each.source for each in counted}
@@ -255,31 +255,31 @@ def _lines(proxy: Proxy) -> dict[str, int]:
     return lines
 
 
-def _where(written: Written) -> str:
+def _where(written: WrittenSetting) -> str:
     match written.source:
         case Source.FLAG:
             return "command"
         case Source.ENVIRONMENT:
             return "environment"
-    return written.place.partition(": ")[0]
+    return written.location.partition(": ")[0]
 
 
-def _key(written: Written) -> str:
-    return written.dotted.lower()
+def _key(written: WrittenSetting) -> str:
+    return written.dotted_key.lower()
 
 
-def _with_those_above(place: str) -> list[str]:
+def _with_those_above(location: str) -> list[str]:
     """A place and those of the sections that it is in."""
-    return [place, *(place[: dot.start()] for dot in re.finditer(r"\.", place))]
+    return [location, *(location[: dot.start()] for dot in re.finditer(r"\.", location))]
 
 
-def _is_under(subject: str, place: str) -> bool:
-    return place == subject or place.startswith(f"{subject}.")
+def _is_under(subject: str, location: str) -> bool:
+    return location == subject or location.startswith(f"{subject}.")
 
 
-def _covers(finding: Diagnostic, written: Written) -> bool:
+def _covers(finding: Diagnostic, written: WrittenSetting) -> bool:
     """Whether a finding is about a setting, or about a section that it is in."""
-    if _is_under(finding.subject, written.place):
+    if _is_under(finding.subject, written.location):
         return True
     if written.source is not Source.ENVIRONMENT:
         return False

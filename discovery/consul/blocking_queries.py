@@ -23,8 +23,8 @@ Results = dict[str, QueryResult[Any]]
 class BlockingQueries:
     """Blocking queries that are repeated until they are stopped, each with a thread and a client of its own.
 
-    Only new results are passed on: the first one of each query, and those whose index differs from the one before.
-    All methods except `end` must be called from one thread.
+    Only new results are passed on: the first one of each query, and those whose index differs from the one
+    before. All methods except `end` must be called from one thread.
     """
 
     def __init__(self, queries: Mapping[str, Query], client: Callable[[], Client]) -> None:

@@ -1,7 +1,7 @@
 """Client for Consul's HTTP API: catalogue, health, keys, and the local agent's services.
 
-In python-consul2's constructor, environment variables override the arguments, so two agents could not be used.
-Its transport cannot be interrupted. Both are replaced here. Its calls are used, except for those that
+In python-consul2's constructor, environment variables override the arguments, so two agents could not be
+used. Its transport cannot be interrupted. Both are replaced here. Its calls are used, except for those that
 `docs/consul.md` names.
 """
 
@@ -29,7 +29,7 @@ from discovery.consul.fault_messages import to_consul_error
 from discovery.consul.transport import Transport
 
 WAIT = 300.0
-"""The longest wait of a blocking query, in seconds (Consul allows 600): the interval of queries to an idle source."""
+"""The longest wait of a blocking query in seconds (of Consul's 600): the query interval of an idle source."""
 
 T = TypeVar("T")
 
@@ -60,9 +60,10 @@ class QueryResult(Struct, Generic[T], frozen=True):
 class Client:
     """A client of one of `endpoints`; after a failed call, the next call uses the next endpoint.
 
-    Calls raise ConsulError and nothing else. They must come from one thread; only `abort` may come from another.
-    Blocking queries (those with an `index`) return at once for index 0, else after a change later than the index,
-    or after `wait` seconds. If Consul's index runs backwards, the result's index is 0, as Consul requires.
+    Calls raise ConsulError and nothing else. They must come from one thread; only `abort` may come from
+    another. Blocking queries (those with an `index`) return at once for index 0, else after a change later
+    than the index, or after `wait` seconds. If Consul's index runs backwards, the result's index is 0, as
+    Consul requires.
     """
 
     def __init__(self, *endpoints: Endpoint, stale: bool = False, wait: float = WAIT) -> None:
@@ -124,7 +125,7 @@ class Client:
             return _query_result(index, api.catalog.nodes(index=index, wait=self._wait))
 
     def failing_checks(self, index: int = 0) -> QueryResult[Sequence[Mapping[str, Any]]]:
-        """Query the checks of nodes and services that do not pass: `Node`, `CheckID`, `ServiceID`, `Status`, ….
+        """Query the checks of nodes and services that fail: `Node`, `CheckID`, `ServiceID`, `Status`, ….
 
         Blocking, until any check changes. Consul before 1.5 has no filters and returns all checks.
         """
@@ -137,7 +138,7 @@ class Client:
             return _query_result(index, found)
 
     def node(self, name: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return a node's services: id → `Service`, `Address`, `Port`, `Tags`, …; empty for an unknown node."""
+        """Return a node's services: id → `Service`, `Port`, `Tags`, …; empty for an unknown node."""
         with self._api_call(_READ_CATALOGUE) as api:
             _, found = api.catalog.node(name)
             return {} if found is None else dict(found["Services"])
@@ -163,13 +164,13 @@ class Client:
             )
 
     def service(self, name: str) -> Sequence[Mapping[str, Any]]:
-        """Return the instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …; possibly none."""
+        """Return the instances of a service: `Node`, `Address`, `ServiceID`, `ServicePort`, …."""
         with self._api_call(_READ_CATALOGUE) as api:
             _, found = api.catalog.service(name)
             return list(found)
 
     def keys_below(self, prefix: str, index: int = 0) -> QueryResult[Mapping[str, bytes]]:
-        """Query the keys that start with `prefix` (no leading slash) and their values; blocking; possibly none."""
+        """Query the keys that start with `prefix` (no leading slash), and their values; blocking."""
         with self._api_call(f"key:read on {prefix!r}") as api:
             result = _query_result(index, api.kv.get(prefix, index=index, wait=self._wait, recurse=True))
         entries: Sequence[Mapping[str, Any]] = result.data or ()
@@ -187,7 +188,7 @@ class Client:
             api.kv.put(name, value)
 
     def agent_services(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the services registered with this agent: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
+        """Return this agent's services: id → `Service`, `Tags`, `Port`, `Address`, `Meta`."""
         with self._api_call("service:read on the services of this agent") as api:
             found: Mapping[str, Mapping[str, Any]] = api.agent.services()
             return found
@@ -260,8 +261,9 @@ def _with_index(response: Any) -> tuple[str, bytes]:
 
 
 def _query_result(previous: int, found: tuple[Any, Any]) -> QueryResult[Any]:
-    """Return the result with a usable index. As Consul documents, a lower index than before resets to 0, and the
-    least valid index is 1.
+    """Return the result with a usable index.
+
+    As Consul documents, an index lower than the previous one resets to 0, and the least valid index is 1.
     """
     index = int(found[0])
     return QueryResult(0 if index < previous else max(index, 1), found[1])

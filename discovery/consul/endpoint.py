@@ -15,7 +15,10 @@ _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 class Tls(Struct, frozen=True):
-    """TLS options: paths of PEM files, each may be empty. Without `ca` the system's authorities are trusted."""
+    """TLS options: paths of PEM files, each may be empty.
+
+    Without `ca` the system's authorities are trusted.
+    """
 
     ca: str = ""
     cert: str = ""
@@ -54,8 +57,8 @@ def endpoint(
     """Return the endpoint of the agent at `address`: `host`, `host:port`, `[::1]:8500`, or a URL.
 
     Arguments override the environment. Missing arguments are taken from Consul's own variables:
-    `CONSUL_HTTP_ADDR`, `CONSUL_HTTP_TOKEN` (or `CONSUL_HTTP_TOKEN_FILE`), `CONSUL_HTTP_AUTH`, `CONSUL_HTTP_SSL`,
-    `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY`.
+    `CONSUL_HTTP_ADDR`, `CONSUL_HTTP_TOKEN` (or `CONSUL_HTTP_TOKEN_FILE`), `CONSUL_HTTP_AUTH`,
+    `CONSUL_HTTP_SSL`, `CONSUL_HTTP_SSL_VERIFY`, `CONSUL_CACERT`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY`.
     Raises ValueError with one line if an address or a variable is invalid.
     """
     written = address or environment.get("CONSUL_HTTP_ADDR") or DEFAULT_ADDRESS

@@ -27,7 +27,7 @@ _MAX_TEXT = 200
 
 
 def to_consul_error(error: BaseException, endpoint: Endpoint, permission: str) -> ConsulError:
-    """Return the ConsulError for `error`, which a call to `endpoint` raised; `permission` is what the call needs."""
+    """Return the ConsulError for `error` of a call to `endpoint`; `permission` is what the call needs."""
     text = " ".join(str(error).split())[:_MAX_TEXT]
     lowered = text.casefold()
     if isinstance(error, consul.ConsulException):

@@ -25,7 +25,8 @@ Consul may add as jitter.
 
 _KEEP_ALIVE = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A blocking query is silent for minutes. Only TCP keep-alive notices meanwhile that the peer has vanished.
+    # A blocking query is silent for minutes. Only TCP keep-alive notices meanwhile that the peer has
+    # vanished.
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
@@ -60,7 +61,8 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         super().__init__(host, endpoint.port, endpoint.scheme)
         self._sockets = _Sockets()
         self._session = requests.Session()
-        # The environment's proxies, .netrc and CA bundles are meant for external servers, not for a nearby agent.
+        # The environment's proxies, .netrc and CA bundles are meant for external servers, not for a nearby
+        # agent.
         self._session.trust_env = False
         self._adapter = _Adapter(self._sockets)
         if _is_loopback(endpoint.host):
@@ -166,7 +168,8 @@ class _Sockets:
 
 def _shut_down(opened: socket.socket) -> None:
     try:
-        # The plain socket's method: TLS would send a close alert, from a thread that does not own the connection.
+        # The plain socket's method: TLS would send a close alert, from a thread that does not own the
+        # connection.
         socket.socket.shutdown(opened, socket.SHUT_RDWR)
     except OSError:
         return  # The peer had already closed the connection.

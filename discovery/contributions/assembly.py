@@ -16,7 +16,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.merging.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
-from rondpoint.store.diff import changes
+from rondpoint.store.diff import changed_objects
 
 T = TypeVar("T", Router, Service, Middleware)
 
@@ -52,13 +52,13 @@ class Assembly:
     def _replace_one(self, agent: str, configuration: Configuration) -> None:
         before = self._by_agent.get(agent, EMPTY)
         subject = f"agent {agent}" if agent else "the agent without a name"
-        for name, router in changes(before.routers, configuration.routers).items():
+        for name, router in changed_objects(before.routers, configuration.routers).items():
             decoded = None if router is None else Decoded(subject, routers=(router,))
             self._define(agent, "router", name, decoded)
-        for name, middleware in changes(before.middlewares, configuration.middlewares).items():
+        for name, middleware in changed_objects(before.middlewares, configuration.middlewares).items():
             decoded = None if middleware is None else Decoded(subject, middlewares=(middleware,))
             self._define(agent, "middleware", name, decoded)
-        for name, service in changes(before.services, configuration.services).items():
+        for name, service in changed_objects(before.services, configuration.services).items():
             self._changed_services[provider_name(name)].add(name)
             given = None if service is None else _with_agent_in_names(service, agent)
             decoded = None if given is None else Decoded(subject, services=(given,))

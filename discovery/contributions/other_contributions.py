@@ -24,7 +24,7 @@ from discovery.supervision.backoff import Backoff
 from rondpoint.model import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store.change import Change
-from rondpoint.store.contributions import Forgetter, PartState, read_parts
+from rondpoint.store.contributions import ContributionRemover, ContributionState, read_contributions
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import RENEWAL
 from rondpoint.store.read import load, read_diagnostics
@@ -61,7 +61,7 @@ class OtherContributions:
         self._candidate = candidate
         self._wake_up = wake_up
         self._forget_after = forget_after
-        self._forgetter = Forgetter(client, keys)
+        self._contribution_remover = ContributionRemover(client, keys)
         self._states: dict[str, State] = {}
         self._gone_since: dict[str, float] = {}
         self._channels: dict[bytes, str] = {}
@@ -81,7 +81,7 @@ class OtherContributions:
         while not stop.is_set():
             try:
                 with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
-                    subscription.subscribe(self._keys.bell)
+                    subscription.subscribe(self._keys.wakeups)
                     self._channels.clear()
                     self._follow(subscription, stop, backoff)
             except (redis.RedisError, OSError) as error:
@@ -109,32 +109,34 @@ class OtherContributions:
                 due = 0.0
 
     def _poll(self, subscription: Any, now: float) -> None:
-        found = read_parts(self._client, self._keys, self._states)
+        found = read_contributions(self._client, self._keys, self._states)
         found.pop(self._own_name, None)
         for agent in list(found):
-            channel = self._keys.part(agent).changes
+            channel = self._keys.contribution(agent).changes
             if channel.encode() not in self._channels:
                 # Subscribe before reading, so that no change is missed in between.
                 subscription.subscribe(channel)
                 self._channels[channel.encode()] = agent
-                found |= read_parts(self._client, self._keys, [agent])
-            part, state = found[agent], self._states.get(agent)
-            if part.revision is not None and (state is None or state.revision != part.revision):
+                found |= read_contributions(self._client, self._keys, [agent])
+            contribution, state = found[agent], self._states.get(agent)
+            if contribution.revision is not None and (
+                state is None or state.revision != contribution.revision
+            ):
                 self._read(agent)
-            self._forget_if_expired(agent, part, now)
+            self._forget_if_expired(agent, contribution, now)
         if not self.complete:
             self.complete = True
             self._wake_up.set()
 
-    def _forget_if_expired(self, agent: str, part: PartState, now: float) -> None:
-        if part.fed:
+    def _forget_if_expired(self, agent: str, contribution: ContributionState, now: float) -> None:
+        if contribution.lease_held:
             self._gone_since.pop(agent, None)
             return
         since = self._gone_since.setdefault(agent, now)
         if now - since < self._forget_after:
             return
         lease = self._candidate.leader_lease.held
-        if (lease and self._forgetter.forget(agent, lease)) or part.revision is None:
+        if (lease and self._contribution_remover.remove(agent, lease)) or contribution.revision is None:
             logger.warning("agent %s has been gone for %g s: its contribution is removed", agent, now - since)
             self._gone_since.pop(agent, None)
             self._states.pop(agent, None)
@@ -160,18 +162,18 @@ class OtherContributions:
     def _apply(self, agent: str, state: State, change: Change) -> None:
         diagnostics = self._configurations()[agent].diagnostics
         if change.diagnostics:
-            diagnostics = read_diagnostics(self._client, self._keys.part(agent))
+            diagnostics = read_diagnostics(self._client, self._keys.contribution(agent))
         self._store(agent, state.after(change), diagnostics)
 
     def _read(self, agent: str) -> None:
-        keys = self._keys.part(agent)
+        keys = self._keys.contribution(agent)
         diagnostics = read_diagnostics(self._client, keys)
         known = self._configurations().get(agent, Configuration())
         loaded = load(self._client, keys, known=known)
         if loaded is not None:
             for problem in loaded.problems:
                 logger.error("%s", problem)
-            self._store(agent, loaded.over(known), diagnostics)
+            self._store(agent, loaded.with_fallback(known), diagnostics)
 
     def _store(self, agent: str, state: State, diagnostics: Any) -> None:
         self._states[agent] = state

@@ -11,7 +11,7 @@ from discovery.leader_election.candidate import Candidate
 from discovery.providers.common import STORE_PROVIDERS
 from discovery.supervision.provider_states import Snapshot
 from rondpoint.model import Configuration
-from rondpoint.store.contributions import register_part
+from rondpoint.store.contributions import register_contribution
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.state import State
@@ -31,7 +31,10 @@ class OwnContribution:
         self._name = name
         self._candidate = candidate
         self._publisher = Publisher(
-            client, keys.part(name), lambda: candidate.contribution_lease.held, tells_diagnostics=True
+            client,
+            keys.contribution(name),
+            lambda: candidate.contribution_lease.held,
+            publishes_diagnostics=True,
         )
         self._retained: dict[str, Configuration] = {}
         self._written: tuple[str, Configuration] | None = None
@@ -63,15 +66,15 @@ class OwnContribution:
             return False
         self._publisher.write(configuration)
         self._written = lease, configuration
-        register_part(self._client, self._keys, self._name)
+        register_contribution(self._client, self._keys, self._name)
         return True
 
-    def intact(self) -> bool:
+    def is_intact(self) -> bool:
         """Check that the store still holds what was written; if not, the next `write` repairs it."""
         if self._written is None:
             return True
-        register_part(self._client, self._keys, self._name)
-        if self._publisher.intact():
+        register_contribution(self._client, self._keys, self._name)
+        if self._publisher.is_intact():
             return True
         self._written = None
         return False

@@ -1,4 +1,4 @@
-"""The thread of the health checks: one event loop, in which each server is probed at its service's interval."""
+"""The thread of the health checks: an event loop that probes each server at its service's interval."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ NO_SERVICES = Configuration()
 class CheckLoop:
     """Health checks of the servers in the configuration last passed to `follow`.
 
-    `faults` holds the reason for each server that is down. When a probe changes it, the checks' thread replaces the
-    whole mapping, increments `version` and calls `on_change`. All methods except `run` are for the one thread that
-    publishes.
+    `faults` holds the reason for each server that is down. When a probe changes it, the checks' thread
+    replaces the whole mapping, increments `version` and calls `on_change`. All methods except `run` are for
+    the one thread that publishes.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -104,7 +104,8 @@ class CheckLoop:
             except UndecidedError as error:
                 logger.warning("server %s of service %s cannot be checked: %s", key[1], key[0], error)
             except Exception:
-                # A bug that one server triggers must not end its checks, which would freeze its state for good.
+                # A bug that one server triggers must not end its checks, which would freeze its state for
+                # good.
                 logger.exception("checking server %s of service %s failed unexpectedly", key[1], key[0])
             else:
                 failures = failures + 1 if fault else 0

@@ -22,7 +22,10 @@ class ServerCheck(Struct, frozen=True):
 
 
 def plan_checks(configuration: Configuration) -> dict[ServerKey, ServerCheck]:
-    """Return every server to check. Draining servers are not checked: they may fail, and get no new requests."""
+    """Return every server to check.
+
+    Draining servers are not checked: they may fail, and get no new requests.
+    """
     return {
         (service.name, server.url): ServerCheck(server, service.health_check)
         for service in configuration.services.values()

@@ -1,7 +1,7 @@
 """The requests of a health check, as values and as bytes.
 
-As in Traefik 3, `hostname` changes only the Host header, `port` and `scheme` change the destination, and redirects
-to any server are followed.
+As in Traefik 3, `hostname` changes only the Host header, `port` and `scheme` change the destination, and
+redirects to any server are followed.
 """
 
 from __future__ import annotations

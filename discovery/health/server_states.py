@@ -17,7 +17,8 @@ NOT_PROBED_YET = "it was down when this agent started, and has not been probed s
 def apply_faults(configuration: Configuration, faults: Mapping[ServerKey, str]) -> Configuration:
     """Return the configuration with each server that has a fault down, and a diagnostic for each of them.
 
-    Objects that do not change stay the same. Faults of a service that no longer has a health check are ignored.
+    Objects that do not change stay the same. Faults of a service that no longer has a health check are
+    ignored.
     """
     if not faults:
         return configuration
@@ -58,7 +59,7 @@ def without_faults(service: Service) -> Service:
 
 
 def stored_faults(state: State) -> dict[ServerKey, str]:
-    """Return a fault for each server that is down in the store; an agent that takes over starts from these."""
+    """Return a fault for each server that is down in the store, for an agent that takes over."""
     return {
         (service.name, server.url): NOT_PROBED_YET
         for service in state.services.values()

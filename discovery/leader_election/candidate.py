@@ -32,8 +32,10 @@ class Candidate:
     def __init__(
         self, client: redis.Redis, keys: Keys, name: str, holder: str, wake_up: threading.Event
     ) -> None:
-        self.contribution_lease = Lease(client, keys.part(name).leader, keys.fence, keys.bell, holder)
-        self.leader_lease = Lease(client, keys.leader, keys.fence, keys.bell, holder)
+        self.contribution_lease = Lease(
+            client, keys.contribution(name).leader, keys.fence, keys.wakeups, holder
+        )
+        self.leader_lease = Lease(client, keys.leader, keys.fence, keys.wakeups, holder)
         self.check_now = threading.Event()
         self._wake_up = wake_up
         self._joined = False

@@ -11,13 +11,13 @@ from discovery.process.agent import Agent
 from discovery.process.termination import run_until_signalled
 from rondpoint import logs
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
+from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.client import connect
 
 
-@click.command(cls=SettingsCommand, context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
 @settings_flags
 def agent(flags: tuple[str, ...]) -> None:
     """Read the sources of routes and write the merged configuration to the store.
@@ -32,7 +32,7 @@ def agent(flags: tuple[str, ...]) -> None:
     logs.configure(loaded.settings.log)
     if FLAGS not in os.environ:
         # Otherwise `rondpoint up` has printed them.
-        say_warnings(loaded)
+        report_warnings(loaded)
     run_until_signalled("agent", lambda stop: _work(loaded.settings, url, stop))
 
 

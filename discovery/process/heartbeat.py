@@ -26,11 +26,11 @@ def unique_name() -> str:
 class Heartbeat:
     """One agent's entry in the list of agents. Every method raises redis.RedisError."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, name: str, part: str) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys, name: str, agent_name: str) -> None:
         self._client = client
         self._keys = keys
         self._name = name
-        self._part = part
+        self._agent_name = agent_name
         self._host = socket.gethostname()
         self._pid = os.getpid()
         self._started_at = time.time()
@@ -40,7 +40,7 @@ class Heartbeat:
         """Write the entry: the time, the agent's role and the status of its providers."""
         now = time.time()
         status = AgentStatus(
-            self._name, self._host, self._pid, self._started_at, now, dict(providers), role, self._part
+            self._name, self._host, self._pid, self._started_at, now, dict(providers), role, self._agent_name
         )
         agents.write_agent(self._client, self._keys, status)
         if not self._cleaned_up:

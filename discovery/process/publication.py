@@ -30,7 +30,7 @@ from rondpoint.model import Configuration
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher
-from rondpoint.store.unused_tickets import Leftovers
+from rondpoint.store.unused_tickets import UnusedTickets
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Publication:
         self._own_contribution = OwnContribution(client, keys, name, candidate)
         self._assembly = Assembly()
         self._publisher = Publisher(client, keys, lambda: candidate.leader_lease.held)
-        self._unused_tickets = Leftovers(client, keys)
+        self._unused_tickets = UnusedTickets(client, keys)
         self._diagnostic_log = DiagnosticLog(logger)
         self._providers_due = time.monotonic() + PROVIDER_TIMEOUT
         self._last_own: _OwnConfigurations | None = None
@@ -203,9 +203,9 @@ class Publication:
         """Check that the store still holds what this agent wrote."""
         if role == "standby":
             return
-        lost = not self._own_contribution.intact()
+        lost = not self._own_contribution.is_intact()
         leads = self._published is not None and self._published[-1] == self._candidate.leader_lease.held
-        if leads and not self._publisher.intact():
+        if leads and not self._publisher.is_intact():
             self._published = None
             lost = True
         if lost:

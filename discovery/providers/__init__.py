@@ -14,7 +14,7 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
 from discovery.providers.registrar import Registrar
 from discovery.registrar.options import plan_from_settings
-from rondpoint.settings import closing
+from rondpoint.settings import closed_parts
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings
@@ -75,8 +75,8 @@ def configured_providers(settings: Settings) -> dict[str, Provider]:
     """Return the providers that `settings` ask for, by name; closed ones read nothing."""
     made: dict[str, Provider] = {}
     for name, factory in PROVIDERS.items():
-        source = closing.provider(_source_name(name, settings))
-        closed = tuple(each for each in settings.closed if each.what == source)
+        source = closed_parts.provider_part(_source_name(name, settings))
+        closed = tuple(each for each in settings.closed_parts if each.part == source)
         provider = factory(settings)
         if provider is not None:
             made[name] = ClosedProvider(name, closed) if closed else provider

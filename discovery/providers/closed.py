@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from discovery.providers.contract import Emit
 from rondpoint.model import Configuration
-from rondpoint.settings.closing import Closed
+from rondpoint.settings.closed_parts import ClosedPart
 
 
 class ClosedProvider:
     """Has no routes, and says why."""
 
-    def __init__(self, name: str, closed: Sequence[Closed]) -> None:
+    def __init__(self, name: str, closed: Sequence[ClosedPart]) -> None:
         self.name = name
         self._diagnostics = tuple(each.diagnostic for each in closed)
 

@@ -13,7 +13,7 @@ from discovery.registrar.keys import split_tags
 from discovery.registrar.options import Plan, default_docker, registration_options
 
 MIN_RETRY_INTERVAL = 10
-"""The shortest retry interval in milliseconds: with a shorter one, Consul would be tried almost without pause."""
+"""The shortest retry interval in milliseconds, so that retries do not follow without pause."""
 
 FLAGS = {
     flag.name: flag
@@ -63,8 +63,8 @@ _SCHEMES = {"consul": "", "consul-tls": "https"}
 class RegistrarCommand(Struct, frozen=True):
     """A parsed command line of `rondpoint registrator`.
 
-    `attempts` is the number of retries to reach Consul at the start, `interval` seconds apart; -1 means without end.
-    `warnings` are to be logged.
+    `attempts` is the number of retries to reach Consul at the start, `interval` seconds apart; -1 means
+    without end. `warnings` are to be logged.
     """
 
     plan: Plan

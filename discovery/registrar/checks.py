@@ -21,7 +21,7 @@ Warn = Callable[[str, str], None]
 
 
 def decode_check(keys: Keys, address: str, port: int, warn: Warn) -> dict[str, Any] | None:
-    """Return the check of the service at `address` and `port`, None without one; the first kind in _KINDS counts.
+    """Return the check of the service at `address` and `port`, None without one; the first of _KINDS counts.
 
     Checks that run a command are not supported: they cause a warning and are left out.
     """

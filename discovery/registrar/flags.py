@@ -21,7 +21,10 @@ class HelpRequested(UsageError):  # noqa: N818 (nothing is wrong)
 
 
 class Flag(Struct, frozen=True):
-    """A flag. Its value has the type of `default`; `metavar` names the value in the help, unless it is a switch."""
+    """A flag.
+
+    Its value has the type of `default`; `metavar` names the value in the help, unless it is a switch.
+    """
 
     name: str
     default: Value

@@ -14,7 +14,8 @@ _SEPARATOR = re.compile(r"(?<!\\),")
 class Keys(Struct, frozen=True):
     """The keys of one port.
 
-    `values`: key in lower case, without prefix and port → value. `port_specific`: the keys that name the port.
+    `values`: key in lower case, without prefix and port → value. `port_specific`: the keys that name the
+    port.
     """
 
     values: Mapping[str, str]
@@ -26,7 +27,7 @@ class Keys(Struct, frozen=True):
 
 
 def port_keys(environment: Mapping[str, str], labels: Mapping[str, str], port: int) -> Keys:
-    """Return the keys for `port`: labels override environment variables, and keys that name the port override both."""
+    """Return the keys for `port`: labels override variables, and keys that name the port override both."""
     general: dict[str, str] = {}
     special: dict[str, str] = {}
     for name, value in [*environment.items(), *labels.items()]:

@@ -21,10 +21,10 @@ SOCKETS = (Path("/tmp/docker.sock"), Path("/var/run/docker.sock"))  # noqa: S108
 class Plan(Struct, frozen=True):
     """The configuration of a registrar.
 
-    `docker` is the engine's address, and `docker_setting` names its setting. `consul` is a single agent, because
-    only the agent that a service was registered with can deregister it. `resync` is the interval in seconds at
-    which everything is registered again, 0 for never. For `cleanup` see RegisteredServices, for `on_success`
-    Containers.
+    `docker` is the engine's address, and `docker_setting` names its setting. `consul` is a single agent,
+    because only the agent that a service was registered with can deregister it. `resync` is the interval in
+    seconds at which everything is registered again, 0 for never. For `cleanup` see RegisteredServices, for
+    `on_success` Containers.
     """
 
     options: Options
@@ -76,7 +76,7 @@ def _docker_address(settings: Settings) -> str:
 
 
 def _consul_endpoint(settings: Settings, options: RegistratorOptions) -> Endpoint:
-    """Return the registrar's own endpoint, else the catalogue's first one, as both are mostly the same Consul."""
+    """Return the registrar's own endpoint, else the catalogue's first, which is mostly the same Consul."""
     catalogue = settings.providers.consul_catalog
     if options.consul is not None or catalogue is None:
         return registrar_endpoint(options.consul)

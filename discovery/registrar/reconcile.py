@@ -30,9 +30,9 @@ def reconcile(
 ) -> Actions:
     """Compare `desired` with `agent_services`, the agent's services by id.
 
-    Services that are missing or differ are registered. `removed` are ids that this registrar registered; those
-    that are not desired are deregistered. With `cleanup`, so are undesired services that any registrar on
-    `hostname` registered. All other services stay untouched.
+    Services that are missing or differ are registered. `removed` are ids that this registrar registered;
+    those that are not desired are deregistered. With `cleanup`, so are undesired services that any registrar
+    on `hostname` registered. All other services stay untouched.
     """
     wanted = {each.id: each for each in desired}
     to_deregister = {each for each in removed if each in agent_services}
@@ -49,12 +49,12 @@ def reconcile(
 
 
 def is_registered_by_host(service_id: str, service: Mapping[str, Any], hostname: str) -> bool:
-    """Return whether a registrar on `hostname` registered the service: its id or its host attribute says so."""
+    """Return whether a registrar on `hostname` registered the service, by its id or its host attribute."""
     return has_host_id(service_id, hostname) or (service.get("Meta") or {}).get(HOST_ATTRIBUTE) == hostname
 
 
 def has_host_id(service_id: str, hostname: str) -> bool:
-    """Return whether the id is one of a registrar on `hostname`: `HOST:CONTAINER:PORT`, or `HOST:CONTAINER:PORT:udp`."""
+    """Return whether the id is that of a registrar on `hostname`: `HOST:CONTAINER:PORT`, maybe with `:udp`."""
     parts = _ID.fullmatch(service_id)
     return bool(hostname) and parts is not None and parts["host"] == hostname
 
@@ -66,7 +66,7 @@ def is_same_service(wanted: Registration, service: Mapping[str, Any]) -> bool:
 
 
 def _is_current(wanted: Registration, service: Mapping[str, Any] | None) -> bool:
-    """Return whether the agent has the service as wanted; its check is not compared, as the agent does not list it."""
+    """Return whether the agent has the service as wanted; it does not list checks, so they do not count."""
     return (
         service is not None
         and is_same_service(wanted, service)

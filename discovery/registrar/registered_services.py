@@ -22,8 +22,8 @@ class RegisteredServices:
     """The services of one registrar in Consul's agent; services that others registered stay untouched.
 
     It outlives failures of Consul, so that services removed meanwhile are deregistered later. With `cleanup`,
-    services that an earlier registrar of this host left behind are deregistered too. Calls raise ConsulError; the
-    error of a single service, such as a missing permission, becomes a diagnostic.
+    services that an earlier registrar of this host left behind are deregistered too. Calls raise ConsulError;
+    the error of a single service, such as a missing permission, becomes a diagnostic.
     """
 
     def __init__(self, hostname: str, *, cleanup: bool) -> None:
@@ -119,7 +119,7 @@ class RegisteredServices:
         return has_host_id(service_id, self._hostname)
 
     def _is_own(self, service_id: str, found: Mapping[str, Any], known: Registration | None) -> bool:
-        """Return whether a registrar of this host registered the service, or another one the same container."""
+        """Return whether a registrar of this host registered the service, or another one the same service."""
         return is_registered_by_host(service_id, found, self._hostname) or (
             known is not None and is_same_service(known, found)
         )

@@ -29,7 +29,7 @@ class ContainerServices(Struct, frozen=True):
 
 
 def registrations(workload: Workload, options: Options) -> ContainerServices:
-    """Return one service for each port to register, sorted by port; of two with the same id only the first."""
+    """Return one service for each port to register, sorted by port; of two with one id only the first."""
     found: dict[str, Registration] = {}
     diagnostics: dict[Diagnostic, None] = {}
 

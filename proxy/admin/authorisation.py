@@ -18,8 +18,8 @@ from proxy.authentication.request_origin import (
     is_local_name,
 )
 from rondpoint.settings import ADMIN
-from rondpoint.settings.access import Access, access
-from rondpoint.settings.closing import CHANGES
+from rondpoint.settings.admin_access import AdminAccess, admin_access
+from rondpoint.settings.closed_parts import CHANGES
 
 OPEN_PATHS = frozenset(("/ping",))
 """Paths that need no authorisation, because their responses reveal nothing."""
@@ -38,18 +38,18 @@ def _authorise() -> Response | None:
     g.user = ""
     g.signed_in = False
     settings = runtime().settings
-    if closed := settings.why_closed(ADMIN):
+    if closed := settings.closed_reason(ADMIN):
         raise Refusal(503, closed)
-    access_level = access(settings)
-    if access_level is Access.CLOSED:
+    access_level = admin_access(settings)
+    if access_level is AdminAccess.CLOSED:
         raise Refusal(403, f"access here needs a token or a password: {_HINT}")
-    if access_level is Access.OPEN and not is_local_name(request.host):
+    if access_level is AdminAccess.OPEN and not is_local_name(request.host):
         raise Refusal(403, f"{request.host!r} is not a name of this machine: use localhost or an IP address")
-    if access_level is Access.GUARDED and (response := _authenticate()):
+    if access_level is AdminAccess.AUTHENTICATED and (response := _authenticate()):
         return response
     if request.method in SAFE_METHODS:
         return None
-    if access_level is Access.READABLE:
+    if access_level is AdminAccess.READ_ONLY:
         raise Refusal(403, f"changes need a token or a password: {_HINT}")
     if is_cross_origin(
         request.host, request.headers.get("Origin", ""), request.headers.get("Sec-Fetch-Site", "")
@@ -57,7 +57,7 @@ def _authorise() -> Response | None:
         raise Refusal(403, "a page of another site may not change anything here")
     if request.path in sign_in.FORM_PATHS:
         return None
-    if refused := settings.why_no(CHANGES):
+    if refused := settings.refusal(CHANGES):
         raise Refusal(403, f"changes are refused: {refused}")
     # An HTML form can send a POST, but not with a JSON type. Browsers check other methods with a preflight.
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers

@@ -82,7 +82,7 @@ class CurrentConfiguration:
             *worker.watcher.problems,
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.findings(routers, worker.settings),
-            *(closed.diagnostic for closed in worker.settings.closed),
+            *(closed.diagnostic for closed in worker.settings.closed_parts),
         )
 
     @cached_property
@@ -137,7 +137,7 @@ class CurrentConfiguration:
         fault = service.unserved
         if not fault and service.middlewares:
             try:
-                self._runtime.context.chains.of(service.middlewares, "service", service.name)
+                self._runtime.context.chains.compile_chain(service.middlewares, "service", service.name)
             except ChainError as error:
                 fault = str(error)
         return self._active_status("service", service.name, fault)

@@ -20,13 +20,13 @@ class Conditions(Struct, frozen=True):
 
 def conditions(headers: Headers) -> Conditions:
     """Parse the preconditions of a request; a tag of another form matches no version."""
-    wanted = headers.get("If-Match", "").strip()
+    if_match = headers.get("If-Match", "").strip()
     absent = headers.get("If-None-Match", "").strip() == "*"
-    if not wanted:
+    if not if_match:
         return Conditions(absent=absent)
-    if wanted == "*":
+    if if_match == "*":
         return Conditions(present=True, absent=absent)
-    tags = (_TAG.match(part.strip()) for part in wanted.split(","))
+    tags = (_TAG.match(part.strip()) for part in if_match.split(","))
     return Conditions(match=tuple(int(tag[1]) for tag in tags if tag is not None), absent=absent)
 
 

@@ -13,7 +13,7 @@ from proxy.admin.current_worker import Json, runtime
 from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.store.agents import AgentStatus, read_agents
-from rondpoint.store.server_metrics import server_of
+from rondpoint.store.server_metrics import parse_server_field
 
 
 def worker_report() -> Json:
@@ -76,7 +76,7 @@ def _servers() -> dict[str, Json]:
     yield_if_due = CooperativeYield()
     for field, tally in sorted(runtime().context.tallies.servers.all.items()):
         yield_if_due()
-        service, url = server_of(field)
+        service, url = parse_server_field(field)
         found.setdefault(service, {})[url] = msgspec.to_builtins(tally.counts())
     return found
 
@@ -89,7 +89,7 @@ def _agent(status: AgentStatus, now: float) -> Json:
         "seenAt": status.seen_at,
         "alive": status.alive(now),
         "role": status.role,
-        "part": status.part,
+        "contribution": status.contribution,
         "providers": {
             name: {"state": provider.state, "message": provider.message, "since": provider.since}
             for name, provider in status.providers.items()

@@ -1,4 +1,4 @@
-"""Work beside the requests, that a fault of ours must not end: without it a worker would go on blindly."""
+"""Restarts background tasks that fail unexpectedly, so that no worker continues without them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import gevent
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0
-"""Seconds until what has failed begins anew."""
+"""Seconds before a failed task starts again."""
 
 
 def supervised(run: Callable[[], None]) -> None:
-    """Call `run` until it returns; whenever it raises, that is told, and it is called again."""
+    """Call `run` until it returns; after an exception, log it and call `run` again."""
     while True:
         try:
             run()
             return
         except Exception:
-            log.exception("what runs beside the requests failed unexpectedly, and begins anew")
+            log.exception("a background task failed unexpectedly and starts again")
         gevent.sleep(PAUSE)

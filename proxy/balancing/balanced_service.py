@@ -38,7 +38,7 @@ class BalancedService:
     plain round robin. `available` is the rotation without targets that take no new requests, and `distinct`
     has each of these once. If no target takes new requests, `all_unavailable` is set and both hold all
     targets. `warming` means that a server may be in its slow start; it is computed at each refresh. `sticky`
-    is the cookie that keeps clients with a server, if the service has one. `composed` holds the members of a
+    is the cookie that keeps clients with a server, if the service has one. `composite` holds the members of a
     composite service.
     """
 
@@ -54,7 +54,7 @@ class BalancedService:
     distinct: tuple[Target, ...] = ()
     warming: bool = False
     sticky: Stickiness[Target] | None = None
-    composed: CompositeService | None = None
+    composite: CompositeService | None = None
 
     def refresh(self) -> None:
         """Compute anew which targets are available or in slow start, and how the service chooses."""

@@ -37,7 +37,7 @@ class CompositeService:
 
     def members_in_order(self, tickets: Tickets, request: Request, peer: str) -> Iterator[str]:
         """Yield the members' names in the order in which to try them; a name may come more than once."""
-        if self.sticky is not None and (sticky_member := self.sticky.kept(request)) is not None:
+        if self.sticky is not None and (sticky_member := self.sticky.find_member(request)) is not None:
             yield sticky_member
         if self._composition == "weighted":
             length = len(self._rotation)

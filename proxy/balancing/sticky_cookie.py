@@ -39,12 +39,12 @@ class Stickiness(Generic[Member]):
             self._members[value.encode()] = member
             self._lines[member] = f"\r\nSet-Cookie: {name}={value}{_attributes(cookie)}".encode()
 
-    def kept(self, request: Request) -> Member | None:
+    def find_member(self, request: Request) -> Member | None:
         """Return the member that the request's cookie names; None if it names none."""
         found = self._pattern.search(request.headers)
         return None if found is None else self._members.get(found[1])
 
-    def line(self, member: Member) -> bytes:
+    def set_cookie_line(self, member: Member) -> bytes:
         """Return the Set-Cookie line, with a leading CRLF, that keeps a client with this member."""
         return self._lines[member]
 

@@ -30,7 +30,7 @@ def sticky_chooser(sticky: Stickiness[Target], otherwise: TargetChooser) -> Targ
     """
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
-        target = sticky.kept(request)
+        target = sticky.find_member(request)
         if target is not None and not target.endpoint.ejected:
             return target
         return otherwise(service, tickets, request, peer)

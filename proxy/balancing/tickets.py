@@ -23,7 +23,7 @@ from gevent.event import AsyncResult, Event
 
 from proxy.balancing.ticket_connection import TicketConnection, pack_command
 from proxy.balancing.ticket_prefetch import TicketPrefetch
-from rondpoint.store.corrupt_keys import is_spoilt_counter
+from rondpoint.store.corrupt_keys import is_corrupt_counter
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class Tickets:
             finally:
                 self._degrade()
                 self._close_connection()
-            if fault is not None and is_spoilt_counter(fault):
+            if fault is not None and is_corrupt_counter(fault):
                 self._drop_key(fault)
             gevent.sleep(pause)
             pause = min(pause * 2, 2.0)

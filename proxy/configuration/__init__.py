@@ -1,1 +1,1 @@
-"""How a worker comes by its configuration: followed in the store, put into force, kept in a file."""
+"""A worker's configuration: follows the store, applies changes and saves the last state to a file."""

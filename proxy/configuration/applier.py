@@ -1,8 +1,8 @@
-"""Puts what the watcher read into force: the difference, between two requests.
+"""Applies configuration changes that the watcher read, between two requests.
 
-So a request sees either the old configuration or the new one. Where they differ in many objects, these are
-put in force in portions, lest requests wait for it: what is new first, what is gone last, so that no router
-is ever without its service and its middlewares.
+A request sees either the old configuration or the new one. Large changes are applied in portions, so that
+requests do not wait: new objects first, removals last. So no router is ever without its service and
+middlewares.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from proxy.context import Context
+from proxy.context import WorkerContext
 from proxy.routing.rule_compiler import UnservedError
 from rondpoint.model import Configuration, Middleware, Router, RouterObservability, Service
 from rondpoint.store.change import Change
-from rondpoint.store.read import Loaded, Skipped
+from rondpoint.store.read import Loaded, SkippedNames
 from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
@@ -23,64 +23,64 @@ T = TypeVar("T")
 
 
 PORTION = 200
-"""Objects compared or put in force without a pause, where there is more to do."""
+"""Objects compared or applied between two yields."""
 
 
-def _go_on() -> None:
+def _no_yield() -> None:
     pass
 
 
-def _ask_nobody(_observability: RouterObservability) -> None:
+def _ignore_observability(_observability: RouterObservability) -> None:
     pass
 
 
 class Applier:
-    """Knows what is in force in `context`, object by object.
+    """Applies the configuration to `context`, object by object.
 
-    `yield_if_due` is called between portions, for requests to get their turn; but not before anything is in force.
-    `ask` is told what routers want told of their requests.
+    It calls `yield_if_due` between portions, so that requests are served, but not during the first
+    configuration. It passes the observability settings of routers to `on_observability`.
     """
 
     def __init__(
         self,
-        context: Context,
-        yield_if_due: Callable[[], None] = _go_on,
-        ask: Callable[[RouterObservability], None] = _ask_nobody,
+        context: WorkerContext,
+        yield_if_due: Callable[[], None] = _no_yield,
+        on_observability: Callable[[RouterObservability], None] = _ignore_observability,
     ) -> None:
         self._context = context
         self._yield_if_due = yield_if_due
-        self._ask = ask
+        self._on_observability = on_observability
         self._revision: int | None = None
         self.middlewares: dict[str, Middleware] = {}
 
     @property
     def revision(self) -> int | None:
-        """The revision in force; None before the first."""
+        """The current revision; None before the first."""
         return self._revision
 
     def in_force(self) -> Configuration:
-        """What is in force, as it is now and will be."""
+        """Return a live view of the current configuration."""
         context = self._context
         return Configuration(context.table.routers, context.services.by_name, self.middlewares)
 
     def state(self) -> State:
-        """What is in force, as it is now."""
+        """Return a copy of the current configuration."""
         now = self.in_force()
         return State(self._revision or 0, dict(now.routers), dict(now.services), dict(now.middlewares))
 
     def routers(self) -> Collection[str]:
-        """The names of the routers in force."""
+        """Return the names of the current routers."""
         return self._context.table.routers.keys()
 
     def apply(self, change: Change) -> bool:
-        """Apply a change that follows the revision in force; False, and nothing done, for any other."""
+        """Apply a change that follows the current revision; for any other, do nothing and return False."""
         if change.previous != self._revision or change.full:
             return False
         self._apply(change.revision, change.routers, change.services, change.middlewares)
         return True
 
     def replace(self, loaded: Loaded) -> None:
-        """Go to the state that was read from whatever is in force; what was unreadable stays as it is."""
+        """Replace the current configuration by the loaded one; keep the old version of unreadable objects."""
         state, unreadable, now = loaded.state, loaded.unreadable, self.in_force()
         self._apply(
             state.revision,
@@ -124,19 +124,19 @@ class Applier:
         try:
             self._context.services.put(service)
         except Exception:
-            # Such a one is no agent's of ours; it must not keep all others from coming into force.
-            log.exception("service %s cannot be put in force", service.name)
+            # No agent of ours publishes such a service; it must not keep the others from being applied.
+            log.exception("service %s cannot be applied", service.name)
 
     def _put_router(self, router: Router) -> None:
         if router.observability is not None:
-            self._ask(router.observability)
+            self._on_observability(router.observability)
         try:
             self._context.table.put(router)
         except UnservedError as error:
             log.warning("router %s: %s", router.name, error)
 
     def _difference(
-        self, old: Mapping[str, T], new: Mapping[str, T], unreadable: Skipped
+        self, old: Mapping[str, T], new: Mapping[str, T], unreadable: SkippedNames
     ) -> dict[str, T | None]:
         changes: dict[str, T | None] = {
             name: None for name in self._portions(old) if name not in new and name not in unreadable

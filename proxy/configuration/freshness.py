@@ -1,4 +1,4 @@
-"""How old the configuration in force is, and how long changes took to come into force."""
+"""Measures the age of the current configuration, and the propagation time of changes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rondpoint.store.metrics import BOUNDS
 
 
 class Freshness:
-    """Told by the watcher; times in Unix seconds, 0 for never.
+    """Counters and times that the watcher updates; times in Unix seconds, 0 for never.
 
-    `reloads` counts revisions put in force, the last at `changed_at`; at `confirmed_at` the one in force was
-    the store's for the last time. `propagation` counts changes by the time from their publication, by the
-    publisher's clock, until they were in force, by ours, each bucket beside BOUNDS for its own interval;
-    `seconds` is the sum of these times.
+    `reloads` counts applied revisions, the last at `changed_at`. At `confirmed_at` the current revision was
+    last seen to be the store's. `propagation` is a histogram of the time from publication (publisher's clock)
+    until the change was applied (our clock): buckets parallel to BOUNDS, each for its own interval. `seconds`
+    is the sum of these times.
     """
 
     def __init__(self) -> None:
@@ -24,16 +24,16 @@ class Freshness:
         self.propagation = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
 
-    def confirmed(self) -> None:
-        """The revision in force is the store's."""
+    def record_confirmation(self) -> None:
+        """Record that the current revision is the store's."""
         self.confirmed_at = time()
 
-    def changed(self, published_at: float = 0.0) -> None:
-        """Another revision is in force now; `published_at` is 0 where nobody has told."""
+    def record_change(self, published_at: float = 0.0) -> None:
+        """Record that a new revision was applied; `published_at` is 0 if unknown."""
         now = self.changed_at = self.confirmed_at = time()
         self.reloads += 1
         if published_at:
-            # Clocks that differ must not give time back.
+            # Different clocks must not give a negative time.
             seconds = max(0.0, now - published_at)
             self.propagation[bisect_left(BOUNDS, seconds)] += 1
             self.seconds += seconds

@@ -1,7 +1,7 @@
-"""The last configuration a proxy had, in a local file, for a start while the store is gone.
+"""Saves the last configuration of a proxy to a local file, for a start while the store is down.
 
-One JSON value a line: the revision first, then each object with its kind. Many small values let a worker
-go on serving while it writes, and one that cannot be read costs itself alone.
+The file has one JSON value a line: the revision first, then each object with its kind. Small values let a
+worker serve requests while it writes; an unreadable line loses only its own object.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from gevent.event import Event
 from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.state import State
 
 log = logging.getLogger(__name__)
 
 BATCH = 20
-"""Objects written without a pause."""
+"""Objects written between two yields."""
 
-STRETCH = 0.0003
-"""Seconds that requests wait at most at a time: it is done often where changes never cease."""
+MAX_PAUSE = 0.0003
+"""Longest pause in seconds for requests; short, because frequent changes make frequent writes."""
 
-SETTLING = 2.0
-"""Seconds after a change before it is written, so that a burst is written once."""
+WRITE_DELAY = 2.0
+"""Seconds from a change to its write, so that a burst of changes is written once."""
 
-SHARE = 0.05
-"""Of a worker's time that may go into writing, where changes never cease."""
+MAX_TIME_SHARE = 0.05
+"""Largest share of a worker's time that writing may use during constant changes."""
 
-_SYSTEM = Path("/var/lib/rondpoint")
+_SYSTEM_DIRECTORY = Path("/var/lib/rondpoint")
 
 
-class Line(msgspec.Struct, omit_defaults=True):
+class SnapshotLine(msgspec.Struct, omit_defaults=True):
     """One object of the configuration; exactly one field is set."""
 
     router: Router | None = None
@@ -51,10 +51,10 @@ class Line(msgspec.Struct, omit_defaults=True):
 
 
 def snapshot_path(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """One file for each store and namespace, so that no installation serves another's routes."""
+    """Return the path of the file; each store and namespace has its own, so installations do not mix."""
     directory = settings.state_directory
-    if directory is None and os.access(_SYSTEM, os.W_OK):
-        directory = _SYSTEM
+    if directory is None and os.access(_SYSTEM_DIRECTORY, os.W_OK):
+        directory = _SYSTEM_DIRECTORY
     if directory is None:
         home = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "/") / ".local" / "state")
         directory = Path(home) / "rondpoint"
@@ -63,11 +63,11 @@ def snapshot_path(settings: Settings, environ: Mapping[str, str]) -> Path:
 
 
 def save(path: Path, state: State) -> None:
-    """Write `state`, readable by this user alone, in one step for whoever reads. Raises OSError."""
+    """Write `state` atomically, readable by this user only. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as file:
         try:
-            yield_if_due = CooperativeYield(STRETCH)
+            yield_if_due = CooperativeYield(MAX_PAUSE)
             for count, line in enumerate(_lines(state)):
                 file.write(line + b"\n")
                 if count % BATCH == 0:
@@ -80,21 +80,21 @@ def save(path: Path, state: State) -> None:
 
 
 def load(path: Path) -> State | None:
-    """What `save` wrote last; None when there is nothing that can be read."""
+    """Return the state that `save` wrote last; None if the file cannot be read or is empty."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
         return None
-    decoder = msgspec.json.Decoder(Line)
+    decoder = msgspec.json.Decoder(SnapshotLine)
     state = State(0, {}, {}, {})
     for number, line in enumerate(lines):
         try:
             if not number:
                 state = State(msgspec.json.decode(line, type=int), {}, {}, {})
                 continue
-            item = decoded(decoder, line)
+            item = decode_json(decoder, line)
         except msgspec.MsgspecError as error:
-            log.warning("%s, line %d cannot be read and is left out: %s", path, number + 1, error)
+            log.warning("%s: line %d cannot be read and is skipped: %s", path, number + 1, error)
             continue
         if item.router is not None:
             state.routers[item.router.name] = item.router
@@ -105,44 +105,44 @@ def load(path: Path) -> State | None:
     return state if lines else None
 
 
-class Saver:
-    """Keeps the file at what is in force: `changed` after each change, `run` beside the requests."""
+class SnapshotSaver:
+    """Keeps the file up to date: `changed` marks a change, `run` writes in the background."""
 
     def __init__(self, path: Path, state: Callable[[], State]) -> None:
         self._path = path
         self._state = state
         self._changed = Event()
-        self._complained = False
+        self._failure_logged = False
 
     def changed(self) -> None:
-        """Have the configuration in force written soon."""
+        """Request a write of the current configuration soon."""
         self._changed.set()
 
     def run(self) -> None:
-        """Write until killed; a file that cannot be written is complained of once."""
-        pause = SETTLING
+        """Write after changes until killed; log a write error once."""
+        pause = WRITE_DELAY
         while True:
             self._changed.wait()
-            # Workers of one proxy share the file: the first to come writes, the others find it done.
+            # Workers of one proxy share the file: the first one writes, the others find the revision written.
             gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
             self._changed.clear()
             state = self._state()
-            if self._written() == state.revision:
+            if self._saved_revision() == state.revision:
                 continue
             began = monotonic()
             try:
                 save(self._path, state)
             except OSError as error:
-                if not self._complained:
+                if not self._failure_logged:
                     log.warning(
-                        "the last configuration cannot be kept for a start without the store "
-                        "(set stateDirectory to a directory that can be written): %s",
+                        "the last configuration cannot be saved for a start without the store "
+                        "(set stateDirectory to a writable directory): %s",
                         error,
                     )
-                self._complained = True
-            pause = max(SETTLING, (monotonic() - began) / SHARE)
+                self._failure_logged = True
+            pause = max(WRITE_DELAY, (monotonic() - began) / MAX_TIME_SHARE)
 
-    def _written(self) -> int | None:
+    def _saved_revision(self) -> int | None:
         try:
             with self._path.open("rb") as file:
                 return msgspec.json.decode(file.readline(), type=int)
@@ -154,8 +154,8 @@ def _lines(state: State) -> Iterator[bytes]:
     encode = msgspec.json.encode
     yield encode(state.revision)
     for service in state.services.values():
-        yield encode(Line(service=service))
+        yield encode(SnapshotLine(service=service))
     for middleware in state.middlewares.values():
-        yield encode(Line(middleware=middleware))
+        yield encode(SnapshotLine(middleware=middleware))
     for router in state.routers.values():
-        yield encode(Line(router=router))
+        yield encode(SnapshotLine(router=router))

@@ -1,8 +1,8 @@
-"""Follows the store: subscribe, read everything, apply what is told from there on.
+"""Follows the store: subscribes to changes, reads everything once, then applies each change message.
 
-Nothing depends on a message arriving: a gap in revisions, a connection anew, or a look at the revision every
-POLL seconds that shows another one, all lead to a full read. A store that is gone, or that has lost its data,
-takes nothing away: what is in force stays.
+No message is essential: the watcher reads everything again after a gap in revisions, after a reconnect, or
+when its check every POLL seconds finds another revision. If the store is down or has lost its data, the
+current configuration stays.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ LONGEST_PAUSE = 5.0
 
 
 class Watcher:
-    """Keeps `applier` at the store's revision; `on_change` is called, and must not wait, after each change.
+    """Keeps `applier` at the store's revision; calls `on_change`, which must not wait, after each change.
 
-    `attempted` is set once a first read was tried; `connected` tells whether the store answers now, and
-    `problems` what of it could not be read; `freshness` how old it is. `last` gives the configuration of
-    before this process, if any.
+    `load_saved` returns the configuration saved before this process started, if any. `attempted` is set after
+    the first attempt to read; `connected` is true while the store answers. `problems` lists the unreadable
+    objects; `freshness` measures the configuration's age.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class Watcher:
         keys: Keys,
         applier: Applier,
         on_change: Callable[[], None],
-        last: Callable[[], State | None],
+        load_saved: Callable[[], State | None],
     ) -> None:
         self._client = client
         self._keys = keys
         self._applier = applier
         self._on_change = on_change
-        self._last = last
+        self._load_saved = load_saved
         self.attempted = Event()
         self.connected = False
         self.freshness = Freshness()
@@ -72,7 +72,7 @@ class Watcher:
                     self._follow(subscription)
             except (redis.RedisError, OSError) as error:
                 if self.connected or not self.attempted.is_set():
-                    log.warning("the store does not answer, routes stay as they are: %s", error)
+                    log.warning("the store does not answer, the routes stay as they are: %s", error)
                 self.connected = False
                 self.attempted.set()
                 gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
@@ -85,24 +85,24 @@ class Watcher:
                 if revision(self._client, self._keys) != self._applier.revision:
                     self._read()
                 else:
-                    self.freshness.confirmed()
+                    self.freshness.record_confirmation()
             elif message["type"] == "message":
-                self._told(message["data"])
+                self._handle_message(message["data"])
 
-    def _told(self, data: bytes) -> None:
+    def _handle_message(self, data: bytes) -> None:
         try:
             change = messages.decode(data)
         except msgspec.MsgspecError as error:
-            log.warning("a message about changes cannot be decoded, reading everything: %s", error)
+            log.warning("a change message cannot be decoded, reading everything: %s", error)
             self._read()
             return
         if self._applier.apply(change):
             log.debug("revision %d applied", change.revision)
-            self.freshness.changed(change.at)
+            self.freshness.record_change(change.at)
             self._on_change()
         elif change.revision != self._applier.revision:
             self._read(change.at)
-        # Else it was told before the read that already took it in.
+        # Otherwise the last full read already contained this change.
 
     def _read(self, published_at: float = 0.0) -> None:
         before = self._applier.revision
@@ -112,13 +112,13 @@ class Watcher:
         for problem in set(loaded.problems) - set(self.problems):
             log.error("%s", problem)
         self.problems = loaded.problems
-        if loaded.problems and self._applier.revision is None and (state := self._last()) is not None:
-            # What cannot be read now was good once.
+        if loaded.problems and self._applier.revision is None and (state := self._load_saved()) is not None:
+            # The saved configuration may have good versions of the unreadable objects.
             self._applier.replace(Loaded(state))
         self._applier.replace(loaded)
         if loaded.state.revision == before:
-            self.freshness.confirmed()
+            self.freshness.record_confirmation()
         else:
-            self.freshness.changed(published_at)
+            self.freshness.record_change(published_at)
         self._on_change()
         log.debug("revision %d read", loaded.state.revision)

@@ -14,7 +14,7 @@ from proxy.http1.repeated_heads import RequestHeads
 from proxy.net.deadlines import NEVER, after
 
 if TYPE_CHECKING:
-    from proxy.context import ClientTimeouts, Context
+    from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
@@ -84,7 +84,7 @@ class ClientConnection:
         peer: str,
         entry_point: str,
         timeouts: ClientTimeouts,
-        context: Context,
+        context: WorkerContext,
         port: int = 0,
         label_set: int = 0,
         observer: Observer | None = None,
@@ -261,7 +261,7 @@ class TrustedConnection(ClientConnection):
         peer: str,
         entry_point: str,
         timeouts: ClientTimeouts,
-        context: Context,
+        context: WorkerContext,
         port: int = 0,
         label_set: int = 0,
         observer: Observer | None = None,

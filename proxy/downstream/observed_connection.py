@@ -18,7 +18,7 @@ from proxy.http1.request import without
 from proxy.telemetry.random_ids import RandomIds
 
 if TYPE_CHECKING:
-    from proxy.context import ClientTimeouts, Context
+    from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.request import Request
     from proxy.net.stream import Stream
     from proxy.telemetry.completed_request import Observer
@@ -69,7 +69,7 @@ class ObservedConnection(ClientConnection):
         peer: str,
         entry_point: str,
         timeouts: ClientTimeouts,
-        context: Context,
+        context: WorkerContext,
         port: int,
         label_set: int,
         observer: Observer | None,

@@ -53,7 +53,7 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                 goes_on = handle(downstream, request)
             finally:
                 if downstream.extras is not None:
-                    downstream.extras.end()
+                    downstream.extras.run_end_calls()
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
@@ -69,7 +69,7 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                 ):
                     cell = tally.cell(where, request.method, status)
                     if status >= FAULT_STATUS:
-                        tallies.faults.append((time(), status, request.method, request.host, target))
+                        tallies.recent_errors.append((time(), status, request.method, request.host, target))
                 asked = downstream.target
                 if status != 101:
                     place = bisect_left(bounds, seconds)

@@ -110,10 +110,10 @@ def forward_observed(
     """As `forward_to`, for services whose way of choosing looks at what servers do, or keeps clients."""
     endpoint = target.endpoint
     extras = extras_of(downstream)
-    extras.ask(endpoint)
+    extras.start_timing(endpoint)
     sticky = service.sticky
     if sticky is not None:
-        extras.cookie = b"" if sticky.kept(request) is target else sticky.line(target)
+        extras.cookie = b"" if sticky.find_member(request) is target else sticky.set_cookie_line(target)
     endpoint.active += 1
     try:
         return forward_to(downstream, request, target, head, body)
@@ -167,12 +167,12 @@ def _relay(
     answer = response.head
     extras = downstream.extras
     if extras is not None:
-        answer = extras.answered(answer)
+        answer = extras.complete_head(answer)
         retrying = extras.retrying
         if (
             retrying is not None
             and response.status in retrying.policy.statuses
-            and retrying.another(1)
+            and retrying.may_retry(1)
             and _repeatable(downstream, request, body)
         ):
             raise NoAnswerError(response.status, elsewhere=False, unwanted=True)

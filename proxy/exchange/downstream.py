@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.middlewares.step import Client
 
 if TYPE_CHECKING:
-    from proxy.context import ClientTimeouts, Context
+    from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
     from proxy.http1.response import Response
@@ -28,7 +28,7 @@ class Downstream(Client, Protocol):
     awaiting: Stream | None
     body: CountedBody | None
     buffer: bytes
-    context: Context
+    context: WorkerContext
     entry_point: str
     gone: bool
     limits: Limits

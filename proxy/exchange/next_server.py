@@ -9,7 +9,7 @@ import gevent
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import ClientGoneError, NoAnswerError
-from proxy.per_request.retries import Retrying, RetryPolicy
+from proxy.per_request.retries import RetryPolicy, RetryState
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
@@ -37,7 +37,7 @@ def try_next_servers(
     Raises NoAnswerError and ClientGoneError.
     """
     retrying = _retry_state(downstream)
-    retrying.made = len(failed)
+    retrying.attempts_made = len(failed)
     # A dial may have taken so long that all servers are others by now.
     service = _current_service(downstream, service)
     left = _untried(service, failed)
@@ -51,9 +51,9 @@ def try_next_servers(
             again = not left
         if again or failure.unwanted:
             # What has no answer is not asked for again but by those who want that.
-            if not retrying.another() or not (failure.unwanted or retrying.policy.without_answer):
+            if not retrying.may_retry() or not (failure.unwanted or retrying.policy.without_response):
                 raise failure
-            gevent.sleep(retrying.pause())
+            gevent.sleep(retrying.next_pause())
             if downstream.has_left():
                 raise ClientGoneError
         if not left:
@@ -75,7 +75,7 @@ def try_next_servers(
             failed += (target,)
             if error.counts_as_failure:
                 downstream.context.tallies.servers.fail(target)
-            retrying.made += 1
+            retrying.attempts_made += 1
             if not (error.elsewhere or error.unwanted):
                 raise
 
@@ -92,9 +92,9 @@ def _untried(service: BalancedService, failed: tuple[Target, ...]) -> list[Targe
     return [target for target in service.distinct if target.endpoint not in endpoints]
 
 
-def _retry_state(downstream: Downstream) -> Retrying:
+def _retry_state(downstream: Downstream) -> RetryState:
     """What the router wants, or else the installation; or nothing more than each server once."""
     extras = downstream.extras
     if extras is not None and extras.retrying is not None:
         return extras.retrying
-    return Retrying(downstream.context.retry or _ONCE)
+    return RetryState(downstream.context.retry or _ONCE)

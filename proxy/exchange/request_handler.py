@@ -17,7 +17,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED, LIMITED, pass_limit
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
-from proxy.services.composite_members import member_for
+from proxy.services.composite_members import choose_member
 from rondpoint.model import DEEPEST
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
             raise
         service = route.place.served
         if service is None:
-            route.place = context.services.ready(route.router.service)
+            route.place = context.services.get_slot(route.router.service)
             service = route.place.served
         if service is None or not service.rotation:
-            if service is not None and service.composed is not None:
+            if service is not None and service.composite is not None:
                 service = _resolve_composite(downstream, request, service)
             if service is None or not service.rotation:
                 raise RequestError(503, "")
@@ -130,11 +130,11 @@ def _resolve_composite(
     found: BalancedService | None = service
     try:
         for _ in range(DEEPEST):
-            if found is None or found.composed is None:
+            if found is None or found.composite is None:
                 return found
-            found = member_for(found.composed, context.services, context.tickets, request, downstream)
+            found = choose_member(found.composite, context.services, context.tickets, request, downstream)
             if found is not None and found.service.middlewares:
-                for step in context.chains.of(found.service.middlewares, "service", found.name):
+                for step in context.chains.compile_chain(found.service.middlewares, "service", found.name):
                     step(request, downstream)
     except (ChainError, RequestError):
         request.kind |= STOPPED

@@ -1,1 +1,1 @@
-"""Limits that the workers of an instance share."""
+"""Counts for limits, shared by the workers of an instance."""

@@ -1,9 +1,9 @@
-"""How many requests are under way for each key, in all workers of this instance.
+"""Counts the in-flight requests for each key, in all workers of this instance.
 
-The counts lie in memory that is shared across the fork. Every worker writes its own row alone, and adds up
-all rows to know the whole; a row whose worker is gone is emptied and given to the next. There are fewer
-cells than keys may come: a key counts in several, by its hash, and the lowest of them is taken (a count-min
-sketch). So a count is never too low, and hardly ever too high.
+The counts are in memory that is shared across the fork. Every worker writes only its own row, and adds up all
+rows for the total. The row of a worker that has ended is cleared and given to a new worker. There are fewer
+cells than possible keys: a key counts in several cells, chosen by its hash, and the lowest count is used (a
+count-min sketch). So a count is never too low, and hardly ever too high.
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ import os
 from hashlib import blake2b
 
 ROWS = 128
-"""Workers at a time, leaving ones included; any more count for themselves."""
+"""The number of concurrent workers, including leaving ones, that share counts; any more count alone."""
 
 _CELL_BITS = 16
 CELLS = 1 << _CELL_BITS
-_LOOKS = 4
+_HASHES = 4
 _BYTES = 4
 
 
 class SharedCounts:
-    """Made before the fork; `claim` and `assign` are the master's, the rest the workers'.
+    """Counts shared across the fork; created before it.
 
-    A process that has no master has the first row.
+    The master calls `claim` and `assign`, and workers call the rest. A process without a master uses the
+    first row.
     """
 
     def __init__(self, rows: int = ROWS) -> None:
-        # Nothing is taken of the machine's memory before it is written to.
-        self._counts = _words(rows * CELLS)
-        self._owners = _words(rows)
-        # How many rows there is anything in.
-        self._used = _words(1)
+        # The kernel allocates the pages only when they are written to.
+        self._counts = _shared_integers(rows * CELLS)
+        self._owners = _shared_integers(rows)
+        # The number of rows in use.
+        self._used = _shared_integers(1)
         self._used[0] = 1
         self._row = 0
 
     def claim(self) -> int:
-        """A free row, for the worker that is forked next and inherits it; -1 where none is."""
+        """Return a free row for the worker that is forked next and inherits it; -1 if no row is free."""
         for row, owner in enumerate(self._owners):
             if owner and not _is_child(owner):
-                self._free(row)
+                self._clear_row(row)
             if not self._owners[row]:
                 self._row = row
                 self._used[0] = max(self._used[0], row + 1)
@@ -49,16 +50,16 @@ class SharedCounts:
         return -1
 
     def assign(self, row: int, pid: int) -> None:
-        """The row is this worker's from now on."""
+        """Assign the row to the worker with this process id."""
         for other, owner in enumerate(self._owners):
             if owner == pid:
-                # A process that is gone had this number before.
-                self._free(other)
+                # An ended process had this id before.
+                self._clear_row(other)
         if row >= 0:
             self._owners[row] = pid
 
     def begin(self) -> None:
-        """In the worker: count for itself, if it got no row."""
+        """Start counting in the worker; if it has no row, count for this worker alone."""
         if self._row >= 0:
             return
         self._counts = memoryview(bytearray(CELLS * _BYTES)).cast("I")
@@ -67,42 +68,43 @@ class SharedCounts:
         self._row = 0
 
     def enter(self, key: bytes, limit: int) -> int:
-        """Count one more for this key, and give what `leave` needs; -1, and nothing counted, above the limit.
+        """Count one more request for this key, and return the value for `leave`; above the limit return -1.
 
-        Of two that come in the same moment at the limit both may be refused, but never are too many let in.
+        Of two requests that come at the same moment at the limit, both may be refused; never do too many
+        enter.
         """
-        place = int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
+        key_hash = int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
         counts, base = self._counts, self._row * CELLS
-        cells = _cells(place)
+        cells = _cells(key_hash)
         for cell in cells:
             counts[base + cell] += 1
         rows = range(0, self._used[0] * CELLS, CELLS)
         if min(sum(counts[row + cell] for row in rows) for cell in cells) > limit:
-            self.leave(place)
+            self.leave(key_hash)
             return -1
-        return place
+        return key_hash
 
-    def leave(self, place: int) -> None:
-        """What `enter` has counted is over."""
+    def leave(self, key_hash: int) -> None:
+        """Undo one `enter`, given its result."""
         counts, base = self._counts, self._row * CELLS
-        for cell in _cells(place):
+        for cell in _cells(key_hash):
             counts[base + cell] -= 1
 
-    def _free(self, row: int) -> None:
+    def _clear_row(self, row: int) -> None:
         self._owners[row] = 0
         self._counts[row * CELLS : (row + 1) * CELLS] = memoryview(bytes(CELLS * _BYTES)).cast("I")
 
 
-def _words(count: int) -> memoryview[int]:
+def _shared_integers(count: int) -> memoryview[int]:
     return memoryview(mmap.mmap(-1, count * _BYTES)).cast("I")
 
 
-def _cells(place: int) -> set[int]:
-    return {(place >> (_CELL_BITS * look)) & (CELLS - 1) for look in range(_LOOKS)}
+def _cells(key_hash: int) -> set[int]:
+    return {(key_hash >> (_CELL_BITS * part)) & (CELLS - 1) for part in range(_HASHES)}
 
 
 def _is_child(pid: int) -> bool:
-    """Whether it is a process of ours that still runs."""
+    """Return whether it is a running child process of this one."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
@@ -110,4 +112,4 @@ def _is_child(pid: int) -> bool:
 
 
 IN_FLIGHT = SharedCounts()
-"""Of requests, for limits on how many there may be; the same in every worker, since the master imports it."""
+"""The counts of in-flight requests; all workers share them, because the master imports this module."""

@@ -1,4 +1,4 @@
-"""The steps of each router, from the middlewares that it names."""
+"""Compiles the middlewares of each router to steps."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from itertools import count
 
 from proxy.middlewares import in_flight_req, prefixes, replace_path, retry
 from proxy.middlewares.step import KINDS, Step
-from proxy.middlewares.step_timing import timed
+from proxy.middlewares.step_timing import time_step
 from rondpoint.middlewares.canonical import complete
 from rondpoint.middlewares.kinds import MOST
 from rondpoint.model import Middleware, Router
 
 log = logging.getLogger(__name__)
 
-# Their kinds are in KINDS once they are imported.
+# Importing these modules registers their kinds in KINDS.
 _ = (in_flight_req, prefixes, replace_path, retry)
 
 
 class ChainError(Exception):
-    """A middleware that cannot be performed: its routers serve nothing, rather than unguarded."""
+    """A middleware cannot be applied: its routers respond with 503 rather than serve without it."""
 
 
 class Chains:
-    """Middlewares by name, and the steps of routers that were asked for since the last of them changed.
+    """Middlewares by name, and the compiled steps, cached until a middleware changes.
 
-    Steps are `timed` from when somebody wants traces in detail.
+    Steps are timed once any entry point or router wants detailed traces.
     """
 
     def __init__(self) -> None:
-        self._timed = False
+        self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
         self._steps: dict[tuple[str, ...], tuple[Step, ...] | ChainError] = {}
 
@@ -40,35 +40,38 @@ class Chains:
         self._steps.clear()
 
     def remove(self, name: str) -> None:
-        """Take a middleware out; a name that is not there is no fault."""
+        """Remove a middleware; ignore an unknown name."""
         self._middlewares.pop(name, None)
         self._steps.clear()
 
     def time_steps(self) -> None:
-        """Have each step tell the trace of its request how long it took."""
-        if not self._timed:
-            self._timed = True
+        """Make each step record its duration in the trace of the request."""
+        if not self._timing_enabled:
+            self._timing_enabled = True
             self._steps.clear()
 
     def steps(self, router: Router) -> tuple[Step, ...]:
-        """The steps of a router, in order. Raises ChainError."""
-        return self.of(router.middlewares, "router", router.name)
+        """Return the steps of a router in order. Raises ChainError."""
+        return self.compile_chain(router.middlewares, "router", router.name)
 
-    def of(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
-        """The steps of these middlewares, in order, for the object that names them. Raises ChainError."""
+    def compile_chain(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
+        """Return the steps of these middlewares in order; `kind` and `name` are their router or service.
+
+        Raises ChainError.
+        """
         found = self._steps.get(middlewares)
         if found is None:
             try:
-                found = tuple(self._compiled(middlewares, (), count(1)))
+                found = tuple(self._compile(middlewares, (), count(1)))
             except ChainError as error:
-                log.warning("%s %s answers 503: %s", kind, name, error)
+                log.warning("%s %s responds with 503: %s", kind, name, error)
                 found = error
             self._steps[middlewares] = found
         if isinstance(found, ChainError):
             raise found
         return found
 
-    def _compiled(
+    def _compile(
         self, names: tuple[str, ...], above: tuple[str, ...], numbers: Iterator[int]
     ) -> Iterator[Step]:
         for name in names:
@@ -82,7 +85,7 @@ class Chains:
             if middleware.unusable:
                 raise ChainError(f"middleware {name} has options that could not be read")
             if middleware.kind == "chain":
-                yield from self._compiled(tuple(middleware.options["middlewares"]), (*above, name), numbers)
+                yield from self._compile(tuple(middleware.options["middlewares"]), (*above, name), numbers)
                 continue
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:
@@ -91,4 +94,4 @@ class Chains:
                 step = compile_kind(complete(middleware.kind, middleware.options), name)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None
-            yield timed(step, name, middleware.kind) if self._timed else step
+            yield time_step(step, name, middleware.kind) if self._timing_enabled else step

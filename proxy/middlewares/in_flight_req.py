@@ -1,4 +1,4 @@
-"""inFlightReq, as in Traefik 3: so many requests at a time of each source, to each router by itself."""
+"""The middleware inFlightReq, as in Traefik 3: limits the requests in progress by source and router."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.http1.errors import RequestError
 from proxy.limits.in_flight_counts import IN_FLIGHT
-from proxy.middlewares.source_criterion import by_host, source_of
+from proxy.middlewares.source_criterion import compile_source, request_host
 from proxy.middlewares.step import Client, Step, named_kind
 from proxy.per_request.extras import extras_of
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @named_kind("inFlightReq")
 def in_flight_req(options: Mapping[str, Any], name: str) -> Step:
-    """Above `amount` requests are refused with 429; one counts until it is answered or its client leaves."""
+    """Refuse requests above `amount` with 429; a request counts until it ends or its client leaves."""
     amount = options["amount"]
-    source = source_of(options.get("sourceCriterion"), by_host)
+    source = compile_source(options.get("sourceCriterion"), request_host)
 
     def step(request: Request, client: Client) -> None:
         key = f"{name}\0{client.tally.router}\0{source(request, client)}"
-        place = IN_FLIGHT.enter(key.encode(), amount)
-        if place < 0:
+        slot = IN_FLIGHT.enter(key.encode(), amount)
+        if slot < 0:
             raise RequestError(429, f"too many requests: {amount} are being served")
-        extras_of(client).at_end(partial(IN_FLIGHT.leave, place))
+        extras_of(client).call_at_end(partial(IN_FLIGHT.leave, slot))
 
     return step

@@ -1,8 +1,8 @@
-"""Paths of requests as bytes, for those who change them: what was sent stays as it was sent wherever it can.
+"""Functions on request paths as bytes; they keep the sent bytes wherever possible.
 
-A prefix is compared in its decoded form, as in Traefik: it must not be walked around by spelling. For the
-same reason dot segments and empty ones are resolved before anything is taken away, and refused when they come
-about by that.
+As in Traefik, prefixes are compared in decoded form, so that another spelling cannot evade them. For the same
+reason, dot segments and empty segments are removed before a prefix is stripped. If stripping creates new
+ones, the request is refused.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from proxy.http1.errors import RequestError
 
 _DOT = re.compile(rb"%2[eE]")
 _NEEDLESS = re.compile(rb"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
-# RFC 3986 §3.3, and % for what is escaped already.
+# RFC 3986 §3.3, and % for existing escapes.
 _NOT_IN_PATHS = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@/%-]")
 
 
-def split(target: bytes) -> tuple[bytes, bytes]:
-    """The path of a target, resolved, and its query with the question mark."""
+def split_target(target: bytes) -> tuple[bytes, bytes]:
+    """Return the path of a target without dot segments, and its query with the question mark."""
     path, mark, query = target.partition(b"?")
-    return resolved(path), mark + query
+    return remove_dot_segments(path), mark + query
 
 
-def resolved(path: bytes) -> bytes:
-    """Without dot segments (RFC 3986 §5.2.4) and empty ones."""
+def remove_dot_segments(path: bytes) -> bytes:
+    """Return the path without dot segments (RFC 3986 §5.2.4) and without empty segments."""
     if b"//" not in path and b"/." not in path and b"/%2" not in path and b".%2" not in path:
         return path
     path = _DOT.sub(b".", path)
@@ -42,14 +42,14 @@ def resolved(path: bytes) -> bytes:
 
 
 def raw_length(path: bytes, prefix: bytes) -> int:
-    """How many bytes of `path` stand for the decoded `prefix`; -1 when it does not begin so."""
+    """Return the number of bytes of `path` that encode `prefix`; -1 if the path does not begin with it."""
     position = 0
     for byte in prefix:
         piece = path[position : position + 3]
         escaped = piece[:1] == b"%" and len(piece) == 3
         decoded = unquote_to_bytes(piece) if escaped else piece[:1]
         if len(decoded) != 1:
-            # A percent sign that escapes nothing.
+            # A percent sign without an escape.
             decoded, escaped = piece[:1], False
         if decoded != bytes((byte,)):
             return -1
@@ -57,24 +57,24 @@ def raw_length(path: bytes, prefix: bytes) -> int:
     return position
 
 
-def decoded(path: bytes) -> bytes:
-    """Every escape decoded, that of a slash too."""
+def decode_path(path: bytes) -> bytes:
+    """Decode all escapes, those of slashes too."""
     return unquote_to_bytes(path)
 
 
-def unescaped(path: bytes) -> bytes:
-    """Without escapes of characters that need none (RFC 3986 §2.3), which mean the same."""
+def unescape_unreserved(path: bytes) -> bytes:
+    """Decode the escapes of unreserved characters (RFC 3986 §2.3), which do not change the meaning."""
     return _NEEDLESS.sub(lambda found: bytes((int(found[1], 16),)), path) if b"%" in path else path
 
 
-def spelled(path: bytes) -> bytes:
-    """A path as a target may hold it: what no path may hold is escaped, and it begins with a slash."""
+def escape_path(path: bytes) -> bytes:
+    """Escape the characters that a path must not contain, and begin it with a slash."""
     escaped = _NOT_IN_PATHS.sub(lambda found: b"%%%02X" % found[0][0], path)
     return escaped if escaped.startswith(b"/") else b"/" + escaped
 
 
-def checked(path: bytes) -> bytes:
-    """The path, if nothing in it is to be resolved. Raises RequestError."""
-    if resolved(path) != path:
-        raise RequestError(400, "the path has . or .. segments behind its prefix")
+def require_resolved(path: bytes) -> bytes:
+    """Return the path unchanged. Raises RequestError if it has dot segments or empty segments."""
+    if remove_dot_segments(path) != path:
+        raise RequestError(400, "the path has . or .. segments after its prefix")
     return path

@@ -1,4 +1,7 @@
-"""addPrefix, stripPrefix and stripPrefixRegex, as in Traefik 3; X-Forwarded-Prefix tells what was taken."""
+"""The middlewares addPrefix, stripPrefix and stripPrefixRegex, as in Traefik 3.
+
+The header X-Forwarded-Prefix contains a stripped prefix.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import re2
 
-from proxy.middlewares.paths import checked, decoded, raw_length, spelled, split
+from proxy.middlewares.paths import decode_path, escape_path, raw_length, require_resolved, split_target
 from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options
 
@@ -17,24 +20,24 @@ if TYPE_CHECKING:
 
 @kind("addPrefix")
 def add_prefix(options: Mapping[str, Any]) -> Step:
-    """`prefix` goes ahead of the path."""
+    """Prepend `prefix` to the path."""
     prefix = options["prefix"].encode()
 
     def step(request: Request, client: Client) -> None:
-        path, query = split(request.target)
-        request.target = spelled(prefix + path) + query
+        path, query = split_target(request.target)
+        request.target = escape_path(prefix + path) + query
 
     return step
 
 
 @kind("stripPrefix")
 def strip_prefix(options: Mapping[str, Any]) -> Step:
-    """The first of `prefixes` with which the path begins goes; with `forceSlash`, a slash behind it too."""
+    """Strip the first of `prefixes` that matches; with `forceSlash`, begin the rest with one slash."""
     prefixes = [prefix.encode() for prefix in options["prefixes"]]
     force_slash = options["forceSlash"]
 
     def step(request: Request, client: Client) -> None:
-        path, query = split(request.target)
+        path, query = split_target(request.target)
         for prefix in prefixes:
             length = raw_length(path, prefix)
             if length >= 0:
@@ -49,15 +52,15 @@ def strip_prefix(options: Mapping[str, Any]) -> Step:
 
 @kind("stripPrefixRegex")
 def strip_prefix_regex(options: Mapping[str, Any]) -> Step:
-    """What the first expression of `regex` finds at the beginning of the decoded path goes."""
+    """Strip the match of the first expression of `regex` that matches at the start of the decoded path."""
     try:
         patterns = [re2.compile(text.encode(), pattern_options()) for text in options["regex"]]
     except re2.error as error:
-        raise ValueError(f"{options['regex']} holds no regular expression: {error}") from None
+        raise ValueError(f"{options['regex']} contains an invalid regular expression: {error}") from None
 
     def step(request: Request, client: Client) -> None:
-        path, query = split(request.target)
-        plain = decoded(path)
+        path, query = split_target(request.target)
+        plain = decode_path(path)
         for pattern in patterns:
             found = pattern.search(plain)
             if found is not None and found.start() == 0 and found.end():
@@ -69,7 +72,7 @@ def strip_prefix_regex(options: Mapping[str, Any]) -> Step:
 
 
 def _strip(request: Request, prefix: bytes, rest: bytes, query: bytes) -> None:
-    # As sent, not decoded: an escaped line end must stay escaped in a header.
+    # The bytes as sent, not decoded: an escaped line end must stay escaped in a header.
     request.headers += b"\r\nX-Forwarded-Prefix: " + prefix
     rest = rest if rest.startswith(b"/") else b"/" + rest
-    request.target = checked(rest) + query
+    request.target = require_resolved(rest) + query

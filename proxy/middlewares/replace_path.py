@@ -1,4 +1,7 @@
-"""replacePath and replacePathRegex, as in Traefik 3; the path that was is in X-Replaced-Path."""
+"""The middlewares replacePath and replacePathRegex, as in Traefik 3.
+
+The header X-Replaced-Path contains the old path.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import re2
 
 from proxy.http1.request import without
-from proxy.middlewares.paths import checked, spelled, split, unescaped
+from proxy.middlewares.paths import escape_path, require_resolved, split_target, unescape_unreserved
 from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options
 
@@ -22,11 +25,11 @@ _VARIABLE = re.compile(rb"\$(?:(\$)|\{(\w+)\}|(\w+))")
 
 @kind("replacePath")
 def replace_path(options: Mapping[str, Any]) -> Step:
-    """`path` takes the path's place; the query stays."""
-    path = spelled(options["path"].encode())
+    """Replace the path by `path`; keep the query."""
+    path = escape_path(options["path"].encode())
 
     def step(request: Request, client: Client) -> None:
-        before, query = split(request.target)
+        before, query = split_target(request.target)
         _replace(request, before, path, query)
 
     return step
@@ -34,9 +37,9 @@ def replace_path(options: Mapping[str, Any]) -> Step:
 
 @kind("replacePathRegex")
 def replace_path_regex(options: Mapping[str, Any]) -> Step:
-    """Wherever `regex` finds something in the path, `replacement` takes its place.
+    """Replace each match of `regex` in the path by `replacement`.
 
-    The path is as sent, but for needless escapes, by which it would be walked around.
+    The expression sees the path as sent, except that needless escapes are decoded: they could evade it.
     """
     replacement = options["replacement"].strip().encode()
     try:
@@ -45,12 +48,12 @@ def replace_path_regex(options: Mapping[str, Any]) -> Step:
         raise ValueError(f"{options['regex']!r} is no regular expression: {error}") from None
 
     def step(request: Request, client: Client) -> None:
-        path, query = split(request.target)
-        before = unescaped(path)
+        path, query = split_target(request.target)
+        before = unescape_unreserved(path)
         if pattern.search(before) is None:
             return
         after = pattern.sub(lambda match: _expanded(replacement, match), before)
-        _replace(request, before, checked(spelled(after)), query)
+        _replace(request, before, require_resolved(escape_path(after)), query)
 
     return step
 
@@ -61,7 +64,7 @@ def _replace(request: Request, before: bytes, after: bytes, query: bytes) -> Non
 
 
 def _expanded(replacement: bytes, match: Any) -> bytes:
-    """`replacement` with what the groups of `match` caught; a group that is not there caught nothing."""
+    """Insert the groups of `match` in `replacement`; a missing group is empty."""
 
     def value(variable: re.Match[bytes]) -> bytes:
         if variable[1]:

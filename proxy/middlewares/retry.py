@@ -1,4 +1,4 @@
-"""retry, as in Traefik 3: more attempts than one with each server, and attempts after certain answers."""
+"""The middleware retry, as in Traefik 3: several attempts at each server, also after certain statuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.middlewares.step import Client, Step, kind
 from proxy.per_request.extras import extras_of
-from proxy.per_request.retries import Retrying, RetryPolicy
+from proxy.per_request.retries import RetryPolicy, RetryState
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 @kind("retry")
 def retry(options: Mapping[str, Any]) -> Step:
-    """The exchange performs it, once the first server has failed."""
+    """Set the retry policy of the request; the exchange applies it after the first failure."""
     statuses = frozenset(code for text in options["status"] for code in _codes(text))
     if options["disableRetryOnNetworkError"] and not statuses:
-        raise ValueError("disableRetryOnNetworkError leaves nothing to retry without status")
+        raise ValueError("with disableRetryOnNetworkError and without status, there is nothing to retry")
     policy = RetryPolicy(
         attempts=options["attempts"],
         initial_interval=options["initialInterval"],
         timeout=options["timeout"],
         statuses=statuses,
-        without_answer=not options["disableRetryOnNetworkError"],
+        without_response=not options["disableRetryOnNetworkError"],
         any_method=options["retryNonIdempotentMethod"],
     )
 
     def step(request: Request, client: Client) -> None:
-        extras_of(client).retrying = Retrying(policy)
+        extras_of(client).retrying = RetryState(policy)
 
     return step
 
 
 def _codes(text: str) -> range:
-    """Of a status or a range of them, as it is written."""
+    """Parse a status or a range of statuses: `503`, `500-599`."""
     low, _, high = text.partition("-")
     return range(int(low), int(high or low) + 1)

@@ -1,4 +1,4 @@
-"""What requests are counted by: `sourceCriterion`, as in Traefik 3."""
+"""Compiles `sourceCriterion`, as in Traefik 3: the key by which a middleware groups requests."""
 
 from __future__ import annotations
 
@@ -13,43 +13,45 @@ if TYPE_CHECKING:
     from proxy.middlewares.step import Client
 
 Source = Callable[["Request", "Client"], str]
-"""What a request is counted by; empty where the request does not tell it."""
+"""Returns the key of a request; empty if the request has none."""
 
 Address = Callable[["Request", "Client"], str]
-"""Which address counts as the client's; empty where the request does not tell it."""
+"""Returns the client's address of a request; empty if the request has none."""
 
 
-def source_of(criterion: Mapping[str, Any] | None, default: Source) -> Source:
-    """From the options of a `sourceCriterion`. Raises ValueError for more than one."""
+def compile_source(criterion: Mapping[str, Any] | None, default: Source) -> Source:
+    """Compile the options of a `sourceCriterion`. Raises ValueError for more than one criterion."""
     given = [] if criterion is None else [name for name in criterion if criterion[name] or name in _GROUPS]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are mutually exclusive")
     if not given or criterion is None:
         return default
     if given[0] == "requestHost":
-        return by_host
+        return request_host
     if given[0] == "requestHeaderName":
         name = criterion["requestHeaderName"].lower()
         return lambda request, client: ", ".join(headers(request, client).get(name, ()))
-    return address_of(criterion["ipStrategy"])
+    return compile_address(criterion["ipStrategy"])
 
 
 _GROUPS = ("ipStrategy",)
 
 
-def by_host(request: Request, client: Client) -> str:
-    """The Host as it was sent."""
+def request_host(request: Request, client: Client) -> str:
+    """Return the Host as sent, in lower case."""
     return request.host.decode("latin-1").lower()
 
 
-def by_peer(request: Request, client: Client) -> str:
-    """The address of the client, or what a trusted PROXY header told of it."""
+def client_address(request: Request, client: Client) -> str:
+    """Return the address of the connection's client, or that of a trusted PROXY header."""
     return client.peer
 
 
-def address_of(strategy: Mapping[str, Any]) -> Address:
-    """From the options of an `ipStrategy`: a place in X-Forwarded-For, counted from the right, or the last
-    one there that is none of ours, or the client's own address.
+def compile_address(strategy: Mapping[str, Any]) -> Address:
+    """Compile the options of an `ipStrategy`.
+
+    With `depth`, the address is at this position of X-Forwarded-For, counted from the right. With
+    `excludedIPs`, it is the last one there that is not excluded. Otherwise it is the connection's address.
     """
     depth, excluded, bits = strategy["depth"], strategy.get("excludedIPs"), strategy.get("ipv6Subnet")
     if depth:
@@ -66,11 +68,11 @@ def address_of(strategy: Mapping[str, Any]) -> Address:
         return last_foreign
     if bits:
         return lambda _request, client: _subnet(client.peer, bits)
-    return by_peer
+    return client_address
 
 
 def _forwarded_for(request: Request, client: Client) -> list[str]:
-    """What trusted proxies in front have told, in their order."""
+    """Return the addresses that trusted proxies in front have sent, in order."""
     lines = headers(request, client).get("x-forwarded-for", ())
     return [text.strip() for line in lines for text in line.split(",")]
 
@@ -87,7 +89,7 @@ def _holds(network: Any, text: str) -> bool:
 
 
 def _subnet(text: str, bits: int | None) -> str:
-    """The first address of the IPv6 network of this size around it; others stay as they are."""
+    """Return the first address of the IPv6 network of `bits` bits; return other addresses unchanged."""
     if bits is None:
         return text
     try:

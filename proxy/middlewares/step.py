@@ -1,4 +1,4 @@
-"""The form that all kinds of middleware have."""
+"""Types for middleware steps, and the registry of middleware kinds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 class Client(Protocol):
-    """Who sends the request: `peer` is an address, possibly empty; `forwarded` gives the header lines that
-    tell a server of it, for a request with this Host. `tally` is the router's, and `extras` are what is
-    wanted of the exchange beyond the request. `detailed_trace` gives the trace that steps are told to.
+    """The client of a request: `peer` is its address, or empty.
+
+    `tally` is the router's; `extras` hold additional tasks for the exchange. `forwarded` returns the
+    X-Forwarded header lines for a request with this Host. `detailed_trace` returns the trace that records
+    steps, if any.
     """
 
     peer: str
@@ -28,20 +30,20 @@ class Client(Protocol):
 
 
 Step = Callable[["Request", Client], None]
-"""Changes the request on its way to a server. Raises RequestError with what the client is to be answered."""
+"""Changes a request before it is sent to a server. Raises RequestError with the response for the client."""
 
 Compile = Callable[[Mapping[str, Any]], Step]
-"""From complete options, in Traefik 3 spelling. Raises ValueError for those that cannot be performed."""
+"""Compiles complete options, in Traefik 3 spelling. Raises ValueError for options that cannot be applied."""
 
 CompileNamed = Callable[[Mapping[str, Any], str], Step]
-"""Likewise, for a kind that has to know the middleware's name."""
+"""Compiles options for a kind that needs the middleware's name."""
 
 KINDS: dict[str, CompileNamed] = {}
-"""Every kind that is served, by its name in Traefik 3 spelling."""
+"""All served kinds, by their names in Traefik 3 spelling."""
 
 
 def kind(name: str) -> Callable[[Compile], Compile]:
-    """Register how a kind of middleware is compiled."""
+    """Register the function that compiles a kind of middleware."""
 
     def register(function: Compile) -> Compile:
         KINDS[name] = lambda options, _name: function(options)
@@ -51,7 +53,7 @@ def kind(name: str) -> Callable[[Compile], Compile]:
 
 
 def named_kind(name: str) -> Callable[[CompileNamed], CompileNamed]:
-    """Register how a kind of middleware is compiled that has to know the middleware's name."""
+    """Register the function that compiles a kind of middleware and needs the middleware's name."""
 
     def register(function: CompileNamed) -> CompileNamed:
         KINDS[name] = function

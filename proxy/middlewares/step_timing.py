@@ -1,4 +1,4 @@
-"""Steps that tell the trace of a request how long they took, where its router wants that known."""
+"""Measures the duration of middleware steps for detailed traces."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from proxy.middlewares.step import Client, Step
 
 
-def timed(step: Step, name: str, kind: str) -> Step:
-    """The same step of the middleware `name`."""
+def time_step(step: Step, name: str, kind: str) -> Step:
+    """Return a step that runs `step` of the middleware `name` and records its duration in the trace."""
 
     def run(request: Request, client: Client) -> None:
         trace = client.detailed_trace()

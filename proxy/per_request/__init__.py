@@ -1,1 +1,1 @@
-"""State that only some requests need: cookies, retries, and callbacks at the end of an exchange."""
+"""State that only some requests need: cookies, retries, and calls at the end of an exchange."""

@@ -1,4 +1,4 @@
-"""What middlewares and services want of one exchange beyond what every exchange does."""
+"""State of one exchange that only some middlewares and services need."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from proxy.per_request.retries import Retrying
+    from proxy.per_request.retries import RetryState
     from proxy.upstream.endpoint import Endpoint
 
 
 class Extras:
-    """Made for those requests only that want something; gone with the exchange.
+    """Extra state of one exchange, created only for requests that need it.
 
-    `cookie` is the header line that keeps the client with the server asked, with a leading CRLF, and
-    `cookies` are those that keep it with a service; `retrying` is what a retry middleware wants.
+    `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
+    the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
     """
 
-    __slots__ = ("_began", "_endpoint", "_ends", "cookie", "cookies", "retrying")
+    __slots__ = ("_began", "_end_calls", "_endpoint", "cookie", "cookies", "retrying")
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
-        self.retrying: Retrying | None = None
-        self._ends: list[Callable[[], None]] = []
+        self.retrying: RetryState | None = None
+        self._end_calls: list[Callable[[], None]] = []
         self._endpoint: Endpoint | None = None
         self._began = 0.0
 
-    def ask(self, endpoint: Endpoint) -> None:
-        """A server is asked, and its time to answer is to be observed."""
+    def start_timing(self, endpoint: Endpoint) -> None:
+        """Start to measure how long the server at this endpoint takes to respond."""
         self._endpoint = endpoint
         self._began = monotonic()
 
-    def answered(self, head: bytes) -> bytes:
-        """The response has begun; `head` as it goes to the client."""
+    def complete_head(self, head: bytes) -> bytes:
+        """Record that the response has begun, and return its head with the cookies of this exchange."""
         if self._endpoint is not None:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
         return head + self.cookies + self.cookie
 
-    def at_end(self, call: Callable[[], None]) -> None:
-        """Have this called when the exchange is over, whatever became of it."""
-        self._ends.append(call)
+    def call_at_end(self, call: Callable[[], None]) -> None:
+        """Call this function when the exchange ends, with or without success."""
+        self._end_calls.append(call)
 
-    def end(self) -> None:
-        """The exchange is over."""
-        for call in self._ends:
+    def run_end_calls(self) -> None:
+        """Call the functions for the end of the exchange."""
+        for call in self._end_calls:
             call()
 
 
-class Wanting(Protocol):
-    """Who may have extras in the present exchange."""
+class ExtrasHolder(Protocol):
+    """A client connection that may hold extras of its current exchange."""
 
     extras: Extras | None
 
 
-def extras_of(client: Wanting) -> Extras:
-    """Those of the present exchange, made if there are none."""
+def extras_of(client: ExtrasHolder) -> Extras:
+    """Return the extras of the client's current exchange; create them if there are none."""
     extras = client.extras
     if extras is None:
         extras = client.extras = Extras()

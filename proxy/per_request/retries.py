@@ -1,4 +1,4 @@
-"""How often, and after which pauses, a request is tried beyond once with each server."""
+"""Retry policies: how often a request is tried again, and after which pauses."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from time import monotonic
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`attempts` in all, the first one included, as long as `timeout` s have not passed (0: no limit).
+    """A policy of `attempts` in all, including the first, until `timeout` s have passed (0: no limit).
 
-    Between two attempts lies `initial_interval` s, and more with each, up to twice as much. Tried again is
-    what got no answer, if `without_answer`, and what was answered with one of `statuses`; in either case if
-    its method is idempotent, or `any_method`.
+    The pause between two attempts begins with `initial_interval` s, and grows up to twice as much. A request
+    is tried again if it got no response and `without_response` is set, or if the response has one of
+    `statuses`. Its method must be idempotent unless `any_method` is set.
     """
 
     attempts: int
     initial_interval: float = 0.0
     timeout: float = 0.0
     statuses: frozenset[int] = frozenset()
-    without_answer: bool = True
+    without_response: bool = True
     any_method: bool = False
 
     def pauses(self) -> Iterator[float]:
-        """Seconds before each attempt after the first."""
+        """Yield the seconds to wait before each attempt after the first."""
         for number in range(self.attempts - 1):
-            # As in Traefik, so that the last one is at most twice the first.
+            # As in Traefik: the last pause is at most twice the first.
             yield self.initial_interval * 2 ** (number / (self.attempts - 1))
 
 
-class Retrying:
-    """A policy at work in one exchange; `made` counts attempts that came to nothing."""
+class RetryState:
+    """The state of a retry policy in one exchange; `attempts_made` counts failed attempts."""
 
-    __slots__ = ("_end", "_pauses", "made", "policy")
+    __slots__ = ("_end", "_pauses", "attempts_made", "policy")
 
     def __init__(self, policy: RetryPolicy) -> None:
         self.policy = policy
-        self.made = 0
+        self.attempts_made = 0
         self._pauses = policy.pauses()
         self._end = monotonic() + policy.timeout if policy.timeout else float("inf")
 
-    def another(self, more: int = 0) -> bool:
-        """Whether there may be another attempt, after `more` that are not counted yet."""
-        return self.made + more < self.policy.attempts and monotonic() < self._end
+    def may_retry(self, uncounted: int = 0) -> bool:
+        """Return whether another attempt is allowed, after `uncounted` attempts that are not counted yet."""
+        return self.attempts_made + uncounted < self.policy.attempts and monotonic() < self._end
 
-    def pause(self) -> float:
-        """Seconds to wait before the next one."""
+    def next_pause(self) -> float:
+        """Return the seconds to wait before the next attempt."""
         return next(self._pauses, 0.0)

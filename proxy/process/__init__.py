@@ -1,1 +1,1 @@
-"""gunicorn's master and workers: how they start, succeed each other, and end."""
+"""gunicorn's master and workers: start, handover to new workers, and shutdown."""

@@ -1,4 +1,4 @@
-"""The settings that this process runs with; read by the master, and inherited by its workers."""
+"""The settings of this process: the master reads them, and its workers inherit them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _current: Settings | None = None
 
 
 def read_settings() -> Settings:
-    """Read them anew; flags come by RONDPOINT_FLAGS.
+    """Read the settings anew, with flags from RONDPOINT_FLAGS.
 
-    At a reload, settings that cannot be used are reported and the present ones stay. Raises SettingsError at
-    the first reading.
+    At a reload, invalid settings are logged and the current ones stay. Raises SettingsError at the first
+    read.
     """
     global _current  # noqa: PLW0603 (gunicorn's configuration is the process's, and is replaced as a whole)
     try:
@@ -24,19 +24,19 @@ def read_settings() -> Settings:
     except SettingsError as error:
         if _current is None:
             raise
-        log.warning("the settings stay as they are: %s", error)
+        log.warning("the settings are invalid and stay as they were: %s", error)
     else:
         _current = loaded.settings
     return current_settings()
 
 
 def current_settings() -> Settings:
-    """The settings that gunicorn runs with; workers inherit them. LookupError before they were read."""
+    """Return the settings that gunicorn runs with. Raises LookupError before they are read."""
     if _current is None:
         raise LookupError("gunicorn has not read its configuration yet")
     return _current
 
 
 def grace_seconds(settings: Settings) -> float:
-    """Seconds that a worker has to finish in."""
+    """Return the seconds that a leaving worker has to finish its requests."""
     return max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())

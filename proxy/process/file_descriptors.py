@@ -1,4 +1,4 @@
-"""File descriptors: how many client connections there is room for, and what happens when none is left."""
+"""File descriptors: the capacity for client connections, and accepting when no descriptor is left."""
 
 from __future__ import annotations
 
@@ -13,57 +13,59 @@ from gevent.server import StreamServer
 
 log = logging.getLogger(__name__)
 
-MOST = 1 << 20
-"""Descriptors asked for at most, where the system sets no limit or a very high one."""
+MAX_DESCRIPTORS = 1 << 20
+"""The highest limit that a process sets, if the system allows any limit or a very high one."""
 
 RESERVED = 128
-"""Descriptors for what is no connection of a request: store, logs, pipes, the admin entry point."""
+"""Descriptors for other uses than connections of requests: store, logs, pipes, the admin entry point."""
 
-COMPLAINT_INTERVAL = 60.0
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings that no descriptor is left."""
 
 
 class NoDescriptorError(OSError):
-    """A connection cannot be accepted now; it waits in the system's queue."""
+    """No descriptor is left to accept a connection; it waits in the kernel's queue."""
 
 
 def raise_limit() -> int:
-    """Set this process's limit as high as it may, and return it."""
+    """Raise this process's limit as far as the system allows, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return MOST if soft == resource.RLIM_INFINITY else soft
+        return MAX_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return wanted
 
 
-def room_for_connections(descriptors: int, wanted: int, *, asked_for: bool = False) -> int:
-    """How many of the `wanted` client connections these descriptors allow: each may need one to a server.
+def connection_capacity(descriptors: int, wanted: int, *, explicit: bool = False) -> int:
+    """Return how many of the `wanted` client connections these descriptors allow.
 
-    Whoever has `asked_for` so many knows how many of them are idle, and need none.
+    Each client connection may need a second descriptor for a server. If the user set the number (`explicit`),
+    one descriptor for each is enough: the user knows how many connections are idle.
     """
     free = descriptors - min(RESERVED, descriptors // 4)
-    return max(1, min(wanted, free if asked_for else free // 2))
+    return max(1, min(wanted, free if explicit else free // 2))
 
 
 class Acceptor(StreamServer):
-    """Accepts connections. Without a descriptor it lets them wait, and tries again within a second."""
+    """Accepts connections. If no descriptor is left, they wait, and it tries again within a second."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._complained = -COMPLAINT_INTERVAL
+        self._warned_at = -WARNING_INTERVAL
         hub: Any = get_hub()
-        # gevent would print where each attempt failed.
+        # Otherwise gevent would print a traceback for each attempt.
         if NoDescriptorError not in hub.NOT_ERROR:
             hub.NOT_ERROR += (NoDescriptorError,)
 
     def do_read(self) -> Any:
-        """A connection and its address, None when there is none. Raises OSError."""
+        """Return a connection and its address, or None if none waits. Raises OSError."""
         try:
             return super().do_read()
         except OSError as error:
             if error.errno not in {EMFILE, ENFILE}:
                 raise
-            if monotonic() - self._complained >= COMPLAINT_INTERVAL:
-                self._complained = monotonic()
-                log.warning("no file descriptor is left, new connections wait: %s", error.strerror)
+            if monotonic() - self._warned_at >= WARNING_INTERVAL:
+                self._warned_at = monotonic()
+                log.warning("no file descriptor is left; new connections wait: %s", error.strerror)
             raise NoDescriptorError(*error.args) from None

@@ -1,4 +1,4 @@
-"""Rondpoint's settings in gunicorn's terms, read anew whenever gunicorn reads its configuration."""
+"""Translates Rondpoint's settings to gunicorn's, each time gunicorn reads its configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rondpoint import logs
 from rondpoint.settings import LogLevel
 from rondpoint.settings.access import access_warning
 
-# gunicorn's debugging prints its whole configuration, which is not the user's.
+# At debug level gunicorn prints its whole configuration, which is not what the user configured.
 _LEVELS = {
     LogLevel.TRACE: "info",
     LogLevel.DEBUG: "info",
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Log(Logger):
-    """gunicorn's log as a part of ours."""
+class GunicornLog(Logger):
+    """gunicorn's logger, which writes to Rondpoint's log."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -51,14 +51,14 @@ class Log(Logger):
 
 
 def gunicorn_settings() -> dict[str, Any]:
-    """A value for each gunicorn setting that Rondpoint decides; flags come by RONDPOINT_FLAGS.
+    """Return a value for each gunicorn setting that Rondpoint controls; flags come from RONDPOINT_FLAGS.
 
-    Raises SettingsError as `read_settings` does.
+    Raises SettingsError like `read_settings`.
     """
     settings = read_settings()
     logs.configure(settings.log)
-    # Drawn here, in the master, so that its workers share it.
-    log.debug("this instance is called %s", INSTANCE)
+    # The import in the master creates the name, so that all workers share it.
+    log.debug("the name of this instance is %s", INSTANCE)
     if settings.tracing is not None and not packages_installed(settings.tracing):
         log.error("%s", MISSING)
     return {
@@ -68,37 +68,37 @@ def gunicorn_settings() -> dict[str, Any]:
         "worker_connections": settings.limits.connections,
         "wsgi_app": "proxy.admin:create_app()",
         "max_requests": settings.limits.requests_per_worker,
-        # Lest workers that began together end together.
+        # So that workers that started together do not end together.
         "max_requests_jitter": settings.limits.requests_per_worker // 10,
-        # Workers keep the grace time themselves; past it and a moment more the master kills them.
+        # Workers observe the grace time themselves. The master kills them up to two seconds later.
         "graceful_timeout": math.ceil(grace_seconds(settings)) + 1,
         "keepalive": 5,
         "loglevel": _LEVELS[settings.log.level],
-        "logger_class": Log,
+        "logger_class": GunicornLog,
         "proc_name": "rondpoint",
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 (memory, for heartbeats)
         "control_socket_disable": True,
-        "on_starting": _take_over,
-        "pre_fork": _share,
-        "post_fork": _await_signals,
+        "on_starting": _install_master,
+        "pre_fork": _freeze_memory,
+        "post_fork": _reset_sigterm,
     }
 
 
-def _take_over(arbiter: Arbiter) -> None:
-    # The master reads its settings before it may import the worker, and gevent with it.
-    from proxy.process.master import take_over  # noqa: PLC0415
+def _install_master(arbiter: Arbiter) -> None:
+    # The master must read its settings before it imports the worker, which imports gevent.
+    from proxy.process.master import install_master  # noqa: PLC0415
 
     if warning := access_warning(current_settings()):
         log.warning("%s", warning)
-    take_over(arbiter)
+    install_master(arbiter)
 
 
-def _share(arbiter: Arbiter, worker: Worker) -> None:
-    # What the collector does not look at, it does not write to: master and workers go on sharing its pages.
+def _freeze_memory(arbiter: Arbiter, worker: Worker) -> None:
+    # The collector does not write to frozen objects, so master and workers keep sharing their memory pages.
     gc.collect()
     gc.freeze()
 
 
-def _await_signals(arbiter: Arbiter, worker: Worker) -> None:
-    # Until the worker has handlers of its own it has the arbiter's, in which a SIGTERM would be lost.
+def _reset_sigterm(arbiter: Arbiter, worker: Worker) -> None:
+    # Until the worker installs its own handlers it has the arbiter's, which would lose a SIGTERM.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,7 +1,7 @@
-"""Which workers leave, why, and whether another has followed: known to gunicorn's master and to all workers.
+"""Shared memory for the handover between workers: which workers leave, why, and which accept connections.
 
-A byte of each worker, and one number for all of them, lie in memory that is shared across the fork: signals
-alone say neither why a worker has to go nor when its successor accepts connections.
+Each worker has one byte, and all workers share two numbers, in memory that is shared across the fork. Signals
+alone say neither why a worker must leave nor when its successor accepts connections.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import mmap
 from enum import IntEnum
 
 _AGE_BYTES = 8
-# Made when the master imports its worker class, and so the same in every worker.
-_newest = mmap.mmap(-1, _AGE_BYTES)
-_retired = mmap.mmap(-1, _AGE_BYTES)
+# Created when the master imports its worker class, so that every worker shares them.
+_newest_age = mmap.mmap(-1, _AGE_BYTES)
+_retired_age = mmap.mmap(-1, _AGE_BYTES)
 
 
 class Departure(IntEnum):
-    """Why a worker leaves: another one replaces it, there are too many, or the whole proxy ends."""
+    """Why a worker leaves: another one replaces it, there are too many workers, or the whole proxy ends."""
 
     NONE = 0
     REPLACED = 1
@@ -24,8 +24,8 @@ class Departure(IntEnum):
     ENDING = 3
 
 
-class Notice:
-    """One worker's departure, as master and worker both see it; made in the master."""
+class DepartureNotice:
+    """The departure of one worker, shared by master and worker; created in the master."""
 
     def __init__(self) -> None:
         self._shared = mmap.mmap(-1, 1)
@@ -34,31 +34,31 @@ class Notice:
     def departure(self) -> Departure:
         return Departure(self._shared[0])
 
-    def give(self, departure: Departure) -> None:
-        """The graver one counts, whichever comes first."""
+    def set(self, departure: Departure) -> None:
+        """Set the departure; the highest value of several counts."""
         self._shared[0] = max(self._shared[0], departure)
 
 
-def announce(age: int) -> None:
-    """Say that the worker of this age accepts connections; gunicorn counts workers from 1, as they start."""
-    if age > newest():
-        _write(_newest, age)
+def announce_accepting(age: int) -> None:
+    """Announce that the worker of this age accepts connections; gunicorn counts workers from 1."""
+    if age > newest_age():
+        _write(_newest_age, age)
 
 
-def newest() -> int:
-    """The age of the latest worker that has accepted connections; 0 before there was one."""
-    return _read(_newest)
+def newest_age() -> int:
+    """Return the age of the newest worker that accepts connections; 0 before there is one."""
+    return _read(_newest_age)
 
 
-def retire(age: int) -> None:
-    """Say, in the master, that a reload replaces all workers up to this age."""
-    _write(_retired, age)
+def retire_up_to(age: int) -> None:
+    """Record, in the master, that a reload replaces all workers up to this age."""
+    _write(_retired_age, age)
 
 
-def predecessor(age: int) -> int:
-    """The age that a worker has to be above to succeed the one of this age, which leaves now."""
-    retired = _read(_retired)
-    return retired if retired >= age else newest()
+def last_replaced_age(age: int) -> int:
+    """Return the age that a worker must exceed to succeed the worker of this age, which leaves now."""
+    retired = _read(_retired_age)
+    return retired if retired >= age else newest_age()
 
 
 def _read(shared: mmap.mmap) -> int:

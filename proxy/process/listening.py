@@ -1,4 +1,4 @@
-"""The addresses of the entry points as gunicorn binds them, and from a socket back to its entry point."""
+"""The addresses that gunicorn binds for the entry points, and the entry point of a listening socket."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rondpoint.settings import EntryPoint, Settings
 
 
 def bind_addresses(settings: Settings) -> list[str]:
-    """What to listen on, one address an entry point, in gunicorn's spelling."""
-    return [_spelled(point.host, point.port) for point in settings.entry_points.values()]
+    """Return one address for each entry point, in gunicorn's spelling."""
+    return [_format_address(point.host, point.port) for point in settings.entry_points.values()]
 
 
-def not_to_be_had(settings: Settings) -> Iterator[str]:
-    """What keeps each entry point from listening, if anything, and what mends it: gunicorn says only that."""
+def unavailable_addresses(settings: Settings) -> Iterator[str]:
+    """Yield an error with a remedy for each entry point that cannot listen; gunicorn would name no remedy."""
     if {"LISTEN_FDS", "GUNICORN_FD"} & set(os.environ):
-        # The sockets are there already.
+        # The process inherits open sockets.
         return
     for name, point in settings.entry_points.items():
         host = point.host or ("::" if _dual_stack() else "0.0.0.0")  # noqa: S104
@@ -28,42 +28,42 @@ def not_to_be_had(settings: Settings) -> Iterator[str]:
                 probe.bind((host, point.port))
         except OSError as error:
             yield (
-                f"entryPoints.{name}.address: {point.address} cannot be listened on: {error.strerror} "
-                f"({_mend(error)}, or name another one: --entryPoints.{name}.address=:PORT)"
+                f"entryPoints.{name}.address: cannot listen on {point.address}: {error.strerror} "
+                f"({_remedy(error)}, or use another address: --entryPoints.{name}.address=:PORT)"
             )
 
 
-def _mend(error: OSError) -> str:
+def _remedy(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "run it as root, or grant CAP_NET_BIND_SERVICE"
+        return "run the proxy as root, or grant CAP_NET_BIND_SERVICE"
     if error.errno == errno.EADDRINUSE:
-        return "end the program that has it"
-    return "see that the address is this machine's"
+        return "end the program that uses it"
+    return "check that this machine has the address"
 
 
 def entry_point_of(entry_points: Mapping[str, EntryPoint], address: tuple[str, int]) -> str | None:
-    """The name of the entry point that a listening socket with this host and port serves."""
+    """Return the name of the entry point that a listening socket with this host and port serves."""
     host, port = address
-    named = [name for name, point in entry_points.items() if point.port == port]
-    if len(named) < 2:
-        return named[0] if named else None
-    for name in named:
+    candidates = [name for name, point in entry_points.items() if point.port == port]
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    for name in candidates:
         if entry_points[name].host == host:
             return name
-    for name in named:
-        wanted = entry_points[name].host
-        if not wanted or (wanted and host in _resolved(wanted)):
+    for name in candidates:
+        configured = entry_points[name].host
+        if not configured or (configured and host in _resolve(configured)):
             return name
     return None
 
 
-def _spelled(host: str, port: int) -> str:
+def _format_address(host: str, port: int) -> str:
     host = host or ("::" if _dual_stack() else "0.0.0.0")  # noqa: S104 (an entry point without a host is for all)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _dual_stack() -> bool:
-    """Whether one IPv6 socket serves IPv4 as well here."""
+    """Return whether an IPv6 socket also serves IPv4 on this machine."""
     if not socket.has_ipv6:
         return False
     try:
@@ -75,5 +75,5 @@ def _dual_stack() -> bool:
     return not only
 
 
-def _resolved(host: str) -> set[str]:
+def _resolve(host: str) -> set[str]:
     return {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}

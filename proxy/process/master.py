@@ -1,4 +1,4 @@
-"""gunicorn's master, which replaces workers when they begin to leave and not when they have left."""
+"""gunicorn's master, which replaces a worker when it begins to leave, not after it has left."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import cast
 from gunicorn.arbiter import Arbiter
 
 from proxy.limits.in_flight_counts import IN_FLIGHT
-from proxy.process.handover import Departure, retire
+from proxy.process.handover import Departure, retire_up_to
 from proxy.process.worker import ProxyWorker
 
 
 class Master(Arbiter):
-    """Counts no worker that leaves among those that serve, and stays attentive while they do.
+    """An arbiter that does not count leaving workers, and handles signals while they leave.
 
-    gunicorn gives no way to name another class, so that an arbiter is made one when it starts.
+    gunicorn has no setting for this class, so `install_master` turns the arbiter into one at its start.
     """
 
     _reloading = False
-    _patience = 0
+    _graceful_timeout = 0
 
     def manage_workers(self) -> None:
         leaving = {
             pid: worker
             for pid, worker in self.WORKERS.items()
-            if cast("ProxyWorker", worker).notice.departure is not Departure.NONE
+            if cast("ProxyWorker", worker).departure_notice.departure is not Departure.NONE
         }
         for pid in leaving:
             del self.WORKERS[pid]
@@ -34,13 +34,14 @@ class Master(Arbiter):
         finally:
             self.WORKERS.update(leaving)
         if self._reloading:
-            # What follows in gunicorn's reload is a wait for the old workers, deaf to signals and deaths.
-            self._patience = self.cfg.graceful_timeout
+            # gunicorn's reload would now wait for the old workers, and ignore signals and dead workers
+            # meanwhile.
+            self._graceful_timeout = self.cfg.graceful_timeout
             self.cfg.set("graceful_timeout", 0)
 
     def spawn_worker(self) -> int:
         row = IN_FLIGHT.claim()
-        # Here it returns in the master alone.
+        # This call returns only in the master.
         pid: int = super().spawn_worker()
         IN_FLIGHT.assign(row, pid)
         return pid
@@ -48,24 +49,24 @@ class Master(Arbiter):
     def kill_worker(self, pid: int, sig: int) -> None:
         if sig == signal.SIGTERM and pid in self.WORKERS:
             departure = Departure.REPLACED if self._reloading else Departure.SURPLUS
-            cast("ProxyWorker", self.WORKERS[pid]).notice.give(departure)
+            cast("ProxyWorker", self.WORKERS[pid]).departure_notice.set(departure)
         super().kill_worker(pid, sig)
 
     def reload(self) -> None:
-        retire(self.worker_age)
+        retire_up_to(self.worker_age)
         self._reloading = True
         try:
             super().reload()
         finally:
             self._reloading = False
-            self.cfg.set("graceful_timeout", self._patience)
+            self.cfg.set("graceful_timeout", self._graceful_timeout)
 
     def stop(self, graceful: bool = True) -> None:
         for worker in self.WORKERS.values():
-            cast("ProxyWorker", worker).notice.give(Departure.ENDING)
+            cast("ProxyWorker", worker).departure_notice.set(Departure.ENDING)
         super().stop(graceful)
 
 
-def take_over(arbiter: Arbiter) -> None:
-    """Make an arbiter that starts a Master."""
+def install_master(arbiter: Arbiter) -> None:
+    """Turn a starting arbiter into a Master."""
     arbiter.__class__ = Master

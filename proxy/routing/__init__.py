@@ -1,1 +1,1 @@
-"""Which router serves a request: found by host, then path, in constant time, and tested by its whole rule."""
+"""Finds the router of a request: by host, then by path, in constant time; then it tests the whole rule."""

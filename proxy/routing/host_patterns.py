@@ -1,22 +1,24 @@
-"""Routes for hosts that regular expressions describe."""
+"""Routes whose hosts are regular expressions (HostRegexp)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from proxy.routing.path_index import PathIndex
-from proxy.routing.pattern_sets import matching
+from proxy.routing.pattern_sets import compile_patterns
 from proxy.routing.route import Route, Routes
 from rondpoint.model import Router
 
 SHARD = 256
-"""Expressions compiled together: what a change costs, and what one pass over a new host takes care of."""
+"""Expressions compiled together: a change recompiles so many, and one pass over a host tests so many."""
 
-REMEMBERED = 4096
-"""Hosts whose groups are known, so that clients that make up names cannot fill the memory."""
+MAX_CACHED_HOSTS = 4096
+"""Hosts whose matches are cached; limited, because clients can make up any number of names."""
 
 
 class _Shard:
+    """Expressions that are compiled together; `match` is None until they are needed."""
+
     __slots__ = ("match", "patterns")
 
     def __init__(self) -> None:
@@ -25,49 +27,49 @@ class _Shard:
 
 
 class HostPatterns:
-    """Groups by expression; where there are no `shards`, there are none.
+    """Path indexes by host expression; without expressions, `shards` is empty.
 
-    `state` is another object after each change, so that others may keep what they were told until then.
+    `version` is a new object after each change, so that callers can cache results until then.
     """
 
     def __init__(self) -> None:
-        self._groups: dict[str, PathIndex] = {}
-        self._homes: dict[str, _Shard] = {}
+        self._indexes: dict[str, PathIndex] = {}
+        self._shards_by_pattern: dict[str, _Shard] = {}
         self.shards: list[_Shard] = []
-        self._known: dict[bytes, tuple[PathIndex, ...]] = {}
-        self.state = object()
+        self._cache: dict[bytes, tuple[PathIndex, ...]] = {}
+        self.version = object()
 
-    def groups(self, host: bytes) -> tuple[PathIndex, ...]:
-        """Those whose expressions match this host, which is in its normal form."""
-        known = self._known.get(host)
-        if known is None:
-            known = tuple(self._search(host.decode("latin-1")))
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[host] = known
-        return known
+    def matching_indexes(self, host: bytes) -> tuple[PathIndex, ...]:
+        """Return the indexes whose expressions match this normalised host."""
+        cached = self._cache.get(host)
+        if cached is None:
+            cached = tuple(self._search(host.decode("latin-1")))
+            if len(self._cache) >= MAX_CACHED_HOSTS:
+                self._cache.clear()
+            self._cache[host] = cached
+        return cached
 
     def add(self, pattern: str, route: Route) -> None:
-        """Put in a route that is not there under this expression, which must be one that RE2 takes."""
-        group = self._groups.get(pattern)
-        if group is None:
-            group = self._groups[pattern] = PathIndex()
+        """Add a new route under this expression, which RE2 must accept."""
+        index = self._indexes.get(pattern)
+        if index is None:
+            index = self._indexes[pattern] = PathIndex()
             shard = next((each for each in self.shards if len(each.patterns) < SHARD), None)
             if shard is None:
                 shard = _Shard()
                 self.shards.append(shard)
             shard.patterns.append(pattern)
-            self._homes[pattern] = shard
+            self._shards_by_pattern[pattern] = shard
             self._changed(shard)
-        group.add(route)
+        index.add(route)
 
     def discard(self, pattern: str, router: Router) -> None:
-        """Take out a router's route, which is there."""
-        group = self._groups[pattern]
-        group.discard(router)
-        if not group:
-            del self._groups[pattern]
-            shard = self._homes.pop(pattern)
+        """Remove a router's route, which must be present."""
+        index = self._indexes[pattern]
+        index.discard(router)
+        if not index:
+            del self._indexes[pattern]
+            shard = self._shards_by_pattern.pop(pattern)
             shard.patterns.remove(pattern)
             if not shard.patterns:
                 self.shards.remove(shard)
@@ -75,20 +77,20 @@ class HostPatterns:
 
     def _changed(self, shard: _Shard) -> None:
         shard.match = None
-        self._known.clear()
-        self.state = object()
+        self._cache.clear()
+        self.version = object()
 
-    def groups_of(self, host: bytes, route: Route) -> tuple[Routes, ...]:
-        """As `groups`, kept with the route of this host: there may be any number of such."""
-        told = route.told
-        if told is None or told[0] is not self.state or told[1] != host:
+    def indexes_for_route(self, host: bytes, route: Route) -> tuple[Routes, ...]:
+        """Return the same as `matching_indexes`, cached on the route: such hosts may be any number."""
+        pattern_cache = route.pattern_cache
+        if pattern_cache is None or pattern_cache[0] is not self.version or pattern_cache[1] != host:
             found = tuple(self._search(host.decode("latin-1")))
-            route.told = told = (self.state, host, found)
-        return told[2]
+            route.pattern_cache = pattern_cache = (self.version, host, found)
+        return pattern_cache[2]
 
     def _search(self, host: str) -> Iterable[PathIndex]:
         for shard in self.shards:
             if shard.match is None:
-                shard.match = matching(shard.patterns)
-            for place in shard.match(host):
-                yield self._groups[shard.patterns[place]]
+                shard.match = compile_patterns(shard.patterns)
+            for position in shard.match(host):
+                yield self._indexes[shard.patterns[position]]

@@ -1,6 +1,6 @@
-"""Many regular expressions at once: an RE2 set tells in one pass over a text which of them match.
+"""Matches many regular expressions at once: an RE2 set finds in one pass over a text those that match.
 
-A set of hundreds costs no more than one expression does, and less than asking that one by itself.
+A pass with a set of hundreds costs less than a search with one single expression.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ import re2
 from rondpoint.rules.patterns import compile_pattern, options
 
 MEMORY = 16 << 20
-"""Bytes that a set may take, with what it remembers while matching."""
+"""Bytes that a set may use, its cache while matching included."""
 
 
-def matching(patterns: Sequence[str]) -> Callable[[str], Iterable[int]]:
-    """A function that tells the places of those that match anywhere in a text, in no particular order.
+def compile_patterns(patterns: Sequence[str]) -> Callable[[str], Iterable[int]]:
+    """Return a function that returns the positions of the expressions that match anywhere in a text.
 
-    Raises PatternError for one that RE2 does not take.
+    The positions are in no particular order. Raises PatternError for an expression that RE2 does not accept.
     """
     chosen = options()
     chosen.max_mem = MEMORY
-    together = re2.Set.SearchSet(chosen)
+    pattern_set = re2.Set.SearchSet(chosen)
     try:
         for pattern in patterns:
-            together.Add(pattern)
-        together.Compile()
+            pattern_set.Add(pattern)
+        pattern_set.Compile()
     except re2.error:
-        # Wrong, or too large together; the one who is wrong is named here.
+        # An invalid expression, which compiling one by one will report, or too large a set.
         return _one_by_one(patterns)
-    match = together.Match
+    match = pattern_set.Match
     return lambda text: match(text) or ()
 
 
-def any_of(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A function that tells whether one of them matches anywhere in a text. Raises PatternError."""
-    places = matching(patterns)
-    return lambda text: bool(places(text))
+def compile_any(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return a function that tests whether any expression matches anywhere in a text. Raises PatternError."""
+    positions = compile_patterns(patterns)
+    return lambda text: bool(positions(text))
 
 
 def _one_by_one(patterns: Sequence[str]) -> Callable[[str], Iterable[int]]:
     searches = [compile_pattern(pattern).search for pattern in patterns]
-    return lambda text: [place for place, search in enumerate(searches) if search(text)]
+    return lambda text: [position for position, search in enumerate(searches) if search(text)]

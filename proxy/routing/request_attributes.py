@@ -1,7 +1,7 @@
-"""What rules ask about a request beyond host and path, found when a rule asks.
+"""Request attributes for rules, beyond host and path: headers, query and client address.
 
-A walk over many rules asks for the same again and again, so the last answer is kept. Nothing can come
-between, since a request is matched without a pause.
+They are parsed when a rule first needs them. Testing many rules needs the same values again, so the last
+result is cached. No other request can come between, because matching never yields.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from rondpoint.rules.request_normalisation import headers_of, query_of
 
 
 class Client(Protocol):
-    """Who sends the request: `peer` is an address, possibly empty; `forwarded` gives the header lines that
-    tell a server of it, for a request with this Host.
+    """The client of a request: `peer` is its address, or empty.
+
+    `forwarded` returns the X-Forwarded header lines for a request with this Host.
     """
 
     peer: str
@@ -26,20 +27,22 @@ class Client(Protocol):
 
 
 def headers(request: Request, client: Client) -> Mapping[str, tuple[str, ...]]:
-    """Values by name in lower case. As in Traefik, `Content-Length`, `Upgrade` and `X-Forwarded-*` are there
-    too; of `X-Forwarded-For`, what the client's proxies have said.
+    """Return header values by lower-case name.
+
+    As in Traefik, they include `Content-Length`, `Upgrade` and `X-Forwarded-*`; `X-Forwarded-For` has the
+    addresses that the client's proxies sent.
     """
     return _headers(request.headers, request.upgrade, request.content_length, client.forwarded(request.host))
 
 
 def query(target: bytes) -> Mapping[str, tuple[str, ...]]:
-    """Values by name, decoded."""
+    """Return the decoded query values by name."""
     return _query(target)
 
 
 @lru_cache(maxsize=1024)
 def address(peer: str) -> IPv4Address | IPv6Address | None:
-    """The client's address; None where it has none, as over a Unix socket."""
+    """Return the client's address; None if it has none, for example over a Unix socket."""
     try:
         return ip_address(peer)
     except ValueError:
@@ -56,7 +59,7 @@ def _headers(
         lines += b"\r\nContent-Length: %d" % content_length
     found = headers_of(lines + forwarded)
     if forwarded:
-        # The last one is the peer's own, which is only added for the server.
+        # Without the last address: it is the peer's, added only for the server.
         before = found["x-forwarded-for"][-1].rpartition(", ")[0]
         found["x-forwarded-for"] = (*found["x-forwarded-for"][:-1], *([before] if before else ()))
     return found

@@ -1,4 +1,4 @@
-"""A router as the table holds it."""
+"""A router in the routing table, with its compiled test and cached look-ups."""
 
 from __future__ import annotations
 
@@ -9,41 +9,43 @@ from typing import Protocol
 from proxy.http1.request import Request
 from proxy.routing.request_attributes import Client
 from proxy.routing.rule_compiler import Test, compile_test, require_served
-from proxy.routing.rule_scope import beyond_hosts
+from proxy.routing.rule_scope import remaining_expression
 from proxy.services.service_slot import EMPTY_SLOT, ServiceSlot
 from proxy.telemetry.tallies import Tally
 from rondpoint.model import Router
 
 Order = tuple[float, str]
-"""Sorts by priority, higher first, then by name, lower first."""
+"""Sort key: by priority, higher first, then by name, lower first."""
 
 LAST: Order = (float("inf"), "")
-"""Behind every router."""
+"""A sort key after those of all routers."""
 
 
 def order_of(router: Router) -> Order:
+    """Return the sort key of a router."""
     return (-router.priority, router.name)
 
 
 def uncompiled(_host: str, _path: str, _request: Request, _client: Client) -> bool:
-    """Stands for a test that is still to be made."""
+    """Placeholder for a test that is not compiled yet."""
     raise NotImplementedError
 
 
 class Routes(Protocol):
-    """Routes that are found by path."""
+    """A collection of routes that finds them by path."""
 
     def collect(self, path: str, found: list[list[Route]]) -> None:
-        """Add to `found`, each list in order, the routes that can hold on `path`."""
+        """Append to `found` ordered lists of the routes that may match `path`."""
 
 
 class Route:
-    """`test` tells whether the rule holds for a request on one of its hosts; None when it always does.
+    """A router with everything that a request needs of it.
 
-    It is `uncompiled` until it is first needed: most routers of a large installation are not asked for in
-    one worker's life. `place` and `tally` are where its requests found their service and are counted, once
-    one has come, and `told` which other groups its host belongs to. With what else a request needs of the
-    router they lie here, since of many routers each further object that is looked at has to come from memory.
+    `test` tests the rule for a request on one of its hosts; None if the rule always matches there. It is
+    `uncompiled` until first needed: most routers of a large installation get no request in one worker's life.
+    After the first request, `place` caches the service and `tally` the counts; `pattern_cache` caches the
+    other path indexes that match the host. They are attributes here because, with many routers, each further
+    object is a cache miss.
     """
 
     __slots__ = (
@@ -51,41 +53,43 @@ class Route:
         "middlewares",
         "order",
         "pass_host_header",
+        "pattern_cache",
         "place",
         "router",
         "tally",
         "test",
-        "told",
     )
 
     def __init__(self, router: Router, entry_points: frozenset[str]) -> None:
-        """Raises UnservedError for a rule with a matcher that is not served."""
+        """Raise UnservedError for a rule with a matcher that is not served."""
         require_served(router.rule.expression)
         self.router = router
         self.middlewares = router.middlewares
         self.pass_host_header = router.pass_host_header
         self.place: ServiceSlot = EMPTY_SLOT
         self.tally: Tally | None = None
-        self.told: tuple[object, bytes, tuple[Routes, ...]] | None = None
+        self.pattern_cache: tuple[object, bytes, tuple[Routes, ...]] | None = None
         self.order = order_of(router)
         self.entry_points = entry_points
-        self.test: Test | None = uncompiled if beyond_hosts(router.rule.expression) is not None else None
+        self.test: Test | None = (
+            uncompiled if remaining_expression(router.rule.expression) is not None else None
+        )
 
-    def compiled(self) -> Test:
-        """Make `test` ready."""
+    def compile(self) -> Test:
+        """Compile `test`, keep it and return it."""
         whole = self.router.rule.expression
-        self.test = test = compile_test(beyond_hosts(whole) or whole)
+        self.test = test = compile_test(remaining_expression(whole) or whole)
         return test
 
 
 by_order = attrgetter("order")
 
 
-def put_in_order(routes: list[Route], route: Route) -> None:
-    """Add it at its place."""
+def insert_route(routes: list[Route], route: Route) -> None:
+    """Insert a route at its sorted position."""
     insort(routes, route, key=by_order)
 
 
-def take_out(routes: list[Route], router: Router) -> None:
-    """Remove the route of this router; it must be there."""
+def remove_route(routes: list[Route], router: Router) -> None:
+    """Remove the route of this router, which must be present."""
     del routes[bisect_left(routes, order_of(router), key=by_order)]

@@ -1,4 +1,4 @@
-"""A rule's expression, made into a function."""
+"""Compiles the expression of a rule to a test function."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Callable, Container
 from ipaddress import ip_network
 
 from proxy.http1.request import Request
-from proxy.routing.pattern_sets import any_of
+from proxy.routing.pattern_sets import compile_any
 from proxy.routing.request_attributes import Client, address, headers, query
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
 from rondpoint.rules.patterns import compile_pattern
 
-FEW = 5
-"""Values that are sooner compared one by one than looked up; a set takes more memory, too."""
+MAX_COMPARED = 5
+"""Below so many values, comparing one by one is faster than a set, which also uses more memory."""
 
-# (normalised host, normalised path, the request, its client) -> does the rule hold
+# (normalised host, normalised path, the request, its client) -> whether the rule matches
 Test = Callable[[str, str, Request, Client], bool]
 Values = tuple[str, ...]
 
 
 class UnservedError(ValueError):
-    """A rule that this version cannot serve, with the reason."""
+    """A rule that this version cannot serve; the message is the reason."""
 
 
 def require_served(expression: Expression) -> None:
-    """Raises UnservedError for what `compile_test` would not take."""
+    """Raise UnservedError for an expression that `compile_test` cannot compile."""
     try:
         _check(expression)
     except KeyError as error:
         raise UnservedError(f"its rule has a matcher that is not served here: {error}") from None
     except ValueError as error:
-        raise UnservedError(f"its rule has a value that cannot be read: {error}") from None
+        raise UnservedError(f"its rule has an invalid value: {error}") from None
 
 
 def _check(expression: Expression) -> None:
@@ -55,7 +55,7 @@ def _check(expression: Expression) -> None:
 
 
 def compile_test(expression: Expression) -> Test:
-    """A function for the whole of an expression that is served."""
+    """Compile an expression that `require_served` has accepted."""
     match expression:
         case Match(kind, values):
             return _MATCHERS[kind](values)
@@ -78,7 +78,7 @@ def _all(tests: list[Test]) -> Test:
         )
 
     def every(host: str, path: str, request: Request, client: Client) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator costs more than what it runs
+        for test in tests:  # noqa: SIM110 - a generator costs more than the tests
             if not test(host, path, request, client):
                 return False
         return True
@@ -96,22 +96,22 @@ def _any(tests: list[Test]) -> Test:
     return some
 
 
-def _held(values: Values) -> Container[str]:
-    return values if len(values) < FEW else frozenset(values)
+def _container(values: Values) -> Container[str]:
+    return values if len(values) < MAX_COMPARED else frozenset(values)
 
 
 def _host(values: Values) -> Test:
-    hosts = _held(values)
+    hosts = _container(values)
     return lambda host, path, request, client: host in hosts
 
 
 def _host_regexp(values: Values) -> Test:
-    found = any_of(values)
+    found = compile_any(values)
     return lambda host, path, request, client: found(host)
 
 
 def _path(values: Values) -> Test:
-    paths = _held(values)
+    paths = _container(values)
     return lambda host, path, request, client: path in paths
 
 
@@ -120,7 +120,7 @@ def _path_prefix(values: Values) -> Test:
 
 
 def _path_regexp(values: Values) -> Test:
-    found = any_of(values)
+    found = compile_any(values)
     return lambda host, path, request, client: found(path)
 
 
@@ -143,7 +143,7 @@ def _header(key: str, values: Values) -> Test:
 
 
 def _header_regexp(key: str, values: Values) -> Test:
-    found = any_of(values)
+    found = compile_any(values)
     return lambda host, path, request, client: any(map(found, headers(request, client).get(key, ())))
 
 
@@ -152,7 +152,7 @@ def _query(key: str, values: Values) -> Test:
 
 
 def _query_regexp(key: str, values: Values) -> Test:
-    found = any_of(values)
+    found = compile_any(values)
     return lambda host, path, request, client: any(map(found, query(request.target).get(key, ())))
 
 

@@ -1,6 +1,6 @@
-"""Where a rule can hold at all, read from its expression: what the table's index is made of.
+"""Finds the hosts and paths that a rule can match, as keys for the index of the routing table.
 
-All of this errs on one side: outside of what is named here a rule cannot hold, inside of it it may.
+The result may be too large, never too small: outside these hosts and paths the rule cannot match.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ T = TypeVar("T")
 
 _NONE: frozenset[str] = frozenset()
 
-# The plain characters that every match of an expression begins with. One that is followed by a quantifier
-# may be missing, and alternatives or flags may change what the beginning means.
+# The literal characters at the start of every match of an expression. A character before a quantifier may be
+# absent, and alternatives or flags may change the meaning of the start.
 _PLAIN_START = re.compile(r"\^((?:[A-Za-z0-9/_-](?![*?+{]))+)")
 _NOT_PLAIN = re.compile(r"\||\(\?")
 
 
 class Hosts(NamedTuple):
-    """Hosts by name, and those that one of the regular expressions finds something in."""
+    """The hosts with these names, and those that one of the regular expressions matches."""
 
     names: frozenset[str] = _NONE
     patterns: frozenset[str] = _NONE
 
 
 class Paths(NamedTuple):
-    """These paths, and those that begin with one of the prefixes."""
+    """The paths in `exact`, and those that begin with one of the prefixes."""
 
     exact: frozenset[str] = _NONE
     prefixes: frozenset[str] = _NONE
 
 
 def hosts_of(expression: Expression) -> Hosts | None:
-    """The hosts outside of which the rule cannot hold; None where it does not say."""
+    """Return the only hosts that the rule can match; None if it does not restrict them."""
     match expression:
         case Match("Host", values):
             return Hosts(names=frozenset(values))
@@ -51,12 +51,12 @@ def hosts_of(expression: Expression) -> Hosts | None:
                 return Hosts(names=frozenset.intersection(*named))
             return min(known, key=lambda hosts: len(hosts.patterns), default=None)
         case Or(items):
-            return _all_or_none(map(hosts_of, items), _hosts_of_either)
+            return _all_or_none(map(hosts_of, items), _unite_hosts)
     return None
 
 
-def beyond_hosts(expression: Expression) -> Expression | None:
-    """What is left to test of a rule on a host that `hosts_of` names; None when that says it all."""
+def remaining_expression(expression: Expression) -> Expression | None:
+    """Return the part of a rule left to test on a host from `hosts_of`; None if nothing is left."""
     match expression:
         case Match("Host" | "HostRegexp"):
             return None
@@ -64,29 +64,29 @@ def beyond_hosts(expression: Expression) -> Expression | None:
             hosts = hosts_of(expression)
             if hosts is None:
                 return expression
-            left = [item for item in items if not _said_by(hosts, item)]
+            left = [item for item in items if not _implied_by(hosts, item)]
             return conjunction(left) if left else None
     return expression
 
 
 def paths_of(expression: Expression) -> Paths | None:
-    """The paths outside of which the rule cannot hold; None where it does not say, or names nearly all."""
+    """Return the only paths that the rule can match; None if it allows all or nearly all."""
     match expression:
         case Match("Path", values):
             return Paths(exact=frozenset(values))
         case Match("PathPrefix", values):
-            return _of_prefixes(values)
+            return _prefix_paths(values)
         case Match("PathRegexp", values):
-            return _of_prefixes(map(_plain_start, values))
+            return _prefix_paths(map(_plain_start, values))
         case And(items):
             known = [paths for paths in map(paths_of, items) if paths is not None]
             return max(known, key=_narrowness, default=None)
         case Or(items):
-            return _all_or_none(map(paths_of, items), _paths_of_either)
+            return _all_or_none(map(paths_of, items), _unite_paths)
     return None
 
 
-def _said_by(hosts: Hosts, item: Expression) -> bool:
+def _implied_by(hosts: Hosts, item: Expression) -> bool:
     if not isinstance(item, Match):
         return False
     if hosts.patterns:
@@ -94,11 +94,11 @@ def _said_by(hosts: Hosts, item: Expression) -> bool:
     return item.kind == "Host"
 
 
-def _hosts_of_either(one: Hosts, other: Hosts) -> Hosts:
+def _unite_hosts(one: Hosts, other: Hosts) -> Hosts:
     return Hosts(one.names | other.names, one.patterns | other.patterns)
 
 
-def _paths_of_either(one: Paths, other: Paths) -> Paths:
+def _unite_paths(one: Paths, other: Paths) -> Paths:
     return Paths(one.exact | other.exact, one.prefixes | other.prefixes)
 
 
@@ -108,7 +108,7 @@ def _all_or_none(known: Iterable[T | None], either: Callable[[T, T], T]) -> T | 
     return reduce(either, sets) if len(sets) == len(found) else None
 
 
-def _of_prefixes(values: Iterable[str]) -> Paths | None:
+def _prefix_paths(values: Iterable[str]) -> Paths | None:
     prefixes = frozenset(values)
     # Every path begins with a slash.
     return None if prefixes & {"", "/"} else Paths(prefixes=prefixes)

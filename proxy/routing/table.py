@@ -1,8 +1,8 @@
-"""The routing table: routers by host, within a host by path, the best of the few that are left by testing.
+"""The routing table: finds routers by host, then by path, and tests the rules of those found.
 
-It answers as a walk over all routers would, by priority (higher first) and name (lower first). The indexes
-only narrow down whom to ask: whether a rule holds is for its test to say. Matching does not wait, so
-that a change between two requests is all that a request can see.
+The result is that of testing all routers by priority (higher first) and name (lower first). The indexes only
+narrow down the candidates; the test of the rule decides. Matching never yields, so the table changes only
+between two requests.
 """
 
 from __future__ import annotations
@@ -21,40 +21,43 @@ from proxy.routing.rule_scope import Hosts, hosts_of
 from rondpoint.model import Router
 from rondpoint.rules.request_normalisation import normalise_host, normalise_path
 
-REMEMBERED = 4096
-"""Hosts in other than their normal form that are known; clients can make up any number of them."""
+MAX_CACHED_HOSTS = 4096
+"""Hosts whose normalised form is cached; limited, because clients can make up any number of them."""
 
 
 class RoutingTable:
-    """Routers by name, and the indexes over them."""
+    """Routers by name, with their indexes."""
 
     def __init__(
         self, default_entry_points: frozenset[str], tls_entry_points: frozenset[str] = frozenset()
     ) -> None:
-        """`default_entry_points` serve routers that name none; `tls_entry_points` speak TLS."""
+        """Routers without entry points use `default_entry_points`; `tls_entry_points` speak TLS."""
         self._default_entry_points = default_entry_points
         self._tls_entry_points = tls_entry_points
         self._entry_points: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
         self._routers: dict[str, Router] = {}
-        # By the host as most clients write it. Most hosts have one router, and no need of a group.
+        # By the host as most clients write it. Most hosts have one router and need no path index.
         self._by_host: dict[bytes, Route | PathIndex] = {}
         self._by_pattern = HostPatterns()
         self._anywhere = PathIndex()
         self._orders_anywhere: list[Order] = []
         self._first_anywhere: Order = LAST
-        self._spellings: dict[bytes, bytes] = {}
+        self._normalised: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._routers)
 
     @property
     def routers(self) -> Mapping[str, Router]:
-        """Every router held, by name, as they are now."""
+        """A live view of all routers by name."""
         return MappingProxyType(self._routers)
 
     def put(self, router: Router) -> None:
-        """Add or replace a router, at the cost of what its hosts hold. UnservedError changes nothing."""
-        route = Route(router, self._points(router))
+        """Add or replace a router; the cost depends on the routers of its hosts.
+
+        Raises UnservedError; the table is unchanged then.
+        """
+        route = Route(router, self._entry_points_of(router))
         hosts = hosts_of(router.rule.expression)
         self.remove(router.name)
         self._routers[router.name] = router
@@ -69,7 +72,7 @@ class RoutingTable:
             self._by_pattern.add(pattern, route)
 
     def remove(self, name: str) -> None:
-        """Take a router out; a name that is not there is no fault."""
+        """Remove a router; ignore an unknown name."""
         router = self._routers.pop(name, None)
         if router is None:
             return
@@ -86,36 +89,36 @@ class RoutingTable:
             self._by_pattern.discard(pattern, router)
 
     def match(self, entry_point: str, request: Request, client: Client) -> Route | None:
-        """The route that serves this request; host and path are compared in their normal form."""
+        """Return the route for this request; host and path are compared in normalised form."""
         host = request.host
-        own = self._by_host.get(host)
-        if own is None:
-            host = self._spellings.get(host) or self._spelled(host)
-            own = self._by_host.get(host)
+        entry = self._by_host.get(host)
+        if entry is None:
+            host = self._normalised.get(host) or self._normalise(host)
+            entry = self._by_host.get(host)
         patterns = self._by_pattern
         if not patterns.shards:
-            groups: tuple[Routes, ...] = ()
-        elif isinstance(own, Route):
-            groups = patterns.groups_of(host, own)
+            pattern_indexes: tuple[Routes, ...] = ()
+        elif isinstance(entry, Route):
+            pattern_indexes = patterns.indexes_for_route(host, entry)
         else:
-            groups = patterns.groups(host)
+            pattern_indexes = patterns.matching_indexes(host)
         if (
-            # What most requests find, with nobody else to ask; each look at an object may miss the cache.
-            isinstance(own, Route)
-            and own.test is None
-            and (self._first_anywhere is LAST or own.order < self._first_anywhere)
-            and not groups
-            and entry_point in own.entry_points
+            # The usual case: one route, and no other candidates. Each further object may miss the cache.
+            isinstance(entry, Route)
+            and entry.test is None
+            and (self._first_anywhere is LAST or entry.order < self._first_anywhere)
+            and not pattern_indexes
+            and entry_point in entry.entry_points
         ):
-            return own
+            return entry
         path = normalise_path(request.target)
         found: list[list[Route]] = []
-        if isinstance(own, Route):
-            found.append([own])
-        elif own is not None:
-            own.collect(path, found)
-        for group in groups:
-            group.collect(path, found)
+        if isinstance(entry, Route):
+            found.append([entry])
+        elif entry is not None:
+            entry.collect(path, found)
+        for index in pattern_indexes:
+            index.collect(path, found)
         if self._anywhere:
             self._anywhere.collect(path, found)
         if not found:
@@ -126,13 +129,13 @@ class RoutingTable:
             if entry_point in route.entry_points:
                 test = route.test
                 if test is uncompiled:
-                    test = route.compiled()
+                    test = route.compile()
                 if test is None or test(name, path, request, client):
                     return route
         return None
 
-    def _points(self, router: Router) -> frozenset[str]:
-        """One set for all routers on the same entry points."""
+    def _entry_points_of(self, router: Router) -> frozenset[str]:
+        """Return the entry points of a router; routers with the same ones share one set."""
         key = (router.entry_points, router.tls)
         points = self._entry_points.get(key)
         if points is None:
@@ -140,34 +143,34 @@ class RoutingTable:
             points = self._entry_points[key] = points & self._tls_entry_points if router.tls else points
         return points
 
-    def _spelled(self, host: bytes) -> bytes:
-        if len(self._spellings) >= REMEMBERED:
-            self._spellings.clear()
-        name = self._spellings[host] = normalise_host(host).encode("latin-1")
+    def _normalise(self, host: bytes) -> bytes:
+        if len(self._normalised) >= MAX_CACHED_HOSTS:
+            self._normalised.clear()
+        name = self._normalised[host] = normalise_host(host).encode("latin-1")
         return name
 
     def _put_under(self, key: bytes, route: Route) -> None:
-        there = self._by_host.get(key)
-        if there is None:
+        stored = self._by_host.get(key)
+        if stored is None:
             self._by_host[key] = route
             return
-        if isinstance(there, Route):
-            group = self._by_host[key] = PathIndex()
-            group.add(there)
-            there = group
-        there.add(route)
+        if isinstance(stored, Route):
+            index = self._by_host[key] = PathIndex()
+            index.add(stored)
+            stored = index
+        stored.add(route)
 
     def _take_from(self, key: bytes, router: Router) -> None:
-        there = self._by_host[key]
-        if isinstance(there, PathIndex):
-            there.discard(router)
-            if there:
+        stored = self._by_host[key]
+        if isinstance(stored, PathIndex):
+            stored.discard(router)
+            if stored:
                 return
         del self._by_host[key]
 
 
 def _keys(hosts: Hosts) -> Iterator[bytes]:
-    """Names that are not in their normal form are no request's."""
+    """Yield the names as keys; skip those that are not normalised, because no request matches them."""
     for name in hosts.names:
         key = name.encode()
         if normalise_host(key) == name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.per_request.extras import Wanting, extras_of
+from proxy.per_request.extras import ExtrasHolder, extras_of
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
 
 
-class RequestingClient(Wanting, Protocol):
+class RequestingClient(ExtrasHolder, Protocol):
     """The client that sends the request: `peer` is its address, possibly empty."""
 
     peer: str
@@ -31,14 +31,14 @@ def has_servers(services: ServiceRegistry, name: str) -> bool:
         seen.add(current)
         if service is None:
             continue
-        if service.composed is not None:
-            left += service.composed.names
+        if service.composite is not None:
+            left += service.composite.names
         elif service.rotation and not service.all_unavailable:
             return True
     return False
 
 
-def member_for(
+def choose_member(
     composite: CompositeService,
     services: ServiceRegistry,
     tickets: Tickets,
@@ -54,6 +54,6 @@ def member_for(
     if chosen is None:
         return None
     sticky = composite.sticky
-    if sticky is not None and sticky.kept(request) != chosen:
-        extras_of(client).cookies += sticky.line(chosen)
+    if sticky is not None and sticky.find_member(request) != chosen:
+        extras_of(client).cookies += sticky.set_cookie_line(chosen)
     return services.get(chosen)

@@ -60,9 +60,9 @@ class ServiceRegistry:
 
     def get(self, name: str) -> BalancedService | None:
         """Return the service, built if necessary; None if there is none of this name."""
-        return self.ready(name).served
+        return self.get_slot(name).served
 
-    def ready(self, name: str) -> ServiceSlot:
+    def get_slot(self, name: str) -> ServiceSlot:
         """Return the slot that holds this service, built if necessary; EMPTY_SLOT if there is none."""
         slot = self._slots.get(name)
         if slot is None:
@@ -115,7 +115,7 @@ class ServiceRegistry:
         strategy = STRATEGIES.get(service.strategy, round_robin)
         served = BalancedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
         if service.composition is not None:
-            served.composed = CompositeService(service)
+            served.composite = CompositeService(service)
         elif service.sticky is not None:
             members = ((target.server.name, target) for target in rotation)
             served.sticky = Stickiness(service.sticky, service.name, members)

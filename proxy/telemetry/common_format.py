@@ -10,7 +10,7 @@ from proxy.telemetry.escaping import escape, escape_name, is_plain
 from proxy.telemetry.log_clock import COMMON, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
 from proxy.telemetry.value_cache import ValueCache
-from rondpoint.settings import AccessLogFields, Mode
+from rondpoint.settings import AccessLogFields, FieldMode
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -36,7 +36,7 @@ class CommonFormat:
         self._fields = fields
         self._generic = generic
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
-        self._no_query = fields.query_parameters.default_mode is Mode.DROP
+        self._no_query = fields.query_parameters.default_mode is FieldMode.DROP
         # Router names come from labels and may hold any character.
         self._names = ValueCache(_name)
         self.headers = LoggedHeaders("", *modes(fields.headers), escape, _format_headers)

@@ -13,7 +13,7 @@ from proxy.telemetry.escaping import as_text, escape_all
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
 from proxy.telemetry.value_cache import ValueCache
-from rondpoint.settings import AccessLogFields, Mode
+from rondpoint.settings import AccessLogFields, FieldMode
 from rondpoint.settings.tree.access_log import FIELDS
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class JsonFormat:
 
     def __init__(self, fields: AccessLogFields) -> None:
         self._dropped = tuple(name for name in FIELDS if not fields.kept(name))
-        self._no_query = fields.query_parameters.default_mode is Mode.DROP
+        self._no_query = fields.query_parameters.default_mode is FieldMode.DROP
         self._utc = Clock(ISO)
         self._local = Clock(ISO, local=True)
         self._ending = Clock(ISO)
@@ -53,7 +53,7 @@ class JsonFormat:
         always = {
             f"request_{canonical(name)}": ""
             for name in BY_DEFAULT
-            if fields.headers.default_mode is None and fields.headers.names.get(name) is not Mode.DROP
+            if fields.headers.default_mode is None and fields.headers.names.get(name) is not FieldMode.DROP
         }
         self.headers = LoggedHeaders(
             "request_", *modes(fields.headers), as_text, lambda found: _part(always | found)

@@ -7,25 +7,25 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from proxy.telemetry.value_cache import ValueCache
-from rondpoint.settings import AccessLogHeaders, Mode
+from rondpoint.settings import AccessLogHeaders, FieldMode
 
 REDACTED = "REDACTED"
 
 _LINE = re.compile(rb"\r\n([^\r\n:]+):[ \t]*([^\r\n]*)")
 _NAMED = rb"\r\n((?i:%b)):[ \t]*([^\r\n]*)"
-BY_DEFAULT = {"referer": Mode.KEEP, "user-agent": Mode.KEEP}
+BY_DEFAULT = {"referer": FieldMode.KEEP, "user-agent": FieldMode.KEEP}
 
 T = TypeVar("T")
 
 
-def modes(options: AccessLogHeaders, *, request: bool = True) -> tuple[Mapping[str, Mode], Mode]:
+def modes(options: AccessLogHeaders, *, request: bool = True) -> tuple[Mapping[str, FieldMode], FieldMode]:
     """Return the modes by lower-case header name, and the mode of all other headers.
 
     By default requests keep `Referer` and `User-Agent`; responses keep nothing.
     """
     if options.default_mode is not None:
         return options.names, options.default_mode
-    return {**(BY_DEFAULT if request else {}), **options.names}, Mode.DROP
+    return {**(BY_DEFAULT if request else {}), **options.names}, FieldMode.DROP
 
 
 def canonical(name: str) -> str:
@@ -39,8 +39,8 @@ class LoggedHeaders(Generic[T]):
     def __init__(
         self,
         prefix: str,
-        named: Mapping[str, Mode],
-        default: Mode,
+        named: Mapping[str, FieldMode],
+        default: FieldMode,
         text: Callable[[bytes], str],
         form: Callable[[dict[str, str]], T],
     ) -> None:
@@ -50,7 +50,7 @@ class LoggedHeaders(Generic[T]):
         self._form = form
         # If only named headers are logged, the expression skips all others.
         names = b"|".join(re.escape(name.encode()) for name in named) or b"(?!)"
-        self._find = (_LINE if default is not Mode.DROP else re.compile(_NAMED % names)).findall
+        self._find = (_LINE if default is not FieldMode.DROP else re.compile(_NAMED % names)).findall
         self._prefix = prefix
         self._names = ValueCache(self._name)
         self._texts = ValueCache(text)
@@ -59,13 +59,13 @@ class LoggedHeaders(Generic[T]):
     @property
     def wanted(self) -> bool:
         """Whether any header can appear in the log."""
-        return self._default is not Mode.DROP or any(mode is not Mode.DROP for mode in self._named.values())
+        return self._default is not FieldMode.DROP or any(mode is not FieldMode.DROP for mode in self._named.values())
 
-    def _name(self, raw: bytes) -> tuple[str, Mode]:
+    def _name(self, raw: bytes) -> tuple[str, FieldMode]:
         """Return the name of the header's log field, and its mode."""
         name = raw.decode("latin-1").lower()
         # Go does not treat Host as a header; Traefik logs it in a field of its own.
-        mode = Mode.DROP if name == "host" else self._named.get(name, self._default)
+        mode = FieldMode.DROP if name == "host" else self._named.get(name, self._default)
         return self._prefix + canonical(name), mode
 
     def _read(self, headers: bytes) -> T:
@@ -73,9 +73,9 @@ class LoggedHeaders(Generic[T]):
         values: dict[str, str] = {}
         for raw, value in self._find(headers):
             name, mode = self._names[raw]
-            if mode is Mode.KEEP:
+            if mode is FieldMode.KEEP:
                 text = self._texts[value]
                 values[name] = f"{values[name]},{text}" if name in values else text
-            elif mode is Mode.REDACT:
+            elif mode is FieldMode.REDACT:
                 values[name] = REDACTED
         return self._form(values)

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.server_metrics_reporter import ServerMetricsReporter
 from proxy.telemetry.tallies import Tallies, Tally
-from rondpoint.store.corrupt_keys import begun_anew
+from rondpoint.store.corrupt_keys import drop_if_wrong_type
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import OWN, Counts, Own, forget_counts, write_counts
-from rondpoint.store.retired_workers import Known, retire
+from rondpoint.store.metrics import WORKER_FIELD, Counts, WorkerCounts, drop_counts, write_counts
+from rondpoint.store.retired_workers import ActiveNames, retire
 from rondpoint.store.workers import FORGOTTEN_AFTER, WorkerStatus, read_workers, remove_workers, write_worker
 
 INTERVAL = 1.0
@@ -46,8 +46,8 @@ class MetricsReporter:
         keys: Keys,
         tallies: Tallies,
         status: Callable[[], WorkerStatus],
-        own: Callable[[], Own],
-        known: Callable[[], Known],
+        own: Callable[[], WorkerCounts],
+        known: Callable[[], ActiveNames],
     ) -> None:
         self._client = client
         self._keys = keys
@@ -61,7 +61,7 @@ class MetricsReporter:
         self._removed: set[str] = set()
         self._round = 0
         self._reloads = 0
-        self._reported_own: Own | None = None
+        self._reported_own: WorkerCounts | None = None
 
     def run(self) -> None:
         """Report until killed; after an error, write everything again."""
@@ -136,12 +136,12 @@ class MetricsReporter:
         if namesake is not None and namesake in siblings:
             self._retire(namesake)
         else:
-            forget_counts(self._client, self._keys, self._this_worker.name)
+            drop_counts(self._client, self._keys, self._this_worker.name)
         # The first revision of a new worker is no reload of the instance.
         self._reloads = max(0, max((worker.reloads for worker in siblings), default=0) - 1)
 
     def _workers(self) -> dict[str, WorkerStatus]:
-        with begun_anew(self._client, self._keys.workers):
+        with drop_if_wrong_type(self._client, self._keys.workers):
             return read_workers(self._client, self._keys)
 
     def _retire(self, worker: WorkerStatus) -> None:
@@ -154,10 +154,10 @@ class MetricsReporter:
 
     def _write(self, names: Iterable[str]) -> None:
         written: list[Tally] = []
-        counts: dict[str, Counts | Own] = {}
+        counts: dict[str, Counts | WorkerCounts] = {}
         own = self._own()
         if own != self._reported_own:
-            counts[OWN] = self._reported_own = own
+            counts[WORKER_FIELD] = self._reported_own = own
         for name in names:
             tally = self._tallies.get(name)
             if tally is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from proxy.upstream.server_counters import ServerCell
 from rondpoint.store.metrics import BOUNDS
-from rondpoint.store.server_metrics import ServerCounts, field_of
+from rondpoint.store.server_metrics import ServerCounts, server_field
 
 if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
@@ -89,7 +89,7 @@ class ServerTallies:
         self._tally(target).count_failure()
 
     def _tally(self, target: Target) -> ServerTally:
-        field = field_of(target.service, target.url)
+        field = server_field(target.service, target.url)
         tally = self.all.get(field)
         if tally is None:
             tally = self.all[field] = ServerTally(self._bounds)

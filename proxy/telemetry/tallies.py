@@ -13,8 +13,8 @@ from proxy.telemetry.label_sets import LabelSets
 from proxy.telemetry.server_tallies import ServerTallies
 from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
-from rondpoint.store.metric_sums import rebucketed
-from rondpoint.store.metrics import BOUNDS, GONE, INTERNAL, MOST_FAULTS, Counts
+from rondpoint.store.metric_sums import rebucket
+from rondpoint.store.metrics import BOUNDS, REMOVED_SUFFIX, INTERNAL, DEFAULT_RECENT_ERRORS, Counts
 
 METHODS = frozenset(
     name.encode() for name in ("HEAD", "GET", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
@@ -24,7 +24,7 @@ EXTENSION_METHOD = b"EXTENSION_METHOD"
 
 
 FAULT_STATUS = 500
-"""Lowest status whose requests are also recorded one by one, in `Tallies.faults`."""
+"""Lowest status whose requests are also recorded one by one, in `Tallies.recent_errors`."""
 
 
 class Cell:
@@ -100,7 +100,7 @@ class Tally:
         self._bounds = bounds
 
     def cell(self, label_set: int, method: bytes, status: int) -> Cell:
-        """Return the cell of these requests; create it if needed. Keep it in `last`, except for faults."""
+        """Return the cell of these requests; create it if needed. Keep it in `last`, except for server errors."""
         counted_in = label_set
         chosen = self.observability
         if chosen is not None and chosen.metrics is not None and self._known_label_sets is not None:
@@ -113,7 +113,7 @@ class Tally:
             cell = statuses[status] = Cell(len(self._bounds) + 1, label_set, method, status)
         # The data path compares the connection's label set with this one, even if another one counts.
         cell.label_set = label_set
-        # Every fault must take this path, because the data path records faults here.
+        # Every server error must take this path, where the data path also records it.
         self.last = cell if status < FAULT_STATUS else None
         return cell
 
@@ -170,7 +170,7 @@ class Tally:
         return Counts(
             service=self.service,
             statuses=dict(sorted(statuses.items())),
-            buckets=rebucketed(buckets, self._bounds),
+            buckets=rebucket(buckets, self._bounds),
             seconds=round(seconds, 6),
             sent=sent,
             retries=self.retries,
@@ -189,14 +189,14 @@ class Tallies:
     """A worker's tallies by their field in the store.
 
     `unrouted` counts requests that no router matched. The counts of a removed router move to a tally of its
-    service; `replaced` holds the fields of such moves, which must be written together. `faults` are the last
+    service; `replaced` holds the fields of such moves, which must be written together. `recent_errors` are the last
     responses with a status from 500 on, as many as the settings ask for: time (Unix seconds), status, method,
     host and target. `servers` counts the same requests by server.
     """
 
-    def __init__(self, bounds: tuple[float, ...] = BOUNDS, faults: int = MOST_FAULTS) -> None:
+    def __init__(self, bounds: tuple[float, ...] = BOUNDS, recent_errors: int = DEFAULT_RECENT_ERRORS) -> None:
         self.bounds = bounds
-        self.faults: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=faults)
+        self.recent_errors: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=recent_errors)
         self.label_sets = LabelSets()
         self.servers = ServerTallies(bounds)
         self.unrouted = self._new("", "")
@@ -225,7 +225,7 @@ class Tallies:
 
     def all(self) -> list[Tally]:
         """Return the tallies of all routers, and the one of unrouted requests."""
-        return [tally for name, tally in self._tallies.items() if not name.endswith(GONE)]
+        return [tally for name, tally in self._tallies.items() if not name.endswith(REMOVED_SUFFIX)]
 
     def fields(self) -> dict[str, Tally]:
         """Return all tallies by field, those of removed routers too."""
@@ -240,9 +240,9 @@ class Tallies:
             name
             for name, tally in self._tallies.items()
             if name
-            and name != GONE
+            and name != REMOVED_SUFFIX
             and not name.endswith(INTERNAL)
-            and (tally.service not in services if name.endswith(GONE) else name not in routers)
+            and (tally.service not in services if name.endswith(REMOVED_SUFFIX) else name not in routers)
         ]
         for name in removed:
             tally = self._tallies.pop(name)
@@ -252,7 +252,7 @@ class Tallies:
         return removed
 
     def _move_to_service(self, tally: Tally, service: str) -> None:
-        field = service + GONE
+        field = service + REMOVED_SUFFIX
         service_tally = self._tallies.get(field)
         if service_tally is None:
             service_tally = self._tallies[field] = self._new("", service)

@@ -1,7 +1,7 @@
-"""Until when certificates are valid, and for whom: what `traefik_tls_certs_not_after` tells of them.
+"""Reads names and validity of certificates for the metric `traefik_tls_certs_not_after`.
 
-A certificate is read as a client would see it, in a handshake in memory: OpenSSL tells of a certificate only
-to who has verified it. Here it vouches for itself, and may have expired.
+A certificate is read like a client reads it, in a handshake in memory, because OpenSSL decodes only
+certificates that it has verified. Here the certificate is its own trust anchor, and may have expired.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# X509_V_FLAG_NO_CHECK_TIME, which the module ssl does not name.
-_WHENEVER = 0x200000
+# X509_V_FLAG_NO_CHECK_TIME; the module ssl has no name for it.
+_NO_CHECK_TIME = 0x200000
 
 
-def certificates_of(pairs: Iterable[CertificatePair]) -> Iterator[CertificateStatus]:
-    """What these certificates say; one that no client could use is passed over, and said so."""
+def read_certificate_status(pairs: Iterable[CertificatePair]) -> Iterator[CertificateStatus]:
+    """Yield the status of each certificate; skip and log a certificate that no client accepts."""
     for pair in pairs:
         try:
-            yield _status(_seen(pair))
+            yield _status(_decode(pair))
         except OSError as error:
-            log.warning("certificate %s is none that clients of a server accept: %s", pair.cert_file, error)
+            log.warning("clients do not accept certificate %s: %s", pair.cert_file, error)
 
 
-def _seen(pair: CertificatePair) -> dict[str, Any]:
-    """The certificate, as the module ssl decodes it. Raises OSError."""
+def _decode(pair: CertificatePair) -> dict[str, Any]:
+    """Return the certificate as the module ssl decodes it. Raises OSError."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pair.cert_file, pair.key_file)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_mode = ssl.CERT_NONE
-    own = _handshake(client, server).getpeercert(binary_form=True)
+    certificate = _handshake(client, server).getpeercert(binary_form=True)
     client.verify_mode = ssl.CERT_REQUIRED
-    client.load_verify_locations(cadata=own or b"")
-    client.verify_flags |= ssl.VerifyFlags(ssl.VERIFY_X509_PARTIAL_CHAIN | _WHENEVER)
+    client.load_verify_locations(cadata=certificate or b"")
+    client.verify_flags |= ssl.VerifyFlags(ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME)
     return _handshake(client, server).getpeercert() or {}
 
 
 def _handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
-    """The client's side of a connection between these two."""
+    """Perform a handshake in memory, and return the client's side of the connection."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    asking = client.wrap_bio(to_client, to_server)
-    answering = server.wrap_bio(to_server, to_client, server_side=True)
-    left = [asking, answering]
+    client_side = client.wrap_bio(to_client, to_server)
+    server_side = server.wrap_bio(to_server, to_client, server_side=True)
+    left = [client_side, server_side]
     while left:
         for side in tuple(left):
             try:
@@ -58,15 +58,15 @@ def _handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
             except ssl.SSLWantReadError:
                 continue
             left.remove(side)
-    return asking
+    return client_side
 
 
 def _status(decoded: dict[str, Any]) -> CertificateStatus:
-    names = [value for part in decoded["subject"] for key, value in part if key == "commonName"]
+    names = [value for attributes in decoded["subject"] for key, value in attributes if key == "commonName"]
     domains = sorted(value for kind, value in decoded.get("subjectAltName", ()) if kind == "DNS")
     return CertificateStatus(
         names[-1] if names else "",
-        # In decimal, as Traefik has it.
+        # In decimal, as in Traefik.
         str(int(decoded["serialNumber"], 16)),
         ",".join(domains),
         ssl.cert_time_to_seconds(decoded["notAfter"]),

@@ -1,4 +1,4 @@
-"""What an entry point shows to clients that speak TLS."""
+"""The TLS context of an entry point, from its settings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVers
 
 
 class CertificateError(Exception):
-    """A certificate that cannot be used, with the file's name."""
+    """A certificate cannot be used; the message names its file."""
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:
-    """The context of an entry point. Raises CertificateError."""
+    """Return the TLS context of an entry point. Raises CertificateError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.options |= ssl.OP_NO_RENEGOTIATION

@@ -1,1 +1,1 @@
-"""Connections to servers: dialled, pooled, and dropped when they die."""
+"""Connections to servers: dialling, pools, timeouts, and counters."""

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection to a server."""
+"""Dials a server and opens a stream to it, with or without TLS."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1),
-    # A server whose machine or network has vanished ends no connection: after a minute without as much as an
-    # acknowledgement it is broken.
+    # If a server's machine or network vanishes, nothing ends the connection. Keepalive probes break it after
+    # a minute without any acknowledgement.
     (_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1),
     (_socket.IPPROTO_TCP, _socket.TCP_KEEPIDLE, 15),
     (_socket.IPPROTO_TCP, _socket.TCP_KEEPINTVL, 15),
@@ -41,10 +41,10 @@ _EXHAUSTED = frozenset((EMFILE, ENFILE))
 
 
 class DialError(OSError):
-    """No connection to the server came about; nothing was sent. `timed_out` tells how it failed.
+    """The connection to the server failed, and nothing was sent; `timed_out` is set after a timeout.
 
-    `unreachable` tells that it is the server that does not take connections, `exhausted` that this worker has
-    no file descriptor left; with neither there is something wrong with a name, a certificate or the like.
+    `unreachable` means that the server does not take connections. `exhausted` means that this worker has no
+    file descriptor left. Without either, something else is wrong: a name, a certificate or the like.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ def dial(
     except Timeout:
         raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OverflowError as error:
-        # Whoever wrote that port into the store.
+        # The store holds a port that is no valid port number.
         raise DialError(str(error)) from None
     except OSError as error:
         if isinstance(error, DialError):
@@ -80,7 +80,7 @@ def dial(
 
 
 def _resolve(address: tuple[str, int]) -> tuple[str, int]:
-    """The address with its name resolved, while other connections go on; IPv4 where there is a choice."""
+    """Resolve the address's name without blocking other connections; prefer IPv4."""
     host, port = address
     if _is_ip_address(host):
         return address
@@ -94,7 +94,7 @@ def _resolve(address: tuple[str, int]) -> tuple[str, int]:
 
 
 def _is_ip_address(host: str) -> bool:
-    """Whether connecting asks no name server; it would stop the whole worker until that one answers."""
+    """Return whether the host is an IP address: `connect` with a name would block the whole worker."""
     family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
     try:
         _socket.inet_pton(family, host.partition("%")[0])
@@ -104,7 +104,7 @@ def _is_ip_address(host: str) -> bool:
 
 
 def _connect(address: tuple[str, int], sweeper: Sweeper) -> Stream:
-    """A connection to a literal address; closed again if whoever waits for it is told to stop."""
+    """Connect to an IP address; close the socket again if the waiting greenlet is stopped."""
     family = _socket.AF_INET6 if ":" in address[0] else _socket.AF_INET
     sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
     try:

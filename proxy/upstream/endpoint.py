@@ -1,4 +1,4 @@
-"""One address that servers have: what is known of it outlives any change of the services that name it."""
+"""Server addresses: their connections, observations and targets, which survive changes of services."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 Address = tuple[Scheme, str, int]
 
 DECAY_SECONDS = 10.0
-"""Seconds after which an observation counts for a third, and one that nothing has followed likewise."""
+"""Seconds after which an observation counts for a third, whether or not others follow it."""
 
 MINIMUM_WARMTH = 0.1
-"""The part of its share with which a server begins its slow start."""
+"""The fraction of its share with which a server begins its slow start."""
 
 
 @dataclass(slots=True, eq=False)
 class Endpoint:
-    """An address and its connections.
+    """An address, its connections and what this worker observed of it.
 
-    `targets` are the servers of present services that have it; `ejected` tells that none of them takes
-    new requests while others do. For services whose strategy asks: `active` counts this worker's requests
-    under way.
+    `targets` are the servers of current services at this address. While `ejected` is set, they take no new
+    requests as long as other servers do. `active` counts this worker's active requests, only for services
+    whose strategy needs it.
     """
 
     pool: Pool
@@ -39,41 +39,42 @@ class Endpoint:
     _observed: float = 0.0
 
     def observe(self, now: float, seconds: float) -> None:
-        """An answer has begun at `now` (monotonic), so many seconds after the request was sent."""
+        """Record that a response began at `now` (monotonic), `seconds` after the request was sent."""
         if not self._observed:
             self._latency = seconds
         else:
-            # Several in one moment count as much together as one in a second.
-            part = 1.0 - exp(-max(now - self._observed, DECAY_SECONDS / 100) / DECAY_SECONDS)
-            self._latency += part * (seconds - self._latency)
-            self._failure_rate -= part * self._failure_rate
+            # Ten simultaneous observations together count as much as one that comes after a second.
+            weight = 1.0 - exp(-max(now - self._observed, DECAY_SECONDS / 100) / DECAY_SECONDS)
+            self._latency += weight * (seconds - self._latency)
+            self._failure_rate -= weight * self._failure_rate
         self._observed = now
 
     def fail(self, now: float) -> None:
-        """A request got no answer."""
-        part = 1.0 - exp(-max(now - self._observed, DECAY_SECONDS / 10) / DECAY_SECONDS)
-        self._failure_rate += part * (1.0 - self._failure_rate)
+        """Record that a request got no response."""
+        weight = 1.0 - exp(-max(now - self._observed, DECAY_SECONDS / 10) / DECAY_SECONDS)
+        self._failure_rate += weight * (1.0 - self._failure_rate)
         self._observed = now
 
     def latency(self, now: float) -> float:
-        """The mean of recent seconds until an answer began; 0 before there was one.
+        """Return the recent mean of seconds until a response began; 0 before the first response.
 
-        It fades while nothing is asked here, so that a server that was slow is tried again.
+        The value fades while the server gets no requests, so that a server that was slow is tried again.
         """
         return self._latency * exp(-(now - self._observed) / DECAY_SECONDS)
 
     def failure_rate(self, now: float) -> float:
-        """The share of recent requests that got no answer, from 0 to 1; fades likewise."""
+        """Return the fraction of recent requests without a response, from 0 to 1; it fades likewise."""
         return self._failure_rate * exp(-(now - self._observed) / DECAY_SECONDS)
 
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """A server of the service so named, to send to; `host` is its own Host header, `url` what logs call it.
+    """A server of the named service; `host` is its own Host header value, `url` its name in logs.
 
-    `draining` is the server's own state; `unavailable` is what the data path looks at: that it takes no new requests
-    for now, for whatever reason. `pool` is the endpoint's. Until `warm_at` (monotonic) the server is in its
-    slow start, which takes so many seconds. `cell` counts the last request, and mostly the next one.
+    `draining` is the server's own state. While `unavailable` is set, the target takes no new requests, for
+    whatever reason; the data path reads only this. `pool` is the endpoint's pool. Until `warm_at` (monotonic)
+    the server is in its slow start, which takes `slow_start` seconds. `cell` is the counter of the last
+    request, and usually that of the next one.
     """
 
     server: Server
@@ -89,16 +90,16 @@ class Target:
     cell: ServerCell = UNCOUNTED
 
     def refresh(self) -> None:
-        """Tell `unavailable` anew."""
+        """Compute `unavailable` anew."""
         self.unavailable = self.draining or self.endpoint.ejected
 
     def warmth(self, now: float) -> float:
-        """What part of its share of requests the server gets, for its age: 1 but in a slow start."""
+        """Return the fraction of its share that the server gets: below 1 during its slow start."""
         if now >= self.warm_at:
             return 1.0
         return max(MINIMUM_WARMTH, 1.0 - (self.warm_at - now) / self.slow_start)
 
 
 def address_of(server: Server) -> Address:
-    """Where it is reached; servers of several services may share it."""
+    """Return the address of a server; servers of several services may share it."""
     return (server.scheme, server.host, server.port)

@@ -1,7 +1,7 @@
-"""The keep-alive connections to one server, last in, first out.
+"""Keep-alive connections to one server, last in, first out.
 
-An idle connection that turns readable has nothing to say but its end: it is dropped at once, so that
-a request hardly ever meets a dead one.
+An idle connection that becomes readable has ended, because the server has nothing else to send. The pool
+closes it at once, so that a request hardly ever gets a dead connection.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
 
 REMOVED_DIAL_TIMEOUT = 1.0
-"""Seconds that a dial may take once its server has left the configuration."""
+"""Seconds that a dial may take after its server has left the configuration."""
 
 KERNEL_TIMEOUT_MARGIN = 5.0
-"""Seconds by which the system's own limit lies above the one that the worker sees to itself."""
+"""Seconds by which the kernel's timeout exceeds the stall limit that the worker enforces itself."""
 
 _pools: WeakSet[Pool] = WeakSet()
 
 
 class Pool:
-    """Idle connections to `address`; `idle_timeout` and `stall_limit` in seconds, 0 for none."""
+    """Idle connections to `address`; timeouts and `stall_limit` in seconds, 0 for none."""
 
     __slots__ = (
         "__weakref__",
@@ -75,19 +75,19 @@ class Pool:
         _pools.add(self)
 
     def take(self) -> Stream | None:
-        """An idle connection, none when there is none."""
+        """Take an idle connection; return None if there is none."""
         while self._idle:
             stream = self._idle.pop()
             stream.on_unread = None
             if not stream.expired:
                 stream.deadline = NEVER
                 return stream
-            # Swept a moment ago, and not yet dropped.
+            # Its deadline passed a moment ago, and the event loop has not dropped it yet.
             stream.close()
         return None
 
     def take_alive(self) -> Stream | None:
-        """As `take`, for a request that could not be sent twice: also looks for an end not yet noticed."""
+        """Take an idle connection that has not ended, for requests that cannot be repeated."""
         while (stream := self.take()) is not None:
             try:
                 stream.sock.recv(1, _socket.MSG_PEEK)
@@ -99,7 +99,7 @@ class Pool:
         return None
 
     def dial(self) -> Stream:
-        """A new connection. Raises DialError."""
+        """Open a new connection. Raises DialError."""
         try:
             stream = self._dial()
         except DialError as error:
@@ -108,13 +108,13 @@ class Pool:
             stream = self._dial()
         stream.stall_limit = limit = self._stall_limit
         if limit:
-            # For what is sent to nobody, which takes no place in a buffer that could stay full.
+            # Breaks the connection if sent data stays unacknowledged although the send buffer is not full.
             patience = int(1000 * (limit + KERNEL_TIMEOUT_MARGIN))
             stream.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, patience)
         return stream
 
     def probe(self, timeout: float) -> None:
-        """Make a connection within `timeout` s, and end it again. Raises DialError."""
+        """Connect within `timeout` s, and close the connection again. Raises DialError."""
         dial(self._address, self._sweeper, timeout, self._context).close()
 
     def _dial(self) -> Stream:
@@ -129,12 +129,12 @@ class Pool:
             self._dialling.discard(current)
 
     def _abandon(self, dialling: Any) -> None:
-        # It may have gone on in the meantime.
+        # The dial may have ended in the meantime.
         if dialling in self._dialling:
-            dialling.throw(DialError("the server has left"))
+            dialling.throw(DialError("the server has left the configuration"))
 
     def give(self, stream: Stream) -> None:
-        """Take back a connection on which nothing is outstanding."""
+        """Put back a connection that has no outstanding request or response."""
         if self.closed or stream.expired or len(self._idle) >= self.IDLE_LIMIT:
             stream.close()
             return
@@ -144,9 +144,9 @@ class Pool:
         self._idle.append(stream)
 
     def close(self) -> None:
-        """Close what is idle now, and what is given back later; dials have little time from now on.
+        """Close idle connections now and others when they come back; limit dials to REMOVED_DIAL_TIMEOUT.
 
-        A server that has gone may not even refuse: its address answers nothing.
+        A removed server may not even refuse connections: nothing responds at its address.
         """
         self.closed = True
         self.close_idle()
@@ -155,7 +155,7 @@ class Pool:
             timer.start(self._abandon, greenlet)
 
     def close_idle(self) -> int:
-        """Close what is idle now; how many connections that was."""
+        """Close the connections that are idle now, and return how many they were."""
         count = len(self._idle)
         for stream in self._idle:
             stream.close()
@@ -164,7 +164,7 @@ class Pool:
 
 
 def close_all_idle() -> int:
-    """Close all idle connections to servers, for their descriptors; how many there were."""
+    """Close the idle connections of all pools to free descriptors, and return how many they were."""
     return sum(pool.close_idle() for pool in list(_pools))
 
 

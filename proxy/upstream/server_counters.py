@@ -1,14 +1,14 @@
-"""What a server was asked for, in plain integers that a request finds with its target."""
+"""Request counters of one server, as plain integers that a request finds at its target."""
 
 from __future__ import annotations
 
 
 class ServerCell:
-    """Requests that a server was the last to be asked for, of one `status` as the client got it.
+    """Counts of requests for which a server was the last one tried, for one `status` that clients got.
 
-    `buckets` lie beside the bounds of the worker's tallies, each for its own interval; `seconds` is the time
-    of all counted in them. A connection that was handed over to another protocol is `unmeasured`. `changed`
-    is set with each count, and taken back by who reads them.
+    `buckets` counts requests by duration: one bucket for each interval between the bounds of the worker's
+    tallies. `seconds` is the total duration of these requests. `unmeasured` counts connections that switched
+    to another protocol. `changed` is set with each count, and reset by the reader.
     """
 
     __slots__ = ("buckets", "changed", "seconds", "status", "unmeasured")
@@ -26,4 +26,4 @@ class ServerCell:
 
 
 UNCOUNTED = ServerCell(0, -1)
-"""Stands where nothing was counted yet: no request has its status."""
+"""The placeholder before the first count; no request has its status."""

@@ -1,4 +1,4 @@
-"""How long the proxy waits for servers."""
+"""The timeouts for servers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTimeouts:
-    """Seconds, 0 for none: to connect, to wait for a response head, to keep an idle connection; and for a
-    server to take nothing of a request, or to pause within a response.
+    """Timeouts in seconds, 0 for none.
+
+    `dial`: to connect. `response_header`: until the response head is complete. `idle`: how long an idle
+    connection is kept. `stall`: how long a server may accept no data of a request. `pause`: how long a server
+    may pause within a response.
     """
 
     dial: float = 30.0

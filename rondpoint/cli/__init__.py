@@ -1,4 +1,4 @@
-"""The command line: `rondpoint up`, `routes`, and the commands that the upper floors bring."""
+"""The command line: `up`, `routes`, `explain`, `healthcheck`, and the commands of other packages."""
 
 from rondpoint.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Asking the API of a running Rondpoint."""
+"""A client of the API of a running Rondpoint."""
 
 from __future__ import annotations
 
@@ -13,61 +13,65 @@ import requests
 from msgspec import Struct
 
 from rondpoint.cli.flags import load_or_exit
-from rondpoint.cli.startup_summary import url
-from rondpoint.settings.sources.environment import variable
+from rondpoint.cli.startup_summary import local_url
+from rondpoint.settings.sources.environment import variable_name
 
-_SECONDS = 5.0
-_TOKEN = variable(("api", "token"))
-_TOKEN_FILE = variable(("api", "tokenFile"))
-HINT = "is `rondpoint up` running? `--api URL` asks another address"
+_TIMEOUT_SECONDS = 5.0
+_TOKEN = variable_name(("api", "token"))
+_TOKEN_FILE = variable_name(("api", "tokenFile"))
+HINT = "is `rondpoint up` running? `--api URL` sets another address"
 
 
 class Api(Struct, frozen=True):
-    """Where the API is, and the token that it wants, if any."""
+    """The address of an API, and its token if it needs one."""
 
     address: str
     token: str = ""
 
 
-def api_of(given: str | None, flags: Sequence[str]) -> Api:
-    """The one at the address that was given, else that of the settings."""
+def choose_api(given: str | None, flags: Sequence[str]) -> Api:
+    """Return the API at `given`, or, without it, the API of the settings.
+
+    With `given`, the token comes from the environment.
+    """
     if given is None:
         settings = load_or_exit(flags).settings
-        return Api(url(settings.admin), settings.api.token or _content(settings.api.token_file))
+        return Api(local_url(settings.admin), settings.api.token or _read_token(settings.api.token_file))
     environment = os.environ.get
     file = environment(_TOKEN_FILE)
     address = given if "://" in given else f"http://{given}"
-    return Api(address.rstrip("/"), environment(_TOKEN) or _content(Path(file) if file else None))
+    return Api(address.rstrip("/"), environment(_TOKEN) or _read_token(Path(file) if file else None))
 
 
-def ask(api: Api, path: str, parameters: Sequence[tuple[str, str]] = ()) -> bytes:
-    """The body of a 200 from the API; anything else ends the program with a message."""
+def request_api(api: Api, path: str, parameters: Sequence[tuple[str, str]] = ()) -> bytes:
+    """Send a GET request to the API and return the body; print an error and exit if the status is not 200."""
     address = api.address
     headers = {"Authorization": f"Bearer {api.token}"} if api.token else {}
     try:
         response = requests.get(
-            f"{address}{path}", params=list(parameters), headers=headers, timeout=_SECONDS
+            f"{address}{path}", params=list(parameters), headers=headers, timeout=_TIMEOUT_SECONDS
         )
     except requests.RequestException as fault:
-        fail(f"nothing answers at {address} ({type(fault).__name__}): {HINT}")
+        exit_with_error(f"no response from {address} ({type(fault).__name__}): {HINT}")
     if response.status_code == requests.codes.bad_request:
-        fail(response.json().get("message", response.text))
+        exit_with_error(response.json().get("message", response.text))
     if response.status_code == requests.codes.unauthorized:
-        fail(f"{address} wants a token: set {_TOKEN} or {_TOKEN_FILE}")
+        exit_with_error(f"{address} requires a token: set {_TOKEN} or {_TOKEN_FILE}")
     if response.status_code != requests.codes.ok:
-        fail(f"{address}{path} answers {response.status_code}: {HINT}")
+        exit_with_error(f"{address}{path} responded with {response.status_code}: {HINT}")
     return response.content
 
 
-def _content(file: Path | None) -> str:
+def _read_token(file: Path | None) -> str:
     if file is None:
         return ""
     try:
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as fault:
-        fail(f"the token cannot be read: {fault}")
+        exit_with_error(f"cannot read the token: {fault}")
 
 
-def fail(message: str) -> NoReturn:
+def exit_with_error(message: str) -> NoReturn:
+    """Print the message to standard error and exit with code 1."""
     click.echo(f"error: {message}", err=True)
     sys.exit(1)

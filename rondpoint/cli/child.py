@@ -12,60 +12,62 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
-from rondpoint.cli.agent_settings import without_sources
+from rondpoint.cli.agent_settings import without_agent_variables
 
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 
 class StartError(RuntimeError):
-    """A child did not come up; the text says which and why."""
+    """A child process could not start; the text names it and says why."""
 
 
-class Spec(Struct, frozen=True):
-    """What to run, and how to treat it.
+class ChildSpec(Struct, frozen=True):
+    """The command of a child process, and how the supervisor runs it.
 
-    `grace` is the time in seconds between SIGTERM and SIGKILL. `settle` is called with the new process,
-    blocks until it can be used and raises StartError if that takes too long. A child that `announces`
-    says itself when it is ready, in systemd's way, and one that has never been ready and ends by an exit
-    code of `final` ends everything: to start it again would not help. `reloads` on SIGHUP; has `logs` that it
-    opens anew on SIGUSR1. `user` is who it runs as, by default who we are; one that does not `knows_sources`
-    is not told where routes come from.
+    `grace`: seconds between SIGTERM and SIGKILL. `wait_until_usable`: called with the new process; blocks
+    until it can be used, and raises StartError if that takes too long. `notifies_ready`: the child itself
+    reports that it is ready, with systemd's protocol. `final_exit_codes`: if a child that was never ready
+    ends with one of them, everything ends, because a restart would not help. `reloads`: the child gets
+    SIGHUP. `reopens_logs`: it gets SIGUSR1. `user`: the user it runs as, by default that of this process.
+    `gets_provider_settings`: if false, the settings that only the agent needs are removed from its
+    environment.
     """
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     grace: float = 5.0
-    settle: Callable[[subprocess.Popen[bytes]], None] | None = None
-    announces: bool = False
+    wait_until_usable: Callable[[subprocess.Popen[bytes]], None] | None = None
+    notifies_ready: bool = False
     reloads: bool = False
-    logs: bool = False
-    final: frozenset[int] = frozenset()
+    reopens_logs: bool = False
+    final_exit_codes: frozenset[int] = frozenset()
     user: pwd.struct_passwd | None = None
-    knows_sources: bool = True
+    gets_provider_settings: bool = True
 
 
-def spawn(spec: Spec, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Starts the child in a session of its own, so that a Ctrl-C reaches it only through us, in order.
+def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the child in its own session and return its process.
 
-    It gets SIGTERM when this process dies, however that happens (Linux). Its output goes to our stderr.
-    Raises StartError.
+    Ctrl-C then reaches only this process, which ends its children in order. On Linux the child gets
+    SIGTERM when this process dies, for whatever reason. Its output goes to the standard error of this
+    process. Raises StartError.
     """
-    us, user = os.getpid(), spec.user
+    parent, user = os.getpid(), spec.user
     home = {} if user is None else {"HOME": user.pw_dir}
-    given = environment if spec.knows_sources else without_sources(environment)
+    inherited = environment if spec.gets_provider_settings else without_agent_variables(environment)
 
     def before_exec() -> None:
         if _prctl is not None:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != us:
+            if os.getppid() != parent:
                 os._exit(1)
 
     try:
         return subprocess.Popen(  # noqa: S603 - our own commands
             spec.argv,
-            env={**given, **home, **spec.environment},
+            env={**inherited, **home, **spec.environment},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             start_new_session=True,
@@ -75,4 +77,4 @@ def spawn(spec: Spec, environment: Mapping[str, str]) -> subprocess.Popen[bytes]
             preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
         )
     except OSError as fault:
-        raise StartError(f"{spec.name} cannot be started: {fault}") from fault
+        raise StartError(f"cannot start {spec.name}: {fault}") from fault

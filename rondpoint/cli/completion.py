@@ -1,4 +1,4 @@
-"""Settings as a shell completes them: `--prov` to `--providers.docker` and what else begins so."""
+"""Shell completion of settings: `--prov` becomes `--providers.docker` and other flags with that beginning."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from rondpoint.settings.vocabulary import Word
+    from rondpoint.settings.vocabulary import KnownKey
 
-_USUAL = {"entryPoints": "web"}
-"""A name that stands below these as long as none is typed."""
+_EXAMPLE_NAMES = {"entryPoints": "web"}
+"""The name that completion offers below a section with user-chosen names, until one is typed."""
 
 
 class SettingsCommand(click.Command):
-    """A command that takes settings as flags, beside options of its own."""
+    """A command that accepts settings as flags, besides its own options."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        return [*super().shell_complete(ctx, incomplete), *items(incomplete)]
+        return [*super().shell_complete(ctx, incomplete), *completion_items(incomplete)]
 
 
-def items(incomplete: str) -> Iterator[CompletionItem]:
-    """The flags of all settings that begin with what was typed."""
+def completion_items(incomplete: str) -> Iterator[CompletionItem]:
+    """Return the flags of all settings that begin with the typed text."""
     if incomplete.startswith("-"):
-        for flag in flags(incomplete):
-            # Shells compare letter by letter, settings do not.
+        for flag in matching_flags(incomplete):
+            # Shells compare case-sensitively, settings do not: keep the typed letters.
             yield CompletionItem(incomplete + flag[len(incomplete) :])
 
 
-def flags(incomplete: str) -> list[str]:
-    """Those of our own spelling; below a name that the user chooses, with the name that was typed."""
-    from rondpoint.settings.vocabulary import build  # noqa: PLC0415 (only who completes needs it here)
+def matching_flags(incomplete: str) -> list[str]:
+    """Return the matching flags in Traefik 3's spelling, with the typed name for a user-chosen one."""
+    from rondpoint.settings.vocabulary import build_vocabulary  # noqa: PLC0415 (only completion needs it here)
 
     typed = incomplete.removeprefix("--").split(".")[:-1]
-    found = (f"--{'.'.join(path)}" for path in _paths(build(), typed, ()))
-    return sorted(flag for flag in found if flag.lower().startswith(incomplete.lower()))
+    all_flags = (f"--{'.'.join(path)}" for path in _paths(build_vocabulary(), typed, ()))
+    return sorted(flag for flag in all_flags if flag.lower().startswith(incomplete.lower()))
 
 
-def _paths(word: Word, typed: list[str], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _paths(word: KnownKey, typed: list[str], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for child in word.children.values():
         if not child.attribute:
             continue
@@ -48,6 +48,6 @@ def _paths(word: Word, typed: list[str], above: tuple[str, ...]) -> Iterator[tup
             yield here
         yield from _paths(child, typed, here)
     if word.wildcard is not None and word.wildcard.section:
-        name = typed[len(above)] if len(above) < len(typed) else _USUAL.get(above[-1], "")
+        name = typed[len(above)] if len(above) < len(typed) else _EXAMPLE_NAMES.get(above[-1], "")
         if name:
             yield from _paths(word.wildcard, typed, (*above, name))

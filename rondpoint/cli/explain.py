@@ -1,4 +1,4 @@
-"""`rondpoint explain URL`: why a running Rondpoint serves a request as it does."""
+"""`rondpoint explain URL`: how a running Rondpoint routes a request, and why."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from rondpoint.cli.api_client import api_of, ask, fail
+from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_ON, settings_flags
-from rondpoint.cli.table import table
+from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import Balancing, Explanation
 from rondpoint.terminal_text import printable
 
 
-@click.command(cls=SettingsCommand, context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
 @click.argument("url")
-@click.option("--method", default="GET", show_default=True)
-@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="May be given several times.")
-@click.option("--client", default="", metavar="ADDRESS", help="The client's, for ClientIP.")
-@click.option("--entryPoint", "entry_point", default="", help="By default the one on the port of URL.")
-@click.option("--json", "as_json", is_flag=True, help="Print /api/explain as it is.")
+@click.option("--method", default="GET", show_default=True, help="The method of the request.")
+@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A request header; repeatable.")
+@click.option("--client", default="", metavar="ADDRESS", help="The address of the client, for ClientIP.")
 @click.option(
-    "--api", metavar="ADDRESS", help="The admin entry point to ask; by default the one of the settings."
+    "--entryPoint", "entry_point", default="", help="The entry point; default: the one on the port of URL."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON of /api/explain unchanged.")
+@click.option(
+    "--api", metavar="ADDRESS", help="The admin entry point to use; default: the one from the settings."
 )
 @settings_flags
 def explain(
@@ -37,61 +39,62 @@ def explain(
     api: str | None,
     flags: tuple[str, ...],
 ) -> None:
-    """Tell which router, middlewares and servers a request for URL would take, or why none.
+    """Show which router, middlewares and servers a request for URL would use, or why none would serve it.
 
-    Ends with 1 when Rondpoint itself would answer, with an error.
+    The exit code is 1 if Rondpoint itself would respond with an error.
     """
-    there = api_of(api, flags)
-    asked = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
-    content = ask(there, "/api/explain", [*asked, *(("header", header) for header in headers)])
+    chosen = choose_api(api, flags)
+    query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
+    content = request_api(chosen, "/api/explain", [*query, *(("header", header) for header in headers)])
     try:
-        way = msgspec.json.decode(content, type=Explanation)
+        explanation = msgspec.json.decode(content, type=Explanation)
     except msgspec.DecodeError as fault:
-        fail(f"{there.address}/api/explain is not Rondpoint's: {fault}")
-    click.echo(content if as_json else "\n".join(map(printable, _lines(way))))
-    if way.status:
+        exit_with_error(f"{chosen.address}/api/explain is not from Rondpoint: {fault}")
+    click.echo(content if as_json else "\n".join(map(printable, _format_lines(explanation))))
+    if explanation.status:
         raise SystemExit(1)
 
 
-def _lines(way: Explanation) -> Iterator[str]:
-    yield f"{way.method} {way.host}{way.path} on entry point {way.entry_point}"
+def _format_lines(explanation: Explanation) -> Iterator[str]:
+    request = f"{explanation.method} {explanation.host}{explanation.path}"
+    yield f"{request} on entry point {explanation.entry_point}"
     yield ""
-    if way.omitted:
-        yield f"{way.omitted} more routers of higher priority were tried"
-    if way.candidates:
+    if explanation.omitted:
+        yield f"{explanation.omitted} more routers of higher priority do not match"
+    if explanation.candidates:
         rows = [
-            (candidate.router, str(candidate.priority), candidate.rule, _outcome(candidate.failed))
-            for candidate in way.candidates
+            (candidate.router, str(candidate.priority), candidate.rule, _format_result(candidate.failed))
+            for candidate in explanation.candidates
         ]
-        yield from table(("ROUTER", "PRIORITY", "RULE", ""), rows)
+        yield from format_table(("ROUTER", "PRIORITY", "RULE", ""), rows)
     else:
-        yield "no router is for this host"
+        yield "no router serves this host"
     yield ""
-    if way.router:
-        yield f"router      {way.router}"
-        yield f"middlewares {', '.join(way.middlewares) or 'none'}"
-        yield f"service     {way.service}"
-    if way.balancing is not None:
-        yield f"balancing   {_balancing(way.balancing)}"
-    for member in way.members:
+    if explanation.router:
+        yield f"router      {explanation.router}"
+        yield f"middlewares {', '.join(explanation.middlewares) or 'none'}"
+        yield f"service     {explanation.service}"
+    if explanation.balancing is not None:
+        yield f"balancing   {_format_balancing(explanation.balancing)}"
+    for member in explanation.members:
         through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
         yield f"member      {member.service} (weight {member.weight}{through})"
-    for server in way.servers:
+    for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
-    for finding in way.findings:
-        yield f"told        {finding}"
-    if way.status or way.reason:
-        yield f"answers     {way.status or 'by a server'}: {way.reason}"
-    for near in way.nearby:
-        yield f"near        {near.name}: {near.reason}"
+    for finding in explanation.findings:
+        yield f"diagnostic  {finding}"
+    if explanation.status or explanation.reason:
+        yield f"response    {explanation.status or 'by a server'}: {explanation.reason}"
+    for near in explanation.nearby:
+        yield f"see also    {near.name}: {near.reason}"
         yield from (f"          {line}" for line in near.excerpt.splitlines())
 
 
-def _balancing(balancing: Balancing) -> str:
-    kept = f", clients kept by the cookie {balancing.cookie}" if balancing.cookie else ""
-    slowly = f", {balancing.slow_start:g} s of slow start" if balancing.slow_start else ""
-    return f"{balancing.strategy}{kept}{slowly}"
+def _format_balancing(balancing: Balancing) -> str:
+    sticky = f", sticky by the cookie {balancing.cookie}" if balancing.cookie else ""
+    slow_start = f", slow start of {balancing.slow_start:g} s" if balancing.slow_start else ""
+    return f"{balancing.strategy}{sticky}{slow_start}"
 
 
-def _outcome(failed: tuple[str, ...]) -> str:
-    return f"fails: {', '.join(failed)}" if failed else "holds"
+def _format_result(failed: tuple[str, ...]) -> str:
+    return f"no match: {', '.join(failed)}" if failed else "matches"

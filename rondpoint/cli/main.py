@@ -1,6 +1,6 @@
-"""The group of commands, found by name when they are asked for.
+"""The command group `rondpoint`.
 
-A command's module is imported only when it is called: the agent does not pay for the proxy.
+It imports the module of a command only when that command is called, so the agent does not load the proxy.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 import click
 from click.shell_completion import CompletionItem
 
-from rondpoint.cli.completion import items
+from rondpoint.cli.completion import completion_items
 
-_OWN = {
+_BUILT_IN = {
     "up": "rondpoint.cli.up:up",
     "routes": "rondpoint.cli.routes:routes",
     "explain": "rondpoint.cli.explain:explain",
@@ -24,27 +24,27 @@ _GROUP = "rondpoint.commands"
 
 
 class Commands(click.Group):
-    """Flags without a command mean `up`, which is what container images are started with."""
+    """The group of all commands; flags without a command are flags of `up`, as container images use them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
-        # A shell that asks what could follow has not said all yet.
-        if not ctx.resilient_parsing and (not args or (args[0].startswith("-") and args[0] not in own)):
+        options = {option for parameter in self.get_params(ctx) for option in parameter.opts}
+        # During shell completion the command may not be typed yet.
+        if not ctx.resilient_parsing and (not args or (args[0].startswith("-") and args[0] not in options)):
             args = ["up", *args]
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        return [*super().shell_complete(ctx, incomplete), *items(incomplete)]
+        return [*super().shell_complete(ctx, incomplete), *completion_items(incomplete)]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*_OWN, *_brought()})
+        return sorted({*_BUILT_IN, *_installed_commands()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _OWN:
-            module, _, attribute = _OWN[cmd_name].partition(":")
+        if cmd_name in _BUILT_IN:
+            module, _, attribute = _BUILT_IN[cmd_name].partition(":")
             command = getattr(import_module(module), attribute)
-        elif cmd_name in (brought := _brought()):
-            command = brought[cmd_name].load()
+        elif cmd_name in (installed := _installed_commands()):
+            command = installed[cmd_name].load()
         else:
             return None
         if not isinstance(command, click.Command):
@@ -57,12 +57,13 @@ class Commands(click.Group):
         known = self.list_commands(ctx)
         if args[0] not in known:
             close = difflib.get_close_matches(args[0], known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
-            ctx.fail(f"There is no command {args[0]!r}. {hint}")
+            hint = f"Did you mean {close[0]}?" if close else f"The commands are {', '.join(known)}."
+            ctx.fail(f"Unknown command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
 
-def _brought() -> dict[str, EntryPoint]:
+def _installed_commands() -> dict[str, EntryPoint]:
+    """Return the commands that other packages bring, by name."""
     return {point.name: point for point in entry_points(group=_GROUP)}
 
 

@@ -1,4 +1,4 @@
-"""Children that say when they are ready, as they would say it to systemd (`NOTIFY_SOCKET`)."""
+"""Receives readiness messages from child processes, with systemd's protocol (`NOTIFY_SOCKET`)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Self
 VARIABLE = "NOTIFY_SOCKET"
 
 
-class Announcements:
-    """A datagram socket in a private directory; readable when a child has said something."""
+class ReadinessSocket:
+    """A datagram socket in a private directory; readable after a child has sent a message."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "ready.sock"
@@ -22,15 +22,15 @@ class Announcements:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def ready(self) -> bool:
-        """Whether something said since the last call was that a child is ready."""
-        said = False
+    def receive_ready(self) -> bool:
+        """Read all messages since the last call; return whether one reports that a child is ready."""
+        ready = False
         while True:
             try:
                 message = self._socket.recv(4096)
             except BlockingIOError:
-                return said
-            said = said or b"READY=1" in message.splitlines()
+                return ready
+            ready = ready or b"READY=1" in message.splitlines()
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""`rondpoint routes`: what a running Rondpoint routes, as it sees it itself."""
+"""`rondpoint routes`: the routers, servers, diagnostics and agents of a running Rondpoint."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import click
 import msgspec
 from msgspec import Struct
 
-from rondpoint.cli.api_client import api_of, ask, fail
+from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_ON, settings_flags
-from rondpoint.cli.table import table
+from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.table import format_table
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.terminal_text import printable
 
@@ -18,7 +18,7 @@ _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
 class _Router(Struct, rename="camel"):
-    """Of one that was left out, only its status is told, and why."""
+    """A router; if it was left out, only `status` is set."""
 
     rule: str = ""
     service: str = ""
@@ -45,12 +45,12 @@ class _Provider(Struct):
 
 class _Agent(Struct):
     role: str = ""
-    part: str = ""
+    contribution: str = ""
     providers: dict[str, _Provider] = {}
 
 
 class RawData(Struct):
-    """The part of `/api/rawdata` that is shown."""
+    """The fields of `/api/rawdata` that the command shows."""
 
     routers: dict[str, _Router] = {}
     services: dict[str, _Service] = {}
@@ -58,27 +58,27 @@ class RawData(Struct):
     diagnostics: list[Diagnostic] = []
 
 
-@click.command(cls=SettingsCommand, context_settings=PASS_ON)
-@click.option("--json", "as_json", is_flag=True, help="Print /api/rawdata as it is.")
+@click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON of /api/rawdata unchanged.")
 @click.option(
-    "--api", metavar="URL", help="The admin entry point to ask; by default the one of the settings."
+    "--api", metavar="URL", help="The admin entry point to use; default: the one from the settings."
 )
 @settings_flags
 def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
-    """List the routers of a running Rondpoint, their servers, what is wrong with them, and its agents."""
-    asked = api_of(api, flags)
-    content = ask(asked, "/api/rawdata")
+    """List routers, servers, diagnostics and agents of a running Rondpoint."""
+    chosen = choose_api(api, flags)
+    content = request_api(chosen, "/api/rawdata")
     if as_json:
         click.echo(content)
         return
     try:
         data = msgspec.json.decode(content, type=RawData)
     except msgspec.DecodeError as fault:
-        fail(f"{asked.address}/api/rawdata is not Rondpoint's: {fault}")
-    click.echo("\n".join(map(printable, _lines(data))))
+        exit_with_error(f"{chosen.address}/api/rawdata is not from Rondpoint: {fault}")
+    click.echo("\n".join(map(printable, _format_lines(data))))
 
 
-def _lines(data: RawData) -> list[str]:
+def _format_lines(data: RawData) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for name, router in sorted(data.routers.items()):
         if router.priority is None:
@@ -90,24 +90,24 @@ def _lines(data: RawData) -> list[str]:
         first, *others = servers or ["none"]
         rows.append((name, router.rule, points, str(router.priority), router.service, first))
         rows += [("", "", "", "", "", other) for other in others]
-    lines = table(_HEADINGS, rows) if rows else ["no routers"]
-    found: list[str] = []
+    lines = format_table(_HEADINGS, rows) if rows else ["no routers"]
+    diagnostics: list[str] = []
     for diagnostic in data.diagnostics:
         first, *below = diagnostic.lines()
-        found += [f"{diagnostic.severity}: {first}", *below]
-    for others in (found, _agents(data)):
-        lines += ["", *others] if others else []
+        diagnostics += [f"{diagnostic.severity}: {first}", *below]
+    for section in (diagnostics, _format_agents(data)):
+        lines += ["", *section] if section else []
     return lines
 
 
-def _agents(data: RawData) -> list[str]:
+def _format_agents(data: RawData) -> list[str]:
     rows = [
-        (name, agent.part, agent.role, ", ".join(map(_provider, agent.providers.items())))
+        (name, agent.contribution, agent.role, ", ".join(map(_format_provider, agent.providers.items())))
         for name, agent in sorted(data.agents.items())
     ]
-    return table(_AGENT_HEADINGS, rows) if rows else []
+    return format_table(_AGENT_HEADINGS, rows) if rows else []
 
 
-def _provider(named: tuple[str, _Provider]) -> str:
+def _format_provider(named: tuple[str, _Provider]) -> str:
     name, provider = named
     return f"{name} ({provider.state}{': ' if provider.message else ''}{provider.message})"

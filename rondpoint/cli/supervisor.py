@@ -1,7 +1,7 @@
-"""Keeps children running, and ends them in order.
+"""Runs child processes, restarts them after failures, and ends them in order.
 
-Nothing is polled: the supervisor sleeps until a signal comes (a child's death among them), a child says
-that it is ready, or a restart is due.
+The supervisor polls nothing. It sleeps until it gets a signal (SIGCHLD among them), a child reports that
+it is ready, or a restart is due.
 """
 
 from __future__ import annotations
@@ -14,135 +14,136 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rondpoint.cli.child import Spec, StartError, spawn
-from rondpoint.cli.readiness import VARIABLE, Announcements
-from rondpoint.cli.signals import Signals
+from rondpoint.cli.child import ChildSpec, StartError, spawn
+from rondpoint.cli.readiness import VARIABLE, ReadinessSocket
+from rondpoint.cli.signals import SignalReceiver
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 30.0
-# A child that has lived this long has started well: what ended it is a new trouble.
-_STEADY_SECONDS = 10.0
-_END = frozenset({signal.SIGTERM, signal.SIGINT})
+# After this time a failure counts as new: the delay before the restart starts from the shortest again.
+_STABLE_SECONDS = 10.0
+_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 @dataclass(slots=True)
 class _Child:
-    spec: Spec
+    spec: ChildSpec
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
-    due: float | None = None
-    been_ready: bool = False
+    restart_at: float | None = None
+    was_ready: bool = False
 
 
 class Supervisor:
-    """Runs children until SIGTERM or SIGINT.
+    """Runs child processes until SIGTERM or SIGINT.
 
-    They start in the order given and end in the opposite one. `on_ready` is called once, when the
-    children that announce themselves have done so; `say` gets a line for every event worth knowing.
+    Children start in the given order and end in the opposite order. `on_ready` is called once, after a
+    child with `notifies_ready` has reported that it is ready. `report` gets one line for each failure of
+    a child.
     """
 
     def __init__(
         self,
-        specs: Sequence[Spec],
-        announcements: Announcements,
+        specs: Sequence[ChildSpec],
+        readiness_socket: ReadinessSocket,
         environment: Mapping[str, str],
         *,
         on_ready: Callable[[], None],
-        say: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._children = [_Child(spec) for spec in specs]
-        self._announcements = announcements
+        self._readiness_socket = readiness_socket
         self._environment = {name: value for name, value in environment.items() if name != VARIABLE}
         self._on_ready = on_ready
-        self._say = say
+        self._report = report
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> int:
-        """The exit code: 0 after a signal, the child's own when one could not start and never will."""
-        wanted = (signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, *_END)
-        with Signals(wanted) as signals, self._selector:
+        """Run until the end; return 0 after a signal, or the exit code of the child that cannot start."""
+        numbers = (signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, *_STOP_SIGNALS)
+        with SignalReceiver(numbers) as signals, self._selector:
             self._selector.register(signals.fileno(), selectors.EVENT_READ)
-            self._selector.register(self._announcements.fileno(), selectors.EVENT_READ)
+            self._selector.register(self._readiness_socket.fileno(), selectors.EVENT_READ)
             try:
                 for child in self._children:
                     self._start(child)
                 code = self._watch(signals)
             except StartError as fault:
-                self._say(str(fault))
+                self._report(str(fault))
                 code = 1
             finally:
-                self._end(signals)
+                self._stop_all(signals)
         return code
 
-    def _watch(self, signals: Signals) -> int:
+    def _watch(self, signals: SignalReceiver) -> int:
         while True:
-            self._selector.select(self._until_due())
-            for number in signals.take():
-                if number in _END:
+            self._selector.select(self._seconds_until_restart())
+            for number in signals.receive():
+                if number in _STOP_SIGNALS:
                     return 0
                 if number in (signal.SIGHUP, signal.SIGUSR1):
-                    self._pass_on(number)
-            if self._announcements.ready():
-                self._announced()
+                    self._forward_signal(number)
+            if self._readiness_socket.receive_ready():
+                self._mark_ready()
             for child, code in self._reap():
-                if code in child.spec.final and not child.been_ready:
-                    self._say(f"{child.spec.name} cannot start ({_ending(code)})")
+                if code in child.spec.final_exit_codes and not child.was_ready:
+                    self._report(f"{child.spec.name} cannot start ({_exit_cause(code)})")
                     return code
-                self._postpone(child, _ending(code))
-            self._start_due()
+                self._schedule_restart(child, _exit_cause(code))
+            self._restart_due_children()
 
     def _start(self, child: _Child) -> None:
         environment = self._environment
-        if child.spec.announces:
-            environment = {**environment, VARIABLE: str(self._announcements.path)}
-        child.due, child.started = None, time.monotonic()
+        if child.spec.notifies_ready:
+            environment = {**environment, VARIABLE: str(self._readiness_socket.path)}
+        child.restart_at, child.started = None, time.monotonic()
         child.process = spawn(child.spec, environment)
-        if child.spec.settle is not None:
-            child.spec.settle(child.process)
+        if child.spec.wait_until_usable is not None:
+            child.spec.wait_until_usable(child.process)
 
-    def _start_due(self) -> None:
+    def _restart_due_children(self) -> None:
         now = time.monotonic()
         for child in self._children:
-            if child.due is None or child.due > now:
+            if child.restart_at is None or child.restart_at > now:
                 continue
             try:
                 self._start(child)
             except StartError as fault:
                 self._kill(child)
-                self._postpone(child, str(fault))
+                self._schedule_restart(child, str(fault))
 
-    def _until_due(self) -> float | None:
-        due = [child.due for child in self._children if child.due is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+    def _seconds_until_restart(self) -> float | None:
+        times = [child.restart_at for child in self._children if child.restart_at is not None]
+        return max(0.0, min(times) - time.monotonic()) if times else None
 
-    def _postpone(self, child: _Child, why: str) -> None:
+    def _schedule_restart(self, child: _Child, cause: str) -> None:
         now = time.monotonic()
-        child.failures = 0 if now - child.started > _STEADY_SECONDS else child.failures + 1
+        child.failures = 0 if now - child.started > _STABLE_SECONDS else child.failures + 1
         delay = min(_FIRST_DELAY * 2 ** min(child.failures, 16), _LONGEST_DELAY)
-        child.due = now + delay
-        self._say(f"{child.spec.name} has ended ({why}); it starts again in {delay:g} s")
+        child.restart_at = now + delay
+        self._report(f"{child.spec.name} has ended ({cause}); it restarts in {delay:g} s")
 
-    def _announced(self) -> None:
-        announcing = [child for child in self._children if child.spec.announces]
-        first = not all(child.been_ready for child in announcing)
-        for child in announcing:
-            child.been_ready = True
+    def _mark_ready(self) -> None:
+        notifying = [child for child in self._children if child.spec.notifies_ready]
+        first = not all(child.was_ready for child in notifying)
+        for child in notifying:
+            child.was_ready = True
         if first:
             self._on_ready()
 
-    def _pass_on(self, number: signal.Signals) -> None:
-        """SIGHUP to those that reload, SIGUSR1 to those that have logs to open anew."""
+    def _forward_signal(self, number: signal.Signals) -> None:
+        """Send SIGHUP to the children that reload, or SIGUSR1 to the children that reopen log files."""
         for child in self._children:
-            wanted = child.spec.reloads if number == signal.SIGHUP else child.spec.logs
-            if wanted and child.process is not None:
+            expects_it = child.spec.reloads if number == signal.SIGHUP else child.spec.reopens_logs
+            if expects_it and child.process is not None:
                 child.process.send_signal(number)
 
     def _reap(self) -> list[tuple[_Child, int]]:
-        """Children that have ended, and their codes; what they left behind is told to end too.
+        """Return the children that have ended, with exit codes; send SIGTERM to the processes that they left.
 
-        Everything is waited for, not our children alone: as process 1 of a container, we are handed
-        every orphan.
+        All child processes are reaped, not only those that the supervisor started: as process 1 of a
+        container it becomes the parent of every orphan.
         """
         ended: list[tuple[_Child, int]] = []
         while True:
@@ -152,9 +153,9 @@ class Supervisor:
                 return ended
             if info is None:
                 return ended
-            child = self._child(info.si_pid)
+            child = self._find_child(info.si_pid)
             if child is not None:
-                # Before it is waited for, its number, and its group's, cannot be anybody else's.
+                # Until it is reaped, the kernel cannot reuse its process id or its process group id.
                 _signal_group(info.si_pid, signal.SIGTERM)
             _, status = os.waitpid(info.si_pid, 0)
             if child is not None and child.process is not None:
@@ -162,38 +163,39 @@ class Supervisor:
                 ended.append((child, child.process.returncode))
                 child.process = None
 
-    def _child(self, pid: int) -> _Child | None:
-        running = (child for child in self._children if child.process is not None)
-        return next((child for child in running if child.process and child.process.pid == pid), None)
+    def _find_child(self, pid: int) -> _Child | None:
+        children = (child for child in self._children if child.process is not None)
+        return next((child for child in children if child.process and child.process.pid == pid), None)
 
-    def _end(self, signals: Signals) -> None:
-        patient = True
+    def _stop_all(self, signals: SignalReceiver) -> None:
+        may_wait = True
         for child in reversed(self._children):
             if child.process is None or child.process.returncode is not None:
                 continue
-            patient = self._end_one(child, signals) if patient else self._kill(child)
+            may_wait = self._stop(child, signals) if may_wait else self._kill(child)
 
-    def _end_one(self, child: _Child, signals: Signals) -> bool:
-        """False when a second signal asked not to wait any longer."""
+    def _stop(self, child: _Child, signals: SignalReceiver) -> bool:
+        """Stop one child; return whether to wait for the others, which a second stop signal forbids."""
         assert child.process is not None  # noqa: S101 - the caller has looked
         child.process.terminate()
-        until = time.monotonic() + child.spec.grace
+        deadline = time.monotonic() + child.spec.grace
         while child.process is not None:
-            left = until - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
-                self._say(f"{child.spec.name} did not end within {child.spec.grace:g} s and is killed")
+                self._report(f"{child.spec.name} did not end within {child.spec.grace:g} s; killing it")
                 self._kill(child)
                 return True
             self._selector.select(left)
-            self._announcements.ready()
-            impatient = any(number in _END for number in signals.take())
+            self._readiness_socket.receive_ready()
+            stop_now = any(number in _STOP_SIGNALS for number in signals.receive())
             self._reap()
-            if impatient:
+            if stop_now:
                 self._kill(child)
                 return False
         return True
 
     def _kill(self, child: _Child) -> bool:
+        """Kill the child and its process group; return False: do not wait for other children."""
         process, child.process = child.process, None
         if process is not None and process.returncode is None:
             _signal_group(process.pid, signal.SIGKILL)
@@ -205,11 +207,11 @@ def _signal_group(leader: int, number: signal.Signals) -> None:
     try:
         os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):
-        # Nobody is left in it (macOS says so by the second).
+        # The group is empty (macOS raises PermissionError then).
         return
 
 
-def _ending(code: int) -> str:
+def _exit_cause(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     return signal.Signals(-code).name

@@ -1,12 +1,12 @@
-"""Text in columns."""
+"""Formats text in columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of columns as wide as their widest cell, two spaces apart, without trailing space."""
+def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table; columns are as wide as their widest cell and two spaces apart."""
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,4 +1,4 @@
-"""`rondpoint up`: everything in the foreground."""
+"""`rondpoint up`: runs store, agent and proxy in the foreground."""
 
 from __future__ import annotations
 
@@ -15,124 +15,126 @@ import click
 from msgspec import structs
 
 from rondpoint import logs
-from rondpoint.cli.agent_settings import without_sources_flags
-from rondpoint.cli.child import Spec, StartError
+from rondpoint.cli.agent_settings import without_agent_flags
+from rondpoint.cli.child import ChildSpec, StartError
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_ON, load_or_exit, say_warnings, settings_flags
-from rondpoint.cli.readiness import Announcements
-from rondpoint.cli.startup_summary import facts
-from rondpoint.cli.store import store
+from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
+from rondpoint.cli.readiness import ReadinessSocket
+from rondpoint.cli.startup_summary import summary_lines
+from rondpoint.cli.store import embedded_store
 from rondpoint.cli.supervisor import Supervisor
 from rondpoint.settings import Settings
-from rondpoint.settings.sources.environment import FLAGS, variable
+from rondpoint.settings.sources.environment import FLAGS, variable_name
 
 log = logging.getLogger(__name__)
 
-# A Unix socket's path has room for 104 bytes on the narrowest system.
-_LONGEST_DIRECTORY = 80
-# What gunicorn ends with when it cannot be configured, listen, load or start its workers.
-_FINAL = frozenset({1, 2, 3, 4})
-# gunicorn kills workers a second after their grace time, at the latest, and needs a moment for itself.
+# The path of a Unix socket holds 104 bytes on the most restrictive system.
+_MAX_DIRECTORY_BYTES = 80
+# Exit codes of gunicorn if it cannot read its configuration, listen, load the application or start its
+# workers.
+_FINAL_EXIT_CODES = frozenset({1, 2, 3, 4})
+# gunicorn kills workers at most one second after their grace time, and needs some time itself.
 _MARGIN_SECONDS = 3.0
 
 
-@click.command(cls=SettingsCommand, context_settings=PASS_ON)
+@click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
 @settings_flags
 def up(flags: tuple[str, ...]) -> None:
-    """Run everything in the foreground: store, agent, proxy.
+    """Run store, agent and proxy in the foreground.
 
-    Settings are flags as Traefik has them (--providers.docker.domain=test, --web), variables
-    (RONDPOINT_PROVIDERS_DOCKER_DOMAIN) or in a file (--configFile=FILE; else rondpoint.toml, traefik.yml
-    and the like, here or in /etc). Without redis.url, a store of its own is started.
+    Give settings as Traefik's flags (--providers.docker.domain=test, --web), as environment variables
+    (RONDPOINT_PROVIDERS_DOCKER_DOMAIN) or in a file (--configFile=FILE; default: rondpoint.toml,
+    traefik.yml and similar names in the working directory or in /etc). Without redis.url, `up` starts its
+    own store.
 
-    SIGTERM or Ctrl-C ends all in order, running requests first; a second one ends all at once. SIGHUP
-    reloads the proxy, SIGUSR1 has the files of logs opened anew.
+    SIGTERM or Ctrl-C stops all processes in order, after running requests have finished; a second one stops
+    them at once. SIGHUP reloads the proxy. SIGUSR1 reopens log files.
     """
     loaded = load_or_exit(flags)
-    say: Callable[[str], None] = _say
-    tell: Callable[[str], None] = _tell
+    report: Callable[[str], None] = _print_event
+    print_summary: Callable[[str], None] = _print_summary
     if logs.for_machines(loaded.settings.log):
         logs.configure(loaded.settings.log)
-        say = tell = _log
-    say_warnings(loaded)
-    with tempfile.TemporaryDirectory(prefix="rondpoint-", dir=_place()) as name:
+        report = print_summary = _log_lines
+    report_warnings(loaded)
+    with tempfile.TemporaryDirectory(prefix="rondpoint-", dir=_socket_directory()) as name:
         directory = Path(name)
         try:
-            specs = _children(loaded.settings, directory, flags)
+            specs = _child_specs(loaded.settings, directory, flags)
         except StartError as fault:
-            say(str(fault))
+            report(str(fault))
             sys.exit(1)
-        with Announcements(directory) as announcements:
+        with ReadinessSocket(directory) as readiness_socket:
             code = Supervisor(
                 specs,
-                announcements,
+                readiness_socket,
                 os.environ,
-                on_ready=lambda: tell("\n".join(facts(loaded.settings))),
-                say=say,
+                on_ready=lambda: print_summary("\n".join(summary_lines(loaded.settings))),
+                report=report,
             ).run()
     sys.exit(code)
 
 
-def _children(settings: Settings, directory: Path, flags: Sequence[str]) -> list[Spec]:
-    handed = [*json.loads(os.environ.get(FLAGS) or "[]"), *flags]
-    environment = {FLAGS: json.dumps(handed), "PYTHONUNBUFFERED": "1"}
-    specs: list[Spec] = []
-    user = _user(settings.user)
+def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> list[ChildSpec]:
+    all_flags = [*json.loads(os.environ.get(FLAGS) or "[]"), *flags]
+    environment = {FLAGS: json.dumps(all_flags), "PYTHONUNBUFFERED": "1"}
+    specs: list[ChildSpec] = []
+    user = _find_user(settings.user)
     if user is not None:
-        # The sockets in it are theirs to use; root needs nobody's leave.
+        # Store and proxy use the sockets in it as this user; root may use them in any case.
         os.chown(directory, user.pw_uid, user.pw_gid)
     if settings.redis.url is None:
-        # It has a form of its own for what it says.
-        spec, url = store(directory, quiet=logs.for_machines(settings.log))
+        # Its log format is not JSON.
+        spec, url = embedded_store(directory, quiet=logs.for_machines(settings.log))
         specs.append(structs.replace(spec, user=user))
-        environment[variable(("redis", "url"))] = url
+        environment[variable_name(("redis", "url"))] = url
         if settings.state_directory is None:
-            # What this store held is worth nothing once it is gone.
-            environment[variable(("stateDirectory",))] = str(directory)
+            # A local snapshot of this store has no use after the store is gone.
+            environment[variable_name(("stateDirectory",))] = str(directory)
     rondpoint = (sys.executable, "-m", "rondpoint")
     grace = max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())
-    specs.append(Spec("agent", (*rondpoint, "agent"), environment, logs=True))
+    specs.append(ChildSpec("agent", (*rondpoint, "agent"), environment, reopens_logs=True))
     specs.append(
-        Spec(
+        ChildSpec(
             "proxy",
             (*rondpoint, "proxy"),
-            environment | {FLAGS: json.dumps(without_sources_flags(handed))},
-            knows_sources=False,
+            environment | {FLAGS: json.dumps(without_agent_flags(all_flags))},
+            gets_provider_settings=False,
             grace=grace + _MARGIN_SECONDS,
-            announces=True,
+            notifies_ready=True,
             reloads=True,
-            logs=True,
-            final=_FINAL,
+            reopens_logs=True,
+            final_exit_codes=_FINAL_EXIT_CODES,
             user=user,
         )
     )
     return specs
 
 
-def _user(name: str) -> pwd.struct_passwd | None:
-    """Whom store and proxy run as, None for who we are. Raises StartError."""
+def _find_user(name: str) -> pwd.struct_passwd | None:
+    """Return the user of store and proxy, or None for the user of this process. Raises StartError."""
     if not name or os.geteuid():
         return None
     try:
         return pwd.getpwnam(name)
     except KeyError:
-        raise StartError(f"settings: user: there is no user {name!r} on this system") from None
+        raise StartError(f"settings: user: this system has no user {name!r}") from None
 
 
-def _place() -> str | None:
-    """Where the sockets go: the usual temporary directory, unless its path is too long for a socket."""
-    usual = tempfile.gettempdir()
-    return usual if len(os.fsencode(usual)) <= _LONGEST_DIRECTORY else "/tmp"  # noqa: S108 - a private one below
+def _socket_directory() -> str | None:
+    """Return the temporary directory, or `/tmp` if that has too long a path for a socket."""
+    default = tempfile.gettempdir()
+    return default if len(os.fsencode(default)) <= _MAX_DIRECTORY_BYTES else "/tmp"  # noqa: S108 - a private directory below it
 
 
-def _log(text: str) -> None:
+def _log_lines(text: str) -> None:
     for line in text.splitlines():
         log.info("%s", line)
 
 
-def _tell(text: str) -> None:
+def _print_summary(text: str) -> None:
     click.echo(text)
 
 
-def _say(line: str) -> None:
+def _print_event(line: str) -> None:
     click.echo(f"rondpoint: {line}", err=True)

@@ -23,11 +23,11 @@ def reason(router: Router, settings: Settings) -> str:
 
 def closed(router: Router, settings: Settings) -> str:
     """Why a router's entry points are closed; empty where one is open."""
-    if not settings.closed:
+    if not settings.closed_parts:
         return ""
     points = router.entry_points or settings.default_entry_points
     known = settings.tls_entry_points if router.tls else settings.entry_points
-    reasons = [settings.why_closed(name) for name in sorted(points) if name in known]
+    reasons = [settings.closed_reason(name) for name in sorted(points) if name in known]
     return "; ".join(reasons) if all(reasons) else ""
 
 

@@ -1,7 +1,7 @@
 """Settings: one tree in Traefik 3's names, read from flags, environment and a file, checked at start."""
 
 from rondpoint.settings.errors import SettingsError
-from rondpoint.settings.load import Loaded, load
+from rondpoint.settings.load import LoadedSettings, load
 from rondpoint.settings.tree import (
     ADMIN,
     AccessLog,
@@ -28,7 +28,7 @@ from rondpoint.settings.tree import (
     LogFormat,
     LogLevel,
     Metrics,
-    Mode,
+    FieldMode,
     OtlpHttp,
     Ping,
     PrometheusMetrics,

@@ -8,36 +8,36 @@ from ipaddress import ip_address
 from rondpoint.settings.tree import ADMIN, Settings
 
 
-class Access(Enum):
-    """`OPEN` to this machine, which alone reaches it; `GUARDED` by token or password; `READABLE` by all,
+class AdminAccess(Enum):
+    """`OPEN` to this machine, which alone reaches it; `AUTHENTICATED` by token or password; `READ_ONLY` by all,
     while changes are refused; `CLOSED` but for `/ping`.
     """
 
     OPEN = auto()
-    GUARDED = auto()
-    READABLE = auto()
+    AUTHENTICATED = auto()
+    READ_ONLY = auto()
     CLOSED = auto()
 
 
-def access(settings: Settings) -> Access:
+def admin_access(settings: Settings) -> AdminAccess:
     """What follows from where the admin entry point listens, and from `api`."""
     api = settings.api
     if api.token or api.token_file or api.basic_auth.users or api.basic_auth.users_file:
-        return Access.GUARDED
+        return AdminAccess.AUTHENTICATED
     if is_loopback(settings.admin.host):
-        return Access.OPEN
-    return Access.READABLE if api.insecure else Access.CLOSED
+        return AdminAccess.OPEN
+    return AdminAccess.READ_ONLY if api.insecure else AdminAccess.CLOSED
 
 
 def access_warning(settings: Settings) -> str:
     """What to say of it at start; empty where there is nothing to say, or it is closed in any case."""
-    if settings.why_closed(ADMIN):
+    if settings.closed_reason(ADMIN):
         return ""
     where, hint = settings.admin.address, "set api.token or api.basicAuth.users"
-    match access(settings):
-        case Access.READABLE:
+    match admin_access(settings):
+        case AdminAccess.READ_ONLY:
             return f"everybody who reaches {where} may read the API there; changes are refused ({hint})"
-        case Access.CLOSED:
+        case AdminAccess.CLOSED:
             return f"{where} can be reached from elsewhere, so that only /ping is answered there ({hint})"
     return ""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error, warning
 from rondpoint.settings.merge import Draft, Setting
-from rondpoint.settings.sources.file import See, here
+from rondpoint.settings.sources.file import PathResolver, same_path
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
 from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
@@ -28,16 +28,16 @@ _CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
 
 
-def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None, see: See = here) -> None:
+def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None, resolve_path: PathResolver = same_path) -> None:
     """Completes the draft in place; `inline` is the settings file when it is to be read for routers too."""
     _entry_points(draft)
-    _docker(draft, environ, see(_DOCKER_SOCKET))
+    _docker(draft, environ, resolve_path(_DOCKER_SOCKET))
     _file(draft, inline)
     _catalogue(draft)
     _constraints(draft)
 
 
-def clashes(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -> Iterable[Diagnostic]:
+def port_conflicts(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -> Iterable[Diagnostic]:
     """Two entry points that cannot both listen; `places` says where each has its address from."""
     seen: list[tuple[str, EntryPoint]] = []
     for name, point in entry_points.items():
@@ -53,13 +53,13 @@ def clashes(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -
         seen.append((name, point))
 
 
-def strangers(settings: Settings, draft: Draft) -> Iterable[Diagnostic]:
+def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnostic]:
     """Entry points that are referred to and are not there."""
     prometheus = settings.metrics.prometheus if settings.metrics is not None else None
     if prometheus is not None and prometheus.entry_point not in settings.entry_points:
         given = draft.values.get(("metrics", "prometheus", "entry_point"))
         yield error(
-            given.place if given is not None else "metrics.prometheus.entryPoint",
+            given.location if given is not None else "metrics.prometheus.entryPoint",
             f"there is no entry point {prometheus.entry_point}",
             "expected one of " + ", ".join(settings.entry_points),
         )
@@ -100,7 +100,7 @@ def _web_address(draft: Draft, name: str, web: list[str]) -> None:
     given = draft.sections.get(above) or next(iter(draft.below(above).values()))
     close = difflib.get_close_matches(name, [other for other in web if other != name], n=1)
     hint = f"did you mean {close[0]}?" if close else f"set entryPoints.{name}.address"
-    draft.errors.append(error(given.place, f"entry point {name} has no address", hint))
+    draft.errors.append(error(given.location, f"entry point {name} has no address", hint))
     for key in draft.below(above):
         del draft.values[key]
     draft.sections = {key: section for key, section in draft.sections.items() if key[:2] != above}
@@ -121,8 +121,8 @@ def _docker(draft: Draft, environ: Mapping[str, str], socket: Path | None) -> No
         draft.sections[_DOCKER] = _default(True)
         named = True
     if named and host:
-        place = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
-        draft.values.setdefault((*_DOCKER, "endpoint"), place)
+        location = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
+        draft.values.setdefault((*_DOCKER, "endpoint"), location)
 
 
 def _file(draft: Draft, inline: Path | None) -> None:
@@ -132,14 +132,14 @@ def _file(draft: Draft, inline: Path | None) -> None:
     if len(given) == 2:
         ignored = draft.values.pop((*_FILE, "filename"))
         draft.warnings.append(
-            warning(ignored.place, f"{ignored.key} has no effect", "the directory is read instead")
+            warning(ignored.location, f"{ignored.key} has no effect", "the directory is read instead")
         )
     elif not given and inline is not None:
         draft.values[*_FILE, "filename"] = Setting(inline, str(inline), "file")
     elif not given:
         section = draft.sections.get(_FILE) or next(iter(draft.below(_FILE).values()))
         hint = "set providers.file.filename or providers.file.directory"
-        draft.errors.append(error(section.place, "the file provider has no file to read", hint))
+        draft.errors.append(error(section.location, "the file provider has no file to read", hint))
 
 
 def _catalogue(draft: Draft) -> None:

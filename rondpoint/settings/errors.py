@@ -19,9 +19,9 @@ class SettingsError(ValueError):
         super().__init__("\n".join(map(str, self.diagnostics)))
 
 
-def error(place: str, message: str, hint: str = "") -> Diagnostic:
-    return Diagnostic(Severity.ERROR, "settings", place, message, hint)
+def error(location: str, message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(Severity.ERROR, "settings", location, message, hint)
 
 
-def warning(place: str, message: str, hint: str = "") -> Diagnostic:
-    return Diagnostic(Severity.WARNING, "settings", place, message, hint)
+def warning(location: str, message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(Severity.WARNING, "settings", location, message, hint)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from rondpoint.settings.errors import warning
-from rondpoint.settings.merge import Draft, Path
+from rondpoint.settings.merge import Draft, SettingPath
 from rondpoint.settings.values import parse_duration
 from rondpoint.settings.vocabulary import ANY
 
 _RESPONDING = ("entry_points", ANY, "transport", "responding_timeouts")
 _FORWARDING = ("servers_transport", "forwarding_timeouts")
 
-FLOORS: Mapping[Path, str] = MappingProxyType(
+MINIMUM_DURATIONS: Mapping[SettingPath, str] = MappingProxyType(
     {
         ("providers", "consul_catalog", "endpoint", "endpoint_wait_time"): "1s",
         ("registrator", "resync"): "1s",
@@ -30,10 +30,10 @@ FLOORS: Mapping[Path, str] = MappingProxyType(
 """The least that each is, where it is not 0."""
 
 
-def raise_to_floors(draft: Draft) -> None:
+def raise_short_durations(draft: Draft) -> None:
     """Has the least in the place of what is shorter, and says so."""
     for path, setting in tuple(draft.values.items()):
-        floor = FLOORS.get((path[0], ANY, *path[2:]) if path[0] == "entry_points" else path)
+        floor = MINIMUM_DURATIONS.get((path[0], ANY, *path[2:]) if path[0] == "entry_points" else path)
         if floor is None:
             continue
         try:
@@ -43,5 +43,5 @@ def raise_to_floors(draft: Draft) -> None:
             continue
         if 0 < seconds < parse_duration(floor):
             found = f"{setting.key} is too short: {setting.value}"
-            draft.warnings.append(warning(setting.place, found, f"{floor} is taken; give no less"))
+            draft.warnings.append(warning(setting.location, found, f"{floor} is taken; give no less"))
             draft.values[path] = replace(setting, value=floor)

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from rondpoint.settings.closing import CHANGES, METRICS
-from rondpoint.settings.sources.environment import variable
-from rondpoint.settings.tree import LogLevel, Section, Settings, spelled
-from rondpoint.settings.unserved import UNSERVED, Unserved
+from rondpoint.settings.closed_parts import CHANGES, METRICS
+from rondpoint.settings.sources.environment import variable_name
+from rondpoint.settings.tree import LogLevel, Section, Settings, setting_key
+from rondpoint.settings.unserved import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS
 from rondpoint.settings.vocabulary import ANY, section_of
 
@@ -94,17 +94,17 @@ def page() -> str:
     spellings = "\n".join(_v1_rows())
     unserved = "\n".join(
         f"| `{_named(key)}` | {entry.reason} | {_closes(entry)} |"
-        for key, entry in sorted(UNSERVED.items(), key=_by_key)
+        for key, entry in sorted(UNSERVED_OPTIONS.items(), key=_by_key)
     )
     return f"{_HEAD}{settings}\n{_DEPENDS}{spellings}\n{_UNSERVED}{unserved}\n"
 
 
-def _closes(entry: Unserved) -> str:
-    what = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(entry.closes, entry.closes)
-    what = what.replace("entry point *", "the entry point")
-    if entry.denies:
-        return f"{what}, where it is `false`"
-    return f"{what}, unless it has `tls.certificates`" if entry.of_tls else what
+def _closes(entry: UnservedOption) -> str:
+    part = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(entry.closed_part, entry.closed_part)
+    part = part.replace("entry point *", "the entry point")
+    if entry.guards_if_false:
+        return f"{part}, where it is `false`"
+    return f"{part}, unless it has `tls.certificates`" if entry.unneeded_with_tls else part
 
 
 def _by_key(item: tuple[str, object]) -> str:
@@ -119,7 +119,7 @@ def _rows(section: type[Section], above: tuple[str, ...]) -> Iterator[str]:
     for attribute, info in section.model_fields.items():
         if info.exclude:
             continue
-        path = (*above, spelled(attribute))
+        path = (*above, setting_key(attribute))
         inner, optional, free = section_of(info.annotation)
         if inner is None and free:
             yield _row((*path, ANY), "", info.description or "")
@@ -133,7 +133,7 @@ def _rows(section: type[Section], above: tuple[str, ...]) -> Iterator[str]:
 
 def _row(path: tuple[str, ...], default: str, description: str) -> str:
     key = _named(".".join(path))
-    name = variable(path).replace(ANY, "NAME")
+    name = variable_name(path).replace(ANY, "NAME")
     return f"| `{key}` | `{name}` | {default} | {description} |".replace("|  |", "| |")
 
 

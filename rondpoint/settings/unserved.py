@@ -12,61 +12,61 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from rondpoint.settings.closing import CHANGES, LOCAL_ONLY, METRICS
+from rondpoint.settings.closed_parts import CHANGES, LOCAL_ONLY, METRICS
 
 _ONLY_IF_SAFE = "take it out only if it is safe to serve without it"
 
 
-class Unserved(Struct, frozen=True):
+class UnservedOption(Struct, frozen=True):
     """`provider` is true for a section that would bring routers: it keeps Docker from being assumed.
 
     `closes` names what is closed for want of the option, empty if nothing is: `entry point *` (its own),
-    `entry point NAME`, `provider NAME`, or one of `rondpoint.settings.closing`. `mend` says what to do
+    `entry point NAME`, `provider NAME`, or one of `rondpoint.settings.closed_parts`. `mend` says what to do
     instead, `*` for the entry point's name. With `denies`, only the value false is a guard; with `of_tls`,
     an entry point that speaks TLS (`tls.certificates`) needs it no more.
     """
 
     reason: str = "is not served yet"
     provider: bool = False
-    closes: str = ""
-    mend: str = _ONLY_IF_SAFE
-    denies: bool = False
-    of_tls: bool = False
+    closed_part: str = ""
+    hint: str = _ONLY_IF_SAFE
+    guards_if_false: bool = False
+    unneeded_with_tls: bool = False
 
 
-_YET = Unserved()
-_PROVIDER = Unserved(provider=True)
-_ON_ADMIN = Unserved("is not served: API, dashboard and ping are on the entry point traefik")
-_NO_NEED = Unserved("has no effect: Rondpoint never calls home")
-_UNUSED = Unserved("has no effect: Consul is asked as Rondpoint needs it")
-_AT_ONCE = Unserved("has no effect: changes are applied at once")
-_PLAIN = Unserved("has no effect: the log has no colours")
-_NO_WEIGHT = Unserved("has no effect: a server of weight 0 takes no requests")
-_SLASHES = Unserved("has no effect: a slash at the end of a path always counts")
-_CURVES = Unserved("has no effect: OpenSSL chooses among its curves, none of which is weak")
-_CHARACTERS = Unserved("has no effect: encoded characters pass", closes="entry point *", denies=True)
-_GUARD = Unserved(closes="entry point *")
-_REDIRECTION = Unserved(
-    closes="entry point *",
-    mend="take it out only if nobody needs to be led to another entry point from this one",
+_YET = UnservedOption()
+_PROVIDER = UnservedOption(provider=True)
+_ON_ADMIN = UnservedOption("is not served: API, dashboard and ping are on the entry point traefik")
+_NO_NEED = UnservedOption("has no effect: Rondpoint never calls home")
+_UNUSED = UnservedOption("has no effect: Consul is asked as Rondpoint needs it")
+_AT_ONCE = UnservedOption("has no effect: changes are applied at once")
+_PLAIN = UnservedOption("has no effect: the log has no colours")
+_NO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
+_SLASHES = UnservedOption("has no effect: a slash at the end of a path always counts")
+_CURVES = UnservedOption("has no effect: OpenSSL chooses among its curves, none of which is weak")
+_CHARACTERS = UnservedOption("has no effect: encoded characters pass", closed_part="entry point *", guards_if_false=True)
+_GUARD = UnservedOption(closed_part="entry point *")
+_REDIRECTION = UnservedOption(
+    closed_part="entry point *",
+    hint="take it out only if nobody needs to be led to another entry point from this one",
 )
-_OF_TLS = Unserved(closes="entry point *", mend="set entryPoints.*.tls.certificates", of_tls=True)
-_CIPHER_SUITES = Unserved(
-    closes="entry point *", mend="set entryPoints.*.tls.minVersion=VersionTLS13 in place of it"
+_OF_TLS = UnservedOption(closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True)
+_CIPHER_SUITES = UnservedOption(
+    closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 in place of it"
 )
-_PASSWORD = Unserved(closes="entry point traefik", mend="set api.basicAuth.users or api.token in place of it")
-_ADMIN_TLS = Unserved(closes="entry point traefik", mend=LOCAL_ONLY)
-_READ_ONLY = Unserved(closes=CHANGES)
-_MANUAL = Unserved(
-    closes=METRICS, mend="take it out only if whoever reaches metrics.prometheus.entryPoint may read /metrics"
+_PASSWORD = UnservedOption(closed_part="entry point traefik", hint="set api.basicAuth.users or api.token in place of it")
+_ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
+_READ_ONLY = UnservedOption(closed_part=CHANGES)
+_MANUAL = UnservedOption(
+    closed_part=METRICS, hint="take it out only if whoever reaches metrics.prometheus.entryPoint may read /metrics"
 )
-_DOCKER_TLS = Unserved(
-    closes="provider docker", mend="take it out, and name the engine's socket, or that of a tunnel to it"
+_DOCKER_TLS = UnservedOption(
+    closed_part="provider docker", hint="take it out, and name the engine's socket, or that of a tunnel to it"
 )
-_DOCKER_TEMPLATE = Unserved(closes="provider docker")
-_CATALOGUE = Unserved(closes="provider consulcatalog")
-_KEYS = Unserved(closes="provider consul")
-_ROUTING = Unserved("is not read here: routers and services belong in a file that providers.file names")
+_DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
+_CATALOGUE = UnservedOption(closed_part="provider consulcatalog")
+_KEYS = UnservedOption(closed_part="provider consul")
+_ROUTING = UnservedOption("is not read here: routers and services belong in a file that providers.file names")
 
 _TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
@@ -134,11 +134,11 @@ _GUARDS_OF_THE_CATALOGUE = (
 _GUARDS_OF_KEYS = "providers.consul.namespaces consul.constraints consul.filename"
 
 
-def _table(patterns: str, entry: Unserved, prefix: str = "") -> dict[str, Unserved]:
+def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
     return {prefix + pattern: entry for pattern in patterns.split()}
 
 
-UNSERVED: dict[str, Unserved] = {
+UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_3_SECTIONS, _YET),
     **_table(_TRAEFIK_3_PROVIDERS, _PROVIDER, "providers."),
     **_table(_TRAEFIK_3_OPTIONS, _YET),

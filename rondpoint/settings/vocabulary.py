@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Union, get_args, get_origin
 
-from rondpoint.settings.tree import Section, Settings, spelled
-from rondpoint.settings.unserved import UNSERVED, Unserved
+from rondpoint.settings.tree import Section, Settings, setting_key
+from rondpoint.settings.unserved import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS, Translation
 
 CONFIG_FILE = "configFile"
@@ -24,7 +24,7 @@ ANY = "*"
 
 
 @dataclass(slots=True)
-class Word:
+class KnownKey:
     """What a key may be followed by, and what it means itself.
 
     `attribute` is the name in the tree ("" for keys that are not in it); `section` is true where other
@@ -35,48 +35,48 @@ class Word:
     attribute: str = ""
     section: bool = False
     optional: bool = False
-    unserved: Unserved | None = None
+    unserved: UnservedOption | None = None
     translation: Translation | None = None
-    children: dict[str, Word] = field(default_factory=dict)
-    wildcard: Word | None = None
+    children: dict[str, KnownKey] = field(default_factory=dict)
+    wildcard: KnownKey | None = None
 
-    def child(self, key: str) -> Word | None:
+    def child(self, key: str) -> KnownKey | None:
         return self.children.get(key.lower(), self.wildcard)
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownKey:
     """A path that left the vocabulary after `depth` known keys; `hint` names the nearest valid one."""
 
     depth: int
     hint: str
 
 
-def build() -> Word:
+def build_vocabulary() -> KnownKey:
     """The vocabulary; each call gives its own."""
-    root = Word(section=True)
+    root = KnownKey(section=True)
     _add_section(root, Settings)
     _place(root, CONFIG_FILE)
     for pattern, translation in TRANSLATIONS.items():
         _place(root, pattern).translation = translation
-    for pattern, entry in UNSERVED.items():
+    for pattern, entry in UNSERVED_OPTIONS.items():
         _place(root, pattern).unserved = entry
     return root
 
 
 def look_up(
-    root: Word, path: tuple[str, ...], show: Callable[[str], str] = str
-) -> tuple[Word, ...] | Unknown:
+    root: KnownKey, path: tuple[str, ...], spell_key: Callable[[str], str] = str
+) -> tuple[KnownKey, ...] | UnknownKey:
     """The words along the path, ending early at the last that is not served; or where it leaves them.
 
     `show` writes a dotted key as the source of `path` would.
     """
-    found: list[Word] = []
+    found: list[KnownKey] = []
     word = root
     for depth, key in enumerate(path):
         following = word.child(key)
         if following is None:
-            return Unknown(depth, _nearest(root, word, path[:depth], key, show))
+            return UnknownKey(depth, _nearest(root, word, path[:depth], key, spell_key))
         found.append(following)
         if following.unserved and not any(map(following.child, path[depth + 1 : depth + 2])):
             break
@@ -84,7 +84,7 @@ def look_up(
     return tuple(found)
 
 
-def joined(root: Word, path: tuple[str, ...]) -> tuple[str, ...]:
+def join_table_key(root: KnownKey, path: tuple[str, ...]) -> tuple[str, ...]:
     """The path with what follows a table of values made one key, since such a key may hold dots."""
     word = root
     for depth, key in enumerate(path):
@@ -97,55 +97,55 @@ def joined(root: Word, path: tuple[str, ...]) -> tuple[str, ...]:
     return path
 
 
-def paths(word: Word, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def all_paths(word: KnownKey, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every path of the vocabulary, `*` for a name that is free."""
     following = [*word.children.values(), *([word.wildcard] if word.wildcard else [])]
     for child in following:
-        here = (*above, child.key)
-        yield here
-        yield from paths(child, here)
+        same_path = (*above, child.key)
+        yield same_path
+        yield from all_paths(child, same_path)
 
 
-def _nearest(root: Word, word: Word, above: tuple[str, ...], key: str, show: Callable[[str], str]) -> str:
+def _nearest(root: KnownKey, word: KnownKey, above: tuple[str, ...], key: str, spell_key: Callable[[str], str]) -> str:
     # The right key without what belongs before it, as in `--endpoint`.
-    whole = (path for path in paths(root) if path[-1].lower() == key.lower() and ANY not in path)
+    whole = (path for path in all_paths(root) if path[-1].lower() == key.lower() and ANY not in path)
     if not above and (path := next(whole, None)):
-        return f"did you mean {show('.'.join(path))}?"
+        return f"did you mean {spell_key('.'.join(path))}?"
     close = difflib.get_close_matches(key.lower(), word.children, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {show('.'.join((*above, word.children[close[0]].key)))}?"
+        return f"did you mean {spell_key('.'.join((*above, word.children[close[0]].key)))}?"
     if not word.children:
-        return f"{show('.'.join(above))} has no keys below it" if above else ""
+        return f"{spell_key('.'.join(above))} has no keys below it" if above else ""
     return "expected one of " + ", ".join(child.key for child in word.children.values())
 
 
-def _place(root: Word, pattern: str) -> Word:
+def _place(root: KnownKey, pattern: str) -> KnownKey:
     word = root
     for key in pattern.split("."):
         if key == ANY:
-            word.wildcard = word.wildcard or Word(ANY)
+            word.wildcard = word.wildcard or KnownKey(ANY)
             word = word.wildcard
         else:
-            word = word.children.setdefault(key.lower(), Word(key))
+            word = word.children.setdefault(key.lower(), KnownKey(key))
     return word
 
 
-def _add_section(word: Word, section: type[Section]) -> None:
+def _add_section(word: KnownKey, section: type[Section]) -> None:
     for attribute, info in section.model_fields.items():
         if info.exclude:
             # It follows from the others.
             continue
-        child = _place(word, spelled(attribute))
+        child = _place(word, setting_key(attribute))
         child.attribute = attribute
         inner, optional, free = section_of(info.annotation)
         if inner is None:
             if free:
                 child.section = True
-                child.wildcard = Word(ANY, ANY)
+                child.wildcard = KnownKey(ANY, ANY)
             continue
         child.section, child.optional = True, optional
         if free:
-            child.wildcard = Word(ANY, ANY, section=True)
+            child.wildcard = KnownKey(ANY, ANY, section=True)
             child = child.wildcard
         _add_section(child, inner)
 

@@ -15,7 +15,7 @@ class Source(IntEnum):
     FLAG = 3
 
 
-class Written(Struct, frozen=True):
+class WrittenSetting(Struct, frozen=True):
     """One key and its value.
 
     `path` has an item a level, as its author spelled it. `value` is text, or what a file's own types
@@ -25,9 +25,9 @@ class Written(Struct, frozen=True):
 
     path: tuple[str, ...]
     value: object
-    place: str
+    location: str
     source: Source
 
     @property
-    def dotted(self) -> str:
+    def dotted_key(self) -> str:
         return ".".join(self.path)

@@ -1,1 +1,1 @@
-"""The Redis contract: what the agent writes and workers read, documented in `docs/reference/redis.md`."""
+"""The Redis contract between agents and proxies, documented in `docs/reference/redis.md`."""

@@ -1,7 +1,7 @@
-"""What `redis.url` says: one server, or where to ask for the master.
+"""Parses `redis.url`: the address of one server, of sentinels, or of the nodes of a cluster.
 
-Several hosts go with `redis+sentinel` and `redis+cluster`, in the spelling that the Python libraries `limits`
-and `redis-sentinel-url` have made known; `rediss` in place of `redis` is TLS everywhere.
+URLs with `redis+sentinel` and `redis+cluster` name several hosts. Their spelling is that of the Python
+libraries `limits` and `redis-sentinel-url`. `rediss` in place of `redis` means TLS on all connections.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KINDS: dict[str, Kind] = {
 }
 _PORTS: dict[Kind, int] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 _HOST = re.compile(r"(?:(?P<name>[^:\[\]]+)|\[(?P<address>[^\[\]]+)\])(?::(?P<port>\d{1,5}))?", re.ASCII)
-_OF_SENTINELS = ("sentinel_username", "sentinel_password")
+_SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 _OPTIONS = (
     *("db", "username", "password", "client_name", "protocol"),
     *("socket_timeout", "socket_connect_timeout", "socket_keepalive", "health_check_interval"),
@@ -37,11 +37,11 @@ _OPTIONS = (
 
 
 class Address(Struct, frozen=True):
-    """`url` in the form that redis-py reads: of the server, or with the credentials, database and TLS options
-    of whichever server turns out to be the master.
+    """A parsed store URL.
 
-    `hosts` are asked for it: sentinels, who know it as `master`, or nodes of a cluster; `sentinel_username`
-    and `sentinel_password` are for the former.
+    `url` is in the form that redis-py reads. It is the server's URL, or else it holds the credentials, database
+    and TLS options for the current master. `hosts` are queried for the master: sentinels, which know it by the
+    name `master`, or nodes of a cluster. `sentinel_username` and `sentinel_password` are for sentinels only.
     """
 
     kind: Kind
@@ -53,12 +53,12 @@ class Address(Struct, frozen=True):
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken."""
+        """Whether connections use TLS."""
         return self.url.startswith("rediss:")
 
 
 def parse(url: str) -> Address:
-    """Raises ValueError, saying what was expected, for what is no URL of a store."""
+    """Parse the URL of a store. Raises ValueError, with the expected form, for any other text."""
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     kind = _KINDS.get(scheme)
@@ -68,22 +68,22 @@ def parse(url: str) -> Address:
             "with redis+sentinel:// or redis+cluster://"
         )
     rest = rest.partition("#")[0]
-    place, _, query = rest.partition("?")
+    location, _, query = rest.partition("?")
     options = _options(query, kind)
     if kind == "server":
         return Address(kind, f"{scheme}://{rest}")
-    authority, _, path = place.partition("/")
+    authority, _, path = location.partition("/")
     user, at, hosts = authority.rpartition("@")
     found = tuple(_host(text, _PORTS[kind]) for text in hosts.split(","))
     master, database = _path(path, kind)
-    of_sentinels = {name: options.pop(name, "") for name in _OF_SENTINELS}
-    # redis-py wants a host, and is given another one each time.
-    own = f"{scheme.partition('+')[0]}://{user}{at}master/{database}?{urlencode(options)}"
-    return Address(kind, own.rstrip("?"), found, master, **of_sentinels)
+    sentinel_options = {name: options.pop(name, "") for name in _SENTINEL_OPTIONS}
+    # redis-py requires a host. `master` is a placeholder: each connection sets the real one.
+    server_url = f"{scheme.partition('+')[0]}://{user}{at}master/{database}?{urlencode(options)}"
+    return Address(kind, server_url.rstrip("?"), found, master, **sentinel_options)
 
 
-def shown(url: str) -> str:
-    """The URL without what is secret in it, for people."""
+def redact_url(url: str) -> str:
+    """Return the URL without credentials and options, for logs and terminals."""
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("?")[0].partition("/")
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
@@ -91,13 +91,13 @@ def shown(url: str) -> str:
 
 def _options(query: str, kind: Kind) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
-    known = [*_OPTIONS, *(_OF_SENTINELS if kind == "sentinel" else ())]
+    known = [*_OPTIONS, *(_SENTINEL_OPTIONS if kind == "sentinel" else ())]
     for name in options.keys() - set(known):
         close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-        raise ValueError(f"expected another option than {name!r}: {hint}")
+        hint = f"did you mean {close[0]}?" if close else f"valid options are {', '.join(known)}"
+        raise ValueError(f"unknown option {name!r}: {hint}")
     if kind == "cluster" and options.get("db", "0") != "0":
-        raise ValueError("expected no database: a cluster has only the one")
+        raise ValueError("expected no database: a cluster has only database 0")
     return options
 
 
@@ -110,10 +110,10 @@ def _host(text: str, port: int) -> Host:
 
 
 def _path(path: str, kind: Kind) -> tuple[str, str]:
-    """The name that sentinels know the master by, and the database."""
+    """Return the master's name among sentinels, and the database."""
     if kind == "cluster":
         if path.strip("/") not in ("", "0"):
-            raise ValueError("expected no database: a cluster has only the one")
+            raise ValueError("expected no database: a cluster has only database 0")
         return "", "0"
     master, _, database = path.strip("/").partition("/")
     if not master:

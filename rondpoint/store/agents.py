@@ -1,4 +1,4 @@
-"""Who feeds the store: one entry per agent, renewed while it lives."""
+"""The list of agents: each agent renews its entry while it runs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import redis
 from msgspec import Struct, field
 
 from rondpoint.store.corrupt_keys import is_wrong_type
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 
 SILENT_AFTER = 10.0
-"""Seconds after its last sign at which an agent no longer counts as one that works."""
+"""Seconds after its last heartbeat until an agent no longer counts as alive."""
 
 FORGOTTEN_AFTER = 3600
-"""Seconds after its last sign at which an agent that left no word is dropped from the list."""
+"""Seconds after its last heartbeat until the entry of an agent that did not end in order is removed."""
 
 
 class ProviderStatus(Struct, frozen=True):
-    """How one provider of an agent fares; `since` in Unix seconds, `message` says why it is retried."""
+    """The status of one provider of an agent; `since` in Unix seconds, `message` says why it is retried."""
 
     state: Literal["starting", "ok", "retrying"]
     message: str = ""
@@ -28,11 +28,11 @@ class ProviderStatus(Struct, frozen=True):
 
 
 Role = Literal["leader", "member", "standby"]
-"""A leader publishes; a member writes its part, for the leader to publish; one on standby writes nothing."""
+"""The leader publishes; a member writes its contribution, which the leader publishes; a standby writes nothing."""
 
 
 class AgentStatus(Struct, frozen=True):
-    """An agent's own account of itself; times in Unix seconds, `part` the name that its settings give it."""
+    """An agent's status as it reports it; times in Unix seconds, `contribution` is the setting `agent.name`."""
 
     name: str
     host: str
@@ -41,10 +41,10 @@ class AgentStatus(Struct, frozen=True):
     seen_at: float
     providers: dict[str, ProviderStatus] = field(default_factory=dict)
     role: Role = "standby"
-    part: str = ""
+    contribution: str = ""
 
     def alive(self, now: float) -> bool:
-        """Whether it has given a sign lately; it does so every second."""
+        """Return whether the agent's last heartbeat is recent; it sends one every second."""
         return now - self.seen_at <= SILENT_AFTER
 
 
@@ -52,7 +52,7 @@ _decoder = msgspec.json.Decoder(AgentStatus)
 
 
 def write_agent(client: redis.Redis, keys: Keys, status: AgentStatus) -> None:
-    """Store `status` under its name; a list that is none is begun anew. Raises redis.RedisError."""
+    """Store `status` under its name, and replace a key of another type. Raises redis.RedisError."""
     value = msgspec.json.encode(status)
     try:
         client.hset(keys.agents, status.name, value)
@@ -64,12 +64,12 @@ def write_agent(client: redis.Redis, keys: Keys, status: AgentStatus) -> None:
 
 
 def remove_agent(client: redis.Redis, keys: Keys, name: str) -> None:
-    """An agent that ends in order takes its entry with it. Raises redis.RedisError."""
+    """Remove the entry of an agent that ends in order. Raises redis.RedisError."""
     client.hdel(keys.agents, name)
 
 
 def forget_silent_agents(client: redis.Redis, keys: Keys, now: float) -> None:
-    """Drop the entries of agents that have been silent for FORGOTTEN_AFTER. Raises redis.RedisError."""
+    """Remove the entries of agents that have been silent for FORGOTTEN_AFTER. Raises redis.RedisError."""
     silent = [
         name for name, agent in read_agents(client, keys).items() if now - agent.seen_at > FORGOTTEN_AFTER
     ]
@@ -78,12 +78,12 @@ def forget_silent_agents(client: redis.Redis, keys: Keys, now: float) -> None:
 
 
 def read_agents(client: redis.Redis, keys: Keys) -> dict[str, AgentStatus]:
-    """All agents by name; an entry that cannot be decoded is passed over. Raises redis.RedisError."""
+    """Return all agents by name, without entries that cannot be decoded. Raises redis.RedisError."""
     fields: Any = client.hgetall(keys.agents)
     agents: dict[str, AgentStatus] = {}
     for name, value in sorted(fields.items()):
         try:
-            agents[name.decode()] = decoded(_decoder, value)
+            agents[name.decode()] = decode_json(_decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return agents

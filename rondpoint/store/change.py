@@ -1,4 +1,4 @@
-"""The message that tells readers what a new revision changed."""
+"""The message that publishes the difference of a new revision."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import msgspec
 from msgspec import Struct, field
 
 from rondpoint.model import Middleware, Router, Service
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 
 MESSAGE_LIMIT = 256 * 1024
-"""Bytes of JSON; a larger change is told without its contents."""
+"""Bytes of JSON; a larger change is published without its contents."""
 
 
 class Change(Struct, frozen=True, omit_defaults=True):
     """The difference between `previous` and `revision`; None stands for a removed object.
 
-    A reader applies it only when it stands at `previous`; otherwise it has missed a revision and reads
-    the whole state. With `full` the contents were too large to carry, or nothing is known of what was
-    stored before: the whole state is to be read as well. With `diagnostics` those have changed too; only
-    parts of agents tell it. `at` is when it was published, in Unix seconds by the publisher's clock, or 0.
+    A reader applies it only if its own revision is `previous`; otherwise it has missed a revision and reads
+    the whole state. With `full` the reader must read the whole state as well: the contents were too large, or
+    the publisher did not know the stored state. With `diagnostics` the diagnostics have changed too; only
+    contributions publish that. `at` is the time of publication in Unix seconds by the publisher's clock, or 0.
     """
 
     revision: int
@@ -32,12 +32,12 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
     @property
     def empty(self) -> bool:
-        """Whether it changes nothing."""
+        """Whether the change holds no difference."""
         return not (self.full or self.diagnostics or self.routers or self.services or self.middlewares)
 
 
 def encode(change: Change) -> bytes:
-    """The message for `change`: whole when it is within MESSAGE_LIMIT, else without contents."""
+    """Encode `change` as a message, without its contents if it would exceed MESSAGE_LIMIT."""
     if not change.full:
         message = msgspec.json.encode(change)
         if len(message) <= MESSAGE_LIMIT:
@@ -49,5 +49,5 @@ _decoder = msgspec.json.Decoder(Change)
 
 
 def decode(message: bytes) -> Change:
-    """Raises msgspec.MsgspecError (a ValueError) for anything but a Change."""
-    return decoded(_decoder, message)
+    """Decode a message. Raises msgspec.MsgspecError (a ValueError) for anything but a Change."""
+    return decode_json(_decoder, message)

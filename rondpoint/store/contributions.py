@@ -1,4 +1,4 @@
-"""The parts of an installation that agents with names contribute: which there are, and an end of one."""
+"""Registers, lists and removes the contributions of agents to an installation."""
 
 from __future__ import annotations
 
@@ -10,71 +10,74 @@ from msgspec import Struct
 
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.read import parse_revision
-from rondpoint.store.scripts import script
+from rondpoint.store.scripts import load_script
 
 
-class PartState(Struct, frozen=True):
-    """`revision` None: nothing is stored; `fed` tells whether an agent holds the part's lease."""
+class ContributionState(Struct, frozen=True):
+    """The stored revision of a contribution, None if there is none, and whether an agent holds its lease."""
 
     revision: int | None
-    fed: bool
+    lease_held: bool
 
 
-def register_part(client: redis.Redis, keys: Keys, agent: str) -> None:
-    """See that the part is listed, and tell who looks for parts if it was not. Raises redis.RedisError."""
+def register_contribution(client: redis.Redis, keys: Keys, agent: str) -> None:
+    """List the agent's contribution, and publish a wake-up signal if it is new. Raises redis.RedisError."""
     try:
-        added = client.sadd(keys.parts, agent)
+        added = client.sadd(keys.contributions, agent)
     except redis.ResponseError as error:
         if "WRONGTYPE" not in str(error):
             raise
-        client.delete(keys.parts)
-        added = client.sadd(keys.parts, agent)
+        client.delete(keys.contributions)
+        added = client.sadd(keys.contributions, agent)
     if added:
-        client.publish(keys.bell, agent)
+        client.publish(keys.wakeups, agent)
 
 
-def read_parts(client: redis.Redis, keys: Keys, known: Collection[str] = ()) -> dict[str, PartState]:
-    """The parts that are listed, and those `known`, by their agents' names. Raises redis.RedisError."""
-    names = sorted({*known, *_listed(client, keys)})
+def read_contributions(client: redis.Redis, keys: Keys, known: Collection[str] = ()) -> dict[str, ContributionState]:
+    """Return the listed contributions and those `known`, by their agents' names. Raises redis.RedisError."""
+    names = sorted({*known, *_listed_agents(client, keys)})
     pipeline = client.pipeline(transaction=False)
     for name in names:
-        part = keys.part(name)
-        pipeline.get(part.revision)
-        pipeline.exists(part.leader)
-    answers: list[Any] = pipeline.execute(raise_on_error=False) if names else []
-    for answer in answers:
-        if isinstance(answer, Exception) and "WRONGTYPE" not in str(answer):
-            raise answer
+        contribution = keys.contribution(name)
+        pipeline.get(contribution.revision)
+        pipeline.exists(contribution.leader)
+    replies: list[Any] = pipeline.execute(raise_on_error=False) if names else []
+    for reply in replies:
+        if isinstance(reply, Exception) and "WRONGTYPE" not in str(reply):
+            raise reply
     return {
-        name: PartState(parse_revision(stored), bool(held))
-        for name, stored, held in zip(names, answers[::2], answers[1::2], strict=True)
+        name: ContributionState(parse_revision(stored), bool(held))
+        for name, stored, held in zip(names, replies[::2], replies[1::2], strict=True)
     }
 
 
-class Forgetter:
-    """Ends parts on behalf of the agent that leads."""
+class ContributionRemover:
+    """Removes contributions, for the leader."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._keys = keys
-        self._script = script(client, "remove_contribution.lua")
+        self._script = load_script(client, "remove_contribution.lua")
 
-    def forget(self, agent: str, lease: str) -> bool:
-        """Remove a part; False when `lease` is not in force, or the part's is. Raises redis.RedisError."""
-        part = self._keys.part(agent)
-        keys = [self._keys.leader, part.leader, self._keys.parts, *_stored(part)]
+    def remove(self, agent: str, lease: str) -> bool:
+        """Remove a contribution, unless an agent holds its lease or `lease` is not the leader's.
+
+        Return whether it was removed. Raises redis.RedisError.
+        """
+        contribution = self._keys.contribution(agent)
+        keys = [self._keys.leader, contribution.leader, self._keys.contributions, *_keys_to_remove(contribution)]
         return bool(self._script(keys=keys, args=[lease, agent]))
 
 
-def _stored(part: PublishedKeys) -> list[str]:
-    return [part.revision, part.routers, part.services, part.middlewares, part.diagnostics]
+def _keys_to_remove(contribution: PublishedKeys) -> list[str]:
+    return [contribution.revision, contribution.routers, contribution.services, contribution.middlewares, contribution.diagnostics]
 
 
-def _listed(client: redis.Redis, keys: Keys) -> set[str]:
+def _listed_agents(client: redis.Redis, keys: Keys) -> set[str]:
     try:
-        members: Any = client.smembers(keys.parts)
+        members: Any = client.smembers(keys.contributions)
     except redis.ResponseError as error:
         if "WRONGTYPE" in str(error):
-            # Whoever has a part registers it anew.
+            # Each agent registers its contribution again.
             return set()
         raise
     return {member.decode(errors="replace") for member in members}

@@ -20,7 +20,7 @@ def is_wrong_type(error: Exception) -> bool:
     return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
 
 
-def is_spoilt_counter(error: Exception) -> bool:
+def is_corrupt_counter(error: Exception) -> bool:
     """Whether counting failed since the key, or its field, holds no number."""
     return isinstance(error, redis.ResponseError) and any(text in str(error) for text in _SPOILT_COUNTER)
 
@@ -31,7 +31,7 @@ def drop(client: redis.Redis, key: str) -> None:
 
 
 @contextmanager
-def begun_anew(client: redis.Redis, key: str) -> Iterator[None]:
+def drop_if_wrong_type(client: redis.Redis, key: str) -> Iterator[None]:
     """Have `key` dropped where what is done within fails since it holds another type; the error goes on."""
     try:
         yield

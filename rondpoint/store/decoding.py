@@ -1,4 +1,4 @@
-"""Decoding what is stored, by whoever wrote it."""
+"""Decodes stored JSON, whichever program wrote it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 T = TypeVar("T")
 
 
-def decoded(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
-    """Raises msgspec.MsgspecError (a ValueError) for all that cannot be decoded.
+def decode_json(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
+    """Decode `value`. Raises msgspec.MsgspecError (a ValueError) if that fails, for whatever reason.
 
-    msgspec itself has other errors for what is nested too deep, and for names that are not UTF-8.
+    msgspec itself raises other errors for values nested too deep and for names that are not UTF-8.
     """
     try:
         return decoder.decode(value)

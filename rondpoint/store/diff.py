@@ -1,4 +1,4 @@
-"""What a new configuration changes in what is stored."""
+"""Computes the difference between the stored state and a new configuration."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ T = TypeVar("T")
 
 
 def diff(old: State, new: Configuration) -> Change:
-    """The change from `old` to `new`, as the revision that follows `old`; diagnostics are no part of it."""
+    """Return the change from `old` to `new` as the revision after `old`, without diagnostics."""
     return Change(
         revision=old.revision + 1,
         previous=old.revision,
-        routers=changes(old.routers, new.routers),
-        services=changes(old.services, new.services),
-        middlewares=changes(old.middlewares, new.middlewares),
+        routers=changed_objects(old.routers, new.routers),
+        services=changed_objects(old.services, new.services),
+        middlewares=changed_objects(old.middlewares, new.middlewares),
     )
 
 
-def changes(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T | None]:
-    """What differs in `new`, by name; None for what is not there any more."""
+def changed_objects(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T | None]:
+    """Return the objects that differ in `new` by name, with None for removed ones."""
     found: dict[str, T | None] = dict.fromkeys(old.keys() - new.keys())
     for name, value in new.items():
         stored = old.get(name)
-        # Identity first: of ten thousand objects all but a few are the very same as before.
+        # Compare by identity first: of ten thousand objects, all but a few are the same object as before.
         if stored is not value and stored != value:
             found[name] = value
     return found

@@ -13,8 +13,8 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from rondpoint.store.corrupt_keys import begun_anew
-from rondpoint.store.decoding import decoded
+from rondpoint.store.corrupt_keys import drop_if_wrong_type
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 
 LONGEST_LEASE = 60.0
@@ -55,22 +55,22 @@ _notice = msgspec.json.Decoder(EjectionNotice)
 
 def decode_notice(message: bytes) -> EjectionNotice:
     """Decode a notice. Raises msgspec.MsgspecError (a ValueError)."""
-    return decoded(_notice, message)
+    return decode_json(_notice, message)
 
 
 def read_ejections(client: redis.Redis, keys: Keys) -> StoredEjections:
     """Read the leases that have not ended; undecodable entries are stale. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
     pipeline.time()
-    pipeline.hgetall(keys.health)
-    with begun_anew(client, keys.health):
+    pipeline.hgetall(keys.ejected)
+    with drop_if_wrong_type(client, keys.ejected):
         time, fields = pipeline.execute()
     now = _seconds(time)
     notices: list[EjectionNotice] = []
     stale: list[bytes] = []
     for field, value in fields.items():
         try:
-            url, entry = field.decode(), decoded(_ejection, value)
+            url, entry = field.decode(), decode_json(_ejection, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             stale.append(field)
             continue
@@ -89,7 +89,7 @@ def write_ejection(
     now = _seconds(client.time())
     entry = Ejection(round(now - age, 3), round(now + notice.seconds, 3), notice.by, notice.reason)
     pipeline = client.pipeline(transaction=True)
-    pipeline.hset(keys.health, notice.url, msgspec.json.encode(entry))
+    pipeline.hset(keys.ejected, notice.url, msgspec.json.encode(entry))
     if publish:
         pipeline.publish(keys.ejections, msgspec.json.encode(notice))
     pipeline.execute()
@@ -98,7 +98,7 @@ def write_ejection(
 def remove_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice) -> None:
     """End a lease, and publish that to all workers. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
-    pipeline.hdel(keys.health, notice.url)
+    pipeline.hdel(keys.ejected, notice.url)
     pipeline.publish(keys.ejections, msgspec.json.encode(notice))
     pipeline.execute()
 
@@ -106,7 +106,7 @@ def remove_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice) -> 
 def drop_ejections(client: redis.Redis, keys: Keys, fields: Collection[bytes]) -> None:
     """Delete the entries that `read_ejections` found stale. Raises redis.RedisError."""
     if fields:
-        client.hdel(keys.health, *fields)
+        client.hdel(keys.ejected, *fields)
 
 
 def _seconds(time: Any) -> float:

@@ -13,11 +13,11 @@ import msgspec
 import redis
 
 from rondpoint.model import Middleware, Router, Service
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.state import State
 
-SHARE = 500
+BATCH = 500
 """Values looked at each time, about."""
 
 Same = Callable[[bytes, object], bool]
@@ -29,7 +29,7 @@ def _decodes(kind: type) -> Same:
     def same(value: bytes, expected: object) -> bool:
         try:
             # Another version may have written the same in other bytes.
-            return bool(decoded(decoder, value) == expected)
+            return bool(decode_json(decoder, value) == expected)
         except msgspec.MsgspecError:
             return False
 
@@ -39,7 +39,7 @@ def _decodes(kind: type) -> Same:
 _ROUTER, _SERVICE, _MIDDLEWARE = _decodes(Router), _decodes(Service), _decodes(Middleware)
 
 
-class Patrol:
+class IntegrityCheck:
     """Goes on where it stopped the time before."""
 
     def __init__(self, client: redis.Redis, keys: PublishedKeys) -> None:
@@ -48,7 +48,7 @@ class Patrol:
         self._hash = 0
         self._cursor = 0
 
-    def finds_all_well(self, state: State, diagnostics: Mapping[str, bytes]) -> bool:
+    def next_values_match(self, state: State, diagnostics: Mapping[str, bytes]) -> bool:
         """Whether the next values are those of `state` and `diagnostics`. Raises redis.RedisError."""
         keys = self._keys
         rounds: tuple[tuple[str, Mapping[str, object], Same], ...] = (
@@ -58,7 +58,7 @@ class Patrol:
             (keys.diagnostics, diagnostics, bytes.__eq__),
         )
         key, expected, same = rounds[self._hash]
-        answer: Any = self._client.hscan(key, self._cursor, count=SHARE)
+        answer: Any = self._client.hscan(key, self._cursor, count=BATCH)
         self._cursor, values = answer
         if not self._cursor:
             self._hash = (self._hash + 1) % len(rounds)

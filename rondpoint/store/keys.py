@@ -1,13 +1,13 @@
-"""The names of the keys of one installation.
+"""The Redis keys of one installation.
 
-Each says its type, a colon and its contents: the reference page is made of that.
+Each docstring gives the type of the key, a colon and its contents. The reference page is generated from them.
 """
 
 from __future__ import annotations
 
 
 class PublishedKeys:
-    """Where one configuration is kept: the installation's, or one agent's part of it."""
+    """The keys of one stored configuration: the installation's, or the contribution of one agent."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -17,7 +17,7 @@ class PublishedKeys:
 
     @property
     def leader(self) -> str:
-        """String: the [lease](#agents) of who may write here: `TOKEN HOLDER`."""
+        """String: the [lease](#agents) of the agent that may write here: `TOKEN HOLDER`."""
         return self._key("leader")
 
     @property
@@ -52,9 +52,10 @@ class PublishedKeys:
 
 
 class Keys(PublishedKeys):
-    """All keys share one hash tag, so that Redis Cluster keeps them on one node and scripts may use them.
+    """All keys of an installation.
 
-    `namespace` tells several installations in one Redis apart; ValueError when it is empty or holds a
+    They share one hash tag, so Redis Cluster keeps them on one node and scripts may use them together.
+    `namespace` separates several installations in one Redis. Raises ValueError if it is empty or contains a
     brace, which would cut the hash tag short.
     """
 
@@ -69,13 +70,13 @@ class Keys(PublishedKeys):
         return self._key("tickets")
 
     @property
-    def health(self) -> str:
+    def ejected(self) -> str:
         """Hash: URL of an ejected server → JSON `Ejection`."""
-        return self._key("health")
+        return self._key("ejected")
 
     @property
     def ejections(self) -> str:
-        """Channel: one JSON `EjectionNotice` when a server is ejected, or is back."""
+        """Channel: one JSON `EjectionNotice` when a server is ejected or available again."""
         return self._key("ejections")
 
     @property
@@ -90,32 +91,32 @@ class Keys(PublishedKeys):
 
     @property
     def fence(self) -> str:
-        """String: the last TOKEN that was given to a holder of a lease, decimal."""
+        """String: the last TOKEN given to a lease holder, decimal."""
         return self._key("fence")
 
     @property
-    def parts(self) -> str:
-        """Set: names of the agents that have a [part](#parts)."""
-        return self._key("parts")
+    def contributions(self) -> str:
+        """Set: names of the agents that have a [contribution](#contributions)."""
+        return self._key("contributions")
 
-    def part(self, agent: str) -> PublishedKeys:
-        """Where the agent of this name keeps what it contributes."""
-        return PublishedKeys(self._key(f"part:{agent}:"))
+    def contribution(self, agent: str) -> PublishedKeys:
+        """Return the keys of this agent's contribution."""
+        return PublishedKeys(self._key(f"contribution:{agent}:"))
 
     @property
-    def bell(self) -> str:
-        """Channel: a lease was given back, or there is another part; what it says is for people."""
-        return self._key("bell")
+    def wakeups(self) -> str:
+        """Channel: a wake-up signal after a lease was released or a contribution added; its text is for people."""
+        return self._key("wakeups")
 
     def metrics(self, worker: str) -> str:
         """Hash: router's name → JSON `Counts` of one worker or, under the name of a proxy (`INSTANCE`), of
-        all its workers that are gone.
+        all its workers that have ended.
         """
         return self._key(f"metrics:{worker}")
 
     def server_metrics(self, worker: str) -> str:
-        """Hash: service's name, a space and a server's URL → JSON `ServerCounts`, of one worker or of those
-        that are gone, likewise.
+        """Hash: service's name, a space and a server's URL → JSON `ServerCounts` of one worker or, likewise,
+        of those that have ended.
         """
         return self._key(f"metrics:{worker}:servers")
 
@@ -134,11 +135,11 @@ class Keys(PublishedKeys):
         """List: JSON `Proposal`, the oldest first."""
         return self._key("admin:proposals")
 
-    def admin_verdict(self, proposal: str) -> str:
+    def admin_result(self, proposal: str) -> str:
         """List: one JSON `ProposalResult`."""
-        return self._key(f"admin:verdict:{proposal}")
+        return self._key(f"admin:result:{proposal}")
 
     @property
     def admin_changes(self) -> str:
-        """Channel: the version of each change of what the API defines."""
+        """Channel: the version of each change of the objects defined through the API."""
         return self._key("admin:changes")

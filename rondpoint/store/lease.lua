@@ -1,7 +1,7 @@
--- Renew a lease, or take it when nobody has it.
--- KEYS: lease, counter of tokens. ARGV: the holder's name, the lease as held until now ('' for not), its
+-- Renew a lease, or take it if no agent holds it.
+-- KEYS: lease, token counter. ARGV: the caller's name, the lease that the caller holds ('' for none), the
 -- duration in milliseconds.
--- Returns {the lease as held now or '', who else holds it or '', milliseconds until that one's ends}.
+-- Returns {the caller's lease now or '', another holder's lease or '', milliseconds until the latter ends}.
 local function text(key)
   local kind = redis.call('TYPE', key).ok
   if kind == 'string' then
@@ -19,7 +19,7 @@ if held ~= '' and held ~= ARGV[2] then
   if left >= 0 then
     return {'', held, left}
   end
-  -- Without an end, no agent wrote it.
+  -- A lease without an expiry was not written by an agent.
 end
 if held == '' or held ~= ARGV[2] then
   local last = text(KEYS[2])

@@ -1,4 +1,4 @@
-"""Sums of what several workers counted: pure functions of values."""
+"""Adds up the counts of several workers: pure functions of values."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from rondpoint.store.metrics import BOUNDS, MOST_FAULTS, Cell, Counts, Own
+from rondpoint.store.metrics import BOUNDS, DEFAULT_RECENT_ERRORS, Cell, Counts, WorkerCounts
 
 
-def add(one: Counts | Own, other: Counts | Own) -> Counts | Own:
-    """What both have counted, each of the same kind."""
-    if isinstance(one, Own) and isinstance(other, Own):
-        return add_own(one, other)
+def add(one: Counts | WorkerCounts, other: Counts | WorkerCounts) -> Counts | WorkerCounts:
+    """Return the sum of two counts of the same kind."""
+    if isinstance(one, WorkerCounts) and isinstance(other, WorkerCounts):
+        return add_worker_counts(one, other)
     if isinstance(one, Counts) and isinstance(other, Counts):
         return add_counts(one, other)
-    raise TypeError("a worker's counts and a router's have no sum")
+    raise TypeError("a worker's counts and a router's counts cannot be added")
 
 
-def add_own(one: Own, other: Own) -> Own:
+def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
     """What both have counted; of their faults, no more than either of them tells of."""
-    faults = sorted((*one.faults, *other.faults), key=attrgetter("at"), reverse=True)
-    return Own(
+    recent_errors = sorted((*one.recent_errors, *other.recent_errors), key=attrgetter("at"), reverse=True)
+    return WorkerCounts(
         tickets=one.tickets + other.tickets,
         local_tickets=one.local_tickets + other.local_tickets,
         late_tickets=one.late_tickets + other.late_tickets,
@@ -31,12 +31,12 @@ def add_own(one: Own, other: Own) -> Own:
         propagation_seconds=one.propagation_seconds + other.propagation_seconds,
         dropped_lines=one.dropped_lines + other.dropped_lines,
         dropped_spans=one.dropped_spans + other.dropped_spans,
-        faults=tuple(faults[: max(MOST_FAULTS, len(one.faults), len(other.faults))]),
+        recent_errors=tuple(recent_errors[: max(DEFAULT_RECENT_ERRORS, len(one.recent_errors), len(other.recent_errors))]),
     )
 
 
 def add_counts(one: Counts, other: Counts) -> Counts:
-    """What both have counted, under the service and the bounds of the first."""
+    """Return the sum of both, with the service and the bounds of the first."""
     statuses = dict(one.statuses)
     for name, count in other.statuses.items():
         statuses[name] = statuses.get(name, 0) + count
@@ -47,13 +47,13 @@ def add_counts(one: Counts, other: Counts) -> Counts:
         seconds=one.seconds + other.seconds,
         sent=one.sent + other.sent,
         retries=one.retries + other.retries,
-        cells=add_cells([*one.cells, *fitted(other.cells, other.bounds, one.bounds)]),
+        cells=add_cells([*one.cells, *convert_cells(other.cells, other.bounds, one.bounds)]),
         bounds=one.bounds,
     )
 
 
 def add_cells(cells: Iterable[Cell]) -> tuple[Cell, ...]:
-    """Cells of one bound, with those that are alike made one."""
+    """Merge the cells with equal labels; all have the same bounds."""
     sums: dict[tuple[object, ...], Cell] = {}
     for cell in cells:
         key = (
@@ -66,37 +66,37 @@ def add_cells(cells: Iterable[Cell]) -> tuple[Cell, ...]:
             cell.labels,
         )
         before = sums.get(key)
-        sums[key] = cell if before is None else _both(before, cell)
+        sums[key] = cell if before is None else _add_cell_pair(before, cell)
     return tuple(sums.values())
 
 
 def add_buckets(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
-    """Buckets of the same bounds; none at all are empty ones."""
+    """Add buckets with the same bounds; an empty sequence counts as zeros."""
     if not one or not other:
         return tuple(one or other)
     return tuple(map(int.__add__, one, other))
 
 
-def fitted(cells: Iterable[Cell], bounds: Sequence[float], wanted: Sequence[float]) -> list[Cell]:
-    """Cells with their buckets beside other bounds."""
-    if tuple(bounds) == tuple(wanted):
+def convert_cells(cells: Iterable[Cell], bounds: Sequence[float], new_bounds: Sequence[float]) -> list[Cell]:
+    """Convert the buckets of cells from `bounds` to `new_bounds`."""
+    if tuple(bounds) == tuple(new_bounds):
         return list(cells)
-    return [replace(cell, buckets=rebucketed(cell.buckets, bounds, wanted)) for cell in cells]
+    return [replace(cell, buckets=rebucket(cell.buckets, bounds, new_bounds)) for cell in cells]
 
 
-def rebucketed(
-    buckets: Sequence[int], bounds: Sequence[float], wanted: Sequence[float] = BOUNDS
+def rebucket(
+    buckets: Sequence[int], bounds: Sequence[float], new_bounds: Sequence[float] = BOUNDS
 ) -> tuple[int, ...]:
-    """Each bucket's requests in the first of the wanted ones that reaches as far, if they are others."""
-    if tuple(bounds) == tuple(wanted):
+    """Move each bucket's requests to the first new bucket whose upper bound is not lower."""
+    if tuple(bounds) == tuple(new_bounds):
         return tuple(buckets)
-    counts = [0] * (len(wanted) + 1)
+    counts = [0] * (len(new_bounds) + 1)
     for number, count in enumerate(buckets):
-        counts[bisect_left(wanted, bounds[number]) if number < len(bounds) else -1] += count
+        counts[bisect_left(new_bounds, bounds[number]) if number < len(bounds) else -1] += count
     return tuple(counts)
 
 
-def _both(one: Cell, other: Cell) -> Cell:
+def _add_cell_pair(one: Cell, other: Cell) -> Cell:
     return replace(
         one,
         buckets=add_buckets(one.buckets, other.buckets),

@@ -1,8 +1,8 @@
-"""What proxies count, as they keep it in the store: one hash per worker, one field per router.
+"""The request counts of proxies in the store: one hash per worker, one field per router.
 
-Besides routers' names there are fields that no router can be called: the empty one, for requests that no
-router took; `SERVICE/`, for those that went to a service by routers that are gone, and `/` where the service
-is gone too; `/worker`, for what a worker counts of itself.
+Besides names of routers there are fields that no router's name can equal: the empty one, for requests that no
+router matched; `SERVICE/`, for requests that removed routers sent to a service; `/`, for those whose service has
+been removed too; and `/worker`, for the counts of the worker itself.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ import redis
 from msgspec import Struct, field
 
 from rondpoint.store.corrupt_keys import drop, is_wrong_type
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
-"""Upper bounds in seconds of the first buckets of a histogram; one more bucket takes what is above."""
+"""Upper bounds in seconds of the first buckets of a histogram; one more bucket counts longer times."""
 
 EXPIRY = 30
-"""Seconds after its worker's last sign at which a hash goes."""
+"""Seconds after the worker's last write until its hash expires."""
 
-GONE = "/"
-"""Ends the name of a field for routers that are gone."""
+REMOVED_SUFFIX = "/"
+"""Suffix of a field that counts the requests of removed routers."""
 
-OWN = "/worker"
+WORKER_FIELD = "/worker"
 
 INTERNAL = "@internal"
-"""Ends the names of routers and services that are the proxy's own: its API, dashboard and the like."""
+"""Suffix of the proxy's own routers and services: its API, dashboard and the like."""
 
 Protocol = Literal["http", "websocket", "sse", "grpc", "grpc-web"]
 
 
 class Cell(Struct, frozen=True, array_like=True):
-    """The requests of a router that are alike in all but their time and size.
+    """The requests of a router with equal labels, which differ only in duration and size.
 
-    `buckets` lie beside the `bounds` of the Counts, each for its own interval alone; `unmeasured` requests
-    are in none of them. `seconds` is the sum of the times measured; `sent` are bytes of bodies to clients and
-    `received` those from them. `tls` is version and cipher (`1.3 TLS_AES_128_GCM_SHA256`). Those that were
-    `stopped` never came to the service: a middleware answered. `labels` are the values of the headers that
-    are told apart.
+    `buckets` correspond to the `bounds` of the Counts, each for its own interval alone; `unmeasured` requests
+    are in none of them. `seconds` is the sum of the measured durations; `sent` is the number of body bytes to
+    clients, `received` from clients. `tls` is version and cipher (`1.3 TLS_AES_128_GCM_SHA256`). If a
+    middleware responded, the requests are `stopped`: they never reached the service. `labels` are the values
+    of the headers that `metrics.prometheus.headerLabels` names.
     """
 
     entry_point: str
@@ -60,15 +60,16 @@ class Cell(Struct, frozen=True, array_like=True):
 
     @property
     def requests(self) -> int:
+        """The number of requests, measured or not."""
         return sum(self.buckets) + self.unmeasured
 
 
 class Counts(Struct, frozen=True, omit_defaults=True):
-    """A router's requests since its worker started; all only grow.
+    """A router's requests since its worker started; no value ever falls.
 
-    `statuses` by class (`2xx`); `buckets` beside BOUNDS, each for its own interval alone; `seconds` is the
-    sum of the times counted in the buckets, and `sent` the bytes of bodies that went to clients. `cells` tell
-    the same in full, with buckets beside `bounds`; `retries` are requests that were sent to one more server.
+    `statuses` by class (`2xx`); `buckets` correspond to BOUNDS, each for its own interval alone; `seconds` is
+    the sum of the durations in the buckets, and `sent` the body bytes sent to clients. `cells` hold the same
+    requests in detail, with buckets that correspond to `bounds`; `retries` are attempts at one more server.
     """
 
     service: str = ""
@@ -81,12 +82,12 @@ class Counts(Struct, frozen=True, omit_defaults=True):
     bounds: tuple[float, ...] = BOUNDS
 
 
-MOST_FAULTS = 10
-"""Requests that were answered with a server's error, of which is told, unless settings say another number."""
+DEFAULT_RECENT_ERRORS = 10
+"""Recent requests with a 5xx response that a worker reports, unless settings give another number."""
 
 
-class Fault(Struct, frozen=True, array_like=True):
-    """A request that was answered with a server's error, at a Unix time; its `path` is without a query."""
+class ServerError(Struct, frozen=True, array_like=True):
+    """A request with a 5xx response; `at` in Unix seconds, `path` without the query."""
 
     at: float
     status: int
@@ -95,13 +96,13 @@ class Fault(Struct, frozen=True, array_like=True):
     path: str
 
 
-class Own(Struct, frozen=True, omit_defaults=True):
-    """What a worker counts of itself since it started; all only grow.
+class WorkerCounts(Struct, frozen=True, omit_defaults=True):
+    """The counts of a worker itself since it started; only `recent_errors` ever shrinks.
 
-    `tickets` are from the store, `local_tickets` from the worker's own count, `late_tickets` those of them
-    for which a request had waited in vain. `propagation` counts changes by the time from their publication
-    until they were in force, beside BOUNDS; `propagation_seconds` is the sum. `faults` are the last ones, the
-    newest first.
+    `tickets` came from the store, `local_tickets` from the worker's own count; `late_tickets` are the local
+    ones for which a request had waited in vain. `propagation` counts changes by the time from their
+    publication until they were in force, in buckets by BOUNDS; `propagation_seconds` is the sum.
+    `recent_errors` has the newest first.
     """
 
     tickets: int = 0
@@ -111,49 +112,49 @@ class Own(Struct, frozen=True, omit_defaults=True):
     propagation_seconds: float = 0.0
     dropped_lines: int = 0
     dropped_spans: int = 0
-    faults: tuple[Fault, ...] = ()
+    recent_errors: tuple[ServerError, ...] = ()
 
 
 _counts = msgspec.json.Decoder(Counts)
-_own = msgspec.json.Decoder(Own)
+_own = msgspec.json.Decoder(WorkerCounts)
 
 
 def is_router(name: str) -> bool:
-    """Whether a field is a router's; the empty one counts as such."""
-    return name != OWN and not name.endswith(GONE)
+    """Return whether a field belongs to a router; the empty one counts as such."""
+    return name != WORKER_FIELD and not name.endswith(REMOVED_SUFFIX)
 
 
-def decode_field(name: str, value: bytes) -> Counts | Own:
-    """One field of a hash. Raises msgspec.MsgspecError."""
-    return decoded(_own, value) if name == OWN else decoded(_counts, value)
+def decode_field(name: str, value: bytes) -> Counts | WorkerCounts:
+    """Decode one field of a hash. Raises msgspec.MsgspecError."""
+    return decode_json(_own, value) if name == WORKER_FIELD else decode_json(_counts, value)
 
 
 def write_counts(
     client: redis.Redis,
     keys: Keys,
     worker: str,
-    changed: Mapping[str, Counts | Own],
-    gone: Collection[str] = (),
+    changed: Mapping[str, Counts | WorkerCounts],
+    removed: Collection[str] = (),
 ) -> bool:
-    """As `write_fields`, what a worker has counted of its routers and of itself."""
-    return write_fields(client, keys.metrics(worker), changed, gone)
+    """Write the changed counts of a worker and its routers, with `write_fields`."""
+    return write_fields(client, keys.metrics(worker), changed, removed)
 
 
 def write_fields(
-    client: redis.Redis, key: str, changed: Mapping[str, Struct], gone: Collection[str] = ()
+    client: redis.Redis, key: str, changed: Mapping[str, Struct], removed: Collection[str] = ()
 ) -> bool:
-    """Store what changed under its field's name, drop what is gone, and renew the expiry, all in one step.
+    """Write the changed fields, delete the removed ones, and renew the expiry, in one transaction.
 
-    False when the store held nothing under this key, so that all is to be written. Raises redis.RedisError.
+    Return False if the key did not exist, so that the caller must write all fields. Raises redis.RedisError.
     """
     pipeline = client.pipeline(transaction=True)
     pipeline.expire(key, EXPIRY)
     if changed:
         pipeline.hset(key, mapping={name: msgspec.json.encode(counts) for name, counts in changed.items()})
-    if gone:
-        pipeline.hdel(key, *gone)
+    if removed:
+        pipeline.hdel(key, *removed)
     if changed:
-        # What the store had lost exists only now.
+        # If the key was missing, it exists only now, so the first command did not renew it.
         pipeline.expire(key, EXPIRY)
     try:
         return bool(pipeline.execute()[0])
@@ -164,7 +165,7 @@ def write_fields(
         return False
 
 
-def forget_counts(client: redis.Redis, keys: Keys, worker: str) -> None:
-    """Have all that a worker has counted gone. Raises redis.RedisError."""
+def drop_counts(client: redis.Redis, keys: Keys, worker: str) -> None:
+    """Delete all counts of a worker. Raises redis.RedisError."""
     client.expire(keys.metrics(worker), 0)
     client.expire(keys.server_metrics(worker), 0)

@@ -1,11 +1,11 @@
--- Write a difference, the revision it leads to, and its message, in one step.
--- KEYS: lease, revision, then the hashes. ARGV: the writer's lease ('' for one without), the revision it was
--- computed against ('' for none), the new revision ('' to keep it), '1' to clear the hashes first, channel,
--- message; then for each hash the number of fields to set, the number to remove, the fields and values, the
--- removed fields.
--- Returns {1, ''} when written, {0, the stored revision} when it was computed against another one,
--- {-1, the lease} when that is another's.
-local SLICE = 4000 -- unpack() is limited by the Lua stack, of some 8000
+-- Write a difference and the revision that it leads to, and publish its message, in one step.
+-- KEYS: lease, revision, then the hashes. ARGV: the writer's lease ('' for none), the revision that the
+-- difference is based on ('' for none), the new revision ('' to keep it), '1' to clear the hashes first,
+-- channel, message; then for each hash the number of fields to set, the number to remove, the fields and
+-- values, the removed fields.
+-- Returns {1, ''} if written, {0, the stored revision} if the difference is based on another revision,
+-- {-1, the lease} if another writer holds the lease.
+local SLICE = 4000 -- the Lua stack limits unpack() to about 8000 values
 
 local function kind(key)
   return redis.call('TYPE', key).ok

@@ -1,4 +1,4 @@
-"""Writing the store: only the difference, and in one step for whoever reads."""
+"""Publishes configurations: writes only the difference to the stored one, in one atomic step."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from rondpoint.store import read
 from rondpoint.store.change import Change
 from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.diff import diff
-from rondpoint.store.integrity_check import Patrol
+from rondpoint.store.integrity_check import IntegrityCheck
 from rondpoint.store.keys import PublishedKeys
-from rondpoint.store.scripts import script
+from rondpoint.store.scripts import load_script
 from rondpoint.store.state import State
 
 ATTEMPTS = 20
-"""How often a publisher whose view of the store was outdated reads it anew before it gives up."""
+"""Attempts to write, each with a new read of the store, before a publisher gives up."""
 
 
 class ConflictError(Exception):
-    """Other publishers changed the store each time between reading and writing."""
+    """Other publishers changed the store between reading and writing, in every attempt."""
 
 
 class NotLeadingError(Exception):
-    """Another publisher holds the lease, or this one's has ended: nothing was written."""
+    """Nothing was written, because another publisher holds the lease or this one's has ended."""
 
 
 class Publication(Struct, frozen=True):
-    """`change` leads to `revision` and is empty when the configuration was already there.
+    """The result of a write: `change` leads to `revision`, and is empty if the configuration was stored already.
 
-    With `change.full`, whatever was stored was replaced, and `change` holds the new contents whole.
+    With `change.full` the write replaced the whole stored state, and `change` holds all objects.
     """
 
     revision: int
     change: Change
 
 
-class _Known(Struct, frozen=True):
-    """What the store holds as far as this publisher knows; no state where nothing can be built upon."""
+class _StoreView(Struct, frozen=True):
+    """The publisher's view of the stored configuration; `state` is None if no difference can be based on it."""
 
     state: State | None
     diagnostics: dict[str, bytes]
@@ -53,13 +53,13 @@ class _Known(Struct, frozen=True):
 
 
 class Publisher:
-    """Publishes whole configurations to one installation, or one part; not for use by two threads at once.
+    """Publishes whole configurations to an installation or a contribution; not for use by two threads at once.
 
-    `lease` gives the one that the publisher holds; without, it writes only where nobody holds any. With
-    `tells_diagnostics`, diagnostics that alone have changed make a revision too.
+    `lease` returns the publisher's lease. Without one, the publisher writes only if no agent holds a lease.
+    With `publishes_diagnostics`, a change of diagnostics alone makes a revision too.
 
-    Every method raises redis.RedisError when the store does not answer; what is known of it is then
-    still right, or found to be outdated by the next call.
+    Every method raises redis.RedisError if the store does not respond. The publisher's view of the store is
+    then still right, or the next call finds out that it is outdated.
     """
 
     def __init__(
@@ -68,87 +68,88 @@ class Publisher:
         keys: PublishedKeys,
         lease: Callable[[], str] = str,
         *,
-        tells_diagnostics: bool = False,
+        publishes_diagnostics: bool = False,
     ) -> None:
         self._client = client
         self._keys = keys
         self._lease = lease
-        self._tells_diagnostics = tells_diagnostics
-        self._script = script(client, "publish.lua")
-        self._patrol = Patrol(client, keys)
-        self._known: _Known | None = None
-        self._known_by = ""
-        self._highest = 0
+        self._tells_diagnostics = publishes_diagnostics
+        self._script = load_script(client, "publish.lua")
+        self._integrity_check = IntegrityCheck(client, keys)
+        self._view: _StoreView | None = None
+        self._view_lease = ""
+        self._highest_revision = 0
 
     def publish(self, configuration: Configuration) -> int:
-        """Make `configuration` the stored one and return its revision: the present one if nothing changed."""
+        """Store `configuration` and return its revision, which is the current one if nothing changed."""
         return self.write(configuration).revision
 
     def write(self, configuration: Configuration) -> Publication:
-        """As `publish`, and tells what changed. Raises ConflictError and NotLeadingError besides."""
+        """Store `configuration` and return the change. Raises ConflictError and NotLeadingError besides."""
         lease = self._lease()
-        if lease != self._known_by:
-            # Others may have written in between.
-            self._known, self._known_by = None, lease
+        if lease != self._view_lease:
+            # Other publishers may have written in between.
+            self._view, self._view_lease = None, lease
         for _ in range(ATTEMPTS):
-            known = self._known or self._read()
-            publication = self._write(known, configuration, lease)
+            view = self._view or self._read()
+            publication = self._write(view, configuration, lease)
             if publication is not None:
                 return publication
-            self._known = None
-        raise ConflictError(f"the store changed {ATTEMPTS} times while a configuration was being written")
+            self._view = None
+        raise ConflictError(f"other publishers changed the store during each of {ATTEMPTS} attempts to write")
 
     def stored(self) -> State | None:
-        """What is stored now, read anew; None when there is nothing, or nothing that is whole."""
-        self._known, self._known_by = self._read(), self._lease()
-        return self._known.state
+        """Read and return the stored state; None if there is none or parts of it cannot be decoded."""
+        self._view, self._view_lease = self._read(), self._lease()
+        return self._view.state
 
-    def intact(self) -> bool:
-        """Whether the store still holds what this publisher wrote last; otherwise the next write reads it.
+    def is_intact(self) -> bool:
+        """Check whether the store still holds what this publisher wrote last.
 
-        Each time it looks at the revision, at the numbers of objects, and at some of the objects themselves.
+        Each call checks the revision, the numbers of objects, and some of the objects themselves. If the check
+        fails, the next write reads the store first.
         """
-        known = self._known
-        if known is None or known.state is None:
+        view = self._view
+        if view is None or view.state is None:
             return False
         pipeline = self._client.pipeline(transaction=True)
         pipeline.get(self._keys.revision)
         for key in self._hashes():
             pipeline.hlen(key)
         stored, *counts = pipeline.execute(raise_on_error=False)
-        state = known.state
-        expected = [len(state.routers), len(state.services), len(state.middlewares), len(known.diagnostics)]
-        same = read.parse_revision(stored) == known.revision and counts == expected
-        if same and self._patrol.finds_all_well(known.state, known.diagnostics):
+        state = view.state
+        expected = [len(state.routers), len(state.services), len(state.middlewares), len(view.diagnostics)]
+        same = read.parse_revision(stored) == view.revision and counts == expected
+        if same and self._integrity_check.next_values_match(view.state, view.diagnostics):
             return True
-        self._known = None
+        self._view = None
         return False
 
     def _hashes(self) -> Sequence[str]:
         keys = self._keys
         return (keys.routers, keys.services, keys.middlewares, keys.diagnostics)
 
-    def _read(self) -> _Known:
+    def _read(self) -> _StoreView:
         loaded = read.load(self._client, self._keys)
         if loaded is None:
-            return _Known(None, {}, 0)
+            return _StoreView(None, {}, 0)
         revision = loaded.state.revision
-        self._highest = max(self._highest, revision)
+        self._highest_revision = max(self._highest_revision, revision)
         try:
             fields: Any = self._client.hgetall(self._keys.diagnostics)
         except redis.ResponseError as error:
             if not is_wrong_type(error):
                 raise
-            return _Known(None, {}, revision)
+            return _StoreView(None, {}, revision)
         if loaded.problems:
-            return _Known(None, {}, revision)
+            return _StoreView(None, {}, revision)
         diagnostics = {source.decode(errors="replace"): value for source, value in fields.items()}
-        return _Known(loaded.state, diagnostics, revision)
+        return _StoreView(loaded.state, diagnostics, revision)
 
-    def _write(self, known: _Known, configuration: Configuration, lease: str) -> Publication | None:
-        diagnostics = _by_source(configuration.diagnostics)
-        change = self._change(known, configuration)
-        changed_diagnostics = _changed(known.diagnostics, diagnostics)
+    def _write(self, view: _StoreView, configuration: Configuration, lease: str) -> Publication | None:
+        diagnostics = _group_by_source(configuration.diagnostics)
+        change = self._change(view, configuration)
+        changed_diagnostics = _changed_fields(view.diagnostics, diagnostics)
         if changed_diagnostics and self._tells_diagnostics:
             change = msgspec.structs.replace(change, diagnostics=True)
         if not change.empty or changed_diagnostics:
@@ -156,40 +157,40 @@ class Publisher:
             message = b"" if change.empty else messages.encode(stamped)
             arguments: list[str | bytes | int] = [
                 lease,
-                known.revision or "",
+                view.revision or "",
                 "" if change.empty else change.revision,
                 int(change.full),
                 self._keys.changes,
                 message,
             ]
             for objects in (change.routers, change.services, change.middlewares):
-                arguments += _fields(_encoded(objects))
-            arguments += _fields(changed_diagnostics)
+                arguments += _script_arguments(_encode_objects(objects))
+            arguments += _script_arguments(changed_diagnostics)
             keys = [self._keys.leader, self._keys.revision, *self._hashes()]
             written, found = self._script(keys=keys, args=arguments)
             if written < 0:
-                raise NotLeadingError(found.decode(errors="replace").partition(" ")[2] or "nobody leads")
+                raise NotLeadingError(found.decode(errors="replace").partition(" ")[2] or "no agent leads")
             if not written:
                 return None
-        revision = known.revision if change.empty else change.revision
-        self._highest = max(self._highest, revision)
+        revision = view.revision if change.empty else change.revision
+        self._highest_revision = max(self._highest_revision, revision)
         state = State(
             revision,
             dict(configuration.routers),
             dict(configuration.services),
             dict(configuration.middlewares),
         )
-        self._known = _Known(state, diagnostics, revision)
+        self._view = _StoreView(state, diagnostics, revision)
         return Publication(revision, change)
 
-    def _change(self, known: _Known, configuration: Configuration) -> Change:
-        if known.state is not None:
-            change = diff(known.state, configuration)
-            # A store that came back with an older snapshot must not count through numbers already told.
-            return msgspec.structs.replace(change, revision=max(change.revision, self._highest + 1))
+    def _change(self, view: _StoreView, configuration: Configuration) -> Change:
+        if view.state is not None:
+            change = diff(view.state, configuration)
+            # After a restart from an older snapshot, the store must not repeat published revisions.
+            return msgspec.structs.replace(change, revision=max(change.revision, self._highest_revision + 1))
         return Change(
-            revision=max(known.revision, self._highest) + 1 if known.revision else self._first_revision(),
-            previous=known.revision,
+            revision=max(view.revision, self._highest_revision) + 1 if view.revision else self._first_revision(),
+            previous=view.revision,
             full=True,
             routers=dict(configuration.routers),
             services=dict(configuration.services),
@@ -197,30 +198,30 @@ class Publisher:
         )
 
     def _first_revision(self) -> int:
-        """The server's clock in seconds: beyond whatever was told before its data was lost."""
+        """Return the store's clock in seconds, which exceeds every revision from before a loss of data."""
         seconds, _ = self._client.time()
-        return max(int(seconds), self._highest + 1)
+        return max(int(seconds), self._highest_revision + 1)
 
 
-def _by_source(diagnostics: Sequence[Diagnostic]) -> dict[str, bytes]:
+def _group_by_source(diagnostics: Sequence[Diagnostic]) -> dict[str, bytes]:
     grouped: dict[str, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         grouped.setdefault(diagnostic.source, []).append(diagnostic)
     return {source: msgspec.json.encode(group) for source, group in grouped.items()}
 
 
-def _changed(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, bytes | None]:
+def _changed_fields(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, bytes | None]:
     changes: dict[str, bytes | None] = dict.fromkeys(old.keys() - new.keys())
     changes.update((source, value) for source, value in new.items() if old.get(source) != value)
     return changes
 
 
-def _encoded(objects: Mapping[str, Struct | None]) -> dict[str, bytes | None]:
+def _encode_objects(objects: Mapping[str, Struct | None]) -> dict[str, bytes | None]:
     return {name: None if value is None else msgspec.json.encode(value) for name, value in objects.items()}
 
 
-def _fields(changes: Mapping[str, bytes | None]) -> list[str | bytes | int]:
-    """What the script expects for one hash: two counts, the fields set and their values, those removed."""
+def _script_arguments(changes: Mapping[str, bytes | None]) -> list[str | bytes | int]:
+    """Return the script's arguments for one hash: two counts, the fields and values to set, the removed fields."""
     pairs: list[str | bytes | int] = []
     removed: list[str | bytes | int] = []
     for name, value in changes.items():

@@ -1,4 +1,4 @@
-"""Reading the store: values that cannot be decoded are reported and skipped, never fatal."""
+"""Reads configurations from the store; it reports and skips values that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from msgspec import Struct
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Service
 from rondpoint.store.corrupt_keys import is_wrong_type
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.state import State
-from rondpoint.store.transaction import read_at_once
+from rondpoint.store.transaction import read_atomically
 
 __all__ = ["Loaded", "State", "load", "parse_revision", "read_diagnostics", "revision"]
 
 NOTHING = Configuration()
 
-# As publish.lua has it: more digits were no revision of ours, and far more no number to Python.
+# The same limit as in publish.lua. No revision of ours has more digits, and Python refuses very long numbers.
 _REVISION = re.compile(rb"[1-9][0-9]{0,14}")
 
 SLICE = 200
-"""Objects decoded without a pause."""
+"""Objects decoded between two calls of `yield_if_due`."""
 
 T = TypeVar("T", Router, Service, Middleware)
 
@@ -36,8 +36,8 @@ _middlewares = msgspec.json.Decoder(Middleware)
 _diagnostics = msgspec.json.Decoder(tuple[Diagnostic, ...])
 
 
-class Skipped(Struct, frozen=True):
-    """Names in one hash whose values could not be decoded; `whole` when the hash itself could not be read."""
+class SkippedNames(Struct, frozen=True):
+    """Names in one hash whose values could not be decoded; `whole` if the hash itself could not be read."""
 
     names: frozenset[str] = frozenset()
     whole: bool = False
@@ -47,40 +47,40 @@ class Skipped(Struct, frozen=True):
 
 
 class Unreadable(Struct, frozen=True):
-    """What a reader that already has it should keep, since its absence from the state means nothing."""
+    """Skipped objects; a reader that has them already should keep them, because they may still exist."""
 
-    routers: Skipped = Skipped()
-    services: Skipped = Skipped()
-    middlewares: Skipped = Skipped()
+    routers: SkippedNames = SkippedNames()
+    services: SkippedNames = SkippedNames()
+    middlewares: SkippedNames = SkippedNames()
 
 
 class Loaded(Struct, frozen=True):
-    """A state, and what of it could not be read, for people and for readers."""
+    """A loaded state, with the objects that could not be read as diagnostics and as names."""
 
     state: State
     problems: tuple[Diagnostic, ...] = ()
     unreadable: Unreadable = Unreadable()
 
-    def over(self, known: Configuration) -> State:
-        """The state, with the objects of `known` in place of those that could not be read."""
+    def with_fallback(self, known: Configuration) -> State:
+        """Return the state, with the objects of `known` in place of those that could not be read."""
         state, unreadable = self.state, self.unreadable
         return State(
             state.revision,
-            _kept(known.routers, unreadable.routers) | state.routers,
-            _kept(known.services, unreadable.services) | state.services,
-            _kept(known.middlewares, unreadable.middlewares) | state.middlewares,
+            _select_unreadable(known.routers, unreadable.routers) | state.routers,
+            _select_unreadable(known.services, unreadable.services) | state.services,
+            _select_unreadable(known.middlewares, unreadable.middlewares) | state.middlewares,
         )
 
 
 def parse_revision(value: object) -> int | None:
-    """The number in a stored revision; None where there is none, or something else than a number."""
+    """Return the number in a stored revision; None if there is none or it is not a number."""
     if not isinstance(value, bytes) or not _REVISION.fullmatch(value):
         return None
     return int(value)
 
 
 def revision(client: redis.Redis, keys: PublishedKeys) -> int | None:
-    """The present revision, None when there is none. Raises redis.RedisError."""
+    """Return the current revision; None if there is none. Raises redis.RedisError."""
     try:
         return parse_revision(client.get(keys.revision))
     except redis.ResponseError as error:
@@ -89,35 +89,35 @@ def revision(client: redis.Redis, keys: PublishedKeys) -> int | None:
         raise
 
 
-def _go_on() -> None:
+def _do_nothing() -> None:
     pass
 
 
 def load(
     client: redis.Redis,
     keys: PublishedKeys,
-    yield_if_due: Callable[[], None] = _go_on,
+    yield_if_due: Callable[[], None] = _do_nothing,
     known: Configuration = NOTHING,
 ) -> Loaded | None:
-    """The whole state, read at one instant; None when no revision exists. Raises redis.RedisError.
+    """Read the whole state in one transaction; return None if no revision exists. Raises redis.RedisError.
 
-    `yield_if_due` is called every millisecond or so, for whoever has other things to see to. What is equal to an
-    object of `known` is that object, and takes no memory of its own.
+    `yield_if_due` is called about every millisecond, so the caller can do other work. An object that equals
+    one of `known` is replaced by it, to save memory.
     """
     commands = [("GET", keys.revision)]
     commands += [("HGETALL", key) for key in (keys.routers, keys.services, keys.middlewares)]
-    stored, routers, services, middlewares = _answers(read_at_once(client, commands, yield_if_due))
+    stored, routers, services, middlewares = _check_replies(read_atomically(client, commands, yield_if_due))
     number = parse_revision(stored)
     if number is None:
         return None
     problems: list[Diagnostic] = []
-    known_routers, skipped_routers = _decoded(
+    known_routers, skipped_routers = _decode_objects(
         keys.routers, routers, _routers, problems, yield_if_due, known.routers
     )
-    known_services, skipped_services = _decoded(
+    known_services, skipped_services = _decode_objects(
         keys.services, services, _services, problems, yield_if_due, known.services
     )
-    known_middlewares, skipped_middlewares = _decoded(
+    known_middlewares, skipped_middlewares = _decode_objects(
         keys.middlewares, middlewares, _middlewares, problems, yield_if_due, known.middlewares
     )
     return Loaded(
@@ -128,7 +128,7 @@ def load(
 
 
 def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnostic, ...]:
-    """The published diagnostics in order of source. Raises redis.RedisError."""
+    """Return the published diagnostics in order of source. Raises redis.RedisError."""
     try:
         fields: Any = client.hgetall(keys.diagnostics)
     except redis.ResponseError as error:
@@ -138,63 +138,63 @@ def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnost
     found: list[Diagnostic] = []
     for source, value in sorted(fields.items()):
         try:
-            group = decoded(_diagnostics, value)
+            group = decode_json(_diagnostics, value)
         except msgspec.MsgspecError as error:
-            group = (_undecodable(keys.diagnostics, source, error),)
+            group = (_undecodable_value(keys.diagnostics, source, error),)
         found += group
     return tuple(found)
 
 
-def _kept(known: Mapping[str, T], unreadable: Skipped) -> dict[str, T]:
+def _select_unreadable(known: Mapping[str, T], unreadable: SkippedNames) -> dict[str, T]:
     return {name: value for name, value in known.items() if name in unreadable}
 
 
-def _answers(answers: list[Any]) -> list[Any]:
-    for answer in answers:
-        if isinstance(answer, Exception) and not is_wrong_type(answer):
-            raise answer
-    return answers
+def _check_replies(replies: list[Any]) -> list[Any]:
+    for reply in replies:
+        if isinstance(reply, Exception) and not is_wrong_type(reply):
+            raise reply
+    return replies
 
 
-def _decoded(
+def _decode_objects(
     key: str,
     fields: Any,
     decoder: msgspec.json.Decoder[T],
     problems: list[Diagnostic],
     yield_if_due: Callable[[], None],
     known: Mapping[str, T],
-) -> tuple[dict[str, T], Skipped]:
+) -> tuple[dict[str, T], SkippedNames]:
     if isinstance(fields, redis.ResponseError):
         problems.append(_wrong_type(key))
-        return {}, Skipped(whole=True)
+        return {}, SkippedNames(whole=True)
     objects: dict[str, T] = {}
     skipped: set[str] = set()
-    for number, (raw, value) in enumerate(_taken(fields)):
+    for number, (raw, value) in enumerate(_drain_fields(fields)):
         if not number % SLICE:
             yield_if_due()
         try:
             name = raw.decode()
-            item = decoded(decoder, value)
+            item = decode_json(decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            problems.append(_undecodable(key, raw, error))
+            problems.append(_undecodable_value(key, raw, error))
             skipped.add(raw.decode(errors="replace"))
             continue
         if item.name != name:
-            problems.append(_undecodable(key, raw, ValueError("the value bears another name")))
+            problems.append(_undecodable_value(key, raw, ValueError("the value has another name")))
             skipped.add(name)
             continue
         before = known.get(name)
         if before == item:
             item = before
-        # Not `name`, which is another copy of it.
+        # `name` is a second copy of the same text; using it would keep both in memory.
         objects[item.name] = item
-    return objects, Skipped(frozenset(skipped))
+    return objects, SkippedNames(frozenset(skipped))
 
 
-def _taken(fields: Any) -> Iterator[tuple[bytes, bytes]]:
-    """The fields of a hash as the store's newer protocol gives it, or the older one.
+def _drain_fields(fields: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Yield and remove the fields of a hash, as a RESP3 dict or a RESP2 list.
 
-    They are taken out of it: to let go of many at once takes time, and to keep them memory.
+    Keeping them would take memory, and freeing many of them at once would take time.
     """
     if isinstance(fields, dict):
         while fields:
@@ -209,16 +209,16 @@ def _wrong_type(key: str) -> Diagnostic:
         Severity.ERROR,
         "store",
         key,
-        "the key is not a hash, so that nothing can be read from it",
-        "the agent writes it anew when it next starts or finds its revision gone",
+        "the key is not a hash, so nothing can be read from it",
+        "the agent writes it again at its next start, or once it finds that its revision is missing",
     )
 
 
-def _undecodable(key: str, field: bytes, error: Exception) -> Diagnostic:
+def _undecodable_value(key: str, field: bytes, error: Exception) -> Diagnostic:
     return Diagnostic(
         Severity.ERROR,
         "store",
         f"{key}: {field.decode(errors='replace')}",
         f"the stored value cannot be decoded: {error}",
-        "only the agent should write here",
+        "only the agent should write to this key",
     )

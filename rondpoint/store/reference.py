@@ -1,6 +1,6 @@
-"""What the reference page of the store's keys has from the code: the keys, and the rights to them.
+"""The generated blocks of the reference page of Redis keys: the table of keys and the ACL rules.
 
-`python -m rondpoint.store.reference docs/reference/redis.md` writes it there.
+`python -m rondpoint.store.reference docs/reference/redis.md` writes them into the page.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from rondpoint.reference_pages import refill, table
 from rondpoint.store.keys import Keys
-from rondpoint.store.rights import PUBLISHED, USES, Parties, Use, rules
+from rondpoint.store.rights import PUBLISHED, KEY_USES, Parties, KeyUse, acl_rules
 
 _VALUE = re.compile(r"`([A-Z][a-z][A-Za-z]*)`")
 _KEYS = Keys()
@@ -17,8 +17,8 @@ _PREFIX = _KEYS.revision.removesuffix("revision")
 
 
 def blocks() -> dict[str, str]:
-    """By name."""
-    users = (f"user rondpoint-{party} on >SECRET {rules(party, _KEYS)}" for party in ("agent", "proxy"))
+    """Return the blocks of the page by name."""
+    users = (f"user rondpoint-{party} on >SECRET {acl_rules(party, _KEYS)}" for party in ("agent", "proxy"))
     return {"keys": _keys(), "rights": "\n```\n" + "\n".join(users) + "\n```\n"}
 
 
@@ -32,13 +32,13 @@ def _keys() -> str:
             _readers(use),
             use.expires,
         )
-        for use in USES
+        for use in KEY_USES
     ]
-    part = _KEYS.part("NAME")
-    names = (f"`{_shown(getattr(part, name))}`" for name in PUBLISHED)
-    told = "what agent NAME contributes, in the form of the installation's own"
-    rows.append((", ".join(names), "", told, "agent", "agent", ""))
-    return table(("key", "type", "contents", "written by", "read by", "goes"), rows)
+    contribution = _KEYS.contribution("NAME")
+    names = (f"`{_shown(getattr(contribution, name))}`" for name in PUBLISHED)
+    contents = "the contribution of agent NAME, in the same form as the whole configuration"
+    rows.append((", ".join(names), "", contents, "agent", "agent", ""))
+    return table(("key", "type", "contents", "written by", "read by", "expires"), rows)
 
 
 def _shown(key: str) -> str:
@@ -46,13 +46,13 @@ def _shown(key: str) -> str:
 
 
 def _linked(contents: str) -> str:
-    """Names of values lead to where they are described."""
+    """Link the names of values to their sections."""
     return _VALUE.sub(lambda found: f"[{found[1]}](#{found[1].lower()})", contents)
 
 
-def _readers(use: Use) -> str:
-    taken = ", which takes it out" if use.takers else ""
-    return f"{_named(use.readers)}{taken}"
+def _readers(use: KeyUse) -> str:
+    removal = ", which removes what it reads" if use.consumers else ""
+    return f"{_named(use.readers)}{removal}"
 
 
 def _named(parties: Parties) -> str:

@@ -1,6 +1,7 @@
--- Remove the part of an agent that is gone, on behalf of the one that leads.
--- KEYS: the installation's lease, the part's, the list of parts, then all that is stored of it.
--- ARGV: the lease of who asks, the agent's name. Returns 1 when it is done, 0 when it is not for the asker to do.
+-- Remove the contribution of an agent that has ended; only the leader may do so.
+-- KEYS: the installation's lease, the contribution's lease, the set of contributions, then the contribution's keys.
+-- ARGV: the caller's lease, the agent's name.
+-- Returns 1 if removed, 0 if the caller does not lead or an agent holds the contribution's lease.
 local function text(key)
   return redis.call('TYPE', key).ok == 'string' and redis.call('GET', key) or ''
 end

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from rondpoint.store.keys import Keys
 from rondpoint.store.metric_sums import add
-from rondpoint.store.metrics import EXPIRY, GONE, INTERNAL, OWN, Counts, Own, decode_field, is_router
+from rondpoint.store.metrics import EXPIRY, REMOVED_SUFFIX, INTERNAL, WORKER_FIELD, Counts, WorkerCounts, decode_field, is_router
 from rondpoint.store.server_metrics import add_servers, decode_server
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ PORTION = 100
 """Fields moved at once."""
 
 
-class Known(Struct, frozen=True):
+class ActiveNames(Struct, frozen=True):
     """Names of the routers and services in force, and the fields of these services' servers."""
 
     routers: Collection[str]
@@ -36,7 +36,7 @@ def retire(
     keys: Keys,
     worker: str,
     instance: str,
-    known: Known,
+    known: ActiveNames,
     yield_if_due: Callable[[], None],
 ) -> None:
     """Add a dead worker's counts to its instance's; `yield_if_due` is called between portions.
@@ -66,7 +66,7 @@ def retire(
         keys.metrics(instance),
         decode_field,
         add,
-        lambda name, counts: place(name, counts, known),
+        lambda name, counts: target_field(name, counts, known),
         yield_if_due,
     )
 
@@ -77,7 +77,7 @@ def _move(
     target: str,
     decode: Callable[[str, bytes], T],
     total: Callable[[T, T], T],
-    place_of: Callable[[str, T], str | None],
+    target_field_of: Callable[[str, T], str | None],
     yield_if_due: Callable[[], None],
 ) -> None:
     """Add the fields of one hash to those of another, where each has its place; None drops it."""
@@ -91,7 +91,7 @@ def _move(
             places = {
                 name: goes_on
                 for name, counts in told.items()
-                if (goes_on := place_of(name, counts)) is not None
+                if (goes_on := target_field_of(name, counts)) is not None
             }
             wanted = sorted(set(places.values()))
             before: Any = pipeline.hmget(target, wanted) if wanted else ()
@@ -110,13 +110,13 @@ def _move(
         yield_if_due()
 
 
-def place(name: str, counts: Counts | Own, known: Known) -> str:
+def target_field(name: str, counts: Counts | WorkerCounts, known: ActiveNames) -> str:
     """The field where a field's counts go on: its own, unless what it is about is gone."""
-    if isinstance(counts, Own) or not name or name == GONE:
-        return OWN if isinstance(counts, Own) else name
+    if isinstance(counts, WorkerCounts) or not name or name == REMOVED_SUFFIX:
+        return WORKER_FIELD if isinstance(counts, WorkerCounts) else name
     if name.endswith(INTERNAL) or (is_router(name) and name in known.routers):
         return name
-    return counts.service + GONE if counts.service in known.services else GONE
+    return counts.service + REMOVED_SUFFIX if counts.service in known.services else REMOVED_SUFFIX
 
 
 def _decoded(

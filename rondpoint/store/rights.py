@@ -1,4 +1,4 @@
-"""Who writes and who reads each key of the store, and the least rights that come of it."""
+"""The readers and writers of each Redis key, and the least ACL rights that they need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rondpoint.store.admin.proposals import PROPOSAL_TTL, RESULT_TTL
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.lease import TERM
 from rondpoint.store.metrics import EXPIRY
-from rondpoint.store.unused_tickets import KEPT
+from rondpoint.store.unused_tickets import RETENTION
 
 Party = Literal["agent", "proxy"]
 Parties = tuple[Party, ...]
@@ -22,112 +22,116 @@ PROXY: Parties = ("proxy",)
 BOTH: Parties = ("agent", "proxy")
 
 
-class Use(Struct, frozen=True):
-    """What is done with a key, or a channel, by the attribute `name` of Keys that makes it.
+class KeyUse(Struct, frozen=True):
+    """The use of one key or channel; `name` is the attribute of Keys that makes it.
 
-    `argument` stands for what that is called with, where it is a method. `takers` take entries out as they
-    read them, so that they need the right to write as well. `expires` says when the key goes by itself.
+    If that attribute is a method, `argument` is the placeholder for its argument. `consumers` remove the
+    entries that they read, so they need the right to write too. `expires` says when the key expires.
     """
 
     name: str
     writers: Parties
     readers: Parties
-    takers: Parties = ()
+    consumers: Parties = ()
     argument: str = ""
     expires: str = ""
 
     def key(self, keys: PublishedKeys, argument: str = "") -> str:
-        """Its full name, with `argument`, or else the table's own, as what a method is called with."""
+        """Return the full key, with `argument` or else the placeholder if the attribute is a method."""
         found = getattr(keys, self.name)
         name: str = found(argument or self.argument) if self.argument else found
         return name
 
     @property
     def kind(self) -> str:
-        """`string`, `hash`, `set`, `list` or `channel`."""
-        return self._told[0].lower()
+        """The type of the key: `string`, `hash`, `set`, `list` or `channel`."""
+        return self._description[0].lower()
 
     @property
     def contents(self) -> str:
-        return self._told[2].removesuffix(".")
+        """What the key holds, from the docstring of the attribute."""
+        return self._description[2].removesuffix(".")
 
     @property
-    def _told(self) -> tuple[str, str, str]:
+    def _description(self) -> tuple[str, str, str]:
         member = getattr(Keys, self.name)
         return " ".join((member.__doc__ or "").split()).partition(": ")
 
 
-_RENEWED = f"{TERM:g} s after it was last renewed"
-_SIGN = f"{EXPIRY} s after the worker's, or the proxy's, last sign"
+_AFTER_RENEWAL = f"{TERM:g} s after its last renewal"
+_AFTER_LAST_WRITE = f"{EXPIRY} s after the worker or proxy last renewed it"
 
-USES = (
-    Use("revision", AGENT, BOTH),
-    Use("routers", AGENT, BOTH),
-    Use("services", AGENT, BOTH),
-    Use("middlewares", AGENT, BOTH),
-    Use("diagnostics", AGENT, BOTH),
-    Use("leader", AGENT, AGENT, expires=_RENEWED),
-    Use("fence", AGENT, AGENT),
-    Use("agents", AGENT, BOTH),
-    Use("parts", AGENT, AGENT),
-    Use("tickets", BOTH, BOTH, expires=f"a field some {KEPT / 60:g} minutes after its service, by the agent"),
-    Use("workers", PROXY, PROXY),
-    Use(
+KEY_USES = (
+    KeyUse("revision", AGENT, BOTH),
+    KeyUse("routers", AGENT, BOTH),
+    KeyUse("services", AGENT, BOTH),
+    KeyUse("middlewares", AGENT, BOTH),
+    KeyUse("diagnostics", AGENT, BOTH),
+    KeyUse("leader", AGENT, AGENT, expires=_AFTER_RENEWAL),
+    KeyUse("fence", AGENT, AGENT),
+    KeyUse("agents", AGENT, BOTH),
+    KeyUse("contributions", AGENT, AGENT),
+    KeyUse("tickets", BOTH, BOTH, expires=f"a field about {RETENTION / 60:g} minutes after its service, by the agent"),
+    KeyUse("workers", PROXY, PROXY),
+    KeyUse(
         "metrics",
         PROXY,
         PROXY,
         argument="WORKER",
-        expires=_SIGN,
+        expires=_AFTER_LAST_WRITE,
     ),
-    Use("server_metrics", PROXY, PROXY, argument="WORKER", expires=_SIGN),
-    Use("health", PROXY, PROXY),
-    Use("admin", AGENT, BOTH),
-    Use("admin_history", AGENT, BOTH),
-    Use("admin_proposals", PROXY, AGENT, takers=AGENT, expires=f"{PROPOSAL_TTL} s after the last proposal"),
-    Use("admin_verdict", AGENT, PROXY, takers=PROXY, argument="ID", expires=f"after {RESULT_TTL} s"),
-    Use("admin_changes", AGENT, AGENT),
-    Use("changes", AGENT, BOTH),
-    Use("ejections", PROXY, PROXY),
-    Use("bell", AGENT, AGENT),
+    KeyUse("server_metrics", PROXY, PROXY, argument="WORKER", expires=_AFTER_LAST_WRITE),
+    KeyUse("ejected", PROXY, PROXY),
+    KeyUse("admin", AGENT, BOTH),
+    KeyUse("admin_history", AGENT, BOTH),
+    KeyUse("admin_proposals", PROXY, AGENT, consumers=AGENT, expires=f"{PROPOSAL_TTL} s after the last proposal"),
+    KeyUse("admin_result", AGENT, PROXY, consumers=PROXY, argument="ID", expires=f"after {RESULT_TTL} s"),
+    KeyUse("admin_changes", AGENT, AGENT),
+    KeyUse("changes", AGENT, BOTH),
+    KeyUse("ejections", PROXY, PROXY),
+    KeyUse("wakeups", AGENT, AGENT),
 )
-"""All but the parts of agents, which are read and written by agents alone."""
+"""All keys but those of contributions, which only agents read and write."""
 
 PUBLISHED = tuple(name for name, member in vars(PublishedKeys).items() if isinstance(member, property))
-"""What an agent's part has in common with the whole."""
+"""The keys that a contribution and the whole configuration have in common."""
 
-_ALIKE = (
+_COMMON_COMMANDS = (
     *("ping", "hello", "auth", "client|setname", "cluster|slots"),
     *("multi", "exec", "discard", "get", "hset", "hdel", "hget", "hgetall"),
     *("rpush", "blpop", "lrange", "expire", "time", "subscribe", "unsubscribe"),
 )
-_AGENTS = (
+_AGENT_COMMANDS = (
     *("set", "del", "type", "exists", "incr", "pttl", "hlen", "hexists", "hscan", "sadd", "srem", "smembers"),
     *("lpush", "ltrim", "publish", "evalsha", "script|load"),
 )
-_PROXYS = ("watch", "unwatch", "hmget", "hincrby", "lrem")
-_LEAST = "resetkeys resetchannels -@all"
+_PROXY_COMMANDS = ("watch", "unwatch", "hmget", "hincrby", "lrem")
+_NO_RIGHTS = "resetkeys resetchannels -@all"
 
 
-def rules(party: Party, keys: Keys) -> str:
-    """The rules of an ACL that let an agent, or a proxy, do its work on these keys, and nothing else."""
+def acl_rules(party: Party, keys: Keys) -> str:
+    """Return the ACL rules that let an agent or a proxy do its work on these keys, and nothing else."""
     prefix = keys.revision.removesuffix("revision")
     if party == "agent":
-        return f"{_LEAST} ~{prefix}* &{prefix}* {_commands(_AGENTS)}"
-    written = [use for use in USES if party in (*use.writers, *use.takers)]
-    stored = (f"~{key}" for key in widest(use.key(keys, "*") for use in written if use.kind != "channel"))
-    heard = (f"&{use.key(keys)}" for use in USES if use.kind == "channel" and party in use.readers)
-    told = " ".join(f"&{use.key(keys)}" for use in written if use.kind == "channel")
+        return f"{_NO_RIGHTS} ~{prefix}* &{prefix}* {_commands(_AGENT_COMMANDS)}"
+    written = [use for use in KEY_USES if party in (*use.writers, *use.consumers)]
+    written_keys = drop_covered_patterns(use.key(keys, "*") for use in written if use.kind != "channel")
+    stored = " ".join(f"~{key}" for key in written_keys)
+    subscribed = " ".join(
+        f"&{use.key(keys)}" for use in KEY_USES if use.kind == "channel" and party in use.readers
+    )
+    published = " ".join(f"&{use.key(keys)}" for use in written if use.kind == "channel")
     return (
-        f"{_LEAST} %R~{prefix}* {' '.join(stored)} {' '.join(heard)} {_commands(_PROXYS)} "
-        f"(-@all resetchannels {told} +publish)"
+        f"{_NO_RIGHTS} %R~{prefix}* {stored} {subscribed} {_commands(_PROXY_COMMANDS)} "
+        f"(-@all resetchannels {published} +publish)"
     )
 
 
-def widest(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Those that no other one of them holds already."""
+def drop_covered_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns that no other pattern among them covers."""
     every = tuple(patterns)
     return tuple(one for one in every if not any(one != other and fnmatchcase(one, other) for other in every))
 
 
-def _commands(own: tuple[str, ...]) -> str:
-    return " ".join(f"+{command}" for command in (*_ALIKE, *own))
+def _commands(further: tuple[str, ...]) -> str:
+    return " ".join(f"+{command}" for command in (*_COMMON_COMMANDS, *further))

@@ -1,4 +1,4 @@
-"""The scripts that the store runs, each in a file beside those that call it."""
+"""Loads the Lua scripts that run in the store; each file is beside the modules that call it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 
-def script(client: redis.Redis, name: str, package: str = "rondpoint.store") -> Any:
-    """One of them, to be called with `keys` and `args`."""
+def load_script(client: redis.Redis, name: str, package: str = "rondpoint.store") -> Any:
+    """Return the script `name`; call it with `keys` and `args`."""
     text = files(package).joinpath(name).read_text(encoding="utf-8")
     return client.register_script(text)

@@ -1,4 +1,4 @@
-"""What the store holds at one revision."""
+"""The stored configuration at one revision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class State(Struct, frozen=True):
-    """All objects by name, as published with `revision`."""
+    """All objects by name, as published at `revision`."""
 
     revision: int
     routers: dict[str, Router]
@@ -21,20 +21,20 @@ class State(Struct, frozen=True):
     middlewares: dict[str, Middleware]
 
     def after(self, change: Change) -> State:
-        """The state that `change` leads to; ValueError when it does not follow this one or is not whole."""
+        """Return the state after `change`. Raises ValueError if it does not follow this state or lacks contents."""
         if change.previous != self.revision or change.full:
             raise ValueError(
                 f"revision {change.revision} does not follow {self.revision}: the state must be read"
             )
         return State(
             change.revision,
-            _patched(self.routers, change.routers),
-            _patched(self.services, change.services),
-            _patched(self.middlewares, change.middlewares),
+            _apply_changes(self.routers, change.routers),
+            _apply_changes(self.services, change.services),
+            _apply_changes(self.middlewares, change.middlewares),
         )
 
 
-def _patched(old: dict[str, T], changes: dict[str, T | None]) -> dict[str, T]:
+def _apply_changes(old: dict[str, T], changes: dict[str, T | None]) -> dict[str, T]:
     new = dict(old)
     for name, value in changes.items():
         if value is None:

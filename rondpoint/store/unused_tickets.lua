@@ -1,7 +1,7 @@
--- Remove the counts of services that are gone, on behalf of the agent that leads.
--- KEYS: the installation's lease, its services, the tickets. ARGV: the lease of who asks, services' names.
--- Returns 1 when it is done, also where a service was back; 0 when it is not for the asker to do.
-local SLICE = 4000 -- unpack() is limited by the Lua stack, of some 8000
+-- Remove the ticket counts of removed services; only the leader may do so.
+-- KEYS: the installation's lease, its services, the tickets. ARGV: the caller's lease, names of services.
+-- Keeps the count of a service that exists again. Returns 1, or 0 if the caller does not lead.
+local SLICE = 4000 -- the Lua stack limits unpack() to about 8000 values
 
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0

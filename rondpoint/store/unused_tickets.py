@@ -9,22 +9,22 @@ import redis
 
 from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.keys import Keys
-from rondpoint.store.scripts import script
+from rondpoint.store.scripts import load_script
 
-KEPT = 600.0
+RETENTION = 600.0
 """Seconds for which a count outlives its service: one that is back sooner goes on where it was."""
 
-SHARE = 500
+BATCH = 500
 """Fields looked at each time, about."""
 
 
-class Leftovers:
+class UnusedTickets:
     """Goes on where it stopped the time before; the time of a service begins when it is first missed here."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
-        self._script = script(client, "unused_tickets.lua")
+        self._script = load_script(client, "unused_tickets.lua")
         self._cursor = 0
         self._missed: dict[bytes, float] = {}
         self._met: set[bytes] = set()
@@ -44,14 +44,14 @@ class Leftovers:
                 raise
 
     def _sweep(self, lease: str, services: Container[str], now: float) -> None:
-        answer: Any = self._client.hscan(self._keys.tickets, self._cursor, count=SHARE)
+        answer: Any = self._client.hscan(self._keys.tickets, self._cursor, count=BATCH)
         self._cursor, counts = answer
         due = []
         for name in counts:
             if name.decode(errors="replace") in services:
                 continue
             self._met.add(name)
-            if now - self._missed.setdefault(name, now) >= KEPT:
+            if now - self._missed.setdefault(name, now) >= RETENTION:
                 due.append(name)
         if due and self._removed(lease, due):
             self._met.difference_update(due)

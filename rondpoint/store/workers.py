@@ -1,4 +1,4 @@
-"""Who serves: one entry per worker of every proxy, renewed while it lives."""
+"""The list of the workers of all proxies: each worker renews its entry while it runs."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
-from rondpoint.store.corrupt_keys import begun_anew
-from rondpoint.store.decoding import decoded
+from rondpoint.store.corrupt_keys import drop_if_wrong_type
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import EXPIRY
 
 SILENT_AFTER = 10.0
-"""Seconds after its last sign at which a worker no longer counts as one that serves."""
+"""Seconds after its last report until a worker no longer counts as alive."""
 
 FORGOTTEN_AFTER = 60.0
-"""Seconds after its last sign at which a worker of another instance is dropped from the list."""
+"""Seconds after its last report until a worker of another instance is removed from the list."""
 
 
 class CertificateStatus(Struct, frozen=True, array_like=True):
-    """A certificate that clients are shown; `serial` is in decimal, `sans` are its domains, with commas.
+    """A certificate that the proxy presents to clients.
 
-    `not_after` in Unix seconds.
+    `serial` is decimal, `sans` holds the domains separated by commas, `not_after` is in Unix seconds.
     """
 
     common_name: str
@@ -33,13 +33,13 @@ class CertificateStatus(Struct, frozen=True, array_like=True):
 
 
 class WorkerStatus(Struct, frozen=True, omit_defaults=True):
-    """A worker's own account of itself; times in Unix seconds, 0 for never.
+    """A worker's status as it reports it; times in Unix seconds, 0 for never.
 
-    `instance` names the proxy (one master process) that it belongs to: its host, and six digits drawn at its
-    start. `revision` is the one in force, since `changed_at`; at `confirmed_at` it was the store's for
-    the last time. `reloads` counts the instance's revisions. `connections` of clients by entry point;
-    `upgrades` are tunnels among them; `degraded` tells that tickets are local now. `certificates` are there
-    where `/metrics` is to tell of them.
+    `instance` names the worker's proxy (one master process): its host, and six random digits drawn at its
+    start. `revision` has been in force since `changed_at`, and last equalled the store's at `confirmed_at`.
+    `reloads` counts the instance's revisions. `connections` counts client connections by entry point;
+    `upgrades` are the tunnels among them. `degraded` says that the worker uses local tickets now.
+    `certificates` is filled if `/metrics` shows certificates.
     """
 
     name: str
@@ -59,7 +59,7 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
     certificates: tuple[CertificateStatus, ...] = ()
 
     def alive(self, now: float) -> bool:
-        """Whether it has given a sign lately."""
+        """Return whether the worker's last report is recent."""
         return now - self.seen_at <= SILENT_AFTER
 
 
@@ -67,27 +67,27 @@ _decoder = msgspec.json.Decoder(WorkerStatus)
 
 
 def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> None:
-    """Store `status`, and keep what the dead of its instance have counted. Raises redis.RedisError."""
+    """Store `status`, and renew the counts of ended workers of its instance. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=False)
     pipeline.hset(keys.workers, status.name, msgspec.json.encode(status))
     pipeline.expire(keys.metrics(status.instance), EXPIRY)
     pipeline.expire(keys.server_metrics(status.instance), EXPIRY)
-    with begun_anew(client, keys.workers):
+    with drop_if_wrong_type(client, keys.workers):
         pipeline.execute()
 
 
 def remove_workers(client: redis.Redis, keys: Keys, *names: str) -> None:
-    """Take entries out. Raises redis.RedisError."""
+    """Remove the entries of workers. Raises redis.RedisError."""
     client.hdel(keys.workers, *names)
 
 
 def read_workers(client: redis.Redis, keys: Keys) -> dict[str, WorkerStatus]:
-    """All workers by name; an entry that cannot be decoded is passed over. Raises redis.RedisError."""
+    """Return all workers by name, without entries that cannot be decoded. Raises redis.RedisError."""
     fields: Any = client.hgetall(keys.workers)
     workers: dict[str, WorkerStatus] = {}
     for name, value in sorted(fields.items()):
         try:
-            workers[name.decode()] = decoded(_decoder, value)
+            workers[name.decode()] = decode_json(_decoder, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return workers

@@ -1,4 +1,4 @@
-"""Agents that run in this process, with providers that say what a test tells them to."""
+"""Agents that run in this process, with providers that a test controls."""
 
 import queue
 import threading
@@ -32,7 +32,7 @@ def a_configuration(provider: str, *names: str, port: int = 80) -> Configuration
 
 
 class ScriptedProvider(Provider):
-    """A provider that says what the test tells it to: a configuration, or a fault."""
+    """A provider that emits the configurations, and raises the exceptions, that a test sends."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -63,7 +63,7 @@ class ScriptedProvider(Provider):
 def running_agent(
     store: Store, *providers: Provider, settings: Settings | None = None, ends_within: float = 60.0
 ) -> Iterator[None]:
-    """A running agent; AssertionError when it takes longer than so many seconds to end."""
+    """Run an agent. Raises AssertionError if it does not end within `ends_within` seconds."""
     stop = threading.Event()
     by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
     with connect(store.url) as client:

@@ -1,3 +1,5 @@
+"""The agent as a whole: publication, providers, store outages and the command."""
+
 import logging
 import os
 import signal
@@ -25,7 +27,14 @@ from rondpoint.store.agents import read_agents
 from rondpoint.store.change import Change
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics
-from tests.discovery.running import KEYS, ScriptedProvider, a_configuration, running_agent, wait_for_routers, routers
+from tests.discovery.running import (
+    KEYS,
+    ScriptedProvider,
+    a_configuration,
+    routers,
+    running_agent,
+    wait_for_routers,
+)
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -97,7 +106,7 @@ def test_nothing_is_published_before_every_provider_has_sent_a_configuration(
 def test_the_leader_removes_tickets_of_removed_services(
     store: Store, client: redis.Redis, one: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unused_tickets, "KEPT", 0.0)
+    monkeypatch.setattr(unused_tickets, "RETENTION", 0.0)
     with running_agent(store, one):
         one.send(a_configuration("one", "a", "b"))
         wait_for_routers(client, "a@one", "b@one")
@@ -107,7 +116,7 @@ def test_the_leader_removes_tickets_of_removed_services(
         until(lambda: client.hgetall(KEYS.tickets) == {b"a@one": b"7"}, "b's count removed")
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 def test_stored_objects_stay_while_their_provider_sends_nothing(
     store: Store, client: redis.Redis, one: ScriptedProvider, two: ScriptedProvider
 ) -> None:
@@ -123,31 +132,33 @@ def test_stored_objects_stay_while_their_provider_sends_nothing(
         wait_for_routers(client, "a@one", "b@two")
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_failing_provider_keeps_its_last_configuration_and_is_restarted(
     store: Store, client: redis.Redis, one: ScriptedProvider
 ) -> None:
     def state() -> str:
-        # It is listed a moment after it has published.
+        # The agent lists itself a moment after its first publication.
         statuses = [agent.providers["one"] for agent in read_agents(client, KEYS).values()]
         return ", ".join(f"{status.state}: {status.message}" for status in statuses)
 
     with running_agent(store, one):
         one.send(a_configuration("one", "a"))
         wait_for_routers(client, "a@one")
-        until(lambda: state() == "ok: ", "the provider to be well")
+        until(lambda: state() == "ok: ", "the provider's status to be ok")
         one.send(ProviderError("the source is gone", "look for it"))
-        until(lambda: state() == "retrying: the source is gone (look for it)", "the fault to be shown")
+        until(lambda: state() == "retrying: the source is gone (look for it)", "the fault in the status")
         assert routers(client) == {"a@one"}
         one.send(RuntimeError("a bug"))
-        until(lambda: "a bug" in state(), "the bug to be shown")
+        until(lambda: "a bug" in state(), "the bug in the status")
         one.send(a_configuration("one", "b"))
         wait_for_routers(client, "b@one")
-        until(lambda: state() == "ok: ", "the provider to be well")
+        until(lambda: state() == "ok: ", "the provider's status to be ok")
         assert one.watched == 3
 
 
-def test_a_burst_is_published_in_a_few_revisions(store: Store, client: redis.Redis, one: ScriptedProvider) -> None:
+def test_a_burst_is_published_in_a_few_revisions(
+    store: Store, client: redis.Redis, one: ScriptedProvider
+) -> None:
     pubsub = client.pubsub()
     pubsub.subscribe(KEYS.changes)
     pubsub.get_message(timeout=60)
@@ -193,8 +204,8 @@ def test_a_restarted_store_gets_the_newest_configuration(
             time.sleep(0.1)
         store.start()
         with store.client() as client:
-            until(lambda: routers(client) == {"d@one"}, "the newest to be published")
-        until(lambda: "the store is available again" in caplog.text, "word of it")
+            until(lambda: routers(client) == {"d@one"}, "the newest configuration")
+        until(lambda: "the store is available again" in caplog.text, "the log line")
 
 
 def test_the_agent_waits_for_a_store_that_starts_later(store: Store, one: ScriptedProvider) -> None:
@@ -207,8 +218,10 @@ def test_the_agent_waits_for_a_store_that_starts_later(store: Store, one: Script
             wait_for_routers(client, "a@one")
 
 
-def test_the_agent_ends_in_time_while_the_store_is_frozen(store: Store, client: redis.Redis, one: ScriptedProvider) -> None:
-    # It takes two at most, and a busy machine some more.
+def test_the_agent_ends_in_time_while_the_store_is_frozen(
+    store: Store, client: redis.Redis, one: ScriptedProvider
+) -> None:
+    # The agent takes two seconds at most; a busy machine needs longer.
     with running_agent(store, one, ends_within=20.0):
         one.send(a_configuration("one", "a"))
         wait_for_routers(client, "a@one")
@@ -224,7 +237,7 @@ def test_an_agent_is_listed_while_it_runs(store: Store, client: redis.Redis, one
         (agent,) = agents.values()
         assert agent.pid == os.getpid()
         assert agent.providers["one"].state == "starting"
-        until(lambda: read_agents(client, KEYS)[agent.name].seen_at > agent.seen_at, "the next sign of life")
+        until(lambda: read_agents(client, KEYS)[agent.name].seen_at > agent.seen_at, "the next heartbeat")
     assert read_agents(client, KEYS) == {}
 
 
@@ -245,11 +258,11 @@ def test_a_diagnostic_is_published_and_logged_once(
         assert read_diagnostics(client, KEYS) == (diagnostic,)
         one.send(a_configuration("one", "a"))
         wait_for_routers(client, "a@one")
-        until(lambda: read_diagnostics(client, KEYS) == (), "the finding to be gone")
+        until(lambda: read_diagnostics(client, KEYS) == (), "the diagnostic to disappear")
         one.send(with_diagnostic("a"))
-        until(lambda: read_diagnostics(client, KEYS) == (diagnostic,), "the finding to be back")
-    next_change = [record for record in caplog.records if "odd label" in record.getMessage()]
-    assert [record.levelno for record in next_change] == [logging.WARNING, logging.WARNING]
+        until(lambda: read_diagnostics(client, KEYS) == (diagnostic,), "the diagnostic to return")
+    logged = [record for record in caplog.records if "odd label" in record.getMessage()]
+    assert [record.levelno for record in logged] == [logging.WARNING, logging.WARNING]
     assert "routers set: b@one; services set: b@one" in caplog.text
     assert "routers removed: b@one; services removed: b@one" in caplog.text
 
@@ -291,9 +304,9 @@ def run(tmp_path: Path) -> Iterator[Run]:
         process.wait()
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_publishes_until_a_signal_stops_it(
-    run: Run, store: Store, client: redis.Redis, tmp_path: Path, next_change: signal.Signals
+    run: Run, store: Store, client: redis.Redis, tmp_path: Path, stop_signal: signal.Signals
 ) -> None:
     (tmp_path / "routes.toml").write_text(
         '[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n'
@@ -302,10 +315,10 @@ def test_the_command_publishes_until_a_signal_stops_it(
     flags = (f"--redis.url={store.url}", f"--providers.file.filename={tmp_path / 'routes.toml'}")
     process = run(*flags)
     until(lambda: routers(client), "a router")
-    process.send_signal(next_change)
+    process.send_signal(stop_signal)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert f"{next_change.name}: the agent is stopping" in output
+    assert f"{stop_signal.name}: the agent is stopping" in output
     assert "Traceback" not in output
     assert read_agents(client, KEYS) == {}
 
@@ -314,9 +327,7 @@ def test_the_command_publishes_until_a_signal_stops_it(
     ("flags", "said"),
     [((), "redis.url"), (("--redis.url=redis://h", "--providerss.docker"), "providerss")],
 )
-def test_the_command_refuses_unusable_settings(
-    run: Run, flags: tuple[str, ...], said: str
-) -> None:
+def test_the_command_refuses_unusable_settings(run: Run, flags: tuple[str, ...], said: str) -> None:
     process = run(*flags)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""Several agents on one store: one leads, others stand by, or contribute a part of their own."""
+"""Several agents on one store: one leads, others are on standby or have their own contributions."""
 
 import threading
 import time
@@ -17,9 +17,16 @@ from rondpoint.model import Configuration, Service
 from rondpoint.settings import AgentOptions, Settings
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.client import connect
-from rondpoint.store.contributions import read_parts
+from rondpoint.store.contributions import read_contributions
 from rondpoint.store.read import load, read_diagnostics
-from tests.discovery.running import KEYS, ScriptedProvider, a_configuration, running_agent, wait_for_routers, routers
+from tests.discovery.running import (
+    KEYS,
+    ScriptedProvider,
+    a_configuration,
+    routers,
+    running_agent,
+    wait_for_routers,
+)
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -35,15 +42,17 @@ def settings_with_name(name: str, forget_after: float = 60.0) -> Settings:
 
 
 @contextmanager
-def running_docker_agent(store: Store, name: str = "", forget_after: float = 60.0) -> Iterator[ScriptedProvider]:
-    """A running agent of this name with the provider `docker`, which is given."""
+def running_docker_agent(
+    store: Store, name: str = "", forget_after: float = 60.0
+) -> Iterator[ScriptedProvider]:
+    """Run an agent with this name and return its provider `docker`."""
     hand = ScriptedProvider("docker")
     with running_agent(store, hand, settings=settings_with_name(name, forget_after)):
         yield hand
 
 
 def roles(client: redis.Redis) -> list[tuple[str, str]]:
-    return sorted((agent.part, agent.role) for agent in read_agents(client, KEYS).values())
+    return sorted((agent.contribution, agent.role) for agent in read_agents(client, KEYS).values())
 
 
 def wait_for_roles(client: redis.Redis, *expected: tuple[str, str]) -> None:
@@ -55,9 +64,11 @@ def services(client: redis.Redis) -> dict[str, Service]:
     return {} if loaded is None else loaded.state.services
 
 
-def test_a_standby_takes_over_at_once_with_its_newest_configuration(store: Store, client: redis.Redis) -> None:
+def test_a_standby_takes_over_at_once_with_its_newest_configuration(
+    store: Store, client: redis.Redis
+) -> None:
     took: list[float] = []
-    # A machine that has other things to do may need another try; a lease that runs out takes three seconds.
+    # A busy machine may need several attempts; a lease that expires takes three seconds.
     while not took or (took[-1] >= 2.9 and len(took) < 4):
         took.append(_seconds_to_take_over(store, client))
     assert took[-1] < 2.9, took
@@ -74,7 +85,7 @@ def _seconds_to_take_over(store: Store, client: redis.Redis) -> float:
             one.send(a_configuration("docker", "more"))
             wait_for_routers(client, "more@docker")
             two.send(a_configuration("docker", "three"))
-            # What the one on standby has found is there when it takes over, and at once.
+            # The standby publishes its own configuration as soon as it takes over.
             begun = time.monotonic()
             first.close()
             wait_for_routers(client, "three@docker")
@@ -116,7 +127,7 @@ def test_agents_with_names_have_contributions_of_their_own(store: Store, client:
         wait_for_roles(client, ("north", "leader"), ("south", "member"))
         servers = services(client)["web@docker"].servers
         assert [(server.name, server.port) for server in servers] == [("s@north", 80), ("s@south", 81)]
-        # Each agent's changes replace its own.
+        # Each agent's changes replace only its own contribution.
         south.send(a_configuration("docker", "c"))
         wait_for_routers(client, "web@docker", "a@docker", "c@docker")
         north.send(a_configuration("docker", "web"))
@@ -151,7 +162,9 @@ def test_the_leader_publishes_the_diagnostics_of_other_agents(store: Store, clie
         until(lambda: not read_diagnostics(client, KEYS), "the diagnostic gone")
 
 
-def test_when_the_leader_ends_another_agent_publishes_all_contributions(store: Store, client: redis.Redis) -> None:
+def test_when_the_leader_ends_another_agent_publishes_all_contributions(
+    store: Store, client: redis.Redis
+) -> None:
     with ExitStack() as first:
         north = first.enter_context(running_docker_agent(store, "north"))
         north.send(a_configuration("docker", "a"))
@@ -163,16 +176,14 @@ def test_when_the_leader_ends_another_agent_publishes_all_contributions(store: S
             wait_for_roles(client, ("south", "leader"))
             south.send(a_configuration("docker", "c"))
             wait_for_routers(client, "a@docker", "c@docker")
-            # And an agent of that name goes on where the other one ended.
+            # A new agent with the old name continues its contribution.
             with running_docker_agent(store, "north") as again:
                 again.send(a_configuration("docker", "d"))
                 wait_for_routers(client, "c@docker", "d@docker")
                 wait_for_roles(client, ("north", "member"), ("south", "leader"))
 
 
-def test_a_contribution_is_removed_after_the_configured_time(
-    store: Store, client: redis.Redis
-) -> None:
+def test_a_contribution_is_removed_after_the_configured_time(store: Store, client: redis.Redis) -> None:
     with running_docker_agent(store, "north", forget_after=1.5) as north:
         north.send(a_configuration("docker", "a"))
         wait_for_routers(client, "a@docker")
@@ -182,10 +193,12 @@ def test_a_contribution_is_removed_after_the_configured_time(
             begun = time.monotonic()
         wait_for_routers(client, "a@docker")
         assert time.monotonic() - begun > 1
-        until(lambda: list(read_parts(client, KEYS)) == ["north"], "the part gone from the list")
+        until(lambda: list(read_contributions(client, KEYS)) == ["north"], "the contribution off the list")
 
 
-def test_without_a_waiting_time_a_contribution_is_removed_with_its_agent(store: Store, client: redis.Redis) -> None:
+def test_without_a_waiting_time_a_contribution_is_removed_with_its_agent(
+    store: Store, client: redis.Redis
+) -> None:
     with running_docker_agent(store, "north", forget_after=0.0) as north:
         north.send(a_configuration("docker", "a"))
         wait_for_routers(client, "a@docker")
@@ -215,7 +228,7 @@ def test_an_agent_without_a_name_has_a_contribution_beside_others(store: Store, 
         unnamed = first.enter_context(running_docker_agent(store))
         unnamed.send(a_configuration("docker", "a"))
         wait_for_routers(client, "a@docker")
-        assert read_parts(client, KEYS) == {}
+        assert read_contributions(client, KEYS) == {}
         with running_docker_agent(store, "south") as south:
             south.send(a_configuration("docker", "b"))
             wait_for_routers(client, "a@docker", "b@docker")
@@ -238,37 +251,37 @@ def test_an_emptied_store_removes_no_route(store: Store, client: redis.Redis) ->
             def seen(states: list[set[str]] = states) -> bool:
                 if routers(client):
                     states.append(routers(client))
-                return bool(states) and sorted(read_parts(client, KEYS)) == ["north", "south"]
+                return bool(states) and sorted(read_contributions(client, KEYS)) == ["north", "south"]
 
-            until(seen, "all written again")
+            until(seen, "all data to be written again")
             assert all(state == {"a@docker", "b@docker"} for state in states)
 
 
-@pytest.mark.parametrize("damage", ["part", "list", "value"])
+@pytest.mark.parametrize("damage", ["contribution", "list", "value"])
 def test_a_damaged_contribution_is_repaired_and_removes_no_route(
     store: Store, client: redis.Redis, damage: str
 ) -> None:
-    part = KEYS.part("south")
+    contribution = KEYS.contribution("south")
     with running_docker_agent(store, "north") as north, running_docker_agent(store, "south") as south:
         north.send(a_configuration("docker", "a"))
         south.send(a_configuration("docker", "b"))
         wait_for_routers(client, "a@docker", "b@docker")
-        if damage == "part":
-            client.delete(part.revision, part.routers, part.services)
+        if damage == "contribution":
+            client.delete(contribution.revision, contribution.routers, contribution.services)
         elif damage == "list":
-            client.set(KEYS.parts, "rubbish")
+            client.set(KEYS.contributions, "rubbish")
         else:
-            client.hset(part.routers, "b@docker", "rubbish")
-            client.incr(part.revision)
-        until(lambda: _whole(client), "the part mended")
+            client.hset(contribution.routers, "b@docker", "rubbish")
+            client.incr(contribution.revision)
+        until(lambda: _whole(client), "the repaired contribution")
         assert routers(client) == {"a@docker", "b@docker"}
         south.send(a_configuration("docker", "c"))
         wait_for_routers(client, "a@docker", "c@docker")
 
 
 def _whole(client: redis.Redis) -> bool:
-    loaded = load(client, KEYS.part("south"))
-    listed = client.type(KEYS.parts) == b"set" and client.sismember(KEYS.parts, "south")
+    loaded = load(client, KEYS.contribution("south"))
+    listed = client.type(KEYS.contributions) == b"set" and client.sismember(KEYS.contributions, "south")
     return bool(listed and loaded is not None and not loaded.problems and loaded.state.routers)
 
 
@@ -310,7 +323,7 @@ def test_a_change_through_a_member_is_published_within_tens_of_milliseconds(
         with client.pubsub(ignore_subscribe_messages=True) as subscription:
             subscription.subscribe(KEYS.changes)
             until(lambda: client.pubsub_numsub(KEYS.changes)[0][1] == 1, "the subscription")
-            # The best of them, for a machine that has other things to do; without a message it takes up to
+            # The best result counts, because the machine may be busy; without a message a change takes up to
             # a second.
             while len(took) < 100 and (len(took) < 10 or min(took) >= 0.05):
                 number = len(took)
@@ -322,7 +335,9 @@ def test_a_change_through_a_member_is_published_within_tens_of_milliseconds(
     assert min(took) < 0.05, took
 
 
-def test_a_change_among_ten_thousand_routers_writes_only_the_difference(store: Store, client: redis.Redis) -> None:
+def test_a_change_among_ten_thousand_routers_writes_only_the_difference(
+    store: Store, client: redis.Redis
+) -> None:
     many = a_configuration("docker", *(f"r{number}" for number in range(10_000)))
 
     def received() -> int:
@@ -332,10 +347,10 @@ def test_a_change_among_ten_thousand_routers_writes_only_the_difference(store: S
         north.send(a_configuration("docker", "a"))
         wait_for_routers(client, "a@docker")
         south.send(many)
-        until(lambda: len(services(client)) == 10_001, "all of them", timeout=60)
+        until(lambda: len(services(client)) == 10_001, "all routers", timeout=60)
         wait_for_roles(client, ("north", "leader"), ("south", "member"))
         extra = a_configuration("docker", "extra")
-        # Told of it, for what asks again and again is received, too.
+        # A subscription waits for the change, because polling would add to the received bytes.
         with client.pubsub(ignore_subscribe_messages=True) as subscription:
             subscription.subscribe(KEYS.changes)
             until(lambda: client.pubsub_numsub(KEYS.changes)[0][1] == 1, "the subscription")
@@ -347,14 +362,14 @@ def test_a_change_among_ten_thousand_routers_writes_only_the_difference(store: S
 
 
 @pytest.mark.parametrize(
-    ("without", "said"),
+    ("without", "log_text"),
     [
         ("smembers", "the store refuses access to the contributions of other agents"),
         ("pttl", "the store refuses a lease"),
     ],
 )
 def test_missing_rights_in_the_store_are_logged_once(
-    store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, said: str
+    store: Store, client: redis.Redis, caplog: pytest.LogCaptureFixture, without: str, log_text: str
 ) -> None:
     def allow(*rules: str) -> None:
         client.execute_command("ACL", "SETUSER", "agent", "on", "nopass", "~*", "&*", "+@all", *rules)
@@ -367,11 +382,11 @@ def test_missing_rights_in_the_store_are_logged_once(
         thread.start()
         try:
             hand.send(a_configuration("docker", "a"))
-            until(lambda: said in caplog.text, "the complaint")
+            until(lambda: log_text in caplog.text, "the log line")
             allow()
             client.delete(KEYS.leader)
             wait_for_routers(client, "a@docker")
-            assert caplog.text.count(said) == 1
+            assert caplog.text.count(log_text) == 1
         finally:
             stop.set()
             hand.release()
@@ -387,14 +402,14 @@ def test_the_list_of_agents_has_names_and_roles(store: Store, client: redis.Redi
             return next((each for each in read_agents(client, KEYS).values() if each.role == "leader"), None)
 
         status = until(leader, "the leader")
-        assert status.part == "north"
+        assert status.contribution == "north"
         assert client.get(KEYS.leader) == b"2 " + status.name.encode()
 
 
 def test_objects_of_the_api_are_in_no_contribution_and_never_conflict(
     store: Store, client: redis.Redis
 ) -> None:
-    """Both agents follow it, and for a moment one of them is behind the other."""
+    """Both agents follow these objects, and one of them may be behind the other for a moment."""
     names = ("north", "south")
     with ExitStack() as running:
         fed = {}
@@ -412,7 +427,7 @@ def test_objects_of_the_api_are_in_no_contribution_and_never_conflict(
         assert services(client)["a@admin"].servers[0].port == 82
         assert read_diagnostics(client, KEYS) == ()
         for name in names:
-            loaded = load(client, KEYS.part(name))
+            loaded = load(client, KEYS.contribution(name))
             assert loaded is not None
             assert set(loaded.state.routers) == {f"{name}@docker"}
 
@@ -427,5 +442,5 @@ def test_objects_of_the_api_stay_until_a_new_leader_has_read_them(
     own, silent = ScriptedProvider("docker"), ScriptedProvider("admin")
     with running_agent(store, own, silent, settings=settings_with_name("south")):
         own.send(a_configuration("docker", "b"))
-        until(lambda: "b@docker" in routers(client), "the new leader's own")
+        until(lambda: "b@docker" in routers(client), "the new leader's objects")
         assert "a@admin" in routers(client)

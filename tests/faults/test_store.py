@@ -146,7 +146,7 @@ def test_keys_of_a_wrong_type_are_mended(
         load.wait_for(200)
         until(lambda: len(list(client.scan_iter(EVERY_WORKERS_COUNTS))) >= 4, "four workers' counts")
         present = {key.decode() for key in client.scan_iter(EVERY_KEY)}
-        keys = sorted(present | {KEYS.middlewares, KEYS.diagnostics, KEYS.health})
+        keys = sorted(present | {KEYS.middlewares, KEYS.diagnostics, KEYS.ejected})
         for group in [keys] if together else [[key] for key in keys]:
             spoil(client, *group)
             for key in group:

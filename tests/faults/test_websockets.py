@@ -47,7 +47,7 @@ def test_a_thousand_websockets_outlive_a_reload_until_the_drain_limit(
             lines = proxy.process.line_count
             began = time.monotonic()
             proxy.process.signal(signal.SIGHUP)
-            proxy.process.wait_for_line("is followed by another one", after=lines, count=len(leaving))
+            proxy.process.wait_for_line("has a successor and stops accepting", after=lines, count=len(leaving))
             # Their grace time has begun by now; much of it is left to a machine that is slow.
             followed, turns = time.monotonic(), 0
             while not turns or time.monotonic() - followed < grace / 4:

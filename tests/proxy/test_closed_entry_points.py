@@ -113,7 +113,7 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
         assert ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=web")["status"] == 0
         explained = command(proxy, f"http://{host}/", "--entryPoint=shut")
         assert explained.returncode == 1
-        assert f"answers     503: {reason}" in explained.stdout
+        assert f"response    503: {reason}" in explained.stdout
 
         page = http.request(proxy.admin, "localhost", "/dashboard/?router=both@file").text
         assert f'<small class="bad">{reason}</small>' in page

@@ -43,8 +43,8 @@ def test_a_request_is_explained_as_it_is_served(proxy: Proxy) -> None:
         assert "balancing   wrr" in told.stdout
         told = command(proxy, f"http://{host}/", "--header", "X-A: c", "--method", "post")
         assert told.returncode == 1
-        assert "fails: Header(`X-A`, `b`)" in told.stdout.replace("x-a", "X-A")
-        assert f"near        {name}: serves this host, but not this request" in told.stdout
+        assert "no match: Header(`X-A`, `b`)" in told.stdout.replace("x-a", "X-A")
+        assert f"see also    {name}: serves this host, but not this request" in told.stdout
         told = command(proxy, f"{host}/", "--json", "--header=X-A: b", "--client=192.0.2.7")
         assert json.loads(told.stdout)["router"] == name
 

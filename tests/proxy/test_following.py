@@ -88,7 +88,7 @@ def test_a_flushed_store_takes_no_route_away(proxy: Proxy, client: redis.Redis) 
         # A message that says all is to be read makes the worker look at once.
         client.publish(KEYS.changes, b'{"revision":1,"previous":0,"full":true}')
         client.publish(KEYS.changes, b"rubbish")
-        proxy.process.wait_for_line("a message about changes cannot be decoded", after=seen)
+        proxy.process.wait_for_line("a change message cannot be decoded", after=seen)
         assert proxy.get(host) == "a"
         # An agent publishes again, and is followed.
         other = proxy.route(origin)

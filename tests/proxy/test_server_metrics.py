@@ -15,7 +15,7 @@ from rondpoint.model import Member, Middleware, Router, Server, Service, StickyC
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
-from rondpoint.store.server_metrics import field_of
+from rondpoint.store.server_metrics import server_field
 from tests.lab import http
 from tests.lab.echo import Echo
 from tests.lab.origin import Connection, Origin, Start, answer
@@ -264,7 +264,7 @@ def test_a_server_that_leaves_is_told_of_no_longer_and_its_service_loses_nothing
         keys = list(client.scan_iter(match="*:metrics:*:servers"))
         assert keys
         until(
-            lambda: not any(client.hexists(key, field_of(service, url(two))) for key in keys),
+            lambda: not any(client.hexists(key, server_field(service, url(two))) for key in keys),
             "nothing of it in the store",
         )
     proxy.services[service] = both

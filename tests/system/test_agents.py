@@ -198,4 +198,4 @@ def test_a_dead_leaders_part_stays_for_the_time_that_is_set(agents: Agents, clie
     agents.route("south", "b", "c")
     agents.publish("a", "b", "c")
     agents.publish("b", "c")
-    assert client.smembers(KEYS.parts) == {b"south"}
+    assert client.smembers(KEYS.contributions) == {b"south"}

@@ -183,9 +183,7 @@ def test_figures_follow_the_requests(small: Installation, browser: Browser) -> N
         expect(page.locator(".wide [data-slot=rate]")).to_have_text("0")
 
 
-def test_figures_of_servers_change_in_the_flow_and_in_the_list(
-    small: Installation, browser: Browser
-) -> None:
+def test_figures_of_servers_change_in_the_flow_and_in_the_list(small: Installation, browser: Browser) -> None:
     requests = (("shop.test", "/api"), ("shop.test", "/x"))
     with opened(browser, f"{dashboard(small.admin)}?router=api%40file&kind=service") as page:
         with load(small.web, *requests):

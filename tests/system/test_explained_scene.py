@@ -199,11 +199,11 @@ def test_the_changed_path_is_what_the_server_gets(scene: Scene) -> None:
 
 
 # URL: the status, and what the command says of it.
-NEAR = "near        container scene_"
+NEAR = "see also    container scene_"
 UNSERVED = {
     "http://blog.test/private": (503, "503: middleware closed-blog-scene-closed-basicAuth@docker is of kind"),
     "http://api.test/v3": (404, "serves this host, but not this request"),
-    "http://office.shop.test/": (404, "fails: PathPrefix(`/office`)"),
+    "http://office.shop.test/": (404, "no match: PathPrefix(`/office`)"),
     "http://pay.shop.test/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),
     "http://sick/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),
     "http://broken.test/": (404, f"{NEAR}broken_1: label traefik.frontend.rule="),

@@ -36,7 +36,7 @@ def test_store_agent_proxy_and_who_starts_them_write_one_form(processes: Process
     )
     started.wait_for("hello.test", status=502)
     os.kill(started.process.pid, signal.SIGHUP)
-    started.process.wait_for_line("is followed by another one")
+    started.process.wait_for_line("has a successor and stops accepting")
     processes.stop()
     lines = [json.loads(line) for line in started.process.log.splitlines()]
     assert all({"level", "time", "msg", "logger", "pid"} <= line.keys() for line in lines)

@@ -11,7 +11,7 @@ import redis
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load
-from rondpoint.store.rights import PUBLISHED, USES
+from rondpoint.store.rights import PUBLISHED, KEY_USES
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
 from tests.lab.processes import Process, Processes
@@ -67,8 +67,8 @@ def routes(client: redis.Redis) -> set[str]:
 
 def untold(client: redis.Redis) -> list[str]:
     """Keys in the store that the reference page does not tell of, or of another type."""
-    told = {use.key(KEYS, "*"): use.kind for use in USES}
-    parts = {use.key(KEYS.part("*")): use.kind for use in USES if use.name in PUBLISHED}
+    told = {use.key(KEYS, "*"): use.kind for use in KEY_USES}
+    parts = {use.key(KEYS.contribution("*")): use.kind for use in KEY_USES if use.name in PUBLISHED}
     types = {key.decode(): client.type(key).decode() for key in client.scan_iter()}  # type: ignore[union-attr]
     return [
         key

@@ -15,7 +15,7 @@ __all__ = ["ApiProvider", "api_providers"]
 
 
 def api_providers(settings: Settings, client: redis.Redis) -> dict[str, Provider]:
-    """Return the providers of API-defined routes by name: `admin` always, `rest` if the settings enable it."""
+    """Return the providers of API-defined routes by name: `admin`, and `rest` if the settings enable it."""
     keys = Keys(settings.redis.namespace)
     found: dict[str, Provider] = {ADMIN: ApiProvider(ADMIN, ObjectAssembler(), client, keys)}
     if settings.providers.rest is not None:

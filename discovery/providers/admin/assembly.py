@@ -36,5 +36,5 @@ class ObjectAssembler:
 
 
 def assemble_rest(document: Document) -> Configuration:
-    """Return the configuration of the provider `rest`, whose objects refer to each other and are decoded together."""
+    """Return the configuration of the provider `rest`, whose objects are decoded together."""
     return unite([decode_rest(provider_tree(document, REST))], REST)

@@ -1,4 +1,4 @@
-"""The providers `admin` and `rest`: follow the API's changes by messages, and poll in case a message was missed."""
+"""The providers `admin` and `rest`: follow messages about changes, and poll in case one was missed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Assemble = Callable[[Document], Configuration]
 
 
 class ApiProvider:
-    """A provider that emits whenever the stored document changes; `assemble` builds its configuration from it.
+    """A provider that emits whenever the stored document changes; `assemble` builds its configuration.
 
     If the store loses its data, the routes stay.
     """
@@ -41,7 +41,10 @@ class ApiProvider:
         self._emitted: Configuration | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow the document until `stop`. Store errors only delay it, as nothing can be published meanwhile."""
+        """Follow the document until `stop`.
+
+        Store errors only delay it, as nothing can be published meanwhile.
+        """
         self._version = self._emitted = None
         while not stop.is_set():
             try:

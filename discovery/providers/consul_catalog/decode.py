@@ -64,8 +64,9 @@ def decode(
     """Return what the instances of a service define together.
 
     An unhealthy instance becomes a draining server of weight 0, so that it finishes its requests; the tags of
-    the healthy instances count for it. Tags are read in Traefik 3's dialect if any begins with `traefik.http.`;
-    else in Traefik 1's if any tag is of that dialect, or if the settings have `domain` or `frontEndRule`.
+    the healthy instances count for it. Tags are read in Traefik 3's dialect if any begins with
+    `traefik.http.`; else in Traefik 1's if any tag is of that dialect, or if the settings have `domain` or
+    `frontEndRule`.
     """
     report = Report(PROVIDER, f"service {service}", "tag")
     if " " in service:
@@ -155,7 +156,7 @@ def _exclusion_reason(
 
 
 def _shared_labels(routed: Sequence[_RoutedInstance], report: Report) -> Labels:
-    """Return the labels of all instances together; if they differ, those of the last registered instance win."""
+    """Return the labels of all instances together; if they differ, the last registered instance wins."""
     found: dict[str, tuple[str, str, Instance]] = {}
     for each in sorted(routed, key=lambda one: (-one.instance.modified, one.instance.key)):
         for name, value in each.labels.items():

@@ -1,4 +1,4 @@
-"""Computes the health status of an instance from the checks of its node and service, as Consul's own tools do."""
+"""Computes an instance's health from the checks of its node and service, as Consul's own tools do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Health:
                 self._worst[key] = status
 
     def status_of(self, key: Key) -> str:
-        """Return `passing`, `warning`, `critical` or `maintenance`: the worse of the node's and the instance's."""
+        """Return `passing`, `warning`, `critical` or `maintenance`: the worse of node and instance."""
         if not self._worst:
             return PASSING
         node, own = self._worst.get((key[0], ""), PASSING), self._worst.get(key, PASSING)

@@ -56,7 +56,7 @@ def instance_of_entry(node: str, address: str, entry: CatalogueEntry) -> Instanc
 
 
 def parse_service_entry(entry: Mapping[str, Any]) -> tuple[str, CatalogueEntry]:
-    """Decode an entry of `GET /v1/catalog/service/NAME`: return the node and the entry as the node's own list has it."""
+    """Decode an entry of `GET /v1/catalog/service/NAME`; return the node and its own form of the entry."""
     weights = entry.get("ServiceWeights") or {}
     return entry["Node"], CatalogueEntry(
         entry["ServiceID"],

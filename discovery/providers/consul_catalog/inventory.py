@@ -52,7 +52,10 @@ class Inventory:
         self._changed.add(instance.service)
 
     def remove(self, key: Key, *, keep_until: float | None = None) -> None:
-        """Remove an instance. A service with none left keeps the removed ones until `keep_until` (monotonic)."""
+        """Remove an instance.
+
+        A service with none left keeps the removed ones until `keep_until` (monotonic).
+        """
         service = self._service_names.pop(key, None)
         if service is None:
             return
@@ -91,7 +94,7 @@ class Inventory:
         return min((until for until, _ in self._missing.values()), default=None)
 
     def refresh(self) -> bool:
-        """Decode the services that changed since the last call; return whether the definitions may have changed."""
+        """Decode the services that changed since the last call; return whether definitions may have changed."""
         self._drop_expired(time.monotonic())
         changed = False
         for service in self._changed:

@@ -1,4 +1,4 @@
-"""Holds the services on each node of the catalogue as last read, and computes the changes of each new result."""
+"""Holds the services on each node as last read, and computes the changes of each new result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class Change(Struct):
 
 
 class NodeContents:
-    """The services on each node. Entries that have not changed stay the same objects: most of a node's thousands."""
+    """The services on each node.
+
+    Entries that have not changed stay the same objects: most of a node's thousands.
+    """
 
     def __init__(self) -> None:
         self.addresses: dict[str, str] = {}

@@ -102,7 +102,10 @@ class ConsulCatalogProvider:
             self._emit_changed(emit)
 
     def _replace(self, instances: Iterable[Instance]) -> None:
-        """Replace all instances after an outage. Consul may have forgotten missing services, so they are kept."""
+        """Replace all instances after an outage.
+
+        Consul may have forgotten missing services, so they are kept.
+        """
         missing = self._inventory.replace(instances, keep_until=self._retention_end())
         if missing:
             logger.warning(

@@ -1,9 +1,9 @@
 """The queries to Consul's catalogue.
 
-Two blocking queries always run: one for the list of nodes and one for the checks. One more query follows each of
-up to `MAX_FOLLOWED_NODES` nodes: it returns when a service on that node changed, with all services on the node.
-If there are more nodes, one query reports that some service changed, but not which. The nodes that are not
-followed are then read: see `reader.py`.
+Two blocking queries always run: one for the list of nodes and one for the checks. One more query follows each
+of up to `MAX_FOLLOWED_NODES` nodes: it returns when a service on that node changed, with all services on the
+node. If there are more nodes, one query reports that some service changed, but not which. The nodes that are
+not followed are then read: see `reader.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Reads the catalogue: followed nodes report their changes, and all other nodes are read after a change somewhere.
+"""Reads the catalogue: followed nodes report their changes, all others are read after any change.
 
-The query of a followed node returns the changes on that node. For the other nodes, one query reports that some
-service changed. If names or tags of services changed, those services are read at once; then all unfollowed nodes
-are read.
+The query of a followed node returns the changes on that node. For the other nodes, one query reports that
+some service changed. If names or tags of services changed, those services are read at once; then all
+unfollowed nodes are read.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PROGRESS_INTERVAL = 0.05
 
 
 class CatalogueReader:
-    """Keeps the inventory equal to the catalogue, with one query for each followed node and one for all others."""
+    """Keeps the inventory equal to the catalogue: a query for each followed node, and one for all others."""
 
     def __init__(
         self, blocking_queries: BlockingQueries, reader: Client, checks: CatalogueChecks, inventory: Inventory
@@ -86,7 +86,7 @@ class CatalogueReader:
         return found
 
     def apply(self, results: Results, keep_until: float | None, changed: Callable[[], None]) -> None:
-        """Apply query results to the inventory; with `keep_until` (monotonic), removed services are kept until then.
+        """Apply query results to the inventory; keep removed services until `keep_until` (monotonic), if given.
 
         `changed` is called after each partial update.
         """
@@ -163,7 +163,10 @@ class CatalogueReader:
         self._apply_change(change, None)
 
     def _update_unfollowed(self, changed: Callable[[], None]) -> None:
-        """Read the unfollowed nodes. Apply new instances on the way, and removals at the end: they may have moved."""
+        """Read the unfollowed nodes.
+
+        Apply new instances on the way, and removals at the end: they may have moved.
+        """
         started = time.monotonic()
         self._outdated = False
         reported_at = 0.0

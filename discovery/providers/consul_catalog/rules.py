@@ -11,9 +11,9 @@ DEFAULT = "Host:{{.ServiceName}}.{{.Domain}}"
 def render_rule(template: str, name: str, domain: str, attributes: Attributes) -> str:
     """Render a rule template for a service. Raises TemplateError.
 
-    The template may use `.ServiceName`, `.Domain` and `.Attributes`, and the functions
-    `getTag NAME .Attributes DEFAULT`, `hasTag NAME .Attributes` and `getAttribute`; the last is getTag with the
-    prefix before the name.
+    The template may use `.ServiceName`, `.Domain` and `.Attributes`, and the functions `getTag NAME
+    .Attributes DEFAULT`, `hasTag NAME .Attributes` and `getAttribute`; the last is getTag with the prefix
+    before the name.
     """
     fields: dict[str, Value] = {
         "ServiceName": name,

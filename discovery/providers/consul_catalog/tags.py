@@ -24,7 +24,7 @@ def labels_from_tags(tags: Iterable[str], prefix: str) -> dict[str, str]:
 
 
 class Attributes(Mapping[str, str]):
-    """The tags of a service as `.Attributes` in a template: name in lower case → value, or the tag if it has none.
+    """The tags of a service as `.Attributes` in a template: name in lower case → value, else the whole tag.
 
     `names_read` are the names that a template looked up, whether found or not.
     """

@@ -34,8 +34,8 @@ _ALIAS = "alias"
 class ConsulKvProvider:
     """A provider that emits whenever a key changed. It does not poll.
 
-    `ROOT/alias` may name another key, whose subkeys then replace those of the root. The switch happens once all
-    of them have been read.
+    `ROOT/alias` may name another key, whose subkeys then replace those of the root. The switch happens once
+    all of them have been read.
     """
 
     name = PROVIDER
@@ -96,7 +96,7 @@ class ConsulKvProvider:
         return changed and self._ready
 
     def _follow_alias(self, alias: str, queries: BlockingQueries) -> None:
-        """Follow another alias; the previous keys stay in force until all keys of the new one have been read."""
+        """Follow another alias; the previous keys stay in force until all of the new ones have been read."""
         if self._followed:
             queries.unfollow(_ALIASED)
         if alias:
@@ -108,7 +108,8 @@ class ConsulKvProvider:
         self, retained: RetainedKeys, prefix: str, result: QueryResult[Keys], reader: Client
     ) -> None:
         if not result.data:
-            # Consul silently leaves out keys that a token may not read, but refuses to read one of them by name.
+            # Consul silently leaves out keys that a token may not read, but refuses to read one of them by
+            # name.
             reader.key(f"{prefix}/{_ALIAS}")
         if retained.update(result, reconnected=not self._emitted):
             logger.warning(

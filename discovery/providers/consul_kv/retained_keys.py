@@ -16,8 +16,8 @@ Keys = Mapping[str, bytes]
 class RetainedKeys:
     """The keys of one prefix, which outlive a reset of Consul.
 
-    If the index runs backwards, Consul has been reset; after an outage it may have been. Keys that are missing
-    then are retained for RETENTION seconds.
+    If the index runs backwards, Consul has been reset; after an outage it may have been. Keys that are
+    missing then are retained for RETENTION seconds.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,10 @@ class RetainedKeys:
         return self._expiry
 
     def update(self, result: QueryResult[Keys], *, reconnected: bool) -> bool:
-        """Take a query's result; `reconnected` marks the first one of a connection. Return whether keys are missing."""
+        """Take a query's result; `reconnected` marks the first one of a connection.
+
+        Return whether keys are missing.
+        """
         may_be_reset = reconnected or result.index < self._index
         if may_be_reset:
             self._missing = dict(self.keys)

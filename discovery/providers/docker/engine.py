@@ -1,4 +1,4 @@
-"""Client for the parts of the Docker engine's API that the providers need; turns its errors into ProviderError."""
+"""Client for the Docker engine's API, as far as the providers need it; its errors become ProviderError."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from discovery.providers.docker.events import FILTERS
 from discovery.providers.docker.faults import SETTING, to_provider_error
 
 RESPONSE_TIMEOUT = 10
-"""Seconds within which the engine must respond. The event stream has no limit, since it may be silent for ever."""
+"""Seconds within which the engine must respond.
+
+The event stream has no limit, since it may be silent for ever.
+"""
 
 FAULTS = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 class Engine:
-    """A client of the engine at `endpoint`. The constructor raises ProviderError if the engine cannot be reached.
+    """A client of the engine at `endpoint`; the constructor raises ProviderError if it cannot be reached.
 
     `setting` names the setting of the endpoint, for the hints of errors. Only `end_events` may be called from
     another thread.
@@ -59,7 +62,7 @@ class Engine:
             )
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the events since `open_events` as they arrive; end when the stream ends, for whatever reason."""
+        """Yield the events since `open_events` as they arrive, until the stream ends for any reason."""
         stream = self._events
         if stream is None:
             return

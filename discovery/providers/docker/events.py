@@ -54,8 +54,8 @@ ACTIONS: Mapping[str, Action] = {
     "destroy": Action.REMOVE,
 }
 
-# A starting container joins its networks before its `start` event, and a dying one leaves them after its `die`.
-# At both times the container is not known, so these events cost no inspection.
+# A starting container joins its networks before its `start` event, and a dying one leaves them after its
+# `die`. At both times the container is not known, so these events cost no inspection.
 NETWORK_ACTIONS: Mapping[str, Action] = {"connect": Action.REFRESH, "disconnect": Action.REFRESH}
 
 CREATED = "create"
@@ -65,7 +65,10 @@ FILTERS: Mapping[str, list[str]] = {
     "type": ["container", "network"],
     "event": [CREATED, *ACTIONS, *NETWORK_ACTIONS],
 }
-"""The filter of the event stream. It leaves out, among others, three events for each run of a health check."""
+"""The filter of the event stream.
+
+It leaves out, among others, three events for each run of a health check.
+"""
 
 
 def parse_event(event: Mapping[str, Any]) -> Event | None:

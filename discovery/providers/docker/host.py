@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def host_address(resolve: Callable[[str], str] = socket.gethostbyname) -> str:
-    """Return the host's address: that of the first of NAMES that resolves, else the loopback address, as in Traefik."""
+    """Return the address of the first of NAMES that resolves, else the loopback address; as in Traefik."""
     for name in NAMES:
         try:
             return resolve(name)

@@ -57,7 +57,7 @@ def parse_inspection(
 
 
 def signal_number(name: str) -> int:
-    """Return the number of a signal written as in images: `SIGQUIT`, `QUIT`, `3`, `SIGRTMIN+3`; else SIGTERM."""
+    """Return the number of a signal as images name it: `SIGQUIT`, `QUIT`, `3`, `SIGRTMIN+3`; else SIGTERM."""
     if name.isdigit():
         return int(name)
     base, _, offset = name.upper().removeprefix("SIG").partition("+")

@@ -90,9 +90,10 @@ class Inventory:
             self._changed.add(container_id)
 
     def refresh(self) -> bool:
-        """Decode the containers that changed since the last call; return whether the definitions may have changed."""
+        """Decode the containers that changed since the last call; return whether definitions may differ."""
         changed, self._removed = self._removed, False
-        # Containers that share a network have its owner's addresses, which change without an event of their own.
+        # Containers that share a network have its owner's addresses, which change without an event of their
+        # own.
         for container_id in self._changed | self._network_sharers:
             container = self._effective_container(container_id)
             if self._decoded.get(container_id) != container:

@@ -10,7 +10,10 @@ from discovery.providers.docker.events import Event, parse_event
 
 
 class PendingEvents:
-    """The queued events of an engine. The constructor opens the event stream; a thread reads it until it ends."""
+    """The queued events of an engine.
+
+    The constructor opens the event stream; a thread reads it until it ends.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()

@@ -43,7 +43,10 @@ class DockerProvider:
         self._host_address = functools.cache(host_address)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Follow the engine until `stop`. Raises ProviderError if the engine cannot be reached or goes away."""
+        """Follow the engine until `stop`.
+
+        Raises ProviderError if the engine cannot be reached or goes away.
+        """
         self._emitted = False
         try:
             self._constraint = parse(self._options.constraints)

@@ -39,7 +39,8 @@ class FileContents:
         for path in paths:
             known = self._files.get(path)
             fingerprint = _fingerprint(path)
-            # Two writes within one tick of the file system's clock leave the fingerprint unchanged, hence `touched`.
+            # Two writes within one tick of the file system's clock leave the fingerprint unchanged, hence
+            # `touched`.
             if known is None or known.fingerprint != fingerprint or path in touched:
                 files[path] = _File(fingerprint, self._read(path, known))
                 changed = changed or known is None or known.decoded != files[path].decoded

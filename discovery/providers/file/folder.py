@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-# `watchfiles.watch` starts to watch only when it is first waited on, so changes between the first reading of the
-# files and that moment would be missed. Hence the layer below it.
+# `watchfiles.watch` starts to watch only when it is first waited on, so changes between the first reading of
+# the files and that moment would be missed. Hence the layer below it.
 from watchfiles._rust_notify import RustNotify
 
 QUIET_MS = 20
@@ -15,11 +15,14 @@ QUIET_MS = 20
 BURST_MS = 50
 """… or after this many milliseconds in total."""
 CHECK_MS = 2_000
-"""The longest wait for a change, in milliseconds: the kernel does not report all, such as on network file systems."""
+"""The longest wait in milliseconds: the kernel misses changes, for example on network file systems."""
 
 
 class FolderWatch:
-    """A watch on a folder, active from its creation. The constructor raises OSError if it cannot be watched."""
+    """A watch on a folder, active from its creation.
+
+    The constructor raises OSError if it cannot be watched.
+    """
 
     def __init__(self, folder: Path, recursive: bool) -> None:
         self._folder = folder

@@ -1,4 +1,7 @@
-"""The file provider. It watches the folder rather than the files, since editors and Kubernetes replace files."""
+"""The file provider.
+
+It watches the folder rather than the files, since editors and Kubernetes replace files.
+"""
 
 from __future__ import annotations
 

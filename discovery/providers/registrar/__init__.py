@@ -1,4 +1,4 @@
-"""The registrar: a provider without routes that registers containers in Consul, for the Consul providers to find."""
+"""The registrar: a provider without routes that registers containers in Consul."""
 
 from discovery.providers.registrar.provider import Registrar
 

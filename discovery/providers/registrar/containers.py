@@ -21,7 +21,7 @@ from discovery.registrar.workload import workload
 RECHECK_SECONDS = 15.0
 """Seconds after SIGINT or SIGQUIT after which a container that still runs is registered again."""
 RECHECK_SECONDS_AFTER_STOP = 600.0
-"""The same after the container's stop signal, SIGTERM or SIGKILL: `docker stop` may wait long before it kills."""
+"""The same after the stop signal, SIGTERM or SIGKILL: `docker stop` may wait long before it kills."""
 
 _ALIVE_STATES = frozenset({"running", "paused"})
 _SIGNAL_BIT = 128
@@ -38,9 +38,9 @@ class _Run(Struct, frozen=True):
 class Containers:
     """The running containers; `wanted` holds the services that they are to be registered as.
 
-    A container's services are removed as soon as it is sent a signal that stops it. With `on_success` they are
-    removed only after the container has ended with exit code 0 or by a signal; the services of a container that
-    failed stay until it is removed.
+    A container's services are removed as soon as it is sent a signal that stops it. With `on_success` they
+    are removed only after the container has ended with exit code 0 or by a signal; the services of a
+    container that failed stay until it is removed.
     """
 
     def __init__(self, options: Options, *, on_success: bool) -> None:
@@ -51,7 +51,10 @@ class Containers:
         self._stopping: dict[str, tuple[str, float]] = {}
 
     def read_all(self, engine: Engine) -> None:
-        """Inspect all running and all known containers. Raises ProviderError, as every method with an engine."""
+        """Inspect all running and all known containers.
+
+        Raises ProviderError, as every method with an engine.
+        """
         for container_id in dict.fromkeys([*engine.running_containers(), *self.wanted.ids()]):
             self._inspect(engine, container_id)
 
@@ -76,7 +79,7 @@ class Containers:
                     self._forget(container_id)
 
     def next_recheck(self) -> float | None:
-        """Return when (monotonic) the next container with a stop signal is due for inspection; None if none is."""
+        """Return when (monotonic) the next container that was sent a stop signal is due for inspection."""
         return min((until for _, until in self._stopping.values()), default=None)
 
     def recheck(self, engine: Engine) -> None:
@@ -86,7 +89,7 @@ class Containers:
             self._inspect(engine, container_id)
 
     def _handle_signal(self, container_id: str, number: int) -> None:
-        """Remove the container's services at the signal already, so that no request meets a server that has ended."""
+        """Remove the container's services at the signal, so that no request meets a server that has ended."""
         run = self._runs.get(container_id)
         if run is None or self._on_success:
             return

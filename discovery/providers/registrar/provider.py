@@ -28,17 +28,23 @@ REPAIR_INTERVAL = 5.0
 
 
 class Registrar:
-    """A provider without routes. It emits diagnostics about the containers' keys and about failed registrations."""
+    """A provider without routes.
+
+    It emits diagnostics about the containers' keys and about failed registrations.
+    """
 
     name = SOURCE
 
     def __init__(self, plan: Callable[[], Plan]) -> None:
-        """`plan` is called when the work begins; it raises ValueError with one line if the options are invalid."""
+        """`plan` is called when the work begins; it raises ValueError with one line for invalid options."""
         self._make_plan = plan
         self._work: _RegistrarWork | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Register containers until `stop`. Raises ProviderError if the engine or Consul cannot be reached."""
+        """Register containers until `stop`.
+
+        Raises ProviderError if the engine or Consul cannot be reached.
+        """
         if self._work is None:
             try:
                 self._work = _RegistrarWork(self._make_plan())

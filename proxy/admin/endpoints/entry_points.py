@@ -33,5 +33,5 @@ def show_entry_point(name: str) -> Response:
 
 def _view(name: str) -> EntryPointView:
     settings = runtime().settings
-    closed = settings.why_closed(name)
+    closed = settings.closed_reason(name)
     return entry_point_view(name, settings.entry_points[name], settings.limits.head_bytes, closed)

@@ -30,7 +30,7 @@ def explain_response() -> Response:
         configuration.diagnostics,
         settings.default_entry_points,
         settings.tls_entry_points,
-        {name: settings.why_closed(name) for name in settings.entry_points},
+        {name: settings.closed_reason(name) for name in settings.entry_points},
     )
     return json_response(
         explain_request(configured, query.entry_point, query.facts, configuration.yield_if_due)

@@ -17,8 +17,8 @@ from proxy.admin.views.durations import go_duration
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, read_snapshot
 from proxy.telemetry.instance import INSTANCE
-from rondpoint.store.metric_sums import add_own
-from rondpoint.store.metrics import Fault, Own
+from rondpoint.store.metric_sums import add_worker_counts
+from rondpoint.store.metrics import ServerError, WorkerCounts
 
 health = Blueprint("health", __name__)
 
@@ -66,7 +66,7 @@ class ResponseTotals(Struct, frozen=True):
     measured: int = 0
     seconds: float = 0.0
     sent: int = 0
-    faults: tuple[Fault, ...] = ()
+    recent_errors: tuple[ServerError, ...] = ()
 
 
 class _PreviousTotals:
@@ -89,16 +89,16 @@ def show_health() -> Response:
     return json_response(build_health(totals, before, oldest_start(snapshot, now), now))
 
 
-def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: int) -> ResponseTotals:
+def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, recent_errors: int) -> ResponseTotals:
     """Return the totals of an instance, with up to `faults` of its last server errors."""
     codes: dict[str, int] = {}
-    measured, seconds, sent, own = 0, 0.0, 0, Own()
+    measured, seconds, sent, own = 0, 0.0, 0, WorkerCounts()
     for instance in snapshot.instances:
         for fields in instance.hashes:
             for counts in fields.values():
                 yield_if_due()
-                if isinstance(counts, Own):
-                    own = add_own(own, counts)
+                if isinstance(counts, WorkerCounts):
+                    own = add_worker_counts(own, counts)
                     continue
                 for cell in counts.cells:
                     code = str(cell.code)
@@ -106,7 +106,7 @@ def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, faults: 
                     measured += sum(cell.buckets)
                     seconds += cell.seconds
                     sent += cell.sent
-    return ResponseTotals(dict(sorted(codes.items())), measured, seconds, sent, own.faults[:faults])
+    return ResponseTotals(dict(sorted(codes.items())), measured, seconds, sent, own.recent_errors[:recent_errors])
 
 
 def oldest_start(snapshot: StoreSnapshot, now: float) -> float:
@@ -140,11 +140,11 @@ def build_health(totals: ResponseTotals, before: ResponseTotals, start: float, n
         average_response_size=totals.sent // totals.measured if totals.measured else 0,
         average_response_time=go_duration(average),
         average_response_time_sec=average,
-        recent_errors=tuple(_recent(fault) for fault in totals.faults),
+        recent_errors=tuple(_recent(fault) for fault in totals.recent_errors),
     )
 
 
-def _recent(fault: Fault) -> RecentError:
+def _recent(fault: ServerError) -> RecentError:
     try:
         phrase = HTTPStatus(fault.status).phrase
     except ValueError:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal
-from rondpoint.settings.closing import METRICS
+from rondpoint.settings.closed_parts import METRICS
 
 metrics = Blueprint("metrics", __name__)
 
@@ -14,10 +14,10 @@ metrics = Blueprint("metrics", __name__)
 @metrics.get("/metrics")
 def show_metrics() -> Response:
     """Return the metrics in the format that the client accepts; 404 if they are off, 503 if closed."""
-    if closed := runtime().settings.why_no(METRICS):
+    if closed := runtime().settings.refusal(METRICS):
         raise Refusal(503, f"metrics are not shown: {closed}")
     exposition = runtime().exposition
     if exposition is None:
         raise Refusal(404, "metrics.prometheus is off")
-    answer = exposition.respond(request.args.get("scope", ""), request.headers.get("Accept", ""))
-    return Response(answer.body, answer.status, content_type=answer.content_type)
+    response = exposition.respond(request.args.get("scope", ""), request.headers.get("Accept", ""))
+    return Response(response.body, response.status, content_type=response.content_type)

@@ -15,8 +15,8 @@ from proxy.admin.live.request_rates import (
     subtract_vectors,
     without_decreases,
 )
-from rondpoint.store.metrics import INTERNAL, OWN, Cell, Counts, decode_field, is_router
-from rondpoint.store.server_metrics import decode_server, field_of
+from rondpoint.store.metrics import INTERNAL, WORKER_FIELD, Cell, Counts, decode_field, is_router
+from rondpoint.store.server_metrics import decode_server, server_field
 
 TOTAL = ""
 """The key of all requests; the other keys begin with one of the following prefixes."""
@@ -37,14 +37,14 @@ FIELDS_PER_YIELD = 50
 
 def server_key(service: str, url: str) -> str:
     """Return the key of a server of this service."""
-    return SERVER + field_of(service, url)
+    return SERVER + server_field(service, url)
 
 
 def router_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
     """Yield the counts of one field of the router metrics, by key."""
     try:
         name = field.decode()
-        counts = None if name == OWN or name.endswith(INTERNAL) else decode_field(name, value)
+        counts = None if name == WORKER_FIELD or name.endswith(INTERNAL) else decode_field(name, value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return
     if not isinstance(counts, Counts):

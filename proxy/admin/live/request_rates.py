@@ -11,7 +11,7 @@ from operator import add, sub
 
 from msgspec import Struct
 
-from rondpoint.store.metric_sums import rebucketed
+from rondpoint.store.metric_sums import rebucket
 from rondpoint.store.metrics import BOUNDS, Cell, Counts
 from rondpoint.store.server_metrics import ServerCounts
 
@@ -53,7 +53,7 @@ def cells_vector(cells: Iterable[Cell], bounds: Sequence[float]) -> Vector:
     for cell in cells:
         classes = [0] * len(CLASSES)
         classes[_class_index(cell.code // 100)] = cell.requests
-        total = add_vectors(total, (*classes, cell.seconds, *rebucketed(cell.buckets, bounds)))
+        total = add_vectors(total, (*classes, cell.seconds, *rebucket(cell.buckets, bounds)))
     return total
 
 
@@ -62,7 +62,7 @@ def server_vector(counts: ServerCounts) -> Vector:
     classes = [0] * len(CLASSES)
     for code, number in counts.codes.items():
         classes[_class_index(code // 100)] += number
-    buckets = rebucketed(counts.buckets, counts.bounds) or (0,) * (len(BOUNDS) + 1)
+    buckets = rebucket(counts.buckets, counts.bounds) or (0,) * (len(BOUNDS) + 1)
     return (*classes, counts.seconds, *buckets)
 
 

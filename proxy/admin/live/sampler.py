@@ -23,7 +23,7 @@ from proxy.background.supervised_task import supervised
 from proxy.telemetry import metrics_reporter, server_metrics_reporter
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.keys import Keys
-from rondpoint.store.transaction import Command, read_at_once
+from rondpoint.store.transaction import Command, read_atomically
 from rondpoint.store.workers import WorkerStatus, read_workers
 
 INTERVAL = 1.0
@@ -135,14 +135,14 @@ class Sampler:
         names = sorted({*workers, *(worker.instance for worker in workers.values())})
         commands: list[Command] = [("HGETALL", self._keys.metrics(name)) for name in names]
         commands += self._watched.commands(self._keys, names, monotonic())
-        answers = read_at_once(self._client, commands, yield_if_due) if commands else []
-        hashes = {name: _fields(answer) for name, answer in zip(names, answers, strict=False)}
+        replies = read_atomically(self._client, commands, yield_if_due) if commands else []
+        hashes = {name: _fields(reply) for name, reply in zip(names, replies, strict=False)}
         counted = deltas.compare(hashes, yield_if_due)
         window.add(
             monotonic(), counted, _window_length(self._routers(), metrics_reporter.MAX_FIELDS), yield_if_due
         )
         length = _window_length(self._servers(), server_metrics_reporter.MAX_SERVERS)
-        servers = self._watched.read_replies(names, answers[len(names) :], monotonic(), length, yield_if_due)
+        servers = self._watched.read_replies(names, replies[len(names) :], monotonic(), length, yield_if_due)
         sums = dict(window.sums)
         now = time()
         routers = [key for key in sums if key.startswith(ROUTER) and key != ROUTER]
@@ -167,8 +167,8 @@ def _window_length(count: int, most: int) -> float:
     return max(WINDOW_SECONDS, 2 * ceil(count / most))
 
 
-def _fields(answer: Any) -> Hash:
+def _fields(reply: Any) -> Hash:
     """Decode a hash reply of RESP3 or RESP2; return an empty hash for an error reply."""
-    if isinstance(answer, dict):
-        return answer
-    return {} if isinstance(answer, Exception) else dict(zip(*[iter(answer)] * 2, strict=True))
+    if isinstance(reply, dict):
+        return reply
+    return {} if isinstance(reply, Exception) else dict(zip(*[iter(reply)] * 2, strict=True))

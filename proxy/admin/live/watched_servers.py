@@ -22,7 +22,7 @@ each page."""
 
 
 class WatchedServers:
-    """Follows servers by their fields in the store, for as long as they are `watch`."""
+    """Follows servers by their store fields while they are watched, and KEEP_SECONDS longer."""
 
     def __init__(self) -> None:
         self._watch_counts: Counter[str] = Counter()
@@ -64,7 +64,7 @@ class WatchedServers:
     def read_replies(
         self,
         names: Sequence[str],
-        answers: Sequence[Any],
+        replies: Sequence[Any],
         now: float,
         length: float,
         yield_if_due: Callable[[], None],
@@ -73,7 +73,7 @@ class WatchedServers:
 
         Servers without requests are left out.
         """
-        hashes = {name: self._hash(answer) for name, answer in zip(names, answers, strict=False)}
+        hashes = {name: self._hash(reply) for name, reply in zip(names, replies, strict=False)}
         fresh = {field.encode() for field in self._requested if field not in self._totals}
         counted = self._deltas.compare(hashes, yield_if_due, fresh)
         found: dict[str, tuple[Vector, float]] = {}
@@ -96,9 +96,9 @@ class WatchedServers:
         since, first = seen[0]
         return since, subtract_vectors(seen[-1][1], first)
 
-    def _hash(self, answer: Any) -> Hash:
+    def _hash(self, reply: Any) -> Hash:
         """Return the existing fields of a reply; empty for an error reply."""
-        if isinstance(answer, Exception):
+        if isinstance(reply, Exception):
             return {}
-        fields: Mapping[str, bytes | None] = dict(zip(self._requested, answer, strict=True))
+        fields: Mapping[str, bytes | None] = dict(zip(self._requested, reply, strict=True))
         return {field.encode(): value for field, value in fields.items() if value is not None}

@@ -104,7 +104,7 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
         state.services,
         state.middlewares,
         frozenset(runtime.ejections.ejected),
-        {name: settings.why_closed(name) for name in settings.entry_points},
+        {name: settings.closed_reason(name) for name in settings.entry_points},
     )
     return build_request_flow(router, sources)
 

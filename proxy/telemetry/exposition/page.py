@@ -21,7 +21,7 @@ from proxy.telemetry.exposition.metric_values import (
 from proxy.telemetry.exposition.server_families import add_servers, server_totals
 from proxy.telemetry.exposition.totals import Totals
 from rondpoint.store.metrics import BOUNDS
-from rondpoint.store.server_metrics import ServersInForce
+from rondpoint.store.server_metrics import ActiveServers
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
@@ -75,7 +75,7 @@ def page(
         families.add(catalogue.RETRIES, samples(catalogue.RETRIES, retried))
         families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
     if options.add_servers_labels:
-        known = ServersInForce(served.services)
+        known = ActiveServers(served.services)
         servers = [
             (server_totals(each.instance.servers, known, yield_if_due), each.common) for each in instances
         ]

@@ -9,8 +9,8 @@ from prometheus_client.samples import Sample
 from proxy.telemetry.exposition.catalogue import ServerLevel
 from proxy.telemetry.exposition.families import Common, Families, histogram, samples
 from proxy.telemetry.exposition.totals import SLICE, Labels
-from rondpoint.store.metric_sums import rebucketed
-from rondpoint.store.server_metrics import ServerCounts, server_of
+from rondpoint.store.metric_sums import rebucket
+from rondpoint.store.server_metrics import ServerCounts, parse_server_field
 from rondpoint.store.server_metrics import add_servers as add_counts
 
 ServerTotals = Mapping[str, ServerCounts]
@@ -48,14 +48,14 @@ def add_servers(
 
 def _by_code(totals: ServerTotals) -> dict[Labels, float]:
     return {
-        (*server_of(field), str(code)): count
+        (*parse_server_field(field), str(code)): count
         for field, counts in totals.items()
         for code, count in counts.codes.items()
     }
 
 
 def _failures(totals: ServerTotals) -> dict[Labels, float]:
-    return {server_of(field): counts.failures for field, counts in totals.items()}
+    return {parse_server_field(field): counts.failures for field, counts in totals.items()}
 
 
 def _durations(
@@ -64,6 +64,6 @@ def _durations(
     for totals, common in groups:
         for field, counts in totals.items():
             if any(counts.buckets):
-                labels = {**dict(zip(level.duration.labels, server_of(field), strict=True)), **common}
-                buckets = rebucketed(counts.buckets, counts.bounds, bounds)
+                labels = {**dict(zip(level.duration.labels, parse_server_field(field), strict=True)), **common}
+                buckets = rebucket(counts.buckets, counts.bounds, bounds)
                 yield from histogram(level.duration, buckets, bounds, counts.seconds, labels)

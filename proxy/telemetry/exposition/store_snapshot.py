@@ -12,9 +12,9 @@ from msgspec import Struct
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.ejections import read_ejections
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, Own, decode_field
+from rondpoint.store.metrics import Counts, WorkerCounts, decode_field
 from rondpoint.store.server_metrics import ServerCounts, decode_server
-from rondpoint.store.transaction import read_at_once
+from rondpoint.store.transaction import read_atomically
 from rondpoint.store.workers import WorkerStatus, read_workers
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Instance(Struct, frozen=True):
 
     name: str
     workers: tuple[WorkerStatus, ...]
-    hashes: tuple[dict[str, Counts | Own], ...]
+    hashes: tuple[dict[str, Counts | WorkerCounts], ...]
     servers: tuple[dict[str, ServerCounts], ...] = ()
 
 
@@ -71,7 +71,7 @@ def read_snapshot(
     commands = [("HGETALL", keys.metrics(name)) for name in every]
     if servers:
         commands += [("HGETALL", keys.server_metrics(name)) for name in every]
-    results = read_at_once(client, commands, yield_if_due) if commands else []
+    results = read_atomically(client, commands, yield_if_due) if commands else []
     router_hashes, server_hashes = iter(results[: len(every)]), iter(results[len(every) :])
     instances = tuple(
         Instance(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from rondpoint.store.metric_sums import add_buckets, add_own, rebucketed
-from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, Own, is_router
+from rondpoint.store.metric_sums import add_buckets, add_worker_counts, rebucket
+from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, WorkerCounts, is_router
 
 SLICE = 100
 """Fields added up between two yields."""
@@ -76,11 +76,11 @@ class Totals:
         self.routers = LevelTotals(header_labels)
         self.services = LevelTotals(header_labels)
         self.retries: dict[str, int] = {}
-        self.own = Own()
+        self.own = WorkerCounts()
 
     def add_all(
         self,
-        hashes: Iterable[Mapping[str, Counts | Own]],
+        hashes: Iterable[Mapping[str, Counts | WorkerCounts]],
         routers: Collection[str],
         services: Collection[str],
         yield_if_due: Callable[[], None],
@@ -90,8 +90,8 @@ class Totals:
             for number, (name, counts) in enumerate(fields.items()):
                 if not number % SLICE:
                     yield_if_due()
-                if isinstance(counts, Own):
-                    self.own = add_own(self.own, counts)
+                if isinstance(counts, WorkerCounts):
+                    self.own = add_worker_counts(self.own, counts)
                 else:
                     internal = name.endswith(INTERNAL)
                     has_router = internal or (is_router(name) and name in routers)
@@ -103,7 +103,7 @@ class Totals:
             if not cell.entry_point:
                 # Not metered: counted for the dashboard only.
                 continue
-            buckets = rebucketed(cell.buckets, counts.bounds, self.bounds)
+            buckets = rebucket(cell.buckets, counts.bounds, self.bounds)
             self.entry_points.add(cell, buckets, (cell.entry_point,))
             if has_router:
                 self.routers.add(cell, buckets, (name, service))

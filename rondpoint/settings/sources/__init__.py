@@ -1,1 +1,1 @@
-"""One file a source: each turns what it reads into `Written` settings and judges none of them."""
+"""One file a source: each turns what it reads into `WrittenSetting` settings and judges none of them."""

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error
-from rondpoint.settings.vocabulary import Word, paths
-from rondpoint.settings.written_setting import Source, Written
+from rondpoint.settings.vocabulary import KnownKey, all_paths
+from rondpoint.settings.written_setting import Source, WrittenSetting
 
 PREFIX = "RONDPOINT_"
 FLAGS = "RONDPOINT_FLAGS"
@@ -23,29 +23,29 @@ FLAGS = "RONDPOINT_FLAGS"
 _NEIGHBOUR = re.compile(r"RONDPOINT_(PORT|SERVICE_HOST|SERVICE_PORT|NAME|ENV)(_.*)?")
 
 
-def read(environ: Mapping[str, str], vocabulary: Word) -> tuple[list[Written], list[Diagnostic]]:
+def read(environ: Mapping[str, str], vocabulary: KnownKey) -> tuple[list[WrittenSetting], list[Diagnostic]]:
     """The variables that are settings, in order of name, and those that mean nothing."""
-    settings: list[Written] = []
+    settings: list[WrittenSetting] = []
     problems: list[Diagnostic] = []
     for name in sorted(environ):
         upper = name.upper()
         if not upper.startswith(PREFIX) or upper == FLAGS or _NEIGHBOUR.fullmatch(upper):
             continue
-        place = f"environment variable {name}"
+        location = f"environment variable {name}"
         path = _path(vocabulary, upper.removeprefix(PREFIX).lower())
         if not path:
-            problems.append(error(place, f"unknown setting {name}", _nearest(vocabulary, upper)))
+            problems.append(error(location, f"unknown setting {name}", _nearest(vocabulary, upper)))
         else:
-            settings.append(Written(path, environ[name], place, Source.ENVIRONMENT))
+            settings.append(WrittenSetting(path, environ[name], location, Source.ENVIRONMENT))
     return settings, problems
 
 
-def variable(path: tuple[str, ...]) -> str:
+def variable_name(path: tuple[str, ...]) -> str:
     """The variable of a setting: `entryPoints.web.address` is `RONDPOINT_ENTRYPOINTS_WEB_ADDRESS`."""
     return PREFIX + "_".join(path).upper()
 
 
-def _path(word: Word, name: str) -> tuple[str, ...] | None:
+def _path(word: KnownKey, name: str) -> tuple[str, ...] | None:
     if not name:
         return ()
     pieces = name.split("_")
@@ -61,8 +61,8 @@ def _path(word: Word, name: str) -> tuple[str, ...] | None:
     return (name,) if word.unserved else None
 
 
-def _nearest(vocabulary: Word, name: str) -> str:
-    known = {variable(path): None for path in paths(vocabulary)}
+def _nearest(vocabulary: KnownKey, name: str) -> str:
+    known = {variable_name(path): None for path in all_paths(vocabulary)}
     # A free key (an entry point's name) stands as `*` in the vocabulary.
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0].replace('*', 'NAME')}?" if close else ""

@@ -7,32 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from rondpoint.settings.errors import SettingsError, error
-from rondpoint.settings.written_setting import Source, Written
+from rondpoint.settings.written_setting import Source, WrittenSetting
 
 _SUFFIXES = ("toml", "yml", "yaml")
 _PLACES = (Path("/etc/rondpoint"), Path("/etc/traefik"))
 
-See = Callable[[Path], Path | None]
+PathResolver = Callable[[Path], Path | None]
 """Returns the path on this machine of a path that settings name; None where this machine has no such path."""
 
 
-def here(path: Path) -> Path | None:
+def same_path(path: Path) -> Path | None:
     """Return the path itself: the settings are for this machine."""
     return path
 
 
-def places(cwd: Path) -> list[Path]:
+def candidate_paths(cwd: Path) -> list[Path]:
     """Where a file is looked for: ours before Traefik's, the working directory before `/etc`."""
     near = [cwd / f"{name}.{suffix}" for name in ("rondpoint", "traefik") for suffix in _SUFFIXES]
-    return near + [place / f"{place.name}.{suffix}" for place in _PLACES for suffix in _SUFFIXES]
+    return near + [location / f"{location.name}.{suffix}" for location in _PLACES for suffix in _SUFFIXES]
 
 
-def find(cwd: Path, see: See = here) -> Path | None:
+def find(cwd: Path, resolve_path: PathResolver = same_path) -> Path | None:
     """The first file that is there."""
-    return next((path for path in map(see, places(cwd)) if path is not None and path.is_file()), None)
+    return next((path for path in map(resolve_path, candidate_paths(cwd)) if path is not None and path.is_file()), None)
 
 
-def read(path: Path) -> list[Written]:
+def read(path: Path) -> list[WrittenSetting]:
     """Every table and every value of the file, tables ahead of what they hold.
 
     Raises SettingsError when it cannot be opened or parsed.
@@ -79,12 +79,12 @@ def _parse_yaml(path: Path, text: str) -> Mapping[Any, object]:
     return content
 
 
-def _flatten(content: Mapping[Any, object], above: tuple[str, ...], file: str) -> Iterator[Written]:
+def _flatten(content: Mapping[Any, object], above: tuple[str, ...], file: str) -> Iterator[WrittenSetting]:
     for key, value in content.items():
         path = (*above, str(key))
-        place = f"{file}: {'.'.join(path)}"
+        location = f"{file}: {'.'.join(path)}"
         if isinstance(value, dict):
-            yield Written(path, True, place, Source.FILE)
+            yield WrittenSetting(path, True, location, Source.FILE)
             yield from _flatten(value, path, file)
         else:
-            yield Written(path, value, place, Source.FILE)
+            yield WrittenSetting(path, value, location, Source.FILE)

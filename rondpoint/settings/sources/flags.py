@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error
-from rondpoint.settings.written_setting import Source, Written
+from rondpoint.settings.written_setting import Source, WrittenSetting
 
 _SHORT = {"c": "configFile", "d": "debug", "g": "graceTimeOut", "l": "logLevel"}
 
 
-def read(argv: Sequence[str]) -> tuple[list[Written], list[Diagnostic]]:
+def read(argv: Sequence[str]) -> tuple[list[WrittenSetting], list[Diagnostic]]:
     """The flags in their order, and what is none.
 
     The value follows `=` or is the next word; a flag without either is true. Nothing else is expected on
     this command line, so a word can only be the value of the flag before it.
     """
-    settings: list[Written] = []
+    settings: list[WrittenSetting] = []
     problems: list[Diagnostic] = []
     words = list(argv)
     while words:
@@ -32,7 +32,7 @@ def read(argv: Sequence[str]) -> tuple[list[Written], list[Diagnostic]]:
         value: object = text
         if not equals:
             value = words.pop(0) if words and not words[0].startswith("-") else True
-        settings.append(Written(tuple(key.split(".")), value, f"flag {name}", Source.FLAG))
+        settings.append(WrittenSetting(tuple(key.split(".")), value, f"flag {name}", Source.FLAG))
     return settings, problems
 
 

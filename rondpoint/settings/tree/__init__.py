@@ -7,7 +7,7 @@ from rondpoint.settings.tree.access_log import (
     AccessLogFormat,
     AccessLogHeaders,
     AccessLogQuery,
-    Mode,
+    FieldMode,
 )
 from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogFormat, LogLevel, Ping
 from rondpoint.settings.tree.consul import (
@@ -32,7 +32,7 @@ from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
-from rondpoint.settings.tree.section import Section, spelled
+from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Location, Number, Seconds, Switch
+from rondpoint.settings.values import OptionalPath, NonNegativeInt, Seconds, Switch
 
 _STATUSES = re.compile(r"([1-9]\d\d)(?:-([1-9]\d\d))?", re.ASCII)
 
@@ -22,7 +22,7 @@ class AccessLogFormat(StrEnum):
     JSON = "json"
 
 
-class Mode(StrEnum):
+class FieldMode(StrEnum):
     """What becomes of a field, or of a header's value."""
 
     KEEP = "keep"
@@ -64,8 +64,8 @@ def _format(value: object) -> object:
     raise ValueError("expected one of " + ", ".join(AccessLogFormat))
 
 
-def _mode_among(*modes: Mode) -> Callable[[object], Mode]:
-    def parse(value: object) -> Mode:
+def _mode_among(*modes: FieldMode) -> Callable[[object], FieldMode]:
+    def parse(value: object) -> FieldMode:
         for mode in modes:
             if str(value).strip().lower() == mode:
                 return mode
@@ -74,19 +74,19 @@ def _mode_among(*modes: Mode) -> Callable[[object], Mode]:
     return parse
 
 
-_field_mode = _mode_among(Mode.KEEP, Mode.DROP)
-_header_mode = _mode_among(*Mode)
+_field_mode = _mode_among(FieldMode.KEEP, FieldMode.DROP)
+_header_mode = _mode_among(*FieldMode)
 
 
-def _header_mode_or_none(value: object) -> Mode | None:
+def _header_mode_or_none(value: object) -> FieldMode | None:
     return None if value is None else _header_mode(value)
 
 
-def parse_fields(value: object) -> Mapping[str, Mode]:
+def parse_fields(value: object) -> Mapping[str, FieldMode]:
     """Modes by name of field, in the spelling of FIELDS."""
     if not isinstance(value, Mapping):
         raise ValueError("expected names of fields and, of each, a mode")  # noqa: TRY004 - pydantic reports ValueError
-    modes: dict[str, Mode] = {}
+    modes: dict[str, FieldMode] = {}
     for name, mode in value.items():
         known = _ACCEPTED.get(str(name).lower())
         if known is None:
@@ -99,7 +99,7 @@ def parse_fields(value: object) -> Mapping[str, Mode]:
     return modes
 
 
-def parse_headers(value: object) -> Mapping[str, Mode]:
+def parse_headers(value: object) -> Mapping[str, FieldMode]:
     """Modes by name of header, in lower case."""
     if not isinstance(value, Mapping):
         raise ValueError("expected names of headers and, of each, a mode")  # noqa: TRY004 - pydantic reports ValueError
@@ -109,7 +109,7 @@ def parse_headers(value: object) -> Mapping[str, Mode]:
     return {str(name).lower(): _of_key(name, mode, _header_mode) for name, mode in value.items()}
 
 
-def _of_key(name: object, mode: object, parse: Callable[[object], Mode]) -> Mode:
+def _of_key(name: object, mode: object, parse: Callable[[object], FieldMode]) -> FieldMode:
     try:
         return parse(mode)
     except ValueError as error:
@@ -145,27 +145,27 @@ class AccessLogFilters(Section):
 
 
 class AccessLogHeaders(Section):
-    default_mode: Annotated[Mode | None, BeforeValidator(_header_mode_or_none)] = Field(
+    default_mode: Annotated[FieldMode | None, BeforeValidator(_header_mode_or_none)] = Field(
         default=None,
         description="What becomes of headers: `keep`, `drop` or `redact`. Unless it is set, `Referer` and "
         "`User-Agent` of requests are kept and all others dropped.",
     )
-    names: Annotated[Mapping[str, Mode], BeforeValidator(parse_headers)] = Field(
+    names: Annotated[Mapping[str, FieldMode], BeforeValidator(parse_headers)] = Field(
         default_factory=dict, description="What becomes of the header NAME."
     )
 
 
 class AccessLogQuery(Section):
-    default_mode: Annotated[Mode, BeforeValidator(_field_mode)] = Field(
-        default=Mode.KEEP, description="`drop` leaves what follows the `?` out of `RequestPath`."
+    default_mode: Annotated[FieldMode, BeforeValidator(_field_mode)] = Field(
+        default=FieldMode.KEEP, description="`drop` leaves what follows the `?` out of `RequestPath`."
     )
 
 
 class AccessLogFields(Section):
-    default_mode: Annotated[Mode, BeforeValidator(_field_mode)] = Field(
-        default=Mode.KEEP, description="What becomes of fields: `keep` or `drop`."
+    default_mode: Annotated[FieldMode, BeforeValidator(_field_mode)] = Field(
+        default=FieldMode.KEEP, description="What becomes of fields: `keep` or `drop`."
     )
-    names: Annotated[Mapping[str, Mode], BeforeValidator(parse_fields)] = Field(
+    names: Annotated[Mapping[str, FieldMode], BeforeValidator(parse_fields)] = Field(
         default_factory=dict,
         description="What becomes of the field NAME. In the formats of lines, a hyphen stands for what is "
         "dropped.",
@@ -175,13 +175,13 @@ class AccessLogFields(Section):
 
     def kept(self, name: str) -> bool:
         """Whether a field is in a line."""
-        return self.names.get(name, self.default_mode) is Mode.KEEP
+        return self.names.get(name, self.default_mode) is FieldMode.KEEP
 
 
 class AccessLog(Section):
     """Writes a line for each request."""
 
-    file_path: Location = Field(
+    file_path: OptionalPath = Field(
         default=None,
         description="Where to, appended; standard output without. SIGUSR1 opens it anew.",
     )
@@ -189,7 +189,7 @@ class AccessLog(Section):
         default=AccessLogFormat.COMMON,
         description="`common` (Traefik's lines), `genericCLF` (without what Traefik adds) or `json`.",
     )
-    buffering_size: Number = Field(
+    buffering_size: NonNegativeInt = Field(
         default=0,
         description="Lines to gather before they are written; none waits longer than a second. `0`: 2000.",
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Location, Number, Switch, Text, Texts
+from rondpoint.settings.values import OptionalPath, NonNegativeInt, Switch, Text, Texts
 
 
 class BasicAuth(Section):
@@ -18,11 +18,11 @@ class BasicAuth(Section):
         default=(),
         description="`NAME:HASH` as `htpasswd` writes them: bcrypt, MD5 or SHA-1; commas between several.",
     )
-    users_file: Location = Field(default=None, description="A file of such users, one a line.")
+    users_file: OptionalPath = Field(default=None, description="A file of such users, one a line.")
 
 
 class Statistics(Section):
-    recent_errors: Number = Field(
+    recent_errors: NonNegativeInt = Field(
         default=10, description="How many of the last server errors (5xx) `/health` tells of; 0 for none."
     )
 
@@ -37,7 +37,7 @@ class Api(Section):
         default="",
         description="What programs that use the admin entry point show, as `Authorization: Bearer TOKEN`.",
     )
-    token_file: Location = Field(default=None, description="A file that holds the token.")
+    token_file: OptionalPath = Field(default=None, description="A file that holds the token.")
     basic_auth: BasicAuth = BasicAuth()
     dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
     statistics: Statistics = Statistics()
@@ -85,15 +85,15 @@ class Log(Section):
     format: Annotated[LogFormat, BeforeValidator(_format)] = Field(
         default=LogFormat.COMMON, description="`common` or `json`: an object a line."
     )
-    file_path: Location = Field(
+    file_path: OptionalPath = Field(
         default=None,
         description="Where to, appended; stderr without. After a file that was moved away comes a new one.",
     )
-    max_size: Number = Field(
+    max_size: NonNegativeInt = Field(
         default=100,
         description="Megabytes after which the file gets another name, with the time in it, and a new one is "
         "begun; 0 for no limit.",
     )
-    max_backups: Number = Field(default=0, description="How many of these old files are kept; 0 for all.")
-    max_age: Number = Field(default=0, description="Days after which old files are removed; 0 for never.")
+    max_backups: NonNegativeInt = Field(default=0, description="How many of these old files are kept; 0 for all.")
+    max_age: NonNegativeInt = Field(default=0, description="Days after which old files are removed; 0 for never.")
     compress: Switch = Field(default=True, description="Compress old files with gzip.")

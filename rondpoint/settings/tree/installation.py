@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Amount, Count, Seconds, Text, parse_text
+from rondpoint.settings.values import NonNegativeInt, PositiveInt, Seconds, Text, parse_text
 from rondpoint.store.address import parse
 
 
@@ -60,15 +60,15 @@ class AgentOptions(Section):
 
 
 class Limits(Section):
-    head_bytes: Count = Field(
+    head_bytes: PositiveInt = Field(
         default=65_536, description="Bytes of a request head, request line included. Larger ones get a 431."
     )
-    target_bytes: Count = Field(
+    target_bytes: PositiveInt = Field(
         default=16_384,
         description="Bytes of a request line: its target, with method and version. Longer ones get a 414.",
     )
-    header_count: Count = Field(default=100, description="Header lines of a request. More get a 431.")
-    body_bytes: Amount = Field(
+    header_count: PositiveInt = Field(default=100, description="Header lines of a request. More get a 431.")
+    body_bytes: NonNegativeInt = Field(
         default=0, description="Bytes of a request body, 0 for no limit. Larger ones get a 413."
     )
     stall_timeout: Seconds = Field(
@@ -86,12 +86,12 @@ class Limits(Section):
         description="Time in which neither side of a WebSocket, or of another upgraded connection, sends "
         "anything; then it is ended. 0 for no limit.",
     )
-    connections: Count = Field(
+    connections: PositiveInt = Field(
         default=8_000,
         description="Client connections of one worker; further ones wait until one ends. Each may need a "
         "second file descriptor towards a server: there are fewer where `ulimit -Hn` does not allow so many.",
     )
-    requests_per_worker: Amount = Field(
+    requests_per_worker: NonNegativeInt = Field(
         default=0,
         description="Requests after which a worker is replaced by a new one, without a failed request; up "
         "to a tenth more, by chance, so that not all are replaced at once; 0 for never.",

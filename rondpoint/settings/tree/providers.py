@@ -6,7 +6,7 @@ from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Location, Switch, Text
+from rondpoint.settings.values import OptionalPath, Switch, Text
 
 
 class DockerOptions(Section):
@@ -50,8 +50,8 @@ class FileOptions(Section):
     Either `filename` or `directory` is set.
     """
 
-    filename: Location = Field(default=None, description="A file of routers and services, TOML or YAML.")
-    directory: Location = Field(default=None, description="A directory of such files.")
+    filename: OptionalPath = Field(default=None, description="A file of routers and services, TOML or YAML.")
+    directory: OptionalPath = Field(default=None, description="A directory of such files.")
     watch: Switch = Field(default=True, description="Follow changes of the files.")
 
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from pydantic import Field
 
-from rondpoint.settings import closing
-from rondpoint.settings.closing import Closed
+from rondpoint.settings import closed_parts
+from rondpoint.settings.closed_parts import ClosedPart
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
@@ -20,7 +20,7 @@ from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.tracing import Tracing
 from rondpoint.settings.tree.upstream import ServersTransport
-from rondpoint.settings.values import Address, Count, Location, Text
+from rondpoint.settings.values import Address, PositiveInt, OptionalPath, Text
 
 
 def _cores() -> int:
@@ -60,14 +60,14 @@ class Settings(Section):
         "them.",
     )
     agent: AgentOptions = AgentOptions()
-    workers: Count = Field(default_factory=_cores, description="Worker processes; one a core by default.")
+    workers: PositiveInt = Field(default_factory=_cores, description="Worker processes; one a core by default.")
     servers_transport: ServersTransport = ServersTransport()
     limits: Limits = Limits()
-    state_directory: Location = Field(
+    state_directory: OptionalPath = Field(
         default=None,
         description="Where a proxy keeps the last configuration it had, for a start while the store is gone.",
     )
-    closed: tuple[Closed, ...] = Field(default=(), exclude=True)
+    closed: tuple[ClosedPart, ...] = Field(default=(), exclude=True)
 
     @property
     def web_entry_points(self) -> dict[str, EntryPoint]:
@@ -79,15 +79,15 @@ class Settings(Section):
         """The entry point of API, dashboard and ping."""
         return self.entry_points[ADMIN]
 
-    def why_closed(self, entry_point: str) -> str:
+    def closed_reason(self, entry_point: str) -> str:
         """Why this entry point is closed; empty where it is open."""
-        what = closing.entry_point(entry_point)
-        reason = self.why_no(what)
-        return f"{what} is closed: {reason}" if reason else ""
+        part = closed_parts.entry_point_part(entry_point)
+        reason = self.refusal(part)
+        return f"{part} is closed: {reason}" if reason else ""
 
-    def why_no(self, what: str) -> str:
-        """Why this is closed, of what `rondpoint.settings.closing` names; empty where it is not."""
-        return closing.reason(self.closed, what)
+    def refusal(self, part: str) -> str:
+        """Why this is closed, of what `rondpoint.settings.closed_parts` names; empty where it is not."""
+        return closed_parts.format_reason(self.closed, part)
 
     @property
     def tls_entry_points(self) -> frozenset[str]:

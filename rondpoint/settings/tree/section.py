@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 _IRREGULAR = {"use_bind_port_ip": "useBindPortIP", "trusted_ips": "trustedIPs"}
 
 
-def spelled(attribute: str) -> str:
+def setting_key(attribute: str) -> str:
     """The key of an attribute as documentation writes it: `grace_time_out` is `graceTimeOut`."""
     if attribute in _IRREGULAR:
         return _IRREGULAR[attribute]
@@ -22,4 +22,4 @@ class Section(BaseModel):
     place they were written at.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=spelled, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=setting_key, populate_by_name=True)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Location, Switch, Text, Texts, parse_text
+from rondpoint.settings.values import OptionalPath, Switch, Text, Texts, parse_text
 
 _PATH = "/v1/traces"
 
@@ -46,12 +46,12 @@ Named = Annotated[Mapping[str, str], BeforeValidator(_texts_by_name)]
 
 
 class OtlpTls(Section):
-    ca: Location = Field(
+    ca: OptionalPath = Field(
         default=None,
         description="Certificates that the collector's is checked against; the system's without.",
     )
-    cert: Location = Field(default=None, description="Our certificate; with `key`.")
-    key: Location = Field(default=None, description="The key of that certificate.")
+    cert: OptionalPath = Field(default=None, description="Our certificate; with `key`.")
+    key: OptionalPath = Field(default=None, description="The key of that certificate.")
     insecure_skip_verify: Switch = Field(
         default=False, description="Do not check the collector's certificate. For trials only."
     )

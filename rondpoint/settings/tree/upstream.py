@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Amount, Seconds
+from rondpoint.settings.values import NonNegativeInt, Seconds
 
 
 class ForwardingTimeouts(Section):
@@ -23,7 +23,7 @@ class ForwardingTimeouts(Section):
 
 class ServersTransport(Section):
     forwarding_timeouts: ForwardingTimeouts = ForwardingTimeouts()
-    retry_attempts: Amount = Field(
+    retry_attempts: NonNegativeInt = Field(
         default=0,
         description="Attempts in all at a request that gets no answer, if more than one with each server; a"
         " `retry` middleware goes before it.",

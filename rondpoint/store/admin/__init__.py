@@ -1,4 +1,4 @@
-"""Routes that the API defines: what is stored of them, what is asked for, and what was before.
+"""The API's routes in the store: the document, proposals of changes, their results and the history.
 
-The proxy asks and the agent decides: a proposal lies in the store until an agent has judged it.
+The proxy proposes a change and an agent decides: the proposal waits in the store until an agent validates it.
 """

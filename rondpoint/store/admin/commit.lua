@@ -1,9 +1,9 @@
--- Write a change of what the API defines, with its entry of history, and tell of it, in one step.
--- KEYS: the hash, the list of history. ARGV: the version it was made against ('' for none), the new version,
--- the channel, the entry ('' for none), how many entries are kept, the number of fields to set, the number
--- to remove, the fields and values, the removed fields.
--- Returns 1 when written, 0 when it was made against another version.
-local SLICE = 4000 -- unpack() is limited by the Lua stack, of some 8000
+-- Write a change of the API's document with its history entry, and publish a message about it, in one step.
+-- KEYS: the document's hash, the history's list. ARGV: the version that the change was made against ('' for none),
+-- the new version, the channel, the history entry ('' for none), the most entries of the history, the number of
+-- fields to set, the number of fields to remove, the fields and values to set, the fields to remove.
+-- Returns 1 if written, 0 if the stored version is another one.
+local SLICE = 4000 -- the Lua stack limits unpack() to about 8000 values
 
 local version = string.match(redis.call('HGET', KEYS[1], 'version') or '', '^[1-9]%d*$') or ''
 if #version > 15 then

@@ -1,4 +1,4 @@
-"""Writing what the API defines: the change, its history and the message about it in one step."""
+"""Commits a change of the document, its history entry and the message about it in one step."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import redis
 
 from rondpoint.store.admin.history import MAX_ENTRIES, HistoryEntry, encode_entry, read_entry
 from rondpoint.store.keys import Keys
-from rondpoint.store.scripts import script
+from rondpoint.store.scripts import load_script
 
 
 class Committer:
-    """Commits to one installation."""
+    """Commits changes to the document of one installation."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
-        self._script = script(client, "commit.lua", "rondpoint.store.admin")
+        self._script = load_script(client, "commit.lua", "rondpoint.store.admin")
 
     def commit(
         self, before: int, after: int, changes: Mapping[str, bytes | None], entry: HistoryEntry | None
     ) -> bool:
-        """Go from one version to the next; None removes a field. False, and nothing done, at another version.
+        """Commit `changes`, where None removes a field. Return False, and change nothing, at another version.
 
-        True as well where that was done before by the same proposal: the store's answer may be lost, and the
-        script run twice. Raises redis.RedisError.
+        Return True also if the same proposal was committed before: the store's response may get lost, so that
+        the script runs twice. Raises redis.RedisError.
         """
         fields: list[str | bytes | int] = []
         removed: list[str | bytes | int] = []

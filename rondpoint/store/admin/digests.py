@@ -1,4 +1,4 @@
-"""Whether an object in force is the one that was asked for."""
+"""Digests of published objects, which show whether a change is in force."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rondpoint.model import Middleware, Router, ServerState, Service
 
 
 def digest(item: Router | Service | Middleware) -> str:
-    """Of all that its author decides: the state of servers is none of that."""
+    """Return the digest of an object, without the states of its servers, which its author does not set."""
     if isinstance(item, Service):
         servers = tuple(replace(server, state=ServerState.UP) for server in item.servers)
         item = replace(item, servers=servers)

@@ -1,4 +1,4 @@
-"""What the API has defined so far: one hash, one field for each object, and a version for all."""
+"""The document of the API's routes: one hash with a field for each object, and one version for all."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from msgspec import Struct
 from rondpoint.store.keys import Keys
 
 VERSION = "version"
-"""The field that holds the number of the last change; the others have slashes in their names."""
+"""The field with the number of the last change; the names of all other fields have slashes."""
 
 ADMIN = "admin"
-"""The provider of objects that the API defines one by one."""
+"""The provider whose objects the API defines one by one."""
 
 REST = "rest"
-"""The provider of what the API defines as a whole."""
+"""The provider whose objects the API defines all at once."""
 
 
 class StoredObject(Struct, frozen=True):
-    """One object as its author wrote it, in Traefik's words; `version` is that of its last change."""
+    """One object as its author wrote it, in Traefik's terms; `version` is that of its last change."""
 
     version: int
     value: Any
@@ -36,21 +36,21 @@ class Document(Struct, frozen=True):
     objects: Mapping[str, bytes] = {}
 
     def stored(self, field: str) -> StoredObject | None:
-        """One object; None where there is none, or none that can be decoded."""
+        """Return one object; None if it does not exist or cannot be decoded."""
         raw = self.objects.get(field)
         return None if raw is None else decode_stored(raw)
 
 
 EMPTY = Document()
 
-# As commit.lua has it: anything else was not written by an agent.
+# The same pattern as in commit.lua: agents write no other versions.
 _VERSION = re.compile(rb"[1-9][0-9]{0,14}")
 
 _stored = msgspec.json.Decoder(StoredObject)
 
 
 def decode_stored(raw: bytes) -> StoredObject | None:
-    """None for what is no such object."""
+    """Decode a stored object; return None if it is invalid."""
     try:
         return _stored.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
@@ -58,12 +58,12 @@ def decode_stored(raw: bytes) -> StoredObject | None:
 
 
 def field_name(provider: str, section: str, name: str) -> str:
-    """`admin/http/routers/shop`; `section` is `http/routers`, `frontends` and the like."""
+    """Return an object's field: `admin/http/routers/shop`; `section` is `http/routers`, `frontends`, …."""
     return f"{provider}/{section}/{name}"
 
 
 def split_field(field: str) -> tuple[str, str, str]:
-    """Provider, section and name of a field."""
+    """Return the provider, section and name of a field."""
     provider, _, rest = field.partition("/")
     if rest.startswith("http/"):
         kind, _, name = rest.removeprefix("http/").partition("/")
@@ -73,19 +73,19 @@ def split_field(field: str) -> tuple[str, str, str]:
 
 
 def read_version(client: redis.Redis, keys: Keys) -> int:
-    """0 where there is none. Raises redis.RedisError."""
+    """Read the document's version, 0 if there is none. Raises redis.RedisError."""
     return _number(client.hget(keys.admin, VERSION))
 
 
 def read_document(client: redis.Redis, keys: Keys) -> Document:
-    """All of it. Raises redis.RedisError."""
+    """Read the whole document. Raises redis.RedisError."""
     fields: Any = client.hgetall(keys.admin)
     version = _number(fields.pop(VERSION.encode(), None))
     return Document(version, {name.decode(errors="replace"): value for name, value in fields.items()})
 
 
 def read_stored(client: redis.Redis, keys: Keys, field: str) -> StoredObject | None:
-    """One object; None where there is none. Raises redis.RedisError."""
+    """Read one object; None if it does not exist. Raises redis.RedisError."""
     raw: Any = client.hget(keys.admin, field)
     return None if raw is None else decode_stored(raw)
 

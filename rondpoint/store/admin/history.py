@@ -1,4 +1,4 @@
-"""What was changed through the API, when and by whom; the newest first, as many as are kept."""
+"""The history of changes through the API: what was changed, when and by whom, the newest first."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from msgspec import Struct
 from rondpoint.store.keys import Keys
 
 MAX_ENTRIES = 100
-"""Changes that are remembered."""
+"""The most changes that the history keeps."""
 
 BATCH_SIZE = 10
-"""Changes read at once."""
+"""The number of changes that are read at once."""
 
 MAX_ENTRY_BYTES = 256 * 1024
-"""Bytes of a remembered change; of a larger one it is known that it was, and not what it was."""
+"""The most bytes of an entry; the entry of a larger change does not contain its values."""
 
 
 class Author(Struct, frozen=True, omit_defaults=True):
-    """Who asked: a user's name, `token`, or empty where nobody is asked for it; and from which address."""
+    """The author of a change: a user's name, `token`, or empty without authentication; and the address."""
 
     user: str = ""
     address: str = ""
 
 
 class Difference(Struct, frozen=True, array_like=True):
-    """A value before and after, as its author wrote it; None where there was none."""
+    """A value before and after a change, as its author wrote it; None if there was none."""
 
     before: Any
     after: Any
 
 
 class HistoryEntry(Struct, frozen=True, omit_defaults=True):
-    """`at` in Unix seconds; `what` in words (`PUT routers/shop`); `changes` by field, None when too large.
+    """One change.
 
-    `proposal` is the id of the one that it comes from.
+    `at`: Unix time in seconds; `what`: the change in words (`PUT routers/shop`); `changes`: field → values,
+    None if too large; `proposal`: the id of the proposal.
     """
 
     version: int
@@ -53,7 +54,7 @@ _entry = msgspec.json.Decoder(HistoryEntry)
 
 
 def encode_entry(entry: HistoryEntry) -> bytes:
-    """Within LARGEST."""
+    """Encode an entry, without its values if it is larger than MAX_ENTRY_BYTES."""
     encoded = msgspec.json.encode(entry)
     if len(encoded) <= MAX_ENTRY_BYTES:
         return encoded
@@ -67,15 +68,15 @@ def _do_nothing() -> None:
 def read_history(
     client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None] = _do_nothing
 ) -> list[HistoryEntry]:
-    """The newest first; what cannot be decoded is passed over. Raises redis.RedisError.
+    """Read all entries, the newest first; invalid ones are skipped. Raises redis.RedisError.
 
-    `yield_if_due` is called between portions, for whoever has other things to see to.
+    `yield_if_due` is called after each entry, so that a caller in an event loop can let others run.
     """
     return list(_entries(client, keys, yield_if_due))
 
 
 def read_entry(client: redis.Redis, keys: Keys, version: int) -> HistoryEntry | None:
-    """That of one version, if it is there and can be decoded. Raises redis.RedisError."""
+    """Read the entry of one version; None if it is missing or invalid. Raises redis.RedisError."""
     for entry in _entries(client, keys, _do_nothing):
         if entry.version <= version:
             return entry if entry.version == version else None

@@ -1,7 +1,7 @@
-"""Changes that are asked for, and what an agent says of them.
+"""Proposals of changes and their results.
 
-A proposal waits in a list, and exactly one agent takes it. Its verdict goes to a list of its own, which
-goes by itself if nobody waits for it any more.
+A proposal waits in a list, and exactly one agent takes it. The agent writes the result to a list for this
+proposal alone, which expires if the client no longer waits for it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.admin.history import Author
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 
 PROPOSAL_TTL = 30
-"""Seconds after the last proposal at which those that nobody took go."""
+"""Seconds after the last proposal at which the proposals that no agent took expire."""
 
 RESULT_TTL = 60
-"""Seconds in which a verdict can be fetched."""
+"""Seconds until a result expires."""
 
 Action = Literal["put", "patch", "delete", "replace", "rollback"]
 
@@ -28,13 +28,14 @@ Outcome = Literal["done", "unchanged", "unreadable", "invalid", "missing", "conf
 
 
 class Proposal(Struct, frozen=True, omit_defaults=True):
-    """A change that is asked for.
+    """A proposed change.
 
-    `put`, `patch` and `delete` are about the object `name` of the `section` (`routers`, `services`,
-    `middlewares`) of the provider `admin`; `replace` about all that the provider `rest` defines; `rollback`
-    goes back to `version`. `body` is JSON as it was sent. `match`: only if the object's version (for
-    `replace` and `rollback` that of all) is one of these; `present`, `absent`: only if the object is, or is
-    not, there. With `dry` it is judged, and nothing done.
+    `put`, `patch` and `delete` change the object `name` in the `section` (`routers`, `services`,
+    `middlewares`) of the provider `admin`; `replace` changes all objects of the provider `rest`; `rollback`
+    restores `version`. `body` is JSON as the client sent it. Preconditions: `match` lists the allowed
+    versions of the object (of the document for `replace` and `rollback`); `must_exist` and `must_be_absent`
+    require that the object does or does not exist. With `dry_run` the proposal is validated and not
+    committed.
     """
 
     id: str
@@ -51,7 +52,7 @@ class Proposal(Struct, frozen=True, omit_defaults=True):
 
     @property
     def what(self) -> str:
-        """In words, for the history."""
+        """The change in words, for the history."""
         if self.action == "replace":
             return "PUT providers/rest"
         if self.action == "rollback":
@@ -60,7 +61,7 @@ class Proposal(Struct, frozen=True, omit_defaults=True):
 
 
 class FieldDiagnostic(Struct, frozen=True, omit_defaults=True):
-    """Something about the body of a proposal; `path` names the field. An `error` is why it was not done."""
+    """A diagnostic about a proposal's body; `path` names the field. An `error` prevents the change."""
 
     message: str
     path: str = ""
@@ -69,11 +70,11 @@ class FieldDiagnostic(Struct, frozen=True, omit_defaults=True):
 
 
 class ProposalResult(Struct, frozen=True, omit_defaults=True):
-    """What became of a proposal.
+    """The result of a proposal.
 
-    `version` is that of all after it, `object_version` that of the object it was about. `objects` has what
-    it changes in what is published, by kind (`routers`) and qualified name: a digest, or None for what is
-    gone.
+    `version` and `object_version` are those of the document and of the object after it. `objects` has the
+    published objects that it changes: kind (`routers`) → qualified name → digest, or None for a removed
+    object.
     """
 
     id: str
@@ -90,7 +91,10 @@ _result_decoder = msgspec.json.Decoder(ProposalResult)
 
 
 def propose(client: redis.Redis, keys: Keys, proposal: Proposal) -> bytes:
-    """Put a proposal where agents look; what `withdraw` takes. Raises redis.RedisError."""
+    """Add a proposal to the list of the agents; return its encoded form for `withdraw`.
+
+    Raises redis.RedisError.
+    """
     encoded = msgspec.json.encode(proposal)
     pipeline = client.pipeline(transaction=True)
     pipeline.rpush(keys.admin_proposals, encoded)
@@ -100,31 +104,37 @@ def propose(client: redis.Redis, keys: Keys, proposal: Proposal) -> bytes:
 
 
 def withdraw(client: redis.Redis, keys: Keys, encoded: bytes) -> bool:
-    """Whether it was still there, so that nothing will come of it. Raises redis.RedisError."""
+    """Remove a proposal; return False if an agent has already taken it. Raises redis.RedisError."""
     removed: Any = client.lrem(keys.admin_proposals, 1, encoded)  # type: ignore[arg-type]
     return bool(removed)
 
 
 def await_result(client: redis.Redis, keys: Keys, identity: str, seconds: float) -> ProposalResult | None:
-    """None when none came in time. Raises redis.RedisError, and msgspec.MsgspecError for what is none."""
-    found: Any = client.blpop([keys.admin_verdict(identity)], timeout=seconds)
-    return None if found is None else decoded(_result_decoder, found[1])
+    """Wait for a proposal's result, `seconds` at most; return None if none arrived.
+
+    Raises redis.RedisError, and msgspec.MsgspecError if the result is invalid.
+    """
+    found: Any = client.blpop([keys.admin_result(identity)], timeout=seconds)
+    return None if found is None else decode_json(_result_decoder, found[1])
 
 
 def take_proposal(client: redis.Redis, keys: Keys, seconds: float) -> Proposal | None:
-    """The next one; None when none came in time, or what came is none. Raises redis.RedisError."""
+    """Wait for a proposal, `seconds` at most, and take it; None if none arrived or it is invalid.
+
+    Raises redis.RedisError.
+    """
     found: Any = client.blpop([keys.admin_proposals], timeout=seconds)
     if found is None:
         return None
     try:
-        return decoded(_proposal_decoder, found[1])
+        return decode_json(_proposal_decoder, found[1])
     except msgspec.MsgspecError:
         return None
 
 
 def publish_result(client: redis.Redis, keys: Keys, result: ProposalResult) -> None:
-    """Tell whoever waits for it. Raises redis.RedisError."""
-    key = keys.admin_verdict(result.id)
+    """Write a result for the client that waits for it. Raises redis.RedisError."""
+    key = keys.admin_result(result.id)
     pipeline = client.pipeline(transaction=True)
     pipeline.rpush(key, msgspec.json.encode(result))
     pipeline.expire(key, RESULT_TTL)

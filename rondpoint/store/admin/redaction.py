@@ -1,4 +1,4 @@
-"""What people may see of what somebody sent: all but the secrets."""
+"""Redacts the secrets in objects that clients sent."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rondpoint.store.admin.document import split_field
 MIDDLEWARES = "http/middlewares"
 
 _SECRET = frozenset(("auth", "basicauth", "certificates", "password", "token"))
-"""Options, in lower case, that hold secrets: of Traefik 1's frontends, and of transports."""
+"""Names, in lower case, of options with secrets in Traefik 1's frontends and in transports."""
 
 
 class Change(Struct, frozen=True, omit_defaults=True):
-    """One value that differs, at `path` within an object; None where there is none."""
+    """One changed value, at `path` within an object; None for a missing value."""
 
     path: str
     before: Any = None
@@ -27,7 +27,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
 
 def redact(field: str, value: Any) -> Any:
-    """A stored value with `…` for what is secret."""
+    """Return a stored value with `…` in place of secrets."""
     if not isinstance(value, Mapping):
         return value
     if split_field(field)[1] == MIDDLEWARES:
@@ -36,7 +36,7 @@ def redact(field: str, value: Any) -> Any:
 
 
 def redacted_changes(field: str, before: Any, after: Any) -> Iterator[Change]:
-    """What differs between two values of a field, with the secrets hidden: that they differ is told."""
+    """Yield the differences between two values of a field; a changed secret is listed, but redacted."""
     yield from _redacted_changes("", before, after, redact(field, before), redact(field, after))
 
 

@@ -1,4 +1,4 @@
-"""What it takes to come back to an earlier version."""
+"""Computes the changes that restore an earlier version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rondpoint.store.admin.history import HistoryEntry
 
 
 class RollbackError(Exception):
-    """A version that cannot be come back to."""
+    """The version cannot be restored."""
 
     def __init__(self, message: str, outcome: Literal["missing", "impossible"]) -> None:
         super().__init__(message)
@@ -18,13 +18,13 @@ class RollbackError(Exception):
 
 
 def rollback_values(document: Document, history: Sequence[HistoryEntry], version: int) -> Mapping[str, Any]:
-    """The values by field that bring `document` to what it was at `version`; None for what was not there.
+    """Return the values by field that restore `version` of `document`; None removes a field.
 
-    `history` is in order, the newest first. Raises RewindError.
+    `history` is sorted, the newest first. Raises RollbackError.
     """
     if not 0 <= version <= document.version:
         raise RollbackError(
-            f"version {version} does not exist: the present one is {document.version}", "missing"
+            f"version {version} does not exist: the current one is {document.version}", "missing"
         )
     values: dict[str, Any] = {}
     reached = document.version
@@ -32,21 +32,22 @@ def rollback_values(document: Document, history: Sequence[HistoryEntry], version
         if reached <= version:
             break
         if entry.version > reached:
-            # Written since the document was read.
+            # The entry was written after the document was read.
             continue
         if entry.version != reached:
             break
         if entry.changes is None:
             raise RollbackError(
-                f"version {entry.version} changed so much that what was before it is not kept", "impossible"
+                f"version {entry.version} was too large a change, so the values before it were not kept",
+                "impossible",
             )
         values.update((field, difference.before) for field, difference in entry.changes.items())
         reached = entry.version - 1
     if reached > version:
-        raise RollbackError(f"version {version} is older than what is kept", "impossible")
-    return {field: value for field, value in values.items() if value != _present(document, field)}
+        raise RollbackError(f"version {version} is older than the history", "impossible")
+    return {field: value for field, value in values.items() if value != _stored_value(document, field)}
 
 
-def _present(document: Document, field: str) -> Any:
+def _stored_value(document: Document, field: str) -> Any:
     stored = document.stored(field)
     return None if stored is None else stored.value

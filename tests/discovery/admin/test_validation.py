@@ -86,7 +86,7 @@ INVALID: list[tuple[str, Any, str, str]] = [
     ("middlewares", {"stripPrefixx": {}}, "stripPrefixx", "is an unknown kind"),
     ("middlewares", {"stripPrefix": {"prefixes": []}}, "stripPrefix.prefixes", "is not valid"),
     ("middlewares", {"addPrefix": {}}, "addPrefix.prefix", "is missing"),
-    ("middlewares", {"basicAuth": {"users": "…"}}, "basicAuth.users", "is shown for a secret"),
+    ("middlewares", {"basicAuth": {"users": "…"}}, "basicAuth.users", "is a placeholder for a secret"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What several agents say, made into one configuration."""
+"""Contributions of several agents combined into one configuration per provider."""
 
 import random
 
@@ -16,7 +16,9 @@ def a_service(name: str, *servers: tuple[str, str], **options: bool) -> Service:
     return Service(name, tuple(Server(server, host, 80) for server, host in servers), **options)
 
 
-def configuration_of(*items: Router | Service | Middleware, diagnostics: tuple[Diagnostic, ...] = ()) -> Configuration:
+def configuration_of(
+    *items: Router | Service | Middleware, diagnostics: tuple[Diagnostic, ...] = ()
+) -> Configuration:
     kinds: dict[type, dict[str, object]] = {Router: {}, Service: {}, Middleware: {}}
     for item in items:
         kinds[type(item)][item.name] = item
@@ -66,7 +68,9 @@ def test_equal_servers_of_several_agents_are_one_server() -> None:
 def test_conflicting_definitions_are_left_out_and_both_agents_are_named() -> None:
     found = assembled(
         north=configuration_of(a_router("web@docker", "a.test"), a_service("web@docker")),
-        south=configuration_of(a_router("web@docker", "b.test"), a_service("web@docker", pass_host_header=False)),
+        south=configuration_of(
+            a_router("web@docker", "b.test"), a_service("web@docker", pass_host_header=False)
+        ),
         west=configuration_of(a_router("other@docker")),
     )
     docker = found["docker"]
@@ -92,7 +96,9 @@ def test_an_address_of_two_machines_gives_a_warning() -> None:
 
 def test_a_diagnostic_names_the_agent_that_found_it() -> None:
     diagnostic = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
-    found = assembled(north=configuration_of(diagnostics=(diagnostic,)), south=configuration_of(diagnostics=(diagnostic,)))
+    found = assembled(
+        north=configuration_of(diagnostics=(diagnostic,)), south=configuration_of(diagnostics=(diagnostic,))
+    )
     assert [diagnostic.subject for diagnostic in found["docker"].diagnostics] == [
         "container web_1 of agent north",
         "container web_1 of agent south",
@@ -103,7 +109,9 @@ def test_an_agent_without_a_name_is_distinguished_too() -> None:
     diagnostic = Diagnostic(Severity.ERROR, "docker", "container web_1", "no port")
     assembly = Assembly()
     service = a_service("web@docker", ("web_1", "172.17.0.2"))
-    assembly.replace({"": configuration_of(service, diagnostics=(diagnostic,)), "south": configuration_of(service)})
+    assembly.replace(
+        {"": configuration_of(service, diagnostics=(diagnostic,)), "south": configuration_of(service)}
+    )
     docker = assembly.configurations()["docker"]
     assert [server.name for server in docker.services["web@docker"].servers] == ["web_1", "web_1@south"]
     assert diagnostic in docker.diagnostics
@@ -155,7 +163,10 @@ def test_step_by_step_replacement_equals_a_new_assembly() -> None:
 def test_all_providers_of_an_agent_are_combined() -> None:
     one = Diagnostic(Severity.NOTE, "docker", "container", "odd")
     found = combine_providers(
-        {"file": configuration_of(a_router("a@file")), "docker": configuration_of(a_router("b@docker"), diagnostics=(one,))}
+        {
+            "file": configuration_of(a_router("a@file")),
+            "docker": configuration_of(a_router("b@docker"), diagnostics=(one,)),
+        }
     )
     assert set(found.routers) == {"a@file", "b@docker"}
     assert found.diagnostics == (one,)

@@ -1,4 +1,4 @@
-"""Traefik 1's references of its file and of its keys, option by option: what each comes to.
+"""Traefik 1's references of its file and of its keys, option by option, with the expected results.
 
 The same options, in a file and as keys, come to the same routers, services and middlewares.
 """
@@ -250,7 +250,7 @@ OPTIONS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 
 
 def keys(tree: object, path: str, *, numbered: bool) -> Iterator[tuple[str, bytes]]:
-    """A tree as keys: names in lower case, but for those of headers; lists numbered or with commas."""
+    """Return a tree as keys: names in lower case except headers, lists with indexes or commas."""
     if isinstance(tree, dict):
         for name, value in tree.items():
             own = name if name.startswith("X-") else name.lower()
@@ -303,7 +303,7 @@ def test_backends_are_services(decoded: Decoded) -> None:
 def test_frontends_are_routers(decoded: Decoded) -> None:
     routers = {router.name.removesuffix("@P"): router for router in decoded.routers}
     front = routers["front"]
-    # The order of keys is not that of a file.
+    # Keys have another order than a file.
     assert set(front.rule.text.split(";")) == {"Host:shop.example", "Method:GET"}
     assert (front.service, front.priority, front.pass_host_header) == ("shop@P", 42, False)
     assert front.entry_points == ("http", "https")
@@ -323,7 +323,7 @@ def test_options_of_frontends_and_backends_are_middlewares(frontend: str, decode
     by_name = {middleware.name: middleware for middleware in found}
     for middleware in wanted:
         assert by_name.pop(middleware.name) == middleware
-    # Those of the backend, once they are served.
+    # The middlewares of the backend follow, once their kinds are served.
     assert all(name.startswith(f"{frontend}-") for name in by_name)
     kinds = [middleware.kind for middleware in found]
     assert kinds[: len(wanted)] == [middleware.kind for middleware in wanted]

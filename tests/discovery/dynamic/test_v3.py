@@ -306,9 +306,7 @@ def test_unserved_options_of_a_failover_are_reported() -> None:
         ("middlewares: {a: b}, loadBalancer: {}", "middlewares={'a': 'b'} is not valid", False),
     ],
 )
-def test_errors_in_composite_services_are_reported(
-    options: str, message: str, served: bool
-) -> None:
+def test_errors_in_composite_services_are_reported(options: str, message: str, served: bool) -> None:
     decoded = decode(tree(f"http: {{services: {{s: {{{options}}}}}}}"), "file", "f")
     assert [bool(service.members) for service in decoded.services] == [served]
     assert [bool(service.unserved) for service in decoded.services] == [not served]

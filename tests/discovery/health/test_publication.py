@@ -15,7 +15,7 @@ from rondpoint.store.agents import read_agents
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load, read_diagnostics
 from tests.discovery.health.test_check_loop import Moody
-from tests.discovery.test_agent import Hand, agent_of
+from tests.discovery.running import ScriptedProvider, running_agent
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -50,9 +50,9 @@ def comes_to(client: redis.Redis, **expected: str) -> None:
 def test_a_servers_state_is_published_with_its_reason_and_so_is_its_return(
     store: Store, client: redis.Redis
 ) -> None:
-    moody, one = Moody(), Hand("one")
-    with Origin(moody) as origin, agent_of(store, one):
-        one.say(two(origin))
+    moody, one = Moody(), ScriptedProvider("one")
+    with Origin(moody) as origin, running_agent(store, one):
+        one.send(two(origin))
         comes_to(client, c="up", p="up")
         origin.wait_for_requests(1)
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:
@@ -82,15 +82,15 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
         connection.send(answer(b"", moody.status))
 
     with Origin(handler) as origin:
-        first, second = Hand("one"), Hand("one")
-        with agent_of(store, first):
-            first.say(two(origin))
+        first, second = ScriptedProvider("one"), ScriptedProvider("one")
+        with running_agent(store, first):
+            first.send(two(origin))
             comes_to(client, c="down", p="up")
         held.clear()
         moody.status = "200 OK"
-        with agent_of(store, second):
+        with running_agent(store, second):
             seen = len(origin.requests)
-            second.say(two(origin, HealthCheck("/up", interval=0.05, timeout=100)))
+            second.send(two(origin, HealthCheck("/up", interval=0.05, timeout=100)))
             origin.wait_for_requests(seen + 1)
             until(
                 lambda: (
@@ -110,12 +110,12 @@ def test_what_is_kept_of_a_silent_provider_is_checked_too(
     monkeypatch.setattr("discovery.process.publication.PROVIDER_TIMEOUT", 0.2)
     moody = Moody("500 Oh")
     with Origin(moody) as origin:
-        one = Hand("one")
-        with agent_of(store, one):
-            one.say(two(origin))
+        one = ScriptedProvider("one")
+        with running_agent(store, one):
+            one.send(two(origin))
             comes_to(client, c="down", p="up")
         moody.status = "200 OK"
-        with agent_of(store, Hand("one")):
+        with running_agent(store, ScriptedProvider("one")):
             comes_to(client, c="up", p="up")
 
 
@@ -125,13 +125,13 @@ def test_only_the_agent_that_leads_asks_and_who_takes_over_does(store: Store, cl
     def roles() -> list[str]:
         return sorted(agent.role for agent in read_agents(client, KEYS).values())
 
-    first, second = Hand("one"), Hand("one")
+    first, second = ScriptedProvider("one"), ScriptedProvider("one")
     with Origin(Moody()) as origin, ExitStack() as stack:
-        with agent_of(store, first):
-            first.say(two(origin, once))
+        with running_agent(store, first):
+            first.send(two(origin, once))
             origin.wait_for_requests(1)
-            stack.enter_context(agent_of(store, second))
-            second.say(two(origin, once))
+            stack.enter_context(running_agent(store, second))
+            second.send(two(origin, once))
             until(lambda: roles() == ["leader", "standby"], "the second to stand by")
             # What it would do at once if it asked at all.
             time.sleep(1)

@@ -1,4 +1,4 @@
-"""Containers as tests need them: running, with one port and one network unless told otherwise."""
+"""Containers for tests: by default running, with one port and one network."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def container(name: str = "web", labels: dict[str, str] | None = None, **given: 
 
 
 def compose(service: str = "webapp", number: int = 1, **labels: str) -> dict[str, str]:
-    """The labels that docker-compose gives, with project `shop`; `__` in names stands for a dot."""
+    """Return the labels of Docker Compose for project `shop`; `__` in names stands for a dot."""
     own = {f"traefik.{name.replace('__', '.')}": value for name, value in labels.items()}
     return {COMPOSE_PROJECT: "shop", COMPOSE_SERVICE: service, **own}

@@ -1,4 +1,4 @@
-"""Where a container can be reached."""
+"""The address of a container, by networks, network modes and published ports."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BINDINGS: list[tuple[int | None, dict[int, tuple[Binding, ...]], Address]] = [
     (90, {80: (Binding(OUT, 8080),), 443: (Binding(OTHER, 90),)}, Address(OTHER, 90)),
     (90, {90: (Binding("", 90),), 443: (Binding(OTHER, 90),)}, Address(OTHER, 90)),
 ]
-"""Traefik's tables on useBindPortIP: the port that labels say, what is bound, where requests go."""
+"""Traefik's tables for useBindPortIP: the port in labels, the published ports, the address of requests."""
 
 
 @pytest.mark.parametrize(("port", "bindings", "expected"), BINDINGS)

@@ -1,4 +1,4 @@
-"""Which containers count, and in which dialect their labels are read."""
+"""Selection of containers, and of the dialect of their labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference pages tell of every label that the decoders ask for, as they ask for it, and of no other."""
+"""The reference pages list exactly the labels that the decoders read, with the same readers and defaults."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_page_is_up_to_date(page: str) -> None:
 
 
 def with_neighbours(label: Label) -> dict[str, str]:
-    """The label and those that it needs, by their names in the vocabulary."""
+    """Return examples for the label and the labels that it requires, by name in the vocabulary."""
     return {name: BY_NAME[name].example for name in (*label.requires, label.name)}
 
 
@@ -51,7 +51,7 @@ def decode_in_container(label: Label, plain: Mapping[str, str]) -> Decoded:
 
 
 def decode_in_file(label: Label) -> Decoded:
-    """As of a file whose frontend, or router, is whole apart from that."""
+    """Decode the label in a file whose other options form a complete route."""
     given = with_neighbours(label)
     plain = {"http.routers.NAME.rule": "Host(`plain.example`)", "http.routers.NAME.service": "NAME"}
     if label not in COMPOSITE:
@@ -75,7 +75,7 @@ def _in_file(name: str) -> str:
 
 
 class RecordedReads:
-    """What sections were asked for, by lower-case key: the name, and with which reader and default if any."""
+    """Records what decoders read from sections: lower-case keys with their names, readers and defaults."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: dict[str, str] = {}
@@ -106,7 +106,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> RecordedReads:
 def unknown(
     reads: RecordedReads, vocabulary: Iterable[str], ignored: str = "http.middlewares.name"
 ) -> list[str]:
-    """What was asked for, and is neither told of nor holds what is."""
+    """Return the names that were read but are neither in the vocabulary nor above one of its names."""
     told = [name.lower() for name in vocabulary]
     return [
         written
@@ -128,7 +128,7 @@ def test_the_pages_list_every_label_that_a_decoder_reads(reads: RecordedReads) -
 
 
 MIDDLEWARES = (Label("http.middlewares.NAME", ""),)
-"""Of which there is a page of its own."""
+"""Middlewares have a reference page of their own."""
 
 
 def test_the_pages_list_every_option_of_files(reads: RecordedReads) -> None:
@@ -165,7 +165,7 @@ def test_readers_and_defaults_equal_those_of_the_decoders(
 
 
 def messages_about(found: Decoded, label: Label, at_least: Severity = Severity.WARNING) -> list[str]:
-    """Messages that name the label, or an option that it is below."""
+    """Return the messages that name the label or an option above it."""
     grave = (Severity.ERROR,) if at_least is Severity.ERROR else (Severity.ERROR, Severity.WARNING)
     parts = label.name.replace("[0]", "").lower().split(".")
     keys = {".".join(parts[:end]) for end in range(2, len(parts) + 1)} - {"http.routers", "http.services"}
@@ -200,9 +200,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("label", "decoded"), CASES)
-def test_a_label_is_supported_as_the_page_says(
-    label: Label, decoded: Callable[[Label], Decoded]
-) -> None:
+def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[Label], Decoded]) -> None:
     found = decoded(label)
     assert [item.message for item in found.diagnostics if "unknown" in item.message] == []
     messages = messages_about(found, label)

@@ -1,4 +1,4 @@
-"""Traefik 1's segments: several routes of one container, with what they share."""
+"""Traefik 1's segments: several routes of one container, and their common labels."""
 
 from discovery.decoding.decoded import Decoded
 from discovery.labels.known_labels import LabelKind, label_kind, split_segment
@@ -105,7 +105,7 @@ def test_an_error_in_one_segment_names_its_label_and_affects_no_other_segment() 
 
 
 def test_a_name_with_line_ends_is_matched_quickly() -> None:
-    """In the time of its square, this one would take a day, and the whole agent with it."""
+    """In quadratic time, this name would block the agent for a day."""
     label = "traefik.x" + ".backend.a" * 100_000 + "\n"
     assert label_kind(label) is LabelKind.V1_SEGMENT
     assert split_segment(label) == ("x", label.replace("x.", "", 1))

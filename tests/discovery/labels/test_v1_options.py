@@ -1,4 +1,4 @@
-"""What guards, bends or tunes a route of Traefik 1: in labels, in segments' labels and in files alike."""
+"""Options of Traefik 1 frontends and backends: in labels, in segments' labels and in files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = {"frontend.rule": "Host:hello.docker;PathPrefixStrip:/x"}
 
 
 def decoded(labels: dict[str, str], segment: str = "") -> Decoded:
-    """The container's, or that of its one segment."""
+    """Decode the labels of a container, or of its only segment."""
     lead = f"traefik.{segment}." if segment else "traefik."
     given = {f"{lead}{name}": value for name, value in (PLAIN | labels).items()}
     return decode(container(labels=given), OPTIONS)
@@ -35,7 +35,7 @@ def of_file(labels: dict[str, str]) -> Decoded:
 
 
 def made(found: Decoded, *, labels: bool = True) -> list[tuple[str, str, dict[str, object]]]:
-    """Middlewares as the rows have them; their names end as those of labels."""
+    """Return the middlewares in the form of the rows, which have the suffixes of names only."""
     (router,) = found.routers
     bare, _, provider = router.name.rpartition("@")
     assert router.middlewares == tuple(middleware.name for middleware in found.middlewares)
@@ -55,7 +55,7 @@ def _unqualified(options: dict[str, object], provider: str, *, labels: bool) -> 
     if service is None:
         return options
     bare = str(service).removesuffix(f"@{provider}")
-    # In files, names are taken as they are.
+    # Files keep names unchanged.
     return options | {"service": bare if labels else bare.replace("_", "-")}
 
 

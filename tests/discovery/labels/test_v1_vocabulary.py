@@ -1,4 +1,4 @@
-"""Every label of Traefik 1.7's reference is known by name, and has a row that says what comes of it."""
+"""Every label of Traefik 1.7's reference is known, and has a row with its expected result."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.discovery.labels.v1_options import BACKEND_MIDDLEWARES, BACKEND_OPTIO
 from tests.discovery.labels.v1_routes import PLAIN, ROUTES, Row
 
 LABELS = Path(__file__).with_name("v1_labels.txt").read_text().splitlines()
-"""Those of docs/configuration/backends/docker.md, once each; consulcatalog.md has no others."""
+"""The labels of docs/configuration/backends/docker.md without duplicates; consulcatalog.md has no others."""
 
 OF_CONTAINERS = ("docker.network", "domain", "enable", "tags")
-"""Labels of which the reference knows no segment's own; the domain is one all the same."""
+"""Labels that the reference does not have for segments; the domain is valid for segments nevertheless."""
 
 
 def unknown(label: str) -> list[str]:
@@ -52,7 +52,7 @@ def test_every_label_of_the_reference_has_a_row() -> None:
 
 
 def _is(label: str, name: str) -> bool:
-    """Whether `name` is this label, whose NAME stands for any."""
+    """Check whether `name` matches the label, in which NAME stands for any name."""
     wanted, given = label.lower().split(".")[1:], name.lower().split(".")
     return len(wanted) == len(given) and all(
         one in ("name", other) for one, other in zip(wanted, given, strict=True)

@@ -1,4 +1,4 @@
-"""Every HTTP label of Traefik 3.7.9's reference is known by name."""
+"""Every HTTP label of Traefik 3.7.9's reference is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container
 
 LABELS = Path(__file__).with_name("v3_labels.txt").read_text().splitlines()
-"""The names of docs/content/reference/dynamic-configuration/docker-labels.yml, once each."""
+"""The names of docs/content/reference/dynamic-configuration/docker-labels.yml without duplicates."""
 
 
 @pytest.mark.parametrize("label", LABELS)

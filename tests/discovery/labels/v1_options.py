@@ -1,6 +1,6 @@
-"""Every option of Traefik 1.7's documented labels for Docker, and what it is to the proxy.
+"""Every option of Traefik 1.7's documented labels for Docker, with its expected result.
 
-Labels stand without `traefik.`; middlewares are (what the name ends in, kind, options), in order.
+Labels are written without `traefik.`. Middlewares are tuples of name suffix, kind and options, in order.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from rondpoint.model import HealthCheck, StickyCookie
 
 
 class Row(Struct, frozen=True):
-    """`service`: fields of the service that differ from a plain one's."""
+    """Labels with their expected results; `service` has the fields that differ from a default service."""
 
     labels: dict[str, str]
     middlewares: tuple[tuple[str, str, dict[str, Any]], ...] = ()
@@ -186,7 +186,7 @@ FRONTEND_MIDDLEWARES = [
     header("STSIncludeSubdomains", "true", "stsIncludeSubdomains", True),
     header("STSPreload", "true", "stsPreload", True),
 ]
-"""Routers with one of these answer 503 until its kind is served."""
+"""Options that become middlewares; their routers respond with 503 until the kind is served."""
 
 BACKEND_MIDDLEWARES = [
     Row(
@@ -198,7 +198,7 @@ BACKEND_MIDDLEWARES = [
         (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"requestHost": True}}),),
     ),
 ]
-"""What stands before all servers of a backend, and is served."""
+"""Options of a backend that become middlewares of served kinds."""
 
 BACKEND_OPTIONS = [
     Row({"backend.buffering.maxRequestBodyBytes": "1", "backend.buffering.memRequestBodyBytes": "2"}),
@@ -245,4 +245,4 @@ BACKEND_OPTIONS = [
         },
     ),
 ]
-"""Routes stand, whether or not these are served."""
+"""Options of a backend whose absence does not affect the route."""

@@ -1,7 +1,7 @@
-"""Every label of Traefik 1.7 that makes a route, and what comes of it; those that guard or tune it are in
-`tests.discovery.labels.v1_options`.
+"""Every label of Traefik 1.7 for routes, with its expected result.
 
-Labels stand without `traefik.`; they are laid over PLAIN.
+Options of frontends and backends are in `tests.discovery.labels.v1_options`. Labels are written without
+`traefik.` and added to PLAIN.
 """
 
 from typing import Any
@@ -14,9 +14,10 @@ PLAIN = {"port": "8080", "backend": "shop", "frontend.rule": "Host:shop.test"}
 
 
 class Row(Struct, frozen=True):
-    """Fields of the router, the service and the server that must be so; `routed` False: none of them is.
+    """Labels with the expected fields of the router, the service and the server.
 
-    `without` are labels of PLAIN that are not there, `options` the provider's, `container` what else it has.
+    If `routed` is False, there must be none of them. `without` are labels of PLAIN that are left out,
+    `options` those of the provider, `container` further fields of the container.
     """
 
     labels: dict[str, str]

@@ -1,3 +1,5 @@
+"""Merging of the providers' configurations, and resolving of their references."""
+
 import pytest
 
 from discovery.merging.merge import MAX_COMPARISONS, merge
@@ -149,7 +151,7 @@ def test_a_router_without_its_service_is_left_out_and_the_nearest_one_named() ->
 
 
 def test_only_a_limited_number_of_missing_names_gets_a_hint() -> None:
-    """A search takes milliseconds, and one container may ask for thousands of them at each change."""
+    """A search takes milliseconds, and one container may cause thousands of searches at each change."""
     services = [Service(f"shop-{number}@docker") for number in range(500)]
     routers = [a_router(f"r{number}@docker", f"shop-{number}x@docker") for number in range(2000)]
     merged = merge({"docker": a_configuration(*services, *routers)}, ENTRY_POINTS)
@@ -225,4 +227,6 @@ def test_of_two_objects_with_one_name_that_of_the_first_provider_is_used() -> No
 
 def test_the_providers_own_diagnostics_are_kept() -> None:
     diagnostic = Diagnostic(Severity.NOTE, "file", "routes.yml", "odd")
-    assert merge({"file": a_configuration(diagnostics=(diagnostic,))}, ENTRY_POINTS).diagnostics == (diagnostic,)
+    assert merge({"file": a_configuration(diagnostics=(diagnostic,))}, ENTRY_POINTS).diagnostics == (
+        diagnostic,
+    )

@@ -1,4 +1,4 @@
-"""What a worker looks at of what it is shown, and how often."""
+"""Which credentials a worker checks, and how often."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def request_from(app: Flask, client: str = "10.0.0.1") -> Iterator[None]:
         yield
 
 
-def opened(api: Api) -> tuple[Flask, Authenticator]:
+def app_with(api: Api) -> tuple[Flask, Authenticator]:
     app = Flask(__name__)
     app.config["RUNTIME"] = SimpleNamespace(settings=SimpleNamespace(api=api))
     with request_from(app):
@@ -42,7 +42,7 @@ def opened(api: Api) -> tuple[Flask, Authenticator]:
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were held against a hash."""
+    """The passwords that were compared with a hash."""
     seen: list[str] = []
 
     def match(password: str, hashed: str) -> bool:
@@ -59,8 +59,8 @@ def exhaust(authenticator: Authenticator) -> None:
     assert authenticator.wait_seconds() > 0
 
 
-def test_nobody_is_locked_out_who_has_a_token_beyond_guessing() -> None:
-    app, authenticator = opened(Api(token=LONG, basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+def test_a_client_with_a_strong_token_is_never_locked_out() -> None:
+    app, authenticator = app_with(Api(token=LONG, basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
     with request_from(app):
         exhaust(authenticator)
         assert authenticator.authenticate(f"Bearer {LONG}") == "token"
@@ -72,12 +72,12 @@ def test_nobody_is_locked_out_who_has_a_token_beyond_guessing() -> None:
 
 
 @pytest.mark.parametrize("token", [SHORT, "0123456" * 5, LONG[:-1]])
-def test_a_token_that_can_be_guessed_is_not_looked_at_before_its_time(token: str) -> None:
-    app, authenticator = opened(Api(token=token))
+def test_a_weak_token_is_not_checked_during_the_wait(token: str) -> None:
+    app, authenticator = app_with(Api(token=token))
     with request_from(app):
         assert authenticator.authenticate(f"Bearer {token}") == "token"
         exhaust(authenticator)
-        # Else the wait would tell nothing to who has guessed right.
+        # Otherwise the wait would not protect against a right guess.
         assert not authenticator.token_matches(token)
         with pytest.raises(Refusal):
             authenticator.authenticate(f"Bearer {token}")
@@ -85,8 +85,8 @@ def test_a_token_that_can_be_guessed_is_not_looked_at_before_its_time(token: str
         assert authenticator.authenticate(f"Bearer {token}") == "token"
 
 
-def test_without_a_token_an_empty_one_opens_nothing() -> None:
-    app, authenticator = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+def test_without_a_token_an_empty_one_is_refused() -> None:
+    app, authenticator = app_with(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
     with request_from(app):
         for empty in ("Bearer", "Bearer ", "bearer  ", "Basic", "x"):
             assert authenticator.authenticate(empty) is None
@@ -94,7 +94,7 @@ def test_without_a_token_an_empty_one_opens_nothing() -> None:
 
 
 def test_the_same_wrong_password_is_compared_once(compared: list[str]) -> None:
-    app, authenticator = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+    app, authenticator = app_with(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
     with request_from(app):
         for _ in range(3 * BURST):
             assert authenticator.authenticate(basic("eve", "old")) is None
@@ -102,8 +102,8 @@ def test_the_same_wrong_password_is_compared_once(compared: list[str]) -> None:
         assert authenticator.authenticate(basic("eve", "test")) == "eve"
 
 
-def test_passwords_shown_at_once_are_as_few_as_one_after_another(compared: list[str]) -> None:
-    app, authenticator = opened(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
+def test_concurrent_passwords_are_limited_like_sequential_ones(compared: list[str]) -> None:
+    app, authenticator = app_with(Api(basic_auth=BasicAuth(users=(f"eve:{APR1}",))))
 
     def guess(number: int) -> int:
         with request_from(app):
@@ -114,9 +114,9 @@ def test_passwords_shown_at_once_are_as_few_as_one_after_another(compared: list[
 
     attempts = [gevent.spawn(guess, number) for number in range(5 * BURST)]
     gevent.joinall(attempts, raise_error=True)
-    told = [each.value for each in attempts]
-    assert set(told) == {401, 429}
-    assert BURST <= len(compared) == told.count(401) < BURST + MAX_COMPARISONS
+    statuses = [each.value for each in attempts]
+    assert set(statuses) == {401, 429}
+    assert BURST <= len(compared) == statuses.count(401) < BURST + MAX_COMPARISONS
     with request_from(app):
-        # Nor does the wait grow without end.
+        # The wait does not grow without limit.
         assert authenticator.wait_seconds() < 60

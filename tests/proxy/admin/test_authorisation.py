@@ -1,4 +1,4 @@
-"""Who is let in at the admin entry point, from where, and to do what."""
+"""Which requests the admin entry point allows, from where and with which credentials."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def at(store: Store, directory: Path, *flags: str) -> Iterator[Proxy]:
 
 
 def anywhere(port: int) -> str:
-    """A listener that could be reached from elsewhere; the last of several flags counts."""
+    """Return a flag for a listener on all addresses; it overrides an earlier flag."""
     return f"--entryPoints.traefik.address=:{port}"
 
 
@@ -54,7 +54,7 @@ def message(response: http.Response) -> str:
     return str(json.loads(response.body)["message"])
 
 
-def test_a_loopback_address_is_open_to_this_machine_alone(store: Store, short_path: Path) -> None:
+def test_a_loopback_address_is_open_only_to_this_machine(store: Store, short_path: Path) -> None:
     with at(store, short_path) as proxy:
         assert ask(proxy.admin).status == 200
         for path in READ:
@@ -63,7 +63,7 @@ def test_a_loopback_address_is_open_to_this_machine_alone(store: Store, short_pa
         assert ask(proxy.admin, "/ping", host="evil.test").text == "OK"
 
 
-def test_an_insecure_address_is_for_reading_alone(store: Store, short_path: Path) -> None:
+def test_an_insecure_address_is_read_only(store: Store, short_path: Path) -> None:
     port = free_port()
     with at(store, short_path, anywhere(port), "--api.insecure") as proxy:
         assert ask(port, host="rondpoint.test").status == 200
@@ -72,7 +72,7 @@ def test_an_insecure_address_is_for_reading_alone(store: Store, short_path: Path
         proxy.process.wait_for_line(f"everybody who reaches :{port} may read the API there")
 
 
-def test_any_other_address_tells_nothing_without_credentials(store: Store, short_path: Path) -> None:
+def test_any_other_address_is_closed_without_credentials(store: Store, short_path: Path) -> None:
     port = free_port()
     with at(store, short_path, anywhere(port)) as proxy:
         assert ask(port, "/ping").text == "OK"
@@ -82,7 +82,7 @@ def test_any_other_address_tells_nothing_without_credentials(store: Store, short
         proxy.process.wait_for_line("so that only /ping is answered there")
 
 
-def test_credentials_are_demanded_as_soon_as_there_are_any(store: Store, short_path: Path) -> None:
+def test_credentials_are_required_if_any_are_set(store: Store, short_path: Path) -> None:
     port = free_port()
     flags = ("--api.token=s3cret", f"--api.basicAuth.users=eve:{APR1}", "--api.insecure")
     with at(store, short_path, anywhere(port), *flags):
@@ -99,7 +99,7 @@ def test_credentials_are_demanded_as_soon_as_there_are_any(store: Store, short_p
             assert (refused.status, message(refused)) == (401, "the token or password is wrong")
 
 
-def test_credentials_that_are_lost_let_nobody_in(store: Store, short_path: Path) -> None:
+def test_lost_credentials_lock_everybody_out(store: Store, short_path: Path) -> None:
     file = short_path / "token"
     file.write_text("s3cret")
     with at(store, short_path, f"--api.tokenFile={file}") as proxy:
@@ -109,7 +109,7 @@ def test_credentials_that_are_lost_let_nobody_in(store: Store, short_path: Path)
         proxy.process.wait_for_line(f"nobody can sign in at the admin entry point: api.tokenFile: {file}")
 
 
-def test_answers_are_for_who_asked_alone(store: Store, short_path: Path) -> None:
+def test_responses_are_restricted_to_the_requesting_page(store: Store, short_path: Path) -> None:
     with at(store, short_path, "--api.dashboard=false") as proxy:
         for path in ("/api/overview", "/api/nothing", "/ping"):
             answer = ask(proxy.admin, path)
@@ -121,7 +121,7 @@ def test_answers_are_for_who_asked_alone(store: Store, short_path: Path) -> None
             assert ask(proxy.admin, path).status == 404
 
 
-FOREIGN = {
+CROSS_ORIGIN = {
     "a page of another site": (("Origin", "http://evil.test"), ("Content-Type", "application/json")),
     "a page without an origin": (("Origin", "null"), ("Content-Type", "application/json")),
     "a frame of another site": (("Sec-Fetch-Site", "cross-site"), ("Content-Type", "application/json")),
@@ -131,9 +131,9 @@ FOREIGN = {
 FORMS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "")
 
 
-def test_pages_of_other_sites_and_forms_change_nothing(store: Store, short_path: Path) -> None:
+def test_other_origins_and_forms_cannot_change_anything(store: Store, short_path: Path) -> None:
     with at(store, short_path) as proxy:
-        for name, headers in FOREIGN.items():
+        for name, headers in CROSS_ORIGIN.items():
             for method in ("PUT", "PATCH", "DELETE", "POST"):
                 refused = ask(proxy.admin, "/api/http/routers/a", method=method, headers=headers, body=b"{}")
                 assert (refused.status, "another site" in message(refused)) == (403, True), name
@@ -154,7 +154,7 @@ def test_pages_of_other_sites_and_forms_change_nothing(store: Store, short_path:
         ("--api.tokenFile=/nowhere", "api.tokenFile: /nowhere cannot be read"),
     ],
 )
-def test_credentials_that_cannot_be_used_end_the_start(processes: Processes, flag: str, words: str) -> None:
+def test_unusable_credentials_stop_the_start(processes: Processes, flag: str, words: str) -> None:
     process = processes("rondpoint", "proxy", "--redis.url=redis://127.0.0.1:1/0", flag)
     process.wait_for_line(words)
     assert process.wait() == 2

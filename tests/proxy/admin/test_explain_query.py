@@ -1,4 +1,4 @@
-"""What `/api/explain` is asked about is read as the proxy reads requests."""
+"""`/api/explain` parses the request like the proxy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("url", "host", "path"), READ)
-def test_a_url_is_read_as_a_browser_would_send_it(url: str, host: str, path: str) -> None:
+def test_a_url_is_parsed_as_a_browser_would_send_it(url: str, host: str, path: str) -> None:
     facts = read_facts(url)
     assert (facts.host, facts.path, facts.method) == (host, path, "GET")
 
@@ -48,13 +48,13 @@ def test_queries_are_decoded() -> None:
     assert read_facts("http://a/?b=c+d&%C3%A9=1;e").query == (("b", "c d"), ("\u00e9", "1"), ("e", ""))
 
 
-def test_a_host_header_goes_before_that_of_the_url() -> None:
+def test_a_host_header_overrides_the_host_of_the_url() -> None:
     facts = read_facts("http://127.0.0.1:8000/x", "Host: a.test")
     assert (facts.host, facts.headers["host"]) == ("a.test", ("a.test",))
     assert read_facts("http://a.test/").headers["host"] == ("a.test",)
 
 
-def test_headers_are_those_that_rules_see() -> None:
+def test_headers_are_those_that_rules_match() -> None:
     lines = ("X-A:  b ", "x-a: c", "X-Empty:", "TE: trailers", "Connection: X-Gone", "X-Gone: d")
     found = read_facts("http://a/", *lines, "Content-Length: 5").headers
     assert (found["x-a"], found["x-empty"], found["content-length"]) == (("b", "c"), ("",), ("5",))
@@ -63,14 +63,14 @@ def test_headers_are_those_that_rules_see() -> None:
     assert (socket["upgrade"], socket["connection"]) == (("websocket",), ("Upgrade",))
 
 
-def test_what_is_told_of_the_client_is_what_the_proxy_would_tell() -> None:
+def test_forwarding_headers_are_those_that_the_proxy_would_send() -> None:
     claims = ("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "X-Real-Ip: 192.0.2.2")
     plain = read_facts("http://a.test:8000/", client="10.0.0.7").headers
     assert plain["x-real-ip"] == ("10.0.0.7",)
     assert plain["x-forwarded-for"] == ()
     assert (plain["x-forwarded-proto"], plain["x-forwarded-port"]) == (("http",), ("8000",))
     assert plain["x-forwarded-host"] == ("a.test:8000",)
-    # On `web` nobody is believed, on `inner` the clients of 10.0.0.0/8.
+    # `web` trusts no client, `inner` trusts the clients in 10.0.0.0/8.
     denied = read_facts("http://a.test:8000/", *claims, client="10.0.0.7").headers
     assert (denied["x-forwarded-for"], denied["x-real-ip"]) == ((), ("10.0.0.7",))
     believed = read_facts("http://a.test:8001/", *claims, client="10.0.0.7").headers
@@ -91,9 +91,7 @@ def test_what_is_told_of_the_client_is_what_the_proxy_would_tell() -> None:
         ("http://a/", {"client": "home"}, "client 'home' is not an IP address"),
     ],
 )
-def test_what_is_refused_before_any_router_is_asked_is_told(
-    url: str, more: dict[str, str], message: str
-) -> None:
+def test_requests_refused_before_routing_are_reported(url: str, more: dict[str, str], message: str) -> None:
     with pytest.raises(ExplainQueryError) as caught:
         read_explain_query(MultiDict([("url", url), *more.items()]), SETTINGS)
     assert message in str(caught.value)

@@ -1,4 +1,4 @@
-"""`/api/instances` and `/health`: what workers tell of themselves and have answered together."""
+"""`/api/instances` and `/health`: the status and the response statistics of all workers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from proxy.admin.endpoints.health import ResponseTotals, build_health
 from proxy.admin.endpoints.instances import group_by_instance
-from rondpoint.store.metric_sums import add_own
-from rondpoint.store.metrics import Fault, Own
+from rondpoint.store.metric_sums import add_worker_counts
+from rondpoint.store.metrics import ServerError, WorkerCounts
 from rondpoint.store.workers import WorkerStatus
 from tests.lab import http
 from tests.lab.origin import Origin, answer
@@ -50,7 +50,7 @@ def test_every_worker_is_listed_with_the_revision_that_it_serves(store: Store, s
         assert (found["revision"], found["instances"]) == (None, [])
 
 
-def test_workers_that_are_silent_or_behind_are_told_apart() -> None:
+def test_silent_workers_and_outdated_workers_are_not_current() -> None:
     workers = {
         "a": WorkerStatus("a", "one", "h", 1, 10.0, 100.0, revision=7),
         "b": WorkerStatus("b", "one", "h", 2, 20.0, 60.0, revision=6),
@@ -65,7 +65,7 @@ def test_workers_that_are_silent_or_behind_are_told_apart() -> None:
     ]
 
 
-def test_health_tells_what_all_workers_have_answered(store: Store, short_path: Path) -> None:
+def test_health_covers_the_responses_of_all_workers(store: Store, short_path: Path) -> None:
     with running_proxy(short_path, store, workers=2) as proxy, Origin.named("one") as origin:
         host = proxy.route(origin)
         for _ in range(5):
@@ -102,7 +102,7 @@ def test_health_names_the_last_errors_of_all_workers(store: Store, short_path: P
             return ask(proxy, "/health")["recent_errors"]
 
         for number in range(8):
-            # Each over a connection of its own, and so by either worker.
+            # Each request uses its own connection, so both workers serve some.
             assert proxy.status(bad if number % 2 else nowhere, f"/error{number}?secret=x") in (502, 599)
             proxy.get(good, "/fine")
             assert proxy.status("nowhere.test", "/not-found") == 404
@@ -116,20 +116,23 @@ def test_health_names_the_last_errors_of_all_workers(store: Store, short_path: P
         assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", each["time"]) for each in found)
 
 
-def test_what_a_worker_tells_of_its_errors_has_an_end() -> None:
-    faults = tuple(Fault(float(number), 500, "GET", "a", "/") for number in range(10, 0, -1))
-    later = tuple(replace(fault, at=fault.at + 5.5) for fault in faults)
-    assert [fault.at for fault in add_own(Own(faults=faults), Own(faults=later)).faults] == [
+def test_the_number_of_reported_errors_is_limited() -> None:
+    recent_errors = tuple(ServerError(float(number), 500, "GET", "a", "/") for number in range(10, 0, -1))
+    later = tuple(replace(fault, at=fault.at + 5.5) for fault in recent_errors)
+    assert [
+        fault.at
+        for fault in add_worker_counts(WorkerCounts(recent_errors=recent_errors), WorkerCounts(recent_errors=later)).recent_errors
+    ] == [
         *(15.5, 14.5, 13.5, 12.5, 11.5, 10.5, 10.0, 9.5, 9.0, 8.5),
     ]
 
 
-def test_counts_are_also_told_since_the_last_look() -> None:
+def test_health_also_counts_since_the_previous_request() -> None:
     before = ResponseTotals({"200": 5, "404": 1}, 6, 3.0, 600)
     found = build_health(ResponseTotals({"200": 7, "404": 1, "502": 2}, 10, 5.0, 1000), before, 40.0, 100.0)
     assert found.status_code_count == {"200": 2, "502": 2}
     assert (found.count, found.total_count, found.uptime) == (4, 10, "1m0s")
     assert (found.average_response_time, found.average_response_size) == ("500ms", 100)
-    # A proxy that began anew counts from nothing.
+    # A restarted proxy counts from 0.
     found = build_health(ResponseTotals({"200": 1}, 1, 1.0, 1), before, 40.0, 100.0)
     assert found.status_code_count == {}

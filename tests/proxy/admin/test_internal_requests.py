@@ -1,4 +1,4 @@
-"""Requests to the admin entry point where they are told of too, and `/metrics` where clients are served."""
+"""Requests to the admin entry point in metrics, logs and traces, and `/metrics` on a web entry point."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.proxy.telemetry.collector import Collector, attributes
 from tests.proxy.wire.client import Client
 
 
-class Told:
+class Observed:
     def __init__(self, proxy: Proxy, collector: Collector, log: Path) -> None:
         self.proxy = proxy
         self.collector = collector
@@ -25,7 +25,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Told]:
+def shared() -> Iterator[Observed]:
     with TemporaryDirectory(prefix="rp-") as name, Collector() as collector:
         directory = Path(name)
         log = directory / "access.json"
@@ -40,32 +40,32 @@ def shared() -> Iterator[Told]:
             "--tracing.addInternals",
         )
         with Store(directory) as store, running_proxy(directory, store, *flags) as proxy:
-            yield Told(proxy, collector, log)
+            yield Observed(proxy, collector, log)
 
 
 @pytest.fixture
-def told(shared: Told) -> Iterator[Told]:
+def observed(shared: Observed) -> Iterator[Observed]:
     for _ in watched(shared.proxy):
         yield shared
 
 
-def test_requests_to_api_and_ping_are_counted_logged_and_traced(told: Told) -> None:
+def test_requests_to_api_and_ping_are_counted_logged_and_traced(observed: Observed) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "User-Agent": "probe"}
-    assert http.request(told.proxy.admin, "localhost", "/ping?a=b", headers=headers).status == 200
-    assert http.request(told.proxy.admin, "localhost", "/api/nothing").status == 404
+    assert http.request(observed.proxy.admin, "localhost", "/ping?a=b", headers=headers).status == 200
+    assert http.request(observed.proxy.admin, "localhost", "/api/nothing").status == 404
     total = "traefik_router_requests_total"
     found = scraped(
-        told.proxy.admin, lambda now: bool(now.sum(total, router="api@internal")), "the requests counted"
+        observed.proxy.admin, lambda now: bool(now.sum(total, router="api@internal")), "the requests counted"
     )
     ping = {"router": "ping@internal", "service": "ping@internal", "code": "200"}
     assert found.sum(total, **ping) == 1
     assert found.sum(total, router="api@internal", code="404") == 1
     assert found.sum("traefik_entrypoint_requests_total", entrypoint="traefik") >= 2
-    (span,) = told.collector.of("/ping")
+    (span,) = observed.collector.of("/ping")
     assert (span.trace_id.hex(), attributes(span)["traefik.router.name"]) == (trace, "ping@internal")
     (line,) = until(
-        lambda: [line for line in json_lines(told.log) if line["RequestPath"] == "/ping?a=b"], "a line"
+        lambda: [line for line in json_lines(observed.log) if line["RequestPath"] == "/ping?a=b"], "a line"
     )
     assert (line["RouterName"], line["entryPointName"], line["DownstreamStatus"]) == (
         "ping@internal",
@@ -75,16 +75,16 @@ def test_requests_to_api_and_ping_are_counted_logged_and_traced(told: Told) -> N
     assert (line["trace_id"], line["request_User-Agent"]) == (trace, "probe")
 
 
-def test_the_entry_point_of_clients_serves_metrics_ahead_of_all_routers(told: Told) -> None:
+def test_a_web_entry_point_serves_metrics_before_all_routers(observed: Observed) -> None:
     with Origin(answer(b"hello")) as origin:
-        host = told.proxy.route(origin, rule="PathPrefix(`/`)")
-        assert scrape(told.proxy.web).sum("rondpoint_instances") == 1
-        assert told.proxy.get(host, "/metricsx") == "hello"
+        host = observed.proxy.route(origin, rule="PathPrefix(`/`)")
+        assert scrape(observed.proxy.web).sum("rondpoint_instances") == 1
+        assert observed.proxy.get(host, "/metricsx") == "hello"
 
 
-def test_its_connection_goes_on(told: Told) -> None:
-    with Origin(answer(b"hello")) as origin, Client(told.proxy.web) as client:
-        host = told.proxy.route(origin)
+def test_the_connection_stays_open_after_metrics(observed: Observed) -> None:
+    with Origin(answer(b"hello")) as origin, Client(observed.proxy.web) as client:
+        host = observed.proxy.route(origin)
         client.send(b"GET /metrics?scope=installation HTTP/1.1\r\nHost: x\r\n\r\n")
         first = client.answer()
         assert (first.status, first.header("Connection")) == (200, "keep-alive")
@@ -93,7 +93,7 @@ def test_its_connection_goes_on(told: Told) -> None:
         assert client.answer().body == b"hello"
 
 
-def test_metrics_are_only_to_be_got(told: Told) -> None:
-    assert http.request(told.proxy.web, "x", "/metrics", method="POST", body=b"x").status == 405
-    response = http.request(told.proxy.web, "x", "/metrics", method="HEAD")
+def test_metrics_allow_only_get_and_head(observed: Observed) -> None:
+    assert http.request(observed.proxy.web, "x", "/metrics", method="POST", body=b"x").status == 405
+    response = http.request(observed.proxy.web, "x", "/metrics", method="HEAD")
     assert (response.status, response.body) == (200, b"")

@@ -1,7 +1,7 @@
-"""Traefik 3 and Rondpoint with the same file of routes: their APIs say the same in the same words.
+"""Traefik 3 and Rondpoint with the same file of routes: their APIs return the same fields and values.
 
-Where Rondpoint says nothing, or something else, UNSAID and OTHERWISE say what and why; what it says beside is
-its own affair.
+MISSING and DIFFERENT list the fields that Rondpoint leaves out or shows differently, with the reason.
+Additional fields of Rondpoint are not compared.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ OPTIONS = """
     m-strip-regex: {stripPrefixRegex: {regex: ["^/v[0-9]+"]}}
     m-cert: {passTLSClientCert: {pem: true, info: {notAfter: true, subject: {commonName: true}}}}
 """
-"""Middlewares of every kind people use, for their options alone."""
+"""Middlewares of every common kind; only their options are compared."""
 
 OPTION_NAMES = tuple(re.findall(r"^    (m-[a-z-]+):", OPTIONS, re.MULTILINE))
 
-OTHERWISE = {
+DIFFERENT = {
     ("m-basic", "users"): "they are hidden",
     ("m-digest", "users"): "they are hidden",
     ("m-allow", "sourceRange"): "an address is a network of its own: 192.168.1.7/32",
@@ -94,7 +94,7 @@ ROUTERS = ("shop", "plain", "chained", "secure", "half", "nowhere", "unguarded",
 SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare")
 MIDDLEWARES = ("strip", "chain", "add", "replace")
 
-UNSAID = {
+MISSING = {
     "http2": "HTTP/2 is not served yet",
     "udp": "UDP is not served",
     "certificates": "they are those of the entry points, which are settings",
@@ -103,7 +103,7 @@ UNSAID = {
 REASONS = {"nowhere": "nowhere@file", "unguarded": "nowhere@file", "garbled": "Hos"}
 
 LEFT_OUT = ("nowhere", "unguarded", "garbled")
-"""Routers that are disabled: here, all that is known of them is who wrote them and what is wrong."""
+"""Routers that are left out: Rondpoint shows only their provider and the error."""
 
 
 @pytest.fixture(scope="module")
@@ -159,22 +159,22 @@ def theirs(running: Processes, flags: list[str]) -> Installation:
 
 
 def own(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without Traefik's routers to itself."""
+    """Return the items without Traefik's internal ones."""
     return [item for item in found if item.get("provider") != "internal"]
 
 
 def qualified(item: dict[str, Any]) -> dict[str, Any]:
-    """Traefik names a router's service as it is written, here it is always qualified."""
+    """Return the router with a qualified service; Traefik shows the name as written."""
     service = item.get("service")
     return item if service is None or "@" in service else {**item, "service": f"{service}@file"}
 
 
 def compare(mine: Any, other: Any, where: str) -> None:
-    """What `other` says is said by `mine`, in the same words."""
+    """Assert that `mine` has all fields and values of `other`."""
     if isinstance(other, dict):
         assert isinstance(mine, dict), where
         for name, value in other.items():
-            if name not in UNSAID:
+            if name not in MISSING:
                 assert name in mine, f"{where}.{name} is missing: {value!r}"
                 compare(mine[name], value, f"{where}.{name}")
     elif isinstance(other, list):
@@ -191,14 +191,14 @@ def test_a_router_is_described_alike(ours: Installation, theirs: Installation, n
     path = f"/api/http/routers/{name}@file"
     mine, other = ours.api(path), qualified(theirs.api(path))
     if name == "half":
-        # Traefik keeps what does not exist; here the entry point is dropped, and both say so.
+        # Traefik keeps a missing entry point, Rondpoint drops it; both report it.
         assert other.pop("entryPoints") == ["web", "other"]
         assert (mine["entryPoints"], len(mine["error"]), len(other.pop("error"))) == (["web"], 1, 1)
     compare(mine, other, name)
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_a_router_that_serves_nothing_is_disabled_and_says_why(
+def test_a_left_out_router_is_disabled_with_the_reason(
     ours: Installation, theirs: Installation, name: str
 ) -> None:
     path = f"/api/http/routers/{name}@file"
@@ -211,7 +211,7 @@ def test_a_router_that_serves_nothing_is_disabled_and_says_why(
 def test_a_service_is_described_alike(ours: Installation, theirs: Installation, name: str) -> None:
     path = f"/api/http/services/{name}@file"
     mine, other = ours.api(path), theirs.api(path)
-    # Traefik counts routers among the users whose middlewares it lacks.
+    # Traefik counts routers with missing middlewares as users.
     other["usedBy"] = [user for user in other.get("usedBy", ()) if user.split("@")[0] not in LEFT_OUT]
     if not other["usedBy"]:
         del other["usedBy"]
@@ -234,14 +234,14 @@ def test_the_options_of_a_middleware_are_written_alike(
     assert mine["type"] == other["type"]
     (kind,) = (key for key in other if key.lower() == other["type"])
     options = other[kind]
-    for option in [option for option in options if (name, option) in OTHERWISE]:
+    for option in [option for option in options if (name, option) in DIFFERENT]:
         assert mine[kind][option] != options.pop(option)
     compare(mine[kind], options, name)
 
 
 def test_an_entry_point_is_described_alike(ours: Installation, theirs: Installation) -> None:
     for mine, other in zip(ours.api("/api/entrypoints"), theirs.api("/api/entrypoints"), strict=True):
-        # Ports are each one's own; a head may be of another size, and paths are always normalised.
+        # Ports differ; so do the head size and the path options.
         del other["address"], other["http"]
         compare(mine, other, other["name"])
         assert mine["address"].startswith("127.0.0.1:")
@@ -254,7 +254,7 @@ def test_rawdata_holds_the_same_objects_by_the_same_names(ours: Installation, th
         names = {name for name in other[kind] if not name.endswith("@internal")}
         assert set(mine[kind]) == names
         for name in names:
-            # An object says no more in the list of all than by itself.
+            # The list shows an object exactly as its own path does.
             assert mine[kind][name] == ours.api(f"/api/http/{kind}/{name}")
     assert other["routers"]["shop@file"].items() <= theirs.api("/api/http/routers/shop@file").items()
 
@@ -294,7 +294,7 @@ def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> 
         "search=plain&status=enabled&serviceName=alone@file",
     ],
 )
-def test_routers_are_chosen_and_sorted_alike(ours: Installation, theirs: Installation, query: str) -> None:
+def test_routers_are_filtered_and_sorted_alike(ours: Installation, theirs: Installation, query: str) -> None:
     def names(found: Installation) -> list[str]:
         return [
             item["name"]
@@ -304,10 +304,10 @@ def test_routers_are_chosen_and_sorted_alike(ours: Installation, theirs: Install
 
     expected = names(theirs)
     if query == "serviceName=shop@docker":
-        # Traefik goes by the name as it is written.
+        # Traefik compares the name as written.
         expected = []
     if query == "serviceName=shop":
-        # Traefik finds it where it is written without its provider alone.
+        # Traefik finds only names written without a provider.
         expected = sorted([*expected, "chained@file"])
     found = names(ours)
     if query == "sortBy=entryPoints":
@@ -329,10 +329,10 @@ def test_routers_are_chosen_and_sorted_alike(ours: Installation, theirs: Install
         "status=enabled",
     ],
 )
-def test_services_and_middlewares_are_chosen_and_sorted_alike(
+def test_services_and_middlewares_are_filtered_and_sorted_alike(
     ours: Installation, theirs: Installation, kind: str, query: str
 ) -> None:
-    # Some kinds of OPTIONS are not served yet, and disabled here.
+    # Some kinds in OPTIONS are not served yet, so Rondpoint disables them.
     mine, other = (
         [item["name"] for item in own(found.api(f"/api/http/{kind}?{query}")) if item["name"][:2] != "m-"]
         for found in (ours, theirs)
@@ -382,7 +382,7 @@ def test_pages_and_refusals_are_alike(ours: Installation, theirs: Installation, 
 
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS"])
-def test_nothing_else_than_reading_is_allowed_where_nothing_else_is_served(
+def test_read_only_paths_allow_no_other_methods(
     ours: Installation, theirs: Installation, method: str
 ) -> None:
     for found in (ours, theirs):

@@ -1,4 +1,4 @@
-"""Figures by the second: differences of counts, sums over the last seconds, and what is told of them."""
+"""Live figures: increases of counts, sums over the last seconds, and the events for browsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from proxy.admin.live.sampler import MAX_LISTENERS, Sample, Sampler
 from proxy.admin.live.sliding_window import SlidingWindow
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import BOUNDS, OWN, Cell, Counts, Own
+from rondpoint.store.metrics import BOUNDS, WORKER_FIELD, Cell, Counts, WorkerCounts
 from tests.lab import http
 from tests.lab.origin import Origin
 from tests.lab.store import Store
@@ -35,7 +35,7 @@ def buckets(count: int, place: int = 0) -> tuple[int, ...]:
 
 
 def counted(ok: int, failed: int = 0, stopped: int = 0, service: str = "s@file") -> bytes:
-    """A field of the store: requests of one router, of which some were answered by a middleware."""
+    """Return a store field: requests of one router, `stopped` of which a middleware responded to."""
     cells = [
         Cell("web", "GET", code, "http", buckets(number), stopped=is_stopped)
         for code, number, is_stopped in ((200, ok, False), (502, failed, False), (401, stopped, True))
@@ -48,14 +48,14 @@ def counted(ok: int, failed: int = 0, stopped: int = 0, service: str = "s@file")
 
 
 def nothing() -> None:
-    """For who has nothing else to see to."""
+    """Yield to nobody."""
 
 
 def numbers(found: dict[str, tuple[float, ...]]) -> dict[str, float]:
     return {key: request_count(vector) for key, vector in found.items()}
 
 
-def test_what_was_counted_before_the_first_look_is_not_told() -> None:
+def test_counts_before_the_first_read_are_ignored() -> None:
     deltas = CounterDeltas()
     assert deltas.compare({"w1": {b"r@file": counted(100)}}, nothing) == {}
     found = deltas.compare({"w1": {b"r@file": counted(103, 1, 2)}}, nothing)
@@ -63,7 +63,7 @@ def test_what_was_counted_before_the_first_look_is_not_told() -> None:
         TOTAL: 6,
         ROUTER + "r@file": 6,
         ENTRY_POINT + "web": 6,
-        # What a middleware answers has not come to the service.
+        # Requests that a middleware responds to do not reach the service.
         SERVICE + "s@file": 4,
     }
     assert found[ROUTER + "r@file"][: len(CLASSES)] == (0, 3, 0, 2, 1)
@@ -71,7 +71,7 @@ def test_what_was_counted_before_the_first_look_is_not_told() -> None:
 
 def test_workers_and_routers_are_added_up() -> None:
     deltas = CounterDeltas()
-    own = {OWN.encode(): msgspec.json.encode(Own(tickets=9))}
+    own = {WORKER_FIELD.encode(): msgspec.json.encode(WorkerCounts(tickets=9))}
     internal = {b"api@internal": counted(50, service="api@internal")}
     deltas.compare({"w1": {**own, **internal}, "w2": {}}, nothing)
     found = deltas.compare(
@@ -81,34 +81,34 @@ def test_workers_and_routers_are_added_up() -> None:
         },
         nothing,
     )
-    told = numbers(found)
-    assert told[TOTAL] == 14
-    assert (told[ROUTER + "r@file"], told[ROUTER + "q@file"], told[ROUTER]) == (5, 4, 5)
-    assert told[SERVICE + "s@file"] == 9
-    assert not any("internal" in key for key in told)
+    counts = numbers(found)
+    assert counts[TOTAL] == 14
+    assert (counts[ROUTER + "r@file"], counts[ROUTER + "q@file"], counts[ROUTER]) == (5, 4, 5)
+    assert counts[SERVICE + "s@file"] == 9
+    assert not any("internal" in key for key in counts)
 
 
-def test_counts_that_move_from_a_dead_worker_are_not_told_twice() -> None:
+def test_counts_that_move_from_a_dead_worker_are_not_counted_twice() -> None:
     deltas = CounterDeltas()
     deltas.compare({"w1": {b"r@file": counted(100)}, "i": {b"r@file": counted(10)}}, nothing)
     assert numbers(deltas.compare({"i": {b"r@file": counted(111)}}, nothing))[TOTAL] == 1
 
 
-def test_counts_that_are_lost_are_no_negative_requests() -> None:
+def test_lost_counts_are_no_negative_requests() -> None:
     deltas = CounterDeltas()
     deltas.compare({"w1": {b"r@file": counted(100)}}, nothing)
     assert deltas.compare({}, nothing) == {}
     assert deltas.compare({"w1": {b"r@file": counted(100)}}, nothing) == {}
 
 
-def test_what_cannot_be_read_is_passed_over() -> None:
+def test_unreadable_fields_are_skipped() -> None:
     deltas = CounterDeltas()
     deltas.compare({"w1": {b"r@file": counted(1)}}, nothing)
     fields = {b"r@file": counted(2), b"x@file": b"{", b"\xff": counted(1)}
     assert numbers(deltas.compare({"w1": fields}, nothing))[TOTAL] == 1
 
 
-def test_a_class_of_statuses_that_is_none_counts_as_a_fault() -> None:
+def test_an_invalid_status_class_counts_as_5xx() -> None:
     vector = router_vector(Counts("s", {"²xx": 1, "0xx": 1, "": 1, "9xx": 1, "2xx": 3}))
     assert vector[: len(CLASSES)] == (0, 3, 0, 0, 4)
 
@@ -124,7 +124,7 @@ def test_a_window_holds_the_last_seconds() -> None:
     assert window.sums == {}
 
 
-def test_a_flow_tells_rates_and_times() -> None:
+def test_rates_and_times_of_a_vector() -> None:
     counts = Counts("s", {"2xx": 90, "5xx": 10}, (*buckets(90, 3)[:6], 10, *EMPTY[7:]), seconds=1.5)
     found = rates(router_vector(counts), 5.0)
     assert found.rate == 20
@@ -137,20 +137,20 @@ def test_a_flow_tells_rates_and_times() -> None:
     assert (idle.rate, idle.p50, idle.p95, idle.mean) == (0, None, None, None)
 
 
-def test_a_browser_is_told_what_has_changed() -> None:
+def test_a_browser_receives_only_changes() -> None:
     vector = router_vector(msgspec.json.decode(counted(10), type=Counts))
     stream = EventStream([ROUTER + "r@file", ROUTER + "idle@file"])
 
-    def told(sample: Sample) -> dict[str, Any]:
+    def event_data(sample: Sample) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.json.decode(stream.event(sample, 7).partition(b"data: ")[2])
         return found
 
     sums = {TOTAL: vector, ROUTER + "r@file": vector, ROUTER + "unseen@file": vector}
-    first = told(Sample(1, 1.0, sums))
+    first = event_data(Sample(1, 1.0, sums))
     assert set(first["rates"]) == {TOTAL, ROUTER, ROUTER + "r@file", ROUTER + "idle@file"}
     assert first["revision"] == 7
-    assert told(Sample(2, 1.0, sums)) == {"rates": {}}
-    assert told(Sample(3, 1.0, {TOTAL: vector})) == {"rates": {ROUTER + "r@file": None}}
+    assert event_data(Sample(2, 1.0, sums)) == {"rates": {}}
+    assert event_data(Sample(3, 1.0, {TOTAL: vector})) == {"rates": {ROUTER + "r@file": None}}
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 
 
 class Listener:
-    """A browser that watches; `events` are those that have come."""
+    """A browser that receives `events`."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -209,7 +209,7 @@ def rate(listener: Listener, key: str) -> float:
     return 0.0
 
 
-def test_figures_are_told_to_all_who_watch(proxy: Proxy) -> None:
+def test_all_browsers_receive_figures(proxy: Proxy) -> None:
     with Origin.named("a") as origin:
         host = proxy.route(origin)
         name = host.removesuffix(".test")
@@ -217,16 +217,16 @@ def test_figures_are_told_to_all_who_watch(proxy: Proxy) -> None:
             until(lambda: one.events and other.events, "the first events")
             assert b"text/event-stream" in one.head
             until(lambda: proxy.status(host) == 200 and rate(one, ROUTER + name), "figures")
-            # Figures fade when nothing is asked any more.
+            # Keep sending requests, because figures return to 0 without them.
             until(lambda: proxy.status(host) == 200 and rate(other, TOTAL), "figures for the other one")
             until(lambda: proxy.status(host) == 200 and rate(one, SERVICE + name), "figures of the service")
 
 
-LOOK = 3
-"""HGETALL commands of one look: workers, agents, and one for each worker and instance, which are two."""
+HGETALLS = 3
+"""HGETALL commands of one sample: workers, agents, and one each for the worker and the instance."""
 
 
-def test_listeners_share_one_look_a_second(proxy: Proxy) -> None:
+def test_listeners_share_one_sample_per_second(proxy: Proxy) -> None:
     with ExitStack() as stack:
         client = stack.enter_context(connect(proxy.store.url))
 
@@ -239,10 +239,10 @@ def test_listeners_share_one_look_a_second(proxy: Proxy) -> None:
         before, beats = commands(), len(there[0].events)
         until(lambda: len(there[0].events) >= beats + 4, "more events")
         # Without sharing, it would be eight times as many.
-        assert commands() - before <= 2 * (LOOK + 1) * (len(there[0].events) - beats + 1)
+        assert commands() - before <= 2 * (HGETALLS + 1) * (len(there[0].events) - beats + 1)
 
 
-def test_nothing_is_read_while_nobody_watches(store: Store) -> None:
+def test_nothing_is_read_without_listeners(store: Store) -> None:
     with connect(store.url) as client:
         sampler = Sampler(client, Keys(), lambda: 0)
         with sampler.subscribe():
@@ -255,7 +255,7 @@ def test_nothing_is_read_while_nobody_watches(store: Store) -> None:
             assert sampler.wait_for_sample(60).number == 1
 
 
-def test_a_fault_of_ours_does_not_end_the_figures(store: Store) -> None:
+def test_a_bug_does_not_end_the_figures(store: Store) -> None:
     class Faulty(Sampler):
         looks = 0
 
@@ -273,7 +273,7 @@ def test_a_fault_of_ours_does_not_end_the_figures(store: Store) -> None:
             assert sampler.looks == 3
 
 
-def test_a_store_that_is_away_is_told_and_looked_for(store: Store) -> None:
+def test_a_store_outage_is_reported_and_ends(store: Store) -> None:
     with connect(store.url) as client:
         sampler = Sampler(client, Keys(), lambda: 0)
         with sampler.subscribe():
@@ -286,10 +286,10 @@ def test_a_store_that_is_away_is_told_and_looked_for(store: Store) -> None:
                     pass
 
 
-def test_a_leaving_worker_lets_its_listeners_go(store: Store, short_path: Path) -> None:
+def test_a_leaving_worker_closes_its_event_streams(store: Store, short_path: Path) -> None:
     with running_proxy(short_path, store) as proxy, listening(proxy.admin) as listener:
         until(lambda: listener.events, "the first event")
-        # A connection that browsers keep, too.
+        # Browsers also hold an idle connection.
         with socket.create_connection(("127.0.0.1", proxy.admin)) as kept:
             kept.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -298,8 +298,8 @@ def test_a_leaving_worker_lets_its_listeners_go(store: Store, short_path: Path) 
         assert "Traceback" not in proxy.process.log, proxy.process.log
 
 
-def test_more_listeners_than_a_worker_can_have_are_told_so(store: Store, short_path: Path) -> None:
-    # No other test's listeners are just leaving it.
+def test_too_many_listeners_get_a_503(store: Store, short_path: Path) -> None:
+    # A separate proxy, so that no listeners of other tests are still connected.
     with ExitStack() as stack:
         proxy = stack.enter_context(running_proxy(short_path, store))
         there = [stack.enter_context(listening(proxy.admin)) for _ in range(MAX_LISTENERS)]

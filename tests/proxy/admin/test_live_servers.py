@@ -1,4 +1,4 @@
-"""Figures of servers by the second: only those that somebody looks at, right from when they are looked at."""
+"""Live figures of servers: only visible servers are read, and their rates are correct from then on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from proxy.admin.live.watched_servers import KEEP_SECONDS, WatchedServers
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS, write_fields
-from rondpoint.store.server_metrics import ServerCounts, field_of
+from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.workers import WorkerStatus, write_worker
 from tests.lab.origin import Origin
 from tests.lab.store import Store
@@ -28,7 +28,7 @@ from tests.lab.waiting import until
 from tests.proxy.admin.test_live import listening, rate
 from tests.proxy.running import Proxy, running_proxy
 
-ONE, TWO = field_of("s@file", "http://10.0.0.1:80"), field_of("s@file", "http://10.0.0.2:80")
+ONE, TWO = server_field("s@file", "http://10.0.0.1:80"), server_field("s@file", "http://10.0.0.2:80")
 NAMES = ["i", "w1", "w2"]
 LENGTH = 5.0
 
@@ -39,11 +39,11 @@ def counted(ok: int, failed: int = 0) -> ServerCounts:
 
 
 def nothing() -> None:
-    """For who has nothing else to see to."""
+    """Yield to nobody."""
 
 
 class FakeStore:
-    """A watch, and a store that holds these fields by name of their hash."""
+    """WatchedServers with a simulated store; `hashes` maps each worker and instance to its fields."""
 
     def __init__(self) -> None:
         self.watched = WatchedServers()
@@ -51,7 +51,7 @@ class FakeStore:
         self.now = 100.0
 
     def look(self, seconds: float = 1.0) -> dict[str, tuple[float, float]]:
-        """Requests and span by field, so many seconds later."""
+        """Return requests and span by field, `seconds` later."""
         self.now += seconds
         commands = self.watched.commands(Keys(), NAMES, self.now)
         answers = [
@@ -69,16 +69,16 @@ class FakeStore:
         return None if counts is None else msgspec.json.encode(counts)
 
 
-def test_a_vector_of_a_server_tells_classes_and_times() -> None:
+def test_the_vector_of_a_server_has_classes_and_times() -> None:
     counts = ServerCounts({101: 1, 200: 3, 404: 2, 999: 1}, (4, 2, 0), 0.5, 7, (0.002, 0.2))
     vector = server_vector(counts)
     assert vector[: len(CLASSES)] == (1, 3, 0, 2, 1)
-    told = rates(vector, 2.0)
-    assert (told.rate, told.mean) == (3.5, 83.3)
+    result = rates(vector, 2.0)
+    assert (result.rate, result.mean) == (3.5, 83.3)
     assert request_count(server_vector(ServerCounts())) == 0
 
 
-def test_a_server_is_followed_from_the_first_look_on() -> None:
+def test_a_server_is_followed_from_the_first_read() -> None:
     fake_store = FakeStore()
     fake_store.hashes["w1"][ONE] = counted(1000)
     with fake_store.watched.watch([ONE]):
@@ -89,16 +89,16 @@ def test_a_server_is_followed_from_the_first_look_on() -> None:
         assert fake_store.look() == {ONE: (15, 2)}
         with fake_store.watched.watch([TWO, ONE]):
             fake_store.hashes["w1"][TWO] = counted(700)
-            # That one is looked at for the first time.
+            # This server is read for the first time.
             assert fake_store.look() == {ONE: (15, 3)}
             fake_store.hashes["w1"][TWO] = counted(706)
             assert fake_store.look() == {ONE: (15, 4), TWO: (6, 1)}
-        # Rates are means of the last seconds only.
+        # Older counts leave the window.
         assert fake_store.look() == {ONE: (15, 5), TWO: (6, 2)}
         assert fake_store.look() == {TWO: (6, 3)}
 
 
-def test_counts_that_move_from_a_dead_worker_are_not_told_twice() -> None:
+def test_counts_that_move_from_a_dead_worker_are_not_counted_twice() -> None:
     fake_store = FakeStore()
     with fake_store.watched.watch([ONE]):
         fake_store.hashes["w1"][ONE] = counted(100)
@@ -109,12 +109,12 @@ def test_counts_that_move_from_a_dead_worker_are_not_told_twice() -> None:
         assert fake_store.look() == {ONE: (1, 1)}
 
 
-def test_a_server_that_was_not_looked_at_for_a_while_begins_anew() -> None:
+def test_a_server_that_was_not_visible_for_a_while_starts_again() -> None:
     fake_store = FakeStore()
     fake_store.hashes["w1"][ONE] = counted(1)
     with fake_store.watched.watch([ONE]):
         fake_store.look()
-    # A page that is turned.
+    # The browser reconnects for another page.
     fake_store.hashes["w1"][ONE] = counted(3)
     fake_store.look()
     with fake_store.watched.watch([ONE]):
@@ -128,7 +128,7 @@ def test_a_server_that_was_not_looked_at_for_a_while_begins_anew() -> None:
         assert fake_store.look() == {ONE: (1, 1)}
 
 
-def test_what_is_no_hash_tells_nothing() -> None:
+def test_error_replies_are_ignored() -> None:
     watched = WatchedServers()
     with watched.watch([ONE]):
         assert len(watched.commands(Keys(), NAMES, 1.0)) == len(NAMES)
@@ -137,22 +137,22 @@ def test_what_is_no_hash_tells_nothing() -> None:
         assert watched.read_replies(NAMES, [wrong, [value], [b"{"]], 1.0, LENGTH, nothing) == {}
         watched.commands(Keys(), NAMES, 2.0)
         more = msgspec.json.encode(counted(4))
-        (told,) = watched.read_replies(NAMES, [wrong, [more], [b"{{"]], 2.0, LENGTH, nothing).values()
-        assert request_count(told[0]) == 3
+        (result,) = watched.read_replies(NAMES, [wrong, [more], [b"{{"]], 2.0, LENGTH, nothing).values()
+        assert request_count(result[0]) == 3
 
 
-def test_a_browser_is_told_of_its_servers() -> None:
+def test_a_browser_receives_its_servers() -> None:
     key = SERVER + ONE
     stream = EventStream([key, "r:r@file"])
     assert stream.servers == (ONE,)
     sample = Sample(1, 5.0, {}, {key: (server_vector(counted(3, 1)), 2.0)})
-    told: Any = msgspec.json.decode(stream.event(sample, 7).partition(b"data: ")[2])
-    assert told["rates"][key]["rate"] == 2
-    assert told["rates"][key]["classes"] == [0, 1.5, 0, 0, 0.5]
-    assert told["rates"][key]["p95"] > told["rates"][key]["p50"] > 0
+    result: Any = msgspec.json.decode(stream.event(sample, 7).partition(b"data: ")[2])
+    assert result["rates"][key]["rate"] == 2
+    assert result["rates"][key]["classes"] == [0, 1.5, 0, 0, 0.5]
+    assert result["rates"][key]["p95"] > result["rates"][key]["p50"] > 0
 
 
-def test_the_store_is_asked_for_no_more_than_what_is_looked_at(store: Store) -> None:
+def test_only_visible_servers_are_read_from_the_store(store: Store) -> None:
     keys = Keys()
     with connect(store.url) as client:
         write_worker(client, keys, WorkerStatus("w1", "i", "h", 1, 0.0, 0.0))
@@ -175,9 +175,9 @@ def test_the_store_is_asked_for_no_more_than_what_is_looked_at(store: Store) -> 
             write_fields(client, keys.server_metrics("w1"), {ONE: counted(5, 1), TWO: counted(9)})
             sample = sampler.wait_for_sample(60)
             assert list(sample.servers) == [SERVER + ONE]
-            told = sample.rates(SERVER + ONE)
-            assert told is not None
-            assert told.rate == pytest.approx(5 / sample.servers[SERVER + ONE][1], rel=0.01)
+            result = sample.rates(SERVER + ONE)
+            assert result is not None
+            assert result.rate == pytest.approx(5 / sample.servers[SERVER + ONE][1], rel=0.01)
         assert calls() >= 2
 
 
@@ -189,7 +189,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         assert "Traceback" not in running.process.log, running.process.log
 
 
-def test_figures_of_servers_are_told_over_all_workers(proxy: Proxy) -> None:
+def test_figures_of_servers_cover_all_workers(proxy: Proxy) -> None:
     with ExitStack() as stack:
         one, two = (stack.enter_context(Origin.named(name)) for name in "ab")
         host = proxy.route(one, two)

@@ -1,4 +1,4 @@
-"""What is said of providers whose source cannot be read."""
+"""Diagnostics about providers that cannot read their source."""
 
 from proxy.admin.provider_outages import outage_diagnostics
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -11,7 +11,7 @@ def agent(name: str, seen_at: float, **providers: ProviderStatus) -> AgentStatus
     return AgentStatus(name, "host", 1, 0.0, seen_at, providers)
 
 
-def test_each_provider_that_is_retried_is_told_once_and_of_agents_at_work_alone() -> None:
+def test_each_retrying_provider_of_live_agents_has_one_diagnostic() -> None:
     agents = [
         agent("a", 100.0, consul=REFUSED, docker=ProviderStatus("ok"), file=ProviderStatus("starting")),
         agent("b", 100.0, consul=REFUSED),

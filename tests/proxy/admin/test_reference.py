@@ -1,4 +1,4 @@
-"""The reference page of the API says what the OpenAPI document says."""
+"""The API's reference page matches the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_parameter_and_every_status_has_a_row() -> None:
         assert [status for status in refusals if f"\n| {status} |" not in made["statuses"]] == []
 
 
-def test_reading_asks_for_no_right_to_change() -> None:
+def test_reading_requires_no_right_to_change() -> None:
     rights = {(operation.method, required_right(operation)) for operation in OPERATIONS}
     assert rights == {
         ("get", "none"), ("get", "read"), ("put", "change"), ("patch", "change"), ("delete", "change"),
@@ -46,8 +46,8 @@ def test_reading_asks_for_no_right_to_change() -> None:
     assert [operation.path for operation in OPERATIONS if required_right(operation) == "none"] == ["/ping"]
 
 
-def test_the_paths_that_the_prose_names_are_served() -> None:
-    """Names and placeholders in capitals count for any."""
+def test_the_paths_named_in_the_prose_exist() -> None:
+    """Placeholders match any name."""
     served = [re.sub(r"\{\w+\}", "[^/]+", operation.path) for operation in OPERATIONS]
     named = set(re.findall(r"`(?:[A-Z]+ )?(/(?:api|health|metrics|ping)[^`?]*)", PAGE.read_text()))
     prose = {path for path in named if "{" not in path}

@@ -1,4 +1,4 @@
-"""The picture of a request's way, of objects that multiply."""
+"""The request flow of the dashboard, for objects that multiply."""
 
 from proxy.admin.pages.request_flow import MAX_SERVICES, FlowSources, ServiceNode, build_request_flow
 from proxy.admin.views.routers import RouterView
@@ -12,7 +12,7 @@ def count_services(service: ServiceNode) -> int:
     return 1 + sum(map(count_services, service.members))
 
 
-def test_chains_of_chains_are_drawn_as_far_as_they_could_be_served() -> None:
+def test_nested_chains_are_shown_up_to_the_limit_of_the_proxy() -> None:
     chains = {f"m{n}": Middleware(f"m{n}", "chain", {"middlewares": [f"m{n + 1}"] * 2}) for n in range(60)}
     flow = build_request_flow(ROUTER, FlowSources({}, {}, chains))
     assert len(flow.middlewares) == MOST
@@ -22,7 +22,7 @@ def test_chains_of_chains_are_drawn_as_far_as_they_could_be_served() -> None:
     assert len(beyond.middlewares) == MOST
 
 
-def test_services_of_services_are_drawn_as_far_as_people_look() -> None:
+def test_nested_services_are_shown_up_to_a_limit() -> None:
     services = {
         f"s{n}": Service(f"s{n}", composition="weighted", members=(Member(f"s{n + 1}"),) * 30)
         for n in range(30)
@@ -33,7 +33,7 @@ def test_services_of_services_are_drawn_as_far_as_people_look() -> None:
     assert service.more == 30 - len(service.members) > 0
 
 
-def test_few_are_drawn_whole() -> None:
+def test_a_small_flow_is_shown_completely() -> None:
     services = {
         "s0": Service("s0", composition="weighted", members=(Member("s1", 3), Member("none"))),
         "s1": Service("s1"),

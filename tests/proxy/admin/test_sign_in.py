@@ -1,4 +1,4 @@
-"""Signing in to the dashboard with the token, by what goes over the wire."""
+"""Sign-in to the dashboard with the token, tested on the wire."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def sign_in(
 
 
 def cookie(response: http.Response) -> tuple[str, str]:
-    """What a browser sends from now on."""
+    """Return the Cookie header that a browser sends from now on."""
     return "Cookie", str(response.header("Set-Cookie")).partition(";")[0]
 
 
-def test_a_browser_is_asked_for_the_token_and_a_program_told_of_it(guarded: Proxy) -> None:
+def test_a_browser_gets_the_sign_in_page_and_a_program_an_error(guarded: Proxy) -> None:
     page = get(guarded.admin, "/dashboard/?router=shop%40file&search=%22%3E%3Cb", HTML)
     assert (page.status, page.header("Content-Type")) == (401, "text/html; charset=utf-8")
-    # What would make a browser ask by itself is not among them.
+    # A Basic challenge would open the browser's password dialog.
     assert page.header("WWW-Authenticate") == 'Bearer realm="rondpoint"'
     assert 'action="sign-in?router=shop%40file&amp;search=%22%3E%3Cb"' in page.text
     assert "default-src 'none'" in str(page.header("Content-Security-Policy"))
@@ -64,20 +64,20 @@ def test_a_browser_is_asked_for_the_token_and_a_program_told_of_it(guarded: Prox
     for style in ("colours.css", "sign-in.css", "icon.svg"):
         assert f"static/{style}" in page.text
         assert get(guarded.admin, f"/dashboard/static/{style}").status == 200
-    told = get(guarded.admin, "/dashboard/")
-    assert (told.status, json.loads(told.body)["message"]) == (401, "a token or a password is needed")
+    error = get(guarded.admin, "/dashboard/")
+    assert (error.status, json.loads(error.body)["message"]) == (401, "a token or a password is needed")
 
 
-def test_the_other_ways_in_lead_there(guarded: Proxy) -> None:
+def test_other_paths_redirect_to_the_dashboard(guarded: Proxy) -> None:
     for path in ("/", "/dashboard"):
-        unavailable = get(guarded.admin, path, HTML)
-        assert (unavailable.status, unavailable.header("Location")) == (302, "/dashboard/")
+        redirected = get(guarded.admin, path, HTML)
+        assert (redirected.status, redirected.header("Location")) == (302, "/dashboard/")
     for path in ("/api/overview", "/api", "/nothing"):
         assert get(guarded.admin, path, HTML).status == 401
     assert get(guarded.admin, "/dashboard/sign-in").header("Location") == "/dashboard/"
 
 
-def test_the_right_token_opens_the_dashboard_and_nothing_else(guarded: Proxy) -> None:
+def test_the_right_token_opens_only_the_dashboard(guarded: Proxy) -> None:
     entered = sign_in(guarded.admin, path="/dashboard/sign-in?router=shop%40file")
     assert (entered.status, entered.header("Location")) == (303, "/dashboard/?router=shop%40file")
     kept, *attributes = str(entered.header("Set-Cookie")).split("; ")
@@ -89,7 +89,7 @@ def test_the_right_token_opens_the_dashboard_and_nothing_else(guarded: Proxy) ->
     for path in PARTS:
         assert get(guarded.admin, path, session).status == 200, path
     assert "Sign out" in get(guarded.admin, "/dashboard/", session).text
-    # Even if a browser sent it there.
+    # The API refuses the session cookie.
     assert get(guarded.admin, "/api/overview", session).status == 401
     for method in ("PUT", "PATCH", "DELETE", "POST"):
         for path in ("/api/http/routers/a", "/dashboard/"):
@@ -107,9 +107,7 @@ def test_a_wrong_token_opens_nothing(guarded: Proxy) -> None:
     assert sign_in(guarded.admin, "x" * 10_000).status == 401
 
 
-def test_a_session_holds_in_every_worker_with_the_token_and_in_none_with_another(
-    store: Store, short_path: Path
-) -> None:
+def test_a_session_is_valid_wherever_the_token_is_the_same(store: Store, short_path: Path) -> None:
     file = short_path / "token"
     file.write_text(TOKEN)
     with at(store, short_path, f"--api.tokenFile={file}") as one:
@@ -123,7 +121,7 @@ def test_a_session_holds_in_every_worker_with_the_token_and_in_none_with_another
         assert get(three.admin, "/dashboard/", (name, moved)).status == 401
 
 
-def test_signing_out_has_the_browser_forget(guarded: Proxy) -> None:
+def test_sign_out_deletes_the_cookie(guarded: Proxy) -> None:
     session = cookie(sign_in(guarded.admin))
     left = get(guarded.admin, "/dashboard/sign-out", session, method="POST")
     assert (left.status, left.header("Location")) == (303, "/dashboard/")
@@ -132,7 +130,7 @@ def test_signing_out_has_the_browser_forget(guarded: Proxy) -> None:
     assert get(guarded.admin, "/dashboard/sign-out", session).header("Set-Cookie") is None
 
 
-def test_pages_of_other_sites_sign_nobody_in_or_out(guarded: Proxy) -> None:
+def test_other_origins_cannot_sign_in_or_out(guarded: Proxy) -> None:
     for foreign in (("Origin", "http://evil.test"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")):
         assert sign_in(guarded.admin, TOKEN, foreign).status == 403
         assert get(guarded.admin, "/dashboard/sign-out", foreign, method="POST").status == 403
@@ -140,7 +138,7 @@ def test_pages_of_other_sites_sign_nobody_in_or_out(guarded: Proxy) -> None:
     assert sign_in(guarded.admin, TOKEN, *own).status == 303
 
 
-def test_who_guesses_has_to_wait(guarded: Proxy) -> None:
+def test_a_guessing_client_has_to_wait(guarded: Proxy) -> None:
     session = cookie(sign_in(guarded.admin))
     for number in range(BURST):
         assert sign_in(guarded.admin, f"guess {number}").status == 401
@@ -151,14 +149,12 @@ def test_who_guesses_has_to_wait(guarded: Proxy) -> None:
         assert waits.status == 429
         assert 0 < int(str(waits.header("Retry-After"))) <= 60
     guarded.process.wait_for_line("127.0.0.1 sent many wrong tokens or passwords")
-    # Others behind the same address go on.
+    # Sessions behind the same address keep working.
     assert get(guarded.admin, "/dashboard/", session).status == 200
     assert get(guarded.admin, "/ping").status == 200
 
 
-def test_a_token_beyond_guessing_opens_the_page_and_the_api_while_others_wait(
-    store: Store, short_path: Path
-) -> None:
+def test_a_strong_token_works_while_others_wait(store: Store, short_path: Path) -> None:
     token = "9f86d081884c7d659a2feaa0c55ad015"
     with at(store, short_path, f"--api.token={token}") as proxy:
         for number in range(BURST):
@@ -169,20 +165,20 @@ def test_a_token_beyond_guessing_opens_the_page_and_the_api_while_others_wait(
         assert sign_in(proxy.admin, token).status == 303
 
 
-def test_where_tls_ends_ahead_of_it_the_session_goes_over_tls_alone(guarded: Proxy) -> None:
+def test_behind_a_tls_proxy_the_session_cookie_is_secure(guarded: Proxy) -> None:
     entered = sign_in(guarded.admin, TOKEN, ("X-Forwarded-Proto", "https"))
     assert "Secure" in str(entered.header("Set-Cookie")).split("; ")
 
 
-def test_names_and_passwords_go_on_beside_the_token(store: Store, short_path: Path) -> None:
+def test_passwords_work_beside_the_token(store: Store, short_path: Path) -> None:
     port = free_port()
     flags = (anywhere(port), f"--api.token={TOKEN}", f"--api.basicAuth.users=eve:{APR1}")
     right = ("Authorization", "Basic " + base64.b64encode(b"eve:test").decode())
     with at(store, short_path, *flags):
         assert 'href="password?router=a"' in get(port, "/dashboard/?router=a", HTML).text
-        asked = get(port, "/dashboard/password", HTML)
-        assert (asked.status, "Basic" in str(asked.header("WWW-Authenticate"))) == (401, True)
-        # Neither the page nor its parts have the browser ask, once a session is over.
+        challenge = get(port, "/dashboard/password", HTML)
+        assert (challenge.status, "Basic" in str(challenge.header("WWW-Authenticate"))) == (401, True)
+        # After a session, neither the page nor its parts open the password dialog.
         for path, accept in (
             ("/dashboard/events", "text/event-stream"),
             ("/dashboard/explain", "application/json"),
@@ -194,7 +190,7 @@ def test_names_and_passwords_go_on_beside_the_token(store: Store, short_path: Pa
         assert (page.status, "Sign out" in page.text) == (200, False)
 
 
-def test_without_a_token_there_is_nothing_to_sign_in_with(store: Store, short_path: Path) -> None:
+def test_without_a_token_there_is_no_sign_in(store: Store, short_path: Path) -> None:
     with at(store, short_path, f"--api.basicAuth.users=eve:{APR1}") as proxy:
         page = get(proxy.admin, "/dashboard/", HTML)
         assert (page.status, page.header("WWW-Authenticate")) == (

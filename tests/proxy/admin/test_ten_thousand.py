@@ -26,10 +26,10 @@ from tests.proxy.running import Proxy, running_proxy
 COUNT = 10_000
 
 SOME = 3
-"""Requests that have to be answered meanwhile: one or two may be by chance, at the beginning and the end."""
+"""Requests that must get a response meanwhile; one or two at the start and the end may be chance."""
 
 TRIES = 10
-"""Of which one has to do: a client that is kept from asking has no turn to miss."""
+"""Attempts, of which one must succeed: on a busy machine, the client itself may not get to send."""
 
 
 def published(store: Store) -> None:
@@ -55,8 +55,8 @@ def proxy() -> Iterator[Proxy]:
 
 
 @contextmanager
-def asking(proxy: Proxy) -> Iterator[list[int]]:
-    """One request after the other over one connection; the list grows with each answer."""
+def load(proxy: Proxy) -> Iterator[list[int]]:
+    """Send one request after the other over one connection; the list grows with each response."""
     answered: list[int] = []
     ended = threading.Event()
     connection = socket.create_connection(("127.0.0.1", proxy.web), timeout=90)
@@ -93,15 +93,15 @@ def asking(proxy: Proxy) -> Iterator[list[int]]:
         "/api/explain?url=http://unknown.test/",
     ],
 )
-def test_requests_have_their_turn_meanwhile(proxy: Proxy, path: str) -> None:
-    assert json.loads(answered_meanwhile(proxy, path).body)
+def test_requests_are_served_meanwhile(proxy: Proxy, path: str) -> None:
+    assert json.loads(served_meanwhile(proxy, path).body)
 
 
-def answered_meanwhile(proxy: Proxy, path: str) -> http.Response:
-    """The answer at the admin entry point, while which others were served."""
+def served_meanwhile(proxy: Proxy, path: str) -> http.Response:
+    """Return the response of the admin entry point; assert that requests were served meanwhile."""
     meanwhile = []
     for _ in range(TRIES):
-        with asking(proxy) as answered:
+        with load(proxy) as answered:
             until(lambda answered=answered: answered, "the first answer")
             before = len(answered)
             response = http.request(proxy.admin, "localhost", path, timeout=90)
@@ -112,10 +112,10 @@ def answered_meanwhile(proxy: Proxy, path: str) -> http.Response:
     raise AssertionError(f"served meanwhile: {meanwhile}")
 
 
-def test_requests_have_their_turn_while_the_dashboard_is_made(proxy: Proxy) -> None:
-    response = answered_meanwhile(proxy, "/dashboard/?status=warning")
+def test_requests_are_served_while_the_dashboard_renders(proxy: Proxy) -> None:
+    response = served_meanwhile(proxy, "/dashboard/?status=warning")
     assert f"of {COUNT // 10:,}" in response.text
-    # What is shown of ten thousand is a page.
+    # The dashboard shows only one page of ten thousand.
     assert len(response.body) < 100_000
 
 

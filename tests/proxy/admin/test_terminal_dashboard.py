@@ -1,4 +1,4 @@
-"""A terminal dashboard made for Traefik (tt-tui-for-traefik), run against Rondpoint as it is."""
+"""A terminal dashboard made for Traefik (tt-tui-for-traefik), unmodified, against Rondpoint."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def running(processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def rows(app: TraefikTUI, table: str) -> list[list[str]]:
-    """What a table on the screen shows."""
+    """Return the rows of a table on the screen."""
     found = app.query_one(f"#{table}", DataTable)
     return [[str(cell) for cell in found.get_row(key)] for key in found.rows]
 

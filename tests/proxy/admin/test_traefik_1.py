@@ -1,4 +1,4 @@
-"""The paths of Traefik 1's API, with the shapes that its documentation shows."""
+"""The paths of Traefik 1's API return the structures that its documentation shows."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     processes.stop()
 
 
-def test_every_level_is_there(running: Installation) -> None:
+def test_every_level_exists(running: Installation) -> None:
     whole = running.api("/api")
     assert whole == running.api("/api/providers")
     assert set(whole) == {"file"}
@@ -92,5 +92,5 @@ def test_every_level_is_there(running: Installation) -> None:
         "/web",
     ],
 )
-def test_what_there_is_not_is_not_found(running: Installation, path: str) -> None:
+def test_unknown_objects_are_not_found(running: Installation, path: str) -> None:
     assert http.request(running.admin, "localhost", f"/api/providers{path}").status == 404

@@ -1,4 +1,4 @@
-"""Routers that ask for TLS where nobody speaks it."""
+"""Routers that require TLS on entry points without TLS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ask(proxy: Proxy, path: str) -> Any:
     return json.loads(response.body)
 
 
-def test_a_router_with_tls_on_plain_entry_points_alone_is_disabled_and_says_so(
+def test_a_tls_router_on_plain_entry_points_is_disabled_with_the_reason(
     store: Store, short_path: Path
 ) -> None:
     certificate = write_certificate(short_path / "own.pem")
@@ -42,6 +42,10 @@ def test_a_router_with_tls_on_plain_entry_points_alone_is_disabled_and_says_so(
         assert (plain["status"], len(plain["error"])) == ("disabled", 1)
         assert "none of its entry points speaks: web" in plain["error"][0]
         assert (both["status"], both["using"]) == ("enabled", ["secure"])
-        (told,) = ask(proxy, "/api/diagnostics")
-        assert (told["severity"], told["source"], told["subject"]) == ("error", "file", "router plain@file")
-        assert "entryPoints.web.tls.certificates" in told["hint"]
+        (diagnostic,) = ask(proxy, "/api/diagnostics")
+        assert (diagnostic["severity"], diagnostic["source"], diagnostic["subject"]) == (
+            "error",
+            "file",
+            "router plain@file",
+        )
+        assert "entryPoints.web.tls.certificates" in diagnostic["hint"]

@@ -1,4 +1,4 @@
-"""How objects are put in Traefik's words."""
+"""Views of objects in the form of Traefik's API."""
 
 import pytest
 
@@ -27,11 +27,11 @@ from rondpoint.model import HealthCheck, Middleware, Service
         (-90, "-1m30s"),
     ],
 )
-def test_times_are_written_as_go_does(seconds: float, written: str) -> None:
+def test_durations_are_written_as_in_go(seconds: float, written: str) -> None:
     assert go_duration(seconds) == written
 
 
-def test_pages_follow_each_other_and_the_last_leads_to_the_first() -> None:
+def test_each_page_names_the_next_and_the_last_names_the_first() -> None:
     items = list(range(5))
     pages = [page_of(items, {"per_page": "2", "page": str(number)}) for number in (1, 2, 3)]
     assert [(list(page.items), page.next) for page in pages] == [([0, 1], 2), ([2, 3], 3), ([4], 1)]
@@ -40,12 +40,12 @@ def test_pages_follow_each_other_and_the_last_leads_to_the_first() -> None:
 
 
 @pytest.mark.parametrize("query", [{"page": "0"}, {"page": "-1"}, {"per_page": "²"}, {"page": "9" * 30}])
-def test_a_page_that_is_none_is_refused(query: dict[str, str]) -> None:
+def test_an_invalid_page_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(PageError):
         page_of([1], query)
 
 
-def test_secrets_of_middlewares_are_hidden_and_times_are_in_gos_words() -> None:
+def test_middlewares_hide_secrets_and_show_go_durations() -> None:
     options = {"users": ["a:$apr1$x"], "removeHeader": True}
     view = middleware_view(Middleware("users@file", "basicAuth", options), WITHOUT_ERRORS, ("r@file",))
     assert view["basicAuth"] == {"users": "…", "removeHeader": True, "realm": "traefik"}
@@ -56,7 +56,7 @@ def test_secrets_of_middlewares_are_hidden_and_times_are_in_gos_words() -> None:
     assert view["rateLimit"] == {"average": 5, "period": "1m0s", "burst": 1}
 
 
-def test_what_a_health_check_carries_is_hidden() -> None:
+def test_secret_headers_of_a_health_check_are_hidden() -> None:
     check = HealthCheck(path="/", headers={"Authorization": "Bearer x", "X-A": "b"})
     view = service_view(Service("a@file", health_check=check), WITHOUT_ERRORS, ())
     assert view.load_balancer is not None
@@ -64,7 +64,7 @@ def test_what_a_health_check_carries_is_hidden() -> None:
     assert view.load_balancer.health_check.headers == {"Authorization": "…", "X-A": "b"}
 
 
-def test_findings_about_objects_make_their_status() -> None:
+def test_diagnostics_determine_the_status_of_objects() -> None:
     warning = Diagnostic(Severity.WARNING, "docker", "router a@docker", "entry point 'x' does not exist")
     error = Diagnostic(Severity.ERROR, "file", "router b@file", "left out")
     other = Diagnostic(Severity.ERROR, "docker", "container a", "no port")
@@ -87,7 +87,7 @@ def test_findings_about_objects_make_their_status() -> None:
     assert (lost.status, lost.errors) == ("disabled", ("left out",))
 
 
-def test_findings_of_containers_and_files_count_for_the_object_that_they_are_about() -> None:
+def test_diagnostics_of_containers_and_files_count_for_their_object() -> None:
     label = "label traefik.http.routers.a.priority"
     found = group_by_object(
         Diagnostic(Severity.ERROR, "docker", f"container {name}", label, about="router a@docker")
@@ -99,13 +99,17 @@ def test_findings_of_containers_and_files_count_for_the_object_that_they_are_abo
     assert lost.errors == (label,)
 
 
-def test_containers_whose_router_is_left_out_are_told_among_those_that_are_not_routed() -> None:
-    def told(subject: str, message: str = "is not valid", about: str = "router a@docker") -> Diagnostic:
+def test_containers_with_a_left_out_router_are_unrouted() -> None:
+    def diagnostic(subject: str, message: str = "is not valid", about: str = "router a@docker") -> Diagnostic:
         return Diagnostic(Severity.ERROR, "docker", subject, message, about=about)
 
-    one, again, file = told("container one"), told("container one", "is unknown"), told("/routes.yml")
-    silent = told("container two", "not routed: it exposes no port", "")
-    service = told("container three", about="service a@docker")
+    one, again, file = (
+        diagnostic("container one"),
+        diagnostic("container one", "is unknown"),
+        diagnostic("/routes.yml"),
+    )
+    silent = diagnostic("container two", "not routed: it exposes no port", "")
+    service = diagnostic("container three", about="service a@docker")
     every = [one, again, file, silent, service]
     assert [item for item in every if is_unrouted(item, ())] == [one, again, silent]
     assert count_unrouted(every, ()) == 2

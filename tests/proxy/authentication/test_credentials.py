@@ -1,4 +1,4 @@
-"""Tokens, users, and who they let in."""
+"""Tokens, users and passwords, and the origin of requests."""
 
 import base64
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from proxy.authentication.passwords import is_supported_hash, matches
 from proxy.authentication.request_origin import is_cross_origin, is_json, is_local_name
 from rondpoint.settings import Api, BasicAuth
 
-# Of "test", as htpasswd, openssl passwd and Traefik's documentation write it.
+# Hashes of the password "test" in the forms of htpasswd, openssl passwd and Traefik's documentation.
 HASHES = {
     "apr1": "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
     "sha1": "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=",
@@ -23,7 +23,7 @@ def basic(name: str, password: str) -> str:
 
 
 class CountingVerifier:
-    """Compares passwords, and counts how often."""
+    """Compares passwords and counts the calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -38,13 +38,13 @@ def users(*lines: str, file: Path | None = None) -> Api:
 
 
 @pytest.mark.parametrize("name", ["apr1", "sha1"])
-def test_hashes_of_htpasswd_are_known(name: str) -> None:
+def test_htpasswd_hashes_are_supported(name: str) -> None:
     assert is_supported_hash(HASHES[name])
     assert matches("test", HASHES[name])
     assert not matches("Test", HASHES[name])
 
 
-def test_bcrypt_looks_at_the_first_72_bytes() -> None:
+def test_bcrypt_uses_the_first_72_bytes() -> None:
     hashed = "$2b$04$YmnoLXK9l5AxyB51XKaWlOqmBC2UXotZcdebvO3ZfOkJ6TgSOiQpi"
     assert is_supported_hash(hashed)
     assert matches("x" * 72, hashed)
@@ -54,19 +54,19 @@ def test_bcrypt_looks_at_the_first_72_bytes() -> None:
 
 
 @pytest.mark.parametrize("hashed", ["", "test", "$apr1$", "$6$x$y", "{SSHA}x"])
-def test_other_hashes_are_refused_by_name_alone(hashed: str) -> None:
+def test_errors_about_other_hashes_name_only_the_user(hashed: str) -> None:
     with pytest.raises(CredentialError) as refused:
         Credentials(users(f"eve:{hashed}"))
     assert "eve" in str(refused.value)
     assert not hashed or hashed not in str(refused.value)
 
 
-def test_a_line_that_names_nobody_is_refused() -> None:
+def test_a_line_without_a_user_is_refused() -> None:
     with pytest.raises(CredentialError, match="NAME:HASH"):
         Credentials(users("nothing"))
 
 
-def test_users_are_let_in_by_their_password() -> None:
+def test_users_authenticate_with_their_password() -> None:
     credentials = Credentials(users(f"eve:{HASHES['apr1']}", f"adam:{HASHES['sha1']}"))
     assert credentials.authenticate(basic("eve", "test")) == "eve"
     assert credentials.authenticate(basic("adam", "test")) == "adam"
@@ -75,7 +75,7 @@ def test_users_are_let_in_by_their_password() -> None:
     assert credentials.challenges == 'Basic realm="rondpoint", charset="UTF-8"'
 
 
-def test_a_right_password_is_not_compared_again_for_a_while() -> None:
+def test_a_verified_password_is_not_compared_again_for_a_while() -> None:
     verify = CountingVerifier()
     credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
     for _ in range(3):
@@ -84,15 +84,15 @@ def test_a_right_password_is_not_compared_again_for_a_while() -> None:
     assert verify.calls == 4
 
 
-def test_names_that_are_not_there_take_as_long() -> None:
+def test_unknown_users_are_compared_too() -> None:
     verify = CountingVerifier()
     credentials = Credentials(users(f"eve:{HASHES['sha1']}"), verify)
-    # Not even with the password that it is held against.
+    # It fails even with the password of the decoy hash.
     assert credentials.authenticate(basic("bob", "test")) is None
     assert verify.calls == 1
 
 
-def test_a_token_is_let_in(tmp_path: Path) -> None:
+def test_a_token_authenticates(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     for api in (Api(token="s3cret"), Api(token_file=tmp_path / "token")):
         credentials = Credentials(api)
@@ -103,7 +103,7 @@ def test_a_token_is_let_in(tmp_path: Path) -> None:
         assert credentials.challenges == 'Bearer realm="rondpoint"'
 
 
-def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+def test_errors_name_unusable_files(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(CredentialError, match=r"api\.tokenFile.*none"):
         Credentials(Api(token_file=tmp_path / "none"))
@@ -113,7 +113,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         Credentials(users(file=tmp_path / "none"))
 
 
-def test_users_come_from_a_file_too(tmp_path: Path) -> None:
+def test_users_are_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "users").write_text(f"# us\n\neve:{HASHES['apr1']}\n")
     assert Credentials(users(file=tmp_path / "users")).authenticate(basic("eve", "test")) == "eve"
 
@@ -126,12 +126,12 @@ def test_names_of_this_machine_and_addresses_cannot_be_rebound(host: str) -> Non
 
 
 @pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test:8080", "127.0.0.1.evil.test", "", "[::1"])
-def test_other_names_can(host: str) -> None:
+def test_other_names_can_be_rebound(host: str) -> None:
     assert not is_local_name(host)
 
 
 @pytest.mark.parametrize(
-    ("origin", "site", "foreign"),
+    ("origin", "site", "cross_origin"),
     [
         ("", "", False),
         ("http://me:8080", "", False),
@@ -145,8 +145,8 @@ def test_other_names_can(host: str) -> None:
         ("http://me:8080", "same-site", True),
     ],
 )
-def test_pages_of_other_sites_are_told_apart(origin: str, site: str, foreign: bool) -> None:
-    assert is_cross_origin("me:8080", origin, site) is foreign
+def test_requests_of_other_origins_are_detected(origin: str, site: str, cross_origin: bool) -> None:
+    assert is_cross_origin("me:8080", origin, site) is cross_origin
 
 
 @pytest.mark.parametrize(
@@ -160,5 +160,5 @@ def test_pages_of_other_sites_are_told_apart(origin: str, site: str, foreign: bo
         ("", False),
     ],
 )
-def test_forms_are_told_from_json(content_type: str, json: bool) -> None:
+def test_json_types_are_recognised(content_type: str, json: bool) -> None:
     assert is_json(content_type) is json

@@ -1,4 +1,4 @@
-"""How often a client may be wrong."""
+"""Limits of failed logins per client."""
 
 from proxy.authentication.login_attempts import BURST, MAX_CLIENTS, SECONDS_EACH, LoginAttempts
 
@@ -10,7 +10,7 @@ class Clock:
         return self.now
 
 
-def exhausted(client: str = "10.0.0.1") -> tuple[LoginAttempts, Clock]:
+def failed_burst(client: str = "10.0.0.1") -> tuple[LoginAttempts, Clock]:
     clock = Clock()
     attempts = LoginAttempts(clock)
     for number in range(BURST):
@@ -19,8 +19,8 @@ def exhausted(client: str = "10.0.0.1") -> tuple[LoginAttempts, Clock]:
     return attempts, clock
 
 
-def test_after_some_wrong_ones_a_client_waits() -> None:
-    attempts, clock = exhausted()
+def test_a_client_waits_after_a_burst_of_failures() -> None:
+    attempts, clock = failed_burst()
     assert attempts.wait_seconds("10.0.0.1") == SECONDS_EACH
     clock.now += SECONDS_EACH - 1.5
     assert attempts.wait_seconds("10.0.0.1") == 2
@@ -30,8 +30,8 @@ def test_after_some_wrong_ones_a_client_waits() -> None:
     assert attempts.wait_seconds("10.0.0.1") == SECONDS_EACH
 
 
-def test_in_time_all_is_forgiven() -> None:
-    attempts, clock = exhausted()
+def test_failures_are_forgiven_over_time() -> None:
+    attempts, clock = failed_burst()
     clock.now += BURST * SECONDS_EACH
     for number in range(BURST):
         assert attempts.wait_seconds("10.0.0.1") == 0
@@ -39,39 +39,39 @@ def test_in_time_all_is_forgiven() -> None:
     assert attempts.wait_seconds("10.0.0.1") == SECONDS_EACH
 
 
-def test_others_do_not_wait() -> None:
-    attempts, _ = exhausted()
+def test_other_clients_do_not_wait() -> None:
+    attempts, _ = failed_burst()
     assert attempts.wait_seconds("10.0.0.2") == 0
 
 
-def test_a_network_of_ipv6_is_one_client() -> None:
-    attempts, _ = exhausted("2001:db8::1")
+def test_an_ipv6_network_is_one_client() -> None:
+    attempts, _ = failed_burst("2001:db8::1")
     assert attempts.wait_seconds("2001:db8::ffff:2%eth0") > 0
     assert attempts.wait_seconds("2001:db8:0:1::1") == 0
 
 
-def test_an_address_of_ipv4_is_one_client_in_either_form() -> None:
-    attempts, _ = exhausted("::ffff:10.0.0.1")
+def test_an_ipv4_address_is_one_client_in_either_form() -> None:
+    attempts, _ = failed_burst("::ffff:10.0.0.1")
     assert attempts.wait_seconds("10.0.0.1") > 0
     assert attempts.wait_seconds("::ffff:10.0.0.2") == 0
 
 
-def test_a_program_that_goes_on_showing_an_old_token_guesses_once() -> None:
+def test_the_same_wrong_token_counts_once() -> None:
     attempts = LoginAttempts(Clock())
     for _ in range(5 * BURST):
         attempts.record_failure("10.0.0.1", "Bearer old")
         assert attempts.wait_seconds("10.0.0.1") == 0
 
 
-def test_what_was_wrong_is_known_of_the_client_that_has_shown_it() -> None:
-    attempts, _ = exhausted()
+def test_failed_credentials_are_remembered_per_client() -> None:
+    attempts, _ = failed_burst()
     assert attempts.failed_before("10.0.0.1", "guess 0")
     assert not attempts.failed_before("10.0.0.1", "guess")
     assert not attempts.failed_before("10.0.0.2", "guess 0")
 
 
-def test_no_more_than_so_many_clients_are_remembered() -> None:
-    attempts, _ = exhausted()
+def test_the_number_of_remembered_clients_is_limited() -> None:
+    attempts, _ = failed_burst()
     for number in range(MAX_CLIENTS):
         attempts.record_failure(f"10.1.{number // 250}.{number % 250}", "guess")
     assert attempts.wait_seconds("10.0.0.1") == 0

@@ -52,7 +52,7 @@ def test_a_value_is_opaque_and_differs_between_services(service: str, other: str
     ],
 )
 def test_the_set_cookie_line_has_the_configured_attributes(cookie: StickyCookie, line: str) -> None:
-    assert sticky(cookie).line("A") == f"\r\nSet-Cookie: {line}".encode()
+    assert sticky(cookie).set_cookie_line("A") == f"\r\nSet-Cookie: {line}".encode()
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_the_set_cookie_line_has_the_configured_attributes(cookie: StickyCookie,
     ],
 )
 def test_the_member_in_a_request_s_cookie(headers: str, kept: str | None) -> None:
-    assert sticky().kept(request(headers)) == kept
+    assert sticky().find_member(request(headers)) == kept
 
 
 def test_a_long_cookie_takes_linear_time() -> None:
     headers = f"Cookie: {'a=b;' * 4000}{'=' * 8000}\r\n"
-    assert sticky().kept(request(headers)) is None
+    assert sticky().find_member(request(headers)) is None
 
 
 STRATEGIES: tuple[Strategy, ...] = ("wrr", "drr", "p2c", "leastconn", "leasttime", "hrw")

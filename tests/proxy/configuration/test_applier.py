@@ -5,7 +5,7 @@ from unittest.mock import Mock
 from msgspec.structs import replace
 
 from proxy.configuration.applier import PORTION, Applier
-from proxy.context import Context
+from proxy.context import WorkerContext
 from proxy.ejection.ejections import Ejections
 from proxy.net.deadlines import Sweeper
 from proxy.routing.table import RoutingTable
@@ -22,10 +22,10 @@ from tests.proxy.routing.sample_requests import Client, request
 MANY = 3 * PORTION
 
 
-def context() -> Context:
+def context() -> WorkerContext:
     sweeper = Sweeper()
     services = ServiceRegistry(sweeper, UpstreamTimeouts())
-    return Context(
+    return WorkerContext(
         table=RoutingTable(frozenset({"web"})),
         services=services,
         tickets=Mock(),
@@ -46,7 +46,7 @@ def state(revision: int, prefix: str, count: int) -> State:
     )
 
 
-def served(of: Context, host: str) -> str | None:
+def served(of: WorkerContext, host: str) -> str | None:
     """The service that requests for this host go to, None without; it must exist."""
     found = of.table.match("web", request(host), Client())
     if found is None:

@@ -70,7 +70,7 @@ def test_a_server_that_refuses_is_ejected_in_every_proxy_until_it_is_back(begin:
             for proxy in (one, two):
                 until(lambda proxy=proxy: not ejections(proxy)["servers"], "the server to be back")  # type: ignore[misc]
                 assert {proxy.get(host) for _ in range(4)} == {"well", "back"}
-            until(lambda: not client.exists(KEYS.health), "nothing to be left in the store")
+            until(lambda: not client.exists(KEYS.ejected), "nothing to be left in the store")
 
 
 def test_if_every_server_is_ejected_all_are_tried(begin: Begin) -> None:
@@ -90,7 +90,7 @@ def test_an_ejected_server_is_tried_when_the_others_fail(begin: Begin, store: St
         host = proxy.route(ejected, dead := free_port())
         now = client.time()[0]
         entry = Ejection(now, now + 50, "another", "x")
-        client.hset(KEYS.health, url(ejected), msgspec.json.encode(entry))
+        client.hset(KEYS.ejected, url(ejected), msgspec.json.encode(entry))
         until(lambda: url(ejected) in ejections(proxy)["servers"], "the server to be ejected")
         assert {proxy.get(host) for _ in range(3)} == {"ejected"}
         assert ejections(proxy)["servers"][url(dead)]["reason"] == "Connection refused"
@@ -212,7 +212,7 @@ def ejecting_workers(store: Store, proxy: Proxy, origin: Origin) -> set[str]:
     """Store an ejection of this server by `another`, and return the ejecting workers that the proxy names."""
     with store.client() as client:
         now = client.time()[0]
-        client.hset(KEYS.health, url(origin), msgspec.json.encode(Ejection(now, now + 50, "another", "x")))
+        client.hset(KEYS.ejected, url(origin), msgspec.json.encode(Ejection(now, now + 50, "another", "x")))
     return {each["by"] for each in ejections(proxy)["servers"].values()}
 
 
@@ -249,14 +249,14 @@ def test_corrupt_entries_and_messages_affect_nothing_else(begin: Begin, store: S
         host = proxy.route(dead := free_port(), well)
         match damage:
             case "entry":
-                client.hset(KEYS.health, url(well), "{}")
-                client.hset(KEYS.health, b"\xff", "{}")
-                until(lambda: not client.exists(KEYS.health), "the corrupt entries to be deleted")
+                client.hset(KEYS.ejected, url(well), "{}")
+                client.hset(KEYS.ejected, b"\xff", "{}")
+                until(lambda: not client.exists(KEYS.ejected), "the corrupt entries to be deleted")
             case "message":
                 until(lambda: client.publish(KEYS.ejections, "{}"), "the proxy to subscribe")
                 proxy.process.wait_for_line("cannot be decoded")
             case _:
-                client.set(KEYS.health, "x")
+                client.set(KEYS.ejected, "x")
                 proxy.process.wait_for_line("cannot share ejections")
         assert {proxy.get(host) for _ in range(4)} == {"well"}
         assert set(ejections(proxy)["servers"]) == {url(dead)}
@@ -268,5 +268,5 @@ def test_a_store_that_lost_its_data_gets_the_ejections_again(begin: Begin, store
         host = proxy.route(free_port(), well)
         assert {proxy.get(host) for _ in range(4)} == {"well"}
         until(lambda: read_ejections(client, KEYS).notices, "the lease to be stored")
-        client.delete(KEYS.health)
+        client.delete(KEYS.ejected)
         until(lambda: read_ejections(client, KEYS).notices, "the lease to be stored again")

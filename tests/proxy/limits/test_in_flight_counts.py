@@ -45,12 +45,12 @@ def enter(counts: SharedCounts, key: bytes, times: int) -> Callable[[], None]:
 
 def free(counts: SharedCounts, key: bytes, limit: int) -> int:
     """How many more may enter."""
-    places = []
-    while (place := counts.enter(key, limit)) >= 0:
-        places.append(place)
-    for place in places:
-        counts.leave(place)
-    return len(places)
+    entered = []
+    while (key_hash := counts.enter(key, limit)) >= 0:
+        entered.append(key_hash)
+    for key_hash in entered:
+        counts.leave(key_hash)
+    return len(entered)
 
 
 def test_as_many_enter_as_the_limit_says_and_others_once_they_leave() -> None:
@@ -71,10 +71,10 @@ def test_every_key_has_its_own_count(steps: list[tuple[int, bool]]) -> None:
     held: dict[int, list[int]] = {number: [] for number in range(5)}
     for number, comes in steps:
         if comes:
-            place = counts.enter(b"%d" % number, 3)
-            assert (place >= 0) == (len(held[number]) < 3)
-            if place >= 0:
-                held[number].append(place)
+            key_hash = counts.enter(b"%d" % number, 3)
+            assert (key_hash >= 0) == (len(held[number]) < 3)
+            if key_hash >= 0:
+                held[number].append(key_hash)
         elif held[number]:
             counts.leave(held[number].pop())
 

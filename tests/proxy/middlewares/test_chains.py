@@ -15,7 +15,7 @@ def test_a_chain_of_chains_is_all_that_they_hold() -> None:
     chains.put(chain("outer", "inner", "last", "inner"))
     chains.put(chain("inner", "last", "last"))
     chains.put(Middleware("last", "addPrefix", {"prefix": "/a"}))
-    assert len(chains.of(("outer",), "router", "r")) == 5
+    assert len(chains.compile_chain(("outer",), "router", "r")) == 5
 
 
 def test_chains_of_chains_do_not_multiply_without_end() -> None:
@@ -25,5 +25,5 @@ def test_chains_of_chains_do_not_multiply_without_end() -> None:
         chains.put(chain(f"c{number}", f"c{number + 1}", f"c{number + 1}"))
     chains.put(chain("c60"))
     with pytest.raises(ChainError, match=f"more than {MOST}"):
-        chains.of(("c0",), "router", "r")
-    assert chains.of(("c60",), "router", "r") == ()
+        chains.compile_chain(("c0",), "router", "r")
+    assert chains.compile_chain(("c60",), "router", "r") == ()

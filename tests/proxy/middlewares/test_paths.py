@@ -10,7 +10,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.middlewares.chains import ChainError, Chains
-from proxy.middlewares.paths import unescaped
+from proxy.middlewares.paths import unescape_unreserved
 from rondpoint.model import Middleware, Router
 from rondpoint.rules import v3
 from tests.proxy.middlewares.sender import Sender
@@ -138,7 +138,7 @@ def test_what_is_needlessly_escaped_is_what_rfc_3986_leaves_unreserved() -> None
     expected = b"".join(
         bytes((byte, byte)) if byte in plain else b"%%%02x%%%02X" % (byte, byte) for byte in range(256)
     )
-    assert unescaped(everything) == expected
+    assert unescape_unreserved(everything) == expected
 
 
 def test_steps_are_taken_in_turn_and_chains_are_unfolded() -> None:
@@ -164,7 +164,7 @@ def test_a_change_is_in_force_at_once() -> None:
     [
         (Middleware("m", "basicAuth", {"users": ["a:b"]}), "of kind basicAuth, which is not served yet"),
         (Middleware("m", "stripPrefix", {"prefixes": ["/a"]}, unusable=True), "could not be read"),
-        (Middleware("m", "stripPrefixRegex", {"regex": ["("]}), "no regular expression"),
+        (Middleware("m", "stripPrefixRegex", {"regex": ["("]}), "invalid regular expression"),
         (Middleware("m", "chain", {"middlewares": ["m"]}), "a part of itself"),
         (Middleware("m", "chain", {"middlewares": ["n"]}), "n does not exist"),
     ],

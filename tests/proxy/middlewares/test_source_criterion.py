@@ -7,7 +7,7 @@ import pytest
 from proxy.http1.forwarded import pass_on_claims
 from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
 from proxy.http1.request import parse_request
-from proxy.middlewares.source_criterion import by_host, source_of
+from proxy.middlewares.source_criterion import request_host, compile_source
 from rondpoint.middlewares.canonical import canonical, complete
 from tests.proxy.middlewares.sender import Sender
 
@@ -16,7 +16,7 @@ def found(
     criterion: dict[str, Any], lines: str = "", *, peer: str = "192.0.2.9", trusted: bool = True
 ) -> str:
     options = canonical("inFlightReq", {"amount": 1, "sourceCriterion": criterion}, str).options
-    source = source_of(complete("inFlightReq", options)["sourceCriterion"], by_host)
+    source = compile_source(complete("inFlightReq", options)["sourceCriterion"], request_host)
     limits = Limits(ends_here=ENDS_HERE_TRUSTED) if trusted else Limits()
     request = parse_request(f"GET / HTTP/1.1\r\nHost: A.test:81\r\n{lines}\r\n".encode(), limits)
     assert request is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.process.file_descriptors import room_for_connections
+from proxy.process.file_descriptors import connection_capacity
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ from proxy.process.file_descriptors import room_for_connections
 def test_each_client_connection_has_a_second_descriptor_and_some_are_left(
     descriptors: int, wanted: int, room: int
 ) -> None:
-    assert room_for_connections(descriptors, wanted) == room
+    assert connection_capacity(descriptors, wanted) == room
 
 
 def test_who_asks_for_more_than_half_gets_it() -> None:
-    assert room_for_connections(20_000, 12_000, asked_for=True) == 12_000
-    assert room_for_connections(10_000, 12_000, asked_for=True) == 9_872
+    assert connection_capacity(20_000, 12_000, explicit=True) == 12_000
+    assert connection_capacity(10_000, 12_000, explicit=True) == 9_872

@@ -30,7 +30,7 @@ def reload(proxy: Proxy) -> None:
     """Returns once another worker accepts in the place of the present ones, which may still be leaving."""
     lines = proxy.process.line_count
     proxy.process.signal(signal.SIGHUP)
-    proxy.process.wait_for_line("is followed by another one", after=lines)
+    proxy.process.wait_for_line("has a successor and stops accepting", after=lines)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -106,7 +106,7 @@ def test_the_end_after_a_reload_waits_for_no_idle_connection(begin: Begin) -> No
             client.answer()
             lines = proxy.process.line_count
             proxy.process.signal(signal.SIGHUP)
-            proxy.process.wait_for_line("is followed by another one", after=lines)
+            proxy.process.wait_for_line("has a successor and stops accepting", after=lines)
             began = time.monotonic()
             proxy.process.signal(signal.SIGTERM)
             assert proxy.process.wait() == 0

@@ -47,7 +47,7 @@ def test_those_of_a_leaving_worker_live_until_the_grace_time_ends(begin: Begin) 
         with many(proxy.web, host, 20) as old:
             lines = proxy.process.line_count
             proxy.process.signal(signal.SIGHUP)
-            proxy.process.wait_for_line("is followed by another one", after=lines)
+            proxy.process.wait_for_line("has a successor and stops accepting", after=lines)
             began = time.monotonic()
             assert all(echoed(old, "still here"))
             assert proxy.get(plain) == "other"

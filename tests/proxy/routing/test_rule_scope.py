@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.routing.rule_scope import Hosts, beyond_hosts, hosts_of, paths_of
+from proxy.routing.rule_scope import Hosts, remaining_expression, hosts_of, paths_of
 from rondpoint.rules import v3
 
 
@@ -52,7 +52,7 @@ def test_rules_that_can_hold_on_any_host(rule: str) -> None:
 )
 def test_what_is_left_to_test_where_the_host_was_found(rule: str, left: str | None) -> None:
     expected = None if left is None else v3.parse(left).expression
-    assert beyond_hosts(v3.parse(rule).expression) == expected
+    assert remaining_expression(v3.parse(rule).expression) == expected
 
 
 @pytest.mark.parametrize(

@@ -139,8 +139,8 @@ def test_expressions_too_large_to_be_compiled_together() -> None:
 
 
 def test_made_up_hosts_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.routing.host_patterns.REMEMBERED", 3)
-    monkeypatch.setattr("proxy.routing.table.REMEMBERED", 3)
+    monkeypatch.setattr("proxy.routing.host_patterns.MAX_CACHED_HOSTS", 3)
+    monkeypatch.setattr("proxy.routing.table.MAX_CACHED_HOSTS", 3)
     table = table_of(router("r", "HostRegexp(`^[a-z]+\\.test$`)"))
     for _ in range(2):
         for host in ("a.test", "b.test", "1.test", "c.test", "d.test"):

@@ -49,7 +49,7 @@ def test_a_service_that_is_replaced_before_its_first_request(services: ServiceRe
 
 def test_a_slot_follows_its_service_and_is_empty_after_its_removal(services: ServiceRegistry) -> None:
     services.put(Service("s", (A,)))
-    slot = services.ready("s")
+    slot = services.get_slot("s")
     services.put(Service("s", (B,)))
     assert slot.served is services.get("s")
     assert [target.server.name for target in slot.served.rotation] == ["b"]  # type: ignore[union-attr]
@@ -57,7 +57,7 @@ def test_a_slot_follows_its_service_and_is_empty_after_its_removal(services: Ser
     assert slot.served is None
     services.put(Service("s", (C,)))
     assert slot.served is None
-    assert services.ready("s").served is services.get("s")
+    assert services.get_slot("s").served is services.get("s")
 
 
 def test_servers_that_stay_keep_their_pools(services: ServiceRegistry) -> None:

@@ -16,8 +16,8 @@ from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.agents import AgentStatus, ProviderStatus
-from rondpoint.store.metrics import BOUNDS, Cell, Counts, Own
-from rondpoint.store.server_metrics import ServerCounts, field_of
+from rondpoint.store.metrics import BOUNDS, Cell, Counts, WorkerCounts
+from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.workers import WorkerStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
@@ -38,7 +38,7 @@ def worker(name: str, **fields: object) -> WorkerStatus:
 
 
 def render(
-    *hashes: dict[str, Counts | Own],
+    *hashes: dict[str, Counts | WorkerCounts],
     workers: tuple[WorkerStatus, ...] = (),
     servers: tuple[dict[str, ServerCounts], ...] = (),
     processes: Processes | None = None,
@@ -124,7 +124,7 @@ def test_gauges_cover_live_workers_only() -> None:
         worker("b", connections={"web": 1, "s": 1}, revision=6, confirmed_at=NOW - 9, reloads=4),
         worker("dead", connections={"web": 9}, seen_at=NOW - 11, confirmed_at=1.0, reloads=5, revision=1),
     )
-    text = render({"/worker": Own(tickets=3, propagation=buckets(1))}, workers=workers)
+    text = render({"/worker": WorkerCounts(tickets=3, propagation=buckets(1))}, workers=workers)
     assert values(text, "traefik_open_connections") == {
         (("entrypoint", "web"), ("protocol", "TCP")): 3,
         (("entrypoint", "s"), ("protocol", "TCP")): 1,
@@ -147,7 +147,7 @@ def test_gauges_cover_live_workers_only() -> None:
 
 
 def test_current_servers_have_the_sums_of_all_workers() -> None:
-    here, gone = field_of("s@file", "http://10.0.0.1:80"), field_of("s@file", "http://10.0.0.2:80")
+    here, gone = server_field("s@file", "http://10.0.0.1:80"), server_field("s@file", "http://10.0.0.2:80")
     one = ServerCounts({200: 3, 502: 1}, buckets(4), 0.5, 2)
     other = ServerCounts({101: 1, 200: 1}, (1, 0, 0), 0.25, 0, (0.2, 2.0))
     text = render(servers=({here: one, gone: one}, {here: other}), buckets="0.1,0.3,5")

@@ -34,7 +34,7 @@ def test_any_process_name_is_parsed() -> None:
 
 
 def test_a_malformed_stat_line_is_refused() -> None:
-    with pytest.raises(ValueError, match="no line of"):
+    with pytest.raises(ValueError, match="not a line of"):
         parse_stat(b"cpu 1 2 3")
 
 

@@ -21,9 +21,9 @@ from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import BOUNDS, Counts, Own, decode_field
-from rondpoint.store.retired_workers import Known
-from rondpoint.store.server_metrics import ServerCounts, ServersInForce, decode_server, field_of
+from rondpoint.store.metrics import BOUNDS, Counts, WorkerCounts, decode_field
+from rondpoint.store.retired_workers import ActiveNames
+from rondpoint.store.server_metrics import ServerCounts, ActiveServers, decode_server, server_field
 from rondpoint.store.workers import WorkerStatus
 from tests.lab.store import Store
 
@@ -71,9 +71,9 @@ def test_a_server_is_counted_separately_for_each_service(services: ServiceRegist
     tallies.count_failure(target_of(services, "s@file", TWO))
     tallies.count_upgrade(target_of(services, "t@file", ONE))
     assert {field: tally.counts() for field, tally in tallies.all.items()} == {
-        field_of("s@file", ONE): ServerCounts({200: 3, 502: 1}, buckets(4), 0.002),
-        field_of("s@file", TWO): ServerCounts({}, buckets(0), failures=1),
-        field_of("t@file", ONE): ServerCounts({101: 1, 200: 2}, buckets(2), 0.001),
+        server_field("s@file", ONE): ServerCounts({200: 3, 502: 1}, buckets(4), 0.002),
+        server_field("s@file", TWO): ServerCounts({}, buckets(0), failures=1),
+        server_field("t@file", ONE): ServerCounts({101: 1, 200: 2}, buckets(2), 0.001),
     }
 
 
@@ -87,7 +87,7 @@ def test_counts_survive_a_change_of_the_service(services: ServiceRegistry) -> No
     count(tallies, after, times=2)
     # A request in progress during the change.
     count(tallies, before)
-    assert tallies.all[field_of("s@file", ONE)].counts().codes == {200: 6}
+    assert tallies.all[server_field("s@file", ONE)].counts().codes == {200: 6}
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def stored(client: redis.Redis) -> dict[str, ServerCounts]:
 
 def test_only_changed_counts_are_written(client: redis.Redis, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
-    known = ServersInForce(services.by_name)
+    known = ActiveServers(services.by_name)
     reporter = make_reporter(client, tallies)
     assert reporter.report(known)
     assert not stored(client)
@@ -118,14 +118,14 @@ def test_only_changed_counts_are_written(client: redis.Redis, services: ServiceR
     assert reporter.report(known)
     assert reporter.report(known)
     assert {field: counts.codes for field, counts in stored(client).items()} == {
-        field_of("s@file", ONE): {200: 1},
-        field_of("s@file", TWO): {200: 1},
+        server_field("s@file", ONE): {200: 1},
+        server_field("s@file", TWO): {200: 1},
     }
     assert 0 < client.ttl(KEYS.server_metrics(WORKER)) <= 30
-    client.hset(KEYS.server_metrics(WORKER), field_of("s@file", TWO), b"untouched")
+    client.hset(KEYS.server_metrics(WORKER), server_field("s@file", TWO), b"untouched")
     count(tallies, one)
     reporter.report(known)
-    assert client.hget(KEYS.server_metrics(WORKER), field_of("s@file", TWO)) == b"untouched"
+    assert client.hget(KEYS.server_metrics(WORKER), server_field("s@file", TWO)) == b"untouched"
     client.flushall()
     reporter.report(known)
     reporter.report(known)
@@ -140,19 +140,19 @@ def test_a_removed_server_is_dropped_and_starts_at_zero_when_it_returns(
     removed = target_of(services, "s@file", TWO)
     count(tallies, target_of(services, "s@file", ONE), times=2)
     count(tallies, removed, times=3)
-    reporter.report(ServersInForce(services.by_name))
+    reporter.report(ActiveServers(services.by_name))
     services.put(service("s@file", "10.0.0.1"))
-    reporter.report(ServersInForce(services.by_name))
-    assert list(tallies.all) == list(stored(client)) == [field_of("s@file", ONE)]
+    reporter.report(ActiveServers(services.by_name))
+    assert list(tallies.all) == list(stored(client)) == [server_field("s@file", ONE)]
     # Requests in progress are not counted any more, or are dropped at the next report.
     count(tallies, removed)
     count(tallies, removed, status=499)
-    reporter.report(ServersInForce(services.by_name))
-    assert list(tallies.all) == list(stored(client)) == [field_of("s@file", ONE)]
+    reporter.report(ActiveServers(services.by_name))
+    assert list(tallies.all) == list(stored(client)) == [server_field("s@file", ONE)]
     services.put(service("s@file", "10.0.0.1", "10.0.0.2"))
     count(tallies, target_of(services, "s@file", TWO))
-    reporter.report(ServersInForce(services.by_name))
-    assert stored(client)[field_of("s@file", TWO)].codes == {200: 1}
+    reporter.report(ActiveServers(services.by_name))
+    assert stored(client)[server_field("s@file", TWO)].codes == {200: 1}
 
 
 def raise_exit(*_: object) -> bool:
@@ -163,13 +163,13 @@ def raise_exit(*_: object) -> bool:
 def test_interrupted_writes_are_repeated(
     client: redis.Redis, services: ServiceRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = ServersInForce(services.by_name)
+    known = ActiveServers(services.by_name)
     tallies = Tallies()
     label_set, one = tallies.label_sets.number("web"), target_of(services, "s@file", ONE)
     tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
     status = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
     reporter = MetricsReporter(
-        client, KEYS, tallies, lambda: status, Own, lambda: Known({"r"}, {"s@file"}, known)
+        client, KEYS, tallies, lambda: status, WorkerCounts, lambda: ActiveNames({"r"}, {"s@file"}, known)
     )
     for _ in range(2):
         reporter.report()
@@ -185,12 +185,12 @@ def test_interrupted_writes_are_repeated(
         counts = decode_field("r", field)
         assert isinstance(counts, Counts)
         assert counts.statuses == {"2xx": tally.requests}
-        assert stored(client)[field_of("s@file", ONE)].codes == {200: tally.requests}
+        assert stored(client)[server_field("s@file", ONE)].codes == {200: tally.requests}
 
 
 def test_counts_are_written_once_the_store_is_back(store: Store, services: ServiceRegistry) -> None:
     tallies = ServerTallies()
-    known = ServersInForce(services.by_name)
+    known = ActiveServers(services.by_name)
     with connect(store.url) as client:
         reporter = make_reporter(client, tallies)
         count(tallies, target_of(services, "s@file", ONE))
@@ -198,7 +198,7 @@ def test_counts_are_written_once_the_store_is_back(store: Store, services: Servi
         reporter.report(known)
         count(tallies, target_of(services, "s@file", ONE))
         services.put(service("s@file", "10.0.0.1"))
-        known = ServersInForce(services.by_name)
+        known = ActiveServers(services.by_name)
         store.kill()
         with pytest.raises(redis.RedisError):
             reporter.report(known)
@@ -206,7 +206,7 @@ def test_counts_are_written_once_the_store_is_back(store: Store, services: Servi
         reporter.report(known)
         reporter.report(known)
         assert {field: counts.codes for field, counts in stored(client).items()} == {
-            field_of("s@file", ONE): {200: 2}
+            server_field("s@file", ONE): {200: 2}
         }
 
 
@@ -220,7 +220,7 @@ def test_many_servers_are_written_in_several_rounds(client: redis.Redis) -> None
     for target in served.targets:
         count(tallies, target)
     reporter = make_reporter(client, tallies)
-    known = ServersInForce(services.by_name)
+    known = ActiveServers(services.by_name)
     lengths = []
     for _ in range(3):
         done = reporter.report(known)
@@ -228,7 +228,7 @@ def test_many_servers_are_written_in_several_rounds(client: redis.Redis) -> None
     assert lengths == [(MAX_SERVERS, False), (2 * MAX_SERVERS, False), (len(hosts), True)]
     # Half of the servers are removed; the rounds reach them like the others.
     services.put(service("s@file", *hosts[::2]))
-    known = ServersInForce(services.by_name)
+    known = ActiveServers(services.by_name)
     while not reporter.report(known):
         pass
     assert len(tallies.all) == len(stored(client)) == len(hosts[::2])
@@ -239,6 +239,6 @@ def test_a_key_of_a_wrong_type_is_replaced(client: redis.Redis, services: Servic
     reporter = make_reporter(client, tallies)
     client.set(KEYS.server_metrics(WORKER), "wrong type")
     count(tallies, target_of(services, "s@file", ONE))
-    reporter.report(ServersInForce(services.by_name))
-    reporter.report(ServersInForce(services.by_name))
-    assert list(stored(client)) == [field_of("s@file", ONE)]
+    reporter.report(ActiveServers(services.by_name))
+    reporter.report(ActiveServers(services.by_name))
+    assert list(stored(client)) == [server_field("s@file", ONE)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.tls.certificate_status import certificates_of
+from proxy.tls.certificate_status import read_certificate_status
 from rondpoint.settings.values import CertificatePair
 
 KINDS = {
@@ -42,14 +42,14 @@ def test_a_certificate_is_read_whatever_its_key_and_even_if_it_has_expired(
 ) -> None:
     names = "subjectAltName=DNS:www.a.test,DNS:a.test,IP:192.0.2.1"
     pair = make(tmp_path, kind, "/O=some/CN=a.test", names, days=days)
-    (found,) = certificates_of([pair])
+    (found,) = read_certificate_status([pair])
     assert (found.common_name, found.sans) == ("a.test", "a.test,www.a.test")
     assert int(found.serial) == int(said(pair, "-serial"), 16)
     assert found.not_after == ssl.cert_time_to_seconds(said(pair, "-enddate"))
 
 
 def test_one_without_names_has_none(tmp_path: Path) -> None:
-    (found,) = certificates_of([make(tmp_path, "ec", "/O=some")])
+    (found,) = read_certificate_status([make(tmp_path, "ec", "/O=some")])
     assert (found.common_name, found.sans) == ("", "")
 
 
@@ -59,6 +59,6 @@ def test_one_that_is_for_clients_only_is_told_of_and_takes_nothing_else_down(
     (tmp_path / "other").mkdir()
     useless = make(tmp_path, "ec", "/CN=client", "extendedKeyUsage=clientAuth")
     with caplog.at_level(logging.WARNING):
-        (found,) = certificates_of([useless, make(tmp_path / "other", "ec", "/CN=server")])
+        (found,) = read_certificate_status([useless, make(tmp_path / "other", "ec", "/CN=server")])
     assert found.common_name == "server"
     assert str(useless.cert_file) in caplog.text

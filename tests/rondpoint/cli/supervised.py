@@ -1,7 +1,7 @@
-"""A supervisor over stand-in children: `python -m tests.rondpoint.cli.supervised DIRECTORY SPECS`.
+"""Runs a supervisor with test programs: `python -m tests.rondpoint.cli.supervised DIRECTORY SPECS`.
 
-SPECS is a JSON list of objects with the fields of `Spec`; the supervisor waits for all of its process's
-children, so it needs a process of its own.
+SPECS is a JSON list of objects with the fields of `ChildSpec`. The supervisor reaps all children of its
+process, so it needs a process of its own.
 """
 
 from __future__ import annotations
@@ -11,29 +11,28 @@ import os
 import sys
 from pathlib import Path
 
-from rondpoint.cli.child import Spec
-from rondpoint.cli.readiness import Announcements
+import msgspec
+
+from rondpoint.cli.child import ChildSpec
+from rondpoint.cli.readiness import ReadinessSocket
 from rondpoint.cli.supervisor import Supervisor
 
 
 def main(directory: Path, specs: list[dict[str, object]]) -> int:
-    children = [
-        Spec(**{**spec, "argv": tuple(spec["argv"]), "final": frozenset(spec.get("final", ()))})  # type: ignore[arg-type]
-        for spec in specs
-    ]
-    with Announcements(directory) as announcements:
+    children = msgspec.convert(specs, list[ChildSpec])
+    with ReadinessSocket(directory) as readiness_socket:
         supervisor = Supervisor(
             children,
-            announcements,
+            readiness_socket,
             os.environ,
-            on_ready=lambda: _say("all ready"),
-            say=lambda line: _say(f"supervisor: {line}"),
+            on_ready=lambda: _print("all ready"),
+            report=lambda line: _print(f"supervisor: {line}"),
         )
         return supervisor.run()
 
 
-def _say(line: str) -> None:
-    # At once: its children write to the same pipe.
+def _print(line: str) -> None:
+    # One unbuffered write: the children write to the same pipe.
     os.write(1, f"{line}\n".encode())
 
 

@@ -1,10 +1,10 @@
-"""The process that faces the clients is not told where routes come from."""
+"""The proxy process does not get the settings of providers or their secrets."""
 
 from __future__ import annotations
 
 import pytest
 
-from rondpoint.cli.agent_settings import without_sources, without_sources_flags
+from rondpoint.cli.agent_settings import without_agent_flags, without_agent_variables
 
 FLAGS: list[tuple[list[str], list[str]]] = [
     ([], []),
@@ -18,11 +18,11 @@ FLAGS: list[tuple[list[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("given", "kept"), FLAGS, ids=[" ".join(given) for given, _ in FLAGS])
-def test_flags_about_sources_are_left_out_with_their_values(given: list[str], kept: list[str]) -> None:
-    assert without_sources_flags(given) == kept
+def test_flags_of_agent_sections_are_removed_with_their_values(given: list[str], kept: list[str]) -> None:
+    assert without_agent_flags(given) == kept
 
 
-def test_variables_about_sources_are_left_out() -> None:
+def test_variables_of_agent_sections_are_removed() -> None:
     environ = {
         "PATH": "/bin",
         "CONSUL_HTTP_TOKEN": "secret",
@@ -33,7 +33,7 @@ def test_variables_about_sources_are_left_out() -> None:
         "RONDPOINT_WORKERS": "2",
         "RONDPOINT_FILEDESCRIPTORS": "none of ours",
     }
-    assert without_sources(environ) == {
+    assert without_agent_variables(environ) == {
         "PATH": "/bin",
         "RONDPOINT_WORKERS": "2",
         "RONDPOINT_FILEDESCRIPTORS": "none of ours",

@@ -1,4 +1,4 @@
-"""The command line as a user meets it."""
+"""The command `rondpoint`: help, unknown commands, bad settings and shell completion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lab.processes import installed
 def run(
     cwd: Path, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """`rondpoint` with these arguments, in a directory and an environment of the test's own."""
+    """Run `rondpoint` with these arguments, in this directory and with only this environment."""
     return subprocess.run(
         [installed("rondpoint"), *arguments],
         cwd=cwd,
@@ -27,7 +27,7 @@ def run(
     )
 
 
-def test_the_version_is_the_distributions(tmp_path: Path) -> None:
+def test_the_version_is_that_of_the_distribution(tmp_path: Path) -> None:
     result = run(tmp_path, "--version")
     assert result.stdout.strip() == f"rondpoint, version {importlib.metadata.version('rondpoint')}"
 
@@ -49,11 +49,11 @@ def test_up_explains_itself(tmp_path: Path) -> None:
 def test_a_misspelt_command_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
     result = run(tmp_path, "route")
     assert result.returncode == 2
-    assert "There is no command 'route'. Did you mean routes?" in result.stderr
+    assert "Unknown command 'route'. Did you mean routes?" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--dokcer", "--workers=0"], ["up", "--dokcer", "--workers=0"]])
-def test_unusable_settings_end_with_every_finding_and_code_2(tmp_path: Path, arguments: list[str]) -> None:
+def test_unusable_settings_print_all_errors_and_exit_with_2(tmp_path: Path, arguments: list[str]) -> None:
     result = run(tmp_path, *arguments)
     assert result.returncode == 2
     assert result.stdout == ""
@@ -70,10 +70,10 @@ def test_a_bare_word_after_up_is_refused(tmp_path: Path) -> None:
     assert "'docker' is no flag" in result.stderr
 
 
-def test_routes_says_when_nothing_answers(tmp_path: Path) -> None:
+def test_routes_reports_an_api_that_does_not_respond(tmp_path: Path) -> None:
     result = run(tmp_path, "routes", "--entryPoints.traefik.address=127.0.0.1:1")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: nothing answers at http://127.0.0.1:1 ")
+    assert result.stderr.startswith("error: no response from http://127.0.0.1:1 ")
     assert "is `rondpoint up` running?" in result.stderr
 
 
@@ -85,17 +85,17 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert result.stdout.startswith("rondpoint, version ")
 
 
-def test_shells_are_told_how_to_complete(tmp_path: Path) -> None:
+def test_shells_get_a_completion_script(tmp_path: Path) -> None:
     for shell in ("bash", "zsh", "fish"):
         result = run(tmp_path, environ={"_RONDPOINT_COMPLETE": f"{shell}_source"})
         assert result.returncode == 0, result.stderr
         assert "rondpoint" in result.stdout
-    asked = {"_RONDPOINT_COMPLETE": "bash_complete", "COMP_WORDS": "rondpoint hea", "COMP_CWORD": "1"}
-    assert "healthcheck" in run(tmp_path, environ=asked).stdout
+    environ = {"_RONDPOINT_COMPLETE": "bash_complete", "COMP_WORDS": "rondpoint hea", "COMP_CWORD": "1"}
+    assert "healthcheck" in run(tmp_path, environ=environ).stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"),
+    ("words", "completions"),
     [
         ("up --providers.docker.end", ["--providers.docker.endpoint"]),
         ("proxy --WORK", ["--WORKers"]),
@@ -108,11 +108,11 @@ def test_shells_are_told_how_to_complete(tmp_path: Path) -> None:
         ("up --nothing", []),
     ],
 )
-def test_settings_are_completed(tmp_path: Path, words: str, offered: list[str]) -> None:
-    asked = {
+def test_settings_are_completed(tmp_path: Path, words: str, completions: list[str]) -> None:
+    environ = {
         "_RONDPOINT_COMPLETE": "bash_complete",
         "COMP_WORDS": f"rondpoint {words}",
         "COMP_CWORD": str(len(words.split())),
     }
-    lines = run(tmp_path, environ=asked).stdout.splitlines()
-    assert [line.partition(",")[2] for line in lines if line] == offered
+    lines = run(tmp_path, environ=environ).stdout.splitlines()
+    assert [line.partition(",")[2] for line in lines if line] == completions

@@ -1,4 +1,4 @@
-"""`rondpoint healthcheck`: ends with 0 when the Rondpoint it is about works."""
+"""`rondpoint healthcheck`: exit code 0 if the proxy or agent that it checks works."""
 
 from __future__ import annotations
 
@@ -28,52 +28,52 @@ COMMAND_LINES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "read"), COMMAND_LINES)
-def test_command_and_flags_of_a_process(words: list[str], read: tuple[str, tuple[str, ...]]) -> None:
-    assert read_command(words) == read
+@pytest.mark.parametrize(("words", "command"), COMMAND_LINES)
+def test_a_command_line_is_read(words: list[str], command: tuple[str, tuple[str, ...]]) -> None:
+    assert read_command(words) == command
 
 
 def test_a_running_rondpoint_is_healthy_by_its_process(processes: Processes, tmp_path: Path) -> None:
     web, admin = free_port(), free_port()
-    running = processes(
+    process = processes(
         "rondpoint",
         f"--entryPoints.web.address=127.0.0.1:{web}",
         f"--entryPoints.traefik.address=127.0.0.1:{admin}",
         "--workers=1",
         directory=tmp_path,
     )
-    running.wait_for_port(admin)
-    # It accepts before a worker answers, which may take a while.
+    process.wait_for_port(admin)
+    # The port accepts connections before a worker can respond.
     assert http.request(admin, "localhost", "/ping").status == 200
-    found = run(tmp_path, "healthcheck", f"--process={running.pid}")
-    assert (found.returncode, found.stdout, found.stderr) == (0, "healthy\n", "")
+    result = run(tmp_path, "healthcheck", f"--process={process.pid}")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "healthy\n", "")
 
 
-def test_where_nothing_answers_is_said(tmp_path: Path) -> None:
+def test_a_proxy_that_does_not_respond_is_reported(tmp_path: Path) -> None:
     port = free_port()
-    found = run(tmp_path, "healthcheck", f"--entryPoints.traefik.address=127.0.0.1:{port}")
-    assert found.returncode == 1
-    assert f"unhealthy: nothing answers at http://127.0.0.1:{port}/ping" in found.stderr
+    result = run(tmp_path, "healthcheck", f"--entryPoints.traefik.address=127.0.0.1:{port}")
+    assert result.returncode == 1
+    assert f"unhealthy: no response from http://127.0.0.1:{port}/ping" in result.stderr
 
 
-def test_a_process_that_is_not_there_is_said(tmp_path: Path) -> None:
-    found = run(tmp_path, "healthcheck", f"--process={2**22 + 1}")
-    assert found.returncode == 2
-    assert "cannot be looked at: No such file or directory" in found.stderr
+def test_a_process_that_does_not_exist_is_reported(tmp_path: Path) -> None:
+    result = run(tmp_path, "healthcheck", f"--process={2**22 + 1}")
+    assert result.returncode == 2
+    assert f"cannot read the command line of process {2**22 + 1}: No such file or directory" in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("age", "code", "said"),
+    ("age", "code", "message"),
     [
         (0.0, 0, "healthy"),
-        (60.0, 1, "unhealthy: the agent's last sign of life is 6"),
-        (None, 1, "unhealthy: no agent of host"),
+        (60.0, 1, "unhealthy: the agent's last heartbeat is 6"),
+        (None, 1, "unhealthy: the store knows no agent on host"),
     ],
 )
-def test_an_agent_is_asked_about_in_the_store(
-    store: Store, processes: Processes, tmp_path: Path, age: float | None, code: int, said: str
+def test_an_agent_is_healthy_if_its_heartbeat_in_the_store_is_recent(
+    store: Store, processes: Processes, tmp_path: Path, age: float | None, code: int, message: str
 ) -> None:
-    # A process whose command line reads as an agent's.
+    # A process with the command line of an agent.
     script = tmp_path / "rondpoint"
     script.write_text("import time; print('up', flush=True); time.sleep(60)")
     agent = processes("python3", str(script), "agent", f"--redis.url={store.url}")
@@ -83,6 +83,6 @@ def test_an_agent_is_asked_about_in_the_store(
             seen = time.time() - age
             status = AgentStatus("a", socket.gethostname(), 1, seen, seen)
             write_agent(client, Keys(), status)
-    found = run(tmp_path, "healthcheck", f"--process={agent.pid}")
-    assert found.returncode == code
-    assert said in found.stdout + found.stderr
+    result = run(tmp_path, "healthcheck", f"--process={agent.pid}")
+    assert result.returncode == code
+    assert message in result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""`rondpoint routes` shows what the admin entry point tells."""
+"""`rondpoint routes` shows the routers, servers, diagnostics and agents from the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.lab.origin import Origin
 
 from .test_commands import run
 
-RAW: dict[str, Any] = {
+RAW_DATA: dict[str, Any] = {
     "routers": {
         "hello@docker": {
             "rule": "Host:hello.test",
@@ -60,12 +60,12 @@ RAW: dict[str, Any] = {
     "agents": {
         "one-7-ab": {
             "role": "leader",
-            "part": "north",
+            "contribution": "north",
             "providers": {"docker": {"state": "ok", "message": "", "since": 1.0}},
         },
         "two-9-cd": {
             "role": "member",
-            "part": "south",
+            "contribution": "south",
             "providers": {
                 "docker": {"state": "retrying", "message": "no engine", "since": 1.0},
                 "file": {"state": "ok", "message": "", "since": 1.0},
@@ -74,7 +74,7 @@ RAW: dict[str, Any] = {
     },
     "revision": 3,
 }
-SHOWN = """\
+OUTPUT = """\
 ROUTER        RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
 empty@file    Host:empty       web, other    10        empty@file    none
 hello@docker  Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
@@ -89,49 +89,49 @@ two-9-cd  south  member  docker (retrying: no engine), file (ok)
 """
 
 
-def answer(body: bytes, status: str = "200 OK") -> bytes:
+def api_response(body: bytes, status: str = "200 OK") -> bytes:
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
-def test_routers_stand_with_their_servers_and_findings_below(tmp_path: Path) -> None:
-    with Origin(answer(json.dumps(RAW).encode())) as admin:
+def test_routers_are_listed_with_servers_diagnostics_and_agents(tmp_path: Path) -> None:
+    with Origin(api_response(json.dumps(RAW_DATA).encode())) as admin:
         result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}/")
-        assert (result.stdout, result.stderr, result.returncode) == (SHOWN, "", 0)
+        assert (result.stdout, result.stderr, result.returncode) == (OUTPUT, "", 0)
         assert [request.target for request in admin.requests] == ["/api/rawdata"]
 
 
-def test_json_is_passed_on_as_it_came(tmp_path: Path) -> None:
-    with Origin(answer(json.dumps(RAW).encode())) as admin:
+def test_json_is_printed_unchanged(tmp_path: Path) -> None:
+    with Origin(api_response(json.dumps(RAW_DATA).encode())) as admin:
         result = run(tmp_path, "routes", "--json", "--api", f"http://127.0.0.1:{admin.port}")
-    assert json.loads(result.stdout) == RAW
+    assert json.loads(result.stdout) == RAW_DATA
 
 
 def test_the_address_comes_from_the_settings(tmp_path: Path) -> None:
-    with Origin(answer(b"{}")) as admin:
+    with Origin(api_response(b"{}")) as admin:
         (tmp_path / "rondpoint.toml").write_text(f'[entryPoints.traefik]\naddress = ":{admin.port}"')
         assert run(tmp_path, "routes").stdout == "no routers\n"
 
 
 @pytest.mark.parametrize(
-    ("response", "said"),
+    ("response", "message"),
     [
-        (answer(b"nothing", "404 Not Found"), "/api/rawdata answers 404"),
-        (answer(b"<html>"), "/api/rawdata is not Rondpoint's"),
-        (answer(b'{"routers": []}'), "/api/rawdata is not Rondpoint's"),
+        (api_response(b"nothing", "404 Not Found"), "/api/rawdata responded with 404"),
+        (api_response(b"<html>"), "/api/rawdata is not from Rondpoint"),
+        (api_response(b'{"routers": []}'), "/api/rawdata is not from Rondpoint"),
     ],
 )
-def test_an_answer_that_is_not_rondpoints_is_said_so(tmp_path: Path, response: bytes, said: str) -> None:
+def test_a_response_of_another_program_is_reported(tmp_path: Path, response: bytes, message: str) -> None:
     with Origin(response) as admin:
         result = run(tmp_path, "routes", f"--api=127.0.0.1:{admin.port}")
     assert result.returncode == 1
-    assert said in result.stderr
+    assert message in result.stderr
 
 
-def test_the_token_of_the_settings_or_the_environment_is_shown(tmp_path: Path) -> None:
+def test_the_token_comes_from_the_settings_or_the_environment(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("s3cret\n")
-    with Origin(answer(b"{}")) as admin:
+    with Origin(api_response(b"{}")) as admin:
         (tmp_path / "rondpoint.toml").write_text(
             f'[entryPoints.traefik]\naddress = ":{admin.port}"\n[api]\ntokenFile = "{token}"'
         )
@@ -139,13 +139,13 @@ def test_the_token_of_the_settings_or_the_environment_is_shown(tmp_path: Path) -
         run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
         environ = {"RONDPOINT_API_TOKEN": "other"}
         run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}", environ=environ)
-        shown = [request.header("Authorization") for request in admin.requests]
-    assert shown == ["Bearer s3cret", None, "Bearer other"]
+        sent = [request.header("Authorization") for request in admin.requests]
+    assert sent == ["Bearer s3cret", None, "Bearer other"]
 
 
-def test_a_token_that_is_wanted_or_cannot_be_read_is_said_so(tmp_path: Path) -> None:
-    with Origin(answer(b"{}", "401 Unauthorized")) as admin:
+def test_a_missing_or_unreadable_token_is_reported(tmp_path: Path) -> None:
+    with Origin(api_response(b"{}", "401 Unauthorized")) as admin:
         result = run(tmp_path, "routes", f"--api=http://127.0.0.1:{admin.port}")
     assert (result.returncode, "RONDPOINT_API_TOKEN" in result.stderr) == (1, True)
     result = run(tmp_path, "routes", "--api.tokenFile=/nowhere")
-    assert (result.returncode, "the token cannot be read" in result.stderr) == (1, True)
+    assert (result.returncode, "cannot read the token" in result.stderr) == (1, True)

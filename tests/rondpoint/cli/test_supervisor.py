@@ -1,4 +1,4 @@
-"""Children are kept running, end in order, and never outlive their supervisor."""
+"""The supervisor restarts its children, ends them in order, and none of them outlives it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tests.lab.waiting import until
 ROOT = Path(__file__).parents[3]
 Start = Callable[..., Process]
 
-# Each line is written at once, as print does not: other processes write to the same pipe.
+# One unbuffered write for each line, unlike print: other processes write to the same pipe.
 SAY = """
 import os
 def say(text):
     os.write(1, (text + "\\n").encode())
 """
-# A child that says when it begins and ends, its own process number too.
+# A child that reports its start, with its process id, and its end.
 STEADY = f"""{SAY}
 import signal, sys
 name = sys.argv[1]
-told = {{signal.SIGTERM: "ends", signal.SIGHUP: "reloads", signal.SIGUSR1: "reopens"}}
-signal.pthread_sigmask(signal.SIG_BLOCK, told)
+verbs = {{signal.SIGTERM: "ends", signal.SIGHUP: "reloads", signal.SIGUSR1: "reopens"}}
+signal.pthread_sigmask(signal.SIG_BLOCK, verbs)
 say(f"{{name}} begins as {{os.getpid()}} in session {{os.getsid(0)}}")
-while (number := signal.sigwait(told)) != signal.SIGTERM:
-    say(f"{{name}} {{told[number]}}")
+while (number := signal.sigwait(verbs)) != signal.SIGTERM:
+    say(f"{{name}} {{verbs[number]}}")
 say(f"{{name}} ends")
 """
 DEAF = f"""{SAY}
@@ -83,16 +83,16 @@ def test_each_child_has_a_session_of_its_own_so_that_ctrl_c_keeps_the_order(supe
     assert "a ends" in supervisor.log
 
 
-def test_a_child_that_dies_is_started_again_at_growing_intervals(supervise: Start) -> None:
+def test_a_child_that_dies_restarts_at_growing_intervals(supervise: Start) -> None:
     supervisor = supervise(child("weak", "raise SystemExit(5)"), child("other", STEADY))
     supervisor.wait_for_line("other begins")
     for delay in ("0.2", "0.4", "0.8"):
-        supervisor.wait_for_line(rf"weak has ended \(exit code 5\); it starts again in {delay} s")
+        supervisor.wait_for_line(rf"weak has ended \(exit code 5\); it restarts in {delay} s")
     assert len(order(supervisor, "begins")) == 1
     assert supervisor.stop() == 0
 
 
-def test_a_killed_child_is_named_with_its_signal_and_comes_back(supervise: Start) -> None:
+def test_a_killed_child_is_reported_with_its_signal_and_restarts(supervise: Start) -> None:
     supervisor = supervise(child("a", STEADY))
     pid = int(supervisor.wait_for_line(r"a begins as (\d+)")[1])
     seen = supervisor.line_count
@@ -101,7 +101,7 @@ def test_a_killed_child_is_named_with_its_signal_and_comes_back(supervise: Start
     assert int(supervisor.wait_for_line(r"a begins as (\d+)", after=seen)[1]) != pid
 
 
-def test_what_a_dead_child_leaves_behind_is_told_to_end(supervise: Start) -> None:
+def test_processes_that_a_dead_child_leaves_get_sigterm(supervise: Start) -> None:
     parent = (
         "import os, subprocess, sys, threading\n"
         "left = subprocess.Popen([sys.executable, '-c', 'import threading; threading.Event().wait()'])\n"
@@ -114,25 +114,28 @@ def test_what_a_dead_child_leaves_behind_is_told_to_end(supervise: Start) -> Non
     until(lambda: not _runs(int(found[1])), "the orphan's end")
 
 
-def test_a_child_that_cannot_start_and_says_so_ends_everything_with_its_code(supervise: Start) -> None:
+def test_a_final_exit_code_at_start_ends_everything_with_that_code(supervise: Start) -> None:
     supervisor = supervise(
-        child("agent", STEADY), child("proxy", "raise SystemExit(3)", announces=True, final=[2, 3, 4])
+        child("agent", STEADY),
+        child("proxy", "raise SystemExit(3)", notifies_ready=True, final_exit_codes=[2, 3, 4]),
     )
     assert supervisor.wait() == 3
     assert "supervisor: proxy cannot start (exit code 3)" in supervisor.log
     assert "all ready" not in supervisor.log
 
 
-def test_a_child_that_has_once_been_ready_is_started_again_whatever_its_code(supervise: Start) -> None:
-    supervisor = supervise(child("proxy", ANNOUNCE + "raise SystemExit(3)", announces=True, final=[3]))
+def test_a_child_that_was_ready_once_restarts_after_any_exit_code(supervise: Start) -> None:
+    supervisor = supervise(
+        child("proxy", ANNOUNCE + "raise SystemExit(3)", notifies_ready=True, final_exit_codes=[3])
+    )
     supervisor.wait_for_line("all ready")
-    supervisor.wait_for_line(r"proxy has ended \(exit code 3\); it starts again")
-    supervisor.wait_for_line(r"it starts again in 0.4 s")
+    supervisor.wait_for_line(r"proxy has ended \(exit code 3\); it restarts")
+    supervisor.wait_for_line(r"it restarts in 0.4 s")
     assert supervisor.log.count("all ready") == 1
     assert supervisor.stop() == 0
 
 
-def test_only_children_that_announce_themselves_get_the_socket(supervise: Start) -> None:
+def test_only_children_that_notify_readiness_get_the_socket(supervise: Start) -> None:
     supervisor = supervise(child("a", SAY + "say(f\"a: {'NOTIFY_SOCKET' in os.environ}\")" + STEADY))
     supervisor.wait_for_line("a: False")
 
@@ -142,7 +145,7 @@ def test_a_child_that_does_not_end_in_time_is_killed(supervise: Start) -> None:
     supervisor.wait_for_line("deaf begins")
     supervisor.signal(signal.SIGTERM)
     assert supervisor.wait() == 0
-    assert "deaf did not end within 0.2 s and is killed" in supervisor.log
+    assert "deaf did not end within 0.2 s; killing it" in supervisor.log
 
 
 def test_a_second_signal_ends_everything_at_once(supervise: Start) -> None:
@@ -152,13 +155,13 @@ def test_a_second_signal_ends_everything_at_once(supervise: Start) -> None:
     supervisor.signal(signal.SIGTERM)
     with pytest.raises(Exception, match="still runs"):
         supervisor.wait(0.3)
-    # Two that come close together are one.
+    # Two signals in quick succession may count as one.
     supervisor.wait_for_line("deaf hears")
     supervisor.signal(signal.SIGTERM)
     assert supervisor.wait() == 0
 
 
-def test_a_hang_up_goes_to_children_that_reload(supervise: Start) -> None:
+def test_sighup_goes_to_children_that_reload(supervise: Start) -> None:
     supervisor = supervise(child("agent", STEADY), child("proxy", STEADY, reloads=True))
     supervisor.wait_for_line("proxy begins")
     supervisor.wait_for_line("agent begins")
@@ -168,8 +171,8 @@ def test_a_hang_up_goes_to_children_that_reload(supervise: Start) -> None:
     assert order(supervisor, "reloads") == ["proxy"]
 
 
-def test_logs_are_opened_anew_by_children_that_have_some(supervise: Start) -> None:
-    supervisor = supervise(child("store", STEADY), child("proxy", STEADY, logs=True))
+def test_sigusr1_goes_to_children_that_reopen_logs(supervise: Start) -> None:
+    supervisor = supervise(child("store", STEADY), child("proxy", STEADY, reopens_logs=True))
     supervisor.wait_for_line("proxy begins")
     supervisor.wait_for_line("store begins")
     supervisor.signal(signal.SIGUSR1)
@@ -186,14 +189,14 @@ def test_children_do_not_outlive_a_killed_supervisor(supervise: Start) -> None:
     until(lambda: not any(map(_runs, pids)), "the end of the children")
 
 
-def test_a_command_that_is_not_there_ends_the_start(supervise: Start) -> None:
+def test_a_command_that_does_not_exist_ends_the_start(supervise: Start) -> None:
     supervisor = supervise(child("a", STEADY), {"name": "b", "argv": ["/nowhere/b"]})
     assert supervisor.wait() == 1
-    assert "b cannot be started" in supervisor.log
+    assert "cannot start b" in supervisor.log
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process is there and is no zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return state_of(pid) != "Z"
     except OSError:

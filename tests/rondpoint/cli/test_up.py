@@ -1,4 +1,4 @@
-"""`rondpoint up`: store, agent and proxy as one thing in the foreground."""
+"""`rondpoint up`: store, agent and proxy, supervised in the foreground."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ url = "http://127.0.0.1:{port}"
 
 
 class Up:
-    """A running `rondpoint`, with two workers and a file of routes."""
+    """A running `rondpoint up` with two workers and a dynamic file."""
 
     def __init__(self, processes: Processes, cwd: Path, runtime: Path, origin: Origin) -> None:
         self.web, self.admin = free_port(), free_port()
@@ -49,23 +49,23 @@ class Up:
         )
         self.process.wait_for_line(READY)
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         try:
             return request(self.web, "hello.test").status == 200
         except OSError:
             return False
 
-    def family(self) -> set[int]:
-        """Store, agent, gunicorn and two workers, once there are so many."""
+    def process_ids(self) -> set[int]:
+        """Wait until store, agent, gunicorn and two workers run, and return their process ids."""
 
-        def whole() -> set[int] | None:
+        def all_processes() -> set[int] | None:
             found = set(descendants(self.process.pid))
             return found if len(found) == 5 else None
 
-        return until(whole, "all processes")
+        return until(all_processes, "all processes")
 
     def child(self, pattern: str) -> int:
-        """The process number of a child whose command line matches."""
+        """Return the process id of a child whose command line matches the pattern."""
         commands = {pid: _command(pid) for pid in descendants(self.process.pid)}
         return next(pid for pid, command in commands.items() if re.search(pattern, command))
 
@@ -81,27 +81,27 @@ def up(processes: Processes, tmp_path: Path, short_path: Path) -> Iterator[Up]:
         processes.stop()
 
 
-def test_it_says_what_it_serves_and_serves_it(up: Up, tmp_path: Path) -> None:
-    for fact in (
+def test_it_prints_a_summary_and_serves_the_routes(up: Up, tmp_path: Path) -> None:
+    for line in (
         f"entry point web: 127.0.0.1:{up.web}",
         f"dashboard: http://127.0.0.1:{up.admin}/dashboard/",
         "providers: file (routes.toml)",
         "store: embedded",
     ):
-        assert fact in up.process.log.splitlines()
-    # The web port accepts as soon as it is said; the routes follow from the agent.
+        assert line in up.process.log.splitlines()
+    # The web port accepts once the summary is printed; the agent publishes the routes later.
     socket.create_connection(("127.0.0.1", up.web)).close()
-    until(up.answers, "the first answer")
-    # Of two workers, the one that is asked may not have them yet.
+    until(up.responds, "the first response")
+    # The worker that responds may not have received them yet.
     api = f"--api=http://127.0.0.1:{up.admin}"
     until(lambda: "hello@file" in run(tmp_path, "routes", api).stdout, "the routes shown")
 
 
 def test_sigterm_ends_all_and_leaves_nothing(up: Up) -> None:
-    until(up.answers, "the first answer")
-    family = up.family()
+    until(up.responds, "the first response")
+    process_ids = up.process_ids()
     assert up.process.stop() == 0
-    assert not any(_command(pid) for pid in family)
+    assert not any(_command(pid) for pid in process_ids)
     assert list(up.runtime.iterdir()) == []
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", up.web))
@@ -114,18 +114,18 @@ def test_the_embedded_store_is_private_and_has_no_port(up: Up) -> None:
     assert configuration == {"port": "0", "save": "", "appendonly": "no"}
 
 
-@pytest.mark.parametrize("part", ["valkey-server", "rondpoint agent", "rondpoint proxy"])
-def test_a_part_that_is_killed_comes_back_and_requests_are_answered_again(up: Up, part: str) -> None:
-    until(up.answers, "the first answer")
-    pid = up.child(part)
+@pytest.mark.parametrize("name", ["valkey-server", "rondpoint agent", "rondpoint proxy"])
+def test_a_killed_process_restarts_and_requests_succeed_again(up: Up, name: str) -> None:
+    until(up.responds, "the first response")
+    pid = up.child(name)
     os.kill(pid, signal.SIGKILL)
-    up.process.wait_for_line(r"has ended \(SIGKILL\); it starts again")
-    until(lambda: _present(up, part, pid), f"another {part}")
-    until(up.answers, "an answer after it")
+    up.process.wait_for_line(r"has ended \(SIGKILL\); it restarts")
+    until(lambda: _restarted(up, name, pid), f"a new {name}")
+    until(up.responds, "a response afterwards")
 
 
-def test_after_the_stores_death_its_successor_gets_the_configuration_again(up: Up) -> None:
-    until(up.answers, "the first answer")
+def test_a_restarted_store_gets_the_configuration_again(up: Up) -> None:
+    until(up.responds, "the first response")
     os.kill(up.child("valkey-server"), signal.SIGKILL)
 
     def published() -> bool:
@@ -139,29 +139,29 @@ def test_after_the_stores_death_its_successor_gets_the_configuration_again(up: U
     until(published, "the routes in the new store")
 
 
-def test_a_hang_up_reloads_the_proxy_while_it_serves(up: Up) -> None:
-    until(up.answers, "the first answer")
-    before = up.family()
+def test_sighup_reloads_the_proxy_while_it_serves(up: Up) -> None:
+    until(up.responds, "the first response")
+    before = up.process_ids()
     up.process.signal(signal.SIGHUP)
     up.process.wait_for_line("Handling signal: hup")
 
-    def renewed() -> bool:
+    def has_new_workers() -> bool:
         now = set(descendants(up.process.pid))
         return len(now) == 5 and len(now - before) == 2
 
-    until(renewed, "two new workers")
-    until(up.answers, "an answer")
+    until(has_new_workers, "two new workers")
+    until(up.responds, "a response")
 
 
 def test_nothing_outlives_a_killed_up(up: Up) -> None:
-    until(up.answers, "the first answer")
-    family = up.family()
+    until(up.responds, "the first response")
+    process_ids = up.process_ids()
     up.process.signal(signal.SIGKILL)
     up.process.wait()
-    until(lambda: not any(_command(pid) for pid in family), "the end of every child")
+    until(lambda: not any(_command(pid) for pid in process_ids), "the end of every child")
 
 
-def test_a_port_that_is_taken_ends_the_start(processes: Processes, tmp_path: Path, short_path: Path) -> None:
+def test_a_port_that_is_in_use_ends_the_start(processes: Processes, tmp_path: Path, short_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         process = processes(
@@ -174,8 +174,8 @@ def test_a_port_that_is_taken_ends_the_start(processes: Processes, tmp_path: Pat
         )
         assert process.wait() in (1, 2, 3, 4)
     assert "proxy cannot start" in process.log
-    told = f"entryPoints.web.address: {address} cannot be listened on: Address already in use"
-    assert f"{told} (end the program that has it" in process.log
+    message = f"entryPoints.web.address: cannot listen on {address}: Address already in use"
+    assert f"{message} (end the program that uses it" in process.log
     assert "entryPoints.traefik.address:" not in process.log
     assert list(short_path.iterdir()) == []
 
@@ -187,8 +187,8 @@ def _command(pid: int) -> str:
         return ""
 
 
-def _present(up: Up, part: str, but: int) -> bool:
+def _restarted(up: Up, name: str, old_pid: int) -> bool:
     try:
-        return up.child(part) != but
+        return up.child(name) != old_pid
     except StopIteration:
         return False

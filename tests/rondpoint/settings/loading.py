@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.settings import Loaded, SettingsError, load
+from rondpoint.settings import LoadedSettings, SettingsError, load
 
 
 def loaded(
@@ -16,7 +16,7 @@ def loaded(
     flags: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     **files: str,
-) -> Loaded:
+) -> LoadedSettings:
     """What flags, environment and files (`traefik_toml="…"`) in `cwd` give."""
     for name, content in files.items():
         (cwd / name.replace("_", ".")).write_text(content)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rondpoint.diagnostics import Severity
-from rondpoint.settings import Loaded
+from rondpoint.settings import LoadedSettings
 from rondpoint.settings.access import access_warning
-from rondpoint.settings.unserved import UNSERVED
+from rondpoint.settings.unserved import UNSERVED_OPTIONS
 
 from .loading import loaded, refused
 
@@ -41,8 +41,8 @@ GUARDS_OF_ENTRY_POINTS = [
 ]
 
 
-def closed(result: Loaded) -> list[tuple[str, str]]:
-    return [(each.what, each.key) for each in result.settings.closed]
+def closed(result: LoadedSettings) -> list[tuple[str, str]]:
+    return [(each.part, each.key) for each in result.settings.closed_parts]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_guard_of_an_entry_point_closes_it(tmp_path: Path, flags: list[str], k
     name = key.split(".")[1]
     result = loaded(tmp_path, [*flags, "--entryPoints.other.address=:81"])
     assert closed(result) == [(f"entry point {name}", key)]
-    assert result.settings.why_closed(name) == f"entry point {name} is closed: {key} is not served yet"
-    assert result.settings.why_closed("other") == result.settings.why_closed("traefik") == ""
+    assert result.settings.closed_reason(name) == f"entry point {name} is closed: {key} is not served yet"
+    assert result.settings.closed_reason("other") == result.settings.closed_reason("traefik") == ""
     (told,) = result.warnings
     assert told.severity is Severity.ERROR
     assert told.message == f"{key} is not served yet, so entry point {name} is closed: its routers answer 503"
@@ -87,7 +87,7 @@ def test_guards_in_files_are_told_with_their_places(tmp_path: Path, name: str) -
     keys = [f"entryPoints.web.http.{option}" for option in ("middlewares", "redirections", "tls")]
     assert closed(result) == [("entry point web", key) for key in keys]
     assert [told.subject for told in result.warnings] == [f"{file}: {key}" for key in keys]
-    assert result.settings.why_closed("web").endswith(f"{', '.join(keys)} are not served yet")
+    assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
 
 
 def test_guards_of_traefik_1_in_a_file(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_guards_in_the_environment(tmp_path: Path) -> None:
         "RONDPOINT_ENTRYPOINTS_MYWEB_AUTH_BASIC_USERS": "a:b",
     }
     result = loaded(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
-    assert {what for what, _ in closed(result)} == {"entry point myWeb"}
+    assert {part for part, _ in closed(result)} == {"entry point myWeb"}
     assert {key.split(".", 2)[2] for _, key in closed(result)} == {
         "auth",
         "http.middlewares",
@@ -185,12 +185,12 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("flags", "what"), OTHERS, ids=[flags[-1] for flags, _ in OTHERS])
-def test_a_guard_of_something_else_closes_that(tmp_path: Path, flags: list[str], what: str) -> None:
+def test_a_guard_of_something_else_closes_that(tmp_path: Path, flags: list[str], part: str) -> None:
     key = flags[-1].removeprefix("--").partition("=")[0]
     result = loaded(tmp_path, flags)
     ((found, option),) = closed(result)
-    assert (found, key.startswith(option)) == (what, True)
-    assert result.settings.why_closed("web") == ""
+    assert (found, key.startswith(option)) == (part, True)
+    assert result.settings.closed_reason("web") == ""
     (told,) = (each for each in result.warnings if each.severity is Severity.ERROR)
     assert told.message.startswith(f"{option} is not served yet, so ")
     assert told.hint
@@ -203,7 +203,7 @@ def test_of_a_closed_admin_entry_point_it_is_not_said_that_everybody_may_read_th
 
 def test_every_guard_is_tried() -> None:
     tried = {each[-1].partition("=")[0].removeprefix("--").lower() for each, _ in OTHERS}
-    others = {key.lower() for key, entry in UNSERVED.items() if entry.closes and "*" not in entry.closes}
+    others = {key.lower() for key, entry in UNSERVED_OPTIONS.items() if entry.closed_part and "*" not in entry.closed_part}
     assert {key for key in others if not any(each.startswith(key) for each in tried)} == set()
 
 

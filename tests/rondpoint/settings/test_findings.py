@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rondpoint.settings import SettingsError
-from rondpoint.settings.minimum_durations import FLOORS
-from rondpoint.settings.unserved import UNSERVED
+from rondpoint.settings.minimum_durations import MINIMUM_DURATIONS
+from rondpoint.settings.unserved import UNSERVED_OPTIONS
 
 from .loading import loaded, refused
 
@@ -209,7 +209,7 @@ def test_an_unserved_option_that_is_off_is_no_news(tmp_path: Path) -> None:
     assert loaded(tmp_path, ["--metrics=false", "--global.sendAnonymousUsage=false"]).warnings == ()
 
 
-@pytest.mark.parametrize("pattern", UNSERVED)
+@pytest.mark.parametrize("pattern", UNSERVED_OPTIONS)
 def test_every_unserved_option_is_accepted_as_a_flag(tmp_path: Path, pattern: str) -> None:
     result = loaded(tmp_path, [f"--{pattern.replace('*', 'web')}.x=1"])
     assert len(result.warnings) == 1
@@ -251,4 +251,4 @@ def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(
 
 
 def test_each_floor_is_tested() -> None:
-    assert len(SHORT) == len(FLOORS)
+    assert len(SHORT) == len(MINIMUM_DURATIONS)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import rondpoint.settings.reference as reference
 from rondpoint.settings import Settings
-from rondpoint.settings.sources.environment import variable
-from rondpoint.settings.vocabulary import build, paths
+from rondpoint.settings.sources.environment import variable_name
+from rondpoint.settings.vocabulary import build_vocabulary, all_paths
 
 _PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
 
@@ -26,7 +26,7 @@ def test_every_setting_is_described() -> None:
 
 
 def test_no_two_settings_share_a_variable() -> None:
-    names = [variable(path) for path in paths(build())]
+    names = [variable_name(path) for path in all_paths(build_vocabulary())]
     assert len(names) == len(set(names))
 
 

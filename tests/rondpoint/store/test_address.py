@@ -1,10 +1,10 @@
-"""The forms of `redis.url`."""
+"""Valid and invalid values of `redis.url`."""
 
 import pytest
 
-from rondpoint.store.address import Address, parse, shown
+from rondpoint.store.address import Address, parse, redact_url
 
-FORMS = {
+VALID_URLS = {
     "redis://host:1/2": Address("server", "redis://host:1/2"),
     "unix:///run/store.sock?db=1": Address("server", "unix:///run/store.sock?db=1"),
     "REDISS://u:p@host?ssl_ca_certs=/ca.pem": Address("server", "rediss://u:p@host?ssl_ca_certs=/ca.pem"),
@@ -22,16 +22,16 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("url", FORMS)
-def test_forms(url: str) -> None:
-    assert parse(url) == FORMS[url]
+@pytest.mark.parametrize("url", VALID_URLS)
+def test_a_valid_url_is_parsed(url: str) -> None:
+    assert parse(url) == VALID_URLS[url]
 
 
-FAULTS = {
+INVALID_URLS = {
     "http://host": "starts with redis://",
     "redis:host": "starts with redis://",
     "redis://host?ssl_ca_cert=/ca.pem": "did you mean ssl_ca_certs",
-    "redis://host?sentinel_password=x": "another option",
+    "redis://host?sentinel_password=x": "unknown option",
     "redis+sentinel://one,two": "mymaster",
     "redis+sentinel://one/main/x": "number of a database",
     "redis+sentinel://one,,two/main": "host:port",
@@ -42,14 +42,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("url", FAULTS)
-def test_faults_are_told(url: str) -> None:
-    with pytest.raises(ValueError, match=FAULTS[url]):
+@pytest.mark.parametrize("url", INVALID_URLS)
+def test_an_invalid_url_is_refused_with_a_reason(url: str) -> None:
+    with pytest.raises(ValueError, match=INVALID_URLS[url]):
         parse(url)
 
 
-def test_what_is_shown_has_no_secret() -> None:
-    assert shown("rediss+sentinel://me:secret@one:1,two/main/0?sentinel_password=secret") == (
+def test_a_redacted_url_has_no_secrets() -> None:
+    assert redact_url("rediss+sentinel://me:secret@one:1,two/main/0?sentinel_password=secret") == (
         "rediss+sentinel://one:1,two/main/0"
     )
-    assert shown("unix:///run/store.sock?password=secret") == "unix:///run/store.sock"
+    assert redact_url("unix:///run/store.sock?password=secret") == "unix:///run/store.sock"

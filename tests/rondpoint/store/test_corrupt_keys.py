@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from rondpoint.store.agents import AgentStatus, read_agents, write_agent
-from rondpoint.store.corrupt_keys import drop, is_spoilt_counter
+from rondpoint.store.corrupt_keys import drop, is_corrupt_counter
 from rondpoint.store.ejections import Stored, read_ejections
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, write_counts
@@ -30,17 +30,17 @@ def test_counts_that_are_none_are_dropped_and_told_again(client: redis.Redis, ke
 
 def test_tickets_that_are_no_numbers_are_told_from_other_faults(client: redis.Redis, keys: Keys) -> None:
     client.set(keys.tickets, "rubbish")
-    assert is_spoilt_counter(fault(client, keys.tickets))
+    assert is_corrupt_counter(fault(client, keys.tickets))
     drop(client, keys.tickets)
     client.hset(keys.tickets, "s", "rubbish")
-    assert is_spoilt_counter(fault(client, keys.tickets))
+    assert is_corrupt_counter(fault(client, keys.tickets))
     client.hset(keys.tickets, "s", str(2**63 - 1))
-    assert is_spoilt_counter(fault(client, keys.tickets))
+    assert is_corrupt_counter(fault(client, keys.tickets))
     drop(client, keys.tickets)
     assert client.hincrby(keys.tickets, "s", 1) == 1
     client.config_set("maxmemory", "1")
     try:
-        assert not is_spoilt_counter(fault(client, keys.tickets))
+        assert not is_corrupt_counter(fault(client, keys.tickets))
     finally:
         client.config_set("maxmemory", "0")
 
@@ -56,7 +56,7 @@ def fault(client: redis.Redis, key: str) -> redis.ResponseError:
 def test_lists_of_workers_and_of_servers_put_aside_are_begun_anew(client: redis.Redis, keys: Keys) -> None:
     status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
     client.set(keys.workers, "rubbish")
-    client.set(keys.health, "rubbish")
+    client.set(keys.ejected, "rubbish")
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         write_worker(client, keys, status)
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):

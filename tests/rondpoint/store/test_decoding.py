@@ -7,7 +7,7 @@ import redis
 from rondpoint.model import Router
 from rondpoint.store import change as messages
 from rondpoint.store.agents import read_agents
-from rondpoint.store.decoding import decoded
+from rondpoint.store.decoding import decode_json
 from rondpoint.store.ejections import decode_notice, read_ejections
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import decode_field
@@ -24,9 +24,9 @@ SPOILT = (DEEP, b"\xff", b"{", b"")
 @pytest.mark.parametrize("value", [*SPOILT, b'{"\xff":1}'])
 def test_whatever_cannot_be_decoded_is_one_error(value: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
-        decoded(msgspec.json.Decoder(Router), value)
+        decode_json(msgspec.json.Decoder(Router), value)
     with pytest.raises(msgspec.MsgspecError):
-        decoded(msgspec.json.Decoder(dict[str, int]), value)
+        decode_json(msgspec.json.Decoder(dict[str, int]), value)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_spoilt_value_costs_itself_alone(client: redis.Redis, keys: Keys, valu
     Publisher(client, keys).publish(WHOLE)
     for key in (keys.routers, keys.services, keys.middlewares, keys.diagnostics):
         client.hset(key, "spoilt", value)
-    for key in (keys.agents, keys.workers, keys.health, keys.metrics("w")):
+    for key in (keys.agents, keys.workers, keys.ejected, keys.metrics("w")):
         client.hset(key, "spoilt", value)
     loaded = load(client, keys)
     assert loaded is not None
@@ -63,7 +63,7 @@ def test_a_spoilt_value_costs_itself_alone(client: redis.Redis, keys: Keys, valu
     assert read_ejections(client, keys).stale == (b"spoilt",)
     publisher = Publisher(client, keys)
     publisher.publish(WHOLE)
-    assert publisher.intact()
+    assert publisher.is_intact()
     after = load(client, keys)
     assert after is not None
     assert after.problems == ()

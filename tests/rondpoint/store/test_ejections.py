@@ -23,7 +23,7 @@ NOTICE = EjectionNotice(URL, "a:1", 6.0, "Connection refused")
 
 
 def put(client: redis.Redis, keys: Keys, url: str, until: float, since: float = 0.0) -> None:
-    client.hset(keys.health, url, msgspec.json.encode(Ejection(since, until, "a:1", "x")))
+    client.hset(keys.ejected, url, msgspec.json.encode(Ejection(since, until, "a:1", "x")))
 
 
 def test_a_lease_is_stored_until_it_is_removed(client: redis.Redis, keys: Keys) -> None:
@@ -31,7 +31,7 @@ def test_a_lease_is_stored_until_it_is_removed(client: redis.Redis, keys: Keys) 
     (found,) = read_ejections(client, keys).notices
     assert msgspec.structs.replace(found, seconds=6.0) == NOTICE
     assert 0 < found.seconds < 6.01
-    entry = msgspec.json.decode(client.hget(keys.health, URL), type=Ejection)
+    entry = msgspec.json.decode(client.hget(keys.ejected, URL), type=Ejection)
     assert entry.until - entry.since == pytest.approx(8.0, abs=0.01)
     remove_ejection(client, keys, EjectionNotice(URL, "a:1"))
     assert read_ejections(client, keys) == StoredEjections(())
@@ -55,10 +55,10 @@ def test_an_entry_whose_lease_has_ended_is_ignored_and_deleted_later(client: red
     put(client, keys, "http://ended:80", now - 0.1)
     put(client, keys, "http://long-ended:80", now - ENDED_LEASE_KEPT - 1)
     put(client, keys, "http://claims-too-much:80", now + LONGEST_LEASE + 60)
-    client.hset(keys.health, "http://broken:80", "{")
+    client.hset(keys.ejected, "http://broken:80", "{")
     stored = read_ejections(client, keys)
     assert stored.notices == ()
     assert set(stored.stale) == {b"http://long-ended:80", b"http://claims-too-much:80", b"http://broken:80"}
     drop_ejections(client, keys, stored.stale)
-    assert client.hkeys(keys.health) == [b"http://ended:80"]
+    assert client.hkeys(keys.ejected) == [b"http://ended:80"]
     drop_ejections(client, keys, ())

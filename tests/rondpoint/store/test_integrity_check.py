@@ -7,7 +7,7 @@ import redis
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 from rondpoint.rules import v3
-from rondpoint.store.integrity_check import SHARE
+from rondpoint.store.integrity_check import BATCH
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load
@@ -36,14 +36,14 @@ def publisher(client: redis.Redis, keys: Keys) -> Publisher:
 def test_a_changed_value_is_found_and_written_again(
     client: redis.Redis, keys: Keys, publisher: Publisher, hash_name: str, field: str, value: bytes
 ) -> None:
-    assert all(publisher.intact() for _ in range(2 * HASHES))
+    assert all(publisher.is_intact() for _ in range(2 * HASHES))
     key = getattr(keys, hash_name)
     good = client.hget(key, field)
     client.hset(key, field, value)
-    assert not all(publisher.intact() for _ in range(HASHES))
+    assert not all(publisher.is_intact() for _ in range(HASHES))
     publisher.publish(SOME)
     assert client.hget(key, field) == good
-    assert all(publisher.intact() for _ in range(2 * HASHES))
+    assert all(publisher.is_intact() for _ in range(2 * HASHES))
 
 
 def test_another_spelling_of_the_same_is_left_alone(
@@ -51,17 +51,17 @@ def test_another_spelling_of_the_same_is_left_alone(
 ) -> None:
     spelled = msgspec.json.format(msgspec.json.encode(SOME.routers["r@file"]))[:-2] + b', "new field": 1}'
     client.hset(keys.routers, "r@file", spelled)
-    assert all(publisher.intact() for _ in range(2 * HASHES))
+    assert all(publisher.is_intact() for _ in range(2 * HASHES))
 
 
 def test_among_very_many_it_is_found_in_its_turn(client: redis.Redis, keys: Keys) -> None:
-    count = 3 * SHARE
+    count = 3 * BATCH
     publisher = Publisher(client, keys)
     services = {name: Service(name) for name in map("s{}@file".format, range(count))}
     publisher.publish(Configuration(services=services))
     client.hset(keys.services, f"s{count - 1}@file", "rubbish")
     looks = 0
-    while publisher.intact():
+    while publisher.is_intact():
         looks += 1
         assert looks < 20
     publisher.publish(Configuration(services=services))

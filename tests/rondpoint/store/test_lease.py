@@ -21,7 +21,7 @@ def long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_lease(client: redis.Redis, keys: Keys, holder: str) -> Lease:
-    return Lease(client, keys.leader, keys.fence, keys.bell, holder)
+    return Lease(client, keys.leader, keys.fence, keys.wakeups, holder)
 
 
 def services(client: redis.Redis, keys: Keys) -> set[str]:
@@ -70,8 +70,8 @@ def test_one_that_is_given_back_is_free_at_once_and_that_is_told(client: redis.R
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
     one.hold()
     with client.pubsub(ignore_subscribe_messages=True) as subscription:
-        subscription.subscribe(keys.bell)
-        until(lambda: client.pubsub_numsub(keys.bell)[0][1] == 1, "the subscription")
+        subscription.subscribe(keys.wakeups)
+        until(lambda: client.pubsub_numsub(keys.wakeups)[0][1] == 1, "the subscription")
         one.release()
         message = until(lambda: subscription.get_message(timeout=1), "the bell")
         assert message["data"] == keys.leader.encode()

@@ -92,7 +92,7 @@ def test_a_master_that_was_frozen_is_left_once_another_is_known(group: Group, cl
 
     def published() -> bool:
         with suppress(redis.RedisError):
-            publisher.intact()
+            publisher.is_intact()
         return publish(publisher, "after") and group.master().does("HKEYS", KEYS.services) == [b"after"]
 
     # Until it has been told, it takes itself for the master, and so do those who have a connection to it.

@@ -175,9 +175,9 @@ def test_after_an_emptied_store_everything_is_written_under_a_later_number(
     publisher = Publisher(client, keys)
     publisher.publish(a_configuration((a_router("old@file"),)))
     last = publisher.publish(WHOLE)
-    assert publisher.intact()
+    assert publisher.is_intact()
     client.flushall()
-    assert not publisher.intact()
+    assert not publisher.is_intact()
     again = publisher.publish(WHOLE)
     assert again > last
     assert of(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
@@ -205,7 +205,7 @@ def test_an_older_snapshot_is_noticed_and_numbers_do_not_repeat(client: redis.Re
     client.flushall()
     for key, value in snapshot.items():
         client.restore(key, 0, value)
-    assert not publisher.intact()
+    assert not publisher.is_intact()
     assert publisher.publish(WHOLE) == first + 4
     assert of(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
 
@@ -214,7 +214,7 @@ def test_a_hash_lost_alone_is_noticed(client: redis.Redis, keys: Keys) -> None:
     publisher = Publisher(client, keys)
     publisher.publish(WHOLE)
     client.delete(keys.services)
-    assert not publisher.intact()
+    assert not publisher.is_intact()
     publisher.publish(WHOLE)
     assert read(client, keys).services == WHOLE.services
 

@@ -18,7 +18,7 @@ from rondpoint.store.agents import AgentStatus
 from rondpoint.store.change import Change
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.reference import blocks
-from rondpoint.store.rights import PUBLISHED, USES, widest
+from rondpoint.store.rights import PUBLISHED, KEY_USES, drop_covered_patterns
 from rondpoint.store.workers import WorkerStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "WorkerStatus": (WorkerStatus,),
     "Counts": (metrics.Counts,),
     "ServerCounts": (server_metrics.ServerCounts,),
-    "Own": (metrics.Own,),
+    "Own": (metrics.WorkerCounts,),
     "StoredObject": (document.StoredObject,),
     "HistoryEntry": (history.HistoryEntry, history.Author),
     "Proposal": (proposals.Proposal,),
@@ -50,18 +50,18 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_every_key_is_told_of_once() -> None:
     known = [name for name in vars(PublishedKeys) | vars(Keys) if not name.startswith("_") and name != "part"]
-    assert sorted(use.name for use in USES) == sorted(known)
+    assert sorted(use.name for use in KEY_USES) == sorted(known)
     assert set(PUBLISHED) <= set(known)
 
 
 def test_every_key_says_its_type_and_contents() -> None:
-    assert {use.kind for use in USES} == {"string", "hash", "set", "list", "channel"}
-    assert [use.name for use in USES if not use.contents] == []
+    assert {use.kind for use in KEY_USES} == {"string", "hash", "set", "list", "channel"}
+    assert [use.name for use in KEY_USES if not use.contents] == []
 
 
 def test_a_right_that_another_one_holds_is_not_given_twice() -> None:
     given = ("{r:n}:tickets", "{r:n}:metrics:*", "{r:n}:metrics:*:servers", "{r:n}:admin:verdict:*")
-    assert widest(given) == (given[0], given[1], given[3])
+    assert drop_covered_patterns(given) == (given[0], given[1], given[3])
 
 
 def section(heading: str) -> str:

@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 
 from rondpoint.model import Server, Service
 from rondpoint.store.keys import Keys
-from rondpoint.store.metric_sums import add_buckets, add_counts, rebucketed
+from rondpoint.store.metric_sums import add_buckets, add_counts, rebucket
 from rondpoint.store.metrics import (
     BOUNDS,
     Cell,
     Counts,
-    Own,
+    WorkerCounts,
     decode_field,
     write_counts,
     write_fields,
 )
-from rondpoint.store.retired_workers import PORTION, Known, place, retire
-from rondpoint.store.server_metrics import ServerCounts, ServersInForce, add_servers, decode_server, field_of
+from rondpoint.store.retired_workers import PORTION, ActiveNames, target_field, retire
+from rondpoint.store.server_metrics import ServerCounts, ActiveServers, add_servers, decode_server, server_field
 from tests.rondpoint.store.counts import read_counts
 
-KNOWN = Known({"a@file", "b@file"}, {"s@file"})
+KNOWN = ActiveNames({"a@file", "b@file"}, {"s@file"})
 
 
 def counts(requests: int, service: str = "s@file", method: str = "GET") -> Counts:
@@ -30,7 +30,7 @@ def counts(requests: int, service: str = "s@file", method: str = "GET") -> Count
     return Counts(service, {"2xx": requests}, buckets, requests * 0.5, requests * 10, 1, (cell,))
 
 
-def stored(client: redis.Redis, keys: Keys, name: str) -> dict[str, Counts | Own]:
+def stored(client: redis.Redis, keys: Keys, name: str) -> dict[str, Counts | WorkerCounts]:
     fields = client.hgetall(keys.metrics(name))
     return {field.decode(): decode_field(field.decode(), value) for field, value in fields.items()}
 
@@ -40,7 +40,7 @@ def nothing() -> None:
 
 
 def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys) -> None:
-    own = Own(tickets=5, propagation=(1, 2), propagation_seconds=0.5)
+    own = WorkerCounts(tickets=5, propagation=(1, 2), propagation_seconds=0.5)
     for worker in ("h:1", "h:2"):
         write_counts(client, keys, worker, {"": counts(1, ""), "a@file": counts(2), "/worker": own})
         retire(client, keys, worker, "i", KNOWN, nothing)
@@ -48,7 +48,7 @@ def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys)
     assert stored(client, keys, "i") == {
         "": add_counts(counts(1, ""), counts(1, "")),
         "a@file": add_counts(counts(2), counts(2)),
-        "/worker": Own(tickets=10, propagation=(2, 4), propagation_seconds=1.0),
+        "/worker": WorkerCounts(tickets=10, propagation=(2, 4), propagation_seconds=1.0),
     }
     assert 0 < client.ttl(keys.metrics("i")) <= 30
 
@@ -84,13 +84,13 @@ def test_no_reader_sees_a_sum_that_falls(client: redis.Redis, keys: Keys) -> Non
         fields = [value for answer in pipeline.execute() for value in answer.values()]
         sums.append(sum(decode_field("x", value).statuses["2xx"] for value in fields))
 
-    retire(client, keys, "h:1", "i", Known(names[::2], {"s@file"}), look)
+    retire(client, keys, "h:1", "i", ActiveNames(names[::2], {"s@file"}), look)
     assert sums == [3 * PORTION] * 3
 
 
 def test_two_that_retire_one_worker_do_it_once(client: redis.Redis, keys: Keys) -> None:
     write_counts(client, keys, "h:1", {f"r{number}@file": counts(1) for number in range(3 * PORTION)})
-    known = Known((), {"s@file"})
+    known = ActiveNames((), {"s@file"})
 
     def meddle() -> None:
         retire(client, keys, "h:1", "i", known, nothing)
@@ -109,7 +109,7 @@ def test_what_cannot_be_decoded_is_dropped(client: redis.Redis, keys: Keys) -> N
 
 def test_counts_of_routers_are_read_without_the_rest(client: redis.Redis, keys: Keys) -> None:
     write_counts(
-        client, keys, "h:1", {"": counts(1, ""), "a@file": counts(2), "s@file/": counts(3), "/worker": Own()}
+        client, keys, "h:1", {"": counts(1, ""), "a@file": counts(2), "s@file/": counts(3), "/worker": WorkerCounts()}
     )
     assert sorted(read_counts(client, keys, "h:1")) == ["", "a@file"]
 
@@ -125,7 +125,7 @@ def test_a_hash_that_was_lost_is_noticed(client: redis.Redis, keys: Keys) -> Non
 PLACES = [
     ("", Counts(), ""),
     ("/", Counts(), "/"),
-    ("/worker", Own(), "/worker"),
+    ("/worker", WorkerCounts(), "/worker"),
     ("a@file", Counts("s@file"), "a@file"),
     ("c@file", Counts("s@file"), "s@file/"),
     ("c@file", Counts("t@file"), "/"),
@@ -135,8 +135,8 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("name", "what", "expected"), PLACES)
-def test_places(name: str, what: Counts | Own, expected: str) -> None:
-    assert place(name, what, KNOWN) == expected
+def test_places(name: str, what: Counts | WorkerCounts, expected: str) -> None:
+    assert target_field(name, what, KNOWN) == expected
 
 
 BOUND_SETS = st.sets(st.floats(0.001, 60), min_size=1).map(lambda found: tuple(sorted(found)))
@@ -148,7 +148,7 @@ def test_no_request_is_lost_between_bounds_nor_found_to_be_faster(
 ) -> None:
     sizes = st.lists(st.integers(0, 9), min_size=len(bounds) + 1, max_size=len(bounds) + 1)
     buckets = data.draw(sizes)
-    found = rebucketed(buckets, bounds, wanted)
+    found = rebucket(buckets, bounds, wanted)
     assert sum(found) == sum(buckets)
     for number, bound in enumerate(wanted):
         known_to_be = sum(count for count, upper in zip(buckets, bounds, strict=False) if upper <= bound)
@@ -165,13 +165,13 @@ def of_server(requests: int, bounds: tuple[float, ...] = BOUNDS) -> ServerCounts
 
 def test_counts_of_servers_move_and_those_of_servers_that_left_go(client: redis.Redis, keys: Keys) -> None:
     servers = tuple(Server(f"s{number}", "10.0.0.1", number) for number in range(1, 2 * PORTION))
-    fields = [field_of("s@file", server.url) for server in servers]
-    gone = field_of("s@file", "http://10.0.0.9:80")
+    fields = [server_field("s@file", server.url) for server in servers]
+    gone = server_field("s@file", "http://10.0.0.9:80")
     mine, instances = keys.server_metrics("h:1"), keys.server_metrics("i")
     write_fields(client, instances, {gone: of_server(9), fields[0]: of_server(1)})
     write_fields(client, mine, {field: of_server(2) for field in (gone, *fields)})
-    known = ServersInForce({"s@file": Service("s@file", servers)})
-    retire(client, keys, "h:1", "i", Known({"a@file"}, {"s@file"}, known), nothing)
+    known = ActiveServers({"s@file": Service("s@file", servers)})
+    retire(client, keys, "h:1", "i", ActiveNames({"a@file"}, {"s@file"}, known), nothing)
     assert not client.exists(mine)
     found = {
         name.decode(): decode_server(name.decode(), value)
@@ -193,7 +193,7 @@ def test_counts_of_servers_beside_other_bounds_are_added_up() -> None:
 
 def test_servers_in_force_are_those_of_their_service() -> None:
     services = {"a b@file": Service("a b@file", (Server("s", "::1", 80),)), "t@file": Service("t@file")}
-    in_force = ServersInForce(services)
-    assert field_of("a b@file", "http://[::1]:80") in in_force
-    for other in (field_of("t@file", "http://[::1]:80"), field_of("u@file", "http://[::1]:80"), "", None):
+    in_force = ActiveServers(services)
+    assert server_field("a b@file", "http://[::1]:80") in in_force
+    for other in (server_field("t@file", "http://[::1]:80"), server_field("u@file", "http://[::1]:80"), "", None):
         assert other not in in_force

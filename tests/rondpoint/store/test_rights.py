@@ -27,12 +27,12 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import Counts, forget_counts, write_counts, write_fields
+from rondpoint.store.metrics import Counts, drop_counts, write_counts, write_fields
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
-from rondpoint.store.retired_workers import Known, retire
-from rondpoint.store.server_metrics import ServerCounts, field_of
-from rondpoint.store.unused_tickets import KEPT, Leftovers
+from rondpoint.store.retired_workers import ActiveNames, retire
+from rondpoint.store.server_metrics import ServerCounts, server_field
+from rondpoint.store.unused_tickets import RETENTION, UnusedTickets
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
 from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.store import Store
@@ -68,14 +68,14 @@ def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]
     publisher = Publisher(agent, KEYS)
     publisher.publish(Configuration(services={"a@file": Service("a@file")}))
     publisher.publish(Configuration())
-    assert publisher.intact()
+    assert publisher.is_intact()
     publisher.stored()
     write_agent(agent, KEYS, AgentStatus("a", "h", 1, 0.0, 0.0))
     forget_silent_agents(agent, KEYS, time.time())
     agent.hset(KEYS.tickets, "a@file", 1)
     agent.set(KEYS.leader, "1 a")
-    leftovers = Leftovers(agent, KEYS)
-    for now in (0.0, KEPT):
+    leftovers = UnusedTickets(agent, KEYS)
+    for now in (0.0, RETENTION):
         leftovers.sweep("1 a", (), now)
     assert not agent.hgetall(KEYS.tickets)
     remove_agent(agent, KEYS, "a")
@@ -123,15 +123,15 @@ def test_the_proxys_rights_are_enough_for_it(
     drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
-    left = field_of("s@file", "http://10.0.0.1:80")
+    left = server_field("s@file", "http://10.0.0.1:80")
     for name in ("host:1", "host-0"):
         write_fields(proxy, KEYS.server_metrics(name), {left: ServerCounts()}, ["gone"])
     status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
     write_worker(proxy, KEYS, status)
     assert read_workers(proxy, KEYS) == {"host:1": status}
-    retire(proxy, KEYS, "host:1", "host-0", Known({"a@file"}, ()), lambda: None)
+    retire(proxy, KEYS, "host:1", "host-0", ActiveNames({"a@file"}, ()), lambda: None)
     remove_workers(proxy, KEYS, "host:1")
-    forget_counts(proxy, KEYS, "host-0")
+    drop_counts(proxy, KEYS, "host-0")
     assert read_agents(proxy, KEYS) == {}
     pubsub = proxy.pubsub()
     pubsub.subscribe(KEYS.changes)
@@ -169,7 +169,7 @@ FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
     ("rondpoint-proxy", lambda proxy: proxy.expire(KEYS.services, 1)),
     ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.changes, "{}")),
     ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.agents, "a", "{}")),
-    ("rondpoint-proxy", lambda proxy: proxy.delete(KEYS.health)),
+    ("rondpoint-proxy", lambda proxy: proxy.delete(KEYS.ejected)),
     ("rondpoint-proxy", lambda proxy: proxy.get("else")),
     ("rondpoint-agent", lambda agent: agent.set("else", "x")),
     ("rondpoint-agent", lambda agent: agent.flushall()),

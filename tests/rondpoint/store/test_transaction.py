@@ -11,7 +11,7 @@ from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load
-from rondpoint.store.transaction import read_at_once
+from rondpoint.store.transaction import read_atomically
 from tests.lab.store import Store
 
 LARGE = 3000
@@ -27,7 +27,7 @@ def test_answers_come_in_order_with_their_errors(client: redis.Redis, server: St
     client.hset("hash", mapping={"a": "1"})
     commands = [("GET", "text"), ("HGETALL", "text"), ("GET", "none"), ("HGETALL", "hash")]
     with connect(server.url, protocol=protocol) as other:
-        text, wrong, none, fields = read_at_once(other, commands, go_on)
+        text, wrong, none, fields = read_atomically(other, commands, go_on)
     assert text == b"x" * 300_000
     assert isinstance(wrong, redis.ResponseError)
     assert "WRONGTYPE" in str(wrong)
@@ -37,7 +37,7 @@ def test_answers_come_in_order_with_their_errors(client: redis.Redis, server: St
 
 def test_a_command_that_is_refused_is_an_error(client: redis.Redis) -> None:
     with pytest.raises(redis.ResponseError, match="EXECABORT"):
-        read_at_once(client, [("GET",)], go_on)
+        read_atomically(client, [("GET",)], go_on)
 
 
 def test_there_is_time_to_breathe_and_no_number_of_reads_is_too_many(client: redis.Redis, keys: Keys) -> None:
@@ -67,4 +67,4 @@ def test_a_store_that_breaks_off_is_a_connection_error(short_path: Path) -> None
     with Store(short_path) as store, connect(store.url) as client:
         client.set("text", b"x" * 20_000_000)
         with pytest.raises(redis.ConnectionError):
-            read_at_once(client, [("GET", "text")], store.kill)
+            read_atomically(client, [("GET", "text")], store.kill)

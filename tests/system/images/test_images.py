@@ -192,7 +192,7 @@ def test_an_unhealthy_proxy_says_why(docker_client: docker.DockerClient, images:
     )
     try:
         assert made.wait()["StatusCode"] == 1
-        assert b"unhealthy: nothing answers at http://127.0.0.1:9999/ping" in made.logs()
+        assert b"unhealthy: no response from http://127.0.0.1:9999/ping" in made.logs()
     finally:
         made.remove(force=True)
 

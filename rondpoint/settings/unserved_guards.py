@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rondpoint.settings import closing
-from rondpoint.settings.closing import LOCAL_ONLY, Closed
+from rondpoint.settings import closed_parts
+from rondpoint.settings.closed_parts import LOCAL_ONLY, ClosedPart
 from rondpoint.settings.errors import warning
 from rondpoint.settings.merge import Draft
 from rondpoint.settings.tree import ADMIN, Settings
@@ -19,32 +19,32 @@ def close(settings: Settings, draft: Draft) -> Settings:
     """
     there = set(_there(settings))
     # The admin entry point speaks no TLS, whatever its settings say.
-    secure = {closing.entry_point(name) for name in settings.tls_entry_points - {ADMIN}}
+    secure = {closed_parts.entry_point_part(name) for name in settings.tls_entry_points - {ADMIN}}
     found = list(_admin_tls(settings, draft))
     draft.warnings += [closed.diagnostic for closed in found]
     for option, closed in draft.guards:
-        if closed.what in there and not (option.of_tls and closed.what in secure):
+        if closed.part in there and not (option.unneeded_with_tls and closed.part in secure):
             found.append(closed)
             draft.warnings.append(closed.diagnostic)
         else:
-            draft.warnings.append(warning(closed.place, f"{closed.key} {option.reason}"))
+            draft.warnings.append(warning(closed.location, f"{closed.key} {option.reason}"))
     return settings.model_copy(update={"closed": tuple(found)})
 
 
-def _admin_tls(settings: Settings, draft: Draft) -> Iterator[Closed]:
+def _admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
     if settings.admin.tls is not None:
         path = ("entry_points", ADMIN, "tls")
         given = draft.sections.get(path) or next(iter(draft.below(path).values()))
         key = f"entryPoints.{ADMIN}.tls"
-        yield Closed(closing.entry_point(ADMIN), key, given.place, LOCAL_ONLY)
+        yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, given.location, LOCAL_ONLY)
 
 
 def _there(settings: Settings) -> Iterator[str]:
     """What can be closed with these settings."""
-    yield closing.CHANGES
+    yield closed_parts.CHANGES
     if settings.metrics is not None and settings.metrics.prometheus is not None:
-        yield closing.METRICS
-    yield from map(closing.entry_point, settings.entry_points)
+        yield closed_parts.METRICS
+    yield from map(closed_parts.entry_point_part, settings.entry_points)
     providers = settings.providers
     for name, options in {
         "docker": providers.docker,
@@ -52,4 +52,4 @@ def _there(settings: Settings) -> Iterator[str]:
         "consul": providers.consul,
     }.items():
         if options is not None:
-            yield closing.provider(name)
+            yield closed_parts.provider_part(name)

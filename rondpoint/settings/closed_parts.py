@@ -20,21 +20,21 @@ _ENTRY_POINT, _PROVIDER = "entry point ", "provider "
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedPart:
     """`what` is closed for want of the option `key`, which is written at `place`.
 
     `what` is `entry point NAME`, `provider NAME`, CHANGES or METRICS. `mend` says what to do instead.
     """
 
-    what: str
+    part: str
     key: str
-    place: str
-    mend: str
+    location: str
+    hint: str
 
     @property
     def diagnostic(self) -> Diagnostic:
-        message = f"{self.key} is not served yet, so {_EFFECTS.get(self.what) or _effect(self.what)}"
-        return Diagnostic(Severity.ERROR, "settings", self.place, message, self.mend, about=self.what)
+        message = f"{self.key} is not served yet, so {_EFFECTS.get(self.part) or _effect(self.part)}"
+        return Diagnostic(Severity.ERROR, "settings", self.location, message, self.hint, about=self.part)
 
 
 _EFFECTS = {
@@ -54,13 +54,13 @@ def provider(name: str) -> str:
     return _PROVIDER + name
 
 
-def reason(closed: Iterable[Closed], what: str) -> str:
+def reason(closed: Iterable[ClosedPart], part: str) -> str:
     """Why this is closed; empty where it is not."""
-    keys = list(dict.fromkeys(each.key for each in closed if each.what == what))
+    keys = list(dict.fromkeys(each.key for each in closed if each.part == part))
     return f"{', '.join(keys)} {'is' if len(keys) == 1 else 'are'} not served yet" if keys else ""
 
 
-def _effect(what: str) -> str:
-    if what.startswith(_PROVIDER):
-        return f"{what} is closed: it reads nothing, and has no routes"
-    return f"{what} is closed: its routers answer 503"
+def _effect(part: str) -> str:
+    if part.startswith(_PROVIDER):
+        return f"{part} is closed: it reads nothing, and has no routes"
+    return f"{part} is closed: its routers answer 503"
