@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.machine import describe, others_share
+from benchmarks.machine import describe, busy_share
 from benchmarks.peers import BASELINE, PEERS, Peer
 from benchmarks.report import Result, medians, table, to_json
 from benchmarks.run import Plan, compare
@@ -38,7 +38,7 @@ class Names(click.ParamType[list[str]]):
         return list(dict.fromkeys(names))
 
 
-def end_in_order() -> None:
+def exit_cleanly_on_sigterm() -> None:
     """Make SIGTERM unwind as an interrupt does, so that every started process is ended."""
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
@@ -47,7 +47,7 @@ def end_in_order() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def keep_off_the_proxy(load_core: int, proxy_core: int) -> None:
+def pin_to_load_core(load_core: int, proxy_core: int) -> None:
     """Hold this process to the load's core; raises BenchmarkError where there are not two to share out."""
     cores = os.sched_getaffinity(0)
     if load_core == proxy_core or not {load_core, proxy_core} <= cores:
@@ -85,10 +85,10 @@ def comparison(
     json_file: Path | None,
 ) -> None:
     """Run and print; errors end with one message and status 1."""
-    end_in_order()
+    exit_cleanly_on_sigterm()
     plan = Plan(seconds, warmup, connections, rounds, proxy_core, load_core)
     try:
-        keep_off_the_proxy(load_core, proxy_core)
+        pin_to_load_core(load_core, proxy_core)
         result = _run(
             [PEERS[name] for name in peers], [SCENARIOS[name] for name in scenarios], plan, baseline
         )
@@ -105,7 +105,7 @@ def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str
     machine, versions = describe(), {peer.name: peer.version() for peer in peers}
     rounds, middle = {}, {}
     click.echo(f"{machine.cores} cores, {machine.processor}, {machine.system}, Linux {machine.kernel}")
-    if (others := others_share(WATCH_SECONDS)) > QUIET:
+    if (others := busy_share(WATCH_SECONDS)) > QUIET:
         click.echo(
             f"other programs keep {others:.0%} of this machine busy: expect fewer requests/s", err=True
         )

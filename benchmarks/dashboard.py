@@ -18,7 +18,7 @@ PATIENCE = 10.0
 
 
 @contextmanager
-def watching(site: Site) -> Iterator[None]:
+def read_events(site: Site) -> Iterator[None]:
     """Read events of the proxy at the site's admin port meanwhile.
 
     Raises BenchmarkError when there is none at first, or when they end early.

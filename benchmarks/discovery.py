@@ -21,10 +21,10 @@ import click
 from docker import DockerClient
 from docker.models.containers import Container
 
-from benchmarks.command import end_in_order
+from benchmarks.command import exit_cleanly_on_sigterm
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers.peer import Site
-from benchmarks.probe import first_answer
+from benchmarks.probe import wait_for_200
 from benchmarks.processes import Launch, running
 from benchmarks.quantiles import percentile
 from benchmarks.watchers import WATCHERS, Watcher
@@ -35,7 +35,7 @@ from tests.lab.namespace import connect
 from tests.lab.ports import free_port
 
 READY_SECONDS = 30.0
-ANSWER_SECONDS = 10.0
+RESPONSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Scene:
         since = int(time.time())
         with ThreadPoolExecutor(1) as pool:
             # The client asks before there is anything to find, so that no moment is lost.
-            answering = pool.submit(first_answer, self.dial, host, seconds)
+            answering = pool.submit(wait_for_200, self.dial, host, seconds)
             container.start()
             answer = answering.result()
         return Arrival(
@@ -120,7 +120,7 @@ def measure(watcher: Watcher, count: int, pause: float, progress: Callable[[str]
     with scene(watcher) as found:
         for number in range(1, count + 1):
             time.sleep(pause)
-            arrivals.append(found.arrival(f"c{number}.bench", ANSWER_SECONDS))
+            arrivals.append(found.arrival(f"c{number}.bench", RESPONSE_SECONDS))
             progress(f"{watcher.name} {arrivals[-1].host:10} {arrivals[-1].milliseconds:8.1f} ms")
     return arrivals
 
@@ -143,7 +143,7 @@ def summary(arrivals: Sequence[Arrival]) -> str:
 )
 def main(peer: str, containers: int, pause: float) -> None:
     """Run and print; errors end with one message and status 1."""
-    end_in_order()
+    exit_cleanly_on_sigterm()
     try:
         arrivals = measure(WATCHERS[peer], containers, pause, lambda line: click.echo(line, err=True))
     except (BenchmarkError, LabError) as error:

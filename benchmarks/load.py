@@ -15,7 +15,7 @@ from benchmarks.processes import on_core, program
 from benchmarks.scenarios import Scenario
 
 SCRIPT = Path(__file__).with_name("wrk_report.lua")
-ANSWER_SECONDS = 5
+RESPONSE_SECONDS = 5
 # How long wrk may take beyond the time it was given.
 GRACE_SECONDS = 30
 
@@ -68,7 +68,7 @@ class Load:
             "--threads=1",
             f"--connections={self.scenario.connections or self.connections}",
             f"--duration={seconds}s",
-            f"--timeout={ANSWER_SECONDS}s",
+            f"--timeout={RESPONSE_SECONDS}s",
             f"--script={SCRIPT}",
             *headers,
             f"{'https' if self.scenario.tls else 'http'}://127.0.0.1:{self.port}{self.scenario.path}",

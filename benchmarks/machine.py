@@ -40,7 +40,7 @@ def parse_busy(stat: str) -> tuple[int, int]:
     return sum(ticks) - idle, sum(ticks)
 
 
-def others_share(seconds: float) -> float:
+def busy_share(seconds: float) -> float:
     """How busy (0 to 1) this machine is without us, watched for so long."""
     file = Path("/proc/stat")
     work_before, all_before = parse_busy(file.read_text())

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import click
 
-from benchmarks.command import Names, end_in_order
+from benchmarks.command import Names, exit_cleanly_on_sigterm
 from benchmarks.errors import BenchmarkError
 from benchmarks.memory import Peak, process_bytes, tree_bytes
 from benchmarks.peers import PEERS, Peer, Site
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import free_ports, running
 from benchmarks.tree import PROC, members
-from tests.lab.bulk import download, pouring, swallowing, upload
-from tests.lab.crowd import Crowd
+from tests.lab.bulk import count_upload, download, send_large_bodies, upload
+from tests.lab.client_connections import ClientConnections
 from tests.lab.http import request
 from tests.lab.origin import Handler, Origin, answer
 
 # The others hold a limit of connections in their configuration here.
-CANDIDATES = ("rondpoint", "traefik")
+SUPPORTED_PEERS = ("rondpoint", "traefik")
 READY_SECONDS = 20.0
 SETTLE_SECONDS = 1.0
 
@@ -46,7 +46,7 @@ class Proxy:
 
 
 @contextmanager
-def started(peer: Peer, handler: Handler | bytes, connections: int) -> Iterator[Proxy]:
+def start_proxy(peer: Peer, handler: Handler | bytes, connections: int) -> Iterator[Proxy]:
     """The proxy, ready in front of a server that works as `handler` says. Raises BenchmarkError."""
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name, Origin(handler) as origin:
         port, admin = free_ports(2)
@@ -73,7 +73,7 @@ def _routes(port: int) -> bool:
 
 def at_rest(peer: Peer) -> Iterator[str]:
     """PSS after the start and one request, process by process."""
-    with started(peer, answer(b"here"), 0) as proxy:
+    with start_proxy(peer, answer(b"here"), 0) as proxy:
         total = proxy.pss()
         for pid in proxy.pids():
             command = (PROC / str(pid) / "cmdline").read_bytes().decode().replace("\0", " ")
@@ -83,9 +83,9 @@ def at_rest(peer: Peer) -> Iterator[str]:
 
 def idle(peer: Peer, count: int) -> Iterator[str]:
     """PSS that keep-alive connections add which have had one request each."""
-    with started(peer, answer(b"here"), count) as proxy:
+    with start_proxy(peer, answer(b"here"), count) as proxy:
         before = proxy.pss()
-        with Crowd(proxy.port, count) as crowd:
+        with ClientConnections(proxy.port, count) as crowd:
             crowd.exchange(
                 f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), lambda got: got.endswith(b"here")
             )
@@ -95,9 +95,9 @@ def idle(peer: Peer, count: int) -> Iterator[str]:
 
 def bodies(peer: Peer, size: int) -> Iterator[str]:
     """How far resident memory rises at its highest while one large body passes."""
-    with started(peer, pouring(size), 0) as proxy:
+    with start_proxy(peer, send_large_bodies(size), 0) as proxy:
         yield _rise(proxy, "download", size, lambda: download(proxy.port, HOST))
-    with started(peer, swallowing, 0) as proxy:
+    with start_proxy(peer, count_upload, 0) as proxy:
         yield _rise(proxy, "upload", size, lambda: upload(proxy.port, HOST, size))
 
 
@@ -116,12 +116,12 @@ def _short(command: str) -> str:
 
 
 @click.command(help="Measure memory: at rest, for idle connections, for large bodies.")
-@click.option("--peers", type=Names(list(CANDIDATES)), default="rondpoint", show_default=True)
+@click.option("--peers", type=Names(list(SUPPORTED_PEERS)), default="rondpoint", show_default=True)
 @click.option("--idle", "count", type=click.IntRange(1, 15_000), default=10_000, show_default=True)
 @click.option("--gigabytes", type=click.FloatRange(0.001, 100), default=1.0, show_default=True)
 def memory_use(*, peers: Sequence[str], count: int, gigabytes: float) -> None:
     """Run and print; errors end with one message and status 1."""
-    end_in_order()
+    exit_cleanly_on_sigterm()
     try:
         for peer in (PEERS[name] for name in peers):
             click.echo(peer.version())

@@ -81,7 +81,7 @@ def _server(directory: Path, number: int, port: int) -> str:
 
 
 @contextmanager
-def serving(directory: Path, core: int) -> Iterator[Origin]:
+def run_origin(directory: Path, core: int) -> Iterator[Origin]:
     """Run the origin on `core`, its files in `directory`; raises BenchmarkError when it does not answer."""
     ports = tuple(free_ports(SERVERS))
     for number in range(SERVERS):

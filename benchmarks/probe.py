@@ -11,7 +11,7 @@ from http.client import HTTPException, HTTPResponse
 
 from benchmarks.errors import BenchmarkError
 
-SPACING_SECONDS = 0.001
+INTERVAL_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Answer:
     earlier: Mapping[int, int]
 
 
-def first_answer(connect: Callable[[], socket.socket], host: str, seconds: float) -> Answer:
+def wait_for_200(connect: Callable[[], socket.socket], host: str, seconds: float) -> Answer:
     """Ask for `host` over one kept connection, a new request 1 ms after the last answer, until it is 200.
 
     A connection that fails or is closed is replaced by another from `connect`. Raises BenchmarkError when
@@ -50,7 +50,7 @@ def first_answer(connect: Callable[[], socket.socket], host: str, seconds: float
                 connection.close()
                 connection = None
             earlier[status] += 1
-            time.sleep(SPACING_SECONDS)
+            time.sleep(INTERVAL_SECONDS)
     finally:
         if connection is not None:
             connection.close()

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import click
 
-from benchmarks.command import end_in_order, keep_off_the_proxy
+from benchmarks.command import exit_cleanly_on_sigterm, pin_to_load_core
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load
-from benchmarks.origin import serving
+from benchmarks.origin import run_origin
 from benchmarks.peers import PEERS
 from benchmarks.processes import program
-from benchmarks.run import started
+from benchmarks.run import start_proxy
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.tree import members
 from benchmarks.verify import verify
@@ -64,8 +64,8 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
         directory = Path(name)
         (directory / "origin").mkdir()
         with (
-            serving(directory / "origin", LOAD_CORE) as origin,
-            started(PEERS["rondpoint"], origin, directory, PROXY_CORE) as (proxy, port),
+            run_origin(directory / "origin", LOAD_CORE) as origin,
+            start_proxy(PEERS["rondpoint"], origin, directory, PROXY_CORE) as (proxy, port),
             ThreadPoolExecutor(1) as pool,
         ):
             verify(port, len(origin.ports), scenario)
@@ -92,9 +92,9 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
 @click.option("--top", type=click.IntRange(1, 1000), default=30, show_default=True)
 def main(scenario: str, seconds: int, connections: int, top: int) -> None:
     """Run and print; errors end with one message and status 1."""
-    end_in_order()
+    exit_cleanly_on_sigterm()
     try:
-        keep_off_the_proxy(LOAD_CORE, PROXY_CORE)
+        pin_to_load_core(LOAD_CORE, PROXY_CORE)
         found = functions(record(SCENARIOS[scenario], seconds, connections))
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error

@@ -20,12 +20,12 @@ import click
 import msgspec
 import yaml
 
-from benchmarks.command import end_in_order, keep_off_the_proxy
+from benchmarks.command import exit_cleanly_on_sigterm, pin_to_load_core
 from benchmarks.cpu import tree_seconds
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load, Report
 from benchmarks.memory import process_bytes
-from benchmarks.origin import Origin, body, serving
+from benchmarks.origin import Origin, body, run_origin
 from benchmarks.peers.rondpoint import rondpoint_program
 from benchmarks.peers.traefik import ENVIRONMENT, quiet_flags, traefik_program
 from benchmarks.processes import Launch, Running, free_ports, running
@@ -68,7 +68,7 @@ def service(ports: tuple[int, ...], name: str = _SERVICE) -> Service:
 
 
 @contextmanager
-def proxying(directory: Path, store: Store, workers: int = 1) -> Iterator[tuple[Running, int]]:
+def run_proxy(directory: Path, store: Store, workers: int = 1) -> Iterator[tuple[Running, int]]:
     """`rondpoint proxy` on this store, and its port."""
     port, admin_port = free_ports(2)
     command = [
@@ -82,7 +82,7 @@ def proxying(directory: Path, store: Store, workers: int = 1) -> Iterator[tuple[
         f"--entryPoints.traefik.address=127.0.0.1:{admin_port}",
     ]
     with running(Launch(command, directory), PROXY_CORE, "rondpoint") as proxy:
-        _await(proxy, port, "h0.test")
+        _wait_for_200(proxy, port, "h0.test")
         yield proxy, port
 
 
@@ -103,15 +103,15 @@ def traefik(directory: Path, origin: Origin, count: int) -> Iterator[tuple[Runni
     address = f"--entryPoints.web.address=127.0.0.1:{port}"
     command = [traefik_program(), *quiet_flags(), address, f"--providers.file.filename={file}"]
     with running(Launch(command, directory, ENVIRONMENT), PROXY_CORE, "traefik") as proxy:
-        _await(proxy, port, f"h{count - 1}.test")
+        _wait_for_200(proxy, port, f"h{count - 1}.test")
         yield proxy, port
 
 
-def _await(proxy: Running, port: int, host: str) -> None:
+def _wait_for_200(proxy: Running, port: int, host: str) -> None:
     end = time.monotonic() + READY_SECONDS
     while True:
         try:
-            if _ask(port, host)[0] == 200:
+            if _get(port, host)[0] == 200:
                 return
         except OSError:
             pass  # Not listening yet.
@@ -121,7 +121,7 @@ def _await(proxy: Running, port: int, host: str) -> None:
         time.sleep(0.02)
 
 
-def _ask(port: int, host: str) -> tuple[int, bytes]:
+def _get(port: int, host: str) -> tuple[int, bytes]:
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/", headers={"Host": host})
@@ -160,7 +160,7 @@ def costs(seconds: int, rounds: int) -> None:
             with _site() as (directory, origin):
                 with Store(directory) as store:
                     _publish(store, routers(count, mixed=mixed), service(origin.ports))
-                    with proxying(directory, store) as (proxy, port):
+                    with run_proxy(directory, store) as (proxy, port):
                         pids = [proxy.pid, store.process.pid]
                         found["rondpoint"].append(_cost(pids, port, count, directory, seconds))
                 if count in TRAEFIK_COUNTS and not mixed:
@@ -182,7 +182,7 @@ def _site() -> Iterator[tuple[Path, Origin]]:
     with tempfile.TemporaryDirectory(prefix="rb-") as name:
         directory = Path(name)
         (directory / "origin").mkdir()
-        with serving(directory / "origin", LOAD_CORE) as origin:
+        with run_origin(directory / "origin", LOAD_CORE) as origin:
             yield directory, origin
 
 
@@ -271,7 +271,7 @@ def changing() -> None:
         }
         services = {f"s{n}@file": service(origin.ports, f"s{n}@file") for n in range(SERVICES)}
         _publish(store, named, *services.values())
-        with proxying(directory, store) as (_, port):
+        with run_proxy(directory, store) as (_, port):
             _load(port, 1_000, directory, 2)
             quiet = _load(port, 1_000, directory, CHANGING_SECONDS)
             seen: list[float] = []
@@ -333,9 +333,9 @@ def main(seconds: int, rounds: int, reader: str | None) -> None:
     if reader:
         _reader(reader)
         return
-    end_in_order()
+    exit_cleanly_on_sigterm()
     try:
-        keep_off_the_proxy(LOAD_CORE, PROXY_CORE)
+        pin_to_load_core(LOAD_CORE, PROXY_CORE)
         loading()
         changing()
         costs(seconds, rounds)

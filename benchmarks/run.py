@@ -12,12 +12,12 @@ from pathlib import Path
 from benchmarks.cpu import tree_seconds
 from benchmarks.load import Load
 from benchmarks.memory import tree_bytes
-from benchmarks.origin import Origin, serving
+from benchmarks.origin import Origin, run_origin
 from benchmarks.peers import Peer, Site
 from benchmarks.processes import Running, free_ports, running
 from benchmarks.sample import Sample
 from benchmarks.scenarios import Scenario
-from benchmarks.verify import await_ready, verify
+from benchmarks.verify import wait_until_ready, verify
 from tests.lab.certificate import write_certificate
 
 
@@ -47,11 +47,11 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
         directory = Path(name)
         (directory / "origin").mkdir()
-        with serving(directory / "origin", plan.load_core) as origin:
+        with run_origin(directory / "origin", plan.load_core) as origin:
             for number in range(plan.rounds):
                 for peer in peers:
                     certificate = write_certificate(directory / "own.pem") if scenario.tls else None
-                    with started(peer, origin, directory, plan.proxy_core, certificate) as (proxy, port):
+                    with start_proxy(peer, origin, directory, plan.proxy_core, certificate) as (proxy, port):
                         verify(port, len(origin.ports), scenario)
                         load = Load(scenario, port, plan.connections, plan.load_core, directory)
                         sample = _measure(proxy, load, plan)
@@ -64,7 +64,7 @@ def compare(
 
 
 @contextmanager
-def started(
+def start_proxy(
     peer: Peer, origin: Origin, directory: Path, core: int, certificate: Path | None = None
 ) -> Iterator[tuple[Running, int]]:
     """The proxy, ready in front of `origin` in a directory of its own, and its port; with TLS if it has a
@@ -74,7 +74,7 @@ def started(
         port, admin_port, tls_port = free_ports(3)
         site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate)
         with running(peer.prepare(site), core, peer.name) as proxy:
-            await_ready(proxy, port)
+            wait_until_ready(proxy, port)
             with peer.beside(site):
                 yield proxy, tls_port if certificate else port
 

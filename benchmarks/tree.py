@@ -56,7 +56,7 @@ def snapshot() -> dict[int, Process]:
     return processes
 
 
-def below(processes: Mapping[int, Process], root: int) -> tuple[Process, ...]:
+def descendants_of(processes: Mapping[int, Process], root: int) -> tuple[Process, ...]:
     """`root` and its descendants among `processes`, parents before children; empty when it is gone."""
     children = defaultdict(list)
     for process in processes.values():
@@ -69,4 +69,4 @@ def below(processes: Mapping[int, Process], root: int) -> tuple[Process, ...]:
 
 def members(root: int) -> tuple[Process, ...]:
     """The living processes of the tree under `root`."""
-    return below(snapshot(), root)
+    return descendants_of(snapshot(), root)

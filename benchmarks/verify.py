@@ -17,7 +17,7 @@ from benchmarks.scenarios import Scenario
 READY_SECONDS = 30.0
 REQUESTS_PER_SERVER = 20
 # A strict rotation gives 20 each; a proxy may have its own idea of where to begin, not of what is even.
-LEAST_SHARE = 15
+MIN_REQUESTS = 15
 
 
 def fetch(connection: HTTPConnection, path: str, host: str = HOST, upload: int = 0) -> tuple[int, bytes]:
@@ -27,7 +27,7 @@ def fetch(connection: HTTPConnection, path: str, host: str = HOST, upload: int =
     return response.status, response.read()
 
 
-def await_ready(proxy: Running, port: int) -> float:
+def wait_until_ready(proxy: Running, port: int) -> float:
     """Wait for the first 200, returns the seconds waited; raises BenchmarkError when it does not come."""
     began = time.monotonic()
     while True:
@@ -47,8 +47,8 @@ def await_ready(proxy: Running, port: int) -> float:
 
 def verify(port: int, servers: int, scenario: Scenario) -> None:
     """Raises BenchmarkError naming what is wrong."""
-    _verify_balance(_kept(port, servers, scenario), servers, scenario)
-    _verify_balance(_fresh(port, servers, scenario), servers, scenario)
+    _verify_balance(_on_one_connection(port, servers, scenario), servers, scenario)
+    _verify_balance(_on_new_connections(port, servers, scenario), servers, scenario)
     connection = _connect(port, scenario)
     try:
         status, _ = fetch(connection, "/", "other.test")
@@ -72,7 +72,7 @@ def _connect(port: int, scenario: Scenario) -> HTTPConnection:
     return HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
 
 
-def _kept(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
+def _on_one_connection(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
     connection = _connect(port, scenario)
     try:
         for _ in range(servers * REQUESTS_PER_SERVER):
@@ -81,7 +81,7 @@ def _kept(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, by
         connection.close()
 
 
-def _fresh(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
+def _on_new_connections(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
     for _ in range(servers * REQUESTS_PER_SERVER):
         connection = _connect(port, scenario)
         try:
@@ -99,5 +99,5 @@ def _verify_balance(answers: Iterable[tuple[int, bytes]], servers: int, scenario
                 f"GET {scenario.path} got {status} with {len(content)} bytes: {content[:80]!r}"
             )
         shares[known[content]] += 1
-    if any(shares[number] < LEAST_SHARE for number in range(servers)):
+    if any(shares[number] < MIN_REQUESTS for number in range(servers)):
         raise BenchmarkError(f"the load is not balanced: requests per server {dict(shares)}")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import click
 
-from benchmarks.command import Names, end_in_order, keep_off_the_proxy
+from benchmarks.command import Names, exit_cleanly_on_sigterm, pin_to_load_core
 from benchmarks.cpu import tree_seconds
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers import BASELINE, PEERS, Peer, Site
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import Running, free_ports, running
-from tests.lab.echo import Echo
+from tests.lab.echo import EchoServer
 
 PROXY_CORE, LOAD_CORE = 0, 1
 WARMUP_SECONDS = 1.0
@@ -91,7 +91,7 @@ def measure(proxy: Running, port: int, connections: int, seconds: float) -> tupl
 
 
 @contextmanager
-def _started(peer: Peer, server: int) -> Iterator[tuple[Running, int]]:
+def _start_proxy(peer: Peer, server: int) -> Iterator[tuple[Running, int]]:
     """The proxy, once a WebSocket opens through it, and its port. Raises BenchmarkError."""
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
         port, admin_port = free_ports(2)
@@ -112,10 +112,10 @@ def _started(peer: Peer, server: int) -> Iterator[tuple[Running, int]]:
 
 def _rounds(peers: Sequence[Peer], rounds: int, seconds: int, connections: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {peer.name: [] for peer in peers}
-    with Echo() as echo:
+    with EchoServer() as echo:
         for number in range(rounds):
             for peer in peers:
-                with _started(peer, echo.port) as (proxy, port):
+                with _start_proxy(peer, echo.port) as (proxy, port):
                     cost, rate = measure(proxy, port, connections, seconds)
                 found[peer.name].append(cost)
                 click.echo(
@@ -125,16 +125,16 @@ def _rounds(peers: Sequence[Peer], rounds: int, seconds: int, connections: int) 
     return found
 
 
-@click.command(help="Echo short messages through every proxy; see docs/performance.md.")
+@click.command(help="EchoServer short messages through every proxy; see docs/performance.md.")
 @click.option("--peers", type=Names(list(PEERS)), default=_DEFAULT, show_default=True)
 @click.option("--seconds", type=click.IntRange(1, 600), default=3, show_default=True)
 @click.option("--rounds", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--connections", type=click.IntRange(1, 1000), default=64, show_default=True)
 def main(*, peers: list[str], seconds: int, rounds: int, connections: int) -> None:
     """Run and print; errors end with one message and status 1."""
-    end_in_order()
+    exit_cleanly_on_sigterm()
     try:
-        keep_off_the_proxy(LOAD_CORE, PROXY_CORE)
+        pin_to_load_core(LOAD_CORE, PROXY_CORE)
         costs = _rounds([PEERS[name] for name in peers], rounds, seconds, connections)
     except (BenchmarkError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
+from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
 from proxy.middlewares.chains import Chains
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
@@ -66,4 +66,4 @@ class WorkerContext:
     retry: RetryPolicy | None = None
 
     def __post_init__(self) -> None:
-        self.limits_of_trusted = replace(self.limits, ends_here=ENDS_HERE_TRUSTED)
+        self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

@@ -28,14 +28,14 @@ from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.observers import Observers
-from proxy.downstream.proxy_header import Preamble
+from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.serving import serve
-from proxy.downstream.trusted_peers import Trust
+from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.limits import Limits, limits_of
+from proxy.http1.limits import Limits, limits_for
 from proxy.net.deadlines import Sweeper, after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
@@ -152,7 +152,7 @@ class Runtime:
             self._active_names,
         )
         self._report_greenlet = Greenlet(supervised, self.reporter.run)
-        self._connections: set[ClientConnection | Preamble] = set()
+        self._connections: set[ClientConnection | ProxyHeaderReader] = set()
         self._greenlets: list[Greenlet[Any, Any]] = []
 
     def start(self) -> None:
@@ -188,7 +188,7 @@ class Runtime:
         self._report_greenlet.start()
 
     def connection_handler(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
-        """Return the function that serves a client connection, given gevent's socket and the peer's address."""
+        """Return a function that serves a connection, given gevent's socket and the peer's address."""
         point = self.settings.entry_points[entry_point]
         configured = point.transport.responding_timeouts
         limits = self.settings.limits
@@ -201,13 +201,13 @@ class Runtime:
         tls_context = None if point.tls is None else server_context(point.tls)
         if point.tls is not None and self.exposition is not None:
             self._certificates.update(read_certificate_status(point.tls.certificates))
-        forwarded_trust = Trust(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
-        proxy_trust = Trust(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
+        forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
+        proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         label_sets = context.tallies.label_sets
         underscores = point.headers_with_underscores
-        for_clients = limits_of(context.limits, underscores)
-        for_proxies = limits_of(context.limits, underscores, trusted=True)
+        for_clients = limits_for(context.limits, underscores)
+        for_proxies = limits_for(context.limits, underscores, trusted=True)
         metered = point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
         setup = self._observers.setup_for(point, self._exposition_for(entry_point))
@@ -225,7 +225,7 @@ class Runtime:
             peer, port = address[:2]
             buffer, label_set = b"", plain_label_set
             if proxy_trust.includes(peer):
-                preamble = self._read_preamble(stream, timeouts.read)
+                preamble = self._read_proxy_header(stream, timeouts.read)
                 if preamble is None:
                     return
                 # If the PROXY header names another client, the peer's port is not that client's.
@@ -235,7 +235,7 @@ class Runtime:
                 if tls_stream is None:
                     return
                 stream, buffer = tls_stream, b""
-                label_set = label_sets.number(entry_point, tls_name(*tls_stream.agreed), metered=metered)
+                label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
             trusted = forwarded_trust.includes(peer)
             create = setup.create_trusted if trusted else setup.create
             downstream = create(stream, peer, entry_point, timeouts, context, port, label_set, setup.observer)
@@ -264,9 +264,9 @@ class Runtime:
             return None
         return self.exposition
 
-    def _read_preamble(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
+    def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """Read the PROXY header like `Preamble.read`; close the connection if that fails."""
-        preamble = Preamble(stream)
+        preamble = ProxyHeaderReader(stream)
         self._connections.add(preamble)
         read = None
         try:
@@ -283,7 +283,7 @@ class Runtime:
         self, stream: Stream, context: ssl.SSLContext, timeout: float, early: bytes
     ) -> TlsStream | None:
         """Perform the TLS handshake; return None if the client does not complete it in time."""
-        sock = stream.give_up()
+        sock = stream.detach()
         try:
             return TlsStream(sock, self.context.sweeper, context, deadline=after(timeout), early=early)
         except OSError as error:
@@ -298,8 +298,8 @@ class Runtime:
     def drain(self, idle_end: float) -> None:
         """End connections after their current request, and idle connections after their next.
 
-        A request may be on its way on an idle connection; only its response can tell the client to send no more
-        (RFC 9112 §9.6). At `idle_end` (monotonic seconds) connections that are still idle are closed.
+        A request may be on its way on an idle connection; only its response can tell the client to send no
+        more (RFC 9112 §9.6). At `idle_end` (monotonic seconds) connections that are still idle are closed.
         """
         context = self.context
         context.draining = True

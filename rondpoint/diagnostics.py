@@ -1,7 +1,7 @@
-"""What a user got wrong, as data.
+"""Diagnostics: users' errors as data.
 
-The API, the dashboard, the log and `rondpoint check` all show the same `Diagnostic`.
-Exceptions are kept for our own faults and for the outside world's.
+The API, the dashboard, the log and `rondpoint check` all show the same `Diagnostic`. Exceptions are only for
+errors of Rondpoint itself and of the systems around it.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from msgspec import Struct
 
 
 class Severity(StrEnum):
-    """How much a diagnostic takes away: `error` loses a route, `warning` a wish, `note` nothing."""
+    """The effect of a diagnostic: `error` loses a route, `warning` an option, `note` nothing."""
 
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
 
 
-def would_serve(*rules: str) -> str:
-    """A hint by which one who asks for a host of these rules finds out why they are not in force."""
-    told = ", ".join(rules[:_TOLD]) + (", …" if len(rules) > _TOLD else "")
-    return f"it would serve {told}" if rules else ""
+def lost_rules_hint(*rules: str) -> str:
+    """Return a hint with the rules that are not in force; a search for one of their hosts finds it."""
+    listed = ", ".join(rules[:_MAX_RULES]) + (", …" if len(rules) > _MAX_RULES else "")
+    return f"it would serve {listed}" if rules else ""
 
 
-_TOLD = 3
+_MAX_RULES = 3
 
 
 PROVIDER = "provider "
-"""The subject of what is said of a provider as a whole begins so."""
+"""Prefix of the subject of a diagnostic about a whole provider."""
 
 
 class Diagnostic(Struct, frozen=True, omit_defaults=True):
-    """One finding about one thing that a user wrote.
+    """One diagnostic about something that a user wrote.
 
-    `source` is the provider's name (`docker`, `file`) or `settings`; `subject` names the place
+    `source` is the provider's name (`docker`, `file`) or `settings`; `subject` names the location
     (`container hello_webapp_1`, `routes.yml: http.routers.hello`); `message` says what is wrong, with
-    the key and the value as written; `hint` says what would be right, and may be empty. `excerpt` is, of a
-    rule that cannot be read, the text with a caret under the fault, on lines of their own. `about` names the
-    object that the finding takes something from, where the subject does not: `router hello@docker`.
+    the key and the value as written; `hint` says what would be right, and may be empty. `excerpt` is the text
+    of an invalid rule, with a caret under the error on a second line. `about` names the affected object
+    (`router hello@docker`) if the subject does not.
     """
 
     severity: Severity
@@ -51,18 +51,18 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     about: str = ""
 
     @property
-    def concerns(self) -> str:
-        """The object that it is about, if it is about one, else where it was found."""
+    def affected(self) -> str:
+        """The affected object if there is one, else the subject."""
         return self.about or self.subject
 
     @property
-    def advice(self) -> str:
-        """What is wrong, and what would be right."""
+    def message_with_hint(self) -> str:
+        """The message, followed by the hint in parentheses if there is one."""
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.subject}: {self.advice}"
+        return f"{self.source}: {self.subject}: {self.message_with_hint}"
 
     def lines(self) -> list[str]:
-        """As a terminal shows it: in one line, and below it the excerpt."""
+        """Return the lines for a terminal: the diagnostic in one line, then the excerpt."""
         return [str(self), *self.excerpt.splitlines()]

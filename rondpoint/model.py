@@ -1,7 +1,7 @@
-"""The configuration that providers emit, the store carries and workers serve: immutable values.
+"""The configuration model: immutable values that providers emit, the store holds and workers serve.
 
-Names of routers, services and middlewares are qualified by the provider that defines them
-(`hello@docker`), so that they can be referred to across providers.
+The provider that defines a router, service or middleware qualifies its name (`hello@docker`), so objects of
+other providers can refer to it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from msgspec import Struct, field
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.rules.expression import Rule
 
-_NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
+_NON_TOKEN_CHARACTER = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
 
 Scheme = Literal["http", "https", "h2c"]
 
 
 class ServerState(StrEnum):
-    """`up` takes new requests; `draining` only finishes those it has; `down` failed its health check."""
+    """`up` takes new requests; `draining` only finishes its current ones; `down` failed its health check."""
 
     UP = "up"
     DRAINING = "draining"
@@ -32,10 +32,10 @@ class ServerState(StrEnum):
 
 
 class Server(Struct, frozen=True, omit_defaults=True, gc=False):
-    """One address that answers for a service.
+    """One server of a service.
 
     `name` is unique in its service and stable over restarts of the proxy (a container's name, or the
-    URL for a server from a file); `weight` is its share of requests, 0 for none.
+    URL of a server from a file); `weight` is its share of requests, 0 for none.
     """
 
     name: str
@@ -54,8 +54,8 @@ class Server(Struct, frozen=True, omit_defaults=True, gc=False):
 class StickyCookie(Struct, frozen=True, omit_defaults=True):
     """The cookie that keeps a client with one server.
 
-    `name` empty: one made from the service's name. `max_age` in seconds, 0 for a cookie of the session.
-    `same_site`: `none`, `lax`, `strict`, or empty to say nothing.
+    An empty `name` stands for one made from the service's name. `max_age` is in seconds, 0 for a session
+    cookie. `same_site` is `none`, `lax` or `strict`; if it is empty, the attribute is left out.
     """
 
     name: str = ""
@@ -66,19 +66,19 @@ class StickyCookie(Struct, frozen=True, omit_defaults=True):
     path: str = "/"
     domain: str = ""
 
-    def called(self, service: str) -> str:
-        """Its name for this service: as given, as far as a cookie may be called so, or Traefik's default."""
+    def name_for(self, service: str) -> str:
+        """Return the cookie's name for this service: the given one, made valid, or Traefik's default."""
         if self.name:
-            return _NO_TOKEN.sub("_", self.name)
+            return _NON_TOKEN_CHARACTER.sub("_", self.name)
         digest = sha1(f"_TRAEFIK_BACKEND_{service}".encode(), usedforsecurity=False)
         return "_" + digest.hexdigest()[:5]
 
 
 class HealthCheck(Struct, frozen=True, omit_defaults=True):
-    """Requests that ask servers whether they are well; times in seconds.
+    """The options of a service's active health check; times in seconds.
 
-    `port` 0, `scheme` and `hostname` empty: those of the server. `status` 0: any from 200 to 399.
-    `unhealthy_interval` None: as `interval`. `mode` is `http` or `grpc`.
+    A `port` of 0 and an empty `scheme` or `hostname` stand for the server's own. A `status` of 0 accepts any
+    from 200 to 399. `unhealthy_interval` None means `interval`. `mode` is `http` or `grpc`.
     """
 
     path: str = ""
@@ -95,35 +95,37 @@ class HealthCheck(Struct, frozen=True, omit_defaults=True):
     follow_redirects: bool = True
 
 
-LONGEST_SLOW_START = 3600.0
+MAX_SLOW_START = 3600.0
 """Seconds."""
 
 Strategy = Literal["wrr", "p2c", "hrw", "leasttime", "leastconn", "drr"]
 
 
 Composition = Literal["weighted", "highestRandomWeight", "failover"]
-"""How a service chooses among services: in turn, by the client's address (both by weight), or the first."""
+"""How a composite service chooses a member: in rotation or by the client's address, both by weight, or the
+first available one.
+"""
 
 
-DEEPEST = 8
-"""Services within services; what goes deeper leads nowhere, as a circle does."""
+MAX_COMPOSITION_DEPTH = 8
+"""Levels of composite services within each other; deeper members get no requests, like those in a circle."""
 
 
 class Member(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A service that takes requests of another one; `name` is qualified, `weight` its share, 0 for none."""
+    """A member of a composite service; `name` is qualified, `weight` is its share of requests, 0 for none."""
 
     name: str
     weight: int = 1
 
 
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A group of servers that share the load; `servers` are in order of name.
+    """A group of servers that share the load; `servers` are ordered by name.
 
-    `flush_interval` in seconds; `servers_transport` is a qualified name, or empty. A server that comes to
-    others, or comes back, gets its whole share of requests after `slow_start` seconds. With a `composition`
-    it has `members` in place of servers: services of which each request goes to one. `middlewares` stand
-    behind those of each router that leads to it. `unserved` says why it takes no requests, where its author
-    asked for what the proxy does not serve; it has no servers then.
+    `flush_interval` is in seconds; `servers_transport` is a qualified name, or empty. A server that is new or
+    available again gets its whole share of requests after `slow_start` seconds. With a `composition` the
+    service is composite: it has `members` in place of servers, and each request goes to one of them.
+    `middlewares` run after those of the router. `unserved` says why the service takes no requests, if its
+    definition uses an option that the proxy does not serve; it has no servers then.
     """
 
     name: str
@@ -142,11 +144,11 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 Verbosity = Literal["minimal", "detailed"]
-"""Of traces: what came and which servers were asked, or also the router, its middlewares and the service."""
+"""The spans of a trace: the request and each attempt at a server, or also router, middlewares and service."""
 
 
 class RouterObservability(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What is told of a router's requests; what is None here is as their entry point says."""
+    """The observability of a router's requests; the entry point's setting applies to a field that is None."""
 
     access_logs: bool | None = None
     metrics: bool | None = None
@@ -155,12 +157,12 @@ class RouterObservability(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Requests for which `rule` holds go through `middlewares` to `service`.
+    """Sends requests that match `rule` through `middlewares` to `service`.
 
-    `priority` is effective (the rule's length where its author gave none); higher first, and among
-    equals the lower name. `entry_points` empty means every default entry point; with `tls`, only those of
-    them that speak it count. Both the router's and the service's `pass_host_header` must be true for the
-    client's Host to reach the server. `observability` is None where it says nothing.
+    `priority` is effective (the rule's length if its author gave none); higher first, and among
+    equals the lower name. Empty `entry_points` mean every default entry point; with `tls`, only those of
+    them that use TLS count. Both the router's and the service's `pass_host_header` must be true for the
+    client's Host to reach the server. `observability` is None if the router has no such options.
     """
 
     name: str
@@ -175,10 +177,10 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):
-    """A named step between router and service; `kind` in Traefik 3 spelling (`basicAuth`).
+    """A named step between router and service; `kind` is in Traefik 3 spelling (`basicAuth`).
 
-    `options` are those given, as `rondpoint.middlewares.canonical` leaves them. An `unusable` one had
-    options that could not be read: its routers answer 503 rather than pass requests unguarded.
+    `options` are the given ones, as `rondpoint.middlewares.canonical` returns them. An `unusable` middleware
+    had options that could not be read: its routers respond 503, so no request passes unprotected.
     """
 
     name: str
@@ -187,14 +189,14 @@ class Middleware(Struct, frozen=True, omit_defaults=True):
     unusable: bool = False
 
 
-def _nothing() -> Mapping[str, Any]:
+def _empty_mapping() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
 class Configuration(Struct, frozen=True):
     """Everything one provider defines, or all of them merged: mappings by qualified name."""
 
-    routers: Mapping[str, Router] = field(default_factory=_nothing)
-    services: Mapping[str, Service] = field(default_factory=_nothing)
-    middlewares: Mapping[str, Middleware] = field(default_factory=_nothing)
+    routers: Mapping[str, Router] = field(default_factory=_empty_mapping)
+    services: Mapping[str, Service] = field(default_factory=_empty_mapping)
+    middlewares: Mapping[str, Middleware] = field(default_factory=_empty_mapping)
     diagnostics: tuple[Diagnostic, ...] = ()

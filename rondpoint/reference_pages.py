@@ -1,6 +1,6 @@
-"""Reference pages that people write, with blocks in them that are made from the code.
+"""Updates the generated blocks in hand-written reference pages.
 
-A block stands between `<!-- NAME -->` and `<!-- /NAME -->`, each on a line of its own.
+A block is between `<!-- NAME -->` and `<!-- /NAME -->`, each on its own line.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ _BLOCK = re.compile(r"^<!-- ([a-z0-9-]+) -->\n(.*?)^<!-- /\1 -->$", re.MULTILINE
 _CLAUSE = re.compile(r"(.+?)(?:[.:;]?\n|[:;.] |\.?\Z)", re.DOTALL)
 
 
-def filled(page: str, blocks: Mapping[str, str]) -> str:
-    """The page with these blocks in place of its own; ValueError unless it has exactly these, once each."""
+def fill_blocks(page: str, blocks: Mapping[str, str]) -> str:
+    """Return the page with these blocks. Raises ValueError unless it contains each of them exactly once."""
     named = sorted(found[1] for found in _BLOCK.finditer(page))
     if named != sorted(blocks):
-        raise ValueError(f"the page has the blocks {named}, and is to have {sorted(blocks)}")
+        raise ValueError(f"the page has the blocks {named}, expected {sorted(blocks)}")
     return _BLOCK.sub(lambda found: f"<!-- {found[1]} -->\n{blocks[found[1]]}\n<!-- /{found[1]} -->", page)
 
 
-def refill(blocks: Mapping[str, str]) -> None:
-    """Write the blocks into the page that the first argument of the command names."""
+def update_page(blocks: Mapping[str, str]) -> None:
+    """Write the blocks into the page named by the first argument of the command."""
     path = Path(sys.argv[1])
-    path.write_text(filled(path.read_text(), blocks))
+    path.write_text(fill_blocks(path.read_text(), blocks))
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown, with a blank line on both sides."""
+def markdown_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table with a blank line before and after it."""
     titles = tuple(heads)
     lines = [titles, ("---",) * len(titles), *rows]
     return "\n" + "".join(
@@ -38,18 +38,18 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def first_clause(documented: object) -> str:
-    """What a reader's docstring begins with, up to a stop: `a whole number`, for a cell of a table.
+    """Return the first clause of a reader's docstring, such as `a whole number`, for a cell of a table.
 
-    ValueError where there is none.
+    Raises ValueError if there is no docstring.
     """
     found = _CLAUSE.match(documented.__doc__ or "")
     if found is None:
-        raise ValueError(f"{documented!r} does not say what it reads")
+        raise ValueError(f"{documented!r} has no docstring that says what it reads")
     return f"{found[1][0].lower()}{found[1][1:]}".replace("|", "\\|")
 
 
-def shown_default(default: object) -> str:
-    """A default in the spelling of labels and files; empty for what is not there."""
+def format_default(default: object) -> str:
+    """Return a default as labels and files spell it; empty if there is none."""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, float):

@@ -1,10 +1,10 @@
-"""What users and containers have named, as text that a terminal shows and does not obey."""
+"""Makes text from users and containers safe for a terminal."""
 
 from __future__ import annotations
 
 
 def printable(line: str) -> str:
-    """One line in one line: control characters, and those that turn the direction of text, are escaped."""
+    """Escape control characters, also those that end a line or change the direction of text."""
     if line.isprintable():
         return line
     return "".join(

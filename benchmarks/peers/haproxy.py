@@ -26,7 +26,7 @@ defaults
     timeout server 60s
 frontend web
     bind 127.0.0.1:{site.port}
-    {_secure(site)}
+    {_tls_settings(site)}
     http-request deny deny_status 404 unless {{ hdr(host) -i {HOST} }}
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
@@ -41,7 +41,7 @@ backend origin
 """
 
 
-def _secure(site: Site) -> str:
+def _tls_settings(site: Site) -> str:
     return f"bind 127.0.0.1:{site.tls_port} ssl crt {site.certificate}" if site.certificate else ""
 
 

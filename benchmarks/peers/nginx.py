@@ -25,10 +25,10 @@ http {{
     upstream origin {{ {servers} keepalive 256; keepalive_requests 100000000; }}
     # An upgrade passes, and no connection is closed for want of one.
     map $http_upgrade $upgrading {{ default upgrade; "" ""; }}
-    server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; {_secure(site)} return 404; }}
+    server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; {_tls_settings(site)} return 404; }}
     server {{
         listen 127.0.0.1:{site.port};
-        {_secure(site)}
+        {_tls_settings(site)}
         server_name {HOST};
         location / {{
             proxy_pass http://origin;
@@ -47,7 +47,7 @@ http {{
 """
 
 
-def _secure(site: Site) -> str:
+def _tls_settings(site: Site) -> str:
     if site.certificate is None:
         return ""
     pair = f"ssl_certificate {site.certificate}; ssl_certificate_key {site.certificate};"

@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.dashboard import watching
+from benchmarks.dashboard import read_events
 from benchmarks.peers.dynamic import write_dynamic
 from benchmarks.peers.peer import COLLECTOR, Peer, Site
 from benchmarks.processes import Launch, program
@@ -30,13 +30,13 @@ def _prepare(site: Site, *flags: str) -> Launch:
         f"--entryPoints.web.address=127.0.0.1:{site.port}",
         f"--entryPoints.traefik.address=127.0.0.1:{site.admin_port}",
         f"--providers.file.filename={write_dynamic(site)}",
-        *_secure(site),
+        *_tls_settings(site),
         *flags,
     ]
     return Launch(command, site.directory)
 
 
-def _secure(site: Site) -> list[str]:
+def _tls_settings(site: Site) -> list[str]:
     if site.certificate is None:
         return []
     return [
@@ -63,7 +63,7 @@ DASHBOARD_PEER = Peer(
     "rondpoint-dashboard",
     METRICS_PEER.prepare,
     lambda: f"{_version()} metrics, dashboard watched",
-    watching,
+    read_events,
 )
 
 

@@ -1,1 +1,1 @@
-"""What files come to, without starting anything: for `rondpoint check`."""
+"""Checks configuration files for `rondpoint check`, without starting anything."""

@@ -1,4 +1,4 @@
-"""Files and flags, read as agent and proxy would read them."""
+"""Checks files and flags as the agent and the proxy would read them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from discovery import constraints, dynamic, labels
 from discovery.checking.compose import PROVIDER as DOCKER
-from discovery.checking.compose import Composed, composed, is_compose
-from discovery.checking.line_numbers import lines_of
-from discovery.checking.locations import Places
-from discovery.checking.proxies import proxies
-from discovery.checking.report import Checked, Finding
-from discovery.checking.served import Reading, read
-from discovery.checking.variables import read_env
+from discovery.checking.compose import ComposeService, is_compose, read_services
+from discovery.checking.line_numbers import read_key_lines
+from discovery.checking.locations import Locations
+from discovery.checking.proxies import find_proxies
+from discovery.checking.proxy_settings import ProxyCheck, check_proxy
+from discovery.checking.report import CheckReport, LocatedDiagnostic
+from discovery.checking.variables import read_env_file
 from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
 from discovery.merging.merge import merge
@@ -33,192 +33,206 @@ ASSUMED_PORT = 80
 _CONSTRAINTS = "providers.docker.constraints"
 
 
-class _Given(Struct):
-    """What is to be checked, as it comes to light."""
+class _Inputs(Struct):
+    """The files to check, by kind, and the diagnostics so far."""
 
-    settings: list[Path] = field(default_factory=list)
-    routes: list[Path] = field(default_factory=list)
-    services: list[Composed] = field(default_factory=list)
+    settings_files: list[Path] = field(default_factory=list)
+    route_files: list[Path] = field(default_factory=list)
+    compose_services: list[ComposeService] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
-    found: list[Finding] = field(default_factory=list)
-    findings: list[Diagnostic] = field(default_factory=list)
-    places: Places = field(default_factory=Places)
+    """Route files and compose files, in the order given."""
+    proxies: list[ProxyCheck] = field(default_factory=list)
+    located: list[LocatedDiagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    locations: Locations = field(default_factory=Locations)
 
 
-def check(files: Sequence[Path], flags: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Checked:
-    """Of files of routes, directories of them, compose files and one file of settings; settings are looked
-    at, and found as `rondpoint up` finds them, where there is one, or a flag, or nothing else.
+def check_files(
+    paths: Sequence[Path], flags: Sequence[str], environ: Mapping[str, str], cwd: Path
+) -> CheckReport:
+    """Check route files, directories of them, compose files and one settings file, together.
+
+    Settings are loaded as `rondpoint up` would load them if there is a settings file or a flag, or if `paths`
+    is empty.
     """
-    given = _Given()
-    for path in files:
-        _sort(path, given, environ)
-    settings, said, file = None, None, ""
-    if given.settings or flags or not files:
-        named = [f"--configFile={path}" for path in given.settings]
+    inputs = _Inputs()
+    for path in paths:
+        _add_path(path, inputs, environ)
+    settings, settings_text, settings_file = None, None, ""
+    if inputs.settings_files or flags or not paths:
+        file_flags = [f"--configFile={path}" for path in inputs.settings_files]
         try:
-            loaded = load((*flags, *named), environ, cwd)
+            loaded = load((*flags, *file_flags), environ, cwd)
         except SettingsError as error:
-            given.findings += (*error.diagnostics, *error.warnings)
+            inputs.diagnostics += (*error.diagnostics, *error.warnings)
         else:
-            given.findings += loaded.warnings
-            settings, file = loaded.settings, str(loaded.file or "")
-            said = file or "no file"
+            inputs.diagnostics += loaded.warnings
+            settings, settings_file = loaded.settings, str(loaded.file or "")
+            settings_text = settings_file or "no file"
             if loaded.settings.providers.file is not None:
-                _take_routes(loaded.settings.providers.file, given)
-    whole = _whole(given, settings) if given.files else None
-    findings = [*given.findings, *(whole.diagnostics if whole else ())]
-    found = [*given.found, *(given.places.found(finding) for finding in findings)]
-    return Checked(
-        tuple(dict.fromkeys(found)),
-        said,
-        file,
-        tuple(map(str, given.files)),
-        whole,
-        tuple(reading.served for reading in given.readings),
+                _add_route_files(loaded.settings.providers.file, inputs)
+    configuration = _build_configuration(inputs, settings) if inputs.files else None
+    diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
+    located = [*inputs.located, *map(inputs.locations.locate, diagnostics)]
+    return CheckReport(
+        tuple(dict.fromkeys(located)),
+        settings_text,
+        settings_file,
+        tuple(map(str, inputs.files)),
+        configuration,
+        tuple(proxy.served for proxy in inputs.proxies),
     )
 
 
-def _sort(path: Path, given: _Given, environ: Mapping[str, str]) -> None:
+def _add_path(path: Path, inputs: _Inputs, environ: Mapping[str, str]) -> None:
     if path.is_dir():
-        _take_routes(FileOptions(directory=path), given)
+        _add_route_files(FileOptions(directory=path), inputs)
         return
     tree = dynamic.read(path)
     if isinstance(tree, Diagnostic):
-        given.findings.append(tree)
+        inputs.diagnostics.append(tree)
     elif is_compose(tree):
-        lines = lines_of(path)
-        filled = read_env(path.parent / ".env") | dict(environ)
-        found = list(composed(tree, path, lines, filled))
-        given.services += found
-        given.files.append(path)
-        given.places.add_compose(path, found)
-        for proxy in proxies(tree, path, lines, filled):
-            _take_proxy(read(proxy, path), path, given)
+        lines = read_key_lines(path)
+        variables = read_env_file(path.parent / ".env") | dict(environ)
+        services = list(read_services(tree, path, lines, variables))
+        inputs.compose_services += services
+        inputs.files.append(path)
+        inputs.locations.add_compose(path, services)
+        for proxy in find_proxies(tree, path, lines, variables):
+            _add_proxy(check_proxy(proxy, path), path, inputs)
     elif dynamic.is_dynamic(tree):
-        _take_routes(FileOptions(filename=path), given)
-    elif given.settings:
-        message = f"is a second file of settings, beside {given.settings[0]}"
-        given.findings.append(Diagnostic(Severity.ERROR, "settings", str(path), message, "name one of them"))
+        _add_route_files(FileOptions(filename=path), inputs)
+    elif inputs.settings_files:
+        message = f"is a second settings file, besides {inputs.settings_files[0]}"
+        inputs.diagnostics.append(
+            Diagnostic(Severity.ERROR, "settings", str(path), message, "give only one of them")
+        )
     else:
-        given.settings.append(path)
+        inputs.settings_files.append(path)
 
 
-def _take_proxy(reading: Reading, path: Path, given: _Given) -> None:
-    given.readings.append(reading)
-    # At once, since a service of another file may have the same name.
-    given.places.add_lines(path, reading.lines)
-    given.found += map(given.places.found, reading.findings)
-    for routes in reading.routes:
-        _take_routes(routes, given)
+def _add_proxy(proxy: ProxyCheck, path: Path, inputs: _Inputs) -> None:
+    inputs.proxies.append(proxy)
+    # Locate now: a service of another compose file may have the same name.
+    inputs.locations.add_subjects(path, proxy.lines)
+    inputs.located += map(inputs.locations.locate, proxy.diagnostics)
+    for options in proxy.routes:
+        _add_route_files(options, inputs)
 
 
-def _take_routes(options: FileOptions, given: _Given) -> None:
+def _add_route_files(options: FileOptions, inputs: _Inputs) -> None:
     try:
         paths = list_files(options.directory) if options.directory else [options.filename or Path()]
     except OSError as error:
-        place = f"directory {options.directory}"
+        subject = f"directory {options.directory}"
         message = f"cannot be read: {error.strerror}"
-        given.findings.append(Diagnostic(Severity.ERROR, FILE, place, message))
+        inputs.diagnostics.append(Diagnostic(Severity.ERROR, FILE, subject, message))
         return
     for path in paths:
-        if path not in given.routes:
-            given.routes.append(path)
-            given.files.append(path)
-            given.places.add(path)
+        if path not in inputs.route_files:
+            inputs.route_files.append(path)
+            inputs.files.append(path)
+            inputs.locations.add_file(path)
 
 
-def _whole(given: _Given, settings: Settings | None) -> Configuration:
-    """What all of it comes to; without settings, entry points are those that anything names."""
-    own = {FILE: unite([dynamic.load_file(path) for path in given.routes], FILE)}
-    if given.services:
-        own[DOCKER] = unite(list(_decoded(given, _sources(given, settings))), DOCKER)
-    fronts = [settings] if settings else _fronts(given)
-    if fronts:
-        entry_points = {name for front in fronts for name in front.web_entry_points}
+def _build_configuration(inputs: _Inputs, settings: Settings | None) -> Configuration:
+    """Merge all files; without settings, every entry point that a router names exists."""
+    by_provider = {FILE: unite([dynamic.load_file(path) for path in inputs.route_files], FILE)}
+    if inputs.compose_services:
+        decoded = list(_decode_services(inputs, _docker_options(inputs, settings)))
+        by_provider[DOCKER] = unite(decoded, DOCKER)
+    all_settings = [settings] if settings else _compose_settings(inputs)
+    if all_settings:
+        entry_points = {name for each in all_settings for name in each.web_entry_points}
     else:
         entry_points = {
-            name for part in own.values() for router in part.routers.values() for name in router.entry_points
+            name
+            for provider in by_provider.values()
+            for router in provider.routers.values()
+            for name in router.entry_points
         }
-    whole = merge({**own, "elsewhere": _elsewhere(own)}, entry_points)
-    if len(fronts) != 1:
-        return whole
-    lost = unreachable_routers.findings(whole.routers.values(), fronts[0])
-    return replace(whole, diagnostics=(*whole.diagnostics, *lost))
+    merged = merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
+    if len(all_settings) != 1:
+        return merged
+    unreachable = unreachable_routers.missing_tls_diagnostics(merged.routers.values(), all_settings[0])
+    return replace(merged, diagnostics=(*merged.diagnostics, *unreachable))
 
 
-def _fronts(given: _Given) -> list[Settings]:
-    """The settings of the compose files' proxies that serve; none where those of one are not known."""
-    found = [reading.settings for reading in given.readings if reading.serves]
-    return [each for each in found if each is not None] if all(found) else []
+def _compose_settings(inputs: _Inputs) -> list[Settings]:
+    """Return the settings of each proxy with entry points; an empty list if those of one are unknown."""
+    found = [proxy.settings for proxy in inputs.proxies if proxy.has_entry_points]
+    return [settings for settings in found if settings is not None] if all(found) else []
 
 
-def _sources(given: _Given, settings: Settings | None) -> dict[DockerOptions, str]:
-    """How labels are read, with the subject of findings about constraints.
+def _docker_options(inputs: _Inputs, settings: Settings | None) -> dict[DockerOptions, str]:
+    """Return the options for reading labels, each with the subject of diagnostics about its constraints.
 
-    The settings say it, else the proxies of the compose files. It is empty if none of these reads labels.
+    They come from the settings, else from the proxies of the compose files. The result is empty if none of
+    these proxies has a Docker provider.
     """
     if settings is not None:
         return {settings.providers.docker or DockerOptions(): _CONSTRAINTS}
-    readers = [reading for reading in given.readings if reading.reads_sources]
-    if not readers or not all(reading.settings for reading in readers):
+    agents = [proxy for proxy in inputs.proxies if proxy.has_agent]
+    if not agents or not all(agent.settings for agent in agents):
         return {DockerOptions(): _CONSTRAINTS}
-    found = ((each.settings.providers.docker, each.constraints) for each in readers if each.settings)
+    found = ((agent.settings.providers.docker, agent.constraints) for agent in agents if agent.settings)
     return {options: subject for options, subject in found if options is not None}
 
 
-def _decoded(given: _Given, sources: Mapping[DockerOptions, str]) -> Iterator[Decoded]:
-    read_by = [(options, _constraint(options, subject, given)) for options, subject in sources.items()]
-    for each in given.services:
-        if not read_by:
-            yield _unread(each, given)
+def _decode_services(inputs: _Inputs, subjects: Mapping[DockerOptions, str]) -> Iterator[Decoded]:
+    readers = [
+        (options, _parse_constraint(options, subject, inputs)) for options, subject in subjects.items()
+    ]
+    for service in inputs.compose_services:
+        if not readers:
+            yield _report_unread_labels(service, inputs)
             continue
-        found = [_labels(each, options, constraint) for options, constraint in read_by]
+        found = [_decode_labels(service, options, constraint) for options, constraint in readers]
         yield next((decoded for decoded in found if decoded.routers or decoded.services), found[0])
 
 
-def _constraint(options: DockerOptions, subject: str, given: _Given) -> Constraint | None:
+def _parse_constraint(options: DockerOptions, subject: str, inputs: _Inputs) -> Constraint | None:
     try:
         return constraints.parse(options.constraints)
     except ConstraintError as error:
         message = f"{options.constraints!r} cannot be read: {error}"
-        given.findings.append(Diagnostic(Severity.ERROR, DOCKER, subject, message))
+        inputs.diagnostics.append(Diagnostic(Severity.ERROR, DOCKER, subject, message))
     return None
 
 
-def _unread(composed: Composed, given: _Given) -> Decoded:
-    subject = f"container {composed.container.name}"
-    if not any(label.lower().startswith("traefik.") for label in composed.container.labels):
+def _report_unread_labels(service: ComposeService, inputs: _Inputs) -> Decoded:
+    subject = f"container {service.container.name}"
+    if not any(label.lower().startswith("traefik.") for label in service.container.labels):
         return Decoded(subject)
-    readers = ", ".join(each.served.service for each in given.readings if each.reads_sources)
-    message = f"its labels are not read: {readers} has no provider Docker"
-    hint = "--providers.docker has them read"
+    agents = ", ".join(proxy.served.service for proxy in inputs.proxies if proxy.has_agent)
+    message = f"its labels are not read: {agents} has no Docker provider"
+    hint = "enable it with --providers.docker"
     return Decoded(subject, diagnostics=(Diagnostic(Severity.WARNING, DOCKER, subject, message, hint),))
 
 
-def _labels(composed: Composed, options: DockerOptions, constraint: Constraint | None) -> Decoded:
-    container = composed.container
+def _decode_labels(service: ComposeService, options: DockerOptions, constraint: Constraint | None) -> Decoded:
+    container = service.container
     decoded = labels.decode(container, options, constraint)
-    found = list(composed.findings)
-    if not container.ports and any("it exposes no port" in one.message for one in decoded.diagnostics):
-        # The image may say it, which is not at hand.
+    diagnostics = list(service.diagnostics)
+    if not container.ports and any("it exposes no port" in each.message for each in decoded.diagnostics):
+        # The image may expose a port, but it is not available here.
         decoded = labels.decode(replace(container, ports=(ASSUMED_PORT,)), options, constraint)
-        message = f"which port it listens on is not said here, so {ASSUMED_PORT} is taken"
-        hint = "its image may expose another one; `expose`, or a label, says which"
-        found.append(Diagnostic(Severity.NOTE, DOCKER, f"container {container.name}", message, hint))
-    return replace(decoded, diagnostics=(*found, *decoded.diagnostics))
+        message = f"the compose file does not name its port, so {ASSUMED_PORT} is assumed"
+        hint = "if its image exposes another port, name it with `expose` or a label"
+        diagnostics.append(Diagnostic(Severity.NOTE, DOCKER, f"container {container.name}", message, hint))
+    return replace(decoded, diagnostics=(*diagnostics, *decoded.diagnostics))
 
 
-def _elsewhere(own: Mapping[str, Configuration]) -> Configuration:
-    """What is referred to in other providers, taken to be there: it cannot be known here."""
-    routers = [router for part in own.values() for router in part.routers.values()]
+def _assume_other_providers(by_provider: Mapping[str, Configuration]) -> Configuration:
+    """Return the services and middlewares of other providers that routers name: they are assumed to exist."""
+    routers = [router for provider in by_provider.values() for router in provider.routers.values()]
     services = {router.service for router in routers}
     middlewares = {name for router in routers for name in router.middlewares}
     return Configuration(
-        services={name: Service(name) for name in _others(services, own)},
-        middlewares={name: Middleware(name, "") for name in _others(middlewares, own)},
+        services={name: Service(name) for name in _names_elsewhere(services, by_provider)},
+        middlewares={name: Middleware(name, "") for name in _names_elsewhere(middlewares, by_provider)},
     )
 
 
-def _others(names: Iterable[str], own: Mapping[str, Configuration]) -> Iterator[str]:
-    return (name for name in names if name.rpartition("@")[2] not in own)
+def _names_elsewhere(names: Iterable[str], by_provider: Mapping[str, Configuration]) -> Iterator[str]:
+    return (name for name in names if name.rpartition("@")[2] not in by_provider)

@@ -1,4 +1,4 @@
-"""The services of a compose file, as the containers that they become."""
+"""Reads the services of a compose file as the containers that docker compose would create."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.checking.line_numbers import Lines
+from discovery.checking.line_numbers import KeyLines
 from discovery.checking.variables import Variables
 from discovery.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
 from discovery.decoding.section import Tree
@@ -17,151 +17,157 @@ from rondpoint.diagnostics import Diagnostic, Severity
 
 PROVIDER = "docker"
 
-_SHARED = ("service:", "container:")
-"""Network modes of a service that has another one's addresses."""
+_SHARED_MODES = ("service:", "container:")
+"""Network modes of a service that uses the addresses of another one."""
 
 
-class Composed(Struct, frozen=True):
-    """A service: the first container of it, with the lines in which it and its labels stand, 0 for unknown.
+class ComposeService(Struct, frozen=True):
+    """The first container of a service, with the lines of the service and its labels; 0 means unknown.
 
-    `findings` are about what docker compose itself would do with it.
+    `diagnostics` are about what docker compose itself would do with the service.
     """
 
     container: Container
     line: int
     labels: Mapping[str, int]
-    findings: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def is_compose(tree: Tree) -> bool:
-    """Whether a file with this tree is one for docker compose."""
+    """Return whether a file with this tree is a compose file."""
     services = tree.get("services")
     return isinstance(services, dict) and all(
         service is None or isinstance(service, dict) for service in services.values()
     )
 
 
-def composed(tree: Tree, path: Path, lines: Lines, environ: Mapping[str, str]) -> Iterator[Composed]:
-    """Each service of a file at `path`, with variables of `environ`."""
+def read_services(
+    tree: Tree, path: Path, lines: KeyLines, environ: Mapping[str, str]
+) -> Iterator[ComposeService]:
+    """Yield each service of the file at `path`, with variables replaced from `environ`."""
     directory = re.sub(r"[^a-z0-9_-]", "", path.resolve().parent.name.lower())
-    project = str(
+    project_name = str(
         environ.get("COMPOSE_PROJECT_NAME")
         or Variables(environ).fill(str(tree.get("name") or ""))
         or directory
         or "default"
     )
     networks = tree.get("networks")
+    project = _Project(project_name, networks if isinstance(networks, dict) else {}, lines, environ)
     services: Mapping[str, Tree | None] = tree["services"]  # type: ignore[assignment]
     for name, service in services.items():
-        yield _one(
-            name,
-            service or {},
-            _Around(project, networks if isinstance(networks, dict) else {}, lines, environ),
-        )
+        yield _read_service(name, service or {}, project)
 
 
-class _Around(Struct, frozen=True):
-    """What a service stands in."""
+class _Project(Struct, frozen=True):
+    """The compose project of a service."""
 
-    project: str
+    name: str
     networks: Mapping[str, Any]
-    lines: Lines
+    lines: KeyLines
     environ: Mapping[str, str]
 
-    def network(self, name: str) -> str:
-        """What the engine calls a network."""
+    def engine_network(self, name: str) -> str:
+        """Return the engine's name of a network."""
         network = self.networks.get(name) or {}
         if not isinstance(network, dict):
             return name
-        named = Variables(self.environ).fill(str(network.get("name") or ""))
-        return named or (name if network.get("external") else f"{self.project}_{name}")
+        explicit = Variables(self.environ).fill(str(network.get("name") or ""))
+        return explicit or (name if network.get("external") else f"{self.name}_{name}")
 
 
-def _one(name: str, service: Tree, around: _Around) -> Composed:
+def _read_service(name: str, service: Tree, project: _Project) -> ComposeService:
     labels: dict[str, str] = {}
-    places: dict[str, int] = {}
+    label_lines: dict[str, int] = {}
     unset: dict[str, str] = {}
-    for key, written in pairs(service.get("labels")):
-        variables = Variables(around.environ)
-        label, value = (variables.fill(part) for part in written)
+    for key, pair in key_value_pairs(service.get("labels")):
+        variables = Variables(project.environ)
+        label, value = (variables.fill(text) for text in pair)
         labels[label] = value
-        places[label.lower()] = around.lines.of(("services", name, "labels", key))
+        label_lines[label.lower()] = project.lines.line_of(("services", name, "labels", key))
         unset |= dict.fromkeys(variables.unset, label)
-    variables = Variables(around.environ)
+    variables = Variables(project.environ)
     mode = variables.fill(str(service.get("network_mode") or "bridge"))
-    if mode.startswith(_SHARED):
+    if mode.startswith(_SHARED_MODES):
         mode = "bridge"
-    joined = [around.network(network) for network in _names(service.get("networks")) or ["default"]]
-    called = variables.fill(str(service.get("container_name") or f"{around.project}-{name}-1"))
+    network_names = _network_names(service.get("networks")) or ["default"]
+    networks = [project.engine_network(network) for network in network_names]
+    container_name = variables.fill(str(service.get("container_name") or f"{project.name}-{name}-1"))
     container = Container(
-        id=called,
-        name=called,
-        labels={COMPOSE_PROJECT: around.project, COMPOSE_SERVICE: name, **labels},
-        networks={} if mode in ("host", "none") else dict.fromkeys(joined, name),
-        ports=tuple(sorted(set(_ports(service, variables)))),
+        id=container_name,
+        name=container_name,
+        labels={COMPOSE_PROJECT: project.name, COMPOSE_SERVICE: name, **labels},
+        networks={} if mode in ("host", "none") else dict.fromkeys(networks, name),
+        ports=tuple(sorted(set(_read_ports(service, variables)))),
         network_mode=mode,
     )
-    subject = f"container {called}"
-    return Composed(
-        container, around.lines.of(("services", name)), places, tuple(_found(subject, service, unset))
+    return ComposeService(
+        container,
+        project.lines.line_of(("services", name)),
+        label_lines,
+        tuple(_diagnose(f"container {container_name}", service, unset)),
     )
 
 
-def _found(subject: str, service: Tree, unset: Mapping[str, str]) -> Iterator[Diagnostic]:
+def _diagnose(subject: str, service: Tree, unset: Mapping[str, str]) -> Iterator[Diagnostic]:
     for variable, label in sorted(unset.items()):
         yield Diagnostic(
             Severity.WARNING,
             PROVIDER,
             subject,
-            f"label {label}: variable {variable} is not set, and taken to be empty",
-            f"set it, or say what stands for it: ${{{variable}:-…}}",
+            f"label {label}: variable {variable} is not set, so it is empty",
+            f"set it, or give it a default: ${{{variable}:-…}}",
         )
     deploy = service.get("deploy")
-    of_swarm = pairs(deploy.get("labels")) if isinstance(deploy, dict) else ()
-    if any(label.lower().startswith("traefik.") for _, (label, _) in of_swarm):
+    swarm_labels = key_value_pairs(deploy.get("labels")) if isinstance(deploy, dict) else ()
+    if any(label.lower().startswith("traefik.") for _, (label, _) in swarm_labels):
         yield Diagnostic(
             Severity.WARNING,
             PROVIDER,
             subject,
-            "deploy.labels are those of a swarm's service, and no container gets them",
+            "deploy.labels are labels of a swarm service; containers do not get them",
             "write them under labels",
         )
 
 
-def pairs(labels: object) -> Iterator[tuple[str, tuple[str, str]]]:
-    """The key in the file, name and value of each label, in either of the forms that they are written in."""
-    if isinstance(labels, dict):
-        for name, value in labels.items():
-            yield name, (name, _text(value))
-    elif isinstance(labels, list):
-        for number, item in enumerate(labels):
+def key_value_pairs(section: object) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the key in the file, and name and value, of each entry of `labels` or `environment`.
+
+    Both syntaxes are read: a mapping, and a list of `name=value`.
+    """
+    if isinstance(section, dict):
+        for name, value in section.items():
+            yield name, (name, _to_text(value))
+    elif isinstance(section, list):
+        for number, item in enumerate(section):
             name, _, value = str(item).partition("=")
             yield f"[{number}]", (name, value)
 
 
-def _text(value: object) -> str:
+def _to_text(value: object) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _names(networks: object) -> list[str]:
+def _network_names(networks: object) -> list[str]:
     return list(map(str, networks)) if isinstance(networks, (list, dict)) else []
 
 
-def _ports(service: Tree, variables: Variables) -> Iterator[int]:
-    for port in items(service.get("ports")):
+def _read_ports(service: Tree, variables: Variables) -> Iterator[int]:
+    for port in as_list(service.get("ports")):
         written = port.get("target", "") if isinstance(port, dict) else str(port).rpartition(":")[2]
-        yield from _port(variables.fill(str(written)))
-    for port in items(service.get("expose")):
-        yield from _port(variables.fill(str(port)))
+        yield from _parse_port(variables.fill(str(written)))
+    for port in as_list(service.get("expose")):
+        yield from _parse_port(variables.fill(str(port)))
 
 
-def items(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
+    """Return the value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
-def _port(written: str) -> Iterator[int]:
+def _parse_port(written: str) -> Iterator[int]:
     number, _, protocol = written.partition("/")
     first = number.partition("-")[0]
     if first.isdigit() and protocol in ("", "tcp"):

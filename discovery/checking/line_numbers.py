@@ -1,4 +1,4 @@
-"""In which line of a file each of its keys stands."""
+"""Finds the line numbers of keys in YAML and TOML files."""
 
 from __future__ import annotations
 
@@ -21,91 +21,96 @@ except ImportError:  # this PyYAML was built without libyaml
 
 _TABLE = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
-_END = re.compile(r"[\w-]")
+_KEY_CHARACTER = re.compile(r"[\w-]")
 
-MOST = 300_000
-"""Keys of one file: aliases of YAML can make endless ones of a few lines."""
+MAX_KEYS = 300_000
+"""Limits the keys of one file: aliases in YAML can make endlessly many from a few lines."""
 
 Key = tuple[str, ...]
 
-LONGEST = 1000
-"""Characters of a message in which a key is looked for."""
+MAX_MESSAGE_LENGTH = 1000
+"""Limits the characters of a message that are searched for a key."""
 
 
-class Lines:
-    """Lines from 1, by the keys that lead there; in YAML, an item of a list is called `[0]` and so on."""
+class KeyLines:
+    """The lines, from 1, of the keys of one file; items of YAML lists are named `[0]`, `[1]` and so on."""
 
-    def __init__(self, found: Iterable[tuple[Key, int]] = ()) -> None:
+    def __init__(self, lines: Iterable[tuple[Key, int]] = ()) -> None:
         self._by_key: dict[Key, int] = {}
         self._by_name: dict[str, int] = {}
-        for key, line in found:
+        for key, line in lines:
             self._by_key.setdefault(key, line)
-            self._by_name.setdefault(_joined(key), line)
-        self._longest = max(map(len, self._by_name), default=0)
+            self._by_name.setdefault(_dotted_name(key), line)
+        self._longest_name = max(map(len, self._by_name), default=0)
 
-    def of(self, key: Key) -> int:
-        """Of this key; 0 for unknown."""
+    def line_of(self, key: Key) -> int:
+        """Return the line of a key; 0 for unknown."""
         return self._by_key.get(key, 0)
 
-    def named(self, words: str) -> int:
-        """Of the longest key that these words begin with, such as `http.routers.a.rule="…"`; 0 for none."""
-        words = words.lower()
-        ends = range(min(len(words), self._longest, LONGEST), 0, -1)
-        known = (self._by_name.get(words[:end], 0) for end in ends if not _END.match(words, end))
-        return next(filter(None, known), 0)
-
-    def called(self, name: str) -> int:
-        """Of the key of this name, such as `http.routers.shop`; 0 for none."""
+    def line_of_name(self, name: str) -> int:
+        """Return the line of a dotted name such as `http.routers.shop`; 0 for unknown."""
         return self._by_name.get(name.lower(), 0)
 
+    def line_of_message(self, message: str) -> int:
+        """Return the line of the longest key that begins a message such as `http.routers.a.rule="…"`.
 
-def lines_of(path: Path) -> Lines:
-    """Of any file; none where it cannot be read."""
+        Return 0 if the message begins with no known key.
+        """
+        message = message.lower()
+        ends = range(min(len(message), self._longest_name, MAX_MESSAGE_LENGTH), 0, -1)
+        lines = (
+            self._by_name.get(message[:end], 0) for end in ends if not _KEY_CHARACTER.match(message, end)
+        )
+        return next(filter(None, lines), 0)
+
+
+def read_key_lines(path: Path) -> KeyLines:
+    """Return the lines of the keys of a file; none if it cannot be read."""
     try:
         text = path.read_text("utf-8-sig")
-        found = _of_toml(text) if path.suffix.lower() == ".toml" else _of_yaml(_composed(text), ())
-        return Lines(islice(found, MOST))
+        lines = _toml_lines(text) if path.suffix.lower() == ".toml" else _yaml_lines(_compose_nodes(text), ())
+        return KeyLines(islice(lines, MAX_KEYS))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, FileSyntaxError, TooLargeError):
-        return Lines()
+        return KeyLines()
 
 
-def _joined(key: Key) -> str:
+def _dotted_name(key: Key) -> str:
     return ".".join(key).replace(".[", "[").lower()
 
 
-def _composed(text: str) -> Any:
+def _compose_nodes(text: str) -> Any:
     check_yaml(text)
     return yaml.compose(text, _Loader)
 
 
-def _of_yaml(node: Any, above: Key) -> Iterator[tuple[Key, int]]:
-    if len(above) == MAX_DEPTH:
-        # An alias may even stand within what it stands for.
+def _yaml_lines(node: Any, parents: Key) -> Iterator[tuple[Key, int]]:
+    if len(parents) == MAX_DEPTH:
+        # An alias may occur inside its own anchor, so the tree may be endless.
         return
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
-            key = (*above, str(name.value))
+            key = (*parents, str(name.value))
             yield key, name.start_mark.line + 1
-            yield from _of_yaml(value, key)
+            yield from _yaml_lines(value, key)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            key = (*above, f"[{number}]")
+            key = (*parents, f"[{number}]")
             yield key, value.start_mark.line + 1
-            yield from _of_yaml(value, key)
+            yield from _yaml_lines(value, key)
 
 
-def _of_toml(text: str) -> Iterator[tuple[Key, int]]:
-    """A table or a key a line, which is how TOML is written but for tables in one line."""
+def _toml_lines(text: str) -> Iterator[tuple[Key, int]]:
+    """Yield the keys of text with one table or key a line: all of TOML except inline tables."""
     table: Key = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _TABLE.match(line):
-            table = _toml_key(header[1])
+            table = _parse_toml_key(header[1])
             yield from ((table[:depth], number) for depth in range(1, min(len(table), MAX_DEPTH) + 1))
-        elif named := _KEY.match(line):
-            yield (*table, *_toml_key(named[1])), number
+        elif assignment := _KEY.match(line):
+            yield (*table, *_parse_toml_key(assignment[1])), number
 
 
-def _toml_key(written: str) -> Key:
+def _parse_toml_key(written: str) -> Key:
     try:
         tree: Any = tomllib.loads(f"{written} = 0")
     except tomllib.TOMLDecodeError:

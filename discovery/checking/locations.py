@@ -1,4 +1,4 @@
-"""Where that which a diagnostic tells of is mended."""
+"""Finds the file and line that a diagnostic is about."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from discovery.checking.compose import Composed
-from discovery.checking.line_numbers import Lines, lines_of
-from discovery.checking.report import Finding
+from discovery.checking.compose import ComposeService
+from discovery.checking.line_numbers import KeyLines, read_key_lines
+from discovery.checking.report import LocatedDiagnostic
 from rondpoint.diagnostics import Diagnostic
 
 _LINE = re.compile(r"line (\d+), column \d+: ")
@@ -20,39 +20,40 @@ _SECTIONS = {
     "middleware": ("http.middlewares.{}",),
 }
 
-_OBJECT_WORDS = 4
-"""Of `traefik.http.routers.NAME`."""
+_OBJECT_LABEL_WORDS = 4
+"""The number of words in `traefik.http.routers.NAME`."""
 
 
-class Places:
-    """The lines of all files that were looked at."""
+class Locations:
+    """The line numbers of all checked files."""
 
     def __init__(self) -> None:
-        self._files: dict[str, Lines] = {}
-        self._services: dict[str, tuple[str, Composed]] = {}
+        self._files: dict[str, KeyLines] = {}
+        self._services: dict[str, tuple[str, ComposeService]] = {}
         self._labels: dict[str, tuple[str, int]] = {}
-        self._of_settings: dict[Path, Lines] = {}
-        self._lines: dict[str, tuple[str, int]] = {}
+        self._settings_files: dict[Path, KeyLines] = {}
+        self._subjects: dict[str, tuple[str, int]] = {}
 
-    def add(self, path: Path) -> None:
-        """A file of routes or settings."""
-        self._files[str(path)] = lines_of(path)
+    def add_file(self, path: Path) -> None:
+        """Add a route file."""
+        self._files[str(path)] = read_key_lines(path)
 
-    def add_compose(self, path: Path, services: Iterable[Composed]) -> None:
-        """A compose file, by what was found in it."""
+    def add_compose(self, path: Path, services: Iterable[ComposeService]) -> None:
+        """Add a compose file with these services."""
         for service in services:
             self._services[f"container {service.container.name}"] = (str(path), service)
             for label, line in service.labels.items():
-                self._labels.setdefault(".".join(label.split(".")[:_OBJECT_WORDS]), (str(path), line))
+                object_label = ".".join(label.split(".")[:_OBJECT_LABEL_WORDS])
+                self._labels.setdefault(object_label, (str(path), line))
 
-    def add_lines(self, path: Path, lines: Mapping[str, int]) -> None:
-        """Lines of a file, by the subjects of what is said of them."""
-        self._lines |= {subject: (str(path), line) for subject, line in lines.items()}
+    def add_subjects(self, path: Path, lines: Mapping[str, int]) -> None:
+        """Add lines of a file for the subjects of diagnostics."""
+        self._subjects |= {subject: (str(path), line) for subject, line in lines.items()}
 
-    def found(self, diagnostic: Diagnostic) -> Finding:
-        """The diagnostic with its place, as far as it is known."""
-        file, line = self._place(diagnostic)
-        return Finding(
+    def locate(self, diagnostic: Diagnostic) -> LocatedDiagnostic:
+        """Return the diagnostic with its file and line, if they are known."""
+        file, line = self._find(diagnostic)
+        return LocatedDiagnostic(
             diagnostic.severity,
             diagnostic.source,
             diagnostic.subject,
@@ -63,42 +64,42 @@ class Places:
             diagnostic.excerpt,
         )
 
-    def _place(self, diagnostic: Diagnostic) -> tuple[str, int]:
+    def _find(self, diagnostic: Diagnostic) -> tuple[str, int]:
         subject, message = diagnostic.subject, diagnostic.message
-        if said := _LINE.match(message):
-            return subject, int(said[1])
-        if subject in self._lines:
-            return self._lines[subject]
+        if syntax_error := _LINE.match(message):
+            return subject, int(syntax_error[1])
+        if subject in self._subjects:
+            return self._subjects[subject]
         if subject in self._services:
             file, service = self._services[subject]
-            return file, _of_label(service, message)
+            return file, _label_line(service, message)
         if subject in self._files:
-            return subject, self._files[subject].named(message)
+            return subject, self._files[subject].line_of_message(message)
         if setting := _SETTING.match(subject):
             path = Path(setting[1])
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-            return str(shown), self._settings(path).named(setting[2])
-        if named := _OBJECT.match(subject):
-            return self._of_object(named[1], named[2])
+            return str(shown), self._settings_lines(path).line_of_message(setting[2])
+        if named_object := _OBJECT.match(subject):
+            return self._find_object(named_object[1], named_object[2])
         return "", 0
 
-    def _settings(self, path: Path) -> Lines:
-        if path not in self._of_settings:
-            self._of_settings[path] = lines_of(path)
-        return self._of_settings[path]
+    def _settings_lines(self, path: Path) -> KeyLines:
+        if path not in self._settings_files:
+            self._settings_files[path] = read_key_lines(path)
+        return self._settings_files[path]
 
-    def _of_object(self, kind: str, name: str) -> tuple[str, int]:
+    def _find_object(self, kind: str, name: str) -> tuple[str, int]:
         for file, lines in self._files.items():
             for section in _SECTIONS[kind]:
-                if line := lines.called(section.format(name)):
+                if line := lines.line_of_name(section.format(name)):
                     return file, line
         return self._labels.get(f"traefik.http.{kind}s.{name}".lower(), ("", 0))
 
 
-def _of_label(service: Composed, message: str) -> int:
-    """The line of the label that the message names first, else the service's."""
-    words = message.lower()
-    named = [
-        (words.find(label), -len(label), line) for label, line in service.labels.items() if label in words
+def _label_line(service: ComposeService, message: str) -> int:
+    """Return the line of the label that the message names first, else the line of the service."""
+    text = message.lower()
+    labels = [
+        (text.find(label), -len(label), line) for label, line in service.labels.items() if label in text
     ]
-    return min(named)[2] if named else service.line
+    return min(labels)[2] if labels else service.line

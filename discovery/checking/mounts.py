@@ -1,4 +1,4 @@
-"""The files of this machine that a service of a compose file has mounted."""
+"""The files of this machine that a service of a compose file mounts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.checking.compose import items
+from discovery.checking.compose import as_list
 from discovery.checking.line_numbers import Key
 from discovery.checking.variables import Variables
 from discovery.decoding.section import Tree
 
-Line = Callable[[Key], int]
+KeyLine = Callable[[Key], int]
 
 
 class Mount(Struct, frozen=True):
-    """One path of a container; `source` is None where this machine has no file of it (a named volume)."""
+    """A mounted path of a container; `source` is None if it is no file of this machine (a named volume)."""
 
     source: Path | None
     target: str
@@ -27,60 +27,65 @@ class Mount(Struct, frozen=True):
 
 
 class Mounts:
-    """All mounts of a service, by the paths that its container sees."""
+    """All mounts of a service, by their paths in the container."""
 
     def __init__(self, mounts: Iterator[Mount]) -> None:
         self._by_target = {mount.target: mount for mount in mounts}
 
-    def of(self, inside: Path) -> Mount | None:
-        """The mount that a path of the container lies in."""
+    def find(self, inside: Path) -> Mount | None:
+        """Return the mount that contains a path of the container."""
         path = posixpath.normpath(inside.as_posix())
         while path not in self._by_target:
-            above = posixpath.dirname(path)
-            if above == path:
+            parent = posixpath.dirname(path)
+            if parent == path:
                 return None
-            path = above
+            path = parent
         return self._by_target[path]
 
-    def source(self, inside: Path) -> Path | None:
-        """The path on this machine of a path of the container; it need not exist."""
-        mount = self.of(inside)
+    def local_path(self, inside: Path) -> Path | None:
+        """Return the path on this machine for a path of the container; it need not exist."""
+        mount = self.find(inside)
         if mount is None or mount.source is None:
             return None
         return mount.source / posixpath.relpath(posixpath.normpath(inside.as_posix()), mount.target)
 
 
-def mounts(service: Tree, tree: Tree, base: Path, environ: Mapping[str, str], line: Line) -> Mounts:
-    """Those of `volumes` and `configs`, in both syntaxes; `line` gives the line of one of the service's keys.
+def read_mounts(
+    service: Tree, tree: Tree, base: Path, environ: Mapping[str, str], line_of: KeyLine
+) -> Mounts:
+    """Read `volumes` and `configs` of a service, in both syntaxes.
 
-    `$PWD` is the directory `base`, where the compose file is and docker compose is run.
+    `line_of` returns the line of a key of the service.
+    `$PWD` is the directory `base`: the directory of the compose file, where docker compose runs.
     """
     variables = Variables({**environ, "PWD": str(base.resolve())})
-    return Mounts(_all(service, tree, base, variables, line))
+    return Mounts(_read_all(service, tree, base, variables, line_of))
 
 
-def _all(service: Tree, tree: Tree, base: Path, variables: Variables, line: Line) -> Iterator[Mount]:
-    for number, volume in enumerate(items(service.get("volumes"))):
-        source, target = _volume(volume, variables)
+def _read_all(
+    service: Tree, tree: Tree, base: Path, variables: Variables, line_of: KeyLine
+) -> Iterator[Mount]:
+    for number, volume in enumerate(as_list(service.get("volumes"))):
+        source, target = _split_volume(volume, variables)
         if target:
-            yield _mount(source and _source(base, source), target, line(("volumes", f"[{number}]")))
-    known = tree.get("configs")
-    for number, config in enumerate(items(service.get("configs"))):
-        given = config if isinstance(config, dict) else {"source": config}
-        name = variables.fill(str(given.get("source") or ""))
-        named = known.get(name) if isinstance(known, dict) else None
-        file = variables.fill(str(named.get("file") or "")) if isinstance(named, dict) else ""
-        target = variables.fill(str(given.get("target") or f"/{name}"))
-        yield _mount(file and _source(base, file), target, line(("configs", f"[{number}]")))
+            yield _mount(source and _source_path(base, source), target, line_of(("volumes", f"[{number}]")))
+    definitions = tree.get("configs")
+    for number, config in enumerate(as_list(service.get("configs"))):
+        options = config if isinstance(config, dict) else {"source": config}
+        name = variables.fill(str(options.get("source") or ""))
+        definition = definitions.get(name) if isinstance(definitions, dict) else None
+        file = variables.fill(str(definition.get("file") or "")) if isinstance(definition, dict) else ""
+        target = variables.fill(str(options.get("target") or f"/{name}"))
+        yield _mount(file and _source_path(base, file), target, line_of(("configs", f"[{number}]")))
 
 
 def _mount(source: Path | str | None, target: str, line: int) -> Mount:
-    # Without a source it still hides what is mounted above it.
+    # A mount without a source still hides the mount of a parent directory.
     return Mount(Path(source) if source else None, posixpath.normpath(target), line)
 
 
-def _volume(volume: Any, variables: Variables) -> tuple[str, str]:
-    """What is mounted, empty for a volume, and where."""
+def _split_volume(volume: Any, variables: Variables) -> tuple[str, str]:
+    """Return source and target; the source is empty for a volume."""
     if isinstance(volume, dict):
         source = str(volume.get("source", volume.get("src")) or "")
         target = str(volume.get("target", volume.get("dst", volume.get("destination"))) or "")
@@ -92,9 +97,9 @@ def _volume(volume: Any, variables: Variables) -> tuple[str, str]:
     return source if source.startswith(("/", ".", "~")) else "", rest.partition(":")[0]
 
 
-def _source(base: Path, written: str) -> Path:
-    # It leaves users alone that are not there.
+def _source_path(base: Path, written: str) -> Path:
+    # os.path.expanduser leaves `~name` alone if there is no such user; Path.expanduser raises.
     path = Path(os.path.normpath(base / os.path.expanduser(written)))  # noqa: PTH111
-    above = base.resolve()
-    # As it would be written beside the compose file: a whole path tells less in a report.
-    return base / path.relative_to(above) if path.is_relative_to(above) else path
+    directory = base.resolve()
+    # Diagnostics are shorter with a path relative to the compose file.
+    return base / path.relative_to(directory) if path.is_relative_to(directory) else path

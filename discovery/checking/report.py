@@ -1,4 +1,4 @@
-"""What was checked, and what was found: as text for people, as JSON for programs."""
+"""The result of `rondpoint check`: as text for people, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Router
 
 
-class Finding(Struct, frozen=True, omit_defaults=True):
-    """A diagnostic, and where in which file it is mended: `line` from 1, 0 where that is not known."""
+class LocatedDiagnostic(Struct, frozen=True, omit_defaults=True):
+    """A diagnostic with the file and line of the error: `line` counts from 1; 0 means unknown."""
 
     severity: Severity
     source: str
@@ -24,93 +24,103 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     excerpt: str = ""
 
     def lines(self) -> list[str]:
-        """As a terminal shows it."""
-        place = f"{self.file}:{self.line}: " if self.line else ""
-        told = Diagnostic(self.severity, self.source, self.subject, self.message, self.hint, self.excerpt)
-        first, *below = told.lines()
-        return [f"{place}{self.severity}: {first}", *below]
+        """Return the lines for a terminal."""
+        location = f"{self.file}:{self.line}: " if self.line else ""
+        diagnostic = Diagnostic(
+            self.severity, self.source, self.subject, self.message, self.hint, self.excerpt
+        )
+        first, *excerpt = diagnostic.lines()
+        return [f"{location}{self.severity}: {first}", *excerpt]
 
 
-class Served(Struct, frozen=True):
-    """What Rondpoint makes of the settings of a compose file's proxy.
+class ServedSettings(Struct, frozen=True):
+    """The settings of a proxy in a compose file, and which of them Rondpoint serves.
 
-    `read` counts the settings by where they are: `command`, `environment`, or a file's name. `unserved` names
-    those that have no effect, `lost` counts them. `starts` is false where Rondpoint would refuse to start,
-    and None where the flags are not known.
+    `counts` has the number of settings by their origin: `command`, `environment`, or a file's name.
+    `unserved` names the settings that have no effect; `unserved_count` is their number. `starts` is false if
+    Rondpoint would refuse to start, and None if the flags are not known.
     """
 
     service: str
     file: str
     line: int
-    read: Mapping[str, int]
+    counts: Mapping[str, int]
     unserved: tuple[str, ...] = ()
-    lost: int = 0
+    unserved_count: int = 0
     starts: bool | None = True
 
-    def told(self) -> str:
-        """As a terminal shows it."""
-        total = sum(self.read.values())
-        read = ", ".join(f"{count} of {name}" for name, count in self.read.items())
-        settings = f"{total} setting{'' if total == 1 else 's'} ({read})" if total else "no settings"
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    def summary(self) -> str:
+        """Return the line for a terminal."""
+        total = self.total
+        counts = ", ".join(f"{count} of {origin}" for origin, count in self.counts.items())
+        settings = f"{total} setting{'' if total == 1 else 's'} ({counts})" if total else "no settings"
         if self.starts is None:
-            outcome = "its flags are not seen here"
+            outcome = "its flags cannot be read"
         elif not self.starts:
             outcome = "Rondpoint does not start with them"
         elif not self.unserved:
-            outcome = "all served" if total else "the defaults hold"
+            outcome = "all served" if total else "the defaults apply"
         else:
-            outcome = f"{total - self.lost} served, {self.lost} not: {', '.join(self.unserved)}"
+            served = total - self.unserved_count
+            outcome = f"{served} served, {self.unserved_count} not: {', '.join(self.unserved)}"
         return f"service {self.service} ({self.file}:{self.line}): {settings}; {outcome}"
 
 
-class Checked(Struct, frozen=True):
-    """`settings` is None where none were looked at, `configuration` where there are no routes to tell."""
+class CheckReport(Struct, frozen=True):
+    """The result of one run.
 
-    findings: tuple[Finding, ...]
+    `settings` is None if no settings were checked. `configuration` is None if no files have routes.
+    """
+
+    diagnostics: tuple[LocatedDiagnostic, ...]
     settings: str | None = None
     settings_file: str = ""
     files: tuple[str, ...] = ()
     configuration: Configuration | None = None
-    proxies: tuple[Served, ...] = ()
+    proxies: tuple[ServedSettings, ...] = ()
 
     def failed(self, *, strict: bool) -> bool:
-        """Whether something is wrong; with `strict`, warnings are."""
-        wrong = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-        return any(finding.severity in wrong for finding in self.findings)
+        """Return whether there is an error or, with `strict`, a warning."""
+        failures = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return any(diagnostic.severity in failures for diagnostic in self.diagnostics)
 
 
-def as_text(checked: Checked) -> Iterator[str]:
-    """Lines for people."""
-    if checked.settings is not None:
-        yield f"settings: {checked.settings}"
-    yield from (proxy.told() for proxy in checked.proxies)
-    for finding in checked.findings:
-        yield from finding.lines()
-    if checked.configuration is not None:
-        yield f"routes: {', '.join(checked.files) or 'no files'}"
-        yield from _routes(checked.configuration)
-    elif checked.settings is not None:
-        yield "routes: no files; those of containers are seen while the agent runs"
-    if checked.findings:
-        yield _summary(checked.findings)
+def as_text(report: CheckReport) -> Iterator[str]:
+    """Yield lines for people."""
+    if report.settings is not None:
+        yield f"settings: {report.settings}"
+    yield from (proxy.summary() for proxy in report.proxies)
+    for diagnostic in report.diagnostics:
+        yield from diagnostic.lines()
+    if report.configuration is not None:
+        yield f"routes: {', '.join(report.files) or 'no files'}"
+        yield from _route_lines(report.configuration)
+    elif report.settings is not None:
+        yield "routes: no files; routes of containers are known only while the agent runs"
+    if report.diagnostics:
+        yield _count_line(report.diagnostics)
 
 
-def as_json(checked: Checked) -> bytes:
-    """One object for programs."""
-    configuration = checked.configuration or Configuration()
-    told = {
-        "findings": checked.findings,
-        "counts": {str(each): _count(checked.findings, each) for each in Severity},
-        "settings": checked.settings_file or None,
-        "proxies": [_summarized(proxy) for proxy in checked.proxies],
-        "files": checked.files,
-        "routers": [_told(router, configuration) for router in _ordered(configuration)],
+def as_json(report: CheckReport) -> bytes:
+    """Return one JSON object for programs."""
+    configuration = report.configuration or Configuration()
+    content = {
+        "diagnostics": report.diagnostics,
+        "counts": {str(severity): _count(report.diagnostics, severity) for severity in Severity},
+        "settings": report.settings_file or None,
+        "proxies": [_proxy_object(proxy) for proxy in report.proxies],
+        "files": report.files,
+        "routers": [_router_object(router, configuration) for router in _sorted_routers(configuration)],
     }
-    return msgspec.json.format(msgspec.json.encode(told), indent=2)
+    return msgspec.json.format(msgspec.json.encode(content), indent=2)
 
 
-def _routes(configuration: Configuration) -> Iterator[str]:
-    for router in _ordered(configuration):
+def _route_lines(configuration: Configuration) -> Iterator[str]:
+    for router in _sorted_routers(configuration):
         yield f"  {router.name}: {router.rule.text} (priority {router.priority})"
         service = configuration.services[router.service]
         servers = ", ".join(
@@ -120,7 +130,7 @@ def _routes(configuration: Configuration) -> Iterator[str]:
         yield f"    → {service.name}: {servers or 'no servers known here'}"
 
 
-def _told(router: Router, configuration: Configuration) -> dict[str, object]:
+def _router_object(router: Router, configuration: Configuration) -> dict[str, object]:
     return {
         "name": router.name,
         "rule": router.rule.text,
@@ -132,27 +142,26 @@ def _told(router: Router, configuration: Configuration) -> dict[str, object]:
     }
 
 
-def _summarized(proxy: Served) -> dict[str, object]:
-    total = sum(proxy.read.values())
+def _proxy_object(proxy: ServedSettings) -> dict[str, object]:
     return {
         "service": proxy.service,
         "file": proxy.file,
         "line": proxy.line,
-        "read": proxy.read,
-        "served": total - proxy.lost if proxy.starts else 0,
+        "read": proxy.counts,
+        "served": proxy.total - proxy.unserved_count if proxy.starts else 0,
         "unserved": proxy.unserved,
         "starts": proxy.starts,
     }
 
 
-def _ordered(configuration: Configuration) -> list[Router]:
+def _sorted_routers(configuration: Configuration) -> list[Router]:
     return sorted(configuration.routers.values(), key=lambda router: (-router.priority, router.name))
 
 
-def _summary(findings: Collection[Finding]) -> str:
-    counts = ((_count(findings, severity), severity) for severity in Severity)
+def _count_line(diagnostics: Collection[LocatedDiagnostic]) -> str:
+    counts = ((_count(diagnostics, severity), severity) for severity in Severity)
     return ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for count, severity in counts if count)
 
 
-def _count(findings: Iterable[Finding], severity: Severity) -> int:
-    return sum(finding.severity is severity for finding in findings)
+def _count(diagnostics: Iterable[LocatedDiagnostic], severity: Severity) -> int:
+    return sum(diagnostic.severity is severity for diagnostic in diagnostics)

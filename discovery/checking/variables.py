@@ -1,4 +1,4 @@
-"""Variables in the values of a compose file, as docker compose fills them in."""
+"""Replaces variables in the values of a compose file, as docker compose does."""
 
 from __future__ import annotations
 
@@ -6,62 +6,62 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-_USE = re.compile(r"\$(?:(\$)|\{(\w+)(:?[-?+])?|(\w+))")
+_REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)(:?[-?+])?|(\w+))")
 _BRACES = re.compile(r"\$\$|\$\{|\}")
 
-DEEPEST = 20
-"""Variables in what stands for other ones."""
+MAX_DEPTH = 20
+"""Limits variables inside the defaults of other variables."""
 
 
 class Variables:
-    """Those of the environment, and of the file `.env`; names that were used and are in neither are kept."""
+    """The variables of the environment and of `.env`; `unset` collects used names that neither defines."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
         self.unset: set[str] = set()
 
     def fill(self, text: str) -> str:
-        """The text with values in the place of variables."""
-        return self._filled(text, 0)
+        """Return the text with each variable replaced by its value."""
+        return self._fill(text, 0)
 
-    def _filled(self, text: str, depth: int) -> str:
-        if depth > DEEPEST or "$" not in text:
+    def _fill(self, text: str, depth: int) -> str:
+        if depth > MAX_DEPTH or "$" not in text:
             return text
-        ends = _ends(text)
-        filled, place = [], 0
-        while use := _USE.search(text, place):
-            filled.append(text[place : use.start()])
-            dollar, braced, how, bare = use.groups()
-            place = use.end()
+        ends = _find_ends(text)
+        filled, position = [], 0
+        while reference := _REFERENCE.search(text, position):
+            filled.append(text[position : reference.start()])
+            dollar, braced, operator, bare = reference.groups()
+            position = reference.end()
             if dollar:
                 filled.append("$")
             elif bare:
                 filled.append(self._value(bare))
             else:
-                end = ends.get(use.start(), 0)
-                if end == place or (end and how):
-                    filled.append(self._value(braced, how or "", text[place:end], depth))
-                    place = end + 1
+                end = ends.get(reference.start(), 0)
+                if end == position or (end and operator):
+                    filled.append(self._value(braced, operator or "", text[position:end], depth))
+                    position = end + 1
                 else:
-                    filled.append(use[0])
-        return "".join((*filled, text[place:]))
+                    filled.append(reference[0])
+        return "".join((*filled, text[position:]))
 
-    def _value(self, name: str, how: str = "", other: str = "", depth: int = 0) -> str:
+    def _value(self, name: str, operator: str = "", alternative: str = "", depth: int = 0) -> str:
         value = self._values.get(name)
-        is_given = value is not None and (value != "" or not how.startswith(":"))
-        if how.endswith("+"):
-            return self._filled(other, depth + 1) if is_given else ""
-        if is_given:
+        is_set = value is not None and (value != "" or not operator.startswith(":"))
+        if operator.endswith("+"):
+            return self._fill(alternative, depth + 1) if is_set else ""
+        if is_set:
             return str(value)
-        if how.endswith("-"):
-            return self._filled(other, depth + 1)
-        if value is None or how:
+        if operator.endswith("-"):
+            return self._fill(alternative, depth + 1)
+        if value is None or operator:
             self.unset.add(name)
         return ""
 
 
-def _ends(text: str) -> dict[int, int]:
-    """Where each `${` is closed."""
+def _find_ends(text: str) -> dict[int, int]:
+    """Return the position of the closing brace for the position of each `${`."""
     ends: dict[int, int] = {}
     opened: list[int] = []
     for brace in _BRACES.finditer(text):
@@ -72,17 +72,17 @@ def _ends(text: str) -> dict[int, int]:
     return ends
 
 
-def read_env(path: Path) -> dict[str, str]:
-    """What `.env` says; nothing where there is none."""
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return the variables of a file such as `.env`; none if it cannot be read."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, ValueError):
         return {}
-    found = {}
+    variables = {}
     for line in lines:
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and not name.startswith("#"):
             bare = value.strip()
-            quoted = len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
-            found[name.strip()] = bare[1:-1] if quoted else bare.partition(" #")[0].rstrip()
-    return found
+            is_quoted = len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
+            variables[name.strip()] = bare[1:-1] if is_quoted else bare.partition(" #")[0].rstrip()
+    return variables

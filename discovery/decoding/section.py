@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from discovery.decoding.report import Report
-from rondpoint.rules.suggestions import did_you_mean, nearest
+from rondpoint.rules.suggestions import did_you_mean, find_nearest
 
 T = TypeVar("T")
 Tree = Mapping[str, object]
@@ -119,7 +119,7 @@ class Section:
     def misspelt(self, known: Iterable[str], meant: str) -> tuple[str, ...]:
         """Return the names that were not read and whose nearest name among `known` is `meant`."""
         left = (written for lower, written in self._names.items() if lower not in self._read_names)
-        return tuple(written for written in left if nearest(written, known) == meant)
+        return tuple(written for written in left if find_nearest(written, known) == meant)
 
     def finish(self) -> None:
         """Warn of names that were not read, as unknown ones."""

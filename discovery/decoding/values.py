@@ -140,9 +140,9 @@ def address(value: object) -> tuple[Scheme, str, int]:
 
 def host(value: str) -> str:
     """A host name, or an address without brackets."""
-    bracketed = f"[{value}]" if ":" in value else value
+    bracket_ipv6 = f"[{value}]" if ":" in value else value
     try:
-        return normalise(bracketed).strip("[]")
+        return normalise(bracket_ipv6).strip("[]")
     except HostError as error:
         raise ValueError(str(error)) from None
 

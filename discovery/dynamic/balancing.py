@@ -15,7 +15,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.health_check import read_health_check
 from rondpoint.middlewares.readers import seconds
-from rondpoint.model import LONGEST_SLOW_START, HealthCheck, StickyCookie, Strategy
+from rondpoint.model import MAX_SLOW_START, HealthCheck, StickyCookie, Strategy
 
 SAME_SITE = ("none", "lax", "strict")
 
@@ -55,8 +55,8 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
 def slow_start_seconds(value: object) -> float:
     """A duration of up to an hour."""
     found = seconds(value)
-    if not 0 <= found <= LONGEST_SLOW_START:
-        raise ValueError(f"expected up to {LONGEST_SLOW_START:.0f} seconds")
+    if not 0 <= found <= MAX_SLOW_START:
+        raise ValueError(f"expected up to {MAX_SLOW_START:.0f} seconds")
     return found
 
 

@@ -15,7 +15,7 @@ from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware, report_unserved
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.services import ServersReader, decode_service
-from rondpoint.diagnostics import would_serve
+from rondpoint.diagnostics import lost_rules_hint
 from rondpoint.model import Middleware, Router, Service
 
 
@@ -126,7 +126,7 @@ class _Http:
             return
         if name in self._misplaced_options:
             at = self._report.at(self._misplaced_options[name])
-            hint = f"did you mean routers?; {would_serve(router.rule.text)}"
+            hint = f"did you mean routers?; {lost_rules_hint(router.rule.text)}"
             self._report.error(f"{at} may be meant to protect router {name}, so the router is left out", hint)
             return
         self._routers.append(router)
@@ -161,5 +161,5 @@ class _Http:
             if not reported:
                 message = f"{key} is left out, because its service {router.service} is left out"
                 with self._report.about("router", router.name):
-                    self._report.error(message, would_serve(router.rule.text))
+                    self._report.error(message, lost_rules_hint(router.rule.text))
         self._routers = [router for router in self._routers if router.service not in missing]

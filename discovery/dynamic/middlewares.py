@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
-from rondpoint.middlewares.canonical import Fault, canonical
+from rondpoint.middlewares.canonical import OptionError, canonicalise
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
 from rondpoint.model import Middleware, Router
@@ -54,13 +54,13 @@ def make_middleware(
 
     `qualify_reference` qualifies the names of other objects; `key_of` returns the key of an option's path.
     """
-    found = canonical(kind, options, qualify_reference)
-    for fault in found.faults:
+    found = canonicalise(kind, options, qualify_reference)
+    for fault in found.errors:
         _report_fault(fault, key_of(fault.path), report)
     return Middleware(name, kind, found.options, unusable=unusable or not found.usable)
 
 
-def _report_fault(fault: Fault, key: str, report: Report) -> None:
+def _report_fault(fault: OptionError, key: str, report: Report) -> None:
     message = f"{report.at(key, fault.value)} {fault.message}"
     if fault.fatal:
         report.error(f"{message}, so routers that use the middleware respond with 503", fault.hint)

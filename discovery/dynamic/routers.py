@@ -11,12 +11,12 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.router_observability import read_observability
 from discovery.dynamic.router_tls import read_tls
-from rondpoint.diagnostics import would_serve
+from rondpoint.diagnostics import lost_rules_hint
 from rondpoint.model import Router
 from rondpoint.rules import v2, v3
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Rule
-from rondpoint.rules.rule_warnings import Caution, in_v3
+from rondpoint.rules.rule_warnings import RuleWarning, warn_about_v3_rule
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def decode_router(
         section.has(option) and value is None
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
-    rule_hint = would_serve(text) if text else ""
+    rule_hint = lost_rules_hint(text) if text else ""
     tls = read_tls(section, rule_hint)
     unserved = _report_unserved_options(section, rule_hint)
     parse = _parser(section)
@@ -56,7 +56,7 @@ def decode_router(
     key = section.key("rule") if section.has("rule") else "default rule"
     rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
     if rule is not None and parse is v3.parse:
-        report_rule_warning(in_v3(rule.text), key, rule.text, section.report)
+        report_rule_warning(warn_about_v3_rule(rule.text), key, rule.text, section.report)
     if rule is None or service is None or tls is None or unreadable or unserved or misspelt_option:
         return None
     return Router(
@@ -85,7 +85,7 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return None
 
 
-def report_rule_warning(warning: Caution | None, key: str, text: str, report: Report) -> None:
+def report_rule_warning(warning: RuleWarning | None, key: str, text: str, report: Report) -> None:
     if warning is not None:
         message, hint = warning
         report.warning(f"{report.at(key, text)}: {message}", hint)

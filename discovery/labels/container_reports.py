@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from discovery.container import Container
 from discovery.decoding.report import Report
 from discovery.labels.known_labels import LabelKind, label_kind
-from rondpoint.diagnostics import would_serve
+from rondpoint.diagnostics import lost_rules_hint
 
 
 def container_report(container: Container, written: Mapping[str, str] | None = None) -> Report:
@@ -31,7 +31,7 @@ def report_unrouted(container: Container, report: Report, reason: str, label: st
 
 def unserved_rules_hint(labels: Mapping[str, str]) -> str:
     """Return a hint with the container's rules, which are not in force; it helps to explain a host's 404."""
-    return would_serve(*(labels[name] for name in sorted(labels) if _RULE.match(name)))
+    return lost_rules_hint(*(labels[name] for name in sorted(labels) if _RULE.match(name)))
 
 
 _RULE = re.compile(r"traefik\..+\.rule\Z", re.IGNORECASE)

@@ -17,9 +17,9 @@ from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
 from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICE, SERVICES
 from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND_MIDDLEWARES, find_option
 from discovery.labels.vocabulary.v3 import OTHERS
-from rondpoint.middlewares.descriptions import MEANINGS
+from rondpoint.middlewares.descriptions import DESCRIPTIONS
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.reference_pages import first_clause, refill, table
+from rondpoint.reference_pages import first_clause, update_page, markdown_table
 
 
 def blocks(page: str) -> Mapping[str, str]:
@@ -29,20 +29,20 @@ def blocks(page: str) -> Mapping[str, str]:
 
 def _v1_blocks() -> dict[str, str]:
     return {
-        "route": table(
+        "route": markdown_table(
             ("label", "values", "default", "description"),
             (_plain_row(each, "traefik.") for each in (*CONTAINER, *v1.ROUTES)),
         ),
-        "middlewares": table(
+        "middlewares": markdown_table(
             ("label below `traefik.frontend`", "middleware option", "values", "description", "served"),
             (_translated_row(each, "frontend.") for each in FRONTEND_MIDDLEWARES),
         ),
         "service": _support_table(v1.SERVICES, "label below `traefik.backend`", "backend."),
-        "limits": table(
+        "limits": markdown_table(
             ("label below `traefik.backend`", "middleware option", "values", "description", "served"),
             (_translated_row(each, "backend.") for each in BACKEND_MIDDLEWARES),
         ),
-        "files": table(
+        "files": markdown_table(
             ("option", "values", "default", "description"), (_plain_row(each, "") for each in v1.FILE_OPTIONS)
         ),
     }
@@ -57,7 +57,7 @@ def _v3_blocks() -> dict[str, str]:
         "servers-of-files": _support_table(FILE_SERVERS, "below `http.services.NAME`", f"{SERVICE}."),
         "composite": _support_table(COMPOSITE, "below `http.services.NAME`", f"{SERVICE}."),
         "others": _support_table(OTHERS, "below `traefik`", ""),
-        "containers": table(
+        "containers": markdown_table(
             ("label", "values", "default", "description"),
             (_plain_row(each, "traefik.") for each in CONTAINER),
         ),
@@ -75,17 +75,17 @@ def support_text(label: Label) -> str:
 
 
 def _support_table(labels: Iterable[Label], heading: str, prefix: str) -> str:
-    return table(
+    return markdown_table(
         (heading, "values", "default", "description", "served"),
         (
-            (_name(each, prefix), each.shown_values, each.shown_default, each.description, support_text(each))
+            (_name(each, prefix), each.shown_values, each.format_default, each.description, support_text(each))
             for each in labels
         ),
     )
 
 
 def _plain_row(label: Label, prefix: str) -> tuple[str, ...]:
-    return f"`{prefix}{label.name}`", _values(label), label.shown_default, _description(label)
+    return f"`{prefix}{label.name}`", _values(label), label.format_default, _description(label)
 
 
 def _translated_row(label: Label, prefix: str) -> tuple[str, ...]:
@@ -108,8 +108,8 @@ def _values(label: Label) -> str:
 
 
 def _description(label: Label) -> str:
-    return label.description or MEANINGS.get(label.translates_to, "")
+    return label.description or DESCRIPTIONS.get(label.translates_to, "")
 
 
 if __name__ == "__main__":
-    refill(blocks(Path(sys.argv[1]).name))
+    update_page(blocks(Path(sys.argv[1]).name))

@@ -26,7 +26,7 @@ from discovery.labels.segments import Segment, segments
 from discovery.labels.v1_options import options_tree
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.rules.expression import Rule
-from rondpoint.rules.rule_warnings import in_v1
+from rondpoint.rules.rule_warnings import warn_about_v1_rule
 from rondpoint.rules.v1 import ParsedRule, read
 from rondpoint.settings import DockerOptions
 
@@ -202,7 +202,7 @@ def _rule(container: Container, labels: Section, options: DockerOptions, report:
     if text is not None:
         given = labels.has("traefik.frontend.rule")
         key = labels.key("traefik.frontend.rule") if given else "default rule"
-        report_rule_warning(in_v1(text), key, text, report)
+        report_rule_warning(warn_about_v1_rule(text), key, text, report)
         return parse_rule(text, key, report, read)
     if not labels.has("traefik.frontend.rule"):
         hint = "set label traefik.frontend.rule=Host:NAME, or providers.docker.domain"

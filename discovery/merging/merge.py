@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from discovery.merging.composite_members import ServiceGraph, resolve_members
-from rondpoint.diagnostics import Diagnostic, Severity, would_serve
+from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
@@ -147,7 +147,7 @@ def _resolve(
     ]
     for kind, name, defined in missing:
         message = f"left out, because its {kind} {name!r} does not exist"
-        hint = "; ".join(filter(None, (known.hints.nearest(name, defined), would_serve(router.rule.text))))
+        hint = "; ".join(filter(None, (known.hints.nearest(name, defined), lost_rules_hint(router.rule.text))))
         diagnostics.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None
@@ -164,7 +164,7 @@ def _resolve(
             message += " and the router names no other, so it is left out"
         severity = Severity.WARNING if kept else Severity.ERROR
         hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
-        hint += "" if kept else f"; {would_serve(router.rule.text)}"
+        hint += "" if kept else f"; {lost_rules_hint(router.rule.text)}"
         diagnostics.append(Diagnostic(severity, provider, subject, message, hint))
     return msgspec.structs.replace(router, entry_points=kept) if kept else None
 

@@ -16,8 +16,8 @@ from msgspec.structs import asdict, replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.merging.implicit_services import ImplicitServices
-from rondpoint.diagnostics import Diagnostic, Severity, would_serve
-from rondpoint.middlewares.redaction import open_headers, redacted
+from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
+from rondpoint.middlewares.redaction import redact_headers, redact_middleware
 from rondpoint.model import Configuration, Middleware, Router, Server, Service
 from rondpoint.rules.expression import Rule
 
@@ -166,7 +166,7 @@ def _decoded_subject(decoded: Decoded) -> str:
 def _unserved_rules(routers: Iterable[_Object], wins: bool) -> Iterator[str]:
     rules = {item.rule.text: None for item in routers if isinstance(item, Router)}
     if rules and not wins:
-        yield would_serve(*rules)
+        yield lost_rules_hint(*rules)
 
 
 def _same_middlewares(one: _Object, other: _Object) -> bool:
@@ -195,10 +195,10 @@ def _fields(item: Struct, above: str = "") -> Iterator[tuple[str, object]]:
 
 def _redact(item: _Object) -> _Object:
     if isinstance(item, Middleware):
-        return redacted(item)
+        return redact_middleware(item)
     if isinstance(item, Service) and item.health_check is not None:
         check = item.health_check
-        return replace(item, health_check=replace(check, headers=open_headers(check.headers)))
+        return replace(item, health_check=replace(check, headers=redact_headers(check.headers)))
     return item
 
 

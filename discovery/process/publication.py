@@ -214,7 +214,9 @@ class Publication:
             )
             self._states.wake_up.set()
         elif leads:
-            self._unused_tickets.sweep(self._candidate.leader_lease.held, self._services, time.monotonic())
+            self._unused_tickets.remove_expired(
+                self._candidate.leader_lease.held, self._services, time.monotonic()
+            )
 
     def _lease_lost(self, error: Exception) -> None:
         logger.info("nothing is written, because another agent holds the lease: %s", error)

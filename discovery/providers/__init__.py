@@ -72,7 +72,7 @@ def _source_name(name: str, settings: Settings) -> str:
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:
-    """Return the providers that `settings` ask for, by name; closed ones read nothing."""
+    """Return the providers that `settings` enable, by name; closed ones read nothing."""
     made: dict[str, Provider] = {}
     for name, factory in PROVIDERS.items():
         source = closed_parts.provider_part(_source_name(name, settings))

@@ -1,4 +1,4 @@
-"""Stands for a provider that is closed: an option that guards what it reads is not served."""
+"""The placeholder of a provider that is closed, because one of its security options is not supported."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rondpoint.settings.closed_parts import ClosedPart
 
 
 class ClosedProvider:
-    """Has no routes, and says why."""
+    """A provider without routes, whose diagnostics say why it is closed."""
 
     def __init__(self, name: str, closed: Sequence[ClosedPart]) -> None:
         self.name = name
         self._diagnostics = tuple(each.diagnostic for each in closed)
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
-        """Connects to nothing."""
+        """Emit the diagnostics; connect to no source."""
         emit(Configuration(diagnostics=self._diagnostics))
         stop.wait()

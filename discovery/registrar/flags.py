@@ -50,7 +50,7 @@ def parse_flags(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[di
         name, equals, text = written.removeprefix("-").removeprefix("-").partition("=")
         if name in {"h", "help"}:
             raise HelpRequested
-        flag = _known(written, name, flags)
+        flag = _find_flag(written, name, flags)
         if isinstance(flag.default, bool):
             text = text if equals else "true"
         elif not equals:
@@ -61,7 +61,7 @@ def parse_flags(arguments: Sequence[str], flags: Mapping[str, Flag]) -> tuple[di
     return values, words
 
 
-def _known(written: str, name: str, flags: Mapping[str, Flag]) -> Flag:
+def _find_flag(written: str, name: str, flags: Mapping[str, Flag]) -> Flag:
     if name in flags:
         return flags[name]
     close = get_close_matches(name, flags, n=1)

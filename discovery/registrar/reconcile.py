@@ -54,7 +54,7 @@ def is_registered_by_host(service_id: str, service: Mapping[str, Any], hostname:
 
 
 def has_host_id(service_id: str, hostname: str) -> bool:
-    """Return whether the id is that of a registrar on `hostname`: `HOST:CONTAINER:PORT`, maybe with `:udp`."""
+    """Return whether a registrar on `hostname` uses such an id: `HOST:CONTAINER:PORT`, maybe with `:udp`."""
     parts = _ID.fullmatch(service_id)
     return bool(hostname) and parts is not None and parts["host"] == hostname
 

@@ -18,7 +18,7 @@ from proxy.authentication.request_origin import (
     is_local_name,
 )
 from rondpoint.settings import ADMIN
-from rondpoint.settings.admin_access import AdminAccess, admin_access
+from rondpoint.settings.access import AdminAccess, admin_access
 from rondpoint.settings.closed_parts import CHANGES
 
 OPEN_PATHS = frozenset(("/ping",))

@@ -81,7 +81,7 @@ class CurrentConfiguration:
             *outages,
             *worker.watcher.problems,
             *ejection_diagnostics(worker.ejections.ejected, services),
-            *unreachable_routers.findings(routers, worker.settings),
+            *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
         )
 
@@ -167,9 +167,9 @@ class CurrentConfiguration:
     def _router_fault(self, router: Router) -> str:
         if router.service not in self.state.services:
             return f"service {router.service} does not exist"
-        if reason := unreachable_routers.reason(router, self._runtime.settings):
+        if reason := unreachable_routers.missing_tls_reason(router, self._runtime.settings):
             return reason
-        if reason := unreachable_routers.closed(router, self._runtime.settings):
+        if reason := unreachable_routers.closed_reason(router, self._runtime.settings):
             return reason
         try:
             self._runtime.context.chains.steps(router)

@@ -8,10 +8,10 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from proxy.downstream.trusted_peers import Trust
+from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.limits import Limits, limits_of
+from proxy.http1.limits import Limits, limits_for
 from proxy.http1.request import Request, parse_request
 from proxy.routing.request_attributes import headers, query
 from rondpoint.rules.hosts import HostError, normalise
@@ -58,8 +58,8 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     peer = _client(arguments.get("client", "").strip())
     point = settings.entry_points[entry_point]
     forwarding = point.forwarded_headers
-    trusted = not peer or Trust(forwarding.insecure, forwarding.trusted_ips).includes(peer)
-    limits = limits_of(Limits(), point.headers_with_underscores, trusted=trusted)
+    trusted = not peer or TrustedPeers(forwarding.insecure, forwarding.trusted_ips).includes(peer)
+    limits = limits_for(Limits(), point.headers_with_underscores, trusted=trusted)
     header_lines = [_line(header) for header in arguments.getlist("header")]
     head = _head(arguments.get("method", "GET").upper(), parts, header_lines)
     try:

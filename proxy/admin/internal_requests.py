@@ -38,7 +38,7 @@ class InternalResponse:
     body: CountedBody | None = None
     tls: str = ""
     logged: str = ""
-    asked_at: float = 0.0
+    first_tried_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.upstream.endpoint import address_of
-from rondpoint.model import LONGEST_SLOW_START, ServerState
+from rondpoint.model import MAX_SLOW_START, ServerState
 
 if TYPE_CHECKING:
     from proxy.upstream.endpoint import Address
@@ -37,7 +37,7 @@ class ServerArrivals:
         """Record that a server arrives, or is available again, now."""
         now = monotonic()
         arrived = self._arrived
-        while arrived and now - arrived[oldest := next(iter(arrived))] > LONGEST_SLOW_START:
+        while arrived and now - arrived[oldest := next(iter(arrived))] > MAX_SLOW_START:
             del arrived[oldest]
         arrived.pop(address, None)
         arrived[address] = now

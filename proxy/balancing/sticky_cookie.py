@@ -27,7 +27,7 @@ class Stickiness(Generic[Member]):
     """The sticky cookie of a service, and the members that it may name: servers or services, by name."""
 
     def __init__(self, cookie: StickyCookie, service: str, members: Iterable[tuple[str, Member]]) -> None:
-        name = cookie.called(service)
+        name = cookie.name_for(service)
         self._pattern = re.compile(
             rb"\r\n(?i:cookie):(?:[^\r\n;]*+;)*?[ \t]*%b=\"?([0-9a-f]{16})\"?[ \t]*(?=;|\r|\Z)"
             % re.escape(name.encode())

@@ -19,7 +19,7 @@ from gevent import Greenlet, get_hub
 from gevent.queue import Queue
 from redis.connection import SSLConnection
 
-from proxy.net.stream import PIECE, READ
+from proxy.net.stream import READ, READ_SIZE
 from rondpoint.store.client import separate_connection
 
 OnReply = Callable[[int], None]
@@ -90,7 +90,7 @@ class SocketTicketConnection:
 
     def _read_replies(self, on_reply: OnReply, on_failure: OnFailure) -> None:
         try:
-            data = self._sock.recv(PIECE)
+            data = self._sock.recv(READ_SIZE)
             if not data:
                 raise redis.ConnectionError("the store has closed the connection")
             self._reader.feed(data)

@@ -1,4 +1,4 @@
-"""A client's connection: gives one request after the other, and takes what goes back (RFC 9112 §9)."""
+"""A client's connection: reads one request after the other, and sends the responses (RFC 9112 §9)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import _socket
 from typing import TYPE_CHECKING
 
 from proxy.exchange.errors import ClientGoneError
-from proxy.http1.error_response import answer
+from proxy.http1.error_response import build_response
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
@@ -28,19 +28,19 @@ LINGER_BYTES = 1 << 20
 
 
 class ClientConnection:
-    """One client connection on an entry point; `peer` is the client's address, and so is `address`.
+    """One client connection on an entry point; `peer` and `address` are the client's address.
 
-    `buffer` holds bytes received and not yet used; `idle` tells that it waits for a request of which no
-    byte has come, `awaiting` is the server's stream while its answer has not begun, and `gone` that the
-    client has left in the meantime. `extras` is what middlewares and services want of the present exchange.
-    What became of the present request is left for `serving` to count and
-    to log: `tally` (its router's), `target` (the server asked last), `status`, `sent` (bytes of the body),
-    `refused` (by us), `retries` (further servers tried), `body` (the request's, if there was one). `label_set` is
-    where plain requests of this connection are counted; `observer`, if there is one, is told of each. What
-    only an observed connection knows (`proxy.downstream.observed_connection`) is empty here.
+    `buffer` holds received bytes that are not used yet. `idle` means that the connection waits for the first
+    byte of a request. `awaiting` is the server's stream until the response begins, and `gone` means that the
+    client has left meanwhile. `extras` is the extra state of the current exchange. For `serving`, which
+    counts and logs, the exchange leaves its outcome: `tally` (the router's), `target` (the last server
+    tried), `status`, `sent` (bytes of the body), `refused` (by the proxy), `retries` (further servers tried),
+    `body` (the request's, if there was one). `label_set` counts plain requests of this connection;
+    `observer`, if there is one, gets each request. Attributes that only an observed connection sets
+    (`proxy.downstream.observed_connection`) are empty here.
     """
 
-    asked_at = 0.0
+    first_tried_at = 0.0
     logged = ""
     origin_head = b""
     sent_head = b""
@@ -90,8 +90,8 @@ class ClientConnection:
         observer: Observer | None = None,
     ) -> None:
         self.stream = stream
-        # Its deadlines are about reading; the way back stays open for the answer that says so.
-        stream.ends = _socket.SHUT_RD
+        # Its deadlines apply to reading; sending stays possible for the error response.
+        stream.shutdown_mode = _socket.SHUT_RD
         stream.stall_limit = timeouts.stall
         stream.on_unread = self._unread
         self.entry_point = entry_point
@@ -100,7 +100,7 @@ class ClientConnection:
         self.limits = context.limits
         self.buffer = b""
         self._heads = RequestHeads()
-        self.address = address = _spelled(peer)
+        self.address = address = _format_address(peer)
         self.peer = address.decode()
         self.port = port
         self.label_set = label_set
@@ -110,7 +110,7 @@ class ClientConnection:
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
             % (address, address, self._proto, context.server_name)
         )
-        # All but the Host itself, where that names no port.
+        # Complete except for the Host, if the Host names no port.
         self._forwarded = (
             self._forwarded_for
             + b"\r\nX-Forwarded-Port: "
@@ -132,29 +132,29 @@ class ClientConnection:
 
     @property
     def tls(self) -> str:
-        """Version and cipher, empty without."""
+        """The TLS version and cipher; empty without TLS."""
         return self.context.tallies.label_sets.all[self.label_set].tls
 
     def detailed_trace(self) -> Trace | None:
-        """The request's part of its trace, where steps of middlewares are to be told of there."""
+        """Return the request's trace if it should show the steps of middlewares."""
         return None
 
     def send(self, data: bytes) -> None:
-        """Raises ClientGoneError."""
+        """Send bytes to the client. Raises ClientGoneError."""
         try:
             self.stream.send(data)
         except OSError as error:
             raise ClientGoneError from error
 
     def recv(self) -> bytes:
-        """More of a body, b"" at the end; also when the connection broke or its deadline passed."""
+        """Return more bytes; b"" at the end, after an error, or after the deadline."""
         try:
             return self.stream.recv()
         except OSError:
             return b""
 
     def forwarded(self, host: bytes) -> bytes:
-        """The header lines that tell a server of this client."""
+        """Return the header lines that describe this client to a server."""
         if host and b":" not in host:
             return self._forwarded + host
         lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
@@ -163,16 +163,16 @@ class ClientConnection:
     def refuse(
         self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
     ) -> bool:
-        """Answer in a server's place, mostly with an error; whether the connection can go on.
+        """Respond in a server's place, mostly with an error; return whether another request can follow.
 
-        `allow` is as in `answer`. Without `body_read` the request's body, if it has one, is still unread in
-        `buffer` and beyond.
+        `allow` is as in `build_response`. Without `body_read`, the request's body, if it has one, is still
+        unread: in `buffer`, in the socket, or on its way.
         """
         length = 0 if body_read else max(request.content_length, 0)
         whole = body_read or (not request.chunked and length <= len(self.buffer))
         keep_alive = whole and request.keep_alive and not self.context.draining
         head_only = request.method == b"HEAD"
-        data = answer(status, reason=reason, keep_alive=keep_alive, head_only=head_only, allow=allow)
+        data = build_response(status, reason=reason, keep_alive=keep_alive, head_only=head_only, allow=allow)
         self.status, self.refused = status, True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4
@@ -183,7 +183,7 @@ class ClientConnection:
         return keep_alive
 
     def next_request(self) -> Request | None:
-        """The next head, taken from `buffer`; None when the connection is over. Raises RequestError."""
+        """Read the next request head; return None at the end of the connection. Raises RequestError."""
         limits = self.limits
         stream = self.stream
         data = self.buffer
@@ -199,7 +199,7 @@ class ClientConnection:
         request = self._heads.parse(data, limits)
         if request is None:
             if data == EMPTY_LINE:
-                # No request has begun: the client may send none, and must not be told that it was late.
+                # No request has begun. The client may send none, and must then get no 408.
                 self.buffer = data
                 return ClientConnection.next_request(self)
             stream.deadline = after(self.timeouts.read)
@@ -219,16 +219,16 @@ class ClientConnection:
         return request
 
     def _unread(self, stream: Stream) -> None:
-        """An end, while the answer is awaited, stops the server's work, as it does with nginx and Traefik.
+        """End the attempt at the server if the client leaves before the response, like nginx and Traefik.
 
-        An answer that has come, and that the worker has not got to yet, has begun: its client gets all of it.
+        If response bytes have already arrived, the response has begun, and the client gets all of it.
         """
         server = self.awaiting
         if server is not None and not server.has_bytes() and self.has_left():
             server.expire()
 
     def has_left(self) -> bool:
-        """Look whether the client has ended the connection, and set `gone` if so."""
+        """Return whether the client has ended the connection, and set `gone` accordingly."""
         try:
             self.gone = not self.stream.sock.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
@@ -238,7 +238,7 @@ class ClientConnection:
         return self.gone
 
     def linger(self) -> None:
-        """RFC 9112 §9.6: end our side, and read on for a while, lest a reset destroy the answer."""
+        """End sending, and read on for a while, so that no reset destroys the response (RFC 9112 §9.6)."""
         stream = self.stream
         stream.shutdown(_socket.SHUT_WR)
         stream.deadline = after(LINGER_SECONDS)
@@ -251,9 +251,9 @@ class ClientConnection:
 
 
 class TrustedConnection(ClientConnection):
-    """The connection of a proxy that may say which clients it speaks for."""
+    """The connection of a trusted proxy, whose `X-Forwarded-*` lines are believed."""
 
-    __slots__ = ("_claimed",)
+    __slots__ = ("_claimed_lines",)
 
     def __init__(
         self,
@@ -268,19 +268,19 @@ class TrustedConnection(ClientConnection):
     ) -> None:
         super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer)
         self.limits = context.limits_of_trusted
-        self._claimed = b""
+        self._claimed_lines = b""
 
     def next_request(self) -> Request | None:
         request = super().next_request()
         if request is not None:
-            request.headers, self._claimed = pass_on_claims(
+            request.headers, self._claimed_lines = pass_on_claims(
                 request.headers, request.host, self.address, self._proto, self.context.server_name
             )
         return request
 
     def forwarded(self, host: bytes) -> bytes:
-        return self._claimed
+        return self._claimed_lines
 
 
-def _spelled(peer: str) -> bytes:
+def _format_address(peer: str) -> bytes:
     return peer.removeprefix("::ffff:").partition("%")[0].encode()

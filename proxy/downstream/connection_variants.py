@@ -1,4 +1,4 @@
-"""The classes of an entry point's connections, put together of what is asked of them and of nothing else."""
+"""Builds the connection class of an entry point from the features that its observation needs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from proxy.downstream.observed_connection import Observation
 
 
-def observed_form(observation: Observation, *, trusted: bool = False) -> type[ObservedConnection]:
-    """The class of clients' connections, or of those of trusted proxies."""
-    return _form(observation.heads, observation.tracer is not None, trusted)
+def observed_class(observation: Observation, *, trusted: bool = False) -> type[ObservedConnection]:
+    """Return the class for connections of clients, or of trusted proxies."""
+    return _observed_class(observation.heads, observation.tracer is not None, trusted)
 
 
 @cache
-def _form(heads: bool, traced: bool, trusted: bool) -> type[ObservedConnection]:
-    asked = (HeadKeepingConnection,) * heads + (TracedConnection,) * traced or (ObservedConnection,)
+def _observed_class(heads: bool, traced: bool, trusted: bool) -> type[ObservedConnection]:
+    bases = (HeadKeepingConnection,) * heads + (TracedConnection,) * traced or (ObservedConnection,)
     base = TrustedConnection if trusted else ClientConnection
-    plainly = {"_read": base.next_request, "_told": base.forwarded}
-    form: type[ObservedConnection] = type("Observed", (*asked, base), plainly)
-    if issubclass(form, TracedConnection):
-        form.of_sampled = type("Sampled", (SampledConnection, form), {"of_others": form})
-    return form
+    base_methods = {"_base_next_request": base.next_request, "_base_forwarded": base.forwarded}
+    connection_class: type[ObservedConnection] = type("Observed", (*bases, base), base_methods)
+    if issubclass(connection_class, TracedConnection):
+        connection_class.sampled_class = type(
+            "Sampled", (SampledConnection, connection_class), {"unsampled_class": connection_class}
+        )
+    return connection_class

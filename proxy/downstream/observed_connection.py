@@ -1,7 +1,7 @@
-"""Connections of which more is known than others need: chosen when a connection begins, where a setting asks.
+"""Connections with additional observations, used if a setting needs them; chosen when a connection begins.
 
-What the exchange leaves on a connection, or asks of it, is also a sign of when it happens. An observed
-connection notes the time of these signs, so that the exchange itself has nothing to do for it.
+The exchange sets attributes of a connection and calls its methods. An observed connection notes the time of
+these events, so that the exchange itself has no work for it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What is asked of an entry point's connections: to give each request an id, to tell values of headers
-    apart where requests are counted, to keep the heads of responses, to trace requests, to answer `/metrics`.
-    Where a router does not say so itself, its requests are traced if `traced`, and in full if `detailed`.
+    """The observations that the connections of an entry point make.
+
+    `request_id`: give each request an id. `labels`: count requests by values of headers. `heads`: keep the
+    heads of responses. `tracer`: trace requests. `exposition`: respond to `/metrics`. Requests of routers
+    without own settings are traced if `traced`, and in full if `detailed`.
     """
 
     request_id: bool = False
@@ -49,19 +51,19 @@ class Observation:
 
 
 class ObservedConnection(ClientConnection):
-    """A client's connection; `observation` says what is asked of it.
+    """A client's connection with the given `observation`.
 
-    Of a plain connection, `_read` gives the next request and `_told` the lines that tell a server of the
-    client: looked up here, since to find those of a base class costs as much again as to call them.
+    `_base_next_request` and `_base_forwarded` are the methods of the plain connection. They are attributes of
+    the class, because a lookup through `super()` would double the cost of the call.
     """
 
     observation: Observation
-    _read = ClientConnection.next_request
-    _told = ClientConnection.forwarded
-    # Header lines for the server, beyond those that tell of the client.
+    _base_next_request = ClientConnection.next_request
+    _base_forwarded = ClientConnection.forwarded
+    # Header lines for the server besides those that describe the client.
     _lines = b""
-    # Header lines that are known to name no id.
-    _unnamed = b""
+    # Header lines that are known to hold no request id.
+    _headers_without_id = b""
 
     def __init__(
         self,
@@ -80,54 +82,54 @@ class ObservedConnection(ClientConnection):
 
     def next_request(self) -> Request | None:
         try:
-            request = self._read()
+            request = self._base_next_request()
             observation = self.observation
             if observation.exposition is not None:
                 request = self._without_metrics(request, observation.exposition)
         except RequestError:
-            # It is told of with what was no request.
+            # The log entry of the malformed request must not show the id of the last request.
             self.request_id = b""
             raise
         if request is not None:
             if observation.request_id:
-                self._identify(request)
+                self._set_request_id(request)
             if observation.labels is not None:
                 request.kind = observation.labels.kind(request)
         return request
 
     def _without_metrics(self, request: Request | None, exposition: Exposition) -> Request | None:
-        """The request, or the first one after it that does not ask for what is counted."""
+        """Respond to requests for `/metrics`, and return the first request for another path."""
         while request is not None and request.target.partition(b"?")[0] == b"/metrics":
             goes_on = self._expose(request, exposition)
             self.refused = False
-            request = self._read() if goes_on else None
+            request = self._base_next_request() if goes_on else None
         return request
 
     def _expose(self, request: Request, exposition: Exposition) -> bool:
-        """Answer with what is counted; whether the connection can take another request."""
+        """Respond with the metrics; return whether the connection can take another request."""
         if request.method not in (b"GET", b"HEAD") or request.has_body:
             return self.refuse(request, 405)
         accept = _ACCEPT.search(request.headers)
         scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
-        answer = exposition.respond(
+        response = exposition.respond(
             "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
         )
         keep_alive = request.keep_alive and not self.context.draining
         head = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: %b\r\n\r\n" % (
-            answer.status,
-            HTTPStatus(answer.status).phrase.encode(),
-            answer.content_type.encode(),
-            len(answer.body),
+            response.status,
+            HTTPStatus(response.status).phrase.encode(),
+            response.content_type.encode(),
+            len(response.body),
             b"keep-alive" if keep_alive else b"close",
         )
-        self.send(head if request.method == b"HEAD" else head + answer.body)
+        self.send(head if request.method == b"HEAD" else head + response.body)
         return keep_alive
 
-    def _identify(self, request: Request) -> None:
-        """Take the client's id, or make one."""
+    def _set_request_id(self, request: Request) -> None:
+        """Use the client's request id, or create one."""
         headers = request.headers
-        # Clients mostly say again what they have said.
-        if headers != self._unnamed:
+        # Most requests repeat the header lines of the last one.
+        if headers != self._headers_without_id:
             given = _REQUEST_ID.findall(headers)
             if len(given) == 1 and _USABLE_ID.fullmatch(given[0].rstrip(b" \t")):
                 self.request_id = given[0].rstrip(b" \t")
@@ -136,35 +138,35 @@ class ObservedConnection(ClientConnection):
             if given:
                 request.headers = without(headers, b"x-request-id")
             else:
-                self._unnamed = headers
+                self._headers_without_id = headers
         self.request_id = name = self.observation.ids.take()
         self._lines = b"\r\nX-Request-Id: " + name
 
     def forwarded(self, host: bytes) -> bytes:
-        # Asked for last when a server is asked; to match rules on headers, maybe before.
+        # The last call comes when the request goes to a server; rules on headers may call it before.
         if self.target is None:
-            self.asked_at = monotonic()
-        return self._told(host) + self._lines
+            self.first_tried_at = monotonic()
+        return self._base_forwarded(host) + self._lines
 
 
 class HeadKeepingConnection(ObservedConnection):
-    """Keeps the heads of responses."""
+    """An observed connection that keeps the heads of responses."""
 
     def next_request(self) -> Request | None:
         try:
             return super().next_request()
         finally:
-            # Also for what is no request.
+            # Also after a malformed request.
             self.sent_head = b""
             self.response = None
 
     @property
     def origin_head(self) -> bytes:  # type: ignore[override]
-        # An answer that was not wanted may lie before a refusal.
+        # Before a refusal there may have been a response whose status a retry middleware retried.
         return b"" if self.response is None or self.refused else self.response.head
 
     def send(self, data: bytes) -> None:
-        # Of those that begin with 1, only what ends HTTP on the connection is final.
+        # Of the 1xx responses only 101 is final.
         if not self.sent_head and (data[9:10] != b"1" or data[9:12] == b"101"):
             self.sent_head = data[: data.find(b"\r\n\r\n")]
         super().send(data)

@@ -1,4 +1,4 @@
-"""What a worker tells of its requests beyond counts, as the settings ask for it: access log and traces."""
+"""The observers of a worker's requests besides its counters: access log and traces, by settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from proxy.background.supervised_task import supervised
 from proxy.downstream.connection import ClientConnection, TrustedConnection
-from proxy.downstream.connection_variants import observed_form
+from proxy.downstream.connection_variants import observed_class
 from proxy.downstream.observed_connection import Observation
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.header_labels import HeaderLabels
@@ -30,55 +30,58 @@ if TYPE_CHECKING:
     from rondpoint.model import RouterObservability
     from rondpoint.settings import EntryPoint, Settings
 
-LAST_SPANS = 2.0
-"""Seconds a leaving worker takes at most to tell the collector of its last requests."""
+SPANS_TIMEOUT = 2.0
+"""The most seconds that a leaving worker takes to send its last spans to the collector."""
 
-LAST_LINES = 2.0
-"""Seconds a leaving worker takes at most to write what is left of the access log."""
+LINES_TIMEOUT = 2.0
+"""The most seconds that a leaving worker takes to write the rest of the access log."""
 
-Form = Callable[..., ClientConnection]
+ConnectionFactory = Callable[..., ClientConnection]
 
 
 @dataclass(frozen=True, slots=True)
 class Internals:
-    """What becomes of requests to the admin entry point: are they counted; who traces and who tells them."""
+    """How requests to the admin entry point are observed: counters, tracer and observer."""
 
     counted: bool
     tracer: Tracer | None
     observer: Observer | None
 
 
-class Asked(Struct, frozen=True):
-    """What routers say of themselves: whether to log; and to trace, or tell labels, where others do not."""
+class RouterRequirements(Struct, frozen=True):
+    """Observations that any router's own settings require: access log, traces, or header labels."""
 
     logs: bool = False
     traces: bool = False
     labels: bool = False
 
 
-class Told:
-    """How connections of an entry point begin, of clients and of trusted proxies; and who is told."""
+class ConnectionSetup:
+    """How to create connections of an entry point, for clients and trusted proxies; their observer."""
 
-    __slots__ = ("exposition", "form", "log", "observer", "point", "trusted_form")
+    __slots__ = ("create", "create_trusted", "exposition", "log", "observer", "point")
 
     def __init__(self, point: EntryPoint, exposition: Exposition | None) -> None:
         self.point = point
         self.exposition = exposition
         self.log: RouterLogFilter | None = None
-        self.form: Form = ClientConnection
-        self.trusted_form: Form = TrustedConnection
+        self.create: ConnectionFactory = ClientConnection
+        self.create_trusted: ConnectionFactory = TrustedConnection
         self.observer: Observer | None = None
 
 
 class Observers:
-    """`access_log` is None where there is none; `chains` are told where their steps are to be timed."""
+    """Access log and tracer of a worker; `access_log` is None without one.
+
+    `chains` get a call if the steps of middlewares are to be timed.
+    """
 
     def __init__(self, settings: Settings, label_sets: LabelSets, chains: Chains) -> None:
         self._settings = settings
         self._label_sets = label_sets
         self._chains = chains
-        self._asked = Asked()
-        self._known: list[Told] = []
+        self._required = RouterRequirements()
+        self._setups: list[ConnectionSetup] = []
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self._header_labels = prometheus.header_labels if prometheus is not None else {}
         self.access_log: AccessLog | None = None
@@ -87,90 +90,91 @@ class Observers:
             self.access_log = AccessLog(options, LogWriter(options.file_path, options.buffering_size))
         self._tracer: Tracer | None = None
         self._exporter: Exporter | None = None
-        self._exporting: gevent.Greenlet[Any, Any] | None = None
+        self._export_greenlet: gevent.Greenlet[Any, Any] | None = None
         if settings.tracing is not None and packages_installed(settings.tracing):
-            # The extra's packages are there for those who use them.
+            # The packages of the extra may be missing in installations without tracing.
             from proxy.telemetry.tracing.exporter import Exporter  # noqa: PLC0415
 
             self._tracer = Tracer(settings.tracing)
             self._exporter = Exporter(settings.tracing, self._tracer)
 
     def start(self) -> None:
-        """Spawn what writes and sends."""
+        """Start to write the access log and to send spans."""
         if self._exporter is not None:
-            self._exporting = gevent.spawn(supervised, self._exporter.run)
+            self._export_greenlet = gevent.spawn(supervised, self._exporter.run)
         if self.access_log is not None:
             self.access_log.writer.start()
 
     def reopen(self) -> None:
-        """Go on in new files: the old ones were moved away."""
+        """Open the access log again after others have moved it away."""
         if self.access_log is not None:
             self.access_log.writer.reopen()
 
     def stop(self) -> None:
-        """Write and send what is left, as far as that goes in time."""
-        if self._exporter is not None and self._exporting is not None:
-            # What is being sent now is not to be lost either.
+        """Write and send the rest, as far as the timeouts allow."""
+        if self._exporter is not None and self._export_greenlet is not None:
+            # Also waits for the spans that are being sent now.
             self._exporter.end()
-            self._exporting.join(LAST_SPANS)
-            self._exporting.kill()
+            self._export_greenlet.join(SPANS_TIMEOUT)
+            self._export_greenlet.kill()
         if self.access_log is not None:
-            self.access_log.writer.close(LAST_LINES)
+            self.access_log.writer.close(LINES_TIMEOUT)
 
     def dropped(self) -> tuple[int, int]:
-        """Lines and spans that could not be written or sent."""
+        """Return the numbers of access log lines and spans that were lost."""
         return (
             0 if self.access_log is None else self.access_log.writer.dropped,
             0 if self._exporter is None else self._exporter.dropped,
         )
 
     def internals(self) -> Internals:
-        """What is told of requests to the admin entry point."""
+        """Return how requests to the admin entry point are observed."""
         settings = self._settings
         access_log = self.access_log if settings.access_log and settings.access_log.add_internals else None
         tracer = self._tracer if settings.tracing and settings.tracing.add_internals else None
         return Internals(
             settings.metrics is not None and settings.metrics.add_internals,
             tracer,
-            _told(access_log, tracer),
+            _combine(access_log, tracer),
         )
 
-    def ask(self, wanted: RouterObservability) -> None:
-        """A router wants something told of its requests, or not told; from now on, that is looked at.
+    def require(self, router_settings: RouterObservability) -> None:
+        """Enable the observations that a router's own settings require, in addition to those of its entry
+        point.
 
-        What an entry point tells of nobody else is told from the next connection on.
+        An observation that the entry point does not make for other routers begins with the next connection.
         """
-        asked = Asked(
-            self._asked.logs or (wanted.access_logs is not None and self.access_log is not None),
-            self._asked.traces or (bool(wanted.tracing) and self._tracer is not None),
-            self._asked.labels or (bool(wanted.metrics) and bool(self._header_labels)),
+        required = RouterRequirements(
+            self._required.logs or (router_settings.access_logs is not None and self.access_log is not None),
+            self._required.traces or (bool(router_settings.tracing) and self._tracer is not None),
+            self._required.labels or (bool(router_settings.metrics) and bool(self._header_labels)),
         )
-        if wanted.trace_verbosity == "detailed":
-            self._detail()
-        if asked != self._asked:
-            self._asked = asked
-            for known in self._known:
-                self._renew(known)
+        if router_settings.trace_verbosity == "detailed":
+            self._time_steps()
+        if required != self._required:
+            self._required = required
+            for setup in self._setups:
+                self._update(setup)
 
-    def of(self, point: EntryPoint, exposition: Exposition | None = None) -> Told:
-        """How an entry point's connections are; `exposition` is what answers `/metrics` there."""
-        told = Told(point, exposition)
+    def setup_for(self, point: EntryPoint, exposition: Exposition | None = None) -> ConnectionSetup:
+        """Return the setup of an entry point's connections; `exposition` responds to `/metrics` there."""
+        setup = ConnectionSetup(point, exposition)
         if point.observability.trace_verbosity == "detailed":
-            self._detail()
-        self._renew(told)
-        self._known.append(told)
-        return told
+            self._time_steps()
+        self._update(setup)
+        self._setups.append(setup)
+        return setup
 
-    def _detail(self) -> None:
+    def _time_steps(self) -> None:
         if self._tracer is not None:
             self._chains.time_steps()
 
-    def _renew(self, told: Told) -> None:
-        point, asked = told.point, self._asked
+    def _update(self, setup: ConnectionSetup) -> None:
+        point, required = setup.point, self._required
         observability = point.observability
-        access_log = self.access_log if observability.access_logs or asked.logs else None
-        tracer = self._tracer if observability.tracing or asked.traces else None
-        labelled = bool(self._header_labels) and (observability.metrics or asked.labels)
+        access_log = self.access_log if observability.access_logs or required.logs else None
+        tracer = self._tracer if observability.tracing or required.traces else None
+        labelled = bool(self._header_labels) and (observability.metrics or required.labels)
         needs_response_heads = access_log is not None and access_log.needs_response_heads
         observation = Observation(
             request_id=point.request_id,
@@ -179,23 +183,23 @@ class Observers:
             tracer=tracer,
             traced=observability.tracing or tracer is None,
             detailed=observability.trace_verbosity == "detailed" and tracer is not None,
-            exposition=told.exposition,
+            exposition=setup.exposition,
         )
-        # Connections that are open have this one object, and so does what they are told by it.
+        # Open connections keep this one object, so the change applies to them as well.
         if access_log is not None:
-            if told.log is None:
-                told.log = RouterLogFilter(access_log)
-            if asked.logs:
-                told.log.follow_routers(observability.access_logs)
-        told.observer = _told(told.log, tracer)
+            if setup.log is None:
+                setup.log = RouterLogFilter(access_log)
+            if required.logs:
+                setup.log.follow_routers(observability.access_logs)
+        setup.observer = _combine(setup.log, tracer)
         if observation == Observation() and not (access_log is not None and access_log.needs_observation):
-            told.form, told.trusted_form = ClientConnection, TrustedConnection
+            setup.create, setup.create_trusted = ClientConnection, TrustedConnection
             return
-        told.form = partial(observed_form(observation), observation=observation)
-        told.trusted_form = partial(observed_form(observation, trusted=True), observation=observation)
+        setup.create = partial(observed_class(observation), observation=observation)
+        setup.create_trusted = partial(observed_class(observation, trusted=True), observation=observation)
 
 
-def _told(access_log: Observer | None, tracer: Tracer | None) -> Observer | None:
+def _combine(access_log: Observer | None, tracer: Tracer | None) -> Observer | None:
     if access_log is None or tracer is None:
         return access_log or tracer
     return LogAndTraceObserver(access_log, tracer)

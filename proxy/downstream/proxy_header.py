@@ -1,4 +1,4 @@
-"""The bytes ahead of the first request on a connection whose peer may speak for another (PROXY protocol)."""
+"""Reads the PROXY protocol header before the first request of a connection."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from proxy.net.proxy_protocol import parse_header
 from proxy.net.stream import Stream
 
 
-class Preamble:
-    """A connection that waits for its PROXY header; `idle` until the first byte of it has come."""
+class ProxyHeaderReader:
+    """A connection that waits for its PROXY header; `idle` until its first byte arrives."""
 
     __slots__ = ("idle", "stream")
 
@@ -17,15 +17,15 @@ class Preamble:
         self.idle = True
 
     def read(self, timeout: float) -> tuple[str | None, bytes] | None:
-        """The client's address, if a header names one, and the bytes behind it.
+        """Return the client's address, or None if no header names one, and the bytes after the header.
 
-        None when the connection ended before. The header has `timeout` seconds to arrive, 0 for any time.
-        Raises ProxyProtocolError.
+        Return None if the connection ends before. The header must arrive within `timeout` seconds, 0 for no
+        limit. Raises ProxyProtocolError.
         """
         stream = self.stream
         stream.deadline = after(timeout)
         data = b""
-        while (told := parse_header(data)) is None:
+        while (header := parse_header(data)) is None:
             try:
                 more = stream.recv()
             except OSError:
@@ -35,4 +35,4 @@ class Preamble:
             self.idle = False
             data += more
         stream.deadline = NEVER
-        return told.source, data[told.size :]
+        return header.source, data[header.size :]

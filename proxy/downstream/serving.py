@@ -1,4 +1,4 @@
-"""The life of a client's connection: one request after the other, each answered before the next is read."""
+"""The serving loop of a client's connection: reads, handles and counts one request after the other."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from time import monotonic, time
 from proxy.downstream.connection import ClientConnection
 from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.error_response import answer
+from proxy.http1.error_response import build_response
 from proxy.http1.errors import RequestError
 from proxy.http1.request import Request
-from proxy.telemetry.tallies import EXTENSION_METHOD, FAULT_STATUS
+from proxy.telemetry.tallies import EXTENSION_METHOD, SERVER_ERROR_STATUS
 
 RequestHandler = Callable[[ClientConnection, Request], bool]
 """Responds to a request; returns whether the connection can take another. Raises ClientGoneError."""
 
 CLIENT_GONE = 499
-"""What nginx and Traefik call the status of a request whose client left before an answer had begun."""
+"""The status of a request whose client left before the response began, as in nginx and Traefik."""
 
 
 def serve(downstream: ClientConnection, handle: RequestHandler = handle_request) -> None:
-    """Answer requests until either side ends the connection, and close it."""
+    """Handle requests until either side ends the connection, then close it."""
     context = downstream.context
     observer = downstream.observer
     tallies = context.tallies
@@ -38,7 +38,7 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                 tally.changed = True
                 if observer is not None:
                     observer.add_malformed(downstream, error.status, context.requests)
-                downstream.send(answer(error.status, reason=error.reason))
+                downstream.send(build_response(error.status, reason=error.reason))
                 downstream.linger()
                 return
             if request is None:
@@ -46,7 +46,7 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
             context.requests = number = context.requests + 1
             downstream.status = CLIENT_GONE
             downstream.sent = 0
-            # A middleware may have the server asked for another.
+            # A middleware may change the request's target.
             target = request.target
             started = monotonic()
             try:
@@ -57,42 +57,42 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
-                where = (
+                counted_in = (
                     label_set if not request.kind else tallies.label_sets.for_kind(label_set, request.kind)
                 )
                 cell = tally.last
                 if (
                     cell is None
                     or cell.status != status
-                    or cell.label_set != where
+                    or cell.label_set != counted_in
                     or cell.method != request.method
                 ):
-                    cell = tally.cell(where, request.method, status)
-                    if status >= FAULT_STATUS:
+                    cell = tally.cell(counted_in, request.method, status)
+                    if status >= SERVER_ERROR_STATUS:
                         tallies.recent_errors.append((time(), status, request.method, request.host, target))
-                asked = downstream.target
+                server = downstream.target
                 if status != 101:
-                    place = bisect_left(bounds, seconds)
-                    cell.buckets[place] += 1
+                    bucket = bisect_left(bounds, seconds)
+                    cell.buckets[bucket] += 1
                     cell.seconds += seconds
                     cell.sent += downstream.sent
-                    if asked is not None:
-                        its_cell = asked.cell
-                        if its_cell.status != status:
-                            its_cell = servers.cell(asked, status)
-                        its_cell.buckets[place] += 1
-                        its_cell.seconds += seconds
-                        its_cell.changed = True
+                    if server is not None:
+                        server_cell = server.cell
+                        if server_cell.status != status:
+                            server_cell = servers.cell(server, status)
+                        server_cell.buckets[bucket] += 1
+                        server_cell.seconds += seconds
+                        server_cell.changed = True
                 else:
                     cell.unmeasured += 1
-                    if asked is not None:
-                        servers.count_upgrade(asked)
+                    if server is not None:
+                        servers.count_upgrade(server)
                 tally.changed = True
                 if observer is not None:
                     request.target = target
                     observer.add(downstream, request, seconds, number)
                     downstream.refused, downstream.retries = False, 0
-                # Lest the next request be counted at a server that it never came to.
+                # So that the next request is not counted at a server that it never reached.
                 downstream.target = None
                 body = downstream.body
                 if body is not None:
@@ -100,9 +100,9 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                     downstream.body = None
             if not goes_on:
                 if (
-                    # The client did not ask for the end, and may have sent its next request by now.
+                    # The client does not expect the end, and may have sent its next request already.
                     (context.draining and request.keep_alive and request.version)
-                    # In TLS, the announcement of a client's end is bytes, too.
+                    # In TLS, a client's close_notify is unread bytes, too.
                     or downstream.stream.unread
                 ):
                     downstream.linger()

@@ -1,4 +1,4 @@
-"""Connections whose requests are parts of traces, and what it takes more while one of them is sampled."""
+"""Connections whose requests are traced; a sampled request needs a class of its own."""
 
 from __future__ import annotations
 
@@ -16,65 +16,65 @@ if TYPE_CHECKING:
 
 
 class TracedConnection(ObservedConnection):
-    """A client's connection; it is of the class `of_sampled` while a request is answered that is sampled.
+    """A client's connection with traces; it changes to the class `sampled_class` during a sampled request.
 
-    Most are not, and need not pay for what is noted of those that are.
+    Most requests are not sampled, and so do not pay for the notes that sampled requests need.
     """
 
-    of_sampled: ClassVar[type[SampledConnection]]
-    _part: RequestTrace | None = None
-    _said = b""
+    sampled_class: ClassVar[type[SampledConnection]]
+    _request_trace: RequestTrace | None = None
+    _client_headers = b""
 
     def next_request(self) -> Request | None:
         try:
             request = ObservedConnection.next_request(self)
         except RequestError:
-            # It belongs to no trace.
-            self._part = None
+            # A malformed request belongs to no trace.
+            self._request_trace = None
             raise
         tracer = self.observation.tracer
         if request is None or tracer is None:
             return request
-        self._said = request.headers
-        self._part = part = tracer.begin(request)
-        # Whether to trace it, the last request's router is not to say.
+        self._client_headers = request.headers
+        self._request_trace = request_trace = tracer.begin(request)
+        # So that the router of the last request does not decide about tracing this one.
         self.tally = self.context.tallies.unrouted
-        if part.sampled:
-            self.__class__ = self.of_sampled
+        if request_trace.sampled:
+            self.__class__ = self.sampled_class
             self.request = request
         return request
 
     @property
     def traced(self) -> RequestTrace | None:  # type: ignore[override]
-        """Its part of a trace, if its router or else the entry point wants that told."""
+        """The trace of the current request, if its router, or else the entry point, has tracing enabled."""
         chosen = self.tally.observability
         if chosen is None or chosen.tracing is None:
-            return self._part if self.observation.traced else None
-        return self._part if chosen.tracing else None
+            return self._request_trace if self.observation.traced else None
+        return self._request_trace if chosen.tracing else None
 
     def forwarded(self, host: bytes) -> bytes:
         if self.target is None:
-            self.asked_at = monotonic()
-        lines = self._told(host) + self._lines
-        part = self._part
-        if part is None or self.traced is None:
-            # It is passed on as it came.
-            return lines + context_headers(self._said)
-        return lines + part.header_lines()
+            self.first_tried_at = monotonic()
+        lines = self._base_forwarded(host) + self._lines
+        request_trace = self._request_trace
+        if request_trace is None or self.traced is None:
+            # The client's trace context is forwarded unchanged.
+            return lines + context_headers(self._client_headers)
+        return lines + request_trace.header_lines()
 
 
 class SampledConnection(TracedConnection):
-    """Notes when servers are asked and their answers begin, by what the exchange leaves on the connection.
+    """Notes the beginning of attempts and responses when the exchange sets `target` and `response`.
 
-    With the next request it is of the class `of_others` again.
+    With the next request it changes back to the class `unsampled_class`.
     """
 
-    of_others: ClassVar[type[TracedConnection]]
+    unsampled_class: ClassVar[type[TracedConnection]]
     request: Request
     sampled = True
 
     def next_request(self) -> Request | None:
-        self.__class__ = self.of_others  # type: ignore[assignment]
+        self.__class__ = self.unsampled_class  # type: ignore[assignment]
         return self.next_request()
 
     def detailed_trace(self) -> Trace | None:
@@ -97,7 +97,7 @@ class SampledConnection(TracedConnection):
                 self.detailed_trace()
                 trace.begin_attempt(self.target, self.request)
         elif name == "response" and self.response is not None:
-            # Also one that is not wanted, after which another server is asked.
+            # Also a response whose status is retried, after which another attempt follows.
             trace = self.traced
             if isinstance(trace, Trace):
                 trace.begin_response(self.response.status)

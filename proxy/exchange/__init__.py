@@ -1,1 +1,1 @@
-"""One request and its answer: everything between a client's connection and a server's."""
+"""The exchange of one request and its response between a client's and a server's connection."""

@@ -1,7 +1,7 @@
-"""One server's attempt at a request: head and body out, the answer back.
+"""One attempt at a server: sends head and body, and relays the response.
 
-Every proxied request takes this way. It is kept in few functions, with no objects beyond the request's and
-the response's own, because each call and allocation here is paid for by all traffic.
+Every proxied request takes this path. It has few functions and creates no objects besides those of request
+and response, because all traffic pays for each call and allocation here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.exchange.errors import ClientGoneError, NoAnswerError
+from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.request_body import RequestBody
-from proxy.exchange.response_relay import CUT, WHOLE, relay_body
+from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.request import Request, without
@@ -54,7 +54,10 @@ def request_head(downstream: Downstream, request: Request, target: Target, pass_
 def forward_to(
     downstream: Downstream, request: Request, target: Target, head: bytes, body: RequestBody | None
 ) -> bool:
-    """Have one server answer. Raises NoAnswerError as long as nothing has been sent to the client."""
+    """Forward the request to one server and relay its response; return whether the client can send another.
+
+    Raises NoResponseError if nothing has been sent to the client, and ClientGoneError.
+    """
     pool = target.pool
     idempotent = request.method in _IDEMPOTENT
     stream = pool.take() if idempotent else pool.take_alive()
@@ -67,17 +70,17 @@ def forward_to(
                 if error.unreachable:
                     downstream.context.ejections.eject(target, str(error))
                 if error.exhausted:
-                    raise NoAnswerError(503, elsewhere=False, reason=_EXHAUSTED) from error
-                raise NoAnswerError(504 if error.timed_out else 502, elsewhere=True) from error
+                    raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
+                raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
         try:
-            data = _first_bytes(downstream, stream, head, body)
+            data = _send_request(downstream, stream, head, body)
             if data:
                 return _relay(downstream, request, target, stream, data, body)
             expired = stream.expired
-            # A body that is refused may end in a reset of a server that is well.
+            # A healthy server may reset the connection to refuse a body.
             started = body is not None and body.started
             if data is None and not (reused or expired or started or downstream.gone):
-                downstream.context.ejections.eject(target, "connection reset before an answer")
+                downstream.context.ejections.eject(target, "connection reset before a response")
         except BaseException:
             if body is not None:
                 body.stop()
@@ -89,13 +92,13 @@ def forward_to(
         if downstream.gone:
             raise ClientGoneError
         if body is not None and (body.failure or body.gone):
-            raise NoAnswerError(body.failure or 400, elsewhere=False, reason=body.reason)
+            raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
         if expired:
-            raise NoAnswerError(504, elsewhere=False)
+            raise NoResponseError(504, try_others=False)
         if not _repeatable(downstream, request, body):
-            raise NoAnswerError(502, elsewhere=False)
+            raise NoResponseError(502, try_others=False)
         if not reused:
-            raise NoAnswerError(502, elsewhere=True)
+            raise NoResponseError(502, try_others=True)
         stream = None
 
 
@@ -107,7 +110,7 @@ def forward_observed(
     head: bytes,
     body: RequestBody | None,
 ) -> bool:
-    """As `forward_to`, for services whose way of choosing looks at what servers do, or keeps clients."""
+    """Forward like `forward_to`, for services whose strategy observes servers or keeps clients by cookie."""
     endpoint = target.endpoint
     extras = extras_of(downstream)
     extras.start_timing(endpoint)
@@ -117,18 +120,18 @@ def forward_observed(
     endpoint.active += 1
     try:
         return forward_to(downstream, request, target, head, body)
-    except NoAnswerError as error:
-        if not error.unwanted:
+    except NoResponseError as error:
+        if not error.retryable_status:
             endpoint.fail(monotonic())
         raise
     finally:
         endpoint.active -= 1
 
 
-def _first_bytes(
+def _send_request(
     downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None
 ) -> bytes | None:
-    """Send the request and wait for the answer's first bytes; b"" when none came, None for a reset."""
+    """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
     try:
@@ -158,16 +161,16 @@ def _relay(
     data: bytes,
     body: RequestBody | None,
 ) -> bool:
-    """Pass the response on that starts with `data`; whether the client's connection can take another."""
+    """Relay the response that starts with `data`; return whether the client's connection can take another."""
     response, data = _final_response(downstream, request, target, stream, data)
     stream.deadline = NEVER
     if body is not None:
-        body.answered = True
+        body.response_begun = True
     downstream.response = response
-    answer = response.head
+    response_head = response.head
     extras = downstream.extras
     if extras is not None:
-        answer = extras.complete_head(answer)
+        response_head = extras.complete_head(response_head)
         retrying = extras.retrying
         if (
             retrying is not None
@@ -175,14 +178,14 @@ def _relay(
             and retrying.may_retry(1)
             and _repeatable(downstream, request, body)
         ):
-            raise NoAnswerError(response.status, elsewhere=False, unwanted=True)
+            raise NoResponseError(response.status, try_others=False, retryable_status=True)
     downstream.status = response.status
     if response.status == 101:
-        # RFC 9110 §7.8: the new protocol begins behind the whole request.
+        # RFC 9110 §7.8: the new protocol begins after the whole request.
         if body is not None and not body.join():
-            raise NoAnswerError(502, elsewhere=False)
+            raise NoResponseError(502, try_others=False)
         downstream.send(
-            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (answer, response.upgrade, data)
+            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (response_head, response.upgrade, data)
         )
         tunnel(downstream, stream)
         return False
@@ -193,19 +196,19 @@ def _relay(
         and not downstream.context.draining
         and (response.length >= 0 or request.version == 1)
     )
-    outcome = relay_body(downstream, stream, response, answer, data, request.version, keep_alive)
+    outcome = relay_body(downstream, stream, response, response_head, data, request.version, keep_alive)
     if body is not None and not finished:
         body.stop()
         stream.close()
         if outcome is not CUT:
             downstream.linger()
         return False
-    if outcome is WHOLE and response.keep_alive:
+    if outcome is COMPLETE and response.keep_alive:
         target.pool.give(stream)
         return keep_alive
     stream.close()
     if outcome is CUT and response.length < 0 and not request.version:
-        # Only a reset tells this client that the end is not the end.
+        # Only a reset tells this client that the response is incomplete.
         downstream.stream.reset()
     return outcome is not CUT and keep_alive
 
@@ -213,14 +216,14 @@ def _relay(
 def _final_response(
     downstream: Downstream, request: Request, target: Target, stream: Stream, data: bytes
 ) -> tuple[Response, bytes]:
-    """The response that counts, and the bytes behind its head; interim ones are passed on as they come."""
+    """Return the final response and the bytes after its head; relay interim responses as they come."""
     try:
         while True:
             response = target.pool.heads.parse(data, request.method, _RESPONSE_HEAD_LIMIT)
             if response is None:
                 more = stream.recv()
                 if not more:
-                    raise NoAnswerError(504 if stream.expired else 502, elsewhere=False)
+                    raise NoResponseError(504 if stream.expired else 502, try_others=False)
                 data += more
                 continue
             data = data[response.size :]
@@ -229,16 +232,16 @@ def _final_response(
             if response.status == 101:
                 # To a request without an upgrade, none was offered.
                 if not was_offered(request.upgrade, response.upgrade):
-                    raise NoAnswerError(502, elsewhere=False)
+                    raise NoResponseError(502, try_others=False)
                 return response, data
             if request.version:
                 downstream.send(response.head + b"\r\n\r\n")
     except (ResponseError, OSError) as error:
-        raise NoAnswerError(502, elsewhere=False) from error
+        raise NoResponseError(502, try_others=False) from error
 
 
 def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:
-    """Whether the request may be sent once more although a server may have performed it (RFC 9110 §9.2.2)."""
+    """Return whether the request may be sent again although a server may have run it (RFC 9110 §9.2.2)."""
     if body is not None and body.started:
         return False
     if request.method in _IDEMPOTENT:

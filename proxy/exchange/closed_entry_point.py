@@ -25,7 +25,7 @@ def refuse_routed_requests(reason: str) -> Callable[[Downstream, Request], bool]
             return downstream.refuse(request, status, text)
         tally = route.tally
         if tally is None:
-            tally = route.tally = context.tallies.of(route.router)
+            tally = route.tally = context.tallies.for_router(route.router)
         downstream.tally = tally
         request.kind |= STOPPED
         return downstream.refuse(request, 503, f"service unavailable: {reason}")

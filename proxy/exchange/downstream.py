@@ -1,4 +1,4 @@
-"""The client's side as an exchange sees it: what a client's connection, or one stream of it, must have."""
+"""The protocol that a client's connection, or one stream of it, implements for the exchange."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Downstream(Client, Protocol):
     """The sender of the request, and the receiver of its response.
 
-    `buffer` holds bytes received and not yet used, `stream` gives more. `awaiting` is the server's stream
-    from the request's first byte until the response begins, and `gone` tells that the client has left
-    meanwhile. The exchange leaves its outcome in `target` (the server asked last), `status`, `sent` (body
-    bytes), `body` (the request's, if it has one), `response` and `retries` (further servers asked).
+    `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the server's
+    stream from the request's first byte until the response begins. `gone` means that the client has left
+    meanwhile. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body
+    bytes), `body` (the request's, if it has one), `response` and `retries` (further servers tried).
     """
 
     awaiting: Stream | None
@@ -51,7 +51,7 @@ class Downstream(Client, Protocol):
     ) -> bool:
         """Respond in a server's place, mostly with an error; return whether another request can follow.
 
-        `body_read` tells that the request's body was read; `allow` lists methods for the `Allow` header.
+        `body_read` means that the request's body was read; `allow` lists methods for the `Allow` header.
         Raises ClientGoneError.
         """
 

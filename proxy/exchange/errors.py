@@ -1,4 +1,4 @@
-"""The ways in which an exchange can end without a response."""
+"""Exceptions that end an exchange, or one attempt, without a response."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ class ClientGoneError(Exception):
     """The client's connection broke while something was sent to it."""
 
 
-class NoAnswerError(Exception):
-    """A server gave no response; `status` is what the client gets when no other can be tried.
+class NoResponseError(Exception):
+    """A server sent no response; the client gets `status` if no other attempt follows.
 
-    `elsewhere` tells that the request may go to another server; `unwanted` that there was a response, of a
-    kind that a retry middleware wants another attempt for.
+    `try_others` means that the request may go to another server. `retryable_status` means that there was a
+    response, but with a status for which a retry middleware tries again.
     """
 
-    def __init__(self, status: int, *, elsewhere: bool, reason: str = "", unwanted: bool = False) -> None:
+    def __init__(
+        self, status: int, *, try_others: bool, reason: str = "", retryable_status: bool = False
+    ) -> None:
         super().__init__(reason)
         self.status = status
-        self.elsewhere = elsewhere
-        self.unwanted = unwanted
+        self.try_others = try_others
+        self.retryable_status = retryable_status
         self.reason = reason
 
     @property
     def counts_as_failure(self) -> bool:
-        """Whether it is for the server that there is no response: no fault of the client's, or of ours."""
-        return self.status in (502, 504) and not self.unwanted
+        """Whether the server is the cause, and not the client or the proxy itself."""
+        return self.status in (502, 504) and not self.retryable_status

@@ -1,4 +1,4 @@
-"""What becomes of a request when the server that was chosen has not answered: others, and more attempts."""
+"""Further attempts after the chosen server has not responded: other servers, and retries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
-from proxy.exchange.errors import ClientGoneError, NoAnswerError
+from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.per_request.retries import RetryPolicy, RetryState
 
 if TYPE_CHECKING:
@@ -28,20 +28,21 @@ def try_next_servers(
     pass_host: bool,
     body: RequestBody | None,
     failed: tuple[Target, ...],
-    failure: NoAnswerError,
+    failure: NoResponseError,
 ) -> bool:
-    """Ask the servers that were not asked yet, each once; and then all again, as often as is wanted.
+    """Try each remaining server once, and then all servers again as often as the retry policy allows.
 
-    While they fail they are put aside; once that is true of all, those that had been before are asked too.
+    Servers that cannot be reached are ejected meanwhile. Once all are ejected, earlier ejected ones are tried
+    too.
 
-    Raises NoAnswerError and ClientGoneError.
+    Raises NoResponseError and ClientGoneError.
     """
     retrying = _retry_state(downstream)
     retrying.attempts_made = len(failed)
-    # A dial may have taken so long that all servers are others by now.
+    # A dial may have taken so long that the service has other servers now.
     service = _current_service(downstream, service)
     left = _untried(service, failed)
-    # Lest one server get all that another one leaves.
+    # Random order, so that no single server gets all requests of a failed one.
     shuffle(left)
     again = False
     while True:
@@ -49,15 +50,15 @@ def try_next_servers(
             service = _current_service(downstream, service)
             left = _untried(service, failed)
             again = not left
-        if again or failure.unwanted:
-            # What has no answer is not asked for again but by those who want that.
-            if not retrying.may_retry() or not (failure.unwanted or retrying.policy.without_response):
+        if again or failure.retryable_status:
+            # Every server has been tried once; only a retry policy allows further attempts.
+            if not retrying.may_retry() or not (failure.retryable_status or retrying.policy.without_response):
                 raise failure
             gevent.sleep(retrying.next_pause())
             if downstream.has_left():
                 raise ClientGoneError
         if not left:
-            # By now there may be others.
+            # The service may have other servers now.
             service = _current_service(downstream, service)
             left = list(service.distinct)
             shuffle(left)
@@ -70,30 +71,30 @@ def try_next_servers(
             if service.choose is None:
                 return forward_to(downstream, request, target, head, body)
             return forward_observed(downstream, request, service, target, head, body)
-        except NoAnswerError as error:
+        except NoResponseError as error:
             failure = error
             failed += (target,)
             if error.counts_as_failure:
-                downstream.context.tallies.servers.fail(target)
+                downstream.context.tallies.servers.count_failure(target)
             retrying.attempts_made += 1
-            if not (error.elsewhere or error.unwanted):
+            if not (error.try_others or error.retryable_status):
                 raise
 
 
 def _current_service(downstream: Downstream, service: BalancedService) -> BalancedService:
-    """The service as it is now; as it was, where it has no servers any more."""
-    now = downstream.context.services.get(service.name)
-    return service if now is None or not now.rotation else now
+    """Return the service's current version; the given one if the service has no servers any more."""
+    current = downstream.context.services.get(service.name)
+    return service if current is None or not current.rotation else current
 
 
 def _untried(service: BalancedService, failed: tuple[Target, ...]) -> list[Target]:
-    """Its targets at other addresses than those that failed."""
+    """Return the service's targets at addresses that have not failed."""
     endpoints = [target.endpoint for target in failed]
     return [target for target in service.distinct if target.endpoint not in endpoints]
 
 
 def _retry_state(downstream: Downstream) -> RetryState:
-    """What the router wants, or else the installation; or nothing more than each server once."""
+    """Return the retry state of the router's middleware, or a new one of the installation's policy."""
     extras = downstream.extras
     if extras is not None and extras.retrying is not None:
         return extras.retrying

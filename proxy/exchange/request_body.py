@@ -1,7 +1,7 @@
-"""A request's body on its way from client to server, while the answer is awaited.
+"""Forwards a request's body from client to server while the exchange waits for the response.
 
-What is at hand goes with the head; only for the rest is a second greenlet needed, since a server may
-answer before it has read everything (RFC 9112 §9.3), or want to be told to continue first.
+Bytes that have already arrived go out with the head. Only the rest needs a second greenlet, because a server
+may respond before it has read everything (RFC 9112 §9.3), or may first send 100 Continue.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import gevent
 from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import NEVER, after
-from proxy.net.splicing import WORTHWHILE, SinkError, can_splice, splice
+from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
 
 
-_LATE = "the request body did not arrive in time"
+_TOO_LATE = "the request body did not arrive in time"
 _TOO_LARGE = "the request body is too large"
 
 
 class RequestBody:
     """The body of one request.
 
-    `first` are the bytes to send along with the head, framed for the server; `done` tells that all
-    has been taken from the client, `failure` the status to answer if that went wrong (0: it did not),
-    and `gone` that the client has left; `answered` is set once the server's final answer has begun.
-    Raises RequestError or ChunkError for a body that must not reach a server.
+    `first` are the bytes to send with the head, framed for the server. `done` means that the whole body has
+    been read from the client. `failure` is the status to respond after an error, 0 without one, and `gone`
+    means that the client has left. `response_begun` is set once the server's final response has begun. Raises
+    RequestError or ChunkError for a body that must not reach a server.
     """
 
     __slots__ = (
@@ -43,12 +43,12 @@ class RequestBody:
         "_limit",
         "_remaining",
         "_spare",
-        "answered",
         "done",
         "failure",
         "first",
         "gone",
         "reason",
+        "response_begun",
     )
 
     def __init__(self, downstream: Downstream, request: Request) -> None:
@@ -59,11 +59,11 @@ class RequestBody:
         limit = downstream.limits.body_bytes
         if 0 < limit < request.content_length:
             raise RequestError(413, _TOO_LARGE)
-        # What a chunked body may still bring.
+        # The number of bytes that a chunked body may still have.
         self._limit = self._spare = limit or maxsize
         self._length = max(0, request.content_length)
         self.done = False
-        self.answered = False
+        self.response_begun = False
         self.failure = 0
         self.reason = ""
         self.gone = False
@@ -77,33 +77,36 @@ class RequestBody:
             self.first = self._framed(data)
 
     def start(self, stream: Stream, response_timeout: float) -> None:
-        """Send the rest to the server behind the caller's back; then its time to answer begins."""
+        """Send the rest to the server in a second greenlet, and then start the response timeout."""
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run, stream, response_timeout)
 
     @property
     def received(self) -> int:
-        """Bytes of the body that have come from the client, without framing."""
+        """The number of body bytes received from the client, without framing."""
         return self._length - self._remaining + self._limit - self._spare
 
     @property
     def started(self) -> bool:
-        """Whether bytes were taken that could not be sent a second time."""
+        """Whether bytes were read that could not be sent a second time."""
         return self._greenlet is not None
 
     def stop(self) -> None:
-        """Give up what has not been sent; from here on, nobody but the caller reads from the client."""
+        """Discard the unsent rest; from now on, only the caller reads from the client."""
         if self._greenlet is not None:
             self._greenlet.kill()
 
     def join(self) -> bool:
-        """Wait until all has been sent; False when that failed."""
+        """Wait until the body has been sent; return False if that failed."""
         if self._greenlet is not None:
             self._greenlet.join()
         return self.done
 
     def _framed(self, data: bytes) -> bytes:
-        """Client bytes as the server gets them; what follows the body is given back. Raises as above."""
+        """Frame the client's bytes for the server, and return bytes after the body to the client's buffer.
+
+        Raises RequestError or ChunkError.
+        """
         decoder = self._decoder
         if decoder is None:
             taken = data[: self._remaining]
@@ -129,35 +132,35 @@ class RequestBody:
         read_timeout = downstream.timeouts.read
         try:
             while not self.done:
-                if self._remaining >= WORTHWHILE and can_splice(client, stream):
+                if self._remaining >= MIN_SPLICE_BYTES and can_splice(client, stream):
                     self._splice(stream)
                     if self.gone or self.failure:
                         return
                     continue
                 client.deadline = after(read_timeout)
                 data = downstream.recv()
-                # What follows may take a server its time, for which the client is not to blame.
+                # The send below may take long because of the server, which is not the client's fault.
                 client.deadline = NEVER
                 if not data:
-                    self._fail(stream, 408 if client.expired else 0, _LATE)
+                    self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
                     return
                 framed = self._framed(data)
                 if framed:
                     stream.send(framed)
-            if not self.answered:
+            if not self.response_begun:
                 stream.deadline = after(response_timeout)
         except ChunkError as error:
             self._fail(stream, 400, str(error))
         except RequestError as error:
             self._fail(stream, error.status, error.reason)
         except OSError:
-            # The server takes no more; its answer, if it gave one, is for the other greenlet to read.
+            # The server accepts no more bytes. The other greenlet reads its response, if there is one.
             return
         finally:
             client.deadline = NEVER
 
     def _splice(self, stream: Stream) -> None:
-        """Move the rest inside the kernel. Raises OSError when the server takes no more."""
+        """Move the rest inside the kernel. Raises OSError if the server accepts no more."""
         downstream = self._downstream
         client = downstream.stream
         moved = 0
@@ -166,16 +169,16 @@ class RequestBody:
         except SinkError:
             raise
         except OSError:
-            # The client broke off; what it had sent no longer counts.
+            # The client's connection broke; the bytes moved before do not matter any more.
             client.deadline = NEVER
         self._remaining -= moved
         self.done = not self._remaining
         if not self.done:
-            self._fail(stream, 408 if client.expired else 0, _LATE)
+            self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
 
     def _fail(self, stream: Stream, status: int, reason: str) -> None:
         self.failure = status
         self.reason = reason
         self.gone = not status
-        # Not a mere end: a response until close would pass for complete.
+        # Sets `expired`: otherwise a response that ends with the connection would pass for complete.
         stream.expire()

@@ -1,7 +1,7 @@
-"""One request and its answer: router, middlewares, service, server, and what is said when none answers.
+"""Handles one request: router, middlewares, service, server, and an error response if no server responds.
 
-This is the path that every proxied request takes. It is kept in few functions, because each call and
-allocation here is paid for by all traffic.
+Every proxied request takes this path. It has few functions, because all traffic pays for each call and
+allocation here.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
-from proxy.exchange.errors import NoAnswerError
+from proxy.exchange.errors import NoResponseError
 from proxy.exchange.next_server import try_next_servers
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
-from proxy.http1.max_forwards import ALLOWED, LIMITED, pass_limit
+from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
 from proxy.services.composite_members import choose_member
-from rondpoint.model import DEEPEST
+from rondpoint.model import MAX_COMPOSITION_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
     """Respond to `request`; return whether the connection can take another. Raises ClientGoneError."""
     context = downstream.context
     body: RequestBody | None = None
-    failure: NoAnswerError | None = None
+    failure: NoResponseError | None = None
     status, reason, allow = 503, "", ""
     try:
         route = context.table.match(downstream.entry_point, request, downstream)
@@ -44,14 +44,14 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
             raise RequestError(404, "") if context.configured else RequestError(503, NOT_CONFIGURED)
         tally = route.tally
         if tally is None:
-            tally = route.tally = context.tallies.of(route.router)
+            tally = route.tally = context.tallies.for_router(route.router)
         downstream.tally = tally
         try:
             if route.middlewares:
                 for step in context.chains.steps(route.router):
                     step(request, downstream)
-            if request.method in LIMITED and not pass_limit(request):
-                raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED)
+            if request.method in LIMITED_METHODS and not decrement_max_forwards(request):
+                raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED_METHODS)
         except (ChainError, RequestError):
             request.kind |= STOPPED
             raise
@@ -91,16 +91,16 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
                 if choose is None:
                     return forward_to(downstream, request, target, head, body)
                 return forward_observed(downstream, request, service, target, head, body)
-            except NoAnswerError as error:
+            except NoResponseError as error:
                 failure = error
                 failed += (target,)
                 if error.counts_as_failure:
-                    context.tallies.servers.fail(target)
-                if not error.elsewhere or downstream.extras is not None:
+                    context.tallies.servers.count_failure(target)
+                if not error.try_others or downstream.extras is not None:
                     break
-        if failure is not None and (failure.elsewhere or failure.unwanted):
+        if failure is not None and (failure.try_others or failure.retryable_status):
             return try_next_servers(downstream, request, service, pass_host, body, failed, failure)
-    except NoAnswerError as error:
+    except NoResponseError as error:
         failure = error
     except RequestError as error:
         status, reason, allow = error.status, error.reason, error.allow
@@ -114,7 +114,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
     if body is not None and not body_read:
         request.keep_alive = False
         if body.failure:
-            # The client's fault comes first, whatever became of the server's connection.
+            # The client's error takes precedence over any error of the server's connection.
             status, reason = body.failure, body.reason
     return downstream.refuse(request, status, reason, body_read=body_read, allow=allow)
 
@@ -122,14 +122,14 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
 def _resolve_composite(
     downstream: Downstream, request: Request, service: BalancedService
 ) -> BalancedService | None:
-    """Return the service whose servers take the request, after the middlewares of the members on the way.
+    """Run the middlewares of chosen members, and return the service whose servers take the request.
 
-    None if no member has a server. Raises ChainError and RequestError.
+    Return None if no member has a server. Raises ChainError and RequestError.
     """
     context = downstream.context
     found: BalancedService | None = service
     try:
-        for _ in range(DEEPEST):
+        for _ in range(MAX_COMPOSITION_DEPTH):
             if found is None or found.composite is None:
                 return found
             found = choose_member(found.composite, context.services, context.tickets, request, downstream)

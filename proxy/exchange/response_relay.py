@@ -1,4 +1,4 @@
-"""A response on its way from server to client: head and first bytes in one piece, then the rest."""
+"""Relays a response from server to client: head and first bytes in one send, then the rest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from proxy.exchange.errors import ClientGoneError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
 from proxy.http1.response import CHUNKED, Response
-from proxy.net.splicing import WORTHWHILE, SinkError, can_splice, splice
-from proxy.net.stall_detection import Silence
+from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
+from proxy.net.stall_detection import SilenceTimeout
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Outcome(Enum):
-    """How a response came: cut short; whole, with more behind it that nobody asked for; or just whole."""
+    """How a response ended: cut short, complete with excess bytes after it, or complete."""
 
     CUT = auto()
-    EXCEEDED = auto()
-    WHOLE = auto()
+    WITH_EXCESS = auto()
+    COMPLETE = auto()
 
 
-CUT, EXCEEDED, WHOLE = Outcome
+CUT, WITH_EXCESS, COMPLETE = Outcome
 
 
 def relay_body(
@@ -36,11 +36,11 @@ def relay_body(
     version: int,
     keep_alive: bool,
 ) -> Outcome:
-    """Send `head`, the response's or what became of it, and the body, `data` being its first bytes.
+    """Send `head` and the body to the client; `data` are the first bytes of the body.
 
-    What follows it is not passed on, and the server's connection must not be used again. What came cut short
-    leaves the client's connection to be closed before its promised end, so that the client sees it
-    (RFC 9112 §8). Raises ClientGoneError.
+    Bytes after the body are not forwarded, and the server's connection must then not be used again. If the
+    body is cut short, the caller must close the client's connection before the announced end, so that the
+    client notices (RFC 9112 §8). Raises ClientGoneError.
     """
     length = response.length
     if not keep_alive:
@@ -54,25 +54,25 @@ def relay_body(
         downstream.send(b"%b\r\n\r\n%b" % (head, data))
         downstream.sent = len(data)
         if extra >= 0:
-            return EXCEEDED if extra else WHOLE
-        with _silence(downstream, stream):
+            return WITH_EXCESS if extra else COMPLETE
+        with _silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
     return _relay_unknown_length(downstream, stream, response, head, data, version)
 
 
-def _silence(downstream: Downstream, stream: Stream) -> Silence:
+def _silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
     context = downstream.context
-    return Silence(context.sweeper, context.upstream_timeouts.pause, stream)
+    return SilenceTimeout(context.sweeper, context.upstream_timeouts.pause, stream)
 
 
 def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outcome:
-    outcome = WHOLE
+    outcome = COMPLETE
     while remaining:
-        if remaining >= WORTHWHILE and can_splice(stream, downstream.stream):
+        if remaining >= MIN_SPLICE_BYTES and can_splice(stream, downstream.stream):
             try:
                 moved = splice(stream, downstream.stream, remaining)
                 downstream.sent += moved
-                return WHOLE if moved == remaining else CUT
+                return COMPLETE if moved == remaining else CUT
             except SinkError as error:
                 downstream.sent += error.moved
                 raise ClientGoneError from error
@@ -86,7 +86,7 @@ def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outc
             return CUT
         if len(data) > remaining:
             data = data[:remaining]
-            outcome = EXCEEDED
+            outcome = WITH_EXCESS
         remaining -= len(data)
         downstream.send(data)
         downstream.sent += len(data)
@@ -96,14 +96,14 @@ def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outc
 def _relay_unknown_length(
     downstream: Downstream, stream: Stream, response: Response, head: bytes, data: bytes, version: int
 ) -> Outcome:
-    """Relay a body that is chunked, or ends with the server's connection.
+    """Relay a body that is chunked, or that ends with the server's connection.
 
-    An HTTP/1.1 client gets it in chunks, an HTTP/1.0 client until its own connection ends.
+    An HTTP/1.1 client gets chunks. For an HTTP/1.0 client the end of its connection ends the body.
     """
     decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
     pending = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
     outcome: Outcome | None = None
-    silence: Silence | None = None
+    silence: SilenceTimeout | None = None
     try:
         while True:
             piece = data
@@ -114,7 +114,7 @@ def _relay_unknown_length(
                     piece, outcome = b"", CUT
             pending += encode_chunk(piece) if version else piece
             if decoder is not None and decoder.finished:
-                outcome = EXCEEDED if decoder.rest else WHOLE
+                outcome = WITH_EXCESS if decoder.rest else COMPLETE
                 if version:
                     pending += last_chunk(decoder.trailers)
             if pending:
@@ -123,7 +123,7 @@ def _relay_unknown_length(
             if outcome is not None:
                 return outcome
             if silence is None:
-                silence = _silence(downstream, stream)
+                silence = _silence_timeout(downstream, stream)
                 silence.start()
             try:
                 data = stream.recv()
@@ -133,7 +133,7 @@ def _relay_unknown_length(
             if not data:
                 if decoder is not None or stream.expired:
                     return CUT
-                outcome = WHOLE
+                outcome = COMPLETE
                 pending = last_chunk() if version else b""
     finally:
         if silence is not None:

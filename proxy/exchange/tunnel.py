@@ -1,4 +1,4 @@
-"""Two connections joined after 101 Switching Protocols (RFC 9110 §7.8): bytes both ways, half-close kept."""
+"""Joins two connections after 101 Switching Protocols (RFC 9110 §7.8), in both directions with half-close."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.net.stall_detection import Silence
+from proxy.net.stall_detection import SilenceTimeout
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def tunnel(downstream: Downstream, server: Stream) -> None:
-    """Join client and server until both directions have ended; closes the server's side."""
+    """Join client and server until both directions have ended, then close the server's side."""
     client = downstream.stream
     early, downstream.buffer = downstream.buffer, b""
     context = downstream.context
     context.upgrades += 1
     upward = gevent.spawn(_pump, client, server, early)
     try:
-        with Silence(context.sweeper, downstream.timeouts.tunnel, client, server):
+        with SilenceTimeout(context.sweeper, downstream.timeouts.tunnel, client, server):
             _pump(server, client, b"")
             upward.join()
     finally:
@@ -38,7 +38,7 @@ def _pump(source: Stream, sink: Stream, early: bytes) -> None:
             sink.send(data)
             data = source.recv()
     except OSError:
-        # A broken side has nothing more to say and hears nothing more: both directions end.
+        # A broken side neither sends nor receives any more, so both directions end.
         source.shutdown(_socket.SHUT_RDWR)
         sink.shutdown(_socket.SHUT_RDWR)
         return

@@ -1,6 +1,6 @@
-"""The chunked transfer coding, read strictly (RFC 9112 §7.1) and written anew.
+"""The chunked transfer coding: a strict decoder (RFC 9112 §7.1) and an encoder.
 
-Chunk lines of a sender are never forwarded: sizes are digits and nothing else, extensions are dropped.
+The proxy never forwards a sender's chunk lines: it writes sizes as plain digits and drops extensions.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from proxy.http1.errors import MessageError
 from proxy.http1.limits import Underscores
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
-# Some servers write sizes of a fixed width, filled up with spaces.
+# Some servers pad sizes to a fixed width with spaces.
 _PADDED_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?")
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*")
 # RFC 9110 §6.5.1: fields that frame, route or authenticate must not come in a trailer.
-_NEVER_TRAILING = re.compile(
+_FORBIDDEN_TRAILERS = re.compile(
     rb"(?i:content-length|transfer-encoding|host|connection|trailer|te|upgrade|keep-alive|authorization"
     rb"|set-cookie|cookie|content-encoding|content-type|content-range|x[-_]real[-_]ip|x[-_]forwarded[-_][^:]*):"
 )
@@ -24,16 +24,16 @@ _TRAILER_LIMIT = 16384
 
 
 class ChunkError(MessageError):
-    """A chunked body that breaks the grammar."""
+    """A chunked body breaks the grammar."""
 
 
 class ChunkedDecoder:
-    """Takes a chunked body in pieces of any size and gives its contents; `padded` allows sizes to be so.
+    """Decodes a chunked body that arrives in pieces of any size; `padded` allows padded sizes.
 
-    `underscores` says what becomes of trailer lines with underscores in their names.
+    `underscores` decides about trailer lines with underscores in their names.
 
-    `finished` turns true at the end of the trailer section; `trailers` then holds the lines worth
-    passing on, each ended by CRLF, and `rest` what came behind the body.
+    `finished` becomes true at the end of the trailer section. Then `trailers` holds the lines to forward,
+    each ended by CRLF, and `rest` the bytes after the body.
     """
 
     __slots__ = (
@@ -60,7 +60,7 @@ class ChunkedDecoder:
         self.rest = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The contents found in `data`, joined, perhaps empty. Raises ChunkError."""
+        """Return the content in `data`, joined, possibly empty. Raises ChunkError."""
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
@@ -79,7 +79,7 @@ class ChunkedDecoder:
                 position += len(piece)
                 self._remaining -= len(piece)
             elif self._remaining:
-                # The CRLF behind a chunk's data; `_remaining` counts what of it is still to come.
+                # The CRLF after a chunk's data; `_remaining` counts its outstanding bytes.
                 if len(data) - position < 2:
                     self._buffer = data[position:]
                     break
@@ -121,7 +121,7 @@ class ChunkedDecoder:
         elif self._underscores != "allow" and b"_" in line.partition(b":")[0]:
             if self._underscores == "reject":
                 raise ChunkError("trailer names with underscores are not allowed here")
-        elif _NEVER_TRAILING.match(line) is None:
+        elif _FORBIDDEN_TRAILERS.match(line) is None:
             self.trailers += line + b"\r\n"
         return position + len(line) + 2
 
@@ -140,10 +140,10 @@ class ChunkedDecoder:
 
 
 def encode_chunk(data: bytes) -> bytes:
-    """One chunk; nothing for no data, since an empty chunk would end the body."""
+    """Return `data` as one chunk; b"" for no data, because an empty chunk would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
 def last_chunk(trailers: bytes = b"") -> bytes:
-    """The end of a chunked body, with its trailer lines."""
+    """Return the end of a chunked body, with its trailer lines."""
     return b"0\r\n" + trailers + b"\r\n"

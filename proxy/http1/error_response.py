@@ -1,4 +1,4 @@
-"""The answers that are ours and not a server's: a status, a plain sentence, nothing about the inside."""
+"""Responses that the proxy itself sends: a status and a plain sentence, without internal details."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from http import HTTPStatus
 
 _TEXT = {
     404: "404 page not found",
-    502: "502 bad gateway: the server could not be reached, or gave no valid answer",
+    502: "502 bad gateway: the server could not be reached, or sent no valid response",
     503: "503 service unavailable: no available server",
-    504: "504 gateway timeout: the server did not answer in time",
+    504: "504 gateway timeout: the server did not respond in time",
 }
 
 
-def answer(
+def build_response(
     status: int, *, reason: str = "", keep_alive: bool = False, head_only: bool = False, allow: str = ""
 ) -> bytes:
-    """A complete HTTP/1.1 response; `reason` goes behind the status in the body, which a 200 does not have.
+    """Return a complete HTTP/1.1 response; its body has `reason` after the status. A 200 has no body.
 
-    `allow` lists methods, which a 405 and the answer to OPTIONS have to name.
+    `allow` lists methods, which a 405 and the response to OPTIONS must name.
     """
     phrase = HTTPStatus(status).phrase
     text = f"{status} {reason}" if reason else _TEXT.get(status, f"{status} {phrase.lower()}")

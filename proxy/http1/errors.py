@@ -1,14 +1,14 @@
-"""The ways in which a message can be wrong."""
+"""Exceptions for invalid HTTP messages."""
 
 from __future__ import annotations
 
 
 class MessageError(Exception):
-    """The base of both."""
+    """The base class for invalid requests, responses and bodies."""
 
 
 class RequestError(MessageError):
-    """A request that goes no further: the client gets `status`, `reason`, and `allow` as `Allow` header."""
+    """The proxy refuses a request: the client gets `status`, `reason`, and `allow` as the `Allow` header."""
 
     def __init__(self, status: int, reason: str, *, allow: str = "") -> None:
         super().__init__(reason)
@@ -18,4 +18,4 @@ class RequestError(MessageError):
 
 
 class ResponseError(MessageError):
-    """A server's bytes that must not reach a client; answered with 502, server connection dropped."""
+    """A server's bytes must not reach a client: the client gets 502, and the server connection is closed."""

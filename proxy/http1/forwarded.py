@@ -1,7 +1,7 @@
-"""The `X-Forwarded-*` and `X-Real-Ip` lines of a request that comes from a trusted proxy.
+"""The `X-Forwarded-*` and `X-Real-Ip` lines of a request from a trusted proxy.
 
-As Traefik 3 does: what it says is kept, what it leaves unsaid (or empty) is said in its place, its own
-address goes behind those it lists, and `X-Forwarded-Server` is always the last proxy's.
+As in Traefik 3: values of the trusted proxy stay, and missing or empty ones are filled in. Its own address is
+appended to its `X-Forwarded-For`, and `X-Forwarded-Server` always names the last proxy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WRITTEN_ANEW = re.compile(
 
 
 def forwarded_port(host: bytes, proto: bytes) -> bytes:
-    """The port that a client of this Host, or else of this protocol, has asked for."""
+    """Return the port in this Host, or else the default port of this protocol."""
     name, colon, port = host.rpartition(b":")
     if colon and port.isdigit() and not name.endswith(b":"):
         return port
@@ -26,9 +26,9 @@ def forwarded_port(host: bytes, proto: bytes) -> bytes:
 def pass_on_claims(
     headers: bytes, host: bytes, peer: bytes, own_proto: bytes, server_name: bytes
 ) -> tuple[bytes, bytes]:
-    """The header lines that stay as they are, and those to add, both with a leading CRLF each."""
+    """Return the header lines that stay unchanged and the lines to add, each with a leading CRLF."""
     addresses: list[bytes] = []
-    said: dict[bytes, bytes] = {}
+    claimed: dict[bytes, bytes] = {}
     for name, value in _CLAIMS.findall(headers):
         stripped = value.rstrip(b" \t")
         if not stripped:
@@ -37,17 +37,17 @@ def pass_on_claims(
         if kind == b"forwarded-for":
             addresses.append(stripped)
         else:
-            said.setdefault(kind, stripped)
+            claimed.setdefault(kind, stripped)
     addresses.append(peer)
     lines = b"\r\nX-Forwarded-For: %b\r\nX-Forwarded-Server: %b" % (b", ".join(addresses), server_name)
-    if b"real-ip" not in said:
+    if b"real-ip" not in claimed:
         lines += b"\r\nX-Real-Ip: " + peer
-    proto = said.get(b"forwarded-proto")
+    proto = claimed.get(b"forwarded-proto")
     if proto is None:
         proto = own_proto
         lines += b"\r\nX-Forwarded-Proto: " + proto
-    if b"forwarded-port" not in said:
+    if b"forwarded-port" not in claimed:
         lines += b"\r\nX-Forwarded-Port: " + forwarded_port(host, proto)
-    if b"forwarded-host" not in said and host:
+    if b"forwarded-host" not in claimed and host:
         lines += b"\r\nX-Forwarded-Host: " + host
     return _WRITTEN_ANEW.sub(b"", headers), lines

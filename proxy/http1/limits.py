@@ -1,4 +1,4 @@
-"""What a client may send, and which header lines of it are never passed on."""
+"""Limits for what clients send, and the header lines that the proxy never forwards."""
 
 from __future__ import annotations
 
@@ -7,42 +7,43 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Underscores = Literal["allow", "reject", "drop"]
-"""What becomes of header lines whose names have underscores."""
+"""How to handle header lines with underscores in their names."""
 
-# Header lines that end here: hop-by-hop (RFC 9110 §7.6.1), framing (written anew), and what a client
-# must not be able to claim. Underscores too: servers of the CGI family cannot tell them from hyphens.
-_ENDS_HERE = (
+# Header lines that are removed: hop-by-hop (RFC 9110 §7.6.1), framing (written anew), and claims that a
+# client must not make. Their forms with underscores too: CGI servers cannot tell underscores from hyphens.
+_REMOVED_LINES = (
     rb"\r\n((?i:connection|keep-alive|proxy-connection|proxy-authorization|te|transfer[-_]encoding"
     rb"|content[-_]length|upgrade|http2-settings|%b))"
     rb":[ \t]*([^\r\n]*)"
 )
 _CLAIMS = rb"x[-_]real[-_]ip|x[-_]forwarded[-_][^:\r\n]*"
-# A peer that is trusted may claim these, but not with underscores: it may have passed them on unseen.
+# A trusted peer may send these, but not with underscores: it may have forwarded those without noticing them.
 _CLAIMS_TRUSTED = rb"x_real[-_]ip|x-real_ip|(?=[^:\r\n]*_)x[-_]forwarded[-_][^:\r\n]*"
-ENDS_HERE = re.compile(_ENDS_HERE % _CLAIMS)
-ENDS_HERE_TRUSTED = re.compile(_ENDS_HERE % _CLAIMS_TRUSTED)
-# What ends here without a look at underscores, and all names that have one.
+REMOVED_LINES = re.compile(_REMOVED_LINES % _CLAIMS)
+REMOVED_LINES_TRUSTED = re.compile(_REMOVED_LINES % _CLAIMS_TRUSTED)
+# The claims of either kind, and all names with an underscore.
 _UNDERSCORED = rb"%b|[^:_\r\n]*+_[^:\r\n]*+"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may send: bytes of a head, of its request line and of a body, number of lines.
+    """Limits for requests: bytes of a head, of its request line and of a body, and the number of header
+    lines.
 
-    `body_bytes` is 0 where a body has no limit; `ends_here` finds the lines that it may not pass on, and
-    `underscores` says whether those with underscores in their names are refused.
+    `body_bytes` is 0 for no limit. `removed_lines` matches the lines that the proxy does not forward.
+    `underscores` decides about header lines with underscores in their names.
     """
 
     head_bytes: int = 65536
     line_bytes: int = 16384
     headers: int = 100
     body_bytes: int = 0
-    ends_here: re.Pattern[bytes] = ENDS_HERE
+    removed_lines: re.Pattern[bytes] = REMOVED_LINES
     underscores: Underscores = "allow"
 
 
-def limits_of(limits: Limits, underscores: Underscores, *, trusted: bool = False) -> Limits:
-    """The limits for clients of an entry point, or for its trusted proxies."""
+def limits_for(limits: Limits, underscores: Underscores, *, trusted: bool = False) -> Limits:
+    """Return the limits for clients of an entry point, or for its trusted proxies."""
     claims = _CLAIMS_TRUSTED if trusted else _CLAIMS
     found = claims if underscores == "allow" else _UNDERSCORED % claims
-    return replace(limits, ends_here=re.compile(_ENDS_HERE % found), underscores=underscores)
+    return replace(limits, removed_lines=re.compile(_REMOVED_LINES % found), underscores=underscores)

@@ -1,4 +1,4 @@
-"""`Max-Forwards`, by which a client says how many proxies an OPTIONS or TRACE may pass (RFC 9110 §7.6.2)."""
+"""`Max-Forwards`: the number of proxies that an OPTIONS or TRACE request may pass (RFC 9110 §7.6.2)."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from proxy.http1.errors import RequestError
 if TYPE_CHECKING:
     from proxy.http1.request import Request
 
-LIMITED = frozenset((b"OPTIONS", b"TRACE"))
-"""The methods it is for; with others it says nothing, and passes on as it is."""
+LIMITED_METHODS = frozenset((b"OPTIONS", b"TRACE"))
+"""The methods that the header applies to; with other methods it is forwarded unchanged."""
 
-ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-"""The methods to name in answers of ours.
+ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+"""The methods that the proxy's own responses name.
 
-TRACE is none of them. To send back a request, as RFC 9110 §9.3.8 has it, shows scripts the cookies and
-passwords that browsers hide from them, and what proxies in front have added; nginx refuses TRACE, too.
+TRACE is not among them. Sending back a request (RFC 9110 §9.3.8) shows scripts the cookies and passwords that
+browsers hide from them, and headers that proxies in front have added. nginx refuses TRACE, too.
 """
 
-MOST = 999_999_999
-"""A larger number goes on as this one."""
+MAX_VALUE = 999_999_999
+"""Larger numbers are forwarded as this one."""
 
 _LINE = re.compile(rb"\r\n(?i:max-forwards):[ \t]*([^\r\n]*)")
 _DIGITS = re.compile(rb"0*([0-9]+)[ \t]*")
 
 
-def pass_limit(request: Request) -> bool:
-    """Count this proxy in a request of a `LIMITED` method; False if no server may get it.
+def decrement_max_forwards(request: Request) -> bool:
+    """Decrement `Max-Forwards` in a request with one of LIMITED_METHODS; return False if no server may get
+    it.
 
-    Raises RequestError for anything but one number, as Apache does: what it allows is unknown.
+    Raises RequestError for anything but one number, like Apache, because its meaning is unknown.
     """
     headers = request.headers
     found = _LINE.search(headers)
@@ -39,8 +40,8 @@ def pass_limit(request: Request) -> bool:
     digits = _DIGITS.fullmatch(found[1])
     if digits is None or _LINE.search(headers, found.end()):
         raise RequestError(400, "Max-Forwards must be one number")
-    # Longer numbers need not be taken apart.
-    number = int(digits[1]) if len(digits[1]) < 10 else MOST + 1
+    # Longer numbers need no conversion.
+    number = int(digits[1]) if len(digits[1]) < 10 else MAX_VALUE + 1
     if not number:
         return False
     request.headers = b"%b%d%b" % (headers[: found.start(1)], number - 1, headers[found.end(1) :])

@@ -1,8 +1,8 @@
-"""A request head that comes in pieces: each byte is looked at once, however many pieces there are.
+"""A request head that arrives in pieces: each byte is examined once, regardless of the number of pieces.
 
-A client that sends a head byte by byte must not have the whole of it searched anew for each.
+A client that sends a head byte by byte must not make the proxy search the whole head for each byte.
 
-One empty line ahead of a head is skipped (RFC 9112 §2.2): old clients send one behind the body of a POST.
+One empty line before a head is skipped (RFC 9112 §2.2): old clients send one after the body of a POST.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _END = b"\r\n\r\n"
 
 
 class PartialHead:
-    """The bytes of a head so far, without an empty line ahead of it.
+    """The received bytes of a head, without an empty line before it.
 
-    `data` may hold some behind its end, once that has come.
+    Once the head is complete, `data` may hold further bytes after it.
     """
 
     __slots__ = ("_begun", "_in_first_line", "_limits", "data")
@@ -33,9 +33,9 @@ class PartialHead:
         self._in_first_line = True
 
     def add(self, piece: bytes) -> bool:
-        """Take the next bytes; whether the head is complete.
+        """Add the next bytes, and return whether the head is complete.
 
-        Raises RequestError as soon as it is certain that no valid head can come of it.
+        Raises RequestError as soon as the head can no longer become valid.
         """
         data, limits = self.data, self._limits
         seen = len(data)
@@ -45,7 +45,7 @@ class PartialHead:
             self._begun = _skip_empty_line(data)
             if not self._begun:
                 return False
-        # An end may have begun with the last three bytes seen, a line end with the last one.
+        # The end of the head may begin in the last three examined bytes, and a line end in the last one.
         end = data.find(_END, max(0, seen - 3))
         size = end + 4 if end >= 0 else len(data)
         if self._in_first_line:
@@ -64,16 +64,16 @@ class PartialHead:
 
 
 def _skip_empty_line(data: bytearray) -> bool:
-    """Take it off the start of `data`; whether bytes of the head itself have come.
+    """Remove an empty line from the start of `data`, and return whether bytes of the head itself are there.
 
-    Raises RequestError if what has come begins no head.
+    Raises RequestError if the bytes cannot begin a head.
     """
     if data.startswith(EMPTY_LINE) and len(data) > len(EMPTY_LINE):
         del data[: len(EMPTY_LINE)]
     elif EMPTY_LINE.startswith(data):
         return False
     if data[0] in EMPTY_LINE:
-        raise RequestError(400, "a request starts with its method, behind one empty line at most")
+        raise RequestError(400, "a request must start with its method, after at most one empty line")
     if data[:1] == b"\x16":
         raise RequestError(400, "this entry point does not speak TLS")
     return True

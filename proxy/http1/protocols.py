@@ -1,4 +1,4 @@
-"""Which protocol a request begins, as far as its head tells: told apart where requests are counted."""
+"""The protocol of a request by its head, for the labels of request counters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 HTTP, WEBSOCKET, SSE, GRPC, GRPC_WEB = range(5)
 
 STOPPED = 8
-"""Added to a kind where a middleware has answered, so that the service was never asked."""
+"""Added to a kind if a middleware has responded, so that no server got the request."""
 
 _ACCEPTS_EVENTS = re.compile(rb"\r\n(?i:accept):[^\r\n]*(?i:text/event-stream)")
 _GRPC_TYPE = re.compile(rb"\r\n(?i:content-type):[ \t]*application/grpc(-web)?")
 
 
 def kind_of(headers: bytes, upgrade: bytes) -> int:
-    """The kind of a request with these header lines, each with a leading CRLF."""
+    """Return the kind of a request with these header lines, each with a leading CRLF."""
     if upgrade:
         return WEBSOCKET if upgrade.lower() == b"websocket" else HTTP
-    # Most have neither, which is known without an expression.
+    # Most requests have neither, and a plain search finds that out without a regular expression.
     if b"text/event-stream" in headers and _ACCEPTS_EVENTS.search(headers):
         return SSE
     if b"application/grpc" in headers and (found := _GRPC_TYPE.search(headers)):

@@ -1,8 +1,8 @@
-"""Heads that say again what the connection has just said, which need not be parsed again.
+"""Reuses the parsed values of a connection's last head if the next head repeats its bytes.
 
-Clients that keep a connection mostly send the header lines of their last request, only the target is
-another; and a server's answers in one second often begin alike. Equal bytes mean the same, so the lines
-are compared with those of the last head, which costs next to nothing, before they are parsed.
+On a keep-alive connection most requests repeat the header lines of the last request with another target, and
+the responses of a server within one second often have equal heads. Equal bytes mean the same, so the lines
+are compared with those of the last head before they are parsed. The comparison costs almost nothing.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from proxy.http1.response import Response, parse_response
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
 
-KEPT = 4096
-"""Bytes of a head that are remembered at most: an idle connection holds them."""
+MAX_REMEMBERED_BYTES = 4096
+"""The most bytes of a head that are remembered, because an idle connection keeps them in memory."""
 
-# The request lines that need no second look; all others take the long way.
+# Request lines that need no further checks; heads with other request lines are always parsed.
 _LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*+) HTTP/1\.1\r\n")
 
 
 class RequestHeads:
     """Parses the heads of one connection."""
 
-    __slots__ = ("_known", "_lines")
+    __slots__ = ("_lines", "_parsed")
 
     def __init__(self) -> None:
         self._lines = b""
-        # What those lines said; not the request itself, which may be changed on its way.
-        self._known: tuple[bytes, bytes, int, bool, bool, bytes, int] | None = None
+        # The parsed values of those lines; not the request itself, which middlewares may change.
+        self._parsed: tuple[bytes, bytes, int, bool, bool, bytes, int] | None = None
 
     def parse(self, data: bytes, limits: Limits) -> Request | None:
-        """As `parse_request`."""
+        """Parse a head like `parse_request`."""
         line = _LINE.match(data)
         if line is None:
             return parse_request(data, limits)
         start = line.end()
-        known = self._known
-        if known is not None and data.startswith(self._lines, start):
+        parsed = self._parsed
+        if parsed is not None and data.startswith(self._lines, start):
             size = start + len(self._lines)
             if start <= limits.line_bytes and size <= limits.head_bytes:
                 request = Request()
@@ -55,12 +55,12 @@ class RequestHeads:
                     request.keep_alive,
                     request.upgrade,
                     request.kind,
-                ) = known
+                ) = parsed
                 return request
         fresh = parse_request(data, limits)
-        if fresh is not None and fresh.size <= KEPT:
+        if fresh is not None and fresh.size <= MAX_REMEMBERED_BYTES:
             self._lines = data[start : fresh.size]
-            self._known = (
+            self._parsed = (
                 fresh.host,
                 fresh.headers,
                 fresh.content_length,
@@ -75,19 +75,24 @@ class RequestHeads:
 class ResponseHeads:
     """Parses the heads that one server sends."""
 
-    __slots__ = ("_head", "_known")
+    __slots__ = ("_head", "_parsed")
 
     def __init__(self) -> None:
         self._head = b""
-        self._known: Response | None = None
+        self._parsed: Response | None = None
 
     def parse(self, data: bytes, method: bytes, limit: int) -> Response | None:
-        """As `parse_response`."""
-        known = self._known
-        if known is not None and data.startswith(self._head) and method != b"HEAD":
-            return known
+        """Parse a head like `parse_response`."""
+        parsed = self._parsed
+        if parsed is not None and data.startswith(self._head) and method != b"HEAD":
+            return parsed
         response = parse_response(data, method, limit)
-        if response is not None and response.size <= KEPT and response.status >= 200 and method != b"HEAD":
+        if (
+            response is not None
+            and response.size <= MAX_REMEMBERED_BYTES
+            and response.status >= 200
+            and method != b"HEAD"
+        ):
             self._head = data[: response.size]
-            self._known = response
+            self._parsed = response
         return response

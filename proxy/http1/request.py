@@ -1,8 +1,9 @@
-"""Request heads: the gate, the parser, and what the data path needs to know of each (RFC 9112 §2-3, §5-6).
+"""Checks and parses request heads (RFC 9112 §2-3, §5-6).
 
-The head is later forwarded as bytes, cut with a regular expression. That is only safe when the
-expression and the parser see the same lines, so what `gunicorn_h1c` would let through is refused first:
-bare LF line ends, obs-fold, more than one leading empty line, a missing Host, codings other than `chunked`.
+The proxy forwards the head as bytes, from which a regular expression removes lines. That is only safe if the
+expression and the parser see the same lines. So this module first refuses input that `gunicorn_h1c` would
+accept: bare LF line ends, obs-fold, more than one leading empty line, a missing Host, codings other than
+`chunked`.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.protocols import kind_of
 
 # The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
-# quantifiers are possessive, so that what does not match is known in one pass.
+# quantifiers are possessive, so that a mismatch is found in one pass.
 _HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
 _KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
-# No name is longer (RFC 1035 §2.3.4), and what is made of those that clients send is remembered.
+# No valid name is longer (RFC 1035 §2.3.4), and values derived from clients' host names are cached.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)")
-# A fragment is no part of a target, and a server that cut it off would see another path than the rules.
+# A fragment is no part of a target. A server that removed it would see another path than the rules.
 _TARGET = re.compile(rb"/[!-\"$-~\x80-\xff]*")
 _H2C = re.compile(rb"(?i)(?:^|[,\s])h2c?(?:[,\s/]|$)")
-_END_TO_END = frozenset(
+_NOT_REMOVABLE = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"authorization", b"cookie", b"x-real-ip")
 )
 
@@ -42,9 +43,9 @@ _END_TO_END = frozenset(
 class Request:
     """One request head.
 
-    `headers` holds the header lines to pass on, each with a leading CRLF and none trailing;
-    `content_length` is -1 without a body of known length; `upgrade` is the protocol asked for or empty;
-    `kind` says what it is counted as.
+    `headers` holds the header lines to forward, each with a leading CRLF, without a trailing one.
+    `content_length` is -1 without a body of known length. `upgrade` is the requested protocol, or empty.
+    `kind` is the protocol kind for counters.
     """
 
     __slots__ = (
@@ -79,10 +80,10 @@ class Request:
 
 
 def parse_request(data: bytes, limits: Limits) -> Request | None:
-    """Parse the head at the start of `data`; None while it is incomplete.
+    """Parse the head at the start of `data`; return None while it is incomplete.
 
-    `size` is its length in bytes, with an empty line ahead of it. Raises RequestError with the status to
-    answer.
+    The request's `size` is the length of the head in bytes, with an empty line before it. Raises RequestError
+    with the status to respond.
     """
     match = _HEAD.match(data)
     if match is None:
@@ -93,7 +94,7 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
             return request
         end = data.find(b"\r\n\r\n")
         if end >= 0:
-            raise _malformed(data[: end + 4], limits)
+            raise _malformed_head_error(data[: end + 4], limits)
         PartialHead(limits).add(data)
         return None
     size = match.end()
@@ -101,10 +102,10 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
         raise RequestError(431, "request head too large")
     head = data[:size]
     try:
-        # By position: a call with names costs as much again as the parsing.
+        # Positional arguments: keyword arguments would double the cost of parsing.
         parsed = parse_request_fast(head, 0, limits.line_bytes, limits.headers, limits.head_bytes)
     except (ParseError, FastParseError, IncompleteError) as error:
-        raise _refusal(error, head, limits) from None
+        raise _parser_error(error, head, limits) from None
 
     request = Request()
     request.size = size
@@ -126,38 +127,38 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
     request.host = host
     request.target = target
 
-    # What browsers say without need is not worth a second look at every line.
+    # Browsers send this line needlessly; its removal here saves a search of every line.
     headers = head[match.end(1) : -2].replace(_KEEP_ALIVE, b"\r\n", 1)[:-2]
-    ended, found = limits.ends_here.subn(b"", headers)
+    ended, found = limits.removed_lines.subn(b"", headers)
     request.headers = ended
     if found:
-        lines = limits.ends_here.findall(headers)
+        lines = limits.removed_lines.findall(headers)
         if limits.underscores == "reject" and any(b"_" in name for name, _ in lines):
             raise RequestError(400, "header names with underscores are not allowed here")
-        _inspect(request, lines)
+        _apply_connection_lines(request, lines)
     request.kind = kind_of(ended, request.upgrade)
     if not _TARGET.fullmatch(target):
-        _absolute(request)
+        _use_absolute_target(request)
     if method == b"CONNECT":
         raise RequestError(501, "CONNECT is not served")
     return request
 
 
-def _malformed(head: bytes, limits: Limits) -> RequestError:
-    """What is to be said against a head that does not hold to the grammar of lines."""
+def _malformed_head_error(head: bytes, limits: Limits) -> RequestError:
+    """Return the error for a head that breaks the grammar of lines."""
     if len(head) > limits.head_bytes:
         return RequestError(431, "request head too large")
     try:
         parse_request_fast(head, 0, limits.line_bytes, limits.headers, limits.head_bytes)
     except (ParseError, FastParseError, IncompleteError) as error:
-        return _refusal(error, head, limits)
+        return _parser_error(error, head, limits)
     return RequestError(400, "line ends must be CRLF, and lines must not be folded")
 
 
-def _refusal(error: Exception, head: bytes, limits: Limits) -> RequestError:
+def _parser_error(error: Exception, head: bytes, limits: Limits) -> RequestError:
     if isinstance(error, LimitRequestLine):
         return RequestError(414, "request line too long")
-    # Far beyond the limit, the parser has no room for the lines and says no more than that.
+    # Far above the limit, the parser has no space for the lines and raises a general error.
     if isinstance(error, LimitRequestHeaders) or head.count(b"\n") - 2 > limits.headers:
         return RequestError(431, "too many header lines")
     if isinstance(error, InvalidHTTPVersion) and re.match(rb"[^\r\n]* HTTP/[0-9](?:\.[0-9])?\r\n", head):
@@ -165,8 +166,8 @@ def _refusal(error: Exception, head: bytes, limits: Limits) -> RequestError:
     return RequestError(400, str(error))
 
 
-def _inspect(request: Request, lines: list[tuple[bytes, bytes]]) -> None:
-    """What the header lines that end here say about framing, and which further lines they end."""
+def _apply_connection_lines(request: Request, lines: list[tuple[bytes, bytes]]) -> None:
+    """Apply the removed header lines to the request: framing, upgrade, and further lines to remove."""
     tokens: list[bytes] = []
     upgrade = b""
     codings = 0
@@ -183,24 +184,24 @@ def _inspect(request: Request, lines: list[tuple[bytes, bytes]]) -> None:
     if upgrade and b"upgrade" in tokens and request.version and not _H2C.search(upgrade):
         request.upgrade = upgrade
     if b"close" in tokens:
-        # RFC 9112 §9.3: whatever else is said, and on however many lines.
+        # RFC 9112 §9.3: `close` counts whatever else the lines say.
         request.keep_alive = False
     for token in tokens:
-        # RFC 9110 §7.6.1: `Connection` ends the lines it names, but a client must not use it to take
-        # away what the server relies on.
-        if not token or token in _END_TO_END or token.startswith(b"x-forwarded-"):
+        # RFC 9110 §7.6.1: `Connection` names lines to remove, but a client must not remove lines that the
+        # server relies on.
+        if not token or token in _NOT_REMOVABLE or token.startswith(b"x-forwarded-"):
             continue
         if b"\r\n" + token + b":" in request.headers.lower():
             request.headers = without(request.headers, token)
 
 
 def without(headers: bytes, name: bytes) -> bytes:
-    """`headers` less every line of that name, whatever its case."""
+    """Return `headers` without the lines of that name, regardless of case."""
     return re.sub(rb"\r\n(?i:" + re.escape(name) + rb"):[^\r\n]*", b"", headers)
 
 
-def _absolute(request: Request) -> None:
-    """RFC 9112 §3.2.2: an absolute target replaces Host, and goes on in origin-form."""
+def _use_absolute_target(request: Request) -> None:
+    """Replace Host by the host of an absolute target, and the target by its origin-form (RFC 9112 §3.2.2)."""
     match = _ABSOLUTE.fullmatch(request.target)
     if match is None or not _HOST.fullmatch(match[1]):
         if request.method == b"CONNECT":

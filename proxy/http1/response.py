@@ -1,6 +1,6 @@
-"""Response heads from servers: what may pass on, and how the body is framed (RFC 9112 §4, §6.3).
+"""Parses response heads from servers: the lines to forward, and the framing of the body (RFC 9112 §4, §6.3).
 
-Line ends of a bare LF are common in CGI programs; such heads are rewritten with CRLF, as RFC 9112 §2.2
+Line ends of a bare LF are common in CGI programs. Such heads are rewritten with CRLF, as RFC 9112 §2.2
 allows, so that the client sees exactly the lines that were parsed here.
 """
 
@@ -12,7 +12,7 @@ from proxy.http1.errors import ResponseError
 from proxy.http1.request import without
 
 # The whole head: status line, then field lines (RFC 9112 §4, §5), nothing folded, no control characters. The
-# quantifiers are possessive, so that what does not match is known in one pass.
+# quantifiers are possessive, so that a mismatch is found in one pass.
 _HEAD = re.compile(
     rb"HTTP/1\.([0-9]) ([1-9][0-9][0-9])(?: [\t -~\x80-\xff]*+)?\r\n"
     rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n"
@@ -21,7 +21,7 @@ _FRAMING = re.compile(
     rb"\r\n((?i:connection|keep-alive|proxy-connection|transfer-encoding|content-length|upgrade))"
     rb":[ \t]*([^\r\n]*)"
 )
-_ENDS_HERE = re.compile(
+_REMOVED_LINES = re.compile(
     rb"\r\n(?i:connection|keep-alive|proxy-connection|transfer-encoding|upgrade):[^\r\n]*"
 )
 _LOOSE_END = re.compile(rb"\r?\n\r?\n")
@@ -29,10 +29,10 @@ _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 
 class Response:
-    """One response head; it may stand for many that are equal, and is not changed once it is parsed.
+    """One response head; equal heads share one object, so it is not changed after parsing.
 
-    `head` is the status line and the header lines to pass on, without the final CRLF pair.
-    `length` is the body's: a number of bytes, CHUNKED, or UNTIL_CLOSE.
+    `head` is the status line and the header lines to forward, without the final CRLF pair. `length` is the
+    length of the body: a number of bytes, CHUNKED, or UNTIL_CLOSE.
     """
 
     __slots__ = ("head", "keep_alive", "length", "size", "status", "upgrade")
@@ -50,9 +50,9 @@ UNTIL_CLOSE = -1
 
 
 def parse_response(data: bytes, method: bytes, limit: int) -> Response | None:
-    """Parse the head at the start of `data`, an answer to `method`; None while it is incomplete.
+    """Parse the head at the start of `data`, the response to `method`; return None while it is incomplete.
 
-    Raises ResponseError for a head that is malformed, contradicts itself, or exceeds `limit` bytes.
+    Raises ResponseError for a head that is malformed, contradictory, or longer than `limit` bytes.
     """
     match = _HEAD.match(data)
     if match is None:
@@ -69,34 +69,34 @@ def parse_response(data: bytes, method: bytes, limit: int) -> Response | None:
     head = data[: size - 4]
     length = UNTIL_CLOSE
     tokens: list[bytes] = []
-    ends = False
+    removes_lines = False
     for name, value in _FRAMING.findall(head):
         kind = name.lower()
         if kind == b"content-length":
             length = _content_length(value, length)
             continue
-        ends = True
+        removes_lines = True
         if kind == b"transfer-encoding":
             if value.strip().lower() != b"chunked" or length != UNTIL_CLOSE:
                 raise ResponseError("transfer coding other than one chunked, or with a length")
             length = CHUNKED
         elif kind == b"connection":
             lowered = value.lower()
-            # What servers commonly say without need is not worth taking apart.
+            # Many servers send this needlessly; it needs no parsing.
             if lowered != b"keep-alive" or minor != b"1":
                 tokens += [token.strip() for token in lowered.split(b",")]
         elif kind == b"upgrade":
-            # Lines of one name are one list (RFC 9110 §5.3).
+            # Several lines of one name form one list (RFC 9110 §5.3).
             response.upgrade += b", " + value.strip() if response.upgrade else value.strip()
-    if ends:
-        head = _ENDS_HERE.sub(b"", head)
+    if removes_lines:
+        head = _REMOVED_LINES.sub(b"", head)
         if tokens:
             head = _connection(response, tokens, head)
     response.head = head if minor == b"1" else b"HTTP/1.1" + head[8:]
-    # RFC 9112 §6.3: these have no body, whatever their headers say.
+    # RFC 9112 §6.3: these responses have no body, whatever their headers say.
     if method == b"HEAD" or status < 200 or status in {204, 304}:
         if status < 200 or status == 204:
-            # RFC 9110 §8.6: nor may they speak of one.
+            # RFC 9110 §8.6: they must not have a Content-Length either.
             response.head = without(response.head, b"content-length")
         length = 0
     response.length = length
@@ -106,7 +106,7 @@ def parse_response(data: bytes, method: bytes, limit: int) -> Response | None:
 
 
 def _parse_unusual(data: bytes, method: bytes, limit: int) -> Response | None:
-    """A head that is incomplete, or malformed, or has line ends of a bare LF."""
+    """Parse a head that is incomplete, malformed, or has line ends of a bare LF."""
     loose = _LOOSE_END.search(data)
     if loose is None:
         if len(data) > limit:
@@ -124,7 +124,7 @@ def _parse_unusual(data: bytes, method: bytes, limit: int) -> Response | None:
 
 
 def _connection(response: Response, tokens: list[bytes], head: bytes) -> bytes:
-    """`head` less the lines that `Connection` names (RFC 9110 §7.6.1), but for those that frame."""
+    """Return `head` without the lines that `Connection` names (RFC 9110 §7.6.1), except framing lines."""
     for token in tokens:
         if token == b"close":
             response.keep_alive = False

@@ -9,8 +9,8 @@ from itertools import count
 from proxy.middlewares import in_flight_req, prefixes, replace_path, retry
 from proxy.middlewares.step import KINDS, Step
 from proxy.middlewares.step_timing import time_step
-from rondpoint.middlewares.canonical import complete
-from rondpoint.middlewares.kinds import MOST
+from rondpoint.middlewares.canonical import add_defaults
+from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Router
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,10 @@ class Chains:
         self, names: tuple[str, ...], above: tuple[str, ...], numbers: Iterator[int]
     ) -> Iterator[Step]:
         for name in names:
-            if next(numbers) > MOST:
-                raise ChainError(f"there are more than {MOST} middlewares, those within chains included")
+            if next(numbers) > MAX_MIDDLEWARES:
+                raise ChainError(
+                    f"there are more than {MAX_MIDDLEWARES} middlewares, those within chains included"
+                )
             middleware = self._middlewares.get(name)
             if name in above:
                 raise ChainError(f"middleware {name} is a part of itself")
@@ -91,7 +93,7 @@ class Chains:
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
             try:
-                step = compile_kind(complete(middleware.kind, middleware.options), name)
+                step = compile_kind(add_defaults(middleware.kind, middleware.options), name)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None
             yield time_step(step, name, middleware.kind) if self._timing_enabled else step

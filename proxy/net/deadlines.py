@@ -1,7 +1,7 @@
-"""Deadlines without timers: one greenlet per worker looks once a second at every open stream.
+"""Deadlines without timers: one greenlet per worker checks every open stream once a second.
 
-A timer for each wait would cost more than it protects. A stream whose deadline has passed is shut
-down, so that whoever waits for it wakes with an end of stream and finds `expired` set.
+A timer for each wait would cost too much. A stream whose deadline has passed is shut down, so that the
+waiting greenlet wakes with an end of stream and finds `expired` set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INTERVAL = 1.0
 
 
 class Expiring(Protocol):
-    """What has a deadline, in monotonic seconds, and something to do when it has passed."""
+    """An object with a deadline, in monotonic seconds, and an `expire` to call after it."""
 
     deadline: float
 
@@ -24,7 +24,7 @@ class Expiring(Protocol):
 
 
 class Sweeper:
-    """Holds every open stream of a worker; deadlines are met to within INTERVAL seconds."""
+    """Holds every open stream of a worker, and enforces deadlines to within INTERVAL seconds."""
 
     def __init__(self) -> None:
         self.streams: set[Expiring] = set()
@@ -43,5 +43,5 @@ class Sweeper:
 
 
 def after(seconds: float) -> float:
-    """The deadline that lies `seconds` ahead; 0 means there is none."""
+    """Return the deadline `seconds` from now; NEVER for 0."""
     return monotonic() + seconds if seconds > 0 else NEVER

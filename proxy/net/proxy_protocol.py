@@ -1,8 +1,8 @@
-"""The PROXY protocol, versions 1 and 2, as a receiver reads it: which client a proxy in front speaks for.
+"""Parses headers of the PROXY protocol, versions 1 and 2, in which a proxy in front names the client.
 
-HAProxy's specification (proxy-protocol.txt, §2.1 and §2.2) is the source of the rules. Only the source
-address is used; checksums and other TLVs are passed over. A header that names no client (`UNKNOWN`,
-`LOCAL`, Unix sockets, datagrams) leaves the peer's own address in force.
+The rules come from HAProxy's specification (proxy-protocol.txt, §2.1 and §2.2). Only the source address is
+used; checksums and other TLVs are ignored. If a header names no client (`UNKNOWN`, `LOCAL`, Unix sockets,
+datagrams), the peer's own address stays.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _LINE = re.compile(
 )
 _BINARY = b"\r\n\r\n\0\r\nQUIT\n"
 _FIXED = 16
-# By family and transport: the least length of the addresses, and how long each one is.
+# By family and transport: the minimum length of all addresses, and the length of the source address, 0 to
+# ignore it.
 _FAMILIES = {
     0x00: (0, 0),
     0x11: (12, 4),
@@ -32,32 +33,32 @@ _FAMILIES = {
 
 
 class ProxyProtocolError(Exception):
-    """A header that breaks the grammar: nothing behind it can be believed."""
+    """A header breaks the grammar, so the bytes after it cannot be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The client's address, None when the header names none; and the header's `size`, 0 without one."""
+class ProxyHeader:
+    """The client's address, or None if the header names none; `size` in bytes is 0 without a header."""
 
     source: str | None = None
     size: int = 0
 
 
-def parse_header(data: bytes) -> Told | None:
-    """The header at the start of a connection's bytes; None while that cannot be told yet.
+def parse_header(data: bytes) -> ProxyHeader | None:
+    """Parse the header at the start of a connection's bytes; return None while it is incomplete.
 
     Raises ProxyProtocolError.
     """
     if data.startswith(_BINARY):
-        return _binary(data)
+        return _parse_binary(data)
     if data.startswith(_TEXT):
-        return _text(data)
+        return _parse_text(data)
     if _BINARY.startswith(data) or _TEXT.startswith(data):
         return None
-    return Told()
+    return ProxyHeader()
 
 
-def _text(data: bytes) -> Told | None:
+def _parse_text(data: bytes) -> ProxyHeader | None:
     end = data.find(b"\r\n", 0, _TEXT_LIMIT)
     if end < 0:
         if len(data) >= _TEXT_LIMIT:
@@ -68,18 +69,18 @@ def _text(data: bytes) -> Told | None:
         raise ProxyProtocolError("the line is malformed")
     family, source, destination, *ports = match.groups()
     if family is None:
-        return Told(size=end + 2)
+        return ProxyHeader(size=end + 2)
     if any(int(port) > 65535 or (port[:1] == b"0" and port != b"0") for port in ports):
-        raise ProxyProtocolError("a port is no port")
+        raise ProxyProtocolError("a port is invalid")
     kind = IPv4Address if family == b"TCP4" else IPv6Address
     try:
         kind(destination.decode())
-        return Told(_spelled(kind(source.decode())), end + 2)
+        return ProxyHeader(_format_address(kind(source.decode())), end + 2)
     except AddressValueError as error:
         raise ProxyProtocolError(str(error)) from None
 
 
-def _binary(data: bytes) -> Told | None:
+def _parse_binary(data: bytes) -> ProxyHeader | None:
     if len(data) < _FIXED:
         return None
     version, command = divmod(data[12], 16)
@@ -99,10 +100,10 @@ def _binary(data: bytes) -> Told | None:
         return None
     source = data[_FIXED : _FIXED + width]
     if not source:
-        return Told(size=size)
-    return Told(_spelled(IPv4Address(source) if width == 4 else IPv6Address(source)), size)
+        return ProxyHeader(size=size)
+    return ProxyHeader(_format_address(IPv4Address(source) if width == 4 else IPv6Address(source)), size)
 
 
-def _spelled(address: IPv4Address | IPv6Address) -> str:
+def _format_address(address: IPv4Address | IPv6Address) -> str:
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return str(mapped or address)

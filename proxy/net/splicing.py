@@ -1,7 +1,7 @@
-"""Long stretches of an unmodified body, moved from socket to socket inside the kernel (splice(2)).
+"""Moves long unmodified bodies from socket to socket inside the kernel (splice(2)).
 
-Copying 1 MB through this process costs about half as much again. Pipes are kept for the next transfer, since
-making one large costs more than a short body.
+To copy 1 MB through this process costs about 50 % more. Pipes are kept for the next transfer, because
+enlarging a new pipe costs more than a short body.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
 
 PIPE_BYTES = 1 << 20
-WORTHWHILE = 1 << 17
-"""Bytes still to come from which on splicing is worth its pipe."""
-_KEPT = 64
+MIN_SPLICE_BYTES = 1 << 17
+"""The number of outstanding bytes from which splicing pays off."""
+_MAX_IDLE_PIPES = 64
 _FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK if hasattr(os, "splice") else 0
 
 _pipes: list[tuple[int, int]] = []
 
 
 class SinkError(OSError):
-    """The receiving side broke, after `moved` bytes or somewhat more."""
+    """The receiving connection broke, after `moved` bytes or slightly more."""
 
     moved = 0
 
 
 def can_splice(source: Stream, sink: Stream) -> bool:
-    """Whether both sides give the bytes on their sockets as they are, and there is a pipe for them."""
-    return bool(_FLAGS) and source.plain and sink.plain and (bool(_pipes) or _make())
+    """Return whether both streams carry plain bytes on their sockets, and a pipe is available."""
+    return bool(_FLAGS) and source.plain and sink.plain and (bool(_pipes) or _create_pipe())
 
 
-def splice(source: Stream, sink: Stream, count: int, patience: float = 0.0) -> int:
-    """Move `count` bytes; less than that only when the source ended before. Returns how many were moved.
+def splice(source: Stream, sink: Stream, count: int, read_timeout: float = 0.0) -> int:
+    """Move `count` bytes, or fewer if the source ends before, and return how many were moved.
 
-    The source may take `patience` seconds for each next bytes, 0 for as long as it likes.
-    Raises SinkError or OSError when a side broke.
+    The source may pause for `read_timeout` seconds, 0 for no limit. Raises SinkError if the sink breaks, and
+    OSError if the source breaks.
     """
     pipe = _pipes.pop()
     inside = 0
     left = count
     try:
         while left:
-            source.deadline = after(patience)
+            source.deadline = after(read_timeout)
             source.wait_readable()
             source.deadline = NEVER
             try:
@@ -55,21 +55,21 @@ def splice(source: Stream, sink: Stream, count: int, patience: float = 0.0) -> i
             except BlockingIOError:
                 continue
             except OSError:
-                # Broken or ended: either way there is no more.
+                # Broken or ended: no more bytes come in either case.
                 inside = 0
             if not inside:
                 break
             left -= inside
-            inside = _drain(pipe[0], sink, inside)
+            inside = _drain_pipe(pipe[0], sink, inside)
     except SinkError as error:
         error.moved = count - left - inside
         raise
     finally:
-        _give_back(pipe, clean=not inside)
+        _return_pipe(pipe, clean=not inside)
     return count - left
 
 
-def _drain(pipe: int, sink: Stream, inside: int) -> int:
+def _drain_pipe(pipe: int, sink: Stream, inside: int) -> int:
     try:
         while inside:
             try:
@@ -81,21 +81,21 @@ def _drain(pipe: int, sink: Stream, inside: int) -> int:
     return inside
 
 
-def _make() -> bool:
+def _create_pipe() -> bool:
     try:
         pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        # Out of descriptors: bodies go the long way.
+        # No descriptor is left: bodies go through this process.
         return False
-    # Where the user's share of pipe memory is used up, a small pipe does as well, if slower.
+    # If the user's limit of pipe memory is reached, a small pipe works too, but slower.
     with contextlib.suppress(PermissionError):
         fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     _pipes.append(pipe)
     return True
 
 
-def _give_back(pipe: tuple[int, int], *, clean: bool) -> None:
-    if clean and len(_pipes) < _KEPT:
+def _return_pipe(pipe: tuple[int, int], *, clean: bool) -> None:
+    if clean and len(_pipes) < _MAX_IDLE_PIPES:
         _pipes.append(pipe)
         return
     for end in pipe:

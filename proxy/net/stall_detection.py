@@ -1,8 +1,8 @@
-"""Whether a connection still makes progress, asked of the kernel, and only once a second.
+"""Detects connections without progress from the kernel's counters, at most once a second.
 
-It keeps count of what each side has taken and sent. So nothing needs to be noted for each piece of a body,
-and bodies that never pass through this process are watched as well. What is watched stands among the
-sweeper's streams, and is looked at when its deadline has passed.
+The kernel counts the bytes that each side has acknowledged and sent. So no code runs for each piece of a
+body, and spliced bodies are covered as well. A detector is one of the sweeper's streams; the sweeper calls
+its `expire` when its deadline has passed.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ _INFO = getattr(_socket, "TCP_INFO", None)
 
 
 class Watched(Protocol):
-    """What of a stream is needed here."""
+    """The part of a stream that the detectors use."""
 
     sock: _socket.socket
-    ends: int
+    shutdown_mode: int
     stall_limit: float
 
     def expire(self) -> None: ...
     def cut(self) -> None: ...
 
 
-class Stall:
-    """Ends a stream, from `begin` to `pause`, whose other side takes nothing for its `stall_limit`.
+class StallDetector:
+    """Cuts a stream, between `begin` and `pause`, if its peer accepts no data for `stall_limit` seconds.
 
-    A slow reader frees room in the socket only now and then: what counts is what it has acknowledged.
+    Progress means acknowledged bytes, because a slow reader frees space in the socket buffer only now and
+    then.
     """
 
     __slots__ = ("_queued", "_since", "_stream", "deadline")
@@ -51,19 +52,19 @@ class Stall:
         self.deadline = NEVER
 
     def begin(self) -> None:
-        """The socket takes no more: look at every sweep from now on."""
+        """Start to check at every sweep, because the socket's buffer is full."""
         self._since = NEVER
         self.deadline = 0.0
 
     def pause(self) -> None:
-        """The socket has room again."""
+        """Stop to check, because the socket's buffer has space again."""
         self.deadline = NEVER
 
     def expire(self) -> None:
-        """Look whether anything was taken since the last look."""
+        """Check whether the peer has acknowledged bytes since the last check; cut a stalled stream."""
         stream = self._stream
         now = monotonic()
-        queued = _count(stream, termios.TIOCOUTQ)
+        queued = _queued_bytes(stream, termios.TIOCOUTQ)
         if self._since == NEVER or queued < self._queued:
             self._since = now
             self._queued = queued
@@ -72,10 +73,10 @@ class Stall:
             stream.cut()
 
 
-class Silence:
-    """Ends streams when nothing has come on any of them for `limit` seconds; 0: never.
+class SilenceTimeout:
+    """Ends streams if no bytes arrive on any of them for `limit` seconds, 0 for never.
 
-    It looks from `start` to `stop`, or as a context.
+    It is active from `start` to `stop`, or as a context manager.
     """
 
     __slots__ = ("_limit", "_streams", "_sweeper", "deadline")
@@ -101,30 +102,30 @@ class Silence:
         self.stop()
 
     def expire(self) -> None:
-        """Look when something came last."""
-        quiet = min(map(_quiet, self._streams))
-        if quiet < self._limit:
-            self.deadline = after(self._limit - quiet)
+        """End the streams if all were silent for the limit; otherwise set the next deadline."""
+        silent = min(map(_quiet_seconds, self._streams))
+        if silent < self._limit:
+            self.deadline = after(self._limit - silent)
             return
         self.deadline = NEVER
         for stream in self._streams:
-            stream.ends = _socket.SHUT_RDWR
+            stream.shutdown_mode = _socket.SHUT_RDWR
             stream.expire()
 
 
-def _count(stream: Watched, request: int) -> int:
+def _queued_bytes(stream: Watched, request: int) -> int:
     number: int = _INT.unpack(fcntl.ioctl(stream.sock.fileno(), request, bytes(4)))[0]
     return number
 
 
-def _quiet(stream: Watched) -> float:
-    """Seconds since bytes came on a stream; none have passed while we ourselves leave some unread."""
+def _quiet_seconds(stream: Watched) -> float:
+    """Return the seconds since bytes arrived on a stream; 0 while this worker leaves bytes unread."""
     try:
-        if _count(stream, termios.FIONREAD):
+        if _queued_bytes(stream, termios.FIONREAD):
             return 0.0
-        assert _INFO is not None  # noqa: S101 (`start` has looked)
+        assert _INFO is not None  # noqa: S101 (`start` has checked it)
         info = stream.sock.getsockopt(_socket.IPPROTO_TCP, _INFO, _LAST_RECEIVED.size)
     except OSError:
-        # Closed in this moment; whoever reads from it knows.
+        # The stream was closed just now, and its reader notices that itself.
         return 0.0
     return float(_LAST_RECEIVED.unpack(info)[0]) / 1000

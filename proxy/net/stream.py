@@ -1,7 +1,7 @@
-"""A connection's bytes, to either side: non-blocking sockets that wait on the worker's event loop.
+"""TCP streams to clients and servers: non-blocking sockets that wait on the worker's event loop.
 
-Request and response take turns, so a `recv` before anything was awaited would nearly always fail:
-reading waits first, writing tries first. The watchers live as long as the stream.
+Requests and responses alternate, so a `recv` without a wait would nearly always fail: reading waits first,
+writing tries first. The watchers live as long as the stream.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gevent import get_hub, getcurrent
 
 from proxy.net.deadlines import NEVER
-from proxy.net.stall_detection import Stall
+from proxy.net.stall_detection import StallDetector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
 
 READ, WRITE = 1, 2
-PIECE = 65536
+READ_SIZE = 65536
 
 # struct linger: on, zero seconds
 _RESET = b"\1\0\0\0\0\0\0\0"
@@ -31,10 +31,10 @@ _RESET = b"\1\0\0\0\0\0\0\0"
 class Stream:
     """A plain TCP stream over a connected socket, which it owns; one greenlet at a time may read.
 
-    `deadline` (monotonic seconds) is enforced by the sweeper, which then sets `expired` and shuts down
-    what `ends` says; a stream that is to be reset is `expired`, too. `stall_limit` is how long the other side
-    may take nothing of what is being sent, in seconds, 0 for as long as it likes. `on_unread` is called when
-    bytes or an end arrive while nobody reads.
+    After `deadline` (monotonic seconds) the sweeper sets `expired` and shuts down the directions in
+    `shutdown_mode`. `expired` is also set before a reset. `stall_limit` is how long the peer may accept no
+    data of a send, in seconds, 0 for no limit. `on_unread` is called when bytes or an end arrive while no
+    greenlet reads.
     """
 
     __slots__ = (
@@ -47,21 +47,21 @@ class Stream:
         "_writer",
         "_writing",
         "deadline",
-        "ends",
         "expired",
         "on_unread",
+        "shutdown_mode",
         "sock",
         "stall_limit",
     )
 
     plain = True
-    """Whether the bytes given are those on the socket."""
+    """Whether the socket carries the bytes unchanged."""
 
     def __init__(self, sock: _socket.socket, sweeper: Sweeper) -> None:
         self.sock = sock
         self.deadline = NEVER
         self.expired = False
-        self.ends = _socket.SHUT_RDWR
+        self.shutdown_mode = _socket.SHUT_RDWR
         self.on_unread: Callable[[Stream], None] | None = None
         self._hub = hub = get_hub()
         self._reading: Any = None
@@ -69,13 +69,13 @@ class Stream:
         self._reader = hub.loop.io(sock.fileno(), READ)
         self._writer: Any = None
         self._writing: Any = None
-        self._stall: Stall | None = None
+        self._stall: StallDetector | None = None
         self.stall_limit = 0.0
         self._sweeper = sweeper
         sweeper.streams.add(self)
 
-    def recv(self, size: int = PIECE) -> bytes:
-        """Wait for bytes; b"" at the end of the stream. Raises OSError when the connection broke."""
+    def recv(self, size: int = READ_SIZE) -> bytes:
+        """Wait for bytes; return b"" at the end of the stream. Raises OSError if the connection breaks."""
         while True:
             self.wait_readable()
             try:
@@ -84,8 +84,8 @@ class Stream:
                 continue
 
     def wait_readable(self) -> None:
-        """Wait until there are bytes, or an end."""
-        # The watcher stays armed between waits: to stop it each time would cost a system call.
+        """Wait until bytes, or an end, arrive."""
+        # The watcher stays armed between waits, because stopping it each time would cost a system call.
         if not self._armed:
             self.watch()
         self._reading = getcurrent()
@@ -95,7 +95,7 @@ class Stream:
             self._reading = None
 
     def watch(self) -> None:
-        """Look for bytes also while nobody reads."""
+        """Watch for bytes also while no greenlet reads."""
         if not self._armed:
             self._armed = True
             self._reader.start(self._readable)
@@ -105,14 +105,14 @@ class Stream:
         if reading is not None:
             reading.switch()
             return
-        # Bytes that nobody wants yet would be reported again and again.
+        # Otherwise the event loop would report unread bytes again and again.
         self._reader.stop()
         self._armed = False
         if self.on_unread is not None:
             self.on_unread(self)
 
     def has_bytes(self) -> bool:
-        """Whether bytes have come that are still in the socket; an end alone is none."""
+        """Return whether the socket holds received bytes; an end alone does not count."""
         try:
             return bool(self.sock.recv(1, _socket.MSG_PEEK))
         except OSError:
@@ -120,12 +120,12 @@ class Stream:
 
     @property
     def unread(self) -> bool:
-        """Whether bytes have come that nobody wanted: to close the stream would reset the connection."""
-        # While the watcher is armed, nothing has come. A connection that is cut is to be reset.
+        """Whether received bytes are unread, so that closing the stream would reset the connection."""
+        # While the watcher is armed, nothing has arrived. A stream that is cut is reset on purpose.
         return not (self._armed or self.expired) and self.has_bytes()
 
     def send(self, data: bytes) -> None:
-        """Send all of it. Raises OSError when the connection broke."""
+        """Send all bytes. Raises OSError if the connection breaks."""
         try:
             sent = self.sock.send(data)
         except BlockingIOError:
@@ -143,7 +143,7 @@ class Stream:
             self.wait_writable()
 
     def wait_writable(self) -> None:
-        """Wait until the socket takes more, or until the other side has taken nothing for `stall_limit`."""
+        """Wait until the socket accepts bytes. Raises OSError if the peer accepts none for `stall_limit`."""
         if self._writer is None:
             self._writer = self._hub.loop.io(self.sock.fileno(), WRITE)
         if not self.stall_limit:
@@ -151,7 +151,7 @@ class Stream:
             return
         stall = self._stall
         if stall is None:
-            stall = self._stall = Stall(self)
+            stall = self._stall = StallDetector(self)
             self._sweeper.streams.add(stall)
         stall.begin()
         self._writing = getcurrent()
@@ -162,40 +162,40 @@ class Stream:
             stall.pause()
 
     def expire(self) -> None:
-        """End the stream under whoever waits for it."""
+        """Shut the stream down, which wakes the waiting greenlet."""
         self.deadline = NEVER
         self.expired = True
-        self.shutdown(self.ends)
+        self.shutdown(self.shutdown_mode)
 
     def shutdown(self, how: int) -> None:
-        """Half-close or close; a connection that is already gone is no fault."""
+        """Shut down one or both directions; a connection that has already ended is no error."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(how)
 
     def reset(self) -> None:
-        """Have `close` end the connection at once and with a reset, what is unsent being lost."""
+        """Let `close` reset the connection and discard unsent bytes."""
         self.expired = True
         with contextlib.suppress(OSError):
             self.sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _RESET)
 
     def cut(self) -> None:
-        """End the stream under whoever waits, so that what was sent so far cannot pass for all.
+        """End the stream so that the peer cannot take the bytes sent so far for a complete message.
 
-        Whoever sends gets OSError and is to close it, which resets the connection. To shut down what is still
-        queued would end it in order, for a client that takes it just then.
+        The sending greenlet gets OSError and must close the stream, which resets the connection. A shutdown
+        for sending would instead end it in order for a peer that accepts the queued bytes just then.
         """
         self.reset()
         self.shutdown(_socket.SHUT_RD)
         if self._writing is not None:
-            self._hub.loop.run_callback(self._break_off, self._writing)
+            self._hub.loop.run_callback(self._interrupt_sender, self._writing)
 
-    def _break_off(self, writing: Any) -> None:
-        # It may have gone on in the meantime.
+    def _interrupt_sender(self, writing: Any) -> None:
+        # The send may have ended in the meantime.
         if self._writing is writing:
-            writing.throw(TimeoutError(ETIMEDOUT, "the other side takes nothing"))
+            writing.throw(TimeoutError(ETIMEDOUT, "the peer accepts no data"))
 
-    def give_up(self) -> _socket.socket:
-        """End this stream, but not its connection; the socket is the caller's from now on."""
+    def detach(self) -> _socket.socket:
+        """Close this stream but not its connection, and return the socket to the caller."""
         sock = _socket.socket(fileno=self.sock.detach())
         sock.setblocking(False)
         self.close()

@@ -1,4 +1,4 @@
-"""Streams whose bytes travel in TLS: by memory buffers, so that waiting and deadlines stay Stream's."""
+"""TLS streams: OpenSSL works on memory buffers, so that `Stream` does all waiting and deadlines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from proxy.net.deadlines import NEVER
-from proxy.net.stream import PIECE, Stream
+from proxy.net.stream import READ_SIZE, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class TlsStream(Stream):
-    """TLS towards a server of this name, or towards a client when there is none.
+    """A TLS stream to a server with this name, or to a client if there is no name.
 
-    The handshake happens in the constructor, within `deadline` (monotonic seconds); `early` are bytes that
-    were received already. Raises ssl.SSLError or OSError.
+    The constructor performs the handshake until `deadline` (monotonic seconds); `early` are bytes that were
+    already received. Raises ssl.SSLError or OSError.
     """
 
-    __slots__ = ("_flushing", "_incoming", "_outgoing", "_serving", "_tls")
+    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls")
 
     plain = False
 
@@ -38,29 +38,29 @@ class TlsStream(Stream):
         early: bytes = b"",
     ) -> None:
         super().__init__(sock, sweeper)
-        self._serving = server_name is None
+        self._owes_close_notify = server_name is None
         self._flushing = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, self._serving, server_name)
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, self._owes_close_notify, server_name)
         self._incoming.write(early)
         self.deadline = deadline
         try:
             while not self._step(self._tls.do_handshake):
                 self._receive()
         except BaseException:
-            self._serving = False
+            self._owes_close_notify = False
             self.close()
             raise
         self.deadline = NEVER
 
     @property
-    def agreed(self) -> tuple[str, str]:
-        """Version and cipher, in OpenSSL's names."""
+    def negotiated(self) -> tuple[str, str]:
+        """The negotiated version and cipher, in OpenSSL's names."""
         cipher = self._tls.cipher()
         return self._tls.version() or "", cipher[0] if cipher else ""
 
-    def recv(self, size: int = PIECE) -> bytes:
+    def recv(self, size: int = READ_SIZE) -> bytes:
         incoming, tls = self._incoming, self._tls
         while True:
             if incoming.pending or incoming.eof or tls.pending():
@@ -78,24 +78,24 @@ class TlsStream(Stream):
 
     def shutdown(self, how: int) -> None:
         if how == _socket.SHUT_WR:
-            # Many servers take the end of one direction for that of both, and would break off their answer.
-            if not self._serving:
+            # Many servers take the end of one direction for the end of both, and would abort their response.
+            if not self._owes_close_notify:
                 return
-            self._say_end()
+            self._send_close_notify()
         super().shutdown(how)
 
     def reset(self) -> None:
-        self._serving = False
+        self._owes_close_notify = False
         super().reset()
 
     def close(self) -> None:
-        if self._serving:
-            self._say_end()
+        if self._owes_close_notify:
+            self._send_close_notify()
         super().close()
 
-    def _say_end(self) -> None:
-        """RFC 8446 §6.1: an end that is not announced may be an attacker's; nobody is waited for, though."""
-        self._serving = False
+    def _send_close_notify(self) -> None:
+        """Send close_notify without waiting: an end without it may be an attacker's (RFC 8446 §6.1)."""
+        self._owes_close_notify = False
         with contextlib.suppress(OSError):
             self._tls.unwrap()
         if not self._flushing:
@@ -112,7 +112,8 @@ class TlsStream(Stream):
         return True
 
     def _flush(self) -> None:
-        # One at a time, in order: in a tunnel, whoever reads may have something to send as well.
+        # One greenlet at a time, to keep the order: in a tunnel the reading greenlet may have to send as
+        # well.
         if self._flushing:
             return
         self._flushing = True
@@ -123,7 +124,7 @@ class TlsStream(Stream):
             self._flushing = False
 
     def _receive(self) -> None:
-        data = super().recv(PIECE)
+        data = super().recv(READ_SIZE)
         if data:
             self._incoming.write(data)
         else:

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
 from proxy.http1.request import Request
-from rondpoint.rules.request_normalisation import headers_of, query_of
+from rondpoint.rules.request_normalisation import parse_header_lines, parse_query
 
 
 class Client(Protocol):
@@ -57,7 +57,7 @@ def _headers(
         lines += b"\r\nConnection: Upgrade\r\nUpgrade: " + upgrade
     if content_length >= 0:
         lines += b"\r\nContent-Length: %d" % content_length
-    found = headers_of(lines + forwarded)
+    found = parse_header_lines(lines + forwarded)
     if forwarded:
         # Without the last address: it is the peer's, added only for the server.
         before = found["x-forwarded-for"][-1].rpartition(", ")[0]
@@ -68,6 +68,6 @@ def _headers(
 @lru_cache(maxsize=1)
 def _query(target: bytes) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for name, value in query_of(target):
+    for name, value in parse_query(target):
         found.setdefault(name, []).append(value)
     return {name: tuple(values) for name, values in found.items()}

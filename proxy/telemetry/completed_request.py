@@ -26,9 +26,9 @@ class CompletedRequest(Protocol):
     and not that server's; `retries` counts the servers tried after the first. `address` is `peer` as bytes.
     `logged` caches the connection's part of the log line; the log sets it.
 
-    Only observed connections set the rest. `asked_at` is when the first server was tried (monotonic seconds).
-    `origin_head` and `sent_head` are the heads of the server's response and of the response sent to the
-    client, without their final CRLF pair. `traced` is the request's trace; the collector gets it if it is
+    Only observed connections set the rest. `first_tried_at` is when the first server was tried (monotonic
+    seconds). `origin_head` and `sent_head` are the heads of the server's response and of the response sent to
+    the client, without their final CRLF pair. `traced` is the request's trace; the collector gets it if it is
     `sampled`.
     """
 
@@ -53,7 +53,7 @@ class CompletedRequest(Protocol):
         """TLS version and cipher; empty without TLS."""
 
     @property
-    def asked_at(self) -> float: ...
+    def first_tried_at(self) -> float: ...
 
     @property
     def origin_head(self) -> bytes: ...

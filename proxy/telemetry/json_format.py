@@ -73,12 +73,12 @@ class JsonFormat:
     def note(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
         """Return the values of the worker's request `number`, which took `seconds` until now."""
         tally, target, body = completed.tally, completed.target, completed.body
-        asked_at = completed.asked_at
+        first_tried_at = completed.first_tried_at
         return (
             completed.logged or self._connection(completed),
             time(),
             seconds,
-            monotonic() - asked_at if asked_at and target is not None else 0.0,
+            monotonic() - first_tried_at if first_tried_at and target is not None else 0.0,
             completed.status,
             completed.sent,
             0 if body is None else body.received,

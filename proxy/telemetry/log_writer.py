@@ -24,7 +24,7 @@ from gevent import get_hub, monkey
 from gevent.event import Event
 
 from proxy.background.supervised_task import supervised
-from rondpoint.logs.line_ends import is_torn, reader_of
+from rondpoint.logs.line_ends import ends_mid_line, open_reader
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class LogWriter:
                 # The path may be a pipe, for example `/dev/stdout`.
                 self._max_write = _max_write_size(self._file)
             if self._reader is None:
-                self._reader = reader_of(self._file)
+                self._reader = open_reader(self._file)
             with _locked(self._file, self._reader):
                 for batch in group_texts(texts, self._max_write):
                     _write_all(self._file, batch)
@@ -201,7 +201,7 @@ def _locked(file: int, reader: int) -> Iterator[None]:
         return
     try:
         # Before the exclusive lock is ours, another worker may complete the line or still be writing it.
-        if is_torn(reader) and _lock(reader, fcntl.LOCK_EX) and is_torn(reader):
+        if ends_mid_line(reader) and _lock(reader, fcntl.LOCK_EX) and ends_mid_line(reader):
             _write_all(file, [b"\n"])
         yield
     finally:

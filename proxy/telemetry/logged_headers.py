@@ -59,7 +59,9 @@ class LoggedHeaders(Generic[T]):
     @property
     def wanted(self) -> bool:
         """Whether any header can appear in the log."""
-        return self._default is not FieldMode.DROP or any(mode is not FieldMode.DROP for mode in self._named.values())
+        return self._default is not FieldMode.DROP or any(
+            mode is not FieldMode.DROP for mode in self._named.values()
+        )
 
     def _name(self, raw: bytes) -> tuple[str, FieldMode]:
         """Return the name of the header's log field, and its mode."""

@@ -14,7 +14,7 @@ from proxy.telemetry.server_tallies import ServerTallies
 from rondpoint.model import Router, RouterObservability
 from rondpoint.store import metrics
 from rondpoint.store.metric_sums import rebucket
-from rondpoint.store.metrics import BOUNDS, REMOVED_SUFFIX, INTERNAL, DEFAULT_RECENT_ERRORS, Counts
+from rondpoint.store.metrics import BOUNDS, DEFAULT_RECENT_ERRORS, INTERNAL, REMOVED_SUFFIX, Counts
 
 METHODS = frozenset(
     name.encode() for name in ("HEAD", "GET", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
@@ -23,7 +23,7 @@ EXTENSION_METHOD = b"EXTENSION_METHOD"
 """Replaces every other method: clients can make up any number of them."""
 
 
-FAULT_STATUS = 500
+SERVER_ERROR_STATUS = 500
 """Lowest status whose requests are also recorded one by one, in `Tallies.recent_errors`."""
 
 
@@ -100,7 +100,7 @@ class Tally:
         self._bounds = bounds
 
     def cell(self, label_set: int, method: bytes, status: int) -> Cell:
-        """Return the cell of these requests; create it if needed. Keep it in `last`, except for server errors."""
+        """Return the cell of these requests; create it if needed. Except for errors, keep it in `last`."""
         counted_in = label_set
         chosen = self.observability
         if chosen is not None and chosen.metrics is not None and self._known_label_sets is not None:
@@ -114,7 +114,7 @@ class Tally:
         # The data path compares the connection's label set with this one, even if another one counts.
         cell.label_set = label_set
         # Every server error must take this path, where the data path also records it.
-        self.last = cell if status < FAULT_STATUS else None
+        self.last = cell if status < SERVER_ERROR_STATUS else None
         return cell
 
     def count(self, label_set: int, method: bytes, status: int, seconds: float, sent: int) -> None:
@@ -189,12 +189,14 @@ class Tallies:
     """A worker's tallies by their field in the store.
 
     `unrouted` counts requests that no router matched. The counts of a removed router move to a tally of its
-    service; `replaced` holds the fields of such moves, which must be written together. `recent_errors` are the last
-    responses with a status from 500 on, as many as the settings ask for: time (Unix seconds), status, method,
-    host and target. `servers` counts the same requests by server.
+    service; `replaced` holds the fields of such moves, which must be written together. `recent_errors` are
+    the last responses with a status from 500 on, as many as the settings ask for: time (Unix seconds),
+    status, method, host and target. `servers` counts the same requests by server.
     """
 
-    def __init__(self, bounds: tuple[float, ...] = BOUNDS, recent_errors: int = DEFAULT_RECENT_ERRORS) -> None:
+    def __init__(
+        self, bounds: tuple[float, ...] = BOUNDS, recent_errors: int = DEFAULT_RECENT_ERRORS
+    ) -> None:
         self.bounds = bounds
         self.recent_errors: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=recent_errors)
         self.label_sets = LabelSets()
@@ -203,7 +205,7 @@ class Tallies:
         self._tallies: dict[str, Tally] = {"": self.unrouted}
         self.replaced: set[str] = set()
 
-    def of(self, router: Router) -> Tally:
+    def for_router(self, router: Router) -> Tally:
         """Return the tally of this router; begin a new one if its service has changed."""
         tally = self._tallies.get(router.name)
         if tally is None or tally.service != router.service:

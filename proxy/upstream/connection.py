@@ -134,4 +134,4 @@ def _dial_error(code: int) -> DialError:
 
 
 def _start_tls(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:
-    return TlsStream(stream.give_up(), sweeper, context, name)
+    return TlsStream(stream.detach(), sweeper, context, name)

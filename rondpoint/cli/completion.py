@@ -39,15 +39,15 @@ def matching_flags(incomplete: str) -> list[str]:
     return sorted(flag for flag in all_flags if flag.lower().startswith(incomplete.lower()))
 
 
-def _paths(word: KnownKey, typed: list[str], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for child in word.children.values():
+def _paths(known_key: KnownKey, typed: list[str], parents: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for child in known_key.children.values():
         if not child.attribute:
             continue
-        here = (*above, child.key)
+        path = (*parents, child.key)
         if child.optional or not child.section:
-            yield here
-        yield from _paths(child, typed, here)
-    if word.wildcard is not None and word.wildcard.section:
-        name = typed[len(above)] if len(above) < len(typed) else _EXAMPLE_NAMES.get(above[-1], "")
+            yield path
+        yield from _paths(child, typed, path)
+    if known_key.wildcard is not None and known_key.wildcard.section:
+        name = typed[len(parents)] if len(parents) < len(typed) else _EXAMPLE_NAMES.get(parents[-1], "")
         if name:
-            yield from _paths(word.wildcard, typed, (*above, name))
+            yield from _paths(known_key.wildcard, typed, (*parents, name))

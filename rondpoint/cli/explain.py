@@ -39,9 +39,9 @@ def explain(
     api: str | None,
     flags: tuple[str, ...],
 ) -> None:
-    """Show which router, middlewares and servers a request for URL would use, or why none would serve it.
+    """Show how a request for URL is routed, or why it is not.
 
-    The exit code is 1 if Rondpoint itself would respond with an error.
+    The output names the routers, middlewares and servers. The exit code is 1 if Rondpoint itself would respond with an error.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
@@ -81,11 +81,11 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         yield f"member      {member.service} (weight {member.weight}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
-    for finding in explanation.findings:
-        yield f"diagnostic  {finding}"
+    for diagnostic in explanation.diagnostics:
+        yield f"diagnostic  {diagnostic}"
     if explanation.status or explanation.reason:
         yield f"response    {explanation.status or 'by a server'}: {explanation.reason}"
-    for near in explanation.nearby:
+    for near in explanation.suggestions:
         yield f"see also    {near.name}: {near.reason}"
         yield from (f"          {line}" for line in near.excerpt.splitlines())
 

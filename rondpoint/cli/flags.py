@@ -41,7 +41,7 @@ def load_or_exit(flags: Sequence[str]) -> LoadedSettings:
 
 def report_warnings(loaded: LoadedSettings) -> None:
     """Report the warnings about the settings: in the log if its format is JSON, else on standard error."""
-    if not logs.for_machines(loaded.settings.log):
+    if not logs.is_machine_readable(loaded.settings.log):
         print_diagnostics(loaded.warnings)
         return
     for diagnostic in loaded.warnings:

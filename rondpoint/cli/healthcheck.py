@@ -36,7 +36,9 @@ MAX_HEARTBEAT_AGE = 5.0
 )
 @settings_flags
 def healthcheck(process: int | None, flags: tuple[str, ...]) -> None:
-    """Check whether a running Rondpoint works: exit code 0 if it does; 1, with the reason, if not.
+    """Check whether a running Rondpoint works.
+
+    The exit code is 0 if it works; 1, with the reason, if not.
 
     A proxy must respond to /ping on its admin entry point. An agent must have written a recent heartbeat
     to the store.

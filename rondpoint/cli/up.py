@@ -53,7 +53,7 @@ def up(flags: tuple[str, ...]) -> None:
     loaded = load_or_exit(flags)
     report: Callable[[str], None] = _print_event
     print_summary: Callable[[str], None] = _print_summary
-    if logs.for_machines(loaded.settings.log):
+    if logs.is_machine_readable(loaded.settings.log):
         logs.configure(loaded.settings.log)
         report = print_summary = _log_lines
     report_warnings(loaded)
@@ -85,7 +85,7 @@ def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> l
         os.chown(directory, user.pw_uid, user.pw_gid)
     if settings.redis.url is None:
         # Its log format is not JSON.
-        spec, url = embedded_store(directory, quiet=logs.for_machines(settings.log))
+        spec, url = embedded_store(directory, quiet=logs.is_machine_readable(settings.log))
         specs.append(structs.replace(spec, user=user))
         environment[variable_name(("redis", "url"))] = url
         if settings.state_directory is None:

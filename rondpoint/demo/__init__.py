@@ -1,1 +1,1 @@
-"""Something to see on a machine without containers: `python -m rondpoint.demo` starts a whole Rondpoint."""
+"""A demonstration for machines without containers: `python -m rondpoint.demo` starts a complete Rondpoint."""

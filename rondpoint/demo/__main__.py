@@ -1,7 +1,7 @@
-"""Starts a whole Rondpoint; arguments are flags of `rondpoint up`.
+"""Starts a complete Rondpoint; the arguments are flags of `rondpoint up`.
 
-Where no Docker engine answers, three demo servers run in this process, and a file-provider configuration
-routes `HOST` to them. Where one does, its containers are what there is to see.
+If a Docker engine responds, Rondpoint serves its containers. Otherwise three demo servers run in this
+process, and a file-provider configuration routes `HOST` to them.
 """
 
 import os
@@ -17,7 +17,7 @@ import yaml
 from docker.errors import DockerException
 
 from rondpoint.demo.child import Child
-from rondpoint.demo.servers import running
+from rondpoint.demo.servers import run_servers
 from rondpoint.settings import SettingsError, load
 
 HOST = "whoami.localhost"
@@ -25,22 +25,22 @@ ENGINE_TIMEOUT = 2  # seconds
 
 
 def main(flags: Sequence[str]) -> int:
-    """Runs until Rondpoint ends, and returns its exit status."""
+    """Run until Rondpoint ends, and return its exit status."""
     child = Child()
-    if engine_answers():
+    if engine_responds():
         return run(child, flags, f"docker run --detach --label 'traefik.frontend.rule=Host:{HOST}' IMAGE")
-    with running() as urls, tempfile.TemporaryDirectory(prefix="rondpoint-demo-") as directory:
+    with run_servers() as urls, tempfile.TemporaryDirectory(prefix="rondpoint-demo-") as directory:
         Path(directory, "demo.yml").write_text(configuration(urls))
         flags = [f"--providers.file.directory={directory}", *flags]
         return run(child, flags, "")
 
 
 def run(child: Child, flags: Sequence[str], first: str) -> int:
-    """Runs Rondpoint and says, once it accepts, what to try: `first`, if any, then a request."""
+    """Run Rondpoint; once it accepts connections, print what to try: `first`, if any, then a request."""
     try:
         settings = load(flags, os.environ, Path.cwd()).settings
     except SettingsError:
-        # Rondpoint says itself what is wrong with them.
+        # Rondpoint itself reports the errors in them.
         return child.run(flags, None, lambda: None)
     web = next(iter(settings.web_entry_points.values())).port
     hints = ["", "Rondpoint is up. Try:", f"curl -H 'Host: {HOST}' http://127.0.0.1:{web}/"]
@@ -51,14 +51,14 @@ def run(child: Child, flags: Sequence[str], first: str) -> int:
 
 
 def configuration(urls: Sequence[str]) -> str:
-    """The file provider's YAML that routes `HOST` to these servers."""
+    """Return the YAML for the file provider that routes `HOST` to these servers."""
     router = {"rule": f"Host(`{HOST}`)", "service": "whoami"}
     service = {"loadBalancer": {"servers": [{"url": url} for url in urls]}}
     return yaml.safe_dump({"http": {"routers": {"whoami": router}, "services": {"whoami": service}}})
 
 
-def engine_answers() -> bool:
-    """Whether there is a Docker engine at DOCKER_HOST, or at Docker's usual socket."""
+def engine_responds() -> bool:
+    """Return whether a Docker engine responds at DOCKER_HOST or at Docker's usual socket."""
     try:
         client = docker.from_env(timeout=ENGINE_TIMEOUT)
         try:

@@ -1,4 +1,4 @@
-"""`rondpoint up` as a child that ends with us."""
+"""Runs `rondpoint up` as a child process that ends with this one."""
 
 import signal
 import socket
@@ -9,41 +9,41 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-READY_INTERVAL = 0.05  # seconds between looks at whether the port accepts
+READY_INTERVAL = 0.05  # seconds between attempts to connect to the port
 
 
 class Child:
-    """Runs `rondpoint up`, and passes on to it, as SIGTERM, every signal that would end this process.
+    """The child process `rondpoint up`, which gets a SIGTERM for every signal that would end this process.
 
-    To be made in the main thread, before anything that a signal must not leave behind.
+    Create it in the main thread, before anything that this process must clean up when a signal comes.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._told_to_stop = False
+        self._stop_requested = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
 
     def run(self, flags: Sequence[str], port: int | None, ready: Callable[[], None]) -> int:
-        """Runs it to its end and returns its exit status.
+        """Run the child to its end, and return its exit status.
 
-        Calls `ready`, in a thread, once it accepts on `port`; without a port, never.
+        Call `ready` in a thread once the child accepts on `port`; without a port, never.
         """
-        if self._told_to_stop:
+        if self._stop_requested:
             return 0
         command = [str(Path(sys.executable).with_name("rondpoint")), "up", *flags]
-        # In a session of its own it does not get the terminal's Ctrl-C as well as our SIGTERM.
+        # In its own session the child does not get the terminal's Ctrl-C in addition to our SIGTERM.
         process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 (the user's own flags)
         self._process = process
-        # A signal may have come while there was no process to pass it on to.
-        if self._told_to_stop:
+        # A signal may have come before the process existed.
+        if self._stop_requested:
             process.terminate()
         elif port is not None:
             threading.Thread(target=_announce, args=(process, port, ready), daemon=True).start()
         return process.wait()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._told_to_stop = True
+        self._stop_requested = True
         if self._process is not None:
             self._process.terminate()
 

@@ -1,4 +1,4 @@
-"""Three small servers that say who they are and what they were asked."""
+"""Three small servers that respond with their name and the request."""
 
 import threading
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ NAMES = ("demo-1", "demo-2", "demo-3")
 
 
 class Whoami(BaseHTTPRequestHandler):
-    """Answers any request with the server's name and the request's own first line and headers."""
+    """A handler that responds with the server's name and the request's first line and headers."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 60.0
     server: "DemoServer"
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         if not self._drop_body():
             self.close_connection = True
         lines = [f"Name: {self.server.name}", f"{self.command} {self.path} {self.request_version}"]
@@ -31,13 +31,13 @@ class Whoami(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815 (found by these names)
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = respond  # noqa: N815 (found by these names)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
-        """Rondpoint's own log is the one to watch."""
+        """Log nothing, so that only Rondpoint's own log appears."""
 
     def _drop_body(self) -> bool:
-        """Reads the request's body; whether the next thing on the connection is another request."""
+        """Read the request's body; return whether another request can follow on the connection."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdigit():
             return False
@@ -48,7 +48,7 @@ class Whoami(BaseHTTPRequestHandler):
 
 
 class DemoServer(ThreadingHTTPServer):
-    """One named server on a free loopback port."""
+    """A named server on a free loopback port."""
 
     daemon_threads = True
 
@@ -62,8 +62,8 @@ class DemoServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def running() -> Iterator[list[str]]:
-    """The URLs of the servers, which run until the context ends."""
+def run_servers() -> Iterator[list[str]]:
+    """Run the servers until the context ends, and yield their URLs."""
     with ExitStack() as stack:
         servers = [stack.enter_context(DemoServer(name)) for name in NAMES]
         for server in servers:

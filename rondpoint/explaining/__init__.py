@@ -1,1 +1,1 @@
-"""Why a request is routed where it is, or nowhere: pure, from a configuration and the facts of a request."""
+"""Explains how a request is routed, or why it is not: pure functions of a configuration and a request."""

@@ -1,4 +1,4 @@
-"""What a request is explained by."""
+"""The active configuration, on which explanations of requests are based."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Middleware, Router, Service
 
 
-class Configured(Struct, frozen=True):
-    """What is in force; `default_entry_points` serve routers that name none, `tls_entry_points` speak TLS.
+class ActiveConfiguration(Struct, frozen=True):
+    """The configuration in force.
 
-    `closed` tells of entry points why they serve none.
+    `default_entry_points` serve routers that name none; `tls_entry_points` use TLS. `closed` maps closed
+    entry points to the reason.
     """
 
     routers: Mapping[str, Router]
@@ -26,6 +27,6 @@ class Configured(Struct, frozen=True):
     closed: Mapping[str, str] = MappingProxyType({})
 
     def serves(self, router: Router, entry_point: str) -> bool:
-        """Whether the router takes requests of this entry point."""
+        """Return whether the router takes requests of this entry point."""
         named = router.entry_points or self.default_entry_points
         return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)

@@ -1,4 +1,4 @@
-"""The way of a request through a configuration."""
+"""Explains the path of a request through a configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from rondpoint.diagnostics import Severity
-from rondpoint.explaining.active_configuration import Configured
+from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explanation import (
     Balancing,
     Candidate,
@@ -18,31 +18,34 @@ from rondpoint.explaining.explanation import (
     ExplainedServer,
     Explanation,
 )
-from rondpoint.explaining.middleware_faults import Members, fault_of
-from rondpoint.explaining.similar_hosts import nearby, told_of
+from rondpoint.explaining.middleware_faults import MemberChecks, find_middleware_fault
+from rondpoint.explaining.similar_hosts import find_suggestions, matching_diagnostics
 from rondpoint.model import Router, ServerState, Service
-from rondpoint.rules.evaluate import Verdict, explain
+from rondpoint.rules.evaluate import Evaluation, explain
 from rondpoint.rules.expression import And, Keyed, Match, Not
 from rondpoint.rules.literal_hosts import literal_hosts
 from rondpoint.rules.request_facts import Facts
-from rondpoint.rules.rule_text import written
+from rondpoint.rules.rule_text import format_expression
 
-LISTED = 50
-"""Candidates, and findings, that are told at most."""
+MAX_LISTED = 50
+"""The most candidates in an explanation, and the most diagnostics."""
 
 _INSTANCE = ", instance "
-"""Between a service of Consul and its instance, where one is the subject of a diagnostic."""
+"""Separates a Consul service from its instance in the subject of a diagnostic."""
 
 
 def explain_request(
-    configured: Configured, entry_point: str, facts: Facts, yield_if_due: Callable[[], None] = lambda: None
+    configuration: ActiveConfiguration,
+    entry_point: str,
+    facts: Facts,
+    yield_if_due: Callable[[], None] = lambda: None,
 ) -> Explanation:
-    """What becomes of a request with these facts on this entry point.
+    """Explain what happens to a request with these facts on this entry point.
 
-    `yield_if_due` is called often: with very many routers it takes long.
+    `yield_if_due` is called often, because an explanation takes long with very many routers.
     """
-    tried, omitted, chosen = _tried(configured, entry_point, facts, yield_if_due)
-    way = Explanation(
+    tried, omitted, chosen = _evaluate_candidates(configuration, entry_point, facts, yield_if_due)
+    explanation = Explanation(
         entry_point=entry_point,
         method=facts.method,
         host=facts.host,
@@ -52,137 +55,148 @@ def explain_request(
     )
     if chosen is None:
         return replace(
-            way,
+            explanation,
             status=404,
-            reason="no router's rule holds",
-            nearby=nearby(configured, facts.host, entry_point, yield_if_due),
+            reason="no router's rule matches",
+            suggestions=find_suggestions(configuration, facts.host, entry_point, yield_if_due),
         )
-    way = replace(way, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service)
+    explanation = replace(
+        explanation, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service
+    )
     if literal_hosts(chosen.rule.expression) is None:
-        # One for any host may stand in for the one that was to serve this host.
-        way = replace(way, nearby=told_of(configured, facts.host, yield_if_due))
-    fault = configured.closed.get(entry_point, "") or fault_of(configured, chosen.middlewares)
+        # A router for any host may match only because the router for this host is missing.
+        explanation = replace(
+            explanation, suggestions=matching_diagnostics(configuration, facts.host, yield_if_due)
+        )
+    fault = configuration.closed.get(entry_point, "") or find_middleware_fault(
+        configuration, chosen.middlewares
+    )
     if fault:
-        return replace(way, status=503, reason=fault)
-    service = configured.services.get(chosen.service)
-    reached = tuple(_reached(configured, chosen.service))
+        return replace(explanation, status=503, reason=fault)
+    service = configuration.services.get(chosen.service)
+    reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
-    guarding = Members(configured, yield_if_due)
-    faults = (guarding.fault_before(each.name) for each in reached if each.name != chosen.service)
-    way = replace(
-        way,
+    member_checks = MemberChecks(configuration, yield_if_due)
+    faults = (member_checks.middleware_fault(each.name) for each in reached if each.name != chosen.service)
+    explanation = replace(
+        explanation,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
-        findings=(
-            *(f"{fault}: what is led there is answered 503" for fault in faults if fault),
-            *islice(_told(configured, reached, yield_if_due), LISTED),
+        diagnostics=(
+            *(f"{fault}: requests to it get a 503 response" for fault in faults if fault),
+            *islice(_service_diagnostics(configuration, reached, yield_if_due), MAX_LISTED),
         ),
     )
     if service is None:
-        return replace(way, status=503, reason=f"service {chosen.service} does not exist")
-    cookie = "" if service.sticky is None else service.sticky.called(service.name)
+        return replace(explanation, status=503, reason=f"service {chosen.service} does not exist")
+    cookie = "" if service.sticky is None else service.sticky.name_for(service.name)
     balancing = Balancing(service.composition or service.strategy, cookie, service.slow_start)
     members = tuple(
-        ExplainedMember(member.name, member.weight, _before(configured, member.name))
+        ExplainedMember(member.name, member.weight, _middlewares_of(configuration, member.name))
         for member in service.members
     )
-    way = replace(way, balancing=balancing, members=members)
+    explanation = replace(explanation, balancing=balancing, members=members)
     if service.unserved:
-        return replace(way, status=503, reason=f"service {service.name}: {service.unserved}")
+        return replace(explanation, status=503, reason=f"service {service.name}: {service.unserved}")
     taking = [server for server in servers if server.weight]
     if not taking:
-        return replace(way, status=503, reason=f"service {service.name} has no server that takes requests")
+        return replace(
+            explanation, status=503, reason=f"service {service.name} has no server that takes requests"
+        )
     well = [server for server in taking if server.state is not ServerState.DOWN]
     if not well:
-        return replace(way, status=503, reason=f"every server of service {service.name} is down")
-    refused = guarding.refused(service.name)
-    if refused:
-        return replace(way, status=503, reason=refused)
+        return replace(explanation, status=503, reason=f"every server of service {service.name} is down")
+    refusal_reason = member_checks.refusal_reason(service.name)
+    if refusal_reason:
+        return replace(explanation, status=503, reason=refusal_reason)
     if all(server.state is ServerState.DRAINING for server in well):
-        return replace(way, reason="every server is leaving; they take requests since there is no other")
-    return way
+        return replace(
+            explanation, reason="every server is draining; they take requests because there is no other"
+        )
+    return explanation
 
 
-def _before(configured: Configured, name: str) -> tuple[str, ...]:
-    service = configured.services.get(name)
+def _middlewares_of(configuration: ActiveConfiguration, name: str) -> tuple[str, ...]:
+    service = configuration.services.get(name)
     return () if service is None else service.middlewares
 
 
-def _told(
-    configured: Configured, services: Collection[Service], yield_if_due: Callable[[], None]
+def _service_diagnostics(
+    configuration: ActiveConfiguration, services: Collection[Service], yield_if_due: Callable[[], None]
 ) -> Iterator[str]:
-    """What is said of the services, and what is wrong with the containers or instances behind them."""
+    """Yield the diagnostics about the services, and about the containers or instances behind them."""
     subjects = {f"service {service.name}" for service in services}
     names = {server.name for service in services for server in service.servers}
     containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
-    for diagnostic in configured.diagnostics:
+    for diagnostic in configuration.diagnostics:
         yield_if_due()
         subject = diagnostic.subject
-        if diagnostic.concerns in subjects:
-            yield diagnostic.advice
+        if diagnostic.affected in subjects:
+            yield diagnostic.message_with_hint
         elif diagnostic.severity is not Severity.NOTE and (
             subject in containers or (_INSTANCE in subject and subject.partition(_INSTANCE)[2] in names)
         ):
-            yield f"{subject}: {diagnostic.advice}"
+            yield f"{subject}: {diagnostic.message_with_hint}"
 
 
-def _reached(configured: Configured, name: str) -> Iterator[Service]:
-    """The service, and those that it is made of, each once."""
+def _reachable_services(configuration: ActiveConfiguration, name: str) -> Iterator[Service]:
+    """Yield the service and, if it is composite, all services that it can reach, each once."""
     seen: set[str] = set()
     left = [name]
     while left:
         reached = left.pop()
-        service = None if reached in seen else configured.services.get(reached)
+        service = None if reached in seen else configuration.services.get(reached)
         seen.add(reached)
         if service is not None:
             yield service
             left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 
-def _tried(
-    configured: Configured, entry_point: str, facts: Facts, yield_if_due: Callable[[], None]
+def _evaluate_candidates(
+    configuration: ActiveConfiguration, entry_point: str, facts: Facts, yield_if_due: Callable[[], None]
 ) -> tuple[Collection[Candidate], int, Router | None]:
-    """The routers that could serve the host, in order, up to the one that serves the request: the last of
-    them, how many there are before these, and the one that serves.
+    """Evaluate the routers that could serve the host, in order, up to the one that serves the request.
+
+    Return the last MAX_LISTED of them, the number of those before, and the router that serves the request.
     """
-    tried: deque[Candidate] = deque(maxlen=LISTED)
+    tried: deque[Candidate] = deque(maxlen=MAX_LISTED)
     count = 0
-    # A heap, since sorting very many makes no pause.
-    possible = list(_possible(configured, entry_point, facts.host, yield_if_due))
+    # Use a heap, because sorting very many routers would never yield.
+    possible = list(_candidate_names(configuration, entry_point, facts.host, yield_if_due))
     heapify(possible)
     while possible:
         yield_if_due()
-        router = configured.routers[heappop(possible)[1]]
-        verdict = explain(router.rule.expression, facts)
-        failed = () if verdict.holds else tuple(_failed(verdict))
-        tried.append(Candidate(router.name, router.rule.text, router.priority, verdict.holds, failed))
+        router = configuration.routers[heappop(possible)[1]]
+        evaluation = explain(router.rule.expression, facts)
+        failed = () if evaluation.matches else tuple(_failed_matchers(evaluation))
+        tried.append(Candidate(router.name, router.rule.text, router.priority, evaluation.matches, failed))
         count += 1
-        if verdict.holds:
+        if evaluation.matches:
             return tried, count - len(tried), router
     return tried, count - len(tried), None
 
 
-def _possible(
-    configured: Configured, entry_point: str, host: str, yield_if_due: Callable[[], None]
+def _candidate_names(
+    configuration: ActiveConfiguration, entry_point: str, host: str, yield_if_due: Callable[[], None]
 ) -> Iterator[tuple[int, str]]:
-    """The names of routers that could serve the host, with what they are ordered by ahead."""
-    for name, router in configured.routers.items():
+    """Yield the names of the routers that could serve the host, after their sort key."""
+    for name, router in configuration.routers.items():
         yield_if_due()
-        if not configured.serves(router, entry_point):
+        if not configuration.serves(router, entry_point):
             continue
         hosts = literal_hosts(router.rule.expression)
         if hosts is None or host in hosts:
             yield -router.priority, name
 
 
-def _failed(verdict: Verdict) -> Iterator[str]:
-    """The matchers on whose account an expression does not hold."""
-    if isinstance(verdict.expression, (Match, Keyed, Not)):
-        yield written(verdict.expression)
+def _failed_matchers(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the matchers because of which an expression does not match."""
+    if isinstance(evaluation.expression, (Match, Keyed, Not)):
+        yield format_expression(evaluation.expression)
         return
-    for part in verdict.parts:
-        if not part.holds:
-            yield from _failed(part)
-            if isinstance(verdict.expression, And):
+    for operand in evaluation.operands:
+        if not operand.matches:
+            yield from _failed_matchers(operand)
+            if isinstance(evaluation.expression, And):
                 return

@@ -1,4 +1,4 @@
-"""What is told of one request."""
+"""The explanation of one request, as the API and the command line show it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from msgspec import Struct
 
 
 class Candidate(Struct, frozen=True, rename="camel"):
-    """A router that could serve the host; `failed` are the matchers that do not hold, as they are written."""
+    """A router that could serve the host; `failed` lists the matchers that do not match, as written."""
 
     router: str
     rule: str
     priority: int
-    holds: bool
+    matches: bool
     failed: tuple[str, ...] = ()
 
 
 class ExplainedServer(Struct, frozen=True, rename="camel"):
+    """A server of the service."""
+
     name: str
     url: str
     state: str
@@ -23,9 +25,9 @@ class ExplainedServer(Struct, frozen=True, rename="camel"):
 
 
 class Balancing(Struct, frozen=True, rename="camel"):
-    """How one of the servers, or of the members, is chosen.
+    """How the service chooses a server or a member.
 
-    `cookie` is the name of what keeps a client with its own, or empty; `slow_start` in seconds.
+    `cookie` is the name of the sticky cookie, or empty; `slow_start` is in seconds.
     """
 
     strategy: str
@@ -34,17 +36,17 @@ class Balancing(Struct, frozen=True, rename="camel"):
 
 
 class ExplainedMember(Struct, frozen=True, rename="camel"):
-    """A service that another one is made of; `middlewares` stand before its servers."""
+    """A member of a composite service; `middlewares` are those before its servers."""
 
     service: str
     weight: int
     middlewares: tuple[str, ...] = ()
 
 
-class Nearby(Struct, frozen=True, rename="camel"):
-    """What may have been meant: an object or a container, and why it does not serve.
+class Suggestion(Struct, frozen=True, rename="camel"):
+    """An object or container that the user may have meant, and why it does not serve the request.
 
-    `excerpt` is that of the diagnostic which says so.
+    `excerpt` is the one of the diagnostic with that reason.
     """
 
     name: str
@@ -53,11 +55,11 @@ class Nearby(Struct, frozen=True, rename="camel"):
 
 
 class Explanation(Struct, frozen=True, rename="camel"):
-    """The way of one request.
+    """The path of one request through the configuration.
 
-    `status` is what Rondpoint would answer by itself, 0 where a server answers; `candidates` are in the order
-    in which they are tried, up to the one that holds, and `omitted` of them are not listed; `findings` are
-    what diagnostics tell of the service and its servers, and what is wrong with their containers.
+    `status` is the status with which Rondpoint itself would respond; with 0 a server responds. `candidates`
+    are in the order of their evaluation, up to the one that matches; `omitted` counts those that are not
+    listed. `diagnostics` are about the service, its servers and their containers.
     """
 
     entry_point: str
@@ -70,9 +72,9 @@ class Explanation(Struct, frozen=True, rename="camel"):
     middlewares: tuple[str, ...] = ()
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()
-    findings: tuple[str, ...] = ()
+    diagnostics: tuple[str, ...] = ()
     balancing: Balancing | None = None
     members: tuple[ExplainedMember, ...] = ()
     status: int = 0
     reason: str = ""
-    nearby: tuple[Nearby, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()

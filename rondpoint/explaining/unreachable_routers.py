@@ -1,28 +1,26 @@
-"""Routers that no request can reach: they ask for TLS, which none of their entry points speaks, or these are
-closed.
-"""
+"""Finds routers that no request can reach, because none of their entry points uses TLS or all are closed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rondpoint.diagnostics import Diagnostic, Severity, would_serve
+from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.model import Router
 from rondpoint.settings import Settings
 
 
-def reason(router: Router, settings: Settings) -> str:
-    """Why a router gets no requests with these settings; empty where it may get some."""
+def missing_tls_reason(router: Router, settings: Settings) -> str:
+    """Return why a router that requires TLS gets no requests with these settings, or empty."""
     if not router.tls:
         return ""
     points = router.entry_points or settings.default_entry_points
     if not settings.tls_entry_points.isdisjoint(points):
         return ""
-    return f"it asks for TLS, which none of its entry points speaks: {', '.join(sorted(points))}"
+    return f"it requires TLS, but none of its entry points uses TLS: {', '.join(sorted(points))}"
 
 
-def closed(router: Router, settings: Settings) -> str:
-    """Why a router's entry points are closed; empty where one is open."""
+def closed_reason(router: Router, settings: Settings) -> str:
+    """Return why all entry points of a router are closed; empty if one is open."""
     if not settings.closed_parts:
         return ""
     points = router.entry_points or settings.default_entry_points
@@ -31,12 +29,15 @@ def closed(router: Router, settings: Settings) -> str:
     return "; ".join(reasons) if all(reasons) else ""
 
 
-def findings(routers: Iterable[Router], settings: Settings) -> Iterator[Diagnostic]:
-    """A finding for each of them that asks for TLS in vain; what is closed is told of once, not for each."""
+def missing_tls_diagnostics(routers: Iterable[Router], settings: Settings) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each router that requires TLS in vain.
+
+    Closed entry points have one diagnostic each elsewhere, so routers get none for them here.
+    """
     for router in routers:
-        if told := reason(router, settings):
+        if reason := missing_tls_reason(router, settings):
             name = min(router.entry_points or settings.default_entry_points, default="NAME")
-            mend = f"set entryPoints.{name}.tls.certificates, or take tls off the router"
-            hint = f"{mend}; {would_serve(router.rule.text)}"
+            remedy = f"set entryPoints.{name}.tls.certificates, or remove tls from the router"
+            hint = f"{remedy}; {lost_rules_hint(router.rule.text)}"
             subject, provider = f"router {router.name}", router.name.rpartition("@")[2]
-            yield Diagnostic(Severity.ERROR, provider, subject, told, hint)
+            yield Diagnostic(Severity.ERROR, provider, subject, reason, hint)

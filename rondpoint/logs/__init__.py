@@ -1,5 +1,5 @@
-"""The application log: its form, its file, and the rotation of that file."""
+"""The application log: its formats, its file, and the rotation of that file."""
 
-from rondpoint.logs.configuration import configure, for_machines, reopen
+from rondpoint.logs.configuration import configure, is_machine_readable, reopen
 
-__all__ = ["configure", "for_machines", "reopen"]
+__all__ = ["configure", "is_machine_readable", "reopen"]

@@ -1,4 +1,4 @@
-"""The application log: one form for agent and proxy, on stderr or in a file."""
+"""Configures the application log of agent and proxy: its format, its level, and stderr or a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LEVELS = {
     LogLevel.FATAL: logging.CRITICAL,
     LogLevel.PANIC: logging.CRITICAL,
 }
-_NAMES = {
+_TRAEFIK_LEVELS = {
     logging.DEBUG: "debug",
     logging.INFO: "info",
     logging.WARNING: "warn",
@@ -35,27 +35,29 @@ _NAMES = {
     logging.CRITICAL: "fatal",
 }
 
-# Their debugging tells of each request and each byte, which helps nobody here.
-_TALKATIVE = ("urllib3", "docker", "watchfiles")
+# At debug level these libraries log each request and each byte, which does not help here.
+_VERBOSE_LIBRARIES = ("urllib3", "docker", "watchfiles")
 
 _handler: logging.Handler | None = None
 
 
 class LineFormatter(logging.Formatter):
-    """A line for each message, whatever names are in it; a traceback follows in lines of its own."""
+    """Formats a message as one line, whatever names are in it; a traceback follows on further lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         return printable(super().formatMessage(record))
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line: `level` as Traefik names it, `time` in UTC, `msg`, and of ours `logger`, `pid` and,
-    where there is one, `error` with its traceback.
+    """Formats a message as one JSON object on a line.
+
+    Its fields are Traefik's `level`, `time` (in UTC) and `msg`, and our own `logger`, `pid` and, for an
+    exception, `error` with the traceback.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "level": _NAMES.get(record.levelno, record.levelname.lower()),
+            "level": _TRAEFIK_LEVELS.get(record.levelno, record.levelname.lower()),
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "msg": record.getMessage(),
             "logger": record.name,
@@ -68,44 +70,46 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(options: Log) -> None:
-    """Log everything of at least this severity, in this form; what was configured before goes.
+    """Configure the level, format and destination of the log, in place of the previous ones.
 
-    Where the file cannot be opened the log stays on stderr, and says so.
+    If the file cannot be opened, the log goes to stderr and reports that.
     """
     global _handler
     root = logging.getLogger()
     if _handler is not None:
         root.removeHandler(_handler)
         _handler.close()
-    _handler, fault = _opened(options)
+    _handler, fault = _open_handler(options)
     if options.format is LogFormat.JSON:
         _handler.setFormatter(JsonFormatter())
     else:
         _handler.setFormatter(LineFormatter(FORMAT, DATES))
     root.addHandler(_handler)
     root.setLevel(_LEVELS[options.level])
-    for library in _TALKATIVE:
+    for library in _VERBOSE_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
     if fault is not None:
-        logging.getLogger(__name__).error("log.filePath cannot be written, this goes to stderr: %s", fault)
+        logging.getLogger(__name__).error(
+            "log.filePath cannot be written, so the log goes to stderr: %s", fault
+        )
 
 
 def reopen() -> None:
-    """Have the file there again, if it was moved away; who rotates logs may look for it."""
+    """Create the file again if it was moved away, because log rotation tools may expect it."""
     if not isinstance(_handler, LogFile):
         return
     try:
         _handler.reopen()
     except OSError:
-        logging.getLogger(__name__).exception("log.filePath cannot be opened anew")
+        logging.getLogger(__name__).exception("log.filePath cannot be opened again")
 
 
-def for_machines(options: Log) -> bool:
-    """Whether everything that is said belongs in the log, lest readers of it find something else."""
+def is_machine_readable(options: Log) -> bool:
+    """Return whether programs may read the log, so that all output must go to it in its format."""
     return options.format is LogFormat.JSON or options.file_path is not None
 
 
-def _opened(options: Log) -> tuple[logging.Handler, OSError | None]:
+def _open_handler(options: Log) -> tuple[logging.Handler, OSError | None]:
     path = options.file_path
     if path is None:
         return logging.StreamHandler(sys.stderr), None

@@ -1,7 +1,7 @@
-"""Whether what is in a file ends with a line's end, or in the middle of a line.
+"""Checks whether a log file ends in the middle of a line.
 
-A write is cut short where the disk is full, or its process is killed. What is written next would go on in
-that line, and neither could be read.
+A full disk or a killed process cuts a write short. The next write would continue that line, and neither could
+be read.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import stat
 from typing import Any
 
 
-def reader_of(file: int) -> int:
-    """A descriptor, with a description of its own, that reads what `file` writes; -1 where that cannot be.
+def open_reader(file: int) -> int:
+    """Open a second, separate descriptor that reads what `file` writes; return -1 if that is impossible.
 
-    It cannot be of a pipe, where nothing is to be read again, nor of a file that we may write only.
+    It is impossible for a pipe, which cannot be read again, and for a file that we may only write.
     """
     try:
         mode: Any = os.fstat(file).st_mode
@@ -25,7 +25,7 @@ def reader_of(file: int) -> int:
         return -1
 
 
-def is_torn(reader: int) -> bool:
-    """Whether the last line has no end: of another process's write, maybe, unless a lock keeps it out."""
+def ends_mid_line(reader: int) -> bool:
+    """Return whether the last line has no end; without a lock, another process may still be writing it."""
     size = os.fstat(reader).st_size
     return size > 0 and os.pread(reader, 1, size - 1) not in (b"\n", b"")

@@ -1,10 +1,11 @@
-"""The application log in a file that several processes write to, and that any of them may rotate.
+"""The application log in a file that several processes write, and that any of them may rotate.
 
-Each line is one write to a file that is open for appending, under a shared lock on it, after a look whether
-the path still leads there. Who rotates holds the lock alone while the file gets another name; whoever waited
-then finds that the path leads elsewhere. So no line is torn or lost, and a file that has another name gets no
-further line. A file that somebody else moved away is followed by a new one in the same manner. A line that
-was cut short, where the disk was full, is ended by whoever writes next, with the lock alone too.
+Each line is one write to a file opened for appending. The writer holds a shared lock on the file and checks
+that the path still leads to it. A process that rotates the file holds an exclusive lock while it renames the
+file. Processes that waited for the lock then find that the path leads to another file. So no line is torn or
+lost, and a renamed file gets no further line. A file that another program moved away is replaced by a new one
+in the same manner. If a full disk has cut a line short, the next writer ends that line, also with an
+exclusive lock.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rondpoint.logs.line_ends import is_torn, reader_of
-from rondpoint.logs.rotated_files import Retention, backup_path, compressed_path, tidy
+from rondpoint.logs.line_ends import ends_mid_line, open_reader
+from rondpoint.logs.rotated_files import Retention, backup_path, compressed_path, start_clean_up
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class LogFile(logging.Handler):
-    """Writes to `path`, and starts it anew where it would come to more than `max_bytes` (0: never).
+    """A log handler that writes to `path` and rotates the file before it exceeds `max_bytes` (0: never).
 
-    Raises OSError where it cannot be opened.
+    Raises OSError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, max_bytes: int = 0, retention: Retention | None = None) -> None:
@@ -32,7 +33,7 @@ class LogFile(logging.Handler):
         self._path = path
         self._max_bytes = max_bytes
         self._retention = retention
-        self._fault: OSError | None = None
+        self._rotation_error: OSError | None = None
         self._file = -1
         self._reader = -1
         self._owner = 0
@@ -41,15 +42,15 @@ class LogFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._write((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
-        except Exception:  # noqa: BLE001 - as all handlers of logging do: a log takes nothing down
+        except Exception:  # noqa: BLE001 - like all handlers of logging: a log must not stop the program
             self.handleError(record)
             return
-        fault, self._fault = self._fault, None
+        fault, self._rotation_error = self._rotation_error, None
         if fault is not None:
             logging.getLogger(__name__).error("log.maxSize has no effect any more: %s", fault)
 
     def reopen(self) -> None:
-        """Have the file there, though no line has come since the old one was moved away. Raises OSError."""
+        """Create the file again if it was moved away and no line has come since. Raises OSError."""
         self.acquire()
         try:
             self._lock(fcntl.LOCK_SH)
@@ -60,7 +61,7 @@ class LogFile(logging.Handler):
     def close(self) -> None:
         self.acquire()
         try:
-            self._shut()
+            self._close_files()
         finally:
             self.release()
         super().close()
@@ -69,17 +70,17 @@ class LogFile(logging.Handler):
         while True:
             self._lock(fcntl.LOCK_SH)
             try:
-                if self._fits(line) and not self._is_torn():
+                if self._fits(line) and not self._has_torn_line():
                     _write_all(self._file, line)
                     return
             finally:
                 self._unlock()
             self._lock(fcntl.LOCK_EX)
             try:
-                # Until the lock was ours alone, another process may have done it.
+                # Another process may have done it before this one got the exclusive lock.
                 if not self._fits(line):
                     self._rotate()
-                elif self._is_torn():
+                elif self._has_torn_line():
                     _write_all(self._file, b"\n")
             finally:
                 self._unlock()
@@ -90,45 +91,45 @@ class LogFile(logging.Handler):
         size = os.fstat(self._file).st_size
         return not size or size + len(line) <= self._max_bytes
 
-    def _is_torn(self) -> bool:
-        return self._reader >= 0 and is_torn(self._reader)
+    def _has_torn_line(self) -> bool:
+        return self._reader >= 0 and ends_mid_line(self._reader)
 
     def _lock(self, kind: int) -> None:
-        """Lock the file that the path leads to, in a description of this process's own."""
+        """Lock the file that the path leads to, with a file description of this process alone."""
         while True:
             if self._owner != os.getpid():
-                # What was inherited is one description for all, and so would be its lock.
-                self._shut()
+                # After a fork, parent and child share the file description, and so its lock.
+                self._close_files()
             if self._file < 0:
                 self._open()
             fcntl.flock(self._file, kind)
-            if _same(self._file, self._path):
+            if _is_open_file(self._file, self._path):
                 return
             self._unlock()
-            self._shut()
+            self._close_files()
 
     def _rotate(self) -> None:
-        """Give the file another name; a new one comes with the next look.
+        """Rename the file; the next check of the path creates a new one.
 
-        Where the path is a symbolic link that stays, and what it leads to is renamed.
+        If the path is a symbolic link, the link stays and its target is renamed.
         """
         try:
             path = self._path.resolve()
-            if not _same(self._file, path):
-                # The link leads elsewhere since the last look.
+            if not _is_open_file(self._file, path):
+                # The link has changed since the last check.
                 return
             old = _free(path, datetime.now(UTC))
             path.rename(old)
-            if _same(self._file, self._path):
-                # No name in a folder but that of an open file, as `/dev/stdout` is.
+            if _is_open_file(self._file, self._path):
+                # The path names an open file rather than a folder entry, like `/dev/stdout`.
                 old.rename(path)
-                raise OSError(f"{self._path} leads to the same file whatever that is called")
+                raise OSError(f"{self._path} leads to the same file after it was renamed")
         except OSError as error:
             self._max_bytes = 0
-            self._fault = error
+            self._rotation_error = error
             return
         if self._retention is not None:
-            tidy(path, self._retention)
+            start_clean_up(path, self._retention)
 
     def _unlock(self) -> None:
         fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -136,10 +137,10 @@ class LogFile(logging.Handler):
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, _FLAGS, 0o644)
-        self._reader = reader_of(self._file)
+        self._reader = open_reader(self._file)
         self._owner = os.getpid()
 
-    def _shut(self) -> None:
+    def _close_files(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -148,7 +149,7 @@ class LogFile(logging.Handler):
             self._reader = -1
 
 
-def _same(file: int, path: Path) -> bool:
+def _is_open_file(file: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file), path.stat())
     except FileNotFoundError:
@@ -156,7 +157,7 @@ def _same(file: int, path: Path) -> bool:
 
 
 def _free(path: Path, now: datetime) -> Path:
-    """A name of this moment that no older file has, compressed or not."""
+    """Return a backup path for this moment that no other file has, compressed or not."""
     while True:
         backup = backup_path(path, now)
         if not backup.exists() and not compressed_path(backup).exists():

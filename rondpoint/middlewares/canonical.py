@@ -12,7 +12,7 @@ from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.rules.suggestions import did_you_mean
 
 
-class Fault(Struct, frozen=True):
+class OptionError(Struct, frozen=True):
     """What is wrong at `path`, names below the kind as written; `value` is None where it is secret.
 
     `fatal`: without what was meant here the middleware cannot be performed safely.
@@ -25,51 +25,51 @@ class Fault(Struct, frozen=True):
     fatal: bool = True
 
 
-class Canonical(Struct, frozen=True):
+class CanonicalOptions(Struct, frozen=True):
     """Options that were given, in Traefik 3 spelling and typed; `complete` adds the defaults."""
 
     options: dict[str, Any]
-    faults: tuple[Fault, ...] = ()
+    errors: tuple[OptionError, ...] = ()
 
     @property
     def usable(self) -> bool:
-        return not any(fault.fatal for fault in self.faults)
+        return not any(fault.fatal for fault in self.errors)
 
 
-def canonical(kind: str, written: object, qualify: Callable[[str], str]) -> Canonical:
+def canonicalise(kind: str, written: object, qualify: Callable[[str], str]) -> CanonicalOptions:
     """The options of a middleware of `kind`, a key of SCHEMAS; `qualify` completes names of other objects."""
-    reading = _Reading(SCHEMAS[kind], qualify)
-    return Canonical(reading.options(SCHEMAS[kind], written, ()), tuple(reading.faults))
+    reading = _OptionReader(SCHEMAS[kind], qualify)
+    return CanonicalOptions(reading.options(SCHEMAS[kind], written, ()), tuple(reading.errors))
 
 
-def complete(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def add_defaults(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Canonical options with the defaults of those not given; a group that is not given stays away."""
-    return _complete(SCHEMAS[kind], options)
+    return _add_group_defaults(SCHEMAS[kind], options)
 
 
-def _complete(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
+def _add_group_defaults(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(options)
     for name, part in group.options.items():
         if isinstance(part, Group):
             if name in found:
-                found[name] = _complete(part, found[name])
+                found[name] = _add_group_defaults(part, found[name])
         elif name not in found and part.default is not None:
             default = part.default
             found[name] = list(default) if isinstance(default, tuple) else default
     return found
 
 
-class _Reading:
+class _OptionReader:
     def __init__(self, schema: Group, qualify: Callable[[str], str]) -> None:
         self._guards = schema.guards
         self._qualify = qualify
-        self.faults: list[Fault] = []
+        self.errors: list[OptionError] = []
 
     def options(self, group: Group, written: object, path: tuple[str, ...]) -> dict[str, Any]:
         """The options of one level; what is wrong with them is in `faults` afterwards."""
-        tree = _tree(group, written)
+        tree = _option_tree(group, written)
         if tree is None:
-            self.faults.append(Fault(path, None, "is not valid", "expected options below it"))
+            self.errors.append(OptionError(path, None, "is not valid", "expected options below it"))
             return {}
         names = {name.lower(): name for name in group.options}
         found: dict[str, Any] = {}
@@ -78,13 +78,13 @@ class _Reading:
             part = group.options.get(known)
             if part is None:
                 hint = did_you_mean(name, group.options)
-                self.faults.append(Fault((*path, name), None, "is unknown", hint, self._guards))
+                self.errors.append(OptionError((*path, name), None, "is unknown", hint, self._guards))
             elif value is not None:
-                self._put(found, name if known == "*" else known, part, value, (*path, name))
-        self._tell_missing(group, tree, path)
+                self._read_option(found, name if known == "*" else known, part, value, (*path, name))
+        self._report_missing(group, tree, path)
         return found
 
-    def _put(
+    def _read_option(
         self, found: dict[str, Any], name: str, part: Option | Group, value: object, path: tuple[str, ...]
     ) -> None:
         if isinstance(part, Group):
@@ -96,24 +96,24 @@ class _Reading:
         except ValueError as error:
             shown = value if part.secrecy is Secrecy.OPEN else None
             hint = str(error) if part.secrecy is Secrecy.OPEN else str(error).partition(", not ")[0]
-            self.faults.append(Fault(path, shown, "is not valid", hint))
+            self.errors.append(OptionError(path, shown, "is not valid", hint))
             return
         found[name] = self._qualified(read) if part.refers else read
 
     def _qualified(self, names: str | list[str]) -> str | list[str]:
         return self._qualify(names) if isinstance(names, str) else [self._qualify(name) for name in names]
 
-    def _tell_missing(self, group: Group, tree: Mapping[str, object], path: tuple[str, ...]) -> None:
+    def _report_missing(self, group: Group, tree: Mapping[str, object], path: tuple[str, ...]) -> None:
         given = {name.lower() for name, value in tree.items() if value is not None}
         for name, part in group.options.items():
             if isinstance(part, Option) and part.required and name.lower() not in given:
-                self.faults.append(Fault((*path, name), None, "is missing"))
+                self.errors.append(OptionError((*path, name), None, "is missing"))
         if group.one_of and not given & {name.lower() for name in group.one_of}:
             neither, choice = " nor ".join(group.one_of), " or ".join(group.one_of)
-            self.faults.append(Fault(path, None, f"has neither {neither}", f"give {choice}"))
+            self.errors.append(OptionError(path, None, f"has neither {neither}", f"give {choice}"))
 
 
-def _tree(group: Group, written: object) -> Mapping[str, object] | None:
+def _option_tree(group: Group, written: object) -> Mapping[str, object] | None:
     if isinstance(written, Mapping):
         return written
     bare = written is True or (isinstance(written, str) and written.strip().lower() == "true")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 
 def _below(path: str, meanings: Mapping[str, str]) -> dict[str, str]:
-    return {f"{path}.{name}": meaning for name, meaning in meanings.items()}
+    return {f"{path}.{name}": description for name, description in meanings.items()}
 
 
 _ADDRESS = {
@@ -223,4 +223,4 @@ _TRAFFIC = {
     "retry.retryNonIdempotentMethod": "do so for POST, PATCH and LOCK as well",
 }
 
-MEANINGS: Mapping[str, str] = MappingProxyType({**_ACCESS, **_AUTH, **_CONTENT, **_PATHS, **_TRAFFIC})
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType({**_ACCESS, **_AUTH, **_CONTENT, **_PATHS, **_TRAFFIC})

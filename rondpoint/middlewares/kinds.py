@@ -16,5 +16,5 @@ SERVED_KINDS = frozenset(
 )
 """A router with a middleware of another kind answers 503."""
 
-MOST = 200
+MAX_MIDDLEWARES = 200
 """Middlewares that a router can have, those within chains included: chains of chains multiply."""

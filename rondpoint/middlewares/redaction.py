@@ -14,35 +14,35 @@ from rondpoint.model import Middleware
 
 HIDDEN = "…"
 
-_TELLING = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key\b", re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key\b", re.IGNORECASE)
 """Names of headers whose values are likely to let somebody in."""
 
 
-def redacted(middleware: Middleware) -> Middleware:
+def redact_middleware(middleware: Middleware) -> Middleware:
     """The same, with `…` for what people may not see; of an unknown kind nothing is shown."""
     schema = SCHEMAS.get(middleware.kind)
     if schema is None:
         return replace(middleware, options=dict.fromkeys(middleware.options, HIDDEN))
-    return replace(middleware, options=_group(schema, middleware.options))
+    return replace(middleware, options=_redact_group(schema, middleware.options))
 
 
-def _group(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
+def _redact_group(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _shown(group.options.get(name) or group.options.get("*"), value)
+        name: _redact_value(group.options.get(name) or group.options.get("*"), value)
         for name, value in options.items()
     }
 
 
-def _shown(part: Option | Group | None, value: Any) -> Any:
+def _redact_value(part: Option | Group | None, value: Any) -> Any:
     if isinstance(part, Group):
-        return _group(part, value) if isinstance(value, Mapping) else HIDDEN
+        return _redact_group(part, value) if isinstance(value, Mapping) else HIDDEN
     if part is None or part.secrecy is Secrecy.HIDDEN:
         return HIDDEN
     if part.secrecy is Secrecy.OPEN:
         return value
-    return open_headers(value) if isinstance(value, Mapping) else HIDDEN
+    return redact_headers(value) if isinstance(value, Mapping) else HIDDEN
 
 
-def open_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+def redact_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Headers by name, with `…` for the values of those that are likely to let somebody in."""
-    return {name: HIDDEN if item and _TELLING.search(name) else item for name, item in headers.items()}
+    return {name: HIDDEN if item and _SECRET_HEADER.search(name) else item for name, item in headers.items()}

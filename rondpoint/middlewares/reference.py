@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rondpoint.middlewares.descriptions import MEANINGS
+from rondpoint.middlewares.descriptions import DESCRIPTIONS
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.options import Group, Option, Secrecy
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.reference_pages import first_clause, refill, shown_default, table
+from rondpoint.reference_pages import first_clause, update_page, format_default, markdown_table
 
 _SECRECY = {Secrecy.OPEN: "", Secrecy.HIDDEN: "; secret", Secrecy.HEADERS: "; secret where it may be"}
 
@@ -42,20 +42,20 @@ def values(option: Option) -> str:
 
 def _kind(kind: str) -> str:
     schema = SCHEMAS[kind]
-    told = MEANINGS[kind]
+    told = DESCRIPTIONS[kind]
     needs = f" It needs {' or '.join(f'`{name}`' for name in schema.one_of)}." if schema.one_of else ""
     bare = f" `{kind}=true` means all its defaults." if schema.may_be_bare else ""
     rows = (
-        _row(path.removeprefix(f"{kind}."), option, MEANINGS[path]) for path, option in options(schema, kind)
+        _row(path.removeprefix(f"{kind}."), option, DESCRIPTIONS[path]) for path, option in options(schema, kind)
     )
-    made = table(("option", "values", "default", ""), rows)
+    made = markdown_table(("option", "values", "default", ""), rows)
     return f"\n### {kind}\n\n{told[0].upper()}{told[1:]}.{needs}{bare}\n{made}"
 
 
-def _row(name: str, option: Option, meaning: str) -> tuple[str, ...]:
-    default = "to be given" if option.required else shown_default(option.default)
-    return f"`{name}`", f"{values(option)}{_SECRECY[option.secrecy]}", default, meaning
+def _row(name: str, option: Option, description: str) -> tuple[str, ...]:
+    default = "to be given" if option.required else format_default(option.default)
+    return f"`{name}`", f"{values(option)}{_SECRECY[option.secrecy]}", default, description
 
 
 if __name__ == "__main__":
-    refill(blocks())
+    update_page(blocks())

@@ -1,1 +1,1 @@
-"""The two rule languages of Traefik (v1 and v3), parsed to one expression tree."""
+"""The rule languages of Traefik 1, 2 and 3, parsed to one expression tree."""

@@ -1,16 +1,16 @@
-"""What is wrong with a rule, and where."""
+"""The error for an invalid rule, with the position of the error."""
 
 from __future__ import annotations
 
-_AROUND = 60
+_CONTEXT = 60
 
 
 class RuleError(ValueError):
-    """A rule that cannot be read, or that asks for what is not served.
+    """A rule that is invalid, or that needs something that is not served.
 
-    `text` is the rule as written, `position` the offset of the fault in it (None when it lies in the
-    whole), `message` one line without the text, `hint` what would be right, possibly empty.
-    `str()` adds the text with a caret under the fault.
+    `text` is the rule as written, `position` the offset of the error in it (None if the whole rule is
+    wrong), `message` one line without the text, `hint` what would be right, possibly empty.
+    `str()` adds the text with a caret under the error.
     """
 
     def __init__(self, text: str, message: str, position: int | None = None, hint: str = "") -> None:
@@ -26,16 +26,16 @@ class RuleError(ValueError):
 
     @property
     def excerpt(self) -> str:
-        """The text, as two lines with a caret under the fault where that has a place."""
+        """The text and, if the error has a position, a second line with a caret under it."""
         if self.position is None:
-            return f"  {_on_one_line(self.text[: 2 * _AROUND])}"
-        start = max(0, self.position - _AROUND)
-        excerpt = self.text[start : self.position + _AROUND]
+            return f"  {_on_one_line(self.text[: 2 * _CONTEXT])}"
+        start = max(0, self.position - _CONTEXT)
+        excerpt = self.text[start : self.position + _CONTEXT]
         lead = "…" if start else ""
         caret = " " * (len(lead) + self.position - start) + "^"
         return f"  {lead}{_on_one_line(excerpt)}\n  {caret}"
 
 
 def _on_one_line(text: str) -> str:
-    """The same number of characters, none of which would move the caret away from its place."""
+    """Replace control characters by spaces, so that the caret stays under the right character."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -1,4 +1,4 @@
-"""What expressions mean, said as plainly as can be: for explanations, and to test faster ways against."""
+"""Evaluates expressions in the simplest way, for explanations and as a reference for tests of faster ways."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rondpoint.rules.patterns import compile_pattern
 from rondpoint.rules.request_facts import Facts
 
 
-class Verdict(Struct, frozen=True):
-    """Whether an expression holds, and why: the verdicts on what it is made of."""
+class Evaluation(Struct, frozen=True):
+    """The result of an expression and, as the reason, the evaluations of its operands."""
 
     expression: Expression
-    holds: bool
-    parts: tuple[Verdict, ...] = ()
+    matches: bool
+    operands: tuple[Evaluation, ...] = ()
 
 
 def evaluate(expression: Expression, facts: Facts) -> bool:
-    """Whether the expression holds for a request."""
+    """Return whether the expression matches a request."""
     match expression:
         case And(items):
             return all(evaluate(item, facts) for item in items)
@@ -29,24 +29,24 @@ def evaluate(expression: Expression, facts: Facts) -> bool:
         case Not(item):
             return not evaluate(item, facts)
         case Match(kind, values):
-            return any(_matches(kind, value, facts) for value in values)
+            return any(_match_value(kind, value, facts) for value in values)
         case Keyed(kind, key, values):
-            return any(_finds(kind, key, value, facts) for value in values)
+            return any(_match_keyed_value(kind, key, value, facts) for value in values)
 
 
-def explain(expression: Expression, facts: Facts) -> Verdict:
-    """The same, with the verdict on every part."""
+def explain(expression: Expression, facts: Facts) -> Evaluation:
+    """Evaluate the expression and all its operands."""
     match expression:
         case And(items) | Or(items):
-            parts = tuple(explain(item, facts) for item in items)
+            operands = tuple(explain(item, facts) for item in items)
         case Not(item):
-            parts = (explain(item, facts),)
+            operands = (explain(item, facts),)
         case _:
-            parts = ()
-    return Verdict(expression, evaluate(expression, facts), parts)
+            operands = ()
+    return Evaluation(expression, evaluate(expression, facts), operands)
 
 
-def _matches(kind: str, value: str, facts: Facts) -> bool:
+def _match_value(kind: str, value: str, facts: Facts) -> bool:
     match kind:
         case "Host":
             return facts.host == value
@@ -61,11 +61,11 @@ def _matches(kind: str, value: str, facts: Facts) -> bool:
         case "Method":
             return facts.method == value
         case "ClientIP":
-            return _within(facts.client, value)
+            return _is_in_network(facts.client, value)
     raise ValueError(f"unknown matcher {kind}")
 
 
-def _finds(kind: str, key: str, value: str, facts: Facts) -> bool:
+def _match_keyed_value(kind: str, key: str, value: str, facts: Facts) -> bool:
     match kind:
         case "Header" | "HeaderRegexp":
             found = facts.headers.get(key, ())
@@ -79,9 +79,9 @@ def _finds(kind: str, key: str, value: str, facts: Facts) -> bool:
     return value in found
 
 
-def _within(client: str, network: str) -> bool:
+def _is_in_network(client: str, network: str) -> bool:
     try:
         return ip_address(client) in ip_network(network)
     except ValueError:
-        # Over a Unix socket, clients have no address.
+        # Clients on a Unix socket have no address.
         return False

@@ -1,9 +1,9 @@
-"""The expression tree that both rule languages are parsed to.
+"""The expression tree to which all rule languages are parsed.
 
-It travels through Redis as nested JSON arrays, for instance
+In Redis it is stored as nested JSON arrays, for instance
 `["and", [["match", "Host", ["a.test"]], ["match", "PathPrefix", ["/api"]]]]`.
 
-None of this can refer to itself, so the collector of cycles need not go through every rule there is.
+No node can refer to itself, so the garbage collector need not track them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 
 class Match(Struct, frozen=True, tag="match", array_like=True, gc=False):
-    """A matcher holds when *one* of its values does.
+    """A matcher; it matches if *one* of its values does.
 
     `kind` is the matcher's name in Traefik 3 spelling: `Host`, `HostRegexp`, `Path`, `PathPrefix`,
     `PathRegexp`, `Method`, `ClientIP`. Values of `Host` are in lower case, without port and trailing dot.
@@ -23,7 +23,7 @@ class Match(Struct, frozen=True, tag="match", array_like=True, gc=False):
 
 
 class Keyed(Struct, frozen=True, tag="keyed", array_like=True, gc=False):
-    """A matcher on what is found under `key`: holds when *one* of its values does.
+    """A matcher on the request's values under `key`; it matches if *one* of its own values does.
 
     `kind` is `Header`, `HeaderRegexp`, `Query` or `QueryRegexp`; keys of headers are in lower case.
     """
@@ -34,19 +34,19 @@ class Keyed(Struct, frozen=True, tag="keyed", array_like=True, gc=False):
 
 
 class And(Struct, frozen=True, tag="and", array_like=True, gc=False):
-    """Holds when every item does; at least two items."""
+    """A conjunction of at least two items; it matches if every item does."""
 
     items: tuple[Expression, ...]
 
 
 class Or(Struct, frozen=True, tag="or", array_like=True, gc=False):
-    """Holds when one item does; at least two items."""
+    """A disjunction of at least two items; it matches if one item does."""
 
     items: tuple[Expression, ...]
 
 
 class Not(Struct, frozen=True, tag="not", array_like=True, gc=False):
-    """Holds when its item does not."""
+    """A negation; it matches if its item does not."""
 
     item: Expression
 
@@ -55,7 +55,7 @@ Expression = Match | Keyed | And | Or | Not
 
 
 class Rule(Struct, frozen=True, gc=False):
-    """A rule as its author wrote it, and what it means."""
+    """A rule as its author wrote it, and its parsed expression."""
 
     text: str
     expression: Expression

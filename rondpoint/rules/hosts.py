@@ -1,4 +1,4 @@
-"""Host names as rules compare them."""
+"""Normalises the host names in rules."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 import idna
 
 from rondpoint.rules.patterns import literal
-from rondpoint.rules.request_normalisation import bracketed
+from rondpoint.rules.request_normalisation import bracket_ipv6
 
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PORT = re.compile(r":[0-9]*\Z")
 
 ANY_HOST = "^"
-"""The expression for `*`: every host, and none."""
+"""The regular expression for `*`: it matches every host, also an empty one."""
 
 
 class HostError(ValueError):
-    """A value that is no host name; `hint` says what would be, possibly empty."""
+    """A value that is no host name; `hint` says what would be right, possibly empty."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -25,11 +25,11 @@ class HostError(ValueError):
 
 
 def normalise(host: str) -> str:
-    """`host` in lower case, without port and trailing dot, in ASCII (RFC 5891); IPv6 in brackets.
+    """Return `host` in lower case, without port and trailing dot, in ASCII (RFC 5891); IPv6 in brackets.
 
-    Raises HostError for what no `Host` header can name.
+    Raises HostError for a value that no `Host` header can have.
     """
-    bare = bracketed(host)
+    bare = bracket_ipv6(host)
     if bare is not None:
         return bare
     name = _PORT.sub("", host.lower(), count=1).removesuffix(".")
@@ -40,13 +40,13 @@ def normalise(host: str) -> str:
             raise HostError(f"{host!r} is not a host name: {error}") from None
     if "*" in name:
         raise HostError(f"host {host!r} has a * that is not its first label", "expected *.example.com")
-    address = bracketed(name[1:-1]) if name.startswith("[") and name.endswith("]") else None
+    address = bracket_ipv6(name[1:-1]) if name.startswith("[") and name.endswith("]") else None
     if address is None and not _NAME.fullmatch(name):
-        raise HostError(f"{host!r} is not a host name", _meant(host))
+        raise HostError(f"{host!r} is not a host name", _host_hint(host))
     return address or name
 
 
-def _meant(host: str) -> str:
+def _host_hint(host: str) -> str:
     if "{" in host:
         return "patterns are for HostRegexp"
     _, scheme, rest = host.rpartition("://")
@@ -57,9 +57,9 @@ def _meant(host: str) -> str:
 
 
 def wildcard(host: str) -> str | None:
-    """The expression for `*.example.com`, in which `*` is one label, or for `*`; None without wildcard.
+    """Return the regular expression for `*` or for `*.example.com`, in which `*` is one label.
 
-    Raises HostError.
+    Return None for a host without wildcard. Raises HostError.
     """
     if host == "*":
         return ANY_HOST

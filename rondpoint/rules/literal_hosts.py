@@ -1,4 +1,4 @@
-"""Which hosts a rule names."""
+"""Finds the literal hosts to which a rule is limited."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rondpoint.rules.expression import And, Expression, Match, Or
 
 
 def literal_hosts(expression: Expression) -> frozenset[str] | None:
-    """The hosts outside of which the rule cannot hold; None where it names no such set."""
+    """Return the only hosts that the rule can match; None if its literal hosts do not limit it."""
     match expression:
         case Match(kind="Host", values=values):
             return frozenset(values)

@@ -1,4 +1,4 @@
-"""The matchers of both rule languages, by their names in Traefik 3: what they take, and what it comes to."""
+"""The matchers by their names in Traefik 3: their arguments, and the expressions that they become."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MAPPED = 96
 
 
-class ValueFault(ValueError):  # noqa: N818 - RuleError is the error; this is how it begins
-    """A value that its matcher cannot take; `hint` says what it can, possibly empty.
+class MatcherValueError(ValueError):
+    """A value that is invalid for its matcher; `hint` says what would be right, possibly empty.
 
-    `argument` is its place among the matcher's arguments, from 0.
+    `argument` is its index among the matcher's arguments, from 0.
     """
 
     def __init__(self, message: str, hint: str = "", argument: int = 0) -> None:
@@ -28,58 +28,64 @@ class ValueFault(ValueError):  # noqa: N818 - RuleError is the error; this is ho
 
 
 def host(value: str) -> Expression:
-    """A literal host; `*.example.com` is one label more, `*` every host."""
+    """Return the expression for a host; `*.example.com` matches one further label, `*` every host."""
     try:
         expression = wildcard(value)
         return Match("HostRegexp", (expression,)) if expression else Match("Host", (normalise(value),))
     except HostError as error:
-        raise ValueFault(str(error), error.hint) from None
+        raise MatcherValueError(str(error), error.hint) from None
 
 
 def host_regexp(value: str) -> Expression:
+    """Return the expression for a regular expression of hosts."""
     if not value.isascii():
-        raise ValueFault(f"{value!r} has characters outside ASCII", "hosts are compared in their xn-- form")
+        raise MatcherValueError(
+            f"{value!r} has characters outside ASCII", "hosts are compared in their xn-- form"
+        )
     return Match("HostRegexp", (pattern(value),))
 
 
 def path(value: str) -> str:
-    """A literal path, in the form that paths of requests are given too."""
+    """Return a literal path, normalised like the paths of requests."""
     if not value.startswith("/"):
-        raise ValueFault(f"path {value!r} does not start with /", f"write /{value}")
+        raise MatcherValueError(f"path {value!r} does not start with /", f"write /{value}")
     for mark, matcher in (("?", "Query(`name`, `value`)"), ("#", "")):
         if mark in value:
-            hint = f"a query is matched by {matcher}" if matcher else "servers never see what follows it"
-            raise ValueFault(f"path {value!r} has a {mark}, which no path can", hint)
+            hint = f"match a query with {matcher}" if matcher else "servers never receive what follows it"
+            raise MatcherValueError(f"path {value!r} has a {mark}, which no path can have", hint)
     return normalise_path(value.encode("utf-8", "surrogatepass"))
 
 
 def pattern(value: str, argument: int = 0) -> str:
-    """A regular expression that RE2 takes."""
+    """Return `value` if RE2 accepts it as a regular expression."""
     try:
         compile_pattern(value)
     except PatternError as error:
-        hint = "expressions are RE2's: no look-around, no back-references"
+        hint = "RE2 has no look-around and no back-references"
         if value.startswith("*"):
-            hint = "any characters are .*"
-        raise ValueFault(f"{value!r} is no regular expression: {error}", hint, argument) from None
+            hint = "write .* for any characters"
+        raise MatcherValueError(f"{value!r} is no regular expression: {error}", hint, argument) from None
     return value
 
 
 def method(value: str) -> str:
+    """Return a method in upper case."""
     if not _TOKEN.fullmatch(value):
-        raise ValueFault(f"{value!r} is not a method", "expected one such as GET")
+        raise MatcherValueError(f"{value!r} is not a method", "expected a method such as GET")
     return value.upper()
 
 
 def network(value: str) -> str:
-    """An address or a network in CIDR notation; bits behind the mask are let go, as Traefik does.
+    """Return an address or network in CIDR notation, without host bits, as in Traefik.
 
-    IPv4 written as IPv6 is IPv4, as clients are.
+    An IPv4-mapped IPv6 network becomes an IPv4 network, like the addresses of clients.
     """
     try:
         found = ip_network(value.strip(), strict=False)
     except ValueError:
-        raise ValueFault(f"{value!r} is neither an address nor a network", "expected 10.0.0.0/8") from None
+        raise MatcherValueError(
+            f"{value!r} is neither an address nor a network", "expected 10.0.0.0/8"
+        ) from None
     mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) else None
     if mapped is not None and found.prefixlen >= _MAPPED:
         return f"{mapped}/{found.prefixlen - _MAPPED}"
@@ -87,8 +93,9 @@ def network(value: str) -> str:
 
 
 def header_name(value: str) -> str:
+    """Return the name of a header in lower case."""
     if not _TOKEN.fullmatch(value):
-        raise ValueFault(f"{value!r} is not the name of a header")
+        raise MatcherValueError(f"{value!r} is not the name of a header")
     return value.lower()
 
 
@@ -99,15 +106,19 @@ def _query_regexp(*values: str) -> Expression:
 
 
 class Matcher:
-    """How many arguments a matcher takes, and how they become an expression. `build` raises ValueFault."""
+    """A matcher's numbers of arguments, and the function that makes an expression of them.
+
+    `build` raises MatcherValueError.
+    """
 
     def __init__(self, build: Callable[..., Expression], *counts: int, many: bool = False) -> None:
-        """`counts` is one argument unless told, or, with `many`, one and more."""
+        """Without `counts` a matcher takes one argument, or with `many` one or more."""
         self.build = build
         self.counts = counts or (1,)
         self.many = many
 
     def takes(self, count: int) -> bool:
+        """Return whether the matcher takes this number of arguments."""
         return count in self.counts or (self.many and count > 0)
 
 
@@ -126,4 +137,4 @@ MATCHERS: dict[str, Matcher] = {
     "Query": Matcher(lambda name, value="": Keyed("Query", name, (value,)), 1, 2),
     "QueryRegexp": Matcher(_query_regexp, 1, 2),
 }
-"""Traefik 3's own."""
+"""The matchers of Traefik 3."""

@@ -1,4 +1,4 @@
-"""What rules of Traefik 1 change about a request, as middlewares of Traefik 3."""
+"""Translates the modifiers in Traefik 1's rules to Traefik 3's middlewares."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 from msgspec import Struct
 
-from rondpoint.rules.matchers import ValueFault, pattern
+from rondpoint.rules.matchers import MatcherValueError, pattern
 from rondpoint.rules.template_matchers import segments_pattern
 from rondpoint.rules.templates import has_variables
 
 
 class Modifier(Struct, frozen=True):
-    """A middleware's kind and options, in Traefik 3 spelling."""
+    """A change to the request: a middleware's kind and options, in Traefik 3 spelling."""
 
     kind: str
     options: dict[str, Any]
 
 
-def in_order(modifiers: Iterable[Modifier]) -> tuple[Modifier, ...]:
-    """As Traefik 1 applies them, whatever the order written; of several of a kind the last counts."""
+def order_modifiers(modifiers: Iterable[Modifier]) -> tuple[Modifier, ...]:
+    """Return the modifiers in the order in which Traefik 1 applies them; of one kind only the last counts."""
     last = {modifier.kind: modifier for modifier in modifiers}
     return tuple(last[kind] for kind in _ORDER if kind in last)
 
@@ -49,11 +49,13 @@ def _replace(values: tuple[str, ...]) -> Modifier:
 
 
 def _replace_pattern(values: tuple[str, ...]) -> Modifier:
-    # A comma within belongs to the expression: it takes one value.
+    # The modifier takes one value, so a comma belongs to the expression.
     written = ",".join(values)
     words = written.split()
     if len(words) != 2:
-        raise ValueFault(f"{written!r} is not an expression and its replacement", "put a space between them")
+        raise MatcherValueError(
+            f"{written!r} is not an expression and its replacement", "separate the two by a space"
+        )
     return Modifier("replacePathRegex", {"regex": pattern(words[0]), "replacement": words[1]})
 
 
@@ -66,4 +68,4 @@ MODIFIERS: dict[str, Callable[[tuple[str, ...]], Modifier]] = {
     "ReplacePath": _replace,
     "ReplacePathRegex": _replace_pattern,
 }
-"""Names in Traefik 1's rules; raise ValueFault."""
+"""Functions by their names in Traefik 1's rules; they raise MatcherValueError."""

@@ -1,4 +1,4 @@
-"""Regular expressions that users write, on RE2: in linear time, so that no label can hang a worker."""
+"""Compiles users' regular expressions with RE2, whose linear time keeps any label from blocking a worker."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Protocol
 
 import re2
 
-MEMORY = 1 << 20
-"""Bytes that one expression may take, with what it remembers while matching."""
+MAX_MEMORY = 1 << 20
+"""Bytes that one compiled expression may take, including its cache of states."""
 
 
 class PatternError(ValueError):
-    """An expression that RE2 does not take."""
+    """An expression that RE2 does not accept."""
 
 
 class Pattern(Protocol):
-    """A compiled expression; `search` gives a match object or None."""
+    """A compiled expression; `search` returns a match object or None."""
 
     def search(self, text: str) -> object | None: ...
 
 
 def options() -> re2.Options:
-    """How all expressions are read: RE2's own syntax, which is Go's; nothing is printed on errors."""
+    """Return the options for all expressions: RE2's own syntax, which is also Go's, without logging."""
     chosen = re2.Options()
     chosen.log_errors = False
-    chosen.max_mem = MEMORY
+    chosen.max_mem = MAX_MEMORY
     return chosen
 
 
 def compile_pattern(text: str) -> Pattern:
-    """The expression, to be searched for anywhere. Raises PatternError."""
+    """Compile an expression; without anchors it matches anywhere. Raises PatternError."""
     try:
         compiled: Pattern = re2.compile(text, options())
     except re2.error as error:
@@ -39,10 +39,10 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def literal(text: str) -> str:
-    """An expression for just this text."""
+    """Return an expression for exactly this text."""
     return re.escape(text)
 
 
 def _reason(error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    message = error.args[0] if error.args else ""
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)

@@ -1,4 +1,4 @@
-"""Go's string literals: raw between back quotes, or with escapes between double quotes."""
+"""Reads and writes Go's string literals: raw in back quotes, or with escapes in double quotes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SINGLE = dict(zip('abfnrtv\\"', '\a\b\f\n\r\t\v\\"', strict=True))
 
 
 class QuotedError(ValueError):
-    """A literal that Go would not take; `position` is the fault's offset in it."""
+    """A literal that Go would not accept; `position` is the offset of the error in it."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
@@ -19,13 +19,13 @@ class QuotedError(ValueError):
 
 
 def unquote(literal: str) -> str:
-    """The text that a literal, quotes included, stands for; raises QuotedError."""
+    """Return the text of a literal with its quotes. Raises QuotedError."""
     inner = literal[1:-1]
     return inner if literal.startswith("`") else _ESCAPE.sub(_escaped, inner)
 
 
 def quote(text: str) -> str:
-    """A literal that stands for `text`."""
+    """Return a literal for `text`."""
     if "`" not in text:
         return f"`{text}`"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

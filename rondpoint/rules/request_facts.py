@@ -1,4 +1,4 @@
-"""What a rule can ask about a request."""
+"""The properties of a request that rules match."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ def _none() -> Mapping[str, tuple[str, ...]]:
 
 
 class Facts(Struct, frozen=True):
-    """Host and path are normalised, names of headers in lower case, query names and values decoded.
+    """The properties of a request.
 
+    Host and path are normalised, names of headers are in lower case, query names and values are decoded.
     `client` is the peer's address, which `X-Forwarded-For` does not change, as in Traefik.
     """
 

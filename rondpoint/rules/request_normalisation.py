@@ -1,8 +1,8 @@
-"""What rules are matched on, taken from a request; the server receives the bytes as sent.
+"""Normalises the host, path, query and headers of a request for rules; the server receives the bytes as sent.
 
-Paths are percent-decoded, but for reserved characters (RFC 3986 §2.2), whose meaning that would change; their
-dot segments are resolved (§5.2.4), and empty ones left out. So a rule on `/admin` also holds for `/%61dmin`,
-`//admin` and `/x/../admin`.
+Paths are percent-decoded except for reserved characters (RFC 3986 §2.2), whose meaning decoding would change.
+Dot segments are resolved (§5.2.4) and empty segments left out. So a rule for `/admin` also matches
+`/%61dmin`, `//admin` and `/x/../admin`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from urllib.parse import unquote_to_bytes
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-# These stay escaped, with digits in upper case. Traefik decodes all others for its rules, too.
-_KEPT = frozenset(b":/?#[]@!$&'()*+,;=%")
+# These characters stay escaped, with digits in upper case. Traefik decodes all others for its rules too.
+_RESERVED = frozenset(b":/?#[]@!$&'()*+,;=%")
 
 
 def normalise_host(host: bytes) -> str:
-    """Lower case, without port and trailing dot; IPv6 literals in brackets and their shortest form."""
+    """Return the host in lower case, without port and trailing dot; IPv6 in brackets and shortest form."""
     text = host.decode("latin-1").lower()
     if text.startswith("["):
         inner = text[1:].partition("]")[0]
-        return bracketed(inner) or f"[{inner}]"
+        return bracket_ipv6(inner) or f"[{inner}]"
     return text.partition(":")[0].removesuffix(".")
 
 
-def bracketed(address: str) -> str | None:
-    """An IPv6 address as RFC 5952 writes it, in brackets; None for what is none."""
+def bracket_ipv6(address: str) -> str | None:
+    """Return an IPv6 address in the form of RFC 5952 and in brackets; None if it is not valid."""
     try:
         return f"[{IPv6Address(address)}]"
     except ValueError:
@@ -35,7 +35,7 @@ def bracketed(address: str) -> str | None:
 
 
 def normalise_path(target: bytes) -> str:
-    """The path of an origin-form target, without query, decoded and resolved as above.
+    """Return the path of an origin-form target without query, normalised as described above.
 
     Bytes that are not UTF-8 become U+FFFD.
     """
@@ -48,8 +48,8 @@ def normalise_path(target: bytes) -> str:
     return text
 
 
-def query_of(target: bytes) -> tuple[tuple[str, str], ...]:
-    """Names and values of a query, separated by `&` or, as in Traefik, `;`; what is none is left out."""
+def parse_query(target: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the valid names and values of a query, separated by `&` or, as in Traefik, `;`."""
     _, _, query = target.partition(b"?")
     pairs = (piece.partition(b"=")[::2] for piece in query.replace(b";", b"&").split(b"&") if piece)
     return tuple(
@@ -59,8 +59,8 @@ def query_of(target: bytes) -> tuple[tuple[str, str], ...]:
     )
 
 
-def headers_of(lines: bytes) -> dict[str, tuple[str, ...]]:
-    """Values by name in lower case, of header lines that begin with CRLF each."""
+def parse_header_lines(lines: bytes) -> dict[str, tuple[str, ...]]:
+    """Return the values by lower-case name of header lines; each line begins with CRLF."""
     found: dict[str, tuple[str, ...]] = {}
     for line in lines.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
@@ -75,7 +75,7 @@ def _unquoted(text: bytes) -> str:
 
 def _decode(match: re.Match[bytes]) -> bytes:
     value = int(match[1], 16)
-    return match[0].upper() if value in _KEPT else bytes((value,))
+    return match[0].upper() if value in _RESERVED else bytes((value,))
 
 
 def _resolve(path: str) -> str:

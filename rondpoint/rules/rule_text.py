@@ -1,4 +1,4 @@
-"""Expressions in Traefik 3's rule language, whichever language they were read from."""
+"""Writes expressions in Traefik 3's rule language."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from rondpoint.rules.quoted import quote
 _OR, _AND, _NOT = 1, 2, 3
 
 
-def written(expression: Expression, binding: int = 0) -> str:
-    """The expression with the parentheses that it needs where operators of this `binding` stand around it."""
+def format_expression(expression: Expression, outer_precedence: int = 0) -> str:
+    """Return the text of an expression, in parentheses if the operator around it needs them."""
     match expression:
         case Match(kind, values):
-            text, own = " || ".join(f"{kind}({quote(value)})" for value in values), _OR
-            own = own if len(values) > 1 else _NOT
+            text, precedence = " || ".join(f"{kind}({quote(value)})" for value in values), _OR
+            precedence = precedence if len(values) > 1 else _NOT
         case Keyed(kind, key, values):
             text = " || ".join(f"{kind}({quote(key)}, {quote(value)})" for value in values)
-            own = _OR if len(values) > 1 else _NOT
+            precedence = _OR if len(values) > 1 else _NOT
         case Not(item):
-            return f"!{written(item, _NOT)}"
+            return f"!{format_expression(item, _NOT)}"
         case And(items):
-            text, own = " && ".join(written(item, _AND) for item in items), _AND
+            text, precedence = " && ".join(format_expression(item, _AND) for item in items), _AND
         case Or(items):
-            text, own = " || ".join(written(item, _OR) for item in items), _OR
-    return f"({text})" if own < binding else text
+            text, precedence = " || ".join(format_expression(item, _OR) for item in items), _OR
+    return f"({text})" if precedence < outer_precedence else text

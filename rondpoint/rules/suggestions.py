@@ -1,4 +1,4 @@
-"""Names that users mistype."""
+"""Suggests the nearest valid name for a mistyped one ("did you mean …?")."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-LONGEST = 200
-"""Characters of a name for which another is looked for: what is longer was not mistyped."""
+MAX_LENGTH = 200
+"""Characters of the longest name for which a suggestion is searched; a longer one is no typing error."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was most likely meant to be, whatever its case; None when none is near."""
-    return _nearest(name, tuple(known)) if len(name) <= LONGEST else None
+def find_nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most similar to `name`, whatever its case; None if none is similar."""
+    return _nearest(name, tuple(known)) if len(name) <= MAX_LENGTH else None
 
 
-# The labels of a container that starts again and again are read each time, and a search takes milliseconds.
+# A search takes milliseconds, and a container that restarts repeatedly has its labels read each time.
 @lru_cache(maxsize=4096)
 def _nearest(name: str, known: tuple[str, ...]) -> str | None:
     by_lower = {candidate.lower(): candidate for candidate in known}
@@ -24,7 +24,7 @@ def _nearest(name: str, known: tuple[str, ...]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint for an unknown name: the nearest known one, or else all of them."""
+    """Return a hint for an unknown name: the nearest known one, or else all of them."""
     names = sorted(known)
-    near = nearest(name, names)
+    near = find_nearest(name, names)
     return f"did you mean {near}?" if near else f"known: {', '.join(names)}"

@@ -1,7 +1,7 @@
-"""Traefik 1's patterns, as in `/users/{id:[0-9]+}` or `{sub}.a.test`, as regular expressions.
+"""Translates Traefik 1's templates, such as `/users/{id:[0-9]+}` or `{sub}.a.test`, to regular expressions.
 
-What stands in braces is a name and, behind a colon, an expression; without one it is a segment of a path or a
-label of a host. All else is literal.
+Braces contain a name and, after a colon, an expression; without an expression they stand for a segment of a
+path or a label of a host. All other text is literal.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from rondpoint.rules.patterns import PatternError, compile_pattern, literal
 
 
 class TemplateError(ValueError):
-    """A pattern that cannot be read."""
+    """A template that is invalid."""
 
 
 def has_variables(text: str) -> bool:
-    """Whether the text is more than a literal."""
+    """Return whether the text contains a variable."""
     return "{" in text
 
 
 def to_expression(text: str, segment: str) -> str:
-    """The expression for this text, without anchors; `segment` stands for `{name}`. Raises TemplateError."""
+    """Translate a template without anchors; `segment` replaces `{name}`. Raises TemplateError."""
     found, position = "", 0
     while position < len(text):
         if text[position] == "}":
@@ -50,7 +50,7 @@ def _closing(text: str, opening: int) -> int:
 
 
 def _checked(expression: str) -> str:
-    # Each by itself: parentheses that are open in one must not be closed in another.
+    # Compile each expression alone, so that no parenthesis opened in one is closed in another.
     try:
         compile_pattern(expression)
     except PatternError as error:

@@ -1,4 +1,4 @@
-"""Building expression trees in one form, whichever language they come from."""
+"""Builds expression trees in one normal form for all rule languages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rondpoint.rules.expression import And, Expression, Match, Not, Or
 
 
 def conjunction(items: Iterable[Expression]) -> Expression:
-    """All of `items`, at least one; what was an And within melts into it."""
+    """Return the conjunction of at least one item; nested Ands are merged into it."""
     flat: list[Expression] = []
     for item in items:
         flat.extend(item.items if isinstance(item, And) else (item,))
@@ -16,9 +16,9 @@ def conjunction(items: Iterable[Expression]) -> Expression:
 
 
 def disjunction(items: Iterable[Expression]) -> Expression:
-    """One of `items`, at least one; an Or within melts into it, matchers of one kind become one."""
+    """Return the disjunction of at least one item; nested Ors and matchers of one kind are merged."""
     flat: list[Expression] = []
-    place: dict[str, int] = {}
+    position_of: dict[str, int] = {}
     values: dict[str, list[str]] = {}
     for outer in items:
         for item in outer.items if isinstance(outer, Or) else (outer,):
@@ -27,21 +27,21 @@ def disjunction(items: Iterable[Expression]) -> Expression:
             elif item.kind in values:
                 values[item.kind].extend(item.values)
             else:
-                place[item.kind] = len(flat)
+                position_of[item.kind] = len(flat)
                 values[item.kind] = list(item.values)
                 flat.append(item)
-    for kind, at in place.items():
+    for kind, at in position_of.items():
         flat[at] = Match(kind, tuple(dict.fromkeys(values[kind])))
     return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
 def negation(item: Expression) -> Expression:
-    """The contrary of `item`; two negations cancel out."""
+    """Return the negation of `item`; two negations cancel out."""
     return item.item if isinstance(item, Not) else Not(item)
 
 
 def depth(expression: Expression) -> int:
-    """Levels of And, Or and Not within each other; without recursion, for it is what guards recursion."""
+    """Count the nested levels of And, Or and Not, without recursion, which this count limits."""
     deepest = 0
     waiting: list[tuple[Expression, int]] = [(expression, 0)]
     while waiting:

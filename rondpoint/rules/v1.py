@@ -1,9 +1,9 @@
 """The rule language of Traefik 1, for instance `Host:a.test,b.test;PathPrefixStrip:/api`.
 
-Matchers joined by `;` must all hold; of the values of one matcher, joined by `,`, one must, but all of
-`Headers`, `HeadersRegexp` and `Query`. The name ends at the first `:`; further ones belong to the value. Some
-names ask for a change to the request, beside or instead of a match: modifiers, made in one order whatever the
-order written.
+All matchers, separated by `;`, must match. One of the values of a matcher, separated by `,`, must match; for
+`Headers`, `HeadersRegexp` and `Query` all of them must. The name ends at the first `:`; further ones belong
+to the value. Some names are modifiers: they change the request, besides or instead of matching it. Modifiers
+are applied in a fixed order, not in the written one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from msgspec import Struct
 from rondpoint.rules import template_matchers, tree
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Expression, Match, Rule
-from rondpoint.rules.matchers import ValueFault, host, method
-from rondpoint.rules.modifiers import MODIFIERS, Modifier, in_order
+from rondpoint.rules.matchers import MatcherValueError, host, method
+from rondpoint.rules.modifiers import MODIFIERS, Modifier, order_modifiers
 from rondpoint.rules.suggestions import did_you_mean
 
 T = TypeVar("T")
@@ -28,14 +28,14 @@ MAX_LENGTH = 65_536
 
 
 class ParsedRule(Struct, frozen=True):
-    """A rule, and the changes it asks for, in the order in which they are made."""
+    """A rule, and its modifiers in the order in which they are applied."""
 
     rule: Rule
     modifiers: tuple[Modifier, ...] = ()
 
 
 class _Part(Struct, frozen=True):
-    """One `Name:value,value` of a rule; values with their offsets in the whole."""
+    """One `Name:value,value` of a rule; values have their offsets in the whole rule."""
 
     name: str
     position: int
@@ -43,12 +43,12 @@ class _Part(Struct, frozen=True):
 
 
 def parse(text: str) -> Rule:
-    """Read a rule, for what it matches; raises RuleError."""
+    """Parse a rule without its modifiers. Raises RuleError."""
     return read(text).rule
 
 
 def read(text: str) -> ParsedRule:
-    """Read a rule, and what it changes; raises RuleError."""
+    """Parse a rule and its modifiers. Raises RuleError."""
     if len(text) > MAX_LENGTH:
         raise RuleError(text, f"the rule is longer than {MAX_LENGTH:,} characters")
     parts = [_part(text, piece, position) for piece, position in _pieces(text, 0, ";")]
@@ -58,11 +58,11 @@ def read(text: str) -> ParsedRule:
     modifiers = [_modifier(text, part) for part in parts if part.name in MODIFIERS]
     # A rule that only modifies matches every request, as in Traefik.
     expression = tree.conjunction(matches) if matches else Match("PathPrefix", ("/",))
-    return ParsedRule(Rule(text, expression), in_order(modifiers))
+    return ParsedRule(Rule(text, expression), order_modifiers(modifiers))
 
 
 def _pieces(section: str, start: int, separator: str) -> Iterator[tuple[str, int]]:
-    """What stands between separators in `section`, with their offsets from `start`; blanks are left out."""
+    """Yield the non-empty pieces between separators in `section` with their offsets from `start`."""
     for piece in section.split(separator):
         stripped = piece.strip()
         if stripped:
@@ -74,7 +74,9 @@ def _part(text: str, piece: str, position: int) -> _Part:
     written, _, rest = piece.partition(":")
     name = _CANONICAL.get(written.strip().lower())
     if name is None:
-        raise RuleError(text, f"unknown matcher {written.strip()!r}", position, _for_unknown(written.strip()))
+        raise RuleError(
+            text, f"unknown matcher {written.strip()!r}", position, _unknown_matcher_hint(written.strip())
+        )
     after = position + len(piece) - len(rest)
     values = tuple(_pieces(rest, after, ","))
     if not values:
@@ -82,47 +84,47 @@ def _part(text: str, piece: str, position: int) -> _Part:
     return _Part(name, position, values)
 
 
-def _for_unknown(name: str) -> str:
+def _unknown_matcher_hint(name: str) -> str:
     if "(" in name:
-        return "that is Traefik 3 style, for traefik.http.routers.NAME.rule; here it is Host:a.test"
+        return "that is Traefik 3 syntax, for traefik.http.routers.NAME.rule; write Host:a.test here"
     return did_you_mean(name, _CANONICAL.values())
 
 
 def _expression(text: str, part: _Part) -> Expression:
     read = _MATCHERS[part.name]
-    if part.name in _OF_PAIRS:
+    if part.name in _PAIR_MATCHERS:
         return tree.conjunction(
-            _told(text, part.name, position, read, *values) for values, position in _pairs(text, part)
+            _build(text, part.name, position, read, *values) for values, position in _pairs(text, part)
         )
-    return tree.disjunction(_told(text, part.name, position, read, value) for value, position in part.values)
+    return tree.disjunction(_build(text, part.name, position, read, value) for value, position in part.values)
 
 
 def _pairs(text: str, part: _Part) -> Iterator[tuple[tuple[str, str], int]]:
     if part.name == "Query":
         for value, position in part.values:
-            name, equals, wanted = value.partition("=")
+            name, equals, query_value = value.partition("=")
             if not equals:
                 raise RuleError(text, f"Query: {value!r} has no =", position, f"expected Query:{value}=VALUE")
-            yield (name.strip(), wanted.strip()), position
+            yield (name.strip(), query_value.strip()), position
         return
     if len(part.values) % 2:
         hint = f"expected {part.name}:NAME,VALUE"
-        raise RuleError(text, f"{part.name} takes names and values in turn", part.position, hint)
+        raise RuleError(text, f"{part.name} takes pairs of name and value", part.position, hint)
     for (name, position), (value, _) in zip(part.values[::2], part.values[1::2], strict=True):
         yield (name, value), position
 
 
 def _modifier(text: str, part: _Part) -> Modifier:
     values = tuple(value for value, _ in part.values)
-    return _told(text, part.name, part.values[0][1], MODIFIERS[part.name], values)
+    return _build(text, part.name, part.values[0][1], MODIFIERS[part.name], values)
 
 
-def _told(text: str, name: str, position: int, read: Callable[..., T], *values: object) -> T:
+def _build(text: str, name: str, position: int, read: Callable[..., T], *values: object) -> T:
     try:
         return read(*values)
-    except ValueFault as fault:
-        joined = any(_OTHER_JOINTS.search(value) for value in values if isinstance(value, str))
-        hint = "parts are joined by ;, values by ," if joined else fault.hint
+    except MatcherValueError as fault:
+        joined = any(_OTHER_SEPARATORS.search(value) for value in values if isinstance(value, str))
+        hint = "separate matchers by ; and values by ," if joined else fault.hint
         raise RuleError(text, f"{name}: {fault}", position, hint) from None
 
 
@@ -140,7 +142,7 @@ _MATCHERS: dict[str, Callable[..., Expression]] = {
     "HeadersRegexp": template_matchers.header_pattern,
     "Query": template_matchers.query,
 }
-_OF_PAIRS = frozenset(("Headers", "HeadersRegexp", "Query"))
-# As in other languages: && and ||, or nothing but a space before the next matcher.
-_OTHER_JOINTS = re.compile(r"&&|\||\s\w+:")
+_PAIR_MATCHERS = frozenset(("Headers", "HeadersRegexp", "Query"))
+# Separators of other languages: && and ||, or only a space before the next matcher.
+_OTHER_SEPARATORS = re.compile(r"&&|\||\s\w+:")
 _CANONICAL = {name.lower(): name for name in [*_MATCHERS, *MODIFIERS]}

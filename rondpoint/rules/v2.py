@@ -1,7 +1,7 @@
-"""The rule language of Traefik 2, which Traefik 3 reads where a router's `ruleSyntax` is `v2`.
+"""The rule language of Traefik 2, which Traefik 3 reads if a router's `ruleSyntax` is `v2`.
 
-Its expressions are those of Traefik 3, its matchers those of Traefik 1: several values in one, templates for
-paths and hosts, for instance ``Host(`a.test`, `b.test`) && Path(`/users/{id:[0-9]+}`)``.
+It has the operators of Traefik 3 and the matchers of Traefik 1, with several values in one matcher and
+templates for paths and hosts, for instance ``Host(`a.test`, `b.test`) && Path(`/users/{id:[0-9]+}`)``.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Callable
 
 from rondpoint.rules import template_matchers, tree
 from rondpoint.rules.expression import Expression, Match, Rule
-from rondpoint.rules.matchers import Matcher, ValueFault, host, method, network
+from rondpoint.rules.matchers import Matcher, MatcherValueError, host, method, network
 from rondpoint.rules.v3 import Syntax
 from rondpoint.rules.v3 import parse as parse_with
 
 
 def parse(text: str) -> Rule:
-    """Read a rule; raises RuleError."""
+    """Parse a rule. Raises RuleError."""
     return parse_with(text, SYNTAX)
 
 
 def _one_of(read: Callable[[str], Expression]) -> Matcher:
     def build(*values: str) -> Expression:
-        return tree.disjunction(_at(place, read, value) for place, value in enumerate(values))
+        return tree.disjunction(_with_index(index, read, value) for index, value in enumerate(values))
 
     return Matcher(build, many=True)
 
@@ -30,27 +30,27 @@ def _one_of(read: Callable[[str], Expression]) -> Matcher:
 def _all_pairs(read: Callable[[str, str], Expression]) -> Matcher:
     def build(*values: str) -> Expression:
         if len(values) % 2:
-            raise ValueFault("it takes names and values in turn", "write a value behind each name")
+            raise MatcherValueError("it takes pairs of name and value", "write a value after each name")
         pairs = zip(values[::2], values[1::2], strict=True)
-        return tree.conjunction(_at(2 * place, read, *pair) for place, pair in enumerate(pairs))
+        return tree.conjunction(_with_index(2 * index, read, *pair) for index, pair in enumerate(pairs))
 
     return Matcher(build, many=True)
 
 
 def _queries(*values: str) -> Expression:
-    return tree.conjunction(_at(place, _query, value) for place, value in enumerate(values))
+    return tree.conjunction(_with_index(index, _query, value) for index, value in enumerate(values))
 
 
 def _query(value: str) -> Expression:
-    name, _, wanted = value.partition("=")
-    return template_matchers.query(name, wanted)
+    name, _, query_value = value.partition("=")
+    return template_matchers.query(name, query_value)
 
 
-def _at(place: int, read: Callable[..., Expression], *values: str) -> Expression:
+def _with_index(index: int, read: Callable[..., Expression], *values: str) -> Expression:
     try:
         return read(*values)
-    except ValueFault as fault:
-        raise ValueFault(str(fault), fault.hint, place) from None
+    except MatcherValueError as fault:
+        raise MatcherValueError(str(fault), fault.hint, index) from None
 
 
 def _method(value: str) -> Expression:

@@ -1,4 +1,4 @@
-"""Settings: one tree in Traefik 3's names, read from flags, environment and a file, checked at start."""
+"""Settings: a tree with Traefik 3's names, loaded from flags, environment variables and a file."""
 
 from rondpoint.settings.errors import SettingsError
 from rondpoint.settings.load import LoadedSettings, load
@@ -19,6 +19,7 @@ from rondpoint.settings.tree import (
     ConsulTls,
     DockerOptions,
     EntryPoint,
+    FieldMode,
     FileOptions,
     ForwardedHeaders,
     ForwardingTimeouts,
@@ -28,7 +29,6 @@ from rondpoint.settings.tree import (
     LogFormat,
     LogLevel,
     Metrics,
-    FieldMode,
     OtlpHttp,
     Ping,
     PrometheusMetrics,
@@ -62,17 +62,17 @@ __all__ = [
     "ConsulTls",
     "DockerOptions",
     "EntryPoint",
+    "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
     "ForwardingTimeouts",
     "LifeCycle",
     "Limits",
-    "Loaded",
+    "LoadedSettings",
     "Log",
     "LogFormat",
     "LogLevel",
     "Metrics",
-    "Mode",
     "OtlpHttp",
     "Ping",
     "PrometheusMetrics",

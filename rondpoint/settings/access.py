@@ -1,4 +1,4 @@
-"""Who may use the admin entry point."""
+"""Decides which clients may use the admin entry point."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from rondpoint.settings.tree import ADMIN, Settings
 
 
 class AdminAccess(Enum):
-    """`OPEN` to this machine, which alone reaches it; `AUTHENTICATED` by token or password; `READ_ONLY` by all,
-    while changes are refused; `CLOSED` but for `/ping`.
-    """
+    """The access that clients have to the admin entry point."""
 
     OPEN = auto()
+    """Full access; only this machine can connect."""
+
     AUTHENTICATED = auto()
+    """Full access with a token or a password."""
+
     READ_ONLY = auto()
+    """All clients may read; changes are refused."""
+
     CLOSED = auto()
+    """Only `/ping` responds."""
 
 
 def admin_access(settings: Settings) -> AdminAccess:
-    """What follows from where the admin entry point listens, and from `api`."""
+    """Return the access that follows from the address of the admin entry point and from `api`."""
     api = settings.api
     if api.token or api.token_file or api.basic_auth.users or api.basic_auth.users_file:
         return AdminAccess.AUTHENTICATED
@@ -30,20 +35,23 @@ def admin_access(settings: Settings) -> AdminAccess:
 
 
 def access_warning(settings: Settings) -> str:
-    """What to say of it at start; empty where there is nothing to say, or it is closed in any case."""
+    """Return the warning to log at start, or an empty text.
+
+    There is no warning if an option that is not served closes the entry point.
+    """
     if settings.closed_reason(ADMIN):
         return ""
-    where, hint = settings.admin.address, "set api.token or api.basicAuth.users"
+    address, hint = settings.admin.address, "set api.token or api.basicAuth.users"
     match admin_access(settings):
         case AdminAccess.READ_ONLY:
-            return f"everybody who reaches {where} may read the API there; changes are refused ({hint})"
+            return f"every client that can reach {address} may read the API; changes are refused ({hint})"
         case AdminAccess.CLOSED:
-            return f"{where} can be reached from elsewhere, so that only /ping is answered there ({hint})"
+            return f"other machines can reach {address}, so it only responds to /ping ({hint})"
     return ""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host to listen on is this machine's alone."""
+    """Return whether only this machine can reach an address with this host."""
     if host.lower() == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""What is closed because an option that guards it is not served."""
+"""The parts of Rondpoint that are closed because an option that protects them is not served."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from rondpoint.diagnostics import Diagnostic, Severity
 
 CHANGES = "changes"
-"""Requests to the API that change something."""
+"""The part that accepts requests to the API that change something."""
 
 METRICS = "metrics"
-"""`/metrics`, wherever it is asked for."""
+"""The part that serves `/metrics`, on any entry point."""
 
 LOCAL_ONLY = "take it out, and set entryPoints.traefik.address=127.0.0.1:8080, or one behind a proxy with TLS"
-"""What to do about TLS at the admin entry point."""
+"""The hint for TLS options of the admin entry point."""
 
 _ENTRY_POINT, _PROVIDER = "entry point ", "provider "
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedPart:
-    """`what` is closed for want of the option `key`, which is written at `place`.
+    """A part that is closed because the option `key`, written at `location`, is not served.
 
-    `what` is `entry point NAME`, `provider NAME`, CHANGES or METRICS. `mend` says what to do instead.
+    `part` is `entry point NAME`, `provider NAME`, CHANGES or METRICS. `hint` says what to do instead.
     """
 
     part: str
@@ -33,34 +33,34 @@ class ClosedPart:
 
     @property
     def diagnostic(self) -> Diagnostic:
-        message = f"{self.key} is not served yet, so {_EFFECTS.get(self.part) or _effect(self.part)}"
+        message = f"{self.key} is not served yet, so {_EFFECTS.get(self.part) or _format_effect(self.part)}"
         return Diagnostic(Severity.ERROR, "settings", self.location, message, self.hint, about=self.part)
 
 
 _EFFECTS = {
-    "entry point traefik": "entry point traefik is closed: it answers nothing but /ping",
+    "entry point traefik": "entry point traefik is closed: it only responds to /ping",
     CHANGES: "the API refuses changes",
-    METRICS: "/metrics answers 503",
+    METRICS: "/metrics responds with 503",
 }
 
 
-def entry_point(name: str) -> str:
-    """`what` is closed, of an entry point."""
+def entry_point_part(name: str) -> str:
+    """Return the `part` of an entry point."""
     return _ENTRY_POINT + name
 
 
-def provider(name: str) -> str:
-    """`what` is closed, of a provider."""
+def provider_part(name: str) -> str:
+    """Return the `part` of a provider."""
     return _PROVIDER + name
 
 
-def reason(closed: Iterable[ClosedPart], part: str) -> str:
-    """Why this is closed; empty where it is not."""
-    keys = list(dict.fromkeys(each.key for each in closed if each.part == part))
+def format_reason(closed_parts: Iterable[ClosedPart], part: str) -> str:
+    """Return why `part` is closed, or an empty text if it is open."""
+    keys = list(dict.fromkeys(each.key for each in closed_parts if each.part == part))
     return f"{', '.join(keys)} {'is' if len(keys) == 1 else 'are'} not served yet" if keys else ""
 
 
-def _effect(part: str) -> str:
+def _format_effect(part: str) -> str:
     if part.startswith(_PROVIDER):
         return f"{part} is closed: it reads nothing, and has no routes"
-    return f"{part} is closed: its routers answer 503"
+    return f"{part} is closed: its routers respond with 503"

@@ -1,4 +1,4 @@
-"""Defaults that depend on other settings, and rules between settings."""
+"""Adds defaults that depend on other settings, and checks rules between settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
 
 _WEB = "web"
-# What Traefik 1 calls the entry point it has by default; its files refer to it without defining it.
+# The default entry point of Traefik 1; its files refer to it without defining it.
 _WEB_OF_V1 = "http"
 _WEB_ADDRESS = ("web_address",)
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
@@ -28,39 +28,46 @@ _CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
 
 
-def derive(draft: Draft, environ: Mapping[str, str], inline: Path | None, resolve_path: PathResolver = same_path) -> None:
-    """Completes the draft in place; `inline` is the settings file when it is to be read for routers too."""
-    _entry_points(draft)
-    _docker(draft, environ, resolve_path(_DOCKER_SOCKET))
-    _file(draft, inline)
-    _catalogue(draft)
-    _constraints(draft)
+def derive(
+    draft: Draft, environ: Mapping[str, str], inline: Path | None, resolve_path: PathResolver = same_path
+) -> None:
+    """Add derived defaults to the draft in place.
+
+    `inline` is the settings file if the file provider reads it for routes too, else None.
+    """
+    _derive_entry_points(draft)
+    _derive_docker(draft, environ, resolve_path(_DOCKER_SOCKET))
+    _derive_file(draft, inline)
+    _derive_catalogue(draft)
+    _derive_constraints(draft)
 
 
-def port_conflicts(entry_points: Mapping[str, EntryPoint], places: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """Two entry points that cannot both listen; `places` says where each has its address from."""
+def port_conflicts(
+    entry_points: Mapping[str, EntryPoint], locations: Mapping[str, str]
+) -> Iterable[Diagnostic]:
+    """Yield an error for each two entry points on one port; `locations` are those of the addresses."""
     seen: list[tuple[str, EntryPoint]] = []
     for name, point in entry_points.items():
-        for other, taken in seen:
-            anywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
-            same_host = point.host == taken.host or {point.host, taken.host} & anywhere
-            if point.port == taken.port and same_host:
+        for other_name, other in seen:
+            wildcards = {"", "0.0.0.0", "::"}  # noqa: S104 - only compared
+            same_host = point.host == other.host or {point.host, other.host} & wildcards
+            if point.port == other.port and same_host:
                 yield error(
-                    places.get(name, places.get(other, "entryPoints")),
-                    f"entry points {other} ({taken.address}) and {name} ({point.address}) share a port",
-                    "give one of them another address",
+                    locations.get(name, locations.get(other_name, "entryPoints")),
+                    f"entry points {other_name} ({other.address}) and {name} ({point.address}) use one port",
+                    "set another address for one of them",
                 )
         seen.append((name, point))
 
 
 def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnostic]:
-    """Entry points that are referred to and are not there."""
+    """Yield an error for each entry point that is referred to but not defined."""
     prometheus = settings.metrics.prometheus if settings.metrics is not None else None
     if prometheus is not None and prometheus.entry_point not in settings.entry_points:
-        given = draft.values.get(("metrics", "prometheus", "entry_point"))
+        setting = draft.values.get(("metrics", "prometheus", "entry_point"))
         yield error(
-            given.location if given is not None else "metrics.prometheus.entryPoint",
-            f"there is no entry point {prometheus.entry_point}",
+            setting.location if setting is not None else "metrics.prometheus.entryPoint",
+            f"entry point {prometheus.entry_point} does not exist",
             "expected one of " + ", ".join(settings.entry_points),
         )
 
@@ -69,19 +76,19 @@ def _default(value: object) -> Setting:
     return Setting(value, "defaults", "")
 
 
-def _entry_points(draft: Draft) -> None:
-    everywhere = draft.below(("entry_points", ANY))
-    for path in everywhere:
+def _derive_entry_points(draft: Draft) -> None:
+    shared = draft.below(("entry_points", ANY))
+    for path in shared:
         del draft.values[path]
     names = list(dict.fromkeys(path[1] for path in (*draft.sections, *draft.values) if _is_entry_point(path)))
     web = [name for name in names if name not in (ADMIN, ANY)] or [_WEB]
     for name in web:
-        _web_address(draft, name, web)
+        _derive_web_address(draft, name, web)
     insecure = draft.values.get(("api", "insecure"))
     address = ":8080" if insecure and _is_on(insecure.value) else "127.0.0.1:8080"
     draft.values.setdefault(("entry_points", ADMIN, "address"), _default(address))
     for name in (*web, ADMIN):
-        for path, setting in everywhere.items():
+        for path, setting in shared.items():
             draft.values.setdefault(("entry_points", name, *path[2:]), setting)
 
 
@@ -89,21 +96,21 @@ def _is_entry_point(path: tuple[str, ...]) -> bool:
     return path[0] == "entry_points" and len(path) > 1
 
 
-def _web_address(draft: Draft, name: str, web: list[str]) -> None:
+def _derive_web_address(draft: Draft, name: str, web: list[str]) -> None:
     path = ("entry_points", name, "address")
     if path in draft.values:
         return
     if name == _WEB or web == [_WEB_OF_V1]:
         draft.values[path] = draft.values.get(_WEB_ADDRESS) or _default(":8000")
         return
-    above = ("entry_points", name)
-    given = draft.sections.get(above) or next(iter(draft.below(above).values()))
+    section_path = ("entry_points", name)
+    setting = draft.sections.get(section_path) or next(iter(draft.below(section_path).values()))
     close = difflib.get_close_matches(name, [other for other in web if other != name], n=1)
     hint = f"did you mean {close[0]}?" if close else f"set entryPoints.{name}.address"
-    draft.errors.append(error(given.location, f"entry point {name} has no address", hint))
-    for key in draft.below(above):
+    draft.errors.append(error(setting.location, f"entry point {name} has no address", hint))
+    for key in draft.below(section_path):
         del draft.values[key]
-    draft.sections = {key: section for key, section in draft.sections.items() if key[:2] != above}
+    draft.sections = {key: section for key, section in draft.sections.items() if key[:2] != section_path}
 
 
 def _is_on(value: object) -> bool:
@@ -113,26 +120,28 @@ def _is_on(value: object) -> bool:
         return False
 
 
-def _docker(draft: Draft, environ: Mapping[str, str], socket: Path | None) -> None:
+def _derive_docker(draft: Draft, environ: Mapping[str, str], socket: Path | None) -> None:
     host = environ.get("DOCKER_HOST", "")
-    named = draft.has(_DOCKER)
-    none_named = not (named or any(map(draft.has, _OTHER_PROVIDERS)) or draft.provider_named)
-    if none_named and (host or (socket is not None and socket.exists())):
+    is_named = draft.has(_DOCKER)
+    no_provider_named = not (is_named or any(map(draft.has, _OTHER_PROVIDERS)) or draft.provider_named)
+    if no_provider_named and (host or (socket is not None and socket.exists())):
         draft.sections[_DOCKER] = _default(True)
-        named = True
-    if named and host:
-        location = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
-        draft.values.setdefault((*_DOCKER, "endpoint"), location)
+        is_named = True
+    if is_named and host:
+        setting = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
+        draft.values.setdefault((*_DOCKER, "endpoint"), setting)
 
 
-def _file(draft: Draft, inline: Path | None) -> None:
+def _derive_file(draft: Draft, inline: Path | None) -> None:
     if not draft.has(_FILE):
         return
     given = {name for name in ("filename", "directory") if _is_given(draft, name)}
     if len(given) == 2:
         ignored = draft.values.pop((*_FILE, "filename"))
         draft.warnings.append(
-            warning(ignored.location, f"{ignored.key} has no effect", "the directory is read instead")
+            warning(
+                ignored.location, f"{ignored.key} has no effect", "providers.file.directory is used instead"
+            )
         )
     elif not given and inline is not None:
         draft.values[*_FILE, "filename"] = Setting(inline, str(inline), "file")
@@ -142,8 +151,8 @@ def _file(draft: Draft, inline: Path | None) -> None:
         draft.errors.append(error(section.location, "the file provider has no file to read", hint))
 
 
-def _catalogue(draft: Draft) -> None:
-    """Traefik 1 keeps passing instances only, and names services by their domain even when it is empty."""
+def _derive_catalogue(draft: Draft) -> None:
+    """Add the defaults of Traefik 1: only passing instances, and a rule with the domain, even if empty."""
     settings = [*draft.below(_CATALOGUE).values(), *filter(None, [draft.sections.get(_CATALOGUE)])]
     if any(each.key.lower().partition(".")[0] == _CATALOGUE_OF_V1 for each in settings):
         draft.values.setdefault((*_CATALOGUE, "strict_checks"), _default("passing"))
@@ -152,8 +161,8 @@ def _catalogue(draft: Draft) -> None:
         )
 
 
-def _constraints(draft: Draft) -> None:
-    """Those of all providers hold beside their own."""
+def _derive_constraints(draft: Draft) -> None:
+    """Add the constraints of all providers to the constraints of each provider."""
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return

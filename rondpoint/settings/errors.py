@@ -1,4 +1,4 @@
-"""What makes Rondpoint refuse to start."""
+"""The error for settings with which Rondpoint cannot start, and diagnostics about settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from rondpoint.diagnostics import Diagnostic, Severity
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used; `diagnostics` has one item for each thing to put right.
-
-    `warnings` are those found beside the errors.
-    """
+    """Unusable settings: `diagnostics` has one item for each error, `warnings` those found besides."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic], warnings: Iterable[Diagnostic] = ()) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -20,8 +17,10 @@ class SettingsError(ValueError):
 
 
 def error(location: str, message: str, hint: str = "") -> Diagnostic:
+    """Return an error about the setting at `location`."""
     return Diagnostic(Severity.ERROR, "settings", location, message, hint)
 
 
 def warning(location: str, message: str, hint: str = "") -> Diagnostic:
+    """Return a warning about the setting at `location`."""
     return Diagnostic(Severity.WARNING, "settings", location, message, hint)

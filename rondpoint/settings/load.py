@@ -1,4 +1,4 @@
-"""All sources, read, merged and checked."""
+"""Loads the settings: reads all sources, merges them, adds defaults and validates the result."""
 
 from __future__ import annotations
 
@@ -12,46 +12,51 @@ from pydantic import ValidationError
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
-from rondpoint.settings.unserved_guards import close_guarded_parts
-from rondpoint.settings.derive import port_conflicts, derive, unknown_entry_points
+from rondpoint.settings.derive import derive, port_conflicts, unknown_entry_points
 from rondpoint.settings.errors import SettingsError, error
 from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.minimum_durations import raise_short_durations
 from rondpoint.settings.sources import environment, file, flags
 from rondpoint.settings.tree import Settings, setting_key
+from rondpoint.settings.unserved_guards import close_guarded_parts
 from rondpoint.settings.written_setting import WrittenSetting
 
-_FILE_KEY = (vocabulary.CONFIG_FILE.lower(),)
+_CONFIG_FILE_KEY = (vocabulary.CONFIG_FILE.lower(),)
 INLINE_SECTIONS = ("backends", "frontends")
-"""Keys that a settings file may have for the file provider, if it has `[file]`."""
+"""Sections with routes that a settings file may have for the file provider, if it has `[file]`."""
 
 
 class LoadedSettings(Struct, frozen=True):
-    """The settings, what is to be said about them, and the file that was read, if any."""
+    """The settings, the warnings about them, and the path of the file that was read, if any."""
 
     settings: Settings
     warnings: tuple[Diagnostic, ...]
     file: Path | None
 
 
-def load(argv: Sequence[str], environ: Mapping[str, str], cwd: Path, resolve_path: file.PathResolver = file.same_path) -> LoadedSettings:
-    """The settings that flags, environment, a file and the defaults give together.
+def load(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: Path,
+    resolve_path: file.PathResolver = file.same_path,
+) -> LoadedSettings:
+    """Load the settings from flags, environment variables, a file and defaults.
 
-    Flags that `rondpoint up` hands to its children (`RONDPOINT_FLAGS`) count as if they stood before
-    `argv`. Without `--configFile`, files are looked for in `cwd` and in `/etc`, as `see` shows them; one that
-    it does not show is left out. Raises SettingsError with everything that is wrong.
+    Flags that `rondpoint up` passes to its children (`RONDPOINT_FLAGS`) come before `argv`. Without
+    `--configFile`, the file is searched in `cwd` and in `/etc`. `resolve_path` gives the path on this
+    machine for each of these paths; a path without one is skipped. Raises SettingsError with all errors.
     """
-    words = vocabulary.build_vocabulary()
-    by_flag, problems = flags.read([*_handed_down(environ), *argv])
-    by_variable, unknown = environment.read(environ, words)
-    problems += unknown
+    known_keys = vocabulary.build_vocabulary()
+    by_flag, problems = flags.read([*_passed_flags(environ), *argv])
+    by_variable, unknown_variables = environment.read(environ, known_keys)
+    problems += unknown_variables
     path, by_flag, by_variable = _choose_file(by_flag, by_variable, cwd, resolve_path)
     by_file = file.read(path) if path else []
-    inline = path if any(_keys(setting) == ("file",) for setting in by_file) else None
+    inline = path if any(_lower_path(setting) == ("file",) for setting in by_file) else None
     if inline:
-        by_file = [setting for setting in by_file if _keys(setting)[0] not in INLINE_SECTIONS]
+        by_file = [setting for setting in by_file if _lower_path(setting)[0] not in INLINE_SECTIONS]
 
-    draft = merge([*by_file, *by_variable, *by_flag], words)
+    draft = merge([*by_file, *by_variable, *by_flag], known_keys)
     derive(draft, environ, inline, resolve_path)
     raise_short_durations(draft)
     draft.errors += problems
@@ -61,33 +66,37 @@ def load(argv: Sequence[str], environ: Mapping[str, str], cwd: Path, resolve_pat
     return LoadedSettings(settings, tuple(draft.warnings), path)
 
 
-def _handed_down(environ: Mapping[str, str]) -> list[str]:
-    given = environ.get(environment.FLAGS)
-    if not given:
+def _passed_flags(environ: Mapping[str, str]) -> list[str]:
+    """Return the flags in `RONDPOINT_FLAGS`. Raises SettingsError."""
+    text = environ.get(environment.FLAGS)
+    if not text:
         return []
     try:
-        handed = json.loads(given)
+        passed = json.loads(text)
     except ValueError as fault:
-        handed, reason = None, str(fault)
+        passed, reason = None, str(fault)
     else:
-        reason = "not a list of texts"
-    if not isinstance(handed, list) or not all(isinstance(flag, str) for flag in handed):
+        reason = "not a list of strings"
+    if not isinstance(passed, list) or not all(isinstance(flag, str) for flag in passed):
         location = f"environment variable {environment.FLAGS}"
         raise SettingsError([error(location, f"bad value: {reason}", "expected a JSON list of flags")])
-    return handed
+    return passed
 
 
-def _keys(setting: WrittenSetting) -> tuple[str, ...]:
+def _lower_path(setting: WrittenSetting) -> tuple[str, ...]:
     return tuple(key.lower() for key in setting.path)
 
 
 def _choose_file(
-    by_flag: list[WrittenSetting], by_variable: list[WrittenSetting], cwd: Path, resolve_path: file.PathResolver
+    by_flag: list[WrittenSetting],
+    by_variable: list[WrittenSetting],
+    cwd: Path,
+    resolve_path: file.PathResolver,
 ) -> tuple[Path | None, list[WrittenSetting], list[WrittenSetting]]:
-    """The file to read, and the settings that are not about it."""
-    chosen = [setting for setting in (*by_variable, *by_flag) if _keys(setting) == _FILE_KEY]
+    """Return the file to read, and the settings without `configFile`. Raises SettingsError."""
+    chosen = [setting for setting in (*by_variable, *by_flag) if _lower_path(setting) == _CONFIG_FILE_KEY]
     by_flag, by_variable = (
-        [setting for setting in by if setting not in chosen] for by in (by_flag, by_variable)
+        [setting for setting in settings if setting not in chosen] for settings in (by_flag, by_variable)
     )
     if not chosen:
         return file.find(cwd, resolve_path), by_flag, by_variable
@@ -102,49 +111,51 @@ def _choose_file(
 
 
 def _validate(draft: Draft) -> Settings | None:
-    """The tree, or None when values do not fit; findings go to the draft."""
+    """Return the settings tree, or None if values are invalid; add diagnostics to the draft."""
     try:
         settings = Settings.model_validate(_nest(draft))
     except ValidationError as fault:
-        draft.errors += [_finding(draft, item) for item in fault.errors(include_url=False)]
+        draft.errors += [_make_diagnostic(draft, item) for item in fault.errors(include_url=False)]
         return None
-    places = {
+    locations = {
         path[1]: setting.location
         for path, setting in draft.values.items()
         if path[0] == "entry_points" and path[2:] == ("address",) and setting.source is not None
     }
-    draft.errors += port_conflicts(settings.entry_points, places)
+    draft.errors += port_conflicts(settings.entry_points, locations)
     draft.errors += unknown_entry_points(settings, draft)
-    return close(settings, draft)
+    return close_guarded_parts(settings, draft)
 
 
 def _nest(draft: Draft) -> dict[str, Any]:
+    """Return the draft as nested dictionaries."""
     tree: dict[str, Any] = {}
     for path in draft.sections:
-        _within(tree, path)
+        _subtree(tree, path)
     for path, setting in draft.values.items():
-        _within(tree, path[:-1])[path[-1]] = setting.value
+        _subtree(tree, path[:-1])[path[-1]] = setting.value
     return tree
 
 
-def _within(tree: dict[str, Any], path: Iterable[str]) -> dict[str, Any]:
+def _subtree(tree: dict[str, Any], path: Iterable[str]) -> dict[str, Any]:
     for name in path:
         tree = tree.setdefault(name, {})
     return tree
 
 
-def _finding(draft: Draft, item: Any) -> Diagnostic:
+def _make_diagnostic(draft: Draft, item: Any) -> Diagnostic:
+    """Turn one error of pydantic into a diagnostic with the location of its setting."""
     path = tuple(str(step) for step in item["loc"])
-    # Inside optional values pydantic names the alternative it tried after the path.
+    # For optional values, pydantic appends the type that it tried to the path.
     setting = next(
         (draft.values[path[:end]] for end in range(len(path), 0, -1) if path[:end] in draft.values), None
     )
     fault = item.get("ctx", {}).get("error")
     expected = str(fault) if fault else f"expected: {item['msg'].lower()}"
     if setting is None:
-        # A table of values is judged as a whole; what is wrong with it names the key.
-        within = draft.below(path)
-        given = next((each for key, each in within.items() if repr(key[-1]) in expected), None)
-        location = given.location if given is not None else ".".join(map(setting_key, path))
-        return error(location, expected if within else str(item["msg"]))
+        # A table of values is validated as a whole; the error text names the key.
+        values = draft.below(path)
+        invalid = next((each for key, each in values.items() if repr(key[-1]) in expected), None)
+        location = invalid.location if invalid is not None else ".".join(map(setting_key, path))
+        return error(location, expected if values else str(item["msg"]))
     return error(setting.location, f"bad value {setting.value!r} for {setting.key}", expected)

@@ -1,4 +1,4 @@
-"""Durations so short that nothing would be served with them, or somebody asked without pause."""
+"""Raises durations so short that requests would fail, or that Rondpoint would query without pause."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ MINIMUM_DURATIONS: Mapping[SettingPath, str] = MappingProxyType(
         ("limits", "tunnel_idle_timeout"): "10ms",
     }
 )
-"""The least that each is, where it is not 0."""
+"""The minimum of each duration, unless it is 0."""
 
 
 def raise_short_durations(draft: Draft) -> None:
-    """Has the least in the place of what is shorter, and says so."""
+    """Replace durations below the minimum by the minimum, and warn about each."""
     for path, setting in tuple(draft.values.items()):
-        floor = MINIMUM_DURATIONS.get((path[0], ANY, *path[2:]) if path[0] == "entry_points" else path)
-        if floor is None:
+        minimum = MINIMUM_DURATIONS.get((path[0], ANY, *path[2:]) if path[0] == "entry_points" else path)
+        if minimum is None:
             continue
         try:
             seconds = parse_duration(setting.value)
         except ValueError:
-            # It is told when the tree is made.
+            # The validation of the tree reports it.
             continue
-        if 0 < seconds < parse_duration(floor):
-            found = f"{setting.key} is too short: {setting.value}"
-            draft.warnings.append(warning(setting.location, found, f"{floor} is taken; give no less"))
-            draft.values[path] = replace(setting, value=floor)
+        if 0 < seconds < parse_duration(minimum):
+            message = f"{setting.key} is too short: {setting.value}"
+            draft.warnings.append(warning(setting.location, message, f"using the minimum, {minimum}"))
+            draft.values[path] = replace(setting, value=minimum)

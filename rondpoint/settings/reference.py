@@ -1,6 +1,6 @@
-"""The reference page of the settings, made from the tree and the tables.
+"""Generates the reference page of the settings, `docs/reference/settings.md`, from the tree and the tables.
 
-`python -m rondpoint.settings.reference` prints it; `docs/reference/settings.md` holds it.
+`python -m rondpoint.settings.reference` prints it.
 """
 
 from __future__ import annotations
@@ -15,73 +15,73 @@ from pydantic_core import PydanticUndefined
 from rondpoint.settings.closed_parts import CHANGES, METRICS
 from rondpoint.settings.sources.environment import variable_name
 from rondpoint.settings.tree import LogLevel, Section, Settings, setting_key
-from rondpoint.settings.unserved import UNSERVED_OPTIONS, UnservedOption
+from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS
 from rondpoint.settings.vocabulary import ANY, section_of
 
-_HEAD = """\
+_INTRODUCTION = """\
 # Settings
 
-Made from the code by `python -m rondpoint.settings.reference`: change it there.
+`python -m rondpoint.settings.reference` generates this page from the code: change it there.
 
-Every setting can be given as a flag (`--log.level=DEBUG`), as an environment variable
-(`RONDPOINT_LOG_LEVEL=DEBUG`) or in a TOML or YAML file; a flag wins over a variable, a variable over the
-file. Keys compare without regard to case. A flag without a value means true, and so does a section that is
-only named: `--providers.docker`. `NAME` stands for a name of your choice.
+You can set each setting as a flag (`--log.level=DEBUG`), as an environment variable
+(`RONDPOINT_LOG_LEVEL=DEBUG`) or in a TOML or YAML file. A flag wins over a variable, and a variable over the
+file. Upper and lower case in keys make no difference. A flag without a value means true. So does a section
+without keys: `--providers.docker`. `NAME` stands for a name of your choice.
 
-The file is the one `--configFile=FILE` (`-c FILE`, `RONDPOINT_CONFIGFILE`) names, else the first of
-`rondpoint.toml`, `.yml`, `.yaml`, `traefik.toml`, `.yml`, `.yaml` in the working directory, then of
+`--configFile=FILE` (`-c FILE`, `RONDPOINT_CONFIGFILE`) names the file. Without it, Rondpoint reads the first
+of `rondpoint.toml`, `.yml`, `.yaml`, `traefik.toml`, `.yml`, `.yaml` in the working directory, then of
 `rondpoint.*` in `/etc/rondpoint/`, then of `traefik.*` in `/etc/traefik/`.
 
-Durations are written `10s`, `1m30s`, `500ms`, or as a number of seconds. An unknown key or a value that does
-not fit ends the start, with the place where it is written.
+Write durations as `10s`, `1m30s`, `500ms`, or as a number of seconds. If a key is unknown or a value is
+invalid, Rondpoint does not start, and prints where the key or value is written.
 
-Names and defaults are Traefik 3's where Traefik has the setting.
+Names and defaults are those of Traefik 3 if Traefik has the setting.
 
 ## All settings
 
 | key | variable | default | |
 | --- | --- | --- | --- |
 """
-_DEPENDS = """
+_DEPENDENT_DEFAULTS = """
 Defaults that depend on other settings:
 
-- Without any web entry point of yours there is `web` on `webAddress`. `traefik` is the admin entry point, on
-  `127.0.0.1:8080`; with `api.insecure` on `:8080`.
-- Without any provider, the Docker provider is on if `DOCKER_HOST` is set or `/var/run/docker.sock` is there.
-- `entryPoints.NAME.address` has no default for other names than `web`.
+- If you define no web entry point, there is `web`, with the address in `webAddress`. `traefik` is the admin
+  entry point, on `127.0.0.1:8080`, or on `:8080` with `api.insecure`.
+- If no provider is set, the Docker provider is on if `DOCKER_HOST` is set or `/var/run/docker.sock` exists.
+- `entryPoints.NAME.address` has no default for names other than `web`.
 
 ## Traefik 1 spellings
 
-They mean the same as the setting beside them, in flags, variables and files alike; `*` is every entry
-point that does not say otherwise itself.
+They mean the same as the setting in the second column, in flags, variables and files. `*` stands for every
+entry point without a value of its own.
 
 | Traefik 1 | means |
 | --- | --- |
 """
 _V1_REMARKS = {
-    "constraints": "`providers.constraints`, `tag==api-*` and the like",
-    "docker.constraints": "`providers.docker.constraints`, `tag==api-*` and the like",
-    "consulCatalog.constraints": "`providers.consulCatalog.constraints`, `tag==api-*` and the like",
+    "constraints": "`providers.constraints`, such as `tag==api-*`",
+    "docker.constraints": "`providers.docker.constraints`, such as `tag==api-*`",
+    "consulCatalog.constraints": "`providers.consulCatalog.constraints`, such as `tag==api-*`",
     "consulCatalog.strictChecks": "`providers.consulCatalog.strictChecks`: `true` is `passing`, `false` is "
     "`passing,warning`",
     "debug": "`log.level`: `DEBUG`",
-    "defaultEntryPoints": "`entryPoints.NAME.asDefault`, for each name of the list",
+    "defaultEntryPoints": "`entryPoints.NAME.asDefault`, for each name in the list",
     "entryPoints": "`--entryPoints='Name:http Address::80'`: `entryPoints.http.address`",
-    "file": "`providers.file`; with neither `filename` nor `directory`, the settings file itself is read "
-    "for `[backends]` and `[frontends]`",
+    "file": "`providers.file`; without `filename` and `directory`, `[backends]` and `[frontends]` are read "
+    "from the settings file itself",
 }
-_UNSERVED = """
+_UNSERVED_INTRODUCTION = """
 ## Known, and not served yet
 
-These options of Traefik, with all below them, give a warning and are left aside. Those that guard something
-are not: to serve without them would be weaker than their author meant. They give an error that says what to
-do instead, and close what they guard:
+Rondpoint ignores these options of Traefik, with all keys below them, and gives a warning. Options that
+protect something are different, because serving without them would be less safe than you intended. They give
+an error with a hint, and close the part that they protect:
 
-- an entry point: its routers answer 503. `traefik`, the admin one, answers nothing but `/ping`;
+- an entry point: its routers respond with 503. The admin entry point `traefik` only responds to `/ping`;
 - a provider: it reads nothing, and has no routes;
 - changes: the API refuses them;
-- `/metrics`: it answers 503.
+- `/metrics`: it responds with 503.
 
 | option | | closes |
 | --- | --- | --- |
@@ -89,50 +89,54 @@ do instead, and close what they guard:
 
 
 def page() -> str:
-    """The whole page, as Markdown."""
-    settings = "\n".join(_rows(Settings, ()))
+    """Return the page as Markdown."""
+    settings = "\n".join(_setting_rows(Settings, ()))
     spellings = "\n".join(_v1_rows())
     unserved = "\n".join(
-        f"| `{_named(key)}` | {entry.reason} | {_closes(entry)} |"
-        for key, entry in sorted(UNSERVED_OPTIONS.items(), key=_by_key)
+        f"| `{_format_key(key)}` | {option.reason} | {_format_closed_part(option)} |"
+        for key, option in sorted(UNSERVED_OPTIONS.items(), key=_sort_key)
     )
-    return f"{_HEAD}{settings}\n{_DEPENDS}{spellings}\n{_UNSERVED}{unserved}\n"
+    return (
+        f"{_INTRODUCTION}{settings}\n{_DEPENDENT_DEFAULTS}{spellings}\n{_UNSERVED_INTRODUCTION}{unserved}\n"
+    )
 
 
-def _closes(entry: UnservedOption) -> str:
-    part = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(entry.closed_part, entry.closed_part)
+def _format_closed_part(option: UnservedOption) -> str:
+    part = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(
+        option.closed_part, option.closed_part
+    )
     part = part.replace("entry point *", "the entry point")
-    if entry.guards_if_false:
-        return f"{part}, where it is `false`"
-    return f"{part}, unless it has `tls.certificates`" if entry.unneeded_with_tls else part
+    if option.guards_if_false:
+        return f"{part}, if it is `false`"
+    return f"{part}, unless it has `tls.certificates`" if option.unneeded_with_tls else part
 
 
-def _by_key(item: tuple[str, object]) -> str:
+def _sort_key(item: tuple[str, object]) -> str:
     return item[0].lower()
 
 
-def _named(key: str) -> str:
+def _format_key(key: str) -> str:
     return key.replace(ANY, "NAME")
 
 
-def _rows(section: type[Section], above: tuple[str, ...]) -> Iterator[str]:
+def _setting_rows(section: type[Section], parents: tuple[str, ...]) -> Iterator[str]:
     for attribute, info in section.model_fields.items():
         if info.exclude:
             continue
-        path = (*above, setting_key(attribute))
-        inner, optional, free = section_of(info.annotation)
-        if inner is None and free:
-            yield _row((*path, ANY), "", info.description or "")
+        path = (*parents, setting_key(attribute))
+        inner, optional, named_by_user = section_of(info.annotation)
+        if inner is None and named_by_user:
+            yield _format_row((*path, ANY), "", info.description or "")
         elif inner is None:
-            yield _row(path, _default(path, info), info.description or "")
+            yield _format_row(path, _format_default(path, info), info.description or "")
         else:
             if optional:
-                yield _row(path, "off", _first_line(inner))
-            yield from _rows(inner, (*path, ANY) if free else path)
+                yield _format_row(path, "off", _first_line(inner))
+            yield from _setting_rows(inner, (*path, ANY) if named_by_user else path)
 
 
-def _row(path: tuple[str, ...], default: str, description: str) -> str:
-    key = _named(".".join(path))
+def _format_row(path: tuple[str, ...], default: str, description: str) -> str:
+    key = _format_key(".".join(path))
     name = variable_name(path).replace(ANY, "NAME")
     return f"| `{key}` | `{name}` | {default} | {description} |".replace("|  |", "| |")
 
@@ -141,11 +145,11 @@ def _first_line(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().partition("\n")[0]
 
 
-def _default(path: tuple[str, ...], info: FieldInfo) -> str:
+def _format_default(path: tuple[str, ...], info: FieldInfo) -> str:
     default: Any = info.default
     if info.default_factory is not None:
         return "number of cores"
-    if default is PydanticUndefined or default is None or default in ("", ()):
+    if default is PydanticUndefined or default is None or default in ("", (), frozenset()):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
@@ -163,7 +167,7 @@ def _v1_rows() -> Iterator[str]:
     for key, translation in TRANSLATIONS.items():
         remark = _V1_REMARKS.get(key)
         if remark is None:
-            remark = ", ".join(f"`{target}`" for target, _ in translation("")) or "(its keys follow)"
+            remark = ", ".join(f"`{target}`" for target, _ in translation("")) or "(see its keys)"
         yield f"| `{key}` | {remark} |"
 
 

@@ -1,4 +1,4 @@
-"""Closes what options that are not served were to guard."""
+"""Closes the parts of Rondpoint whose protecting options are not served."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from rondpoint.settings.merge import Draft
 from rondpoint.settings.tree import ADMIN, Settings
 
 
-def close(settings: Settings, draft: Draft) -> Settings:
-    """The settings with what is closed; the draft gets a finding for each option.
+def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
+    """Return the settings with their closed parts; add a diagnostic to the draft for each unserved guard.
 
-    An option that guards nothing here, such as one of a provider that is off, gives a warning like any other
-    that is left aside.
+    An option that guards nothing in these settings, such as one of a provider that is off, only gives a
+    warning, like other options that are not served.
     """
-    there = set(_there(settings))
+    existing = set(_existing_parts(settings))
     # The admin entry point speaks no TLS, whatever its settings say.
-    secure = {closed_parts.entry_point_part(name) for name in settings.tls_entry_points - {ADMIN}}
-    found = list(_admin_tls(settings, draft))
-    draft.warnings += [closed.diagnostic for closed in found]
-    for option, closed in draft.guards:
-        if closed.part in there and not (option.unneeded_with_tls and closed.part in secure):
-            found.append(closed)
-            draft.warnings.append(closed.diagnostic)
+    with_tls = {closed_parts.entry_point_part(name) for name in settings.tls_entry_points - {ADMIN}}
+    closed = list(_close_admin_tls(settings, draft))
+    draft.warnings += [each.diagnostic for each in closed]
+    for option, candidate in draft.unserved_guards:
+        if candidate.part in existing and not (option.unneeded_with_tls and candidate.part in with_tls):
+            closed.append(candidate)
+            draft.warnings.append(candidate.diagnostic)
         else:
-            draft.warnings.append(warning(closed.location, f"{closed.key} {option.reason}"))
-    return settings.model_copy(update={"closed": tuple(found)})
+            draft.warnings.append(warning(candidate.location, f"{candidate.key} {option.reason}"))
+    return settings.model_copy(update={"closed_parts": tuple(closed)})
 
 
-def _admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
+def _close_admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
     if settings.admin.tls is not None:
         path = ("entry_points", ADMIN, "tls")
-        given = draft.sections.get(path) or next(iter(draft.below(path).values()))
+        setting = draft.sections.get(path) or next(iter(draft.below(path).values()))
         key = f"entryPoints.{ADMIN}.tls"
-        yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, given.location, LOCAL_ONLY)
+        yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, setting.location, LOCAL_ONLY)
 
 
-def _there(settings: Settings) -> Iterator[str]:
-    """What can be closed with these settings."""
+def _existing_parts(settings: Settings) -> Iterator[str]:
+    """Return the parts that these settings have and that can be closed."""
     yield closed_parts.CHANGES
     if settings.metrics is not None and settings.metrics.prometheus is not None:
         yield closed_parts.METRICS

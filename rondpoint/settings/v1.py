@@ -1,7 +1,7 @@
-"""Traefik 1's spellings, translated into the tree by one table.
+"""Translates the keys of Traefik 1 to keys of the settings tree, with one table.
 
-A translation takes the value as written and gives settings of the tree. `entryPoints.*` as a target
-means every entry point that does not say otherwise, since Traefik 1 had one value for all of them.
+A translation gets the value as written and returns settings of the tree. The target `entryPoints.*` means
+every entry point without a value of its own, because Traefik 1 had one value for all entry points.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from collections.abc import Callable
 
 from rondpoint.settings.values import parse_switch
 
-Translated = list[tuple[str, object]]
-Translation = Callable[[object], Translated]
-"""Raises ValueError, which says what is expected, for a value that cannot be translated."""
+TranslatedSettings = list[tuple[str, object]]
+Translation = Callable[[object], TranslatedSettings]
+"""Returns the keys and values to set. Raises ValueError, with the expected format, for an invalid value."""
 
 
-def _as(*targets: str) -> Translation:
+def _copy_to(*targets: str) -> Translation:
+    """Return a translation that sets each target to the same value."""
     return lambda value: [(target, value) for target in targets]
 
 
-def _constraints(*targets: str) -> Translation:
-    def translate(value: object) -> Translated:
+def _join_constraints(*targets: str) -> Translation:
+    def translate(value: object) -> TranslatedSettings:
         expressions = value if isinstance(value, list) else [value]
         if not all(isinstance(each, str) for each in expressions):
             raise ValueError("expected expressions such as tag==api-*")
@@ -29,12 +30,12 @@ def _constraints(*targets: str) -> Translation:
     return translate
 
 
-def _strict_checks(value: object) -> Translated:
+def _translate_strict_checks(value: object) -> TranslatedSettings:
     states = "passing" if parse_switch(value) else "passing,warning"
     return [("providers.consulCatalog.strictChecks", states)]
 
 
-def _debug(value: object) -> Translated:
+def _translate_debug(value: object) -> TranslatedSettings:
     match str(value).strip().lower():
         case "true" | "1" | "t":
             return [("log.level", "DEBUG")]
@@ -43,102 +44,104 @@ def _debug(value: object) -> Translated:
     raise ValueError("expected true or false")
 
 
-def _default_entry_points(value: object) -> Translated:
+def _translate_default_entry_points(value: object) -> TranslatedSettings:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("expected names of entry points")
     return [(f"entryPoints.{name.strip()}.asDefault", True) for name in names if name.strip()]
 
 
-def _entry_point_flag(value: object) -> Translated:
-    """`--entryPoints='Name:http Address::80'`; as a table or section it is Traefik 3's own."""
+def _translate_entry_points(value: object) -> TranslatedSettings:
+    """Translate `--entryPoints='Name:http Address::80'`; tables are in Traefik 3's format already."""
     if not isinstance(value, str):
         return [("entryPoints", value)]
     parts = [part.partition(":") for part in value.split()]
     options = {name.lower(): text for name, colon, text in parts if colon}
     if not options.get("name"):
         raise ValueError("expected a description such as Name:http Address::80")
-    above = f"entryPoints.{options['name']}"
-    named = [(f"{above}.{name}", text) for name, _, text in parts if name.lower() != "name"]
-    return [(above, True), *named]
+    section = f"entryPoints.{options['name']}"
+    settings = [(f"{section}.{name}", text) for name, _, text in parts if name.lower() != "name"]
+    return [(section, True), *settings]
 
 
-def _web_address(value: object) -> Translated:
-    # What Traefik 1 serves there is open to all.
+def _translate_web_address(value: object) -> TranslatedSettings:
+    # In Traefik 1, all clients may use this entry point.
     return [("entryPoints.traefik.address", value), ("api.insecure", True)]
 
 
 TRANSLATIONS: dict[str, Translation] = {
-    "accessLogsFile": _as("accessLog.filePath"),
-    "debug": _debug,
-    "logLevel": _as("log.level"),
-    "traefikLog": _as("log"),
-    "traefikLog.filePath": _as("log.filePath"),
-    "traefikLog.format": _as("log.format"),
-    "traefikLogsFile": _as("log.filePath"),
-    "constraints": _constraints("providers.constraints"),
-    "defaultEntryPoints": _default_entry_points,
-    "entryPoints": _entry_point_flag,
-    "docker": _as("providers.docker"),
-    "docker.constraints": _constraints("providers.docker.constraints"),
-    "docker.domain": _as("providers.docker.domain"),
-    "docker.endpoint": _as("providers.docker.endpoint"),
-    "docker.exposedByDefault": _as("providers.docker.exposedByDefault"),
-    "docker.network": _as("providers.docker.network"),
-    "docker.useBindPortIP": _as("providers.docker.useBindPortIP"),
-    "docker.watch": _as("providers.docker.watch"),
-    "file": _as("providers.file"),
-    "file.directory": _as("providers.file.directory"),
-    "file.filename": _as("providers.file.filename"),
-    "file.watch": _as("providers.file.watch"),
-    "consul": _as("providers.consul"),
-    "consul.endpoint": _as("providers.consul.endpoints"),
-    "consul.password": _as("providers.consul.password"),
-    "consul.prefix": _as("providers.consul.rootKey"),
-    "consul.tls": _as("providers.consul.tls"),
-    "consul.tls.ca": _as("providers.consul.tls.ca"),
-    "consul.tls.cert": _as("providers.consul.tls.cert"),
-    "consul.tls.insecureSkipVerify": _as("providers.consul.tls.insecureSkipVerify"),
-    "consul.tls.key": _as("providers.consul.tls.key"),
-    "consul.username": _as("providers.consul.username"),
-    "consul.watch": _as("providers.consul.watch"),
-    "consulCatalog": _as("providers.consulCatalog"),
-    "consulCatalog.constraints": _constraints("providers.consulCatalog.constraints"),
-    "consulCatalog.domain": _as("providers.consulCatalog.domain"),
-    "consulCatalog.endpoint": _as("providers.consulCatalog.endpoint.address"),
-    "consulCatalog.exposedByDefault": _as("providers.consulCatalog.exposedByDefault"),
-    "consulCatalog.frontEndRule": _as("providers.consulCatalog.frontEndRule"),
-    "consulCatalog.prefix": _as("providers.consulCatalog.prefix"),
-    "consulCatalog.stale": _as("providers.consulCatalog.stale"),
-    "consulCatalog.strictChecks": _strict_checks,
-    "consulCatalog.tls": _as("providers.consulCatalog.endpoint.tls"),
-    "consulCatalog.tls.ca": _as("providers.consulCatalog.endpoint.tls.ca"),
-    "consulCatalog.tls.cert": _as("providers.consulCatalog.endpoint.tls.cert"),
-    "consulCatalog.tls.insecureSkipVerify": _as("providers.consulCatalog.endpoint.tls.insecureSkipVerify"),
-    "consulCatalog.tls.key": _as("providers.consulCatalog.endpoint.tls.key"),
-    "consulCatalog.watch": _as("providers.consulCatalog.watch"),
-    "retry": _as(),
-    "retry.attempts": _as("serversTransport.retryAttempts"),
-    "rest": _as("providers.rest"),
-    "web": _as("api.insecure"),
-    "web.address": _web_address,
-    "web.metrics": _as("metrics"),
-    "web.metrics.prometheus": _as("metrics.prometheus"),
-    "web.metrics.prometheus.buckets": _as("metrics.prometheus.buckets"),
-    "web.metrics.prometheus.entryPoint": _as("metrics.prometheus.entryPoint"),
-    "web.statistics": _as("api.statistics"),
-    "web.statistics.recentErrors": _as("api.statistics.recentErrors"),
-    "graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),
-    "lifeCycle": _as(),
-    "lifeCycle.graceTimeOut": _as("entryPoints.*.transport.lifeCycle.graceTimeOut"),
-    "idleTimeout": _as("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
-    "respondingTimeouts": _as(),
-    "respondingTimeouts.idleTimeout": _as("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
-    "respondingTimeouts.readTimeout": _as("entryPoints.*.transport.respondingTimeouts.readTimeout"),
-    "respondingTimeouts.writeTimeout": _as("entryPoints.*.transport.respondingTimeouts.writeTimeout"),
-    "forwardingTimeouts": _as(),
-    "forwardingTimeouts.dialTimeout": _as("serversTransport.forwardingTimeouts.dialTimeout"),
-    "forwardingTimeouts.responseHeaderTimeout": _as(
+    "accessLogsFile": _copy_to("accessLog.filePath"),
+    "debug": _translate_debug,
+    "logLevel": _copy_to("log.level"),
+    "traefikLog": _copy_to("log"),
+    "traefikLog.filePath": _copy_to("log.filePath"),
+    "traefikLog.format": _copy_to("log.format"),
+    "traefikLogsFile": _copy_to("log.filePath"),
+    "constraints": _join_constraints("providers.constraints"),
+    "defaultEntryPoints": _translate_default_entry_points,
+    "entryPoints": _translate_entry_points,
+    "docker": _copy_to("providers.docker"),
+    "docker.constraints": _join_constraints("providers.docker.constraints"),
+    "docker.domain": _copy_to("providers.docker.domain"),
+    "docker.endpoint": _copy_to("providers.docker.endpoint"),
+    "docker.exposedByDefault": _copy_to("providers.docker.exposedByDefault"),
+    "docker.network": _copy_to("providers.docker.network"),
+    "docker.useBindPortIP": _copy_to("providers.docker.useBindPortIP"),
+    "docker.watch": _copy_to("providers.docker.watch"),
+    "file": _copy_to("providers.file"),
+    "file.directory": _copy_to("providers.file.directory"),
+    "file.filename": _copy_to("providers.file.filename"),
+    "file.watch": _copy_to("providers.file.watch"),
+    "consul": _copy_to("providers.consul"),
+    "consul.endpoint": _copy_to("providers.consul.endpoints"),
+    "consul.password": _copy_to("providers.consul.password"),
+    "consul.prefix": _copy_to("providers.consul.rootKey"),
+    "consul.tls": _copy_to("providers.consul.tls"),
+    "consul.tls.ca": _copy_to("providers.consul.tls.ca"),
+    "consul.tls.cert": _copy_to("providers.consul.tls.cert"),
+    "consul.tls.insecureSkipVerify": _copy_to("providers.consul.tls.insecureSkipVerify"),
+    "consul.tls.key": _copy_to("providers.consul.tls.key"),
+    "consul.username": _copy_to("providers.consul.username"),
+    "consul.watch": _copy_to("providers.consul.watch"),
+    "consulCatalog": _copy_to("providers.consulCatalog"),
+    "consulCatalog.constraints": _join_constraints("providers.consulCatalog.constraints"),
+    "consulCatalog.domain": _copy_to("providers.consulCatalog.domain"),
+    "consulCatalog.endpoint": _copy_to("providers.consulCatalog.endpoint.address"),
+    "consulCatalog.exposedByDefault": _copy_to("providers.consulCatalog.exposedByDefault"),
+    "consulCatalog.frontEndRule": _copy_to("providers.consulCatalog.frontEndRule"),
+    "consulCatalog.prefix": _copy_to("providers.consulCatalog.prefix"),
+    "consulCatalog.stale": _copy_to("providers.consulCatalog.stale"),
+    "consulCatalog.strictChecks": _translate_strict_checks,
+    "consulCatalog.tls": _copy_to("providers.consulCatalog.endpoint.tls"),
+    "consulCatalog.tls.ca": _copy_to("providers.consulCatalog.endpoint.tls.ca"),
+    "consulCatalog.tls.cert": _copy_to("providers.consulCatalog.endpoint.tls.cert"),
+    "consulCatalog.tls.insecureSkipVerify": _copy_to(
+        "providers.consulCatalog.endpoint.tls.insecureSkipVerify"
+    ),
+    "consulCatalog.tls.key": _copy_to("providers.consulCatalog.endpoint.tls.key"),
+    "consulCatalog.watch": _copy_to("providers.consulCatalog.watch"),
+    "retry": _copy_to(),
+    "retry.attempts": _copy_to("serversTransport.retryAttempts"),
+    "rest": _copy_to("providers.rest"),
+    "web": _copy_to("api.insecure"),
+    "web.address": _translate_web_address,
+    "web.metrics": _copy_to("metrics"),
+    "web.metrics.prometheus": _copy_to("metrics.prometheus"),
+    "web.metrics.prometheus.buckets": _copy_to("metrics.prometheus.buckets"),
+    "web.metrics.prometheus.entryPoint": _copy_to("metrics.prometheus.entryPoint"),
+    "web.statistics": _copy_to("api.statistics"),
+    "web.statistics.recentErrors": _copy_to("api.statistics.recentErrors"),
+    "graceTimeOut": _copy_to("entryPoints.*.transport.lifeCycle.graceTimeOut"),
+    "lifeCycle": _copy_to(),
+    "lifeCycle.graceTimeOut": _copy_to("entryPoints.*.transport.lifeCycle.graceTimeOut"),
+    "idleTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
+    "respondingTimeouts": _copy_to(),
+    "respondingTimeouts.idleTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
+    "respondingTimeouts.readTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.readTimeout"),
+    "respondingTimeouts.writeTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.writeTimeout"),
+    "forwardingTimeouts": _copy_to(),
+    "forwardingTimeouts.dialTimeout": _copy_to("serversTransport.forwardingTimeouts.dialTimeout"),
+    "forwardingTimeouts.responseHeaderTimeout": _copy_to(
         "serversTransport.forwardingTimeouts.responseHeaderTimeout"
     ),
 }

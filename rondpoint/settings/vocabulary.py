@@ -1,7 +1,8 @@
-"""Every key that means something: the tree's own, Traefik 1's, and those known but not served yet.
+"""The vocabulary: every known key, as a trie.
 
-They stand in one trie, so that one walk answers what a key is, and what its nearest neighbour is when
-it is none. Keys compare without regard to case.
+It holds the keys of the settings tree, the keys of Traefik 1, and the keys of options that are not served
+yet. One walk down the trie finds the meaning of a key, or the nearest known key. Keys are compared
+without regard to case.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from types import UnionType
 from typing import Union, get_args, get_origin
 
 from rondpoint.settings.tree import Section, Settings, setting_key
-from rondpoint.settings.unserved import UNSERVED_OPTIONS, UnservedOption
+from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS, Translation
 
 CONFIG_FILE = "configFile"
-"""Names the file to read; a flag or a variable, never a key of that file."""
+"""The key that names the file to read; only for flags and variables, not for the file itself."""
 
 ANY = "*"
-"""Stands in a pattern for a name that the user chooses."""
+"""The key in a pattern that stands for a name chosen by the user."""
 
 
 @dataclass(slots=True)
 class KnownKey:
-    """What a key may be followed by, and what it means itself.
+    """A key with its meaning and the keys that may follow it.
 
-    `attribute` is the name in the tree ("" for keys that are not in it); `section` is true where other
-    keys follow; `optional` where the section may be absent; `unserved` is set for what is not served.
+    `attribute`: the name in the settings tree, empty for a key outside it. `section`: other keys follow.
+    `optional`: the section may be absent. `unserved`: set for an option that is not served.
+    `translation`: set for a key of Traefik 1. `wildcard`: the key that stands for all names chosen by the
+    user.
     """
 
     key: str = ""
@@ -41,126 +44,130 @@ class KnownKey:
     wildcard: KnownKey | None = None
 
     def child(self, key: str) -> KnownKey | None:
+        """Return the following key, or None if it is unknown."""
         return self.children.get(key.lower(), self.wildcard)
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownKey:
-    """A path that left the vocabulary after `depth` known keys; `hint` names the nearest valid one."""
+    """The result for a path that is unknown after `depth` known keys; `hint` names the nearest known key."""
 
     depth: int
     hint: str
 
 
 def build_vocabulary() -> KnownKey:
-    """The vocabulary; each call gives its own."""
+    """Build the vocabulary and return its root."""
     root = KnownKey(section=True)
     _add_section(root, Settings)
-    _place(root, CONFIG_FILE)
+    _add_key(root, CONFIG_FILE)
     for pattern, translation in TRANSLATIONS.items():
-        _place(root, pattern).translation = translation
-    for pattern, entry in UNSERVED_OPTIONS.items():
-        _place(root, pattern).unserved = entry
+        _add_key(root, pattern).translation = translation
+    for pattern, option in UNSERVED_OPTIONS.items():
+        _add_key(root, pattern).unserved = option
     return root
 
 
 def look_up(
     root: KnownKey, path: tuple[str, ...], spell_key: Callable[[str], str] = str
 ) -> tuple[KnownKey, ...] | UnknownKey:
-    """The words along the path, ending early at the last that is not served; or where it leaves them.
+    """Return the known keys along a path, or UnknownKey with a hint.
 
-    `show` writes a dotted key as the source of `path` would.
+    The result ends at an option that is not served, unless the vocabulary knows the next key too.
+    `spell_key` spells a dotted key as the source of `path` does.
     """
     found: list[KnownKey] = []
-    word = root
+    known_key = root
     for depth, key in enumerate(path):
-        following = word.child(key)
-        if following is None:
-            return UnknownKey(depth, _nearest(root, word, path[:depth], key, spell_key))
-        found.append(following)
-        if following.unserved and not any(map(following.child, path[depth + 1 : depth + 2])):
+        child = known_key.child(key)
+        if child is None:
+            return UnknownKey(depth, _nearest_key_hint(root, known_key, path[:depth], key, spell_key))
+        found.append(child)
+        if child.unserved and not any(map(child.child, path[depth + 1 : depth + 2])):
             break
-        word = following
+        known_key = child
     return tuple(found)
 
 
 def join_table_key(root: KnownKey, path: tuple[str, ...]) -> tuple[str, ...]:
-    """The path with what follows a table of values made one key, since such a key may hold dots."""
-    word = root
+    """Join the items of a path below a table of values to one key, since such a key may contain dots."""
+    known_key = root
     for depth, key in enumerate(path):
-        following = word.child(key)
-        if following is None:
+        child = known_key.child(key)
+        if child is None:
             break
-        if following is word.wildcard and not following.section:
+        if child is known_key.wildcard and not child.section:
             return (*path[:depth], ".".join(path[depth:]))
-        word = following
+        known_key = child
     return path
 
 
-def all_paths(word: KnownKey, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every path of the vocabulary, `*` for a name that is free."""
-    following = [*word.children.values(), *([word.wildcard] if word.wildcard else [])]
-    for child in following:
-        same_path = (*above, child.key)
-        yield same_path
-        yield from all_paths(child, same_path)
+def all_paths(known_key: KnownKey, parents: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield every path of the vocabulary, with `*` for a name chosen by the user."""
+    for child in [*known_key.children.values(), *([known_key.wildcard] if known_key.wildcard else [])]:
+        path = (*parents, child.key)
+        yield path
+        yield from all_paths(child, path)
 
 
-def _nearest(root: KnownKey, word: KnownKey, above: tuple[str, ...], key: str, spell_key: Callable[[str], str]) -> str:
-    # The right key without what belongs before it, as in `--endpoint`.
-    whole = (path for path in all_paths(root) if path[-1].lower() == key.lower() and ANY not in path)
-    if not above and (path := next(whole, None)):
+def _nearest_key_hint(
+    root: KnownKey, known_key: KnownKey, parents: tuple[str, ...], key: str, spell_key: Callable[[str], str]
+) -> str:
+    # The key may be right but without its section, as in `--endpoint`.
+    whole_paths = (path for path in all_paths(root) if path[-1].lower() == key.lower() and ANY not in path)
+    if not parents and (path := next(whole_paths, None)):
         return f"did you mean {spell_key('.'.join(path))}?"
-    close = difflib.get_close_matches(key.lower(), word.children, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(key.lower(), known_key.children, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {spell_key('.'.join((*above, word.children[close[0]].key)))}?"
-    if not word.children:
-        return f"{spell_key('.'.join(above))} has no keys below it" if above else ""
-    return "expected one of " + ", ".join(child.key for child in word.children.values())
+        return f"did you mean {spell_key('.'.join((*parents, known_key.children[close[0]].key)))}?"
+    if not known_key.children:
+        return f"{spell_key('.'.join(parents))} has no keys below it" if parents else ""
+    return "expected one of " + ", ".join(child.key for child in known_key.children.values())
 
 
-def _place(root: KnownKey, pattern: str) -> KnownKey:
-    word = root
+def _add_key(root: KnownKey, pattern: str) -> KnownKey:
+    """Return the known key at a dotted pattern, adding it if it is missing."""
+    known_key = root
     for key in pattern.split("."):
         if key == ANY:
-            word.wildcard = word.wildcard or KnownKey(ANY)
-            word = word.wildcard
+            known_key.wildcard = known_key.wildcard or KnownKey(ANY)
+            known_key = known_key.wildcard
         else:
-            word = word.children.setdefault(key.lower(), KnownKey(key))
-    return word
+            known_key = known_key.children.setdefault(key.lower(), KnownKey(key))
+    return known_key
 
 
-def _add_section(word: KnownKey, section: type[Section]) -> None:
+def _add_section(known_key: KnownKey, section: type[Section]) -> None:
     for attribute, info in section.model_fields.items():
         if info.exclude:
-            # It follows from the others.
+            # The value is computed from other settings.
             continue
-        child = _place(word, setting_key(attribute))
+        child = _add_key(known_key, setting_key(attribute))
         child.attribute = attribute
-        inner, optional, free = section_of(info.annotation)
+        inner, optional, named_by_user = section_of(info.annotation)
         if inner is None:
-            if free:
+            if named_by_user:
                 child.section = True
                 child.wildcard = KnownKey(ANY, ANY)
             continue
         child.section, child.optional = True, optional
-        if free:
+        if named_by_user:
             child.wildcard = KnownKey(ANY, ANY, section=True)
             child = child.wildcard
         _add_section(child, inner)
 
 
 def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
-    """The section an annotation holds, whether it may be absent, whether it goes by free names.
+    """Return the section type of an annotation, whether it is optional, and whether users name its items.
 
-    Without a section, free names are those of a table of values.
+    Without a section type, user-chosen names are the keys of a table of values.
     """
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation, False, False
     arguments = get_args(annotation)
     if get_origin(annotation) in (Union, UnionType) and type(None) in arguments:
-        inner, _, free = section_of(next(item for item in arguments if item is not type(None)))
-        return inner, True, free
+        inner, _, named_by_user = section_of(next(item for item in arguments if item is not type(None)))
+        return inner, True, named_by_user
     if get_origin(annotation) is Mapping and len(arguments) == 2:
         return section_of(arguments[1])[0], False, True
     return None, False, False

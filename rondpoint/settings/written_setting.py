@@ -1,4 +1,4 @@
-"""A setting as one source gives it, before anyone has asked what it means."""
+"""A setting as one source gives it, before its key is interpreted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Source(IntEnum):
-    """Where a setting stands; the higher one wins."""
+    """The kind of source; of two settings for one key, the one with the higher number wins."""
 
     FILE = 1
     ENVIRONMENT = 2
@@ -18,9 +18,9 @@ class Source(IntEnum):
 class WrittenSetting(Struct, frozen=True):
     """One key and its value.
 
-    `path` has an item a level, as its author spelled it. `value` is text, or what a file's own types
-    make of it; True for a bare flag and for a table, None for an empty YAML value. `place` says where it
-    stands, complete enough to go and change it.
+    `path` has one item for each level, in the user's spelling. `value` is text or a value of the file's
+    own types; True for a flag without a value and for a table, None for an empty YAML value. `location`
+    says where the setting is written, such as `flag --workers` or `traefik.toml: docker.domain`.
     """
 
     path: tuple[str, ...]

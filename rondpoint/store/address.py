@@ -39,9 +39,10 @@ _OPTIONS = (
 class Address(Struct, frozen=True):
     """A parsed store URL.
 
-    `url` is in the form that redis-py reads. It is the server's URL, or else it holds the credentials, database
-    and TLS options for the current master. `hosts` are queried for the master: sentinels, which know it by the
-    name `master`, or nodes of a cluster. `sentinel_username` and `sentinel_password` are for sentinels only.
+    `url` is in the form that redis-py reads. It is the server's URL, or else it holds the credentials,
+    database and TLS options for the current master. `hosts` are queried for the master: sentinels, which know
+    it by the name `master`, or nodes of a cluster. `sentinel_username` and `sentinel_password` are for
+    sentinels only.
     """
 
     kind: Kind

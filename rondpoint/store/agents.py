@@ -28,11 +28,11 @@ class ProviderStatus(Struct, frozen=True):
 
 
 Role = Literal["leader", "member", "standby"]
-"""The leader publishes; a member writes its contribution, which the leader publishes; a standby writes nothing."""
+"""The leader publishes, a member writes its contribution for the leader, a standby writes nothing."""
 
 
 class AgentStatus(Struct, frozen=True):
-    """An agent's status as it reports it; times in Unix seconds, `contribution` is the setting `agent.name`."""
+    """An agent's own report; times in Unix seconds, `contribution` is the setting `agent.name`."""
 
     name: str
     host: str

@@ -18,7 +18,8 @@ class Change(Struct, frozen=True, omit_defaults=True):
     A reader applies it only if its own revision is `previous`; otherwise it has missed a revision and reads
     the whole state. With `full` the reader must read the whole state as well: the contents were too large, or
     the publisher did not know the stored state. With `diagnostics` the diagnostics have changed too; only
-    contributions publish that. `at` is the time of publication in Unix seconds by the publisher's clock, or 0.
+    contributions publish that. `at` is the time of publication in Unix seconds by the publisher's clock, or
+    0.
     """
 
     revision: int

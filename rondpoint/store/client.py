@@ -48,8 +48,8 @@ def connect(url: str, *, namespace: str = "default", **options: Any) -> redis.Re
 def separate_connection(pool: redis.ConnectionPool) -> Any:
     """Return a new connection like those of `pool`; the caller must close it. Raises redis.RedisError.
 
-    redis-py opens it with the URL, password and database of the pool, at the current master. The pool does not
-    count it, because a pool never stops counting a connection that is not returned.
+    redis-py opens it with the URL, password and database of the pool, at the current master. The pool does
+    not count it, because a pool never stops counting a connection that is not returned.
     """
     connection: Any = pool.connection_class(**pool.connection_kwargs)
     connection.connect()

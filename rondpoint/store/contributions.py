@@ -33,7 +33,9 @@ def register_contribution(client: redis.Redis, keys: Keys, agent: str) -> None:
         client.publish(keys.wakeups, agent)
 
 
-def read_contributions(client: redis.Redis, keys: Keys, known: Collection[str] = ()) -> dict[str, ContributionState]:
+def read_contributions(
+    client: redis.Redis, keys: Keys, known: Collection[str] = ()
+) -> dict[str, ContributionState]:
     """Return the listed contributions and those `known`, by their agents' names. Raises redis.RedisError."""
     names = sorted({*known, *_listed_agents(client, keys)})
     pipeline = client.pipeline(transaction=False)
@@ -64,12 +66,23 @@ class ContributionRemover:
         Return whether it was removed. Raises redis.RedisError.
         """
         contribution = self._keys.contribution(agent)
-        keys = [self._keys.leader, contribution.leader, self._keys.contributions, *_keys_to_remove(contribution)]
+        keys = [
+            self._keys.leader,
+            contribution.leader,
+            self._keys.contributions,
+            *_keys_to_remove(contribution),
+        ]
         return bool(self._script(keys=keys, args=[lease, agent]))
 
 
 def _keys_to_remove(contribution: PublishedKeys) -> list[str]:
-    return [contribution.revision, contribution.routers, contribution.services, contribution.middlewares, contribution.diagnostics]
+    return [
+        contribution.revision,
+        contribution.routers,
+        contribution.services,
+        contribution.middlewares,
+        contribution.diagnostics,
+    ]
 
 
 def _listed_agents(client: redis.Redis, keys: Keys) -> set[str]:

@@ -1,7 +1,7 @@
-"""Keys that something else has written to, so that they hold what they never should.
+"""Recognises and drops corrupt keys, which another program has overwritten.
 
-What is only counted or renewed all the time is best dropped then: it is soon there again. Configurations are
-another matter, see `publish` and `read`.
+Counts and status entries are written again soon, so their corrupt keys are dropped. `publish` and `read`
+treat corrupt configurations.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from contextlib import contextmanager
 
 import redis
 
-# Errors have no other code than the beginning of their text.
-_SPOILT_COUNTER = ("WRONGTYPE", "hash value is not an integer", "would overflow")
+# Redis errors have no code; only their text tells them apart.
+_CORRUPT_COUNTER = ("WRONGTYPE", "hash value is not an integer", "would overflow")
 
 
 def is_wrong_type(error: Exception) -> bool:
-    """Whether a command failed since its key holds another type."""
+    """Return whether a command failed because its key holds another type."""
     return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
 
 
 def is_corrupt_counter(error: Exception) -> bool:
-    """Whether counting failed since the key, or its field, holds no number."""
-    return isinstance(error, redis.ResponseError) and any(text in str(error) for text in _SPOILT_COUNTER)
+    """Return whether counting failed because the key, or its field, holds no valid number."""
+    return isinstance(error, redis.ResponseError) and any(text in str(error) for text in _CORRUPT_COUNTER)
 
 
 def drop(client: redis.Redis, key: str) -> None:
-    """Drop a key that the proxy may write to: the rights that it needs do not include DEL. RedisError."""
+    """Drop a key by EXPIRE, since a proxy's rights do not include DEL. Raises redis.RedisError."""
     client.expire(key, 0)
 
 
 @contextmanager
 def drop_if_wrong_type(client: redis.Redis, key: str) -> Iterator[None]:
-    """Have `key` dropped where what is done within fails since it holds another type; the error goes on."""
+    """Drop `key` if the body fails because the key holds another type, and raise the error again."""
     try:
         yield
     except redis.ResponseError as error:

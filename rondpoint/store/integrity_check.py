@@ -1,7 +1,7 @@
-"""Whether the store still holds what was written, value by value: some at a time, and all in turn.
+"""Checks, some at a time, whether the store still holds the written values.
 
-Counts and a revision tell whether something is missing, and not whether something was spoilt. To read all
-every second would cost an agent with many routers its time.
+The revision and the numbers of objects show missing values, but not corrupt ones. Reading all values every
+second would take too much time in an agent with many routers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.state import State
 
 BATCH = 500
-"""Values looked at each time, about."""
+"""Values checked each time, approximately."""
 
 Same = Callable[[bytes, object], bool]
 
@@ -28,7 +28,7 @@ def _decodes(kind: type) -> Same:
 
     def same(value: bytes, expected: object) -> bool:
         try:
-            # Another version may have written the same in other bytes.
+            # Another version of Rondpoint may encode the same value in other bytes.
             return bool(decode_json(decoder, value) == expected)
         except msgspec.MsgspecError:
             return False
@@ -40,7 +40,7 @@ _ROUTER, _SERVICE, _MIDDLEWARE = _decodes(Router), _decodes(Service), _decodes(M
 
 
 class IntegrityCheck:
-    """Goes on where it stopped the time before."""
+    """A scan of the stored values that continues where it stopped the time before."""
 
     def __init__(self, client: redis.Redis, keys: PublishedKeys) -> None:
         self._client = client
@@ -49,17 +49,17 @@ class IntegrityCheck:
         self._cursor = 0
 
     def next_values_match(self, state: State, diagnostics: Mapping[str, bytes]) -> bool:
-        """Whether the next values are those of `state` and `diagnostics`. Raises redis.RedisError."""
+        """Return whether the next values equal `state` and `diagnostics`. Raises redis.RedisError."""
         keys = self._keys
-        rounds: tuple[tuple[str, Mapping[str, object], Same], ...] = (
+        hashes: tuple[tuple[str, Mapping[str, object], Same], ...] = (
             (keys.routers, state.routers, _ROUTER),
             (keys.services, state.services, _SERVICE),
             (keys.middlewares, state.middlewares, _MIDDLEWARE),
             (keys.diagnostics, diagnostics, bytes.__eq__),
         )
-        key, expected, same = rounds[self._hash]
-        answer: Any = self._client.hscan(key, self._cursor, count=BATCH)
-        self._cursor, values = answer
+        key, expected, same = hashes[self._hash]
+        reply: Any = self._client.hscan(key, self._cursor, count=BATCH)
+        self._cursor, values = reply
         if not self._cursor:
-            self._hash = (self._hash + 1) % len(rounds)
+            self._hash = (self._hash + 1) % len(hashes)
         return all(same(value, expected.get(name.decode(errors="replace"))) for name, value in values.items())

@@ -105,7 +105,7 @@ class Keys(PublishedKeys):
 
     @property
     def wakeups(self) -> str:
-        """Channel: a wake-up signal after a lease was released or a contribution added; its text is for people."""
+        """Channel: a signal that a lease was released or a contribution added; its text is for people."""
         return self._key("wakeups")
 
     def metrics(self, worker: str) -> str:
@@ -122,7 +122,7 @@ class Keys(PublishedKeys):
 
     @property
     def admin(self) -> str:
-        """Hash: `PROVIDER/SECTION/NAME` → JSON `StoredObject`; `version` → number of the last change, decimal."""
+        """Hash: `PROVIDER/SECTION/NAME` → JSON `StoredObject`; `version` → number of the last change."""
         return self._key("admin")
 
     @property

@@ -1,7 +1,7 @@
 """The lease to write, held by one agent at a time.
 
-A lease ends by the store's clock unless it is renewed; agents' own clocks do not matter. Each new holder gets a
-higher token, and every script that writes compares the lease (token and holder) with the stored one. So an
+A lease ends by the store's clock unless it is renewed; agents' own clocks do not matter. Each new holder gets
+a higher token, and every script that writes compares the lease (token and holder) with the stored one. So an
 agent that was paused, and does not know that its lease has ended, writes nothing.
 """
 
@@ -25,8 +25,8 @@ _MARGIN = 0.005
 class Lease:
     """One agent's claim to the lease `key`; `holder` is a name that is unique for all time.
 
-    `held` is the stored lease, or empty while another agent or none holds it. `other` is the other holder that
-    the last call of `hold` found. Both methods raise redis.RedisError, and then change nothing.
+    `held` is the stored lease, or empty while another agent or none holds it. `other` is the other holder
+    that the last call of `hold` found. Both methods raise redis.RedisError, and then change nothing.
     """
 
     def __init__(self, client: redis.Redis, key: str, fence: str, wakeups: str, holder: str) -> None:
@@ -39,7 +39,7 @@ class Lease:
         self.other = ""
 
     def hold(self) -> float:
-        """Renew the lease, or take it if it is free. Return the seconds until the next attempt makes sense."""
+        """Renew the lease, or take it if it is free. Return the seconds to wait until the next attempt."""
         arguments: list[str | int] = [self._holder, self.held, int(TERM * 1000)]
         reply: Any = self._hold(keys=self._keys, args=arguments)
         held, other, left = reply

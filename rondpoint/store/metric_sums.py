@@ -21,7 +21,7 @@ def add(one: Counts | WorkerCounts, other: Counts | WorkerCounts) -> Counts | Wo
 
 
 def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
-    """What both have counted; of their faults, no more than either of them tells of."""
+    """Return the sum of both; keep as many recent errors as the one with more of them has, or the default."""
     recent_errors = sorted((*one.recent_errors, *other.recent_errors), key=attrgetter("at"), reverse=True)
     return WorkerCounts(
         tickets=one.tickets + other.tickets,
@@ -31,7 +31,9 @@ def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
         propagation_seconds=one.propagation_seconds + other.propagation_seconds,
         dropped_lines=one.dropped_lines + other.dropped_lines,
         dropped_spans=one.dropped_spans + other.dropped_spans,
-        recent_errors=tuple(recent_errors[: max(DEFAULT_RECENT_ERRORS, len(one.recent_errors), len(other.recent_errors))]),
+        recent_errors=tuple(
+            recent_errors[: max(DEFAULT_RECENT_ERRORS, len(one.recent_errors), len(other.recent_errors))]
+        ),
     )
 
 

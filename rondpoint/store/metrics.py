@@ -1,8 +1,8 @@
 """The request counts of proxies in the store: one hash per worker, one field per router.
 
 Besides names of routers there are fields that no router's name can equal: the empty one, for requests that no
-router matched; `SERVICE/`, for requests that removed routers sent to a service; `/`, for those whose service has
-been removed too; and `/worker`, for the counts of the worker itself.
+router matched; `SERVICE/`, for requests that removed routers sent to a service; `/`, for those whose service
+has been removed too; and `/worker`, for the counts of the worker itself.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Counts(Struct, frozen=True, omit_defaults=True):
 
     `statuses` by class (`2xx`); `buckets` correspond to BOUNDS, each for its own interval alone; `seconds` is
     the sum of the durations in the buckets, and `sent` the body bytes sent to clients. `cells` hold the same
-    requests in detail, with buckets that correspond to `bounds`; `retries` are attempts at one more server.
+    requests in detail, with buckets that correspond to `bounds`; `retries` are requests that
+    were sent to one more server.
     """
 
     service: str = ""
@@ -97,7 +98,7 @@ class ServerError(Struct, frozen=True, array_like=True):
 
 
 class WorkerCounts(Struct, frozen=True, omit_defaults=True):
-    """The counts of a worker itself since it started; only `recent_errors` ever shrinks.
+    """The counts of a worker itself since it started; no count ever falls.
 
     `tickets` came from the store, `local_tickets` from the worker's own count; `late_tickets` are the local
     ones for which a request had waited in vain. `propagation` counts changes by the time from their

@@ -35,7 +35,7 @@ class NotLeadingError(Exception):
 
 
 class Publication(Struct, frozen=True):
-    """The result of a write: `change` leads to `revision`, and is empty if the configuration was stored already.
+    """The result of a write: `change` leads to `revision`; it is empty if nothing differed.
 
     With `change.full` the write replaced the whole stored state, and `change` holds all objects.
     """
@@ -45,7 +45,7 @@ class Publication(Struct, frozen=True):
 
 
 class _StoreView(Struct, frozen=True):
-    """The publisher's view of the stored configuration; `state` is None if no difference can be based on it."""
+    """The publisher's view of the store; `state` is None if no difference can be based on it."""
 
     state: State | None
     diagnostics: dict[str, bytes]
@@ -53,7 +53,7 @@ class _StoreView(Struct, frozen=True):
 
 
 class Publisher:
-    """Publishes whole configurations to an installation or a contribution; not for use by two threads at once.
+    """Publishes whole configurations to an installation or a contribution; not safe for two threads.
 
     `lease` returns the publisher's lease. Without one, the publisher writes only if no agent holds a lease.
     With `publishes_diagnostics`, a change of diagnostics alone makes a revision too.
@@ -106,8 +106,8 @@ class Publisher:
     def is_intact(self) -> bool:
         """Check whether the store still holds what this publisher wrote last.
 
-        Each call checks the revision, the numbers of objects, and some of the objects themselves. If the check
-        fails, the next write reads the store first.
+        Each call checks the revision, the numbers of objects, and some of the objects themselves. If the
+        check fails, the next write reads the store first.
         """
         view = self._view
         if view is None or view.state is None:
@@ -189,7 +189,9 @@ class Publisher:
             # After a restart from an older snapshot, the store must not repeat published revisions.
             return msgspec.structs.replace(change, revision=max(change.revision, self._highest_revision + 1))
         return Change(
-            revision=max(view.revision, self._highest_revision) + 1 if view.revision else self._first_revision(),
+            revision=max(view.revision, self._highest_revision) + 1
+            if view.revision
+            else self._first_revision(),
             previous=view.revision,
             full=True,
             routers=dict(configuration.routers),
@@ -221,7 +223,7 @@ def _encode_objects(objects: Mapping[str, Struct | None]) -> dict[str, bytes | N
 
 
 def _script_arguments(changes: Mapping[str, bytes | None]) -> list[str | bytes | int]:
-    """Return the script's arguments for one hash: two counts, the fields and values to set, the removed fields."""
+    """Return the script's arguments for one hash: two counts, fields and values to set, removed fields."""
     pairs: list[str | bytes | int] = []
     removed: list[str | bytes | int] = []
     for name, value in changes.items():

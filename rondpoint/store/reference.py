@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from rondpoint.reference_pages import refill, table
+from rondpoint.reference_pages import markdown_table, update_page
 from rondpoint.store.keys import Keys
-from rondpoint.store.rights import PUBLISHED, KEY_USES, Parties, KeyUse, acl_rules
+from rondpoint.store.rights import KEY_USES, PUBLISHED, KeyUse, Parties, acl_rules
 
 _VALUE = re.compile(r"`([A-Z][a-z][A-Za-z]*)`")
 _KEYS = Keys()
@@ -38,7 +38,7 @@ def _keys() -> str:
     names = (f"`{_shown(getattr(contribution, name))}`" for name in PUBLISHED)
     contents = "the contribution of agent NAME, in the same form as the whole configuration"
     rows.append((", ".join(names), "", contents, "agent", "agent", ""))
-    return table(("key", "type", "contents", "written by", "read by", "expires"), rows)
+    return markdown_table(("key", "type", "contents", "written by", "read by", "expires"), rows)
 
 
 def _shown(key: str) -> str:
@@ -60,4 +60,4 @@ def _named(parties: Parties) -> str:
 
 
 if __name__ == "__main__":
-    refill(blocks())
+    update_page(blocks())

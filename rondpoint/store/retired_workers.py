@@ -1,6 +1,7 @@
-"""What dead workers have counted, added up for their instance, so that its sums never fall.
+"""Adds the counts of ended workers to those of their instance, so that its sums never fall.
 
-Field after field moves from the worker's hash to the instance's, each in one step for whoever reads.
+Each field moves from the worker's hash to the instance's in one transaction, so readers count it exactly
+once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from msgspec import Struct
 
 from rondpoint.store.keys import Keys
 from rondpoint.store.metric_sums import add
-from rondpoint.store.metrics import EXPIRY, REMOVED_SUFFIX, INTERNAL, WORKER_FIELD, Counts, WorkerCounts, decode_field, is_router
+from rondpoint.store.metrics import (
+    EXPIRY,
+    INTERNAL,
+    REMOVED_SUFFIX,
+    WORKER_FIELD,
+    Counts,
+    WorkerCounts,
+    decode_field,
+    is_router,
+)
 from rondpoint.store.server_metrics import add_servers, decode_server
 
 T = TypeVar("T")
@@ -24,7 +34,7 @@ PORTION = 100
 
 
 class ActiveNames(Struct, frozen=True):
-    """Names of the routers and services in force, and the fields of these services' servers."""
+    """The names of the routers and services in force, and the fields of their servers."""
 
     routers: Collection[str]
     services: Collection[str]
@@ -36,29 +46,29 @@ def retire(
     keys: Keys,
     worker: str,
     instance: str,
-    known: ActiveNames,
+    active: ActiveNames,
     yield_if_due: Callable[[], None],
 ) -> None:
-    """Add a dead worker's counts to its instance's; `yield_if_due` is called between portions.
+    """Add the counts of an ended worker to its instance's; `yield_if_due` is called between portions.
 
-    Raises redis.WatchError when somebody else does the same now, and redis.RedisError; what was moved until
-    then is moved.
+    Raises redis.WatchError if another worker does the same now, and redis.RedisError; fields moved before the
+    error stay moved.
     """
-    of_servers = keys.server_metrics(instance)
+    instance_servers = keys.server_metrics(instance)
     _move(
         client,
         keys.server_metrics(worker),
-        of_servers,
+        instance_servers,
         decode_server,
         add_servers,
-        lambda name, _counts: name if name in known.servers else None,
+        lambda name, _counts: name if name in active.servers else None,
         yield_if_due,
     )
-    # What has left since the last time must not stay for as long as the instance does.
-    left: Any = client.hgetall(of_servers)
-    gone = [name for name in left if name.decode(errors="replace") not in known.servers]
-    for start in range(0, len(gone), PORTION):
-        client.hdel(of_servers, *gone[start : start + PORTION])
+    # Counts of servers removed since the last time must not stay for the life of the instance.
+    stored: Any = client.hgetall(instance_servers)
+    removed = [name for name in stored if name.decode(errors="replace") not in active.servers]
+    for start in range(0, len(removed), PORTION):
+        client.hdel(instance_servers, *removed[start : start + PORTION])
         yield_if_due()
     _move(
         client,
@@ -66,7 +76,7 @@ def retire(
         keys.metrics(instance),
         decode_field,
         add,
-        lambda name, counts: target_field(name, counts, known),
+        lambda name, counts: target_field(name, counts, active),
         yield_if_due,
     )
 
@@ -80,25 +90,25 @@ def _move(
     target_field_of: Callable[[str, T], str | None],
     yield_if_due: Callable[[], None],
 ) -> None:
-    """Add the fields of one hash to those of another, where each has its place; None drops it."""
+    """Add each field of one hash to its target field in another; without a target it is dropped."""
     fields: Any = client.hgetall(source)
     names: list[bytes] = list(fields)
     for start in range(0, len(names), PORTION):
         portion = names[start : start + PORTION]
         with client.pipeline(transaction=True) as pipeline:
             pipeline.watch(source, target)  # type: ignore[no-untyped-call]
-            told = dict(_decoded(portion, pipeline.hmget(source, portion), decode))
-            places = {
-                name: goes_on
-                for name, counts in told.items()
-                if (goes_on := target_field_of(name, counts)) is not None
+            moved = dict(_decode_fields(portion, pipeline.hmget(source, portion), decode))
+            targets = {
+                name: target_name
+                for name, counts in moved.items()
+                if (target_name := target_field_of(name, counts)) is not None
             }
-            wanted = sorted(set(places.values()))
-            before: Any = pipeline.hmget(target, wanted) if wanted else ()
-            sums = dict(_decoded([name.encode() for name in wanted], before, decode))
-            for name, goes_on in places.items():
-                there = sums.get(goes_on)
-                sums[goes_on] = told[name] if there is None else total(there, told[name])
+            target_names = sorted(set(targets.values()))
+            before: Any = pipeline.hmget(target, target_names) if target_names else ()
+            sums = dict(_decode_fields([name.encode() for name in target_names], before, decode))
+            for name, target_name in targets.items():
+                sum_so_far = sums.get(target_name)
+                sums[target_name] = moved[name] if sum_so_far is None else total(sum_so_far, moved[name])
             pipeline.multi()
             if sums:
                 pipeline.hset(
@@ -110,16 +120,16 @@ def _move(
         yield_if_due()
 
 
-def target_field(name: str, counts: Counts | WorkerCounts, known: ActiveNames) -> str:
-    """The field where a field's counts go on: its own, unless what it is about is gone."""
+def target_field(name: str, counts: Counts | WorkerCounts, active: ActiveNames) -> str:
+    """Return the field that continues these counts: the same, unless its router or service was removed."""
     if isinstance(counts, WorkerCounts) or not name or name == REMOVED_SUFFIX:
         return WORKER_FIELD if isinstance(counts, WorkerCounts) else name
-    if name.endswith(INTERNAL) or (is_router(name) and name in known.routers):
+    if name.endswith(INTERNAL) or (is_router(name) and name in active.routers):
         return name
-    return counts.service + REMOVED_SUFFIX if counts.service in known.services else REMOVED_SUFFIX
+    return counts.service + REMOVED_SUFFIX if counts.service in active.services else REMOVED_SUFFIX
 
 
-def _decoded(
+def _decode_fields(
     names: Iterable[bytes], values: Any, decode: Callable[[str, bytes], T]
 ) -> Iterator[tuple[str, T]]:
     for raw, value in zip(names, values, strict=True):
@@ -129,5 +139,5 @@ def _decoded(
             name = raw.decode()
             yield name, decode(name, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            # It would be of no more use where it goes.
+            # An undecodable value would be as useless in the target.
             continue

@@ -71,7 +71,12 @@ KEY_USES = (
     KeyUse("fence", AGENT, AGENT),
     KeyUse("agents", AGENT, BOTH),
     KeyUse("contributions", AGENT, AGENT),
-    KeyUse("tickets", BOTH, BOTH, expires=f"a field about {RETENTION / 60:g} minutes after its service, by the agent"),
+    KeyUse(
+        "tickets",
+        BOTH,
+        BOTH,
+        expires=f"a field about {RETENTION / 60:g} minutes after its service, by the agent",
+    ),
     KeyUse("workers", PROXY, PROXY),
     KeyUse(
         "metrics",
@@ -84,7 +89,9 @@ KEY_USES = (
     KeyUse("ejected", PROXY, PROXY),
     KeyUse("admin", AGENT, BOTH),
     KeyUse("admin_history", AGENT, BOTH),
-    KeyUse("admin_proposals", PROXY, AGENT, consumers=AGENT, expires=f"{PROPOSAL_TTL} s after the last proposal"),
+    KeyUse(
+        "admin_proposals", PROXY, AGENT, consumers=AGENT, expires=f"{PROPOSAL_TTL} s after the last proposal"
+    ),
     KeyUse("admin_result", AGENT, PROXY, consumers=PROXY, argument="ID", expires=f"after {RESULT_TTL} s"),
     KeyUse("admin_changes", AGENT, AGENT),
     KeyUse("changes", AGENT, BOTH),

@@ -20,9 +20,9 @@ from rondpoint.store.metrics import BOUNDS
 class ServerCounts(Struct, frozen=True, omit_defaults=True):
     """Requests that were sent to a server last, since a worker started; no value ever falls.
 
-    `codes` by the status that clients got; `buckets` correspond to the bounds, each for its own interval alone,
-    without upgraded connections (101); `seconds` is the sum of the durations in them. `failures` are attempts
-    without a response from the server, whatever became of the request.
+    `codes` by the status that clients got; `buckets` correspond to the bounds, each for its own interval
+    alone, without upgraded connections (101); `seconds` is the sum of the durations in them. `failures` are
+    attempts without a response from the server, whatever became of the request.
     """
 
     codes: dict[int, int] = field(default_factory=dict)

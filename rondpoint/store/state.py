@@ -21,7 +21,7 @@ class State(Struct, frozen=True):
     middlewares: dict[str, Middleware]
 
     def after(self, change: Change) -> State:
-        """Return the state after `change`. Raises ValueError if it does not follow this state or lacks contents."""
+        """Return the state after `change`. Raises ValueError if it is `full` or skips a revision."""
         if change.previous != self.revision or change.full:
             raise ValueError(
                 f"revision {change.revision} does not follow {self.revision}: the state must be read"

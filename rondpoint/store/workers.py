@@ -33,7 +33,7 @@ class CertificateStatus(Struct, frozen=True, array_like=True):
 
 
 class WorkerStatus(Struct, frozen=True, omit_defaults=True):
-    """A worker's status as it reports it; times in Unix seconds, 0 for never.
+    """A worker's own report; times in Unix seconds, 0 for never.
 
     `instance` names the worker's proxy (one master process): its host, and six random digits drawn at its
     start. `revision` has been in force since `changed_at`, and last equalled the store's at `confirmed_at`.

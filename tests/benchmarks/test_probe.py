@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.probe import first_answer
+from benchmarks.probe import wait_for_200
 from tests.lab.ports import free_port
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
@@ -66,7 +66,7 @@ def answering(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
 def test_it_asks_until_the_first_200_on_a_connection_kept_while_it_can_be(answers, earlier, connections):
     with answering(*answers) as (port, served):
         before = time.time_ns()
-        answer = first_answer(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 60)
+        answer = wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 60)
         assert before < answer.at <= time.time_ns()
         assert answer.earlier == earlier
         assert served == connections
@@ -74,10 +74,10 @@ def test_it_asks_until_the_first_200_on_a_connection_kept_while_it_can_be(answer
 
 def test_it_gives_up_and_says_what_it_got():
     with answering(NOT_FOUND) as (port, _), pytest.raises(BenchmarkError, match=r"c1\.bench was not.*404: "):
-        first_answer(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 2)
+        wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 2)
 
 
 def test_a_proxy_that_does_not_listen_yet_is_asked_again():
     port = free_port()
     with pytest.raises(BenchmarkError, match=r"0: \d"):
-        first_answer(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 0.5)
+        wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 0.5)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.cpu import TICKS_PER_SECOND, total_ticks, tree_seconds
 from benchmarks.memory import parse_pss, tree_bytes
-from benchmarks.tree import Process, below, members, parse_stat
+from benchmarks.tree import Process, descendants_of, members, parse_stat
 
 
 def stat(name: str, pid: int = 42) -> str:
@@ -41,7 +41,7 @@ def table(**parents: int) -> dict[int, Process]:
     ids=["alone", "a chain", "two children and strangers", "root gone", "nothing"],
 )
 def test_a_tree_is_the_root_and_all_below_it(processes, expected):
-    assert [process.pid for process in below(processes, 10)] == expected
+    assert [process.pid for process in descendants_of(processes, 10)] == expected
 
 
 def test_a_childs_time_is_counted_once_before_and_after_it_ends():

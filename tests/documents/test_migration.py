@@ -13,7 +13,7 @@ from discovery.merging.merge import merge
 from discovery.merging.union import unite
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.settings.unserved import UNSERVED_OPTIONS
+from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
 from tests.system.labels_of_traefik import DEPARTURES, STANDS, UNGUARDED
 
 PAGE = Path(__file__).parents[2] / "docs" / "migration.md"
@@ -54,7 +54,7 @@ def test_middlewares_that_are_not_served_are_listed() -> None:
 
 
 def test_sources_that_are_not_served_are_listed() -> None:
-    known = {key.removeprefix("providers.").lower() for key, entry in UNSERVED_OPTIONS.items() if entry.provider}
+    known = {key.removeprefix("providers.").lower() for key, entry in UNSERVED_OPTIONS.items() if entry.is_provider}
     assert {name.lower() for name in row("sources")} == known
 
 

@@ -1,1 +1,1 @@
-"""System tests of faults: real processes under a steady load, whose failed requests are counted."""
+"""Injects faults into real processes under a steady load, and counts failed requests."""

@@ -1,4 +1,4 @@
-"""One client: a request, its whole answer, a pause, and again."""
+"""A client of a load: sends a request, reads the whole response, pauses, and repeats."""
 
 import asyncio
 import re
@@ -24,14 +24,16 @@ class _Connection:
     def local_port(self) -> int:
         return int(self.writer.get_extra_info("sockname")[1])
 
-    def ended(self) -> bool:
-        """Whether the other side has ended it, as far as is known by now."""
+    def has_ended(self) -> bool:
+        """Return whether the other side has closed it, as far as is known now."""
         return self.reader.at_eof() or self.reader.exception() is not None or self.writer.is_closing()
 
 
 class Client:
-    """Asks until told to end. A kept connection is dropped only as RFC 9112 says: when the server ends it
-    while it is idle, or when an answer says so.
+    """Sends requests until it is stopped.
+
+    It closes a keep-alive connection only as RFC 9112 says: if the server closes it while it is idle, or if a
+    response says so.
     """
 
     def __init__(
@@ -39,55 +41,57 @@ class Client:
         number: int,
         plan: Plan,
         tally: Tally,
-        tell: Callable[[Failure], None],
-        count: Callable[[], None],
+        record_failure: Callable[[Failure], None],
+        publish_counts: Callable[[], None],
     ) -> None:
         self._number = number
         self._plan = plan
         self._tally = tally
-        self._tell = tell
-        self._count = count
-        self._keep = number % 2 == 0
+        self._record_failure = record_failure
+        self._publish_counts = publish_counts
+        self._keep_alive = number % 2 == 0
         self._method = "GET" if number < plan.clients else "POST"
         self._requests = 0
         self._connection: _Connection | None = None
 
     async def run(self, end: asyncio.Event) -> None:
-        """Ask until `end`; what has begun then is brought to its end."""
+        """Send requests until `end` is set; the last request is finished."""
         while not end.is_set():
-            await self._ask()
+            await self._send_request()
             await asyncio.sleep(self._plan.pause)
         self._drop()
 
-    async def _ask(self) -> None:
+    async def _send_request(self) -> None:
         self._requests += 1
         self._tally.sent += 1
         message, received = self._message(), bytearray()
-        began, status, whole, what = time.time(), 0, False, ""
+        began, status, is_complete, reason = time.time(), 0, False, ""
         try:
             async with asyncio.timeout(self._plan.patience):
-                connection = await self._connected()
+                connection = await self._get_connection()
                 connection.requests += 1
                 connection.writer.write(message)
                 await connection.writer.drain()
-                status = await _answer(connection.reader, received)
-                whole = True
+                status = await _read_response(connection.reader, received)
+                is_complete = True
         except TimeoutError:
-            what = f"no whole answer within {self._plan.patience:g} s"
+            reason = f"no complete response within {self._plan.patience:g} s"
         except asyncio.IncompleteReadError:
-            what = "cut" if received else "ended without an answer"
+            reason = "cut" if received else "closed without a response"
         except (OSError, ValueError) as error:
-            what = repr(error)
+            reason = repr(error)
         ended = time.time()
         self._tally.slowest = max(self._tally.slowest, ended - began)
-        if whole and status == 200:
-            self._tally.answered += 1
+        if is_complete and status == 200:
+            self._tally.succeeded += 1
         else:
             self._tally.failed += 1
-            self._tell(self._failure(message, bytes(received), began, ended, status, whole, what))
-        if not whole or not self._keep or _CLOSE.search(received):
+            self._record_failure(
+                self._failure(message, bytes(received), began, ended, status, is_complete, reason)
+            )
+        if not is_complete or not self._keep_alive or _CLOSE.search(received):
             self._drop()
-        self._count()
+        self._publish_counts()
 
     def _message(self) -> bytes:
         plan = self._plan
@@ -98,9 +102,9 @@ class Client:
             f"X-Load: {self._number}.{self._requests}\r\n{length}\r\n{body}"
         ).encode()
 
-    async def _connected(self) -> _Connection:
+    async def _get_connection(self) -> _Connection:
         if self._connection is not None:
-            if not self._connection.ended():
+            if not self._connection.has_ended():
                 return self._connection
             self._tally.reconnected += 1
             self._drop()
@@ -126,7 +130,14 @@ class Client:
             self._connection = None
 
     def _failure(
-        self, sent: bytes, received: bytes, began: float, ended: float, status: int, whole: bool, what: str
+        self,
+        sent: bytes,
+        received: bytes,
+        began: float,
+        ended: float,
+        status: int,
+        is_complete: bool,
+        reason: str,
     ) -> Failure:
         connection = self._connection
         return Failure(
@@ -138,31 +149,31 @@ class Client:
             local_port=connection.local_port if connection else 0,
             began=began,
             ended=ended,
-            what=what or f"status {status}",
+            reason=reason or f"status {status}",
             status=status,
-            whole=whole,
+            is_complete=is_complete,
             sent=sent.decode("latin-1"),
             received=received.decode("latin-1"),
         )
 
 
-async def _answer(reader: asyncio.StreamReader, received: bytearray) -> int:
-    """The status of the next final answer, whose bytes go to `received` as they come."""
+async def _read_response(reader: asyncio.StreamReader, received: bytearray) -> int:
+    """Read the next final response into `received`, and return its status."""
     while True:
         del received[:]
-        head = await _kept(reader.readuntil(b"\r\n\r\n"), received)
+        head = await _record(reader.readuntil(b"\r\n\r\n"), received)
         if not head.startswith(b"HTTP/1.1 "):
-            raise ValueError("no answer in HTTP/1.1")
+            raise ValueError("the response is not HTTP/1.1")
         status = int(head[9:12])
         if status >= 200:
             break
     if (length := _LENGTH.search(head)) is None:
-        raise ValueError("an answer without a length")
-    await _kept(reader.readexactly(int(length[1])), received)
+        raise ValueError("the response has no length")
+    await _record(reader.readexactly(int(length[1])), received)
     return status
 
 
-async def _kept(reading: Coroutine[Any, Any, bytes], received: bytearray) -> bytes:
+async def _record(reading: Coroutine[Any, Any, bytes], received: bytearray) -> bytes:
     try:
         data = await reading
     except asyncio.IncompleteReadError as error:

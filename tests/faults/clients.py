@@ -1,7 +1,7 @@
-"""The clients of one load, a program of their own: `python -m tests.faults.clients PLAN DIRECTORY`.
+"""Runs the clients of a load in a separate process: `python -m tests.faults.clients PLAN DIRECTORY`.
 
-PLAN is a `Plan` in JSON. Failures are written to DIRECTORY as they happen, the counts when SIGTERM has ended
-it all; how many were answered and how many failed can be read at any time in the file `progress`.
+PLAN is a `Plan` in JSON. Each failure is written to DIRECTORY at once, and the tally after SIGTERM. The file
+`progress` always has the current numbers of succeeded and failed requests.
 """
 
 import asyncio
@@ -19,28 +19,29 @@ from tests.faults.outcomes import FAILURES, PROGRESS, TALLY, Failure, Plan, Tall
 COUNTS = struct.Struct("<QQ")
 
 
-async def ask(plan: Plan, directory: Path) -> Tally:
-    """Have all clients ask until SIGTERM."""
+async def run_clients(plan: Plan, directory: Path) -> Tally:
+    """Run all clients until SIGTERM."""
     tally, end = Tally(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
     progress = directory / PROGRESS
     with progress.open("r+b") as file, (directory / FAILURES).open("wb", buffering=0) as failures:
         shared = mmap.mmap(file.fileno(), COUNTS.size)
 
-        def tell(failure: Failure) -> None:
+        def record_failure(failure: Failure) -> None:
             failures.write(msgspec.json.encode(failure) + b"\n")
 
-        def count() -> None:
-            COUNTS.pack_into(shared, 0, tally.answered, tally.failed)
+        def publish_counts() -> None:
+            COUNTS.pack_into(shared, 0, tally.succeeded, tally.failed)
 
-        clients = [Client(number, plan, tally, tell, count) for number in range(plan.clients + plan.posts)]
+        numbers = range(plan.clients + plan.posts)
+        clients = [Client(number, plan, tally, record_failure, publish_counts) for number in numbers]
         await asyncio.gather(*(client.run(end) for client in clients))
     return tally
 
 
 def main() -> None:
     plan, directory = msgspec.json.decode(sys.argv[1], type=Plan), Path(sys.argv[2])
-    tally = asyncio.run(ask(plan, directory))
+    tally = asyncio.run(run_clients(plan, directory))
     (directory / TALLY).write_bytes(msgspec.json.encode(tally))
 
 

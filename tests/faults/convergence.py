@@ -1,4 +1,4 @@
-"""Waiting until every worker of every instance has what the source has."""
+"""Waits until every worker of every instance has the configuration of the source."""
 
 import http.client
 import json
@@ -16,10 +16,10 @@ from tests.lab import http as client
 from tests.lab.installation import Installation
 
 Servers = Mapping[str, frozenset[str]]
-"""By service, the URLs of the servers that take requests."""
+"""The URLs of the servers that get requests, by service."""
 
-ASKED = 40
-"""Times that an instance is asked in one round: each of its workers answers for itself, by chance."""
+MAX_REQUESTS = 40
+"""Requests to one instance in one round: each request reaches a worker at random."""
 
 INTERVAL = 0.02
 
@@ -27,13 +27,14 @@ INTERVAL = 0.02
 def converge(
     instances: Sequence[Installation], store: str, expected: Servers, *, timeout: float = 90.0
 ) -> float:
-    """Seconds until all workers tell the revision of the store at this URL, and the servers of `expected`.
+    """Wait until all workers report the revision of the store at this URL and the servers of `expected`.
 
-    None of them is put aside then, and turns are shared. Raises AssertionError with what was different last.
+    No server may be ejected, and round robin must be shared. Return the seconds that it took. Raises
+    AssertionError with the last difference.
     """
     began = time.monotonic()
     while (difference := _difference(instances, store, expected)) is not None:
-        assert time.monotonic() - began < timeout, f"not the same everywhere in {timeout:g} s: {difference}"
+        assert time.monotonic() - began < timeout, f"no convergence within {timeout:g} s: {difference}"
         time.sleep(INTERVAL)
     return time.monotonic() - began
 
@@ -43,15 +44,15 @@ def _difference(instances: Sequence[Installation], store: str, expected: Servers
         with connect(store) as connection:
             stored = revision(connection, Keys())
         if stored is None:
-            return "the store holds no revision"
+            return "the store has no revision"
         for instance in instances:
             for pid, report in reports(instance).items():
                 if report["revision"] != stored:
                     return f"worker {pid} has revision {report['revision']}, the store {stored}"
                 if not (report["store"]["connected"] and report["store"]["ticketsShared"]):
-                    return f"worker {pid} is not at one with the store: {report['store']}"
-                if aside := report["ejections"]["servers"]:
-                    return f"worker {pid} knows of servers that are put aside: {aside}"
+                    return f"worker {pid} has no shared state with the store: {report['store']}"
+                if ejected := report["ejections"]["servers"]:
+                    return f"worker {pid} has ejected servers: {ejected}"
                 for name, servers in expected.items():
                     found = _servers(report, name)
                     if found != servers:
@@ -62,18 +63,18 @@ def _difference(instances: Sequence[Installation], store: str, expected: Servers
 
 
 def reports(instance: Installation) -> dict[int, Any]:
-    """What each of its workers tells, by process id. Raises OSError, HTTPException."""
-    told: dict[int, Any] = {}
-    running = workers(instance)
-    for _ in range(ASKED):
+    """Return the report of each worker by process id. Raises OSError and HTTPException."""
+    found: dict[int, Any] = {}
+    pids = workers(instance)
+    for _ in range(MAX_REQUESTS):
         response = client.request(instance.admin, "localhost", "/api/rawdata", namespace=instance.namespace)
         if response.status != 200:
-            raise http.client.HTTPException(f"/api/rawdata answers {response}")
+            raise http.client.HTTPException(f"/api/rawdata returns {response}")
         report = json.loads(response.body)
-        told[report["worker"]["pid"]] = report
-        if running and told.keys() >= running:
-            return told
-    raise http.client.HTTPException(f"of the workers {running}, only {list(told)} have answered")
+        found[report["worker"]["pid"]] = report
+        if pids and found.keys() >= pids:
+            return found
+    raise http.client.HTTPException(f"of the workers {pids}, only {list(found)} have responded")
 
 
 def _servers(report: Any, name: str) -> frozenset[str]:

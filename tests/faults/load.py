@@ -1,4 +1,4 @@
-"""A steady load on proxies, from a process of its own."""
+"""A steady load on proxies, from a separate process."""
 
 import sys
 from collections import Counter
@@ -15,14 +15,17 @@ from tests.lab.processes import Process
 from tests.lab.waiting import until
 
 ROOT = Path(__file__).parents[2]
-SHOWN = 8  # failures in a message
+MAX_SHOWN = 8  # failures in a message
 
 
 class Load:
-    """Asks inside `with`; `tally` and `failures` are there after it, `answered` and `failed` at any time."""
+    """Sends requests inside `with`.
+
+    `tally` and `failures` are set at its end; `succeeded` and `failed` are current at any time.
+    """
 
     def __init__(self, plan: Plan, directory: Path, enter: Sequence[str] = ()) -> None:
-        """`directory` is empty, and the load's alone."""
+        """`directory` must be empty; only this load uses it."""
         self.plan = plan
         self.tally = Tally()
         self.failures: list[Failure] = []
@@ -46,58 +49,62 @@ class Load:
     ) -> None:
         assert self._process is not None
         status = self._process.stop(timeout=self.plan.patience + 10)
-        self.failures = self._failed()
+        self.failures = self._read_failures()
         if kind is not None:
             if isinstance(error, AssertionError) and self.failures:
-                error.add_note(self.story())
+                error.add_note(self.describe_failures())
             return
         assert status == 0, self._process.log
         self.tally = msgspec.json.decode((self._directory / TALLY).read_bytes(), type=Tally)
         assert self.tally.failed == len(self.failures)
 
     @property
-    def answered(self) -> int:
-        """Requests that got their whole answer, with status 200, so far."""
+    def succeeded(self) -> int:
+        """The number of requests so far with a complete response and status 200."""
         return self._counts()[0]
 
     @property
     def failed(self) -> int:
-        """Requests that did not, so far."""
+        """The number of failed requests so far."""
         return self._counts()[1]
 
     def wait_for(self, count: int, timeout: float = 120.0) -> None:
-        """Returns once so many more have been answered."""
-        wanted = self.answered + count
-        until(lambda: self._lives() and self.answered >= wanted, f"{count} more answers", timeout=timeout)
+        """Wait until `count` more requests have succeeded."""
+        target = self.succeeded + count
+        until(
+            lambda: self._is_running() and self.succeeded >= target,
+            f"{count} more responses",
+            timeout=timeout,
+        )
 
-    def story(self) -> str:
-        """The failures, told one by one, in the order of their beginning."""
+    def describe_failures(self) -> str:
+        """Return a description of each failure, ordered by the start of the request."""
         failures = sorted(self.failures, key=lambda failure: failure.began)
-        kinds = Counter(f"{failure.method}: {failure.what}" for failure in failures)
+        kinds = Counter(f"{failure.method}: {failure.reason}" for failure in failures)
         lines = [f"{len(failures)} requests failed: {dict(kinds)}"]
-        for failure in failures[:SHOWN]:
+        for failure in failures[:MAX_SHOWN]:
             lines.append(
-                f"client {failure.client}, request {failure.number}, the {failure.nth}. of its connection "
-                f"{failure.local_port} -> {failure.port}: {failure.what}, "
+                f"client {failure.client}, request {failure.number} ({failure.nth} on its connection), "
+                f"{failure.local_port} -> {failure.port}: {failure.reason}, "
                 f"{failure.began:.3f} to {failure.ended:.3f}\n"
                 f"    sent {failure.sent!r}\n    received {failure.received!r}"
             )
         return "\n".join(lines)
 
-    def nothing_failed(self) -> None:
-        """Raises AssertionError, with the story, when a request failed."""
-        assert not self.failures, self.story()
+    def assert_no_failures(self) -> None:
+        """Raise AssertionError, with a description, if a request failed."""
+        assert not self.failures, self.describe_failures()
 
     def _counts(self) -> tuple[int, int]:
-        answered, failed = COUNTS.unpack((self._directory / PROGRESS).read_bytes())
-        return answered, failed
+        succeeded, failed = COUNTS.unpack((self._directory / PROGRESS).read_bytes())
+        return succeeded, failed
 
-    def _lives(self) -> bool:
+    def _is_running(self) -> bool:
         assert self._process is not None
         if not self._process.running:
-            raise self._process.failure("ended before its time")
+            raise self._process.failure("ended too early")
         return True
 
-    def _failed(self) -> list[Failure]:
+    def _read_failures(self) -> list[Failure]:
         lines = (self._directory / FAILURES).read_bytes().splitlines()
         return [msgspec.json.decode(line, type=Failure) for line in lines]

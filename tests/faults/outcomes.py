@@ -1,4 +1,4 @@
-"""What a load is, and what its clients met: the words between them and the test that started them."""
+"""The messages between a test and the clients of its load: plan, failures, tally."""
 
 from msgspec import Struct
 
@@ -8,11 +8,12 @@ TALLY = "tally.json"
 
 
 class Plan(Struct, frozen=True):
-    """Who asks for what. Clients are numbered from 0: even ones keep their connections, odd ones do not.
+    """The clients of a load and their requests.
 
-    The first `clients` of them send GET, `posts` more send POST. They are spread over `ports`, and a refused
-    connection is a failed request; with `handover` all ask the first port that takes their connection, as
-    clients that know several addresses do.
+    Clients are numbered from 0: even ones use keep-alive connections, odd ones do not. The first `clients` of
+    them send GET, `posts` more send POST. They are spread over `ports`, and a refused connection is a failed
+    request. With `handover`, each client uses the first port that accepts, like clients with several
+    addresses.
     """
 
     ports: tuple[int, ...]
@@ -22,16 +23,16 @@ class Plan(Struct, frozen=True):
     posts: int = 0
     handover: bool = False
     pause: float = 0.01
-    """Seconds between an answer and the client's next request: the load is to be steady, not heavy."""
+    """Seconds between a response and the client's next request: the load is steady, not heavy."""
     patience: float = 30.0
-    """Seconds for an answer."""
+    """The time limit of a response in seconds."""
 
 
 class Failure(Struct, frozen=True):
-    """A request that did not get a whole answer with status 200.
+    """A request without a complete response with status 200.
 
-    `status` is 0, and `whole` false, where the answer did not come or was cut; `nth` counts the requests on
-    its connection from 1. Times are Unix seconds; bytes are as on the wire, read as Latin-1.
+    Without a complete response, `status` is 0 and `is_complete` is false. `nth` counts the requests on its
+    connection from 1. Times are Unix seconds; bytes are as on the wire, decoded as Latin-1.
     """
 
     client: int
@@ -42,30 +43,32 @@ class Failure(Struct, frozen=True):
     local_port: int
     began: float
     ended: float
-    what: str
+    reason: str
     status: int
-    whole: bool
+    is_complete: bool
     sent: str
     received: str
 
     @property
-    def a_lost_post(self) -> bool:
-        """Whether it must not be sent a second time, and its client was told that it failed."""
-        return self.method == "POST" and self.whole and self.status == 502
+    def is_lost_post(self) -> bool:
+        """Whether it is a POST, which must not be repeated, and its client got a 502."""
+        return self.method == "POST" and self.is_complete and self.status == 502
 
     @property
-    def honest(self) -> bool:
-        """Whether the client was told: by a whole answer that says it failed."""
-        return self.whole and self.status in {502, 503, 504}
+    def is_reported(self) -> bool:
+        """Whether the client got a complete response that reports the failure."""
+        return self.is_complete and self.status in {502, 503, 504}
 
 
 class Tally(Struct):
-    """All clients' counts. `reconnected`: kept connections that had ended before a request was sent on them;
-    `moved`: connections that one port refused and another took.
+    """The counts of all clients.
+
+    `reconnected` counts keep-alive connections that had ended before the next request; `moved` counts
+    connections that one port refused and another accepted.
     """
 
     sent: int = 0
-    answered: int = 0
+    succeeded: int = 0
     failed: int = 0
     reconnected: int = 0
     moved: int = 0

@@ -1,4 +1,4 @@
-"""A Rondpoint of several processes, as it runs in production: a store, agents, and proxies on them."""
+"""A Rondpoint of several processes, as in production: a store, agents and proxies."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,9 +21,9 @@ WORKERS = 2
 
 
 class Site:
-    """`processes` stops what is started here; with an `engine`, all of it runs in the engine's network.
+    """The agents and proxies that use the store at `url`.
 
-    The store is the one at `url`.
+    `processes` stops everything that is started here. With an `engine`, all processes run in its network.
     """
 
     def __init__(self, processes: Processes, url: str, directory: Path, engine: Engine | None = None) -> None:
@@ -36,7 +36,7 @@ class Site:
         self._loads = 0
 
     def agent(self, *flags: str, environment: Mapping[str, str] | None = None) -> Process:
-        """Another agent, with `flags` to say what it reads."""
+        """Start an agent; `flags` name its sources."""
         return self.processes(
             "rondpoint",
             "agent",
@@ -46,14 +46,14 @@ class Site:
         )
 
     def follow_docker(self, endpoint: str = "", **options: Any) -> Process:
-        """An agent that reads the engine's containers, at `endpoint` or where the engine is."""
+        """Start an agent that reads the engine's containers at `endpoint`, by default the engine's socket."""
         if self._engine is None:
-            raise LookupError("a site without an engine")
+            raise LookupError("this site has no engine")
         return self.agent(f"--providers.docker.endpoint={endpoint or self._engine.socket_url}", **options)
 
     def instance(self, *flags: str, workers: int = WORKERS, **options: Any) -> Installation:
-        """Another proxy; options as `tests.lab.installation.start`."""
-        made = start(
+        """Start a proxy; options as in `tests.lab.installation.start`."""
+        instance = start(
             self.processes,
             f"--workers={workers}",
             "--log.level=INFO",
@@ -63,22 +63,22 @@ class Site:
             environment=self._settings(),
             **options,
         )
-        self.instances.append(made)
-        return made
+        self.instances.append(instance)
+        return instance
 
     def converge(self, expected: Servers, *, timeout: float = 90.0) -> float:
-        """Seconds until every worker of every instance has the store's revision and these servers."""
+        """Wait until all workers have the store's revision and these servers; return the seconds it took."""
         return converge(self.instances, self.url, expected, timeout=timeout)
 
-    def kept(self) -> bool:
-        """Whether a worker has written the present configuration to a file, for starts without the store."""
+    def has_local_snapshot(self) -> bool:
+        """Return whether a worker has written the current configuration to its local snapshot."""
         with connect(self.url) as client:
-            present = revision(client, Keys())
+            current = revision(client, Keys())
         files = self._directory.glob("configuration-*.jsonl")
-        return any(file.read_text().startswith(f"{present}\n") for file in files)
+        return any(file.read_text().startswith(f"{current}\n") for file in files)
 
     def load(self, *instances: Installation, **options: Any) -> Load:
-        """Clients of these instances, or of all; options are those of `Plan`."""
+        """Return a load on these instances, or on all; options are those of `Plan`."""
         self._loads += 1
         directory = self._directory / f"load-{self._loads}"
         directory.mkdir()
@@ -91,8 +91,8 @@ class Site:
 
 
 @contextmanager
-def a_site(url: str, engine: Engine | None = None) -> Iterator[Site]:
-    """Everything started on it ends with it, and must leave nothing behind."""
+def new_site(url: str, engine: Engine | None = None) -> Iterator[Site]:
+    """Create a site; at the end, stop everything that was started on it. Raises LabError for orphans."""
     processes = Processes()
     with TemporaryDirectory(prefix="rp-") as name:
         try:

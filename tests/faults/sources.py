@@ -1,4 +1,4 @@
-"""Where routes come from in these tests, and which servers they name."""
+"""The sources of routes: a route file, or labels of containers."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import docker
 from docker.models.containers import Container
 
 from tests.faults.convergence import Servers
-from tests.lab.echo import Echo
+from tests.lab.echo import EchoServer
 from tests.lab.origin import Origin
 
 HOST = "app.test"
@@ -20,7 +20,7 @@ LABELS = {
 
 
 class Routes:
-    """A file of the dynamic configuration, which `serve` writes; it does not exist before."""
+    """A route file; the first call of `serve` creates it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,16 +28,16 @@ class Routes:
 
     @property
     def flag(self) -> str:
-        """What makes an agent read it."""
+        """The flag with which an agent reads the file."""
         return f"--providers.file.filename={self.path}"
 
     @property
     def servers(self) -> Servers:
         return {f"{name}@file": frozenset(urls) for name, urls in self._services.items()}
 
-    def serve(self, *origins: Origin | int, **others: Origin | Echo) -> None:
-        """Have these origins, or ports, serve `HOST` from now on, and each of `others` NAME.test."""
-        self._services = {"app": [_url(each) for each in origins]}
+    def serve(self, *origins: Origin | int, **others: Origin | EchoServer) -> None:
+        """Write the file: these origins, or ports, serve `HOST`, and each of `others` serves NAME.test."""
+        self._services = {"app": [_url(origin) for origin in origins]}
         self._services |= {name: [_url(other)] for name, other in others.items()}
         http = {
             "routers": {name: {"rule": f"Host(`{name}.test`)", "service": name} for name in self._services},
@@ -46,17 +46,17 @@ class Routes:
                 for name, urls in self._services.items()
             },
         }
-        young = self.path.with_suffix(".new")
-        young.write_text(json.dumps({"http": http}))
-        young.rename(self.path)
+        new_file = self.path.with_suffix(".new")
+        new_file.write_text(json.dumps({"http": http}))
+        new_file.rename(self.path)
 
 
-def _url(origin: Origin | Echo | int) -> str:
+def _url(origin: Origin | EchoServer | int) -> str:
     return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
 
 
-def docker_servers(service: str, containers: Iterable[Container]) -> Servers:
-    """What these containers, as they are now, amount to."""
+def servers_of_containers(service: str, containers: Iterable[Container]) -> Servers:
+    """Return the servers of these containers in their current state."""
     urls = []
     for container in containers:
         container.reload()
@@ -66,7 +66,7 @@ def docker_servers(service: str, containers: Iterable[Container]) -> Servers:
     return {service: frozenset(urls)}
 
 
-def labelled(client: docker.DockerClient, label: str) -> list[Container]:
-    """The running containers that bear it."""
+def containers_with_label(client: docker.DockerClient, label: str) -> list[Container]:
+    """Return the running containers with this label."""
     found: list[Container] = client.containers.list(filters={"label": label}, ignore_removed=True)
     return found

@@ -1,10 +1,10 @@
-"""The figures of a run, as the table in docs/operations.md."""
+"""Formats the figures of a run as the table in docs/operations.md."""
 
 from msgspec import Struct
 
 
 class Row(Struct, frozen=True):
-    """One fault: what was asked meanwhile, what failed of it, and how long the state took to converge (s)."""
+    """One fault: the requests sent during it, the failed ones, and the seconds until convergence."""
 
     fault: str
     sent: int
@@ -15,7 +15,7 @@ class Row(Struct, frozen=True):
 
 
 def markdown(rows: list[Row]) -> str:
-    """In the order given."""
+    """Return the table in Markdown, with the rows in this order."""
     lines = [
         "| fault | requests | failed | may fail | slowest (s) | converged after (s) |",
         "| --- | ---: | ---: | --- | ---: | ---: |",

@@ -1,4 +1,4 @@
-"""No file descriptor is left: connections wait or are told so, nothing dies, and all is well after it."""
+"""Faults of file descriptors: none is left, connections wait or get a 503, and the workers recover."""
 
 import resource
 import time
@@ -6,7 +6,7 @@ import time
 from tests.faults.conftest import Report, Start
 from tests.faults.site import Site
 from tests.faults.workers import descriptors, workers
-from tests.lab.crowd import Crowd
+from tests.lab.client_connections import ClientConnections
 from tests.lab.origin import answer
 from tests.lab.waiting import until
 
@@ -23,12 +23,12 @@ def test_connections_above_the_limit_wait(site: Site, origin: Start, report: Rep
     before = workers(limited)
     with site.load(posts=2) as load:
         load.wait_for(100)
-        with Crowd(limited.web, 3 * LIMIT) as crowd:
-            assert crowd.say(REQUEST) == 3 * LIMIT
-            until(lambda: crowd.disturbed() > LIMIT // 2, "answers to those that were let in")
-            # The other ones wait, and so do further ones.
+        with ClientConnections(limited.web, 3 * LIMIT) as clients:
+            assert clients.send_to_all(REQUEST) == 3 * LIMIT
+            until(lambda: clients.count_readable() > LIMIT // 2, "responses to the accepted clients")
+            # The other clients wait, and so do further ones.
             load.wait_for(100)
-            assert crowd.disturbed() < LIMIT
+            assert clients.count_readable() < LIMIT
             assert all(descriptors(pid) < LIMIT for pid in before)
         converged = site.converge(site.routes.servers)
         load.wait_for(200)
@@ -37,12 +37,12 @@ def test_connections_above_the_limit_wait(site: Site, origin: Start, report: Rep
         load,
         converged=converged,
     )
-    load.nothing_failed()
+    load.assert_no_failures()
     assert workers(limited) == before
     assert "Traceback" not in limited.process.log
 
 
-def test_workers_that_cannot_open_anything_say_so_and_recover(
+def test_workers_without_descriptors_respond_with_503_and_recover(
     site: Site, origin: Start, report: Report, full: bool
 ) -> None:
     site.routes.serve(*(origin(answer(b"here")) for _ in range(3)))
@@ -56,7 +56,7 @@ def test_workers_that_cannot_open_anything_say_so_and_recover(
         normal = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in before}
         for pid in before:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (10, normal[pid][1]))
-        # What is under way and what comes over kept connections goes on.
+        # Requests in flight and on keep-alive connections continue.
         load.wait_for(200)
         time.sleep(5 if full else 2)
         for pid in before:
@@ -66,7 +66,9 @@ def test_workers_that_cannot_open_anything_say_so_and_recover(
     with site.load(posts=2) as later:
         later.wait_for(200)
     report("no descriptor is left to a proxy's workers", load, converged=converged, may_fail="there: 503")
-    assert all(failure.whole and failure.status == 503 for failure in load.failures), load.story()
-    later.nothing_failed()
+    assert all(failure.is_complete and failure.status == 503 for failure in load.failures), (
+        load.describe_failures()
+    )
+    later.assert_no_failures()
     assert workers(limited) == before
     assert "Traceback" not in limited.process.log

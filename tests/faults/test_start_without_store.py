@@ -1,4 +1,4 @@
-"""Workers and whole instances that start while the store is gone serve the last known configuration."""
+"""Workers and instances that start without the store serve the last known configuration."""
 
 import signal
 
@@ -13,9 +13,9 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 
 
-@pytest.mark.parametrize("gone", ["killed", pytest.param("frozen", marks=pytest.mark.full), "emptied"])
+@pytest.mark.parametrize("fault", ["killed", pytest.param("frozen", marks=pytest.mark.full), "emptied"])
 def test_the_last_known_configuration_is_served(
-    site: Site, store: Store, origin: Start, report: Report, gone: str
+    site: Site, store: Store, origin: Start, report: Report, fault: str
 ) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     site.routes.serve(one, two)
@@ -24,30 +24,30 @@ def test_the_last_known_configuration_is_served(
         site.instance()
     site.converge(site.routes.servers)
     steady, restarted = site.instances
-    until(site.kept, "the configuration kept in a file")
+    until(site.has_local_snapshot, "the local snapshot of the configuration")
     with site.load(steady) as load:
         load.wait_for(100)
         agent.stop()
-        {"killed": store.kill, "frozen": store.freeze, "emptied": store.flush}[gone]()
-        # One worker of each, and then the whole of the second instance.
+        {"killed": store.kill, "frozen": store.freeze, "emptied": store.flush}[fault]()
+        # Kill one worker of each instance, and then stop the whole second instance.
         for instance in site.instances:
             kill(instance, min(workers(instance)))
         restarted.process.signal(signal.SIGTERM)
         assert restarted.process.wait() == 0
         site.instances.remove(restarted)
-        young = site.instance()
-        until(lambda: young.request(HOST).status == 200, "the last configuration")
-        with site.load(young) as later:
+        started = site.instance()
+        until(lambda: started.request(HOST).status == 200, "the last configuration")
+        with site.load(started) as later:
             later.wait_for(200)
             load.wait_for(100)
             site.routes.serve(two)
-            {"killed": store.start, "frozen": store.thaw, "emptied": store.flush}[gone]()
+            {"killed": store.start, "frozen": store.thaw, "emptied": store.flush}[fault]()
             site.agent(site.routes.flag)
             converged = site.converge(site.routes.servers)
             later.wait_for(100)
-    name = f"workers and an instance started while Redis is {gone}"
+    name = f"workers and an instance started while Redis is {fault}"
     report(name, load, later, converged=converged, may_fail="in flight on the killed worker")
-    later.nothing_failed()
+    later.assert_no_failures()
     for failure in load.failures:
-        assert not failure.received, load.story()
-    assert len(load.failures) <= 8, load.story()
+        assert not failure.received, load.describe_failures()
+    assert len(load.failures) <= 8, load.describe_failures()

@@ -1,4 +1,4 @@
-"""The store is killed, frozen, emptied, spoilt: no request fails, and what changed meanwhile is served."""
+"""Faults of the store: killed, frozen, emptied, corrupt. No request fails; later changes take effect."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import redis
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load as load_stored
 from tests.faults.conftest import Report, Start
-from tests.faults.site import Site, a_site
+from tests.faults.site import Site, new_site
 from tests.faults.workers import kill, workers
 from tests.lab.origin import answer
 from tests.lab.store import Store
@@ -53,57 +53,57 @@ def emptied(store: Store) -> Iterator[None]:
     yield
 
 
-# What happens to the store, the seconds it lasts, and in `make test`.
+# The fault, its duration in seconds with `--full`, and its duration in `make test`.
 FAULTS: list[tuple[str, Fault, float, float]] = [
     ("Redis killed and restarted empty", restarted_empty, 0, 0),
-    ("Redis gone for {:g} s", killed, 60, 3),
+    ("Redis down for {:g} s", killed, 60, 3),
     ("Redis frozen for {:g} s", frozen, 10, 3),
     ("FLUSHALL", emptied, 0, 0),
 ]
 
 
 @pytest.fixture(scope="module")
-def running(lasting_store: Store) -> Iterator[Site]:
-    """An agent and two proxies, which have to outlive all of it."""
-    with a_site(lasting_store.url) as site:
+def running(module_store: Store) -> Iterator[Site]:
+    """An agent and two proxies, which must survive all faults."""
+    with new_site(module_store.url) as site:
         site.agent(site.routes.flag)
         for _ in range(2):
             site.instance()
         yield site
 
 
-def spoil(client: redis.Redis, *keys: str) -> None:
-    """Have keys hold what nobody ever keeps in one."""
+def corrupt(client: redis.Redis, *keys: str) -> None:
+    """Replace the values of keys with values of a wrong type."""
     with client.pipeline() as pipeline:
         for key in keys:
             pipeline.delete(key)
             pipeline.zadd(key, {"rubbish": 1})
         if KEYS.fence in keys:
-            # It is of use only when the lease changes hands.
+            # The fence is read only when the lease changes its holder.
             pipeline.delete(KEYS.leader)
         pipeline.execute()
 
 
 def cut_until_changed(client: redis.Redis, revision: bytes) -> bool:
-    """Cut everybody's subscriptions; whether the revision is another one by now."""
+    """Cut all subscriptions; return whether the revision has changed."""
     client.client_kill_filter(_type="pubsub")
     return bool(client.get(KEYS.revision) != revision)
 
 
-def is_mended(client: redis.Redis, key: str) -> bool:
+def is_repaired(client: redis.Redis, key: str) -> bool:
     return client.type(key) != b"zset"
 
 
 def can_be_read(client: redis.Redis) -> bool:
-    """Whether nothing of the stored configuration is corrupt."""
+    """Return whether no part of the stored configuration is corrupt."""
     loaded = load_stored(client, KEYS)
     return loaded is not None and not loaded.problems
 
 
 @pytest.mark.parametrize(("name", "fault", "long", "short"), FAULTS, ids=[row[1].__name__ for row in FAULTS])
-def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
+def test_no_request_fails_and_changes_during_the_fault_take_effect(
     running: Site,
-    lasting_store: Store,
+    module_store: Store,
     origin: Start,
     report: Report,
     full: bool,
@@ -118,9 +118,9 @@ def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
     seconds = long if full else short
     with running.load() as load:
         load.wait_for(200)
-        with fault(lasting_store):
+        with fault(module_store):
             if seconds:
-                # A server goes, which only the agent is told.
+                # A server ends; only the agent gets the change.
                 one.close()
                 running.routes.serve(two, three)
                 time.sleep(seconds)
@@ -129,50 +129,50 @@ def test_no_request_fails_and_what_changed_meanwhile_comes_into_force(
         running.routes.serve(three)
         running.converge(running.routes.servers)
     report(name.format(seconds), load, converged=converged)
-    load.nothing_failed()
+    load.assert_no_failures()
 
 
 @pytest.mark.parametrize(
     "together", [True, pytest.param(False, marks=pytest.mark.full)], ids=["all at once", "one by one"]
 )
-def test_keys_of_a_wrong_type_are_mended(
-    running: Site, lasting_store: Store, origin: Start, report: Report, together: bool
+def test_keys_of_a_wrong_type_are_repaired(
+    running: Site, module_store: Store, origin: Start, report: Report, together: bool
 ) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     slowest = 0.0
-    with running.load() as load, lasting_store.client() as client:
+    with running.load() as load, module_store.client() as client:
         load.wait_for(200)
         until(lambda: len(list(client.scan_iter(EVERY_WORKERS_COUNTS))) >= 4, "four workers' counts")
-        present = {key.decode() for key in client.scan_iter(EVERY_KEY)}
-        keys = sorted(present | {KEYS.middlewares, KEYS.diagnostics, KEYS.ejected})
+        existing = {key.decode() for key in client.scan_iter(EVERY_KEY)}
+        keys = sorted(existing | {KEYS.middlewares, KEYS.diagnostics, KEYS.ejected})
         for group in [keys] if together else [[key] for key in keys]:
-            spoil(client, *group)
+            corrupt(client, *group)
             for key in group:
-                until(partial(is_mended, client, key), f"{key} mended")
+                until(partial(is_repaired, client, key), f"{key} repaired")
             slowest = max(slowest, running.converge(running.routes.servers))
             load.wait_for(50)
-    how = "at once" if together else "one after the other"
-    report(f"every key of Redis of a wrong type, {how}", load, converged=slowest)
-    load.nothing_failed()
+    order = "at once" if together else "one after the other"
+    report(f"every key of Redis of a wrong type, {order}", load, converged=slowest)
+    load.assert_no_failures()
 
 
-def test_a_worker_that_starts_on_corrupt_values_serves_what_was_last(
-    running: Site, lasting_store: Store, origin: Start, report: Report
+def test_a_worker_that_starts_with_corrupt_values_serves_the_last_valid_configuration(
+    running: Site, module_store: Store, origin: Start, report: Report
 ) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two, other=two)
     running.converge(running.routes.servers)
-    until(running.kept, "the configuration kept in a file")
+    until(running.has_local_snapshot, "the local snapshot of the configuration")
     slowest = 0.0
-    with running.load() as load, lasting_store.client() as client:
+    with running.load() as load, module_store.client() as client:
         for number, instance in enumerate(running.instances):
             load.wait_for(50)
             for key in (KEYS.routers, KEYS.services):
                 client.hset(key, "app@file", b"rubbish")
             kill(instance, min(workers(instance)))
-            # In its place there is one that has never read the values when they were good.
+            # Its replacement has never read the values while they were valid.
             slowest = max(slowest, running.converge(running.routes.servers))
             until(partial(can_be_read, client), "corrupt values rewritten")
             running.routes.serve(*((two,) if number % 2 else (one, two)), other=two)
@@ -180,24 +180,24 @@ def test_a_worker_that_starts_on_corrupt_values_serves_what_was_last(
     report(
         "corrupt values in Redis, read by new workers", load, converged=slowest, may_fail="in flight there"
     )
-    assert all(not failure.received for failure in load.failures), load.story()
-    assert len(load.failures) <= 2 * load.plan.clients, load.story()
+    assert all(not failure.received for failure in load.failures), load.describe_failures()
+    assert len(load.failures) <= 2 * load.plan.clients, load.describe_failures()
 
 
-def test_changes_that_nobody_is_told_of(
-    running: Site, lasting_store: Store, origin: Start, report: Report
+def test_changes_take_effect_if_no_worker_gets_their_message(
+    running: Site, module_store: Store, origin: Start, report: Report
 ) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     slowest = 0.0
-    with running.load() as load, lasting_store.client() as client:
+    with running.load() as load, module_store.client() as client:
         for number in range(6):
             load.wait_for(50)
             before = client.get(KEYS.revision)
             running.routes.serve(*((one, two) if number % 2 else (two,)))
-            # Whoever subscribes is cut off, until the change has been told to nobody.
+            # Cut all subscriptions until the change was published without subscribers.
             until(partial(cut_until_changed, client, before), "the change published")
             slowest = max(slowest, running.converge(running.routes.servers))
     report("pub/sub cut while a change is published, 6 times", load, converged=slowest)
-    load.nothing_failed()
+    load.assert_no_failures()

@@ -1,33 +1,33 @@
-"""Workers are killed and reloaded, instances stopped: only what a killed worker had in hand may fail."""
+"""Workers are killed and reloaded, instances stopped: only requests in flight on a killed worker may fail."""
 
 import signal
 import time
 
 from tests.faults.conftest import Report, Start
 from tests.faults.site import Site
-from tests.faults.workers import await_successors, kill, peers, stop, workers
+from tests.faults.workers import client_ports, kill, suspend, wait_for_replacements, workers
 from tests.lab.origin import answer
 
-NOTICED = 2.0
-"""Seconds in which a client has certainly noticed that its connection has ended."""
+NOTICE_TIME = 2.0
+"""Seconds after which a client has noticed that its connection ended."""
 GRACE = tuple(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut=30s" for name in ("web", "traefik"))
 
 
-def test_of_a_killed_worker_only_what_it_had_in_hand_fails(site: Site, origin: Start, report: Report) -> None:
+def test_only_requests_in_flight_on_a_killed_worker_fail(site: Site, origin: Start, report: Report) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     site.routes.serve(one, two)
     site.agent(site.routes.flag)
     for _ in range(2):
         site.instance()
     site.converge(site.routes.servers)
-    slowest, in_hand, killed = 0.0, {}, {}
+    slowest, in_flight, killed = 0.0, {}, {}
     with site.load(clients=16) as load:
         for instance in site.instances:
             for pid in sorted(workers(instance)):
                 load.wait_for(100)
-                # Stopped first, so that nothing changes while it is looked at.
-                stop(pid)
-                in_hand[pid] = {(port, instance.web) for port in peers(pid, instance.web)}
+                # Suspend it first, so that its connections do not change while they are listed.
+                suspend(pid)
+                in_flight[pid] = {(port, instance.web) for port in client_ports(pid, instance.web)}
                 began = time.time()
                 kill(instance, pid)
                 killed[pid] = began, time.time()
@@ -36,16 +36,18 @@ def test_of_a_killed_worker_only_what_it_had_in_hand_fails(site: Site, origin: S
     report("every worker killed, one after the other", load, converged=slowest, may_fail="in flight there")
     for failure in load.failures:
         connection = (failure.local_port, failure.port)
-        owner = [pid for pid, held in in_hand.items() if connection in held]
-        assert owner, f"not a request of a killed worker\n{load.story()}"
+        owner = [pid for pid, held in in_flight.items() if connection in held]
+        assert owner, f"not a request of a killed worker\n{load.describe_failures()}"
         alive, dead = killed[owner[0]]
-        assert failure.began <= dead + NOTICED, load.story()
-        assert failure.ended >= alive, load.story()
-        assert not failure.received, load.story()
-    assert len(load.failures) <= sum(map(len, in_hand.values()))
+        assert failure.began <= dead + NOTICE_TIME, load.describe_failures()
+        assert failure.ended >= alive, load.describe_failures()
+        assert not failure.received, load.describe_failures()
+    assert len(load.failures) <= sum(map(len, in_flight.values()))
 
 
-def test_reloads_of_all_instances_fail_nothing(site: Site, origin: Start, report: Report, full: bool) -> None:
+def test_reloads_of_all_instances_fail_no_request(
+    site: Site, origin: Start, report: Report, full: bool
+) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     site.routes.serve(one, two)
     site.agent(site.routes.flag)
@@ -61,13 +63,13 @@ def test_reloads_of_all_instances_fail_nothing(site: Site, origin: Start, report
                 instance.process.signal(signal.SIGHUP)
             site.routes.serve(*((two,) if number % 2 else (one, two)))
             for instance, old in zip(site.instances, before, strict=True):
-                await_successors(instance, old)
+                wait_for_replacements(instance, old)
             slowest = max(slowest, site.converge(site.routes.servers))
     report(f"HUP to two instances at once, {rounds} times", load, converged=slowest)
-    load.nothing_failed()
+    load.assert_no_failures()
 
 
-def test_an_instance_that_stops_hands_over_to_another(
+def test_clients_of_a_stopping_instance_move_to_another(
     site: Site, origin: Start, report: Report, full: bool
 ) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
@@ -94,4 +96,4 @@ def test_an_instance_that_stops_hands_over_to_another(
     name = f"SIGTERM to an instance, its clients go to another one, {rounds} times"
     report(name, *loads, converged=slowest)
     for load in loads:
-        load.nothing_failed()
+        load.assert_no_failures()

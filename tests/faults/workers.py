@@ -1,4 +1,4 @@
-"""The worker processes of a proxy, seen from outside."""
+"""Finds, kills and suspends the worker processes of a proxy."""
 
 import os
 import signal
@@ -10,47 +10,47 @@ from tests.lab.waiting import until
 
 
 def workers(instance: Installation) -> set[int]:
-    """Their process ids now, of those that leave too."""
+    """Return the current process ids, including those of leaving workers."""
     return set(descendants(instance.process.pid))
 
 
 def kill(instance: Installation, pid: int) -> None:
-    """Kill one at once, and return when it is gone; a new one may be there by then."""
+    """Kill one and wait for its end; its replacement may have started by then."""
     os.kill(pid, signal.SIGKILL)
     until(lambda: pid not in workers(instance), "the end of the killed worker")
 
 
-def await_successors(instance: Installation, old: set[int]) -> None:
-    """Return once as many others are there, and none of the old ones is left."""
+def wait_for_replacements(instance: Installation, old: set[int]) -> None:
+    """Wait until as many new workers run and all old ones have ended."""
 
     def replaced() -> bool:
-        now = workers(instance)
-        return len(now) == len(old) and not now & old
+        current = workers(instance)
+        return len(current) == len(old) and not current & old
 
-    until(replaced, "new workers in the place of all", timeout=90)
+    until(replaced, "replacements of all workers", timeout=90)
 
 
-def stop(pid: int) -> None:
-    """Have a process do nothing any more; it may be at something for a moment after it was told so."""
+def suspend(pid: int) -> None:
+    """Suspend a process, and wait until it is stopped: after the signal it may run for a moment."""
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: state_of(pid) == "T", "the process at rest")
+    until(lambda: state_of(pid) == "T", "the process to be suspended")
 
 
-def peers(pid: int, port: int) -> set[int]:
-    """The client ports of the connections to local `port` that a process holds."""
-    held = set()
+def client_ports(pid: int, port: int) -> set[int]:
+    """Return the client ports of a process's connections to local `port`."""
+    inodes = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         target = str(entry.readlink())
         if target.startswith("socket:["):
-            held.add(target[8:-1])
+            inodes.add(target[8:-1])
     found = set()
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if fields[9] in held and int(fields[1].split(":")[1], 16) == port:
+        if fields[9] in inodes and int(fields[1].split(":")[1], 16) == port:
             found.add(int(fields[2].split(":")[1], 16))
     return found
 
 
 def descriptors(pid: int) -> int:
-    """How many a process has open."""
+    """Return the number of open descriptors of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -1,1 +1,1 @@
-"""The real parts that tests run on: engine, images, compose, stores, processes, origins, a raw client."""
+"""Starts the real parts that tests use: Docker engines, images, stores, processes, origins, clients."""

@@ -1,4 +1,4 @@
-"""Work that goes on beside a test."""
+"""Runs work in a thread beside a test."""
 
 import threading
 from types import TracebackType
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Background:
-    """Does its work, `run`, in a thread of its own inside `with`; at the end the thread has ended, too."""
+    """A thread that calls `run` inside `with`; leaving `with` stops it and waits for its end."""
 
     def __init__(self, name: str) -> None:
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
@@ -25,9 +25,9 @@ class Background:
         self._thread.join()
 
     def run(self) -> None:
-        """Until `stop` is called."""
+        """Work until `stop` is called."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Has `run` return; called from another thread."""
+        """Make `run` return; called from another thread."""
         raise NotImplementedError

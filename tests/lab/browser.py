@@ -1,4 +1,4 @@
-"""Chromium, driven: pages of a size and a colour scheme, whose requests and complaints are kept."""
+"""Drives Chromium: opens pages with a size and colour scheme, and checks their requests and errors."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ FLAGS = [
 DESKTOP = (1280, 800)
 PHONE = (375, 812)
 
-PATIENCE = 90_000
-"""Milliseconds for what a page does, on a busy machine."""
-expect.set_options(timeout=PATIENCE)
+TIMEOUT = 90_000
+"""Milliseconds to wait for a page on a busy machine."""
+expect.set_options(timeout=TIMEOUT)
 
 Scheme = Literal["light", "dark"]
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's, without a window. LabError where there is none."""
+    """Run Debian's Chromium without a window. Raises LabError if it is not installed."""
     path = shutil.which("chromium")
     if path is None:
         raise LabError("chromium is missing: apt-get install chromium")
@@ -47,45 +47,45 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(
+def open_page(
     browser: Browser,
     url: str,
     size: tuple[int, int] = DESKTOP,
     scheme: Scheme = "light",
     *,
-    foreseen: str = "",
+    allowed_error: str = "",
     script: bool = True,
 ) -> Iterator[Page]:
-    """A page; AssertionError at its end if it asked another host for anything, or complained of anything.
+    """Open a page. Raises AssertionError at the end if it sent requests to another host or logged an error.
 
-    Complaints that have `foreseen` in them are let pass. Without `script`, it runs none.
+    Errors that contain `allowed_error` are ignored. Without `script`, JavaScript is off.
     """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, java_script_enabled=script
     )
     page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    asked: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.set_default_timeout(TIMEOUT)
+    requested: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     try:
         page.goto(url)
         yield page
         origin = "/".join(url.split("/")[:3]) + "/"
-        assert [other for other in asked if not other.startswith(origin)] == []
-        assert [words for words in complaints if not foreseen or foreseen not in words] == []
+        assert [address for address in requested if not address.startswith(origin)] == []
+        assert [text for text in errors if not allowed_error or allowed_error not in text] == []
     finally:
         context.close()
 
 
-def hindrances(page: Page) -> list[str]:
-    """What axe-core finds on the page that keeps people from using it: serious or worse."""
-    found = Axe().run(page).response["violations"]
+def accessibility_violations(page: Page) -> list[str]:
+    """Return the serious and critical accessibility violations that axe-core finds on the page."""
+    violations = Axe().run(page).response["violations"]
     return [
-        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
     ]

@@ -1,4 +1,4 @@
-"""A certificate for servers on the loopback address."""
+"""Creates a certificate for servers on the loopback address."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ _COMMAND = (
 
 
 def write_certificate(path: Path) -> Path:
-    """Key and certificate of 127.0.0.1 and localhost, signed by itself, in one file at `path`."""
+    """Write a key and a self-signed certificate for 127.0.0.1 and localhost to one file at `path`."""
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     command = [*_COMMAND.split(), *names, "-keyout", str(path), "-out", str(path)]
     subprocess.run(command, check=True, capture_output=True)

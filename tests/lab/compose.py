@@ -1,4 +1,4 @@
-"""The real docker-compose, run on an engine."""
+"""Runs the real docker-compose on an engine."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from tests.lab.errors import LabError
 
 
 class Compose:
-    """One project: the compose file in `directory`, on the engine at `docker_host`.
+    """A compose project: the compose file in `directory`, on the engine at `docker_host`.
 
-    Use `down` when done: containers and networks outlive this object.
+    Call `down` at the end: containers and networks outlive this object.
     """
 
     def __init__(self, directory: Path, docker_host: str, *, project: str | None = None) -> None:
-        """`project` is the name before each container's; the directory's own unless given."""
+        """`project` is the prefix of container names; by default the name of the directory."""
         self.directory = directory
         self.project = project or re.sub(r"[^a-z0-9]", "", directory.name.lower())
         self._environment = {
@@ -27,16 +27,16 @@ class Compose:
         }
 
     def up(self, *, scale: dict[str, int] | None = None) -> None:
-        """Brings the project to what its file says, with so many containers of each service in `scale`."""
+        """Start or update the project; `scale` has the number of containers by service."""
         scaling = [f"--scale={service}={count}" for service, count in (scale or {}).items()]
         self.run("up", "--detach", "--no-color", *scaling)
 
     def down(self) -> None:
-        """Removes the project's containers and networks."""
+        """Remove the project's containers and networks."""
         self.run("down", "--timeout", "1", "--volumes", "--remove-orphans")
 
     def run(self, *arguments: str, timeout: float = 240.0) -> str:
-        """Any other command; returns what it wrote. Raises LabError, with that, when it fails."""
+        """Run any other command and return its output. Raises LabError, with the output, if it fails."""
         program = shutil.which("docker-compose")
         if not program:
             raise LabError("docker-compose is missing: apt-get install docker-compose")

@@ -1,4 +1,4 @@
-"""A real Consul agent on free ports, which a test can kill, freeze and bring back."""
+"""Runs a real Consul agent on free ports; a test can kill, freeze and restart it."""
 
 import json
 import shutil
@@ -17,13 +17,13 @@ from tests.lab.server import Server
 from tests.lab.waiting import until
 
 MASTER_TOKEN = "5a1b0c2e-0000-4000-8000-000000000001"
-"""May do everything where ACLs are on."""
+"""A token with all rights, if ACLs are on."""
 
 _ROOT = Path(__file__).parents[2]
 
 
 class Consul(Server):
-    """One server agent; by default it keeps everything in memory, so that it comes back empty."""
+    """A server agent; by default it keeps its data in memory, so it is empty after a restart."""
 
     name = "the Consul agent"
 
@@ -40,11 +40,11 @@ class Consul(Server):
         address: str = "127.0.0.1",
         http: int | None = None,
     ) -> None:
-        """Does not start it.
+        """Prepare the agent; `start` starts it.
 
-        `keep` has it remember everything when it is started again; `acl` denies everything to all but
-        MASTER_TOKEN; `settings` are added to its configuration file; `expect` servers make a cluster with
-        those of `join`; it listens on `address`, inside the network `namespace` when one is given.
+        With `keep`, it keeps its data over a restart. With `acl`, only MASTER_TOKEN has rights. `settings`
+        are added to its configuration file. It forms a cluster of `expect` servers with those in `join`. It
+        listens on `address`, inside the network `namespace` if one is given.
         """
         super().__init__()
         self.namespace = namespace
@@ -60,7 +60,7 @@ class Consul(Server):
 
     @property
     def address(self) -> str:
-        """`host:port` of its HTTP API."""
+        """The `host:port` of its HTTP API."""
         return f"{self.host}:{self.http}"
 
     @property
@@ -68,9 +68,9 @@ class Consul(Server):
         return f"http://{self.address}"
 
     def start(self, *, wait: bool = True) -> None:
-        """Starts the agent and returns once it has a leader and its own entry in the catalogue."""
+        """Start the agent and wait until it has a leader and its own entry in the catalogue."""
         if self._process is not None:
-            raise LabError("the Consul agent runs already")
+            raise LabError("the Consul agent is already running")
         file = self._directory / f"consul-{self.http}.json"
         file.write_text(json.dumps(self._configuration()))
         enter = ("nsenter", f"--net={self.namespace}") if self.namespace else ()
@@ -97,44 +97,46 @@ class Consul(Server):
             self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """Returns once it has a leader and its own entry in the catalogue."""
+        """Wait until it has a leader and its own entry in the catalogue."""
         if self.namespace:
             self.process.wait_for_line(r"Synced node info|Node info in sync", 60)
             return
 
         def ready() -> bool:
             try:
-                found = self.ask("GET", "/v1/catalog/service/consul")
+                response = self.request("GET", "/v1/catalog/service/consul")
             except requests.RequestException:
                 return False
-            # Policies can be made only a moment after there is a leader.
-            able = not self.token or self.ask("GET", "/v1/acl/policies").ok
-            return found.ok and bool(found.json()) and able
+            # Policies can be created only a moment after there is a leader.
+            can_create_policies = not self.token or self.request("GET", "/v1/acl/policies").ok
+            return response.ok and bool(response.json()) and can_create_policies
 
         until(ready, "a Consul with a leader")
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> requests.Response:
-        """One HTTP request to the agent; a body that is not bytes or text goes as JSON."""
+    def request(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None
+    ) -> requests.Response:
+        """Send an HTTP request to the agent; a body that is not bytes or text is sent as JSON."""
         data = body if isinstance(body, (bytes, str, type(None))) else json.dumps(body)
         headers = {"X-Consul-Token": self.token if token is None else token}
         return requests.request(method, f"{self.url}{path}", data=data, headers=headers, timeout=10)
 
     def put(self, path: str, body: Any = None) -> Any:
-        """What a PUT answers, decoded from JSON; it must succeed."""
-        answer = self.ask("PUT", path, body)
-        if not answer.ok:
-            raise LabError(f"PUT {path}: {answer.status_code} {answer.text}")
-        return answer.json() if answer.text else None
+        """Send a PUT and return the response, decoded from JSON. Raises LabError if it fails."""
+        response = self.request("PUT", path, body)
+        if not response.ok:
+            raise LabError(f"PUT {path}: {response.status_code} {response.text}")
+        return response.json() if response.text else None
 
     def register(self, name: str, port: int, **more: Any) -> None:
-        """Registers a service with the agent; `more` is spelled as Consul does: `ID=`, `Tags=`, `Check=`."""
+        """Register a service with the agent; `more` has Consul's own names: `ID=`, `Tags=`, `Check=`."""
         self.put("/v1/agent/service/register", {"Name": name, "Port": port, **more})
 
     def deregister(self, service_id: str) -> None:
         self.put(f"/v1/agent/service/deregister/{service_id}")
 
     def make_token(self, rules: str) -> str:
-        """The secret of a new token that may do what these rules say, and nothing else."""
+        """Create a token with the rights of these rules, and return its secret."""
         name = f"policy-{abs(hash(rules))}"
         self.put("/v1/acl/policy", {"Name": name, "Rules": rules})
         return str(self.put("/v1/acl/token", {"Policies": [{"Name": name}]})["SecretID"])
@@ -153,9 +155,9 @@ class Consul(Server):
             "ports": {"http": self.http, "https": -1, "dns": -1, "grpc": -1, **self.ports, **more},
             "disable_update_check": True,
             "leave_on_terminate": False,
-            # Elections of a cluster in a second or two, not in ten.
+            # A cluster elects a leader in one or two seconds instead of ten.
             "performance": {"raft_multiplier": 1},
-            # The first try may come before the other listens; the next one would come after 30 s.
+            # The first attempt may come before the other agent listens; the default interval is 30 s.
             "retry_interval": "500ms",
             **({"acl": access} if self.token else {}),
             **settings,
@@ -164,10 +166,10 @@ class Consul(Server):
 
 @cache
 def program() -> str:
-    """The path of a Consul: the machine's own, else the one that `.ci/parts test` has unpacked."""
+    """Return the path of Consul: the machine's own, else the one that `.ci/parts test` unpacked."""
     if found := shutil.which("consul"):
         return found
-    made = subprocess.run([_ROOT / ".ci/consul"], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        raise LabError(f"consul is missing: {made.stderr.strip()}")
-    return made.stdout.strip()
+    done = subprocess.run([_ROOT / ".ci/consul"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"consul is missing: {done.stderr.strip()}")
+    return done.stdout.strip()

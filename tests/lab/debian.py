@@ -1,6 +1,6 @@
-"""A file system of Debian's packages, out of those that this machine has installed: a base for images.
+"""Builds a base file system for images from this machine's installed Debian packages.
 
-Engines of the lab reach no registry, so that what an official image would bring has to come from here.
+The lab's engines reach no registry, so the content of an official image has to come from this machine.
 """
 
 import io
@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.lab.errors import LabError
 
 MERGED = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
-"""Debian's root has these as links."""
+"""Symbolic links in the root directory of Debian."""
 
 _LEFT_OUT = re.compile(r"/usr/share/(doc|man|info|locale|lintian|bug|i18n|zoneinfo)(/|$)")
 _NAME = re.compile(r"^\s*([a-z0-9.+-]+)")
@@ -21,7 +21,10 @@ _FIELDS = "${Package}\t${Status}\t${Depends}, ${Pre-Depends}\t${Provides}\n"
 
 
 def file_system(packages: Iterable[str], target: Path) -> None:
-    """Write a tar archive of these packages and all they depend on. LabError for one not installed."""
+    """Write a tar archive of these packages and their dependencies.
+
+    Raises LabError if a package is not installed.
+    """
     with tarfile.open(target, "w") as archive:
         for directory, mode in {
             "etc": 0o755,
@@ -33,13 +36,13 @@ def file_system(packages: Iterable[str], target: Path) -> None:
             entry = tarfile.TarInfo(directory)
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             archive.addfile(entry)
-        for name, place in MERGED.items():
+        for name, link_target in MERGED.items():
             entry = tarfile.TarInfo(name)
-            entry.type, entry.linkname = tarfile.SYMTYPE, place
+            entry.type, entry.linkname = tarfile.SYMTYPE, link_target
             archive.addfile(entry)
         for path in sorted(_files(_closure(packages))):
             archive.add(path, arcname=str(path).lstrip("/"), recursive=False)
-        # What the packages' scripts would have made.
+        # The installation scripts of the packages would create these files.
         for name in ("passwd", "group"):
             content = Path(f"/usr/share/base-passwd/{name}.master").read_bytes()
             entry = tarfile.TarInfo(f"etc/{name}")
@@ -48,7 +51,7 @@ def file_system(packages: Iterable[str], target: Path) -> None:
 
 
 def _closure(packages: Iterable[str]) -> set[str]:
-    """These packages with all that they need, as far as it is installed."""
+    """Return these packages and their dependencies, as far as they are installed."""
     listed = subprocess.run(
         ["dpkg-query", "--show", f"--showformat={_FIELDS}"], capture_output=True, text=True, check=True
     ).stdout
@@ -67,20 +70,20 @@ def _closure(packages: Iterable[str]) -> set[str]:
         for clause in provided.split(","):
             if found := _NAME.match(clause):
                 providers.setdefault(found[1], name)
-    wanted, known = list(packages), set[str]()
-    if missing := [name for name in wanted if name not in needs]:
+    pending, known = list(packages), set[str]()
+    if missing := [name for name in pending if name not in needs]:
         raise LabError(f"for an image's base, install: {' '.join(missing)}")
-    while wanted:
-        name = wanted.pop()
+    while pending:
+        name = pending.pop()
         name = name if name in needs else providers.get(name, "")
         if name and name not in known:
             known.add(name)
-            wanted += needs[name]
+            pending += needs[name]
     return known
 
 
 def _files(packages: Iterable[str]) -> Iterator[Path]:
-    """Files and links of these packages, under their real directories, each once."""
+    """Yield the files and links of these packages, by their real directories, each once."""
     listed = subprocess.run(
         ["dpkg-query", "--listfiles", *sorted(packages)], capture_output=True, text=True, check=True
     ).stdout

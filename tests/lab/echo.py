@@ -1,4 +1,4 @@
-"""A WebSocket server (RFC 6455) for many connections in one thread: it gives back each message as it came."""
+"""A WebSocket server (RFC 6455) that sends each message back; one thread serves many connections."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ _TEXT, _BINARY, _CLOSE = 1, 2, 8
 
 
 class _Peer:
-    """One connection: what came of it and was not yet used, and whether the handshake is behind it."""
+    """A connection with its unread bytes; `open` is true after the handshake."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -21,7 +21,7 @@ class _Peer:
         self.open = False
 
     def feed(self, data: bytes) -> bytes:
-        """What to answer to these bytes."""
+        """Return the response to these bytes."""
         self.buffer += data
         if not self.open:
             end = self.buffer.find(b"\r\n\r\n")
@@ -30,14 +30,14 @@ class _Peer:
             head = bytes(self.buffer[:end])
             del self.buffer[: end + 4]
             self.open = True
-            return _accept(head) + self._frames()
+            return _handshake_response(head) + self._frames()
         return self._frames()
 
     def _frames(self) -> bytes:
-        answers = b""
+        responses = b""
         while len(self.buffer) >= 6:
             size = self.buffer[1] & 0x7F
-            # A client's frames are masked, and those of these tests short and whole.
+            # A client masks its frames; the tests send short, unfragmented ones.
             assert self.buffer[0] & 0x80
             assert self.buffer[1] & 0x80
             assert size < 126
@@ -47,13 +47,13 @@ class _Peer:
             payload = bytes(a ^ b for a, b in zip(self.buffer[6 : 6 + size], mask, strict=False))
             kind = self.buffer[0] & 0x0F
             assert kind in {_TEXT, _BINARY, _CLOSE}, kind
-            answers += bytes((0x80 | kind, size)) + payload
+            responses += bytes((0x80 | kind, size)) + payload
             del self.buffer[: 6 + size]
-        return answers
+        return responses
 
 
-class Echo(Background):
-    """Listens on a free loopback port, `port`; works inside `with`."""
+class EchoServer(Background):
+    """A server on the free loopback port `port`; it runs inside `with`."""
 
     def __init__(self) -> None:
         super().__init__("echo")
@@ -75,25 +75,25 @@ class Echo(Background):
                     self._close()
                     return
                 if key.fileobj is self._listener:
-                    self._take()
+                    self._accept_all()
                 else:
-                    self._answer(key.data)
+                    self._respond(key.data)
 
-    def _take(self) -> None:
+    def _accept_all(self) -> None:
         with suppress(BlockingIOError):
             while True:
                 connection, _ = self._listener.accept()
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._selector.register(connection, selectors.EVENT_READ, _Peer(connection))
 
-    def _answer(self, peer: _Peer) -> None:
+    def _respond(self, peer: _Peer) -> None:
         try:
             data = peer.socket.recv(65536)
             if data:
                 peer.socket.sendall(peer.feed(data))
                 return
         except OSError:
-            # Cut by the other side, which has a right to.
+            # A client may end its connection at any time.
             pass
         self._selector.unregister(peer.socket)
         peer.socket.close()
@@ -105,11 +105,11 @@ class Echo(Background):
         self._selector.close()
 
 
-def _accept(head: bytes) -> bytes:
+def _handshake_response(head: bytes) -> bytes:
     fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
     key = next(value for name, value in fields.items() if name.lower() == b"sec-websocket-key")
-    proof = base64.b64encode(hashlib.sha1(key + _GUID).digest())
+    accept = base64.b64encode(hashlib.sha1(key + _GUID).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: %b\r\n\r\n" % proof
+        b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept
     )

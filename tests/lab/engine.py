@@ -1,7 +1,7 @@
-"""A real Docker engine in a network namespace of its own, so that it never touches the machine's networks.
+"""Runs a real Docker engine in its own network namespace, so it never touches the machine's networks.
 
-The engine's socket is reachable from everywhere, container addresses only from inside the namespace: programs
-go in with `enter`, this process's own sockets with `namespace`.
+The engine's socket is reachable from everywhere, container addresses only from inside the namespace. Programs
+enter it with the command prefix `enter`; this process creates sockets in it with `namespace`.
 """
 
 import json
@@ -22,34 +22,34 @@ from docker.errors import DockerException
 from tests.lab.errors import LabError
 from tests.lab.processes import Process, command_line, kill_all
 
-GIVEN = "RONDPOINT_TEST_DOCKER_HOST"
+GIVEN_ENGINE = "RONDPOINT_TEST_DOCKER_HOST"
 NETWORK_NAMESPACES = Path("/var/run/netns")
 NAME = re.compile(r"rondpoint-lab-(\d+)[a-z-]*")
 
 
 class Engine:
-    """An engine: its own one, or the one named in the environment variable RONDPOINT_TEST_DOCKER_HOST.
+    """A new engine, or the existing one that the environment variable RONDPOINT_TEST_DOCKER_HOST names.
 
-    The addresses of a given engine's containers must be reachable from here.
+    The container addresses of an existing engine must be reachable from this process.
     """
 
     def __init__(self, name: str = "", *, live_restore: bool = False) -> None:
-        """Does not start it.
+        """Prepare the engine; entering `with` starts it.
 
-        With a `name`, of small letters, it is another engine beside the one without, and never a given one.
-        With `live_restore` containers outlive it, and belong to it again when it comes back.
+        A `name` in lower case makes it a further, always new engine. With `live_restore`, containers outlive
+        the engine and belong to it again after a restart.
         """
         self.enter: list[str] = []
         self.namespace: Path | None = None
-        self.socket_url = "" if name else os.environ.get(GIVEN, "")
-        self._own = not self.socket_url
+        self.socket_url = "" if name else os.environ.get(GIVEN_ENGINE, "")
+        self._is_new = not self.socket_url
         self._name = f"rondpoint-lab-{os.getpid()}{name and '-'}{name}"
         self.live_restore = live_restore
         self._storage = "overlay2"
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
-        if self._own:
+        if self._is_new:
             self._start()
         return self
 
@@ -59,59 +59,62 @@ class Engine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._own:
+        if self._is_new:
             self._stop()
 
     @property
     def log(self) -> str:
-        """What the engine has written; empty for a given one."""
+        """The output of a new engine; empty for an existing one."""
         return self._process.log if self._process else ""
 
     def client(self) -> docker.DockerClient:
-        """A client of its own."""
+        """Return a new client."""
         return docker.DockerClient(base_url=self.socket_url, timeout=120)
 
     def kill(self) -> None:
-        """Kills the engine as a crash would: its containers go on, with nobody to tell of them."""
+        """Kill the engine as a crash would: its containers continue, but nothing reports their events."""
         self.end(signal.SIGKILL)
 
     def end(self, number: signal.Signals) -> None:
-        """Ends the engine alone, by this signal; what becomes of its containers is its own affair."""
+        """Send this signal to the engine and wait for its end; the engine decides about its containers."""
         if self._process is None:
-            raise LabError("a given engine is not ours to end")
+            raise LabError("an existing engine is not stopped by tests")
         self._process.signal(number)
         self._process.wait()
-        # Its containerd ends with it, but may stay as a process that nobody has waited for, which the next
-        # engine would take for one that runs.
+        # Its containerd ends with it, but may remain as a zombie process. The next engine would take that for
+        # a running one.
         (_directory(self._name) / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
-    def start_again(self) -> None:
-        """Starts it again after `end`: containers that still run are ended, unless it restores them."""
+    def restart(self) -> None:
+        """Start it again after `end`: it ends containers that still run, unless it restores them."""
         self._launch(self._storage, last=True)
 
     def _start(self) -> None:
         if os.geteuid() != 0:
-            raise LabError(f"a Docker engine needs root: run as root, or name an engine in {GIVEN}")
+            raise LabError(f"a Docker engine needs root: run as root, or name an engine in {GIVEN_ENGINE}")
         for program, package in {"dockerd": "docker.io", "ip": "iproute2", "nsenter": "util-linux"}.items():
             if not shutil.which(program):
                 raise LabError(f"{program} is missing: apt-get install {package}")
-        _sweep()
+        _clear_killed_runs()
         self.namespace = NETWORK_NAMESPACES / self._name
         self.enter = ["nsenter", f"--net={self.namespace}"]
         try:
             _run("ip", "netns", "add", self._name)
-            # Not `ip -n`: it mounts /sys anew on the way, which not every root file system allows.
+            # Not `ip -n`: it mounts /sys again, and not every root file system allows that.
             _run(*self.enter, "ip", "link", "set", "lo", "up")
             self._launch("overlay2") or self._launch("vfs", last=True)
             with closing(self.client()) as client:
                 client.ping()
         except BaseException:
-            # A time limit or Ctrl-C may end the wait; nothing may be left then either.
+            # A time limit or Ctrl-C may end the wait; clean up in this case, too.
             self._stop()
             raise
 
     def _launch(self, storage: str, *, last: bool = False) -> bool:
-        """Whether the engine came up with this storage driver; raises LabError for the `last` one."""
+        """Start the engine with this storage driver; return whether it works.
+
+        Raises LabError for the `last` driver.
+        """
         directory = _directory(self._name)
         (directory / "bin").mkdir(parents=True, exist_ok=True)
         # The machine's own daemon.json must not add to the flags.
@@ -132,7 +135,7 @@ class Engine:
         try:
             self._process.wait_for_line("API listen on", timeout=120.0)
         except LabError:
-            # A file system that overlay cannot lie on (another overlay, say) is no fault of the machine's.
+            # Some file systems, such as overlay itself, do not support overlay2: try the next driver.
             if last or "graphdriver" not in self._process.log:
                 raise
             self._process.kill()
@@ -141,7 +144,7 @@ class Engine:
         return True
 
     def _firewall(self, programs: Path) -> list[str]:
-        """What makes the engine use the iptables that this kernel serves: nft's, the legacy ones, or none."""
+        """Return the flags for the iptables that this kernel supports: nft's, the legacy ones, or none."""
         for variant in ("iptables", "iptables-legacy"):
             found = shutil.which(variant)
             if found and _succeeds(*self.enter, found, "-t", "nat", "-L", "-n"):
@@ -162,8 +165,8 @@ class Engine:
         _clear(self._name)
 
 
-def _sweep() -> None:
-    """Clears what runs that were killed have left."""
+def _clear_killed_runs() -> None:
+    """Remove the engines of killed test runs."""
     for entry in list(NETWORK_NAMESPACES.glob("rondpoint-lab-*")):
         found = NAME.fullmatch(entry.name)
         if found and not Path("/proc", found[1]).exists():
@@ -171,7 +174,7 @@ def _sweep() -> None:
 
 
 def _clear(name: str) -> None:
-    """Ends every process that was started for this directory, takes its mounts off, and removes it."""
+    """Kill every process that uses this directory, unmount its mounts, and remove it."""
     directory = _directory(name)
     # Shims outlive a killed engine; each has the path of its engine's socket on its command line.
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
@@ -186,7 +189,7 @@ def _clear(name: str) -> None:
 
 
 def _directory(name: str) -> Path:
-    # Found again by its name alone, by the run that sweeps after one that was killed.
+    # A later run finds the directory of a killed run by its name.
     return Path(tempfile.gettempdir()) / name
 
 

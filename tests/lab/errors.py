@@ -1,2 +1,5 @@
+"""The exception of the lab."""
+
+
 class LabError(Exception):
-    """A part of the lab cannot be had or did not come up; the text says which, why, and how to get it."""
+    """A part of the lab is missing or did not start; the text names it, the reason, and the remedy."""

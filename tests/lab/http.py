@@ -1,4 +1,4 @@
-"""A client made of raw sockets: it sends what it is told, byte for byte, and hides nothing of the answer."""
+"""An HTTP client on raw sockets: it sends exactly the given bytes and returns the whole response."""
 
 import http.client
 import io
@@ -15,19 +15,19 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer: `headers` in the order sent, `body` with any chunked coding taken off."""
+    """A response: `headers` in the order sent, `body` without its chunked coding."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The first value of this header, whatever the case of its name."""
+        """Return the first value of this header; its name is case-insensitive."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     @property
     def text(self) -> str:
-        """The body as text, without the white space around it."""
+        """The body as text, without surrounding white space."""
         return self.body.decode("utf-8", "replace").strip()
 
 
@@ -43,10 +43,10 @@ def request(
     namespace: Path | None = None,
     timeout: float = 30.0,
 ) -> Response:
-    """One request over a new connection, which the request asks to close.
+    """Send a request over a new connection, with `Connection: close`, and return the response.
 
-    Content-Length is added when there is a body and `headers` names no length. Raises OSError when the
-    connection fails or nothing comes for `timeout` seconds, `http.client.HTTPException` for what is no HTTP.
+    Content-Length is added if there is a body and `headers` has no length. Raises OSError if the connection
+    fails or nothing arrives for `timeout` seconds, `http.client.HTTPException` if the response is not HTTP.
     """
     with connect(address, port, namespace=namespace, timeout=timeout) as connection:
         connection.sendall(message(host, path, method=method, headers=headers, body=body, close=True))
@@ -62,33 +62,33 @@ def message(
     body: bytes = b"",
     close: bool = False,
 ) -> bytes:
-    """The bytes of one request."""
+    """Return the bytes of a request."""
     fields = list(headers.items() if isinstance(headers, Mapping) else headers)
-    named = {name.lower() for name, _ in fields}
+    names = {name.lower() for name, _ in fields}
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in fields]
-    if body and not named & {"content-length", "transfer-encoding"}:
+    if body and not names & {"content-length", "transfer-encoding"}:
         lines.append(f"Content-Length: {len(body)}")
-    if close and "connection" not in named:
+    if close and "connection" not in names:
         lines.append("Connection: close")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 def read_response(connection: socket.socket, method: str = "GET") -> Response:
-    """The next final response on this connection; interim ones (1xx, but for 101) are read and dropped.
+    """Return the next final response on this connection; interim ones (1xx except 101) are dropped.
 
-    Bytes after the response may be lost: for pipelined answers use `raw`.
+    Bytes after the response may be lost: for pipelined responses use `raw`.
     """
-    answer = http.client.HTTPResponse(connection, method=method)
+    response = http.client.HTTPResponse(connection, method=method)
     try:
-        answer.begin()
-        return Response(answer.status, tuple(answer.getheaders()), answer.read())
+        response.begin()
+        return Response(response.status, tuple(response.getheaders()), response.read())
     finally:
-        answer.close()
+        response.close()
 
 
 def parse(data: bytes, method: str = "GET") -> Response:
-    """The first response in these bytes."""
+    """Return the first response in these bytes."""
     return read_response(cast(socket.socket, _Bytes(data)), method)
 
 
@@ -100,9 +100,9 @@ def raw(
     address: str = "127.0.0.1",
     namespace: Path | None = None,
 ) -> bytes:
-    """Sends these bytes and returns all that comes until the other side closes.
+    """Send these bytes and return everything received until the other side closes.
 
-    Raises TimeoutError, with what has come so far in its text, when nothing more comes for `timeout` seconds.
+    Raises TimeoutError, with the bytes so far in its text, if nothing arrives for `timeout` seconds.
     """
     received = bytearray()
     with connect(address, port, namespace=namespace, timeout=timeout) as connection:
@@ -111,7 +111,7 @@ def raw(
             try:
                 connection.sendall(data)
             except (ConnectionResetError, BrokenPipeError) as error:
-                # A server may answer and close before it has read all; what it said is what counts.
+                # A server may respond and close before it has read everything; its response is still read.
                 broken = error
             while piece := connection.recv(65536):
                 received += piece
@@ -133,9 +133,9 @@ def bodies(
     address: str = "127.0.0.1",
     namespace: Path | None = None,
 ) -> list[str]:
-    """The bodies of so many requests made one after the other, each over a new connection.
+    """Send `count` requests one after the other, each over a new connection, and return their bodies.
 
-    Raises AssertionError at the first answer that is not 200.
+    Raises AssertionError at the first response that is not 200.
     """
     texts = []
     for number in range(count):
@@ -145,15 +145,15 @@ def bodies(
     return texts
 
 
-def in_turn(answers: list[str], expected: set[str]) -> bool:
-    """Whether these answers, one after the other, are the expected ones in strict turn, more than once.
+def is_round_robin(bodies: list[str], expected: set[str]) -> bool:
+    """Return whether these bodies are the expected ones in strict round robin, for more than one round.
 
-    To be asked again where it is not so: on a busy machine a ticket is late at times, and is replaced by the
-    worker's own, which breaks the turn.
+    If not, callers try again: on a busy machine a ticket may be late; the worker then uses a ticket of its
+    own, which breaks the order.
     """
     count = len(expected)
-    first, rest = answers[:count], answers[count:]
-    return bool(rest) and sorted(first) == sorted(expected) and rest == answers[: len(rest)]
+    first, rest = bodies[:count], bodies[count:]
+    return bool(rest) and sorted(first) == sorted(expected) and rest == bodies[: len(rest)]
 
 
 class _Bytes:

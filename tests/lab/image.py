@@ -1,4 +1,4 @@
-"""Images for engines that reach no registry: busybox, and a server of it that answers with its host name."""
+"""Creates images without a registry: busybox, and a busybox server that responds with its host name."""
 
 import io
 import shutil
@@ -31,8 +31,8 @@ APPLETS = (
     "wget",
 )
 
-# One connection: every request is answered with the container's host name, and in a header with the target it
-# asked for; /sleep/N first waits N seconds.
+# Serves one connection: each response has the container's host name as its body and the request target in a
+# header; /sleep/N first waits N seconds.
 ANSWER = r"""#!/bin/sh
 carriage_return=$(printf '\r')
 while read -r method target version; do
@@ -52,15 +52,14 @@ while read -r method target version; do
     body="$HOSTNAME
 "
     [ "$method" = HEAD ] && body=
-    # In one piece, so that a container that is killed leaves no half of an answer.
+    # In one write, so a container that is killed sends no partial response.
     printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %s\r\nX-Target: %s\r\n\r\n%s' \
         "$size" "$target" "$body"
 done
 """
 
-# As process 1 a program has no default signal actions, so SIGTERM is met here: for $NOTICE seconds the server
-# goes on as before, then it takes no new connection, those under way have $LINGER seconds to end, and the
-# container ends.
+# Process 1 has no default signal actions, so the script handles SIGTERM. The server continues for $NOTICE
+# seconds, then accepts no new connections; open ones have $LINGER seconds to end, and the container ends.
 SERVE = r"""#!/bin/sh
 HOSTNAME=$(hostname)
 export HOSTNAME
@@ -72,9 +71,9 @@ wait "$server"
 
 
 def import_whoami(client: docker.DockerClient) -> str:
-    """Imports the server under each of `NAMES` and returns its own, `WHOAMI`.
+    """Import the server under each of `NAMES` and return the first, `WHOAMI`.
 
-    It listens on port 80, or on $PORT; its host name is the whole body of every answer.
+    It listens on port 80, or on $PORT; the body of every response is its host name.
     """
     layers = _archive(APPLETS, {"bin/answer": ANSWER, "bin/serve": SERVE})
     for name in NAMES:
@@ -83,7 +82,7 @@ def import_whoami(client: docker.DockerClient) -> str:
 
 
 def import_busybox(client: docker.DockerClient) -> str:
-    """Imports busybox alone, with a link for every applet, under the official name, which it returns."""
+    """Import busybox with a link for every applet under its official name; return the name."""
     listed = subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True)
     _import(client, BUSYBOX, _archive(listed.stdout.split(), {}), 'CMD ["sh"]')
     return BUSYBOX
@@ -123,7 +122,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _busybox() -> Path:
     found = shutil.which("busybox")
-    # ldd succeeds for a program that needs shared libraries, which the image would not hold.
+    # ldd succeeds for a program that needs shared libraries, which the image would not have.
     if not found or subprocess.run(["ldd", found], capture_output=True, check=False).returncode == 0:
         raise LabError("a static busybox is missing: apt-get install busybox-static")
     return Path(found)

@@ -1,4 +1,4 @@
-"""A whole Rondpoint, as a user starts it, on free ports."""
+"""Starts Rondpoint as a user does, on free ports."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from tests.lab.waiting import until
 
 
 class Installation:
-    """One running `rondpoint` command that has a web entry point, with or without its own agent and store."""
+    """A running `rondpoint` command with a web entry point, with or without its own agent and store."""
 
     def __init__(self, process: Process, web: int, admin: int, namespace: Path | None) -> None:
         self.process = process
@@ -23,15 +23,15 @@ class Installation:
         self.namespace = namespace
 
     def request(self, host: str, path: str = "/", **options: Any) -> client.Response:
-        """One request to the web entry point, over a new connection; options as `tests.lab.http.request`."""
+        """Send a request to the web entry point; options as in `tests.lab.http.request`."""
         return client.request(self.web, host, path, namespace=self.namespace, **options)
 
     def bodies(self, count: int, host: str, path: str = "/") -> list[str]:
-        """The bodies of so many requests in turn, as `tests.lab.http.bodies`."""
+        """Send `count` requests and return their bodies, as `tests.lab.http.bodies`."""
         return client.bodies(count, self.web, host, path, namespace=self.namespace)
 
     def api(self, path: str) -> Any:
-        """What the admin entry point answers, decoded from JSON."""
+        """Return the response of the admin entry point, decoded from JSON."""
         response = client.request(self.admin, "localhost", path, namespace=self.namespace)
         assert response.status == 200, response
         return json.loads(response.body)
@@ -39,52 +39,57 @@ class Installation:
     def wait_for(
         self, host: str, path: str = "/", *, status: int = 200, timeout: float = 60.0
     ) -> client.Response:
-        """The first answer with this status."""
+        """Wait for a response with this status and return it."""
 
-        def ask() -> client.Response | None:
+        def try_request() -> client.Response | None:
             try:
                 response = self.request(host, path)
             except (OSError, http.client.HTTPException):
                 return None
             return response if response.status == status else None
 
-        return until(ask, f"{status} from {host}{path}", timeout=timeout)
+        return until(try_request, f"{status} from {host}{path}", timeout=timeout)
 
     def wait_for_bodies(self, expected: set[str], host: str, *, timeout: float = 60.0) -> None:
-        """Returns once requests to this host are answered by exactly these bodies."""
+        """Wait until requests to this host return exactly these bodies."""
 
-        def ask() -> bool:
+        def all_respond() -> bool:
             responses = [self.request(host) for _ in range(2 * len(expected))]
             return {response.text for response in responses if response.status == 200} == expected
 
-        until(ask, f"{host} answered by {sorted(expected)}", timeout=timeout)
+        until(all_respond, f"{host} returning {sorted(expected)}", timeout=timeout)
 
-    def wait_for_turns(self, expected: set[str], host: str) -> None:
-        """Returns once these bodies answer requests to this host in strict turn, as `in_turn` of the client.
+    def wait_for_round_robin(self, expected: set[str], host: str) -> None:
+        """Wait until requests to this host return these bodies in strict round robin.
 
-        Raises AssertionError at an answer that is not 200.
+        Raises AssertionError at a response that is not 200.
         """
         until(
-            lambda: client.in_turn(self.bodies(4 * len(expected), host), expected),
-            f"{sorted(expected)} in turn for {host}",
+            lambda: client.is_round_robin(self.bodies(4 * len(expected), host), expected),
+            f"{sorted(expected)} in round robin for {host}",
         )
 
     def wait_for_workers(self, count: int) -> None:
-        """Returns once there are so many workers, and all of them serve what the store has.
+        """Wait until there are `count` workers, and all of them serve the store's configuration.
 
-        What one of them answers, the others may come to a moment later.
+        One worker may apply a change a moment before the others.
         """
 
-        def all_serve() -> bool:
-            told = self.api("/api/instances")
-            workers = [worker for each in told["instances"] for worker in each["workers"] if worker["alive"]]
-            current = all(worker["current"] for worker in workers)
-            return bool(told["revision"]) and len(workers) == count and current
+        def all_current() -> bool:
+            response = self.api("/api/instances")
+            workers = [
+                worker
+                for instance in response["instances"]
+                for worker in instance["workers"]
+                if worker["alive"]
+            ]
+            are_current = all(worker["current"] for worker in workers)
+            return bool(response["revision"]) and len(workers) == count and are_current
 
-        until(all_serve, f"the same configuration in {count} workers")
+        until(all_current, f"the same configuration in {count} workers")
 
     def wait_for_agent(self) -> None:
-        """Returns once an agent has told that it is at work."""
+        """Wait until an agent has reported itself to the store."""
         until(lambda: self.api("/api/instances")["agents"], "an agent")
 
 
@@ -97,10 +102,10 @@ def start(
     environment: dict[str, str] | None = None,
     enter: Sequence[str] = (),
 ) -> Installation:
-    """Starts `rondpoint COMMAND FLAGS` on free ports, inside the engine's network when one is given.
+    """Start `rondpoint COMMAND FLAGS` on free ports, inside the engine's network if one is given.
 
-    Returns once both entry points accept; the engine is the Docker provider's endpoint. `directory` is the
-    working directory, where a settings file may lie; `enter` goes before the command line.
+    Return once both entry points accept. The engine is the Docker provider's endpoint. `directory` is the
+    working directory, which may have a settings file; `enter` is a prefix of the command line.
     """
     namespace = engine.namespace if engine else None
     web, admin = free_port(namespace=namespace), free_port(namespace=namespace)

@@ -1,7 +1,7 @@
-"""Sockets of another network namespace, used from this process.
+"""Creates sockets in another network namespace.
 
-A socket belongs for life to the namespace of the thread that made it. So a thread of its own enters the
-namespace, makes the socket, and ends; the test then uses the socket like any other.
+A socket always belongs to the namespace of the thread that created it. A separate thread enters the
+namespace, creates the socket and ends; the test then uses the socket like any other.
 """
 
 import ctypes
@@ -16,39 +16,39 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def socket_in(namespace: Path | None) -> socket.socket:
-    """A new TCP/IPv4 socket of the network namespace at this path; None means this process's own.
+    """Create a TCP/IPv4 socket in the network namespace at this path; None means this process's own.
 
-    Raises OSError when the namespace cannot be entered (it is gone, or this is not root).
+    Raises OSError if the namespace cannot be entered: it was removed, or the process is not root.
     """
     if namespace is None:
         return socket.socket()
-    made: list[socket.socket] = []
-    failed: list[OSError] = []
+    created: list[socket.socket] = []
+    failures: list[OSError] = []
 
-    def make() -> None:
+    def create() -> None:
         try:
             descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 if _libc.setns(descriptor, CLONE_NEWNET) != 0:
                     number = ctypes.get_errno()
-                    failed.append(OSError(number, os.strerror(number), str(namespace)))
+                    failures.append(OSError(number, os.strerror(number), str(namespace)))
                     return
-                made.append(socket.socket())
+                created.append(socket.socket())
             finally:
                 os.close(descriptor)
         except OSError as error:
-            failed.append(error)
+            failures.append(error)
 
-    thread = threading.Thread(target=make, name="namespace")
+    thread = threading.Thread(target=create, name="namespace")
     thread.start()
     thread.join()
-    if failed:
-        raise failed[0]
-    return made[0]
+    if failures:
+        raise failures[0]
+    return created[0]
 
 
 def connect(host: str, port: int, *, namespace: Path | None = None, timeout: float = 30.0) -> socket.socket:
-    """A connected socket with this timeout in seconds on every later operation; raises OSError."""
+    """Return a connected socket with this timeout, in seconds, for every operation. Raises OSError."""
     connection = socket_in(namespace)
     try:
         connection.settimeout(timeout)

@@ -1,4 +1,4 @@
-"""Others' images under their official names, made of what this machine has installed."""
+"""Builds images with official names from the programs of this machine."""
 
 import json
 import tarfile
@@ -16,18 +16,18 @@ PATH = "ENV PATH=/usr/bin:/bin"
 
 
 def redis(client: docker.DockerClient) -> None:
-    """`redis:7-alpine`, with protected mode off as in the official one, whose network is its guard."""
+    """Import `redis:7-alpine`, with protected mode off, as in the official image: its network protects it."""
     entry = ["sh", "-c", 'exec "$@" --protected-mode no', "sh"]
     _import(client, "redis:7-alpine", ("redis-server",), (), entry)
 
 
 def consul(client: docker.DockerClient, name: str, entry: list[str]) -> None:
-    """Consul, started by `entry` and the container's command."""
+    """Import Consul, started by `entry` and the container's command."""
     _import(client, name, (), (Path(program()),), entry)
 
 
 def whoami(client: docker.DockerClient) -> None:
-    """`traefik/whoami`, or what answers in its place."""
+    """Import the lab's server as `traefik/whoami`."""
     client.images.get(import_whoami(client)).tag("traefik/whoami", "latest")
 
 
@@ -42,9 +42,9 @@ def _import(
     with tempfile.TemporaryDirectory(prefix="rp-") as directory:
         archive = Path(directory) / "image.tar"
         file_system((*BASE, *packages), archive)
-        with tarfile.open(archive, "a") as opened:
-            for each in programs:
-                opened.add(each, arcname=f"usr/bin/{each.name}")
+        with tarfile.open(archive, "a") as tar:
+            for program_path in programs:
+                tar.add(program_path, arcname=f"usr/bin/{program_path.name}")
         changes = [PATH, f"ENTRYPOINT {json.dumps(entry)}"]
         client.api.import_image_from_file(
             str(archive), repository=repository, tag=tag or "latest", changes=changes

@@ -1,4 +1,4 @@
-"""Origin servers for tests of the data path: they keep every request's raw bytes and answer as scripted."""
+"""Origin servers for tests of the data path: they record the raw requests and send scripted responses."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ from tests.lab.ports import free_port
 
 @dataclass(slots=True)
 class Request:
-    """What came: `head` with its empty line, `body` as on the wire (chunk framing included)."""
+    """A received request: `head` with its empty line, `body` as on the wire (with chunk framing)."""
 
     head: bytes
     body: bytes = b""
@@ -34,22 +34,22 @@ class Request:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """Names as sent, values without the white space around them, in order."""
+        """The headers in order: names as sent, values without surrounding white space."""
         lines = self.head.decode("latin-1").split("\r\n")[1:-2]
         return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
 
     def header(self, name: str) -> str | None:
-        """The first value of this header, whatever the case of its name."""
+        """Return the first value of this header; its name is case-insensitive."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def all(self, name: str) -> list[str]:
-        """Every value of this header, in order."""
+        """Return every value of this header, in order."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
 
 @dataclass(slots=True)
 class Connection:
-    """One accepted connection, as a handler sees it."""
+    """An accepted connection; a handler gets it."""
 
     socket: socket.socket
     number: int  # of this origin, from 1
@@ -57,7 +57,7 @@ class Connection:
     _buffer: bytearray = field(default_factory=bytearray)
 
     def read_head(self) -> Request | None:
-        """The next request's head, recorded at once; None when the other side has closed between requests."""
+        """Read and record the next request's head; return None if the other side closed between requests."""
         while b"\r\n\r\n" not in self._buffer:
             if not self._receive():
                 return None
@@ -68,7 +68,7 @@ class Connection:
         return request
 
     def read_body(self, request: Request) -> bytes:
-        """The rest of this request, by its Content-Length or chunks; raises ConnectionError if cut short."""
+        """Read the body by its Content-Length or chunks. Raises ConnectionError if it is cut short."""
         coding = (request.header("Transfer-Encoding") or "").lower()
         if coding.endswith("chunked"):
             while size := int((line := self._line()).split(b";")[0], 16):
@@ -82,14 +82,14 @@ class Connection:
         return request.body
 
     def read(self) -> Request | None:
-        """The next request, whole."""
+        """Read the next whole request; return None if the other side closed."""
         request = self.read_head()
         if request is not None:
             self.read_body(request)
         return request
 
     def receive(self, size: int = 65536) -> bytes:
-        """Bytes as they come, without any framing; empty at the end."""
+        """Return the next bytes without any framing; empty at the end."""
         if not self._buffer:
             self._receive()
         piece = bytes(self._buffer[:size])
@@ -100,7 +100,7 @@ class Connection:
         self.socket.sendall(data)
 
     def reset(self) -> None:
-        """Ends the connection with a TCP reset instead of an orderly close."""
+        """End the connection with a TCP reset instead of an orderly close."""
         # SO_LINGER switched on with zero seconds.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
@@ -129,17 +129,17 @@ Handler = Callable[[Connection], None]
 
 
 class Origin:
-    """A server on a free loopback port, one thread to a connection.
+    """A server on a free loopback port, with one thread for each connection.
 
-    The port is none that the system gives to outgoing connections: another origin may come in its place.
+    The system gives the port to no outgoing connection, so another origin can listen on it later.
 
-    The handler is called once per connection and owns it: it may serve many requests, and the connection is
-    closed when it returns. Fixed bytes are sent in answer to every whole request, keep-alive. What a handler
-    asserts in vain is raised at the end of `with`.
+    The handler is called once per connection. It may serve many requests; the connection is closed when it
+    returns. If bytes are given instead of a handler, they are the response to every request, keep-alive.
+    A failed assertion of a handler is raised at the end of `with`.
     """
 
     def __init__(self, handler: Handler | bytes, *, port: int = 0, namespace: Path | None = None) -> None:
-        """Listens at once; connections are taken inside `with`."""
+        """Listen at once; connections are accepted inside `with`."""
         self.requests: list[Request] = []
         self._handler = _fixed(handler) if isinstance(handler, bytes) else handler
         self._failures: list[Exception] = []
@@ -154,7 +154,7 @@ class Origin:
 
     @classmethod
     def named(cls, name: str, *, port: int = 0, namespace: Path | None = None) -> Self:
-        """Answers every request with 200 and its name."""
+        """Create an origin that responds to every request with 200 and its name."""
         return cls(answer(name.encode()), port=port, namespace=namespace)
 
     @property
@@ -163,7 +163,7 @@ class Origin:
 
     @property
     def connections(self) -> int:
-        """How many connections there have been."""
+        """The number of connections so far."""
         return self._count
 
     def __enter__(self) -> Self:
@@ -181,7 +181,7 @@ class Origin:
             raise self._failures[0]
 
     def close(self) -> None:
-        """Refuses new connections and cuts the open ones; no error when closed already."""
+        """Refuse new connections and cut the open ones; may be called again."""
         self.refuse()
         with self._changed:
             opened = list(self._open)
@@ -190,9 +190,9 @@ class Origin:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def refuse(self) -> None:
-        """Stops listening; open connections go on."""
+        """Stop listening; open connections continue."""
         with suppress(OSError):
-            # Wakes the thread that waits in accept(), which closing alone does not.
+            # Wakes the thread in accept(); closing alone does not.
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -202,10 +202,10 @@ class Origin:
             self._changed.notify_all()
 
     def wait_for_requests(self, count: int, timeout: float = 30.0) -> list[Request]:
-        """The requests, once there are so many; raises AssertionError when there are not in time."""
+        """Wait for `count` requests and return all. Raises AssertionError after `timeout` seconds."""
         with self._changed:
-            enough = self._changed.wait_for(lambda: len(self.requests) >= count, timeout)
-            assert enough, f"{len(self.requests)} requests instead of {count} within {timeout} s"
+            are_enough = self._changed.wait_for(lambda: len(self.requests) >= count, timeout)
+            assert are_enough, f"{len(self.requests)} requests instead of {count} within {timeout} s"
             return list(self.requests)
 
     def _accept(self) -> None:
@@ -223,7 +223,7 @@ class Origin:
         try:
             self._handler(connection)
         except OSError:
-            # The other side's right: tests of cut connections end here.
+            # The other side may cut the connection; some tests do.
             pass
         except (AssertionError, ValueError, LookupError) as error:
             self._failures.append(error)
@@ -234,11 +234,11 @@ class Origin:
 
 
 Start = Callable[[Handler | bytes], Origin]
-"""What the fixture `origin` of the proxy's tests gives."""
+"""The type of the fixture `origin` of the proxy's tests."""
 
 
 def answer(body: bytes, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
-    """The bytes of a response with a Content-Length."""
+    """Return the bytes of a response with a Content-Length."""
     head = [
         f"HTTP/1.1 {status}",
         "Content-Type: text/plain",

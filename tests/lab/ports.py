@@ -1,9 +1,8 @@
-"""Ports for programs that tests start, of which no two running test processes are ever given the same.
+"""Reserves ports for programs that tests start; no two running test processes get the same port.
 
-A port that the system picks for a moment may be picked again, by another test process or for somebody's
-outgoing connection, before the program that was told of it listens. So ports come from below those that the
-system picks, in blocks; the name of an abstract Unix socket says which blocks are taken, and is gone with the
-process that took it.
+The system may assign a free port again, to another test process or an outgoing connection, before the
+program that should use it listens. So the ports are below the range that the system assigns, in blocks. An
+abstract Unix socket marks each reserved block; it disappears with the process that reserved the block.
 """
 
 import os
@@ -23,21 +22,21 @@ _lock = threading.Lock()
 
 
 class _Ports:
-    """This process's blocks; a further one is taken where none of their ports is free."""
+    """The reserved blocks of this process; it reserves another one if none of their ports is free."""
 
     def __init__(self) -> None:
         self._marks: list[socket.socket] = []
         self._ports: deque[int] = deque()
 
     def candidates(self) -> Iterator[int]:
-        """Ports of this process, those given longest ago first, then those of new blocks."""
+        """Yield the ports of this process, least recently used first, then those of new blocks."""
         while True:
             for _ in range(len(self._ports)):
                 self._ports.rotate(-1)
                 yield self._ports[-1]
-            self._ports.extendleft(reversed(self._take_block()))
+            self._ports.extendleft(reversed(self._reserve_block()))
 
-    def _take_block(self) -> range:
+    def _reserve_block(self) -> range:
         count = (END - FIRST) // BLOCK
         begin = os.getpid() % count
         for offset in range(count):
@@ -50,17 +49,17 @@ class _Ports:
                 continue
             self._marks.append(mark)
             return range(first, first + BLOCK)
-        raise LabError(f"every block of ports from {FIRST} to {END} is taken by a test process")
+        raise LabError(f"every block of ports from {FIRST} to {END} is reserved by a test process")
 
 
 _ports = _Ports()
 
 
 def free_port(*, namespace: Path | None = None) -> int:
-    """A TCP port on which nothing listens, and which no other test process is given while this one runs.
+    """Return a TCP port without a listener, which no other test process gets while this one runs.
 
-    The same one comes again after BLOCK others at the earliest. Raises LabError when all are taken, OSError
-    when the namespace cannot be entered.
+    The same port is returned again after BLOCK others at the earliest. Raises LabError if all ports are in
+    use, OSError if the namespace cannot be entered.
     """
     with _lock:
         return next(port for port in _ports.candidates() if _is_free(port, namespace))
@@ -68,7 +67,7 @@ def free_port(*, namespace: Path | None = None) -> int:
 
 def _is_free(port: int, namespace: Path | None) -> bool:
     with socket_in(namespace) as probe:
-        # As servers do; connections that have ended do not count.
+        # As servers do: connections that have ended do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("0.0.0.0", port))

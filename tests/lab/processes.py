@@ -1,4 +1,4 @@
-"""Child processes with their output kept: wait for a line or a port, stop by signal, leave no orphan."""
+"""Runs child processes: keeps their output, waits for a line or a port, stops them without orphans."""
 
 import os
 import re
@@ -17,18 +17,18 @@ from typing import Self
 from tests.lab.errors import LabError
 from tests.lab.namespace import connect
 
-CONNECT_INTERVAL = 0.01  # seconds between attempts at a port that does not accept yet
+CONNECT_INTERVAL = 0.01  # seconds between attempts to connect
 DRAIN = 5.0
-"""Seconds for what a program wrote before its end to be read; all of them only where an orphan writes on."""
+"""Seconds to read the output of an ended program; the whole time only if an orphan holds the pipe."""
 
 
 def installed(name: str) -> str:
-    """The path of a command of the environment that runs the tests: `rondpoint`, `gunicorn`."""
+    """Return the path of a command in the virtual environment of the tests: `rondpoint`, `gunicorn`."""
     return str(Path(sys.executable).parent / name)
 
 
 class Process:
-    """One running program; stdout and stderr together are its `log`."""
+    """A running program; its `log` is stdout and stderr together."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Process:
         directory: Path | None = None,
         enter: Sequence[str] = (),
     ) -> None:
-        """Starts it: `environment` is added to this process's own, `enter` goes before the command line."""
+        """Start it; `environment` is added to that of this process, `enter` is a prefix of the command line."""
         self.name = name or Path(arguments[0]).name
         self._lines: list[str] = []
         self._ended = False
@@ -77,16 +77,16 @@ class Process:
 
     @property
     def log(self) -> str:
-        """Everything it has written so far."""
+        """The output so far."""
         with self._changed:
             return "".join(self._lines)
 
     def wait_for_line(
         self, pattern: str, timeout: float = 60.0, *, after: int = 0, count: int = 1
     ) -> re.Match[str]:
-        """A match of this regular expression in the `count`th line that has one, from line `after` on.
+        """Wait for the `count`th line that matches, from line `after` on; return the match.
 
-        Raises LabError, with the log, when the process ends or `timeout` seconds pass without one.
+        Raises LabError, with the log, if the process ends or `timeout` seconds pass before.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -104,7 +104,7 @@ class Process:
 
     @property
     def line_count(self) -> int:
-        """How many lines the log has: given as `after`, `wait_for_line` looks at later ones only."""
+        """The number of lines in the log; as `after` it makes `wait_for_line` skip these lines."""
         with self._changed:
             return len(self._lines)
 
@@ -116,7 +116,7 @@ class Process:
         namespace: Path | None = None,
         timeout: float = 60.0,
     ) -> None:
-        """Returns once the port accepts; raises LabError, with the log, as `wait_for_line` does."""
+        """Wait until the port accepts. Raises LabError, with the log, as `wait_for_line` does."""
         deadline = time.monotonic() + timeout
         while True:
             with suppress(OSError):
@@ -130,23 +130,23 @@ class Process:
                 self._changed.wait(CONNECT_INTERVAL)
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to this process alone."""
+        """Send a signal to this process alone."""
         self._process.send_signal(number)
 
     def wait(self, timeout: float = 60.0) -> int:
-        """Its exit status, once it has ended by itself, and the log is whole.
+        """Wait until it ends by itself and the log is complete; return the exit status.
 
-        Raises LabError when it does not end within `timeout` seconds.
+        Raises LabError if it does not end within `timeout` seconds.
         """
         status = self._status(timeout)
         self._reader.join(DRAIN)
         return status
 
     def stop(self, timeout: float = 60.0) -> int:
-        """Sends SIGTERM and returns the exit status.
+        """Send SIGTERM and return the exit status.
 
-        Raises LabError, with the log, when it outlives `timeout` seconds or leaves a child running; whatever
-        is left is killed first.
+        If it still runs after `timeout` seconds or leaves a child running, kill what remains and raise LabError
+        with the log.
         """
         family = descendants(self.pid)
         if self.running:
@@ -163,16 +163,16 @@ class Process:
         return status
 
     def kill(self) -> None:
-        """Kills it and every descendant with SIGKILL; no error when it has ended already."""
+        """Kill it and every descendant with SIGKILL; it may have ended already."""
         family = descendants(self.pid)
         self._process.kill()
         self._process.wait()
         kill_all(family, grace=0.0)
         self._reader.join(DRAIN)
 
-    def failure(self, what: str) -> LabError:
-        """An error that carries the log."""
-        return LabError(f"{self.name} (pid {self.pid}) {what}; its log:\n{self.log or '(empty)'}")
+    def failure(self, event: str) -> LabError:
+        """Return an error with the log."""
+        return LabError(f"{self.name} (pid {self.pid}) {event}; its log:\n{self.log or '(empty)'}")
 
     def _status(self, timeout: float) -> int:
         try:
@@ -188,7 +188,7 @@ class Process:
                 self._changed.notify_all()
 
     def _wait(self) -> None:
-        # A grandchild may hold the pipe open for long after the process itself has gone.
+        # A grandchild may keep the pipe open long after the process has ended.
         self._process.wait()
         self._reader.join(DRAIN)
         with self._changed:
@@ -197,7 +197,7 @@ class Process:
 
 
 class Processes:
-    """The processes that one test starts: logs are shown when it fails, and all are stopped after it."""
+    """The processes of one test: pytest shows their logs if it fails; all are stopped after it."""
 
     def __init__(self) -> None:
         self.started: list[Process] = []
@@ -210,7 +210,7 @@ class Processes:
         directory: Path | None = None,
         enter: Sequence[str] = (),
     ) -> Process:
-        """Starts one, as `Process` does; a bare `rondpoint` or `gunicorn` means the one under test."""
+        """Start a process, as `Process` does; a bare `rondpoint` or `gunicorn` means the tested one."""
         program = arguments[0]
         if Path(installed(str(program))).exists():
             arguments = (installed(str(program)), *arguments[1:])
@@ -219,7 +219,7 @@ class Processes:
         return process
 
     def stop(self) -> None:
-        """Stops all, the last one first; raises the first LabError once every one has ended."""
+        """Stop all, the last one first. Raises the first LabError after all have ended."""
         failures = []
         for process in reversed(self.started):
             try:
@@ -231,7 +231,7 @@ class Processes:
 
 
 def descendants(pid: int) -> list[int]:
-    """The children of a process, theirs, and so on, as they are now."""
+    """Return the current descendants of a process."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -239,25 +239,25 @@ def descendants(pid: int) -> list[int]:
                 parent = int(_stat(entry)[1])
                 children.setdefault(parent, []).append(int(entry.name))
     found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        found += (young := children.get(waiting.pop(), []))
-        waiting += young
+    pending = [pid]
+    while pending:
+        found += (direct := children.get(pending.pop(), []))
+        pending += direct
     return found
 
 
 def state_of(pid: int) -> str:
-    """`T` for stopped, `Z` for a zombie, and so on (proc(5)). Raises OSError for one that is not there."""
+    """Return the state letter of proc(5): `T` for stopped, `Z` for a zombie. Raises OSError without a process."""
     return _stat(Path(f"/proc/{pid}"))[0]
 
 
 def _stat(process: Path) -> list[str]:
-    # The command's name, in parentheses, may hold spaces and parentheses itself.
+    # The command's name, in parentheses, may contain spaces and parentheses.
     return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def kill_all(pids: Iterable[int], *, grace: float) -> list[str]:
-    """Waits up to `grace` seconds for all of them to end, kills the rest, and says which those were."""
+    """Wait up to `grace` seconds until all end, kill the rest, and return their command lines."""
     deadline = time.monotonic() + grace
     killed = []
     for pid in pids:
@@ -275,7 +275,7 @@ def kill_all(pids: Iterable[int], *, grace: float) -> list[str]:
 
 
 def command_line(pid: int) -> str:
-    """What was started as this process; empty when there is none."""
+    """Return the command line of a process; empty if there is none."""
     with suppress(OSError):
         return (
             Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()

@@ -1,4 +1,4 @@
-"""Rondpoint's own images, built from its Dockerfile on the lab's engine, without a registry."""
+"""Builds Rondpoint's images from its Dockerfile on the lab's engine, without a registry."""
 
 import hashlib
 import shutil
@@ -16,7 +16,7 @@ from tests.lab.errors import LabError
 SOURCE = Path(__file__).parents[2]
 CACHE = SOURCE / ".cache" / "images"
 BASE = "python:3.13-slim-bookworm"
-"""The base that the Dockerfile names; here it has Debian's own Python."""
+"""The base image of the Dockerfile; in the lab it has Debian's own Python."""
 
 PACKAGES = (
     "apt",
@@ -29,7 +29,7 @@ PACKAGES = (
     "passwd",
     "python3-venv",
 )
-PARTS = (
+SOURCES = (
     ".dockerignore",
     "Dockerfile",
     "LICENSE",
@@ -43,26 +43,26 @@ PARTS = (
     "rondpoint",
 )
 TARGETS = {"rondpoint": "latest", "all-in-one": "all-in-one", "registrator": "registrator"}
-"""Targets of the Dockerfile, and the tags under which tests find them."""
+"""The tags of images by their targets in the Dockerfile."""
 
 
 def build(client: docker.DockerClient, clone: Path) -> dict[str, str]:
-    """Build every target from a clone that `fill` has made; their names by target.
+    """Build every target from a clone that `copy_sources` filled; return the image names by target.
 
-    Raises LabError with what the engine said.
+    Raises LabError with the engine's output.
     """
     import_base(client)
     for target, tag in TARGETS.items():
         try:
             client.images.build(path=str(clone), target=target, tag=f"rondpoint:{tag}", rm=True, forcerm=True)
         except BuildError as error:
-            said = "".join(str(line.get("stream", "")) for line in error.build_log)
-            raise LabError(f"the image {target} cannot be built: {error}\n{said}") from error
+            output = "".join(str(line.get("stream", "")) for line in error.build_log)
+            raise LabError(f"the image {target} cannot be built: {error}\n{output}") from error
     return {target: f"rondpoint:{tag}" for target, tag in TARGETS.items()}
 
 
 def import_base(client: docker.DockerClient) -> None:
-    """The base image, under its official name."""
+    """Import the base image under its official name."""
     with tempfile.TemporaryDirectory(prefix="rp-") as name:
         archive = Path(name) / "base.tar"
         file_system(PACKAGES, archive)
@@ -75,23 +75,23 @@ def import_base(client: docker.DockerClient) -> None:
         )
 
 
-def fill(clone: Path) -> None:
-    """What a build needs of the repository, and the wheels that it would otherwise get from a registry."""
-    for part in PARTS:
-        source = SOURCE / part
+def copy_sources(clone: Path) -> None:
+    """Copy the sources of a build, and the wheels that it would otherwise download."""
+    for name in SOURCES:
+        source = SOURCE / name
         if source.is_dir():
-            shutil.copytree(source, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, clone / part)
+            shutil.copy(source, clone / name)
     shutil.copytree(_wheels(), clone / "wheels")
     _pip("wheel", "--wheel-dir", str(clone / "wheels"), "--no-deps", "--no-build-isolation", str(SOURCE))
 
 
 def _wheels() -> Path:
-    """The locked dependencies as wheels, kept for the next run."""
+    """Build the locked dependencies as wheels, and keep them for the next run."""
     locked = SOURCE / "requirements" / "run.txt"
-    made = CACHE / f"wheels-{hashlib.sha256(locked.read_bytes()).hexdigest()[:16]}"
-    if not made.is_dir():
+    wheels = CACHE / f"wheels-{hashlib.sha256(locked.read_bytes()).hexdigest()[:16]}"
+    if not wheels.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as name:
             unfinished = Path(name) / "wheels"
@@ -99,8 +99,8 @@ def _wheels() -> Path:
                 "wheel", "--wheel-dir", str(unfinished), "--require-hashes", "--no-build-isolation",
                 "--requirement", str(locked),
             )  # fmt: skip
-            unfinished.rename(made)
-    return made
+            unfinished.rename(wheels)
+    return wheels
 
 
 def _pip(*arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""A door before an engine's socket."""
+"""Relays connections to an engine's socket."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from tests.lab.sockets import shut
 
 
 class Relay:
-    """A Unix socket that leads to another, and can be slammed, as by an engine that restarts."""
+    """A relay between two Unix sockets; it can cut its connections, as an engine does when it restarts."""
 
     def __init__(self, path: Path, target: str) -> None:
         self.url = f"unix://{path}"
@@ -29,10 +29,10 @@ class Relay:
             far.connect(self._target)
             self._open += [near, far]
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
 
     @staticmethod
-    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    def _relay(source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(65536):
                 sink.sendall(data)
@@ -40,11 +40,11 @@ class Relay:
         except OSError:
             return
 
-    def slam(self) -> None:
-        for each in self._open:
-            shut(each)
+    def cut_connections(self) -> None:
+        for connection in self._open:
+            shut(connection)
         self._open.clear()
 
     def close(self) -> None:
         self._listener.close()
-        self.slam()
+        self.cut_connections()

@@ -1,4 +1,4 @@
-"""A compose project's containers: which there are, what they hold, what they answer."""
+"""Inspects the containers of a compose project and sends requests to them."""
 
 import docker
 from docker.models.containers import Container
@@ -10,7 +10,7 @@ from tests.lab.waiting import until
 
 
 def hosts(project: Compose, service: str) -> set[str]:
-    """The host names of a service's containers, which is what they answer."""
+    """Return the host names of a service's containers: they are the bodies of their responses."""
     return {name[:12] for name in project.run("ps", "-q", service).split()}
 
 
@@ -18,42 +18,44 @@ def container(docker_client: docker.DockerClient, project: Compose, service: str
     return docker_client.containers.get(project.run("ps", "-q", service).strip())
 
 
-def parts(docker_client: docker.DockerClient, project: Compose) -> dict[str, Container]:
-    """One container of each service."""
+def containers_by_service(docker_client: docker.DockerClient, project: Compose) -> dict[str, Container]:
+    """Return one container of each service."""
     names = project.run("config", "--services").split()
-    found = docker_client.containers.list(filters={"label": f"com.docker.compose.project={project.project}"})
-    by_service = {each.labels["com.docker.compose.service"]: each for each in found}
+    containers = docker_client.containers.list(
+        filters={"label": f"com.docker.compose.project={project.project}"}
+    )
+    by_service = {each.labels["com.docker.compose.service"]: each for each in containers}
     assert set(by_service) == set(names)
     return by_service
 
 
-def check_exposure(found: dict[str, Container], holder: str, public: set[str]) -> None:
-    """One part has the Docker socket, and these have public ports."""
-    mounts = {name: str(each.attrs["HostConfig"]["Binds"]) for name, each in found.items()}
-    assert {name for name, text in mounts.items() if "docker.sock" in text} == {holder}
-    assert {name for name, each in found.items() if each.attrs["HostConfig"]["PortBindings"]} == public
+def check_exposure(containers: dict[str, Container], socket_service: str, public: set[str]) -> None:
+    """Check that only `socket_service` has the Docker socket and only `public` services have public ports."""
+    mounts = {name: str(each.attrs["HostConfig"]["Binds"]) for name, each in containers.items()}
+    assert {name for name, text in mounts.items() if "docker.sock" in text} == {socket_service}
+    assert {name for name, each in containers.items() if each.attrs["HostConfig"]["PortBindings"]} == public
 
 
 def wait_for_bodies(engine: Engine, port: int, host: str, expected: set[str]) -> None:
-    """Returns once requests to this host are answered by exactly these bodies."""
+    """Wait until requests to this host return exactly these bodies."""
 
-    def answered() -> bool:
+    def all_respond() -> bool:
         try:
-            answers = [
+            responses = [
                 client.request(port, host, namespace=engine.namespace) for _ in range(2 * len(expected))
             ]
         except OSError:
             return False
-        return {answer.text for answer in answers if answer.status == 200} == expected
+        return {response.text for response in responses if response.status == 200} == expected
 
-    until(answered, f"{host} answered by {sorted(expected)}")
+    until(all_respond, f"{host} returning {sorted(expected)}")
 
 
-def wait_for_turns(engine: Engine, port: int, host: str, expected: set[str]) -> None:
-    """Returns once these bodies answer in strict turn; AssertionError at an answer that is not 200."""
+def wait_for_round_robin(engine: Engine, port: int, host: str, expected: set[str]) -> None:
+    """Wait for these bodies in strict round robin. Raises AssertionError at a response that is not 200."""
 
-    def in_turn() -> bool:
-        answers = client.bodies(2 * len(expected), port, host, namespace=engine.namespace)
-        return client.in_turn(answers, expected)
+    def has_round_robin() -> bool:
+        bodies = client.bodies(2 * len(expected), port, host, namespace=engine.namespace)
+        return client.is_round_robin(bodies, expected)
 
-    until(in_turn, f"{sorted(expected)} in turn for {host}")
+    until(has_round_robin, f"{sorted(expected)} in round robin for {host}")

@@ -1,6 +1,6 @@
-"""The article's second scene: its words, and what must be true of it whoever runs the parts.
+"""The files and commands of the article's second scene.
 
-Consul is at 172.17.0.1:8500, as in the article; commands are run where that is reached.
+Consul is at 172.17.0.1:8500, as in the article; commands run where that address is reachable.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from tests.lab.errors import LabError
 
 CONSUL = "172.17.0.1"
-"""Where the article has Consul: the host's address on Docker's own bridge."""
+"""Consul's address in the article: the host's address on Docker's default bridge."""
 CONSUL_PORT = 8500
 
 SETTINGS = """\
@@ -46,7 +46,7 @@ TAGS = ["traefik.backend=hello2", "traefik.frontend.rule=Host:hello2.osones.com"
 
 
 def curl(path: str, *arguments: str, enter: Sequence[str] = ()) -> str:
-    """What Consul answers to curl; raises LabError when it is no success."""
+    """Send a request to Consul with curl; return the response's body. Raises LabError if it fails."""
     url = f"http://{CONSUL}:{CONSUL_PORT}{path}"
     done = subprocess.run(
         [*enter, "curl", "-sS", "--fail", *arguments, url],
@@ -61,11 +61,11 @@ def curl(path: str, *arguments: str, enter: Sequence[str] = ()) -> str:
 
 
 def instances(service: str, *, enter: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """What `curl …/v1/catalog/service/NAME` shows."""
+    """Return the output of `curl …/v1/catalog/service/NAME`."""
     found: list[dict[str, Any]] = json.loads(curl(f"/v1/catalog/service/{service}", enter=enter))
     return found
 
 
 def put_key(key: str, value: str, *, enter: Sequence[str] = ()) -> str:
-    """`curl -X PUT -d VALUE …/v1/kv/KEY`."""
+    """Run `curl -X PUT -d VALUE …/v1/kv/KEY`."""
     return curl(f"/v1/kv/{key}", "-X", "PUT", "-d", value, enter=enter)

@@ -1,4 +1,4 @@
-"""A server program that a test can kill, freeze and bring back."""
+"""The base class of server programs that a test can kill, freeze and restart."""
 
 import signal
 from types import TracebackType
@@ -9,12 +9,12 @@ from tests.lab.processes import Process
 
 
 class Server:
-    """One server, called `name` in errors; it runs inside `with`, or from `start` to `kill`."""
+    """A server, called `name` in errors; it runs inside `with`, or from `start` to `kill`."""
 
     name: str
 
     def __init__(self) -> None:
-        """Does not start it."""
+        """Prepare the server; `start` starts it."""
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -31,30 +31,30 @@ class Server:
 
     @property
     def process(self) -> Process:
-        """The running server; raises LabError when it does not run."""
+        """The running process. Raises LabError if it does not run."""
         if self._process is None:
             raise LabError(f"{self.name} does not run")
         return self._process
 
     def start(self) -> None:
-        """Returns once it serves; it must not run yet."""
+        """Start the server and wait until it serves; it must not run yet."""
         raise NotImplementedError
 
     def kill(self) -> None:
-        """Kills it at once, as a crash would; no error when it does not run."""
+        """Kill it at once, as a crash would; it need not run."""
         if self._process is not None:
             self._process.kill()
             self._process = None
 
     def restart(self) -> None:
-        """Kills it and starts it again at the same place, empty unless it keeps its data."""
+        """Kill it and start it again at the same address, empty unless it keeps its data."""
         self.kill()
         self.start()
 
     def freeze(self) -> None:
-        """Stops it in its tracks: connections stay open, and nothing is answered."""
+        """Suspend it: connections stay open, but nothing is answered."""
         self.process.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Lets a frozen server go on."""
+        """Resume a frozen server."""
         self.process.signal(signal.SIGCONT)

@@ -1,10 +1,10 @@
-"""What those that pass on between two sockets do alike."""
+"""A helper for relays between two sockets."""
 
 import socket
 from contextlib import suppress
 
 
 def shut(connection: socket.socket) -> None:
-    """End both directions, and leave it open: others may be at it, and its number must not be given anew."""
+    """Shut down both directions without closing: other threads may still use the descriptor."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

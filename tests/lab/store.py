@@ -1,4 +1,4 @@
-"""A real Valkey or Redis server on a Unix socket, which a test can kill, freeze, empty and bring back."""
+"""Runs a real Valkey or Redis server on a Unix socket; a test can kill, freeze, empty and restart it."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.lab.server import Server
 
 
 class Store(Server):
-    """One server; it keeps nothing on disk, so it comes back empty."""
+    """A server; it stores nothing on disk, so it is empty after a restart."""
 
     name = "the store"
 
@@ -26,9 +26,10 @@ class Store(Server):
         server: Literal["valkey", "redis"] = "valkey",
         certificate: Path | None = None,
     ) -> None:
-        """Does not start it. The path of `directory` must be short: a Unix socket's is 107 bytes at most.
+        """Prepare the server; `start` starts it.
 
-        With a `certificate`, key included, it is reached over TLS; Debian's Redis can do that.
+        The path of `directory` must be short: a Unix socket's path has 107 bytes at most. With a
+        `certificate` (and its key), the server accepts TLS; Debian's Redis supports that.
         """
         super().__init__()
         self.socket = directory / "store.sock"
@@ -39,15 +40,15 @@ class Store(Server):
 
     @property
     def url(self) -> str:
-        """What `redis.url` takes."""
+        """The value for the setting `redis.url`."""
         if self._certificate is not None:
             return f"rediss://127.0.0.1:{self._port}?ssl_ca_certs={self._certificate}"
         return f"unix://{self.socket}"
 
     def start(self) -> None:
-        """Starts the server and returns once it accepts; it must not run yet."""
+        """Start the server and wait until it accepts; it must not run yet."""
         if self._process is not None:
-            raise LabError("the store runs already")
+            raise LabError("the store is already running")
         self._process = Process(
             [
                 _program(self._server),
@@ -66,16 +67,16 @@ class Store(Server):
         return ["--tls-port", str(self._port), *key, *certificate, "--tls-auth-clients", "no"]
 
     def client(self, *, timeout: float = 30.0) -> redis.Redis:
-        """A client of its own: it answers in bytes, and gives up after `timeout` seconds without a retry."""
-        never = Retry(NoBackoff(), 0)
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=timeout, retry=never)
+        """Return a new client that returns bytes, with a timeout in seconds and without retries."""
+        no_retry = Retry(NoBackoff(), 0)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=timeout, retry=no_retry)
 
     def kill(self) -> None:
         super().kill()
         self.socket.unlink(missing_ok=True)
 
     def flush(self) -> None:
-        """Empties the server."""
+        """Delete all keys."""
         with self.client() as client:
             client.flushall()
 

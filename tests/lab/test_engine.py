@@ -1,3 +1,5 @@
+"""Tests of the lab's Docker engine and docker-compose."""
+
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,33 +23,33 @@ services:
 """
 
 
-def answer_of(container: Container, engine: Engine, path: str = "/") -> http.Response:
+def request_container(container: Container, engine: Engine, path: str = "/") -> http.Response:
     address = next(iter(container.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
 
-    def ask() -> http.Response | None:
+    def try_request() -> http.Response | None:
         try:
             return http.request(80, "any.host", path, address=address, namespace=engine.namespace)
         except OSError:
             return None
 
-    return until(ask, f"an answer from {address}")
+    return until(try_request, f"a response from {address}")
 
 
-def test_a_container_answers_inside_the_namespace_with_its_host_name(
+def test_a_container_responds_inside_the_namespace_with_its_host_name(
     engine: Engine, whoami: Callable[..., Container]
 ) -> None:
     container = whoami(hostname="one")
-    assert answer_of(container, engine).text == "one"
-    assert answer_of(container, engine, "/any/path").text == "one"
+    assert request_container(container, engine).text == "one"
+    assert request_container(container, engine, "/any/path").text == "one"
 
 
-def test_a_container_is_out_of_reach_outside_the_namespace(
+def test_a_container_is_unreachable_from_outside_the_namespace(
     engine: Engine, whoami: Callable[..., Container]
 ) -> None:
     if engine.namespace is None:
-        pytest.skip("a given engine has no namespace of its own")
+        pytest.skip("an existing engine has no namespace")
     container = whoami(hostname="secluded")
-    answer_of(container, engine)
+    request_container(container, engine)
     address = container.attrs["NetworkSettings"]["IPAddress"]
     # The machine's own network may have something else at this address.
     with suppress(OSError):
@@ -58,21 +60,21 @@ def test_a_program_enters_the_namespace(
     engine: Engine, whoami: Callable[..., Container], processes: Processes
 ) -> None:
     container = whoami(hostname="seen-by-wget")
-    answer_of(container, engine)
+    request_container(container, engine)
     url = f"http://{container.attrs['NetworkSettings']['IPAddress']}/"
     client = processes("busybox", "wget", "-q", "-O", "-", url, enter=engine.enter)
     assert client.wait() == 0
     assert client.wait_for_line("seen-by-wget")
 
 
-def test_a_stopped_container_finishes_what_it_began_when_told_to_linger(
+def test_a_stopped_container_with_linger_finishes_its_request(
     engine: Engine, whoami: Callable[..., Container]
 ) -> None:
     container = whoami(hostname="slow", environment={"LINGER": "6"})
-    answer_of(container, engine)
+    request_container(container, engine)
     address = container.attrs["NetworkSettings"]["IPAddress"]
     with connect(address, 80, namespace=engine.namespace) as connection:
-        # Its connection is taken then, and not only on its way.
+        # After the first response, the server has accepted the connection.
         connection.sendall(http.message("any.host"))
         assert http.read_response(connection).text == "slow"
         connection.sendall(http.message("any.host", "/sleep/1"))
@@ -88,7 +90,8 @@ def test_compose_scales_a_service_up_and_down(
     def names() -> set[str]:
         label = "com.docker.compose.project=scaling"
         return {
-            answer_of(each, engine).text for each in docker_client.containers.list(filters={"label": label})
+            request_container(each, engine).text
+            for each in docker_client.containers.list(filters={"label": label})
         }
 
     project.up()

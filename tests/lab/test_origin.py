@@ -1,3 +1,5 @@
+"""Tests of the lab's origin servers."""
+
 import pytest
 
 from tests.lab import http
@@ -5,7 +7,7 @@ from tests.lab.namespace import connect
 from tests.lab.origin import Connection, Origin
 
 
-def test_a_named_origin_answers_with_its_name_and_keeps_the_connection() -> None:
+def test_a_named_origin_responds_with_its_name_and_keeps_the_connection() -> None:
     with Origin.named("a") as origin, connect("127.0.0.1", origin.port) as connection:
         for _ in range(2):
             connection.sendall(http.message("any.host"))
@@ -13,7 +15,7 @@ def test_a_named_origin_answers_with_its_name_and_keeps_the_connection() -> None
         assert origin.connections == 1
 
 
-def test_a_request_is_kept_byte_for_byte() -> None:
+def test_a_request_is_recorded_byte_for_byte() -> None:
     sent = (
         b"POST /%2e HTTP/1.1\r\nhost: h\r\nX-Odd:  two  \r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
     )
@@ -25,7 +27,7 @@ def test_a_request_is_kept_byte_for_byte() -> None:
     assert (request.method, request.target, request.header("x-odd")) == ("POST", "/%2e", "two")
 
 
-def test_a_chunked_body_is_kept_with_its_framing() -> None:
+def test_a_chunked_body_is_recorded_with_its_framing() -> None:
     body = b"3\r\nabc\r\nA;ext=1\r\n0123456789\r\n0\r\nX-Trailer: t\r\n\r\n"
     with Origin.named("a") as origin:
         headers = {"Transfer-Encoding": "chunked"}
@@ -39,8 +41,8 @@ def test_a_handler_scripts_the_bytes_of_a_whole_connection() -> None:
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
 
     with Origin(cut) as origin:
-        answered = http.raw(origin.port, http.message("h"))
-    assert answered.endswith(b"\r\n\r\nhalf")
+        response = http.raw(origin.port, http.message("h"))
+    assert response.endswith(b"\r\n\r\nhalf")
 
 
 def test_a_reset_reaches_the_client() -> None:
@@ -52,7 +54,7 @@ def test_a_reset_reaches_the_client() -> None:
         http.raw(origin.port, http.message("h"))
 
 
-def test_what_a_handler_asserts_in_vain_fails_the_test() -> None:
+def test_a_failed_assertion_of_a_handler_fails_the_test() -> None:
     def handler(connection: Connection) -> None:
         assert connection.read() is None, "a request came"
 

@@ -1,3 +1,5 @@
+"""Tests that ports are unique among test processes."""
+
 import socket
 import subprocess
 import sys
@@ -15,16 +17,18 @@ def test_no_port_is_given_to_two_processes() -> None:
     ) as first:
         assert first.stdin is not None
         assert first.stdout is not None
-        of_first = set(map(int, first.stdout.readline().split()))
-        of_second = set(map(int, subprocess.check_output([sys.executable, "-c", OTHER], text=True).split()))
+        first_ports = set(map(int, first.stdout.readline().split()))
+        second_ports = set(
+            map(int, subprocess.check_output([sys.executable, "-c", OTHER], text=True).split())
+        )
         first.stdin.close()
-    assert not mine & of_first
-    assert not mine & of_second
-    assert not of_first & of_second
-    assert {FIRST <= port < END for port in mine | of_first | of_second} == {True}
+    assert not mine & first_ports
+    assert not mine & second_ports
+    assert not first_ports & second_ports
+    assert {FIRST <= port < END for port in mine | first_ports | second_ports} == {True}
 
 
-def test_a_port_comes_again_late_and_never_while_somebody_listens() -> None:
+def test_a_port_is_reused_late_and_never_while_a_server_listens() -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", taken := free_port()))

@@ -1,3 +1,5 @@
+"""Tests of the lab's child processes."""
+
 import signal
 
 import pytest
@@ -13,7 +15,7 @@ def test_a_line_is_waited_for(processes: Processes) -> None:
     assert process.stop() == -signal.SIGTERM
 
 
-def test_so_many_lines_are_waited_for(processes: Processes) -> None:
+def test_several_lines_are_waited_for(processes: Processes) -> None:
     process = processes("sh", "-c", "echo one 1; echo two; echo one 2; exec sleep 60")
     assert process.wait_for_line(r"one (\d)", count=2)[1] == "2"
     with pytest.raises(LabError, match=r"did not write 'one' within 0.1 s"):
@@ -39,7 +41,7 @@ def test_a_program_that_ends_before_its_port_accepts_fails_at_once(processes: Pr
         processes("true").wait_for_port(free_port())
 
 
-def test_a_program_that_ignores_sigterm_is_killed_and_told_of() -> None:
+def test_a_program_that_ignores_sigterm_is_killed_and_reported() -> None:
     process = Process(["sh", "-c", "trap '' TERM; echo set; while true; do sleep 1; done"])
     process.wait_for_line("set")
     with pytest.raises(LabError, match=r"still runs after 0.2 s"):
@@ -47,7 +49,7 @@ def test_a_program_that_ignores_sigterm_is_killed_and_told_of() -> None:
     assert not process.running
 
 
-def test_an_orphan_is_killed_and_told_of() -> None:
+def test_an_orphan_is_killed_and_reported() -> None:
     process = Process(["sh", "-c", "sleep 61 & echo begun; wait"])
     process.wait_for_line("begun")
     with pytest.raises(LabError, match="left sleep 61"):

@@ -1,3 +1,5 @@
+"""Tests of the lab's store."""
+
 from pathlib import Path
 
 import pytest
@@ -6,7 +8,7 @@ import redis
 from tests.lab.store import Store
 
 
-def test_the_store_comes_back_empty_after_a_kill(store: Store) -> None:
+def test_the_store_is_empty_after_a_kill_and_restart(store: Store) -> None:
     with store.client() as client:
         client.set("key", "value")
         store.kill()
@@ -16,7 +18,7 @@ def test_the_store_comes_back_empty_after_a_kill(store: Store) -> None:
         assert client.get("key") is None
 
 
-def test_a_frozen_store_answers_only_when_it_is_thawed(store: Store) -> None:
+def test_a_frozen_store_responds_only_after_it_is_thawed(store: Store) -> None:
     with store.client() as patient, store.client(timeout=0.1) as hasty:
         assert patient.ping()
         store.freeze()

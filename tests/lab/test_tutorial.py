@@ -1,4 +1,4 @@
-"""What a page says a command writes is compared with what it writes."""
+"""Tests of pages that are run: the output of commands is compared with the page."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_a_pages_steps_are_its_commands_and_its_named_files() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "output", "met"),
+    ("expected", "output", "is_match"),
     [
         ("one\n", "one\n", True),
         ("one\n", "one\ntwo\n", False),
@@ -47,24 +47,24 @@ def test_a_pages_steps_are_its_commands_and_its_named_files() -> None:
         ("one\n…\nfour\n", "one\nfive\n", False),
     ],
 )
-def test_an_ellipsis_stands_for_what_differs(expected: str, output: str, met: bool) -> None:
-    assert Command("", expected).met_by(output, 1) is met
+def test_an_ellipsis_stands_for_any_text(expected: str, output: str, is_match: bool) -> None:
+    assert Command("", expected).matches(output, 1) is is_match
 
 
-@pytest.mark.parametrize(("status", "met"), [(0, True), (1, False)])
-def test_where_any_output_will_do_the_status_counts(status: int, met: bool) -> None:
-    assert Command("", "…\n").met_by("anything\n", status) is met
+@pytest.mark.parametrize(("status", "is_match"), [(0, True), (1, False)])
+def test_if_any_output_is_expected_the_status_must_be_0(status: int, is_match: bool) -> None:
+    assert Command("", "…\n").matches("anything\n", status) is is_match
 
 
-def test_files_are_written_where_the_shell_is(short_path: Path) -> None:
+def test_files_are_written_to_the_working_directory_of_the_shell(short_path: Path) -> None:
     with Shell(short_path, []) as shell:
-        shell.follow(Command("mkdir deep && cd deep", ""))
-        shell.follow(File("a", "found\n"))
-        shell.follow(Command("cat a; false", "found\n"))
+        shell.run_step(Command("mkdir deep && cd deep", ""))
+        shell.run_step(File("a", "found\n"))
+        shell.run_step(Command("cat a; false", "found\n"))
         assert shell.status == 1
     assert (short_path / "deep" / "a").read_text() == "found\n"
 
 
-def test_another_output_is_told_with_what_it_should_have_been(short_path: Path) -> None:
+def test_an_unexpected_output_is_reported_with_the_expected_one(short_path: Path) -> None:
     with Shell(short_path, []) as shell, pytest.raises(AssertionError, match=r"b\n--- instead"):
-        shell.follow(Command("echo b", "a\n"), timeout=0.2)
+        shell.run_step(Command("echo b", "a\n"), timeout=0.2)

@@ -1,4 +1,4 @@
-"""Traefik 3 itself, to compare with."""
+"""Starts the real Traefik 3, to compare Rondpoint with it."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from tests.lab.processes import Processes
 
 
 def start_traefik(processes: Processes, *flags: str, engine: Engine | None = None) -> Installation:
-    """Starts it with a web entry point and `flags`, inside the engine's network when one is given.
+    """Start Traefik with a web entry point and `flags`, inside the engine's network if one is given.
 
-    Returns once it accepts; it has no admin entry point, and says nothing of itself to anyone.
+    Return once it accepts. It has no admin entry point, and sends no usage data to anyone.
     """
     namespace: Path | None = engine.namespace if engine else None
     web = free_port(namespace=namespace)

@@ -1,7 +1,7 @@
-"""Pages of documentation that are run: console blocks in one shell, files written where they are shown.
+"""Runs pages of the documentation: writes their files, and runs their console blocks in one shell.
 
-In what a command writes, `…` stands for what differs from time to time: a part of a line, or any lines,
-where it is all of one.
+In the expected output, `…` stands for any text: for a part of a line, or for any number of lines if it is
+the whole line.
 """
 
 import os
@@ -22,34 +22,36 @@ _MARK = "--- end of command: "
 
 
 class Command(Struct, frozen=True):
-    """A command, and what it must write."""
+    """A command with its expected output."""
 
     text: str
     output: str
 
-    def met_by(self, output: str, status: int) -> bool:
-        """Whether the command did what it must; where any output will do, its status is to be 0."""
+    def matches(self, output: str, status: int) -> bool:
+        """Return whether the output is as expected; if any output is, the status must be 0."""
         if self.output == "…\n":
             return status == 0
-        parts = [
+        patterns = [
             "(?:.*\n)*" if line == "…\n" else "[^\n]*".join(map(re.escape, line.split("…")))
             for line in self.output.splitlines(keepends=True)
         ]
-        return re.fullmatch("".join(parts), output) is not None
+        return re.fullmatch("".join(patterns), output) is not None
 
 
 class File(Struct, frozen=True):
+    """A file that a page shows."""
+
     name: str
     text: str
 
 
 def steps(page: str) -> list[Command | File]:
-    """The commands of `console` blocks, after `$ `, and the files of blocks that have a name."""
+    """Return the commands of `console` blocks, after `$ `, and the files of blocks with a name."""
     found: list[Command | File] = []
     for kind, name, text in _BLOCK.findall(page):
         if kind == "console":
-            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                command, _, output = part.partition("\n")
+            for entry in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                command, _, output = entry.partition("\n")
                 found.append(Command(command, output))
         elif name:
             found.append(File(name, text))
@@ -57,7 +59,7 @@ def steps(page: str) -> list[Command | File]:
 
 
 class Shell:
-    """A bash with job control in a network of its own, so that a page's ports are free; root only."""
+    """A bash with job control in its own network, so that a page's ports are free; it needs root."""
 
     def __init__(
         self,
@@ -67,7 +69,7 @@ class Shell:
         enter: Sequence[str] = ("unshare", "--net"),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`path` goes before the PATH, `enter` before the shell, for another network."""
+        """Start the shell; `path` is put before PATH, and `enter` is a command prefix for another network."""
         self.status = 0
         search = ":".join(map(str, [*path, "$PATH"]))
         self._shell = subprocess.Popen(
@@ -96,11 +98,11 @@ class Shell:
         self._shell.wait(60)
 
     def run(self, command: str) -> str:
-        """What a command writes, job control's own lines aside; `status` is its exit status then."""
+        """Run a command and return its output without lines of job control; its exit status is in `status`."""
         stdin, stdout = self._shell.stdin, self._shell.stdout
         assert stdin is not None
         assert stdout is not None
-        # Programs that read would otherwise read the commands that follow.
+        # Without /dev/null, a program that reads stdin would read the next commands.
         stdin.write(f"{{ {command}\n}} </dev/null\nprintf '%s%s\\n' '{_MARK}' $?\n")
         stdin.flush()
         lines: list[str] = []
@@ -112,16 +114,16 @@ class Shell:
         self.status = int(line.removeprefix(_MARK))
         return "".join(lines)
 
-    def follow(self, found: Command | File, *, timeout: float = 120.0) -> None:
-        """Do one step; a command with another output than it must have is tried again, for a while.
+    def run_step(self, step: Command | File, *, timeout: float = 120.0) -> None:
+        """Run a command, or write a file to the shell's working directory.
 
-        Files are written to where the shell is.
+        A command with an unexpected output is repeated for up to `timeout` seconds.
         """
-        if isinstance(found, File):
-            (Path(self.run("pwd").strip()) / found.name).write_text(found.text)
+        if isinstance(step, File):
+            (Path(self.run("pwd").strip()) / step.name).write_text(step.text)
             return
         deadline = time.monotonic() + timeout
-        while not found.met_by(output := self.run(found.text), self.status):
+        while not step.matches(output := self.run(step.text), self.status):
             if time.monotonic() > deadline:
-                raise AssertionError(f"$ {found.text}\n{output}--- instead of ---\n{found.output}")
+                raise AssertionError(f"$ {step.text}\n{output}--- instead of ---\n{step.output}")
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Waiting for what sends no event."""
+"""Waits for conditions that send no event."""
 
 import time
 from collections.abc import Callable
@@ -9,13 +9,15 @@ T = TypeVar("T")
 INTERVAL = 0.01  # seconds
 
 
-def until(check: Callable[[], T | None], what: str, *, timeout: float = 60.0) -> T:
-    """The first true result of `check`, asked every 10 ms.
+def until(check: Callable[[], T | None], condition: str, *, timeout: float = 60.0) -> T:
+    """Call `check` every 10 ms and return its first true result.
 
-    Raises AssertionError, naming `what` was waited for and the last result, after `timeout` seconds.
+    Raises AssertionError, with `condition` and the last result, after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     while not (result := check()):
-        assert time.monotonic() < deadline, f"{what}: not within {timeout} s; the last answer was {result!r}"
+        assert time.monotonic() < deadline, (
+            f"{condition}: not within {timeout} s; the last result was {result!r}"
+        )
         time.sleep(INTERVAL)
     return result

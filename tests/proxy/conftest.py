@@ -1,4 +1,4 @@
-"""What tests of a running proxy share."""
+"""Fixtures for tests of a running proxy."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +10,6 @@ from tests.lab.origin import Origin, Start
 
 @pytest.fixture
 def origin() -> Iterator[Start]:
-    """Starts origins; what their handlers assert in vain fails the test."""
+    """Starts origins; a failed assertion in their handlers fails the test."""
     with ExitStack() as stack:
         yield lambda handler: stack.enter_context(Origin(handler))

@@ -1,4 +1,4 @@
-"""A running `rondpoint proxy` on a store of its own, to which tests publish what they want served."""
+"""A running `rondpoint proxy` with a store of its own, to which tests publish configurations."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from tests.lab.waiting import until
 
 
 class Proxy:
-    """The process, its web port, and the configuration it is given; tell `publish` of each change."""
+    """The process, its ports, and its configuration; call `publish` after each change."""
 
     def __init__(self, process: Process, web: int, admin: int, store: Store, workers: int = 1) -> None:
         self.process = process
@@ -37,7 +37,7 @@ class Proxy:
         self.services: dict[str, Service] = {}
         self.middlewares: dict[str, Middleware] = {}
         self._numbers = count(1)
-        self.revision = 0  # of what was published last
+        self.revision = 0  # of the last publication
         self._client = connect(store.url)
         self._publisher = Publisher(self._client, Keys())
 
@@ -45,9 +45,9 @@ class Proxy:
         self._client.close()
 
     def route(self, *origins: Origin | int, rule: str = "", **options: object) -> str:
-        """Serve these origins, or ports, under a host name of their own, which is returned; in force at once.
+        """Serve these origins, or ports, under a new host name, and return it once it is in force.
 
-        `options` are the router's; a `rule` may hold {host}.
+        `options` are the router's; a `rule` may contain {host}.
         """
         name = f"t{next(self._numbers)}"
         host = f"{name}.test"
@@ -60,13 +60,13 @@ class Proxy:
         return host
 
     def tune(self, host: str, **options: object) -> None:
-        """Give the service that `route` made for this host other options; in force at once."""
+        """Change options of the service of this host, and wait until they are in force."""
         name = host.removesuffix(".test")
         self.services[name] = msgspec.structs.replace(self.services[name], **options)
         self.publish()
 
     def publish(self, *, wait: bool = True) -> None:
-        """Publish routers and services as they are, and wait until all workers serve them."""
+        """Publish the current routers and services, and wait until all workers serve them."""
         name = f"marker{next(self._numbers)}"
         # A router to a service without servers: 503 instead of 404 once the configuration is in force.
         marker = Router(name, v3.parse(f"Path(`/{name}`)"), name, 10_000)
@@ -81,19 +81,19 @@ class Proxy:
             self.wait_for(self.revision, after=seen)
 
     def wait_for(self, revision: int, *, after: int = 0) -> None:
-        """Return once all workers have this revision, which another proxy's test may have published.
+        """Wait until all workers have this revision, which another proxy's test may have published.
 
-        What the log says up to the character `after` does not count: an emptied store counts anew.
+        The log up to the character `after` does not count, because an emptied store restarts its count.
         """
 
         def serve() -> bool:
             if self.workers == 1:
                 found = http.request(self.admin, "localhost", "/api/rawdata")
                 return int(json.loads(found.body)["revision"]) >= revision
-            told = re.findall(
+            applied = re.findall(
                 r"\[(\d+)\]: revision (\d+) (?:applied|read)$", self.process.log[after:], re.MULTILINE
             )
-            return len({pid for pid, number in told if int(number) >= revision}) >= self.workers
+            return len({pid for pid, number in applied if int(number) >= revision}) >= self.workers
 
         until(serve, "the configuration in force in all workers")
 
@@ -101,13 +101,13 @@ class Proxy:
         try:
             response = http.request(self.web, "marker.test", f"/{name}")
         except (OSError, HTTPException):
-            # Cut for its slowness, where the time-outs are short and the machine is busy.
+            # On a busy machine the request may exceed short timeouts.
             return False
-        # A worker without any configuration answers 503 to everything, for another reason.
+        # A worker without any configuration responds 503 to everything, for another reason.
         return response.status == 503 and "no available server" in response.text
 
     def withdraw(self) -> None:
-        """Serve nothing any more."""
+        """Publish an empty configuration."""
         self.routers.clear()
         self.services.clear()
         self.middlewares.clear()
@@ -117,7 +117,7 @@ class Proxy:
         return http.request(self.web, host, path).status
 
     def get(self, host: str, path: str = "/") -> str:
-        """The body of a 200 to a request over a new connection."""
+        """Send a request over a new connection, and return the body of its 200 response."""
         response = http.request(self.web, host, path)
         assert response.status == 200, response
         return response.text
@@ -125,7 +125,7 @@ class Proxy:
 
 @contextmanager
 def running_proxy(directory: Path, store: Store, *flags: str, workers: int = 1) -> Iterator[Proxy]:
-    """Starts it on free ports, and stops it; the store is the caller's. LabError when either fails."""
+    """Start a proxy on free ports, and stop it; the caller owns the store. Raises LabError."""
     web, admin = free_port(), free_port()
     arguments = [
         installed("rondpoint"),
@@ -134,7 +134,7 @@ def running_proxy(directory: Path, store: Store, *flags: str, workers: int = 1) 
         f"--entryPoints.web.address=127.0.0.1:{web}",
         f"--entryPoints.traefik.address=127.0.0.1:{admin}",
         f"--stateDirectory={directory}",
-        # What several workers have in force is read in the log.
+        # The log shows which revision several workers have in force.
         f"--log.level={'DEBUG' if workers > 1 else 'INFO'}",
         *flags,
     ]
@@ -150,7 +150,7 @@ def running_proxy(directory: Path, store: Store, *flags: str, workers: int = 1) 
 
 @contextmanager
 def lone_proxy(*flags: str, workers: int = 1) -> Iterator[Proxy]:
-    """A running proxy with a directory and a store of its own."""
+    """Run a proxy with a directory and a store of its own."""
     with (
         TemporaryDirectory(prefix="rp-") as directory,
         Store(Path(directory)) as store,
@@ -160,7 +160,7 @@ def lone_proxy(*flags: str, workers: int = 1) -> Iterator[Proxy]:
 
 
 def watched(proxy: Proxy) -> Iterator[Proxy]:
-    """The proxy for one test, after which its log must show no fault and it serves nothing any more."""
+    """Yield the proxy for one test; afterwards empty its configuration, and check its log for errors."""
     before = len(proxy.process.log)
     yield proxy
     proxy.withdraw()

@@ -1,4 +1,4 @@
-"""`/metrics` as Prometheus would read it."""
+"""Reads `/metrics` as Prometheus does."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from tests.lab.waiting import until
 
 
 class Scrape:
-    """The samples of one answer."""
+    """The samples of one response."""
 
     def __init__(self, text: str) -> None:
         self.samples: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
@@ -23,12 +23,12 @@ class Scrape:
                 named[key] = sample.value
 
     def sum(self, name: str, **labels: str) -> float:
-        """Over all samples of this name with these labels."""
+        """Return the sum of all samples of this name with these labels."""
         wanted = set(labels.items())
         return sum(value for key, value in self.samples.get(name, {}).items() if wanted <= set(key))
 
     def only(self, name: str, **labels: str) -> float:
-        """The value of the one sample with exactly these labels."""
+        """Return the value of the one sample with exactly these labels."""
         return self.samples[name][tuple(sorted(labels.items()))]
 
 
@@ -38,8 +38,8 @@ def scrape(port: int, query: str = "", accept: str = "text/plain") -> Scrape:
     return Scrape(response.body.decode())
 
 
-def scraped(port: int, condition: Callable[[Scrape], bool], what: str, query: str = "") -> Scrape:
-    """The first scrape that fulfils a condition: what workers count is told once a second."""
+def wait_for_scrape(port: int, condition: Callable[[Scrape], bool], what: str, query: str = "") -> Scrape:
+    """Return the first scrape that fulfils a condition: workers report their counts once a second."""
 
     def look() -> Scrape | None:
         found = scrape(port, query)

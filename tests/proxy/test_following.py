@@ -1,4 +1,4 @@
-"""A worker follows the store: what is published is served, what is lost or unreadable takes nothing away."""
+"""A worker follows the store: it serves what is published, and lost or unreadable data removes nothing."""
 
 import threading
 from collections.abc import Iterator
@@ -56,41 +56,41 @@ def test_changes_are_followed(proxy: Proxy) -> None:
         assert (proxy.status(host), proxy.get(other)) == (404, "b")
 
 
-def test_requests_under_way_do_not_notice_changes(proxy: Proxy) -> None:
+def test_changes_do_not_affect_running_requests(proxy: Proxy) -> None:
     with Origin.named("a") as origin:
         host = proxy.route(origin)
         over = threading.Event()
         failed: list[object] = []
 
-        def ask() -> None:
+        def send_requests() -> None:
             while not over.is_set():
                 if proxy.get(host) != "a":
                     failed.append(host)
 
-        asking = threading.Thread(target=ask)
-        asking.start()
+        sender = threading.Thread(target=send_requests)
+        sender.start()
         try:
             for _ in range(50):
                 proxy.route(origin)
-            until(lambda: len(origin.requests) > 20 or not asking.is_alive(), "more requests")
+            until(lambda: len(origin.requests) > 20 or not sender.is_alive(), "more requests")
         finally:
             over.set()
-            asking.join(60)
+            sender.join(60)
         assert not failed
         assert len(origin.requests) > 20
 
 
-def test_a_flushed_store_takes_no_route_away(proxy: Proxy, client: redis.Redis) -> None:
+def test_a_flushed_store_removes_no_route(proxy: Proxy, client: redis.Redis) -> None:
     with Origin.named("a") as origin:
         host = proxy.route(origin, origin)
         seen = proxy.process.line_count
         proxy.store.flush()
-        # A message that says all is to be read makes the worker look at once.
+        # A message that requires a full read makes the worker read at once.
         client.publish(KEYS.changes, b'{"revision":1,"previous":0,"full":true}')
         client.publish(KEYS.changes, b"rubbish")
         proxy.process.wait_for_line("a change message cannot be decoded", after=seen)
         assert proxy.get(host) == "a"
-        # An agent publishes again, and is followed.
+        # An agent publishes again, and the worker follows.
         other = proxy.route(origin)
         assert proxy.get(other) == "a"
         assert proxy.get(host) == "a"
@@ -111,42 +111,42 @@ def test_a_value_that_cannot_be_decoded_leaves_the_last_good_one(
         client.publish(KEYS.changes, b'{"revision":%d,"previous":%d,"full":true}' % (revision + 1, revision))
         proxy.process.wait_for_line(rf"\b{name}\b", after=seen)
         assert proxy.get(host) == "a"
-        # What is good beside it is served.
+        # Valid data beside it is served.
         other = proxy.route(origin)
         assert proxy.get(other) == "a"
 
 
-def test_missed_messages_are_made_up_for(proxy: Proxy, client: redis.Redis) -> None:
+def test_the_worker_recovers_from_missed_messages(proxy: Proxy, client: redis.Redis) -> None:
     with Origin.named("a") as origin:
-        kept = proxy.route(origin)
+        first = proxy.route(origin)
 
         def subscribers() -> int:
             return int(client.pubsub_numsub(KEYS.changes)[0][1])
 
-        until(lambda: subscribers() == 1, "the worker listening")
+        until(lambda: subscribers() == 1, "the worker to subscribe")
         for _ in range(3):
-            # Published while the worker is not listening: as if the message were lost.
+            # Published while the worker is not subscribed, as if the message were lost.
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             proxy.publish(wait=False)
             host = proxy.route(origin)
-            assert (proxy.get(kept), proxy.get(host)) == ("a", "a")
-            until(lambda: subscribers() == 1, "the worker listening again")
+            assert (proxy.get(first), proxy.get(host)) == ("a", "a")
+            until(lambda: subscribers() == 1, "the worker to subscribe again")
 
 
-def test_a_change_nobody_told_of_is_noticed(proxy: Proxy, client: redis.Redis) -> None:
+def test_a_change_without_a_message_is_noticed(proxy: Proxy, client: redis.Redis) -> None:
     with Origin.named("a") as origin:
         host = proxy.route(origin)
         client.hdel(KEYS.routers, host.removesuffix(".test"))
         client.incr(KEYS.revision)
-        # The revision is looked at every two seconds.
-        until(lambda: proxy.status(host) == 404, "the change noticed")
+        # The worker reads the revision every two seconds.
+        until(lambda: proxy.status(host) == 404, "the change to be noticed")
 
 
-def test_a_start_while_the_store_is_gone_serves_what_was_last(store: Store, short_path: Path) -> None:
+def test_a_start_without_a_store_serves_the_last_configuration(store: Store, short_path: Path) -> None:
     with Origin.named("a") as origin:
         with running_proxy(short_path, store) as proxy:
             host = proxy.route(origin, origin)
-            until(lambda: list(short_path.glob("configuration-*.jsonl")), "the configuration kept in a file")
+            until(lambda: list(short_path.glob("configuration-*.jsonl")), "the snapshot of the configuration")
         store.kill()
         with running_proxy(short_path, store) as proxy:
             until(lambda: proxy.status(host) == 200, "the last configuration")

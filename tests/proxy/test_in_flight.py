@@ -1,4 +1,4 @@
-"""Limits on requests under way, with two workers: who is refused, and when others may come."""
+"""In-flight limits with two workers: which requests are refused, and when others may enter."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "x")]
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
 
 
-class Holding:
-    """A server that answers /held when released, ends /cut without an answer, and all else at once."""
+class HoldingServer:
+    """A server that delays /held until it is released, ends /cut, and responds to all else at once."""
 
     def __init__(self) -> None:
         self.release = threading.Event()
@@ -59,32 +59,32 @@ def shared() -> Iterator[Proxy]:
 
 @pytest.fixture
 def proxy(shared: Proxy) -> Iterator[Proxy]:
-    """With two workers, and a trusted proxy in front: the tests."""
+    """With two workers; the tests act as a trusted proxy in front."""
     yield from watched(shared)
 
 
 @pytest.fixture
-def holding() -> Holding:
-    return Holding()
+def holding() -> HoldingServer:
+    return HoldingServer()
 
 
 @pytest.fixture
-def origin(holding: Holding) -> Iterator[Origin]:
+def origin(holding: HoldingServer) -> Iterator[Origin]:
     with Origin(holding) as origin:
         yield origin
         holding.release.set()
 
 
 def limited(proxy: Proxy, origin: Origin, **options: object) -> str:
-    """A host whose router lets two in at a time, unless told otherwise."""
+    """Return a host whose router has a limit of two, unless `options` change it."""
     name = f"limit{len(proxy.middlewares)}@x"
     proxy.middlewares[name] = Middleware(name, "inFlightReq", {"amount": 2, **options})
     return proxy.route(origin, middlewares=(name,))
 
 
 @contextmanager
-def held(proxy: Proxy, host: str, count: int, *headers: tuple[str, str]) -> Iterator[None]:
-    """So many requests to /held that servers have."""
+def hold_requests(proxy: Proxy, host: str, count: int, *headers: tuple[str, str]) -> Iterator[None]:
+    """Hold `count` requests to /held open."""
     with ExitStack() as stack:
         for _ in range(count):
             connection = stack.enter_context(http.connect("127.0.0.1", proxy.web))
@@ -92,8 +92,8 @@ def held(proxy: Proxy, host: str, count: int, *headers: tuple[str, str]) -> Iter
         yield
 
 
-def let_in_again(proxy: Proxy, host: str, *, free: int = 2) -> None:
-    """Wait until this many requests at once are served, in whichever worker."""
+def wait_for_free(proxy: Proxy, host: str, *, free: int = 2) -> None:
+    """Wait until this many concurrent requests are served, in any worker."""
 
     def served() -> bool:
         with ExitStack() as stack:
@@ -104,61 +104,61 @@ def let_in_again(proxy: Proxy, host: str, *, free: int = 2) -> None:
                 upgraded.append(http.read_response(connection).status)
         return upgraded == [101] * free
 
-    until(served, f"{free} requests served at once")
+    until(served, f"{free} concurrent requests to be served")
 
 
-def test_beyond_the_limit_is_429_whichever_worker_is_asked(proxy: Proxy, origin: Origin) -> None:
+def test_requests_above_the_limit_get_429_in_every_worker(proxy: Proxy, origin: Origin) -> None:
     host = limited(proxy, origin)
-    with held(proxy, host, 2):
+    with hold_requests(proxy, host, 2):
         origin.wait_for_requests(2)
         for _ in range(10):
             response = http.request(proxy.web, host)
             assert (response.status, response.text) == (429, "429 too many requests: 2 are being served")
         assert len(origin.requests) == 2
-    let_in_again(proxy, host)
+    wait_for_free(proxy, host)
 
 
-def test_the_refused_keep_their_connection_and_do_not_count(proxy: Proxy, origin: Origin) -> None:
+def test_refused_requests_keep_their_connection_and_do_not_count(proxy: Proxy, origin: Origin) -> None:
     host = limited(proxy, origin, amount=1)
-    with held(proxy, host, 1), http.connect("127.0.0.1", proxy.web) as connection:
+    with hold_requests(proxy, host, 1), http.connect("127.0.0.1", proxy.web) as connection:
         origin.wait_for_requests(1)
         for _ in range(3):
             connection.sendall(http.message(host, method="POST", body=b"some"))
             assert http.read_response(connection).status == 429
-    let_in_again(proxy, host, free=1)
+    wait_for_free(proxy, host, free=1)
 
 
-def ends_by_an_answer(proxy: Proxy, host: str, holding: Holding) -> None:
+def ends_by_a_response(proxy: Proxy, host: str, holding: HoldingServer) -> None:
     with http.connect("127.0.0.1", proxy.web) as connection:
         connection.sendall(http.message(host, "/held"))
         holding.release.set()
         assert http.read_response(connection).status == 200
 
 
-def ends_by_the_client(proxy: Proxy, host: str, holding: Holding) -> None:
+def ends_by_the_client(proxy: Proxy, host: str, holding: HoldingServer) -> None:
     with http.connect("127.0.0.1", proxy.web) as connection:
         connection.sendall(http.message(host, "/held"))
 
 
-def ends_by_the_server(proxy: Proxy, host: str, holding: Holding) -> None:
+def ends_by_the_server(proxy: Proxy, host: str, holding: HoldingServer) -> None:
     assert proxy.status(host, "/cut") == 502
 
 
-def ends_within_the_body(proxy: Proxy, host: str, holding: Holding) -> None:
+def ends_within_the_body(proxy: Proxy, host: str, holding: HoldingServer) -> None:
     with http.connect("127.0.0.1", proxy.web) as connection:
         head = http.message(host, method="POST", headers={"Transfer-Encoding": "chunked"})
         connection.sendall(head + b"no chunk\r\n")
         assert http.read_response(connection).status == 400
 
 
-def ends_as_a_tunnel(proxy: Proxy, host: str, holding: Holding) -> None:
+def ends_as_a_tunnel(proxy: Proxy, host: str, holding: HoldingServer) -> None:
     with http.connect("127.0.0.1", proxy.web) as connection:
         connection.sendall(http.message(host, headers=UPGRADE))
         assert http.read_response(connection).status == 101
 
 
-ENDS: list[Callable[[Proxy, str, Holding], None]] = [
-    ends_by_an_answer,
+ENDS: list[Callable[[Proxy, str, HoldingServer], None]] = [
+    ends_by_a_response,
     ends_by_the_client,
     ends_by_the_server,
     ends_within_the_body,
@@ -167,13 +167,13 @@ ENDS: list[Callable[[Proxy, str, Holding], None]] = [
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_request_counts_until_it_ends_and_however_it_ends(
-    proxy: Proxy, origin: Origin, holding: Holding, end: Callable[[Proxy, str, Holding], None]
+def test_a_request_counts_until_any_kind_of_end(
+    proxy: Proxy, origin: Origin, holding: HoldingServer, end: Callable[[Proxy, str, HoldingServer], None]
 ) -> None:
     host = limited(proxy, origin, amount=8)
     for _ in range(8):
         end(proxy, host, holding)
-    let_in_again(proxy, host, free=8)
+    wait_for_free(proxy, host, free=8)
 
 
 def test_a_tunnel_counts_as_long_as_it_lasts(proxy: Proxy, origin: Origin) -> None:
@@ -182,13 +182,13 @@ def test_a_tunnel_counts_as_long_as_it_lasts(proxy: Proxy, origin: Origin) -> No
         connection.sendall(http.message(host, headers=UPGRADE))
         assert http.read_response(connection).status == 101
         assert proxy.status(host) == 429
-    let_in_again(proxy, host, free=1)
+    wait_for_free(proxy, host, free=1)
 
 
 def test_each_source_has_its_own_limit(proxy: Proxy, origin: Origin) -> None:
     host = limited(proxy, origin, sourceCriterion={"ipStrategy": {"depth": 1}})
     one, other = ("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-For", "203.0.113.2")
-    with held(proxy, host, 2, one):
+    with hold_requests(proxy, host, 2, one):
         origin.wait_for_requests(2)
         assert http.request(proxy.web, host, headers=[one]).status == 429
         assert http.request(proxy.web, host, headers=[other]).status == 200
@@ -197,29 +197,27 @@ def test_each_source_has_its_own_limit(proxy: Proxy, origin: Origin) -> None:
 def test_each_router_has_its_own_limit(proxy: Proxy, origin: Origin) -> None:
     host = limited(proxy, origin)
     neighbour = proxy.route(origin, middlewares=proxy.routers[host.removesuffix(".test")].middlewares)
-    with held(proxy, host, 2, ("X-Client", "a")):
+    with hold_requests(proxy, host, 2, ("X-Client", "a")):
         origin.wait_for_requests(2)
         assert [proxy.status(host), proxy.status(neighbour)] == [429, 200]
 
 
-def test_criteria_that_exclude_each_other_let_nobody_in(proxy: Proxy, origin: Origin) -> None:
+def test_contradictory_criteria_refuse_all_requests(proxy: Proxy, origin: Origin) -> None:
     criterion = {"requestHost": True, "requestHeaderName": "X"}
     host = limited(proxy, origin, sourceCriterion=criterion)
     assert proxy.status(host) == 503
 
 
-def test_what_a_killed_worker_had_under_way_counts_no_longer(
-    short_path: Path, store: Store, origin: Origin
-) -> None:
+def test_requests_of_a_killed_worker_no_longer_count(short_path: Path, store: Store, origin: Origin) -> None:
     with running_proxy(short_path, store, workers=2) as proxy:
         host = limited(proxy, origin)
-        with held(proxy, host, 2):
+        with hold_requests(proxy, host, 2):
             origin.wait_for_requests(2)
             assert proxy.status(host) == 429
             for pid in descendants(proxy.process.pid):
                 os.kill(pid, signal.SIGKILL)
-            until(lambda: _served(proxy, host), "requests let in by the new workers")
-        let_in_again(proxy, host)
+            until(lambda: _served(proxy, host), "the new workers to serve requests")
+        wait_for_free(proxy, host)
 
 
 def _served(proxy: Proxy, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""One rotation for all workers, and what becomes of it when the store is slow or gone."""
+"""One rotation for all workers, also when the store is slow or down."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proxy.balancing.ticket_prefetch import PAUSE
+from proxy.balancing.ticket_prefetch import LONGEST_GAP
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
@@ -47,13 +47,13 @@ def proxy(shared: Proxy) -> Iterator[Proxy]:
 
 @pytest.fixture
 def own(store: Store, short_path: Path) -> Iterator[Proxy]:
-    """With two workers, for tests that break something for good."""
+    """With two workers, for tests that damage the proxy or its store."""
     with running_proxy(short_path, store, workers=WORKERS) as proxy:
         yield proxy
     assert "Traceback" not in proxy.process.log, proxy.process.log
 
 
-def served_by_all(proxy: Proxy, host: str) -> None:
+def wait_until_all_serve(proxy: Proxy, host: str) -> None:
     """Wait until every worker has taken a ticket and serves this host."""
     with proxy.store.client() as client:
 
@@ -66,27 +66,27 @@ def served_by_all(proxy: Proxy, host: str) -> None:
 
 
 def follows(sequence: list[str], order: tuple[str, ...]) -> bool:
-    """Whether it is this order over and over, wherever it begins."""
-    begun = [order[at:] + order[:at] for at in range(len(order))]
-    return any(sequence == list(islice(cycle(turn), len(sequence))) for turn in begun)
+    """Return whether the sequence repeats this order, from any starting point."""
+    rotations = [order[at:] + order[:at] for at in range(len(order))]
+    return any(sequence == list(islice(cycle(rotation), len(sequence))) for rotation in rotations)
 
 
-def test_sequential_requests_hit_the_servers_in_strict_turn_whichever_worker_takes_them(
+def test_sequential_requests_reach_the_servers_in_strict_round_robin_across_workers(
     proxy: Proxy, origins: list[Origin]
 ) -> None:
     host = proxy.route(*origins)
-    served_by_all(proxy, host)
+    wait_until_all_serve(proxy, host)
     sequence = undisturbed(proxy, lambda: [proxy.get(host) for _ in range(60)])
     assert follows(sequence, NAMES), sequence
 
 
-def test_services_do_not_disturb_each_others_rotation(proxy: Proxy, origins: list[Origin]) -> None:
+def test_services_have_separate_rotations(proxy: Proxy, origins: list[Origin]) -> None:
     one, two = proxy.route(*origins), proxy.route(*origins[:2])
-    served_by_all(proxy, one)
-    served_by_all(proxy, two)
-    turns = undisturbed(proxy, lambda: [(proxy.get(one), proxy.get(two)) for _ in range(18)])
-    assert follows([first for first, _ in turns], NAMES)
-    assert follows([second for _, second in turns], NAMES[:2])
+    wait_until_all_serve(proxy, one)
+    wait_until_all_serve(proxy, two)
+    pairs = undisturbed(proxy, lambda: [(proxy.get(one), proxy.get(two)) for _ in range(18)])
+    assert follows([first for first, _ in pairs], NAMES)
+    assert follows([second for _, second in pairs], NAMES[:2])
 
 
 def test_weights_are_met_exactly(proxy: Proxy, origins: list[Origin]) -> None:
@@ -107,9 +107,9 @@ def test_weights_are_met_exactly(proxy: Proxy, origins: list[Origin]) -> None:
     assert undisturbed(proxy, lambda: Counter(proxy.get(host) for _ in range(40))) == {"a": 30, "b": 10}
 
 
-def test_requests_at_once_share_the_rotation_too(proxy: Proxy, origins: list[Origin]) -> None:
+def test_concurrent_requests_share_the_rotation(proxy: Proxy, origins: list[Origin]) -> None:
     host = proxy.route(*origins)
-    served_by_all(proxy, host)
+    wait_until_all_serve(proxy, host)
 
     def counted() -> Counter[str]:
         return Counter({name: len(origin.requests) for name, origin in zip(NAMES, origins, strict=True)})
@@ -127,12 +127,12 @@ def test_requests_at_once_share_the_rotation_too(proxy: Proxy, origins: list[Ori
     assert undisturbed(proxy, at_once) == dict.fromkeys(NAMES, 20)
 
 
-def test_a_frozen_store_holds_no_request_up_and_the_rotation_resumes(
+def test_a_frozen_store_delays_no_request_and_the_rotation_resumes(
     proxy: Proxy, origins: list[Origin]
 ) -> None:
     store = proxy.store
     host = proxy.route(*origins)
-    served_by_all(proxy, host)
+    wait_until_all_serve(proxy, host)
     store.freeze()
     try:
         slowest = 0.0
@@ -141,37 +141,35 @@ def test_a_frozen_store_holds_no_request_up_and_the_rotation_resumes(
             begun = time.monotonic()
             counts[proxy.get(host)] += 1
             slowest = max(slowest, time.monotonic() - begun)
-        # A ticket is waited for 20 ms, by the first of each worker.
+        # The first request of each worker waits 20 ms for its ticket.
         assert slowest < 10
         assert set(counts) == set(NAMES)
-        assert max(counts.values()) <= 30, "each worker goes on by itself, in turn"
+        assert max(counts.values()) <= 30, "each worker continues its own round robin"
     finally:
         store.thaw()
     until(lambda: follows([proxy.get(host) for _ in range(30)], NAMES), "one rotation again")
 
 
-def test_a_store_that_dies_takes_nothing_away_and_its_return_brings_the_rotation_back(
+def test_routes_survive_the_death_of_the_store_and_its_return_restores_the_rotation(
     own: Proxy, origins: list[Origin], store: Store
 ) -> None:
     host = own.route(*origins)
-    served_by_all(own, host)
+    wait_until_all_serve(own, host)
     store.kill()
     counts = Counter(own.get(host) for _ in range(60))
     assert set(counts) == set(NAMES)
-    # Comes back empty: no configuration, no tickets.
+    # The store restarts empty: no configuration, no tickets.
     store.start()
     until(lambda: follows([own.get(host) for _ in range(30)], NAMES), "one rotation again")
-    # And what is published there is followed.
+    # The workers follow what is published there.
     del own.routers[host.removesuffix(".test")]
     own.publish()
     until(lambda: {own.status(host) for _ in range(20)} == {404}, "the new configuration")
 
 
-def test_a_worker_that_is_killed_is_replaced_and_joins_the_rotation(
-    own: Proxy, origins: list[Origin]
-) -> None:
+def test_the_replacement_of_a_killed_worker_joins_the_rotation(own: Proxy, origins: list[Origin]) -> None:
     host = own.route(*origins)
-    served_by_all(own, host)
+    wait_until_all_serve(own, host)
     seen = own.process.line_count
     victim = re.findall(r"Booting worker with pid: (\d+)", own.process.log)[0]
     assert int(victim) in descendants(own.process.pid)
@@ -187,14 +185,14 @@ def test_a_worker_that_is_killed_is_replaced_and_joins_the_rotation(
     until(round_robin, "one rotation again")
 
 
-def test_a_store_over_tls_shares_the_rotation_too(short_path: Path, origins: list[Origin]) -> None:
+def test_a_store_over_tls_shares_the_rotation(short_path: Path, origins: list[Origin]) -> None:
     certificate = write_certificate(short_path / "store.pem")
     with (
         Store(short_path, "redis", certificate) as store,
         running_proxy(short_path, store, workers=WORKERS) as proxy,
     ):
         host = proxy.route(*origins)
-        served_by_all(proxy, host)
+        wait_until_all_serve(proxy, host)
         sequence = undisturbed(proxy, lambda: [proxy.get(host) for _ in range(60)])
         assert follows(sequence, NAMES), sequence
         store.restart()
@@ -202,28 +200,26 @@ def test_a_store_over_tls_shares_the_rotation_too(short_path: Path, origins: lis
         until(lambda: follows([proxy.get(host) for _ in range(30)], NAMES), "one rotation again")
 
 
-def test_a_client_that_asks_without_pause_is_served_in_strict_turn_too(
-    proxy: Proxy, origins: list[Origin]
-) -> None:
+def test_requests_without_pause_are_served_in_strict_round_robin(proxy: Proxy, origins: list[Origin]) -> None:
     host = proxy.route(*origins)
-    served_by_all(proxy, host)
+    wait_until_all_serve(proxy, host)
 
     def without_pause() -> list[str] | None:
         longest = 0.0
         with http.connect("127.0.0.1", proxy.web) as connection:
             sequence = []
-            answered = time.monotonic()
+            last_response = time.monotonic()
             for _ in range(100):
                 connection.sendall(http.message(host))
                 sequence.append(http.read_response(connection).text)
-                longest = max(longest, time.monotonic() - answered)
-                answered = time.monotonic()
-        # A ticket that waits for its client too long is let go.
-        return sequence if longest < PAUSE / 2 else None
+                longest = max(longest, time.monotonic() - last_response)
+                last_response = time.monotonic()
+        # A prefetched ticket that is held too long is discarded.
+        return sequence if longest < LONGEST_GAP / 2 else None
 
     sequence = undisturbed(proxy, without_pause)
     assert follows(sequence, NAMES), sequence
-    # A ticket that was held for nothing is let go, and whoever comes next finds the same rotation.
+    # An unused prefetched ticket is discarded, and the next requests follow the same rotation.
     proxy.get(host)
-    time.sleep(2 * PAUSE)
+    time.sleep(2 * LONGEST_GAP)
     assert follows(undisturbed(proxy, lambda: [proxy.get(host) for _ in range(30)]), NAMES)

@@ -1,4 +1,4 @@
-"""Requests counted by server, of running proxies: the right ones, once, over all workers and instances."""
+"""Server metrics of running proxies: each request counts once, over all workers and instances."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.server_metrics import server_field
 from tests.lab import http
-from tests.lab.echo import Echo
+from tests.lab.echo import EchoServer
 from tests.lab.origin import Connection, Origin, Start, answer
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
-from tests.lab.websockets import echoed, many
+from tests.lab.websockets import connect_websockets, send_and_compare
 from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
-from tests.proxy.scraping import Scrape, scrape, scraped
+from tests.proxy.scraping import Scrape, scrape, wait_for_scrape
 from tests.proxy.wire.client import Client
 
 WORKERS = 2
@@ -43,7 +43,7 @@ def shared() -> Iterator[Proxy]:
 
 @pytest.fixture
 def proxy(shared: Proxy) -> Iterator[Proxy]:
-    """With two workers."""
+    """A proxy with two workers."""
     yield from watched(shared)
 
 
@@ -55,24 +55,24 @@ def url(origin: Origin | int) -> str:
     return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
 
 
-def asked(now: Scrape, service: str, **labels: str) -> float:
+def request_count(now: Scrape, service: str, **labels: str) -> float:
     return now.sum(REQUESTS, service=service, **labels)
 
 
-def counted(proxy: Proxy, service: str, requests: int) -> Scrape:
-    """The page that tells so many requests to the service's servers."""
-    return scraped(proxy.admin, lambda now: asked(now, service) == requests, f"{requests} requests")
+def wait_for_count(proxy: Proxy, service: str, requests: int) -> Scrape:
+    """Wait until the page shows this number of requests to the service's servers; return the page."""
+    return wait_for_scrape(
+        proxy.admin, lambda now: request_count(now, service) == requests, f"{requests} requests"
+    )
 
 
-def ask(proxy: Proxy, host: str, count: int) -> None:
-    """So many requests, each over a connection of its own, which spreads them over the workers."""
+def send_requests(proxy: Proxy, host: str, count: int) -> None:
+    """Send `count` requests, each on its own connection, which spreads them over the workers."""
     for _ in range(count):
         assert proxy.status(host) == 200
 
 
-def test_requests_to_all_workers_are_counted_once_at_the_server_that_answered(
-    proxy: Proxy, origin: Start
-) -> None:
+def test_requests_to_all_workers_count_once_at_the_server_that_responded(proxy: Proxy, origin: Start) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     host = proxy.route(one, two)
     service = service_of(host)
@@ -83,7 +83,7 @@ def test_requests_to_all_workers_are_counted_once_at_the_server_that_answered(
     bodies = Counter(proxy.get(host) for _ in range(20))
     # 15 and 5, unless a ticket was late.
     assert bodies.keys() == {"one", "two"}
-    found = counted(proxy, service, 20)
+    found = wait_for_count(proxy, service, 20)
     for server, body in ((one, "one"), (two, "two")):
         labels = {"service": service, "url": url(server)}
         assert found.only(REQUESTS, code="200", **labels) == bodies[body]
@@ -96,35 +96,35 @@ def test_requests_to_all_workers_are_counted_once_at_the_server_that_answered(
     assert bounds == {"0.1", "0.7", "5.0", "+Inf"}
 
 
-def test_what_comes_to_no_server_is_counted_at_none(proxy: Proxy, origin: Start) -> None:
+def test_requests_without_a_server_count_at_none(proxy: Proxy, origin: Start) -> None:
     proxy.middlewares["gone"] = Middleware("gone", "chain", {"middlewares": ["nowhere"]})
     server = origin(answer(b"hello"))
     host, refused = proxy.route(server), proxy.route(server, middlewares=("gone",))
     empty = proxy.route()
     with Client(proxy.web) as client:
-        # One after the other on one connection, where the last server asked might be remembered.
+        # One after the other on one connection, which might still have the last request's server.
         for name, status in ((host, 200), ("nobody.test", 404), (refused, 503), (empty, 503), (host, 200)):
             client.send(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
             assert client.answer().status == status
         client.send(b"nonsense\r\n\r\n")
         assert client.answer().status == 400
-    found = scraped(
+    found = wait_for_scrape(
         proxy.admin,
         lambda now: (
             now.sum("traefik_entrypoint_requests_total", code="503") >= 2
-            and asked(now, service_of(host)) >= 2
+            and request_count(now, service_of(host)) >= 2
         ),
         "all of them",
     )
-    assert asked(found, service_of(host)) == found.only(
+    assert request_count(found, service_of(host)) == found.only(
         REQUESTS, service=service_of(host), url=url(server), code="200"
     )
-    assert asked(found, service_of(host)) == 2
-    assert not asked(found, service_of(refused))
-    assert not asked(found, service_of(empty))
+    assert request_count(found, service_of(host)) == 2
+    assert not request_count(found, service_of(refused))
+    assert not request_count(found, service_of(empty))
 
 
-def test_statuses_of_servers_are_told_apart(proxy: Proxy, origin: Start) -> None:
+def test_statuses_of_servers_are_counted_separately(proxy: Proxy, origin: Start) -> None:
     def by_path(connection: Connection) -> None:
         while (request := connection.read()) is not None:
             code = request.target.removeprefix("/")
@@ -134,29 +134,29 @@ def test_statuses_of_servers_are_told_apart(proxy: Proxy, origin: Start) -> None
     host = proxy.route(server)
     codes = ("200", "404", "200", "500", "302", "404", "200")
     assert [str(proxy.status(host, f"/{code}")) for code in codes] == list(codes)
-    found = counted(proxy, service_of(host), len(codes))
+    found = wait_for_count(proxy, service_of(host), len(codes))
     labels = {"service": service_of(host), "url": url(server)}
     for code, number in Counter(codes).items():
         assert found.only(REQUESTS, code=code, **labels) == number
 
 
-def test_a_retry_is_counted_where_it_was_answered_and_is_the_other_ones_failure(
+def test_a_retry_counts_at_the_second_server_and_as_a_failure_of_the_first(
     proxy: Proxy, origin: Start
 ) -> None:
     dead, server = free_port(), origin(answer(b"hello"))
     host = proxy.route(dead, server)
-    ask(proxy, host, 4)
-    found = counted(proxy, service_of(host), 4)
+    send_requests(proxy, host, 4)
+    found = wait_for_count(proxy, service_of(host), 4)
     service = service_of(host)
     assert found.only(REQUESTS, service=service, url=url(server), code="200") == 4
-    assert asked(found, service, url=url(dead)) == 0
+    assert request_count(found, service, url=url(dead)) == 0
     failed = found.only(FAILURES, service=service, url=url(dead))
     assert failed == found.only("traefik_service_retries_total", service=service)
     assert failed >= 1
     assert found.only(FAILURES, service=service, url=url(server)) == 0
 
 
-def test_what_no_server_answers_is_counted_at_the_last_one(proxy: Proxy, origin: Start) -> None:
+def test_a_request_without_any_response_counts_at_the_last_server(proxy: Proxy, origin: Start) -> None:
     def resets(connection: Connection) -> None:
         connection.read_head()
         connection.reset()
@@ -164,9 +164,9 @@ def test_what_no_server_answers_is_counted_at_the_last_one(proxy: Proxy, origin:
     dead, rude = free_port(), origin(resets)
     host, other = proxy.route(dead), proxy.route(rude)
     assert proxy.status(host) == proxy.status(other) == 502
-    found = scraped(
+    found = wait_for_scrape(
         proxy.admin,
-        lambda now: asked(now, service_of(host)) == 1 and asked(now, service_of(other)) == 1,
+        lambda now: request_count(now, service_of(host)) == 1 and request_count(now, service_of(other)) == 1,
         "both requests",
     )
     for name, port in ((host, dead), (other, rude.port)):
@@ -175,35 +175,33 @@ def test_what_no_server_answers_is_counted_at_the_last_one(proxy: Proxy, origin:
         assert found.only(FAILURES, **labels) >= 1
 
 
-def test_a_fault_of_the_client_is_no_failure_of_the_server(proxy: Proxy, origin: Start) -> None:
+def test_an_error_of_the_client_is_not_a_failure_of_the_server(proxy: Proxy, origin: Start) -> None:
     server = origin(answer(b"hello"))
     host = proxy.route(server)
     with Client(proxy.web) as client:
         client.send(
             f"POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode()
         )
-        until(lambda: server.requests, "the server asked")
+        until(lambda: server.requests, "a request at the server")
         client.send(b"nonsense\r\n")
         assert client.answer().status == 400
-    found = counted(proxy, service_of(host), 1)
+    found = wait_for_count(proxy, service_of(host), 1)
     labels = {"service": service_of(host), "url": url(server)}
     assert found.only(REQUESTS, code="400", **labels) == 1
     assert found.only(FAILURES, **labels) == 0
 
 
-def test_a_websocket_is_counted_once_it_has_ended_and_is_not_measured(proxy: Proxy) -> None:
-    with Echo() as echo:
+def test_a_websocket_counts_when_it_ends_and_is_in_no_histogram(proxy: Proxy) -> None:
+    with EchoServer() as echo:
         host = proxy.route(echo.port)
-        with many(proxy.web, host, 3) as clients:
-            assert all(echoed(clients, "hello"))
-        found = counted(proxy, service_of(host), 3)
+        with connect_websockets(proxy.web, host, 3) as clients:
+            assert all(send_and_compare(clients, "hello"))
+        found = wait_for_count(proxy, service_of(host), 3)
     assert found.only(REQUESTS, service=service_of(host), url=url(echo.port), code="101") == 3
     assert not found.sum(f"{DURATIONS}_count", service=service_of(host))
 
 
-def test_servers_of_a_composed_service_are_counted_under_the_member_that_has_them(
-    proxy: Proxy, origin: Start
-) -> None:
+def test_servers_of_a_composite_service_count_under_their_member_service(proxy: Proxy, origin: Start) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     proxy.services["m1"] = Service("m1", (Server("a", "127.0.0.1", one.port),))
     proxy.services["m2"] = Service("m2", (Server("b", "127.0.0.1", two.port),))
@@ -212,21 +210,23 @@ def test_servers_of_a_composed_service_are_counted_under_the_member_that_has_the
     proxy.routers["both"] = Router("both", v3.parse("Host(`both.test`)"), "both", 10)
     proxy.routers["alone"] = Router("alone", v3.parse("Host(`alone.test`)"), "m1", 10)
     proxy.publish()
-    ask(proxy, "both.test", 8)
-    ask(proxy, "alone.test", 2)
+    send_requests(proxy, "both.test", 8)
+    send_requests(proxy, "alone.test", 2)
     # 8 and 2, unless a ticket was late.
     by_one, by_two = len(one.requests), len(two.requests)
     assert by_one + by_two == 10
     assert by_two
-    found = scraped(
-        proxy.admin, lambda now: asked(now, "m1") == by_one and asked(now, "m2") == by_two, "all requests"
+    found = wait_for_scrape(
+        proxy.admin,
+        lambda now: request_count(now, "m1") == by_one and request_count(now, "m2") == by_two,
+        "all requests",
     )
     assert found.only(REQUESTS, service="m1", url=url(one), code="200") == by_one
     assert found.only(REQUESTS, service="m2", url=url(two), code="200") == by_two
-    assert not asked(found, "both")
+    assert not request_count(found, "both")
 
 
-def test_clients_that_are_kept_are_counted_at_their_server(proxy: Proxy, origin: Start) -> None:
+def test_requests_of_sticky_clients_count_at_their_server(proxy: Proxy, origin: Start) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     host = proxy.route(one, two)
     proxy.tune(host, sticky=StickyCookie("kept"))
@@ -234,19 +234,17 @@ def test_clients_that_are_kept_are_counted_at_their_server(proxy: Proxy, origin:
     cookie = str(first.header("Set-Cookie")).partition(";")[0]
     for _ in range(5):
         assert http.request(proxy.web, host, headers={"Cookie": cookie}).text == first.text
-    found = counted(proxy, service_of(host), 6)
+    found = wait_for_count(proxy, service_of(host), 6)
     server = one if first.text == "one" else two
     assert found.only(REQUESTS, service=service_of(host), url=url(server), code="200") == 6
 
 
-def test_a_server_that_leaves_is_told_of_no_longer_and_its_service_loses_nothing(
-    proxy: Proxy, origin: Start
-) -> None:
+def test_a_removed_server_disappears_and_its_service_keeps_its_counts(proxy: Proxy, origin: Start) -> None:
     one, two = origin(answer(b"one")), origin(answer(b"two"))
     host = proxy.route(one, two)
     service = service_of(host)
-    ask(proxy, host, 10)
-    before = counted(proxy, service, 10)
+    send_requests(proxy, host, 10)
+    before = wait_for_count(proxy, service, 10)
     labels = {"service": service, "url": url(two)}
     by_one, by_two = len(one.requests), len(two.requests)
     assert by_one
@@ -257,9 +255,9 @@ def test_a_server_that_leaves_is_told_of_no_longer_and_its_service_loses_nothing
 
     def left(now: Scrape) -> bool:
         assert now.sum("traefik_service_requests_total", service=service) == 10
-        return asked(now, service) == by_one and not now.sum(f"{DURATIONS}_count", **labels)
+        return request_count(now, service) == by_one and not now.sum(f"{DURATIONS}_count", **labels)
 
-    scraped(proxy.admin, left, "the server gone")
+    wait_for_scrape(proxy.admin, left, "the removal of the server")
     with connect(proxy.store.url) as client:
         keys = list(client.scan_iter(match="*:metrics:*:servers"))
         assert keys
@@ -269,55 +267,55 @@ def test_a_server_that_leaves_is_told_of_no_longer_and_its_service_loses_nothing
         )
     proxy.services[service] = both
     proxy.publish()
-    ask(proxy, host, 4)
-    found = scraped(
-        proxy.admin, lambda now: asked(now, service) == by_one + 4, "it again, from the beginning"
+    send_requests(proxy, host, 4)
+    found = wait_for_scrape(
+        proxy.admin, lambda now: request_count(now, service) == by_one + 4, "it again, from the beginning"
     )
     assert found.only(REQUESTS, code="200", **labels) == len(two.requests) - by_two > 0
 
 
-def test_a_worker_tells_its_own_counts_by_server(proxy: Proxy, origin: Start) -> None:
+def test_a_worker_reports_its_counts_by_server(proxy: Proxy, origin: Start) -> None:
     server = origin(answer(b"hello"))
     host = proxy.route(server)
-    ask(proxy, host, 6)
+    send_requests(proxy, host, 6)
     found: dict[int, int] = {}
 
-    def told() -> bool:
+    def reported() -> bool:
         worker = json.loads(http.request(proxy.admin, "localhost", "/api/rawdata").body)["worker"]
         counts = worker["servers"].get(service_of(host), {}).get(url(server), {})
         found[worker["pid"]] = counts.get("codes", {}).get("200", 0)
         return len(found) == WORKERS
 
-    until(told, "both workers' accounts")
+    until(reported, "the reports of both workers")
     assert sum(found.values()) == 6
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_sum_falls_when_workers_end(
+def test_sums_never_fall_when_workers_end(
     store: Store, short_path: Path, origin: Start, number: signal.Signals
 ) -> None:
     with running_proxy(short_path, store, *FLAGS, workers=WORKERS) as proxy:
         host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
         service = service_of(host)
-        ask(proxy, host, 20)
-        counted(proxy, service, 20)
+        send_requests(proxy, host, 20)
+        wait_for_count(proxy, service, 20)
         for worker in set(descendants(proxy.process.pid)):
             os.kill(worker, number)
             until(lambda gone=worker: gone not in descendants(proxy.process.pid), "its end")
             until(lambda: len(descendants(proxy.process.pid)) == WORKERS, "its successor")
             for _ in range(5):
-                assert asked(scrape(proxy.admin), service) == 20
-        ask(proxy, host, 10)
+                assert request_count(scrape(proxy.admin), service) == 20
+        send_requests(proxy, host, 10)
 
         def all_counted(now: Scrape) -> bool:
-            assert asked(now, service) >= 20
-            return asked(now, service) == 30 and now.sum("rondpoint_workers") == WORKERS
+            assert request_count(now, service) >= 20
+            return request_count(now, service) == 30 and now.sum("rondpoint_workers") == WORKERS
 
-        found = scraped(proxy.admin, all_counted, "30 requests, counted by two workers that live")
+        found = wait_for_scrape(proxy.admin, all_counted, "30 requests, counted by two workers that live")
         assert len(found.samples[FAILURES]) == 2
 
 
-def test_instances_are_told_each_for_itself_and_all_together(
+def test_instances_are_reported_separately_and_together(
     store: Store, short_path: Path, origin: Start
 ) -> None:
     second = short_path / "2"
@@ -330,13 +328,13 @@ def test_instances_are_told_each_for_itself_and_all_together(
         host = one.route(server)
         service = service_of(host)
         two.wait_for(one.revision)
-        ask(one, host, 7)
-        ask(two, host, 5)
-        counted(one, service, 7)
-        scraped(two.admin, lambda now: asked(now, service) == 5, "5 requests")
-        found = scraped(
+        send_requests(one, host, 7)
+        send_requests(two, host, 5)
+        wait_for_count(one, service, 7)
+        wait_for_scrape(two.admin, lambda now: request_count(now, service) == 5, "5 requests")
+        found = wait_for_scrape(
             one.admin,
-            lambda now: asked(now, service) == 12,
+            lambda now: request_count(now, service) == 12,
             "all of them",
             "?scope=installation",
         )
@@ -346,22 +344,22 @@ def test_instances_are_told_each_for_itself_and_all_together(
         assert sorted(by_instance.values()) == [5, 7]
 
 
-def test_servers_are_counted_for_the_dashboard_alone_where_prometheus_is_not_to_have_them(
+def test_the_dashboard_has_server_metrics_even_if_prometheus_does_not(
     store: Store, short_path: Path, origin: Start
 ) -> None:
     flags = ("--metrics.prometheus.addServersLabels=false",)
     with running_proxy(short_path, store, *flags) as proxy:
         server = origin(answer(b"a"))
         host = proxy.route(server)
-        ask(proxy, host, 3)
-        found = scraped(
+        send_requests(proxy, host, 3)
+        found = wait_for_scrape(
             proxy.admin,
             lambda now: now.sum("traefik_service_requests_total", service=service_of(host)) == 3,
             "the requests",
         )
         assert not any("rondpoint_server_requests" in name for name in (*found.types, *found.samples))
         with connect(store.url) as client:
-            # They are written behind those that the page has.
+            # Workers write the server counts after the counts on the page.
             (worker,) = until(
                 lambda: [key for key in client.scan_iter(match="*:servers") if client.hlen(key)], "its counts"
             )

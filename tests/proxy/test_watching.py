@@ -1,4 +1,4 @@
-"""What the running proxy tells of its requests: the access log, and the counts in store and API."""
+"""The running proxy's reports about requests: the access log, and the counts in store and API."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Watched:
         self.log = log
 
     def lines(self, path: str, count: int = 1) -> list[dict[str, object]]:
-        """The lines of this path, once there are so many."""
+        """Wait for `count` lines of this path, and return them."""
 
         def found() -> list[dict[str, object]]:
             lines = json_lines(self.log)
@@ -63,7 +63,7 @@ def watch(shared: Watched) -> Iterator[Watched]:
 
 
 def sending(*pieces: bytes, reset: bool = False) -> Handler:
-    """Answers one request with these pieces, then ends the connection."""
+    """Return a handler that responds to one request with these pieces, and ends the connection."""
 
     def handler(connection: Connection) -> None:
         if connection.read() is not None:
@@ -92,7 +92,7 @@ BODIES: list[tuple[str, Handler | bytes, str, int, int]] = [
         5,
     ),
     ("until-close", sending(b"HTTP/1.1 200 OK\r\n\r\nhe", b"llo"), "GET", 200, 5),
-    ("nothing", sending(), "POST", 502, 74),
+    ("nothing", sending(), "POST", 502, 76),
 ]
 
 
@@ -115,10 +115,10 @@ def test_the_log_has_the_status_and_the_bytes_of_the_body_that_went_to_the_clien
     )
 
 
-def test_what_no_router_takes_is_logged_without_one(watch: Watched, origin: Start) -> None:
+def test_a_request_without_a_router_is_logged_without_one(watch: Watched, origin: Start) -> None:
     host = watch.proxy.route(origin(answer(b"hello")))
     with Client(watch.proxy.web) as client:
-        # On one connection, so that nothing of the first stays behind.
+        # On one connection, which shows that the first request leaves nothing behind.
         for name, path in ((host, "/routed"), ("nobody.test", "/unrouted")):
             client.send(f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
             client.answer()
@@ -136,17 +136,17 @@ def test_what_no_router_takes_is_logged_without_one(watch: Watched, origin: Star
 
 
 def test_a_client_that_leaves_early_is_logged(watch: Watched, origin: Start) -> None:
-    asked: list[Connection] = []
+    received: list[Connection] = []
 
     def waits(connection: Connection) -> None:
         connection.read()
-        asked.append(connection)
+        received.append(connection)
         connection.receive()
 
     host = watch.proxy.route(origin(waits))
     with Client(watch.proxy.web) as client:
         client.send(f"GET /left HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        until(lambda: bool(asked), "the request at the origin")
+        until(lambda: bool(received), "the request at the origin")
         client.reset()
     (line,) = watch.lines("/left")
     assert line["DownstreamStatus"] == 499
@@ -195,7 +195,7 @@ def test_counts_reach_store_and_api(watch: Watched, origin: Start) -> None:
 
         counts = until(counted, "counts in the store")
         assert 0 < client.ttl(Keys().metrics(key)) <= 30
-        # What the store loses is written again.
+        # Counts that the store loses are written again.
         client.delete(Keys().metrics(key))
         until(lambda: name in read_counts(client, Keys(), key), "counts written again")
     found = counts[name]
@@ -207,7 +207,7 @@ def test_counts_reach_store_and_api(watch: Watched, origin: Start) -> None:
     assert raw["worker"]["droppedLogLines"] == 0
 
 
-def test_counts_of_a_router_that_is_gone_are_dropped(watch: Watched, origin: Start) -> None:
+def test_counts_of_a_removed_router_are_dropped(watch: Watched, origin: Start) -> None:
     proxy = watch.proxy
     host = proxy.route(origin(answer(b"hello")))
     name = host.split(".")[0]
@@ -250,7 +250,7 @@ def test_the_last_lines_of_a_leaving_worker_are_written(
     assert '"GET /last HTTP/1.1" 200 5' in log.read_text()
 
 
-def test_a_log_that_cannot_be_written_is_complained_of_and_costs_no_request(
+def test_a_log_that_cannot_be_written_gives_a_warning_and_no_request_fails(
     store: Store, short_path: Path, origin: Start
 ) -> None:
     (short_path / "file").touch()
@@ -258,5 +258,5 @@ def test_a_log_that_cannot_be_written_is_complained_of_and_costs_no_request(
     with running_proxy(short_path, store, flag) as proxy:
         host = proxy.route(origin(answer(b"hello")))
         assert proxy.get(host) == "hello"
-        until(lambda: "access log cannot be written" in proxy.process.log, "the complaint")
+        until(lambda: "access log cannot be written" in proxy.process.log, "the warning")
         assert proxy.get(host) == "hello"

@@ -1,10 +1,10 @@
-"""Pages with blocks that are made from the code."""
+"""Reference pages with generated blocks."""
 
 from __future__ import annotations
 
 import pytest
 
-from rondpoint.reference_pages import filled, first_clause, shown_default, table
+from rondpoint.reference_pages import fill_blocks, first_clause, format_default, markdown_table
 
 PAGE = """\
 # Page
@@ -17,25 +17,25 @@ between
 """
 
 
-def test_blocks_are_put_in_and_all_else_stays() -> None:
-    page = filled(PAGE, {"one": "new", "two": r"\1"})
+def test_blocks_are_inserted_and_all_other_text_stays() -> None:
+    page = fill_blocks(PAGE, {"one": "new", "two": r"\1"})
     assert page == PAGE.replace("old", "new").replace("<!-- two -->\n", "<!-- two -->\n\\1\n")
-    assert filled(page, {"one": "new", "two": r"\1"}) == page
+    assert fill_blocks(page, {"one": "new", "two": r"\1"}) == page
 
 
 @pytest.mark.parametrize("blocks", [{"one": ""}, {"one": "", "two": "", "three": ""}])
-def test_a_page_has_the_blocks_that_are_made_and_no_others(blocks: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="is to have"):
-        filled(PAGE, blocks)
+def test_a_page_must_have_exactly_the_generated_blocks(blocks: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        fill_blocks(PAGE, blocks)
 
 
-def test_a_block_stands_in_a_page_once() -> None:
+def test_a_block_may_appear_only_once() -> None:
     with pytest.raises(ValueError, match="the page has the blocks"):
-        filled(PAGE + PAGE, {"one": "", "two": ""})
+        fill_blocks(PAGE + PAGE, {"one": "", "two": ""})
 
 
-def test_a_table() -> None:
-    assert table(("a", ""), [("1", ""), ("", "2")]) == "\n| a | |\n| --- | --- |\n| 1 | |\n| | 2 |\n"
+def test_a_markdown_table() -> None:
+    assert markdown_table(("a", ""), [("1", ""), ("", "2")]) == "\n| a | |\n| --- | --- |\n| 1 | |\n| | 2 |\n"
 
 
 def one_line() -> None:
@@ -57,12 +57,12 @@ def no_stop() -> None:
     ("reader", "words"),
     [(one_line, "a whole number"), (several_lines, "a list of texts, `a\\|b`"), (no_stop, "texts by name")],
 )
-def test_a_reader_says_what_it_reads(reader: object, words: str) -> None:
+def test_the_first_clause_of_a_docstring_is_found(reader: object, words: str) -> None:
     assert first_clause(reader) == words
 
 
-def test_a_reader_without_a_word_is_told_of() -> None:
-    with pytest.raises(ValueError, match="does not say what it reads"):
+def test_a_reader_without_docstring_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no docstring"):
         first_clause(lambda value: value)
 
 
@@ -70,5 +70,5 @@ def test_a_reader_without_a_word_is_told_of() -> None:
     ("default", "shown"),
     [(True, "`true`"), (30.0, "`30s`"), (0.0, "`0`"), (("a", "b"), "`a,b`"), ((), ""), (0, "`0`"), ("", "")],
 )
-def test_defaults_are_shown_as_they_are_written(default: object, shown: str) -> None:
-    assert shown_default(default) == shown
+def test_defaults_are_formatted_as_in_labels_and_files(default: object, shown: str) -> None:
+    assert format_default(default) == shown

@@ -142,5 +142,5 @@ def test_keys_make_a_route(consul: Consul, running: Installation) -> None:
         consul.put("/v1/kv/traefik/frontends/f/backend", "b")
         consul.put("/v1/kv/traefik/frontends/f/routes/r/rule", "Host:keys.test")
         assert running.wait_for("keys.test").text == "keys"
-        consul.ask("DELETE", "/v1/kv/traefik/frontends/f?recurse")
+        consul.request("DELETE", "/v1/kv/traefik/frontends/f?recurse")
         running.wait_for("keys.test", status=404)

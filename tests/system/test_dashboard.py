@@ -17,7 +17,7 @@ from docker.models.containers import Container
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.lab import http
-from tests.lab.browser import DESKTOP, FLAGS, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.browser import DESKTOP, FLAGS, PHONE, Scheme, accessibility_violations, chromium, open_page
 from tests.lab.engine import Engine
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
@@ -112,7 +112,7 @@ http:
         running.wait_for_workers(2)
         yield running
         log = running.process.log
-        processes.target()
+        processes.stop()
     assert "Traceback" not in log, log
 
 
@@ -164,7 +164,7 @@ def until_busy(element: Locator) -> None:
 
 
 def test_figures_follow_the_requests(small: Installation, browser: Browser) -> None:
-    with opened(browser, dashboard(small.admin)) as page:
+    with open_page(browser, dashboard(small.admin)) as page:
         expect(page.locator("#live-status")).to_have_attribute("data-state", "on")
         expect(page.locator("#live-status-text")).to_contain_text("2 workers, 1 instance")
         with load(small.web, ("shop.test", "/x"), ("shop.test", "/api"), ("shop.test", "/nothing")):
@@ -185,7 +185,7 @@ def test_figures_follow_the_requests(small: Installation, browser: Browser) -> N
 
 def test_figures_of_servers_change_in_the_flow_and_in_the_list(small: Installation, browser: Browser) -> None:
     requests = (("shop.test", "/api"), ("shop.test", "/x"))
-    with opened(browser, f"{dashboard(small.admin)}?router=api%40file&kind=service") as page:
+    with open_page(browser, f"{dashboard(small.admin)}?router=api%40file&kind=service") as page:
         with load(small.web, *requests):
             for part, count in (("#part-flow", 3), ("#part-routes", 3)):
                 servers = page.locator(f'{part} [data-key^="server:"]')
@@ -202,14 +202,14 @@ def test_figures_of_servers_change_in_the_flow_and_in_the_list(small: Installati
             # No router uses this service directly.
             member = page.locator('#part-routes tr[data-key="s:canary@file"]')
             expect(member.locator(".figures")).to_have_count(1)
-            assert hindrances(page) == []
+            assert accessibility_violations(page) == []
         for server in page.locator('[data-key^="server:"]').all():
             expect(server.locator("[data-slot=rate]")).to_have_text("0")
 
 
 def test_responses_without_a_server_do_not_count_for_servers(small: Installation, browser: Browser) -> None:
     address = f"{dashboard(small.admin)}?router=shop%40file"
-    with opened(browser, address) as page, load(small.web, ("shop.test", "/nothing")):
+    with open_page(browser, address) as page, load(small.web, ("shop.test", "/nothing")):
         expect(page.locator(".unmatched-note [data-slot=rate]")).not_to_have_text("0")
         for server in page.locator("#part-flow .target").all():
             expect(server.locator("[data-slot=rate]")).to_have_text("0")
@@ -217,7 +217,7 @@ def test_responses_without_a_server_do_not_count_for_servers(small: Installation
 
 
 def test_the_request_flow_of_the_chosen_router_is_shown(small: Installation, browser: Browser) -> None:
-    with opened(browser, dashboard(small.admin)) as page:
+    with open_page(browser, dashboard(small.admin)) as page:
         flow = page.locator("#part-flow")
         expect(flow).to_contain_text("weight 3")
         page.get_by_role("link", name="shop@file").first.click()
@@ -229,7 +229,7 @@ def test_the_request_flow_of_the_chosen_router_is_shown(small: Installation, bro
 
 
 def test_a_request_is_explained(small: Installation, browser: Browser) -> None:
-    with opened(browser, dashboard(small.admin)) as page:
+    with open_page(browser, dashboard(small.admin)) as page:
         page.get_by_label("Address", exact=True).fill("http://shop.test/x/1")
         page.keyboard.press("Enter")
         result = page.locator("#explained")
@@ -237,12 +237,12 @@ def test_a_request_is_explained(small: Installation, browser: Browser) -> None:
         expect(result).to_contain_text("strip@file")
         page.get_by_label("Address", exact=True).fill("http://shop.test/y")
         page.get_by_role("button", name="Explain").click()
-        expect(result.locator(".outcome")).to_contain_text("404: no router's rule holds")
-        expect(result).to_contain_text("does not hold: PathPrefix(`/x`)")
+        expect(result.locator(".outcome")).to_contain_text("404: no router's rule matches")
+        expect(result).to_contain_text("does not match: PathPrefix(`/x`)")
 
 
 def test_problems_are_shown_with_hints(small: Installation, browser: Browser) -> None:
-    with opened(browser, dashboard(small.admin)) as page:
+    with open_page(browser, dashboard(small.admin)) as page:
         found = page.locator(".problems li")
         expect(found).to_contain_text(["lost@file"])
         expect(found).to_contain_text(["did you mean"])
@@ -262,14 +262,14 @@ def test_unrouted_containers_are_listed_with_the_reason(
     # The test needs only the engine's socket; no request has to reach the container.
     running = installation("--workers=1", f"--providers.docker.endpoint={engine.socket_url}")
     until(lambda: running.api("/api/diagnostics?unrouted=true"), "the container's diagnostic")
-    with opened(browser, dashboard(running.admin)) as page:
+    with open_page(browser, dashboard(running.admin)) as page:
         page.get_by_role("link", name="why").click()
         result = page.locator(".problems li").filter(has_text="container lonely")
         expect(result).to_contain_text("not routed: it has no address")
 
 
 def test_ten_thousand_routers_are_searched(large: Proxy, browser: Browser) -> None:
-    with opened(browser, dashboard(large.admin)) as page:
+    with open_page(browser, dashboard(large.admin)) as page:
         expect(page.locator("#part-overview")).to_contain_text("10,000")
         expect(rows(page)).to_have_count(25)
         page.keyboard.press("/")
@@ -290,7 +290,7 @@ def test_ten_thousand_routers_are_searched(large: Proxy, browser: Browser) -> No
 
 
 def test_figures_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
-    with opened(browser, dashboard(large.admin)) as page, load(large.web, ("r9999.test", "/")):
+    with open_page(browser, dashboard(large.admin)) as page, load(large.web, ("r9999.test", "/")):
         page.locator("#search").fill("r9999")
         until_busy(page.locator('#part-routes [data-key="r:r9999@docker"]'))
         expect(page.locator("#busiest-list li")).to_contain_text(["r9999@docker"])
@@ -299,7 +299,7 @@ def test_figures_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None
 def test_figures_of_a_server_among_those_of_ten_thousand_routers(large: Proxy, browser: Browser) -> None:
     key = '[data-key="server:r9998@docker http://127.0.0.1:1"]'
     address = f"{dashboard(large.admin)}?router=r9998%40docker&kind=service&search=r9998"
-    with opened(browser, address) as page, load(large.web, ("r9998.test", "/")):
+    with open_page(browser, address) as page, load(large.web, ("r9998.test", "/")):
         for part in ("#part-flow", "#part-routes"):
             until_busy(page.locator(f"{part} {key}"))
             bar = page.locator(f"{part} {key} [data-slot=classes]")
@@ -310,9 +310,9 @@ def test_the_page_follows_the_system_theme_or_the_switch(small: Installation, br
     def ground(page: Page) -> str:
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
-    with opened(browser, dashboard(small.admin)) as page:
+    with open_page(browser, dashboard(small.admin)) as page:
         light = ground(page)
-    with opened(browser, dashboard(small.admin), scheme="dark") as page:
+    with open_page(browser, dashboard(small.admin), scheme="dark") as page:
         dark = ground(page)
         assert dark != light
         page.get_by_role("button", name="Theme: system").click()
@@ -324,7 +324,7 @@ def test_the_page_follows_the_system_theme_or_the_switch(small: Installation, br
 
 
 def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) -> None:
-    with opened(browser, dashboard(small.admin), PHONE) as page:
+    with open_page(browser, dashboard(small.admin), PHONE) as page:
         page.get_by_label("Address", exact=True).fill("http://shop.test/" + "long" * 30)
         page.get_by_role("button", name="Explain").click()
         expect(page.locator(".outcome")).to_be_visible()
@@ -336,7 +336,7 @@ def test_a_phone_shows_the_whole_width(small: Installation, browser: Browser) ->
 
 @pytest.mark.parametrize("width", [320, 600, 820, 1024, 1200])
 def test_tables_fit_at_any_width(small: Installation, browser: Browser, width: int) -> None:
-    with opened(browser, dashboard(small.admin), (width, 900)) as page:
+    with open_page(browser, dashboard(small.admin), (width, 900)) as page:
         for name in ("Services", "Middlewares", "Routers"):
             kind(page, name).click()
             expect(page.locator("#part-routes caption")).to_have_text(name)
@@ -345,7 +345,7 @@ def test_tables_fit_at_any_width(small: Installation, browser: Browser, width: i
 
 
 def test_the_keyboard_reaches_everything_in_page_order(small: Installation, browser: Browser) -> None:
-    with opened(browser, dashboard(small.admin)) as page:
+    with open_page(browser, dashboard(small.admin)) as page:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the routes")).to_be_in_viewport()
         reached = []
@@ -382,11 +382,11 @@ def test_the_page_is_accessible(
     small: Installation, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
     # axe-core injects scripts into the page, which the content security policy would block otherwise.
-    with opened(browser, dashboard(small.admin), size, scheme) as page:
+    with open_page(browser, dashboard(small.admin), size, scheme) as page:
         page.get_by_label("Address", exact=True).fill("http://shop.test/y")
         page.get_by_role("button", name="Explain").click()
         expect(page.locator(".outcome")).to_be_visible()
-        assert hindrances(page) == []
+        assert accessibility_violations(page) == []
 
 
 def test_only_our_own_script_runs(small: Installation) -> None:
@@ -404,7 +404,7 @@ def test_the_page_can_be_read_and_searched_without_javascript(large: Proxy) -> N
 
 
 def test_pages_can_be_selected_without_javascript(large: Proxy, browser: Browser) -> None:
-    with opened(browser, dashboard(large.admin), script=False) as page:
+    with open_page(browser, dashboard(large.admin), script=False) as page:
         routes = page.get_by_role("navigation", name="Pages of routes")
         routes.get_by_role("button", name="Next").click()
         expect(routes).to_contain_text("26\N{EN DASH}50 of 10,000")

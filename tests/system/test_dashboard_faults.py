@@ -16,7 +16,7 @@ from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from tests.lab import http
-from tests.lab.browser import chromium, opened
+from tests.lab.browser import chromium, open_page
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, running_proxy
@@ -46,7 +46,7 @@ def proxy(store: Store, short_path: Path) -> Iterator[Proxy]:
 def test_without_the_store_figures_are_unknown_and_the_last_problems_stay(
     proxy: Proxy, browser: Browser, width: int
 ) -> None:
-    with opened(browser, f"http://127.0.0.1:{proxy.admin}/dashboard/", (width, 900)) as page:
+    with open_page(browser, f"http://127.0.0.1:{proxy.admin}/dashboard/", (width, 900)) as page:
         status, rate = page.locator("#live-status"), page.locator(".wide [data-slot=rate]")
         expect(status).to_have_attribute("data-state", "on", timeout=WAIT)
         expect(rate).to_have_text("0", timeout=WAIT)

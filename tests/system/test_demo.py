@@ -41,12 +41,12 @@ def test_without_an_engine_three_servers_answer_in_strict_turn(
     running.wait_for("whoami.localhost")
     running.wait_for_workers(2)
 
-    def in_turn() -> bool:
+    def is_round_robin() -> bool:
         bodies = running.bodies(9, "whoami.localhost")
         names = [body.splitlines()[0].removeprefix("Name: ") for body in bodies]
-        return http.in_turn(names, set(NAMES))
+        return http.is_round_robin(names, set(NAMES))
 
-    until(in_turn, "one after the other")
+    until(is_round_robin, "one after the other")
 
 
 def test_what_to_try_is_printed(demo: Callable[..., Installation], tmp_path: Path) -> None:

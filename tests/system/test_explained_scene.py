@@ -186,7 +186,7 @@ def test_what_is_routed_is_explained_as_it_is_served(scene: Scene, url: str) -> 
     assert {server["state"] for server in way["servers"]} == {"up"}
     weight = 2 if "/v1" in url else 1
     assert {server["weight"] for server in way["servers"]} == {weight}
-    assert way["candidates"][-1]["holds"]
+    assert way["candidates"][-1]["matches"]
 
     answer = scene.running.request(way["host"], way["path"])
     assert answer.status == 200

@@ -51,7 +51,7 @@ def test_scaling_up_and_down_changes_who_answers_in_strict_turn(
     five = containers(project)
     assert len(five) == 5
     running.wait_for_bodies(five, "hello.docker")
-    running.wait_for_turns(five, "hello.docker")
+    running.wait_for_round_robin(five, "hello.docker")
 
     project.up(scale={"webapp": 2})
     two = containers(project)

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.discovery.health.test_check_loop import Moody
+from tests.discovery.health.test_check_loop import SwitchableServer
 from tests.lab.installation import Installation
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.processes import installed
@@ -22,7 +22,7 @@ http:
 """
 
 
-class Named(Moody):
+class Named(SwitchableServer):
     """A server that tells its name, and is as well as it is set to be."""
 
     def __init__(self, name: str) -> None:

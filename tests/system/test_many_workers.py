@@ -43,9 +43,9 @@ def test_two_instances_with_two_workers_each_share_one_rotation(
             instance.wait_for("four.test")
         instances[0].wait_for_workers(4)
 
-        def in_turn() -> bool:
+        def is_round_robin() -> bool:
             answers = [instances[number % 2].request("four.test").text for number in range(ASKED)]
             return Counter(answers) == dict.fromkeys("abcd", ASKED // 4) and answers[4:] == answers[:-4]
 
         # A ticket that is late, as on a busy machine, is replaced by the worker's own.
-        until(in_turn, "one rotation", timeout=150)
+        until(is_round_robin, "one rotation", timeout=150)

@@ -32,7 +32,7 @@ def begin(processes: Processes, engine: Engine) -> Begin:
 
 def names(consul: Consul) -> set[str]:
     """The names of the agent's services."""
-    return {each["Service"] for each in consul.ask("GET", "/v1/agent/services").json().values()}
+    return {each["Service"] for each in consul.request("GET", "/v1/agent/services").json().values()}
 
 
 def test_it_registers_says_what_is_wrong_and_leaves_all_when_it_ends(

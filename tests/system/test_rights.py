@@ -11,7 +11,7 @@ import redis
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load
-from rondpoint.store.rights import PUBLISHED, KEY_USES
+from rondpoint.store.rights import KEY_USES, PUBLISHED
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin
 from tests.lab.processes import Process, Processes

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from rondpoint.rules.request_normalisation import normalise_path, query_of
+from rondpoint.rules.request_normalisation import normalise_path, parse_query
 from tests.lab import http
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin, answer
@@ -101,7 +101,7 @@ def outcome(proxy: Installation, head: bytes, origins: dict[str, Origin]) -> tup
     if response.status != 200 or origin is None:
         return (response.status,)
     target = origin.requests[-1].target.encode("latin-1")
-    return response.status, response.text, normalise_path(target), query_of(target)
+    return response.status, response.text, normalise_path(target), parse_query(target)
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.lab.browser import DESKTOP, PHONE, Scheme, chromium, hindrances, opened
+from tests.lab.browser import DESKTOP, PHONE, Scheme, accessibility_violations, chromium, open_page
 from tests.lab.store import Store
 from tests.proxy.admin.test_authorisation import APR1
 from tests.proxy.running import Proxy, running_proxy
@@ -47,7 +47,7 @@ def is_asked(page: Page) -> Locator:
 
 
 def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: Browser) -> None:
-    with opened(browser, dashboard(guarded, "?search=none"), foreseen=UNAUTHORIZED) as page:
+    with open_page(browser, dashboard(guarded, "?search=none"), allowed_error=UNAUTHORIZED) as page:
         expect(is_asked(page)).to_be_focused()
         page.keyboard.type("not it")
         page.keyboard.press("Enter")
@@ -64,7 +64,7 @@ def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: 
         assert page.context.cookies(f"http://127.0.0.1:{guarded.admin}/api/overview") == []
         page.get_by_label("Address", exact=True).fill("http://shop.test/x")
         page.keyboard.press("Enter")
-        expect(page.locator("#explained .outcome")).to_contain_text("no router's rule holds")
+        expect(page.locator("#explained .outcome")).to_contain_text("no router's rule matches")
         with page.expect_response("**/openapi.json") as described:
             page.get_by_role("link", name="API").click()
         assert described.value.status == 200
@@ -76,7 +76,7 @@ def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: 
 
 
 def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, browser: Browser) -> None:
-    with opened(browser, dashboard(guarded), foreseen=UNAUTHORIZED) as page:
+    with open_page(browser, dashboard(guarded), allowed_error=UNAUTHORIZED) as page:
         is_asked(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("#live-status")).to_have_attribute("data-state", "on")
@@ -87,7 +87,7 @@ def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, br
 
 
 def test_signing_in_and_out_needs_no_script(guarded: Proxy, browser: Browser) -> None:
-    with opened(browser, dashboard(guarded), foreseen=UNAUTHORIZED, script=False) as page:
+    with open_page(browser, dashboard(guarded), allowed_error=UNAUTHORIZED, script=False) as page:
         is_asked(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Routes")).to_be_visible()
@@ -109,11 +109,11 @@ def test_a_name_and_a_password_can_be_used_instead(guarded: Proxy, browser: Brow
 def test_nothing_keeps_people_from_signing_in(
     guarded: Proxy, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
-    with opened(browser, dashboard(guarded), size, scheme, foreseen=UNAUTHORIZED) as page:
+    with open_page(browser, dashboard(guarded), size, scheme, allowed_error=UNAUTHORIZED) as page:
         is_asked(page)
-        assert hindrances(page) == []
+        assert accessibility_violations(page) == []
         page.get_by_label("Token").fill("not this")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_be_visible()
-        assert hindrances(page) == []
+        assert accessibility_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]

@@ -43,7 +43,7 @@ def follow(page: str, directory: Path, *, at_least: int, enter: Sequence[str], *
     assert len(found) >= at_least
     with Shell(directory, [Path(sys.executable).parent], enter=enter, environment=environment) as shell:
         for step in found:
-            shell.follow(step)
+            shell.run_step(step)
     assert not list(directory.iterdir()), "the page leaves something behind"
 
 

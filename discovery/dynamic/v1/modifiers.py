@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from discovery.decoding.names import qualify
-from rondpoint.middlewares.canonical import canonical
+from rondpoint.middlewares.canonical import canonicalise
 from rondpoint.model import Middleware
 from rondpoint.rules.modifiers import Modifier
 
@@ -17,7 +17,7 @@ def modifier_middlewares(router: str, modifiers: Iterable[Modifier]) -> tuple[Mi
         Middleware(
             qualify(f"{bare}-{modifier.kind}", provider),
             modifier.kind,
-            canonical(modifier.kind, modifier.options, str).options,
+            canonicalise(modifier.kind, modifier.options, str).options,
         )
         for modifier in modifiers
     )

@@ -19,8 +19,8 @@ from discovery.dynamic.v1.modifiers import modifier_middlewares
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import tree as rule_tree
 from rondpoint.rules.expression import Rule
-from rondpoint.rules.modifiers import Modifier, in_order
-from rondpoint.rules.rule_warnings import in_v1
+from rondpoint.rules.modifiers import Modifier, order_modifiers
+from rondpoint.rules.rule_warnings import warn_about_v1_rule
 from rondpoint.rules.v1 import ParsedRule, read
 
 
@@ -155,12 +155,12 @@ def _rule(section: Section) -> _CombinedRule | None:
     found = [each.rule for each in parsed if each is not None]
     if len(found) < len(parsed):
         return None
-    modifiers = in_order(modifier for each in parsed if each is not None for modifier in each.modifiers)
+    modifiers = order_modifiers(modifier for each in parsed if each is not None for modifier in each.modifiers)
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
     return _CombinedRule(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)
 
 
 def _parse(text: str, key: str, report: Report) -> ParsedRule | None:
-    report_rule_warning(in_v1(text), key, text, report)
+    report_rule_warning(warn_about_v1_rule(text), key, text, report)
     return parse_rule(text, key, report, read)

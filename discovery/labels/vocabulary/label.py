@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from rondpoint.reference_pages import first_clause, shown_default
+from rondpoint.reference_pages import first_clause, format_default
 
 
 class Support(Enum):
@@ -49,6 +49,6 @@ class Label(Struct, frozen=True):
         return self.values if self.read is None or self.values else first_clause(self.read)
 
     @property
-    def shown_default(self) -> str:
+    def format_default(self) -> str:
         """The default, for a cell of a table."""
-        return self.default_text or shown_default(self.default)
+        return self.default_text or format_default(self.default)

@@ -94,7 +94,7 @@ class Inventory:
         return min((until for until, _ in self._missing.values()), default=None)
 
     def refresh(self) -> bool:
-        """Decode the services that changed since the last call; return whether definitions may have changed."""
+        """Decode the services that changed since the last call; return whether definitions may differ."""
         self._drop_expired(time.monotonic())
         changed = False
         for service in self._changed:

@@ -86,7 +86,7 @@ class CatalogueReader:
         return found
 
     def apply(self, results: Results, keep_until: float | None, changed: Callable[[], None]) -> None:
-        """Apply query results to the inventory; keep removed services until `keep_until` (monotonic), if given.
+        """Apply query results to the inventory; removed services stay until `keep_until` (monotonic), if set.
 
         `changed` is called after each partial update.
         """

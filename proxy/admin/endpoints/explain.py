@@ -8,7 +8,7 @@ from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
 from proxy.admin.explain_query import ExplainQueryError, read_explain_query
 from proxy.admin.json_responses import Refusal, json_response
-from rondpoint.explaining.active_configuration import Configured
+from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 
 explain = Blueprint("explain", __name__, url_prefix="/api")
@@ -23,7 +23,7 @@ def explain_response() -> Response:
     except ExplainQueryError as error:
         raise Refusal(400, str(error)) from None
     configuration = CurrentConfiguration(runtime())
-    configured = Configured(
+    configured = ActiveConfiguration(
         configuration.state.routers,
         configuration.state.services,
         configuration.state.middlewares,

@@ -106,7 +106,9 @@ def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, recent_e
                     measured += sum(cell.buckets)
                     seconds += cell.seconds
                     sent += cell.sent
-    return ResponseTotals(dict(sorted(codes.items())), measured, seconds, sent, own.recent_errors[:recent_errors])
+    return ResponseTotals(
+        dict(sorted(codes.items())), measured, seconds, sent, own.recent_errors[:recent_errors]
+    )
 
 
 def oldest_start(snapshot: StoreSnapshot, now: float) -> float:

@@ -13,7 +13,7 @@ from proxy.admin.openapi.document import COMMON_RESPONSES, OPERATIONS
 from proxy.admin.openapi.operation import OBJECT, Operation, Parameter, ResponseSpec
 from proxy.admin.paging import LARGEST
 from proxy.authentication.request_origin import SAFE_METHODS
-from rondpoint.reference_pages import refill, table
+from rondpoint.reference_pages import markdown_table, update_page
 
 _TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondpoint", "changes": "Changes"}
 """The page's blocks of operations, and the tag of each."""
@@ -44,7 +44,7 @@ def _operation_table(tag: str) -> str:
         for operation in OPERATIONS
         if operation.tag == tag
     )
-    return table(("request", "", "parameters", "responses", "right"), rows)
+    return markdown_table(("request", "", "parameters", "responses", "right"), rows)
 
 
 def _request(operation: Operation) -> str:
@@ -100,7 +100,7 @@ def _parameter_table() -> str:
         )
         for (name, location, values, description), operations in sorted(users.items(), key=_by_name)
     )
-    return table(("parameter", "in", "values", "", "used by"), rows)
+    return markdown_table(("parameter", "in", "values", "", "used by"), rows)
 
 
 def _by_name(item: tuple[tuple[str, str, str, str], object]) -> tuple[str, ...]:
@@ -138,7 +138,9 @@ def _status_table() -> str:
     for responses in (COMMON_RESPONSES, *(operation.responses for operation in OPERATIONS)):
         for status, description in _refusals(responses):
             meanings.setdefault(status, {})[description] = None
-    return table(("status", ""), ((str(status), " ".join(meanings[status])) for status in sorted(meanings)))
+    return markdown_table(
+        ("status", ""), ((str(status), " ".join(meanings[status])) for status in sorted(meanings))
+    )
 
 
 def _refusals(responses: Mapping[int, ResponseSpec]) -> Iterable[tuple[int, str]]:
@@ -146,4 +148,4 @@ def _refusals(responses: Mapping[int, ResponseSpec]) -> Iterable[tuple[int, str]
 
 
 if __name__ == "__main__":
-    refill(blocks())
+    update_page(blocks())

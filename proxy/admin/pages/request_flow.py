@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from proxy.admin.live.counter_deltas import server_key
 from proxy.admin.views.routers import RouterView
-from rondpoint.middlewares.kinds import MOST
+from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
 
@@ -115,7 +115,7 @@ def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
 
 def _middleware_nodes(names: Collection[str], sources: FlowSources) -> tuple[MiddlewareNode, ...]:
     # The proxy refuses longer chains, and nested chains can multiply without limit.
-    return tuple(islice(_unfold_middlewares(names, sources, ()), MOST))
+    return tuple(islice(_unfold_middlewares(names, sources, ()), MAX_MIDDLEWARES))
 
 
 def _unfold_middlewares(
@@ -147,7 +147,7 @@ def _service_node(
         name=name,
         strategy=service.composition or service.strategy,
         weight=weight,
-        cookie="" if service.sticky is None else service.sticky.called(name),
+        cookie="" if service.sticky is None else service.sticky.name_for(name),
         middlewares=_middleware_nodes(service.middlewares, sources),
         servers=tuple(_server_node(name, server, sources.ejected) for server in servers[:MAX_SERVERS]),
         more=max(0, len(servers) - MAX_SERVERS) + len(service.members) - len(members),

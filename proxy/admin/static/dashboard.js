@@ -332,18 +332,18 @@ function explanationParts(explanation) {
   if (explanation.servers.length) {
     parts.push(section("Servers", explanation.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.url), make("small", {}, `${server.name}, ${server.state}, weight ${server.weight}`)]))));
   }
-  if (explanation.findings.length) parts.push(section("Problems of the service", explanation.findings.map((words) => make("li", { class: "why" }, words))));
+  if (explanation.diagnostics.length) parts.push(section("Problems of the service", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
   if (explanation.candidates.length) {
     const tried = explanation.candidates.map((candidate) =>
       make("li", {}, [
-        make("span", { class: `badge ${candidate.holds ? "enabled" : ""}` }, candidate.holds ? "holds" : "fails"),
-        make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not hold: ", code(matcher)]))]),
+        make("span", { class: `badge ${candidate.matches ? "enabled" : ""}` }, candidate.matches ? "matches" : "no match"),
+        make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not match: ", code(matcher)]))]),
       ]),
     );
     const left = explanation.omitted ? `, without the first ${explanation.omitted}` : "";
     parts.push(section(`Routers tried, in order${left}`, tried, "tried"));
   }
-  if (explanation.nearby.length) parts.push(section("Did you mean", explanation.nearby.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
+  if (explanation.suggestions.length) parts.push(section("Did you mean", explanation.suggestions.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
 }
 

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import ObjectStatus, provider_of
-from rondpoint.middlewares.canonical import complete
+from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.middlewares.options import Group
 from rondpoint.middlewares.readers import seconds
-from rondpoint.middlewares.redaction import redacted
+from rondpoint.middlewares.redaction import redact_middleware
 from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.model import Middleware
 
@@ -57,11 +57,11 @@ def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:
 
 
 def _options(middleware: Middleware) -> dict[str, Any]:
-    options = redacted(middleware).options
+    options = redact_middleware(middleware).options
     schema = SCHEMAS.get(middleware.kind)
     if schema is None:
         return options
-    return _format_options(schema, complete(middleware.kind, options), options)
+    return _format_options(schema, add_defaults(middleware.kind, options), options)
 
 
 def _format_options(group: Group, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

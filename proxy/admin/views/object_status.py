@@ -45,7 +45,7 @@ def group_by_object(diagnostics: Iterable[Diagnostic]) -> DiagnosticsByObject:
     """Group diagnostics by the object they are about, such as `router hello@docker`; skip Consul services."""
     found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
     for diagnostic in diagnostics:
-        kind, _, name = diagnostic.concerns.partition(" ")
+        kind, _, name = diagnostic.affected.partition(" ")
         if (
             kind in found
             and _is_qualified(name)

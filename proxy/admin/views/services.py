@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import ObjectStatus, provider_of
-from rondpoint.middlewares.redaction import open_headers
+from rondpoint.middlewares.redaction import redact_headers
 from rondpoint.model import HealthCheck, Server, ServerState, Service, StickyCookie
 
 UP = "UP"
@@ -127,7 +127,7 @@ def service_view(service: Service, object_status: ObjectStatus, used_by: tuple[s
         highest_random_weight=_members(service) if kind == "highestRandomWeight" else None,
         failover=_failover(service) if kind == "failover" else None,
         middlewares=service.middlewares,
-        sticky_cookie="" if service.sticky is None else service.sticky.called(service.name),
+        sticky_cookie="" if service.sticky is None else service.sticky.name_for(service.name),
         server_status={server.url: _status(server) for server in service.servers},
         used_by=used_by,
         error=object_status.errors,
@@ -204,7 +204,7 @@ def _health_check(check: HealthCheck) -> HealthCheckView:
         interval=go_duration(check.interval),
         unhealthy_interval="" if check.unhealthy_interval is None else go_duration(check.unhealthy_interval),
         timeout=go_duration(check.timeout),
-        headers=open_headers(check.headers),
+        headers=redact_headers(check.headers),
         method="" if check.method == "GET" else check.method,
         status=check.status,
         follow_redirects=check.follow_redirects,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import provider_of
-from rondpoint.middlewares.redaction import open_headers
+from rondpoint.middlewares.redaction import redact_headers
 from rondpoint.model import HealthCheck, Router, Service, StickyCookie
 
 METHOD = "wrr"
@@ -87,6 +87,6 @@ def _health_check(check: HealthCheck) -> dict[str, Any]:
         "port": check.port,
         "interval": go_duration(check.interval),
         "hostname": check.hostname,
-        "headers": open_headers(check.headers),
+        "headers": redact_headers(check.headers),
     }
     return {name: value for name, value in given.items() if value}

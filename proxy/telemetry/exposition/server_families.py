@@ -64,6 +64,9 @@ def _durations(
     for totals, common in groups:
         for field, counts in totals.items():
             if any(counts.buckets):
-                labels = {**dict(zip(level.duration.labels, parse_server_field(field), strict=True)), **common}
+                labels = {
+                    **dict(zip(level.duration.labels, parse_server_field(field), strict=True)),
+                    **common,
+                }
                 buckets = rebucket(counts.buckets, counts.bounds, bounds)
                 yield from histogram(level.duration, buckets, bounds, counts.seconds, labels)

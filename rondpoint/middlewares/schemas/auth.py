@@ -7,7 +7,7 @@ from rondpoint.middlewares.readers import expression, switch, text, texts, users
 from rondpoint.middlewares.schemas.shared import client_tls
 
 
-def _by_list_of_users(parts: int) -> Group:
+def _user_list_schema(parts: int) -> Group:
     return kind(
         {
             "users": Option(users(parts), secrecy=Secrecy.HIDDEN),
@@ -22,8 +22,8 @@ def _by_list_of_users(parts: int) -> Group:
 
 
 KINDS: dict[str, Group] = {
-    "basicAuth": _by_list_of_users(2),
-    "digestAuth": _by_list_of_users(3),
+    "basicAuth": _user_list_schema(2),
+    "digestAuth": _user_list_schema(3),
     "forwardAuth": kind(
         {
             "address": Option(web_address, required=True),

@@ -1,1 +1,1 @@
-"""One file a source: each turns what it reads into `WrittenSetting` settings and judges none of them."""
+"""The sources of settings, one module each: each returns `WrittenSetting` objects without validating them."""

@@ -1,7 +1,7 @@
-"""Settings from the environment: `RONDPOINT_PROVIDERS_DOCKER_ENDPOINT=unix:///d.sock`.
+"""Reads settings from environment variables: `RONDPOINT_PROVIDERS_DOCKER_ENDPOINT=unix:///d.sock`.
 
-A variable's name does not say where one level ends and the next begins (an entry point may be called
-`my_web`), so it is looked up in the vocabulary.
+The name of a variable does not show where one level ends and the next begins: an entry point may be called
+`my_web`. So the vocabulary decides.
 """
 
 from __future__ import annotations
@@ -17,52 +17,55 @@ from rondpoint.settings.written_setting import Source, WrittenSetting
 
 PREFIX = "RONDPOINT_"
 FLAGS = "RONDPOINT_FLAGS"
-"""A JSON list of flags: how `rondpoint up` hands its own to its children."""
+"""The variable in which `rondpoint up` passes its flags to its children, as a JSON list."""
 
-# Docker links and Kubernetes announce a neighbour called "rondpoint" by variables of this form.
-_NEIGHBOUR = re.compile(r"RONDPOINT_(PORT|SERVICE_HOST|SERVICE_PORT|NAME|ENV)(_.*)?")
+# Docker links and Kubernetes set such variables for another container or service called "rondpoint".
+_SERVICE_VARIABLE = re.compile(r"RONDPOINT_(PORT|SERVICE_HOST|SERVICE_PORT|NAME|ENV)(_.*)?")
 
 
 def read(environ: Mapping[str, str], vocabulary: KnownKey) -> tuple[list[WrittenSetting], list[Diagnostic]]:
-    """The variables that are settings, in order of name, and those that mean nothing."""
+    """Return the settings in the environment, sorted by variable name, and errors for unknown variables."""
     settings: list[WrittenSetting] = []
     problems: list[Diagnostic] = []
     for name in sorted(environ):
         upper = name.upper()
-        if not upper.startswith(PREFIX) or upper == FLAGS or _NEIGHBOUR.fullmatch(upper):
+        if not upper.startswith(PREFIX) or upper == FLAGS or _SERVICE_VARIABLE.fullmatch(upper):
             continue
         location = f"environment variable {name}"
-        path = _path(vocabulary, upper.removeprefix(PREFIX).lower())
+        path = _find_path(vocabulary, upper.removeprefix(PREFIX).lower())
         if not path:
-            problems.append(error(location, f"unknown setting {name}", _nearest(vocabulary, upper)))
+            problems.append(
+                error(location, f"unknown setting {name}", _nearest_variable_hint(vocabulary, upper))
+            )
         else:
             settings.append(WrittenSetting(path, environ[name], location, Source.ENVIRONMENT))
     return settings, problems
 
 
 def variable_name(path: tuple[str, ...]) -> str:
-    """The variable of a setting: `entryPoints.web.address` is `RONDPOINT_ENTRYPOINTS_WEB_ADDRESS`."""
+    """Return the variable of a setting: `RONDPOINT_ENTRYPOINTS_WEB_ADDRESS` for `entryPoints.web.address`."""
     return PREFIX + "_".join(path).upper()
 
 
-def _path(word: KnownKey, name: str) -> tuple[str, ...] | None:
+def _find_path(known_key: KnownKey, name: str) -> tuple[str, ...] | None:
+    """Return the keys below `known_key` that `name` joins with underscores, or None if there are none."""
     if not name:
         return ()
     pieces = name.split("_")
-    for taken in range(1, len(pieces) + 1):
-        key, rest = "_".join(pieces[:taken]), "_".join(pieces[taken:])
-        for child in (word.children.get(key), word.wildcard):
-            if child is None or (child is word.wildcard and child.section and not rest):
-                # A variable that ended in a section's free name would take in every misspelt key.
+    for length in range(1, len(pieces) + 1):
+        key, rest = "_".join(pieces[:length]), "_".join(pieces[length:])
+        for child in (known_key.children.get(key), known_key.wildcard):
+            if child is None or (child is known_key.wildcard and child.section and not rest):
+                # If a variable could end with the user's name for a section, every misspelt key would be one.
                 continue
-            if (below := _path(child, rest)) is not None:
-                return (key, *below)
-    # Of what is not served, nobody asks what is below it.
-    return (name,) if word.unserved else None
+            if (path := _find_path(child, rest)) is not None:
+                return (key, *path)
+    # The vocabulary does not hold the keys below an option that is not served.
+    return (name,) if known_key.unserved else None
 
 
-def _nearest(vocabulary: KnownKey, name: str) -> str:
-    known = {variable_name(path): None for path in all_paths(vocabulary)}
-    # A free key (an entry point's name) stands as `*` in the vocabulary.
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+def _nearest_variable_hint(vocabulary: KnownKey, name: str) -> str:
+    known_names = {variable_name(path): None for path in all_paths(vocabulary)}
+    # In the vocabulary, `*` stands for a name chosen by the user, such as that of an entry point.
+    close = difflib.get_close_matches(name, known_names, n=1, cutoff=0.5)
     return f"did you mean {close[0].replace('*', 'NAME')}?" if close else ""

@@ -1,4 +1,4 @@
-"""Settings from a TOML or YAML file."""
+"""Finds and reads the settings file, in TOML or YAML."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rondpoint.settings.errors import SettingsError, error
 from rondpoint.settings.written_setting import Source, WrittenSetting
 
 _SUFFIXES = ("toml", "yml", "yaml")
-_PLACES = (Path("/etc/rondpoint"), Path("/etc/traefik"))
+_SYSTEM_DIRECTORIES = (Path("/etc/rondpoint"), Path("/etc/traefik"))
 
 PathResolver = Callable[[Path], Path | None]
-"""Returns the path on this machine of a path that settings name; None where this machine has no such path."""
+"""Maps a path in the settings to a path on this machine, or to None if this machine does not have it."""
 
 
 def same_path(path: Path) -> Path | None:
@@ -22,20 +22,22 @@ def same_path(path: Path) -> Path | None:
 
 
 def candidate_paths(cwd: Path) -> list[Path]:
-    """Where a file is looked for: ours before Traefik's, the working directory before `/etc`."""
-    near = [cwd / f"{name}.{suffix}" for name in ("rondpoint", "traefik") for suffix in _SUFFIXES]
-    return near + [location / f"{location.name}.{suffix}" for location in _PLACES for suffix in _SUFFIXES]
+    """Return the paths to search: the working directory before `/etc`, `rondpoint.*` before `traefik.*`."""
+    in_cwd = [cwd / f"{name}.{suffix}" for name in ("rondpoint", "traefik") for suffix in _SUFFIXES]
+    in_etc = [folder / f"{folder.name}.{suffix}" for folder in _SYSTEM_DIRECTORIES for suffix in _SUFFIXES]
+    return in_cwd + in_etc
 
 
 def find(cwd: Path, resolve_path: PathResolver = same_path) -> Path | None:
-    """The first file that is there."""
-    return next((path for path in map(resolve_path, candidate_paths(cwd)) if path is not None and path.is_file()), None)
+    """Return the first candidate path that is a file, or None."""
+    paths = map(resolve_path, candidate_paths(cwd))
+    return next((path for path in paths if path is not None and path.is_file()), None)
 
 
 def read(path: Path) -> list[WrittenSetting]:
-    """Every table and every value of the file, tables ahead of what they hold.
+    """Return every table and every value of the file, each table before its contents.
 
-    Raises SettingsError when it cannot be opened or parsed.
+    Raises SettingsError if the file cannot be opened or parsed.
     """
     try:
         text = path.read_text("utf-8")
@@ -51,10 +53,12 @@ def _parse(path: Path, text: str) -> Mapping[Any, object]:
             return _parse_toml(path, text)
         case ".yml" | ".yaml":
             return _parse_yaml(path, text)
-    raise SettingsError([error(str(path), "is neither TOML nor YAML", "expected .toml, .yml or .yaml")])
+    raise SettingsError(
+        [error(str(path), "is neither TOML nor YAML", "expected the suffix .toml, .yml or .yaml")]
+    )
 
 
-# The parsers are imported where they are used: a worker that is told everything by flags needs neither.
+# Each parser is imported on use: a worker that gets all settings as flags needs neither.
 def _parse_toml(path: Path, text: str) -> Mapping[Any, object]:
     import tomllib  # noqa: PLC0415
 
@@ -75,13 +79,13 @@ def _parse_yaml(path: Path, text: str) -> Mapping[Any, object]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise SettingsError([error(str(path), "holds no keys", "expected key: value")])
+        raise SettingsError([error(str(path), "contains no keys", "expected key: value")])
     return content
 
 
-def _flatten(content: Mapping[Any, object], above: tuple[str, ...], file: str) -> Iterator[WrittenSetting]:
+def _flatten(content: Mapping[Any, object], parents: tuple[str, ...], file: str) -> Iterator[WrittenSetting]:
     for key, value in content.items():
-        path = (*above, str(key))
+        path = (*parents, str(key))
         location = f"{file}: {'.'.join(path)}"
         if isinstance(value, dict):
             yield WrittenSetting(path, True, location, Source.FILE)

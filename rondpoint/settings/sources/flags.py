@@ -1,4 +1,4 @@
-"""Settings from the command line: `--providers.docker.endpoint=unix:///d.sock`, `--web`, `-c FILE`."""
+"""Reads settings from flags: `--providers.docker.endpoint=unix:///d.sock`, `--web`, `-c FILE`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error
 from rondpoint.settings.written_setting import Source, WrittenSetting
 
-_SHORT = {"c": "configFile", "d": "debug", "g": "graceTimeOut", "l": "logLevel"}
+_SHORT_FLAGS = {"c": "configFile", "d": "debug", "g": "graceTimeOut", "l": "logLevel"}
 
 
 def read(argv: Sequence[str]) -> tuple[list[WrittenSetting], list[Diagnostic]]:
-    """The flags in their order, and what is none.
+    """Return the flags in order, and errors for words that are no flags.
 
-    The value follows `=` or is the next word; a flag without either is true. Nothing else is expected on
-    this command line, so a word can only be the value of the flag before it.
+    The value of a flag follows `=` or is the next word; a flag without a value is true. The command line
+    has no positional arguments, so a word without `-` is the value of the flag before it.
     """
     settings: list[WrittenSetting] = []
     problems: list[Diagnostic] = []
@@ -23,10 +23,10 @@ def read(argv: Sequence[str]) -> tuple[list[WrittenSetting], list[Diagnostic]]:
     while words:
         word = words.pop(0)
         name, equals, text = word.partition("=")
-        key = _key(name)
+        key = _flag_key(name)
         if not key:
             problems.append(
-                error(f"command line: {word}", f"{word!r} is no flag", "flags look like --key=value")
+                error(f"command line: {word}", f"{word!r} is not a flag", "write flags as --key=value")
             )
             continue
         value: object = text
@@ -36,7 +36,8 @@ def read(argv: Sequence[str]) -> tuple[list[WrittenSetting], list[Diagnostic]]:
     return settings, problems
 
 
-def _key(name: str) -> str:
+def _flag_key(name: str) -> str:
+    """Return the dotted key of a flag, or an empty text if the word is no flag."""
     if name.startswith("--"):
         return name[2:]
-    return _SHORT.get(name[1:], "") if name.startswith("-") else ""
+    return _SHORT_FLAGS.get(name[1:], "") if name.startswith("-") else ""

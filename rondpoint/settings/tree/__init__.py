@@ -1,4 +1,4 @@
-"""The settings as a tree of immutable sections, in Traefik 3's names with ours beside them."""
+"""The settings as a tree of immutable sections, with Traefik 3's names and additional ones."""
 
 from rondpoint.settings.tree.access_log import (
     AccessLog,
@@ -54,6 +54,7 @@ __all__ = [
     "ConsulTls",
     "DockerOptions",
     "EntryPoint",
+    "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
     "ForwardingTimeouts",
@@ -63,7 +64,6 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "Metrics",
-    "Mode",
     "Observability",
     "Otlp",
     "OtlpHttp",
@@ -82,5 +82,5 @@ __all__ = [
     "Settings",
     "Tracing",
     "Transport",
-    "spelled",
+    "setting_key",
 ]

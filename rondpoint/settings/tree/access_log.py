@@ -1,4 +1,4 @@
-"""The access log, under Traefik's names."""
+"""The settings of the access log, with Traefik's names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import OptionalPath, NonNegativeInt, Seconds, Switch
+from rondpoint.settings.values import NonNegativeInt, OptionalPath, Seconds, Switch
 
 _STATUSES = re.compile(r"([1-9]\d\d)(?:-([1-9]\d\d))?", re.ASCII)
 
@@ -23,7 +23,7 @@ class AccessLogFormat(StrEnum):
 
 
 class FieldMode(StrEnum):
-    """What becomes of a field, or of a header's value."""
+    """The treatment of a field or of a header's value."""
 
     KEEP = "keep"
     DROP = "drop"
@@ -38,33 +38,33 @@ RouterName ServiceAddr ServiceName ServiceURL SpanId span_id StartLocal StartUTC
 TLSVersion TraceId trace_id
 """
 FIELDS = tuple(_NAMES.split())
-"""Every field of a line that can be kept or dropped by its name."""
+"""All fields that can be kept or dropped by name."""
 
-_IN_NO_LINE = """
+_IGNORED_FIELDS = """
 requestline originstatusline downstreamstatusline kubernetesingressnamespace kubernetesingressname
 kubernetesservicename kubernetesserviceport
 """
 _ACCEPTED = {
     **{name.lower(): name for name in FIELDS},
-    # Traefik 1 called them so.
+    # The names of Traefik 1.
     "frontendname": "RouterName",
     "backendname": "ServiceName",
     "backendurl": "ServiceURL",
     "backendaddr": "ServiceAddr",
-    # Of Traefik's list, but in none of our lines.
-    **dict.fromkeys(_IN_NO_LINE.split(), ""),
+    # Fields of Traefik that Rondpoint does not log.
+    **dict.fromkeys(_IGNORED_FIELDS.split(), ""),
 }
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 
-def _format(value: object) -> object:
+def _parse_format(value: object) -> object:
     for known in AccessLogFormat:
         if str(value).strip().lower() == known.lower():
             return known
     raise ValueError("expected one of " + ", ".join(AccessLogFormat))
 
 
-def _mode_among(*modes: FieldMode) -> Callable[[object], FieldMode]:
+def _mode_parser(*modes: FieldMode) -> Callable[[object], FieldMode]:
     def parse(value: object) -> FieldMode:
         for mode in modes:
             if str(value).strip().lower() == mode:
@@ -74,42 +74,42 @@ def _mode_among(*modes: FieldMode) -> Callable[[object], FieldMode]:
     return parse
 
 
-_field_mode = _mode_among(FieldMode.KEEP, FieldMode.DROP)
-_header_mode = _mode_among(*FieldMode)
+_parse_field_mode = _mode_parser(FieldMode.KEEP, FieldMode.DROP)
+_parse_header_mode = _mode_parser(*FieldMode)
 
 
-def _header_mode_or_none(value: object) -> FieldMode | None:
-    return None if value is None else _header_mode(value)
+def _parse_optional_header_mode(value: object) -> FieldMode | None:
+    return None if value is None else _parse_header_mode(value)
 
 
 def parse_fields(value: object) -> Mapping[str, FieldMode]:
-    """Modes by name of field, in the spelling of FIELDS."""
+    """Return the modes by field name, in the spelling of FIELDS. Raises ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected names of fields and, of each, a mode")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected field names, each with a mode")  # noqa: TRY004 - pydantic reports ValueError
     modes: dict[str, FieldMode] = {}
     for name, mode in value.items():
         known = _ACCEPTED.get(str(name).lower())
         if known is None:
             close = difflib.get_close_matches(str(name).lower(), _ACCEPTED, n=1, cutoff=0.6)
             raise ValueError(
-                f"{name!r} is no field" + (f": did you mean {_ACCEPTED[close[0]]}?" if close else "")
+                f"unknown field {name!r}" + (f": did you mean {_ACCEPTED[close[0]]}?" if close else "")
             )
         if known:
-            modes[known] = _of_key(name, mode, _field_mode)
+            modes[known] = _parse_mode(name, mode, _parse_field_mode)
     return modes
 
 
 def parse_headers(value: object) -> Mapping[str, FieldMode]:
-    """Modes by name of header, in lower case."""
+    """Return the modes by lower-case header name. Raises ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected names of headers and, of each, a mode")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected header names, each with a mode")  # noqa: TRY004 - pydantic reports ValueError
     for name in value:
         if not _HEADER.fullmatch(str(name)):
             raise ValueError(f"{name!r} is not the name of a header")
-    return {str(name).lower(): _of_key(name, mode, _header_mode) for name, mode in value.items()}
+    return {str(name).lower(): _parse_mode(name, mode, _parse_header_mode) for name, mode in value.items()}
 
 
-def _of_key(name: object, mode: object, parse: Callable[[object], FieldMode]) -> FieldMode:
+def _parse_mode(name: object, mode: object, parse: Callable[[object], FieldMode]) -> FieldMode:
     try:
         return parse(mode)
     except ValueError as error:
@@ -117,7 +117,10 @@ def _of_key(name: object, mode: object, parse: Callable[[object], FieldMode]) ->
 
 
 def parse_statuses(value: object) -> frozenset[int]:
-    """The statuses in `200`, `200,404`, `300-302,500-599`, or in a list of such."""
+    """Return the status codes of `200`, `200,404`, `300-302,500-599` or a list of such texts.
+
+    Raises ValueError.
+    """
     if isinstance(value, frozenset):
         return value
     items = value if isinstance(value, list) else str(value).split(",")
@@ -125,73 +128,75 @@ def parse_statuses(value: object) -> frozenset[int]:
     for item in items:
         match = _STATUSES.fullmatch(str(item).strip())
         if match is None:
-            raise ValueError("expected statuses and ranges of them, such as 200,300-302")
+            raise ValueError("expected status codes and ranges, such as 200,300-302")
         statuses.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     return frozenset(statuses)
 
 
 class AccessLogFilters(Section):
     status_codes: Annotated[frozenset[int], BeforeValidator(parse_statuses)] = Field(
-        default=frozenset(), description="Log these statuses: `200,300-302`."
+        default=frozenset(), description="Log requests with these status codes: `200,300-302`."
     )
     min_duration: Seconds = Field(
         default=0.0,
-        description="Log what took as long; with other filters too, what any of them asks for.",
+        description="Log requests that took at least this time. With several filters, one match is enough.",
     )
     retry_attempts: Switch = Field(
         default=False,
-        description="Log what was sent to more than one server, since one could not be reached.",
+        description="Log requests that were sent to more than one server because one could not be reached.",
     )
 
 
 class AccessLogHeaders(Section):
-    default_mode: Annotated[FieldMode | None, BeforeValidator(_header_mode_or_none)] = Field(
+    default_mode: Annotated[FieldMode | None, BeforeValidator(_parse_optional_header_mode)] = Field(
         default=None,
-        description="What becomes of headers: `keep`, `drop` or `redact`. Unless it is set, `Referer` and "
-        "`User-Agent` of requests are kept and all others dropped.",
+        description="The mode of headers: `keep`, `drop` or `redact`. If it is not set, the log keeps "
+        "`Referer` and `User-Agent` of requests and drops all others.",
     )
     names: Annotated[Mapping[str, FieldMode], BeforeValidator(parse_headers)] = Field(
-        default_factory=dict, description="What becomes of the header NAME."
+        default_factory=dict, description="The mode of the header NAME."
     )
 
 
 class AccessLogQuery(Section):
-    default_mode: Annotated[FieldMode, BeforeValidator(_field_mode)] = Field(
-        default=FieldMode.KEEP, description="`drop` leaves what follows the `?` out of `RequestPath`."
+    default_mode: Annotated[FieldMode, BeforeValidator(_parse_field_mode)] = Field(
+        default=FieldMode.KEEP, description="`drop` removes the query, after the `?`, from `RequestPath`."
     )
 
 
 class AccessLogFields(Section):
-    default_mode: Annotated[FieldMode, BeforeValidator(_field_mode)] = Field(
-        default=FieldMode.KEEP, description="What becomes of fields: `keep` or `drop`."
+    default_mode: Annotated[FieldMode, BeforeValidator(_parse_field_mode)] = Field(
+        default=FieldMode.KEEP, description="The mode of fields: `keep` or `drop`."
     )
     names: Annotated[Mapping[str, FieldMode], BeforeValidator(parse_fields)] = Field(
         default_factory=dict,
-        description="What becomes of the field NAME. In the formats of lines, a hyphen stands for what is "
-        "dropped.",
+        description="The mode of the field NAME. In `common` and `genericCLF`, a hyphen replaces dropped "
+        "fields.",
     )
     headers: AccessLogHeaders = AccessLogHeaders()
     query_parameters: AccessLogQuery = AccessLogQuery()
 
     def kept(self, name: str) -> bool:
-        """Whether a field is in a line."""
+        """Return whether the log contains a field."""
         return self.names.get(name, self.default_mode) is FieldMode.KEEP
 
 
 class AccessLog(Section):
-    """Writes a line for each request."""
+    """Write a line for each request."""
 
     file_path: OptionalPath = Field(
         default=None,
-        description="Where to, appended; standard output without. SIGUSR1 opens it anew.",
+        description="The file to append to; without it, standard output. SIGUSR1 reopens it.",
     )
-    format: Annotated[AccessLogFormat, BeforeValidator(_format)] = Field(
+    format: Annotated[AccessLogFormat, BeforeValidator(_parse_format)] = Field(
         default=AccessLogFormat.COMMON,
-        description="`common` (Traefik's lines), `genericCLF` (without what Traefik adds) or `json`.",
+        description="`common` (Traefik's format), `genericCLF` (without Traefik's additional fields) or "
+        "`json`.",
     )
     buffering_size: NonNegativeInt = Field(
         default=0,
-        description="Lines to gather before they are written; none waits longer than a second. `0`: 2000.",
+        description="Number of lines to buffer before writing; no line waits longer than a second. `0`: "
+        "2000.",
     )
     add_internals: Switch = Field(
         default=False, description="Log requests to API, dashboard, ping and `/metrics` too."

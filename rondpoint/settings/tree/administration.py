@@ -1,4 +1,4 @@
-"""What an operator looks at: API, dashboard, ping, log."""
+"""The settings of the API, the dashboard, ping and the application log."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import OptionalPath, NonNegativeInt, Switch, Text, Texts
+from rondpoint.settings.values import NonNegativeInt, OptionalPath, Switch, Text, Texts
 
 
 class BasicAuth(Section):
-    """Who may use the admin entry point, by name and password."""
+    """Users and passwords for the admin entry point."""
 
     users: Texts = Field(
         default=(),
-        description="`NAME:HASH` as `htpasswd` writes them: bcrypt, MD5 or SHA-1; commas between several.",
+        description="Users as `NAME:HASH`, as `htpasswd` writes them (bcrypt, MD5 or SHA-1), separated by "
+        "commas.",
     )
-    users_file: OptionalPath = Field(default=None, description="A file of such users, one a line.")
+    users_file: OptionalPath = Field(default=None, description="A file with such users, one on each line.")
 
 
 class Statistics(Section):
     recent_errors: NonNegativeInt = Field(
-        default=10, description="How many of the last server errors (5xx) `/health` tells of; 0 for none."
+        default=10, description="How many of the last server errors (5xx) `/health` shows; 0 for none."
     )
 
 
 class Api(Section):
     insecure: Switch = Field(
         default=False,
-        description="Put the admin entry point on `:8080`, unless its address is set, and let everybody who "
-        "reaches it read. Changes still need a token or a password.",
+        description="Allow every client to read on the admin entry point, and set its default address to "
+        "`:8080`. Changes still require a token or a password.",
     )
     token: Text = Field(
         default="",
-        description="What programs that use the admin entry point show, as `Authorization: Bearer TOKEN`.",
+        description="The token that programs send to the admin entry point: `Authorization: Bearer TOKEN`.",
     )
-    token_file: OptionalPath = Field(default=None, description="A file that holds the token.")
+    token_file: OptionalPath = Field(default=None, description="A file with the token.")
     basic_auth: BasicAuth = BasicAuth()
     dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
     statistics: Statistics = Statistics()
 
 
 class Ping(Section):
-    """Answers `/ping` on the admin entry point."""
+    """Respond to `/ping` on the admin entry point."""
 
 
 class LogLevel(StrEnum):
@@ -57,7 +58,7 @@ class LogLevel(StrEnum):
     PANIC = "PANIC"
 
 
-def _level(value: object) -> object:
+def _parse_level(value: object) -> object:
     level = value.strip().upper() if isinstance(value, str) else value
     if level == "WARNING":
         return LogLevel.WARN
@@ -71,7 +72,7 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _format(value: object) -> object:
+def _parse_format(value: object) -> object:
     for known in LogFormat:
         if str(value).strip().lower() == known:
             return known
@@ -79,21 +80,24 @@ def _format(value: object) -> object:
 
 
 class Log(Section):
-    level: Annotated[LogLevel, BeforeValidator(_level)] = Field(
-        default=LogLevel.INFO, description="The least severity that is logged: " + ", ".join(LogLevel) + "."
+    level: Annotated[LogLevel, BeforeValidator(_parse_level)] = Field(
+        default=LogLevel.INFO, description="The lowest severity to log: " + ", ".join(LogLevel) + "."
     )
-    format: Annotated[LogFormat, BeforeValidator(_format)] = Field(
-        default=LogFormat.COMMON, description="`common` or `json`: an object a line."
+    format: Annotated[LogFormat, BeforeValidator(_parse_format)] = Field(
+        default=LogFormat.COMMON, description="`common`, or `json` with one object on each line."
     )
     file_path: OptionalPath = Field(
         default=None,
-        description="Where to, appended; stderr without. After a file that was moved away comes a new one.",
+        description="The file to append to; without it, standard error. If the file is moved away, Rondpoint "
+        "creates a new one.",
     )
     max_size: NonNegativeInt = Field(
         default=100,
-        description="Megabytes after which the file gets another name, with the time in it, and a new one is "
-        "begun; 0 for no limit.",
+        description="Size in megabytes at which the file is renamed, with the time in its name, and a new "
+        "file starts; 0 for no limit.",
     )
-    max_backups: NonNegativeInt = Field(default=0, description="How many of these old files are kept; 0 for all.")
-    max_age: NonNegativeInt = Field(default=0, description="Days after which old files are removed; 0 for never.")
+    max_backups: NonNegativeInt = Field(default=0, description="Number of old files to keep; 0 for all.")
+    max_age: NonNegativeInt = Field(
+        default=0, description="Age in days at which old files are deleted; 0 for never."
+    )
     compress: Switch = Field(default=True, description="Compress old files with gzip.")

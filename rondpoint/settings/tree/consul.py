@@ -1,4 +1,4 @@
-"""Routes out of Consul: its catalogue of services, and its key-value store."""
+"""The settings of the providers for Consul: its catalogue of services and its key-value store."""
 
 from __future__ import annotations
 
@@ -9,86 +9,89 @@ from rondpoint.settings.values import Seconds, Switch, Text, Texts
 
 
 class ConsulTls(Section):
-    """TLS to Consul; `https` is spoken as soon as the section is named."""
+    """TLS for connections to Consul; naming the section switches to `https`."""
 
     ca: Text = Field(
-        default="", description="File of the authority that Consul's certificate is checked against."
+        default="", description="The file with the CA certificate that verifies Consul's certificate."
     )
-    cert: Text = Field(default="", description="File of the certificate shown to Consul.")
-    key: Text = Field(default="", description="File of that certificate's key.")
+    cert: Text = Field(default="", description="The file with the client certificate for Consul.")
+    key: Text = Field(default="", description="The file with the key of the client certificate.")
     insecure_skip_verify: Switch = Field(
-        default=False, description="Take any certificate of Consul's. For trials only."
+        default=False, description="Accept any certificate of Consul. For tests only."
     )
 
 
 class ConsulHttpAuth(Section):
-    username: Text = Field(default="", description="User of HTTP basic authentication.")
-    password: Text = Field(default="", description="Password of HTTP basic authentication.")
+    username: Text = Field(default="", description="The user for HTTP basic authentication.")
+    password: Text = Field(default="", description="The password for HTTP basic authentication.")
 
 
 class ConsulEndpoint(Section):
     address: Text = Field(
         default="",
-        description="A Consul agent: `host:port` or a URL; where several are given, separated by commas, the "
-        "next is asked when one fails. Without any, the variable `CONSUL_HTTP_ADDR` counts, else "
-        "`127.0.0.1:8500`.",
+        description="The Consul agent: `host:port` or a URL. Of several, separated by commas, the next one "
+        "is used if one fails. Without it, the variable `CONSUL_HTTP_ADDR` applies, else `127.0.0.1:8500`.",
     )
-    scheme: Text = Field(default="", description="`http` or `https`, where the address names neither.")
-    datacenter: Text = Field(default="", description="The datacentre that is read; the agent's own without.")
+    scheme: Text = Field(default="", description="`http` or `https`, if the address names neither.")
+    datacenter: Text = Field(
+        default="", description="The datacentre to read; default: that of the Consul agent."
+    )
     token: Text = Field(
-        default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` counts."
+        default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` applies."
     )
     endpoint_wait_time: Seconds = Field(
-        default=300.0, description="How long a query waits for a change before it is asked anew; 1s or more."
+        default=300.0, description="How long a query waits for a change before it is sent again; 1s or more."
     )
     http_auth: ConsulHttpAuth = ConsulHttpAuth()
     tls: ConsulTls | None = None
 
 
 class ConsulCatalogOptions(Section):
-    """Routes the services of Consul's catalogue, by their tags."""
+    """Route the services of Consul's catalogue by their tags."""
 
     endpoint: ConsulEndpoint = ConsulEndpoint()
-    prefix: Text = Field(default="traefik", description="What the tags that are read begin with.")
-    exposed_by_default: Switch = Field(
-        default=True, description="Whether services without an `enable` tag are routed."
-    )
+    prefix: Text = Field(default="traefik", description="The prefix of the tags to read.")
+    exposed_by_default: Switch = Field(default=True, description="Route services without an `enable` tag.")
     default_rule: Text = Field(
-        default="Host(`{{ normalize .Name }}`)", description="Traefik 3: the rule of routers that have none."
+        default="Host(`{{ normalize .Name }}`)", description="Traefik 3: the rule of routers without one."
     )
-    domain: Text = Field(default="", description="Traefik 1: the domain of default rules.")
+    domain: Text = Field(default="", description="Traefik 1: the domain for default rules.")
     front_end_rule: Text = Field(
         default="",
-        description="Traefik 1: the rule of services that have none; `Host:{{.ServiceName}}.{{.Domain}}` "
-        "where there is a domain or the section is written as Traefik 1's.",
+        description="Traefik 1: the rule of services without one. Default: "
+        "`Host:{{.ServiceName}}.{{.Domain}}` if `domain` is set or the section has Traefik 1's name.",
     )
     strict_checks: Texts = Field(
         default=("passing", "warning"),
-        description="States of health in which an instance takes requests. Where the section is written as "
-        "Traefik 1's: `passing`.",
+        description="Health states in which a service instance gets requests. Default if the section has "
+        "Traefik 1's name: `passing`.",
     )
     constraints: Text = Field(
         default="",
-        description="Only instances whose tags fulfil it are routed: ``Tag(`a`) && !TagRegex(`^b`)``.",
+        description="Route only service instances whose tags match: ``Tag(`a`) && !TagRegex(`^b`)``.",
     )
-    stale: Switch = Field(default=False, description="Let any Consul server answer, not the leader alone.")
+    stale: Switch = Field(
+        default=False, description="Allow responses from any Consul server, not only from the leader."
+    )
     watch: Switch = Field(default=True, description="Follow changes of the catalogue.")
 
 
 class ConsulOptions(Section):
-    """Routes what keys of Consul's key-value store say."""
+    """Read routes from keys of Consul's key-value store."""
 
     endpoints: Texts = Field(
         default=(),
-        description="Consul agents: `host:port` or URLs; where one fails, the next is asked. Without any, "
-        "the variable `CONSUL_HTTP_ADDR` counts, else `127.0.0.1:8500`.",
+        description="Consul agents: `host:port` or URLs; the next one is used if one fails. Without any, the "
+        "variable `CONSUL_HTTP_ADDR` applies, else `127.0.0.1:8500`.",
     )
-    root_key: Text = Field(default="traefik", description="The key below which everything lies.")
+    root_key: Text = Field(default="traefik", description="The key above all keys to read.")
     token: Text = Field(
-        default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` counts."
+        default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` applies."
     )
-    datacenter: Text = Field(default="", description="The datacentre that is read; the agent's own without.")
-    username: Text = Field(default="", description="User of HTTP basic authentication.")
-    password: Text = Field(default="", description="Password of HTTP basic authentication.")
+    datacenter: Text = Field(
+        default="", description="The datacentre to read; default: that of the Consul agent."
+    )
+    username: Text = Field(default="", description="The user for HTTP basic authentication.")
+    password: Text = Field(default="", description="The password for HTTP basic authentication.")
     tls: ConsulTls | None = None
     watch: Switch = Field(default=True, description="Follow changes of the keys.")

@@ -1,4 +1,4 @@
-"""The addresses Rondpoint listens on."""
+"""The settings of entry points, the addresses on which Rondpoint listens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rondpoint.settings.values import (
 )
 
 ADMIN = "traefik"
-"""The entry point of API, dashboard and ping, as Traefik calls it."""
+"""The name of the admin entry point (API, dashboard, ping), as in Traefik."""
 
 Underscores = Literal["allow", "reject", "drop"]
 
@@ -27,23 +27,21 @@ Underscores = Literal["allow", "reject", "drop"]
 class RespondingTimeouts(Section):
     read_timeout: Seconds = Field(
         default=60.0,
-        description="Time for a client to send a request head, and for each progress with a body; 0 for no "
-        "limit.",
+        description="Time limit for a request head, and between two parts of a request body; 0 for no limit.",
     )
     write_timeout: Seconds = Field(
         default=0.0,
-        description="Time a client may take nothing of what is being sent to it; 0 for "
-        "`limits.stallTimeout`.",
+        description="Time for which a client may stop reading a response; 0 for `limits.stallTimeout`.",
     )
     idle_timeout: Seconds = Field(
         default=180.0,
-        description="Time a keep-alive connection may wait for its next request; 0 for no limit.",
+        description="Time for which an idle connection of a client stays open; 0 for no limit.",
     )
 
 
 class LifeCycle(Section):
     grace_time_out: Seconds = Field(
-        default=10.0, description="Time that running requests have to finish when Rondpoint ends."
+        default=10.0, description="Time for requests in flight to finish when Rondpoint ends."
     )
 
 
@@ -54,94 +52,94 @@ class Transport(Section):
 
 class ForwardedHeaders(Section):
     insecure: Switch = Field(
-        default=False, description="Believe `X-Forwarded-*` and `X-Real-Ip` of every client. For trials only."
+        default=False, description="Trust `X-Forwarded-*` and `X-Real-Ip` from every client. For tests only."
     )
     trusted_ips: Networks = Field(
         default=(),
-        description="Addresses and networks (CIDR) of the proxies in front, whose `X-Forwarded-*` and "
-        "`X-Real-Ip` are kept; those of other clients are replaced.",
+        description="Addresses and networks (CIDR) of trusted proxies in front of Rondpoint. Their "
+        "`X-Forwarded-*` and `X-Real-Ip` are kept; those of other clients are replaced.",
     )
 
 
 class ProxyProtocol(Section):
     insecure: Switch = Field(
-        default=False, description="Take a PROXY protocol header from every client. For trials only."
+        default=False, description="Accept a PROXY protocol header from every client. For tests only."
     )
     trusted_ips: Networks = Field(
         default=(),
-        description="Addresses and networks (CIDR) from which a PROXY protocol header, version 1 or 2, "
-        "tells the client's address; from others it is refused.",
+        description="Addresses and networks (CIDR) of proxies whose PROXY protocol header, version 1 or 2, "
+        "gives the client's address; the header is refused from other addresses.",
     )
 
 
 class Tls(Section):
-    """Speak TLS to clients, HTTP/1.1 within it."""
+    """TLS for clients, with HTTP/1.1."""
 
     certificates: Certificates = Field(
-        description="Certificate and key, PEM files: tables with `certFile` and `keyFile`, or "
-        "`cert.pem,key.pem`. Needed; a second one is for clients that cannot use the first one's kind of "
-        "key (RSA, ECDSA). One for each name (SNI) is not served yet."
+        description="Required. Certificate and key as PEM files: tables with `certFile` and `keyFile`, or "
+        "`cert.pem,key.pem`. A second certificate is for clients that do not support the key type of the "
+        "first one (RSA, ECDSA). A certificate for each host name (SNI) is not served yet."
     )
     min_version: Literal["VersionTLS12", "VersionTLS13"] = Field(
         default="VersionTLS12",
-        description="The lowest version of TLS to speak: `VersionTLS12`, `VersionTLS13`.",
+        description="The lowest TLS version: `VersionTLS12` or `VersionTLS13`.",
     )
 
     @field_validator("certificates")
     @classmethod
-    def _one_at_least(cls, value: tuple[CertificatePair, ...]) -> tuple[CertificatePair, ...]:
+    def _require_one(cls, value: tuple[CertificatePair, ...]) -> tuple[CertificatePair, ...]:
         if not value:
             raise ValueError("expected certFile and keyFile, or cert.pem,key.pem")
         return value
 
 
-def _one_of(words: tuple[str, ...]) -> BeforeValidator:
-    """Reads one of these words, whatever its case."""
+def _one_of(choices: tuple[str, ...]) -> BeforeValidator:
+    """Return a validator that accepts these choices in any case."""
 
     def read(value: object) -> object:
         text = str(value).strip().lower()
-        if text not in words:
-            raise ValueError("expected one of " + ", ".join(words))
+        if text not in choices:
+            raise ValueError("expected one of " + ", ".join(choices))
         return text
 
     return BeforeValidator(read)
 
 
 class Observability(Section):
-    """What is told of requests to routers that do not say so themselves, and to none."""
+    """Defaults for routers without `observability` of their own, and for requests without a router."""
 
-    access_logs: Switch = Field(default=True, description="Log requests, where there is an access log.")
-    metrics: Switch = Field(default=True, description="Count requests for `/metrics`, where that is on.")
-    tracing: Switch = Field(default=True, description="Trace requests, where tracing is on.")
+    access_logs: Switch = Field(default=True, description="Log requests, if there is an access log.")
+    metrics: Switch = Field(default=True, description="Count requests for `/metrics`, if it is on.")
+    tracing: Switch = Field(default=True, description="Trace requests, if tracing is on.")
     trace_verbosity: Annotated[Verbosity, _one_of(get_args(Verbosity))] = Field(
         default="minimal",
-        description="`minimal`: a span at the entry point and one for each server asked; `detailed`: also "
-        "spans of router, middlewares and service.",
+        description="`minimal`: a span for the entry point and one for each attempt at a server; `detailed`: "
+        "also spans for router, middlewares and service.",
     )
 
 
 class EntryPoint(Section):
-    """`host` is empty when the address names none, which means every address of the machine."""
+    """An entry point; an empty `host` means every address of the machine."""
 
     address: Address = Field(
-        description="Where to listen: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`."
+        description="The address to listen on: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`."
     )
     as_default: Switch = Field(
         default=False,
-        description="Routers that name no entry point use the ones marked so; with none marked, all.",
+        description="Routers without entry points use those with `asDefault`; if there are none, all.",
     )
     forwarded_headers: ForwardedHeaders = ForwardedHeaders()
     proxy_protocol: ProxyProtocol = ProxyProtocol()
     tls: Tls | None = None
     request_id: Switch = Field(
         default=False,
-        description="Give requests that bear no `X-Request-Id` one; servers get it, and it is in the access "
-        "log (`json`).",
+        description="Add `X-Request-Id` to requests without one; servers get it, and the access log (`json`) "
+        "contains it.",
     )
     headers_with_underscores: Annotated[Underscores, _one_of(get_args(Underscores))] = Field(
         default="allow",
-        description="Request headers and trailers whose names have underscores: `allow` passes them on, "
-        "`drop` leaves them out, `reject` answers 400. WSGI and CGI servers take `X_Auth_User` for "
+        description="Request headers and trailers with underscores in their names: `allow` passes them on, "
+        "`drop` removes them, `reject` responds with 400. WSGI and CGI servers read `X_Auth_User` as "
         "`X-Auth-User`.",
     )
     observability: Observability = Observability()

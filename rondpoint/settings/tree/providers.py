@@ -1,4 +1,4 @@
-"""Where routers and services come from."""
+"""The settings of providers, the sources of routers and services."""
 
 from __future__ import annotations
 
@@ -10,62 +10,66 @@ from rondpoint.settings.values import OptionalPath, Switch, Text
 
 
 class DockerOptions(Section):
-    """Routes containers of a Docker engine, by their labels."""
+    """Route containers of a Docker engine by their labels."""
 
     endpoint: Text = Field(
         default="unix:///var/run/docker.sock",
         description="The Docker engine's API: `unix:///path` or `tcp://host:port`. "
-        "Without it, the variable `DOCKER_HOST` counts.",
+        "Without it, the variable `DOCKER_HOST` applies.",
     )
     domain: Text = Field(
-        default="", description="Traefik 1: the domain of default rules, `Host:NAME.DOMAIN`."
+        default="", description="Traefik 1: the domain for default rules (`Host:NAME.DOMAIN`)."
     )
     network: Text = Field(
-        default="", description="The Docker network whose addresses servers have, unless a label names one."
+        default="", description="The Docker network for the addresses of servers, unless a label names one."
     )
     exposed_by_default: Switch = Field(
-        default=True, description="Whether containers without an `enable` label are routed."
+        default=True, description="Route containers without an `enable` label."
     )
     default_rule: Text = Field(
-        default="Host(`{{ normalize .Name }}`)", description="Traefik 3: the rule of routers that have none."
+        default="Host(`{{ normalize .Name }}`)", description="Traefik 3: the rule of routers without one."
     )
     allow_empty_services: Switch = Field(
         default=False,
-        description="Keep routes whose containers are not healthy: 503 where there are no others, not 404.",
+        description="Keep routes without healthy containers: clients get a 503 instead of a 404.",
     )
     use_bind_port_ip: Switch = Field(
-        default=False, description="Reach containers by the host address and port they are published on."
+        default=False, description="Connect to the published address and port of a container, on its host."
     )
     constraints: Text = Field(
         default="",
-        description="Only containers that fulfil it count: ``Label(`a`, `b`) && !LabelRegex(`c`, `^d`)``; "
-        "Traefik 1: `tag==api-*`, of the label `traefik.tags`.",
+        description="Route only containers that match: ``Label(`a`, `b`) && !LabelRegex(`c`, `^d`)``; "
+        "Traefik 1: `tag==api-*`, for the label `traefik.tags`.",
     )
     watch: Switch = Field(default=True, description="Follow the engine's events.")
 
 
 class FileOptions(Section):
-    """Routes what a file, or a directory of files, says.
+    """Read routes from a file or a directory of files.
 
     Either `filename` or `directory` is set.
     """
 
-    filename: OptionalPath = Field(default=None, description="A file of routers and services, TOML or YAML.")
+    filename: OptionalPath = Field(
+        default=None, description="A file with routers and services, in TOML or YAML."
+    )
     directory: OptionalPath = Field(default=None, description="A directory of such files.")
     watch: Switch = Field(default=True, description="Follow changes of the files.")
 
 
 class RestOptions(Section):
-    """Routes what is sent to `PUT /api/providers/rest` as a whole."""
+    """Read routes from `PUT /api/providers/rest`, which replaces all of them."""
 
-    insecure: Switch = Field(default=False, description="Taken for Traefik 3's sake; it changes nothing.")
+    insecure: Switch = Field(
+        default=False, description="Has no effect; accepted for compatibility with Traefik 3."
+    )
 
 
 class Providers(Section):
     constraints: Text = Field(
         default="",
-        description="Traefik 1: `tag==api-*` and the like, for containers and Consul's services alike, "
-        "beside the `constraints` of their own section.",
+        description="Traefik 1: `tag==api-*` and similar, for containers and Consul's services, in "
+        "addition to the `constraints` of each provider.",
     )
     docker: DockerOptions | None = None
     file: FileOptions | None = None

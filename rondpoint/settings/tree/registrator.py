@@ -1,4 +1,4 @@
-"""Containers registered in Consul, as Registrator does it."""
+"""The settings of the registrar, which registers containers in Consul as Registrator does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from rondpoint.settings.values import Seconds, Switch, Text, Texts, parse_text
 Deregister = Literal["always", "on-success"]
 
 
-def _one_agent(value: object) -> object:
+def _parse_address(value: object) -> object:
     address = parse_text(value).strip()
     if "," in address:
-        raise ValueError("expected one agent: only the agent that was told of a service can forget it")
+        raise ValueError(
+            "expected one Consul agent: only the agent that registered a service can deregister it"
+        )
     return address
 
 
-def _mode(value: object) -> object:
+def _parse_deregister(value: object) -> object:
     mode = str(value).strip().lower()
     if mode not in ("always", "on-success"):
         raise ValueError("expected always or on-success")
@@ -28,51 +30,54 @@ def _mode(value: object) -> object:
 
 
 class RegistratorConsul(Section):
-    """The Consul agent that services are registered with; without it, that of `providers.consulCatalog`."""
+    """The Consul agent that registers the services; default: that of `providers.consulCatalog`."""
 
-    address: Annotated[Text, BeforeValidator(_one_agent)] = Field(
+    address: Annotated[Text, BeforeValidator(_parse_address)] = Field(
         default="",
         description="One Consul agent: `host:port` or a URL. Without it, the variable `CONSUL_HTTP_ADDR` "
-        "counts, else `127.0.0.1:8500`.",
+        "applies, else `127.0.0.1:8500`.",
     )
-    scheme: Text = Field(default="", description="`http` or `https`, where the address names neither.")
+    scheme: Text = Field(default="", description="`http` or `https`, if the address names neither.")
     token: Text = Field(
-        default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` counts."
+        default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` applies."
     )
     http_auth: ConsulHttpAuth = ConsulHttpAuth()
     tls: ConsulTls | None = None
 
 
 class RegistratorOptions(Section):
-    """Registers the containers of a Docker engine in Consul, by their `SERVICE_…` keys."""
+    """Register the containers of a Docker engine in Consul, as their `SERVICE_…` keys say."""
 
-    enabled: Switch = Field(default=True, description="`false` switches a section that is there off.")
+    enabled: Switch = Field(
+        default=True, description="`false` switches the registrar off, although the section exists."
+    )
     internal: Switch = Field(
         default=False,
-        description="Register exposed ports at containers' own addresses, not published ones at the host's.",
+        description="Register exposed ports with the containers' addresses, not published ports with the "
+        "host's.",
     )
     consul: RegistratorConsul | None = None
     docker: Text = Field(
         default="",
-        description="The Docker engine's API. Without it, `providers.docker.endpoint` counts, else "
-        "`DOCKER_HOST`, else `unix:///tmp/docker.sock` where it is there, else `unix:///var/run/docker.sock`.",
+        description="The Docker engine's API. Without it, `providers.docker.endpoint` applies, else "
+        "`DOCKER_HOST`, else `unix:///tmp/docker.sock` if it exists, else `unix:///var/run/docker.sock`.",
     )
     resync: Seconds = Field(
-        default=0.0, description="After how long all is read and registered again, 1s or more; 0 is never."
+        default=0.0,
+        description="Interval at which all containers are read and registered again, 1s or more; 0 for "
+        "never.",
     )
     cleanup: Switch = Field(
-        default=False, description="Take away what an earlier registrar of this host left behind in Consul."
+        default=False, description="Remove services that an earlier registrar of this host left in Consul."
     )
-    deregister: Annotated[Deregister, BeforeValidator(_mode)] = Field(
+    deregister: Annotated[Deregister, BeforeValidator(_parse_deregister)] = Field(
         default="always",
-        description="Which containers are deregistered when they end: `always`, or `on-success`: not those "
-        "that fail.",
+        description="When to deregister a container that ends: `always`, or `on-success`, which keeps "
+        "containers that failed.",
     )
-    explicit: Switch = Field(
-        default=False, description="Register only ports that `SERVICE_NAME` gives a name."
-    )
-    ip: Text = Field(default="", description="The address of published ports, in place of the host's.")
+    explicit: Switch = Field(default=False, description="Register only ports that `SERVICE_NAME` names.")
+    ip: Text = Field(default="", description="The address of published ports, instead of the host's.")
     use_ip_from_label: Text = Field(
-        default="", description="The name of a label that holds a container's address."
+        default="", description="The name of the label with a container's address."
     )
     tags: Texts = Field(default=(), description="Tags for every service.")

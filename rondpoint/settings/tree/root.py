@@ -1,4 +1,4 @@
-"""The whole tree."""
+"""The root of the settings tree."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from types import MappingProxyType
 
 from pydantic import Field
 
-from rondpoint.settings import closed_parts
-from rondpoint.settings.closed_parts import ClosedPart
+from rondpoint.settings.closed_parts import ClosedPart, entry_point_part, format_reason
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
@@ -20,18 +19,19 @@ from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.tracing import Tracing
 from rondpoint.settings.tree.upstream import ServersTransport
-from rondpoint.settings.values import Address, PositiveInt, OptionalPath, Text
+from rondpoint.settings.values import Address, OptionalPath, PositiveInt, Text
 
 
-def _cores() -> int:
+def _count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(Section):
-    """Everything that is decided before Rondpoint starts.
+    """All settings of Rondpoint.
 
-    `entry_points` holds the web entry points by name, and the admin one as `traefik`. `closed` is what
-    options that are not served were to guard; it is found, not set.
+    `entry_points` holds the web entry points by name, and the admin entry point as `traefik`.
+    `closed_parts` is computed: the parts that are closed because an option that protects them is not
+    served.
     """
 
     entry_points: Mapping[str, EntryPoint] = Field(
@@ -50,52 +50,55 @@ class Settings(Section):
     redis: Redis = Redis()
     web_address: Address = Field(
         default=":8000",
-        description="Where the entry point `web` (with Traefik 1, `http`) listens unless it has an address "
-        "of its own; images set it to `:80`.",
+        description="The default address of the entry point `web` (with Traefik 1, `http`); the images set "
+        "it to `:80`.",
     )
     user: Text = Field(
         default="",
-        description="The user that `rondpoint up` has the store and the proxy run as when root starts it; "
-        "only the agent then keeps root's rights, for the Docker socket. By default all run as who started "
-        "them.",
+        description="The user for the store and the proxy if root runs `rondpoint up`; only the agent then "
+        "keeps root's rights, for the Docker socket. By default all processes run as the user that starts "
+        "Rondpoint.",
     )
     agent: AgentOptions = AgentOptions()
-    workers: PositiveInt = Field(default_factory=_cores, description="Worker processes; one a core by default.")
+    workers: PositiveInt = Field(
+        default_factory=_count_cores, description="Number of worker processes; by default one for each core."
+    )
     servers_transport: ServersTransport = ServersTransport()
     limits: Limits = Limits()
     state_directory: OptionalPath = Field(
         default=None,
-        description="Where a proxy keeps the last configuration it had, for a start while the store is gone.",
+        description="The directory in which a proxy saves its last configuration, for a start while the "
+        "store is unavailable.",
     )
-    closed: tuple[ClosedPart, ...] = Field(default=(), exclude=True)
+    closed_parts: tuple[ClosedPart, ...] = Field(default=(), exclude=True)
 
     @property
     def web_entry_points(self) -> dict[str, EntryPoint]:
-        """The entry points that serve routers."""
+        """The entry points that serve routers, by name."""
         return {name: point for name, point in self.entry_points.items() if name != ADMIN}
 
     @property
     def admin(self) -> EntryPoint:
-        """The entry point of API, dashboard and ping."""
+        """The admin entry point: API, dashboard and ping."""
         return self.entry_points[ADMIN]
 
     def closed_reason(self, entry_point: str) -> str:
-        """Why this entry point is closed; empty where it is open."""
-        part = closed_parts.entry_point_part(entry_point)
+        """Return why this entry point is closed, or an empty text if it is open."""
+        part = entry_point_part(entry_point)
         reason = self.refusal(part)
         return f"{part} is closed: {reason}" if reason else ""
 
     def refusal(self, part: str) -> str:
-        """Why this is closed, of what `rondpoint.settings.closed_parts` names; empty where it is not."""
-        return closed_parts.format_reason(self.closed, part)
+        """Return why a part, as `rondpoint.settings.closed_parts` names it, is closed, or an empty text."""
+        return format_reason(self.closed_parts, part)
 
     @property
     def tls_entry_points(self) -> frozenset[str]:
-        """Those that speak TLS."""
+        """The names of the entry points that speak TLS."""
         return frozenset(name for name, point in self.entry_points.items() if point.tls is not None)
 
     @property
     def default_entry_points(self) -> tuple[str, ...]:
-        """Where routers that name no entry point are served: those marked so, else all web ones."""
+        """The entry points of routers that name none: those with `asDefault`, else all web entry points."""
         web = self.web_entry_points
         return tuple(name for name, point in web.items() if point.as_default) or tuple(web)

@@ -1,4 +1,4 @@
-"""What every section of the tree shares."""
+"""The base class of all sections of the settings tree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _IRREGULAR = {"use_bind_port_ip": "useBindPortIP", "trusted_ips": "trustedIPs"}
 
 
 def setting_key(attribute: str) -> str:
-    """The key of an attribute as documentation writes it: `grace_time_out` is `graceTimeOut`."""
+    """Return the key of an attribute as the documentation spells it: `graceTimeOut` for `grace_time_out`."""
     if attribute in _IRREGULAR:
         return _IRREGULAR[attribute]
     first, *rest = attribute.split("_")
@@ -16,10 +16,9 @@ def setting_key(attribute: str) -> str:
 
 
 class Section(BaseModel):
-    """A group of settings: immutable, built by attribute name or by key.
+    """A group of settings: immutable, created by attribute names or keys.
 
-    Unknown keys never reach a section: the walk over the sources has answered them before, with the
-    place they were written at.
+    No unknown key reaches a section: `merge` has already reported it with its location.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=setting_key, populate_by_name=True)

@@ -1,4 +1,4 @@
-"""Traces for OpenTelemetry, under Traefik's names."""
+"""The settings of traces with OpenTelemetry, with Traefik's names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rondpoint.settings.values import OptionalPath, Switch, Text, Texts, parse_t
 _PATH = "/v1/traces"
 
 
-def _endpoint(value: object) -> str:
+def _parse_endpoint(value: object) -> str:
     url = parse_text(value).strip()
     try:
         parts = urlsplit(url)
@@ -26,53 +26,58 @@ def _endpoint(value: object) -> str:
     return url
 
 
-def _rate(value: object) -> float:
+def _parse_sample_rate(value: object) -> float:
     try:
         rate = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         rate = -1.0
     if isinstance(value, bool) or not 0 <= rate <= 1:
-        raise ValueError("expected a share between 0 and 1, such as 0.1")
+        raise ValueError("expected a number from 0 to 1, such as 0.1")
     return rate
 
 
-def _texts_by_name(value: object) -> Mapping[str, str]:
+def _parse_texts_by_name(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError("expected names and, of each, a text")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected names, each with a text")  # noqa: TRY004 - pydantic reports ValueError
     return {str(name): parse_text(text) for name, text in value.items()}
 
 
-Named = Annotated[Mapping[str, str], BeforeValidator(_texts_by_name)]
+TextsByName = Annotated[Mapping[str, str], BeforeValidator(_parse_texts_by_name)]
 
 
 class OtlpTls(Section):
     ca: OptionalPath = Field(
         default=None,
-        description="Certificates that the collector's is checked against; the system's without.",
+        description="The file with the CA certificates that verify the collector's certificate; default: the "
+        "system's.",
     )
-    cert: OptionalPath = Field(default=None, description="Our certificate; with `key`.")
-    key: OptionalPath = Field(default=None, description="The key of that certificate.")
+    cert: OptionalPath = Field(
+        default=None, description="The file with the client certificate; requires `key`."
+    )
+    key: OptionalPath = Field(default=None, description="The file with the key of the client certificate.")
     insecure_skip_verify: Switch = Field(
-        default=False, description="Do not check the collector's certificate. For trials only."
+        default=False, description="Do not verify the collector's certificate. For tests only."
     )
 
 
 class OtlpHttp(Section):
-    endpoint: Annotated[str, BeforeValidator(_endpoint)] = Field(
+    endpoint: Annotated[str, BeforeValidator(_parse_endpoint)] = Field(
         default="https://localhost:4318",
-        description=f"The collector. Without a path, it gets them at `{_PATH}`.",
+        description=f"The URL of the collector. Without a path, `{_PATH}` is used.",
     )
-    headers: Named = Field(default_factory=dict, description="The header NAME of what is sent to it.")
+    headers: TextsByName = Field(
+        default_factory=dict, description="The header NAME of requests to the collector."
+    )
     tls: OtlpTls = OtlpTls()
 
     @property
     def url(self) -> str:
-        """Where traces are posted."""
+        """The URL to which traces are sent."""
         has_path = urlsplit(self.endpoint).path not in ("", "/")
         return self.endpoint if has_path else self.endpoint.rstrip("/") + _PATH
 
 
-def _authority(value: object) -> str:
+def _parse_host_and_port(value: object) -> str:
     text = parse_text(value).strip()
     try:
         parts = urlsplit(f"//{text}")
@@ -85,13 +90,15 @@ def _authority(value: object) -> str:
 
 
 class OtlpGrpc(Section):
-    """Tells the collector by gRPC, and not by HTTP."""
+    """Send traces by gRPC instead of HTTP."""
 
-    endpoint: Annotated[str, BeforeValidator(_authority)] = Field(
+    endpoint: Annotated[str, BeforeValidator(_parse_host_and_port)] = Field(
         default="localhost:4317", description="The collector, as `HOST:PORT`."
     )
-    insecure: Switch = Field(default=False, description="Speak to it without TLS.")
-    headers: Named = Field(default_factory=dict, description="The header NAME of what is sent to it.")
+    insecure: Switch = Field(default=False, description="Connect without TLS.")
+    headers: TextsByName = Field(
+        default_factory=dict, description="The header NAME of requests to the collector."
+    )
     tls: OtlpTls = OtlpTls()
 
     @property
@@ -109,26 +116,26 @@ class Otlp(Section):
 
 
 class Tracing(Section):
-    """Traces requests with OpenTelemetry, and passes `traceparent` on (needs `rondpoint[otel]`)."""
+    """Trace requests with OpenTelemetry, and pass `traceparent` on (requires `rondpoint[otel]`)."""
 
-    service_name: Text = Field(default="rondpoint", description="What this service is called in traces.")
-    resource_attributes: Named = Field(
+    service_name: Text = Field(default="rondpoint", description="The name of this service in traces.")
+    resource_attributes: TextsByName = Field(
         default_factory=dict,
-        description="The attribute NAME of this service. Those in `OTEL_RESOURCE_ATTRIBUTES` go before.",
+        description="The resource attribute NAME. Attributes in `OTEL_RESOURCE_ATTRIBUTES` take precedence.",
     )
-    sample_rate: Annotated[float, BeforeValidator(_rate)] = Field(
+    sample_rate: Annotated[float, BeforeValidator(_parse_sample_rate)] = Field(
         default=1.0,
-        description="The share of requests that is traced, 0 to 1, of those that belong to no trace; others "
-        "are traced if the rest of their trace is.",
+        description="The share of requests to trace, 0 to 1, among requests that belong to no trace yet; "
+        "other requests are traced if the rest of their trace is.",
     )
     captured_request_headers: Texts = Field(
-        default=(), description="Headers of requests that are told as attributes."
+        default=(), description="Request headers to record as attributes."
     )
     captured_response_headers: Texts = Field(
-        default=(), description="Headers of responses that are told as attributes."
+        default=(), description="Response headers to record as attributes."
     )
     safe_query_params: Texts = Field(
-        default=(), description="Parameters of queries whose values are told; those of others are `REDACTED`."
+        default=(), description="Query parameters whose values are recorded; values of others are `REDACTED`."
     )
     add_internals: Switch = Field(
         default=False, description="Trace requests to API, dashboard, ping and `/metrics` too."

@@ -1,4 +1,4 @@
-"""How servers are spoken to."""
+"""The settings of connections to servers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rondpoint.settings.values import NonNegativeInt, Seconds
 
 class ForwardingTimeouts(Section):
     dial_timeout: Seconds = Field(
-        default=30.0, description="Time for a connection to a server; 0 for no limit."
+        default=30.0, description="Time limit for connecting to a server; 0 for no limit."
     )
     response_header_timeout: Seconds = Field(
         default=0.0,
-        description="Time for a server to begin its response, once it has the request; 0 for no limit.",
+        description="Time limit for a server to begin its response after it has the request; 0 for no limit.",
     )
     idle_conn_timeout: Seconds = Field(
-        default=90.0, description="Time an unused connection to a server is kept; 0 for no limit."
+        default=90.0, description="Time for which an idle connection to a server stays open; 0 for no limit."
     )
 
 
@@ -25,6 +25,6 @@ class ServersTransport(Section):
     forwarding_timeouts: ForwardingTimeouts = ForwardingTimeouts()
     retry_attempts: NonNegativeInt = Field(
         default=0,
-        description="Attempts in all at a request that gets no answer, if more than one with each server; a"
-        " `retry` middleware goes before it.",
+        description="Total number of attempts for a request without a response, if more than one for each "
+        "server; a `retry` middleware takes precedence.",
     )

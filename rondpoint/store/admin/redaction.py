@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from rondpoint.middlewares.options import Group, Option, Secrecy
-from rondpoint.middlewares.redaction import HIDDEN, open_headers
+from rondpoint.middlewares.redaction import HIDDEN, redact_headers
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
 from rondpoint.store.admin.document import split_field
 
@@ -81,7 +81,7 @@ def _redact_option(part: Option | Group | None, value: Any) -> Any:
     if part is not None and part.secrecy is Secrecy.OPEN:
         return value
     if part is not None and part.secrecy is Secrecy.HEADERS and isinstance(value, Mapping):
-        return open_headers(value)
+        return redact_headers(value)
     return HIDDEN
 
 
@@ -99,5 +99,5 @@ def _redact_named(name: str, value: Any) -> Any:
     if name in _SECRET:
         return HIDDEN
     if name.endswith("headers") and not isinstance(value, list):
-        return open_headers(value) if isinstance(value, Mapping) else HIDDEN
+        return redact_headers(value) if isinstance(value, Mapping) else HIDDEN
     return _redact_by_name(value)

@@ -1,4 +1,4 @@
-"""Proposals are served from a real store, by one agent or several."""
+"""Change processors of one or several agents process proposals from a real store."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rondpoint.store.admin.proposals import Proposal, ProposalResult, await_resu
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
-from tests.lab.lossy import Lossy
+from tests.lab.lossy_relay import LossyRelay
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
 KEYS = Keys()
 WAIT = 60
-"""Seconds for a verdict; the store's client must not give up earlier."""
+"""Seconds to wait for a result; the store's client must not give up earlier."""
 
 
 @pytest.fixture
@@ -74,10 +74,10 @@ def service(number: int) -> dict[str, Any]:
     return {"loadBalancer": {"servers": [{"url": f"http://10.0.0.{number % 250}:80"}]}}
 
 
-def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.Redis) -> None:
+def test_several_agents_lose_no_change(store: Store, client: redis.Redis) -> None:
     done: list[ProposalResult] = []
 
-    def ask(first: int) -> None:
+    def propose_all(first: int) -> None:
         with connect(store.url, socket_timeout=2 * WAIT) as own:
             for number in range(first, first + 10):
                 proposal = Proposal(
@@ -89,42 +89,42 @@ def test_several_agents_serve_and_no_change_is_lost(store: Store, client: redis.
                 done.append(result)
 
     with serving(store, plain, plain, plain):
-        askers = [threading.Thread(target=ask, args=(10 * number,)) for number in range(4)]
-        for asker in askers:
-            asker.start()
-        for asker in askers:
-            asker.join()
+        proposers = [threading.Thread(target=propose_all, args=(10 * number,)) for number in range(4)]
+        for proposer in proposers:
+            proposer.start()
+        for proposer in proposers:
+            proposer.join()
     assert sorted(result.version for result in done) == list(range(1, 41))
     assert {result.outcome for result in done} == {"done"}
     assert len(read_document(client, KEYS).objects) == 40
     assert [entry.version for entry in read_history(client, KEYS)] == list(range(40, 0, -1))
 
 
-def test_a_change_of_which_the_stores_answer_is_lost_is_told_as_it_is(
+def test_a_commit_whose_response_is_lost_still_reports_its_true_result(
     store: Store, client: redis.Redis, short_path: Path
 ) -> None:
-    with Lossy(short_path / "lossy.sock", store.socket) as way, connect(way.url) as own:
+    with LossyRelay(short_path / "lossy.sock", store.socket) as relay, connect(relay.url) as own:
         with serving(store, lambda _: plain(own)):
             assert put(client, "a", service(1)).outcome == "done"
-            way.lose(b"EVALSHA")
+            relay.lose_response_to(b"EVALSHA")
             made = put(client, "b", service(2), must_be_absent=True)
             assert (made.outcome, made.version, made.object_version, made.created) == ("done", 2, 2, True)
-            way.lose(b"EVALSHA")
+            relay.lose_response_to(b"EVALSHA")
             propose(client, KEYS, Proposal("c", "delete", "services", "b", match=(2,)))
-            gone = await_result(client, KEYS, "c", 4)
-            assert gone is not None
-            assert (gone.outcome, gone.version) == ("done", 3)
-        assert way.lost == 2
+            deleted = await_result(client, KEYS, "c", 4)
+            assert deleted is not None
+            assert (deleted.outcome, deleted.version) == ("done", 3)
+        assert relay.lost == 2
     assert [entry.proposal for entry in read_history(client, KEYS)] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("version", ["x", "9" * 5000])
-def test_a_version_that_is_no_number_is_none(store: Store, client: redis.Redis, version: str) -> None:
+def test_an_invalid_version_counts_as_none(store: Store, client: redis.Redis, version: str) -> None:
     client.hset(KEYS.admin, "version", version)
     with serving(store, plain):
         assert put(client, "a", service(1)).version == 1
         client.hset(KEYS.admin, "version", version)
-        until(lambda: read_version(client, KEYS) == 1, "the version was not written anew")
+        until(lambda: read_version(client, KEYS) == 1, "the version to be written again")
         assert put(client, "b", service(2)).version == 2
     assert read_document(client, KEYS).objects.keys() == {"admin/http/services/a", "admin/http/services/b"}
 
@@ -148,7 +148,9 @@ def test_history_is_bounded_in_length_and_size(store: Store, client: redis.Redis
         assert (result.outcome, "not kept" in result.diagnostics[0].message) == ("impossible", True)
 
 
-def test_references_to_what_is_published_or_defined_are_no_news(store: Store, client: redis.Redis) -> None:
+def test_references_to_published_or_defined_objects_cause_no_warning(
+    store: Store, client: redis.Redis
+) -> None:
     Publisher(client, KEYS).publish(Configuration(services={"web@docker": Service("web@docker")}))
     with serving(store, plain):
         put(client, "own", service(1))
@@ -162,13 +164,13 @@ def test_references_to_what_is_published_or_defined_are_no_news(store: Store, cl
     assert warnings == {"web@docker": [], "own": [], "none": ["service"]}
 
 
-def test_what_cannot_be_decoded_stops_nobody(store: Store, client: redis.Redis) -> None:
+def test_an_invalid_proposal_does_not_stop_the_processor(store: Store, client: redis.Redis) -> None:
     with serving(store, plain):
         client.rpush(KEYS.admin_proposals, "{", "7", '{"id": "x", "action": "dance"}')
         assert put(client, "a", service(1)).outcome == "done"
 
 
-def test_a_file_that_cannot_be_used_is_told_of_and_costs_nothing(
+def test_an_unusable_local_copy_is_logged_and_changes_go_on(
     store: Store, client: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     damaged = tmp_path / "damaged.json"
@@ -177,16 +179,16 @@ def test_a_file_that_cannot_be_used_is_told_of_and_costs_nothing(
     assert "damaged.json cannot be read" in caplog.text
     (tmp_path / "file").touch()
 
-    def hampered(client: redis.Redis) -> ChangeProcessor:
+    def without_local_copy(client: redis.Redis) -> ChangeProcessor:
         return ChangeProcessor(client, KEYS, ("web",), LocalCopy(tmp_path / "file" / "admin.json"))
 
-    with serving(store, hampered):
+    with serving(store, without_local_copy):
         assert put(client, "a", service(1)).outcome == "done"
         assert put(client, "b", service(2)).outcome == "done"
-    assert caplog.text.count("cannot be kept") == 1
+    assert caplog.text.count("cannot be saved") == 1
 
 
-def test_what_was_kept_does_not_replace_what_the_store_has(
+def test_the_local_copy_does_not_replace_the_stored_document(
     store: Store, client: redis.Redis, tmp_path: Path
 ) -> None:
     file = tmp_path / "admin.json"
@@ -198,9 +200,9 @@ def test_what_was_kept_does_not_replace_what_the_store_has(
     with serving(store, plain):
         put(client, "new", service(1))
     with serving(store, keeping):
-        until(lambda: LocalCopy(file).load().version == 1, "the store's version kept")
+        until(lambda: LocalCopy(file).load().version == 1, "the store's version saved")
     assert set(read_document(client, KEYS).objects) == {"admin/http/services/new"}
     store.restart()
     with serving(store, keeping):
-        until(lambda: read_version(client, KEYS) == 1, "what was kept, written")
+        until(lambda: read_version(client, KEYS) == 1, "the local copy written to the store")
     assert set(read_document(client, KEYS).objects) == {"admin/http/services/new"}

@@ -1,4 +1,4 @@
-"""What becomes of proposals, by themselves."""
+"""The validation of proposals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SERVICE = {"loadBalancer": {"servers": [{"url": "http://10.0.0.1:80"}]}}
 
 
 def document(version: int = 0, **objects: Any) -> Document:
-    """Objects of the provider `admin` by `KIND__NAME`."""
+    """Return a document of objects of the provider `admin`, given by `KIND__NAME`."""
     fields = {f"admin/http/{name.replace('__', '/')}": value for name, value in objects.items()}
     return stored(version, fields)
 
@@ -32,34 +32,36 @@ def stored(version: int, fields: dict[str, Any]) -> Document:
     )
 
 
-def judged(action: Any, body: Any = None, before: Document | None = None, **options: Any) -> ValidationResult:
+def validated(
+    action: Any, body: Any = None, before: Document | None = None, **options: Any
+) -> ValidationResult:
     options = {"section": "routers", "name": "shop", **options}
     text = body if isinstance(body, str) else json.dumps(body)
     proposal = Proposal("1", action, body="" if body is None else text, **options)
     return validate(proposal, before or document(), options.pop("history", ()), POINTS)
 
 
-def test_an_object_is_put_where_there_was_none() -> None:
-    found = judged("put", ROUTER)
+def test_a_put_creates_an_object() -> None:
+    found = validated("put", ROUTER)
     assert (found.outcome, found.created, found.diagnostics) == ("done", True, ())
     assert found.values == {"admin/http/routers/shop": ROUTER}
     assert list(changed_objects(found, document())) == ["routers"]
     assert differences(found, document()) == {"admin/http/routers/shop": Difference(None, ROUTER)}
 
 
-def test_the_same_again_changes_nothing() -> None:
-    found = judged("put", ROUTER, document(3, routers__shop=ROUTER))
+def test_putting_the_same_value_changes_nothing() -> None:
+    found = validated("put", ROUTER, document(3, routers__shop=ROUTER))
     assert (found.outcome, found.values) == ("unchanged", {})
 
 
-def test_what_the_api_adds_may_be_sent_back() -> None:
+def test_fields_that_the_api_adds_may_be_sent_back() -> None:
     shown = {**ROUTER, "name": "shop@admin", "provider": "admin", "status": "enabled", "using": ["web"]}
-    assert judged("put", shown).values == {"admin/http/routers/shop": ROUTER}
+    assert validated("put", shown).values == {"admin/http/routers/shop": ROUTER}
     shown = {**SERVICE, "type": "loadbalancer", "serverStatus": {}, "usedBy": [], "servers": []}
-    assert judged("put", shown, section="services").values == {"admin/http/services/shop": SERVICE}
+    assert validated("put", shown, section="services").values == {"admin/http/services/shop": SERVICE}
 
 
-# kind, body → path and words of the error
+# section, body → path and part of the error's message
 INVALID: list[tuple[str, Any, str, str]] = [
     ("routers", {**ROUTER, "rule": "Hots(`x`)"}, "rule", "Hots"),
     ("routers", {"service": "shop"}, "", "has no rule"),
@@ -92,7 +94,7 @@ INVALID: list[tuple[str, Any, str, str]] = [
 
 @pytest.mark.parametrize(("section", "body", "path", "words"), INVALID)
 def test_an_error_names_the_field_it_is_about(section: str, body: Any, path: str, words: str) -> None:
-    found = judged("put", body, section=section)
+    found = validated("put", body, section=section)
     assert found.outcome == "invalid"
     errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.error]
     assert path in [diagnostic.path for diagnostic in errors], errors
@@ -100,36 +102,36 @@ def test_an_error_names_the_field_it_is_about(section: str, body: Any, path: str
     assert all("http." not in diagnostic.message for diagnostic in errors), errors
 
 
-def test_a_hint_says_what_would_be_right() -> None:
-    (diagnostic,) = judged("put", {**ROUTER, "entrypoint": ["web"]}).diagnostics
+def test_a_hint_names_the_right_field() -> None:
+    (diagnostic,) = validated("put", {**ROUTER, "entrypoint": ["web"]}).diagnostics
     assert "entryPoints" in diagnostic.hint
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "7", "null", '"x"', "{" * 200, "[" * 100_000])
-def test_what_is_no_json_object_is_unreadable(body: str) -> None:
+def test_a_body_that_is_no_json_object_is_unreadable(body: str) -> None:
     proposal = Proposal("1", "put", "routers", "shop", body)
     assert validate(proposal, document(), (), POINTS).outcome == "unreadable"
 
 
 @pytest.mark.parametrize("name", ["", "a@b", "a\nb", "x" * 256])
-def test_names_that_cannot_be_are_refused(name: str) -> None:
-    assert judged("put", ROUTER, name=name).outcome == "invalid"
+def test_invalid_names_are_refused(name: str) -> None:
+    assert validated("put", ROUTER, name=name).outcome == "invalid"
 
 
-def test_names_may_hold_dots_and_slashes() -> None:
+def test_names_may_contain_dots_and_slashes() -> None:
     for name in ("a.b", "a/b", "a b", "é"):
-        found = judged("put", {**ROUTER, "rule": "x"}, name=name)
+        found = validated("put", {**ROUTER, "rule": "x"}, name=name)
         assert [diagnostic.path for diagnostic in found.diagnostics] == ["rule"]
-        (field,) = judged("put", ROUTER, name=name).values
+        (field,) = validated("put", ROUTER, name=name).values
         assert split_field(field) == ("admin", "http/routers", name)
 
 
-def test_a_patch_changes_what_it_names() -> None:
+def test_a_patch_changes_only_the_fields_that_it_names() -> None:
     before = document(1, routers__shop={**ROUTER, "priority": 5, "middlewares": ["a"]})
-    found = judged("patch", {"priority": 7, "middlewares": None}, before)
+    found = validated("patch", {"priority": 7, "middlewares": None}, before)
     assert found.values == {"admin/http/routers/shop": {**ROUTER, "priority": 7}}
-    assert judged("patch", {"priority": 7}).outcome == "missing"
-    assert judged("patch", {"rule": "x"}, before).outcome == "invalid"
+    assert validated("patch", {"priority": 7}).outcome == "missing"
+    assert validated("patch", {"rule": "x"}, before).outcome == "invalid"
 
 
 @pytest.mark.parametrize(
@@ -149,12 +151,12 @@ def test_merge_patch_is_that_of_the_rfc(target: Any, patch: Any, result: Any) ->
     assert merge_patch(target, patch) == result
 
 
-def test_deletion() -> None:
+def test_a_deletion_removes_the_object() -> None:
     before = document(1, routers__shop=ROUTER)
-    found = judged("delete", None, before)
+    found = validated("delete", None, before)
     assert (found.outcome, found.values) == ("done", {"admin/http/routers/shop": None})
     assert changed_objects(found, before) == {"routers": {"shop@admin": None}}
-    assert judged("delete", None).outcome == "missing"
+    assert validated("delete", None).outcome == "missing"
 
 
 @pytest.mark.parametrize(
@@ -171,9 +173,9 @@ def test_deletion() -> None:
         ({"must_be_absent": True}, False, "done"),
     ],
 )
-def test_a_change_can_be_bound_to_what_there_is(options: Any, there: bool, outcome: str) -> None:
+def test_a_change_can_have_preconditions(options: Any, there: bool, outcome: str) -> None:
     before = document(4, **({"routers__shop": {**ROUTER, "priority": 1}} if there else {}))
-    assert judged("put", ROUTER, before, **options).outcome == outcome
+    assert validated("put", ROUTER, before, **options).outcome == outcome
 
 
 WHOLE = {
@@ -183,13 +185,13 @@ WHOLE = {
 WHOLE_3 = {"http": {"routers": {"r": {**ROUTER, "service": "s"}}, "services": {"s": SERVICE}}}
 
 
-def test_all_of_a_provider_is_replaced_and_only_what_differs_is_written() -> None:
-    found = judged("replace", WHOLE)
+def test_a_replacement_writes_only_the_objects_that_differ() -> None:
+    found = validated("replace", WHOLE)
     assert found.outcome == "done"
     assert set(found.values) == {"rest/frontends/f", "rest/backends/b"}
     before = stored(1, {**found.values, "admin/http/routers/shop": ROUTER})
-    assert judged("replace", WHOLE, before).outcome == "unchanged"
-    found = judged("replace", WHOLE_3, before)
+    assert validated("replace", WHOLE, before).outcome == "unchanged"
+    found = validated("replace", WHOLE_3, before)
     assert {field: value is None for field, value in found.values.items()} == {
         "rest/frontends/f": True,
         "rest/backends/b": True,
@@ -197,26 +199,28 @@ def test_all_of_a_provider_is_replaced_and_only_what_differs_is_written() -> Non
         "rest/http/services/s": False,
     }
     assert changed_objects(found, before)["routers"].keys() == {"r@rest", "f@rest"}
-    assert set(judged("replace", {}, before).values.values()) == {None}
+    assert set(validated("replace", {}, before).values.values()) == {None}
 
 
 def test_errors_in_a_whole_tree_have_their_path_in_it() -> None:
     tree = json.loads(json.dumps(WHOLE))
     tree["frontends"]["f"]["routes"]["r"]["rule"] = "Hots:x"
     tree["backends"]["b"]["servers"]["s"]["url"] = "x"
-    found = judged("replace", tree)
+    found = validated("replace", tree)
     assert found.outcome == "invalid"
     assert {diagnostic.path for diagnostic in found.diagnostics if diagnostic.error} == {
         "frontends.f.routes.r.rule",
         "backends.b.servers.s.url",
     }
-    found = judged("replace", {"http": {"routers": {"r": {**ROUTER, "service": "s", "entryPoints": ["x"]}}}})
+    found = validated(
+        "replace", {"http": {"routers": {"r": {**ROUTER, "service": "s", "entryPoints": ["x"]}}}}
+    )
     assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["r.entryPoints"]
-    found = judged("replace", {"tcp": {"routers": {"r": {}}}})
+    found = validated("replace", {"tcp": {"routers": {"r": {}}}})
     assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["tcp"]
 
 
-def test_a_tree_is_put_together_as_it_was_cut() -> None:
+def test_a_split_tree_is_joined_to_the_same_tree() -> None:
     for tree in (WHOLE, WHOLE_3):
         fields = split_tree("rest", tree)
         assert join_tree((*split_field(field)[1:], value) for field, value in fields.items()) == tree
@@ -250,7 +254,7 @@ HISTORY = [
         (0, {"admin/http/routers/shop": None}),
     ],
 )
-def test_earlier_versions_can_be_come_back_to(version: int, expected: dict[str, Any]) -> None:
+def test_earlier_versions_can_be_restored(version: int, expected: dict[str, Any]) -> None:
     before = document(4, routers__shop=ROUTER)
     proposal = Proposal("1", "rollback", version=version)
     found = validate(proposal, before, HISTORY, POINTS)
@@ -266,13 +270,15 @@ def test_earlier_versions_can_be_come_back_to(version: int, expected: dict[str, 
         (3, [], "impossible"),
     ],
 )
-def test_what_is_not_kept_cannot(version: int, history: list[HistoryEntry], outcome: str) -> None:
+def test_versions_outside_the_history_cannot_be_restored(
+    version: int, history: list[HistoryEntry], outcome: str
+) -> None:
     before = document(4, routers__shop=ROUTER)
     found = validate(Proposal("1", "rollback", version=version), before, history, POINTS)
     assert found.outcome == outcome
 
 
-def test_a_version_that_could_not_be_served_any_more_is_not_come_back_to() -> None:
+def test_a_version_that_is_no_longer_valid_cannot_be_restored() -> None:
     history = [entry(2, routers__shop=({**ROUTER, "entryPoints": ["gone"]}, ROUTER)), HISTORY[3]]
     before = document(2, routers__shop=ROUTER)
     found = validate(Proposal("1", "rollback", version=1), before, history, POINTS)

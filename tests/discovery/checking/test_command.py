@@ -1,4 +1,4 @@
-"""`rondpoint check`."""
+"""The command `rondpoint check`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ http:
 
 
 @pytest.fixture(autouse=True)
-def _in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RONDPOINT_FLAGS", raising=False)
 
@@ -27,7 +27,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(check, arguments, catch_exceptions=False)
 
 
-def test_a_file_of_routes_is_listed(tmp_path: Path) -> None:
+def test_the_routes_of_a_route_file_are_listed(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES)
     result = run("routes.yml")
     assert result.exit_code == 0
@@ -38,7 +38,7 @@ def test_a_file_of_routes_is_listed(tmp_path: Path) -> None:
     ]
 
 
-def test_a_directory_is_checked_as_one(tmp_path: Path) -> None:
+def test_the_files_of_a_directory_are_checked_together(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "routers.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: s}}}")
     (tmp_path / "d" / "services.toml").write_text(
@@ -49,7 +49,7 @@ def test_a_directory_is_checked_as_one(tmp_path: Path) -> None:
     assert "→ s@file: http://10.0.0.1:80" in result.output
 
 
-def test_an_error_ends_with_1_and_names_file_key_and_value(tmp_path: Path) -> None:
+def test_after_an_error_that_names_file_key_and_value_the_exit_status_is_1(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES.replace("Host(", "Hots("))
     result = run("routes.yml")
     assert result.exit_code == 1
@@ -58,46 +58,47 @@ def test_an_error_ends_with_1_and_names_file_key_and_value(tmp_path: Path) -> No
     )
 
 
-def test_a_rule_that_cannot_be_read_is_shown_with_a_caret_under_the_fault(tmp_path: Path) -> None:
+def test_a_rule_that_cannot_be_read_is_shown_with_a_caret_under_the_error(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES.replace("`r.test`)", "`r.test`) && Hots(`x`)"))
     lines = run("routes.yml").output.splitlines()
-    at = lines.index("  Host(`r.test`) && Hots(`x`)")
-    assert lines[at + 1] == "                    ^"
-    assert "unknown matcher Hots (at character 19)" in lines[at - 1]
-    (finding,) = json.loads(run("--json", "routes.yml").output)["findings"]
-    assert finding["excerpt"].splitlines() == lines[at : at + 2]
+    index = lines.index("  Host(`r.test`) && Hots(`x`)")
+    assert lines[index + 1] == "                    ^"
+    assert "unknown matcher Hots (at character 19)" in lines[index - 1]
+    (diagnostic,) = json.loads(run("--json", "routes.yml").output)["diagnostics"]
+    assert diagnostic["excerpt"].splitlines() == lines[index : index + 2]
 
 
-def test_a_warning_alone_ends_with_0(tmp_path: Path) -> None:
+def test_after_a_warning_alone_the_exit_status_is_0(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
     result = run("routes.yml")
     assert result.exit_code == 0
     assert "warning: file: routes.yml: htp is unknown (did you mean http?)" in result.output
 
 
-def test_an_entry_point_that_is_closed_is_an_error(tmp_path: Path) -> None:
+def test_a_closed_entry_point_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "traefik.toml").write_text('[entryPoints.web.http]\nmiddlewares = ["auth@file"]\n')
     result = run("traefik.toml")
     assert result.exit_code == 1
-    told = "entryPoints.web.http.middlewares is not served yet, so entry point web is closed"
+    message = "entryPoints.web.http.middlewares is not served yet, so entry point web is closed"
     assert (
-        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.http.middlewares: {told}" in result.output
+        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.http.middlewares: {message}"
+        in result.output
     )
 
 
-def test_a_reference_within_the_files_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
+def test_a_reference_to_a_missing_service_of_the_same_provider_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: nowhere}}}")
     result = run("routes.yml")
     assert result.exit_code == 1
     assert "nowhere@file" in result.output
 
 
-def test_a_reference_to_another_provider_cannot_be_checked_and_is_let_pass(tmp_path: Path) -> None:
+def test_a_reference_to_another_provider_is_not_checked(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text("http: {routers: {r: {rule: Host(`a`), service: s@docker}}}")
     assert run("routes.yml").exit_code == 0
 
 
-def test_a_file_of_settings_is_checked_with_the_routes_it_names(tmp_path: Path) -> None:
+def test_a_settings_file_is_checked_with_the_route_files_that_it_names(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES)
     (tmp_path / "traefik.toml").write_text(
         '[entryPoints.any]\naddress = ":8001"\n[providers.file]\nfilename = "routes.yml"\n'
@@ -109,20 +110,20 @@ def test_a_file_of_settings_is_checked_with_the_routes_it_names(tmp_path: Path) 
         assert "r@file" in result.output
 
 
-def test_an_entry_point_that_the_settings_lack_is_an_error(tmp_path: Path) -> None:
+def test_an_entry_point_that_the_settings_do_not_have_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES)
     result = run("--providers.file.filename=routes.yml")
     assert result.exit_code == 1
     assert "entry point 'any' does not exist" in result.output
 
 
-def test_a_bad_setting_ends_with_1() -> None:
+def test_after_an_unknown_setting_the_exit_status_is_1() -> None:
     result = run("--entryPonts.web.address=:80")
     assert result.exit_code == 1
     assert "entryPoints" in result.output
 
 
-def test_what_cannot_be_read_ends_with_1(tmp_path: Path) -> None:
+def test_after_an_unreadable_file_or_directory_the_exit_status_is_1(tmp_path: Path) -> None:
     assert run("nowhere.yml").exit_code == 1
     assert run("--providers.file.directory=nowhere").exit_code == 1
 
@@ -190,8 +191,8 @@ def test_the_settings_of_a_proxy_in_a_compose_file_are_checked(tmp_path: Path) -
     )
     assert "traefik-shop@docker" not in result.output
     assert run("--strict", "deploy/compose.yml").exit_code == 1
-    [told] = json.loads(run("--json", "deploy/compose.yml").output)["proxies"]
-    assert told == {
+    [proxy] = json.loads(run("--json", "deploy/compose.yml").output)["proxies"]
+    assert proxy == {
         "service": "traefik",
         "file": "deploy/compose.yml",
         "line": 4,
@@ -207,18 +208,18 @@ def test_the_settings_of_a_proxy_in_a_compose_file_are_checked(tmp_path: Path) -
     assert "Rondpoint does not start with them" in result.output
 
 
-def test_a_router_with_tls_is_an_error_where_no_entry_point_speaks_it(tmp_path: Path) -> None:
+def test_a_router_with_tls_is_an_error_if_no_entry_point_has_tls(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES.replace("entryPoints: [any]", "tls: true"))
     assert run("routes.yml").exit_code == 0
     result = run("routes.yml", "--entryPoints.web.address=:8001")
     assert result.exit_code == 1
-    assert "routes.yml:3: error: file: router r@file: it asks for TLS" in result.output
+    assert "routes.yml:3: error: file: router r@file: it requires TLS" in result.output
     secure = ("--entryPoints.web.address=:8001", "--entryPoints.web.tls.certificates=c.pem,k.pem")
     assert run("routes.yml", *secure).exit_code == 0
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("right", "wrong", "expected"),
     [
         (
             "=Host(",
@@ -239,7 +240,7 @@ def test_a_router_with_tls_is_an_error_where_no_entry_point_speaks_it(tmp_path: 
         (
             "expose:",
             "x-expose:",
-            "compose.yml:4: note: docker: container shop-web-1: which port it listens on",
+            "compose.yml:4: note: docker: container shop-web-1: the compose file does not name its port",
         ),
         (
             "    ports:",
@@ -248,19 +249,19 @@ def test_a_router_with_tls_is_an_error_where_no_entry_point_speaks_it(tmp_path: 
         ),
     ],
 )
-def test_what_is_wrong_in_a_compose_file_is_told_with_its_line(
-    tmp_path: Path, right: str, wrong: str, told: str
+def test_an_error_in_a_compose_file_is_reported_with_its_line(
+    tmp_path: Path, right: str, wrong: str, expected: str
 ) -> None:
     assert COMPOSE.count(right) == 1
     (tmp_path / "compose.yml").write_text(COMPOSE.replace(right, wrong))
     result = run("compose.yml")
-    assert told in result.output
-    assert result.exit_code == ("error" in told)
-    if "note" not in told:
+    assert expected in result.output
+    assert result.exit_code == ("error" in expected)
+    if "note" not in expected:
         assert run("--strict", "compose.yml").exit_code == 1
 
 
-def test_variables_are_those_of_the_environment_and_of_a_file_beside_it(
+def test_variables_come_from_the_environment_and_from_the_env_file_beside_the_compose_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "compose.yml").write_text(COMPOSE)
@@ -270,7 +271,7 @@ def test_variables_are_those_of_the_environment_and_of_a_file_beside_it(
     assert "Host(`given.test`)" in run("compose.yml").output
 
 
-def test_the_project_and_its_networks_may_be_called_by_variables(
+def test_the_names_of_the_project_and_its_networks_may_contain_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROJECT", "shop")
@@ -287,7 +288,7 @@ def test_the_project_and_its_networks_may_be_called_by_variables(
     assert result.exit_code == 0, result.output
 
 
-def test_flags_say_what_containers_count(tmp_path: Path) -> None:
+def test_flags_select_the_containers_that_are_routed(tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text(COMPOSE.replace("      traefik.enable: true\n", ""))
     output = run("compose.yml", "--providers.docker.exposedByDefault=false").output
     assert "compose.yml:10: note: docker: container shop-old-1: not routed" in output
@@ -338,15 +339,17 @@ def test_several_files_are_checked_together(tmp_path: Path) -> None:
         ("rondpoint.yml", "entryPoints:\n  web:\n    address: ':80x'\n", 3),
     ],
 )
-def test_what_is_wrong_in_a_file_is_told_with_its_line(
+def test_an_error_in_a_file_is_reported_with_its_line(
     tmp_path: Path, name: str, text: str, line: int
 ) -> None:
     (tmp_path / name).write_text(text)
-    found = json.loads(run("--json", name).output)["findings"]
-    assert (name, line) in [(finding.get("file"), finding.get("line")) for finding in found], found
+    diagnostics = json.loads(run("--json", name).output)["diagnostics"]
+    assert (name, line) in [(diagnostic.get("file"), diagnostic.get("line")) for diagnostic in diagnostics], (
+        diagnostics
+    )
 
 
-def test_names_and_values_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+def test_control_characters_in_names_and_values_are_escaped(tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text(
         'services: {a: {labels: {"traefik.http.routers.a\\e[2J.ruel": x, "traefik.b\\nerror: forged": x}}}'
     )
@@ -356,11 +359,11 @@ def test_names_and_values_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     assert r"b\nerror: forged" in result.output
 
 
-def test_programs_get_one_object(tmp_path: Path) -> None:
+def test_json_output_is_one_object(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
     result = run("routes.yml", "--json")
     assert json.loads(result.output) == {
-        "findings": [
+        "diagnostics": [
             {
                 "severity": "warning",
                 "source": "file",
@@ -390,7 +393,7 @@ def test_programs_get_one_object(tmp_path: Path) -> None:
     assert (result.exit_code, run("routes.yml", "--json", "--strict").exit_code) == (0, 1)
 
 
-def test_the_compose_file_of_this_repository_is_sound() -> None:
+def test_the_compose_file_of_this_repository_has_no_errors() -> None:
     file = Path(__file__).parents[3] / "docker-compose.yml"
     result = run("--strict", str(file), "--providers.docker.exposedByDefault=false")
     assert result.exit_code == 0, result.output

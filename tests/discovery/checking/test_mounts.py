@@ -1,4 +1,4 @@
-"""What a container of a compose file sees of this machine's files."""
+"""Mounts of a compose file: paths of the container and of this machine."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from discovery.checking.mounts import Mounts, mounts
+from discovery.checking.mounts import Mounts, read_mounts
 
 BASE = Path("deploy")
 
 
-def of(text: str, environ: dict[str, str] | None = None) -> Mounts:
+def mounts_of(text: str, environ: dict[str, str] | None = None) -> Mounts:
     tree: Any = yaml.safe_load(text)
-    return mounts(tree, tree, BASE, environ or {}, lambda key: int(key[1][1:-1]) + 1)
+    return read_mounts(tree, tree, BASE, environ or {}, lambda key: int(key[1][1:-1]) + 1)
 
 
 @pytest.mark.parametrize(
@@ -39,18 +39,18 @@ def of(text: str, environ: dict[str, str] | None = None) -> Mounts:
         ("17", "/t", None),
     ],
 )
-def test_a_path_of_the_container_has_one_on_this_machine(
+def test_a_path_of_the_container_maps_to_a_path_of_this_machine(
     volume: str, inside: str, source: str | None
 ) -> None:
-    found = of(f"volumes: [{volume!r}]" if volume[0] != "{" else f"volumes: [{volume}]").source(Path(inside))
-    assert found == (None if source is None else Path(source))
+    text = f"volumes: [{volume!r}]" if volume[0] != "{" else f"volumes: [{volume}]"
+    assert mounts_of(text).local_path(Path(inside)) == (None if source is None else Path(source))
 
 
-def test_the_nearest_mount_counts_and_has_its_line() -> None:
-    found = of("volumes: ['./a:/t', 'named:/t/b', './c:/t/b/c.yml']")
-    seen = {inside: found.source(Path(inside)) for inside in ("/t/x", "/t/b/x", "/t/b/c.yml")}
-    assert seen == {"/t/x": Path("deploy/a/x"), "/t/b/x": None, "/t/b/c.yml": Path("deploy/c")}
-    mount = found.of(Path("/t/b/c.yml"))
+def test_the_innermost_mount_wins_and_has_its_line() -> None:
+    mounts = mounts_of("volumes: ['./a:/t', 'named:/t/b', './c:/t/b/c.yml']")
+    paths = {inside: mounts.local_path(Path(inside)) for inside in ("/t/x", "/t/b/x", "/t/b/c.yml")}
+    assert paths == {"/t/x": Path("deploy/a/x"), "/t/b/x": None, "/t/b/c.yml": Path("deploy/c")}
+    mount = mounts.find(Path("/t/b/c.yml"))
     assert mount is not None
     assert mount.line == 3
 
@@ -58,10 +58,10 @@ def test_the_nearest_mount_counts_and_has_its_line() -> None:
 @pytest.mark.parametrize(
     ("service", "inside"), [("- conf", "/conf"), ("- {source: conf, target: /etc/t.yml}", "/etc/t.yml")]
 )
-def test_configs_of_files_are_mounted(service: str, inside: str) -> None:
-    # A service and the whole file have the key; here one tree is both.
+def test_configs_with_a_file_are_mounted(service: str, inside: str) -> None:
+    # Both the service and the whole file have the key `configs`.
     tree: Any = {"configs": yaml.safe_load(service)}
-    found = mounts(tree, {"configs": {"conf": {"file": "./t.yml"}}}, BASE, {}, lambda _: 1)
-    assert found.source(Path(inside)) == Path("deploy/t.yml")
-    found = mounts(tree, {"configs": {"conf": {"content": "a: b"}}}, BASE, {}, lambda _: 1)
-    assert found.source(Path(inside)) is None
+    mounts = read_mounts(tree, {"configs": {"conf": {"file": "./t.yml"}}}, BASE, {}, lambda _: 1)
+    assert mounts.local_path(Path(inside)) == Path("deploy/t.yml")
+    mounts = read_mounts(tree, {"configs": {"conf": {"content": "a: b"}}}, BASE, {}, lambda _: 1)
+    assert mounts.local_path(Path(inside)) is None

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from discovery.checking.line_numbers import lines_of
-from discovery.checking.proxies import Proxy, image_of, proxies
+from discovery.checking.line_numbers import read_key_lines
+from discovery.checking.proxies import Proxy, find_proxies, split_image
 
 
-def found(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> list[Proxy]:
+def proxies_of(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> list[Proxy]:
     path = tmp_path / "compose.yml"
     path.write_text(text)
-    return list(proxies(yaml.safe_load(text), path, lines_of(path), environ or {}))
+    return list(find_proxies(yaml.safe_load(text), path, read_key_lines(path), environ or {}))
 
 
-def one(tmp_path: Path, service: str, environ: Mapping[str, str] | None = None) -> Proxy:
-    [proxy] = found(tmp_path, "services:\n  p:\n" + service, environ)
+def proxy_of(tmp_path: Path, service: str, environ: Mapping[str, str] | None = None) -> Proxy:
+    [proxy] = proxies_of(tmp_path, "services:\n  p:\n" + service, environ)
     return proxy
 
 
@@ -45,8 +45,10 @@ def words(proxy: Proxy) -> list[tuple[str, int]]:
         ("registry.test/rondpoint-edge", 0),
     ],
 )
-def test_an_image_says_that_a_service_is_a_proxy(tmp_path: Path, image: str, version: int) -> None:
-    proxy = one(tmp_path, f"    image: '{image}'\n", {"VERSION": "1.7"})
+def test_a_service_is_a_proxy_if_its_image_is_traefik_or_rondpoint(
+    tmp_path: Path, image: str, version: int
+) -> None:
+    proxy = proxy_of(tmp_path, f"    image: '{image}'\n", {"VERSION": "1.7"})
     assert (proxy.service, proxy.line, proxy.role, proxy.version) == ("p", 2, "up", version)
 
 
@@ -66,14 +68,14 @@ def test_an_image_says_that_a_service_is_a_proxy(tmp_path: Path, image: str, ver
         "",
     ],
 )
-def test_other_services_are_none(tmp_path: Path, service: str) -> None:
-    assert found(tmp_path, f"services:\n  p: {service}\n") == []
+def test_other_services_are_not_proxies(tmp_path: Path, service: str) -> None:
+    assert proxies_of(tmp_path, f"services:\n  p: {service}\n") == []
 
 
-def test_a_service_that_is_built_is_one_by_its_command(tmp_path: Path) -> None:
-    proxy = one(tmp_path, "    build: .\n    command: rondpoint agent --docker\n")
+def test_a_service_with_build_is_a_proxy_if_its_command_is_one(tmp_path: Path) -> None:
+    proxy = proxy_of(tmp_path, "    build: .\n    command: rondpoint agent --docker\n")
     assert (proxy.role, words(proxy)) == ("agent", [("--docker", 4)])
-    proxy = one(tmp_path, "    build: .\n    entrypoint: [/usr/bin/traefik]\n    command: [--docker]\n")
+    proxy = proxy_of(tmp_path, "    build: .\n    entrypoint: [/usr/bin/traefik]\n    command: [--docker]\n")
     assert (proxy.role, proxy.version, words(proxy)) == ("up", 3, [("--docker", 5)])
 
 
@@ -88,7 +90,7 @@ def test_a_service_that_is_built_is_one_by_its_command(tmp_path: Path) -> None:
             "    command: >\n      --web\n      --entryPoints='Name:http Address::80'\n      --docker\n",
             [("--web", 5), ("--entryPoints=Name:http Address::80", 6), ("--docker", 7)],
         ),
-        # The same word further down is another service's.
+        # The same word further down belongs to another key.
         ("    command: |\n      --web\n    x-y: --docker\n", [("--web", 5)]),
         (
             "    command: --a=${A} --b=$$A --c=${C:-x y}\n",
@@ -100,29 +102,29 @@ def test_a_service_that_is_built_is_one_by_its_command(tmp_path: Path) -> None:
         ("    command:\n", []),
     ],
 )
-def test_flags_are_split_as_docker_compose_does(
+def test_flags_are_split_as_docker_compose_splits_them(
     tmp_path: Path, service: str, expected: list[tuple[str, int]]
 ) -> None:
-    assert words(one(tmp_path, "    image: traefik\n" + service, {"A": "1"})) == expected
+    assert words(proxy_of(tmp_path, "    image: traefik\n" + service, {"A": "1"})) == expected
 
 
 def test_a_service_may_be_merged_from_an_anchor(tmp_path: Path) -> None:
     text = "x-p: &p\n  image: traefik\n  command:\n  - --web\nservices:\n  p:\n    <<: *p\n"
-    [proxy] = found(tmp_path, text)
+    [proxy] = proxies_of(tmp_path, text)
     assert words(proxy) == [("--web", 4)]
 
 
-def test_quotes_that_are_not_closed_are_an_error(tmp_path: Path) -> None:
-    [finding] = one(tmp_path, "    image: traefik\n    command: --web='\n").findings
-    assert str(finding) == "settings: service p: command: cannot be split into words: no closing quotation"
+def test_unclosed_quotes_are_an_error(tmp_path: Path) -> None:
+    [diagnostic] = proxy_of(tmp_path, "    image: traefik\n    command: --web='\n").diagnostics
+    assert str(diagnostic) == "settings: service p: command: cannot be split into words: no closing quotation"
 
 
 @pytest.mark.parametrize("key", ["command", "entrypoint"])
-def test_flags_within_a_shell_are_not_seen(tmp_path: Path, key: str) -> None:
-    proxy = one(tmp_path, f"    image: traefik\n    {key}: [/bin/sh, -c, traefik --web]\n")
+def test_flags_inside_a_shell_cannot_be_read(tmp_path: Path, key: str) -> None:
+    proxy = proxy_of(tmp_path, f"    image: traefik\n    {key}: [/bin/sh, -c, traefik --web]\n")
     assert proxy.words is None
-    assert proxy.lines[proxy.findings[0].subject] == 4
-    assert f"service p: {key}: /bin/sh starts the proxy" in str(proxy.findings[0])
+    assert proxy.lines[proxy.diagnostics[0].subject] == 4
+    assert f"service p: {key}: /bin/sh starts the proxy" in str(proxy.diagnostics[0])
 
 
 MAP = """
@@ -144,24 +146,24 @@ LIST = """
 
 
 @pytest.mark.parametrize("environment", [MAP, LIST])
-def test_variables_are_read_in_both_forms(tmp_path: Path, environment: str) -> None:
+def test_environment_is_read_in_both_syntaxes(tmp_path: Path, environment: str) -> None:
     (tmp_path / "p.env").write_text("TRAEFIK_LOG_LEVEL=INFO\nTRAEFIK_API=true\nSECRET=x\n")
     service = f"    image: traefik\n    env_file: [p.env]\n    environment:{environment}"
-    proxy = one(tmp_path, service, {"TRAEFIK_PING": "given"})
-    assert {name: (given.text, given.line) for name, given in proxy.environ.items()} == {
+    proxy = proxy_of(tmp_path, service, {"TRAEFIK_PING": "given"})
+    assert {name: (value.text, value.line) for name, value in proxy.environ.items()} == {
         "TRAEFIK_LOG_LEVEL": ("DEBUG", 6),
         "RONDPOINT_WORKERS": ("2", 7),
         "TRAEFIK_PING": ("given", 8),
         "RONDPOINT_API_INSECURE": ("true", 10),
         "TRAEFIK_API": ("true", 4),
     }
-    # Of variables that have nothing to do with settings, nothing is said.
-    assert proxy.findings == ()
+    # Variables that are not settings are not reported, not even if they are unset.
+    assert proxy.diagnostics == ()
 
 
-def test_a_variable_of_a_flag_that_is_not_set_is_told(tmp_path: Path) -> None:
-    [finding] = one(tmp_path, "    image: traefik\n    command: --api.token=$TOKEN\n").findings
-    assert "service p: variable TOKEN is not set, and taken to be empty" in str(finding)
+def test_an_unset_variable_in_a_flag_is_reported(tmp_path: Path) -> None:
+    [diagnostic] = proxy_of(tmp_path, "    image: traefik\n    command: --api.token=$TOKEN\n").diagnostics
+    assert "service p: variable TOKEN is not set, so it is empty" in str(diagnostic)
 
 
 @pytest.mark.parametrize(
@@ -173,5 +175,5 @@ def test_a_variable_of_a_flag_that_is_not_set_is_told(tmp_path: Path) -> None:
         ("", ("", "")),
     ],
 )
-def test_the_name_and_the_tag_of_an_image(written: str, expected: tuple[str, str]) -> None:
-    assert image_of(written) == expected
+def test_an_image_is_split_into_name_and_tag(written: str, expected: tuple[str, str]) -> None:
+    assert split_image(written) == expected

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from discovery.checking.variables import Variables, read_env
+from discovery.checking.variables import Variables, read_env_file
 
 VALUES = {"A": "a", "EMPTY": ""}
 
@@ -25,13 +25,13 @@ VALUES = {"A": "a", "EMPTY": ""}
         ("Host(`a$`)", "Host(`a$`)", set()),
     ],
 )
-def test_they_are_filled_in(text: str, filled: str, unset: set[str]) -> None:
+def test_variables_are_replaced(text: str, filled: str, unset: set[str]) -> None:
     variables = Variables(VALUES)
     assert (variables.fill(text), variables.unset) == (filled, unset)
 
 
-def test_a_file_of_them_is_read(tmp_path: Path) -> None:
+def test_an_env_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    assert read_env(file) == {}
-    file.write_text("# A=no\nA=1\n B = two words # said\nexport C='x # y'\nnothing\nD=\n")
-    assert read_env(file) == {"A": "1", "B": "two words", "C": "x # y", "D": ""}
+    assert read_env_file(file) == {}
+    file.write_text("# A=no\nA=1\n B = two words # comment\nexport C='x # y'\nnothing\nD=\n")
+    assert read_env_file(file) == {"A": "1", "B": "two words", "C": "x # y", "D": ""}

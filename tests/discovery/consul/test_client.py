@@ -1,4 +1,4 @@
-"""What the client makes of a real Consul, and of its faults."""
+"""The Consul client on a real Consul, with failures."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def client_of(consul: Consul, token: str = "", **options: Any) -> Client:
     return Client(endpoint(consul.address, token=token, environment={}), **options)
 
 
-def test_a_service_is_registered_found_and_taken_away(consul: Consul) -> None:
+def test_a_service_is_registered_found_and_deregistered(consul: Consul) -> None:
     with client_of(consul) as client:
         client.register(
             {"Name": "web", "ID": "host:web 1:80", "Port": 80, "Tags": ["a=b=c"], "Weights": {"Passing": 3}}
@@ -59,14 +59,14 @@ def test_a_blocking_query_waits_for_a_change_and_no_longer(consul: Consul) -> No
 
 def test_a_blocking_query_without_a_change_comes_back_with_the_same_index(consul: Consul) -> None:
     with client_of(consul, wait=0.1) as client:
-        # A young agent still has something to tell about itself.
+        # A new agent still changes its own entries for a while.
         until(
             lambda: (index := client.failing_checks().index) == client.failing_checks(index).index,
             "a quiet catalogue",
         )
 
 
-def test_what_comes_from_this_machine_is_not_compressed(consul: Consul) -> None:
+def test_responses_over_loopback_are_not_compressed(consul: Consul) -> None:
     consul.register("web", 80, Tags=["long" * 1000])
 
     def encoding(host: str) -> str | None:
@@ -79,11 +79,11 @@ def test_what_comes_from_this_machine_is_not_compressed(consul: Consul) -> None:
 
     assert encoding("127.0.0.1") is None
     assert encoding("localhost") is None
-    # The same Consul, at an address that does not look like this machine's own.
+    # The same Consul, at an address that is no loopback address.
     assert encoding("0.0.0.0") == "gzip"
 
 
-def test_what_has_not_changed_on_a_node_is_the_same_object(consul: Consul) -> None:
+def test_an_unchanged_entry_of_a_node_stays_the_same_object(consul: Consul) -> None:
     def place(service: str) -> None:
         entry = {"ID": service, "Service": service, "Port": 80}
         consul.put("/v1/catalog/register", {"Node": "n", "Address": "10.0.0.1", "Service": entry})
@@ -98,18 +98,18 @@ def test_what_has_not_changed_on_a_node_is_the_same_object(consul: Consul) -> No
         assert client.services_on("nobody").data.entries == {}
 
 
-def test_keys_and_values_are_any_bytes(consul: Consul) -> None:
+def test_values_may_be_any_bytes(consul: Consul) -> None:
     large = b"\x00\xff" * (256 * 1024)
     with client_of(consul) as client:
         client.put_key("traefik/large", large)
         client.put_key("traefik/empty", b"")
         assert client.keys_below("traefik/").data == {"traefik/empty": b"", "traefik/large": large}
         assert client.key("traefik/none") is None
-        assert consul.ask("DELETE", "/v1/kv/traefik/?recurse").ok
+        assert consul.request("DELETE", "/v1/kv/traefik/?recurse").ok
         assert client.keys_below("traefik/").data == {}
 
 
-def test_an_index_that_runs_backwards_starts_anew(consul: Consul) -> None:
+def test_an_index_that_runs_backwards_resets_to_0(consul: Consul) -> None:
     with client_of(consul, wait=1) as client:
         ahead = client.services().index + 1000
         assert client.services(ahead).index == 0
@@ -139,7 +139,7 @@ def test_a_killed_agent_ends_a_wait_and_a_new_one_is_found_again(consul: Consul)
         assert "consul" in client.services().data
 
 
-def test_the_next_endpoint_is_asked_after_a_fault(consul: Consul) -> None:
+def test_the_next_endpoint_is_used_after_a_failed_call(consul: Consul) -> None:
     nobody = endpoint(f"127.0.0.1:{free_port()}", environment={})
     with Client(nobody, endpoint(consul.address, environment={})) as client:
         with pytest.raises(UnreachableError):
@@ -147,7 +147,7 @@ def test_the_next_endpoint_is_asked_after_a_fault(consul: Consul) -> None:
         assert "consul" in client.services().data
 
 
-def test_a_cluster_without_a_leader_is_told_from_one_that_is_down(tmp_path: Path) -> None:
+def test_a_cluster_without_a_leader_has_its_own_error(tmp_path: Path) -> None:
     lonely = Consul(tmp_path, expect=3)
     lonely.start(wait=False)
     try:
@@ -183,7 +183,7 @@ def test_a_refusal_names_the_permission(tmp_path: Path) -> None:
             client.services()
 
 
-def test_a_datacentre_nobody_knows_is_named(consul: Consul) -> None:
+def test_an_unknown_datacentre_is_reported(consul: Consul) -> None:
     with (
         Client(endpoint(consul.address, datacenter="mars", environment={})) as client,
         pytest.raises(BadResponseError, match="'mars'"),
@@ -191,7 +191,7 @@ def test_a_datacentre_nobody_knows_is_named(consul: Consul) -> None:
         client.services()
 
 
-def test_what_is_not_consul_is_said_to_be_something_else(processes: Processes, tmp_path: Path) -> None:
+def test_another_http_server_is_reported_as_not_consul(processes: Processes, tmp_path: Path) -> None:
     port = free_port()
     server = processes(sys.executable, "-m", "http.server", str(port), directory=tmp_path)
     server.wait_for_port(port)
@@ -203,7 +203,7 @@ def test_what_is_not_consul_is_said_to_be_something_else(processes: Processes, t
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_tls_takes_the_authority_that_is_named(tmp_path: Path) -> None:
+def test_tls_trusts_the_given_authority(tmp_path: Path) -> None:
     made = (
         "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=consul "
         "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"

@@ -1,4 +1,4 @@
-"""Where the agent is: what is given beats the environment, and both are read as Consul's own tools do."""
+"""Endpoints of agents: arguments override the environment, and both are parsed as by Consul's own tools."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize(("address", "environment", "expected"), ADDRESSES)
-def test_an_address_is_read_as_consuls_tools_read_it(
+def test_an_address_is_parsed_as_by_consuls_tools(
     address: str, environment: dict[str, str], expected: str
 ) -> None:
     assert str(endpoint(address, environment=environment)) == expected
 
 
-def test_a_url_may_name_a_user() -> None:
+def test_a_url_may_contain_credentials() -> None:
     found = endpoint("https://me:p%40ss@consul:1", environment={"CONSUL_HTTP_AUTH": "other:one"})
     assert (str(found), found.username, found.password) == ("https://consul:1", "me", "p@ss")
 
@@ -42,12 +42,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("address", "environment", "words"), BAD)
-def test_what_cannot_be_read_is_named(address: str, environment: dict[str, str], words: str) -> None:
+def test_an_invalid_value_is_reported(address: str, environment: dict[str, str], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         endpoint(address, environment=environment)
 
 
-def test_tokens_and_tls_come_from_the_environment_where_none_are_given(tmp_path: Path) -> None:
+def test_tokens_and_tls_default_to_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from-file\n")
     environment = {

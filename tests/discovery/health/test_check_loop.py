@@ -1,4 +1,4 @@
-"""On real sockets."""
+"""The health checks on real sockets."""
 
 import asyncio
 import resource
@@ -46,7 +46,7 @@ class Checking:
     def until_fault(self, server: Server, words: str) -> None:
         until(lambda: words in self.fault(server) and self.fault(server), f"{words!r} of {server.url}")
 
-    def until_well(self, server: Server) -> None:
+    def until_up(self, server: Server) -> None:
         until(lambda: not self.fault(server), f"{server.url} to be well")
 
 
@@ -68,17 +68,17 @@ def checking() -> Iterator[Checking]:
         yield made
 
 
-def at(origin: Origin | int, host: str = "127.0.0.1", scheme: str = "http") -> Server:
+def server_at(origin: Origin | int, host: str = "127.0.0.1", scheme: str = "http") -> Server:
     port = origin if isinstance(origin, int) else origin.port
     return Server("a", host, port, scheme)  # type: ignore[arg-type]
 
 
-def quick(**options: object) -> HealthCheck:
+def frequent_check(**options: object) -> HealthCheck:
     return HealthCheck(**({"path": "/up", "interval": 0.05} | options))  # type: ignore[arg-type]
 
 
-class Moody:
-    """A handler that answers with whatever status it is set to."""
+class SwitchableServer:
+    """A handler that responds with the status that it is set to."""
 
     def __init__(self, status: str = "200 OK") -> None:
         self.status = status
@@ -88,26 +88,26 @@ class Moody:
             connection.send(answer(b"x", self.status))
 
 
-def test_a_server_is_asked_as_the_options_say_and_taken_out_and_back(checking: Checking) -> None:
-    moody = Moody()
-    check = quick(method="HEAD", hostname="app.test", headers={"X-Probe": "yes"})
-    with Origin(moody) as origin:
-        server = at(origin)
+def test_a_server_is_probed_with_the_options_and_goes_down_and_up(checking: Checking) -> None:
+    switchable = SwitchableServer()
+    check = frequent_check(method="HEAD", hostname="app.test", headers={"X-Probe": "yes"})
+    with Origin(switchable) as origin:
+        server = server_at(origin)
         checking.follow(server, check=check)
         first, *_ = origin.wait_for_requests(3)
         assert (first.method, first.target) == ("HEAD", "/up")
         assert (first.header("Host"), first.header("X-Probe")) == ("app.test", "yes")
         assert not checking.checks.faults
         assert checking.changes == 0, "nothing is published while nothing changes"
-        moody.status = "500 Internal Server Error"
+        switchable.status = "500 Internal Server Error"
         checking.until_fault(server, "status 500")
-        until(lambda: checking.changes == 1, "the change to be told")
-        moody.status = "200 OK"
-        checking.until_well(server)
-        until(lambda: checking.changes == 2, "the return to be told")
+        until(lambda: checking.changes == 1, "the change to be reported")
+        switchable.status = "200 OK"
+        checking.until_up(server)
+        until(lambda: checking.changes == 2, "the recovery to be reported")
 
 
-def test_a_server_is_up_until_it_has_been_asked(checking: Checking) -> None:
+def test_a_server_is_up_until_it_has_been_probed(checking: Checking) -> None:
     held = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -116,8 +116,8 @@ def test_a_server_is_up_until_it_has_been_asked(checking: Checking) -> None:
         connection.send(answer(b"", "503 Service Unavailable"))
 
     with Origin(handler) as origin:
-        server = at(origin)
-        checking.follow(server, check=quick(timeout=100))
+        server = server_at(origin)
+        checking.follow(server, check=frequent_check(timeout=100))
         origin.wait_for_requests(1)
         assert checking.fault(server) == ""
         held.set()
@@ -135,13 +135,13 @@ def test_a_server_is_up_until_it_has_been_asked(checking: Checking) -> None:
         ("503 Service Unavailable", 503, ""),
     ],
 )
-def test_which_statuses_are_well(checking: Checking, status: str, wanted: int, fault: str) -> None:
-    with Origin(Moody(status)) as origin:
-        checking.follow(at(origin), check=quick(status=wanted))
+def test_which_statuses_pass(checking: Checking, status: str, wanted: int, fault: str) -> None:
+    with Origin(SwitchableServer(status)) as origin:
+        checking.follow(server_at(origin), check=frequent_check(status=wanted))
         origin.wait_for_requests(3)
         if fault:
-            checking.until_fault(at(origin), fault)
-        assert checking.fault(at(origin)) == fault
+            checking.until_fault(server_at(origin), fault)
+        assert checking.fault(server_at(origin)) == fault
 
 
 def silent(connection: Connection) -> None:
@@ -186,36 +186,36 @@ def without_line_end(connection: Connection) -> None:
         (without_line_end, "longer than 65536 bytes"),
     ],
 )
-def test_what_is_wrong_is_said(checking: Checking, handler: Handler, words: str) -> None:
+def test_the_fault_is_described(checking: Checking, handler: Handler, words: str) -> None:
     with Origin(handler) as origin:
-        checking.follow(at(origin), check=quick(timeout=0.3))
-        checking.until_fault(at(origin), words)
+        checking.follow(server_at(origin), check=frequent_check(timeout=0.3))
+        checking.until_fault(server_at(origin), words)
 
 
 def test_a_refused_connection_and_a_name_that_does_not_exist(checking: Checking) -> None:
-    closed, nameless = at(free_port()), at(80, "nowhere.invalid")
-    checking.follow(closed, nameless, check=quick())
+    closed, nameless = server_at(free_port()), server_at(80, "nowhere.invalid")
+    checking.follow(closed, nameless, check=frequent_check())
     checking.until_fault(closed, "connection refused")
     checking.until_fault(nameless, "cannot be resolved")
 
 
-def test_names_and_other_ports_are_asked(checking: Checking) -> None:
+def test_names_and_other_ports_are_probed(checking: Checking) -> None:
     with Origin.named("x") as origin:
-        server = at(free_port(), "localhost")
-        checking.follow(server, check=quick(port=origin.port))
+        server = server_at(free_port(), "localhost")
+        checking.follow(server, check=frequent_check(port=origin.port))
         request, *_ = origin.wait_for_requests(2)
         assert request.header("Host") == f"localhost:{origin.port}"
         assert checking.fault(server) == ""
 
 
-def test_interim_answers_are_not_the_answer(checking: Checking) -> None:
+def test_interim_responses_are_skipped(checking: Checking) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(b"", "500 Oh"))
 
     with Origin(handler) as origin:
-        checking.follow(at(origin), check=quick())
-        checking.until_fault(at(origin), "status 500")
+        checking.follow(server_at(origin), check=frequent_check())
+        checking.until_fault(server_at(origin), "status 500")
 
 
 def redirecting(connection: Connection) -> None:
@@ -238,20 +238,20 @@ def redirecting(connection: Connection) -> None:
         ("/toftp://h/", True, "redirects to 'ftp://h/'"),
     ],
 )
-def test_redirections_are_followed_unless_told_not_to(
+def test_redirects_are_followed_unless_the_option_is_off(
     checking: Checking, path: str, follow: bool, fault: str
 ) -> None:
     with Origin(redirecting) as origin:
-        checking.follow(at(origin), check=quick(path=path, follow_redirects=follow))
+        checking.follow(server_at(origin), check=frequent_check(path=path, follow_redirects=follow))
         if fault:
-            checking.until_fault(at(origin), fault)
+            checking.until_fault(server_at(origin), fault)
             return
         origin.wait_for_requests(8)
-        assert checking.fault(at(origin)) == ""
+        assert checking.fault(server_at(origin)) == ""
         assert ("/well" in {request.target for request in origin.requests}) is follow
 
 
-def test_servers_are_asked_over_tls_and_their_certificate_counts(
+def test_servers_are_probed_over_tls_and_their_certificate_is_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate = write_certificate(tmp_path / "origin.pem")
@@ -262,40 +262,40 @@ def test_servers_are_asked_over_tls_and_their_certificate_counts(
         connection.send(answer(b"", "204 No Content"))
 
     with Origin(handler) as origin:
-        server = at(origin, scheme="https")
+        server = server_at(origin, scheme="https")
         with running() as doubting:
-            doubting.follow(server, check=quick())
+            doubting.follow(server, check=frequent_check())
             doubting.until_fault(server, "its certificate is not accepted: self")
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         with running() as trusting:
-            trusting.follow(at(origin), check=quick(scheme="https", status=204))
+            trusting.follow(server_at(origin), check=frequent_check(scheme="https", status=204))
             origin.wait_for_requests(2)
-            assert trusting.fault(at(origin)) == ""
+            assert trusting.fault(server_at(origin)) == ""
 
 
-def test_plain_http_where_tls_is_expected_is_said(checking: Checking) -> None:
+def test_plain_http_instead_of_tls_is_a_fault(checking: Checking) -> None:
     def plain(connection: Connection) -> None:
         connection.receive()
         connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with Origin(plain) as origin:
-        server = at(origin, scheme="https")
-        checking.follow(server, check=quick())
+        server = server_at(origin, scheme="https")
+        checking.follow(server, check=frequent_check())
         checking.until_fault(server, "TLS failed")
 
 
-def test_a_server_that_goes_is_asked_no_more_and_forgotten(checking: Checking) -> None:
-    with Origin(Moody("500 Oh")) as origin:
-        server = at(origin)
-        checking.follow(server, check=quick())
+def test_a_draining_server_is_no_longer_probed_and_its_fault_forgotten(checking: Checking) -> None:
+    with Origin(SwitchableServer("500 Oh")) as origin:
+        server = server_at(origin)
+        checking.follow(server, check=frequent_check())
         checking.until_fault(server, "500")
         leaving = Server("a", "127.0.0.1", origin.port, state=ServerState.DRAINING)
-        checking.follow(leaving, check=quick())
+        checking.follow(leaving, check=frequent_check())
         assert not checking.checks.faults, "forgotten at once, so that it comes back as one that is up"
         until(lambda: unchanged(origin), "the checks to cease")
         checking.follow(server, check=None)
-        until(lambda: unchanged(origin), "no checks where none are asked for")
-        checking.follow(server, check=quick())
+        until(lambda: unchanged(origin), "no checks without a health check")
+        checking.follow(server, check=frequent_check())
         checking.until_fault(server, "500")
 
 
@@ -305,7 +305,7 @@ def unchanged(origin: Origin) -> int:
     return before if len(origin.requests) == before else 0
 
 
-def test_other_options_are_asked_at_once_and_what_was_known_stays_until_then(checking: Checking) -> None:
+def test_new_options_are_probed_at_once_and_the_known_fault_stays_until_then(checking: Checking) -> None:
     held = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -317,40 +317,40 @@ def test_other_options_are_asked_at_once_and_what_was_known_stays_until_then(che
                 connection.send(answer(b"x", "500 Oh"))
 
     with Origin(handler) as origin:
-        server = at(origin)
-        checking.follow(server, check=quick(interval=1000))
+        server = server_at(origin)
+        checking.follow(server, check=frequent_check(interval=1000))
         checking.until_fault(server, "500")
-        checking.follow(server, check=quick(path="/other", interval=1000, timeout=100))
-        until(lambda: origin.requests[-1].target == "/other", "the other question")
+        checking.follow(server, check=frequent_check(path="/other", interval=1000, timeout=100))
+        until(lambda: origin.requests[-1].target == "/other", "the other request")
         assert checking.fault(server)
         held.set()
-        checking.until_well(server)
+        checking.until_up(server)
 
 
-def test_intervals_are_kept_and_a_sick_server_has_its_own(checking: Checking) -> None:
-    moody = Moody()
-    with Origin(moody) as origin:
-        server = at(origin)
-        checking.follow(server, check=quick(interval=2, unhealthy_interval=0.01))
+def test_an_unhealthy_server_has_its_own_interval(checking: Checking) -> None:
+    switchable = SwitchableServer()
+    with Origin(switchable) as origin:
+        server = server_at(origin)
+        checking.follow(server, check=frequent_check(interval=2, unhealthy_interval=0.01))
         origin.wait_for_requests(2)
-        moody.status = "500 Oh"
+        switchable.status = "500 Oh"
         checking.until_fault(server, "500")
         began, seen = time.monotonic(), len(origin.requests)
         origin.wait_for_requests(seen + 10)
         assert time.monotonic() - began < 10, "ten at the longer interval would take twenty seconds"
 
 
-def test_a_server_that_starts_is_taken_in_soon_whatever_the_interval(checking: Checking) -> None:
-    moody = Moody("503 Starting")
-    with Origin(moody) as origin:
-        server = at(origin)
-        checking.follow(server, check=quick(interval=1000))
+def test_a_starting_server_is_up_soon_whatever_the_interval(checking: Checking) -> None:
+    switchable = SwitchableServer("503 Starting")
+    with Origin(switchable) as origin:
+        server = server_at(origin)
+        checking.follow(server, check=frequent_check(interval=1000))
         checking.until_fault(server, "503")
-        moody.status = "200 OK"
-        checking.until_well(server)
+        switchable.status = "200 OK"
+        checking.until_up(server)
 
 
-def test_what_the_store_remembers_stands_until_the_first_answer(checking: Checking) -> None:
+def test_a_stored_fault_stays_until_the_first_response(checking: Checking) -> None:
     held = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -359,18 +359,18 @@ def test_what_the_store_remembers_stands_until_the_first_answer(checking: Checki
         connection.send(answer(b""))
 
     with Origin(handler) as origin:
-        server = at(origin)
+        server = server_at(origin)
         down = Server("a", "127.0.0.1", origin.port, state=ServerState.DOWN)
-        stored = Service(NAME, (down,), health_check=quick())
+        stored = Service(NAME, (down,), health_check=frequent_check())
         checking.checks.restore(State(1, {}, {NAME: stored}, {}))
-        checking.follow(server, check=quick(timeout=100))
+        checking.follow(server, check=frequent_check(timeout=100))
         origin.wait_for_requests(1)
         assert checking.fault(server) == NOT_PROBED_YET
         held.set()
-        checking.until_well(server)
+        checking.until_up(server)
 
 
-def test_without_descriptors_nothing_is_known() -> None:
+def test_without_file_descriptors_the_check_is_undecided() -> None:
     async def ask() -> str:
         prober = Prober()
         taken = []
@@ -379,7 +379,7 @@ def test_without_descriptors_nothing_is_known() -> None:
             with suppress(OSError):
                 while True:
                     taken.append(socket.socket())
-            return await prober.probe(CheckRequest("http://127.0.0.1:80/"), quick())
+            return await prober.probe(CheckRequest("http://127.0.0.1:80/"), frequent_check())
         finally:
             for each in taken:
                 each.close()
@@ -390,9 +390,9 @@ def test_without_descriptors_nothing_is_known() -> None:
         asyncio.run(ask())
 
 
-def test_the_end_does_not_wait_for_servers_that_hang() -> None:
+def test_stopping_does_not_wait_for_servers_that_hang() -> None:
     with Origin(silent) as origin, running() as checking:
-        checking.follow(at(origin), at(80, "nowhere.invalid"), check=quick(timeout=60))
+        checking.follow(server_at(origin), server_at(80, "nowhere.invalid"), check=frequent_check(timeout=60))
         origin.wait_for_requests(1)
         began = time.monotonic()
         checking.stop.set()
@@ -450,7 +450,7 @@ def crowd() -> Iterator[Callable[[int], Crowd]]:
         each.close()
 
 
-def test_two_thousand_servers_are_asked_in_one_thread_and_those_that_hang_hold_nobody_up(
+def test_two_thousand_servers_are_probed_in_one_thread_and_hanging_ones_delay_no_others(
     checking: Checking, crowd: Callable[[int], Crowd]
 ) -> None:
     servers = crowd(2000)
@@ -459,14 +459,14 @@ def test_two_thousand_servers_are_asked_in_one_thread_and_those_that_hang_hold_n
     threads = set(threading.enumerate())
     checking.follow(
         *(Server(f"s{number}", address, servers.port) for number, address in enumerate(servers.addresses)),
-        check=quick(interval=5, timeout=10),
+        check=frequent_check(interval=5, timeout=10),
     )
-    until(lambda: all(servers.seen.values()), "a first look at each")
+    until(lambda: all(servers.seen.values()), "a first probe of each")
     assert set(threading.enumerate()) <= threads
-    until(lambda: len(checking.checks.faults) == 220, "the faults of those that have some")
+    until(lambda: len(checking.checks.faults) == 220, "all faults")
     rest = servers.addresses[220:]
-    until(lambda: all(len(servers.seen[each]) > 2 for each in rest), "a third look at the rest", timeout=120)
+    until(lambda: all(len(servers.seen[each]) > 2 for each in rest), "a third probe of the rest", timeout=120)
     intervals = sorted(servers.seen[each][2] - servers.seen[each][1] for each in rest)
-    # One server after the other, or some hundreds at once, would take the time of those that hang.
-    assert intervals[len(intervals) // 2] < 15, "looks come as often as they should"
+    # If servers were probed one by one, or a few hundred at once, the hanging ones would delay the others.
+    assert intervals[len(intervals) // 2] < 15, "probes keep their interval"
     assert len(checking.checks.faults) == 220

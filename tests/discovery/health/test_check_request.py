@@ -10,7 +10,7 @@ def head(check: HealthCheck, server: Server = SERVER) -> list[str]:
     return first_request(server, check).head().decode().split("\r\n")
 
 
-def test_the_plainest_check_asks_for_the_root() -> None:
+def test_a_check_without_options_requests_the_root() -> None:
     assert head(HealthCheck()) == [
         "GET / HTTP/1.1",
         "Host: 10.0.0.7:8080",
@@ -21,7 +21,7 @@ def test_the_plainest_check_asks_for_the_root() -> None:
     ]
 
 
-def test_options_say_where_and_what() -> None:
+def test_options_change_destination_and_request() -> None:
     check = HealthCheck(
         "/up?deep=1",
         scheme="https",
@@ -52,7 +52,7 @@ def test_options_say_where_and_what() -> None:
         (Server("s", "fd00::7", 81), "[fd00::7]:81", ("fd00::7", 81)),
     ],
 )
-def test_the_host_is_the_servers_own(server: Server, host: str, address: tuple[str, int]) -> None:
+def test_the_host_header_is_the_servers_host(server: Server, host: str, address: tuple[str, int]) -> None:
     assert f"Host: {host}" in head(HealthCheck(), server)
     assert first_request(server, HealthCheck()).address == address
 
@@ -70,11 +70,11 @@ def test_a_path_outside_ascii_is_quoted() -> None:
         (Server("s", "h", 80, "h2c"), HealthCheck(scheme="http"), True),
     ],
 )
-def test_only_http_1_is_spoken(server: Server, check: HealthCheck, expected: bool) -> None:
+def test_only_http_1_is_supported(server: Server, check: HealthCheck, expected: bool) -> None:
     assert is_checkable(server, check) is expected
 
 
-ASKED = CheckRequest("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Cookie": "c"})
+REQUEST = CheckRequest("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Cookie": "c"})
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,14 @@ ASKED = CheckRequest("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", 
         ("http://10.0.0.7:8080/c", "http://10.0.0.7:8080/c"),
     ],
 )
-def test_a_redirection_on_the_same_server_keeps_its_host_and_headers(location: str, url: str) -> None:
-    assert redirected_request(ASKED, 307, location) == CheckRequest(url, "POST", "app.test", ASKED.headers)
+def test_a_redirect_to_the_same_server_keeps_its_host_and_headers(location: str, url: str) -> None:
+    assert redirected_request(REQUEST, 307, location) == CheckRequest(
+        url, "POST", "app.test", REQUEST.headers
+    )
 
 
-def test_a_redirection_elsewhere_takes_no_secrets_along() -> None:
-    assert redirected_request(ASKED, 308, "https://other.test/") == CheckRequest(
+def test_a_redirect_to_another_server_drops_secret_headers() -> None:
+    assert redirected_request(REQUEST, 308, "https://other.test/") == CheckRequest(
         "https://other.test/", "POST", "", {"X": "y"}
     )
 
@@ -99,18 +101,18 @@ def test_a_redirection_elsewhere_takes_no_secrets_along() -> None:
     ("method", "status", "expected"),
     [("POST", 302, "GET"), ("POST", 307, "POST"), ("HEAD", 301, "HEAD"), ("GET", 303, "GET")],
 )
-def test_the_method_after_a_redirection(method: str, status: int, expected: str) -> None:
+def test_the_method_after_a_redirect(method: str, status: int, expected: str) -> None:
     found = redirected_request(CheckRequest("http://h/", method), status, "/x")
     assert found is not None
     assert found.method == expected
 
 
 def test_a_location_outside_ascii_is_quoted() -> None:
-    found = redirected_request(ASKED, 302, "/é".encode().decode("latin-1"))
+    found = redirected_request(REQUEST, 302, "/é".encode().decode("latin-1"))
     assert found is not None
     assert found.head().startswith(b"GET /%C3%A9 HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("location", ["ftp://h/", "http://h:99999/", "http://h:0/", "http://[x/", "/a b"])
-def test_a_redirection_to_nowhere(location: str) -> None:
-    assert redirected_request(ASKED, 302, location) is None
+def test_a_redirect_to_an_unusable_location(location: str) -> None:
+    assert redirected_request(REQUEST, 302, location) is None

@@ -1,4 +1,4 @@
-"""What the checks find, as the store has it."""
+"""The results of health checks are published to the store."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from rondpoint.store import change as messages
 from rondpoint.store.agents import read_agents
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import load, read_diagnostics
-from tests.discovery.health.test_check_loop import Moody
+from tests.discovery.health.test_check_loop import SwitchableServer
 from tests.discovery.running import ScriptedProvider, running_agent
 from tests.lab.origin import Connection, Origin, answer
 from tests.lab.store import Store
@@ -47,39 +47,41 @@ def comes_to(client: redis.Redis, **expected: str) -> None:
     until(lambda: states(client) == wanted, f"the states {wanted}")
 
 
-def test_a_servers_state_is_published_with_its_reason_and_so_is_its_return(
+def test_a_servers_state_is_published_with_its_reason_and_so_is_its_recovery(
     store: Store, client: redis.Redis
 ) -> None:
-    moody, one = Moody(), ScriptedProvider("one")
-    with Origin(moody) as origin, running_agent(store, one):
+    switchable, one = SwitchableServer(), ScriptedProvider("one")
+    with Origin(switchable) as origin, running_agent(store, one):
         one.send(two(origin))
         comes_to(client, c="up", p="up")
         origin.wait_for_requests(1)
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.subscribe(KEYS.changes)
             pubsub.get_message(timeout=5)
-            moody.status = "500 Oh"
-            message = until(lambda: pubsub.get_message(timeout=1), "a change to be told")
+            switchable.status = "500 Oh"
+            message = until(lambda: pubsub.get_message(timeout=1), "a change to be published")
             change = messages.decode(message["data"])
         assert set(change.services) == {"c@one"}
         comes_to(client, c="down", p="up")
-        (finding,) = read_diagnostics(client, KEYS)
-        assert finding.source == "one"
-        assert finding.message == f"server http://127.0.0.1:{origin.port} is down: status 500"
-        moody.status = "200 OK"
+        (diagnostic,) = read_diagnostics(client, KEYS)
+        assert diagnostic.source == "one"
+        assert diagnostic.message == f"server http://127.0.0.1:{origin.port} is down: status 500"
+        switchable.status = "200 OK"
         comes_to(client, c="up", p="up")
-        until(lambda: read_diagnostics(client, KEYS) == (), "the finding to be gone")
+        until(lambda: read_diagnostics(client, KEYS) == (), "the diagnostic to be removed")
 
 
-def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store, client: redis.Redis) -> None:
+def test_a_server_that_an_agent_left_down_stays_down_until_the_next_has_probed_it(
+    store: Store, client: redis.Redis
+) -> None:
     held = threading.Event()
     held.set()
-    moody = Moody("500 Oh")
+    switchable = SwitchableServer("500 Oh")
 
     def handler(connection: Connection) -> None:
         connection.read()
         held.wait(120)
-        connection.send(answer(b"", moody.status))
+        connection.send(answer(b"", switchable.status))
 
     with Origin(handler) as origin:
         first, second = ScriptedProvider("one"), ScriptedProvider("one")
@@ -87,7 +89,7 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
             first.send(two(origin))
             comes_to(client, c="down", p="up")
         held.clear()
-        moody.status = "200 OK"
+        switchable.status = "200 OK"
         with running_agent(store, second):
             seen = len(origin.requests)
             second.send(two(origin, HealthCheck("/up", interval=0.05, timeout=100)))
@@ -97,43 +99,43 @@ def test_what_an_agent_left_down_stays_so_until_the_next_has_asked(store: Store,
                     [each.message for each in read_diagnostics(client, KEYS)]
                     == [f"server http://127.0.0.1:{origin.port} is down: {NOT_PROBED_YET}"]
                 ),
-                "what is remembered to be told",
+                "the stored fault to be published",
             )
             assert states(client) == {"c@one": "down", "p@one": "up"}
             held.set()
             comes_to(client, c="up", p="up")
 
 
-def test_what_is_kept_of_a_silent_provider_is_checked_too(
+def test_retained_services_of_a_silent_provider_are_checked_too(
     store: Store, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("discovery.process.publication.PROVIDER_TIMEOUT", 0.2)
-    moody = Moody("500 Oh")
-    with Origin(moody) as origin:
+    switchable = SwitchableServer("500 Oh")
+    with Origin(switchable) as origin:
         one = ScriptedProvider("one")
         with running_agent(store, one):
             one.send(two(origin))
             comes_to(client, c="down", p="up")
-        moody.status = "200 OK"
+        switchable.status = "200 OK"
         with running_agent(store, ScriptedProvider("one")):
             comes_to(client, c="up", p="up")
 
 
-def test_only_the_agent_that_leads_asks_and_who_takes_over_does(store: Store, client: redis.Redis) -> None:
+def test_only_the_leader_probes_and_a_new_leader_starts_to(store: Store, client: redis.Redis) -> None:
     once = HealthCheck("/up", interval=1000)
 
     def roles() -> list[str]:
         return sorted(agent.role for agent in read_agents(client, KEYS).values())
 
     first, second = ScriptedProvider("one"), ScriptedProvider("one")
-    with Origin(Moody()) as origin, ExitStack() as stack:
+    with Origin(SwitchableServer()) as origin, ExitStack() as stack:
         with running_agent(store, first):
             first.send(two(origin, once))
             origin.wait_for_requests(1)
             stack.enter_context(running_agent(store, second))
             second.send(two(origin, once))
             until(lambda: roles() == ["leader", "standby"], "the second to stand by")
-            # What it would do at once if it asked at all.
+            # A standby that probed at all would do so at once.
             time.sleep(1)
             assert len(origin.requests) == 1
         origin.wait_for_requests(2, timeout=60)

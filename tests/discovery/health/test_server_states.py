@@ -27,7 +27,7 @@ def test_a_service_that_is_not_checked_has_no_faults() -> None:
     assert apply_faults(WHOLE, {("plain@docker", A.url): "status 500"}) is WHOLE
 
 
-def test_a_server_with_a_fault_is_down_and_that_is_told() -> None:
+def test_a_server_with_a_fault_is_down_with_a_diagnostic() -> None:
     found = apply_faults(WHOLE, {("checked@docker", B.url): "status 500"})
     assert found.services["checked@docker"] == replace(CHECKED, servers=(A, DOWN, LEAVING))
     assert found.diagnostics == (
@@ -42,7 +42,7 @@ def test_a_server_with_a_fault_is_down_and_that_is_told() -> None:
     )
 
 
-def test_what_it_does_not_concern_stays_the_same_object() -> None:
+def test_unaffected_objects_stay_the_same() -> None:
     found = apply_faults(WHOLE, {("checked@docker", B.url): "status 500"})
     assert found.services["other@docker"] is OTHER
     assert found.services["plain@docker"] is PLAIN
@@ -50,17 +50,17 @@ def test_what_it_does_not_concern_stays_the_same_object() -> None:
     assert found.routers is WHOLE.routers
 
 
-def test_a_server_that_leaves_goes_on_leaving() -> None:
+def test_a_draining_server_stays_draining() -> None:
     assert apply_faults(WHOLE, {("checked@docker", LEAVING.url): "status 500"}) is WHOLE
 
 
-def test_the_stored_state_tells_what_was_down() -> None:
+def test_stored_faults_are_those_of_servers_that_are_down() -> None:
     services = {
         each.name: each for each in (replace(CHECKED, servers=(A, DOWN)), replace(PLAIN, servers=(DOWN,)))
     }
     assert stored_faults(State(1, {}, services, {})) == {("checked@docker", B.url): NOT_PROBED_YET}
 
 
-def test_a_service_goes_back_to_what_its_provider_said() -> None:
+def test_faults_are_removed_from_a_service() -> None:
     assert without_faults(CHECKED) is CHECKED
     assert without_faults(replace(CHECKED, servers=(A, DOWN, LEAVING))) == CHECKED

@@ -22,7 +22,7 @@ from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Support
 from rondpoint.diagnostics import Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.reference_pages import filled, first_clause
+from rondpoint.reference_pages import fill_blocks, first_clause
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container
 
@@ -37,7 +37,7 @@ BY_NAME = {each.name: each for each in (*v1.FILE_OPTIONS, *V1, *v3.FILE_OPTIONS,
 @pytest.mark.parametrize("page", ["labels-v1.md", "labels-v3.md"])
 def test_the_page_is_up_to_date(page: str) -> None:
     text = (PAGES / page).read_text()
-    assert text == filled(text, blocks(page)), "run: make reference"
+    assert text == fill_blocks(text, blocks(page)), "run: make reference"
 
 
 def with_neighbours(label: Label) -> dict[str, str]:

@@ -124,7 +124,7 @@ def test_an_expression_outside_of_braces_gives_a_warning_and_the_rule_is_used() 
     assert len(decoded.routers) == 1
     (found,) = decoded.diagnostics
     assert found.severity is Severity.WARNING
-    assert "is outside of braces" in found.message
+    assert "is outside braces" in found.message
 
 
 @pytest.mark.parametrize("rule", ["Hots:a.test", "Host:", "", "Host:a;PathPrefixStrip:x"])

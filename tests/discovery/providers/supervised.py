@@ -1,4 +1,4 @@
-"""A provider kept at work as the agent keeps it, and what stands of it."""
+"""Runs a provider under the agent's supervisor, and waits for its configurations and states."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,55 +11,59 @@ from rondpoint.model import Configuration
 from tests.lab.waiting import until
 
 
-class _Remembering(ProviderStates):
-    """Keeps what a provider has said of its faults, which may be over before anybody looks."""
+class _RecordingStates(ProviderStates):
+    """Provider states that record every failure, since a failure may be over before the test looks."""
 
     def __init__(self, name: str) -> None:
         super().__init__([name])
         self.faults: list[str] = []
 
-    def failed(self, provider: str, message: str) -> None:
-        super().failed(provider, message)
+    def set_failure(self, provider: str, message: str) -> None:
+        super().set_failure(provider, message)
         self.faults.append(message)
 
 
 class Supervised:
+    """A provider that runs under the supervisor in a thread."""
+
     def __init__(self, provider: Provider) -> None:
         self.name = provider.name
-        self.states = _Remembering(provider.name)
+        self.states = _RecordingStates(provider.name)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=supervise, args=(provider, self.states, self.stop), daemon=True)
 
     @property
-    def standing(self) -> Configuration:
-        """What the provider said last."""
+    def configuration(self) -> Configuration:
+        """The last configuration that the provider emitted."""
         return self.states.snapshot().configurations.get(self.name, Configuration())
 
     @property
     def state(self) -> str:
+        """The provider's state: `starting`, `ok` or `retrying`."""
         return self.states.snapshot().statuses[self.name].state
 
     def until(self, holds: Callable[[Configuration], bool], timeout: float = 60.0) -> Configuration:
-        """The standing configuration as soon as `holds` is true of it."""
+        """Wait until `holds` is true of the configuration, and return it."""
         return until(
-            lambda: found if holds(found := self.standing) else None, "a configuration", timeout=timeout
+            lambda: found if holds(found := self.configuration) else None, "a configuration", timeout=timeout
         )
 
     def until_failing(self, words: str, timeout: float = 60.0) -> None:
-        """Returns once the provider's state says these words, or has said them."""
+        """Wait until a failure of the provider contains `words`."""
         until(
             lambda: any(words in fault for fault in self.states.faults),
             f"{words!r} in the provider's state",
             timeout=timeout,
         )
 
-    def until_well(self) -> None:
-        """Returns once the provider's state is that it works."""
-        until(lambda: self.state == "ok", "the provider at work")
+    def until_ok(self) -> None:
+        """Wait until the provider's state is `ok`."""
+        until(lambda: self.state == "ok", "the provider's state ok")
 
 
 @contextmanager
 def supervised(provider: Provider) -> Iterator[Supervised]:
+    """Run a provider under the supervisor until the end of the block."""
     running = Supervised(provider)
     running.thread.start()
     try:

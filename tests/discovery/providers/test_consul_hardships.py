@@ -1,4 +1,4 @@
-"""What both providers of Consul live through: where it is, what is shown to it, and what becomes of it."""
+"""Both Consul providers with late starts, resets, lost leaders, datacentres, variables and TLS."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -28,10 +28,10 @@ from tests.lab.waiting import until
 TRIES = 5
 
 
-class Way(Struct, frozen=True):
-    """One of the two: a provider of an address and options, and how a route `NAME.test` is written.
+class ConsulSource(Struct, frozen=True):
+    """One of the two sources: makes its provider from an address and options, and writes a route `NAME.test`.
 
-    `path` is that of the query which tells of it.
+    `path` is that of the query that returns the route.
     """
 
     make: Callable[..., Provider]
@@ -39,8 +39,8 @@ class Way(Struct, frozen=True):
     path: str
 
     def index(self, consul: Consul) -> int:
-        """Consul's index of what the provider reads."""
-        return int(consul.ask("GET", self.path).headers["X-Consul-Index"])
+        """Return Consul's index of the data that the provider reads."""
+        return int(consul.request("GET", self.path).headers["X-Consul-Index"])
 
 
 def _catalogue(address: str, **options: Any) -> Provider:
@@ -49,7 +49,7 @@ def _catalogue(address: str, **options: Any) -> Provider:
 
 
 def _register(consul: Consul, name: str) -> None:
-    # Not with the agent, which would see to it that it stays.
+    # Registered in the catalogue, not with the agent, which would register it again after a reset.
     entry = {"ID": name, "Service": name, "Port": 80, "Tags": [f"traefik.frontend.rule=Host:{name}.test"]}
     consul.put("/v1/catalog/register", {"Node": "far", "Address": "10.0.0.1", "Service": entry})
 
@@ -65,88 +65,88 @@ def _put(consul: Consul, name: str) -> None:
     consul.put(f"/v1/kv/traefik/frontends/{name}/routes/r/rule", f"Host:{name}.test")
 
 
-WAYS = {
-    "catalogue": Way(_catalogue, _register, "/v1/catalog/node/far"),
-    "keys": Way(_keys, _put, "/v1/kv/traefik?recurse"),
+SOURCES = {
+    "catalogue": ConsulSource(_catalogue, _register, "/v1/catalog/node/far"),
+    "keys": ConsulSource(_keys, _put, "/v1/kv/traefik?recurse"),
 }
 
 
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Way:
-    return WAYS[request.param]
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest) -> ConsulSource:
+    return SOURCES[request.param]
 
 
 def has(*names: str) -> Callable[[Configuration], bool]:
-    """Whether these are routed, and no others, Consul's own service aside."""
+    """Return a test for exactly these routes, besides the route of Consul's own service."""
     hosts = {f"Host:{name}.test" for name in names}
     return lambda found: {each.rule.text for each in found.routers.values()} - {"Host(`consul`)"} == hosts
 
 
-def test_a_consul_that_comes_later(way: Way, tmp_path: Path) -> None:
+def test_a_consul_that_starts_later_is_found(source: ConsulSource, tmp_path: Path) -> None:
     late = Consul(tmp_path)
-    with supervised(way.make(late.address)) as at_work:
-        at_work.until_failing("connection refused")
+    with supervised(source.make(late.address)) as running:
+        running.until_failing("connection refused")
         with late:
-            way.write(late, "a")
-            at_work.until(has("a"))
-            at_work.until_well()
+            source.write(late, "a")
+            running.until(has("a"))
+            running.until_ok()
 
 
-def test_an_index_that_runs_backwards_takes_nothing_at_once(
-    way: Way, consul: Consul, monkeypatch: pytest.MonkeyPatch
+def test_an_index_that_runs_backwards_removes_nothing_at_once(
+    source: ConsulSource, consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (provider, retained_keys):
         monkeypatch.setattr(module, "RETENTION", 4.0)
     for owner in (provider, keys):
-        # Consul says so when the wait is over, which else lasts five minutes.
+        # Consul reports it at the end of a query's wait, which would otherwise last five minutes.
         monkeypatch.setattr(owner, "Client", _hasty)
-    way.write(consul, "a")
-    snapshot = consul.ask("GET", "/v1/snapshot").content
-    with supervised(way.make(consul.address)) as at_work:
+    source.write(consul, "a")
+    snapshot = consul.request("GET", "/v1/snapshot").content
+    with supervised(source.make(consul.address)) as running:
         for _ in range(TRIES):
             for name in ("b", "c"):
-                way.write(consul, name)
-            at_work.until(has("a", "b", "c"))
-            before = way.index(consul)
+                source.write(consul, name)
+            running.until(has("a", "b", "c"))
+            before = source.index(consul)
             began = time.monotonic()
             restored = requests.put(f"{consul.url}/v1/snapshot", data=snapshot, timeout=60)
             assert restored.ok, restored.text
-            at_work.until(has("a"))
+            running.until(has("a"))
             if time.monotonic() - began >= 4:
                 break
-            # Consul may have written something of its own meanwhile, and its index have run on with that.
-            assert way.index(consul) > before, "what may have been forgotten went before its time"
+            # Consul may have written something itself meanwhile, so that its index did not run backwards.
+            assert source.index(consul) > before, "routes were removed before their retention was over"
         else:
             raise AssertionError(f"the index of Consul ran on {TRIES} times")
-        way.write(consul, "b")
-        at_work.until(has("a", "b"))
-        at_work.until_well()
+        source.write(consul, "b")
+        running.until(has("a", "b"))
+        running.until_ok()
 
 
 def _hasty(endpoint: Endpoint, **options: Any) -> Client:
     return Client(endpoint, **{**options, "wait": 1.0})
 
 
-def test_routes_stay_while_consul_has_no_leader(way: Way, tmp_path: Path) -> None:
-    with cluster(tmp_path) as (asked, others):
-        way.write(asked, "a")
-        with supervised(way.make(asked.address)) as at_work:
-            at_work.until(has("a"))
+def test_routes_stay_while_consul_has_no_leader(source: ConsulSource, tmp_path: Path) -> None:
+    with cluster(tmp_path) as (follower, others):
+        source.write(follower, "a")
+        with supervised(source.make(follower.address)) as running:
+            running.until(has("a"))
             for each in others:
                 each.kill()
-            at_work.until_failing("no leader", timeout=60)
-            assert has("a")(at_work.standing)
+            running.until_failing("no leader", timeout=60)
+            assert has("a")(running.configuration)
             for each in others:
                 each.start(wait=False)
-            asked.wait_until_ready()
-            # Its connections to the servers that were are noticed one by one.
-            until(lambda: _written(way, asked, "b"), "a write that succeeds", timeout=60)
-            at_work.until(has("a", "b"), timeout=60)
+            follower.wait_until_ready()
+            # The agent drops its connections to the killed servers one by one.
+            until(lambda: _written(source, follower, "b"), "a write that succeeds", timeout=60)
+            running.until(has("a", "b"), timeout=60)
 
 
-def _written(way: Way, consul: Consul, name: str) -> bool:
+def _written(source: ConsulSource, consul: Consul, name: str) -> bool:
     try:
-        way.write(consul, name)
+        source.write(consul, name)
     except LabError:
         return False
     return True
@@ -154,7 +154,7 @@ def _written(way: Way, consul: Consul, name: str) -> bool:
 
 @contextmanager
 def cluster(directory: Path) -> Iterator[tuple[Consul, list[Consul]]]:
-    """Three servers: one that does not lead, and the others."""
+    """Start three servers; yield one that is not the leader, and the others."""
     first = Consul(directory, expect=3)
     everyone = [first, *(Consul(directory, expect=3, join=[first]) for _ in range(2))]
     with ExitStack() as stack:
@@ -163,12 +163,12 @@ def cluster(directory: Path) -> Iterator[tuple[Consul, list[Consul]]]:
             each.start(wait=False)
         for each in everyone:
             each.wait_until_ready()
-        leader = first.ask("GET", "/v1/status/leader").json().rpartition(":")[2]
-        asked, *others = sorted(everyone, key=lambda each: str(each.ports["server"]) == leader)
-        yield asked, others
+        leader = first.request("GET", "/v1/status/leader").json().rpartition(":")[2]
+        follower, *others = sorted(everyone, key=lambda each: str(each.ports["server"]) == leader)
+        yield follower, others
 
 
-def test_another_datacentre_is_read_through_the_nearest_agent(way: Way, tmp_path: Path) -> None:
+def test_another_datacentre_is_read_through_the_nearest_agent(source: ConsulSource, tmp_path: Path) -> None:
     near = Consul(tmp_path, settings={"datacenter": "near"})
     far = Consul(
         tmp_path,
@@ -176,41 +176,43 @@ def test_another_datacentre_is_read_through_the_nearest_agent(way: Way, tmp_path
     )
     with near, far:
         both = {"near", "far"}
-        until(lambda: set(near.ask("GET", "/v1/catalog/datacenters").json()) == both, "both datacentres")
-        way.write(near, "here")
-        way.write(far, "there")
-        with supervised(way.make(near.address)) as at_work:
-            at_work.until(has("here"))
-        with supervised(way.make(near.address, datacenter="far")) as at_work:
-            at_work.until(has("there"))
-            way.write(far, "more")
-            at_work.until(has("there", "more"))
-        with supervised(way.make(near.address, datacenter="mars")) as at_work:
-            at_work.until_failing("knows no datacentre 'mars'")
+        until(lambda: set(near.request("GET", "/v1/catalog/datacenters").json()) == both, "both datacentres")
+        source.write(near, "here")
+        source.write(far, "there")
+        with supervised(source.make(near.address)) as running:
+            running.until(has("here"))
+        with supervised(source.make(near.address, datacenter="far")) as running:
+            running.until(has("there"))
+            source.write(far, "more")
+            running.until(has("there", "more"))
+        with supervised(source.make(near.address, datacenter="mars")) as running:
+            running.until_failing("knows no datacentre 'mars'")
 
 
-def test_consuls_own_variables_count(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_consuls_own_variables_apply(
+    source: ConsulSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Consul(tmp_path, acl=True) as consul:
-        way.write(consul, "a")
+        source.write(consul, "a")
         monkeypatch.setenv("CONSUL_HTTP_ADDR", consul.address)
         monkeypatch.setenv("CONSUL_HTTP_TOKEN", MASTER_TOKEN)
-        with watched(way.make("")) as at_work:
-            at_work.until(has("a"))
+        with watched(source.make("")) as running:
+            running.until(has("a"))
         monkeypatch.delenv("CONSUL_HTTP_TOKEN")
-        with watched(way.make("", token=MASTER_TOKEN)) as at_work:
-            at_work.until(has("a"))
+        with watched(source.make("", token=MASTER_TOKEN)) as running:
+            running.until(has("a"))
 
 
-def test_both_sides_show_a_certificate(way: Way, tmp_path: Path) -> None:
-    # One certificate, which is its own authority, serves both.
+def test_client_and_server_certificates_are_verified(source: ConsulSource, tmp_path: Path) -> None:
+    # One self-signed certificate serves as authority, server and client certificate.
     file, port = str(write_certificate(tmp_path / "certificate.pem")), free_port()
     tls = {"ca": file, "cert": file, "key": file}
     settings = {"ports": {"https": port}, "verify_incoming_https": True}
     settings |= {"ca_file": file, "cert_file": file, "key_file": file}
     with Consul(tmp_path, settings=settings) as consul:
-        way.write(consul, "a")
-        with watched(way.make(f"127.0.0.1:{port}", tls=tls)) as at_work:
-            at_work.until(has("a"))
+        source.write(consul, "a")
+        with watched(source.make(f"127.0.0.1:{port}", tls=tls)) as running:
+            running.until(has("a"))
         for some in ({"ca": tls["ca"]}, {}):
-            with supervised(way.make(f"127.0.0.1:{port}", tls=some)) as refused:
+            with supervised(source.make(f"127.0.0.1:{port}", tls=some)) as refused:
                 refused.until_failing("no TLS with Consul")

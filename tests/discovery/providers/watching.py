@@ -1,4 +1,4 @@
-"""A provider at work in a thread, and what it emits."""
+"""Runs a provider in a thread, and collects the configurations that it emits."""
 
 import queue
 import threading
@@ -10,10 +10,12 @@ from discovery.providers.errors import ProviderError
 from rondpoint.model import Configuration
 
 RETRY = 0.05
-"""Seconds until a provider that cannot read its source is asked again."""
+"""Seconds until `watch` is called again after a ProviderError."""
 
 
 class Watched:
+    """A provider that runs in a thread, and its emitted configurations."""
+
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self.stop = threading.Event()
@@ -27,7 +29,7 @@ class Watched:
             try:
                 self.provider.watch(self._emitted.put, self.stop)
             except ProviderError as error:
-                # The agent, too, calls again after a while.
+                # The agent, too, calls `watch` again after a delay.
                 self.error = error
                 self.stop.wait(RETRY)
             except BaseException as error:  # noqa: BLE001 (the test looks at it)
@@ -35,7 +37,7 @@ class Watched:
                 return
 
     def next(self, timeout: float = 60.0) -> Configuration:
-        """The next configuration it emits."""
+        """Wait for the next configuration, and return it."""
         try:
             self.last = self._emitted.get(timeout=timeout)
         except queue.Empty:
@@ -43,13 +45,14 @@ class Watched:
         return self.last
 
     def until(self, holds: Callable[[Configuration], bool], timeout: float = 60.0) -> Configuration:
-        """The first configuration from now on for which `holds` is true."""
+        """Wait for a configuration for which `holds` is true, and return it."""
         while True:
             configuration = self.next(timeout)
             if holds(configuration):
                 return configuration
 
     def quiet(self, seconds: float = 0.3) -> bool:
+        """Return whether the provider emits nothing for `seconds`."""
         try:
             self.last = self._emitted.get(timeout=seconds)
         except queue.Empty:
@@ -57,6 +60,7 @@ class Watched:
         return False
 
     def end(self) -> None:
+        """Stop the provider, and wait for its thread."""
         self.stop.set()
         self.thread.join(60)
         assert not self.thread.is_alive(), "the provider did not stop"
@@ -64,6 +68,7 @@ class Watched:
 
 @contextmanager
 def watched(provider: Provider) -> Iterator[Watched]:
+    """Run a provider until the end of the block."""
     running = Watched(provider)
     running.thread.start()
     try:

@@ -19,7 +19,7 @@ ALL = [
 ]
 
 
-def test_every_flag_has_its_place() -> None:
+def test_every_flag_has_its_option() -> None:
     found = parse_command([*ALL, CONSUL])
     options = found.plan.options
     assert (options.hostname, options.internal, options.explicit) == (host_name(), True, True)
@@ -28,7 +28,7 @@ def test_every_flag_has_its_place() -> None:
     assert (found.attempts, found.interval, found.warnings) == (3, 0.5, ())
 
 
-def test_without_flags_it_works_for_ever_on_published_ports() -> None:
+def test_without_flags_it_retries_for_ever_and_registers_published_ports() -> None:
     found = parse_command([CONSUL])
     assert not found.plan.options.internal
     assert (found.plan.cleanup, found.plan.on_success, found.plan.resync) == (False, False, 0)
@@ -65,7 +65,7 @@ def test_the_registry_is_consul(registry: str, url: str, monkeypatch: pytest.Mon
     assert str(parse_command([registry]).plan.consul) == url
 
 
-def test_consuls_own_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_consuls_own_variables_apply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSUL_HTTP_ADDR", "other:1234")
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", "secret")
     monkeypatch.setenv("CONSUL_CACERT", "/ca.pem")
@@ -74,7 +74,7 @@ def test_consuls_own_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (str(named), named.token, named.tls.ca) == ("https://here:8501", "secret", "/ca.pem")
 
 
-def test_attempts_without_a_pause_are_not_made() -> None:
+def test_too_short_a_retry_interval_is_raised_to_the_minimum() -> None:
     found = parse_command(["-retry-interval=1", CONSUL])
     assert found.interval == 0.01
     assert found.warnings == ("flag -retry-interval 1 is too short: 10 is used, the minimum",)
@@ -105,14 +105,14 @@ def test_attempts_without_a_pause_are_not_made() -> None:
         (["-tags", "{{.ID}}", CONSUL], "templates are not supported"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], words: str) -> None:
+def test_a_usage_error_is_one_line(arguments: list[str], words: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_command(arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_times_to_live_are_said_to_have_no_effect() -> None:
+def test_times_to_live_have_no_effect_and_a_warning() -> None:
     found: RegistrarCommand = parse_command(["-ttl", "30", "-ttl-refresh", "10", CONSUL])
     assert [each.split()[1] for each in found.warnings] == ["-ttl", "-ttl-refresh"]
 
@@ -124,7 +124,7 @@ def test_help_is_no_error(flag: str) -> None:
     assert all(f"  -{name} " in USAGE for name in FLAGS)
 
 
-def test_where_an_engine_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_engine_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = tmp_path / "first.sock", tmp_path / "last.sock"
     monkeypatch.setattr(options, "SOCKETS", (first, last))
 
@@ -137,5 +137,5 @@ def test_where_an_engine_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monke
     assert found() == f"unix://{first}"
 
 
-def test_the_sockets_are_registrators_and_the_engines() -> None:
+def test_the_default_sockets_are_registrators_and_the_engines() -> None:
     assert [str(each) for each in options.SOCKETS] == ["/tmp/docker.sock", "/var/run/docker.sock"]

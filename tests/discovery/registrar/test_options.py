@@ -1,4 +1,4 @@
-"""What settings ask of the registrar."""
+"""The registrar's options from the settings."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def plan(*flags: str, cwd: Path) -> Plan:
     return plan_from_settings(settings, settings.registrator)
 
 
-def test_a_provider_without_routes_among_those_that_are_set(tmp_path: Path) -> None:
+def test_the_settings_enable_the_registrar(tmp_path: Path) -> None:
     for flags, made in (
         ([], False),
         (["--registrator.enabled"], True),
@@ -27,7 +27,7 @@ def test_a_provider_without_routes_among_those_that_are_set(tmp_path: Path) -> N
         assert ("registrator" in configured_providers(settings)) is made
 
 
-def test_every_setting_has_its_place(tmp_path: Path) -> None:
+def test_every_setting_has_its_option(tmp_path: Path) -> None:
     found = plan(
         "--registrator.internal",
         "--registrator.docker=tcp://engine:2375",
@@ -57,7 +57,7 @@ def test_every_setting_has_its_place(tmp_path: Path) -> None:
     assert (options.ip_label, options.tags) == ("address", ("a", "b"))
 
 
-def test_it_registers_where_the_catalogue_is_read(tmp_path: Path) -> None:
+def test_it_registers_with_the_catalogues_consul_by_default(tmp_path: Path) -> None:
     catalogue = ["--consulCatalog.endpoint=consul:1234", "--registrator.internal"]
     assert str(plan(*catalogue, cwd=tmp_path).consul) == "http://consul:1234"
     own = plan(*catalogue, "--registrator.consul.address=other", cwd=tmp_path)
@@ -66,7 +66,9 @@ def test_it_registers_where_the_catalogue_is_read(tmp_path: Path) -> None:
     assert str(several.consul) == "http://a:8500"
 
 
-def test_it_reads_the_engine_that_is_routed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_follows_the_docker_providers_engine_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(module, "SOCKETS", (tmp_path / "docker.sock",))
     routed = plan("--docker.endpoint=tcp://engine:1", "--registrator.internal", cwd=tmp_path)
@@ -78,13 +80,13 @@ def test_it_reads_the_engine_that_is_routed(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
-        ("--registrator.consul.address=a,b", "expected one agent"),
+        ("--registrator.consul.address=a,b", "expected one Consul agent"),
         ("--registrator.deregister=never", "expected always or on-success"),
         ("--registrator.resync=often", "expected a duration"),
         ("--registrator.intrnal", "did you mean --registrator.internal?"),
     ],
 )
-def test_what_does_not_fit_is_said(flag: str, words: str, tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported(flag: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load([flag], {}, tmp_path)
     assert words in "\n".join(map(str, caught.value.diagnostics))

@@ -1,4 +1,4 @@
-"""Containers become services as Registrator's do."""
+"""Containers are registered with the same services as Registrator's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +58,7 @@ def test_a_published_port_is_registered_at_the_host() -> None:
     assert only() == Registration("box:web_1:80", "helloworld", "192.0.2.7", 32768)
 
 
-def test_internal_counts_exposed_ports_at_the_containers_own_address() -> None:
+def test_internal_registers_exposed_ports_at_the_containers_own_address() -> None:
     found = only(options=INSIDE, ports={"80/tcp": None})
     assert found == Registration("box:web_1:80", "helloworld", "172.17.0.3", 80)
 
@@ -66,42 +66,42 @@ def test_internal_counts_exposed_ports_at_the_containers_own_address() -> None:
 def test_the_second_scene_of_the_article() -> None:
     written = "traefik.backend=hello2,traefik.frontend.rule=Host:hello2.osones.com"
     found = only(labels={"SERVICE_TAGS": written}, options=INSIDE)
-    assert (found.name, found.split_tags) == ("helloworld", tuple(written.split(",")))
+    assert (found.name, found.tags) == ("helloworld", tuple(written.split(",")))
 
 
 def test_an_unpublished_port_is_registered_only_internally() -> None:
     assert read(ports={"80/tcp": None}).registrations == ()
 
 
-def test_in_the_hosts_network_exposed_ports_are_the_hosts() -> None:
+def test_in_the_hosts_network_exposed_ports_are_registered_at_the_host() -> None:
     assert only(mode="host") == Registration("box:web_1:80", "helloworld", "192.0.2.7", 80)
 
 
-def test_the_address_in_a_network_of_ones_own() -> None:
+def test_the_address_in_a_user_defined_network() -> None:
     found = only(options=INSIDE, mode="back", networks={"back": {"IPAddress": "172.20.0.2"}})
     assert found.address == "172.20.0.2"
 
 
-def test_a_shared_network_gives_the_lenders_address() -> None:
+def test_a_container_in_a_shared_network_has_its_owners_address() -> None:
     network_owner = description()
     found = registrations(workload(description(mode="container:abc"), network_owner), OUTSIDE).registrations
     assert [(each.address, each.port) for each in found] == [("172.17.0.3", 80)]
 
 
-def test_several_ports_get_suffixed_names_and_udp_is_told() -> None:
+def test_several_ports_get_suffixed_names_and_udp_ones_a_tag() -> None:
     found = read(ports=TWO).registrations
-    assert [(each.id, each.name, each.address, each.split_tags) for each in found] == [
+    assert [(each.id, each.name, each.address, each.tags) for each in found] == [
         ("box:web_1:53:udp", "helloworld-53", "192.0.2.9", ("udp",)),
         ("box:web_1:80", "helloworld-80", "192.0.2.7", ()),
     ]
 
 
-def test_a_name_for_a_port_stands_without_suffix() -> None:
+def test_a_name_for_a_port_gets_no_suffix() -> None:
     found = read("SERVICE_NAME=all", "SERVICE_80_NAME=web", ports=TWO).registrations
     assert [each.name for each in found] == ["all-53", "web"]
 
 
-def test_one_port_is_ignored_the_other_is_not() -> None:
+def test_a_single_port_can_be_ignored() -> None:
     found = read("SERVICE_53_IGNORE=yes", ports=TWO).registrations
     assert [each.name for each in found] == ["helloworld-80"]
 
@@ -135,20 +135,20 @@ def test_addresses(options: dict[str, Any], address: str) -> None:
     assert only(labels={"net.ip": "10.9.8.7/24"}, options=chosen).address == address
 
 
-def test_explicit_takes_only_what_has_a_name() -> None:
+def test_explicit_registers_only_ports_with_a_name() -> None:
     explicit = Options(hostname="box", explicit=True)
     assert read(options=explicit).registrations == ()
     assert read("SERVICE_NAME=web", options=explicit).registrations[0].name == "web"
 
 
-def test_other_keys_are_attributes_and_the_id_is_given() -> None:
+def test_other_keys_are_attributes_and_the_id_can_be_set() -> None:
     found = only("SERVICE_ID=mine", "SERVICE_Region=eu", "SERVICE_TAGS=a", "PATH=/bin")
     assert (found.id, found.meta) == ("mine", {"region": "eu", "registrator": "box"})
 
 
-def test_tags_of_the_registrar_follow_the_containers() -> None:
-    options = Options(hostname="box", split_tags=("all",))
-    assert only("SERVICE_TAGS=a,b", options=options).split_tags == ("a", "b", "all")
+def test_the_registrars_tags_come_after_the_containers() -> None:
+    options = Options(hostname="box", tags=("all",))
+    assert only("SERVICE_TAGS=a,b", options=options).tags == ("a", "b", "all")
 
 
 CHECKS = {
@@ -165,7 +165,7 @@ def test_checks(written: str, check: dict[str, Any]) -> None:
     assert only(f"SERVICE_CHECK_{written}").check == check
 
 
-def test_all_that_a_check_may_say() -> None:
+def test_all_options_of_a_check() -> None:
     env = ("HTTP=/", "INTERVAL=1m30s", "TIMEOUT=2s", "INITIAL_STATUS=passing", "DEREGISTER_AFTER=10m")
     found = only(*(f"SERVICE_CHECK_{each}" for each in (*env, "HTTP_METHOD=HEAD")))
     assert found.check == {
@@ -188,13 +188,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("env", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_said_and_the_service_stands(env: list[str], message: str) -> None:
+def test_an_invalid_key_is_reported_and_the_service_is_registered(env: list[str], message: str) -> None:
     found = read(*env)
     assert len(found.registrations) == 1
-    (said,) = found.diagnostics
-    assert message in said.message
-    assert said.subject == "container web_1"
-    assert said.hint
+    (diagnostic,) = found.diagnostics
+    assert message in diagnostic.message
+    assert diagnostic.subject == "container web_1"
+    assert diagnostic.hint
 
 
 @pytest.mark.parametrize(
@@ -206,21 +206,21 @@ def test_what_is_wrong_is_said_and_the_service_stands(env: list[str], message: s
         ("TCP=1", "DEREGISTER_AFTER", "DeregisterCriticalServiceAfter", "1m"),
     ],
 )
-def test_a_time_that_is_absurdly_short_is_said_and_the_least_is_taken(
+def test_too_short_a_duration_is_reported_and_raised_to_the_minimum(
     kind: str, key: str, name: str, least: str
 ) -> None:
     found = read(f"SERVICE_CHECK_{kind}", f"SERVICE_CHECK_{key}=1ns")
     (made,) = found.registrations
     assert made.check is not None
     assert made.check[name] == least
-    (said,) = found.diagnostics
-    assert f"SERVICE_CHECK_{key}=1ns is too short" in said.message
-    assert least in said.hint
+    (diagnostic,) = found.diagnostics
+    assert f"SERVICE_CHECK_{key}=1ns is too short" in diagnostic.message
+    assert least in diagnostic.hint
     enough = read(f"SERVICE_CHECK_{kind}", f"SERVICE_CHECK_{key}=+{least}")
     assert (enough.diagnostics, enough.registrations[0].check) == ((), {**made.check, name: f"+{least}"})
 
 
-def test_one_id_for_two_ports_is_said() -> None:
+def test_one_id_for_two_ports_is_reported() -> None:
     found = read("SERVICE_ID=mine", ports=TWO)
     assert [each.id for each in found.registrations] == ["mine"]
     assert "several ports" in found.diagnostics[0].message
@@ -234,5 +234,5 @@ def test_the_images_base_name(image: str) -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\\"), min_size=1)))
-def test_tags_come_back_as_they_were_escaped(written: list[str]) -> None:
+def test_escaped_tags_are_split_into_the_original_ones(written: list[str]) -> None:
     assert split_tags(",".join(each.replace(",", "\\,") for each in written)) == tuple(written)

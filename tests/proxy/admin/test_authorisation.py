@@ -69,7 +69,7 @@ def test_an_insecure_address_is_read_only(store: Store, short_path: Path) -> Non
         assert ask(port, host="rondpoint.test").status == 200
         refused = ask(port, "/api/http/routers/a", method="DELETE")
         assert (refused.status, "api.token" in message(refused)) == (403, True)
-        proxy.process.wait_for_line(f"everybody who reaches :{port} may read the API there")
+        proxy.process.wait_for_line(f"every client that can reach :{port} may read the API")
 
 
 def test_any_other_address_is_closed_without_credentials(store: Store, short_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_any_other_address_is_closed_without_credentials(store: Store, short_pat
         for path in READ:
             refused = ask(port, path)
             assert (refused.status, "api.token" in message(refused)) == (403, True)
-        proxy.process.wait_for_line("so that only /ping is answered there")
+        proxy.process.wait_for_line("so it only responds to /ping")
 
 
 def test_credentials_are_required_if_any_are_set(store: Store, short_path: Path) -> None:

@@ -121,7 +121,9 @@ def test_the_number_of_reported_errors_is_limited() -> None:
     later = tuple(replace(fault, at=fault.at + 5.5) for fault in recent_errors)
     assert [
         fault.at
-        for fault in add_worker_counts(WorkerCounts(recent_errors=recent_errors), WorkerCounts(recent_errors=later)).recent_errors
+        for fault in add_worker_counts(
+            WorkerCounts(recent_errors=recent_errors), WorkerCounts(recent_errors=later)
+        ).recent_errors
     ] == [
         *(15.5, 14.5, 13.5, 12.5, 11.5, 10.5, 10.0, 9.5, 9.0, 8.5),
     ]

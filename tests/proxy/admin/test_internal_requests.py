@@ -12,7 +12,7 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
-from tests.proxy.scraping import scrape, scraped
+from tests.proxy.scraping import scrape, wait_for_scrape
 from tests.proxy.telemetry.collector import Collector, attributes
 from tests.proxy.wire.client import Client
 
@@ -55,14 +55,14 @@ def test_requests_to_api_and_ping_are_counted_logged_and_traced(observed: Observ
     assert http.request(observed.proxy.admin, "localhost", "/ping?a=b", headers=headers).status == 200
     assert http.request(observed.proxy.admin, "localhost", "/api/nothing").status == 404
     total = "traefik_router_requests_total"
-    found = scraped(
+    found = wait_for_scrape(
         observed.proxy.admin, lambda now: bool(now.sum(total, router="api@internal")), "the requests counted"
     )
     ping = {"router": "ping@internal", "service": "ping@internal", "code": "200"}
     assert found.sum(total, **ping) == 1
     assert found.sum(total, router="api@internal", code="404") == 1
     assert found.sum("traefik_entrypoint_requests_total", entrypoint="traefik") >= 2
-    (span,) = observed.collector.of("/ping")
+    (span,) = observed.collector.spans_of("/ping")
     assert (span.trace_id.hex(), attributes(span)["traefik.router.name"]) == (trace, "ping@internal")
     (line,) = until(
         lambda: [line for line in json_lines(observed.log) if line["RequestPath"] == "/ping?a=b"], "a line"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from proxy.admin.openapi.document import OPERATIONS, document
 from proxy.admin.openapi.reference import blocks, required_right
-from rondpoint.reference_pages import filled
+from rondpoint.reference_pages import fill_blocks
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "api.md"
 ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \|", re.MULTILINE)
@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \|", re.MULTILINE)
 
 def test_the_page_is_up_to_date() -> None:
     page = PAGE.read_text()
-    assert page == filled(page, blocks()), "run: make reference"
+    assert page == fill_blocks(page, blocks()), "run: make reference"
 
 
 def test_every_operation_has_a_row() -> None:

@@ -2,7 +2,7 @@
 
 from proxy.admin.pages.request_flow import MAX_SERVICES, FlowSources, ServiceNode, build_request_flow
 from proxy.admin.views.routers import RouterView
-from rondpoint.middlewares.kinds import MOST
+from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Member, Middleware, Service
 
 ROUTER = RouterView("r@file", "file", middlewares=("m0",), service="s0")
@@ -15,11 +15,11 @@ def count_services(service: ServiceNode) -> int:
 def test_nested_chains_are_shown_up_to_the_limit_of_the_proxy() -> None:
     chains = {f"m{n}": Middleware(f"m{n}", "chain", {"middlewares": [f"m{n + 1}"] * 2}) for n in range(60)}
     flow = build_request_flow(ROUTER, FlowSources({}, {}, chains))
-    assert len(flow.middlewares) == MOST
+    assert len(flow.middlewares) == MAX_MIDDLEWARES
     service = Service("s0", middlewares=("m0",))
     beyond = build_request_flow(ROUTER, FlowSources({}, {"s0": service}, chains)).service
     assert beyond is not None
-    assert len(beyond.middlewares) == MOST
+    assert len(beyond.middlewares) == MAX_MIDDLEWARES
 
 
 def test_nested_services_are_shown_up_to_a_limit() -> None:

@@ -40,7 +40,7 @@ def test_a_tls_router_on_plain_entry_points_is_disabled_with_the_reason(
         proxy.publish()
         plain, both = (ask(proxy, f"/api/http/routers/{name}@file") for name in ("plain", "both"))
         assert (plain["status"], len(plain["error"])) == ("disabled", 1)
-        assert "none of its entry points speaks: web" in plain["error"][0]
+        assert "none of its entry points uses TLS: web" in plain["error"][0]
         assert (both["status"], both["using"]) == ("enabled", ["secure"])
         (diagnostic,) = ask(proxy, "/api/diagnostics")
         assert (diagnostic["severity"], diagnostic["source"], diagnostic["subject"]) == (

@@ -1,4 +1,4 @@
-"""What runs beside the requests goes on after a fault of ours."""
+"""Background tasks restart after an unexpected failure."""
 
 import logging
 
@@ -9,7 +9,7 @@ from proxy.background import supervised_task as module
 from proxy.background.supervised_task import supervised
 
 
-def test_what_fails_is_told_and_begins_anew(
+def test_a_failure_is_logged_and_the_task_starts_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "PAUSE", 0.001)
@@ -26,7 +26,7 @@ def test_what_fails_is_told_and_begins_anew(
     assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["fault 1", "fault 2"]
 
 
-def test_it_can_be_ended() -> None:
+def test_a_task_can_be_killed() -> None:
     greenlet = gevent.spawn(supervised, lambda: gevent.sleep(3600))
     gevent.sleep(0)
     greenlet.kill(timeout=10)

@@ -118,7 +118,7 @@ def test_without_the_option_there_is_no_slow_start(clock: Clock) -> None:
 def test_arrivals_are_forgotten_after_the_longest_slow_start(clock: Clock) -> None:
     arrivals = server_arrivals.ServerArrivals()
     arrivals.record(address_of(A))
-    clock.now += server_arrivals.LONGEST_SLOW_START + 1
+    clock.now += server_arrivals.MAX_SLOW_START + 1
     arrivals.record(address_of(B))
     assert arrivals.arrived_at(address_of(A)) is None
     assert arrivals.arrived_at(address_of(B)) == clock.now

@@ -22,7 +22,7 @@ def sticky(cookie: StickyCookie | None = None) -> Stickiness[str]:
 
 def test_names_and_values_never_change() -> None:
     # Pinned: sessions must survive an upgrade. The default name is Traefik's.
-    assert StickyCookie().called("hello@docker") == "_b7b09"
+    assert StickyCookie().name_for("hello@docker") == "_b7b09"
     assert (A, B) == ("4cfd2308ceb4735a", "6b75b146daff034d")
 
 
@@ -37,7 +37,7 @@ def test_a_value_is_opaque_and_differs_between_services(service: str, other: str
 @pytest.mark.parametrize(
     ("cookie", "line"),
     [
-        (StickyCookie(), f"{StickyCookie().called('s')}={A}; Path=/"),
+        (StickyCookie(), f"{StickyCookie().name_for('s')}={A}; Path=/"),
         (StickyCookie(NAME), f"session={A}; Path=/"),
         (StickyCookie(NAME, path="/app"), f"session={A}; Path=/app"),
         (StickyCookie(NAME, path=""), f"session={A}"),

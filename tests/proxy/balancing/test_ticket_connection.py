@@ -47,4 +47,4 @@ def test_a_ticket_connection_goes_to_the_master(
         with gevent.Timeout(10):
             assert reply.get() == 7
         connection.close()
-        assert group.master().does("HGET", Keys().tickets, "a") == b"7"
+        assert group.master().execute("HGET", Keys().tickets, "a") == b"7"

@@ -1,4 +1,4 @@
-"""What was read is put in force: the difference, at once or in portions."""
+"""Applying configurations and changes, at once or in portions."""
 
 from unittest.mock import Mock
 
@@ -36,7 +36,7 @@ def context() -> WorkerContext:
 
 
 def state(revision: int, prefix: str, count: int) -> State:
-    """So many routers, each to a service of its own named after it; the hosts are the same in all states."""
+    """Return `count` routers, each with a service of the same name; all states have the same hosts."""
     names = [f"{prefix}{number}" for number in range(count)]
     return State(
         revision,
@@ -47,7 +47,7 @@ def state(revision: int, prefix: str, count: int) -> State:
 
 
 def served(of: WorkerContext, host: str) -> str | None:
-    """The service that requests for this host go to, None without; it must exist."""
+    """Return the service for requests to this host, None without; assert that it exists."""
     found = of.table.match("web", request(host), Client())
     if found is None:
         return None
@@ -55,7 +55,7 @@ def served(of: WorkerContext, host: str) -> str | None:
     return found.router.service
 
 
-def test_requests_have_their_turn_and_each_router_its_service() -> None:
+def test_large_changes_yield_and_each_router_always_has_its_service() -> None:
     here = context()
     seen: list[str | None] = []
     applier = Applier(here, lambda: seen.append(served(here, "h7.test")))
@@ -67,7 +67,7 @@ def test_requests_have_their_turn_and_each_router_its_service() -> None:
     assert applier.state() == state(2, "new", MANY)
 
 
-def test_a_small_change_is_made_at_once() -> None:
+def test_a_small_change_is_applied_at_once() -> None:
     here = context()
     yield_if_due = Mock()
     applier = Applier(here, yield_if_due)
@@ -79,7 +79,7 @@ def test_a_small_change_is_made_at_once() -> None:
     yield_if_due.assert_not_called()
 
 
-def test_a_router_that_cannot_be_served_stays_as_it_was() -> None:
+def test_an_unserved_router_leaves_its_old_version_in_place() -> None:
     here = context()
     applier = Applier(here)
     applier.replace(Loaded(state(1, "r", 1)))
@@ -89,16 +89,16 @@ def test_a_router_that_cannot_be_served_stays_as_it_was() -> None:
     assert applier.revision == 2
 
 
-def test_what_cannot_be_put_in_force_keeps_nothing_else_out() -> None:
-    """Such a cookie is no agent's of ours; somebody else has written to the store."""
+def test_an_invalid_service_does_not_block_the_rest_of_a_change() -> None:
+    """No agent of ours writes such a cookie; something else has written to the store."""
     here = context()
     applier = Applier(here)
     good = state(1, "s", 2)
     applier.replace(Loaded(good))
     assert served(here, "h0.test") == "s0"
-    spoilt = replace(good.services["s0"], sticky=StickyCookie(same_site="nowhere"))
+    invalid = replace(good.services["s0"], sticky=StickyCookie(same_site="nowhere"))
     other = replace(good.services["s1"], servers=(Server("b", "127.0.0.1", 2),))
-    assert applier.apply(Change(2, 1, services={"s0": spoilt, "s1": other}))
+    assert applier.apply(Change(2, 1, services={"s0": invalid, "s1": other}))
     assert applier.revision == 2
     assert here.services.by_name["s1"] == other
     assert served(here, "h0.test") == "s0"

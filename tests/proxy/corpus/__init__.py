@@ -1,1 +1,1 @@
-"""Bytes that must not pass: tables of cases, tried on the parsers alone and on a running worker."""
+"""Tables of bytes that must be refused, for tests of the parsers alone and of a running worker."""

@@ -1,8 +1,8 @@
-"""Requests that are refused, each with the status that says so."""
+"""Requests that are refused, each with its status."""
 
 
 def get(*lines: bytes, target: bytes = b"/", method: bytes = b"GET", version: bytes = b"1.1") -> bytes:
-    """A head with a Host line and these."""
+    """Return a head with a Host line and these lines."""
     return b"\r\n".join([b"%b %b HTTP/%b" % (method, target, version), b"Host: a.test", *lines, b"", b""])
 
 
@@ -11,15 +11,15 @@ REFUSED = {
     "LF first": (b"\n" + get(), 400),
     "CR first": (b"\r" + get(), 400),
     "CR CR LF first": (b"\r\r\n" + get(), 400),
-    "LF behind an empty line": (b"\r\n\n" + get(), 400),
-    "CR behind an empty line": (b"\r\n\r" + get(), 400),
-    "space behind an empty line": (b"\r\n " + get(), 400),
+    "LF after an empty line": (b"\r\n\n" + get(), 400),
+    "CR after an empty line": (b"\r\n\r" + get(), 400),
+    "space after an empty line": (b"\r\n " + get(), 400),
     "empty line with a space": (b" \r\n" + get(), 400),
-    "bare LF behind an empty line": (b"\r\nGET / HTTP/1.1\nHost: a\r\n\r\n", 400),
-    "no Host behind an empty line": (b"\r\nGET / HTTP/1.1\r\nA: b\r\n\r\n", 400),
-    "long request line behind an empty line": (b"\r\n" + get(target=b"/" + b"a" * 20_000), 414),
-    "long head behind an empty line": (b"\r\n" + get(b"A: " + b"b" * 70_000), 431),
-    "TLS behind an empty line": (b"\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    "bare LF after an empty line": (b"\r\nGET / HTTP/1.1\nHost: a\r\n\r\n", 400),
+    "no Host after an empty line": (b"\r\nGET / HTTP/1.1\r\nA: b\r\n\r\n", 400),
+    "long request line after an empty line": (b"\r\n" + get(target=b"/" + b"a" * 20_000), 414),
+    "long head after an empty line": (b"\r\n" + get(b"A: " + b"b" * 70_000), 431),
+    "TLS after an empty line": (b"\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     "bare LF after the request line": (b"GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
     "bare LF between lines": (b"GET / HTTP/1.1\r\nHost: a\nA: b\r\n\r\n", 400),
     "bare LF before the empty line": (b"GET / HTTP/1.1\r\nHost: a\n\r\n\r\n", 400),
@@ -42,7 +42,7 @@ REFUSED = {
     "no colon": (get(b"A"), 400),
     "no name": (get(b": b"), 400),
     "parenthesis in a name": (get(b"A(: b"), 400),
-    "byte beyond ASCII in a name": (get(b"\xc3\xa9: b"), 400),
+    "byte outside ASCII in a name": (get(b"\xc3\xa9: b"), 400),
     "no Host": (b"GET / HTTP/1.1\r\nA: b\r\n\r\n", 400),
     "two Hosts": (get(b"Host: a.test"), 400),
     "two Hosts that differ": (get(b"host: b.test"), 400),
@@ -57,7 +57,7 @@ REFUSED = {
     "Host with a backslash": (b"GET / HTTP/1.1\r\nHost: a\\b\r\n\r\n", 400),
     "Host longer than any name": (b"GET / HTTP/1.1\r\nHost: " + b"a" * 256 + b"\r\n\r\n", 400),
     "absolute target with such a host": (get(target=b"http://" + b"a" * 256 + b"/"), 400),
-    "Host beyond ASCII": (b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n", 400),
+    "Host outside ASCII": (b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n", 400),
     "Host as a broken IPv6 address": (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
     "two equal lengths": (get(b"Content-Length: 5", b"Content-Length: 5"), 400),
     "two lengths": (get(b"Content-Length: 5", b"Content-Length: 6"), 400),
@@ -71,7 +71,7 @@ REFUSED = {
     "empty length": (get(b"Content-Length:"), 400),
     "length of 2^63": (get(b"Content-Length: 9223372036854775808"), 400),
     "length of 2^64 + 5": (get(b"Content-Length: 18446744073709551621"), 400),
-    "length beyond ASCII": (get(b"Content-Length: \xb2"), 400),
+    "length outside ASCII": (get(b"Content-Length: \xb2"), 400),
     "length with chunked": (get(b"Content-Length: 5", b"Transfer-Encoding: chunked"), 400),
     "chunked with length": (get(b"Transfer-Encoding: chunked", b"Content-Length: 5"), 400),
     "chunked with length 0": (get(b"Transfer-Encoding: chunked", b"Content-Length: 0"), 400),
@@ -109,7 +109,7 @@ REFUSED = {
     "method with a separator": (get(method=b"GE(T"), 400),
     "lower-case version": (b"GET / http/1.1\r\nHost: a\r\n\r\n", 400),
     "another protocol": (b"GET / ICY/1.1\r\nHost: a\r\n\r\n", 400),
-    "space behind the version": (b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400),
+    "space after the version": (b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400),
     "version with two digits": (b"GET / HTTP/1.11\r\nHost: a\r\n\r\n", 400),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     "CONNECT": (get(target=b"a.test:443", method=b"CONNECT"), 501),

@@ -30,7 +30,7 @@ REFUSED = {
     "length with an underscore": head(b"Content-Length: 5_0"),
     "empty length": head(b"Content-Length:"),
     "huge length": head(b"Content-Length: 1" + b"0" * 18),
-    "length beyond ASCII": head(b"Content-Length: \xb2"),
+    "length outside ASCII": head(b"Content-Length: \xb2"),
     "length with chunked": head(b"Content-Length: 5", b"Transfer-Encoding: chunked"),
     "chunked with length": head(b"Transfer-Encoding: chunked", b"Content-Length: 5"),
     "chunked twice": head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"),

@@ -1,4 +1,4 @@
-"""What a running proxy tells of requests where it is asked to look closer, or not to look."""
+"""Observed connections of a running proxy: request ids, heads, times, and settings of routers."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy, watched
-from tests.proxy.scraping import scraped
+from tests.proxy.scraping import wait_for_scrape
 from tests.proxy.wire.client import Client
 
 PAUSE = 0.2
@@ -34,7 +34,7 @@ class Watched:
         self.log = log
 
     def line(self, path: str) -> dict[str, object]:
-        """The one line of this path, once it is there."""
+        """Wait for the line of this path, and return it."""
 
         def found() -> list[dict[str, object]]:
             lines = json_lines(self.log)
@@ -45,7 +45,7 @@ class Watched:
         return line
 
     def malformed(self) -> list[dict[str, object]]:
-        """The lines of what was no request."""
+        """Return the lines of malformed requests."""
         lines = json_lines(self.log)
         return [line for line in lines if line["RequestMethod"] == "-"]
 
@@ -81,8 +81,8 @@ def watch(shared: Watched) -> Iterator[Watched]:
         yield shared
 
 
-def told(header: str) -> Handler:
-    """Answers with the values of the request's lines of this name, one a line."""
+def echo_header(header: str) -> Handler:
+    """Return a handler that responds with the request's values of this header, one on each line."""
 
     def handler(connection: Connection) -> None:
         while (request := connection.read()) is not None:
@@ -96,15 +96,15 @@ def told(header: str) -> Handler:
 
 
 def test_a_request_without_an_id_gets_one_for_server_and_log(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(told("X-Request-Id")))
+    host = watch.proxy.route(origin(echo_header("X-Request-Id")))
     ids = [watch.proxy.get(host, f"/made{number}") for number in range(2)]
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
     assert ids[0] != ids[1]
     assert [watch.line(f"/made{number}")["RequestId"] for number in range(2)] == ids
 
 
-def test_an_id_that_is_there_goes_on_as_it_is(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(told("X-Request-Id")))
+def test_a_valid_id_is_forwarded_unchanged(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(echo_header("X-Request-Id")))
     response = http.request(watch.proxy.web, host, "/given", headers={"x-request-id": "abc-1.2"})
     assert (response.text, watch.line("/given")["RequestId"]) == ("abc-1.2", "abc-1.2")
 
@@ -117,23 +117,21 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize("headers", UNUSABLE)
-def test_an_id_that_is_none_is_replaced(
-    watch: Watched, origin: Start, headers: list[tuple[str, str]]
-) -> None:
-    host = watch.proxy.route(origin(told("X-Request-Id")))
+def test_an_invalid_id_is_replaced(watch: Watched, origin: Start, headers: list[tuple[str, str]]) -> None:
+    host = watch.proxy.route(origin(echo_header("X-Request-Id")))
     assert re.fullmatch("[0-9a-f]{32}", http.request(watch.proxy.web, host, headers=headers).text)
 
 
-def test_requests_on_one_connection_have_ids_of_their_own(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(told("X-Request-Id")))
+def test_requests_on_one_connection_have_different_ids(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(echo_header("X-Request-Id")))
     with Client(watch.proxy.web) as client:
         client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() * 3)
         assert len({client.answer().body for _ in range(3)}) == 3
 
 
-def refused_behind(watch: Watched, origin: Start, path: str, malformed: bytes) -> None:
-    """What is no request, on a connection on which one for this path was served."""
-    host = watch.proxy.route(origin(told("X-Request-Id")))
+def send_malformed_after(watch: Watched, origin: Start, path: str, malformed: bytes) -> None:
+    """Send malformed bytes on a connection after a request for this path was served."""
+    host = watch.proxy.route(origin(echo_header("X-Request-Id")))
     with Client(watch.proxy.web) as client:
         client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert client.answer().status == 200
@@ -141,23 +139,23 @@ def refused_behind(watch: Watched, origin: Start, path: str, malformed: bytes) -
         assert client.answer().status == 400
 
 
-def test_what_is_no_request_has_no_id(watch: Watched, origin: Start) -> None:
-    refused_behind(watch, origin, "/right", b"GET /wrong HTTP/1.1\r\n\r\n")
+def test_a_malformed_request_has_no_id(watch: Watched, origin: Start) -> None:
+    send_malformed_after(watch, origin, "/right", b"GET /wrong HTTP/1.1\r\n\r\n")
     assert "RequestId" in watch.line("/right")
     assert "RequestId" not in watch.line("-")
 
 
-def test_what_is_no_request_is_told_with_nothing_of_the_one_before(watch: Watched, origin: Start) -> None:
-    refused_behind(watch, origin, "/before", b"BAD-ONE /after HTTP/1.1\r\n\r\n")
+def test_the_log_of_a_malformed_request_has_nothing_of_the_request_before(
+    watch: Watched, origin: Start
+) -> None:
+    send_malformed_after(watch, origin, "/before", b"BAD-ONE /after HTTP/1.1\r\n\r\n")
     assert watch.line("/before")["origin_Server"] == "own"
-    until(lambda: len(watch.malformed()) == 2, "the second line of what is no request")
+    until(lambda: len(watch.malformed()) == 2, "the second line of a malformed request")
     for line in watch.malformed():
         assert not {"origin_Server", "downstream_Server", "RequestId"} & line.keys()
 
 
-def test_the_head_that_ends_http_on_a_connection_is_told_and_none_of_those_before(
-    watch: Watched, origin: Start
-) -> None:
+def test_the_head_of_a_101_is_logged_and_no_interim_head(watch: Watched, origin: Start) -> None:
     def switching(connection: Connection) -> None:
         if connection.read() is not None:
             connection.send(b"HTTP/1.1 103 Early Hints\r\nServer: early\r\n\r\n")
@@ -174,7 +172,7 @@ def test_the_head_that_ends_http_on_a_connection_is_told_and_none_of_those_befor
     assert (line["DownstreamStatus"], line["origin_Server"], line["downstream_Server"]) == (101, "own", "own")
 
 
-def test_the_time_of_the_server_is_told(watch: Watched, origin: Start) -> None:
+def test_the_time_of_the_server_is_logged(watch: Watched, origin: Start) -> None:
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
             time.sleep(PAUSE)
@@ -189,91 +187,93 @@ def test_the_time_of_the_server_is_told(watch: Watched, origin: Start) -> None:
     assert "ClientPort" not in line
 
 
-def test_what_is_ours_to_answer_took_no_server_any_time(watch: Watched) -> None:
+def test_a_response_of_the_proxy_has_no_server_time(watch: Watched) -> None:
     assert watch.proxy.status("nobody.test", "/nobody") == 404
     line = watch.line("/nobody")
     assert (line["OriginDuration"], line["OriginStatus"], line["Overhead"]) == (0, 0, line["Duration"])
 
 
-def test_bodies_and_retries_are_told(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(free_port(), origin(told("X")))
+def test_bodies_and_retries_are_logged(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(free_port(), origin(echo_header("X")))
     count = 4
     for number in range(count):
         http.request(watch.proxy.web, host, f"/retried{number}", method="POST", body=b"x" * 70_000)
     lines = [watch.line(f"/retried{number}") for number in range(count)]
     assert [line["RequestContentSize"] for line in lines] == [70_000] * count
-    # The one that cannot be reached is asked once, and put aside; where it is tried again, once more.
+    # The unreachable server is tried once and then ejected; if a request tries it again, that is one attempt.
     assert {line["RetryAttempts"] for line in lines} == {0, 1}
 
 
-def test_values_of_headers_are_counted_apart(watch: Watched, origin: Start) -> None:
+def test_values_of_headers_are_counted_separately(watch: Watched, origin: Start) -> None:
     host = watch.proxy.route(origin(answer(b"hello")))
     for agent in ("one", "one", "two"):
         http.request(watch.proxy.web, host, headers={"User-Agent": agent})
     total = "traefik_service_requests_total"
-    found = scraped(watch.proxy.admin, lambda now: now.sum(total, host=host) == 3, "3 requests")
+    found = wait_for_scrape(watch.proxy.admin, lambda now: now.sum(total, host=host) == 3, "3 requests")
     assert (found.sum(total, agent="one"), found.sum(total, agent="two")) == (2, 1)
 
 
-def test_a_quiet_entry_point_tells_nothing(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(told("X-Request-Id")))
+def test_a_quiet_entry_point_reports_nothing(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(echo_header("X-Request-Id")))
     assert http.request(watch.quiet, host, "/quiet").text == ""
     watch.proxy.get(host, "/loud")
     watch.line("/loud")
     total = "traefik_service_requests_total"
     name = host.split(".")[0]
-    found = scraped(watch.proxy.admin, lambda now: bool(now.sum(total, service=name)), "a request")
+    found = wait_for_scrape(watch.proxy.admin, lambda now: bool(now.sum(total, service=name)), "a request")
     assert found.sum(total, service=name) == 1
     assert not found.sum("traefik_entrypoint_requests_total", entrypoint="quiet")
     assert "/quiet" not in watch.log.read_text()
 
 
-def test_a_router_says_itself_what_is_told_of_it(watch: Watched, origin: Start) -> None:
+def test_a_router_s_own_settings_for_log_and_metrics(watch: Watched, origin: Start) -> None:
     silent = RouterObservability(access_logs=False, metrics=False)
     server = origin(answer(b"hello"))
     host = watch.proxy.route(server)
     with Client(watch.proxy.web) as client:
 
-        def ask(path: str) -> None:
+        def send(path: str) -> None:
             client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             assert client.answer().status == 200
 
-        ask("/before")
+        send("/before")
         name = host.split(".")[0]
         watch.proxy.routers[name] = replace(watch.proxy.routers[name], observability=silent)
         watch.proxy.publish()
-        ask("/between")
+        send("/between")
         watch.proxy.routers[name] = replace(watch.proxy.routers[name], observability=None)
         watch.proxy.publish()
-        ask("/after")
+        send("/after")
     watch.line("/before")
     watch.line("/after")
     assert "/between" not in watch.log.read_text()
     total = "traefik_service_requests_total"
-    found = scraped(watch.proxy.admin, lambda now: now.sum(total, service=name) > 1, "two requests")
+    found = wait_for_scrape(watch.proxy.admin, lambda now: now.sum(total, service=name) > 1, "two requests")
     assert found.sum(total, service=name) == 2
     rawdata = json.loads(http.request(watch.proxy.admin, "localhost", "/api/rawdata").body)
-    # What it is shown in there is of no matter to Prometheus.
+    # The API shows `observability` for every router, regardless of the metrics.
     assert "observability" in rawdata["routers"][name]
 
 
-def test_a_router_is_told_of_on_an_entry_point_that_tells_nothing(watch: Watched, origin: Start) -> None:
+def test_a_router_is_reported_on_a_quiet_entry_point(watch: Watched, origin: Start) -> None:
     host = watch.proxy.route(
         origin(answer(b"hello")), observability=RouterObservability(access_logs=True, metrics=True)
     )
     other = watch.proxy.route(origin(answer(b"hello")))
-    for each, path in ((host, "/asked-for"), (other, "/not-asked-for"), ("nobody.test", "/nobody-asked")):
+    for each, path in ((host, "/reported"), (other, "/not-reported"), ("nobody.test", "/unrouted")):
         http.request(watch.quiet, each, path)
-    assert watch.line("/asked-for")["entryPointName"] == "quiet"
+    assert watch.line("/reported")["entryPointName"] == "quiet"
     total = "traefik_entrypoint_requests_total"
-    found = scraped(watch.proxy.admin, lambda now: bool(now.sum(total, entrypoint="quiet")), "a request")
+    found = wait_for_scrape(
+        watch.proxy.admin, lambda now: bool(now.sum(total, entrypoint="quiet")), "a request"
+    )
     assert found.sum(total, entrypoint="quiet", host=host) == 1
     assert not found.sum(total, host=other)
-    assert not re.search("/(not-asked-for|nobody-asked)", watch.log.read_text())
+    assert not re.search("/(not-reported|unrouted)", watch.log.read_text())
 
 
-def test_a_trusted_proxys_requests_are_observed_too(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(told("X-Forwarded-For")))
+def test_requests_of_a_trusted_proxy_are_observed(watch: Watched, origin: Start) -> None:
+    host = watch.proxy.route(origin(echo_header("X-Forwarded-For")))
     headers = {"X-Forwarded-For": "192.0.2.9"}
     assert http.request(watch.trusting, host, "/trusted", headers=headers).text == "192.0.2.9, 127.0.0.1"
     assert len(str(watch.line("/trusted")["RequestId"])) == 32

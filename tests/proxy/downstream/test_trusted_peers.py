@@ -1,12 +1,12 @@
-"""Whom an entry point believes."""
+"""The peers that an entry point trusts."""
 
 from ipaddress import ip_network
 
 import pytest
 
-from proxy.downstream.trusted_peers import Trust
+from proxy.downstream.trusted_peers import TrustedPeers
 
-PROXIES = Trust(networks=(ip_network("10.0.0.0/8"), ip_network("192.168.1.7"), ip_network("fd00::/8")))
+PROXIES = TrustedPeers(networks=(ip_network("10.0.0.0/8"), ip_network("192.168.1.7"), ip_network("fd00::/8")))
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.0", "10.255.1.2", "192.168.1.7", "::ffff:10.1.2.3", "fd00::1%eth0"])
@@ -20,5 +20,5 @@ def test_not_trusted(peer: str) -> None:
 
 
 def test_everyone_and_no_one() -> None:
-    assert Trust(everyone=True).includes("11.0.0.1")
-    assert not Trust().includes("127.0.0.1")
+    assert TrustedPeers(everyone=True).includes("11.0.0.1")
+    assert not TrustedPeers().includes("127.0.0.1")

@@ -1,4 +1,4 @@
-"""The chunked coding, as bytes: contents and trailers whatever the pieces, and no way to say two things."""
+"""The chunked coding, as bytes: content and trailers in any split, without ambiguity."""
 
 import pytest
 from hypothesis import given
@@ -8,8 +8,8 @@ from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_c
 from tests.proxy.corpus.chunks import BAD
 
 
-def decoded(data: bytes, *, padded: bool = False) -> tuple[bytes, bool, bytes, bytes]:
-    """Contents, whether finished, trailers, rest."""
+def decode(data: bytes, *, padded: bool = False) -> tuple[bytes, bool, bytes, bytes]:
+    """Return content, whether finished, trailers, and rest."""
     decoder = ChunkedDecoder(padded=padded)
     contents = decoder.feed(data)
     return contents, decoder.finished, decoder.trailers, decoder.rest
@@ -40,7 +40,7 @@ GOOD = {
 @pytest.mark.parametrize("name", GOOD)
 def test_good_bodies(name: str) -> None:
     data, contents, trailers, rest = GOOD[name]
-    assert decoded(data) == (contents, True, trailers, rest)
+    assert decode(data) == (contents, True, trailers, rest)
 
 
 NEVER_TRAILING = (
@@ -51,20 +51,20 @@ NEVER_TRAILING = (
 
 
 @pytest.mark.parametrize("name", NEVER_TRAILING.split())
-def test_trailers_that_must_not_be_are_dropped(name: str) -> None:
+def test_forbidden_trailers_are_dropped(name: str) -> None:
     data = b"0\r\nA: b\r\n%b: 5\r\nC: d\r\n\r\n" % name.encode()
-    assert decoded(data) == (b"", True, b"A: b\r\nC: d\r\n", b"")
+    assert decode(data) == (b"", True, b"A: b\r\nC: d\r\n", b"")
 
 
 def test_trailers_with_underscores_may_be_dropped_or_refused() -> None:
     data = b"0\r\nA: b_c\r\nX_Auth_User: root\r\nC: d\r\n\r\n"
-    assert decoded(data)[2] == data[3:-2]
+    assert decode(data)[2] == data[3:-2]
     decoder = ChunkedDecoder(underscores="drop")
     decoder.feed(data)
     assert (decoder.finished, decoder.trailers) == (True, b"A: b_c\r\nC: d\r\n")
     with pytest.raises(ChunkError, match="underscores"):
         ChunkedDecoder(underscores="reject").feed(data)
-    # Values, and the data of chunks, are no names.
+    # Underscores in values and in chunk data do not count.
     decoder = ChunkedDecoder(underscores="reject")
     assert decoder.feed(b"3;a_b=c\r\nd_e\r\n0\r\nA: b_c\r\n\r\n") == b"d_e"
     assert decoder.finished
@@ -73,7 +73,7 @@ def test_trailers_with_underscores_may_be_dropped_or_refused() -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_bad_bodies(name: str) -> None:
     with pytest.raises(ChunkError):
-        decoded(BAD[name])
+        decode(BAD[name])
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -90,24 +90,24 @@ def test_a_body_without_its_end_is_not_finished(name: str) -> None:
     data, _, _, rest = GOOD[name]
     data = data.removesuffix(rest)
     for end in range(len(data)):
-        assert decoded(data[:end])[1] is False
+        assert decode(data[:end])[1] is False
 
 
 def test_a_server_may_pad_its_sizes() -> None:
-    assert decoded(b"5   \r\nhello\r\n0\t \r\n\r\n", padded=True) == (b"hello", True, b"", b"")
-    for name in ("plus", "0x", "space before", "space within", "letter behind", "size ends with LF"):
+    assert decode(b"5   \r\nhello\r\n0\t \r\n\r\n", padded=True) == (b"hello", True, b"", b"")
+    for name in ("plus", "0x", "space before", "space within", "letter after", "size ends with LF"):
         with pytest.raises(ChunkError):
-            decoded(BAD[name], padded=True)
+            decode(BAD[name], padded=True)
 
 
 @pytest.mark.parametrize(
     ("data", "encoded"), [(b"", b""), (b"a", b"1\r\na\r\n"), (b"x" * 26, b"1a\r\n" + b"x" * 26 + b"\r\n")]
 )
-def test_chunks_are_written(data: bytes, encoded: bytes) -> None:
+def test_encode_chunk(data: bytes, encoded: bytes) -> None:
     assert encode_chunk(data) == encoded
 
 
-def test_the_end_is_written_with_its_trailers() -> None:
+def test_last_chunk_with_trailers() -> None:
     assert last_chunk() == b"0\r\n\r\n"
     assert last_chunk(b"A: b\r\n") == b"0\r\nA: b\r\n\r\n"
 
@@ -117,7 +117,7 @@ chunks = st.lists(st.tuples(st.binary(min_size=1, max_size=40), extensions), max
 trailers = st.lists(st.sampled_from([b"A: b\r\n", b"X-Sum:\r\n"]), max_size=3).map(b"".join)
 
 
-def written(pieces: list[tuple[bytes, bytes]], ending: bytes) -> bytes:
+def encoded_body(pieces: list[tuple[bytes, bytes]], ending: bytes) -> bytes:
     sized = b"".join(b"%x%b\r\n%b\r\n" % (len(data), extension, data) for data, extension in pieces)
     return sized + b"0\r\n" + ending + b"\r\n"
 
@@ -127,7 +127,7 @@ def test_pieces_of_any_size_mean_the_same(
     pieces: list[tuple[bytes, bytes]], ending: bytes, rest: bytes, step: int
 ) -> None:
     contents = b"".join(data for data, _ in pieces)
-    data = written(pieces, ending)
+    data = encoded_body(pieces, ending)
     for split in range(len(data) + 1):
         decoder = ChunkedDecoder()
         found = decoder.feed(data[:split])
@@ -141,16 +141,16 @@ def test_pieces_of_any_size_mean_the_same(
 
 
 @given(chunks, trailers)
-def test_what_is_written_anew_reads_the_same(pieces: list[tuple[bytes, bytes]], ending: bytes) -> None:
+def test_a_reencoded_body_decodes_to_the_same(pieces: list[tuple[bytes, bytes]], ending: bytes) -> None:
     body = b"".join(encode_chunk(data) for data, _ in pieces) + last_chunk(ending)
-    assert decoded(body) == (b"".join(data for data, _ in pieces), True, ending, b"")
+    assert decode(body) == (b"".join(data for data, _ in pieces), True, ending, b"")
 
 
 @given(chunks, st.lists(st.tuples(st.integers(0, 200), st.binary(max_size=2)), min_size=1, max_size=4))
 def test_mutations_raise_nothing_but_chunk_error_and_mean_one_thing(
     pieces: list[tuple[bytes, bytes]], changes: list[tuple[int, bytes]]
 ) -> None:
-    data = written(pieces, b"A: b\r\n")
+    data = encoded_body(pieces, b"A: b\r\n")
     for number, added in changes:
         position = number % len(data)
         data = data[:position] + added + data[position + 1 :]

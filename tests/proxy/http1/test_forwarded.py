@@ -1,13 +1,13 @@
-"""What a trusted proxy says of its client, and what is said for it."""
+"""The forwarded headers of a trusted proxy, and those that are filled in for it."""
 
 import pytest
 
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
+from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
 from proxy.http1.request import parse_request
 from tests.proxy.corpus.requests import get
 
-TRUSTED = Limits(ends_here=ENDS_HERE_TRUSTED)
+TRUSTED = Limits(removed_lines=REMOVED_LINES_TRUSTED)
 NOTHING_SAID = {
     b"X-Forwarded-For": b"10.0.0.1",
     b"X-Forwarded-Server": b"us",
@@ -18,8 +18,8 @@ NOTHING_SAID = {
 }
 
 
-def passed_on(*lines: bytes, host: bytes = b"a.test") -> tuple[bytes, dict[bytes, bytes]]:
-    """The lines that stay, and those added."""
+def forwarded_lines(*lines: bytes, host: bytes = b"a.test") -> tuple[bytes, dict[bytes, bytes]]:
+    """Return the lines that stay, and those added."""
     request = parse_request(get(*lines), TRUSTED)
     assert request is not None
     stay, added = pass_on_claims(request.headers, host, b"10.0.0.1", b"http", b"us")
@@ -28,8 +28,8 @@ def passed_on(*lines: bytes, host: bytes = b"a.test") -> tuple[bytes, dict[bytes
     return stay.removeprefix(b"\r\nHost: a.test"), {name: value for name, _, value in parts}
 
 
-def test_what_is_unsaid_is_said_for_it() -> None:
-    assert passed_on(b"A: b") == (b"\r\nA: b", NOTHING_SAID)
+def test_missing_lines_are_filled_in() -> None:
+    assert forwarded_lines(b"A: b") == (b"\r\nA: b", NOTHING_SAID)
 
 
 KEPT = {
@@ -42,25 +42,25 @@ KEPT = {
 
 @pytest.mark.parametrize("name", KEPT)
 @pytest.mark.parametrize("spelled", [bytes.lower, bytes.upper, bytes])
-def test_what_is_said_stays_as_sent(name: bytes, spelled: object) -> None:
+def test_sent_lines_stay_unchanged(name: bytes, spelled: object) -> None:
     line = spelled(name) + b":  " + KEPT[name] + b" "  # type: ignore[operator]
-    stay, added = passed_on(b"A: b", line, b"C: d")
+    stay, added = forwarded_lines(b"A: b", line, b"C: d")
     assert stay == b"\r\nA: b\r\n" + line + b"\r\nC: d"
     expected = NOTHING_SAID | ({b"X-Forwarded-Port": b"443"} if KEPT[name] == b"https" else {})
     assert added == {key: value for key, value in expected.items() if key != name}
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_what_is_said_empty_counts_as_unsaid(name: bytes) -> None:
+def test_empty_lines_count_as_missing(name: bytes) -> None:
     for lines in ([name + b":", b"A: b"], [b"A: b", name + b": \t"]):
-        assert passed_on(*lines) == (b"\r\nA: b", NOTHING_SAID)
+        assert forwarded_lines(*lines) == (b"\r\nA: b", NOTHING_SAID)
 
 
 @pytest.mark.parametrize(
     "name", [b"X-Forwarded-Prefix", b"X-Forwarded-Uri", b"x-forwarded-tls-client-cert", b"X-Forwarded-Any"]
 )
 def test_further_lines_stay(name: bytes) -> None:
-    assert passed_on(name + b": x") == (b"\r\n" + name + b": x", NOTHING_SAID)
+    assert forwarded_lines(name + b": x") == (b"\r\n" + name + b": x", NOTHING_SAID)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_further_lines_stay(name: bytes) -> None:
         ([b"X-Forwarded-For: "], b"10.0.0.1"),
     ],
 )
-def test_the_peer_goes_behind_those_it_lists(lines: list[bytes], value: bytes) -> None:
-    stay, added = passed_on(*lines)
+def test_the_peer_is_appended_to_its_list(lines: list[bytes], value: bytes) -> None:
+    stay, added = forwarded_lines(*lines)
     assert b"x-forwarded" not in stay.lower()
     assert added == NOTHING_SAID | {b"X-Forwarded-For": value}
 
 
-def test_the_server_is_always_ours() -> None:
-    assert passed_on(b"X-Forwarded-Server: other") == (b"", NOTHING_SAID)
+def test_the_server_is_always_this_proxy() -> None:
+    assert forwarded_lines(b"X-Forwarded-Server: other") == (b"", NOTHING_SAID)
 
 
 @pytest.mark.parametrize(
@@ -95,18 +95,18 @@ def test_the_server_is_always_ours() -> None:
     ],
 )
 def test_the_port_follows_from_host_and_protocol(host: bytes, proto: bytes, port: bytes) -> None:
-    assert passed_on(b"X-Forwarded-Proto: " + proto, host=host)[1][b"X-Forwarded-Port"] == port
+    assert forwarded_lines(b"X-Forwarded-Proto: " + proto, host=host)[1][b"X-Forwarded-Port"] == port
 
 
 @pytest.mark.parametrize(
     "name", [b"X_Forwarded_For", b"X-Forwarded_For", b"X_Forwarded-Proto", b"X_Real_Ip", b"x-real_ip"]
 )
-def test_underscores_end_here_all_the_same(name: bytes) -> None:
-    assert passed_on(b"A: b", name + b": 1.2.3.4") == (b"\r\nA: b", NOTHING_SAID)
+def test_lines_with_underscores_are_removed(name: bytes) -> None:
+    assert forwarded_lines(b"A: b", name + b": 1.2.3.4") == (b"\r\nA: b", NOTHING_SAID)
 
 
 @pytest.mark.parametrize("name", [b"X-Forwarded-For", b"x-real-ip", b"X-Forwarded-Prefix"])
-def test_connection_cannot_take_them_away(name: bytes) -> None:
+def test_connection_cannot_remove_forwarded_lines(name: bytes) -> None:
     line = name + b": 1.2.3.4"
     request = parse_request(get(b"Connection: close, " + name, line), TRUSTED)
     assert request is not None

@@ -1,4 +1,4 @@
-"""`Max-Forwards` in the header lines of an OPTIONS or TRACE: counted down, and no server asked behind 0."""
+"""`Max-Forwards` of OPTIONS and TRACE: it is decremented, and no server gets a request with 0."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError
 from proxy.http1.limits import Limits
-from proxy.http1.max_forwards import MOST, pass_limit
+from proxy.http1.max_forwards import MAX_VALUE, decrement_max_forwards
 from proxy.http1.request import Request, parse_request
 from tests.proxy.corpus.requests import get
 
@@ -20,7 +20,7 @@ def options(*lines: bytes) -> Request:
 def test_without_the_header_nothing_happens() -> None:
     request = options(b"A: Max-Forwards: 0", b"X-Max-Forwards: 0", b"Max-Forwards-: 0", b"Max_Forwards: 0")
     before = request.headers
-    assert pass_limit(request)
+    assert decrement_max_forwards(request)
     assert request.headers == before
 
 
@@ -31,19 +31,19 @@ def test_without_the_header_nothing_happens() -> None:
         (b"max-FORWARDS:10 \t", b"max-FORWARDS:9"),
         (b"Max-Forwards:\t 0007", b"Max-Forwards:\t 6"),
         (b"Max-Forwards: 999999999", b"Max-Forwards: 999999998"),
-        (b"Max-Forwards: 1000000000", b"Max-Forwards: %d" % MOST),
-        (b"Max-Forwards: " + b"9" * 5000, b"Max-Forwards: %d" % MOST),
+        (b"Max-Forwards: 1000000000", b"Max-Forwards: %d" % MAX_VALUE),
+        (b"Max-Forwards: " + b"9" * 5000, b"Max-Forwards: %d" % MAX_VALUE),
     ],
 )
-def test_it_is_counted_down_in_its_place(line: bytes, after: bytes) -> None:
+def test_the_value_is_decremented_in_place(line: bytes, after: bytes) -> None:
     request = options(b"A: b", line, b"C: d")
-    assert pass_limit(request)
+    assert decrement_max_forwards(request)
     assert request.headers == b"\r\nHost: a.test\r\nA: b\r\n" + after + b"\r\nC: d"
 
 
 @pytest.mark.parametrize("line", [b"Max-Forwards: 0", b"max-forwards:000 ", b"MAX-FORWARDS:\t0\t"])
-def test_behind_zero_no_server_is_asked(line: bytes) -> None:
-    assert not pass_limit(options(b"A: b", line))
+def test_a_request_with_zero_reaches_no_server(line: bytes) -> None:
+    assert not decrement_max_forwards(options(b"A: b", line))
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_behind_zero_no_server_is_asked(line: bytes) -> None:
 )
 def test_anything_but_one_number_is_refused(values: list[bytes]) -> None:
     with pytest.raises(RequestError) as caught:
-        pass_limit(options(*(b"Max-Forwards: " + value for value in values)))
+        decrement_max_forwards(options(*(b"Max-Forwards: " + value for value in values)))
     assert caught.value.status == 400
 
 
-@given(st.integers(0, MOST), st.integers(0, 3))
-def test_so_many_proxies_are_passed(number: int, zeros: int) -> None:
+@given(st.integers(0, MAX_VALUE), st.integers(0, 3))
+def test_a_request_passes_that_number_of_proxies(number: int, zeros: int) -> None:
     request = options(b"Max-Forwards: " + b"0" * zeros + b"%d" % number)
     for _ in range(min(number, 5)):
-        assert pass_limit(request)
+        assert decrement_max_forwards(request)
     if number > 5:
         assert request.headers.endswith(b"Max-Forwards: %d" % (number - 5))
     else:
-        assert not pass_limit(request)
+        assert not decrement_max_forwards(request)

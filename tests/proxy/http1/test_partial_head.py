@@ -1,4 +1,4 @@
-"""Heads in pieces: complete at the same byte as in one, refused no later, each byte looked at once."""
+"""Heads in pieces: complete at the same byte as in one piece, refused no later, each byte examined once."""
 
 from itertools import pairwise
 
@@ -23,11 +23,11 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.integers(0, 1000), max_size=10), st.sampled_from([b"", b"\r\n"]), st.binary(max_size=9))
-def test_a_head_is_complete_with_its_last_byte(cuts: list[int], before: bytes, behind: bytes) -> None:
+def test_a_head_is_complete_with_its_last_byte(cuts: list[int], before: bytes, after: bytes) -> None:
     head = before + get(b"A: b", b"C: d")
     taken = b""
     some = PartialHead(LIMITS)
-    for piece in pieces(head + behind, cuts):
+    for piece in pieces(head + after, cuts):
         taken += piece
         if some.add(piece):
             break
@@ -37,7 +37,7 @@ def test_a_head_is_complete_with_its_last_byte(cuts: list[int], before: bytes, b
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_in_one_piece_is_refused_in_bytes(name: str) -> None:
+def test_a_head_that_is_refused_in_one_piece_is_refused_byte_by_byte(name: str) -> None:
     data, status = REFUSED[name]
     some = PartialHead(LIMITS)
     with pytest.raises(RequestError) as caught:
@@ -47,7 +47,7 @@ def test_what_is_refused_in_one_piece_is_refused_in_bytes(name: str) -> None:
     assert caught.value.status == status
 
 
-def test_limits_are_met_exactly_in_bytes_too() -> None:
+def test_limits_are_exact_byte_by_byte() -> None:
     rest = b"Host: a\r\n"
     for extra, status in [(0, 0), (1, 414)]:
         line = b"GET /%b HTTP/1.1\r\n" % (b"x" * (46 + extra))
@@ -61,7 +61,7 @@ def test_limits_are_met_exactly_in_bytes_too() -> None:
 
 
 def outcome(data: bytes) -> int:
-    """The status in answer to these bytes one by one, 0 for none."""
+    """Return the status of the error for these bytes one by one, 0 for none."""
     some = PartialHead(SMALL)
     try:
         for number in range(len(data)):
@@ -73,7 +73,7 @@ def outcome(data: bytes) -> int:
 
 
 class Counted(bytearray):
-    """Counts the bytes that searches had to go through."""
+    """A bytearray that counts the bytes that searches examine."""
 
     searched = 0
 
@@ -87,7 +87,7 @@ class Counted(bytearray):
         return super().count(sub, start)
 
 
-def test_the_work_for_a_dripped_head_grows_with_its_length_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_for_a_slow_head_grows_linearly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partial_head, "bytearray", Counted, raising=False)
     Counted.searched = 0
     head = get(*[b"A: " + b"b" * 600] * 90)

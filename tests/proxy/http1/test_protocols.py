@@ -1,4 +1,4 @@
-"""What a request is counted as, from its header lines."""
+"""The protocol kind of a request, from its header lines."""
 
 import pytest
 
@@ -21,5 +21,5 @@ CASES = [
 
 
 @pytest.mark.parametrize(("headers", "upgrade", "kind"), CASES)
-def test_a_kind_is_what_the_head_says(headers: bytes, upgrade: bytes, kind: int) -> None:
+def test_the_kind_of_a_head(headers: bytes, upgrade: bytes, kind: int) -> None:
     assert kind_of(headers, upgrade) == kind

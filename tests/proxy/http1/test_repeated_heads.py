@@ -1,4 +1,4 @@
-"""Heads that repeat: whatever was said before, a head means what it means alone."""
+"""Repeated heads: a head means the same regardless of the heads before it."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.limits import Limits
-from proxy.http1.repeated_heads import KEPT, RequestHeads, ResponseHeads
+from proxy.http1.repeated_heads import MAX_REMEMBERED_BYTES, RequestHeads, ResponseHeads
 from proxy.http1.request import Request, parse_request
 from proxy.http1.response import Response, parse_response
 from tests.proxy.corpus import requests, responses
@@ -39,11 +39,11 @@ requests_sent = st.one_of(
     ),
     st.sampled_from([data for data, _ in requests.REFUSED.values() if len(data) < 300]),
 )
-behind = st.sampled_from([b"", b"\r\n", b"hello", get()])
+after = st.sampled_from([b"", b"\r\n", b"hello", get()])
 
 
 def meaning(parse: object, *arguments: object) -> object:
-    """Every field of what was parsed, or the refusal."""
+    """Return every parsed field, or the error."""
     try:
         found = parse(*arguments)  # type: ignore[operator]
     except (RequestError, ResponseError) as error:
@@ -54,15 +54,15 @@ def meaning(parse: object, *arguments: object) -> object:
     return {name: getattr(found, name) for name in found.__slots__}
 
 
-@given(st.lists(st.tuples(requests_sent, behind), min_size=2, max_size=6), st.sampled_from([LIMITS, TIGHT]))
-def test_a_request_means_what_it_means_alone(sent: list[tuple[bytes, bytes]], limits: Limits) -> None:
+@given(st.lists(st.tuples(requests_sent, after), min_size=2, max_size=6), st.sampled_from([LIMITS, TIGHT]))
+def test_a_request_means_the_same_as_alone(sent: list[tuple[bytes, bytes]], limits: Limits) -> None:
     heads = RequestHeads()
     for head, rest in sent * 2:
         assert meaning(heads.parse, head + rest, limits) == meaning(parse_request, head + rest, limits)
 
 
 @pytest.mark.parametrize(("line", "length", "status"), [(b"A: b", 50, 414), (b"A: " + b"b" * 70, 20, 431)])
-def test_limits_hold_for_known_lines_too(line: bytes, length: int, status: int) -> None:
+def test_limits_apply_to_repeated_lines(line: bytes, length: int, status: int) -> None:
     heads = RequestHeads()
     assert heads.parse(get(line), TIGHT)
     with pytest.raises(RequestError) as caught:
@@ -70,7 +70,7 @@ def test_limits_hold_for_known_lines_too(line: bytes, length: int, status: int) 
     assert caught.value.status == status
 
 
-def test_an_answer_to_head_has_no_body_though_the_same_to_get_has() -> None:
+def test_a_response_to_head_has_no_body_although_the_same_to_get_has() -> None:
     heads = ResponseHeads()
     data = responses.head(b"Content-Length: 5")
     lengths = []
@@ -81,7 +81,7 @@ def test_an_answer_to_head_has_no_body_though_the_same_to_get_has() -> None:
     assert lengths == [5, 0, 5]
 
 
-def test_a_repeated_head_is_complete_only_when_all_of_it_is_there() -> None:
+def test_an_incomplete_repeated_head_is_not_accepted() -> None:
     heads = RequestHeads()
     head = get(b"A: b", target=b"/first")
     assert heads.parse(head, LIMITS)
@@ -89,7 +89,7 @@ def test_a_repeated_head_is_complete_only_when_all_of_it_is_there() -> None:
         assert heads.parse(head[:end], LIMITS) is None
 
 
-def test_what_is_done_to_a_request_is_not_done_to_the_next() -> None:
+def test_changes_of_a_request_do_not_affect_the_next() -> None:
     heads = RequestHeads()
     first = heads.parse(get(b"A: b"), LIMITS)
     second = heads.parse(get(b"A: b", target=b"/second"), LIMITS)
@@ -100,8 +100,8 @@ def test_what_is_done_to_a_request_is_not_done_to_the_next() -> None:
     assert meaning(heads.parse, get(b"A: b"), LIMITS) == meaning(parse_request, get(b"A: b"), LIMITS)
 
 
-def test_long_heads_are_not_kept() -> None:
-    head = get(b"A: " + b"b" * KEPT)
+def test_long_heads_are_not_remembered() -> None:
+    head = get(b"A: " + b"b" * MAX_REMEMBERED_BYTES)
     heads = RequestHeads()
     heads.parse(head, LIMITS)
     assert heads._lines == b""
@@ -128,8 +128,8 @@ answers = st.one_of(
 methods = st.sampled_from([b"GET", b"HEAD", b"POST"])
 
 
-@given(st.lists(st.tuples(answers, methods, behind), min_size=2, max_size=6))
-def test_a_response_means_what_it_means_alone(sent: list[tuple[bytes, bytes, bytes]]) -> None:
+@given(st.lists(st.tuples(answers, methods, after), min_size=2, max_size=6))
+def test_a_response_means_the_same_as_alone(sent: list[tuple[bytes, bytes, bytes]]) -> None:
     heads = ResponseHeads()
     for head, method, rest in sent * 2:
         arguments = (head + rest, method, responses.LIMIT)

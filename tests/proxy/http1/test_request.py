@@ -1,11 +1,11 @@
-"""Request heads, as bytes: what is accepted and what it means, what is refused and with which status."""
+"""Request heads, as bytes: accepted heads with their values, and refused ones with their status."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError
-from proxy.http1.limits import Limits, limits_of
+from proxy.http1.limits import Limits, limits_for
 from proxy.http1.request import Request, parse_request
 from tests.proxy.corpus.requests import REFUSED, get
 
@@ -53,7 +53,7 @@ def test_a_plain_get() -> None:
         b"/:@!$&'()*+,;=~\\|{}^`\"<>[]",
     ],
 )
-def test_the_target_is_kept_as_sent(target: bytes) -> None:
+def test_the_target_is_unchanged(target: bytes) -> None:
     assert parsed(get(target=target)).target == target
 
 
@@ -120,7 +120,7 @@ def test_keep_alive(version: bytes, lines: list[bytes], keep_alive: bool) -> Non
 def test_framing(lines: list[bytes], length: int, chunked: bool, has_body: bool) -> None:
     request = parsed(get(*lines, b"A: b", method=b"POST"))
     assert (request.content_length, request.chunked, request.has_body) == (length, chunked, has_body)
-    assert request.headers == b"\r\nHost: a.test\r\nA: b", "lengths are written anew"
+    assert request.headers == b"\r\nHost: a.test\r\nA: b", "the length is not among the forwarded lines"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_framing(lines: list[bytes], length: int, chunked: bool, has_body: bool)
         b"Transfer_Encoding: chunked",
     ],
 )
-def test_lines_that_end_here(line: bytes) -> None:
+def test_lines_that_are_removed(line: bytes) -> None:
     for lines in ([line, b"B: 1"], [b"B: 1", line], [line, line, b"B: 1", line]):
         assert parsed(get(*lines)).headers == b"\r\nHost: a.test\r\nB: 1"
 
@@ -162,7 +162,7 @@ def test_lines_that_end_here(line: bytes) -> None:
         b"Latin: \xe9\xff",
     ],
 )
-def test_lines_that_pass_on_as_sent(line: bytes) -> None:
+def test_lines_that_are_forwarded_unchanged(line: bytes) -> None:
     assert parsed(get(b"A: b", line, b"C: d")).headers == b"\r\nHost: a.test\r\nA: b\r\n" + line + b"\r\nC: d"
 
 
@@ -180,7 +180,7 @@ UNDERSCORED = [
 @pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize("line", UNDERSCORED)
 def test_names_with_underscores_may_be_refused(line: bytes, trusted: bool) -> None:
-    limits = limits_of(LIMITS, "reject", trusted=trusted)
+    limits = limits_for(LIMITS, "reject", trusted=trusted)
     for lines in ([line], [b"Connection: close", line], [line, b"B: 1"], [b"Connection: " + line[:2], line]):
         with pytest.raises(RequestError, match="underscores") as caught:
             parse_request(get(*lines), limits)
@@ -190,15 +190,15 @@ def test_names_with_underscores_may_be_refused(line: bytes, trusted: bool) -> No
 @pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize("line", UNDERSCORED)
 def test_names_with_underscores_may_be_dropped(line: bytes, trusted: bool) -> None:
-    limits = limits_of(LIMITS, "drop", trusted=trusted)
+    limits = limits_for(LIMITS, "drop", trusted=trusted)
     for lines in ([line, b"B: 1"], [b"B: 1", line], [line, b"Connection: close", line, b"B: 1", line]):
         assert parsed(get(*lines), limits).headers == b"\r\nHost: a.test\r\nB: 1"
 
 
 @pytest.mark.parametrize("underscores", ["allow", "reject", "drop"])
 @pytest.mark.parametrize("trusted", [True, False])
-def test_underscores_elsewhere_are_nobodys_business(underscores: str, trusted: bool) -> None:
-    limits = limits_of(LIMITS, underscores, trusted=trusted)  # type: ignore[arg-type]
+def test_underscores_outside_names_do_not_matter(underscores: str, trusted: bool) -> None:
+    limits = limits_for(LIMITS, underscores, trusted=trusted)  # type: ignore[arg-type]
     head = get(
         b"Cookie: a_b=c_d", b"B: x_y: z", b"Connection: a_b, upgrade", b"Upgrade: c_d", target=b"/e_f?g_h"
     )
@@ -261,9 +261,9 @@ def test_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_however_it_arrives(name: str) -> None:
+def test_refused_in_any_split(name: str) -> None:
     data, status = REFUSED[name]
-    # In long cases, what is long is all of one kind.
+    # Long cases repeat one kind of byte.
     for end in {*range(min(len(data), 300)), len(data)}:
         try:
             assert parse_request(data[:end], LIMITS) is None
@@ -273,7 +273,7 @@ def test_refused_however_it_arrives(name: str) -> None:
     pytest.fail("never refused")
 
 
-def test_limits_are_met_exactly() -> None:
+def test_limits_are_exact() -> None:
     line = b"GET /%b HTTP/1.1\r\n"
     rest = b"Host: a\r\n\r\n"
     most = 60 - len(line) + 4
@@ -302,19 +302,19 @@ heads = st.builds(
 
 
 @given(st.sampled_from([b"", b"\r\n"]), heads, st.binary(max_size=20))
-def test_a_head_means_the_same_wherever_it_is_split(before: bytes, head: bytes, behind: bytes) -> None:
+def test_a_head_means_the_same_in_any_split(before: bytes, head: bytes, after: bytes) -> None:
     sent = before + head
     for end in range(len(sent)):
         assert parse_request(sent[:end], LIMITS) is None
-    assert values(parsed(sent)) == values(parsed(sent + behind))
+    assert values(parsed(sent)) == values(parsed(sent + after))
     assert values(parsed(sent)) == values(parsed(head)) | {"size": len(sent)}
     assert parsed(head).size == len(head)
 
 
 @given(heads, st.booleans())
-def test_only_names_with_underscores_are_treated_otherwise(head: bytes, trusted: bool) -> None:
-    allowed = parsed(head, limits_of(LIMITS, "allow", trusted=trusted))
-    dropping, rejecting = (limits_of(LIMITS, action, trusted=trusted) for action in ("drop", "reject"))
+def test_the_setting_affects_only_names_with_underscores(head: bytes, trusted: bool) -> None:
+    allowed = parsed(head, limits_for(LIMITS, "allow", trusted=trusted))
+    dropping, rejecting = (limits_for(LIMITS, action, trusted=trusted) for action in ("drop", "reject"))
     names = [line.partition(b":")[0] for line in head.split(b"\r\n")[1:-2]]
     if any(b"_" in name for name in names):
         with pytest.raises(RequestError):
@@ -341,7 +341,7 @@ seeds = st.sampled_from([*SEEDS, get(), get(b"Content-Length: 5"), get(b"Transfe
 
 
 @given(st.one_of(heads, seeds), mutations)
-def test_whatever_comes_is_a_request_or_refused(head: bytes, changes: list[tuple[int, int, bytes]]) -> None:
+def test_mutated_heads_are_parsed_or_refused(head: bytes, changes: list[tuple[int, int, bytes]]) -> None:
     data = head
     for number, removed, added in changes:
         position = number % (len(data) + 1)
@@ -369,7 +369,7 @@ def test_whatever_comes_is_a_request_or_refused(head: bytes, changes: list[tuple
 
 
 @given(st.binary(max_size=200))
-def test_rubbish_raises_nothing_but_request_error(data: bytes) -> None:
+def test_random_bytes_raise_only_request_error(data: bytes) -> None:
     for candidate in (data, data + b"\r\n\r\n", b"GET / HTTP/1.1\r\n" + data + b"\r\n\r\n"):
         try:
             parse_request(candidate, LIMITS)

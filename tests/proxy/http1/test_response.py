@@ -1,4 +1,4 @@
-"""Response heads, as bytes: what passes on, how the body is framed, what a server must not say."""
+"""Response heads, as bytes: the forwarded lines, the framing of the body, and refused heads."""
 
 import pytest
 from hypothesis import given
@@ -88,13 +88,13 @@ def test_responses_without_a_body(
 def test_keep_alive(version: bytes, lines: list[bytes], keep_alive: bool) -> None:
     response = parsed(head(*lines, b"Content-Length: 1", version=version))
     assert response.keep_alive is keep_alive
-    assert response.head == head(b"Content-Length: 1")[:-4], "a client is spoken to in HTTP/1.1"
+    assert response.head == head(b"Content-Length: 1")[:-4], "the client gets HTTP/1.1"
 
 
 @pytest.mark.parametrize(
     "line", [b"Connection: x", b"Keep-Alive: timeout=5", b"proxy-connection: close", b"Upgrade: h2,h2c"]
 )
-def test_hop_by_hop_lines_end_here(line: bytes) -> None:
+def test_hop_by_hop_lines_are_removed(line: bytes) -> None:
     response = parsed(head(line, b"A: b", line, b"Content-Length: 1"))
     assert response.head == head(b"A: b", b"Content-Length: 1")[:-4]
 
@@ -109,13 +109,13 @@ def test_hop_by_hop_lines_end_here(line: bytes) -> None:
         (b"content-length", [b"X-Internal: 1"]),
     ],
 )
-def test_lines_that_connection_names_end_here(named: bytes, kept: list[bytes]) -> None:
+def test_lines_that_connection_names_are_removed(named: bytes, kept: list[bytes]) -> None:
     response = parsed(head(b"X-Internal: 1", b"Connection: " + named, b"Content-Length: 1"))
     assert response.head == head(*kept, b"Content-Length: 1")[:-4]
     assert response.length == 1
 
 
-def test_an_upgrade_is_told() -> None:
+def test_the_upgrade_protocol() -> None:
     response = parsed(
         head(b"Upgrade: websocket", b"Connection: Upgrade", b"A: b", status=b"101 Switching Protocols")
     )
@@ -139,7 +139,7 @@ def test_bare_line_feeds_of_a_server_are_rewritten(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [b"200", b"200 ", b"299 Odd \xe9 phrase", b"599 x", b"418 I'm a teapot"])
-def test_status_lines_pass_on_as_sent(status: bytes) -> None:
+def test_status_lines_are_forwarded_unchanged(status: bytes) -> None:
     assert parsed(head(status=status)).head == b"HTTP/1.1 " + status
 
 
@@ -164,7 +164,7 @@ heads = st.builds(head, *[st.just(b"X: y")], version=st.sampled_from([b"1.0", b"
 
 
 @given(heads, st.binary(max_size=12), st.booleans())
-def test_a_head_means_the_same_wherever_it_is_split(data: bytes, body: bytes, loose: bool) -> None:
+def test_a_head_means_the_same_in_any_split(data: bytes, body: bytes, loose: bool) -> None:
     if loose:
         data = data.replace(b"\r\n", b"\n")
     for end in range(len(data)):
@@ -177,7 +177,7 @@ def test_a_head_means_the_same_wherever_it_is_split(data: bytes, body: bytes, lo
     st.lists(st.integers(0, 300), max_size=4),
     st.binary(max_size=3),
 )
-def test_whatever_comes_is_a_response_or_refused(data: bytes, numbers: list[int], added: bytes) -> None:
+def test_mutated_heads_are_parsed_or_refused(data: bytes, numbers: list[int], added: bytes) -> None:
     for number in numbers:
         position = number % (len(data) + 1)
         data = data[:position] + added + data[position + 1 :]

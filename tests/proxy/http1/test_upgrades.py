@@ -1,4 +1,4 @@
-"""Which protocols of a 101 count as asked for."""
+"""The protocols of a 101 that count as offered."""
 
 import pytest
 from hypothesis import given
@@ -50,6 +50,6 @@ protocols = st.lists(st.sampled_from([b"a", b"b", b"c/1", b"d/2.0"]), min_size=1
 
 
 @given(protocols, protocols)
-def test_a_choice_is_good_if_nothing_in_it_is_new(offered: list[bytes], chosen: list[bytes]) -> None:
+def test_a_choice_of_offered_protocols_is_accepted(offered: list[bytes], chosen: list[bytes]) -> None:
     good = was_offered(b", ".join(offered), b",".join(chosen).upper())
     assert good == (set(chosen) <= set(offered))

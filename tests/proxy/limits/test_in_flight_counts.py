@@ -1,4 +1,4 @@
-"""Counts that processes share: what each sees of the others, and what is left of those that are gone."""
+"""In-flight counts that processes share, also after one of them has ended."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ KEY, OTHER = b"key", b"other"
 
 @contextmanager
 def worker(counts: SharedCounts, work: Callable[[], None]) -> Iterator[int]:
-    """A process that has done its work and goes on living; its row."""
+    """Run a process that does its work and keeps running; yield its row."""
     row = counts.claim()
     read, write = os.pipe()
     pid = os.fork()
@@ -43,8 +43,8 @@ def enter(counts: SharedCounts, key: bytes, times: int) -> Callable[[], None]:
     return work
 
 
-def free(counts: SharedCounts, key: bytes, limit: int) -> int:
-    """How many more may enter."""
+def free_entries(counts: SharedCounts, key: bytes, limit: int) -> int:
+    """Return how many more may enter."""
     entered = []
     while (key_hash := counts.enter(key, limit)) >= 0:
         entered.append(key_hash)
@@ -53,14 +53,14 @@ def free(counts: SharedCounts, key: bytes, limit: int) -> int:
     return len(entered)
 
 
-def test_as_many_enter_as_the_limit_says_and_others_once_they_leave() -> None:
+def test_the_limit_number_may_enter_and_others_after_they_leave() -> None:
     counts = SharedCounts()
     first, second = counts.enter(KEY, 2), counts.enter(KEY, 2)
     assert min(first, second) >= 0
     assert counts.enter(KEY, 2) == -1
     assert counts.enter(OTHER, 1) >= 0
     counts.leave(first)
-    assert free(counts, KEY, 2) == 1
+    assert free_entries(counts, KEY, 2) == 1
     assert counts.enter(KEY, 0) == -1
 
 
@@ -79,7 +79,7 @@ def test_every_key_has_its_own_count(steps: list[tuple[int, bool]]) -> None:
             counts.leave(held[number].pop())
 
 
-def test_thousands_of_keys_at_once_hardly_disturb_each_other() -> None:
+def test_a_thousand_keys_hardly_affect_each_other() -> None:
     counts = SharedCounts(rows=1)
     for number in range(1000):
         counts.enter(b"busy %d" % number, 10)
@@ -87,36 +87,36 @@ def test_thousands_of_keys_at_once_hardly_disturb_each_other() -> None:
     assert refused < 10
 
 
-def test_processes_see_each_other() -> None:
+def test_processes_count_together() -> None:
     counts = SharedCounts()
     with worker(counts, enter(counts, KEY, 3)) as one, worker(counts, enter(counts, KEY, 2)) as two:
         assert one != two
         row = counts.claim()
         assert row not in {one, two}
-        assert free(counts, KEY, 10) == 5
-        assert free(counts, OTHER, 10) == 10
+        assert free_entries(counts, KEY, 10) == 5
+        assert free_entries(counts, OTHER, 10) == 10
 
 
-def test_the_row_of_a_killed_process_is_empty_for_the_next() -> None:
+def test_the_row_of_a_killed_process_is_cleared_for_the_next() -> None:
     counts = SharedCounts()
     with worker(counts, enter(counts, KEY, 3)) as row:
         pass
     assert counts.claim() == row
-    assert free(counts, KEY, 10) == 10
+    assert free_entries(counts, KEY, 10) == 10
 
 
-def test_a_row_is_given_once() -> None:
+def test_a_row_has_one_owner() -> None:
     counts = SharedCounts(rows=2)
     with worker(counts, enter(counts, KEY, 1)) as one, worker(counts, enter(counts, KEY, 1)) as two:
         assert {one, two} == {0, 1}
-        # The third counts for itself.
+        # The third process counts alone.
         with worker(counts, enter(counts, KEY, 5)) as three:
             assert three == -1
         counts.begin()
-        assert free(counts, KEY, 4) == 4
+        assert free_entries(counts, KEY, 4) == 4
 
 
-def test_a_process_number_that_comes_again_takes_the_old_row_away() -> None:
+def test_a_reused_process_id_frees_its_old_row() -> None:
     counts = SharedCounts()
     with worker(counts, enter(counts, KEY, 3)) as row:
         pid = next(owner for owner in counts._owners if owner)
@@ -124,4 +124,4 @@ def test_a_process_number_that_comes_again_takes_the_old_row_away() -> None:
         assert second != row
         counts.assign(second, pid)
         assert [counts._owners[row], counts._owners[second]] == [0, pid]
-        assert free(counts, KEY, 10) == 10
+        assert free_entries(counts, KEY, 10) == 10

@@ -1,4 +1,4 @@
-"""Who sends a request, as a middleware sees it."""
+"""A client as middlewares see it, for tests."""
 
 from proxy.per_request.extras import Extras
 from proxy.telemetry.tallies import Tally
@@ -6,7 +6,7 @@ from proxy.telemetry.tracing.trace import Trace
 
 
 class Sender:
-    """A client at this address; `claimed` are the header lines that tell a server of it."""
+    """A client at this address; `claimed` are its X-Forwarded header lines."""
 
     def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"") -> None:
         self.peer = peer

@@ -1,8 +1,8 @@
-"""What routers' middlewares come to, without a proxy around them."""
+"""Compiling the middlewares of routers."""
 
 import pytest
 
-from proxy.middlewares.chains import MOST, ChainError, Chains
+from proxy.middlewares.chains import MAX_MIDDLEWARES, ChainError, Chains
 from rondpoint.model import Middleware
 
 
@@ -10,7 +10,7 @@ def chain(name: str, *middlewares: str) -> Middleware:
     return Middleware(name, "chain", {"middlewares": list(middlewares)})
 
 
-def test_a_chain_of_chains_is_all_that_they_hold() -> None:
+def test_chains_within_chains_are_unfolded() -> None:
     chains = Chains()
     chains.put(chain("outer", "inner", "last", "inner"))
     chains.put(chain("inner", "last", "last"))
@@ -18,12 +18,12 @@ def test_a_chain_of_chains_is_all_that_they_hold() -> None:
     assert len(chains.compile_chain(("outer",), "router", "r")) == 5
 
 
-def test_chains_of_chains_do_not_multiply_without_end() -> None:
-    """Each holds the next one twice: so few labels could ask for billions of steps."""
+def test_the_number_of_middlewares_is_limited() -> None:
+    """Each chain contains the next one twice: a few labels could otherwise make billions of steps."""
     chains = Chains()
     for number in range(60):
         chains.put(chain(f"c{number}", f"c{number + 1}", f"c{number + 1}"))
     chains.put(chain("c60"))
-    with pytest.raises(ChainError, match=f"more than {MOST}"):
+    with pytest.raises(ChainError, match=f"more than {MAX_MIDDLEWARES}"):
         chains.compile_chain(("c0",), "router", "r")
     assert chains.compile_chain(("c60",), "router", "r") == ()

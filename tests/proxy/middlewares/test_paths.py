@@ -1,4 +1,4 @@
-"""What middlewares make of paths, by the table and by any options and targets at all."""
+"""Middlewares that change paths: a table of cases, and any options and targets."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def head(target: str) -> Request:
     return request
 
 
-def chains_of(**kinds: dict[str, Any]) -> Chains:
+def make_chains(**kinds: dict[str, Any]) -> Chains:
     chains = Chains()
     for kind, options in kinds.items():
         chains.put(Middleware(kind, kind, options))
@@ -95,7 +95,7 @@ def router(*names: str) -> Router:
     return Router("r", v3.parse("PathPrefix(`/`)"), "s", 1, middlewares=names)
 
 
-def passed(chains: Chains, target: str, *names: str) -> Request:
+def pass_through(chains: Chains, target: str, *names: str) -> Request:
     request = head(target)
     for step in chains.steps(router(*names)):
         step(request, Sender())
@@ -111,7 +111,7 @@ def headers(request: Request, name: str) -> list[str]:
 def test_a_middleware_changes_the_path(
     kind: str, options: dict[str, Any], sent: str, received: str, added: dict[str, str]
 ) -> None:
-    request = passed(chains_of(**{kind: options}), sent, kind)
+    request = pass_through(make_chains(**{kind: options}), sent, kind)
     assert request.target.decode("latin-1") == received
     assert headers(request, PREFIX) == ([added[PREFIX]] if PREFIX in added else [])
     if REPLACED in added:
@@ -126,13 +126,13 @@ def test_a_middleware_changes_the_path(
         ({"prefixes": ["/a/x"]}, "/a/x./"),
     ],
 )
-def test_a_segment_that_comes_about_by_stripping_is_refused(options: dict[str, Any], sent: str) -> None:
+def test_dot_segments_created_by_stripping_are_refused(options: dict[str, Any], sent: str) -> None:
     with pytest.raises(RequestError) as caught:
-        passed(chains_of(stripPrefix=options), sent, "stripPrefix")
+        pass_through(make_chains(stripPrefix=options), sent, "stripPrefix")
     assert caught.value.status == 400
 
 
-def test_what_is_needlessly_escaped_is_what_rfc_3986_leaves_unreserved() -> None:
+def test_only_escapes_of_unreserved_characters_are_decoded() -> None:
     everything = b"".join(b"%%%02x%%%02X" % (byte, byte) for byte in range(256))
     plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
     expected = b"".join(
@@ -141,22 +141,22 @@ def test_what_is_needlessly_escaped_is_what_rfc_3986_leaves_unreserved() -> None
     assert unescape_unreserved(everything) == expected
 
 
-def test_steps_are_taken_in_turn_and_chains_are_unfolded() -> None:
-    chains = chains_of(
+def test_steps_run_in_order_and_chains_are_unfolded() -> None:
+    chains = make_chains(
         stripPrefix={"prefixes": ["/a"]}, addPrefix={"prefix": "/b"}, chain={"middlewares": ["addPrefix"]}
     )
-    assert passed(chains, "/a/x", "stripPrefix", "chain").target == b"/b/x"
-    assert passed(chains, "/a/x", "chain", "stripPrefix").target == b"/b/a/x"
+    assert pass_through(chains, "/a/x", "stripPrefix", "chain").target == b"/b/x"
+    assert pass_through(chains, "/a/x", "chain", "stripPrefix").target == b"/b/a/x"
 
 
-def test_a_change_is_in_force_at_once() -> None:
-    chains = chains_of(addPrefix={"prefix": "/b"})
-    assert passed(chains, "/", "addPrefix").target == b"/b/"
+def test_a_change_applies_at_once() -> None:
+    chains = make_chains(addPrefix={"prefix": "/b"})
+    assert pass_through(chains, "/", "addPrefix").target == b"/b/"
     chains.put(Middleware("addPrefix", "addPrefix", {"prefix": "/c"}))
-    assert passed(chains, "/", "addPrefix").target == b"/c/"
+    assert pass_through(chains, "/", "addPrefix").target == b"/c/"
     chains.remove("addPrefix")
     with pytest.raises(ChainError, match="does not exist"):
-        passed(chains, "/", "addPrefix")
+        pass_through(chains, "/", "addPrefix")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_change_is_in_force_at_once() -> None:
         (Middleware("m", "chain", {"middlewares": ["n"]}), "n does not exist"),
     ],
 )
-def test_what_cannot_be_performed_is_refused(middleware: Middleware, reason: str) -> None:
+def test_unusable_middlewares_are_refused(middleware: Middleware, reason: str) -> None:
     chains = Chains()
     chains.put(middleware)
     for _ in range(2):
@@ -182,7 +182,7 @@ targets = st.text("/ab.%2eEfF0d?+~\xe9", max_size=12).map(lambda text: "/" + tex
 
 
 @given(texts, texts, targets)
-def test_whatever_the_options_a_target_stays_one(one: str, two: str, sent: str) -> None:
+def test_the_target_stays_valid_with_any_options(one: str, two: str, sent: str) -> None:
     kinds: dict[str, dict[str, Any]] = {
         "addPrefix": {"prefix": one},
         "stripPrefix": {"prefixes": [one, "/a"], "forceSlash": len(two) % 2 == 0},
@@ -192,7 +192,7 @@ def test_whatever_the_options_a_target_stays_one(one: str, two: str, sent: str) 
     }
     for kind, options in kinds.items():
         try:
-            request = passed(chains_of(**{kind: options}), sent, kind)
+            request = pass_through(make_chains(**{kind: options}), sent, kind)
         except RequestError as error:
             assert error.status == 400
             continue

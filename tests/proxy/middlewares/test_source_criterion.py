@@ -1,23 +1,23 @@
-"""What requests are counted by, from what they say and who sends them."""
+"""The key of a request by `sourceCriterion`."""
 
 from typing import Any
 
 import pytest
 
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.limits import ENDS_HERE_TRUSTED, Limits
+from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
 from proxy.http1.request import parse_request
-from proxy.middlewares.source_criterion import request_host, compile_source
-from rondpoint.middlewares.canonical import canonical, complete
+from proxy.middlewares.source_criterion import compile_source, request_host
+from rondpoint.middlewares.canonical import add_defaults, canonicalise
 from tests.proxy.middlewares.sender import Sender
 
 
-def found(
+def source_key(
     criterion: dict[str, Any], lines: str = "", *, peer: str = "192.0.2.9", trusted: bool = True
 ) -> str:
-    options = canonical("inFlightReq", {"amount": 1, "sourceCriterion": criterion}, str).options
-    source = compile_source(complete("inFlightReq", options)["sourceCriterion"], request_host)
-    limits = Limits(ends_here=ENDS_HERE_TRUSTED) if trusted else Limits()
+    options = canonicalise("inFlightReq", {"amount": 1, "sourceCriterion": criterion}, str).options
+    source = compile_source(add_defaults("inFlightReq", options)["sourceCriterion"], request_host)
+    limits = Limits(removed_lines=REMOVED_LINES_TRUSTED) if trusted else Limits()
     request = parse_request(f"GET / HTTP/1.1\r\nHost: A.test:81\r\n{lines}\r\n".encode(), limits)
     assert request is not None
     request.headers, claimed = pass_on_claims(request.headers, request.host, peer.encode(), b"http", b"proxy")
@@ -51,17 +51,17 @@ SIX = "2001:db8:1:2:3:4:5:6"
         ({"ipStrategy": {"depth": 1, "ipv6Subnet": 64}}, "X-Forwarded-For: odd\r\n", "odd"),
     ],
 )
-def test_a_request_is_counted_by(criterion: dict[str, Any], lines: str, source: str) -> None:
-    assert found(criterion, lines) == source
+def test_the_key_of_a_request(criterion: dict[str, Any], lines: str, source: str) -> None:
+    assert source_key(criterion, lines) == source
 
 
-def test_a_network_of_clients_counts_as_one() -> None:
-    assert found({"ipStrategy": {"ipv6Subnet": 48}}, peer=SIX) == "2001:db8:1::"
-    assert found({"ipStrategy": {"ipv6Subnet": 48}}, peer="") == ""
+def test_an_ipv6_subnet_counts_as_one_client() -> None:
+    assert source_key({"ipStrategy": {"ipv6Subnet": 48}}, peer=SIX) == "2001:db8:1::"
+    assert source_key({"ipStrategy": {"ipv6Subnet": 48}}, peer="") == ""
 
 
-def test_what_a_client_claims_that_is_not_trusted_does_not_count() -> None:
-    assert found({"ipStrategy": {"depth": 1}}, CHAIN, trusted=False) == ""
+def test_forwarded_headers_of_untrusted_clients_do_not_count() -> None:
+    assert source_key({"ipStrategy": {"depth": 1}}, CHAIN, trusted=False) == ""
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_what_a_client_claims_that_is_not_trusted_does_not_count() -> None:
 )
 def test_two_criteria_are_refused(criterion: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="are mutually exclusive"):
-        found(criterion)
+        source_key(criterion)

@@ -1,4 +1,4 @@
-"""PROXY protocol headers, as bytes: whom they name, where they end, and what is no header."""
+"""PROXY protocol headers, as bytes: the client they name, their end, and invalid headers."""
 
 import socket
 import struct
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.net.proxy_protocol import ProxyProtocolError, Told, parse_header
+from proxy.net.proxy_protocol import ProxyHeader, ProxyProtocolError, parse_header
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -98,16 +98,16 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_a_header_says_the_same_wherever_it_is_split(name: str) -> None:
+def test_a_header_means_the_same_in_any_split(name: str) -> None:
     header, source = HEADERS[name]
     for end in {*range(min(len(header), 400)), len(header) - 1}:
         assert parse_header(header[:end]) is None
-    for behind in (b"", b"GET / HTTP/1.1\r\n", header):
-        assert parse_header(header + behind) == Told(source, len(header))
+    for after in (b"", b"GET / HTTP/1.1\r\n", header):
+        assert parse_header(header + after) == ProxyHeader(source, len(header))
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_header_is_an_error_however_it_arrives(name: str) -> None:
+def test_a_malformed_header_is_an_error_in_any_split(name: str) -> None:
     header = MALFORMED[name]
     for end in range(len(header)):
         try:
@@ -120,14 +120,14 @@ def test_a_malformed_header_is_an_error_however_it_arrives(name: str) -> None:
 
 @pytest.mark.parametrize("data", OTHERS)
 def test_other_bytes_are_no_header(data: bytes) -> None:
-    assert parse_header(data) == Told()
+    assert parse_header(data) == ProxyHeader()
 
 
 addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
 
 
 @given(addresses, st.integers(0, 65535), st.binary(max_size=30), st.booleans(), st.binary(max_size=20))
-def test_any_address_is_read(address: object, port: int, tlvs: bytes, text: bool, behind: bytes) -> None:
+def test_any_address_is_read(address: object, port: int, tlvs: bytes, text: bool, after: bytes) -> None:
     source = str(address)
     six = ":" in source
     if text:
@@ -136,23 +136,23 @@ def test_any_address_is_read(address: object, port: int, tlvs: bytes, text: bool
     else:
         header = binary(0x21, v6(source), tlvs=tlvs) if six else binary(0x11, v4(source), tlvs=tlvs)
     assert all(parse_header(header[:end]) is None for end in range(len(header)))
-    told = parse_header(header + behind)
-    assert told is not None
-    assert told.size == len(header)
-    assert told.source == source or source.startswith("::ffff:")
+    header = parse_header(header + after)
+    assert header is not None
+    assert header.size == len(header)
+    assert header.source == source or source.startswith("::ffff:")
 
 
 @given(
     st.sampled_from([header for header, _ in HEADERS.values() if len(header) < 300]),
     st.lists(st.tuples(st.integers(0, 300), st.binary(max_size=2), st.integers(0, 2)), max_size=4),
 )
-def test_rubbish_is_an_error_or_an_answer(header: bytes, changes: list[tuple[int, bytes, int]]) -> None:
+def test_random_bytes_give_an_error_or_a_result(header: bytes, changes: list[tuple[int, bytes, int]]) -> None:
     data = header
     for place, added, removed in changes:
         position = place % (len(data) + 1)
         data = data[:position] + added + data[position + removed :]
     try:
-        told = parse_header(data)
+        header = parse_header(data)
     except ProxyProtocolError:
         return
-    assert told is None or told.size <= len(data)
+    assert header is None or header.size <= len(data)

@@ -1,1 +1,1 @@
-"""Workers that come and go, and many connections at once: real processes, bounded in time."""
+"""Workers that start and stop, and many concurrent connections: real processes, bounded in time."""

@@ -1,4 +1,4 @@
-"""A proxy of each test's own, since its workers are ended."""
+"""A separate proxy for each test, because tests end its workers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ Begin = Callable[..., Proxy]
 
 @pytest.fixture
 def begin(short_path: Path, store: Store) -> Iterator[Begin]:
-    """Starts a proxy, as `running_proxy` does; it is stopped after the test."""
+    """Starts a proxy like `running_proxy`; it is stopped after the test."""
     with ExitStack() as stack:
 
         def start(*flags: str, workers: int = 1) -> Proxy:

@@ -1,4 +1,4 @@
-"""A steady load from several threads, which counts what failed; half keep connections, half open new ones."""
+"""A steady load from several threads; half reuse connections, and half open new ones."""
 
 import http.client
 import threading
@@ -9,13 +9,16 @@ from typing import Self
 from tests.lab.waiting import until
 
 SLOWEST = 10.0
-"""Seconds that a request may take where nothing holds it up, on a busy machine."""
+"""Seconds that an undelayed request may take on a busy machine."""
 
-PAUSE = 0.002  # seconds between two requests of a thread: the load is to be steady, not heavy
+PAUSE = 0.002  # seconds between two requests of a thread: the load is steady, not heavy
 
 
 class Load:
-    """Runs inside `with`. A kept connection is dropped only as RFC 9112 says: when an answer asks for it."""
+    """A load that runs inside `with` and records failures.
+
+    A reused connection is closed only if a response asks for it (RFC 9112).
+    """
 
     def __init__(self, port: int, host: str, path: str = "/", threads: int = 8) -> None:
         self.served = 0
@@ -47,11 +50,11 @@ class Load:
             thread.join(60)
 
     def wait_for(self, count: int) -> None:
-        """Returns once so many more requests have been served."""
+        """Wait until `count` more requests have been served."""
         before = self.served
         until(lambda: self.served >= before + count, f"{count} more requests served")
 
-    def _run(self, keep: bool) -> None:
+    def _run(self, reuse: bool) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self._end.wait(PAUSE):
             began = time.monotonic()
@@ -63,7 +66,7 @@ class Load:
             except (OSError, http.client.HTTPException) as fault:
                 connection.close()
                 failure = repr(fault)
-            if not keep:
+            if not reuse:
                 connection.close()
             with self._lock:
                 self.slowest = max(self.slowest, time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""How many connections there is room for."""
+"""The capacity for client connections."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from proxy.process.file_descriptors import connection_capacity
 
 
 @pytest.mark.parametrize(
-    ("descriptors", "wanted", "room"),
+    ("descriptors", "wanted", "capacity"),
     [
         (1 << 20, 8000, 8000),
         (20_000, 8000, 8000),
@@ -17,12 +17,12 @@ from proxy.process.file_descriptors import connection_capacity
         (4, 8000, 1),
     ],
 )
-def test_each_client_connection_has_a_second_descriptor_and_some_are_left(
-    descriptors: int, wanted: int, room: int
+def test_each_client_connection_reserves_a_second_descriptor(
+    descriptors: int, wanted: int, capacity: int
 ) -> None:
-    assert connection_capacity(descriptors, wanted) == room
+    assert connection_capacity(descriptors, wanted) == capacity
 
 
-def test_who_asks_for_more_than_half_gets_it() -> None:
+def test_an_explicit_setting_may_use_more_than_half() -> None:
     assert connection_capacity(20_000, 12_000, explicit=True) == 12_000
     assert connection_capacity(10_000, 12_000, explicit=True) == 9_872

@@ -1,4 +1,4 @@
-"""Workers are replaced, by a reload, for their age or because they died, while requests go on."""
+"""Workers are replaced after a reload, a number of requests, or their death, while requests go on."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def get(host: str) -> bytes:
 
 
 def reload(proxy: Proxy) -> None:
-    """Returns once another worker accepts in the place of the present ones, which may still be leaving."""
+    """Reload, and wait until new workers accept; the old ones may still be leaving."""
     lines = proxy.process.line_count
     proxy.process.signal(signal.SIGHUP)
     proxy.process.wait_for_line("has a successor and stops accepting", after=lines)
@@ -51,9 +51,7 @@ def test_three_reloads_under_load_fail_no_request(begin: Begin, count: int) -> N
     assert not workers(proxy) & before
 
 
-def test_a_worker_serves_until_its_successor_does_however_long_that_takes(
-    begin: Begin, store: Store, short_path: Path
-) -> None:
+def test_a_worker_serves_until_its_successor_is_ready(begin: Begin, store: Store, short_path: Path) -> None:
     proxy = begin()
     with Origin.named("here") as origin:
         host = proxy.route(origin)
@@ -66,24 +64,24 @@ def test_a_worker_serves_until_its_successor_does_however_long_that_takes(
                 if host.encode() in file.read_bytes()
             ]
 
-        (kept,) = until(written, "the last configuration kept")
-        content = kept.read_bytes()
+        (snapshot,) = until(written, "the snapshot of the last configuration")
+        content = snapshot.read_bytes()
         store.kill()
-        # Without the store a worker starts with this file, and waits for what comes out of it.
-        kept.unlink()
-        os.mkfifo(kept)
+        # Without the store, a worker starts with this file; as a FIFO it makes the worker wait.
+        snapshot.unlink()
+        os.mkfifo(snapshot)
         proxy.process.signal(signal.SIGHUP)
         until(lambda: len(workers(proxy)) == 2, "the successor")
         end = time.monotonic() + 11
         while time.monotonic() < end:
             assert proxy.get(host) == "here"
         assert old in workers(proxy)
-        kept.write_bytes(content)
+        snapshot.write_bytes(content)
         until(lambda: old not in workers(proxy), "the end of the old worker", timeout=30)
         assert proxy.get(host) == "here"
 
 
-def test_a_leaving_worker_answers_idle_connections_once_more(begin: Begin) -> None:
+def test_a_leaving_worker_serves_one_more_request_on_idle_connections(begin: Begin) -> None:
     proxy = begin()
     with Origin.named("here") as origin:
         host = proxy.route(origin)
@@ -92,7 +90,7 @@ def test_a_leaving_worker_answers_idle_connections_once_more(begin: Begin) -> No
             assert used.answer().header("Connection") is None
             (old,) = workers(proxy)
             reload(proxy)
-            # Longer than the share that idle connections get at the proxy's end.
+            # Longer than the time that idle connections have when the whole proxy ends.
             time.sleep(2.0)
             for client in (used, fresh):
                 client.send(get(host))
@@ -118,7 +116,7 @@ def test_idle_connections_are_closed_at_the_end_of_the_grace_time(begin: Begin) 
             assert 0.9 < time.monotonic() - began < 60
 
 
-def test_the_master_listens_while_old_workers_leave(begin: Begin) -> None:
+def test_the_master_replaces_workers_while_old_ones_leave(begin: Begin) -> None:
     proxy = begin(
         "--entryPoints.web.transport.lifeCycle.graceTimeOut=120s",
         "--entryPoints.traefik.transport.lifeCycle.graceTimeOut=120s",
@@ -132,7 +130,7 @@ def test_the_master_listens_while_old_workers_leave(begin: Begin) -> None:
             reload(proxy)
             (young,) = workers(proxy) - {old}
             os.kill(young, signal.SIGKILL)
-            until(lambda: workers(proxy) - {old, young}, "a worker in the place of the killed one")
+            until(lambda: workers(proxy) - {old, young}, "a replacement of the killed worker")
             assert proxy.get(host) == "here"
             assert old in workers(proxy)
 
@@ -148,23 +146,26 @@ def test_a_killed_worker_is_replaced_and_service_goes_on(begin: Begin) -> None:
             os.kill(killed, signal.SIGKILL)
             until(lambda: len(workers(proxy) - before) == 1, "a new worker")
             load.wait_for(500)
-        # At most what was in flight: each thread has one request at a time.
+        # At most the requests in flight: each thread has one at a time.
         assert len(load.failures) <= 8, load.failures
         assert killed not in workers(proxy)
 
 
-def test_workers_are_replaced_after_so_many_requests_and_none_fails(begin: Begin) -> None:
+def test_workers_are_replaced_after_a_number_of_requests_and_none_fails(begin: Begin) -> None:
     proxy = begin("--limits.requestsPerWorker=300", workers=2)
     with Origin.named("here") as origin:
         host = proxy.route(origin)
         with Load(proxy.web, host) as load:
-            until(lambda: proxy.process.log.count("requests and is replaced") >= 4, "workers' turns")
+            until(
+                lambda: proxy.process.log.count("requests and is replaced") >= 4,
+                "the replacements of workers",
+            )
     assert load.failures == []
     assert load.slowest < SLOWEST
     until(lambda: len(workers(proxy)) == 2, "two workers")
 
 
-def test_a_request_under_way_is_finished_by_the_worker_that_began_it(begin: Begin) -> None:
+def test_a_running_request_is_finished_by_its_worker(begin: Begin) -> None:
     proxy = begin()
     release = threading.Event()
 
@@ -185,7 +186,7 @@ def test_a_request_under_way_is_finished_by_the_worker_that_began_it(begin: Begi
             assert client.ended()
 
 
-def test_a_request_sent_meanwhile_does_not_destroy_the_last_answer(begin: Begin) -> None:
+def test_a_request_sent_during_the_end_does_not_destroy_the_last_response(begin: Begin) -> None:
     proxy = begin()
     release = threading.Event()
 
@@ -203,6 +204,6 @@ def test_a_request_sent_meanwhile_does_not_destroy_the_last_answer(begin: Begin)
             client.send(get(host))
             release.set()
             assert client.answer().header("Connection") == "close"
-            # An orderly end, and no reset.
+            # A regular end, and no reset.
             assert client.ended()
         assert len(origin.requests) == 1

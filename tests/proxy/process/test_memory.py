@@ -1,10 +1,10 @@
-"""What a worker needs: for large bodies, for slow readers, for idle connections."""
+"""The memory of a worker: with large bodies, slow readers, and idle connections."""
 
 import time
 
 from benchmarks.memory import Peak, process_bytes
-from tests.lab.bulk import download, pouring, swallowing, upload
-from tests.lab.crowd import Crowd
+from tests.lab.bulk import count_upload, download, send_large_bodies, upload
+from tests.lab.client_connections import ClientConnections
 from tests.lab.origin import Origin
 from tests.lab.processes import descendants
 from tests.proxy.process.conftest import Begin
@@ -22,9 +22,13 @@ def worker(proxy: Proxy) -> int:
     return pid
 
 
-def test_a_gigabyte_down_and_a_gigabyte_up_need_little_memory(begin: Begin) -> None:
+def test_large_downloads_and_uploads_need_little_memory(begin: Begin) -> None:
     proxy = begin()
-    with Origin(pouring(GIGABYTE)) as down, Origin(swallowing) as up, Origin.named("here") as other:
+    with (
+        Origin(send_large_bodies(GIGABYTE)) as down,
+        Origin(count_upload) as up,
+        Origin.named("here") as other,
+    ):
         source, sink, plain = proxy.route(down), proxy.route(up), proxy.route(other)
         assert proxy.get(plain) == "here"
         peak = Peak(worker(proxy))
@@ -33,9 +37,9 @@ def test_a_gigabyte_down_and_a_gigabyte_up_need_little_memory(begin: Begin) -> N
         assert peak.rise() < 5 * MB
 
 
-def test_slow_readers_fill_no_memory_and_stop_nobody(begin: Begin) -> None:
+def test_slow_readers_need_little_memory_and_delay_no_other_client(begin: Begin) -> None:
     proxy = begin()
-    with Origin(pouring(GIGABYTE)) as down, Origin.named("here") as other:
+    with Origin(send_large_bodies(GIGABYTE)) as down, Origin.named("here") as other:
         source, plain = proxy.route(down), proxy.route(other)
         assert proxy.get(plain) == "here"
         peak = Peak(worker(proxy))
@@ -55,7 +59,7 @@ def test_slow_readers_fill_no_memory_and_stop_nobody(begin: Begin) -> None:
             reader.reset()
 
 
-def test_ten_thousand_idle_connections_are_held_and_cost_little(begin: Begin) -> None:
+def test_ten_thousand_idle_connections_need_little_memory(begin: Begin) -> None:
     proxy = begin("--limits.connections=12000")
     with Origin.named("here") as origin:
         host = proxy.route(origin)
@@ -63,13 +67,13 @@ def test_ten_thousand_idle_connections_are_held_and_cost_little(begin: Begin) ->
         before = process_bytes(worker(proxy))
         assert before < 50 * MB
         request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-        with Crowd(proxy.web, IDLE) as crowd:
+        with ClientConnections(proxy.web, IDLE) as crowd:
             crowd.exchange(request, lambda answer: answer.endswith(b"here"))
             began = time.monotonic()
             assert proxy.get(host) == "here"
             assert time.monotonic() - began < SLOWEST
             each = (process_bytes(worker(proxy)) - before) / IDLE
             assert each < 16 * 1024
-            # None of them was dropped to make room.
-            assert crowd.disturbed() == 0
+            # The proxy dropped none of them.
+            assert crowd.count_readable() == 0
     assert "Traceback" not in proxy.process.log

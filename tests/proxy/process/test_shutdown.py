@@ -1,4 +1,4 @@
-"""The whole proxy ends: what has begun is finished, and idle connections do not hold it up."""
+"""The whole proxy ends: running requests finish, and idle connections do not delay it."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ from tests.proxy.process.load import Load
 from tests.proxy.wire.client import Client
 
 LONG = tuple(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut=120s" for name in ("web", "traefik"))
-"""Who is waited for needlessly is waited for so long."""
+"""A long grace time, which shows needless waits."""
 
 
 def get(host: str) -> bytes:
@@ -66,11 +66,11 @@ def test_responses_say_that_the_connection_closes(begin: Begin) -> None:
             origin.wait_for_requests(1)
             proxy.process.signal(signal.SIGTERM)
 
-            def told() -> bool:
+            def closes() -> bool:
                 idle.send(get(other))
                 return idle.answer().header("Connection") == "close"
 
-            until(told, "an answer of the worker that has been told to end")
+            until(closes, "a response of the ending worker")
             release.set()
             last = client.answer()
             assert (last.body, last.header("Connection")) == (b"late", "close")
@@ -80,7 +80,7 @@ def test_responses_say_that_the_connection_closes(begin: Begin) -> None:
             assert proxy.process.wait() == 0
 
 
-def test_clients_that_merely_hold_connections_do_not_delay_the_end(begin: Begin) -> None:
+def test_idle_clients_do_not_delay_the_end(begin: Begin) -> None:
     proxy = begin(*LONG)
     with Origin.named("here") as origin:
         host = proxy.route(origin)
@@ -97,7 +97,7 @@ def test_clients_that_merely_hold_connections_do_not_delay_the_end(begin: Begin)
             client.socket.close()
 
 
-def test_the_end_after_a_reload_waits_for_no_idle_connection(begin: Begin) -> None:
+def test_the_end_after_a_reload_does_not_wait_for_idle_connections(begin: Begin) -> None:
     proxy = begin(*LONG)
     with Origin.named("here") as origin:
         host = proxy.route(origin)

@@ -1,14 +1,14 @@
-"""Many WebSockets at once, and what becomes of them when their worker leaves."""
+"""Many concurrent WebSockets, also while their worker leaves."""
 
 import json
 import signal
 import time
 
 from tests.lab import http
-from tests.lab.echo import Echo
+from tests.lab.echo import EchoServer
 from tests.lab.origin import Origin
 from tests.lab.waiting import until
-from tests.lab.websockets import echoed, many
+from tests.lab.websockets import connect_websockets, send_and_compare
 from tests.proxy.process.conftest import Begin
 from tests.proxy.running import Proxy
 
@@ -20,44 +20,44 @@ def upgrades(proxy: Proxy) -> int:
     return int(json.loads(response.body)["worker"]["upgrades"])
 
 
-def test_a_thousand_at_once_through_one_worker(begin: Begin) -> None:
+def test_a_thousand_websockets_through_one_worker(begin: Begin) -> None:
     proxy = begin()
-    with Echo() as echo, Origin.named("other") as other:
+    with EchoServer() as echo, Origin.named("other") as other:
         host, plain = proxy.route(echo.port), proxy.route(other)
-        with many(proxy.web, host, COUNT) as clients:
+        with connect_websockets(proxy.web, host, COUNT) as clients:
             until(lambda: upgrades(proxy) == COUNT, "all counted")
-            for turn in ("one", "two", "three"):
-                assert all(echoed(clients, turn))
+            for message in ("one", "two", "three"):
+                assert all(send_and_compare(clients, message))
             assert proxy.get(plain) == "other"
             for client in clients[: COUNT // 2]:
                 client.close()
-            until(lambda: upgrades(proxy) == COUNT // 2, "those that closed are no longer counted")
-            assert all(echoed(clients[COUNT // 2 :], "four"))
-        until(lambda: upgrades(proxy) == 0, "the others are no longer counted")
+            until(lambda: upgrades(proxy) == COUNT // 2, "the closed ones to be uncounted")
+            assert all(send_and_compare(clients[COUNT // 2 :], "four"))
+        until(lambda: upgrades(proxy) == 0, "the others to be uncounted")
     assert "Traceback" not in proxy.process.log
 
 
-def test_those_of_a_leaving_worker_live_until_the_grace_time_ends(begin: Begin) -> None:
+def test_websockets_of_a_leaving_worker_live_until_the_grace_time_ends(begin: Begin) -> None:
     grace = 10.0
     proxy = begin(
         *(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut={grace:g}s" for name in ("web", "traefik"))
     )
-    with Echo() as echo, Origin.named("other") as other:
+    with EchoServer() as echo, Origin.named("other") as other:
         host, plain = proxy.route(echo.port), proxy.route(other)
-        with many(proxy.web, host, 20) as old:
+        with connect_websockets(proxy.web, host, 20) as old:
             lines = proxy.process.line_count
             proxy.process.signal(signal.SIGHUP)
             proxy.process.wait_for_line("has a successor and stops accepting", after=lines)
             began = time.monotonic()
-            assert all(echoed(old, "still here"))
+            assert all(send_and_compare(old, "still here"))
             assert proxy.get(plain) == "other"
-            with many(proxy.web, host, 20) as new:
-                # Only the young worker's own.
+            with connect_websockets(proxy.web, host, 20) as new:
+                # Only the new worker's own.
                 until(lambda: upgrades(proxy) == 20, "the new ones counted by the new worker")
-                assert all(echoed(old, "until the end"))
+                assert all(send_and_compare(old, "until the end"))
                 for client in old:
                     client.settimeout(grace + 60)
                     assert client.sock.recv(1) == b""
                 assert grace - 0.5 < time.monotonic() - began < grace + 60
-                assert all(echoed(new, "here to stay"))
+                assert all(send_and_compare(new, "here to stay"))
     proxy.process.wait_for_line("20 connections unfinished", after=lines)

@@ -1,4 +1,4 @@
-"""Requests for tests of the table, and the walk over all routers that it must agree with."""
+"""Requests and routers for tests of the routing table, and a reference implementation of its result."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ DEFAULT = frozenset({"web"})
 
 
 class Client:
-    """A client of which servers are told nothing but what the test says."""
+    """A client whose forwarded header lines the test chooses."""
 
     def __init__(self, peer: str = "192.0.2.1", forwarded: bytes = b"") -> None:
         self.peer = peer
@@ -33,7 +33,10 @@ def request(
     upgrade: bytes = b"",
     length: int = -1,
 ) -> Request:
-    """`headers` are lines that begin with CRLF each; `length` is that of the body, -1 without one."""
+    """Return a request.
+
+    `headers` are lines with a leading CRLF each; `length` is the length of the body, -1 without one.
+    """
     made = Request()
     made.host, made.target, made.method = host.encode(), target.encode(), method.encode()
     made.headers, made.upgrade = b"\r\nHost: " + made.host + headers, upgrade
@@ -49,7 +52,7 @@ def router(
     return Router(name, Rule("generated", rule), f"service-of-{name}", priority, entry_points)
 
 
-def table_of(*routers: Router) -> RoutingTable:
+def make_table(*routers: Router) -> RoutingTable:
     table = RoutingTable(DEFAULT)
     for each in routers:
         table.put(each)
@@ -61,9 +64,13 @@ def served(table: RoutingTable, host: str, target: str = "/", entry_point: str =
     return found.router.name if found else None
 
 
-def walk(routers: Iterable[Router], entry_point: str, asked: Request, client: Client) -> Router | None:
-    """By priority, then name: the first on this entry point whose rule holds."""
-    facts = facts_of(asked.method, asked.host, asked.target, asked.headers, client.peer)
+def walk(
+    routers: Iterable[Router], entry_point: str, client_request: Request, client: Client
+) -> Router | None:
+    """Return the first router by priority, then name, on this entry point whose rule matches."""
+    facts = facts_of(
+        client_request.method, client_request.host, client_request.target, client_request.headers, client.peer
+    )
     for each in sorted(routers, key=lambda router: (-router.priority, router.name)):
         on = set(each.entry_points) or DEFAULT
         if entry_point in on and evaluate(each.rule.expression, facts):

@@ -1,4 +1,4 @@
-"""The routing table answers as a walk over all routers by priority, then name, would."""
+"""The routing table returns the same router as testing all routers by priority, then name."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,8 +80,8 @@ requests = st.builds(
 
 @settings(max_examples=600, deadline=None)
 @given(changes, st.lists(st.tuples(requests, st.sampled_from(CLIENTS)), min_size=8, max_size=12))
-def test_it_answers_as_a_walk_over_all_routers(
-    sequence: list[Router | str], asked: list[tuple[Request, str]]
+def test_the_table_agrees_with_testing_all_routers(
+    sequence: list[Router | str], requests: list[tuple[Request, str]]
 ) -> None:
     table = RoutingTable(DEFAULT)
     present: dict[str, Router] = {}
@@ -96,7 +96,7 @@ def test_it_answers_as_a_walk_over_all_routers(
             continue
         assert len(table) == len(present)
         assert table.routers == present
-        for each, peer in asked:
+        for each, peer in requests:
             for entry_point in ("web", "other", "third"):
                 expected = walk(present.values(), entry_point, each, Client(peer))
                 found = table.match(entry_point, each, Client(peer))
@@ -106,4 +106,4 @@ def test_it_answers_as_a_walk_over_all_routers(
     assert not table._by_host
     assert not table._anywhere
     assert not table._orders_anywhere
-    assert not table._by_pattern._groups
+    assert not table._by_pattern._indexes

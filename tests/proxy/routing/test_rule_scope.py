@@ -1,8 +1,8 @@
-"""Where a rule can hold at all."""
+"""The hosts and paths that a rule can match."""
 
 import pytest
 
-from proxy.routing.rule_scope import Hosts, remaining_expression, hosts_of, paths_of
+from proxy.routing.rule_scope import Hosts, hosts_of, paths_of, remaining_expression
 from rondpoint.rules import v3
 
 
@@ -23,7 +23,7 @@ from rondpoint.rules import v3
         ("(HostRegexp(`^a`) || HostRegexp(`^b`)) && HostRegexp(`c`)", "", "c"),
     ],
 )
-def test_hosts_outside_of_which_a_rule_cannot_hold(rule: str, names: str, patterns: str) -> None:
+def test_the_only_hosts_that_a_rule_can_match(rule: str, names: str, patterns: str) -> None:
     expected = Hosts(frozenset(names.split()), frozenset(patterns.split()))
     assert hosts_of(v3.parse(rule).expression) == expected
 
@@ -31,7 +31,7 @@ def test_hosts_outside_of_which_a_rule_cannot_hold(rule: str, names: str, patter
 @pytest.mark.parametrize(
     "rule", ["Host(`a`) || Path(`/x`)", "!Host(`a`)", "PathPrefix(`/`)", "!HostRegexp(`a`) && Method(`GET`)"]
 )
-def test_rules_that_can_hold_on_any_host(rule: str) -> None:
+def test_rules_that_can_match_any_host(rule: str) -> None:
     assert hosts_of(v3.parse(rule).expression) is None
 
 
@@ -50,7 +50,7 @@ def test_rules_that_can_hold_on_any_host(rule: str) -> None:
         ("PathPrefix(`/x`) && Method(`GET`)", "PathPrefix(`/x`) && Method(`GET`)"),
     ],
 )
-def test_what_is_left_to_test_where_the_host_was_found(rule: str, left: str | None) -> None:
+def test_the_expression_left_to_test_after_the_host(rule: str, left: str | None) -> None:
     expected = None if left is None else v3.parse(left).expression
     assert remaining_expression(v3.parse(rule).expression) == expected
 
@@ -71,7 +71,7 @@ def test_what_is_left_to_test_where_the_host_was_found(rule: str, left: str | No
         ("PathRegexp(`^/api\\.x`)", "", "/api"),
     ],
 )
-def test_paths_outside_of_which_a_rule_cannot_hold(rule: str, exact: str, prefixes: str) -> None:
+def test_the_only_paths_that_a_rule_can_match(rule: str, exact: str, prefixes: str) -> None:
     found = paths_of(v3.parse(rule).expression)
     assert found is not None
     assert (found.exact, found.prefixes) == (set(exact.split()), set(prefixes.split()))
@@ -93,5 +93,5 @@ def test_paths_outside_of_which_a_rule_cannot_hold(rule: str, exact: str, prefix
         "PathRegexp(`^[/]x`)",
     ],
 )
-def test_rules_that_can_hold_on_nearly_any_path(rule: str) -> None:
+def test_rules_that_can_match_nearly_any_path(rule: str) -> None:
     assert paths_of(v3.parse(rule).expression) is None

@@ -6,19 +6,19 @@ from msgspec.structs import replace
 from proxy.routing.rule_compiler import UnservedError
 from proxy.routing.table import RoutingTable
 from rondpoint.rules.expression import And, Expression, Keyed, Match
-from tests.proxy.routing.sample_requests import Client, request, router, served, table_of
+from tests.proxy.routing.sample_requests import Client, make_table, request, router, served
 
 
 def test_a_host_finds_its_router() -> None:
-    table = table_of(router("a", "Host(`a.test`)"), router("b", "Host(`b.test`)"))
+    table = make_table(router("a", "Host(`a.test`)"), router("b", "Host(`b.test`)"))
     assert served(table, "a.test") == "a"
     assert served(table, "B.TEST.:8000", "/any?x") == "b"
     assert served(table, "c.test") is None
     assert served(table, "") is None
 
 
-def test_higher_priority_first_and_among_equals_the_lower_name() -> None:
-    table = table_of(
+def test_routers_are_ordered_by_priority_then_name() -> None:
+    table = make_table(
         router("z", "Host(`a.test`)", 5),
         router("y", "Host(`a.test`)", 5),
         router("x", "Host(`a.test`)", 4),
@@ -28,8 +28,8 @@ def test_higher_priority_first_and_among_equals_the_lower_name() -> None:
     assert served(table, "a.test", "/top") == "top"
 
 
-def test_rules_without_a_host_take_their_place_by_priority() -> None:
-    table = table_of(
+def test_rules_without_a_host_are_ordered_by_priority_too() -> None:
+    table = make_table(
         router("host", "Host(`a.test`)", 5),
         router("above", "PathPrefix(`/api`)", 9),
         router("below", "PathPrefix(`/`)", 1),
@@ -42,8 +42,8 @@ def test_rules_without_a_host_take_their_place_by_priority() -> None:
     assert served(table, "a.test", "/x") == "below"
 
 
-def test_a_path_prefix_is_one_of_characters() -> None:
-    table = table_of(router("a", "PathPrefix(`/api`)"))
+def test_a_path_prefix_matches_characters_not_segments() -> None:
+    table = make_table(router("a", "PathPrefix(`/api`)"))
     assert [served(table, "h", path) for path in ("/api", "/api/", "/apix", "/ap", "/API")] == [
         "a",
         "a",
@@ -53,14 +53,14 @@ def test_a_path_prefix_is_one_of_characters() -> None:
     ]
 
 
-def test_a_rule_is_not_walked_around() -> None:
-    table = table_of(router("open", "PathPrefix(`/`)", 1), router("secret", "PathPrefix(`/admin`)", 2))
+def test_another_spelling_does_not_evade_a_rule() -> None:
+    table = make_table(router("open", "PathPrefix(`/`)", 1), router("secret", "PathPrefix(`/admin`)", 2))
     for path in ("/admin", "/%61dmin", "/x/../admin", "/x/%2e%2e/admin", "/./admin", "/admin%2f", "/admin?x"):
         assert served(table, "h", path) == "secret", path
 
 
 def test_entry_points() -> None:
-    table = table_of(
+    table = make_table(
         router("everywhere", "PathPrefix(`/`)", 1),
         router("other", "Host(`a.test`)", 9, ("other",)),
         router("both", "Host(`b.test`)", 9, ("web", "other")),
@@ -72,8 +72,8 @@ def test_entry_points() -> None:
     assert served(table, "c.test", entry_point="other") is None
 
 
-def test_a_router_replaced_under_other_hosts_leaves_the_old_ones() -> None:
-    table = table_of(router("r", "Host(`a.test`) || Host(`b.test`)"))
+def test_a_router_that_changes_its_hosts_leaves_the_old_ones() -> None:
+    table = make_table(router("r", "Host(`a.test`) || Host(`b.test`)"))
     table.put(router("r", "Host(`b.test`) || Host(`c.test`)"))
     assert [served(table, host) for host in ("a.test", "b.test", "c.test")] == [None, "r", "r"]
     table.put(router("r", "PathPrefix(`/x`)"))
@@ -95,70 +95,70 @@ def test_a_router_replaced_under_other_hosts_leaves_the_old_ones() -> None:
     ],
 )
 def test_a_rule_that_cannot_be_served_changes_nothing(rule: Expression, reason: str) -> None:
-    table = table_of(router("r", "Host(`a.test`)"))
+    table = make_table(router("r", "Host(`a.test`)"))
     with pytest.raises(UnservedError, match=reason):
         table.put(router("r", rule))
     assert served(table, "a.test") == "r"
     assert len(table) == 1
 
 
-def test_hosts_that_regular_expressions_describe() -> None:
-    table = table_of(
+def test_host_regular_expressions() -> None:
+    table = make_table(
         router("one", "HostRegexp(`^[a-z]+\\.one\\.test$`)", 5),
         router("two", "HostRegexp(`^[a-z]+\\.(one|two)\\.test$`)", 4),
         router("api", "HostRegexp(`^[a-z]+\\.one\\.test$`) && PathPrefix(`/api`)", 6),
         router("host", "Host(`a.two.test`)", 3),
         router("mixed", "Host(`lone.test`) || HostRegexp(`^b\\.two`)", 7),
     )
-    asked = ["a.one.test", "a.two.test", "A.ONE.TEST:80", "lone.test", "b.two.test", "1.one.test"]
-    assert [served(table, host) for host in asked] == ["one", "two", "one", "mixed", "mixed", None]
+    hosts = ["a.one.test", "a.two.test", "A.ONE.TEST:80", "lone.test", "b.two.test", "1.one.test"]
+    assert [served(table, host) for host in hosts] == ["one", "two", "one", "mixed", "mixed", None]
     assert served(table, "a.one.test", "/api/x") == "api"
     for name in ("two", "api", "one"):
         table.remove(name)
-    assert [served(table, host) for host in asked] == [None, "host", None, "mixed", "mixed", None]
+    assert [served(table, host) for host in hosts] == [None, "host", None, "mixed", "mixed", None]
     table.put(router("mixed", "HostRegexp(`^a\\.one`)"))
-    assert [served(table, host) for host in asked] == ["mixed", "host", "mixed", None, None, None]
+    assert [served(table, host) for host in hosts] == ["mixed", "host", "mixed", None, None, None]
 
 
-def test_more_expressions_than_are_compiled_together() -> None:
-    table = table_of(*(router(f"r{n}", f"HostRegexp(`^[a-z]+\\.r{n}\\.test$`)") for n in range(600)))
-    asked = (0, 255, 256, 511, 599)
-    assert [served(table, f"a.r{n}.test") for n in asked] == [f"r{n}" for n in asked]
+def test_more_expressions_than_one_shard_holds() -> None:
+    table = make_table(*(router(f"r{n}", f"HostRegexp(`^[a-z]+\\.r{n}\\.test$`)") for n in range(600)))
+    numbers = (0, 255, 256, 511, 599)
+    assert [served(table, f"a.r{n}.test") for n in numbers] == [f"r{n}" for n in numbers]
     for number in range(600):
-        if number not in asked:
+        if number not in numbers:
             table.remove(f"r{number}")
-    assert [served(table, f"a.r{n}.test") for n in (*asked, 300)] == [*(f"r{n}" for n in asked), None]
+    assert [served(table, f"a.r{n}.test") for n in (*numbers, 300)] == [*(f"r{n}" for n in numbers), None]
 
 
-def test_expressions_too_large_to_be_compiled_together() -> None:
+def test_expressions_too_large_for_one_set() -> None:
     large = [router(f"r{n}", f"HostRegexp(`^(x{n}[a-z]{{1,200}}y){{1,5}}\\.test$`)") for n in range(200)]
-    table = table_of(*large)
+    table = make_table(*large)
     assert served(table, "x7aaay.test") == "r7"
     assert served(table, "x199byx199cy.test") == "r199"
     assert served(table, "x200by.test") is None
 
 
-def test_made_up_hosts_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_hosts_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.routing.host_patterns.MAX_CACHED_HOSTS", 3)
     monkeypatch.setattr("proxy.routing.table.MAX_CACHED_HOSTS", 3)
-    table = table_of(router("r", "HostRegexp(`^[a-z]+\\.test$`)"))
+    table = make_table(router("r", "HostRegexp(`^[a-z]+\\.test$`)"))
     for _ in range(2):
         for host in ("a.test", "b.test", "1.test", "c.test", "d.test"):
             assert served(table, host) == (None if host == "1.test" else "r")
             assert served(table, f"{host}:80") == (None if host == "1.test" else "r")
-            assert len(table._spellings) <= 3
-            assert len(table._by_pattern._known) <= 3
+            assert len(table._normalised) <= 3
+            assert len(table._by_pattern._cache) <= 3
 
 
 def test_many_paths_under_one_host() -> None:
-    table = table_of(
+    table = make_table(
         router("host", "Host(`a.test`)", 1),
         router("long", "Host(`a.test`) && PathPrefix(`/p7/deep`)", 3),
         router("exact", "Host(`a.test`) && Path(`/p8`)", 9),
         router("pattern", "Host(`a.test`) && PathRegexp(`^/v[0-9]+/`)", 2),
         *(router(f"p{n}", f"Host(`a.test`) && PathPrefix(`/p{n}`)", 2) for n in range(100)),
     )
-    asked = {
+    expected = {
         "/p7": "p7",
         "/p7/deep/x": "long",
         "/p8": "exact",
@@ -166,15 +166,15 @@ def test_many_paths_under_one_host() -> None:
         "/p77": "p7",
         "/v1/x": "pattern",
     }
-    assert {path: served(table, "a.test", path) for path in asked} == asked
+    assert {path: served(table, "a.test", path) for path in expected} == expected
     assert served(table, "a.test", "/else") == "host"
     for name in ("long", "p7", "exact"):
         table.remove(name)
     assert [served(table, "a.test", path) for path in ("/p7/deep", "/p77", "/p8")] == ["host", "p77", "p8"]
 
 
-def test_what_a_client_asks_for_and_who_it_is() -> None:
-    table = table_of(
+def test_method_header_query_and_client_ip() -> None:
+    table = make_table(
         router("post", "Method(`POST`)", 1),
         router("header", "Header(`X-A`, `one`)", 2),
         router("query", "Query(`q`, `a b`)", 3),
@@ -183,7 +183,7 @@ def test_what_a_client_asks_for_and_who_it_is() -> None:
         router("flag", "Query(`flag`)", 6),
     )
     lines = b"\r\nX-a: \tone \r\nUser-Agent: a"
-    asked = {
+    requests = {
         "post": request("a", method="POST"),
         "header": request("a", headers=lines),
         "query": request("a", "/?x=1&q=a+b", headers=lines),
@@ -191,16 +191,16 @@ def test_what_a_client_asks_for_and_who_it_is() -> None:
         "agent": request("a", headers=b"\r\nuser-agent: x\r\nUSER-AGENT: Robot/1.0"),
         "flag": request("a", "/?flag"),
     }
-    for name, each in asked.items():
+    for name, each in requests.items():
         found = table.match("web", each, Client())
         assert found is not None, name
         assert found.router.name == name
     for client in (Client("198.51.100.1"), Client("2001:db8::1"), Client("")):
-        assert table.match("web", asked["inside"], client) is None
+        assert table.match("web", requests["inside"], client) is None
 
 
-def test_rules_see_what_ends_here() -> None:
-    table = table_of(
+def test_rules_see_headers_that_are_not_forwarded() -> None:
+    table = make_table(
         router("socket", "Header(`Upgrade`, `websocket`) && HeaderRegexp(`Connection`, `(?i)upgrade`)", 3),
         router("long", "HeaderRegexp(`Content-Length`, `^[0-9]{7,}$`)", 3),
         router("inner", "HeaderRegexp(`X-Forwarded-For`, `^10\\.`)", 2),
@@ -211,22 +211,22 @@ def test_rules_see_what_ends_here() -> None:
     through = Client("192.0.2.1", b"\r\nX-Forwarded-For: 10.0.0.1, 192.0.2.1\r\nX-Forwarded-Proto: http")
     names = []
     upload = request("a", length=10_000_000)
-    for asked, client in (
+    for client_request, client in (
         (upgrade, Client()),
         (upload, Client()),
         (request("a"), direct),
         (request("a"), through),
     ):
-        found = table.match("web", asked, client)
+        found = table.match("web", client_request, client)
         assert found is not None
         names.append(found.router.name)
-    # The address of the peer itself is only added for the server.
+    # The peer's own address is added only for the server.
     assert names == ["socket", "long", "tls", "inner"]
-    for asked in (request("a"), request("a", length=0)):
-        assert table.match("web", asked, Client()) is None
+    for client_request in (request("a"), request("a", length=0)):
+        assert table.match("web", client_request, Client()) is None
 
 
-def test_a_router_with_tls_takes_requests_of_entry_points_that_speak_it() -> None:
+def test_a_router_with_tls_serves_only_entry_points_with_tls() -> None:
     table = RoutingTable(frozenset({"web", "secure"}), frozenset({"secure", "other"}))
     default, named = (
         router("default", "Host(`a.test`)"),

@@ -39,7 +39,7 @@ class Collected:
             self.resources.append({each.key: value_of(each.value) for each in exported.resource.attributes})
             self.spans += [span for scope in exported.scope_spans for span in scope.spans]
 
-    def of(self, path: str) -> list[Span]:
+    def spans_of(self, path: str) -> list[Span]:
         """Wait for the spans of the request for this path: the entry point's, then those of its children."""
 
         def found() -> list[Span]:
@@ -51,7 +51,7 @@ class Collected:
     def quiet(self, proxy: Proxy, host: str) -> int:
         """Make one more request, wait for its spans, and return the number of exports so far."""
         proxy.get(host, path := f"/quiet{self.exports}")
-        self.of(path)
+        self.spans_of(path)
         return self.exports
 
     def within(self, span: Span) -> list[Span]:
@@ -71,7 +71,7 @@ class Collector(Collected, Background):
         Collected.__init__(self)
         Background.__init__(self, "collector")
         self.refusals = list(refusals)
-        self.answers: list[bytes] = []
+        self.responses: list[bytes] = []
         self.pause = 0.0
         self.paths: list[str] = []
         collector = self
@@ -86,15 +86,15 @@ class Collector(Collected, Background):
                 if collector.pause and select.select([self.connection], [], [], collector.pause)[0]:
                     self.close_connection = True
                     return
-                answer = b""
+                content = b""
                 if status == 200:
-                    answer = collector.answers.pop(0) if collector.answers else b""
+                    content = collector.responses.pop(0) if collector.responses else b""
                     collector.take(self.path, dict(self.headers), body)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-protobuf")
-                self.send_header("Content-Length", str(len(answer)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 """Log nothing."""

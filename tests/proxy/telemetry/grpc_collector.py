@@ -32,7 +32,7 @@ class GrpcCollector(Collected, TraceServiceServicer):
     ) -> None:
         super().__init__()
         self.refusals = list(refusals)
-        self.answers: list[ExportTraceServiceResponse] = []
+        self.responses: list[ExportTraceServiceResponse] = []
         self.peers: set[str] = set()
         self._certificate = certificate
         self._options = options
@@ -78,6 +78,6 @@ class GrpcCollector(Collected, TraceServiceServicer):
             if self.refusals:
                 context.abort(self.refusals.pop(0), "not now, in 50 % of cases")
             self.headers.append({str(name): str(value) for name, value in context.invocation_metadata()})
-            answer = self.answers.pop(0) if self.answers else ExportTraceServiceResponse()
+            response = self.responses.pop(0) if self.responses else ExportTraceServiceResponse()
             self.keep(request)
-        return answer
+        return response

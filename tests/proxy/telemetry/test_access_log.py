@@ -63,7 +63,7 @@ class Completed:
     body: Body | None = None
     tls: str = ""
     logged: str = ""
-    asked_at: float = 0.0
+    first_tried_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
@@ -248,7 +248,7 @@ def test_fields_of_tls_traces_ids_bodies_and_retries() -> None:
 
 
 def test_the_time_of_the_server_and_the_overhead_are_separate_fields() -> None:
-    found = json_fields(request(), Completed(asked_at=time.monotonic() - 0.01))
+    found = json_fields(request(), Completed(first_tried_at=time.monotonic() - 0.01))
     assert 10_000_000 <= found["OriginDuration"] <= found["Duration"] + 5_000_000_000
     assert found["Overhead"] == max(0, found["Duration"] - found["OriginDuration"])
 
@@ -554,7 +554,7 @@ def test_no_configured_name_forges_a_line(options: dict[str, object]) -> None:
 @pytest.mark.parametrize("names", [{}, {"ClientPort": "drop"}])
 def test_the_origin_duration_never_exceeds_the_duration(names: dict[str, str]) -> None:
     # The log reads the clock once more for the origin duration.
-    completed = Completed(asked_at=time.monotonic() - 0.0124)
+    completed = Completed(first_tried_at=time.monotonic() - 0.0124)
     (line,) = log_lines(request(), completed, 0.0123, format="json", fields=AccessLogFields(names=names))
     found = json.loads(line)
     assert (found["OriginDuration"], found["Duration"], found["Overhead"]) == (12_300_000, 12_300_000, 0)

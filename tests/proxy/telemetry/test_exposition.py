@@ -147,10 +147,10 @@ def test_gauges_cover_live_workers_only() -> None:
 
 
 def test_current_servers_have_the_sums_of_all_workers() -> None:
-    here, gone = server_field("s@file", "http://10.0.0.1:80"), server_field("s@file", "http://10.0.0.2:80")
+    here, removed = server_field("s@file", "http://10.0.0.1:80"), server_field("s@file", "http://10.0.0.2:80")
     one = ServerCounts({200: 3, 502: 1}, buckets(4), 0.5, 2)
     other = ServerCounts({101: 1, 200: 1}, (1, 0, 0), 0.25, 0, (0.2, 2.0))
-    text = render(servers=({here: one, gone: one}, {here: other}), buckets="0.1,0.3,5")
+    text = render(servers=({here: one, removed: one}, {here: other}), buckets="0.1,0.3,5")
     labels = (("service", "s@file"), ("url", "http://10.0.0.1:80"))
     requests = values(text, "rondpoint_server_requests_total")
     assert requests == {
@@ -205,7 +205,7 @@ def test_invalid_buckets_are_refused(value: object) -> None:
     "labels", [{"le": "A"}, {"1": "A"}, {"__a": "A"}, {"a": "B C"}, {"a": 1}, {"code": "X"}]
 )
 def test_invalid_labels_are_refused(labels: object) -> None:
-    with pytest.raises(ValueError, match=r"cannot be a label|not the name of a header"):
+    with pytest.raises(ValueError, match=r"cannot be the name of an additional label|not the name of a header"):
         PrometheusMetrics(header_labels=labels)
 
 

@@ -84,11 +84,11 @@ def answering(headers: list[tuple[bytes, bytes]], *, early: bool = False) -> Ite
             )
             h2.initiate_connection()
             connection.sendall(h2.data_to_send())
-            answered = False
-            while not answered:
+            responded = False
+            while not responded:
                 for event in h2.receive_data(connection.recv(65_536)):
-                    if not answered and isinstance(event, RequestReceived if early else StreamEnded):
-                        answered = True
+                    if not responded and isinstance(event, RequestReceived if early else StreamEnded):
+                        responded = True
                         h2.send_headers(1, headers, end_stream=True)
                         if early:
                             h2.reset_stream(1, 0)

@@ -18,7 +18,7 @@ from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpHttp
 from tests.lab.origin import Start, answer
 from tests.lab.store import Store
 from tests.proxy.running import running_proxy
-from tests.proxy.scraping import scraped
+from tests.proxy.scraping import wait_for_scrape
 from tests.proxy.telemetry.collector import Collector
 from tests.proxy.telemetry.grpc_collector import GrpcCollector
 
@@ -44,14 +44,14 @@ RESPONSES = [
 @pytest.mark.parametrize(("response", "delivery"), RESPONSES)
 def test_a_response_over_http_is_parsed(response: ExportTraceServiceResponse, delivery: Delivery) -> None:
     with Collector() as collector:
-        collector.answers.append(response.SerializeToString())
+        collector.responses.append(response.SerializeToString())
         assert HttpSender(OtlpHttp(endpoint=collector.url)).send(NOTHING) == delivery
 
 
 @pytest.mark.parametrize(("response", "delivery"), RESPONSES)
 def test_a_response_over_grpc_is_parsed(response: ExportTraceServiceResponse, delivery: Delivery) -> None:
     with GrpcCollector() as collector:
-        collector.answers.append(response)
+        collector.responses.append(response)
         sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{collector.port}", insecure=True))
         assert sender.send(NOTHING) == delivery
         sender.close()
@@ -65,7 +65,7 @@ def test_a_malformed_response_is_ignored(response: bytes) -> None:
 def test_an_oversized_response_is_ignored() -> None:
     assert parse_response(partial(2, "x" * MAX_RESPONSE_BYTES).SerializeToString()) == Delivery()
     with GrpcCollector() as collector:
-        collector.answers.append(partial(2, "x" * (1 << 20)))
+        collector.responses.append(partial(2, "x" * (1 << 20)))
         sender = GrpcSender(OtlpGrpc(endpoint=f"127.0.0.1:{collector.port}", insecure=True))
         assert sender.send(NOTHING) == sender.send(NOTHING) == Delivery()
         sender.close()
@@ -83,15 +83,15 @@ def test_rejected_spans_count_as_dropped_and_each_reason_is_logged_once(
 ) -> None:
     results = [partial(1, "too old"), partial(1, "too old"), partial(0, "soon to\ngo"), partial(7, "")]
     with Collector() as collector:
-        collector.answers += [each.SerializeToString() for each in results]
+        collector.responses += [each.SerializeToString() for each in results]
         flags = (f"--tracing.otlp.http.endpoint={collector.url}", "--metrics.prometheus")
         with running_proxy(short_path, store, *flags) as proxy:
             host = proxy.route(origin(answer(b"hello")))
             for number in range(len(results)):
                 proxy.get(host, f"/request{number}")
-                collector.of(f"/request{number}")
+                collector.spans_of(f"/request{number}")
             # A request has two spans, so the collector can reject at most two of each.
-            scraped(proxy.admin, lambda now: now.sum(DROPPED) == 4, "the spans dropped")
+            wait_for_scrape(proxy.admin, lambda now: now.sum(DROPPED) == 4, "the spans dropped")
             proxy.process.wait_for_line("rejects spans, they are lost: it gives no reason")
     log = proxy.process.log
     assert log.count("rejects spans, they are lost: too old") == 1

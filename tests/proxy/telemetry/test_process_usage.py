@@ -90,7 +90,7 @@ def test_the_sum_never_falls_while_workers_come_and_go(processes: Processes) -> 
         seen.extend(found.cpu_seconds for found in readings if found)
         return len(seen) > 100 and seen[-1] - seen[0] > 1
 
-    until(enough, "a hundred readings, in which fifty workers have come and gone", timeout=60)
+    until(enough, "a hundred readings, in which fifty workers have started and ended", timeout=60)
     assert seen == sorted(seen)
     master.signal(signal.SIGTERM)
     count = int(master.wait_for_line(r"came and went: (\d+)")[1])

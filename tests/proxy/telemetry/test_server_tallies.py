@@ -23,7 +23,7 @@ from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS, Counts, WorkerCounts, decode_field
 from rondpoint.store.retired_workers import ActiveNames
-from rondpoint.store.server_metrics import ServerCounts, ActiveServers, decode_server, server_field
+from rondpoint.store.server_metrics import ActiveServers, ServerCounts, decode_server, server_field
 from rondpoint.store.workers import WorkerStatus
 from tests.lab.store import Store
 
@@ -166,7 +166,7 @@ def test_interrupted_writes_are_repeated(
     known = ActiveServers(services.by_name)
     tallies = Tallies()
     label_set, one = tallies.label_sets.number("web"), target_of(services, "s@file", ONE)
-    tally = tallies.of(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
+    tally = tallies.for_router(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
     status = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
     reporter = MetricsReporter(
         client, KEYS, tallies, lambda: status, WorkerCounts, lambda: ActiveNames({"r"}, {"s@file"}, known)

@@ -34,7 +34,7 @@ def test_requests_are_counted_by_entry_point_tls_protocol_method_and_status() ->
         tallies.label_sets.number("web"),
         tallies.label_sets.number("web", "1.3 TLS_AES_128_GCM_SHA256"),
     )
-    tally = tallies.of(router("r@file"))
+    tally = tallies.for_router(router("r@file"))
     count(tally, plain)
     count(tally, secure, b"POST", 404, times=2)
     count(tally, tallies.label_sets.for_kind(plain, SSE))
@@ -97,7 +97,7 @@ def test_a_router_stores_only_label_sets_that_it_has_seen() -> None:
     plain = tallies.label_sets.number("web")
     kinds = [tallies.label_sets.labelled_kind(0, (str(number),)) for number in range(100)]
     last = [tallies.label_sets.for_kind(plain, kind) for kind in kinds][-1]
-    tally = tallies.of(router("r@file"))
+    tally = tallies.for_router(router("r@file"))
     count(tally, last)
     assert len(tally.label_sets) == 1
     assert [cell.labels for cell in tally.counts().cells] == [("99",)]
@@ -106,8 +106,8 @@ def test_a_router_stores_only_label_sets_that_it_has_seen() -> None:
 def test_counts_of_a_removed_router_move_to_its_service_and_then_to_none() -> None:
     tallies = Tallies()
     label_set = tallies.label_sets.number("web")
-    count(tallies.of(router("a@file")), label_set, times=3)
-    count(tallies.of(router("b@file")), label_set, times=4)
+    count(tallies.for_router(router("a@file")), label_set, times=3)
+    count(tallies.for_router(router("b@file")), label_set, times=4)
     count(tallies.unrouted, label_set, status=404)
     assert tallies.keep_only({"b@file"}, {"s@file"}) == ["a@file"]
     fields = tallies.fields()
@@ -121,9 +121,9 @@ def test_counts_of_a_removed_router_move_to_its_service_and_then_to_none() -> No
 def test_a_router_with_another_service_starts_at_zero_and_nothing_is_lost() -> None:
     tallies = Tallies()
     label_set = tallies.label_sets.number("web")
-    count(tallies.of(router("a@file")), label_set, times=3)
-    other = tallies.of(router("a@file", "t@file"))
-    assert (other.requests, tallies.of(router("a@file", "t@file"))) == (0, other)
+    count(tallies.for_router(router("a@file")), label_set, times=3)
+    other = tallies.for_router(router("a@file", "t@file"))
+    assert (other.requests, tallies.for_router(router("a@file", "t@file"))) == (0, other)
     assert total(tallies) == 3
     assert tallies.replaced == {"a@file", "s@file/"}
 
@@ -134,14 +134,14 @@ def test_a_router_may_leave_the_metrics_and_return() -> None:
     unmetered = tallies.label_sets.number("quiet", metered=False)
     chosen = replace(router("a@file"), observability=RouterObservability(metrics=False))
     for each in (router("a@file"), chosen, router("a@file")):
-        tally = tallies.of(each)
+        tally = tallies.for_router(each)
         count(tally, label_set)
         count(tally, unmetered)
     counted = sorted(
-        (cell.entry_point, cell.requests) for cell in tallies.of(router("a@file")).counts().cells
+        (cell.entry_point, cell.requests) for cell in tallies.for_router(router("a@file")).counts().cells
     )
     assert counted == [("", 1), ("", 3), ("web", 2)]
-    tally = tallies.of(replace(router("a@file"), observability=RouterObservability(metrics=True)))
+    tally = tallies.for_router(replace(router("a@file"), observability=RouterObservability(metrics=True)))
     count(tally, unmetered, status=500)
     assert [cell.entry_point for cell in tally.counts().cells if cell.code == 500] == ["quiet"]
 
@@ -149,7 +149,7 @@ def test_a_router_may_leave_the_metrics_and_return() -> None:
 def test_custom_buckets_are_also_reported_as_default_ones() -> None:
     bounds = tuple(sorted({*BOUNDS, 0.02, 0.2}))
     tallies = Tallies(bounds)
-    tally = tallies.of(router("a@file"))
+    tally = tallies.for_router(router("a@file"))
     cell = tally.cell(tallies.label_sets.number("web"), b"GET", 200)
     cell.buckets = [1] * (len(bounds) + 1)
     counts = tally.counts()

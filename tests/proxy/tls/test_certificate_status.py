@@ -1,4 +1,4 @@
-"""Until when a certificate is valid, as OpenSSL says it too."""
+"""The status of certificates, compared with OpenSSL's output."""
 
 import logging
 import ssl
@@ -28,7 +28,7 @@ def make(path: Path, kind: str, subject: str, *extensions: str, days: int = 3) -
     return CertificatePair(cert_file=certificate, key_file=key)
 
 
-def said(pair: CertificatePair, option: str) -> str:
+def openssl_output(pair: CertificatePair, option: str) -> str:
     command = ["openssl", "x509", "-noout", option, "-in", str(pair.cert_file)]
     return (
         subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().partition("=")[2]
@@ -37,23 +37,23 @@ def said(pair: CertificatePair, option: str) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("days", [3, -1])
-def test_a_certificate_is_read_whatever_its_key_and_even_if_it_has_expired(
+def test_a_certificate_with_any_key_is_read_even_if_it_has_expired(
     tmp_path: Path, kind: str, days: int
 ) -> None:
     names = "subjectAltName=DNS:www.a.test,DNS:a.test,IP:192.0.2.1"
     pair = make(tmp_path, kind, "/O=some/CN=a.test", names, days=days)
     (found,) = read_certificate_status([pair])
     assert (found.common_name, found.sans) == ("a.test", "a.test,www.a.test")
-    assert int(found.serial) == int(said(pair, "-serial"), 16)
-    assert found.not_after == ssl.cert_time_to_seconds(said(pair, "-enddate"))
+    assert int(found.serial) == int(openssl_output(pair, "-serial"), 16)
+    assert found.not_after == ssl.cert_time_to_seconds(openssl_output(pair, "-enddate"))
 
 
-def test_one_without_names_has_none(tmp_path: Path) -> None:
+def test_a_certificate_without_names(tmp_path: Path) -> None:
     (found,) = read_certificate_status([make(tmp_path, "ec", "/O=some")])
     assert (found.common_name, found.sans) == ("", "")
 
 
-def test_one_that_is_for_clients_only_is_told_of_and_takes_nothing_else_down(
+def test_a_certificate_for_clients_only_is_logged_and_the_others_are_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "other").mkdir()

@@ -1,4 +1,4 @@
-"""The keep-alive connections to one server, over real sockets."""
+"""Pools of keep-alive connections to a server, over real sockets."""
 
 import os
 import resource
@@ -32,23 +32,23 @@ def pool(listener: socket.socket) -> Iterator[Pool]:
     pool.close()
 
 
-def dialled(pool: Pool, listener: socket.socket) -> tuple[Stream, socket.socket]:
+def dial_pair(pool: Pool, listener: socket.socket) -> tuple[Stream, socket.socket]:
     stream = pool.dial()
     return stream, listener.accept()[0]
 
 
-def turn_of_the_loop() -> None:
+def run_event_loop() -> None:
     gevent.sleep(0.01)
 
 
-def arrived(stream: Stream) -> None:
-    """Wait until the kernel has something for the stream, an end perhaps."""
+def wait_for_arrival(stream: Stream) -> None:
+    """Wait until the kernel holds bytes, or an end, for the stream."""
     assert select.select([stream.sock.fileno()], [], [], 60)[0]
 
 
 def test_last_in_first_out(pool: Pool, listener: socket.socket) -> None:
-    first, _one = dialled(pool, listener)
-    second, _two = dialled(pool, listener)
+    first, _one = dial_pair(pool, listener)
+    second, _two = dial_pair(pool, listener)
     pool.give(first)
     pool.give(second)
     assert pool.take() is second
@@ -56,43 +56,41 @@ def test_last_in_first_out(pool: Pool, listener: socket.socket) -> None:
     assert pool.take() is None
 
 
-@pytest.mark.parametrize("what", ["an end", "bytes nobody asked for"])
-def test_an_idle_connection_that_turns_readable_is_dropped(
+@pytest.mark.parametrize("what", ["an end", "unexpected bytes"])
+def test_an_idle_connection_that_becomes_readable_is_dropped(
     pool: Pool, listener: socket.socket, what: str
 ) -> None:
-    stream, server = dialled(pool, listener)
+    stream, server = dial_pair(pool, listener)
     pool.give(stream)
     if what == "an end":
         server.close()
     else:
         server.sendall(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
-    arrived(stream)
-    turn_of_the_loop()
+    wait_for_arrival(stream)
+    run_event_loop()
     assert pool.take() is None
 
 
-def test_an_end_not_yet_noticed_is_looked_for_when_it_matters(pool: Pool, listener: socket.socket) -> None:
-    alive, _one = dialled(pool, listener)
-    dead, server = dialled(pool, listener)
+def test_take_alive_finds_an_end_that_the_loop_has_not_noticed(pool: Pool, listener: socket.socket) -> None:
+    alive, _one = dial_pair(pool, listener)
+    dead, server = dial_pair(pool, listener)
     pool.give(alive)
     pool.give(dead)
     server.close()
-    arrived(dead)
+    wait_for_arrival(dead)
     assert pool.take_alive() is alive
 
 
-def test_a_connection_that_was_swept_a_moment_ago_is_not_given_out(
-    pool: Pool, listener: socket.socket
-) -> None:
-    stream, _server = dialled(pool, listener)
+def test_a_connection_that_has_just_expired_is_not_given_out(pool: Pool, listener: socket.socket) -> None:
+    stream, _server = dial_pair(pool, listener)
     pool.give(stream)
-    # The sweeper runs between two requests; the loop has not yet told the pool.
+    # The sweeper runs between two requests; the loop has not called the pool yet.
     stream.expire()
     assert pool.take() is None
 
 
-def test_a_connection_in_use_has_no_deadline_of_the_pool(pool: Pool, listener: socket.socket) -> None:
-    stream, _server = dialled(pool, listener)
+def test_a_connection_in_use_has_no_idle_deadline(pool: Pool, listener: socket.socket) -> None:
+    stream, _server = dial_pair(pool, listener)
     pool.give(stream)
     assert stream.deadline < float("inf")
     assert pool.take() is stream
@@ -100,8 +98,8 @@ def test_a_connection_in_use_has_no_deadline_of_the_pool(pool: Pool, listener: s
 
 
 def test_a_closed_pool_keeps_nothing(pool: Pool, listener: socket.socket) -> None:
-    idle, one = dialled(pool, listener)
-    busy, two = dialled(pool, listener)
+    idle, one = dial_pair(pool, listener)
+    busy, two = dial_pair(pool, listener)
     pool.give(idle)
     pool.close()
     assert one.recv(1) == b""
@@ -110,9 +108,9 @@ def test_a_closed_pool_keeps_nothing(pool: Pool, listener: socket.socket) -> Non
     assert pool.take() is None
 
 
-def test_no_more_than_a_limit_are_kept(pool: Pool, listener: socket.socket) -> None:
+def test_a_pool_keeps_connections_up_to_a_limit(pool: Pool, listener: socket.socket) -> None:
     listener.listen(pool.IDLE_LIMIT + 1)
-    pairs = [dialled(pool, listener) for _ in range(pool.IDLE_LIMIT + 1)]
+    pairs = [dial_pair(pool, listener) for _ in range(pool.IDLE_LIMIT + 1)]
     for stream, _ in pairs:
         pool.give(stream)
     assert pairs[-1][1].recv(1) == b""
@@ -121,14 +119,14 @@ def test_no_more_than_a_limit_are_kept(pool: Pool, listener: socket.socket) -> N
         server.close()
 
 
-def test_nobody_listening(pool: Pool, listener: socket.socket) -> None:
+def test_a_refused_connection(pool: Pool, listener: socket.socket) -> None:
     listener.close()
     with pytest.raises(DialError) as caught:
         pool.dial()
     assert not caught.value.timed_out
 
 
-def test_a_dial_that_is_not_answered(silent_port: int) -> None:
+def test_a_dial_without_a_reply(silent_port: int) -> None:
     with pytest.raises(DialError) as caught:
         Pool(("127.0.0.1", silent_port), Sweeper(), dial_timeout=0.1, idle_timeout=0).dial()
     assert caught.value.timed_out
@@ -144,24 +142,22 @@ def test_names_and_addresses(listener: socket.socket, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["999.999.999.999", "256.0.0.1", "::zz"])
-def test_what_only_looks_like_an_address_does_not_stop_the_worker(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """Connecting to it would ask a name server, and wait for it."""
-    asked: list[str] = []
+def test_an_invalid_address_does_not_block_the_worker(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """`connect` would query a name server, and wait for it."""
+    resolved: list[str] = []
 
     def resolve(host: bytes, *_: object) -> list[object]:
-        asked.append(host.decode())
-        raise socket.gaierror(socket.EAI_NONAME, "there is none")
+        resolved.append(host.decode())
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     monkeypatch.setattr(connection, "getaddrinfo", resolve)
     with pytest.raises(DialError):
         Pool((name, 80), Sweeper(), dial_timeout=60, idle_timeout=0).dial()
-    assert asked == [name]
+    assert resolved == [name]
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])
-def test_a_port_that_is_none(port: int) -> None:
+def test_an_invalid_port(port: int) -> None:
     with pytest.raises(DialError):
         Pool(("127.0.0.1", port), Sweeper(), dial_timeout=60, idle_timeout=0).dial()
 
@@ -172,24 +168,24 @@ def test_an_ipv6_address() -> None:
         stream.close()
 
 
-def test_dials_have_little_time_once_the_server_has_left(silent_port: int) -> None:
+def test_dials_have_little_time_after_the_server_was_removed(silent_port: int) -> None:
     pool = Pool(("127.0.0.1", silent_port), Sweeper(), dial_timeout=60, idle_timeout=90)
-    under_way = gevent.spawn(pool.dial)
+    first_dial = gevent.spawn(pool.dial)
     gevent.sleep(0.1)
-    assert not under_way.ready()
+    assert not first_dial.ready()
     began = time.monotonic()
     pool.close()
-    # As of a request that had chosen it before.
-    later = gevent.spawn(pool.dial)
-    gevent.joinall([under_way, later], timeout=60)
-    assert isinstance(under_way.exception, DialError)
-    assert isinstance(later.exception, DialError)
+    # Like the dial of a request that had chosen the server before.
+    second_dial = gevent.spawn(pool.dial)
+    gevent.joinall([first_dial, second_dial], timeout=60)
+    assert isinstance(first_dial.exception, DialError)
+    assert isinstance(second_dial.exception, DialError)
     assert 0.9 < time.monotonic() - began < 30
 
 
-def test_idle_connections_make_room_where_no_descriptor_is_left(pool: Pool, listener: socket.socket) -> None:
+def test_idle_connections_are_closed_if_no_descriptor_is_left(pool: Pool, listener: socket.socket) -> None:
     other = Pool(listener.getsockname(), Sweeper(), dial_timeout=60, idle_timeout=90)
-    idle, _one = dialled(other, listener)
+    idle, _one = dial_pair(other, listener)
     other.give(idle)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.dup(0)

@@ -1,1 +1,1 @@
-"""Bytes against the real worker: what the client gets, and what the origin saw of it."""
+"""Tests of a real worker with bytes: what clients and origins receive."""

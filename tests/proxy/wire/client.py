@@ -1,4 +1,4 @@
-"""A client that speaks bytes and takes its time: many requests on a connection, half a request, no more."""
+"""A client that sends bytes at its own pace: many requests on a connection, or half a request."""
 
 import socket
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Answer:
         return self.head.split(b"\r\n")[1:-2]
 
     def header(self, name: str) -> str | None:
-        """The value of this header, None without; AssertionError when there are several."""
+        """Return the value of this header, or None; raise AssertionError if there are several."""
         found = [
             value.strip().decode("latin-1")
             for key, _, value in (line.partition(b":") for line in self.lines)
@@ -40,7 +40,7 @@ class Answer:
 
 
 class CutError(Exception):
-    """The connection ended before the message did; `received` is what came of the body."""
+    """The connection ended before the message; `received` holds the received part of the body."""
 
     def __init__(self, received: bytes) -> None:
         super().__init__(f"cut after {received[-200:]!r}")
@@ -70,20 +70,20 @@ class Client:
         self.socket.sendall(data)
 
     def half_close(self) -> None:
-        """Say no more, and go on listening."""
+        """End sending, and keep reading."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
-        """Leave as a crashed client does."""
+        """Reset the connection, like a crashed client."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.socket.close()
 
     def head(self) -> bytes:
-        """The next head, with its empty line."""
+        """Return the next head, with its empty line."""
         return self._until(b"\r\n\r\n")
 
     def answer(self, method: str = "GET", head: bytes = b"") -> Answer:
-        """The next response, interim ones included; raises CutError when it ends early.
+        """Return the next response, interim ones included. Raises CutError if it ends early.
 
         `head` is its head, if that was read before.
         """
@@ -105,13 +105,13 @@ class Client:
         return self._take(size)
 
     def rest(self) -> bytes:
-        """All that comes until the other side closes. Raises ConnectionResetError."""
+        """Return all bytes until the peer closes. Raises ConnectionResetError."""
         while self._receive():
             pass
         return self._take(len(self._buffer))
 
     def ended(self) -> bool:
-        """Whether the other side closes now, without another byte."""
+        """Return whether the peer closes without another byte."""
         return self.rest() == b""
 
     def _chunked(self) -> tuple[bytes, bytes]:

@@ -1,4 +1,4 @@
-"""Two running proxies for these tests, one with short time-outs; each test serves what it needs."""
+"""Two running proxies for these tests, one with short timeouts; each test publishes what it needs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,13 +26,13 @@ def started(directory: Path, name: str, *flags: str) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="package")
 def patient_proxy(directory: Path) -> Iterator[Proxy]:
-    """With the time-outs that are the default."""
+    """With default timeouts."""
     yield from started(directory, "patient")
 
 
 @pytest.fixture(scope="package")
 def hasty_proxy(directory: Path) -> Iterator[Proxy]:
-    """With time-outs of one second."""
+    """With timeouts of one second."""
     yield from started(
         directory,
         "hasty",
@@ -51,7 +51,7 @@ def proxy(patient_proxy: Proxy) -> Iterator[Proxy]:
 
 @pytest.fixture
 def hasty(hasty_proxy: Proxy) -> Iterator[Proxy]:
-    """A proxy with one worker and time-outs of one second; the worker looks at them once a second."""
+    """A proxy with one worker and timeouts of one second, which the worker checks once a second."""
     yield from watched(hasty_proxy)
 
 

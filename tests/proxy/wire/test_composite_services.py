@@ -1,4 +1,4 @@
-"""Services made of services, on the wire: shares, clients that stay, and members without servers."""
+"""Composite services on the wire: shares, sticky clients, and members without servers."""
 
 from collections import Counter
 
@@ -13,22 +13,22 @@ from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 
 
-class Built:
-    """Services that a test makes by name, and a host that leads to one of them."""
+class Services:
+    """Services that a test creates by name, and the hosts that lead to them."""
 
     def __init__(self, proxy: Proxy, origin: Start) -> None:
         self._proxy = proxy
         self._origin = origin
 
     def servers(self, name: str, *texts: str, **options: object) -> None:
-        """A service whose servers answer these texts."""
+        """Create a service whose servers respond with these texts."""
         made = tuple(Server(text, "127.0.0.1", self._origin(answer(text.encode())).port) for text in texts)
         self._proxy.services[name] = replace(Service(name, made), **options)
 
-    def composed(
+    def composite(
         self, name: str, composition: Composition, *members: tuple[str, int], **options: object
     ) -> str:
-        """A service of these members with their weights; the host that leads there."""
+        """Create a service of these members with their weights, and return the host that leads there."""
         host = self._proxy.route(free_port())
         bare = host.removesuffix(".test")
         del self._proxy.services[bare]
@@ -40,42 +40,44 @@ class Built:
 
 
 @pytest.fixture
-def built(proxy: Proxy, origin: Start) -> Built:
-    return Built(proxy, origin)
+def built(proxy: Proxy, origin: Start) -> Services:
+    return Services(proxy, origin)
 
 
-def test_requests_are_shared_by_weight(proxy: Proxy, built: Built) -> None:
+def test_requests_are_shared_by_weight(proxy: Proxy, built: Services) -> None:
     built.servers("v1", "old1", "old2")
     built.servers("v2", "new")
     built.servers("v3", "never")
-    host = built.composed("app", "weighted", ("v1", 3), ("v2", 1), ("v3", 0))
+    host = built.composite("app", "weighted", ("v1", 3), ("v2", 1), ("v3", 0))
     counts = Counter(proxy.get(host)[:3] for _ in range(40))
     assert counts.keys() == {"old", "new"}
-    # Exactly, unless a ticket was late.
+    # Exact, unless a ticket was late.
     assert 7 <= counts["new"] <= 13
     assert {proxy.get(host) for _ in range(40)} == {"old1", "old2", "new"}
 
 
-def test_a_member_without_servers_is_passed_over(proxy: Proxy, built: Built) -> None:
+def test_a_member_without_servers_is_skipped(proxy: Proxy, built: Services) -> None:
     built.servers("v1")
     built.servers("v2", "new")
-    host = built.composed("app", "weighted", ("v1", 9), ("gone", 9), ("v2", 1))
+    host = built.composite("app", "weighted", ("v1", 9), ("gone", 9), ("v2", 1))
     assert [proxy.get(host) for _ in range(12)] == ["new"] * 12
 
 
 @pytest.mark.parametrize("composition", ["weighted", "highestRandomWeight", "failover"])
-def test_without_any_server_it_is_a_503(proxy: Proxy, built: Built, composition: Composition) -> None:
+def test_a_composite_service_without_any_server_gives_503(
+    proxy: Proxy, built: Services, composition: Composition
+) -> None:
     built.servers("v1")
-    host = built.composed("app", composition, ("v1", 1), ("gone", 1))
+    host = built.composite("app", composition, ("v1", 1), ("gone", 1))
     assert proxy.status(host) == 503
-    host = built.composed("none", composition)
+    host = built.composite("none", composition)
     assert proxy.status(host) == 503
 
 
-def test_a_fallback_serves_as_long_as_the_first_has_no_server(proxy: Proxy, built: Built) -> None:
+def test_a_fallback_serves_as_long_as_the_first_has_no_server(proxy: Proxy, built: Services) -> None:
     built.servers("main", "main")
     built.servers("spare", "spare")
-    host = built.composed("app", "failover", ("main", 1), ("spare", 1))
+    host = built.composite("app", "failover", ("main", 1), ("spare", 1))
     assert {proxy.get(host) for _ in range(6)} == {"main"}
     before = proxy.services["main"]
     draining = replace(before, servers=tuple(replace(each, state="draining") for each in before.servers))
@@ -83,7 +85,7 @@ def test_a_fallback_serves_as_long_as_the_first_has_no_server(proxy: Proxy, buil
         proxy.services["main"] = without
         proxy.publish()
         assert {proxy.get(host) for _ in range(6)} == {"spare"}
-    # The one that is leaving is better than none.
+    # A draining server is better than none.
     proxy.services["spare"] = replace(proxy.services["spare"], servers=())
     proxy.publish()
     assert proxy.get(host) == "main"
@@ -92,10 +94,10 @@ def test_a_fallback_serves_as_long_as_the_first_has_no_server(proxy: Proxy, buil
     assert {proxy.get(host) for _ in range(6)} == {"main"}
 
 
-def test_a_client_is_led_to_the_same_member_by_its_address(proxy: Proxy, built: Built) -> None:
+def test_a_client_address_leads_to_the_same_member(proxy: Proxy, built: Services) -> None:
     for name in ("v1", "v2", "v3"):
         built.servers(name, name)
-    host = built.composed("app", "highestRandomWeight", ("v1", 1), ("v2", 1), ("v3", 1))
+    host = built.composite("app", "highestRandomWeight", ("v1", 1), ("v2", 1), ("v3", 1))
     (mine,) = {proxy.get(host) for _ in range(9)}
     before = proxy.services[mine]
     proxy.services[mine] = replace(before, servers=())
@@ -111,10 +113,10 @@ def cookies(response: http.Response) -> list[str]:
     return [value for name, value in response.headers if name.lower() == "set-cookie"]
 
 
-def test_clients_are_kept_on_both_levels(proxy: Proxy, built: Built) -> None:
+def test_sticky_cookies_work_on_both_levels(proxy: Proxy, built: Services) -> None:
     built.servers("v1", "a", "b", sticky=StickyCookie("server"))
     built.servers("v2", "c", "d", sticky=StickyCookie("server"))
-    host = built.composed("app", "weighted", ("v1", 1), ("v2", 1), sticky=StickyCookie("member"))
+    host = built.composite("app", "weighted", ("v1", 1), ("v2", 1), sticky=StickyCookie("member"))
     first = http.request(proxy.web, host)
     member = "v1" if first.text in "ab" else "v2"
     assert cookies(first) == [
@@ -132,10 +134,10 @@ def test_clients_are_kept_on_both_levels(proxy: Proxy, built: Built) -> None:
     assert len(cookies(elsewhere)) == 2
 
 
-def test_members_are_kept_without_servers_cookies(proxy: Proxy, built: Built) -> None:
+def test_sticky_members_work_without_cookies_of_servers(proxy: Proxy, built: Services) -> None:
     built.servers("v1", "a", "b")
     built.servers("v2", "c", "d")
-    host = built.composed("app", "weighted", ("v1", 1), ("v2", 1), sticky=StickyCookie("member"))
+    host = built.composite("app", "weighted", ("v1", 1), ("v2", 1), sticky=StickyCookie("member"))
     for member, texts in (("v1", {"a", "b"}), ("v2", {"c", "d"})):
         headers = {"Cookie": f"member={cookie_value('app', member)}"}
         answers = [http.request(proxy.web, host, headers=headers) for _ in range(8)]
@@ -143,22 +145,24 @@ def test_members_are_kept_without_servers_cookies(proxy: Proxy, built: Built) ->
         assert [cookies(response) for response in answers] == [[]] * 8
 
 
-def test_services_may_be_made_of_composed_ones_but_not_of_themselves(proxy: Proxy, built: Built) -> None:
+def test_composite_services_may_contain_each_other_but_not_themselves(proxy: Proxy, built: Services) -> None:
     built.servers("v1", "one")
     built.servers("v2", "two")
-    built.composed("inner", "weighted", ("v1", 1), ("v2", 1))
-    host = built.composed("outer", "failover", ("circle", 1), ("inner", 1))
-    built.composed("circle", "weighted", ("circle", 1), ("ring", 1))
-    circle = built.composed("ring", "weighted", ("circle", 1))
+    built.composite("inner", "weighted", ("v1", 1), ("v2", 1))
+    host = built.composite("outer", "failover", ("circle", 1), ("inner", 1))
+    built.composite("circle", "weighted", ("circle", 1), ("ring", 1))
+    circle = built.composite("ring", "weighted", ("circle", 1))
     assert {proxy.get(host) for _ in range(8)} == {"one", "two"}
     assert proxy.status(circle) == 503
 
 
-def test_what_guards_a_member_is_passed_on_the_way_to_it(proxy: Proxy, built: Built, origin: Start) -> None:
+def test_the_middlewares_of_a_member_apply_to_its_requests(
+    proxy: Proxy, built: Services, origin: Start
+) -> None:
     seen = origin(answer(b"seen"))
     proxy.services["v1"] = Service("v1", (Server("s", "127.0.0.1", seen.port),), middlewares=("add@x",))
     proxy.middlewares["add@x"] = Middleware("add@x", "addPrefix", {"prefix": "/v1"})
-    host = built.composed("app", "weighted", ("v1", 1))
+    host = built.composite("app", "weighted", ("v1", 1))
     assert proxy.status(host, "/x") == 200
     assert seen.requests[-1].target == "/v1/x"
     proxy.middlewares["add@x"] = Middleware("add@x", "basicAuth", {"users": ["a:b"]})
@@ -170,9 +174,9 @@ def test_what_guards_a_member_is_passed_on_the_way_to_it(proxy: Proxy, built: Bu
     assert len(seen.requests) == 1
 
 
-def test_a_changed_member_is_followed(proxy: Proxy, built: Built) -> None:
+def test_a_changed_member_is_in_force(proxy: Proxy, built: Services) -> None:
     built.servers("v1", "before")
-    host = built.composed("app", "weighted", ("v1", 1))
+    host = built.composite("app", "weighted", ("v1", 1))
     assert proxy.get(host) == "before"
     built.servers("v1", "after")
     proxy.publish()

@@ -1,4 +1,4 @@
-"""Connections of clients and to servers: kept, pipelined, ended, and many at once."""
+"""Connections of clients and to servers: reused, pipelined, ended, and many at the same time."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def echo_target(connection: Connection) -> None:
         connection.send(head + b"\r\n\r\n" if request.method == "HEAD" else response)
 
 
-def test_pipelined_requests_are_answered_in_order(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_pipelined_requests_get_responses_in_order(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(echo_target)
     host = proxy.route(seen)
     client.send(
@@ -41,7 +41,7 @@ def test_pipelined_requests_are_answered_in_order(proxy: Proxy, client: Client, 
     assert client.answer().status == 404
     last = client.answer()
     assert (last.body, last.header("Connection")) == (b"/6 ", "close")
-    assert client.ended(), "a request behind `close` is none"
+    assert client.ended(), "bytes after a request with `close` are no request"
     assert [request.target for request in seen.requests] == ["/1", "/2", "/3", "/4", "/6"]
     assert seen.connections == 1
 
@@ -70,7 +70,7 @@ def test_a_pipeline_split_at_every_byte(proxy: Proxy, origin: Start) -> None:
     ],
 )
 @pytest.mark.parametrize("host", ["served", "nowhere.test"])
-def test_a_clients_connection_is_kept_as_it_wants(
+def test_a_client_s_connection_stays_open_as_requested(
     proxy: Proxy, client: Client, origin: Start, version: str, line: str, kept: bool, host: str
 ) -> None:
     seen = origin(HELLO)
@@ -80,10 +80,10 @@ def test_a_clients_connection_is_kept_as_it_wants(
         client.send(f"GET / HTTP/{version}\r\nHost: {name}\r\n{line}\r\n\r\n".encode())
         response = client.answer()
         assert response.status == (200 if host == "served" else 404)
-        told = response.header("Connection")
-        assert told in ({None, "keep-alive"} if kept else {"close"})
+        connection_header = response.header("Connection")
+        assert connection_header in ({None, "keep-alive"} if kept else {"close"})
         if version == "1.0" and kept:
-            assert told == "keep-alive"
+            assert connection_header == "keep-alive"
     if not kept:
         assert client.ended()
 
@@ -121,9 +121,7 @@ def test_an_http_1_0_server(proxy: Proxy, client: Client, origin: Start, kept: b
     assert seen.connections == (1 if kept else 2)
 
 
-def test_a_client_that_leaves_within_a_head_is_nobodys_request(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_an_incomplete_head_is_no_request(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\nA: ".encode())
@@ -146,7 +144,7 @@ def test_a_client_that_leaves_within_a_head_is_nobodys_request(
         ("Content-Length: 2\r\nExpect: 100-continue\r\n\r\n", False),
     ],
 )
-def test_refusals_of_ours(
+def test_refusals_of_the_proxy(
     proxy: Proxy, client: Client, origin: Start, what: str, status: int, body: str, kept: bool
 ) -> None:
     seen = origin(HELLO)
@@ -174,7 +172,7 @@ def test_a_refused_head_request_gets_no_body(proxy: Proxy, client: Client) -> No
         assert client.answer("HEAD").status == 404
 
 
-def test_many_connections_at_once(proxy: Proxy, origin: Start) -> None:
+def test_many_concurrent_connections(proxy: Proxy, origin: Start) -> None:
     count = 300
     everybody = threading.Semaphore(0)
     go = threading.Event()
@@ -194,7 +192,7 @@ def test_many_connections_at_once(proxy: Proxy, origin: Start) -> None:
             client.send(f"GET /wait{number} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         for _ in range(count):
             assert everybody.acquire(timeout=60)
-        # All are under way at the same time, and others are still served.
+        # All requests run at the same time, and others are still served.
         assert proxy.get(host, "/quick") == "/quick"
         go.set()
         for number, client in enumerate(clients):
@@ -206,7 +204,7 @@ def test_many_connections_at_once(proxy: Proxy, origin: Start) -> None:
     assert len(seen.requests) == 2 * count + 1
 
 
-def test_a_port_where_nobody_listens_is_a_502(proxy: Proxy, client: Client) -> None:
+def test_a_refused_connection_gives_502(proxy: Proxy, client: Client) -> None:
     host = proxy.route(free_port())
     for _ in range(2):
         client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi".encode())
@@ -214,20 +212,20 @@ def test_a_port_where_nobody_listens_is_a_502(proxy: Proxy, client: Client) -> N
         assert (response.status, response.header("Connection")) == (502, "keep-alive")
 
 
-def test_a_request_as_a_library_makes_it(proxy: Proxy, origin: Start) -> None:
+def test_a_request_of_a_client_library(proxy: Proxy, origin: Start) -> None:
     host = proxy.route(origin(HELLO))
     assert http.request(proxy.web, host).text == "hello"
 
 
 @pytest.mark.parametrize("leave", [Client.reset, Client.half_close])
-def test_a_client_that_leaves_while_the_answer_is_awaited_ends_the_servers_request(
+def test_a_client_that_leaves_before_the_response_ends_the_server_s_request(
     proxy: Proxy, origin: Start, leave: Callable[[Client], None]
 ) -> None:
     ended = threading.Event()
 
     def handler(connection: Connection) -> None:
         assert connection.read()
-        # Whether the worker closes or resets, it is an end.
+        # The worker may close or reset the connection.
         with suppress(ConnectionResetError):
             assert connection.receive() == b""
         ended.set()

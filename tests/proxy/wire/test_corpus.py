@@ -1,4 +1,4 @@
-"""The tables of bytes that must not pass, tried on the worker: refused, and no server hears of it."""
+"""The tables of invalid bytes against a worker: it refuses them, and no server receives them."""
 
 import pytest
 
@@ -12,12 +12,12 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
 
 def everything(proxy: Proxy, origin: Origin) -> None:
-    """Any request at all that were accepted would reach this origin."""
+    """Route any accepted request to this origin."""
     proxy.route(origin, rule="PathPrefix(`/`)")
 
 
 def still_serves(proxy: Proxy, origin: Origin) -> None:
-    """The worker is well, and what was refused has left nothing behind on any connection to the server."""
+    """Assert that the worker serves, and that no connection to the server holds refused bytes."""
     proxy.get("any.test", "/well")
     assert [request.target for request in origin.requests] == ["/well"]
     assert origin.requests[0].body == b""
@@ -31,7 +31,7 @@ def test_a_bad_request_is_refused_and_no_server_contacted(proxy: Proxy, origin: 
     with Client(proxy.web) as client:
         client.send(data)
         if data.endswith(b"\r\n\r\n"):
-            # Bytes behind a refused head are no request.
+            # Bytes after a refused head are no request.
             client.send(SMUGGLED)
         response = client.answer("HEAD")
         assert (response.status, response.header("Connection")) == (status, "close")
@@ -51,12 +51,12 @@ def test_a_bad_chunked_body_is_refused(proxy: Proxy, origin: Start, name: str) -
         assert (response.status, response.header("Connection")) == (400, "close")
         assert client.ended()
     if len(data) < 1000:
-        assert seen.connections == 0, "what comes with the head is looked at first"
+        assert seen.connections == 0, "bytes that arrive with the head are checked first"
         still_serves(proxy, seen)
 
 
 @pytest.mark.parametrize("name", chunks.BAD)
-def test_a_bad_chunked_body_that_comes_later_ends_the_servers_connection(
+def test_a_bad_chunked_body_after_the_head_ends_the_server_s_connection(
     proxy: Proxy, origin: Start, name: str
 ) -> None:
     whole: list[str] = []
@@ -81,11 +81,13 @@ def test_a_bad_chunked_body_that_comes_later_ends_the_servers_connection(
 
 
 @pytest.mark.parametrize("name", responses.REFUSED)
-def test_a_bad_response_is_a_502_and_its_connection_dropped(proxy: Proxy, origin: Start, name: str) -> None:
+def test_a_bad_response_gives_502_and_its_connection_is_closed(
+    proxy: Proxy, origin: Start, name: str
+) -> None:
     def handler(connection: Connection) -> None:
         while connection.read() is not None:
             connection.send(responses.REFUSED[name] if connection.number == 1 else HELLO)
-            # Bytes behind a refused head are no response.
+            # Bytes after a refused head are no response.
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
 
     seen = origin(handler)
@@ -102,7 +104,7 @@ def test_a_bad_response_is_a_502_and_its_connection_dropped(proxy: Proxy, origin
 
 
 # A server may pad its chunk sizes.
-BAD_FROM_SERVERS = [name for name in chunks.BAD if name not in {"space behind", "tab behind"}]
+BAD_FROM_SERVERS = [name for name in chunks.BAD if name not in {"space after", "tab after"}]
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])

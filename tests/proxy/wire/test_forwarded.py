@@ -1,4 +1,4 @@
-"""Who the client is: forwarded headers and PROXY protocol, from peers that are trusted and from others."""
+"""The client's address: forwarded headers and PROXY protocol, from trusted and other peers."""
 
 import socket
 import struct
@@ -26,12 +26,12 @@ PORTS: dict[str, int] = {}
 
 @pytest.fixture(scope="module")
 def proxies(directory: Path) -> Iterator[Proxy]:
-    """Entry points that trust this peer, another, everyone, and this peer's PROXY header."""
+    """A proxy with entry points that trust this peer, another, all peers, and this peer's PROXY header."""
     settings = {
         "us": "forwardedHeaders.trustedIPs=10.0.0.0/8,127.0.0.1",
         "others": "forwardedHeaders.trustedIPs=10.0.0.0/8",
         "all": "forwardedHeaders.insecure=true",
-        "told": "proxyProtocol.trustedIPs=127.0.0.0/8",
+        "proxied": "proxyProtocol.trustedIPs=127.0.0.0/8",
         "both": "proxyProtocol.insecure=true",
         "nottold": "proxyProtocol.trustedIPs=10.0.0.0/8",
     }
@@ -39,7 +39,7 @@ def proxies(directory: Path) -> Iterator[Proxy]:
     flags = [f"--entryPoints.{name}.{setting}" for name, setting in settings.items()]
     flags += [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in PORTS.items()]
     flags += ["--entryPoints.both.forwardedHeaders.trustedIPs=1.2.3.4"]
-    flags += ["--entryPoints.told.transport.respondingTimeouts.readTimeout=1s"]
+    flags += ["--entryPoints.proxied.transport.respondingTimeouts.readTimeout=1s"]
     yield from started(directory, "forwarded", *flags)
 
 
@@ -53,7 +53,7 @@ def get(host: str, *lines: str) -> bytes:
 
 
 def seen_by(origin: Origin) -> dict[str, str]:
-    """The lines about the client in the latest request."""
+    """Return the lines about the client in the latest request."""
     headers = origin.requests[-1].headers
     about = [(name, value) for name, value in headers if name.lower().startswith(("x-forwarded", "x-real"))]
     assert len({name.lower() for name, _ in about}) == len(about), about
@@ -61,7 +61,7 @@ def seen_by(origin: Origin) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("entry_point", ["us", "all"])
-def test_a_trusted_peer_is_believed(proxy: Proxy, origin: Start, entry_point: str) -> None:
+def test_the_headers_of_a_trusted_peer_are_used(proxy: Proxy, origin: Start, entry_point: str) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     with Client(PORTS[entry_point]) as client:
@@ -79,8 +79,8 @@ def test_a_trusted_peer_is_believed(proxy: Proxy, origin: Start, entry_point: st
             } | ({"X-Forwarded-Prefix": "/p"} if lines else {})
 
 
-@pytest.mark.parametrize("entry_point", ["others", "told", "web"])
-def test_another_peer_is_not(proxy: Proxy, origin: Start, entry_point: str) -> None:
+@pytest.mark.parametrize("entry_point", ["others", "proxied", "web"])
+def test_the_headers_of_another_peer_are_replaced(proxy: Proxy, origin: Start, entry_point: str) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     with Client(PORTS.get(entry_point, proxy.web)) as client:
@@ -97,7 +97,7 @@ def test_another_peer_is_not(proxy: Proxy, origin: Start, entry_point: str) -> N
     }
 
 
-def test_each_server_tried_is_told_the_same(proxy: Proxy, origin: Start) -> None:
+def test_each_server_tried_gets_the_same_headers(proxy: Proxy, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(free_port(), seen)
     with Client(PORTS["us"]) as client:
@@ -124,16 +124,16 @@ TOLD = {
 
 @pytest.mark.parametrize("name", TOLD)
 @pytest.mark.parametrize("dripping", [False, True])
-def test_the_client_is_the_one_told(proxy: Proxy, origin: Start, name: str, dripping: bool) -> None:
+def test_the_client_in_the_proxy_header(proxy: Proxy, origin: Start, name: str, dripping: bool) -> None:
     header, address = TOLD[name]
     seen = origin(HELLO)
     host = proxy.route(seen)
-    with Client(PORTS["told"]) as client:
+    with Client(PORTS["proxied"]) as client:
         data = header + get(host, *CLAIMS)
         for piece in [data[at : at + 1] for at in range(len(data))] if dripping else [data]:
             client.send(piece)
         assert client.answer().status == 200
-        # Once a connection, not once a request.
+        # The header comes once for a connection, not for each request.
         client.send(get(host))
         assert client.answer().status == 200
         client.send(TEXT + get(host))
@@ -144,7 +144,7 @@ def test_the_client_is_the_one_told(proxy: Proxy, origin: Start, name: str, drip
         assert request.all("X-Real-Ip") == [address]
 
 
-def test_trust_goes_by_the_client_that_was_told(proxy: Proxy, origin: Start) -> None:
+def test_trust_applies_to_the_client_in_the_proxy_header(proxy: Proxy, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     for header, expected in [(TEXT, "9.9.9.9, 1.2.3.4"), (TEXT.replace(b"1.2.3.4", b"1.2.3.5"), "1.2.3.5")]:
@@ -158,7 +158,7 @@ def test_trust_goes_by_the_client_that_was_told(proxy: Proxy, origin: Start) -> 
 def test_a_malformed_header_ends_the_connection(proxy: Proxy, origin: Start, header: bytes) -> None:
     seen = origin(HELLO)
     proxy.route(seen)
-    with Client(PORTS["told"]) as client:
+    with Client(PORTS["proxied"]) as client:
         client.send(header)
         assert client.ended()
     assert seen.requests == []
@@ -166,7 +166,7 @@ def test_a_malformed_header_ends_the_connection(proxy: Proxy, origin: Start, hea
 
 @pytest.mark.parametrize("entry_point", ["nottold", "web"])
 @pytest.mark.parametrize("header", [TEXT, BINARY])
-def test_from_others_a_header_is_refused(
+def test_a_proxy_header_of_another_peer_is_refused(
     proxy: Proxy, origin: Start, entry_point: str, header: bytes
 ) -> None:
     seen = origin(HELLO)
@@ -179,7 +179,7 @@ def test_from_others_a_header_is_refused(
 
 
 @pytest.mark.parametrize("begun", [b"", TEXT[:9], BINARY[:20]])
-def test_a_header_that_does_not_come_ends_the_connection(proxy: Proxy, begun: bytes) -> None:
-    with Client(PORTS["told"]) as client:
+def test_a_missing_proxy_header_ends_the_connection(proxy: Proxy, begun: bytes) -> None:
+    with Client(PORTS["proxied"]) as client:
         client.send(begun)
         assert client.ended()

@@ -1,4 +1,4 @@
-"""Clients that end their side and go on reading: they get the whole of an answer that has begun."""
+"""Clients that end sending and keep reading get the whole response once it has begun."""
 
 import os
 import random
@@ -50,7 +50,7 @@ FRAMINGS = {
 
 
 class Slow:
-    """Answers with the head and a piece of the body; with the rest once `go_on` is set.
+    """Responds with the head and a piece of the body, and with the rest once `go_on` is set.
 
     `early`: before it reads the request's body, `uploaded`.
     """
@@ -74,7 +74,7 @@ class Slow:
 
 
 class SecureClient(Client):
-    """Ends its side with an alert, a FIN, or both, and goes on reading."""
+    """A TLS client that ends sending with an alert, a FIN, or both, and keeps reading."""
 
     def __init__(self, port: int, certificate: Path, *ends: str) -> None:
         super().__init__(port)
@@ -88,7 +88,7 @@ class SecureClient(Client):
             timeout = secured.gettimeout()
             secured.settimeout(0)
             with suppress(ssl.SSLWantReadError):
-                # Sends the alert, and does not wait for the other side's.
+                # Sends the alert, and does not wait for the peer's.
                 secured.unwrap()
             secured.settimeout(timeout)
         if "FIN" in self._ends:
@@ -98,7 +98,7 @@ class SecureClient(Client):
         try:
             return super()._receive()
         except ssl.SSLZeroReturnError:
-            # The other side's alert, behind the client's own.
+            # The peer's alert, after the client's own.
             return False
 
 
@@ -138,14 +138,14 @@ def client(request: pytest.FixtureRequest, proxy: Proxy, certificate: Path) -> I
 
 
 def leave(client: Client, proxy: Proxy) -> None:
-    """End the client's side, and return when the only worker knows."""
+    """End the client's sending, and return once the only worker has noticed."""
     client.half_close()
     assert proxy.status("nowhere.test") == 404
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_an_answer_that_has_begun_is_whole(
+def test_a_response_that_has_begun_is_complete(
     proxy: Proxy, client: Client, origin: Start, framing: str, version: str
 ) -> None:
     slow = Slow(*FRAMINGS[framing])
@@ -162,7 +162,7 @@ def test_an_answer_that_has_begun_is_whole(
 @pytest.mark.parametrize("size", [5_000, 900_000])
 @pytest.mark.parametrize("upload", ["length", "chunked"])
 @pytest.mark.parametrize("framing", ["length", "long length", "chunked", "until close"])
-def test_so_it_is_when_the_upload_ends_after_the_answer_has_begun(
+def test_a_response_is_complete_if_the_upload_ends_after_it_has_begun(
     proxy: Proxy, client: Client, origin: Start, framing: str, upload: str, size: int
 ) -> None:
     slow = Slow(*FRAMINGS[framing], early=True)
@@ -183,7 +183,7 @@ def test_so_it_is_when_the_upload_ends_after_the_answer_has_begun(
     assert uploaded == body
 
 
-def test_an_answer_that_begins_while_the_worker_is_busy_is_whole(
+def test_a_response_that_begins_while_the_worker_is_busy_is_complete(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     begin, begun = threading.Event(), threading.Event()
@@ -204,7 +204,7 @@ def test_an_answer_that_begins_while_the_worker_is_busy_is_whole(
     (worker,) = descendants(proxy.process.pid)
     os.kill(worker, signal.SIGSTOP)
     try:
-        # The worker learns of both at once.
+        # The worker notices both at the same time.
         begin.set()
         assert begun.wait(30)
         client.half_close()
@@ -217,7 +217,7 @@ def test_an_answer_that_begins_while_the_worker_is_busy_is_whole(
 
 
 @pytest.mark.parametrize("end", ["Connection: close", "Connection: keep-alive, close"])
-def test_bytes_that_nobody_wants_cost_no_byte_of_the_last_answer(
+def test_unexpected_bytes_do_not_damage_the_last_response(
     proxy: Proxy, client: Client, origin: Start, end: str
 ) -> None:
     slow = Slow(*FRAMINGS["long length"])
@@ -233,9 +233,7 @@ def test_bytes_that_nobody_wants_cost_no_byte_of_the_last_answer(
     assert len(seen.requests) == 1
 
 
-def test_an_answer_that_is_cut_ends_in_a_reset_whatever_the_client_has_sent(
-    proxy: Proxy, origin: Start
-) -> None:
+def test_a_cut_response_ends_in_a_reset_regardless_of_sent_bytes(proxy: Proxy, origin: Start) -> None:
     slow = Slow(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"x" * 1000 + b"no chunk"
     )
@@ -250,7 +248,7 @@ def test_an_answer_that_is_cut_ends_in_a_reset_whatever_the_client_has_sent(
             client.answer(head=head)
 
 
-def test_an_answer_to_an_upload_that_breaks_off_is_cut(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_the_response_to_a_broken_upload_is_cut(proxy: Proxy, client: Client, origin: Start) -> None:
     ended = threading.Event()
 
     def handler(connection: Connection) -> None:

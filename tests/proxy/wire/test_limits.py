@@ -1,4 +1,4 @@
-"""What a client may send, as settings: line, head, body, connections."""
+"""Limits in the settings: request line, head, body, connections."""
 
 import threading
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def head(host: str, *lines: str, target: str = "/", method: str = "POST") -> byt
     return "\r\n".join([f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode()
 
 
-def test_heads_within_their_limits_pass_and_others_do_not(
+def test_heads_within_their_limits_pass_and_others_are_refused(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     seen = origin(HELLO)
@@ -66,7 +66,7 @@ def test_heads_within_their_limits_pass_and_others_do_not(
 
 
 @pytest.mark.parametrize("expecting", [False, True])
-def test_a_length_beyond_the_limit_reaches_no_server(
+def test_a_length_above_the_limit_reaches_no_server(
     proxy: Proxy, client: Client, origin: Start, expecting: bool
 ) -> None:
     seen = origin(HELLO)
@@ -80,7 +80,7 @@ def test_a_length_beyond_the_limit_reaches_no_server(
     assert seen.connections == len(seen.requests) == 1
 
 
-def test_a_length_beyond_the_limit_that_came_whole_leaves_the_connection_open(
+def test_a_complete_body_above_the_limit_leaves_the_connection_open(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     seen = origin(HELLO)
@@ -97,13 +97,13 @@ def test_a_length_beyond_the_limit_that_came_whole_leaves_the_connection_open(
 def test_chunks_within_the_limit(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
-    # Only what the body brings counts, not its framing.
+    # Only content counts, not its framing.
     client.send(head(host, "Transfer-Encoding: chunked") + b"1;a=b\r\nx\r\n" * 1000 + b"0\r\n\r\n")
     assert client.answer().status == 200
     assert seen.requests[0].body.count(b"x") == 1000
 
 
-def test_chunks_at_hand_beyond_the_limit_reach_no_server(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_received_chunks_above_the_limit_reach_no_server(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(head(host, "Transfer-Encoding: chunked") + b"3e9\r\n%b\r\n0\r\n\r\n" % bytes(1001))
@@ -113,7 +113,7 @@ def test_chunks_at_hand_beyond_the_limit_reach_no_server(proxy: Proxy, client: C
     assert seen.connections == 0
 
 
-def test_chunks_that_go_beyond_the_limit_later_end_both_connections(
+def test_later_chunks_above_the_limit_end_both_connections(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     received = bytearray()
@@ -139,7 +139,7 @@ def test_chunks_that_go_beyond_the_limit_later_end_both_connections(
 
 @pytest.fixture
 def crowded(directory: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Proxy, int]]:
-    """A proxy whose one worker takes three connections, and the port of a second entry point."""
+    """A proxy whose only worker accepts three connections, and the port of a second entry point."""
     second = free_port()
     for proxy in started(
         directory, "crowded", "--limits.connections=3", f"--entryPoints.second.address=127.0.0.1:{second}"
@@ -147,7 +147,7 @@ def crowded(directory: Path, request: pytest.FixtureRequest) -> Iterator[tuple[P
         yield proxy, second
 
 
-def test_connections_beyond_the_limit_wait_for_another_to_end(
+def test_connections_above_the_limit_wait_for_another_to_end(
     crowded: tuple[Proxy, int], origin: Start
 ) -> None:
     proxy, second = crowded
@@ -159,7 +159,7 @@ def test_connections_beyond_the_limit_wait_for_another_to_end(
         for client in first:
             client.send(get)
             assert client.answer().status == 200
-        # The kernel completes their handshakes; nobody reads from them.
+        # The kernel completes their handshakes; the worker does not read from them.
         waiting = [stack.enter_context(Client(port, timeout=0.5)) for port in (proxy.web, second)]
         for client in waiting:
             client.send(get)

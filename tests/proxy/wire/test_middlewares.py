@@ -1,4 +1,4 @@
-"""Routers with middlewares, on the wire: what the server is asked for, and what the client is told."""
+"""Routers with middlewares on the wire: the server's request and the client's response."""
 
 import pytest
 
@@ -11,12 +11,12 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def served(proxy: Proxy, seen: Origin, *middlewares: Middleware) -> str:
-    """The host of a router with these middlewares, in this order."""
+    """Return the host of a router with these middlewares, in this order."""
     proxy.middlewares.update((middleware.name, middleware) for middleware in middlewares)
     return proxy.route(seen, middlewares=tuple(middleware.name for middleware in middlewares))
 
 
-def test_the_server_is_asked_for_the_changed_path(proxy: Proxy, origin: Start) -> None:
+def test_the_server_gets_the_changed_path(proxy: Proxy, origin: Start) -> None:
     seen = origin(OK)
     strip = Middleware("strip@x", "stripPrefix", {"prefixes": ["/api"]})
     add = Middleware("add@x", "addPrefix", {"prefix": "/v1"})
@@ -48,7 +48,7 @@ def test_a_changed_middleware_is_in_force_for_the_next_request(proxy: Proxy, ori
         (Middleware("m@x", "chain", {"middlewares": ["m@x"]}), "a part of itself"),
     ],
 )
-def test_what_cannot_be_performed_is_a_503_and_reaches_no_server(
+def test_a_middleware_that_cannot_be_performed_gives_503_and_no_server_is_tried(
     proxy: Proxy, origin: Start, middleware: Middleware, reason: str
 ) -> None:
     seen = origin(OK)

@@ -1,4 +1,4 @@
-"""What a server sees of a request."""
+"""Requests as a server receives them."""
 
 import socket
 
@@ -17,7 +17,7 @@ def one_line(request: Request) -> bytes:
 
 
 def kept(request: Request) -> list[tuple[str, str]]:
-    """Header lines but for those that tell of the client."""
+    """Return the header lines except those that describe the client."""
     return [line for line in request.headers if not line[0].startswith(("X-Forwarded-", "X-Real-Ip"))]
 
 
@@ -77,7 +77,7 @@ def test_headers_arrive_in_order_and_case(proxy: Proxy, client: Client, origin: 
     assert seen.requests[0].head.split(b"\r\n")[1 : 1 + len(lines)] == lines
 
 
-def test_the_server_is_told_of_the_client(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_the_server_gets_the_headers_about_the_client(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     for port in ("", ":8000"):
@@ -95,7 +95,7 @@ def test_the_server_is_told_of_the_client(proxy: Proxy, client: Client, origin: 
     assert (second.all("X-Forwarded-Port"), second.all("X-Forwarded-Host")) == (["8000"], [f"{host}:8000"])
 
 
-def test_what_the_client_claims_is_replaced(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_the_claims_of_a_client_are_replaced(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(
@@ -113,7 +113,7 @@ def test_what_the_client_claims_is_replaced(proxy: Proxy, client: Client, origin
         assert claimed not in request.head
 
 
-def test_hop_by_hop_lines_end_here(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_hop_by_hop_lines_are_removed(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(
@@ -125,7 +125,7 @@ def test_hop_by_hop_lines_end_here(proxy: Proxy, client: Client, origin: Start) 
     assert kept(seen.requests[0]) == [("Host", host), ("Cookie", "a=b"), ("X-Other", "2")]
 
 
-def test_connection_cannot_take_the_framing_away(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_connection_cannot_remove_framing_lines(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(
@@ -143,7 +143,7 @@ def test_connection_cannot_take_the_framing_away(proxy: Proxy, client: Client, o
     assert (second.all("Transfer-Encoding"), second.body) == (["chunked"], b"3\r\nabc\r\n0\r\n\r\n")
 
 
-def test_an_absolute_target_counts_instead_of_host(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_an_absolute_target_replaces_host(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(f"GET http://{host}:8000/x?y HTTP/1.1\r\nHost: other.test\r\nA: b\r\n\r\n".encode())
@@ -213,7 +213,7 @@ def test_a_body_is_framed_anew(proxy: Proxy, client: Client, origin: Start, body
             assert request.body == body
 
 
-def test_trailers_pass_but_for_those_that_must_not(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_trailers_pass_except_forbidden_ones(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     client.send(
@@ -225,7 +225,7 @@ def test_trailers_pass_but_for_those_that_must_not(proxy: Proxy, client: Client,
     assert seen.requests[0].all("Trailer") == ["X-Sum"]
 
 
-def test_a_head_that_comes_byte_by_byte(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_head_that_arrives_byte_by_byte(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     for byte in f"GET /slow HTTP/1.1\r\nHost: {host}\r\nA: b\r\n\r\n".encode():
@@ -238,7 +238,7 @@ ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
 @pytest.mark.parametrize(("method", "status"), [("OPTIONS", 200), ("TRACE", 405)])
-def test_behind_max_forwards_0_the_proxy_answers_itself(
+def test_with_max_forwards_0_the_proxy_responds_itself(
     proxy: Proxy, client: Client, origin: Start, method: str, status: int
 ) -> None:
     seen = origin(HELLO)
@@ -266,7 +266,7 @@ def test_behind_max_forwards_0_the_proxy_answers_itself(
         ("Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", False),
     ],
 )
-def test_what_belongs_to_such_a_request_is_no_request(
+def test_the_body_of_such_a_request_is_no_request(
     proxy: Proxy, client: Client, origin: Start, framing: str, kept: bool
 ) -> None:
     seen = origin(HELLO)
@@ -283,11 +283,11 @@ def test_what_belongs_to_such_a_request_is_no_request(
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE"])
-def test_max_forwards_is_counted_down(proxy: Proxy, client: Client, origin: Start, method: str) -> None:
+def test_max_forwards_is_decremented(proxy: Proxy, client: Client, origin: Start, method: str) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     for value in ("1", "007", "20000000000"):
-        # The second of each is known from the first.
+        # The second head of each repeats the first.
         for _ in range(2):
             client.send(
                 f"{method} / HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: {value}\r\nA: b\r\n\r\n".encode()
@@ -312,7 +312,7 @@ def test_max_forwards_that_is_no_number_is_refused(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "BREW"])
 @pytest.mark.parametrize("value", ["0", "1", "x"])
-def test_max_forwards_says_nothing_with_other_methods(
+def test_max_forwards_has_no_effect_with_other_methods(
     proxy: Proxy, client: Client, origin: Start, method: str, value: str
 ) -> None:
     seen = origin(HELLO)
@@ -322,7 +322,7 @@ def test_max_forwards_says_nothing_with_other_methods(
     assert seen.requests[0].all("Max-Forwards") == [value]
 
 
-def test_max_forwards_0_opens_no_way_around_routes_and_middlewares(
+def test_max_forwards_0_does_not_bypass_routes_and_middlewares(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     guarded = proxy.route(origin(HELLO), middlewares=("unknown",))
@@ -333,7 +333,7 @@ def test_max_forwards_0_opens_no_way_around_routes_and_middlewares(
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 1000])
-def test_one_empty_line_ahead_of_each_request_is_skipped(
+def test_one_empty_line_before_each_request_is_skipped(
     proxy: Proxy, client: Client, origin: Start, step: int
 ) -> None:
     seen = origin(HELLO)
@@ -347,7 +347,7 @@ def test_one_empty_line_ahead_of_each_request_is_skipped(
     assert {request.body for request in seen.requests} == {b"hi"}
 
 
-def test_an_empty_line_behind_a_body_is_skipped(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_an_empty_line_after_a_body_is_skipped(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     head = f"POST / HTTP/1.1\r\nHost: {host}\r\n"
@@ -356,14 +356,14 @@ def test_an_empty_line_behind_a_body_is_skipped(proxy: Proxy, client: Client, or
         assert client.answer().status == 200
         client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert client.answer().status == 200
-    # All at once, too.
+    # Also in one send.
     client.send(f"{head}{framed}\r\nGET /last HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     assert [client.answer().status for _ in range(2)] == [200, 200]
     assert [request.target for request in seen.requests] == ["/", "/next", "/", "/next", "/", "/last"]
 
 
 @pytest.mark.parametrize("pieces", [[b"\r\n", b"\r\n"], [b"\r\n\r\n"], [b"\r\n", b"\n"], [b"\n"]])
-def test_no_more_than_one_is_skipped_behind_a_body_either(
+def test_a_second_empty_line_after_a_body_is_refused(
     proxy: Proxy, client: Client, origin: Start, pieces: list[bytes]
 ) -> None:
     seen = origin(HELLO)
@@ -379,15 +379,15 @@ def test_no_more_than_one_is_skipped_behind_a_body_either(
     assert len(seen.requests) == 1
 
 
-def test_an_idle_client_that_has_sent_an_empty_line_is_idle(hasty: Proxy, origin: Start) -> None:
+def test_a_client_that_has_sent_only_an_empty_line_is_idle(hasty: Proxy, origin: Start) -> None:
     host = hasty.route(origin(HELLO))
     with Client(hasty.web) as client:
         client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\nhi\r\n".encode())
         assert client.answer().status == 200
-        assert client.ended(), "without a 408 to a request that it has not begun"
+        assert client.ended(), "without a 408, because no request has begun"
 
 
-def test_nothing_is_sent_to_a_server_before_the_head_is_whole(
+def test_nothing_is_sent_to_a_server_before_the_head_is_complete(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     def handler(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What a client sees of a response."""
+"""Responses as a client receives them."""
 
 import hashlib
 import random
@@ -13,12 +13,12 @@ from tests.proxy.wire.client import Answer, Client, CutError
 HELLO = answer(b"hello")
 
 
-def asking(host: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
+def request_bytes(host: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
     return "\r\n".join([f"{method} / HTTP/{version}", f"Host: {host}", *lines, "", ""]).encode()
 
 
 def then_close(response: bytes) -> Handler:
-    """Answers the first request of each connection so, and closes it."""
+    """Return a handler that sends this response to the first request, and closes the connection."""
 
     def handler(connection: Connection) -> None:
         connection.read()
@@ -28,7 +28,7 @@ def then_close(response: bytes) -> Handler:
 
 
 def each(response: bytes) -> Handler:
-    """Answers every request so, whatever its method."""
+    """Return a handler that sends this response to every request."""
 
     def handler(connection: Connection) -> None:
         while connection.read() is not None:
@@ -41,7 +41,7 @@ def test_headers_reach_the_client_in_order_and_case(proxy: Proxy, client: Client
     lines = [b"x-b: 2", b"X-A:1", b"Set-Cookie: a", b"SET-cookie:  b ", b"Latin: \xe9", b"CONTENT-length: 2"]
     sent = b"\r\n".join([b"HTTP/1.1 299 Odd phrase \xe9", *lines, b"", b""])
     host = proxy.route(origin(each(sent + b"hi")))
-    client.send(asking(host))
+    client.send(request_bytes(host))
     assert client.head() == sent
     assert client.exactly(2) == b"hi"
 
@@ -55,7 +55,7 @@ def test_hop_by_hop_lines_do_not_reach_the_client(proxy: Proxy, client: Client, 
     )
     host = proxy.route(seen)
     for _ in range(2):
-        client.send(asking(host))
+        client.send(request_bytes(host))
         assert client.answer().lines == [b"A: b", b"Content-Length: 0"]
     assert seen.connections == 1
 
@@ -70,7 +70,7 @@ def test_hop_by_hop_lines_do_not_reach_the_client(proxy: Proxy, client: Client, 
     ],
 )
 @pytest.mark.parametrize("pieces", ["whole", "bytes"])
-def test_a_body_is_whole_however_it_comes(
+def test_a_body_is_complete_with_any_framing(
     proxy: Proxy, client: Client, origin: Start, sent: bytes, pieces: str
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -81,7 +81,7 @@ def test_a_body_is_whole_however_it_comes(
     seen = origin(handler)
     host = proxy.route(seen)
     for _ in range(2):
-        client.send(asking(host))
+        client.send(request_bytes(host))
         response = client.answer()
         assert (response.status, response.body, response.header("Connection")) == (200, b"hello", None)
     assert seen.connections == 1
@@ -92,7 +92,7 @@ def test_a_response_until_close(proxy: Proxy, client: Client, origin: Start, ver
     seen = origin(then_close(b"HTTP/%b 200 OK\r\nA: b\r\n\r\nhello" % version.encode()))
     host = proxy.route(seen)
     for _ in range(2):
-        client.send(asking(host))
+        client.send(request_bytes(host))
         response = client.answer()
         assert (response.status, response.body) == (200, b"hello")
         assert response.head.startswith(b"HTTP/1.1 200 OK\r\nA: b\r\n")
@@ -102,7 +102,7 @@ def test_a_response_until_close(proxy: Proxy, client: Client, origin: Start, ver
 def test_an_empty_response_until_close(proxy: Proxy, client: Client, origin: Start) -> None:
     host = proxy.route(origin(then_close(b"HTTP/1.0 200 OK\r\n\r\n")))
     for _ in range(2):
-        client.send(asking(host))
+        client.send(request_bytes(host))
         assert client.answer().body == b""
 
 
@@ -124,12 +124,12 @@ def test_responses_without_a_body(
     seen = origin(each(sent))
     host = proxy.route(seen)
     for _ in range(2):
-        client.send(asking(host, method=method))
+        client.send(request_bytes(host, method=method))
         assert client.answer("HEAD").lines == lines
     assert seen.connections == 1
 
 
-def test_bytes_behind_a_response_reach_nobody(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_bytes_after_a_response_reach_no_client(proxy: Proxy, client: Client, origin: Start) -> None:
     for sent in (
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
@@ -138,7 +138,7 @@ def test_bytes_behind_a_response_reach_nobody(proxy: Proxy, client: Client, orig
         seen = origin(each(sent + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"))
         host = proxy.route(seen)
         for _ in range(3):
-            client.send(asking(host))
+            client.send(request_bytes(host))
             assert client.answer().body == (b"" if b" 204 " in sent else b"hi")
         assert seen.connections == 3
 
@@ -150,7 +150,7 @@ def test_interim_responses_pass(proxy: Proxy, client: Client, origin: Start) -> 
     seen = origin(each(sent + HELLO))
     host = proxy.route(seen)
     for _ in range(2):
-        client.send(asking(host))
+        client.send(request_bytes(host))
         assert client.answer() == Answer(b"HTTP/1.1 102 Processing\r\n\r\n")
         assert client.answer() == Answer(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
         assert client.answer().body == b"hello"
@@ -158,24 +158,24 @@ def test_interim_responses_pass(proxy: Proxy, client: Client, origin: Start) -> 
 
 
 def test_an_interim_response_passes_before_the_final_one(proxy: Proxy, client: Client, origin: Start) -> None:
-    told = threading.Event()
+    received = threading.Event()
 
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n")
-        assert told.wait(30)
+        assert received.wait(30)
         connection.send(HELLO)
 
     host = proxy.route(origin(handler))
-    client.send(asking(host))
+    client.send(request_bytes(host))
     assert client.answer().status == 103
-    told.set()
+    received.set()
     assert client.answer().status == 200
 
 
 def test_an_http_1_0_client_sees_no_interim_response(proxy: Proxy, client: Client, origin: Start) -> None:
     host = proxy.route(origin(each(b"HTTP/1.1 103 Early Hints\r\n\r\n" + HELLO)))
-    client.send(asking(host, version="1.0"))
+    client.send(request_bytes(host, version="1.0"))
     assert client.answer().status == 200
 
 
@@ -185,7 +185,7 @@ def test_a_chunked_response_to_an_http_1_0_client_ends_with_the_connection(
     host = proxy.route(
         origin(each(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n"))
     )
-    client.send(asking(host, "Connection: keep-alive", version="1.0"))
+    client.send(request_bytes(host, "Connection: keep-alive", version="1.0"))
     response = client.answer()
     assert (response.body, response.lines) == (b"hello", [b"Connection: close"])
 
@@ -195,27 +195,27 @@ def test_trailers_reach_the_client(proxy: Proxy, client: Client, origin: Start) 
     host = proxy.route(
         origin(each(b"HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n" + sent))
     )
-    client.send(asking(host))
+    client.send(request_bytes(host))
     response = client.answer()
     assert (response.body, response.trailers) == (b"hello", b"X-Sum: 1\r\n")
     assert response.header("Trailer") == "X-Sum"
 
 
-def test_pieces_reach_the_client_as_they_come(proxy: Proxy, client: Client, origin: Start) -> None:
-    told = threading.Semaphore(0)
+def test_pieces_reach_the_client_as_they_arrive(proxy: Proxy, client: Client, origin: Start) -> None:
+    received = threading.Semaphore(0)
 
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         for piece in (b"1\r\na\r\n", b"2\r\nbc\r\n", b"0\r\n\r\n"):
-            assert told.acquire(timeout=60)
+            assert received.acquire(timeout=60)
             connection.send(piece)
 
     host = proxy.route(origin(handler))
-    client.send(asking(host))
+    client.send(request_bytes(host))
     assert client.head().startswith(b"HTTP/1.1 200")
     for piece in (b"1\r\na\r\n", b"2\r\nbc\r\n", b"0\r\n\r\n"):
-        told.release()
+        received.release()
         assert client.exactly(len(piece)) == piece
 
 
@@ -240,13 +240,11 @@ def test_a_large_response(proxy: Proxy, client: Client, origin: Start, framing: 
 
     host = proxy.route(origin(handler))
     for _ in range(2):
-        client.send(asking(host))
+        client.send(request_bytes(host))
         assert hashlib.sha256(client.answer().body).digest() == hashlib.sha256(LARGE).digest()
 
 
-def test_a_slow_reader_holds_its_server_back_and_nobody_else(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_a_slow_reader_delays_its_server_and_no_one_else(proxy: Proxy, client: Client, origin: Start) -> None:
     taken: list[int] = [0]
 
     def handler(connection: Connection) -> None:
@@ -266,9 +264,9 @@ def test_a_slow_reader_holds_its_server_back_and_nobody_else(
 
     stuck = threading.Event()
     host = proxy.route(origin(handler))
-    client.send(asking(host))
-    assert stuck.wait(30), "the server could send without end"
-    # What the kernel holds on two connections, and little more.
+    client.send(request_bytes(host))
+    assert stuck.wait(30), "the server could send without limit"
+    # The kernel's buffers of two connections, and little more.
     assert taken[0] < 40_000_000
     assert proxy.get(host, "/small") == "hello"
 
@@ -294,14 +292,14 @@ def test_a_response_cut_short_is_visibly_cut(
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(sent)
-        # A reset may overtake what was sent before it.
+        # A reset may overtake bytes that were sent before it.
         assert passed_on.wait(30)
         if end == "reset":
             connection.reset()
 
     seen = origin(handler)
     host = proxy.route(seen)
-    client.send(asking(host))
+    client.send(request_bytes(host))
     head = client.head()
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     passed_on.set()
@@ -309,7 +307,7 @@ def test_a_response_cut_short_is_visibly_cut(
     assert received in rest
     assert not rest.endswith(b"0\r\n\r\n")
     assert len(rest) < 30
-    assert len(seen.requests) == 1, "nothing that was begun is asked for again"
+    assert len(seen.requests) == 1, "a response that has begun is not requested again"
 
 
 def test_a_reset_in_a_response_until_close_is_visibly_a_cut(
@@ -324,25 +322,25 @@ def test_a_reset_in_a_response_until_close_is_visibly_a_cut(
         connection.reset()
 
     host = proxy.route(origin(handler))
-    client.send(asking(host))
+    client.send(request_bytes(host))
     client.head()
     assert client.exactly(9) == b"4\r\nhalf\r\n"
     passed_on.set()
     assert client.ended(), "without a last chunk"
 
 
-def test_an_http_1_0_client_is_told_of_a_cut_by_a_reset(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_an_http_1_0_client_notices_a_cut_by_a_reset(proxy: Proxy, client: Client, origin: Start) -> None:
     host = proxy.route(
         origin(then_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"))
     )
-    client.send(asking(host, version="1.0"))
+    client.send(request_bytes(host, version="1.0"))
     with pytest.raises(ConnectionResetError):
         client.answer()
 
 
 def test_a_cut_response_with_a_length_raises_in_a_client(proxy: Proxy, client: Client, origin: Start) -> None:
     host = proxy.route(origin(then_close(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")))
-    client.send(asking(host, version="1.0"))
+    client.send(request_bytes(host, version="1.0"))
     with pytest.raises(CutError) as cut:
         client.answer()
     assert cut.value.received == b"half"

@@ -1,4 +1,4 @@
-"""Attempts beyond one with each server: how many, with whom, after which answers, and for which requests."""
+"""The retry middleware: number of attempts, servers, and the requests and responses it applies to."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ OK = answer(b"served")
 
 
 class Failing:
-    """A server that fails so many requests, by ending the connection or by an answer, before it serves."""
+    """A server that fails `times` requests before it serves: it ends the connection, or sends `failure`."""
 
     def __init__(self, times: int, failure: bytes = b"") -> None:
         self._lock = threading.Lock()
@@ -40,14 +40,14 @@ class Failing:
 
 
 def retried(proxy: Proxy, *origins: Origin | int, **options: object) -> str:
-    """A host whose router has a retry middleware, of three attempts unless told otherwise."""
+    """Return a host whose router has a retry middleware, with three attempts by default."""
     name = f"retry{len(proxy.middlewares)}@x"
     proxy.middlewares[name] = Middleware(name, "retry", {"attempts": 3, **options})
     return proxy.route(*origins, middlewares=(name,))
 
 
-@pytest.mark.parametrize(("failures", "status", "asked"), [(0, 200, 1), (2, 200, 3), (3, 502, 3)])
-def test_a_lone_server_is_asked_as_often_as_is_said(
+@pytest.mark.parametrize(("failures", "status", "attempts"), [(0, 200, 1), (2, 200, 3), (3, 502, 3)])
+def test_a_single_server_is_tried_as_often_as_configured(
     proxy: Proxy, origin: Start, failures: int, status: int, asked: int
 ) -> None:
     failing = origin(Failing(failures))
@@ -56,21 +56,21 @@ def test_a_lone_server_is_asked_as_often_as_is_said(
     assert len(failing.requests) == asked
 
 
-def test_without_the_middleware_every_server_is_asked_once(proxy: Proxy, origin: Start) -> None:
+def test_without_the_middleware_every_server_is_tried_once(proxy: Proxy, origin: Start) -> None:
     failing = [origin(Failing(9)) for _ in range(3)]
     host = proxy.route(*failing)
     assert proxy.status(host) == 502
     assert [len(each.requests) for each in failing] == [1, 1, 1]
 
 
-def test_fewer_attempts_than_servers_leave_no_server_out(proxy: Proxy, origin: Start) -> None:
+def test_with_fewer_attempts_than_servers_every_server_is_tried(proxy: Proxy, origin: Start) -> None:
     failing = [origin(Failing(9)) for _ in range(3)]
     host = retried(proxy, *failing, attempts=2)
     assert proxy.status(host) == 502
     assert [len(each.requests) for each in failing] == [1, 1, 1]
 
 
-def test_more_attempts_than_servers_go_round_again(proxy: Proxy, origin: Start) -> None:
+def test_with_more_attempts_than_servers_a_second_round_follows(proxy: Proxy, origin: Start) -> None:
     failing = [origin(Failing(9)) for _ in range(2)]
     host = retried(proxy, *failing, attempts=5)
     assert proxy.status(host) == 502
@@ -78,19 +78,19 @@ def test_more_attempts_than_servers_go_round_again(proxy: Proxy, origin: Start) 
 
 
 @pytest.mark.parametrize("strategy", ["wrr", "p2c", "hrw"])
-def test_a_server_that_comes_while_it_is_retried_is_found(proxy: Proxy, origin: Start, strategy: str) -> None:
+def test_a_server_that_starts_during_the_retries_is_found(proxy: Proxy, origin: Start, strategy: str) -> None:
     port = free_port()
     host = retried(proxy, port, attempts=200, initialInterval=0.05)
     proxy.tune(host, strategy=strategy)
     with http.connect("127.0.0.1", proxy.web) as connection:
-        # Nothing was sent to a server, so that this may be retried too.
+        # Nothing was sent to a server, so this may be retried too.
         connection.sendall(http.message(host, method="POST", body=b"x"))
         with Origin(OK, port=port) as late:
             assert http.read_response(connection).status == 200
             assert [request.body for request in late.requests] == [b"x"]
 
 
-def test_servers_of_the_configuration_that_is_then_in_force_are_asked(proxy: Proxy, origin: Start) -> None:
+def test_retries_use_the_servers_of_the_current_configuration(proxy: Proxy, origin: Start) -> None:
     host = retried(proxy, free_port(), attempts=200, initialInterval=0.05)
     name = host.removesuffix(".test")
     with http.connect("127.0.0.1", proxy.web) as connection:
@@ -101,7 +101,7 @@ def test_servers_of_the_configuration_that_is_then_in_force_are_asked(proxy: Pro
     assert name in proxy.routers
 
 
-def test_between_attempts_lies_the_interval(proxy: Proxy, origin: Start) -> None:
+def test_the_interval_lies_between_attempts(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(2))
     host = retried(proxy, failing, initialInterval=0.1)
     begun = time.monotonic()
@@ -125,7 +125,7 @@ def test_the_timeout_ends_attempts(proxy: Proxy, origin: Start) -> None:
     assert len(failing.requests) < 20
 
 
-def test_a_client_that_leaves_is_not_retried_for(proxy: Proxy, origin: Start) -> None:
+def test_retries_end_when_the_client_leaves(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(10_000))
     host = retried(proxy, failing, attempts=10_000, initialInterval=0.02)
     with http.connect("127.0.0.1", proxy.web) as connection:
@@ -137,24 +137,24 @@ def test_a_client_that_leaves_is_not_retried_for(proxy: Proxy, origin: Start) ->
         quiet.wait(0.2)
         if len(failing.requests) == before:
             return
-    raise AssertionError("it is retried for nobody")
+    raise AssertionError("the proxy retries after the client has left")
 
 
-def test_what_may_have_been_performed_is_not_sent_again(proxy: Proxy, origin: Start) -> None:
+def test_a_request_that_may_have_been_executed_is_not_sent_again(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(1))
     host = retried(proxy, failing)
     assert http.request(proxy.web, host, method="POST", body=b"x").status == 502
     assert len(failing.requests) == 1
 
 
-def test_unless_the_middleware_says_so(proxy: Proxy, origin: Start) -> None:
+def test_with_retry_non_idempotent_method_it_is_sent_again(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(2))
     host = retried(proxy, failing, retryNonIdempotentMethod=True)
     assert http.request(proxy.web, host, method="POST", body=b"x").status == 200
     assert [request.body for request in failing.requests] == [b"x"] * 3
 
 
-def test_a_body_that_is_on_its_way_is_not_sent_again(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_body_that_has_been_started_is_not_sent_again(proxy: Proxy, client: Client, origin: Start) -> None:
     failing = origin(Failing(2))
     host = retried(proxy, failing, retryNonIdempotentMethod=True)
     client.send(http.message(host, method="PUT", headers={"Content-Length": "20"}) + b"part")
@@ -168,10 +168,10 @@ UNAVAILABLE = answer(b"not now", "503 Service Unavailable")
 
 
 @pytest.mark.parametrize(
-    ("failures", "status", "text", "asked"),
+    ("failures", "status", "text", "attempts"),
     [(2, 200, "served", 3), (3, 503, "not now", 3), (9, 503, "not now", 3)],
 )
-def test_a_status_is_retried_and_the_last_answer_counts(
+def test_a_status_is_retried_and_the_last_response_counts(
     proxy: Proxy, origin: Start, failures: int, status: int, text: str, asked: int
 ) -> None:
     failing = origin(Failing(failures, UNAVAILABLE))
@@ -188,8 +188,8 @@ def test_a_status_is_retried_with_another_server_first(proxy: Proxy, origin: Sta
     assert max(len(each.requests) for each in failing) <= 6
 
 
-@pytest.mark.parametrize(("options", "asked"), [({"status": ["404"]}, 1), ({"status": ["404-503"]}, 3)])
-def test_other_statuses_are_answers(
+@pytest.mark.parametrize(("options", "attempts"), [({"status": ["404"]}, 1), ({"status": ["404-503"]}, 3)])
+def test_other_statuses_are_not_retried(
     proxy: Proxy, origin: Start, options: dict[str, object], asked: int
 ) -> None:
     failing = origin(Failing(2, UNAVAILABLE))
@@ -198,9 +198,7 @@ def test_other_statuses_are_answers(
     assert len(failing.requests) == asked
 
 
-def test_a_post_is_not_retried_for_its_status_unless_the_middleware_says_so(
-    proxy: Proxy, origin: Start
-) -> None:
+def test_a_post_is_not_retried_for_its_status_unless_configured(proxy: Proxy, origin: Start) -> None:
     first, second = origin(Failing(2, UNAVAILABLE)), origin(Failing(2, UNAVAILABLE))
     host = retried(proxy, first, status=["503"])
     assert http.request(proxy.web, host, method="POST", body=b"x").status == 503
@@ -211,24 +209,24 @@ def test_a_post_is_not_retried_for_its_status_unless_the_middleware_says_so(
 
 def test_failures_and_statuses_are_counted_together(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(9, UNAVAILABLE))
-    # One that refused connections would soon be put aside.
+    # A server that refused connections would be ejected.
     host = retried(proxy, origin(Failing(99)), failing, attempts=2, status=["503"])
     answers = [http.request(proxy.web, host) for _ in range(6)]
-    # The second server's, whichever is asked first, and never one of ours in place of an answer.
+    # The response of the last server tried, and never one of the proxy in place of a server's.
     assert {(each.status, each.text[:7]) for each in answers} == {(503, "not now"), (502, "502 bad")}
     assert len(failing.requests) == 6
 
 
-def test_network_errors_can_be_left_out(proxy: Proxy, origin: Start) -> None:
+def test_network_errors_can_be_excluded(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(9))
     host = retried(proxy, failing, status=["503"], disableRetryOnNetworkError=True)
     assert proxy.status(host) == 502
     assert len(failing.requests) == 1
     host = retried(proxy, failing, disableRetryOnNetworkError=True)
-    assert proxy.status(host) == 503, "nothing would be left to retry"
+    assert proxy.status(host) == 503, "nothing is left to retry"
 
 
-def test_the_cookie_is_that_of_the_server_that_answers(proxy: Proxy, origin: Start) -> None:
+def test_the_cookie_names_the_server_that_responded(proxy: Proxy, origin: Start) -> None:
     failing = origin(Failing(99, UNAVAILABLE))
     host = retried(proxy, failing, origin(OK), status=["503"])
     proxy.tune(host, sticky=StickyCookie("stay"))
@@ -236,20 +234,20 @@ def test_the_cookie_is_that_of_the_server_that_answers(proxy: Proxy, origin: Sta
     assert len(seen) == 1
     (cookie,) = seen
     assert cookie is not None
-    # Its client asks the same one first, and is kept there.
+    # The client's next request goes to this server first, and stays there.
     again = http.request(proxy.web, host, headers={"Cookie": cookie.partition(";")[0]})
     assert (again.text, again.header("Set-Cookie")) == ("served", None)
 
 
 @pytest.fixture
 def stubborn(short_path: Path, store: Store) -> Iterator[Proxy]:
-    """A proxy that makes three attempts at everything."""
+    """A proxy that makes three attempts for every request."""
     with running_proxy(short_path, store, "--serversTransport.retryAttempts=3") as proxy:
         yield proxy
         assert "Traceback" not in proxy.process.log
 
 
-def test_the_setting_holds_for_all_that_have_no_middleware(stubborn: Proxy, origin: Start) -> None:
+def test_the_setting_applies_to_routers_without_the_middleware(stubborn: Proxy, origin: Start) -> None:
     failing = origin(Failing(2))
     assert stubborn.status(stubborn.route(failing)) == 200
     once = origin(Failing(1))

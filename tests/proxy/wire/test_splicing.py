@@ -1,4 +1,4 @@
-"""Long bodies with a length, which the kernel moves: whole, or cut on either side."""
+"""Long bodies of known length, which the kernel moves: complete, or cut on either side."""
 
 import hashlib
 import random
@@ -19,9 +19,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_long_responses_on_one_connection_and_what_is_asked_between(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_long_and_short_responses_on_one_connection(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         while request := connection.read():
             connection.send(answer(BODY if request.target == "/long" else b"short"))
@@ -51,9 +49,7 @@ def test_a_long_response_cut_short_is_visibly_cut(
     assert digest(cut.value.received) == digest(BODY[:sent])
 
 
-def test_what_follows_a_long_response_unasked_reaches_nobody(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_bytes_after_a_long_response_reach_no_client(proxy: Proxy, client: Client, origin: Start) -> None:
     ended = threading.Semaphore(0)
 
     def handler(connection: Connection) -> None:
@@ -68,12 +64,12 @@ def test_what_follows_a_long_response_unasked_reaches_nobody(
     for _ in range(2):
         client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert digest(client.answer().body) == digest(BODY)
-        # Before the next request is sent: what comes after it would be its answer.
+        # Before the next request: bytes after it would be its response.
         assert ended.acquire(timeout=60)
-    assert seen.connections == 2, "a server that says more than it was asked for is not asked again"
+    assert seen.connections == 2, "a connection with excess bytes is not used again"
 
 
-def test_a_long_upload_is_whole_and_the_next_request_is_understood(
+def test_a_long_upload_is_complete_and_the_next_request_is_served(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -81,7 +77,7 @@ def test_a_long_upload_is_whole_and_the_next_request_is_understood(
             connection.send(answer(digest(request.body).encode()))
 
     host = proxy.route(origin(handler))
-    # The next request comes close behind, and must not be taken for a part of the body.
+    # The next request follows closely, and must not become part of the body.
     head = f"PUT / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {SIZE}\r\n\r\n".encode()
     client.send(head + BODY + f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     assert client.answer().body == digest(BODY).encode()
@@ -89,7 +85,7 @@ def test_a_long_upload_is_whole_and_the_next_request_is_understood(
 
 
 @pytest.mark.parametrize("leave", [Client.reset, Client.half_close])
-def test_a_client_that_breaks_off_a_long_upload_ends_the_servers_request(
+def test_a_client_that_aborts_a_long_upload_ends_the_server_s_request(
     proxy: Proxy, origin: Start, leave: Callable[[Client], None]
 ) -> None:
     ended = threading.Event()
@@ -114,7 +110,7 @@ def test_a_client_that_breaks_off_a_long_upload_ends_the_servers_request(
         assert ended.wait(30)
 
 
-def test_a_server_that_breaks_off_a_long_upload_is_a_502(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_server_that_aborts_a_long_upload_gives_502(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read_head()
         connection.reset()

@@ -1,4 +1,4 @@
-"""Connections that make no progress are cut, and seen to be cut; slow ones are not."""
+"""Connections without progress are cut visibly; slow ones are not."""
 
 import socket
 import threading
@@ -14,9 +14,9 @@ from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client, CutError
 from tests.proxy.wire.conftest import started
 
-# More than the kernel keeps for a connection whose receiving side has a buffer of 32 MB.
+# More than the kernel buffers for a connection with a receive buffer of 32 MB.
 LARGE = 80_000_000
-# A second, looks after at most one and two more, and a busy machine.
+# One second, checks after at most one and two more seconds, and a busy machine.
 SOON = (0.9, 25.0)
 FIRST = free_port()
 
@@ -63,20 +63,20 @@ def sending(response: bytes, left: threading.Event) -> Handler:
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize("framing", ["length", "chunked", "close"])
-def test_a_client_that_takes_nothing_is_cut(
+def test_a_client_that_accepts_no_data_is_cut(
     proxy: Proxy, client: Client, origin: Start, framing: str, version: str
 ) -> None:
     left = threading.Event()
     host = proxy.route(origin(sending(responses(framing), left)))
     begun = time.monotonic()
     client.send(f"GET / HTTP/{version}\r\nHost: {host}\r\n\r\n".encode())
-    assert left.wait(30), "the server's side ends too"
+    assert left.wait(30), "the server's connection ends too"
     assert SOON[0] <= time.monotonic() - begun <= SOON[1]
     with pytest.raises((CutError, ConnectionResetError)):
         client.answer()
 
 
-def test_an_entry_points_own_limit_goes_first(proxy: Proxy, origin: Start) -> None:
+def test_the_limit_of_the_entry_point_takes_precedence(proxy: Proxy, origin: Start) -> None:
     left = threading.Event()
     host = proxy.route(origin(sending(responses("length"), left)))
     with Client(FIRST) as client:
@@ -86,11 +86,11 @@ def test_an_entry_points_own_limit_goes_first(proxy: Proxy, origin: Start) -> No
         assert time.monotonic() - begun >= 2.8
 
 
-def test_a_client_that_takes_a_little_at_a_time_is_not_cut(proxy: Proxy, origin: Start) -> None:
+def test_a_client_that_reads_slowly_is_not_cut(proxy: Proxy, origin: Start) -> None:
     left = threading.Event()
     host = proxy.route(origin(sending(responses("length"), left)))
     with socket.socket() as client:
-        # A small window, so that the kernel has to say what was taken.
+        # A small window, so that the kernel acknowledges each piece.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         client.settimeout(30)
         client.connect(("127.0.0.1", proxy.web))
@@ -99,7 +99,7 @@ def test_a_client_that_takes_a_little_at_a_time_is_not_cut(proxy: Proxy, origin:
         for _ in range(48):
             time.sleep(0.1)  # The client's pace is what is tested.
             taken += len(client.recv(20_000))
-        # Less than would make the proxy's socket writable again.
+        # Less than makes the proxy's socket writable again.
         assert taken < 1_000_000
         assert not left.is_set()
         while data := client.recv(1 << 20):
@@ -130,9 +130,7 @@ def test_a_server_that_pauses_in_a_response_is_cut(
     assert left.wait(30)
 
 
-def test_a_server_that_sends_a_little_at_a_time_is_not_cut(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_a_server_that_sends_slowly_is_not_cut(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         assert connection.read()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 200032\r\n\r\n" + bytes(200_000))
@@ -146,7 +144,7 @@ def test_a_server_that_sends_a_little_at_a_time_is_not_cut(
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_a_server_that_takes_nothing_of_a_request_is_a_504(
+def test_a_server_that_accepts_no_request_data_gives_504(
     proxy: Proxy, client: Client, origin: Start, framing: str
 ) -> None:
     over = threading.Event()
@@ -176,7 +174,7 @@ def send_what_can_be(client: Client, host: str, body: bytes) -> None:
     try:
         client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\n".encode() + body)
     except OSError:
-        # The answer comes, and the connection ends, before all is sent.
+        # The response arrives, and the connection ends, before all is sent.
         return
 
 
@@ -191,7 +189,7 @@ def tunnel(proxy: Proxy, client: Client, origin: Start, handler: Handler) -> Non
     assert client.answer().status == 101
 
 
-def test_a_tunnel_in_which_nothing_is_said_ends(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_silent_tunnel_ends(proxy: Proxy, client: Client, origin: Start) -> None:
     left = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -206,7 +204,7 @@ def test_a_tunnel_in_which_nothing_is_said_ends(proxy: Proxy, client: Client, or
 
 
 @pytest.mark.parametrize("speaker", ["client", "server"])
-def test_a_tunnel_in_which_one_side_speaks_goes_on(
+def test_a_tunnel_in_which_one_side_sends_stays_open(
     proxy: Proxy, client: Client, origin: Start, speaker: str
 ) -> None:
     heard = threading.Event()

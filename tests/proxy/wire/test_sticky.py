@@ -1,4 +1,4 @@
-"""Sticky services on the wire: the cookie that is set, and where requests with it go."""
+"""Sticky services on the wire: the cookie, and the servers of requests with it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.proxy.wire.client import Client
 
 @pytest.fixture
 def host(proxy: Proxy, origin: Start) -> Iterator[str]:
-    """A sticky service with the servers s0, s1 and s2, which answer their names."""
+    """A sticky service with the servers s0, s1 and s2, which respond with their names."""
     host = proxy.route(*(origin(answer(f"s{number}".encode())) for number in range(3)))
     proxy.tune(host, sticky=StickyCookie("stay", http_only=True))
     yield host
@@ -28,7 +28,7 @@ def service_of(host: str) -> str:
     return host.removesuffix(".test")
 
 
-def ask(proxy: Proxy, host: str, cookie: str = "") -> http.Response:
+def send(proxy: Proxy, host: str, cookie: str = "") -> http.Response:
     response = http.request(proxy.web, host, headers={"Cookie": cookie} if cookie else {})
     assert response.status == 200, response
     return response
@@ -38,43 +38,45 @@ def cookies(response: http.Response) -> list[str]:
     return [value for name, value in response.headers if name.lower() == "set-cookie"]
 
 
-def test_the_first_answer_sets_a_cookie_that_keeps_the_client(proxy: Proxy, host: str) -> None:
-    first = ask(proxy, host)
+def test_the_first_response_sets_a_cookie_that_keeps_the_client(proxy: Proxy, host: str) -> None:
+    first = send(proxy, host)
     (cookie,) = cookies(first)
     assert cookie == f"stay={cookie_value(service_of(host), first.text)}; Path=/; HttpOnly"
     for _ in range(6):
-        again = ask(proxy, host, f"other=1; {cookie.partition(';')[0]}")
+        again = send(proxy, host, f"other=1; {cookie.partition(';')[0]}")
         assert (again.text, cookies(again)) == (first.text, [])
 
 
 def test_clients_without_a_cookie_are_balanced(proxy: Proxy, host: str) -> None:
-    assert {ask(proxy, host).text for _ in range(9)} == {"s0", "s1", "s2"}
+    assert {send(proxy, host).text for _ in range(9)} == {"s0", "s1", "s2"}
 
 
 def test_the_server_gets_the_cookie_too(proxy: Proxy, origin: Start) -> None:
     seen = origin(answer(b"x"))
     host = proxy.route(seen)
     proxy.tune(host, sticky=StickyCookie())
-    cookie = f"a=b; {StickyCookie().called(service_of(host))}={cookie_value(service_of(host), 's0')}"
-    assert cookies(ask(proxy, host, cookie)) == []
+    cookie = f"a=b; {StickyCookie().name_for(service_of(host))}={cookie_value(service_of(host), 's0')}"
+    assert cookies(send(proxy, host, cookie)) == []
     assert seen.requests[-1].header("Cookie") == cookie
 
 
-def test_a_servers_own_cookies_stand_beside_it_and_equal_heads_are_not_mixed_up(
+def test_a_server_s_own_cookies_remain_and_equal_heads_are_not_mixed_up(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     host = proxy.route(origin(answer(b"x", headers=("Set-Cookie: own=1",))))
     proxy.tune(host, sticky=StickyCookie("stay"))
     mine = f"stay={cookie_value(service_of(host), 's0')}"
     for _ in range(3):
-        # The same connections both ways, so that heads repeat.
+        # The same connections on both sides, so that heads repeat.
         client.send(http.message(host))
         assert client.answer().head.count(b"\r\nSet-Cookie: ") == 2
         client.send(http.message(host, headers={"Cookie": mine}))
         assert client.answer().head.count(b"\r\nSet-Cookie: ") == 1
 
 
-def test_a_cookie_is_for_its_answer_alone(proxy: Proxy, client: Client, origin: Start, host: str) -> None:
+def test_a_cookie_is_set_only_in_its_own_response(
+    proxy: Proxy, client: Client, origin: Start, host: str
+) -> None:
     plain = proxy.route(origin(answer(b"x")))
     client.send(http.message(host))
     assert client.answer().header("Set-Cookie")
@@ -84,46 +86,46 @@ def test_a_cookie_is_for_its_answer_alone(proxy: Proxy, client: Client, origin: 
 
 @pytest.mark.parametrize("value", ["0123456789abcdef", "nonsense", "http://10.0.0.1:80"])
 def test_an_unknown_value_is_replaced(proxy: Proxy, host: str, value: str) -> None:
-    response = ask(proxy, host, f"stay={value}")
+    response = send(proxy, host, f"stay={value}")
     assert cookies(response) == [f"stay={cookie_value(service_of(host), response.text)}; Path=/; HttpOnly"]
 
 
-def test_a_server_that_is_gone_is_replaced_and_the_cookie_with_it(proxy: Proxy, host: str) -> None:
+def test_a_removed_server_and_its_cookie_are_replaced(proxy: Proxy, host: str) -> None:
     name = service_of(host)
     cookie = f"stay={cookie_value(name, 's0')}"
-    assert ask(proxy, host, cookie).text == "s0"
+    assert send(proxy, host, cookie).text == "s0"
     proxy.tune(host, servers=proxy.services[name].servers[1:])
-    response = ask(proxy, host, cookie)
+    response = send(proxy, host, cookie)
     assert response.text in {"s1", "s2"}
     assert cookies(response) == [f"stay={cookie_value(name, response.text)}; Path=/; HttpOnly"]
 
 
-def test_a_server_that_cannot_be_reached_is_replaced_and_the_cookie_with_it(proxy: Proxy, host: str) -> None:
+def test_an_unreachable_server_and_its_cookie_are_replaced(proxy: Proxy, host: str) -> None:
     name = service_of(host)
     first, *others = proxy.services[name].servers
     proxy.tune(host, servers=(replace(first, port=free_port()), *others))
-    response = ask(proxy, host, f"stay={cookie_value(name, 's0')}")
+    response = send(proxy, host, f"stay={cookie_value(name, 's0')}")
     assert response.text in {"s1", "s2"}
     assert cookies(response) == [f"stay={cookie_value(name, response.text)}; Path=/; HttpOnly"]
 
 
-def test_a_server_that_is_leaving_goes_on_with_its_clients(proxy: Proxy, host: str) -> None:
+def test_a_draining_server_keeps_its_clients(proxy: Proxy, host: str) -> None:
     name = service_of(host)
     first, *others = proxy.services[name].servers
     proxy.tune(host, servers=(replace(first, state=ServerState.DRAINING), *others))
-    kept = ask(proxy, host, f"stay={cookie_value(name, 's0')}")
+    kept = send(proxy, host, f"stay={cookie_value(name, 's0')}")
     assert (kept.text, cookies(kept)) == ("s0", [])
-    assert {ask(proxy, host).text for _ in range(6)} == {"s1", "s2"}
+    assert {send(proxy, host).text for _ in range(6)} == {"s1", "s2"}
 
 
-def test_an_answer_of_ours_sets_none(proxy: Proxy) -> None:
+def test_an_error_response_of_the_proxy_sets_no_cookie(proxy: Proxy) -> None:
     host = proxy.route(free_port())
     proxy.tune(host, sticky=StickyCookie("stay"))
     response = http.request(proxy.web, host)
     assert (response.status, cookies(response)) == (502, [])
 
 
-def test_another_instance_keeps_the_client_too_and_so_does_a_restarted_one(
+def test_another_or_restarted_instance_keeps_the_client(
     short_path: Path, store: Store, origin: Start
 ) -> None:
     origins = [origin(answer(f"s{number}".encode())) for number in range(3)]
@@ -135,9 +137,9 @@ def test_another_instance_keeps_the_client_too_and_so_does_a_restarted_one(
         with running_proxy(directory, store) as proxy:
             host = proxy.route(*origins)
             proxy.tune(host, sticky=StickyCookie("stay"))
-            response = ask(proxy, host, cookie)
+            response = send(proxy, host, cookie)
             chosen.append(response.text)
             if not cookie:
                 cookie = cookies(response)[0].partition(";")[0]
-            chosen += [ask(proxy, host, cookie).text for _ in range(4)]
+            chosen += [send(proxy, host, cookie).text for _ in range(4)]
     assert len(set(chosen)) == 1, chosen

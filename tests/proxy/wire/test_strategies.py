@@ -1,4 +1,4 @@
-"""How servers are chosen, on the wire: by load, by speed, by client, and whom else when one fails."""
+"""Balancing strategies on the wire: by load, latency and client, and the next server after a failure."""
 
 import threading
 from collections import Counter
@@ -20,8 +20,8 @@ BY_LOAD: tuple[Strategy, ...] = ("p2c", "leastconn", "leasttime")
 
 
 @contextmanager
-def held(proxy: Proxy, host: str, count: int) -> Iterator[None]:
-    """So many requests to /held under way."""
+def hold_requests(proxy: Proxy, host: str, count: int) -> Iterator[None]:
+    """Hold `count` requests to /held open."""
     with ExitStack() as stack:
         for _ in range(count):
             connection = stack.enter_context(http.connect("127.0.0.1", proxy.web))
@@ -29,8 +29,8 @@ def held(proxy: Proxy, host: str, count: int) -> Iterator[None]:
         yield
 
 
-class Held:
-    """A server that answers its name, but requests for /held only when released."""
+class HoldingServer:
+    """A server that responds with its name, to requests for /held only when released."""
 
     def __init__(self, name: str) -> None:
         self.release = threading.Event()
@@ -44,9 +44,7 @@ class Held:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_server_that_cannot_be_reached_is_passed_over(
-    proxy: Proxy, origin: Start, strategy: Strategy
-) -> None:
+def test_an_unreachable_server_is_skipped(proxy: Proxy, origin: Start, strategy: Strategy) -> None:
     host = proxy.route(free_port(), origin(answer(b"up")), free_port())
     proxy.tune(host, strategy=strategy)
     assert [proxy.get(host) for _ in range(12)] == ["up"] * 12
@@ -55,7 +53,7 @@ def test_a_server_that_cannot_be_reached_is_passed_over(
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_with_nobody_to_be_reached_it_is_a_502(proxy: Proxy, strategy: Strategy) -> None:
+def test_if_no_server_is_reachable_it_is_a_502(proxy: Proxy, strategy: Strategy) -> None:
     host = proxy.route(free_port(), free_port())
     proxy.tune(host, strategy=strategy)
     assert proxy.status(host) == 502
@@ -68,17 +66,19 @@ def test_a_draining_server_gets_no_new_requests(proxy: Proxy, origin: Start, str
     proxy.tune(host, strategy=strategy, servers=(replace(first, state="draining"), second))
     assert {proxy.get(host) for _ in range(10)} == {"b"}
     proxy.tune(host, servers=(replace(first, state="draining"), replace(second, state="draining")))
-    # Nobody better is there.
+    # No better server is left.
     assert {proxy.get(host) for _ in range(30)} <= {"a", "b"}
 
 
 @pytest.mark.parametrize("strategy", BY_LOAD)
-def test_a_server_that_has_much_under_way_is_spared(proxy: Proxy, origin: Start, strategy: Strategy) -> None:
-    busy, idle = Held("busy"), Held("idle")
+def test_a_server_with_many_active_requests_gets_fewer(
+    proxy: Proxy, origin: Start, strategy: Strategy
+) -> None:
+    busy, idle = HoldingServer("busy"), HoldingServer("idle")
     busy_origin, idle_origin = origin(busy), origin(idle)
     host = proxy.route(busy_origin)
     proxy.tune(host, strategy=strategy)
-    with held(proxy, host, 4):
+    with hold_requests(proxy, host, 4):
         busy_origin.wait_for_requests(4)
         server = proxy.services[host.removesuffix(".test")].servers[0]
         proxy.tune(host, servers=(server, replace(server, name="s1", port=idle_origin.port)))
@@ -86,18 +86,18 @@ def test_a_server_that_has_much_under_way_is_spared(proxy: Proxy, origin: Start,
         busy.release.set()
 
 
-def test_requests_under_way_are_forgotten_however_they_end(proxy: Proxy, origin: Start) -> None:
-    busy = Held("a")
+def test_active_requests_are_uncounted_after_any_end(proxy: Proxy, origin: Start) -> None:
+    busy = HoldingServer("a")
     first, second = origin(busy), origin(answer(b"b"))
     host = proxy.route(first)
     proxy.tune(host, strategy="leastconn")
-    with held(proxy, host, 6):
+    with hold_requests(proxy, host, 6):
         first.wait_for_requests(6)
         server = proxy.services[host.removesuffix(".test")].servers[0]
         proxy.tune(host, servers=(server, replace(server, name="s1", port=second.port)))
         assert Counter(proxy.get(host) for _ in range(20)) == {"b": 20}
-    # The clients have left without an answer.
-    until(lambda: Counter(proxy.get(host) for _ in range(20))["a"] >= 9, "the counts at nothing")
+    # The clients have left without a response.
+    until(lambda: Counter(proxy.get(host) for _ in range(20))["a"] >= 9, "the counts to be zero")
     busy.release.set()
 
 
@@ -109,11 +109,11 @@ def test_least_time_finds_the_faster_server(proxy: Proxy, origin: Start) -> None
 
     host = proxy.route(origin(slow), origin(answer(b"fast")))
     proxy.tune(host, strategy="leasttime")
-    # What is fast may be slow once, where the machine is busy, and is found again.
+    # On a busy machine the fast server may be slow once, and is found again later.
     until(lambda: Counter(proxy.get(host) for _ in range(40))["fast"] >= 38, "the faster one", timeout=120)
 
 
-def test_drr_spares_a_slow_server_without_forgetting_it(proxy: Proxy, origin: Start) -> None:
+def test_drr_gives_a_slow_server_fewer_requests_but_some(proxy: Proxy, origin: Start) -> None:
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
             threading.Event().wait(0.05)
@@ -138,7 +138,7 @@ def test_hrw_keeps_a_client_with_its_server(proxy: Proxy, origin: Start) -> None
     assert {proxy.get(host) for _ in range(12)} == {mine}
 
 
-def test_a_server_that_joins_starts_slowly_if_so_told(proxy: Proxy, origin: Start) -> None:
+def test_a_server_that_joins_starts_slowly_if_configured(proxy: Proxy, origin: Start) -> None:
     host = proxy.route(origin(answer(b"a")))
     name = host.removesuffix(".test")
     newcomer = replace(proxy.services[name].servers[0], name="s1", port=origin(answer(b"b")).port)
@@ -146,5 +146,5 @@ def test_a_server_that_joins_starts_slowly_if_so_told(proxy: Proxy, origin: Star
     assert proxy.get(host) == "a"
     proxy.tune(host, servers=(*proxy.services[name].servers, newcomer))
     counts = Counter(proxy.get(host) for _ in range(220))
-    # Two in twenty-two, as long as it has only begun.
+    # Two of twenty-two, at the beginning of its slow start.
     assert 10 <= counts["b"] <= 30

@@ -1,4 +1,4 @@
-"""Deadlines, each of one second here; a worker looks at them once a second."""
+"""Timeouts, each of one second here; a worker checks deadlines once a second."""
 
 import threading
 import time
@@ -12,12 +12,12 @@ from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
 HELLO = answer(b"hello")
-# A second, a look after at most another, and a busy machine.
+# One second, a check after at most another, and a busy machine.
 SOON = (0.9, 25.0)
 
 
 def together(call: Callable[[Any], None], cases: list[Any]) -> None:
-    """Call for all cases at the same time; the first failure is raised when all have ended."""
+    """Call for all cases at the same time; raise the first failure after all have ended."""
     with ThreadPoolExecutor(len(cases)) as pool:
         for done in [pool.submit(call, case) for case in cases]:
             done.result()
@@ -33,7 +33,7 @@ def within(least: float, most: float) -> Iterator[None]:
 HEADS = [b"G", b"GET / HTTP/1.1\r\nHost: a.test\r\n", b"GET / HTTP/1.1\r\nHost: a.test\r\nA"]
 
 
-def test_a_head_that_stops_coming_is_a_408(hasty: Proxy) -> None:
+def test_an_incomplete_head_gives_408(hasty: Proxy) -> None:
     def send(head: bytes) -> None:
         with Client(hasty.web) as client, within(*SOON):
             client.send(head)
@@ -44,7 +44,7 @@ def test_a_head_that_stops_coming_is_a_408(hasty: Proxy) -> None:
     together(send, HEADS)
 
 
-def test_a_head_that_drips_gets_no_more_time(hasty: Proxy) -> None:
+def test_a_slow_head_gets_no_more_time(hasty: Proxy) -> None:
     with Client(hasty.web) as client, within(*SOON), ThreadPoolExecutor() as pool:
         over = threading.Event()
 
@@ -77,7 +77,7 @@ def test_a_connection_without_a_request_is_closed_silently(hasty: Proxy, origin:
     together(wait, [0, 1, 2])
 
 
-def test_a_body_that_stops_coming_is_a_408(hasty: Proxy, origin: Start) -> None:
+def test_an_incomplete_body_gives_408(hasty: Proxy, origin: Start) -> None:
     left = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -93,7 +93,7 @@ def test_a_body_that_stops_coming_is_a_408(hasty: Proxy, origin: Start) -> None:
     assert left.wait(30)
 
 
-def test_a_body_that_makes_progress_may_take_its_time(hasty: Proxy, origin: Start) -> None:
+def test_a_body_that_makes_progress_may_take_longer(hasty: Proxy, origin: Start) -> None:
     seen = origin(HELLO)
     host = hasty.route(seen)
     with Client(hasty.web) as client:
@@ -105,13 +105,13 @@ def test_a_body_that_makes_progress_may_take_its_time(hasty: Proxy, origin: Star
     assert seen.requests[0].body == b"x" * 24
 
 
-def test_a_server_that_does_not_read_is_no_fault_of_the_clients(hasty: Proxy, origin: Start) -> None:
+def test_a_server_that_does_not_read_causes_no_408(hasty: Proxy, origin: Start) -> None:
     size = 30_000_000
 
     def handler(connection: Connection) -> None:
         request = connection.read_head()
         assert request
-        # Longer than the client's time to make progress.
+        # Longer than the client's read timeout.
         time.sleep(2.5)
         connection.read_body(request)
         connection.send(HELLO)
@@ -128,7 +128,7 @@ def test_a_server_that_does_not_read_is_no_fault_of_the_clients(hasty: Proxy, or
 BEGINNINGS = [b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 103 Early Hints\r\n\r\n"]
 
 
-def test_a_response_head_that_does_not_come_is_a_504(hasty: Proxy, origin: Start) -> None:
+def test_a_missing_response_head_gives_504(hasty: Proxy, origin: Start) -> None:
     left = threading.Semaphore(0)
     other = origin(HELLO)
 
@@ -141,7 +141,7 @@ def test_a_response_head_that_does_not_come_is_a_504(hasty: Proxy, origin: Start
 
         return origin(handler)
 
-    def ask(case: tuple[str, bytes, str]) -> None:
+    def send(case: tuple[str, bytes, str]) -> None:
         host, sent, method = case
         with Client(hasty.web) as client, within(*SOON):
             client.send(f"{method} / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -156,13 +156,13 @@ def test_a_response_head_that_does_not_come_is_a_504(hasty: Proxy, origin: Start
         for sent in BEGINNINGS
         for method in ("GET", "POST")
     ]
-    together(ask, cases)
+    together(send, cases)
     for _ in cases:
         assert left.acquire(timeout=60)
-    assert other.requests == [], "what a server may be working on is not asked of another"
+    assert other.requests == [], "a request that a server may be executing is not sent to another"
 
 
-def test_the_time_for_a_response_begins_behind_the_body(hasty: Proxy, origin: Start) -> None:
+def test_the_response_timeout_begins_after_the_body(hasty: Proxy, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
         connection.receive()
@@ -178,7 +178,7 @@ def test_the_time_for_a_response_begins_behind_the_body(hasty: Proxy, origin: St
             assert client.answer().status == 504
 
 
-def test_a_response_that_began_may_take_its_time(hasty: Proxy, origin: Start) -> None:
+def test_a_response_that_has_begun_may_take_longer(hasty: Proxy, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         request = connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
@@ -193,7 +193,7 @@ def test_a_response_that_began_may_take_its_time(hasty: Proxy, origin: Start) ->
         clients = [stack.enter_context(Client(hasty.web)) for _ in range(2)]
         clients[0].send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         clients[0].head()
-        # The body's end, behind the beginning of the answer, must not start the clock again.
+        # The end of the body, after the beginning of the response, must not restart the timeout.
         clients[1].send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 4\r\n\r\n".encode())
         clients[1].head()
         clients[1].send(b"body")
@@ -201,7 +201,7 @@ def test_a_response_that_began_may_take_its_time(hasty: Proxy, origin: Start) ->
             assert client.exactly(5) == b"hello"
 
 
-def test_a_server_that_does_not_accept_is_a_504(hasty: Proxy, silent_port: int) -> None:
+def test_a_server_that_does_not_accept_gives_504(hasty: Proxy, silent_port: int) -> None:
     host = hasty.route(silent_port)
     with Client(hasty.web) as client, within(*SOON):
         client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -209,13 +209,13 @@ def test_a_server_that_does_not_accept_is_a_504(hasty: Proxy, silent_port: int) 
         assert (response.status, response.header("Connection")) == (504, "keep-alive")
 
 
-def test_many_slow_heads_hold_nobody_up(hasty: Proxy, origin: Start) -> None:
+def test_many_slow_heads_delay_no_other_client(hasty: Proxy, origin: Start) -> None:
     host = hasty.route(origin(HELLO))
     with ExitStack() as stack:
         slow = []
         for _ in range(300):
             slow.append(stack.enter_context(Client(hasty.web)))
-            # At once: one that says nothing is closed without a word.
+            # Sent at once, because a silent connection is closed without a response.
             slow[-1].send(b"GET / HTTP/1.1\r\nHost:")
         assert hasty.get(host) == "hello"
         for client in slow:

@@ -1,4 +1,4 @@
-"""An entry point that speaks TLS: to clients everything is as without, and servers are told of it."""
+"""An entry point with TLS: clients notice no other difference, and servers get it in headers."""
 
 import random
 import socket
@@ -11,7 +11,7 @@ import pytest
 import websocket
 
 from tests.lab.certificate import write_certificate
-from tests.lab.echo import Echo
+from tests.lab.echo import EchoServer
 from tests.lab.origin import Connection, Start
 from tests.lab.ports import free_port
 from tests.lab.store import Store
@@ -57,7 +57,7 @@ def port(secured: tuple[Proxy, int]) -> int:
 
 
 class SecureClient(Client):
-    """A client that trusts this certificate, and sees an end that is not announced as an error."""
+    """A client that trusts this certificate, and treats an end without close_notify as an error."""
 
     def __init__(self, port: int, certificate: Path, **options: ssl.TLSVersion) -> None:
         super().__init__(port)
@@ -74,7 +74,7 @@ def get(host: str, *lines: str) -> bytes:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_bodies_are_whole_both_ways_on_one_connection(
+def test_bodies_are_complete_in_both_directions_on_one_connection(
     proxy: Proxy, port: int, certificate: Path, origin: Start, version: ssl.TLSVersion
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -94,9 +94,7 @@ def test_bodies_are_whole_both_ways_on_one_connection(
             assert client.answer().body == BODY
 
 
-def test_servers_are_told_that_the_client_spoke_tls(
-    proxy: Proxy, port: int, certificate: Path, origin: Start
-) -> None:
+def test_servers_get_the_client_s_protocol(proxy: Proxy, port: int, certificate: Path, origin: Start) -> None:
     seen = origin(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     host = proxy.route(seen)
     with SecureClient(port, certificate) as client:
@@ -135,7 +133,7 @@ def test_a_response_cut_short_is_visibly_cut(
             client.answer()
 
 
-def test_a_half_closed_tunnel_goes_on_in_the_other_direction(
+def test_a_half_closed_tunnel_continues_in_the_other_direction(
     proxy: Proxy, port: int, certificate: Path, origin: Start
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -155,7 +153,7 @@ def test_a_half_closed_tunnel_goes_on_in_the_other_direction(
 
 
 def test_websockets(proxy: Proxy, port: int, certificate: Path) -> None:
-    with Echo() as echo:
+    with EchoServer() as echo:
         host = proxy.route(echo.port)
         url = f"wss://localhost:{port}/"
         client = websocket.create_connection(
@@ -170,10 +168,10 @@ def test_websockets(proxy: Proxy, port: int, certificate: Path) -> None:
 @pytest.mark.parametrize(
     "sent", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\0\5hello"]
 )
-def test_whoever_speaks_no_tls_is_let_go(proxy: Proxy, port: int, sent: bytes) -> None:
+def test_a_client_without_tls_is_disconnected(proxy: Proxy, port: int, sent: bytes) -> None:
     with Client(port) as client:
         client.send(sent)
-        # An alert may come first; the handshake has one second.
+        # An alert may arrive first; the handshake has one second.
         with suppress(ConnectionResetError):
             assert b"HTTP/" not in client.rest()
     assert proxy.process.log.count("Traceback") == 0

@@ -1,4 +1,4 @@
-"""Servers that speak TLS: verified, kept, streamed to and from."""
+"""Servers with TLS: verification, keep-alive connections, and streaming in both directions."""
 
 import hashlib
 import random
@@ -27,7 +27,7 @@ def certificate(directory: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def trusting(directory: Path, certificate: Path) -> Iterator[Proxy]:
-    """A proxy that trusts this certificate as it would those of the system."""
+    """A proxy that trusts this certificate like those of the system."""
     own = directory / "trusting"
     own.mkdir()
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def secured(connection: Connection, certificate: Path) -> None:
 
 
 def route(proxy: Proxy, origin: Origin, host: str = "127.0.0.1") -> str:
-    """Serve this origin over TLS, by this name of it."""
+    """Serve this origin over TLS, under this host name."""
     name = proxy.route(origin)
     service = proxy.services[name.removesuffix(".test")]
     server = Server("s", host, origin.port, "https")
@@ -60,7 +60,9 @@ def route(proxy: Proxy, origin: Origin, host: str = "127.0.0.1") -> str:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_bodies_are_whole_both_ways_on_one_connection(tls: Proxy, certificate: Path, host: str) -> None:
+def test_bodies_are_complete_in_both_directions_on_one_connection(
+    tls: Proxy, certificate: Path, host: str
+) -> None:
     def handler(connection: Connection) -> None:
         secured(connection, certificate)
         while request := connection.read():
@@ -90,7 +92,7 @@ def test_a_response_cut_short_is_visibly_cut(tls: Proxy, certificate: Path) -> N
 
 
 def listening(certificate: Path) -> Handler:
-    """Takes what comes; with TLS 1.3 the refusal may come only behind the handshake."""
+    """Return a handler that reads everything; with TLS 1.3 the refusal may come only after the handshake."""
 
     def handler(connection: Connection) -> None:
         with suppress(OSError):
@@ -100,13 +102,13 @@ def listening(certificate: Path) -> Handler:
     return handler
 
 
-def test_a_server_with_another_name_is_a_502(tls: Proxy, certificate: Path) -> None:
+def test_a_certificate_for_another_name_gives_502(tls: Proxy, certificate: Path) -> None:
     with Origin(listening(certificate)) as origin:
         assert tls.status(route(tls, origin, "127.0.0.2"), "/") == 502
         assert not origin.requests
 
 
-def test_a_server_that_nobody_vouches_for_is_a_502(proxy: Proxy, certificate: Path) -> None:
+def test_an_untrusted_server_certificate_gives_502(proxy: Proxy, certificate: Path) -> None:
     with Origin(listening(certificate)) as origin:
         assert proxy.status(route(proxy, origin), "/") == 502
         assert not origin.requests

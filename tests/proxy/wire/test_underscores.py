@@ -1,4 +1,4 @@
-"""Header names with underscores, which servers of WSGI and CGI cannot tell from hyphens."""
+"""Header names with underscores, which WSGI and CGI servers cannot distinguish from hyphens."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ PORTS: dict[str, int] = {}
 
 @pytest.fixture(scope="module")
 def proxies(directory: Path) -> Iterator[Proxy]:
-    """An entry point for each setting, one of each for trusted proxies, and one that says nothing."""
+    """Entry points for each setting, the same for trusted proxies, and one with the default."""
     flags = []
     for action in ACTIONS:
         for name, more in ((action, []), (f"trusting{action}", ["forwardedHeaders.insecure=true"])):
@@ -40,7 +40,7 @@ def sent(host: str, *lines: str, trailer: str = "") -> bytes:
 
 
 @pytest.mark.parametrize("name", ["", "allow", "trustingallow"])
-def test_they_pass_by_default(proxy: Proxy, origin: Start, name: str) -> None:
+def test_names_with_underscores_pass_by_default(proxy: Proxy, origin: Start, name: str) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     with Client(PORTS[name]) as client:
@@ -51,11 +51,11 @@ def test_they_pass_by_default(proxy: Proxy, origin: Start, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["drop", "trustingdrop"])
-def test_they_are_dropped(proxy: Proxy, origin: Start, name: str) -> None:
+def test_names_with_underscores_are_dropped(proxy: Proxy, origin: Start, name: str) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     with Client(PORTS[name]) as client:
-        # The second time, the lines are not parsed anew.
+        # The second time, the worker does not parse the lines again.
         for _ in range(2):
             client.send(
                 sent(host, "X_Auth_User: root", "A: b_c", "_:", trailer="X_Sum: 1\r\nX-Sum: 2\r\nY_: 3\r\n")
@@ -70,7 +70,7 @@ def test_they_are_dropped(proxy: Proxy, origin: Start, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["reject", "trustingreject"])
-def test_they_are_refused(proxy: Proxy, origin: Start, name: str) -> None:
+def test_names_with_underscores_are_refused(proxy: Proxy, origin: Start, name: str) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     for head in (sent(host, "X_Auth_User: root"), sent(host, "Cookie: a_b", "x-auth_user: root", "B: c")):

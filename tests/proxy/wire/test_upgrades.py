@@ -1,4 +1,4 @@
-"""Upgraded connections: a tunnel, once the server has accepted with 101."""
+"""Upgraded connections: they become a tunnel after the server's 101."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ def upgrading(host: str, *lines: str, method: str = "GET") -> bytes:
 
 
 def echo(connection: Connection) -> None:
-    """Accepts, and gives back in upper case what comes, until the client has said all."""
+    """Accept the upgrade, and echo all bytes in upper case until the client ends sending."""
     connection.read()
     connection.send(SWITCHING)
     while data := connection.receive():
@@ -56,7 +56,7 @@ def test_an_accepted_upgrade_is_a_tunnel(proxy: Proxy, client: Client, origin: S
     assert client.ended()
 
 
-def test_bytes_sent_right_behind_are_not_lost(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_bytes_right_after_the_head_are_not_lost(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(SWITCHING + b"welcome")
@@ -68,7 +68,7 @@ def test_bytes_sent_right_behind_are_not_lost(proxy: Proxy, client: Client, orig
     assert client.rest() == b"welcomeEARLY"
 
 
-def test_the_client_may_say_all_and_go_on_listening(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_the_client_may_end_sending_and_keep_reading(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(SWITCHING)
@@ -84,7 +84,7 @@ def test_the_client_may_say_all_and_go_on_listening(proxy: Proxy, client: Client
     assert client.rest() == b"heard you out"
 
 
-def test_the_server_may_say_all_and_go_on_listening(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_the_server_may_end_sending_and_keep_reading(proxy: Proxy, client: Client, origin: Start) -> None:
     heard: list[bytes] = []
     over = threading.Event()
 
@@ -106,14 +106,14 @@ def test_the_server_may_say_all_and_go_on_listening(proxy: Proxy, client: Client
     assert b"".join(heard) == b"still here"
 
 
-@pytest.mark.parametrize("who", ["client", "server"])
-def test_a_reset_on_one_side_ends_the_other(proxy: Proxy, client: Client, origin: Start, who: str) -> None:
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_reset_on_one_side_ends_the_other(proxy: Proxy, client: Client, origin: Start, side: str) -> None:
     over = threading.Event()
 
     def handler(connection: Connection) -> None:
         connection.read()
         connection.send(SWITCHING + b"x")
-        if who == "server":
+        if side == "server":
             connection.receive()
             connection.reset()
             return
@@ -125,7 +125,7 @@ def test_a_reset_on_one_side_ends_the_other(proxy: Proxy, client: Client, origin
     client.send(upgrading(host))
     client.head()
     assert client.exactly(1) == b"x"
-    if who == "client":
+    if side == "client":
         client.reset()
         assert over.wait(30)
     else:
@@ -133,7 +133,7 @@ def test_a_reset_on_one_side_ends_the_other(proxy: Proxy, client: Client, origin
         assert client.ended()
 
 
-def test_a_large_stream_both_ways(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_large_stream_in_both_directions(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(echo)
     host = proxy.route(seen)
     data = bytes(range(97, 123)) * 100_000
@@ -146,7 +146,7 @@ def test_a_large_stream_both_ways(proxy: Proxy, client: Client, origin: Start) -
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "426 Upgrade Required"])
-def test_a_refused_upgrade_is_a_response_like_others(
+def test_a_refused_upgrade_is_a_normal_response(
     proxy: Proxy, client: Client, origin: Start, status: str
 ) -> None:
     seen = origin(answer(b"no", status))
@@ -172,17 +172,19 @@ def test_a_refused_upgrade_is_a_response_like_others(
         "GET / HTTP/1.0\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n",
     ],
 )
-def test_what_is_no_upgrade_is_never_a_tunnel(proxy: Proxy, client: Client, origin: Start, head: str) -> None:
+def test_a_request_without_upgrade_never_becomes_a_tunnel(
+    proxy: Proxy, client: Client, origin: Start, head: str
+) -> None:
     seen = origin(echo)
     host = proxy.route(seen)
     client.send(head.format(host).encode())
-    assert client.answer().status == 502, "101 without being asked"
+    assert client.answer().status == 502, "101 without an upgrade request"
     (request,) = seen.requests
     assert (request.all("Upgrade"), request.all("Connection"), request.all("HTTP2-Settings")) == ([], [], [])
 
 
 @pytest.mark.parametrize(
-    ("asked", "chosen"),
+    ("offered", "chosen"),
     [
         ("websocket", "echo"),
         ("websocket", "websocket2"),
@@ -192,8 +194,8 @@ def test_what_is_no_upgrade_is_never_a_tunnel(proxy: Proxy, client: Client, orig
         ("foo, bar", "echo"),
     ],
 )
-def test_a_protocol_that_was_not_asked_for_is_a_502(
-    proxy: Proxy, client: Client, origin: Start, asked: str, chosen: str
+def test_a_protocol_that_was_not_offered_gives_502(
+    proxy: Proxy, client: Client, origin: Start, offered: str, chosen: str
 ) -> None:
     after: list[bytes] = []
     ended = threading.Event()
@@ -213,25 +215,25 @@ def test_a_protocol_that_was_not_asked_for_is_a_502(
     seen = origin(handler)
     host = proxy.route(seen)
     client.send(
-        f"GET /chat HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {asked}\r\n\r\n".encode()
+        f"GET /chat HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {offered}\r\n\r\n".encode()
     )
     response = client.answer()
     assert (response.status, response.header("Upgrade")) == (502, None)
     assert ended.wait(30)
     assert after == [b""], "the server's connection is closed"
-    # The client's was never a tunnel.
+    # The client's connection never became a tunnel.
     client.send(f"GET /next HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     assert client.answer().body == b"hello"
-    assert seen.requests[0].all("Upgrade") == [asked]
+    assert seen.requests[0].all("Upgrade") == [offered]
     assert seen.connections == 2
 
 
 @pytest.mark.parametrize(
-    ("asked", "chosen"),
+    ("offered", "chosen"),
     [("Echo", "eCHO"), ("foo/2, echo", "echo"), ("echo/1", "echo"), ("echo", "echo/1"), ("a, b", "b, a")],
 )
-def test_any_protocol_that_was_asked_for_is_a_tunnel(
-    proxy: Proxy, client: Client, origin: Start, asked: str, chosen: str
+def test_any_offered_protocol_becomes_a_tunnel(
+    proxy: Proxy, client: Client, origin: Start, offered: str, chosen: str
 ) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
@@ -241,7 +243,7 @@ def test_any_protocol_that_was_asked_for_is_a_tunnel(
         connection.send(connection.receive().upper())
 
     host = proxy.route(origin(handler))
-    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {asked}\r\n\r\n".encode())
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {offered}\r\n\r\n".encode())
     assert client.head() == (
         f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {chosen}\r\n\r\n".encode()
     )
@@ -256,7 +258,7 @@ def test_any_protocol_that_was_asked_for_is_a_tunnel(
         ("Transfer-Encoding: chunked", [b"2;x\r\nhe\r\n3;", b"x\r\nllo\r\n0\r\n\r\nand more"]),
     ],
 )
-def test_an_upgrade_with_a_body_begins_behind_it(
+def test_an_upgrade_with_a_body_begins_after_the_body(
     proxy: Proxy, client: Client, origin: Start, framing: str, pieces: list[bytes]
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -264,7 +266,7 @@ def test_an_upgrade_with_a_body_begins_behind_it(
         assert request
         connection.send(SWITCHING)
         body = connection.read_body(request)
-        assert b";" not in body, "the body's chunks are still framed anew"
+        assert b";" not in body, "the body's chunks are framed anew"
         assert b"".join(body.split(b"\r\n")[1:-3:2] or [body]) == b"hello"
         connection.send(connection.receive().upper())
 
@@ -288,7 +290,7 @@ def handshake(request: Request) -> bytes:
 
 
 def websocket_echo(connection: Connection) -> None:
-    """RFC 6455, as much as an echo of short and middling messages needs."""
+    """An RFC 6455 echo for messages of short and medium length."""
     request = connection.read()
     assert request
     connection.send(handshake(request))
@@ -326,7 +328,7 @@ def opened(proxy: Proxy, host: str) -> websocket.WebSocket:
     return websocket.create_connection(f"ws://127.0.0.1:{proxy.web}/ws", host=host, timeout=30)
 
 
-def test_a_websocket_library_talks_through_it(proxy: Proxy, origin: Start) -> None:
+def test_a_websocket_library_works_through_the_proxy(proxy: Proxy, origin: Start) -> None:
     seen = origin(websocket_echo)
     host = proxy.route(seen)
     with closing(opened(proxy, host)) as connection:
@@ -340,12 +342,12 @@ def test_a_websocket_library_talks_through_it(proxy: Proxy, origin: Start) -> No
     assert seen.requests[0].target == "/ws"
 
 
-def test_many_websockets_at_once(proxy: Proxy, origin: Start) -> None:
+def test_many_concurrent_websockets(proxy: Proxy, origin: Start) -> None:
     host = proxy.route(origin(websocket_echo))
     with ExitStack() as stack:
         connections = [stack.enter_context(closing(opened(proxy, host))) for _ in range(50)]
-        for turn in range(3):
+        for message in range(3):
             for number, connection in enumerate(connections):
-                connection.send(f"{number}/{turn}")
+                connection.send(f"{number}/{message}")
             for number, connection in enumerate(connections):
-                assert connection.recv() == f"{number}/{turn}"
+                assert connection.recv() == f"{number}/{message}"

@@ -1,4 +1,4 @@
-"""Request bodies on their way: large, awaited, answered before their end, given up."""
+"""Request bodies: large, with 100 Continue, with early responses, and aborted."""
 
 import hashlib
 import random
@@ -55,7 +55,7 @@ def unchunked(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 5", "Transfer-Encoding: chunked"])
-def test_a_client_that_waits_to_be_told_to_continue(
+def test_a_client_that_waits_for_100_continue(
     proxy: Proxy, client: Client, origin: Start, framing: str
 ) -> None:
     seen = origin(HELLO)
@@ -69,7 +69,7 @@ def test_a_client_that_waits_to_be_told_to_continue(
     assert seen.connections == 1
 
 
-def test_a_client_that_does_not_wait_to_be_told(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_client_that_does_not_wait_for_100_continue(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
     for _ in range(2):
@@ -79,9 +79,7 @@ def test_a_client_that_does_not_wait_to_be_told(proxy: Proxy, client: Client, or
     assert [request.body for request in seen.requests] == [b"hello"] * 2
 
 
-def test_a_server_that_does_not_tell_to_continue_but_reads(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_a_server_that_reads_without_100_continue(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         assert connection.read()
         connection.send(HELLO)
@@ -95,9 +93,7 @@ def test_a_server_that_does_not_tell_to_continue_but_reads(
     assert seen.requests[0].body == b"hello"
 
 
-def test_a_server_that_refuses_instead_of_telling_to_continue(
-    proxy: Proxy, client: Client, origin: Start
-) -> None:
+def test_a_server_that_refuses_instead_of_100_continue(proxy: Proxy, client: Client, origin: Start) -> None:
     left = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -109,14 +105,14 @@ def test_a_server_that_refuses_instead_of_telling_to_continue(
     host = proxy.route(origin(handler))
     client.send(posting(host, "Content-Length: 5", "Expect: 100-continue"))
     response = client.answer()
-    # What comes next on this connection could be the body or a request: nobody can tell.
+    # The next bytes on this connection could be the body or a request.
     assert (response.status, response.body, response.header("Connection")) == (417, b"no", "close")
     assert left.wait(30)
     assert client.ended()
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_an_answer_before_the_body_ends(proxy: Proxy, client: Client, origin: Start, framing: str) -> None:
+def test_a_response_before_the_body_ends(proxy: Proxy, client: Client, origin: Start, framing: str) -> None:
     left = threading.Event()
 
     def handler(connection: Connection) -> None:
@@ -134,12 +130,12 @@ def test_an_answer_before_the_body_ends(proxy: Proxy, client: Client, origin: St
         client.send(posting(host, "Transfer-Encoding: chunked") + b"4\r\nsome\r\n")
     response = client.answer()
     assert (response.status, response.body, response.header("Connection")) == (413, b"too large", "close")
-    assert left.wait(30), "the server's connection ends, being in the middle of a request"
+    assert left.wait(30), "the server's connection ends in the middle of a request"
     assert client.ended()
     assert len(seen.requests) == 1
 
 
-def test_an_answer_and_close_before_a_large_body_ends_reaches_the_client(
+def test_a_response_and_close_before_a_large_body_ends_reach_the_client(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -151,7 +147,7 @@ def test_an_answer_and_close_before_a_large_body_ends_reaches_the_client(
     sender = threading.Thread(target=client.send, args=(data,))
     sender.start()
     response = client.answer()
-    # The server's reset may have overtaken its answer; then there was none.
+    # The server's reset may have overtaken its response; then there is none.
     assert response.status in {413, 502}
     if response.header("Connection") == "close":
         assert client.ended()
@@ -159,7 +155,7 @@ def test_an_answer_and_close_before_a_large_body_ends_reaches_the_client(
     assert not sender.is_alive()
 
 
-def test_both_directions_at_once(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_both_directions_at_the_same_time(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -180,7 +176,7 @@ def test_both_directions_at_once(proxy: Proxy, client: Client, origin: Start) ->
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("end", ["close", "reset"])
-def test_a_server_that_leaves_in_mid_upload_is_a_502(
+def test_a_server_that_ends_during_an_upload_gives_502(
     proxy: Proxy, client: Client, origin: Start, method: str, end: str
 ) -> None:
     def handler(connection: Connection) -> None:
@@ -196,15 +192,15 @@ def test_a_server_that_leaves_in_mid_upload_is_a_502(
     client.send(b"a")
     response = client.answer()
     assert (response.status, response.header("Connection")) == (502, "close")
-    # The rest of the body is still awaited for a while, so that the answer is not lost by a reset.
+    # The proxy keeps reading the body for a while, so that no reset destroys the response.
     client.send(b"b" * 99)
     assert client.ended()
-    assert len(seen.requests) == 1, "a body that was begun cannot be sent again"
+    assert len(seen.requests) == 1, "a body that has been started cannot be sent again"
 
 
 @pytest.mark.parametrize("end", ["close", "reset", "half-close"])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_a_client_that_leaves_in_mid_upload_ends_the_servers_request(
+def test_a_client_that_leaves_during_an_upload_ends_the_server_s_request(
     proxy: Proxy, client: Client, origin: Start, end: str, framing: str
 ) -> None:
     left = threading.Event()
@@ -240,7 +236,7 @@ def test_a_client_that_leaves_in_mid_upload_ends_the_servers_request(
 
 
 @pytest.mark.parametrize("end", ["close", "reset"])
-def test_a_client_that_leaves_in_mid_download_ends_the_servers_response(
+def test_a_client_that_leaves_during_a_download_ends_the_server_s_response(
     proxy: Proxy, client: Client, origin: Start, end: str
 ) -> None:
     left = threading.Event()
@@ -270,7 +266,9 @@ def test_a_client_that_leaves_in_mid_download_ends_the_servers_response(
     assert proxy.get(host, "/well") == "hello"
 
 
-def test_a_malformed_body_after_the_answer_began_cuts_it(proxy: Proxy, client: Client, origin: Start) -> None:
+def test_a_malformed_body_after_the_response_began_cuts_it(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
     def handler(connection: Connection) -> None:
         connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")

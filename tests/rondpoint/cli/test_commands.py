@@ -67,7 +67,7 @@ def test_unusable_settings_print_all_errors_and_exit_with_2(tmp_path: Path, argu
 def test_a_bare_word_after_up_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, "up", "docker")
     assert result.returncode == 2
-    assert "'docker' is no flag" in result.stderr
+    assert "'docker' is not a flag" in result.stderr
 
 
 def test_routes_reports_an_api_that_does_not_respond(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The application log: its forms, and where it goes."""
+"""The application log: its formats and its destination."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger("rondpoint.tests")
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     level = root.level
     yield
@@ -25,7 +25,7 @@ def _as_before() -> Iterator[None]:
     root.setLevel(level)
 
 
-def test_json_has_level_time_message_and_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_traefiks_fields_and_ours(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="JSON", level="warn"))
     log.info("not this")
     log.warning('%d "quoted"\nlines', 2)
@@ -35,7 +35,7 @@ def test_json_has_level_time_message_and_ours(capsys: pytest.CaptureFixture[str]
     assert line == {"level": "warn", "msg": '2 "quoted"\nlines', "logger": "rondpoint.tests"}
 
 
-def test_a_message_in_text_is_one_line_that_a_terminal_does_not_obey(
+def test_a_text_message_is_one_line_without_control_characters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.configure(Log())
@@ -48,7 +48,7 @@ def test_a_message_in_text_is_one_line_that_a_terminal_does_not_obey(
     assert second == "Traceback (most recent call last):"
 
 
-def test_an_exception_is_a_field_and_no_further_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_a_field_on_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="json"))
     try:
         raise ValueError("why")
@@ -69,15 +69,13 @@ LEVELS = [
 
 
 @pytest.mark.parametrize(("level", "name"), LEVELS)
-def test_levels_are_called_as_in_traefik(level: int, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_levels_have_traefiks_names(level: int, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="json", level="trace"))
     log.log(level, "x")
     assert json.loads(capsys.readouterr().err)["level"] == name
 
 
-def test_a_file_gets_all_and_one_that_was_moved_is_followed_by_another(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_was_moved_away_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "logs" / "rondpoint.log"
     logs.configure(Log(file_path=str(path)))
     log.info("first")
@@ -88,7 +86,7 @@ def test_a_file_gets_all_and_one_that_was_moved_is_followed_by_another(
     assert capsys.readouterr().err == ""
 
 
-def test_a_file_that_cannot_be_written_leaves_the_log_on_stderr(
+def test_the_log_goes_to_stderr_if_its_file_cannot_be_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
@@ -99,7 +97,7 @@ def test_a_file_that_cannot_be_written_leaves_the_log_on_stderr(
     assert second.endswith("after")
 
 
-def test_only_a_log_for_machines_takes_what_is_said_to_people() -> None:
-    assert not logs.for_machines(Log())
-    assert logs.for_machines(Log(format="json"))
-    assert logs.for_machines(Log(file_path="x"))
+def test_a_json_log_or_a_log_file_is_machine_readable() -> None:
+    assert not logs.is_machine_readable(Log())
+    assert logs.is_machine_readable(Log(format="json"))
+    assert logs.is_machine_readable(Log(file_path="x"))

@@ -1,4 +1,4 @@
-"""The log's file, written and rotated by several processes at once."""
+"""The log file, written and rotated by several processes at once."""
 
 import gzip
 import logging
@@ -12,7 +12,7 @@ import pytest
 
 from rondpoint.logs import log_file
 from rondpoint.logs.log_file import LogFile
-from rondpoint.logs.rotated_files import Retention, backup_path, surplus, tidied, written_until
+from rondpoint.logs.rotated_files import Retention, backup_path, clean_up, files_to_remove, rotation_time
 from tests.lab.waiting import until
 
 LOG = Path("/var/log/rondpoint.log")
@@ -54,15 +54,15 @@ def text(path: Path) -> str:
 
 
 def backups(path: Path) -> list[Path]:
-    return sorted(each for each in path.parent.iterdir() if written_until(path, each.name))
+    return sorted(each for each in path.parent.iterdir() if rotation_time(path, each.name))
 
 
-def test_processes_that_rotate_one_file_lose_and_tear_no_line(tmp_path: Path) -> None:
+def test_processes_that_rotate_one_file_lose_or_tear_no_line(tmp_path: Path) -> None:
     path = tmp_path / "logs" / "rondpoint.log"
     command = [sys.executable, "-c", WRITER, str(path), "3", "200"]
     running = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(200) for process in running] == [0, 0]
-    tidied(path, Retention(compress=True))
+    clean_up(path, Retention(compress=True))
     assert len(backups(path)) > 100
     assert not [each for each in path.parent.iterdir() if each.suffix == ".part"]
     lines = [line.split(" ") for each in (*backups(path), path) for line in text(each).splitlines()]
@@ -84,12 +84,12 @@ def test_a_file_is_rotated_before_it_grows_beyond_its_size(tmp_path: Path, logge
     assert [text(each)[0] for each in backups(path)] == list("abcd")
 
 
-def test_a_file_in_a_folder_that_takes_none_goes_on_growing_and_that_is_said(
+def test_a_file_that_cannot_be_renamed_grows_on_and_that_is_logged(
     tmp_path: Path, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "own.log"
-    # A name that no folder takes: root, who may run this, can write to any.
-    monkeypatch.setattr(log_file, "_free", lambda _path, _now: tmp_path / ("n" * 300))
+    # The name is too long for any folder; a read-only folder would not stop root, who may run this test.
+    monkeypatch.setattr(log_file, "_unused_backup_path", lambda _path, _now: tmp_path / ("n" * 300))
     logger.addHandler(LogFile(path, 10, Retention()))
     messages: list[str] = []
     other = logging.getLogger("rondpoint.logs.log_file")
@@ -102,7 +102,7 @@ def test_a_file_in_a_folder_that_takes_none_goes_on_growing_and_that_is_said(
     assert "log.maxSize has no effect any more" in messages[0]
 
 
-def test_a_link_stays_and_what_it_leads_to_is_rotated(tmp_path: Path, logger: logging.Logger) -> None:
+def test_a_link_stays_and_its_target_is_rotated(tmp_path: Path, logger: logging.Logger) -> None:
     folders = link_folder, folder = tmp_path / "links", tmp_path / "logs"
     for each in folders:
         each.mkdir()
@@ -117,7 +117,7 @@ def test_a_link_stays_and_what_it_leads_to_is_rotated(tmp_path: Path, logger: lo
     assert [text(each)[0] for each in backups(path)] == ["a", "b"]
 
 
-def test_a_link_that_leads_elsewhere_is_followed(tmp_path: Path, logger: logging.Logger) -> None:
+def test_a_changed_link_is_followed(tmp_path: Path, logger: logging.Logger) -> None:
     link = tmp_path / "own.log"
     link.symlink_to("one.log")
     logger.addHandler(LogFile(link, 100))
@@ -138,9 +138,9 @@ for number in range(3):
 """
 
 
-def test_a_file_that_keeps_its_name_goes_on_growing_and_that_is_said(tmp_path: Path) -> None:
+def test_a_link_to_an_open_file_grows_on_and_that_is_logged(tmp_path: Path) -> None:
     path, link = tmp_path / "own.log", tmp_path / "stdout"
-    # As `/dev/stdout` is.
+    # Like `/dev/stdout`.
     link.symlink_to("/proc/self/fd/1")
     with path.open("ab") as out:
         subprocess.run([sys.executable, "-c", TO_A_LINK, str(link)], stdout=out, check=True, timeout=60)
@@ -163,12 +163,12 @@ for size, line in ((20, "a line of this log"), (resource.RLIM_INFINITY, "the nex
 """
 
 
-def test_what_follows_a_line_that_was_cut_short_begins_a_line(tmp_path: Path, logger: logging.Logger) -> None:
+def test_the_message_after_a_torn_line_begins_a_line(tmp_path: Path, logger: logging.Logger) -> None:
     path = tmp_path / "own.log"
     handler = LogFile(path)
     logger.addHandler(handler)
     logger.error("before")
-    # A limit on the size of files cuts a write as a full disk does.
+    # A limit on the size of files cuts a write short like a full disk.
     subprocess.run([sys.executable, "-c", CUT_SHORT, str(path)], check=True, capture_output=True, timeout=60)
     with path.open("a") as log:
         log.write("cut sh")
@@ -176,7 +176,7 @@ def test_what_follows_a_line_that_was_cut_short_begins_a_line(tmp_path: Path, lo
     assert path.read_text() == "before\na line of thi\nthe next one\ncut sh\nbehind\n"
 
 
-def test_a_signal_brings_back_a_file_that_was_moved_away(tmp_path: Path, logger: logging.Logger) -> None:
+def test_reopen_creates_a_file_that_was_moved_away_again(tmp_path: Path, logger: logging.Logger) -> None:
     path = tmp_path / "own.log"
     handler = LogFile(path)
     logger.addHandler(handler)
@@ -192,10 +192,10 @@ def test_old_files_are_compressed_and_removed_in_the_background(
     tmp_path: Path, logger: logging.Logger
 ) -> None:
     path = tmp_path / "own.log"
-    logger.addHandler(LogFile(path, 20, Retention(most=2, compress=True)))
+    logger.addHandler(LogFile(path, 20, Retention(max_files=2, compress=True)))
     for number in range(6):
         logger.error("line %d of this log", number)
-        # One at a time: who comes while another one is at it, comes after it.
+        # Only one process at a time compresses files; others wait.
         until(lambda: all(each.suffix == ".gz" for each in backups(path)), "compressed files")
     until(lambda: len(backups(path)) == 2, "two old files")
     assert [text(each) for each in backups(path)] == ["line 3 of this log\n", "line 4 of this log\n"]
@@ -212,14 +212,14 @@ path = Path(sys.argv[1])
 logging.getLogger().addHandler(LogFile(path, 20, Retention()))
 logging.error("line %d of this log", 1)
 logging.error("line %d of this log", 2)
-# The thread works though nothing here gives way.
+# The thread works although no greenlet yields here.
 until = time.monotonic() + 120
 while [old.suffix for old in path.parent.glob("own-*")] != [".gz"] and time.monotonic() < until:
     pass
 """
 
 
-def test_a_worker_compresses_without_giving_way_to_it(tmp_path: Path) -> None:
+def test_a_worker_compresses_in_a_real_thread(tmp_path: Path) -> None:
     path = tmp_path / "own.log"
     subprocess.run([sys.executable, "-c", IN_A_WORKER, str(path)], check=True, timeout=200)
     (old,) = backups(path)
@@ -238,19 +238,19 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("name", "at"), NAMES)
-def test_only_files_with_a_time_in_their_name_are_old_ones(name: str, at: datetime | None) -> None:
-    assert written_until(LOG, name) == at
+def test_only_files_with_a_time_in_their_name_are_rotated_files(name: str, at: datetime | None) -> None:
+    assert rotation_time(LOG, name) == at
 
 
-def test_the_name_of_an_old_file_is_traefiks() -> None:
+def test_rotated_files_have_traefiks_names() -> None:
     assert backup_path(LOG, NOW).name == "rondpoint-2026-11-26T04-05-06.789.log"
     assert backup_path(Path("/x/log"), NOW).name == "log-2026-11-26T04-05-06.789"
 
 
-def test_too_many_and_too_old_files_go() -> None:
+def test_too_many_and_too_old_files_are_removed() -> None:
     names = [backup_path(LOG, NOW - timedelta(days=days)).name for days in range(5)]
     others = ["rondpoint.log", "other.log"]
-    assert surplus(LOG, [*others, *names], Retention(), NOW) == []
-    assert surplus(LOG, [*others, *names], Retention(most=2), NOW) == names[2:]
-    assert surplus(LOG, [*others, *names], Retention(days=3), NOW + timedelta(hours=1)) == names[3:]
-    assert surplus(LOG, names, Retention(most=4, days=1), NOW) == names[2:]
+    assert files_to_remove(LOG, [*others, *names], Retention(), NOW) == []
+    assert files_to_remove(LOG, [*others, *names], Retention(max_files=2), NOW) == names[2:]
+    assert files_to_remove(LOG, [*others, *names], Retention(days=3), NOW + timedelta(hours=1)) == names[3:]
+    assert files_to_remove(LOG, names, Retention(max_files=4, days=1), NOW) == names[2:]

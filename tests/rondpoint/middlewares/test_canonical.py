@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rondpoint.middlewares.canonical import canonical, complete
-from rondpoint.middlewares.redaction import HIDDEN, redacted
+from rondpoint.middlewares.canonical import canonicalise, add_defaults
+from rondpoint.middlewares.redaction import HIDDEN, redact_middleware
 from rondpoint.model import Middleware
 
 
@@ -39,8 +39,8 @@ READ: list[tuple[str, object, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("kind", "written", "options"), READ)
 def test_options_are_spelled_and_typed(kind: str, written: object, options: dict[str, Any]) -> None:
-    found = canonical(kind, written, _at_docker)
-    assert (found.options, found.faults) == (options, ())
+    found = canonicalise(kind, written, _at_docker)
+    assert (found.options, found.errors) == (options, ())
 
 
 REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
@@ -81,33 +81,33 @@ REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
 def test_what_cannot_be_read_makes_a_middleware_unusable(
     kind: str, written: object, path: tuple[str, ...], message: str
 ) -> None:
-    found = canonical(kind, written, _at_docker)
-    assert [(fault.path, fault.message) for fault in found.faults] == [(path, message)]
+    found = canonicalise(kind, written, _at_docker)
+    assert [(fault.path, fault.message) for fault in found.errors] == [(path, message)]
     assert not found.usable
 
 
 def test_an_expression_that_a_comma_breaks_is_told_how_to_be_written() -> None:
-    (fault,) = canonical("stripPrefixRegex", {"regex": "^/v(1{1,2})"}, _at_docker).faults
+    (fault,) = canonicalise("stripPrefixRegex", {"regex": "^/v(1{1,2})"}, _at_docker).errors
     assert fault.hint.startswith("expected a regular expression of RE2: missing )")
     assert fault.hint.endswith("a comma separates, unless each has a number: NAME[0]")
-    whole = canonical("stripPrefixRegex", {"regex": ["^/v(1{1,2})"]}, _at_docker)
+    whole = canonicalise("stripPrefixRegex", {"regex": ["^/v(1{1,2})"]}, _at_docker)
     assert whole.options == {"regex": ["^/v(1{1,2})"]}
 
 
 def test_an_unknown_option_of_what_guards_nothing_is_a_slip() -> None:
-    found = canonical("addPrefix", {"prefix": "/a", "prefx": "/b"}, _at_docker)
+    found = canonicalise("addPrefix", {"prefix": "/a", "prefx": "/b"}, _at_docker)
     assert found.usable
-    assert found.faults[0].hint == "did you mean prefix?"
+    assert found.errors[0].hint == "did you mean prefix?"
 
 
 def test_a_fault_does_not_tell_secrets() -> None:
-    (fault,) = canonical("digestAuth", {"users": "me:my-hash"}, _at_docker).faults
+    (fault,) = canonicalise("digestAuth", {"users": "me:my-hash"}, _at_docker).errors
     assert "my-hash" not in f"{fault}"
 
 
 def test_defaults_are_filled_in_below_groups_that_are_given() -> None:
-    options = canonical("rateLimit", {"average": 5, "redis": {"db": 1}}, _at_docker).options
-    found = complete("rateLimit", options)
+    options = canonicalise("rateLimit", {"average": 5, "redis": {"db": 1}}, _at_docker).options
+    found = add_defaults("rateLimit", options)
     assert (found["average"], found["burst"], found["period"]) == (5, 1, 1.0)
     assert (found["redis"]["endpoints"], found["redis"]["db"]) == (["localhost:6379"], 1)
     assert "sourceCriterion" not in found
@@ -128,4 +128,4 @@ SECRETS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("kind", "options", "shown"), SECRETS)
 def test_secrets_are_hidden(kind: str, options: dict[str, Any], shown: dict[str, Any]) -> None:
-    assert redacted(Middleware("m@file", kind, options)).options == shown
+    assert redact_middleware(Middleware("m@file", kind, options)).options == shown

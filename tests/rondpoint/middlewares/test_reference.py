@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rondpoint.middlewares.descriptions import MEANINGS
+from rondpoint.middlewares.descriptions import DESCRIPTIONS
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.reference import blocks, options, values
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.reference_pages import filled
+from rondpoint.reference_pages import fill_blocks
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "middlewares.md"
 
 
 def test_the_page_is_up_to_date() -> None:
     page = PAGE.read_text()
-    assert page == filled(page, blocks()), "run: make reference"
+    assert page == fill_blocks(page, blocks()), "run: make reference"
 
 
 def test_every_option_has_a_meaning_and_every_meaning_an_option() -> None:
     known = {path for kind, schema in SCHEMAS.items() for path, _ in options(schema, kind)}
-    assert MEANINGS.keys() == known | SCHEMAS.keys()
+    assert DESCRIPTIONS.keys() == known | SCHEMAS.keys()
 
 
 def test_every_option_says_what_may_be_written_for_it() -> None:

@@ -1,4 +1,4 @@
-"""Expressions and requests for property tests: few values, so that they often meet."""
+"""Expressions and requests for property tests, with few values, so that they often match."""
 
 from hypothesis import strategies as st
 

@@ -1,10 +1,10 @@
-"""The form that rules are matched on: nobody walks around a rule by spelling."""
+"""Normalised hosts, paths and queries: no spelling of a request bypasses a rule."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rondpoint.rules.request_normalisation import normalise_host, normalise_path, query_of
+from rondpoint.rules.request_normalisation import normalise_host, normalise_path, parse_query
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from rondpoint.rules.request_normalisation import normalise_host, normalise_path
         (b"", ""),
     ],
 )
-def test_hosts(host: bytes, name: str) -> None:
+def test_hosts_are_normalised(host: bytes, name: str) -> None:
     assert normalise_host(host) == name
 
 
@@ -40,7 +40,7 @@ def test_hosts(host: bytes, name: str) -> None:
         (b"/%61dmin", "/admin"),
         (b"/%41%7e%2D%2d", "/A~--"),
         (b"/%7E", "/~"),
-        # Reserved characters are not; the escape is then written in one way.
+        # Reserved characters are not; their escape is normalised.
         (b"/a%2fb", "/a%2Fb"),
         (b"/a%5cb", "/a\\b"),
         (b"/a%3fb%23", "/a%3Fb%23"),
@@ -50,7 +50,7 @@ def test_hosts(host: bytes, name: str) -> None:
         (b"/caf%c3%a9", "/café"),
         (b"/caf\xc3\xa9", "/café"),
         (b"/%ff\xff", "/\ufffd\ufffd"),
-        # What is no escape stays.
+        # An invalid escape stays.
         (b"/%", "/%"),
         (b"/%4", "/%4"),
         (b"/%zz", "/%zz"),
@@ -75,7 +75,7 @@ def test_hosts(host: bytes, name: str) -> None:
         (b"/...", "/..."),
     ],
 )
-def test_paths(target: bytes, path: str) -> None:
+def test_paths_are_normalised(target: bytes, path: str) -> None:
     assert normalise_path(target) == path
 
 
@@ -93,8 +93,8 @@ def test_paths(target: bytes, path: str) -> None:
         (b"", []),
     ],
 )
-def test_queries(query: bytes, pairs: list[tuple[str, str]]) -> None:
-    assert query_of(b"/a?" + query) == tuple(pairs)
+def test_queries_are_parsed(query: bytes, pairs: list[tuple[str, str]]) -> None:
+    assert parse_query(b"/a?" + query) == tuple(pairs)
 
 
 segments = st.lists(
@@ -103,10 +103,10 @@ segments = st.lists(
 
 
 @given(segments)
-def test_a_path_in_its_normal_form_is_its_own(parts: list[str]) -> None:
+def test_a_normalised_path_stays_the_same(parts: list[str]) -> None:
     path = normalise_path(("/" + "/".join(parts)).encode())
     assert path.startswith("/")
     assert not {".", ".."} & set(path.split("/"))
-    # A percent sign that began no escape may come to do so only by decoding, which happens once.
+    # Decoding, which happens once, can turn a plain percent sign into the start of an escape.
     if "%" not in path:
         assert normalise_path(path.encode()) == path

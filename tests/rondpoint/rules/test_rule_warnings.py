@@ -1,10 +1,10 @@
-"""Rules that can be read and do not mean what they look like."""
+"""Warnings about valid rules that do not mean what they seem to."""
 
 from collections.abc import Callable
 
 import pytest
 
-from rondpoint.rules.rule_warnings import Caution, in_v1, in_v3
+from rondpoint.rules.rule_warnings import RuleWarning, warn_about_v1_rule, warn_about_v3_rule
 
 V3 = [
     ("HostRegexp(`{sub:[a-z]+}.a.test`)", "{sub:[a-z]+}"),
@@ -26,25 +26,29 @@ V1 = [
 
 
 @pytest.mark.parametrize(("text", "named"), V3)
-def test_templates_of_traefik_2_are_told_in_rules_of_traefik_3(text: str, named: str | None) -> None:
-    told = in_v3(text)
-    assert (told is None) == (named is None)
-    assert told is None or told[0].startswith(f"{named} is a template")
+def test_templates_of_traefik_2_in_rules_of_traefik_3_get_a_warning(text: str, expected: str | None) -> None:
+    warning = warn_about_v3_rule(text)
+    assert (warning is None) == (expected is None)
+    assert warning is None or warning[0].startswith(f"{expected} is a template")
 
 
 @pytest.mark.parametrize(("text", "named"), V1)
-def test_expressions_outside_of_braces_are_told_in_rules_of_traefik_1(text: str, named: str | None) -> None:
-    told = in_v1(text)
-    assert (told is None) == (named is None)
-    assert told is None or told[0].startswith(f"HostRegexp: {named} is outside of braces")
+def test_expressions_outside_braces_in_rules_of_traefik_1_get_a_warning(
+    text: str, expected: str | None
+) -> None:
+    warning = warn_about_v1_rule(text)
+    assert (warning is None) == (expected is None)
+    assert warning is None or warning[0].startswith(f"HostRegexp: {expected} is outside braces")
 
 
-@pytest.mark.parametrize("tell", [in_v1, in_v3])
+@pytest.mark.parametrize("tell", [warn_about_v1_rule, warn_about_v3_rule])
 @pytest.mark.parametrize("begin", ["", "Path(`", "HostRegexp:"])
 @pytest.mark.parametrize(
     "piece", ["HostRegexp(`{a", "HostRegexp:{", "{{", "Path(`", "{a:", "{a:{", ";HostRegexp:a{"]
 )
-def test_no_rule_takes_long(tell: Callable[[str], Caution | None], begin: str, piece: str) -> None:
-    """In the time of its square, these would take minutes; and what is told is short."""
-    told = tell(f"{begin}{piece * 65_536}"[:65_536])
-    assert told is None or len(told[0]) < 200
+def test_warnings_take_linear_time(
+    find_warning: Callable[[str], RuleWarning | None], begin: str, piece: str
+) -> None:
+    """Quadratic time would take minutes with these rules. The warnings are short."""
+    warning = find_warning(f"{begin}{piece * 65_536}"[:65_536])
+    assert warning is None or len(warning[0]) < 200

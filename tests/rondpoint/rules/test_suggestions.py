@@ -1,18 +1,18 @@
-"""Names that were perhaps meant."""
+"""Suggestions for mistyped names."""
 
-from rondpoint.rules.suggestions import LONGEST, did_you_mean, nearest
+from rondpoint.rules.suggestions import MAX_LENGTH, did_you_mean, find_nearest
 
-KNOWN = ("PathPrefix", "Host", "x" * LONGEST)
+KNOWN = ("PathPrefix", "Host", "x" * MAX_LENGTH)
 
 
-def test_the_nearest_is_found_whatever_its_case() -> None:
-    assert nearest("pathprefx", KNOWN) == "PathPrefix"
-    assert nearest("hots", iter(KNOWN)) == "Host"
-    assert nearest("entirely", KNOWN) is None
+def test_the_nearest_name_is_found_whatever_its_case() -> None:
+    assert find_nearest("pathprefx", KNOWN) == "PathPrefix"
+    assert find_nearest("hots", iter(KNOWN)) == "Host"
+    assert find_nearest("entirely", KNOWN) is None
     assert did_you_mean("hots", KNOWN[:2]) == "did you mean Host?"
     assert did_you_mean("entirely", KNOWN[:2]) == "known: Host, PathPrefix"
 
 
-def test_what_is_longer_than_names_are_is_not_searched_for() -> None:
-    assert nearest("x" * LONGEST, KNOWN) == KNOWN[-1]
-    assert nearest("x" * (LONGEST + 1), KNOWN) is None
+def test_names_over_the_limit_get_no_suggestion() -> None:
+    assert find_nearest("x" * MAX_LENGTH, KNOWN) == KNOWN[-1]
+    assert find_nearest("x" * (MAX_LENGTH + 1), KNOWN) is None

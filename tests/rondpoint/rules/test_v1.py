@@ -11,7 +11,7 @@ from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import And, Expression, Match
 from rondpoint.rules.request_facts import Facts
 from rondpoint.rules.v1 import MAX_LENGTH, parse, read
-from tests.rondpoint.rules.sample_requests import facts_of, misjudged
+from tests.rondpoint.rules.sample_requests import facts_of, wrong_results
 
 AB, API = Match("Host", ("a.test", "b.test")), Match("PathPrefix", ("/api",))
 
@@ -44,7 +44,7 @@ REFUSED = [
     ("PathPrefix:/{}", 11, "PathPrefix: {} needs a name and an expression: {name:[a-z]+}"),
     ("PathPrefix:{id}", 11, "PathPrefix: path '{id}' does not start with /"),
     ("Host:*.a.test,a.*.test", 14, "Host: host 'a.*.test' has a * that is not its first label"),
-    ("Headers:K,v,L", 0, "Headers takes names and values in turn"),
+    ("Headers:K,v,L", 0, "Headers takes pairs of name and value"),
     ("Headers:a b,v", 8, "Headers: 'a b' is not the name of a header"),
     ("HeadersRegexp:K,(", 14, "HeadersRegexp: '(' is no regular expression: missing ): ("),
     ("Query:a=b,c", 10, "Query: 'c' has no ="),
@@ -54,10 +54,10 @@ REFUSED = [
         29,
         "ReplacePathRegex: '/x' is not an expression and its replacement",
     ),
-    ("Path:/a?b", 5, "Path: path '/a?b' has a ?, which no path can"),
+    ("Path:/a?b", 5, "Path: path '/a?b' has a ?, which no path can have"),
 ]
 
-# From Traefik 1's documentation and tests: rule, requests that it holds for, and those that it does not.
+# From Traefik 1's documentation and tests: a rule, requests that it matches, and requests that it does not.
 EXAMPLES = [
     ("Host: traefik.io, www.traefik.io", ["traefik.io/", "WWW.traefik.io:80/x"], ["a.traefik.io/"]),
     ("HostRegexp: traefik.io, {subdomain:[a-z]+}.traefik.io",
@@ -105,48 +105,50 @@ MODIFIED = [
 
 
 @pytest.mark.parametrize(("rule", "held", "not_held"), EXAMPLES)
-def test_documented_rules_hold_for_the_same_requests(rule: str, held: list[str], not_held: list[str]) -> None:
-    assert misjudged(parse(rule).expression, held, not_held) == []
+def test_documented_rules_match_the_same_requests(
+    rule: str, matching: list[str], not_matching: list[str]
+) -> None:
+    assert wrong_results(parse(rule).expression, matching, not_matching) == []
 
 
 @pytest.mark.parametrize(("rule", "modifiers"), MODIFIED)
-def test_modifiers_are_middlewares_in_one_order(
+def test_modifiers_become_middlewares_in_a_fixed_order(
     rule: str, modifiers: list[tuple[str, dict[str, object]]]
 ) -> None:
     assert [(modifier.kind, modifier.options) for modifier in read(rule).modifiers] == modifiers
 
 
-def test_headers_are_pairs_that_must_all_be_there() -> None:
+def test_all_pairs_of_headers_must_match() -> None:
     expression = parse("Headers:Content-Type,text/html,X-A,b;HeadersRegexp:X-A,^[a-c]$").expression
 
-    def held(*lines: str) -> bool:
+    def matching(*lines: str) -> bool:
         headers = "".join(f"\r\n{line}" for line in lines).encode()
         return evaluate(expression, facts_of(b"GET", b"h", b"/", headers, ""))
 
-    assert held("content-type: text/html", "x-a: other", "X-A: b")
-    assert not held("content-type: text/html")
-    assert not held("content-type: text/html; charset=utf-8", "x-a: b")
+    assert matching("content-type: text/html", "x-a: other", "X-A: b")
+    assert not matching("content-type: text/html")
+    assert not matching("content-type: text/html; charset=utf-8", "x-a: b")
 
 
 @pytest.mark.parametrize(("text", "expression"), READ)
-def test_a_rule_means(text: str, expression: Expression) -> None:
+def test_a_rule_is_parsed(text: str, expression: Expression) -> None:
     rule = parse(text)
     assert rule.expression == expression
     assert rule.text == text
 
 
 @pytest.mark.parametrize(("text", "position", "message"), REFUSED)
-def test_a_refused_rule_says_what_is_wrong_and_where(text: str, position: int, message: str) -> None:
+def test_an_invalid_rule_gives_message_and_position(text: str, position: int, message: str) -> None:
     with pytest.raises(RuleError) as caught:
         parse(text)
     assert (caught.value.message, caught.value.position) == (message, position)
 
 
 @pytest.mark.parametrize("text", ["Host:a&&Path:/", "Host:a || Host:b", "Host:a PathPrefix:/b"])
-def test_parts_that_are_joined_as_elsewhere_are_told_how_they_are_here(text: str) -> None:
+def test_separators_of_other_languages_get_a_hint(text: str) -> None:
     with pytest.raises(RuleError) as caught:
         parse(text)
-    assert caught.value.hint == "parts are joined by ;, values by ,"
+    assert caught.value.hint == "separate matchers by ; and values by ,"
 
 
 def test_a_rule_longer_than_the_limit_is_refused() -> None:
@@ -163,7 +165,7 @@ matchers = st.one_of(
 
 
 @given(st.lists(matchers, min_size=1, max_size=4))
-def test_all_matchers_must_hold_and_one_value_of_each(parts: list[tuple[str, list[str]]]) -> None:
+def test_all_matchers_and_one_value_of_each_must_match(parts: list[tuple[str, list[str]]]) -> None:
     expression = parse(";".join(f"{kind}:{','.join(values)}" for kind, values in parts)).expression
     for host in HOSTS:
         for path in (*PATHS, "/other"):
@@ -173,7 +175,7 @@ def test_all_matchers_must_hold_and_one_value_of_each(parts: list[tuple[str, lis
 
 
 @given(st.text() | st.text(alphabet="Host:a.;,/ PathrefixRegexpStripQueryHeaders=({[*]})"))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         parse(text)
     except RuleError as error:

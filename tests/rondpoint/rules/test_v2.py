@@ -1,4 +1,4 @@
-"""The rule language of Traefik 2, for routers that say so."""
+"""The rule language of Traefik 2, for routers with `ruleSyntax=v2`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rondpoint.rules.errors import RuleError
 from rondpoint.rules.evaluate import evaluate
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
 from rondpoint.rules.v2 import parse
-from tests.rondpoint.rules.sample_requests import facts_of, misjudged
+from tests.rondpoint.rules.sample_requests import facts_of, wrong_results
 
 READ = [
     ("Host(`a.test`, `B.test`)", Match("Host", ("a.test", "b.test"))),
@@ -33,22 +33,22 @@ READ = [
 REFUSED = [
     ("Path(`/a`, `b`)", 11, "Path: path 'b' does not start with /", "write /b"),
     ("HostRegexp(`{sub`)", 11, "HostRegexp: a { is not closed", "{name:expression}"),
-    ("Headers(`X-A`)", 8, "Headers: it takes names and values in turn", ""),
+    ("Headers(`X-A`)", 8, "Headers: it takes pairs of name and value", ""),
     ("Headers(`X-A`, `b`, `X B`, `c`)", 20, "Headers: 'X B' is not the name of a header", ""),
     ("Host()", 0, "Host takes one value or more, not 0", "write Host(`…`)"),
-    ("Header(`X-A`, `b`)", 0, "unknown matcher Header", "here it is Headers(`name`, `value`)"),
+    ("Header(`X-A`, `b`)", 0, "unknown matcher Header", "write Headers(`name`, `value`) here"),
     ("PathRegexp(`^/a`)", 0, "unknown matcher PathRegexp", "Path(`/{name:expression}`)"),
 ]
 
 
 @pytest.mark.parametrize(("text", "expression"), READ)
-def test_a_rule_means(text: str, expression: Expression) -> None:
+def test_a_rule_is_parsed(text: str, expression: Expression) -> None:
     rule = parse(text)
     assert (rule.text, rule.expression) == (text, expression)
 
 
 @pytest.mark.parametrize(("text", "position", "message", "hint"), REFUSED)
-def test_a_refused_rule_says_what_is_wrong_and_where(
+def test_an_invalid_rule_gives_message_and_position(
     text: str, position: int, message: str, hint: str
 ) -> None:
     with pytest.raises(RuleError) as caught:
@@ -57,13 +57,16 @@ def test_a_refused_rule_says_what_is_wrong_and_where(
     assert hint in caught.value.hint
 
 
-def test_templates_hold_for_whole_labels_and_segments() -> None:
+def test_templates_match_whole_labels_and_segments() -> None:
     rule = "HostRegexp(`{sub}.a.test`) && PathPrefix(`/{version:v[0-9]}/`)"
-    held, not_held = ["x.a.test/v1/y", "X.A.TEST/v2/"], ["x.y.a.test/v1/", "x.a.test/v1", "x.a.test/v/"]
-    assert misjudged(parse(rule).expression, held, not_held) == []
+    matching, not_matching = (
+        ["x.a.test/v1/y", "X.A.TEST/v2/"],
+        ["x.y.a.test/v1/", "x.a.test/v1", "x.a.test/v/"],
+    )
+    assert wrong_results(parse(rule).expression, matching, not_matching) == []
 
 
-def test_all_headers_must_be_there() -> None:
+def test_all_headers_must_match() -> None:
     expression = parse("Headers(`X-A`, `b`, `X-C`, `d`)").expression
     lines = b"\r\nx-a: b\r\nX-C: d"
     assert evaluate(expression, facts_of(b"GET", b"h", b"/", lines, ""))

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.evaluate import evaluate, explain
 from rondpoint.rules.expression import And, Expression, Keyed, Match, Not, Or
-from rondpoint.rules.rule_text import written
+from rondpoint.rules.rule_text import format_expression
 from rondpoint.rules.v3 import MAX_DEPTH, MAX_LENGTH, parse
 from tests.rondpoint.rules.generated import REQUESTS, expressions
-from tests.rondpoint.rules.sample_requests import facts, facts_of, misjudged
+from tests.rondpoint.rules.sample_requests import facts, facts_of, wrong_results
 
 A, B = Match("Host", ("a.test",)), Match("Host", ("b.test",))
 API, PRIVATE = Match("PathPrefix", ("/api",)), Match("Path", ("/private",))
@@ -84,7 +84,7 @@ REFUSED = [
     ("Host(`a)", 5, "this ` is not closed", ""),
     ("Host('a')", 5, "unexpected '", "back quotes"),
     ("Host(a)", 5, "unexpected a", "back quotes"),
-    ("Host:a.test;PathPrefix:/x", 4, "unexpected :", "here it is Host(`a.test`)"),
+    ("Host:a.test;PathPrefix:/x", 4, "unexpected :", "write Host(`a.test`) here"),
     ("Host(`a b`)", 5, "Host: 'a b' is not a host name", "app.example.com"),
     ("Host(`http://A.test/x`)", 5, "Host: 'http://A.test/x' is not a host name", "the name alone: A.test"),
     ("Host(`a.test/x`)", 5, "Host: 'a.test/x' is not a host name", "paths are for Path and PathPrefix"),
@@ -93,7 +93,7 @@ REFUSED = [
         "HostRegexp(`*.a`)",
         11,
         "HostRegexp: '*.a' is no regular expression: no argument for repetition operator: *",
-        "any characters are .*",
+        "write .* for any characters",
     ),
     ("Host(``)", 5, "Host: '' is not a host name", ""),
     ("Host(`[::1::]`)", 5, "Host: '[::1::]' is not a host name", ""),
@@ -110,28 +110,28 @@ REFUSED = [
         r"PathRegexp: '(a)\\1' is no regular expression: invalid escape sequence: \1",
         "RE2",
     ),
-    ("Path(`/a?b`)", 5, "Path: path '/a?b' has a ?, which no path can", "Query"),
+    ("Path(`/a?b`)", 5, "Path: path '/a?b' has a ?, which no path can have", "Query"),
     ("Method(`A B`)", 7, "Method: 'A B' is not a method", "GET"),
     ("Header(`K`)", 0, "Header takes two values, not 1", "Header(`name`, `value`)"),
     ("Header(`a b`, `v`)", 7, "Header: 'a b' is not the name of a header", ""),
     ("HeaderRegexp(`K`, `(`)", 18, "HeaderRegexp: '(' is no regular expression: missing ): (", ""),
     ("Query(`a`, `b`, `c`)", 0, "Query takes one value or two values, not 3", ""),
     ("clientip(`10.0.0.0/99`)", 9, "ClientIP: '10.0.0.0/99' is neither an address nor a network", "/8"),
-    ("Headers(`a`, `b`)", 0, "unknown matcher Headers", "here it is Header(`name`, `value`)"),
+    ("Headers(`a`, `b`)", 0, "unknown matcher Headers", "write Header(`name`, `value`) here"),
     ("PathPrefixStrip(`/a`)", 0, "unknown matcher PathPrefixStrip", "a stripPrefix middleware"),
     ("HostSNI(`*`)", 0, "HostSNI is for TCP routers", "Host"),
 ]
 
 
 @pytest.mark.parametrize(("text", "expression"), READ)
-def test_a_rule_means(text: str, expression: Expression) -> None:
+def test_a_rule_is_parsed(text: str, expression: Expression) -> None:
     rule = parse(text)
     assert rule.expression == expression
     assert rule.text == text
 
 
 @pytest.mark.parametrize(("text", "position", "message", "hint"), REFUSED)
-def test_a_refused_rule_says_what_is_wrong_and_where(
+def test_an_invalid_rule_gives_message_and_position(
     text: str, position: int, message: str, hint: str
 ) -> None:
     with pytest.raises(RuleError) as caught:
@@ -140,7 +140,7 @@ def test_a_refused_rule_says_what_is_wrong_and_where(
     assert hint in caught.value.hint
 
 
-def test_a_caret_stands_under_the_fault() -> None:
+def test_the_caret_is_under_the_error() -> None:
     with pytest.raises(RuleError) as caught:
         parse("Host(`a.test`)\n&& Hots(`b`)")
     assert str(caught.value).splitlines() == [
@@ -150,7 +150,7 @@ def test_a_caret_stands_under_the_fault() -> None:
     ]
 
 
-def test_of_a_long_rule_only_what_is_around_the_fault_is_shown() -> None:
+def test_of_a_long_rule_only_the_text_around_the_error_is_shown() -> None:
     with pytest.raises(RuleError) as caught:
         parse(" || ".join(f"Host(`h{number}.test`)" for number in range(100)) + " || Hots(`x`)")
     _, excerpt, caret = str(caught.value).splitlines()
@@ -158,7 +158,7 @@ def test_of_a_long_rule_only_what_is_around_the_fault_is_shown() -> None:
     assert excerpt[caret.index("^") :] == "Hots(`x`)"
 
 
-def test_parentheses_alone_may_be_nested_at_will() -> None:
+def test_parentheses_may_be_nested_without_limit() -> None:
     assert parse("(" * 5_000 + "Host(`a.test`)" + ")" * 5_000).expression == A
 
 
@@ -184,7 +184,7 @@ def test_a_rule_of_a_thousand_hosts_is_one_matcher() -> None:
     assert len(expression.values) == 1_000
 
 
-# From Traefik 3's documentation and tests: rule, requests that it holds for, and those that it does not.
+# From Traefik 3's documentation and tests: a rule, requests that it matches, and requests that it does not.
 EXAMPLES = [
     ("Host(`example.com`)", ["example.com/", "EXAMPLE.com:80/x", "example.com./"], ["a.example.com/", "/"]),
     ("Host(`*.example.com`)", ["a.example.com/"], ["example.com/", "a.b.example.com/", "aexample.com/"]),
@@ -213,8 +213,10 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("rule", "held", "not_held"), EXAMPLES)
-def test_documented_rules_hold_for_the_same_requests(rule: str, held: list[str], not_held: list[str]) -> None:
-    assert misjudged(parse(rule).expression, held, not_held) == []
+def test_documented_rules_match_the_same_requests(
+    rule: str, matching: list[str], not_matching: list[str]
+) -> None:
+    assert wrong_results(parse(rule).expression, matching, not_matching) == []
 
 
 @pytest.mark.parametrize(
@@ -228,30 +230,30 @@ def test_documented_rules_hold_for_the_same_requests(rule: str, held: list[str],
         ("HeaderRegexp(`X-B`, ``)", False),
     ],
 )
-def test_headers(rule: str, held: bool) -> None:
+def test_headers(rule: str, matching: bool) -> None:
     lines = b"\r\nContent-Type: application/json\r\nx-a:one\r\nX-A: two "
-    assert evaluate(parse(rule).expression, facts_of(b"GET", b"h", b"/", lines, "")) == held
+    assert evaluate(parse(rule).expression, facts_of(b"GET", b"h", b"/", lines, "")) == matching
 
 
-def test_every_part_of_a_rule_is_explained() -> None:
-    verdict = explain(parse("Host(`a`) && !Path(`/x`)").expression, facts("a/x"))
-    assert not verdict.holds
-    assert [part.holds for part in verdict.parts] == [True, False]
-    assert [part.holds for part in verdict.parts[1].parts] == [True]
+def test_every_operand_of_a_rule_is_explained() -> None:
+    evaluation = explain(parse("Host(`a`) && !Path(`/x`)").expression, facts("a/x"))
+    assert not evaluation.matches
+    assert [operand.matches for operand in evaluation.operands] == [True, False]
+    assert [operand.matches for operand in evaluation.operands[1].operands] == [True]
 
 
 @given(expressions)
-def test_what_is_written_is_what_is_meant(expression: Expression) -> None:
-    read = parse(written(expression)).expression
+def test_a_formatted_expression_means_the_same(expression: Expression) -> None:
+    read = parse(format_expression(expression)).expression
     assert evaluate_all(read) == evaluate_all(expression)
 
 
 def evaluate_all(expression: Expression) -> list[bool]:
-    return [evaluate(expression, asked) for asked in REQUESTS]
+    return [evaluate(expression, request) for request in REQUESTS]
 
 
 @given(st.text() | st.text(alphabet="Host(`a.)&|!\"\\,/: x\n'PathPrefix"))
-def test_any_text_is_read_or_refused_in_no_time(text: str) -> None:
+def test_any_text_is_parsed_or_refused_quickly(text: str) -> None:
     begun = time.process_time()
     try:
         parse(text)

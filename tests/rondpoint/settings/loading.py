@@ -1,4 +1,4 @@
-"""Loading settings from a directory of the test's own."""
+"""Loads settings from a temporary directory, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import LoadedSettings, SettingsError, load
 
 
-def loaded(
+def load_settings(
     cwd: Path,
     flags: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     **files: str,
 ) -> LoadedSettings:
-    """What flags, environment and files (`traefik_toml="…"`) in `cwd` give."""
+    """Write the files (`traefik_toml="…"`) to `cwd` and load settings from them, flags and environment."""
     for name, content in files.items():
         (cwd / name.replace("_", ".")).write_text(content)
     return load(flags, environ or {}, cwd)
 
 
-def refused(
+def load_errors(
     cwd: Path,
     flags: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     **files: str,
 ) -> tuple[Diagnostic, ...]:
-    """What is found wrong with them."""
-    with pytest.raises(SettingsError) as refusal:
-        loaded(cwd, flags, environ, **files)
-    return refusal.value.diagnostics
+    """Load settings that cannot be used and return the errors."""
+    with pytest.raises(SettingsError) as raised:
+        load_settings(cwd, flags, environ, **files)
+    return raised.value.diagnostics

@@ -1,4 +1,4 @@
-"""What holds when nobody says anything, and what follows from what is said."""
+"""Defaults, and settings that depend on other settings."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 
 from rondpoint.settings import Settings
 
-from .loading import loaded, refused
+from .loading import load_errors, load_settings
 
 
 def _addresses(settings: Settings) -> dict[str, str]:
     return {name: point.address for name, point in settings.entry_points.items()}
 
 
-def test_without_a_word_web_is_on_8000_and_admin_on_the_loopback(tmp_path: Path) -> None:
-    settings = loaded(tmp_path).settings
+def test_by_default_web_is_on_8000_and_admin_on_loopback(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path).settings
     assert _addresses(settings) == {"web": ":8000", "traefik": "127.0.0.1:8080"}
     assert _addresses(Settings()) == _addresses(settings)
     assert settings.redis.url is None
@@ -28,7 +28,7 @@ def test_without_a_word_web_is_on_8000_and_admin_on_the_loopback(tmp_path: Path)
 
 
 def test_time_outs_are_traefik_3s(tmp_path: Path) -> None:
-    settings = loaded(tmp_path).settings
+    settings = load_settings(tmp_path).settings
     transport = settings.entry_points["web"].transport
     upstream = settings.servers_transport.forwarding_timeouts
     assert transport.responding_timeouts.read_timeout == 60
@@ -43,17 +43,17 @@ def test_time_outs_are_traefik_3s(tmp_path: Path) -> None:
 
 
 ENTRY_POINTS = {
-    "one of the user's own replaces web": (
+    "an entry point of the user replaces web": (
         ["--entryPoints.http.address=:80"],
         {"http": ":80", "traefik": "127.0.0.1:8080"},
     ),
-    "naming only the admin one keeps web": (
+    "setting only the admin entry point keeps web": (
         ["--entryPoints.traefik.address=:9000"],
         {"web": ":8000", "traefik": ":9000"},
     ),
-    "--web opens the admin one": (["--web"], {"web": ":8000", "traefik": ":8080"}),
-    "--api.insecure opens the admin one": (["--api.insecure"], {"web": ":8000", "traefik": ":8080"}),
-    "but not when its address is set": (
+    "--web opens the admin entry point": (["--web"], {"web": ":8000", "traefik": ":8080"}),
+    "--api.insecure opens the admin entry point": (["--api.insecure"], {"web": ":8000", "traefik": ":8080"}),
+    "but not if its address is set": (
         ["--api.insecure", "--entryPoints.traefik.address=127.0.0.1:9000"],
         {"web": ":8000", "traefik": "127.0.0.1:9000"},
     ),
@@ -61,12 +61,15 @@ ENTRY_POINTS = {
         ["--entryPoints.web.asDefault", "--entryPoints.other.address=:81"],
         {"web": ":8000", "other": ":81", "traefik": "127.0.0.1:8080"},
     ),
-    "images have web elsewhere": (["--webAddress=:80"], {"web": ":80", "traefik": "127.0.0.1:8080"}),
-    "and Traefik 1's http with it": (
+    "webAddress moves web, as the images do": (
+        ["--webAddress=:80"],
+        {"web": ":80", "traefik": "127.0.0.1:8080"},
+    ),
+    "webAddress moves Traefik 1's http too": (
         ["--webAddress=:80", "--defaultEntryPoints=http"],
         {"http": ":80", "traefik": "127.0.0.1:8080"},
     ),
-    "unless web has an address of its own": (
+    "but not if web has its own address": (
         ["--webAddress=:80", "--entryPoints.web.address=:81"],
         {"web": ":81", "traefik": "127.0.0.1:8080"},
     ),
@@ -75,17 +78,19 @@ ENTRY_POINTS = {
 
 @pytest.mark.parametrize(("flags", "addresses"), ENTRY_POINTS.values(), ids=ENTRY_POINTS)
 def test_entry_points(tmp_path: Path, flags: list[str], addresses: dict[str, str]) -> None:
-    assert _addresses(loaded(tmp_path, flags).settings) == addresses
+    assert _addresses(load_settings(tmp_path, flags).settings) == addresses
 
 
-def test_routers_without_entry_points_use_the_ones_marked_default_or_all(tmp_path: Path) -> None:
+def test_routers_without_entry_points_use_those_with_as_default_or_all(tmp_path: Path) -> None:
     flags = ["--entryPoints.a.address=:81", "--entryPoints.b.address=:82"]
-    assert loaded(tmp_path, flags).settings.default_entry_points == ("a", "b")
-    assert loaded(tmp_path, [*flags, "--entryPoints.b.asDefault"]).settings.default_entry_points == ("b",)
+    assert load_settings(tmp_path, flags).settings.default_entry_points == ("a", "b")
+    assert load_settings(tmp_path, [*flags, "--entryPoints.b.asDefault"]).settings.default_entry_points == (
+        "b",
+    )
 
 
-def test_docker_is_read_when_docker_host_is_set_and_no_provider_is_named(tmp_path: Path) -> None:
-    docker = loaded(tmp_path, [], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker
+def test_docker_is_on_if_docker_host_is_set_and_no_provider_is_named(tmp_path: Path) -> None:
+    docker = load_settings(tmp_path, [], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker
     assert docker is not None
     assert docker.endpoint == "tcp://10.0.0.1:2375"
 
@@ -93,48 +98,51 @@ def test_docker_is_read_when_docker_host_is_set_and_no_provider_is_named(tmp_pat
 @pytest.mark.parametrize(
     "flag", ["--providers.file.filename=r.toml", "--consulCatalog", "--providers.docker=false"]
 )
-def test_docker_is_not_read_when_another_provider_is_named(tmp_path: Path, flag: str) -> None:
+def test_docker_is_off_if_another_provider_is_named(tmp_path: Path, flag: str) -> None:
     flags = [flag, "--providers.file.filename=r.toml"]
-    assert loaded(tmp_path, flags, {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker is None
+    assert (
+        load_settings(tmp_path, flags, {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker
+        is None
+    )
 
 
 def test_an_unserved_provider_alone_keeps_docker_off_too(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, ["--zookeeper"], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings
+    settings = load_settings(tmp_path, ["--zookeeper"], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings
     assert settings.providers.docker is None
 
 
-def test_an_endpoint_that_is_set_wins_over_docker_host(tmp_path: Path) -> None:
+def test_an_explicit_endpoint_wins_over_docker_host(tmp_path: Path) -> None:
     flags = ["--providers.docker.endpoint=unix:///d.sock"]
-    docker = loaded(tmp_path, flags, {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker
+    docker = load_settings(tmp_path, flags, {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker
     assert docker is not None
     assert docker.endpoint == "unix:///d.sock"
 
 
-def test_a_directory_of_routes_wins_over_a_file_and_says_so(tmp_path: Path) -> None:
-    result = loaded(tmp_path, ["--providers.file.filename=a.toml", "--providers.file.directory=d"])
+def test_a_directory_of_routes_wins_over_a_file_with_a_warning(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, ["--providers.file.filename=a.toml", "--providers.file.directory=d"])
     assert result.settings.providers.file is not None
     assert result.settings.providers.file.filename is None
     assert [warning.subject for warning in result.warnings] == ["flag --providers.file.filename"]
 
 
 def test_a_file_provider_without_a_file_is_refused(tmp_path: Path) -> None:
-    (diagnostic,) = refused(tmp_path, ["--providers.file"])
+    (diagnostic,) = load_errors(tmp_path, ["--providers.file"])
     assert "no file to read" in diagnostic.message
 
 
 def test_two_entry_points_on_one_port_are_refused(tmp_path: Path) -> None:
     flags = ["--entryPoints.a.address=127.0.0.1:81", "--entryPoints.b.address=:81"]
-    (diagnostic,) = refused(tmp_path, flags)
+    (diagnostic,) = load_errors(tmp_path, flags)
     assert diagnostic.subject == "flag --entryPoints.b.address"
-    assert "a (127.0.0.1:81) and b (:81) share a port" in diagnostic.message
+    assert "a (127.0.0.1:81) and b (:81) use one port" in diagnostic.message
 
 
 def test_an_address_of_one_interface_does_not_clash_with_another(tmp_path: Path) -> None:
     flags = ["--entryPoints.a.address=127.0.0.1:81", "--entryPoints.b.address=[::1]:81"]
-    assert len(loaded(tmp_path, flags).settings.web_entry_points) == 2
+    assert len(load_settings(tmp_path, flags).settings.web_entry_points) == 2
 
 
-def test_the_parsers_of_files_are_not_imported_without_a_file(tmp_path: Path) -> None:
+def test_file_parsers_are_not_imported_without_a_file(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from rondpoint.settings import load\n"
         "load(['--docker', '--web'], {}, Path(sys.argv[1]))\n"
@@ -146,11 +154,11 @@ def test_the_parsers_of_files_are_not_imported_without_a_file(tmp_path: Path) ->
     assert run.stdout.strip() == "[]"
 
 
-def test_the_dockers_socket_turns_docker_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The default path belongs to the machine, so the test puts a socket of its own in its place.
+def test_the_docker_socket_switches_docker_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The default path may exist on this machine, so the test uses another one.
     path = tmp_path / "docker.sock"
     monkeypatch.setattr("rondpoint.settings.derive._DOCKER_SOCKET", path)
-    assert loaded(tmp_path).settings.providers.docker is None
+    assert load_settings(tmp_path).settings.providers.docker is None
     with socket.socket(socket.AF_UNIX) as engine:
         engine.bind(str(path))
-        assert loaded(tmp_path).settings.providers.docker is not None
+        assert load_settings(tmp_path).settings.providers.docker is not None

@@ -1,4 +1,4 @@
-"""The reference page is what the code says."""
+"""The reference page of the settings is up to date and complete."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import rondpoint.settings.reference as reference
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import variable_name
-from rondpoint.settings.vocabulary import build_vocabulary, all_paths
+from rondpoint.settings.vocabulary import all_paths, build_vocabulary
 
 _PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
 
 
 def test_the_page_is_up_to_date() -> None:
-    made = reference.page()
-    assert _PAGE.read_text() == made, (
+    generated = reference.page()
+    assert _PAGE.read_text() == generated, (
         "run: python -m rondpoint.settings.reference > docs/reference/settings.md"
     )
 

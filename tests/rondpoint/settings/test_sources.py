@@ -1,4 +1,4 @@
-"""One tree, four sources, the strongest first: flags, environment, file, defaults."""
+"""The sources of settings, the strongest first: flags, environment variables, file, defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
 
-from .loading import loaded, refused
+from .loading import load_errors, load_settings
 
 Read = Callable[[Settings], object]
 
@@ -97,11 +97,11 @@ def test_a_setting_means_the_same_in_every_source(
     tmp_path: Path, flag: str, variable: str, toml: str, yaml: str, read: Read, value: object
 ) -> None:
     name, _, text = variable.partition("=")
-    assert read(loaded(tmp_path, [flag]).settings) == value
-    assert read(loaded(tmp_path, environ={name: text}).settings) == value
-    assert read(loaded(tmp_path, rondpoint_toml=toml).settings) == value
+    assert read(load_settings(tmp_path, [flag]).settings) == value
+    assert read(load_settings(tmp_path, environ={name: text}).settings) == value
+    assert read(load_settings(tmp_path, rondpoint_toml=toml).settings) == value
     (tmp_path / "rondpoint.toml").unlink()
-    assert read(loaded(tmp_path, rondpoint_yaml=yaml).settings) == value
+    assert read(load_settings(tmp_path, rondpoint_yaml=yaml).settings) == value
 
 
 def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
@@ -110,16 +110,16 @@ def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) ->
         {"RONDPOINT_REDIS_NAMESPACE": "env"},
         ["--redis.namespace=f"],
     )
-    assert loaded(tmp_path, rondpoint_toml=file).settings.redis.namespace == "file"
-    assert loaded(tmp_path, [], environ).settings.redis.namespace == "env"
-    assert loaded(tmp_path, flags, environ).settings.redis.namespace == "f"
+    assert load_settings(tmp_path, rondpoint_toml=file).settings.redis.namespace == "file"
+    assert load_settings(tmp_path, [], environ).settings.redis.namespace == "env"
+    assert load_settings(tmp_path, flags, environ).settings.redis.namespace == "f"
 
 
 _VALUES = st.none() | st.sampled_from(["one", "two", "three"])
 
 
 @given(file=_VALUES, variable=_VALUES, flag=_VALUES)
-def test_the_strongest_source_that_says_something_is_heard(
+def test_the_strongest_source_with_a_value_wins(
     tmp_path_factory: pytest.TempPathFactory, file: str | None, variable: str | None, flag: str | None
 ) -> None:
     cwd = tmp_path_factory.mktemp("cwd")
@@ -130,32 +130,32 @@ def test_the_strongest_source_that_says_something_is_heard(
 
 
 def test_the_last_of_two_flags_wins(tmp_path: Path) -> None:
-    assert loaded(tmp_path, ["--workers=2", "--workers=5"]).settings.workers == 5
+    assert load_settings(tmp_path, ["--workers=2", "--workers=5"]).settings.workers == 5
 
 
 @pytest.mark.parametrize(
     "flags", [["--log.level", "warn"], ["--log.level=warn"], ["-l", "warn"], ["-l=WARNING"]]
 )
 def test_a_flags_value_follows_an_equals_sign_or_is_the_next_word(tmp_path: Path, flags: list[str]) -> None:
-    assert loaded(tmp_path, flags).settings.log.level is LogLevel.WARN
+    assert load_settings(tmp_path, flags).settings.log.level is LogLevel.WARN
 
 
 def test_a_stronger_source_can_switch_a_section_off(tmp_path: Path) -> None:
     file = '[providers.docker]\ndomain = "test"\n[providers.file]\nfilename = "r.toml"'
-    settings = loaded(tmp_path, ["--providers.docker=false"], rondpoint_toml=file).settings
+    settings = load_settings(tmp_path, ["--providers.docker=false"], rondpoint_toml=file).settings
     assert settings.providers.docker is None
     assert settings.providers.file is not None
 
 
 def test_a_stronger_source_can_switch_a_section_on_again(tmp_path: Path) -> None:
     file = "[providers]\ndocker = false"
-    settings = loaded(tmp_path, ["--providers.docker.domain=test"], rondpoint_toml=file).settings
+    settings = load_settings(tmp_path, ["--providers.docker.domain=test"], rondpoint_toml=file).settings
     assert settings.providers.docker is not None
     assert settings.providers.docker.domain == "test"
 
 
 @pytest.mark.parametrize(
-    ("present", "read"),
+    ("files", "chosen"),
     [
         (["rondpoint.toml", "rondpoint.yml", "traefik.toml"], "rondpoint.toml"),
         (["rondpoint.yml", "rondpoint.yaml", "traefik.toml"], "rondpoint.yml"),
@@ -166,11 +166,11 @@ def test_a_stronger_source_can_switch_a_section_on_again(tmp_path: Path) -> None
         ([], None),
     ],
 )
-def test_the_first_file_that_is_there_is_read(tmp_path: Path, present: list[str], read: str | None) -> None:
-    for name in present:
+def test_the_first_existing_file_is_read(tmp_path: Path, files: list[str], chosen: str | None) -> None:
+    for name in files:
         key = "workers = 7" if name.endswith("toml") else "workers: 7"
         (tmp_path / name).write_text(key)
-    assert loaded(tmp_path).file == (tmp_path / read if read else None)
+    assert load_settings(tmp_path).file == (tmp_path / chosen if chosen else None)
 
 
 @pytest.mark.parametrize(
@@ -183,53 +183,53 @@ def test_the_first_file_that_is_there_is_read(tmp_path: Path, present: list[str]
         (["--configFile=other.toml"], {"RONDPOINT_CONFIGFILE": "absent.toml"}),
     ],
 )
-def test_a_file_that_is_named_is_read_instead(
+def test_config_file_names_the_file_to_read(
     tmp_path: Path, flags: list[str], environ: dict[str, str]
 ) -> None:
     (tmp_path / "rondpoint.toml").write_text("workers = 2")
     (tmp_path / "other.toml").write_text("workers = 9")
-    assert loaded(tmp_path, flags, environ).settings.workers == 9
+    assert load_settings(tmp_path, flags, environ).settings.workers == 9
 
 
-def test_variables_find_entry_points_whatever_their_name(tmp_path: Path) -> None:
+def test_variables_set_entry_points_of_any_name(tmp_path: Path) -> None:
     environ = {
         "RONDPOINT_ENTRYPOINTS_MY_WEB_ADDRESS": ":81",
         "RONDPOINT_ENTRYPOINTS_ADDRESS_ADDRESS": ":82",
         "rondpoint_entrypoints_low_address": ":83",
     }
-    points = loaded(tmp_path, [], environ).settings.web_entry_points
+    points = load_settings(tmp_path, [], environ).settings.web_entry_points
     assert {name: point.port for name, point in points.items()} == {"my_web": 81, "address": 82, "low": 83}
 
 
-def test_variables_speak_of_the_entry_point_that_the_file_spells(tmp_path: Path) -> None:
+def test_variables_use_the_spelling_of_entry_points_in_the_file(tmp_path: Path) -> None:
     file = '[entryPoints.WebSecure]\naddress = ":443"'
     environ = {"RONDPOINT_ENTRYPOINTS_WEBSECURE_ADDRESS": ":8443"}
-    points = loaded(tmp_path, [], environ, rondpoint_toml=file).settings.web_entry_points
+    points = load_settings(tmp_path, [], environ, rondpoint_toml=file).settings.web_entry_points
     assert {name: point.port for name, point in points.items()} == {"WebSecure": 8443}
 
 
-def test_variables_of_a_neighbour_called_rondpoint_are_not_settings(tmp_path: Path) -> None:
-    neighbours = {
+def test_variables_for_a_linked_service_called_rondpoint_are_no_settings(tmp_path: Path) -> None:
+    variables = {
         "RONDPOINT_SERVICE_HOST": "10.0.0.1",
         "RONDPOINT_PORT": "tcp://10.0.0.1:80",
         "RONDPOINT_PORT_80_TCP_ADDR": "10.0.0.1",
     }
-    assert loaded(tmp_path, [], neighbours).warnings == ()
+    assert load_settings(tmp_path, [], variables).warnings == ()
 
 
-def test_flags_that_up_hands_down_count_as_flags(tmp_path: Path) -> None:
+def test_flags_passed_by_up_count_as_flags(tmp_path: Path) -> None:
     environ = {
         "RONDPOINT_FLAGS": json.dumps(["--workers=4", "--logLevel", "DEBUG"]),
         "RONDPOINT_WORKERS": "6",
     }
-    settings = loaded(tmp_path, [], environ).settings
+    settings = load_settings(tmp_path, [], environ).settings
     assert (settings.workers, settings.log.level) == (4, LogLevel.DEBUG)
-    assert loaded(tmp_path, ["--workers=5"], environ).settings.workers == 5
+    assert load_settings(tmp_path, ["--workers=5"], environ).settings.workers == 5
 
 
-@pytest.mark.parametrize("handed", ["{", "{}", "[1]", "null"])
-def test_handed_down_flags_that_are_none_are_refused(tmp_path: Path, handed: str) -> None:
-    (diagnostic,) = refused(tmp_path, [], {"RONDPOINT_FLAGS": handed})
+@pytest.mark.parametrize("passed", ["{", "{}", "[1]", "null"])
+def test_invalid_passed_flags_are_refused(tmp_path: Path, passed: str) -> None:
+    (diagnostic,) = load_errors(tmp_path, [], {"RONDPOINT_FLAGS": passed})
     assert diagnostic.subject == "environment variable RONDPOINT_FLAGS"
 
 
@@ -241,7 +241,7 @@ def test_files_may_be_those_of_a_container(tmp_path: Path) -> None:
     }
     found = load([], {}, Path("/"), inside.get)
     assert (found.settings.workers, found.file) == (3, tmp_path / "mounted.toml")
-    # A file that cannot be seen from here is left out; one that can must be there.
+    # A path without a counterpart on this machine is skipped; with one, the file must exist.
     found = load(["--configFile=unseen.toml", "--workers=2"], {}, Path("/"), inside.get)
     assert (found.settings.workers, found.file) == (2, None)
     with pytest.raises(SettingsError, match=r"there is no file gone\.toml"):
@@ -249,5 +249,5 @@ def test_files_may_be_those_of_a_container(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_is_the_prefix_alone_is_an_error(tmp_path: Path) -> None:
-    [finding] = refused(tmp_path, [], {"RONDPOINT_": ""})
-    assert finding.message == "unknown setting RONDPOINT_"
+    [diagnostic] = load_errors(tmp_path, [], {"RONDPOINT_": ""})
+    assert diagnostic.message == "unknown setting RONDPOINT_"

@@ -1,4 +1,4 @@
-"""Traefik 1's spellings mean what they meant there."""
+"""Settings with Traefik 1's names have the meaning that they have in Traefik 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from rondpoint.settings import LogLevel, Settings
 
-from .loading import loaded, refused
+from .loading import load_errors, load_settings
 
 ARTICLE_1 = """
 [docker]
@@ -31,7 +31,7 @@ prefix = "traefik"
 
 
 def test_the_articles_first_scene(tmp_path: Path) -> None:
-    result = loaded(tmp_path, ["--web", "--docker", "--logLevel=DEBUG"], traefik_toml=ARTICLE_1)
+    result = load_settings(tmp_path, ["--web", "--docker", "--logLevel=DEBUG"], traefik_toml=ARTICLE_1)
     settings = result.settings
     assert result.warnings == ()
     assert result.file == tmp_path / "traefik.toml"
@@ -45,7 +45,7 @@ def test_the_articles_first_scene(tmp_path: Path) -> None:
 
 
 def test_the_articles_second_scene(tmp_path: Path) -> None:
-    result = loaded(tmp_path, traefik_toml=ARTICLE_2)
+    result = load_settings(tmp_path, traefik_toml=ARTICLE_2)
     assert result.settings.log.level is LogLevel.DEBUG
     assert result.settings.admin.address == ":8080"
     assert result.warnings == ()
@@ -58,7 +58,7 @@ def test_the_articles_second_scene(tmp_path: Path) -> None:
     assert catalogue.strict_checks == ("passing",)
 
 
-def test_consuls_sections_in_traefik_1s_words(tmp_path: Path) -> None:
+def test_consul_sections_of_traefik_1(tmp_path: Path) -> None:
     text = """
 [consulCatalog]
 strictChecks = false
@@ -71,7 +71,7 @@ endpoint = "a:1,b:2"
 prefix = "web"
 watch = false
 """
-    providers = loaded(tmp_path, traefik_toml=text).settings.providers
+    providers = load_settings(tmp_path, traefik_toml=text).settings.providers
     catalogue, keys = providers.consul_catalog, providers.consul
     assert catalogue is not None
     assert keys is not None
@@ -83,14 +83,14 @@ watch = false
     assert (keys.endpoints, keys.root_key, keys.watch) == (("a:1", "b:2"), "web", False)
 
 
-def test_constraints_of_all_providers_hold_beside_their_own(tmp_path: Path) -> None:
+def test_constraints_of_all_providers_are_added_to_those_of_each(tmp_path: Path) -> None:
     text = """
 constraints = ["tag==live", "tag!=old"]
 [docker]
 constraints = ["tag==api-*"]
 [consulCatalog]
 """
-    result = loaded(tmp_path, traefik_toml=text)
+    result = load_settings(tmp_path, traefik_toml=text)
     docker, catalogue = result.settings.providers.docker, result.settings.providers.consul_catalog
     assert docker is not None
     assert catalogue is not None
@@ -99,14 +99,14 @@ constraints = ["tag==api-*"]
     assert result.warnings == ()
 
 
-def test_constraints_without_a_provider_that_has_any_are_read_all_the_same(tmp_path: Path) -> None:
-    providers = loaded(tmp_path, ["--constraints=tag==live", "--providers.consul"]).settings.providers
+def test_constraints_are_accepted_without_a_provider_that_uses_them(tmp_path: Path) -> None:
+    providers = load_settings(tmp_path, ["--constraints=tag==live", "--providers.consul"]).settings.providers
     assert (providers.docker, providers.consul_catalog) == (None, None)
 
 
-def test_consuls_sections_in_traefik_3s_words_keep_its_defaults(tmp_path: Path) -> None:
+def test_consul_sections_of_traefik_3_keep_its_defaults(tmp_path: Path) -> None:
     flags = ["--providers.consulCatalog.endpoint.address=a:1", "--providers.consul.endpoints=a:1,b:2"]
-    providers = loaded(tmp_path, flags).settings.providers
+    providers = load_settings(tmp_path, flags).settings.providers
     catalogue, keys = providers.consul_catalog, providers.consul
     assert catalogue is not None
     assert keys is not None
@@ -166,7 +166,7 @@ FILES: dict[str, tuple[str, Read, object]] = {
         lambda s: s.default_entry_points,
         ("b",),
     ),
-    "defaultEntryPoints of the entry point Traefik 1 has by default": (
+    "defaultEntryPoints with Traefik 1's default entry point": (
         'defaultEntryPoints = ["http"]',
         lambda s: {name: point.address for name, point in s.web_entry_points.items()},
         {"http": ":8000"},
@@ -181,7 +181,7 @@ FILES: dict[str, tuple[str, Read, object]] = {
         lambda s: s.entry_points["web"].transport.life_cycle.grace_time_out,
         7.0,
     ),
-    "[respondingTimeouts] for those that do not say otherwise": (
+    "[respondingTimeouts] for entry points without their own": (
         '[respondingTimeouts]\nreadTimeout = "5s"\n[entryPoints.a]\naddress = ":81"\n'
         '[entryPoints.b]\naddress = ":82"\n[entryPoints.b.transport.respondingTimeouts]\nreadTimeout = "6s"',
         lambda s: [p.transport.responding_timeouts.read_timeout for p in s.web_entry_points.values()],
@@ -211,7 +211,7 @@ FILES: dict[str, tuple[str, Read, object]] = {
 
 @pytest.mark.parametrize(("toml", "read", "value"), FILES.values(), ids=FILES)
 def test_a_traefik_1_file(tmp_path: Path, toml: str, read: Read, value: object) -> None:
-    result = loaded(tmp_path, traefik_toml=toml)
+    result = load_settings(tmp_path, traefik_toml=toml)
     assert read(result.settings) == value
     assert result.warnings == ()
 
@@ -243,12 +243,12 @@ FLAGS: dict[str, tuple[list[str], Read, object]] = {
 
 @pytest.mark.parametrize(("flags", "read", "value"), FLAGS.values(), ids=FLAGS)
 def test_traefik_1_flags(tmp_path: Path, flags: list[str], read: Read, value: object) -> None:
-    assert read(loaded(tmp_path, flags).settings) == value
+    assert read(load_settings(tmp_path, flags).settings) == value
 
 
 def test_traefik_1_names_work_as_variables_too(tmp_path: Path) -> None:
     environ = {"RONDPOINT_DOCKER_DOMAIN": "test", "RONDPOINT_WEB": "true", "RONDPOINT_LOGLEVEL": "error"}
-    settings = loaded(tmp_path, [], environ).settings
+    settings = load_settings(tmp_path, [], environ).settings
     assert settings.providers.docker is not None
     assert settings.providers.docker.domain == "test"
     assert (settings.admin.address, settings.log.level) == (":8080", LogLevel.ERROR)
@@ -265,22 +265,22 @@ backend = "hello"
 """
 
 
-def test_routers_beside_the_settings_make_that_file_the_providers_file(tmp_path: Path) -> None:
-    result = loaded(tmp_path, traefik_toml=INLINE)
+def test_a_settings_file_with_routers_is_the_file_of_the_provider(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, traefik_toml=INLINE)
     assert result.warnings == ()
     assert result.settings.providers.file is not None
     assert result.settings.providers.file.filename == tmp_path / "traefik.toml"
 
 
-def test_routers_that_no_file_section_asks_for_are_named(tmp_path: Path) -> None:
-    result = loaded(tmp_path, traefik_toml=INLINE.replace("[file]", ""))
+def test_routers_without_a_file_section_give_a_warning(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, traefik_toml=INLINE.replace("[file]", ""))
     assert result.settings.providers.file is None
     assert [warning.subject.rpartition(" ")[2] for warning in result.warnings] == ["backends", "frontends"]
 
 
-def test_an_entry_point_that_is_default_and_nowhere_defined_is_refused(tmp_path: Path) -> None:
+def test_a_default_entry_point_without_a_definition_is_refused(tmp_path: Path) -> None:
     toml = 'defaultEntryPoints = ["http", "htps"]\n[entryPoints.http]\naddress = ":80"\n'
-    (diagnostic,) = refused(tmp_path, traefik_toml=toml)
+    (diagnostic,) = load_errors(tmp_path, traefik_toml=toml)
     assert diagnostic.subject == f"{tmp_path}/traefik.toml: defaultEntryPoints"
     assert diagnostic.message == "entry point htps has no address"
     assert diagnostic.hint == "did you mean http?"

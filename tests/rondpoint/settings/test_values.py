@@ -1,4 +1,4 @@
-"""Durations, switches and addresses as Traefik writes them."""
+"""Durations, booleans, numbers, addresses and networks in Traefik's notation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_bare_number_is_seconds(number: float) -> None:
 @pytest.mark.parametrize(
     "value", ["", "s", "10x", "-5s", "10 s", "1m 30s", "10s5", "1e3", "inf", "nan", "٣s", True, None, [], -1]
 )
-def test_anything_else_is_no_duration(value: object) -> None:
+def test_other_values_are_no_durations(value: object) -> None:
     with pytest.raises(ValueError, match="expected a duration"):
         parse_duration(value)
 
@@ -53,11 +53,11 @@ def test_anything_else_is_no_duration(value: object) -> None:
     hours=st.integers(0, 1000),
     minutes=st.integers(0, 59),
     seconds=st.integers(0, 59),
-    rest=st.integers(0, 999),
+    milliseconds=st.integers(0, 999),
 )
-def test_the_parts_of_a_duration_add_up(hours: int, minutes: int, seconds: int, rest: int) -> None:
-    total = hours * 3600 + minutes * 60 + seconds + rest / 1000
-    assert parse_duration(f"{hours}h{minutes}m{seconds}s{rest}ms") == pytest.approx(total)
+def test_the_parts_of_a_duration_add_up(hours: int, minutes: int, seconds: int, milliseconds: int) -> None:
+    total = hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    assert parse_duration(f"{hours}h{minutes}m{seconds}s{milliseconds}ms") == pytest.approx(total)
 
 
 @given(st.text(alphabet="0123456789.hmsnuµ -+e", max_size=12))
@@ -79,13 +79,13 @@ def test_spellings_of_false(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["yes", "on", "", None, 2, []])
-def test_anything_else_is_no_switch(value: object) -> None:
+def test_other_values_are_no_booleans(value: object) -> None:
     with pytest.raises(ValueError, match="expected true or false"):
         parse_switch(value)
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "1.5", "", "²", None])
-def test_what_is_no_whole_number(value: object) -> None:
+def test_other_values_are_no_whole_numbers(value: object) -> None:
     with pytest.raises(ValueError, match="expected a whole number"):
         parse_count(value)
 
@@ -108,7 +108,7 @@ def test_an_address_has_a_host_and_a_port(address: str, parts: tuple[str, int]) 
 @pytest.mark.parametrize(
     "address", ["", "80", ":", ":0", ":65536", "::1:80", ":http", ":80/sctp", "a", ":٨٠"]
 )
-def test_what_is_no_address(address: str) -> None:
+def test_invalid_addresses_are_refused(address: str) -> None:
     with pytest.raises(ValueError, match="expected an address"):
         split_address(address)
 
@@ -136,12 +136,12 @@ def test_networks_are_listed_or_separated_by_commas(value: object, networks: lis
     "value",
     ["10.0.0.0/33", "10.0.0", "host", "::1/129", ["10.0.0.1", ""], [7], "10.0.0.1;::1", "1.2.3.4:80"],
 )
-def test_what_is_no_network_is_named(value: object) -> None:
+def test_an_invalid_network_is_named_in_the_error(value: object) -> None:
     with pytest.raises(ValueError, match="is neither an address nor a network such as"):
         parse_networks(value)
 
 
 @pytest.mark.parametrize("value", [True, 7, {"a": "b"}, None])
-def test_what_is_no_list_of_networks(value: object) -> None:
+def test_other_values_are_no_lists_of_networks(value: object) -> None:
     with pytest.raises(ValueError, match="expected addresses or networks"):
         parse_networks(value)

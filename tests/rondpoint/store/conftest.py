@@ -12,7 +12,7 @@ from tests.lab.store import Store
 
 @pytest.fixture(scope="session", params=["valkey", "redis"])
 def server(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A server of these tests' own, since they empty it."""
+    """A separate server for these tests, because they empty it."""
     with (
         tempfile.TemporaryDirectory(prefix="rp-") as directory,
         Store(Path(directory), request.param) as store,

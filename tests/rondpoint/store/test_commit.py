@@ -1,4 +1,4 @@
-"""Commits of what the API defines, told apart by the proposals that they come from."""
+"""Commits of the API's changes; the proposal's id distinguishes a repeated commit from another agent's."""
 
 import redis
 
@@ -14,7 +14,9 @@ def entry(version: int, proposal: str) -> HistoryEntry:
     return HistoryEntry(version, 1.5, "PUT services/a", Author("ada"), {}, proposal)
 
 
-def test_what_was_made_before_is_made_and_is_not_made_again(client: redis.Redis, keys: Keys) -> None:
+def test_a_repeated_commit_of_the_same_proposal_succeeds_without_a_second_change(
+    client: redis.Redis, keys: Keys
+) -> None:
     committer = Committer(client, keys)
     assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
     assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
@@ -25,7 +27,7 @@ def test_what_was_made_before_is_made_and_is_not_made_again(client: redis.Redis,
     assert len(read_history(client, keys)) == 29
 
 
-def test_what_another_has_made_is_not_ones_own(client: redis.Redis, keys: Keys) -> None:
+def test_a_commit_fails_if_another_proposal_has_made_the_version(client: redis.Redis, keys: Keys) -> None:
     committer = Committer(client, keys)
     assert committer.commit(0, 1, {FIELD: b"one"}, entry(1, "p1"))
     assert not committer.commit(0, 1, {FIELD: b"two"}, entry(1, "p2"))

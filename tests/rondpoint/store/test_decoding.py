@@ -1,4 +1,4 @@
-"""Values in the store that something else has written, down to those that end a decoder's patience."""
+"""Values in the store that another program has overwritten, even with deeply nested JSON."""
 
 import msgspec
 import pytest
@@ -18,11 +18,11 @@ from rondpoint.store.workers import read_workers
 from tests.rondpoint.store.test_publish import WHOLE
 
 DEEP = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-SPOILT = (DEEP, b"\xff", b"{", b"")
+CORRUPT = (DEEP, b"\xff", b"{", b"")
 
 
-@pytest.mark.parametrize("value", [*SPOILT, b'{"\xff":1}'])
-def test_whatever_cannot_be_decoded_is_one_error(value: bytes) -> None:
+@pytest.mark.parametrize("value", [*CORRUPT, b'{"\xff":1}'])
+def test_every_undecodable_value_raises_the_same_error(value: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode_json(msgspec.json.Decoder(Router), value)
     with pytest.raises(msgspec.MsgspecError):
@@ -32,35 +32,35 @@ def test_whatever_cannot_be_decoded_is_one_error(value: bytes) -> None:
 @pytest.mark.parametrize(
     "message", [DEEP, b'{"revision":1,"previous":0,"routers":{"\xff":null}}', b'{"url":"a","by":"\xff"}']
 )
-def test_no_message_is_more_than_one_that_cannot_be_decoded(message: bytes) -> None:
+def test_every_undecodable_message_raises_the_same_error(message: bytes) -> None:
     for decode in (messages.decode, decode_notice):
         with pytest.raises(msgspec.MsgspecError):
             decode(message)
 
 
-@pytest.mark.parametrize("value", SPOILT)
-def test_no_count_of_a_server_is_more_than_one_that_cannot_be_decoded(value: bytes) -> None:
+@pytest.mark.parametrize("value", CORRUPT)
+def test_every_undecodable_server_count_raises_the_same_error(value: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode_server("s http://a", value)
 
 
-@pytest.mark.parametrize("value", SPOILT)
-def test_a_spoilt_value_costs_itself_alone(client: redis.Redis, keys: Keys, value: bytes) -> None:
+@pytest.mark.parametrize("value", CORRUPT)
+def test_a_corrupt_value_is_skipped_alone(client: redis.Redis, keys: Keys, value: bytes) -> None:
     Publisher(client, keys).publish(WHOLE)
     for key in (keys.routers, keys.services, keys.middlewares, keys.diagnostics):
-        client.hset(key, "spoilt", value)
+        client.hset(key, "corrupt", value)
     for key in (keys.agents, keys.workers, keys.ejected, keys.metrics("w")):
-        client.hset(key, "spoilt", value)
+        client.hset(key, "corrupt", value)
     loaded = load(client, keys)
     assert loaded is not None
     assert loaded.state.routers == WHOLE.routers
     assert len(loaded.problems) == 3
-    assert any("spoilt" in found.subject for found in read_diagnostics(client, keys))
+    assert any("corrupt" in found.subject for found in read_diagnostics(client, keys))
     assert read_agents(client, keys) == {}
     assert read_workers(client, keys) == {}
     with pytest.raises(msgspec.MsgspecError):
-        decode_field("spoilt", value)
-    assert read_ejections(client, keys).stale == (b"spoilt",)
+        decode_field("corrupt", value)
+    assert read_ejections(client, keys).stale == (b"corrupt",)
     publisher = Publisher(client, keys)
     publisher.publish(WHOLE)
     assert publisher.is_intact()

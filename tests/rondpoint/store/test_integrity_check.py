@@ -1,4 +1,4 @@
-"""A publisher looks at what it has written, value by value."""
+"""A publisher checks the stored values, one after the other."""
 
 import msgspec
 import pytest
@@ -46,7 +46,7 @@ def test_a_changed_value_is_found_and_written_again(
     assert all(publisher.is_intact() for _ in range(2 * HASHES))
 
 
-def test_another_spelling_of_the_same_is_left_alone(
+def test_an_equal_value_in_another_spelling_is_left_alone(
     client: redis.Redis, keys: Keys, publisher: Publisher
 ) -> None:
     spelled = msgspec.json.format(msgspec.json.encode(SOME.routers["r@file"]))[:-2] + b', "new field": 1}'
@@ -54,16 +54,16 @@ def test_another_spelling_of_the_same_is_left_alone(
     assert all(publisher.is_intact() for _ in range(2 * HASHES))
 
 
-def test_among_very_many_it_is_found_in_its_turn(client: redis.Redis, keys: Keys) -> None:
+def test_a_changed_value_among_many_is_found_after_some_checks(client: redis.Redis, keys: Keys) -> None:
     count = 3 * BATCH
     publisher = Publisher(client, keys)
     services = {name: Service(name) for name in map("s{}@file".format, range(count))}
     publisher.publish(Configuration(services=services))
     client.hset(keys.services, f"s{count - 1}@file", "rubbish")
-    looks = 0
+    checks = 0
     while publisher.is_intact():
-        looks += 1
-        assert looks < 20
+        checks += 1
+        assert checks < 20
     publisher.publish(Configuration(services=services))
     loaded = load(client, keys)
     assert loaded is not None

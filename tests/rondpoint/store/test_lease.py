@@ -1,4 +1,4 @@
-"""One writer at a time, by the store's clock; who has lost the right writes nothing."""
+"""Leases: one writer at a time, by the store's clock; an agent that lost its lease writes nothing."""
 
 import time
 
@@ -15,8 +15,8 @@ from tests.lab.waiting import until
 
 
 @pytest.fixture(autouse=True)
-def long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None ends by itself for the slowness of the machine."""
+def long_term(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lengthen the term, so that no lease ends because the machine is slow."""
     monkeypatch.setattr(leases, "TERM", 120.0)
 
 
@@ -29,11 +29,11 @@ def services(client: redis.Redis, keys: Keys) -> set[str]:
     return set() if loaded is None else set(loaded.state.services)
 
 
-def having(name: str) -> Configuration:
+def configuration_with(name: str) -> Configuration:
     return Configuration(services={name: Service(name)})
 
 
-def test_one_holds_it_and_others_learn_how_long_to_wait(client: redis.Redis, keys: Keys) -> None:
+def test_one_agent_holds_the_lease_and_others_learn_how_long_to_wait(client: redis.Redis, keys: Keys) -> None:
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
     assert one.hold() == leases.RENEWAL
     assert one.held == "1 one"
@@ -44,7 +44,7 @@ def test_one_holds_it_and_others_learn_how_long_to_wait(client: redis.Redis, key
     assert one.held == "1 one", "a renewed lease is the same"
 
 
-def test_without_renewal_it_ends_by_the_stores_clock(
+def test_a_lease_without_renewal_ends_by_the_stores_clock(
     client: redis.Redis, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
@@ -52,32 +52,32 @@ def test_without_renewal_it_ends_by_the_stores_clock(
         short.setattr(leases, "TERM", 0.3)
         one.hold()
 
-    def taken() -> str:
+    def take_lease() -> str:
         pause = two.hold()
         if not two.held:
             time.sleep(pause)
         return two.held
 
     begun = time.monotonic()
-    until(taken, "the lease")
+    until(take_lease, "the lease")
     assert time.monotonic() - begun < 60
     assert two.held == "2 two"
     one.hold()
     assert (one.held, one.other) == ("", "two")
 
 
-def test_one_that_is_given_back_is_free_at_once_and_that_is_told(client: redis.Redis, keys: Keys) -> None:
+def test_a_released_lease_is_free_at_once_and_wakes_up_other_agents(client: redis.Redis, keys: Keys) -> None:
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
     one.hold()
     with client.pubsub(ignore_subscribe_messages=True) as subscription:
         subscription.subscribe(keys.wakeups)
         until(lambda: client.pubsub_numsub(keys.wakeups)[0][1] == 1, "the subscription")
         one.release()
-        message = until(lambda: subscription.get_message(timeout=1), "the bell")
+        message = until(lambda: subscription.get_message(timeout=1), "the wake-up signal")
         assert message["data"] == keys.leader.encode()
     two.hold()
     assert two.held == "2 two"
-    # Nobody gives back what is another's.
+    # An agent cannot release another agent's lease.
     one.release()
     assert client.get(keys.leader) == b"2 two"
 
@@ -86,31 +86,29 @@ def test_a_publisher_without_the_lease_writes_nothing(client: redis.Redis, keys:
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
     old, new = Publisher(client, keys, lambda: one.held), Publisher(client, keys, lambda: two.held)
     one.hold()
-    old.publish(having("old"))
-    # One is paused here, and its time passes.
+    old.publish(configuration_with("old"))
+    # The first agent is paused here, and its lease ends.
     client.delete(keys.leader)
-    with pytest.raises(NotLeadingError, match="nobody leads"):
-        old.publish(having("late"))
+    with pytest.raises(NotLeadingError, match="no agent leads"):
+        old.publish(configuration_with("late"))
     two.hold()
-    new.publish(having("new"))
+    new.publish(configuration_with("new"))
     with pytest.raises(NotLeadingError, match="two"):
-        old.publish(having("late"))
+        old.publish(configuration_with("late"))
     with pytest.raises(NotLeadingError, match="two"):
-        Publisher(client, keys).publish(having("anybody's"))
+        Publisher(client, keys).publish(configuration_with("without a lease"))
     assert services(client, keys) == {"new"}
 
 
-def test_who_leads_again_does_not_take_what_it_wrote_for_what_is_there(
-    client: redis.Redis, keys: Keys
-) -> None:
+def test_an_agent_that_leads_again_reads_the_store_before_it_writes(client: redis.Redis, keys: Keys) -> None:
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
     first = Publisher(client, keys, lambda: one.held)
-    configuration = having("first")
+    configuration = configuration_with("first")
     one.hold()
     first.publish(configuration)
     one.release()
     two.hold()
-    Publisher(client, keys, lambda: two.held).publish(having("second"))
+    Publisher(client, keys, lambda: two.held).publish(configuration_with("second"))
     two.release()
     one.hold()
     first.publish(configuration)
@@ -133,7 +131,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_mended(client: redis.Redis, keys: Keys, damage: str) -> None:
+def test_damage_is_repaired(client: redis.Redis, keys: Keys, damage: str) -> None:
     DAMAGES[damage](client, keys)
     one, two = a_lease(client, keys, "one"), a_lease(client, keys, "two")
     one.hold()
@@ -143,5 +141,5 @@ def test_damage_is_mended(client: redis.Redis, keys: Keys, damage: str) -> None:
     assert one.held
     two.hold()
     assert not two.held
-    Publisher(client, keys, lambda: one.held).publish(having("a"))
+    Publisher(client, keys, lambda: one.held).publish(configuration_with("a"))
     assert services(client, keys) == {"a"}

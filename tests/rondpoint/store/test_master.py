@@ -1,4 +1,4 @@
-"""Whatever connects finds the master, under Sentinel and in a cluster, and the new one after a failover."""
+"""Every connection finds the master, with Sentinel and in a cluster, also after a failover."""
 
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.lab.waiting import until
 KEYS = Keys()
 
 FAILOVER = 120.0
-"""Seconds: a sentinel that was kept from working, on a busy machine, holds still for 30."""
+"""Seconds; a sentinel that a busy machine has delayed pauses for 30 of them."""
 
 Group = Sentinels | Cluster
 
@@ -50,7 +50,7 @@ def publish(publisher: Publisher, name: str) -> bool:
     return False
 
 
-def test_all_that_the_store_is_for_works(group: Group, client: redis.Redis) -> None:
+def test_publishing_reading_and_subscribing_work(group: Group, client: redis.Redis) -> None:
     pubsub = client.pubsub()
     pubsub.subscribe(KEYS.changes)
     assert pubsub.get_message(timeout=60) is not None
@@ -60,10 +60,10 @@ def test_all_that_the_store_is_for_works(group: Group, client: redis.Redis) -> N
     assert message is not None
     assert message["type"] == "message"
     pubsub.close()
-    assert group.master().does("HLEN", KEYS.services) == 1
+    assert group.master().execute("HLEN", KEYS.services) == 1
 
 
-def test_after_the_masters_death_the_new_one_is_found(group: Group, client: redis.Redis) -> None:
+def test_after_the_masters_death_the_new_master_is_found(group: Group, client: redis.Redis) -> None:
     publisher = Publisher(client, KEYS)
     assert publish(publisher, "before")
     dead = group.master()
@@ -72,13 +72,13 @@ def test_after_the_masters_death_the_new_one_is_found(group: Group, client: redi
     assert services(client) == {"after"}
     master = group.master()
     assert master is not dead
-    # It takes itself for the master for a while.
+    # The old master still considers itself the master for a while.
     dead.start()
     assert publish(publisher, "then")
-    assert master.does("HKEYS", KEYS.services) == [b"then"]
+    assert master.execute("HKEYS", KEYS.services) == [b"then"]
 
 
-def test_a_master_that_was_frozen_is_left_once_another_is_known(group: Group, client: redis.Redis) -> None:
+def test_connections_leave_a_frozen_master_once_another_is_known(group: Group, client: redis.Redis) -> None:
     publisher = Publisher(client, KEYS)
     assert publish(publisher, "before")
     frozen = group.master()
@@ -93,16 +93,14 @@ def test_a_master_that_was_frozen_is_left_once_another_is_known(group: Group, cl
     def published() -> bool:
         with suppress(redis.RedisError):
             publisher.is_intact()
-        return publish(publisher, "after") and group.master().does("HKEYS", KEYS.services) == [b"after"]
+        return publish(publisher, "after") and group.master().execute("HKEYS", KEYS.services) == [b"after"]
 
-    # Until it has been told, it takes itself for the master, and so do those who have a connection to it.
+    # Until it learns of the failover, the old master and its connections consider it the master.
     until(published, "a publication at the new master", timeout=FAILOVER)
     assert services(client) == {"after"}
 
 
-def test_connections_are_opened_anew_when_one_of_them_finds_the_master_elsewhere(
-    group: Group, client: redis.Redis
-) -> None:
+def test_connections_reopen_once_one_of_them_finds_the_new_master(group: Group, client: redis.Redis) -> None:
     pool = client.connection_pool
     idle, used = separate_connection(pool), separate_connection(pool)
     dead = group.master()
@@ -120,20 +118,20 @@ def test_connections_are_opened_anew_when_one_of_them_finds_the_master_elsewhere
     idle.send_command("ROLE")
     assert idle.read_response()[0] == b"master"
     assert idle.port == used.port != dead.port
-    # Back, the old one calls itself master until it has heard of the other.
+    # After its start, the old server calls itself master until it learns of the new one.
     until(lambda: group.master().port == idle.port, "the group to agree", timeout=FAILOVER)
     for connection in (idle, used):
         connection.disconnect()
 
 
-def test_one_who_is_asked_may_be_gone(group: Group) -> None:
-    nobody = free_port()
-    url = group.url.replace("://", f"://127.0.0.1:{nobody},")
+def test_an_unreachable_host_in_the_url_is_skipped(group: Group) -> None:
+    closed_port = free_port()
+    url = group.url.replace("://", f"://127.0.0.1:{closed_port},")
     with connect(url) as client:
         assert publish(Publisher(client, KEYS), "a")
 
 
-def test_where_nobody_knows_a_master_that_is_said(group: Group) -> None:
+def test_without_any_reachable_host_the_error_says_so(group: Group) -> None:
     port = free_port()
     kind = group.url.partition("+")[2].partition(":")[0]
     with (
@@ -143,7 +141,7 @@ def test_where_nobody_knows_a_master_that_is_said(group: Group) -> None:
         client.ping()
 
 
-def test_a_name_that_sentinels_do_not_know_is_said() -> None:
+def test_an_unknown_master_name_is_reported() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="rp-") as directory,
         Sentinels(Path(directory)) as group,
@@ -154,7 +152,7 @@ def test_a_name_that_sentinels_do_not_know_is_said() -> None:
 
 
 @pytest.mark.parametrize("kind", [Sentinels, Cluster])
-def test_passwords_and_certificates_go_with_all_connections(kind: type[Group]) -> None:
+def test_all_connections_use_passwords_and_certificates(kind: type[Group]) -> None:
     with tempfile.TemporaryDirectory(prefix="rp-") as directory:
         certificate = write_certificate(Path(directory) / "store.pem")
         with kind(Path(directory), certificate=certificate, password="secret") as group:

@@ -42,8 +42,8 @@ def a_configuration(
     )
 
 
-def of(loaded: State) -> tuple[dict[str, Any], ...]:
-    return loaded.routers, loaded.services, loaded.middlewares
+def objects(state: State) -> tuple[dict[str, Any], ...]:
+    return state.routers, state.services, state.middlewares
 
 
 def read(client: redis.Redis, keys: Keys) -> State:
@@ -54,7 +54,7 @@ def read(client: redis.Redis, keys: Keys) -> State:
 
 
 class Listener:
-    """Everything told on the channel, in order."""
+    """Receives the changes published on the channel, in order."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._pubsub = client.pubsub()
@@ -68,7 +68,7 @@ class Listener:
         assert 0 <= time.time() - change.at < 120
         return msgspec.structs.replace(change, at=0.0)
 
-    def nothing_more(self) -> bool:
+    def receives_nothing(self) -> bool:
         return self._pubsub.get_message(timeout=0.05) is None
 
     def close(self) -> None:
@@ -89,11 +89,11 @@ WHOLE = a_configuration(
 )
 
 
-def test_what_is_published_is_what_is_read(client: redis.Redis, keys: Keys) -> None:
+def test_a_published_configuration_is_read_back(client: redis.Redis, keys: Keys) -> None:
     number = Publisher(client, keys).publish(WHOLE)
     state = read(client, keys)
     assert state.revision == number == revision(client, keys)
-    assert of(state) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
+    assert objects(state) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
 
 
 def test_there_is_nothing_to_load_before_the_first_revision(client: redis.Redis, keys: Keys) -> None:
@@ -107,7 +107,7 @@ def test_the_first_revision_is_the_servers_clock(client: redis.Redis, keys: Keys
 
 def test_an_empty_configuration_is_a_revision_too(client: redis.Redis, keys: Keys) -> None:
     Publisher(client, keys).publish(Configuration())
-    assert of(read(client, keys)) == ({}, {}, {})
+    assert objects(read(client, keys)) == ({}, {}, {})
 
 
 def test_revisions_follow_by_one_and_each_carries_only_its_difference(
@@ -135,25 +135,25 @@ def test_an_unchanged_configuration_is_not_written(
     first = publisher.publish(WHOLE)
     listener.next()
     assert publisher.publish(WHOLE) == first
-    assert Publisher(client, keys).publish(WHOLE) == first, "nor by a publisher that starts anew"
-    assert listener.nothing_more()
+    assert Publisher(client, keys).publish(WHOLE) == first, "a new publisher writes nothing either"
+    assert listener.receives_nothing()
 
 
 def test_diagnostics_alone_make_no_revision(client: redis.Redis, keys: Keys, listener: Listener) -> None:
     publisher = Publisher(client, keys)
     first = publisher.publish(WHOLE)
     listener.next()
-    finding = Diagnostic(Severity.ERROR, "docker", "container a", "no port")
+    diagnostic = Diagnostic(Severity.ERROR, "docker", "container a", "no port")
     other = Diagnostic(Severity.NOTE, "file", "routes.yml", "odd")
-    changed = Configuration(WHOLE.routers, WHOLE.services, WHOLE.middlewares, (other, finding))
+    changed = Configuration(WHOLE.routers, WHOLE.services, WHOLE.middlewares, (other, diagnostic))
     assert publisher.publish(changed) == first
-    assert read_diagnostics(client, keys) == (finding, other)
+    assert read_diagnostics(client, keys) == (diagnostic, other)
     assert publisher.publish(WHOLE) == first
     assert read_diagnostics(client, keys) == ()
-    assert listener.nothing_more()
+    assert listener.receives_nothing()
 
 
-def test_a_change_too_large_for_a_message_is_told_without_contents(
+def test_a_change_too_large_for_a_message_is_published_without_contents(
     client: redis.Redis, keys: Keys, listener: Listener
 ) -> None:
     publisher = Publisher(client, keys)
@@ -180,9 +180,9 @@ def test_after_an_emptied_store_everything_is_written_under_a_later_number(
     assert not publisher.is_intact()
     again = publisher.publish(WHOLE)
     assert again > last
-    assert of(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
-    told = [listener.next() for _ in range(3)][-1]
-    assert told == Change(again, 0, full=True)
+    assert objects(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
+    change = [listener.next() for _ in range(3)][-1]
+    assert change == Change(again, 0, full=True)
 
 
 def test_an_emptied_store_is_noticed_by_the_next_difference_too(client: redis.Redis, keys: Keys) -> None:
@@ -193,7 +193,7 @@ def test_an_emptied_store_is_noticed_by_the_next_difference_too(client: redis.Re
         (*WHOLE.routers.values(), a_router("new@file")), tuple(WHOLE.services.values())
     )
     publisher.publish(extended)
-    assert of(read(client, keys)) == (extended.routers, extended.services, {})
+    assert objects(read(client, keys)) == (extended.routers, extended.services, {})
 
 
 def test_an_older_snapshot_is_noticed_and_numbers_do_not_repeat(client: redis.Redis, keys: Keys) -> None:
@@ -207,10 +207,10 @@ def test_an_older_snapshot_is_noticed_and_numbers_do_not_repeat(client: redis.Re
         client.restore(key, 0, value)
     assert not publisher.is_intact()
     assert publisher.publish(WHOLE) == first + 4
-    assert of(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
+    assert objects(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
 
 
-def test_a_hash_lost_alone_is_noticed(client: redis.Redis, keys: Keys) -> None:
+def test_a_single_lost_hash_is_noticed(client: redis.Redis, keys: Keys) -> None:
     publisher = Publisher(client, keys)
     publisher.publish(WHOLE)
     client.delete(keys.services)
@@ -219,11 +219,11 @@ def test_a_hash_lost_alone_is_noticed(client: redis.Redis, keys: Keys) -> None:
     assert read(client, keys).services == WHOLE.services
 
 
-def test_leftovers_of_a_lost_revision_are_cleared(client: redis.Redis, keys: Keys) -> None:
+def test_objects_of_a_lost_revision_are_removed(client: redis.Redis, keys: Keys) -> None:
     Publisher(client, keys).publish(a_configuration((a_router("old@file"),)))
     client.delete(keys.revision)
     Publisher(client, keys).publish(WHOLE)
-    assert of(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
+    assert objects(read(client, keys)) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
 
 
 def test_two_publishers_never_mix_their_configurations(
@@ -247,14 +247,14 @@ def test_two_publishers_never_mix_their_configurations(
     for thread in threads:
         thread.join()
     final = read(client, keys)
-    assert of(final) in [(each.routers, each.services, {}) for each in (first, second)]
+    assert objects(final) in [(each.routers, each.services, {}) for each in (first, second)]
     start = listener.next()
     number = start.revision
     while number < final.revision:
-        told = listener.next()
-        assert (told.previous, told.revision) == (number, number + 1)
-        assert told.routers.keys() == {"one@file", "two@file"}
-        number = told.revision
+        change = listener.next()
+        assert (change.previous, change.revision) == (number, number + 1)
+        assert change.routers.keys() == {"one@file", "two@file"}
+        number = change.revision
     assert number == max(revisions)
 
 
@@ -271,7 +271,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", [damage for _, damage in DAMAGES], ids=[name for name, _ in DAMAGES])
-def test_damage_is_reported_and_skipped_and_repaired_by_the_next_publisher(
+def test_a_corrupt_value_is_reported_and_skipped_and_the_next_publisher_repairs_it(
     client: redis.Redis, keys: Keys, damage: Any
 ) -> None:
     plain = a_configuration((a_router("a@file"),), (a_service("s@file", 80),))
@@ -279,12 +279,12 @@ def test_damage_is_reported_and_skipped_and_repaired_by_the_next_publisher(
     damage(client, keys)
     loaded = load(client, keys)
     assert loaded is not None
-    assert of(loaded.state) == (plain.routers, plain.services, {})
+    assert objects(loaded.state) == (plain.routers, plain.services, {})
     (problem,) = loaded.problems
     assert problem.severity is Severity.ERROR
     assert problem.subject.startswith("{rondpoint:test}:")
     Publisher(client, keys).publish(plain)
-    assert of(read(client, keys)) == (plain.routers, plain.services, {})
+    assert objects(read(client, keys)) == (plain.routers, plain.services, {})
 
 
 @pytest.mark.parametrize("value", ["", "x", "-1", "007", "1.5", "9" * 5000])

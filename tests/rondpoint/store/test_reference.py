@@ -1,4 +1,4 @@
-"""The reference page of the store says what the code says."""
+"""The reference page of Redis keys agrees with the code."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Member, Middleware, Router, Server, Service
-from rondpoint.reference_pages import filled
+from rondpoint.reference_pages import fill_blocks
 from rondpoint.store import ejections, metrics, server_metrics
 from rondpoint.store.admin import document, history, proposals
 from rondpoint.store.agents import AgentStatus
 from rondpoint.store.change import Change
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.reference import blocks
-from rondpoint.store.rights import PUBLISHED, KEY_USES, drop_covered_patterns
+from rondpoint.store.rights import KEY_USES, PUBLISHED, drop_covered_patterns
 from rondpoint.store.workers import WorkerStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "WorkerStatus": (WorkerStatus,),
     "Counts": (metrics.Counts,),
     "ServerCounts": (server_metrics.ServerCounts,),
-    "Own": (metrics.WorkerCounts,),
+    "WorkerCounts": (metrics.WorkerCounts,),
     "StoredObject": (document.StoredObject,),
     "HistoryEntry": (history.HistoryEntry, history.Author),
     "Proposal": (proposals.Proposal,),
@@ -45,22 +45,26 @@ VALUES: dict[str, tuple[Any, ...]] = {
 
 def test_the_page_is_up_to_date() -> None:
     page = PAGE.read_text()
-    assert page == filled(page, blocks()), "run: make reference"
+    assert page == fill_blocks(page, blocks()), "run: make reference"
 
 
-def test_every_key_is_told_of_once() -> None:
-    known = [name for name in vars(PublishedKeys) | vars(Keys) if not name.startswith("_") and name != "part"]
+def test_every_key_is_listed_once() -> None:
+    known = [
+        name
+        for name in vars(PublishedKeys) | vars(Keys)
+        if not name.startswith("_") and name != "contribution"
+    ]
     assert sorted(use.name for use in KEY_USES) == sorted(known)
     assert set(PUBLISHED) <= set(known)
 
 
-def test_every_key_says_its_type_and_contents() -> None:
+def test_every_key_has_a_type_and_contents() -> None:
     assert {use.kind for use in KEY_USES} == {"string", "hash", "set", "list", "channel"}
     assert [use.name for use in KEY_USES if not use.contents] == []
 
 
-def test_a_right_that_another_one_holds_is_not_given_twice() -> None:
-    given = ("{r:n}:tickets", "{r:n}:metrics:*", "{r:n}:metrics:*:servers", "{r:n}:admin:verdict:*")
+def test_a_key_pattern_that_another_pattern_covers_is_left_out() -> None:
+    given = ("{r:n}:tickets", "{r:n}:metrics:*", "{r:n}:metrics:*:servers", "{r:n}:admin:result:*")
     assert drop_covered_patterns(given) == (given[0], given[1], given[3])
 
 

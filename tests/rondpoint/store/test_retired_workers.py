@@ -1,4 +1,4 @@
-"""What dead workers have counted goes on in their instance's hash, and no sum falls meanwhile."""
+"""The counts of ended workers move to their instance's hash, and no sum falls meanwhile."""
 
 import pytest
 import redis
@@ -17,8 +17,14 @@ from rondpoint.store.metrics import (
     write_counts,
     write_fields,
 )
-from rondpoint.store.retired_workers import PORTION, ActiveNames, target_field, retire
-from rondpoint.store.server_metrics import ServerCounts, ActiveServers, add_servers, decode_server, server_field
+from rondpoint.store.retired_workers import PORTION, ActiveNames, retire, target_field
+from rondpoint.store.server_metrics import (
+    ActiveServers,
+    ServerCounts,
+    add_servers,
+    decode_server,
+    server_field,
+)
 from tests.rondpoint.store.counts import read_counts
 
 KNOWN = ActiveNames({"a@file", "b@file"}, {"s@file"})
@@ -35,7 +41,7 @@ def stored(client: redis.Redis, keys: Keys, name: str) -> dict[str, Counts | Wor
     return {field.decode(): decode_field(field.decode(), value) for field, value in fields.items()}
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     pass
 
 
@@ -43,7 +49,7 @@ def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys)
     own = WorkerCounts(tickets=5, propagation=(1, 2), propagation_seconds=0.5)
     for worker in ("h:1", "h:2"):
         write_counts(client, keys, worker, {"": counts(1, ""), "a@file": counts(2), "/worker": own})
-        retire(client, keys, worker, "i", KNOWN, nothing)
+        retire(client, keys, worker, "i", KNOWN, do_nothing)
         assert not client.exists(keys.metrics(worker))
     assert stored(client, keys, "i") == {
         "": add_counts(counts(1, ""), counts(1, "")),
@@ -53,8 +59,10 @@ def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys)
     assert 0 < client.ttl(keys.metrics("i")) <= 30
 
 
-def test_what_is_gone_goes_on_under_its_service_or_under_none(client: redis.Redis, keys: Keys) -> None:
-    told = {
+def test_counts_of_removed_routers_continue_under_their_service_or_without_one(
+    client: redis.Redis, keys: Keys
+) -> None:
+    counts_by_field = {
         "a@file": counts(1),
         "gone@file": counts(2),
         "old@file": counts(4, "t@file"),
@@ -62,8 +70,8 @@ def test_what_is_gone_goes_on_under_its_service_or_under_none(client: redis.Redi
         "t@file/": counts(16, "t@file"),
         "/": counts(32, ""),
     }
-    write_counts(client, keys, "h:1", told)
-    retire(client, keys, "h:1", "i", KNOWN, nothing)
+    write_counts(client, keys, "h:1", counts_by_field)
+    retire(client, keys, "h:1", "i", KNOWN, do_nothing)
     found = stored(client, keys, "i")
     assert {name: each.statuses["2xx"] for name, each in found.items() if isinstance(each, Counts)} == {
         "a@file": 1,
@@ -88,33 +96,36 @@ def test_no_reader_sees_a_sum_that_falls(client: redis.Redis, keys: Keys) -> Non
     assert sums == [3 * PORTION] * 3
 
 
-def test_two_that_retire_one_worker_do_it_once(client: redis.Redis, keys: Keys) -> None:
+def test_two_workers_that_retire_one_worker_move_its_counts_once(client: redis.Redis, keys: Keys) -> None:
     write_counts(client, keys, "h:1", {f"r{number}@file": counts(1) for number in range(3 * PORTION)})
     known = ActiveNames((), {"s@file"})
 
-    def meddle() -> None:
-        retire(client, keys, "h:1", "i", known, nothing)
+    def retire_again() -> None:
+        retire(client, keys, "h:1", "i", known, do_nothing)
 
-    retire(client, keys, "h:1", "i", known, meddle)
+    retire(client, keys, "h:1", "i", known, retire_again)
     assert stored(client, keys, "i")["s@file/"].statuses["2xx"] == 3 * PORTION
 
 
-def test_what_cannot_be_decoded_is_dropped(client: redis.Redis, keys: Keys) -> None:
+def test_undecodable_counts_are_dropped(client: redis.Redis, keys: Keys) -> None:
     client.hset(
         keys.metrics("h:1"), mapping={"a@file": b"{", b"\xff": b"{}", "b@file": b'{"service":"s@file"}'}
     )
-    retire(client, keys, "h:1", "i", KNOWN, nothing)
+    retire(client, keys, "h:1", "i", KNOWN, do_nothing)
     assert list(stored(client, keys, "i")) == ["b@file"]
 
 
 def test_counts_of_routers_are_read_without_the_rest(client: redis.Redis, keys: Keys) -> None:
     write_counts(
-        client, keys, "h:1", {"": counts(1, ""), "a@file": counts(2), "s@file/": counts(3), "/worker": WorkerCounts()}
+        client,
+        keys,
+        "h:1",
+        {"": counts(1, ""), "a@file": counts(2), "s@file/": counts(3), "/worker": WorkerCounts()},
     )
     assert sorted(read_counts(client, keys, "h:1")) == ["", "a@file"]
 
 
-def test_a_hash_that_was_lost_is_noticed(client: redis.Redis, keys: Keys) -> None:
+def test_a_lost_hash_is_noticed(client: redis.Redis, keys: Keys) -> None:
     assert not write_counts(client, keys, "h:1", {"a@file": counts(1)})
     assert write_counts(client, keys, "h:1", {"a@file": counts(1)})
     client.flushall()
@@ -122,7 +133,7 @@ def test_a_hash_that_was_lost_is_noticed(client: redis.Redis, keys: Keys) -> Non
     assert 0 < client.ttl(keys.metrics("h:1")) <= 30
 
 
-PLACES = [
+TARGET_FIELDS = [
     ("", Counts(), ""),
     ("/", Counts(), "/"),
     ("/worker", WorkerCounts(), "/worker"),
@@ -134,8 +145,8 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "what", "expected"), PLACES)
-def test_places(name: str, what: Counts | WorkerCounts, expected: str) -> None:
+@pytest.mark.parametrize(("name", "what", "expected"), TARGET_FIELDS)
+def test_target_fields(name: str, what: Counts | WorkerCounts, expected: str) -> None:
     assert target_field(name, what, KNOWN) == expected
 
 
@@ -143,57 +154,64 @@ BOUND_SETS = st.sets(st.floats(0.001, 60), min_size=1).map(lambda found: tuple(s
 
 
 @given(BOUND_SETS, BOUND_SETS, st.data())
-def test_no_request_is_lost_between_bounds_nor_found_to_be_faster(
-    bounds: tuple[float, ...], wanted: tuple[float, ...], data: st.DataObject
+def test_rebucketing_loses_no_request_and_makes_none_faster(
+    bounds: tuple[float, ...], new_bounds: tuple[float, ...], data: st.DataObject
 ) -> None:
     sizes = st.lists(st.integers(0, 9), min_size=len(bounds) + 1, max_size=len(bounds) + 1)
     buckets = data.draw(sizes)
-    found = rebucket(buckets, bounds, wanted)
+    found = rebucket(buckets, bounds, new_bounds)
     assert sum(found) == sum(buckets)
-    for number, bound in enumerate(wanted):
+    for number, bound in enumerate(new_bounds):
         known_to_be = sum(count for count, upper in zip(buckets, bounds, strict=False) if upper <= bound)
         assert sum(found[: number + 1]) == known_to_be
 
 
-def test_no_buckets_are_empty_ones() -> None:
+def test_an_empty_sequence_of_buckets_counts_as_zeros() -> None:
     assert add_buckets((), (1, 2)) == add_buckets((1, 2), ()) == add_buckets((0, 1), (1, 1)) == (1, 2)
 
 
-def of_server(requests: int, bounds: tuple[float, ...] = BOUNDS) -> ServerCounts:
+def server_counts(requests: int, bounds: tuple[float, ...] = BOUNDS) -> ServerCounts:
     return ServerCounts({200: requests}, (requests, *(0,) * len(bounds)), requests * 0.5, 1, bounds)
 
 
-def test_counts_of_servers_move_and_those_of_servers_that_left_go(client: redis.Redis, keys: Keys) -> None:
+def test_counts_of_servers_move_and_those_of_removed_servers_are_dropped(
+    client: redis.Redis, keys: Keys
+) -> None:
     servers = tuple(Server(f"s{number}", "10.0.0.1", number) for number in range(1, 2 * PORTION))
     fields = [server_field("s@file", server.url) for server in servers]
     gone = server_field("s@file", "http://10.0.0.9:80")
     mine, instances = keys.server_metrics("h:1"), keys.server_metrics("i")
-    write_fields(client, instances, {gone: of_server(9), fields[0]: of_server(1)})
-    write_fields(client, mine, {field: of_server(2) for field in (gone, *fields)})
+    write_fields(client, instances, {gone: server_counts(9), fields[0]: server_counts(1)})
+    write_fields(client, mine, {field: server_counts(2) for field in (gone, *fields)})
     known = ActiveServers({"s@file": Service("s@file", servers)})
-    retire(client, keys, "h:1", "i", ActiveNames({"a@file"}, {"s@file"}, known), nothing)
+    retire(client, keys, "h:1", "i", ActiveNames({"a@file"}, {"s@file"}, known), do_nothing)
     assert not client.exists(mine)
     found = {
         name.decode(): decode_server(name.decode(), value)
         for name, value in client.hgetall(instances).items()
     }
     assert found == {
-        **{field: of_server(2) for field in fields},
-        fields[0]: add_servers(of_server(1), of_server(2)),
+        **{field: server_counts(2) for field in fields},
+        fields[0]: add_servers(server_counts(1), server_counts(2)),
     }
     assert 0 < client.ttl(instances) <= 30
 
 
-def test_counts_of_servers_beside_other_bounds_are_added_up() -> None:
+def test_counts_of_servers_with_other_bounds_are_added_up() -> None:
     other = ServerCounts({200: 1, 404: 2}, (0, 3, 0), 1.0, 0, (0.002, 2.0))
-    assert add_servers(of_server(4), other) == ServerCounts(
+    assert add_servers(server_counts(4), other) == ServerCounts(
         {200: 5, 404: 2}, (4, *(0,) * 9, 3, 0, 0, 0), 3.0, 1
     )
 
 
-def test_servers_in_force_are_those_of_their_service() -> None:
+def test_active_servers_are_those_of_their_service() -> None:
     services = {"a b@file": Service("a b@file", (Server("s", "::1", 80),)), "t@file": Service("t@file")}
-    in_force = ActiveServers(services)
-    assert server_field("a b@file", "http://[::1]:80") in in_force
-    for other in (server_field("t@file", "http://[::1]:80"), server_field("u@file", "http://[::1]:80"), "", None):
-        assert other not in in_force
+    active = ActiveServers(services)
+    assert server_field("a b@file", "http://[::1]:80") in active
+    for other in (
+        server_field("t@file", "http://[::1]:80"),
+        server_field("u@file", "http://[::1]:80"),
+        "",
+        None,
+    ):
+        assert other not in active

@@ -1,4 +1,4 @@
-"""The rights that the reference page proposes are enough, and no more than that."""
+"""The ACL rules of the reference page are sufficient and allow nothing else."""
 
 import re
 import tempfile
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from discovery.admin.change_processor import make_change_processor as desk_of
+from discovery.admin.change_processor import make_change_processor
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import read_document, read_stored, read_version
@@ -63,7 +63,7 @@ def login(client: redis.Redis, server: Store) -> Iterator[Callable[[str], redis.
     client.execute_command("ACL", "DELUSER", "rondpoint-agent", "rondpoint-proxy")
 
 
-def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]) -> None:
+def test_the_agents_rights_are_sufficient(login: Callable[[str], redis.Redis]) -> None:
     agent = login("rondpoint-agent")
     publisher = Publisher(agent, KEYS)
     publisher.publish(Configuration(services={"a@file": Service("a@file")}))
@@ -74,24 +74,24 @@ def test_the_agents_rights_are_enough_for_it(login: Callable[[str], redis.Redis]
     forget_silent_agents(agent, KEYS, time.time())
     agent.hset(KEYS.tickets, "a@file", 1)
     agent.set(KEYS.leader, "1 a")
-    leftovers = UnusedTickets(agent, KEYS)
+    unused_tickets = UnusedTickets(agent, KEYS)
     for now in (0.0, RETENTION):
-        leftovers.sweep("1 a", (), now)
+        unused_tickets.remove_expired("1 a", (), now)
     assert not agent.hgetall(KEYS.tickets)
     remove_agent(agent, KEYS, "a")
 
 
-def test_the_agents_rights_are_enough_for_the_apis_changes(
+def test_the_agents_rights_are_sufficient_for_changes_through_the_api(
     client: redis.Redis, login: Callable[[str], redis.Redis]
 ) -> None:
     agent, proxy = login("rondpoint-agent"), login("rondpoint-proxy")
-    make_change_processor = desk_of(Settings(), agent)
-    heard = agent.pubsub()
-    heard.subscribe(KEYS.admin_changes)
+    change_processor = make_change_processor(Settings(), agent)
+    subscription = agent.pubsub()
+    subscription.subscribe(KEYS.admin_changes)
     body = '{"rule": "Host(`a`)", "service": "a"}'
     propose(proxy, KEYS, Proposal("1", "put", "routers", "a", body))
     stop = threading.Event()
-    thread = threading.Thread(target=make_change_processor.run, args=(stop,))
+    thread = threading.Thread(target=change_processor.run, args=(stop,))
     thread.start()
     result = await_result(proxy, KEYS, "1", 60)
     assert result is not None
@@ -108,12 +108,10 @@ def test_the_agents_rights_are_enough_for_the_apis_changes(
     assert read_document(proxy, KEYS).objects == {}
     assert [entry.version for entry in read_history(proxy, KEYS)] == [2, 1]
     assert read_stored(proxy, KEYS, "admin/http/routers/a") is None
-    heard.close()
+    subscription.close()
 
 
-def test_the_proxys_rights_are_enough_for_it(
-    client: redis.Redis, login: Callable[[str], redis.Redis]
-) -> None:
+def test_the_proxys_rights_are_sufficient(client: redis.Redis, login: Callable[[str], redis.Redis]) -> None:
     proxy = login("rondpoint-proxy")
     Publisher(client, KEYS).publish(Configuration())
     assert load(proxy, KEYS) is not None
@@ -123,9 +121,9 @@ def test_the_proxys_rights_are_enough_for_it(
     drop(proxy, KEYS.tickets)
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
-    left = server_field("s@file", "http://10.0.0.1:80")
+    removed_server = server_field("s@file", "http://10.0.0.1:80")
     for name in ("host:1", "host-0"):
-        write_fields(proxy, KEYS.server_metrics(name), {left: ServerCounts()}, ["gone"])
+        write_fields(proxy, KEYS.server_metrics(name), {removed_server: ServerCounts()}, ["gone"])
     status = WorkerStatus("host:1", "host-0", "host", 1, 0.0, 0.0)
     write_worker(proxy, KEYS, status)
     assert read_workers(proxy, KEYS) == {"host:1": status}
@@ -149,11 +147,11 @@ def test_the_proxys_rights_are_enough_for_it(
 
 
 @pytest.mark.parametrize("kind", [Sentinels, Cluster])
-def test_the_rights_are_enough_where_the_master_is_to_be_found(kind: type[Sentinels | Cluster]) -> None:
+def test_the_rights_are_sufficient_with_sentinels_and_in_a_cluster(kind: type[Sentinels | Cluster]) -> None:
     with tempfile.TemporaryDirectory(prefix="rp-") as directory, kind(Path(directory)) as group:
         for server in group.servers:
             for user in ("rondpoint-agent", "rondpoint-proxy"):
-                server.does("ACL", "SETUSER", user, *rules(user).split())
+                server.execute("ACL", "SETUSER", user, *rules(user).split())
         with connect(group.url.replace("://", "://rondpoint-agent:SECRET@")) as agent:
             Publisher(agent, KEYS).publish(Configuration())
         with connect(group.url.replace("://", "://rondpoint-proxy:SECRET@")) as proxy:

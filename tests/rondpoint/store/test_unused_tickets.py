@@ -1,4 +1,4 @@
-"""Counts of tickets go when their service has gone for good, and no sooner."""
+"""Ticket counts are removed a while after their service, and no sooner."""
 
 import redis
 
@@ -10,80 +10,82 @@ from rondpoint.store.unused_tickets import RETENTION, UnusedTickets
 LEASE = "7 agent"
 
 
-def counted(client: redis.Redis, keys: Keys, *names: str) -> None:
+def store_counts(client: redis.Redis, keys: Keys, *names: str) -> None:
     for name in names:
         client.hincrby(keys.tickets, name, 3)
     client.set(keys.leader, LEASE)
 
 
-def left(client: redis.Redis, keys: Keys) -> set[bytes]:
+def remaining(client: redis.Redis, keys: Keys) -> set[bytes]:
     return set(client.hkeys(keys.tickets))
 
 
-def test_a_service_that_is_gone_for_long_enough_loses_its_count(client: redis.Redis, keys: Keys) -> None:
-    counted(client, keys, "gone@file", "stays@file")
-    leftovers = UnusedTickets(client, keys)
-    leftovers.sweep(LEASE, {"stays@file"}, 100.0)
-    leftovers.sweep(LEASE, {"stays@file"}, 99.9 + RETENTION)
-    assert left(client, keys) == {b"gone@file", b"stays@file"}
-    leftovers.sweep(LEASE, {"stays@file"}, 100.0 + RETENTION)
-    assert left(client, keys) == {b"stays@file"}
+def test_a_service_that_was_removed_long_enough_ago_loses_its_count(client: redis.Redis, keys: Keys) -> None:
+    store_counts(client, keys, "gone@file", "stays@file")
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, {"stays@file"}, 100.0)
+    unused_tickets.remove_expired(LEASE, {"stays@file"}, 99.9 + RETENTION)
+    assert remaining(client, keys) == {b"gone@file", b"stays@file"}
+    unused_tickets.remove_expired(LEASE, {"stays@file"}, 100.0 + RETENTION)
+    assert remaining(client, keys) == {b"stays@file"}
     assert client.hincrby(keys.tickets, "gone@file", 1) == 1
-    # It is gone anew, and its time begins anew.
-    leftovers.sweep(LEASE, {"stays@file"}, 101.0 + RETENTION)
-    assert left(client, keys) == {b"gone@file", b"stays@file"}
+    # It is missing again, so its retention begins again.
+    unused_tickets.remove_expired(LEASE, {"stays@file"}, 101.0 + RETENTION)
+    assert remaining(client, keys) == {b"gone@file", b"stays@file"}
 
 
-def test_the_time_of_a_service_that_was_back_begins_anew(client: redis.Redis, keys: Keys) -> None:
-    counted(client, keys, "a@file")
-    leftovers = UnusedTickets(client, keys)
-    leftovers.sweep(LEASE, (), 0.0)
-    leftovers.sweep(LEASE, {"a@file"}, 1.0)
-    leftovers.sweep(LEASE, (), RETENTION + 0.5)
-    assert left(client, keys) == {b"a@file"}
+def test_the_retention_begins_again_after_a_service_has_returned(client: redis.Redis, keys: Keys) -> None:
+    store_counts(client, keys, "a@file")
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, (), 0.0)
+    unused_tickets.remove_expired(LEASE, {"a@file"}, 1.0)
+    unused_tickets.remove_expired(LEASE, (), RETENTION + 0.5)
+    assert remaining(client, keys) == {b"a@file"}
 
 
 def test_a_service_that_is_published_meanwhile_keeps_its_count(client: redis.Redis, keys: Keys) -> None:
-    counted(client, keys, "a@file", "b@file")
-    leftovers = UnusedTickets(client, keys)
-    leftovers.sweep(LEASE, (), 0.0)
+    store_counts(client, keys, "a@file", "b@file")
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, (), 0.0)
     Publisher(client, keys, lambda: LEASE).publish(Configuration(services={"a@file": Service("a@file")}))
-    leftovers.sweep(LEASE, (), RETENTION)
-    assert left(client, keys) == {b"a@file"}
+    unused_tickets.remove_expired(LEASE, (), RETENTION)
+    assert remaining(client, keys) == {b"a@file"}
     assert client.hincrby(keys.tickets, "a@file", 1) == 4
 
 
-def test_who_does_not_lead_removes_nothing(client: redis.Redis, keys: Keys) -> None:
-    counted(client, keys, "a@file")
-    leftovers = UnusedTickets(client, keys)
+def test_an_agent_that_does_not_lead_removes_nothing(client: redis.Redis, keys: Keys) -> None:
+    store_counts(client, keys, "a@file")
+    unused_tickets = UnusedTickets(client, keys)
     for now in (0.0, RETENTION):
-        leftovers.sweep("6 other", (), now)
-    assert left(client, keys) == {b"a@file"}
-    leftovers.sweep(LEASE, (), RETENTION + 1)
-    assert left(client, keys) == set()
+        unused_tickets.remove_expired("6 other", (), now)
+    assert remaining(client, keys) == {b"a@file"}
+    unused_tickets.remove_expired(LEASE, (), RETENTION + 1)
+    assert remaining(client, keys) == set()
 
 
-def test_very_many_are_looked_at_some_at_a_time_and_all_in_turn(client: redis.Redis, keys: Keys) -> None:
+def test_many_counts_are_checked_some_at_a_time_until_all_are_checked(
+    client: redis.Redis, keys: Keys
+) -> None:
     many = [f"s{number}@file" for number in range(20_000)]
     client.hset(keys.tickets, mapping=dict.fromkeys([*many, "stays@file", b"\xff"], 5))
     client.set(keys.leader, LEASE)
-    leftovers = UnusedTickets(client, keys)
-    leftovers.sweep(LEASE, {"stays@file"}, 0.0)
-    leftovers.sweep(LEASE, {"stays@file"}, RETENTION)
-    assert len(left(client, keys)) > 10_000
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, {"stays@file"}, 0.0)
+    unused_tickets.remove_expired(LEASE, {"stays@file"}, RETENTION)
+    assert len(remaining(client, keys)) > 10_000
     for _ in range(200):
-        leftovers.sweep(LEASE, {"stays@file"}, RETENTION)
+        unused_tickets.remove_expired(LEASE, {"stays@file"}, RETENTION)
     for _ in range(200):
-        leftovers.sweep(LEASE, {"stays@file"}, 2 * RETENTION)
-    assert left(client, keys) == {b"stays@file"}
+        unused_tickets.remove_expired(LEASE, {"stays@file"}, 2 * RETENTION)
+    assert remaining(client, keys) == {b"stays@file"}
 
 
-def test_what_holds_no_counts_is_left_to_who_mends_it(client: redis.Redis, keys: Keys) -> None:
-    counted(client, keys, "a@file")
-    leftovers = UnusedTickets(client, keys)
-    leftovers.sweep(LEASE, (), 0.0)
+def test_keys_of_another_type_are_left_to_others_to_repair(client: redis.Redis, keys: Keys) -> None:
+    store_counts(client, keys, "a@file")
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, (), 0.0)
     client.set(keys.services, "rubbish")
-    leftovers.sweep(LEASE, (), RETENTION)
+    unused_tickets.remove_expired(LEASE, (), RETENTION)
     client.set(keys.tickets, "rubbish")
-    leftovers.sweep(LEASE, (), RETENTION)
+    unused_tickets.remove_expired(LEASE, (), RETENTION)
     assert client.get(keys.tickets) == b"rubbish"

@@ -9,14 +9,14 @@ import pytest
 from tests.lab import official
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
-from tests.lab.product import build, fill
+from tests.lab.product import build, copy_sources
 
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What of the repository images are built from and compose files lie in, with wheels carried in."""
     made = tmp_path_factory.mktemp("clone")
-    fill(made)
+    copy_sources(made)
     return made
 
 

@@ -11,7 +11,14 @@ from docker.models.containers import Container
 from tests.lab import http as client
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
-from tests.lab.scene import check_exposure, container, hosts, parts, wait_for_bodies, wait_for_turns
+from tests.lab.scene import (
+    check_exposure,
+    container,
+    containers_by_service,
+    hosts,
+    wait_for_bodies,
+    wait_for_round_robin,
+)
 from tests.lab.waiting import until
 
 HOST = "hello.localhost"
@@ -59,7 +66,7 @@ def test_with_sentinels_a_dead_primary_stops_neither_requests_nor_changes(
 ) -> None:
     project = example("sentinel")
     project.up()
-    found = parts(docker_client, project)
+    found = containers_by_service(docker_client, project)
     check_exposure(found, "agent", {"proxy-1", "proxy-2"})
     before = hosts(project, "webapp")
     until(lambda: all_serve(engine, 2), "two proxies with the newest configuration", timeout=60.0)
@@ -97,7 +104,7 @@ def test_beside_consul_a_container_is_routed_by_what_the_registrar_says_and_stay
 ) -> None:
     project = example("consul")
     project.up()
-    found = parts(docker_client, project)
+    found = containers_by_service(docker_client, project)
     check_exposure(found, "registrator", {"proxy"})
     wait_for_bodies(engine, 8000, HOST, hosts(project, "webapp"))
     for name in ("consul", "redis", "agent", "proxy"):
@@ -109,4 +116,4 @@ def test_beside_consul_a_container_is_routed_by_what_the_registrar_says_and_stay
     assert len(three) == 3
     wait_for_bodies(engine, 8000, HOST, three)
     project.run("kill", "consul")
-    wait_for_turns(engine, 8000, HOST, three)
+    wait_for_round_robin(engine, 8000, HOST, three)

@@ -11,7 +11,7 @@ from tests.lab import http as client
 from tests.lab import official
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
-from tests.lab.scene import container, hosts, wait_for_bodies, wait_for_turns
+from tests.lab.scene import container, hosts, wait_for_bodies, wait_for_round_robin
 from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
 from tests.lab.waiting import until
 
@@ -111,7 +111,7 @@ def test_the_first_scene_runs_with_nothing_changed_but_the_images_name(
     five = hosts(project, "webapp")
     assert len(five) == 5
     wait_for_bodies(engine, 80, "hello.docker", five)
-    wait_for_turns(engine, 80, "hello.docker", five)
+    wait_for_round_robin(engine, 80, "hello.docker", five)
 
     dashboard = client.request(8080, "localhost", "/dashboard/", namespace=engine.namespace)
     assert dashboard.status == 200

@@ -13,9 +13,9 @@ from docker.models.containers import Container
 
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
-from tests.lab.http import in_turn
+from tests.lab.http import is_round_robin
 from tests.lab.readme import blocks
-from tests.lab.scene import check_exposure, hosts, parts
+from tests.lab.scene import check_exposure, containers_by_service, hosts
 from tests.lab.tutorial import Shell
 from tests.lab.waiting import until
 
@@ -79,10 +79,10 @@ def test_two_minutes_lead_to_a_container_of_ones_own(
         assert len(three) == 3
         wait_for_answers(shell, ask, three)
         until(
-            lambda: in_turn([shell.run(quiet(ask)).strip() for _ in range(6)], three),
+            lambda: is_round_robin([shell.run(quiet(ask)).strip() for _ in range(6)], three),
             "the three one after the other",
         )
-        check_parts(parts(docker_client, project))
+        check_parts(containers_by_service(docker_client, project))
 
         run, ask = mine
         name = shell.run(run).strip()[:12]

@@ -1,4 +1,4 @@
-"""Following what the API has defined, in a real store."""
+"""The providers of the API's routes follow a real store."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def rules(configuration: Configuration) -> dict[str, str]:
     return {name: router.rule.text for name, router in configuration.routers.items()}
 
 
-def test_each_change_is_emitted_and_what_is_anothers_is_not(client: redis.Redis) -> None:
+def test_each_change_is_emitted_but_not_those_of_the_other_provider(client: redis.Redis) -> None:
     with watched(provider(client)) as running:
         assert running.next() == Configuration({}, {}, {})
         commit(client, 1, admin__http__routers__shop=ROUTER)
@@ -77,9 +77,7 @@ def test_a_change_whose_message_was_missed_is_found(client: redis.Redis) -> None
         assert rules(running.next()) == {"shop@admin": "Host(`a.test`)"}
 
 
-def test_a_store_that_is_away_or_comes_back_empty_takes_nothing_away(
-    store: Store, client: redis.Redis
-) -> None:
+def test_an_unavailable_or_emptied_store_removes_no_routes(store: Store, client: redis.Redis) -> None:
     commit(client, 1, admin__http__routers__shop=ROUTER)
     with supervised(provider(client)) as running:
         running.until(lambda found: bool(found.routers))
@@ -93,7 +91,7 @@ def test_a_store_that_is_away_or_comes_back_empty_takes_nothing_away(
         assert running.state == "ok"
 
 
-def test_what_somebody_else_has_damaged_keeps_its_last_good_value() -> None:
+def test_a_damaged_object_keeps_its_last_good_value() -> None:
     assemble = ObjectAssembler()
     good = encoded(admin__http__routers__shop=ROUTER, admin__http__routers__other=ROUTER)
     assert len(assemble(Document(1, good)).routers) == 2
@@ -103,7 +101,7 @@ def test_what_somebody_else_has_damaged_keeps_its_last_good_value() -> None:
     assert set(assemble(Document(3, {})).routers) == set()
 
 
-def test_what_is_wrong_with_an_object_is_told_beside_the_others() -> None:
+def test_an_invalid_object_is_reported_and_the_others_are_served() -> None:
     found = ObjectAssembler()(
         Document(1, encoded(admin__http__routers__shop=ROUTER, admin__http__routers__bad={"rule": "x"}))
     )
@@ -112,13 +110,13 @@ def test_what_is_wrong_with_an_object_is_told_beside_the_others() -> None:
     assert "the API: http.routers.bad" in {diagnostic.subject for diagnostic in found.diagnostics}
 
 
-def test_a_whole_provider_is_decoded_at_once() -> None:
+def test_the_objects_of_rest_are_decoded_together() -> None:
     found = assemble_rest(Document(1, encoded(rest__frontends__f=FRONTEND, rest__backends__b=BACKEND)))
     assert rules(found) == {"f@rest": "Host:b.test"}
     assert set(found.services) == {"b@rest"}
 
 
-def test_the_settings_say_which_of_them_there_are(client: redis.Redis) -> None:
+def test_the_settings_enable_the_provider_rest(client: redis.Redis) -> None:
     assert set(api_providers(Settings(), client)) == {"admin"}
     settings = Settings(providers=Providers(rest=RestOptions()))
     assert set(api_providers(settings, client)) == {"admin", "rest"}

@@ -1,4 +1,4 @@
-"""When the state of checks is asked for, and when it is known already."""
+"""The checks are read only if the known ones are older than the services."""
 
 import pytest
 
@@ -13,11 +13,11 @@ def checks_of(reader: Client) -> CatalogueChecks:
     return CatalogueChecks(reader, Inventory(lambda service, members: []))
 
 
-def test_what_is_known_of_a_later_moment_than_the_services_is_not_asked_for(consul: Consul) -> None:
+def test_checks_that_are_newer_than_the_services_are_not_read_again(consul: Consul) -> None:
     with client_of(consul) as reader:
         checks = checks_of(reader)
         checks.update(QueryResult(7, []))
-    # The reader is closed: whatever it is asked for, it refuses.
+    # The reader is closed, so every read raises ClosedError.
     checks.refresh(7)
     checks.refresh(5)
     for index in (8, 0):

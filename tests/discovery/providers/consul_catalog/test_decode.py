@@ -1,4 +1,4 @@
-"""From the tags of a service's instances to routers and services, in both dialects."""
+"""The tags of a service's instances are decoded to routers and services, in both dialects."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ LABELS = (
     .replace("traefik.", "")
     .splitlines()
 )
-"""Traefik 1's, without the prefix; its reference has the same for containers and for the catalogue."""
+"""Traefik 1's labels without the prefix; its reference has the same ones for containers and catalogue."""
 
 V1 = {"domain": "consul.local", "strict_checks": ("passing",)}
 
@@ -39,7 +39,7 @@ def configuration(members: Sequence[Instance | Member], **options: Any) -> Confi
 
 
 def rules(found: Configuration) -> dict[str, str]:
-    """Rule → service, without the provider's name."""
+    """Return rule → service, without the provider's name."""
     return {router.rule.text: router.service.partition("@")[0] for router in found.routers.values()}
 
 
@@ -140,7 +140,7 @@ def test_tags_make_routers(
     assert [each for each in found.diagnostics if each.severity != "note"] == []
 
 
-def test_what_is_not_routed_is_said_with_its_reason() -> None:
+def test_the_reason_why_a_service_is_not_routed_is_reported() -> None:
     (note,) = configuration([instance(1, "web.enable=false")], prefix="web").diagnostics
     assert (note.subject, note.message) == ("service hello", "not routed: tag web.enable says so")
 
@@ -161,7 +161,7 @@ def test_every_instance_is_a_server_with_its_own_weight_and_protocol() -> None:
     ]
 
 
-def test_traefik_3_takes_consuls_weights_too() -> None:
+def test_consuls_weights_apply_in_traefik_3s_dialect_too() -> None:
     found = configuration(
         [
             instance(1, "traefik.http.services.hello.loadbalancer.server.port=81", weight=4),
@@ -182,7 +182,7 @@ STATES = [
 
 
 @pytest.mark.parametrize(("status", "options", "state"), STATES)
-def test_an_instance_takes_requests_while_its_health_suffices(
+def test_an_instance_takes_requests_while_its_status_is_among_strict_checks(
     status: str, options: dict[str, Any], state: ServerState
 ) -> None:
     found = configuration([instance(1), Member(instance(2), status)], **options)
@@ -199,13 +199,13 @@ def test_an_instance_takes_requests_while_its_health_suffices(
         ),
     ],
 )
-def test_an_instance_whose_health_does_not_suffice_takes_none_even_where_there_is_no_other(
+def test_an_unhealthy_instance_takes_no_requests_even_if_it_is_the_only_one(
     tags: tuple[str, ...],
 ) -> None:
     out = configuration([Member(instance(1, *tags), "critical"), Member(instance(2), "maintenance")], **V1)
     assert {(each.state, each.weight) for each in servers(out)} == {(ServerState.DRAINING, 0)}
-    (said,) = [each for each in out.diagnostics if each.subject == "service hello@consulcatalog"]
-    assert "node/hello-1 (critical), node/hello-2 (maintenance)" in said.message
+    (diagnostic,) = [each for each in out.diagnostics if each.subject == "service hello@consulcatalog"]
+    assert "node/hello-1 (critical), node/hello-2 (maintenance)" in diagnostic.message
 
     back = configuration([Member(instance(1, *tags), "critical"), instance(2)], **V1)
     assert [each.weight for each in servers(back)] == [0, 1]
@@ -219,7 +219,7 @@ def test_an_instance_whose_health_does_not_suffice_takes_none_even_where_there_i
         ("traefik.http.routers.a.rule=Host(`old`)", "traefik.http.routers.a.rule=Host(`new`)"),
     ],
 )
-def test_the_tags_of_an_instance_that_is_not_ready_change_nothing(old: str, new: str) -> None:
+def test_the_tags_of_an_unhealthy_instance_do_not_count(old: str, new: str) -> None:
     found = configuration([instance(1, old), Member(instance(2, new), "critical")], **V1)
     (rule,) = rules(found)
     assert "old" in rule
@@ -241,7 +241,7 @@ def test_tags_of_the_instances_of_a_service_are_united_in_traefik_1() -> None:
     assert len(servers(found)) == 3
 
 
-def test_of_tags_that_differ_the_latest_count_and_it_is_said() -> None:
+def test_if_tags_differ_the_latest_win_with_a_warning() -> None:
     found = configuration(
         [
             instance(2, "traefik.frontend.rule=Host:new"),
@@ -250,55 +250,55 @@ def test_of_tags_that_differ_the_latest_count_and_it_is_said() -> None:
         **V1,
     )
     assert rules(found) == {"Host:new": "hello"}
-    (said,) = found.diagnostics
-    assert "node/hello-1" in said.message
-    assert "'Host:new'" in said.message
+    (diagnostic,) = found.diagnostics
+    assert "node/hello-1" in diagnostic.message
+    assert "'Host:new'" in diagnostic.message
 
 
-def test_a_bad_tag_takes_down_nothing_but_itself() -> None:
+def test_a_bad_tag_affects_only_itself() -> None:
     found = configuration(
         [instance(1, "web.weight=heavy", "web.frontend.rule=Host:a")], **{**V1, "prefix": "web"}
     )
     assert rules(found) == {"Host:a": "hello"}
-    (said,) = found.diagnostics
-    assert "tag web.weight" in said.message
+    (diagnostic,) = found.diagnostics
+    assert "tag web.weight" in diagnostic.message
 
 
-def test_what_instances_have_in_common_is_said_once() -> None:
+def test_equal_diagnostics_of_several_instances_are_reported_once() -> None:
     found = configuration([instance(number, "traefik.frontend.priority=x") for number in (1, 2, 3)], **V1)
     assert len(found.diagnostics) == 1
 
 
-def test_a_bad_template_leaves_out_its_router_alone() -> None:
+def test_a_bad_template_leaves_out_only_its_router() -> None:
     found = configuration(
         [instance(1, "traefik.frontend.rule=Host:{{.Nothing}}", "traefik.frontends.b.rule=Host:b")], **V1
     )
     assert rules(found) == {"Host:b": "hello"}
-    (said,) = found.diagnostics
-    assert "unknown field .Nothing" in said.message
+    (diagnostic,) = found.diagnostics
+    assert "unknown field .Nothing" in diagnostic.message
 
 
 @pytest.mark.parametrize("port", [0, -1, 65_536])
-def test_a_service_without_a_port_is_said_to_have_none(port: int) -> None:
+def test_a_service_without_a_valid_port_is_reported(port: int) -> None:
     found = configuration([instance(1, port=port)], **V1)
     assert found.routers == {}
     assert any("port" in each.message for each in found.diagnostics)
 
 
 @pytest.mark.parametrize("address", ["", "10.0.0.1 x", "10.0.0.1\r\nX: y", "a/b", "a..b"])
-def test_a_service_without_an_address_is_said_to_have_none(address: str) -> None:
+def test_a_service_without_a_valid_address_is_reported(address: str) -> None:
     found = configuration([instance(1, address=address)], **V1)
     assert found.routers == {}
     assert any("address" in each.message for each in found.diagnostics)
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "fd00::1", "node_1.Example", "localhost"])
-def test_addresses_and_names_are_taken_as_they_are_registered(address: str) -> None:
+def test_registered_addresses_and_names_are_used_as_they_are(address: str) -> None:
     (server,) = servers(configuration([instance(1, address=address)], **V1))
     assert server.host == address
 
 
-def test_a_port_that_registrator_calls_udp_takes_no_requests() -> None:
+def test_a_udp_port_of_registrator_takes_no_requests() -> None:
     tags = ("traefik.frontend.rule=Host:a",)
     dns = Instance("node", "host:shop:53:udp", "shop-53", "10.0.0.1", 53, tags)
     found = configuration([dns], **V1)
@@ -308,7 +308,7 @@ def test_a_port_that_registrator_calls_udp_takes_no_requests() -> None:
     assert rules(configuration([web], **V1)) == {"Host:a": "shop-80"}
 
 
-def test_a_name_with_a_space_is_skipped() -> None:
+def test_a_service_with_a_space_in_its_name_is_skipped() -> None:
     found = configuration([instance(1, service="hello world")], **V1)
     assert found.routers == {}
     assert "space" in found.diagnostics[0].message

@@ -1,4 +1,4 @@
-"""The worst of an instance's own and its node's checks counts; maintenance is the worst of all."""
+"""The worst check of an instance and its node counts; maintenance is worst."""
 
 import pytest
 
@@ -25,5 +25,5 @@ CASES = [
 
 
 @pytest.mark.parametrize(("checks", "expected"), CASES)
-def test_checks_are_summed_up(checks: list[dict[str, str]], expected: str) -> None:
+def test_the_worst_check_counts(checks: list[dict[str, str]], expected: str) -> None:
     assert Health(checks).status_of(("n", "s")) == expected

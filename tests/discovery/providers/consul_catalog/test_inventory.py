@@ -1,4 +1,4 @@
-"""What is decoded anew, and what is kept although it is missing."""
+"""Which services are decoded again, and which missing ones are kept."""
 
 import time
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from rondpoint.model import Server, ServerState, Service
 UP, DRAINING = ServerState.UP, ServerState.DRAINING
 
 
-class Known:
-    """An inventory, and which services were decoded."""
+class TrackedInventory:
+    """An inventory that records which services were decoded."""
 
     def __init__(self) -> None:
         self.decoded: list[str] = []
@@ -25,7 +25,7 @@ class Known:
         return [_decoded(service, member) for member in members]
 
     def seen(self) -> dict[str, dict[str, ServerState]]:
-        """Services, with the servers' names and states, and whether they are new is of no interest."""
+        """Return the services with their servers' names and states."""
         self.inventory.refresh()
         found = self.inventory.configuration().services
         return {name: {each.name: each.state for each in one.servers} for name, one in found.items()}
@@ -46,77 +46,77 @@ def instance(own: str, service: str = "web", node: str = "n", address: str = "10
     return Instance(node, own, service, address, 80)
 
 
-def known(*instances: Instance) -> Known:
-    made = Known()
+def known(*instances: Instance) -> TrackedInventory:
+    made = TrackedInventory()
     made.inventory.replace(instances)
     made.decoded_anew()
     return made
 
 
-def test_only_what_changed_is_decoded_anew() -> None:
-    at_hand = known(instance("a"), instance("b", "shop"))
-    at_hand.inventory.replace([instance("a"), instance("b", "shop"), instance("c", "shop")])
-    assert at_hand.decoded_anew() == ["shop"]
-    at_hand.inventory.put(instance("a"))
-    assert not at_hand.inventory.refresh()
-    at_hand.inventory.put(instance("a", address="10.0.0.2"))
-    assert at_hand.inventory.refresh()
-    assert at_hand.decoded_anew() == ["web"]
+def test_only_changed_services_are_decoded_again() -> None:
+    tracked = known(instance("a"), instance("b", "shop"))
+    tracked.inventory.replace([instance("a"), instance("b", "shop"), instance("c", "shop")])
+    assert tracked.decoded_anew() == ["shop"]
+    tracked.inventory.put(instance("a"))
+    assert not tracked.inventory.refresh()
+    tracked.inventory.put(instance("a", address="10.0.0.2"))
+    assert tracked.inventory.refresh()
+    assert tracked.decoded_anew() == ["web"]
 
 
-def test_health_touches_its_instance_or_all_of_its_node() -> None:
-    at_hand = known(instance("a"), instance("b", "shop"), instance("c", "far", node="m"))
+def test_a_check_affects_its_instance_or_all_instances_of_its_node() -> None:
+    tracked = known(instance("a"), instance("b", "shop"), instance("c", "far", node="m"))
     failing = {"Node": "n", "CheckID": "x", "Status": "critical"}
-    at_hand.inventory.set_health(Health([{**failing, "ServiceID": "a"}]))
-    assert at_hand.decoded_anew() == ["web"]
-    assert at_hand.seen() == {"web": {"a": DRAINING}, "shop": {"b": UP}, "far": {"c": UP}}
-    at_hand.inventory.set_health(Health([failing]))
-    assert at_hand.decoded_anew() == ["shop"]
-    assert at_hand.seen() == {"web": {"a": DRAINING}, "shop": {"b": DRAINING}, "far": {"c": UP}}
-    at_hand.inventory.set_health(Health())
-    assert at_hand.decoded_anew() == ["shop", "web"]
+    tracked.inventory.set_health(Health([{**failing, "ServiceID": "a"}]))
+    assert tracked.decoded_anew() == ["web"]
+    assert tracked.seen() == {"web": {"a": DRAINING}, "shop": {"b": UP}, "far": {"c": UP}}
+    tracked.inventory.set_health(Health([failing]))
+    assert tracked.decoded_anew() == ["shop"]
+    assert tracked.seen() == {"web": {"a": DRAINING}, "shop": {"b": DRAINING}, "far": {"c": UP}}
+    tracked.inventory.set_health(Health())
+    assert tracked.decoded_anew() == ["shop", "web"]
 
 
-def test_an_id_that_is_registered_under_another_name_moves() -> None:
-    at_hand = known(instance("a"), instance("b"))
-    at_hand.inventory.put(instance("a", "shop"))
-    assert at_hand.seen() == {"web": {"b": UP}, "shop": {"a": UP}}
+def test_an_id_that_is_registered_for_another_service_moves() -> None:
+    tracked = known(instance("a"), instance("b"))
+    tracked.inventory.put(instance("a", "shop"))
+    assert tracked.seen() == {"web": {"b": UP}, "shop": {"a": UP}}
     for own in ("a", "b"):
-        at_hand.inventory.remove(("n", own))
-    at_hand.inventory.put(instance("c"))
-    assert at_hand.seen() == {"web": {"c": UP}}
+        tracked.inventory.remove(("n", own))
+    tracked.inventory.put(instance("c"))
+    assert tracked.seen() == {"web": {"c": UP}}
 
 
-def test_a_service_that_is_missing_is_kept_until_its_time_or_its_return() -> None:
-    at_hand = known(instance("a"), instance("b"), instance("c", "shop"), instance("d", "far"))
+def test_a_missing_service_is_kept_until_it_expires_or_returns() -> None:
+    tracked = known(instance("a"), instance("b"), instance("c", "shop"), instance("d", "far"))
     later = time.monotonic() + 60
-    assert at_hand.inventory.replace([instance("d", "far")], keep_until=later) == {"web", "shop"}
-    assert at_hand.seen() == {"web": {"a": UP, "b": UP}, "shop": {"c": UP}, "far": {"d": UP}}
-    assert at_hand.inventory.next_expiry == later
-    at_hand.inventory.put(instance("b"))
-    assert at_hand.seen() == {"web": {"b": UP}, "shop": {"c": UP}, "far": {"d": UP}}
-    assert at_hand.inventory.replace([instance("b")]) == set()
-    assert at_hand.seen() == {"web": {"b": UP}, "shop": {"c": UP}}
+    assert tracked.inventory.replace([instance("d", "far")], keep_until=later) == {"web", "shop"}
+    assert tracked.seen() == {"web": {"a": UP, "b": UP}, "shop": {"c": UP}, "far": {"d": UP}}
+    assert tracked.inventory.next_expiry == later
+    tracked.inventory.put(instance("b"))
+    assert tracked.seen() == {"web": {"b": UP}, "shop": {"c": UP}, "far": {"d": UP}}
+    assert tracked.inventory.replace([instance("b")]) == set()
+    assert tracked.seen() == {"web": {"b": UP}, "shop": {"c": UP}}
 
 
-def test_what_is_kept_goes_when_its_time_is_over() -> None:
-    at_hand = known(instance("a"), instance("b", "shop"))
-    at_hand.inventory.remove(("n", "a"), keep_until=time.monotonic() - 1)
-    assert at_hand.seen() == {"shop": {"b": UP}}
-    assert at_hand.inventory.next_expiry is None
+def test_a_missing_service_is_removed_when_it_expires() -> None:
+    tracked = known(instance("a"), instance("b", "shop"))
+    tracked.inventory.remove(("n", "a"), keep_until=time.monotonic() - 1)
+    assert tracked.seen() == {"shop": {"b": UP}}
+    assert tracked.inventory.next_expiry is None
 
 
-def test_a_service_that_loses_one_instance_of_several_loses_it_at_once() -> None:
-    at_hand = known(instance("a"), instance("b"))
-    at_hand.inventory.remove(("n", "a"), keep_until=time.monotonic() + 60)
-    assert at_hand.seen() == {"web": {"b": UP}}
-    at_hand.inventory.remove(("n", "b"))
-    assert at_hand.seen() == {}
-    at_hand.inventory.remove(("n", "nobody"))
-    assert len(at_hand.inventory) == 0
+def test_one_instance_of_several_is_removed_at_once() -> None:
+    tracked = known(instance("a"), instance("b"))
+    tracked.inventory.remove(("n", "a"), keep_until=time.monotonic() + 60)
+    assert tracked.seen() == {"web": {"b": UP}}
+    tracked.inventory.remove(("n", "b"))
+    assert tracked.seen() == {}
+    tracked.inventory.remove(("n", "nobody"))
+    assert len(tracked.inventory) == 0
 
 
-def test_a_fault_with_one_service_takes_no_other_with_it() -> None:
+def test_a_bug_that_one_service_triggers_leaves_the_others() -> None:
     def decode(service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         if service == "bad":
             raise RuntimeError("boom")

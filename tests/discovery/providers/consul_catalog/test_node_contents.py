@@ -1,4 +1,4 @@
-"""What answers change, and that it makes no difference in what pieces the catalogue was read."""
+"""The changes that query results cause do not depend on the pieces in which the catalogue was read."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ Catalogue = dict[str, dict[str, CatalogueEntry]]
 
 
 def written(entries: dict[str, CatalogueEntry]) -> dict[str, msgspec.Raw]:
-    """As Consul writes it."""
+    """Return the entries as Consul's JSON."""
     return {own: msgspec.Raw(msgspec.json.encode(entry)) for own, entry in entries.items()}
 
 
@@ -75,7 +75,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=40))
-def test_in_what_pieces_the_catalogue_was_read_makes_no_difference(taken: list[tuple[Any, ...]]) -> None:
+def test_the_pieces_in_which_the_catalogue_was_read_make_no_difference(taken: list[tuple[Any, ...]]) -> None:
     catalogue: Catalogue = {node: {} for node in NODES}
     addresses = dict.fromkeys(NODES, "10.0.0.1")
     contents, inventory = NodeContents(), an_inventory()
@@ -110,7 +110,7 @@ def test_in_what_pieces_the_catalogue_was_read_makes_no_difference(taken: list[t
     assert configuration(inventory) == from_nothing(catalogue, addresses)
 
 
-def test_what_has_not_changed_is_the_same_object_and_no_news() -> None:
+def test_an_unchanged_entry_stays_the_same_object_and_is_no_change() -> None:
     web, shop = CatalogueEntry("a", "web", port=80), CatalogueEntry("b", "shop", port=80)
     contents = NodeContents()
     contents.put_nodes({"n": "10.0.0.1"})
@@ -125,7 +125,7 @@ def test_what_has_not_changed_is_the_same_object_and_no_news() -> None:
     assert contents.put("n", decode_node_services(written({"b": moved}), second)).removed == [("n", "a")]
 
 
-def test_what_is_written_as_before_it_was_read_otherwise_is_news() -> None:
+def test_an_entry_that_changed_back_since_another_reading_is_a_change() -> None:
     contents = NodeContents()
     contents.put_nodes({"n": "10.0.0.1"})
     one, other = CatalogueEntry("a", "web", port=80), CatalogueEntry("a", "web", port=81)
@@ -137,7 +137,7 @@ def test_what_is_written_as_before_it_was_read_otherwise_is_news() -> None:
         assert [each.port for each in change.updated] == [entry.port]
 
 
-def test_a_service_is_read_on_the_given_nodes_alone() -> None:
+def test_a_service_is_replaced_only_on_the_given_nodes() -> None:
     contents = NodeContents()
     contents.put_nodes(dict.fromkeys(NODES, "10.0.0.1"))
     web, shop = CatalogueEntry("a", "web"), CatalogueEntry("b", "shop")
@@ -149,6 +149,6 @@ def test_a_service_is_read_on_the_given_nodes_alone() -> None:
     assert [each.key for each in change.updated] == [("n0", "c")]
 
 
-def test_what_cannot_be_an_entry_is_refused() -> None:
+def test_an_invalid_entry_is_refused() -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode_node_services({"a": msgspec.Raw(b'{"ID": 1}')}, UNKNOWN)

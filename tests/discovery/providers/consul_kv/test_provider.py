@@ -1,4 +1,4 @@
-"""Keys of a real Consul, followed through changes, aliases, faults and losses."""
+"""The key-value provider on a real Consul, with changes, aliases, outages and data loss."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def write(consul: Consul, keys: Mapping[str, str | bytes]) -> None:
 
 
 def route(host: str, prefix: str = "traefik", server: str = "10.0.0.9") -> dict[str, str]:
-    """Keys of a route to one server."""
+    """Return the keys of a route to one server."""
     return {
         f"{prefix}/backends/b/servers/s/url": f"http://{server}:80",
         f"{prefix}/frontends/f/backend": "b",
@@ -66,8 +66,8 @@ def has(*texts: str) -> Callable[[Configuration], bool]:
 
 def test_traefik_1s_layout(consul: Consul) -> None:
     write(consul, V1)
-    with watched(provider_of(consul)) as at_work:
-        found = at_work.next()
+    with watched(provider_of(consul)) as running:
+        found = running.next()
     (router,) = found.routers.values()
     assert (router.rule.text, router.priority, router.pass_host_header) == ("Host:one.test", 7, False)
     assert router.entry_points == ("web", "other")
@@ -80,8 +80,8 @@ def test_traefik_1s_layout(consul: Consul) -> None:
 
 def test_traefik_3s_layout(consul: Consul) -> None:
     write(consul, V3)
-    with watched(provider_of(consul)) as at_work:
-        found = at_work.next()
+    with watched(provider_of(consul)) as running:
+        found = running.next()
     router = found.routers["R@consul"]
     assert (router.rule.text, router.service) == ("Host(`three.test`)", "S@consul")
     assert router.entry_points == ("web", "other")
@@ -92,22 +92,22 @@ def test_traefik_3s_layout(consul: Consul) -> None:
     assert found.diagnostics == ()
 
 
-def test_a_key_that_is_put_makes_a_route_and_one_deleted_takes_it(consul: Consul) -> None:
-    with watched(provider_of(consul)) as at_work:
-        assert rules(at_work.next()) == set()
+def test_keys_that_are_put_add_a_route_and_deleted_ones_remove_it(consul: Consul) -> None:
+    with watched(provider_of(consul)) as running:
+        assert rules(running.next()) == set()
         write(consul, route("a.test"))
-        at_work.until(has("Host:a.test"))
+        running.until(has("Host:a.test"))
         write(consul, {"traefik/frontends/f/routes/r/rule": "Host:b.test"})
-        at_work.until(has("Host:b.test"))
-        consul.ask("DELETE", "/v1/kv/traefik/frontends/f?recurse")
-        at_work.until(has())
+        running.until(has("Host:b.test"))
+        consul.request("DELETE", "/v1/kv/traefik/frontends/f?recurse")
+        running.until(has())
 
 
 def test_idle_keys_cost_no_traffic(consul: Consul) -> None:
-    with watched(provider_of(consul)) as at_work:
-        at_work.next()
+    with watched(provider_of(consul)) as running:
+        running.next()
         write(consul, route("a.test"))
-        at_work.until(has("Host:a.test"))
+        running.until(has("Host:a.test"))
         until(lambda: _requests(consul, "/v1/kv/traefik/") > 2, "the answers")
 
         def idle() -> bool:
@@ -124,15 +124,15 @@ def _requests(consul: Consul, path: str) -> int:
 
 def test_another_root_key(consul: Consul) -> None:
     write(consul, {**route("a.test", "web/edge"), **route("b.test")})
-    with watched(provider_of(consul, root_key="/web/edge/")) as at_work:
-        assert rules(at_work.next()) == {"Host:a.test"}
+    with watched(provider_of(consul, root_key="/web/edge/")) as running:
+        assert rules(running.next()) == {"Host:a.test"}
 
 
 def test_an_alias_switches_everything_at_once(consul: Consul) -> None:
     write(consul, route("root.test"))
     write(consul, {**route("one.test", "configurations/1"), **route("two.test", "configurations/2")})
-    with watched(provider_of(consul)) as at_work:
-        assert rules(at_work.next()) == {"Host:root.test"}
+    with watched(provider_of(consul)) as running:
+        assert rules(running.next()) == {"Host:root.test"}
         write(consul, {"traefik/alias": "/configurations/1"})
         seen: set[frozenset[str]] = set()
 
@@ -140,94 +140,94 @@ def test_an_alias_switches_everything_at_once(consul: Consul) -> None:
             seen.add(frozenset(rules(found)))
             return rules(found) == {to}
 
-        at_work.until(lambda found: switched(found, "Host:one.test"))
+        running.until(lambda found: switched(found, "Host:one.test"))
         write(consul, {"traefik/alias": "configurations/2/"})
-        at_work.until(lambda found: switched(found, "Host:two.test"))
+        running.until(lambda found: switched(found, "Host:two.test"))
         write(consul, {"configurations/2/frontends/f/routes/r/rule": "Host:three.test"})
-        at_work.until(lambda found: switched(found, "Host:three.test"))
-        # What is below the old prefix is read no more.
+        running.until(lambda found: switched(found, "Host:three.test"))
+        # Keys below the old prefix are no longer read.
         write(consul, {"configurations/1/frontends/f/routes/r/rule": "Host:unseen.test"})
-        consul.ask("DELETE", "/v1/kv/traefik/alias")
-        at_work.until(lambda found: switched(found, "Host:root.test"))
+        consul.request("DELETE", "/v1/kv/traefik/alias")
+        running.until(lambda found: switched(found, "Host:root.test"))
     assert seen == {frozenset({f"Host:{each}.test"}) for each in ("root", "one", "two", "three")}
 
 
-def test_an_alias_is_there_from_the_start(consul: Consul) -> None:
+def test_an_alias_applies_from_the_start(consul: Consul) -> None:
     write(consul, {"traefik/alias": "elsewhere", **route("root.test"), **route("one.test", "elsewhere")})
-    with watched(provider_of(consul)) as at_work:
-        assert rules(at_work.next()) == {"Host:one.test"}
+    with watched(provider_of(consul)) as running:
+        assert rules(running.next()) == {"Host:one.test"}
 
 
-def test_a_frontend_without_its_backend_is_left_out_and_said_so(consul: Consul) -> None:
+def test_a_frontend_without_its_backend_is_left_out_with_a_diagnostic(consul: Consul) -> None:
     write(consul, {**route("a.test"), "traefik/frontends/f/backend": "nobody"})
-    with watched(provider_of(consul)) as at_work:
-        merged = merge({"consul": at_work.next()}, ["web"])
+    with watched(provider_of(consul)) as running:
+        merged = merge({"consul": running.next()}, ["web"])
     assert merged.routers == {}
     assert any("nobody" in each.message for each in merged.diagnostics)
 
 
-def test_bytes_that_are_no_text_take_nothing_with_them(consul: Consul) -> None:
+def test_keys_and_values_that_are_no_text_affect_nothing_else(consul: Consul) -> None:
     write(consul, {**route("a.test"), "traefik/frontends/f/priority": b"\xff\xfe"})
     write(consul, {"traefik/frontends/x%FFy/backend": "b"})
-    with watched(provider_of(consul)) as at_work:
-        found = at_work.next()
+    with watched(provider_of(consul)) as running:
+        found = running.next()
     assert rules(found) == {"Host:a.test"}
-    said = " ".join(each.message for each in found.diagnostics)
-    assert "traefik/frontends/f/priority is not UTF-8 text" in said
-    assert "\\ufffd" in said or "\ufffd" in said
+    diagnostic = " ".join(each.message for each in found.diagnostics)
+    assert "traefik/frontends/f/priority is not UTF-8 text" in diagnostic
+    assert "\\ufffd" in diagnostic or "\ufffd" in diagnostic
 
 
 def test_a_value_as_large_as_consul_takes_one_is_read(consul: Consul) -> None:
     write(consul, {**route("a.test"), "traefik/frontends/f/priority": "9" * 512 * 1024})
-    with watched(provider_of(consul)) as at_work:
-        found = at_work.next()
+    with watched(provider_of(consul)) as running:
+        found = running.next()
     assert rules(found) == {"Host:a.test"}
-    (said,) = found.diagnostics
-    assert "frontends.f.priority" in said.message
-    assert len(said.message) < 1000
+    (diagnostic,) = found.diagnostics
+    assert "frontends.f.priority" in diagnostic.message
+    assert len(diagnostic.message) < 1000
 
 
-def test_the_next_endpoint_is_asked_when_one_is_down(consul: Consul) -> None:
+def test_the_next_endpoint_is_used_if_one_is_down(consul: Consul) -> None:
     write(consul, route("a.test"))
     nobody = f"127.0.0.1:{free_port()}"
-    with watched(provider_of(nobody, consul)) as at_work:
-        assert rules(at_work.next()) == {"Host:a.test"}
+    with watched(provider_of(nobody, consul)) as running:
+        assert rules(running.next()) == {"Host:a.test"}
 
 
-def test_routes_outlive_consul_and_what_it_forgot_for_a_while(
+def test_routes_outlive_an_outage_and_forgotten_keys_are_kept_for_a_while(
     consul: Consul, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retained_keys, "RETENTION", 8.0)
     write(consul, route("a.test"))
-    with supervised(provider_of(consul)) as at_work:
-        at_work.until(has("Host:a.test"))
+    with supervised(provider_of(consul)) as running:
+        running.until(has("Host:a.test"))
         consul.kill()
-        at_work.until_failing("connection refused")
-        assert rules(at_work.standing) == {"Host:a.test"}
+        running.until_failing("connection refused")
+        assert rules(running.configuration) == {"Host:a.test"}
         consul.start()
         write(
             consul, {"traefik/frontends/g/backend": "b", "traefik/frontends/g/routes/r/rule": "Host:b.test"}
         )
-        at_work.until(has("Host:a.test", "Host:b.test"))
-        at_work.until(has("Host:b.test"))
+        running.until(has("Host:a.test", "Host:b.test"))
+        running.until(has("Host:b.test"))
         write(consul, route("c.test"))
-        at_work.until(has("Host:b.test", "Host:c.test"))
+        running.until(has("Host:b.test", "Host:c.test"))
 
 
-def test_a_token_that_does_not_suffice_is_told_what_it_lacks(tmp_path: Path) -> None:
+def test_the_missing_permission_of_a_token_is_reported(tmp_path: Path) -> None:
     with Consul(tmp_path, acl=True) as consul:
         write(consul, route("a.test"))
         for rules_ in ("", 'key_prefix "other/" { policy = "read" }'):
             token = consul.make_token(rules_) if rules_ else ""
-            with supervised(provider_of(consul, token=token)) as at_work:
-                at_work.until_failing("key:read on 'traefik/")
+            with supervised(provider_of(consul, token=token)) as running:
+                running.until_failing("key:read on 'traefik/")
         token = consul.make_token('key_prefix "traefik/" { policy = "read" }')
-        with supervised(provider_of(consul, token=token)) as at_work:
-            at_work.until(has("Host:a.test"))
+        with supervised(provider_of(consul, token=token)) as running:
+            running.until(has("Host:a.test"))
 
 
 def test_without_watch_it_is_read_once(consul: Consul) -> None:
-    with watched(provider_of(consul, watch=False)) as at_work:
-        at_work.next()
+    with watched(provider_of(consul, watch=False)) as running:
+        running.next()
         write(consul, route("a.test"))
-        assert at_work.quiet(1)
+        assert running.quiet(1)

@@ -1,4 +1,4 @@
-"""Keys as a tree: lists, objects whose names are numbers, and keys that cannot be read."""
+"""Unfolding keys to a tree: lists, objects whose names are numbers, and invalid keys."""
 
 from typing import Any
 
@@ -66,13 +66,11 @@ BAD = [
 
 
 @pytest.mark.parametrize(("key", "value", "words"), BAD)
-def test_a_key_that_cannot_be_read_is_named_and_takes_no_other_with_it(
-    key: str, value: bytes, words: str
-) -> None:
+def test_an_invalid_key_is_reported_and_affects_no_other(key: str, value: bytes, words: str) -> None:
     report = Report("consul", "keys")
     assert unfold({key: value, "traefik/good": b"1"}, "traefik", report) == {"good": "1"}
-    (said,) = report.diagnostics
-    assert words in said.message
+    (diagnostic,) = report.diagnostics
+    assert words in diagnostic.message
 
 
 @given(st.dictionaries(st.text(alphabet="a0/\ufffd", max_size=12), st.binary(max_size=4), max_size=8))

@@ -1,4 +1,4 @@
-"""An engine of this test's own dies, and comes back with its containers or without them."""
+"""A Docker engine is killed, and starts again with or without its containers."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,8 +16,8 @@ from tests.lab.image import import_whoami
 
 
 @pytest.fixture(params=["restored", "ended"])
-def own(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """An engine that can be killed."""
+def killable_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An engine that the test may kill."""
     with Engine(request.param, live_restore=request.param == "restored") as engine:
         yield engine
 
@@ -26,27 +26,27 @@ def run(client: docker.DockerClient, image: str, name: str, **options: Any) -> A
     return client.containers.run(image, name=name, labels=labels(), detach=True, **options)
 
 
-def test_a_killed_engine_keeps_its_routes_and_those_it_comes_back_with_count(own: Engine) -> None:
+def test_a_killed_engines_routes_stay_until_it_lists_its_containers_again(killable_engine: Engine) -> None:
     with (
-        closing(own.client()) as client,
-        supervised(DockerProvider(DockerOptions(endpoint=own.socket_url))) as provider,
+        closing(killable_engine.client()) as client,
+        supervised(DockerProvider(DockerOptions(endpoint=killable_engine.socket_url))) as provider,
     ):
         image = import_whoami(client)
         kept = run(client, image, "kept")
         run(client, image, "again", restart_policy={"Name": "always"})
         provider.until(lambda each: names(each) == ["again", "kept"])
 
-        own.kill()
+        killable_engine.kill()
         provider.until_failing("cannot be reached")
-        assert names(provider.standing) == ["again", "kept"], "nobody said that they are gone"
+        assert names(provider.configuration) == ["again", "kept"], "no event removed them"
 
-        own.start_again()
-        expected = ["again", "kept"] if own.live_restore else ["again"]
+        killable_engine.restart()
+        expected = ["again", "kept"] if killable_engine.live_restore else ["again"]
         provider.until(lambda each: provider.state == "ok" and names(each) == expected)
         kept.reload()
-        assert (kept.status == "running") is own.live_restore
+        assert (kept.status == "running") is killable_engine.live_restore
 
-        # Events are followed again.
+        # The provider follows events again.
         run(client, image, "new")
         provider.until(lambda each: names(each) == sorted([*expected, "new"]))
         client.containers.get("again").remove(force=True)

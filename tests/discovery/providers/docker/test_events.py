@@ -26,7 +26,7 @@ CASES = [
     (a_container_event("die", exitCode="0"), Event(Action.STOPPED, "c1", exit_code=0)),
     (a_container_event("die", exitCode="137"), Event(Action.STOPPED, "c1", exit_code=137)),
     (a_container_event("die"), Event(Action.STOPPED, "c1")),
-    # Labels of the container's own are among the attributes.
+    # The container's own labels are among the attributes.
     (a_container_event("die", exitCode="\u00b2"), Event(Action.STOPPED, "c1")),
     (a_container_event("kill", signal="9" * 5000), Event(Action.SIGNAL, "c1", 0)),
     (a_container_event("stop"), Event(Action.STOPPED, "c1")),
@@ -47,6 +47,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("event", "asked"), CASES)
-def test_an_event_asks_for(event: dict[str, Any], asked: Event | None) -> None:
-    assert parse_event(event) == asked
+@pytest.mark.parametrize(("event", "parsed"), CASES)
+def test_an_event_is_parsed(event: dict[str, Any], parsed: Event | None) -> None:
+    assert parse_event(event) == parsed

@@ -31,7 +31,7 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
-def test_a_container_is_read_whole() -> None:
+def test_all_fields_of_a_container_are_decoded() -> None:
     found = parse_inspection(DESCRIPTION)
     assert found.container == Container(
         id="0123456789abcdef",
@@ -50,7 +50,7 @@ def test_a_container_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "description",
     [
         {},
         {
@@ -62,17 +62,17 @@ def test_a_container_is_read_whole() -> None:
         {"NetworkSettings": {"Networks": {}, "Ports": {}}},
     ],
 )
-def test_what_is_missing_counts_as_empty(description: dict[str, Any]) -> None:
+def test_missing_values_count_as_empty(description: dict[str, Any]) -> None:
     assert parse_inspection(description).container == Container(id="", name="", state="")
 
 
-def test_a_network_without_an_address_is_there_and_empty() -> None:
+def test_a_network_without_an_address_has_an_empty_one() -> None:
     networks = {"a": {"IPAddress": ""}, "b": None, "c": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}
     found = parse_inspection({"NetworkSettings": {"Networks": networks}})
     assert found.container.networks == {"a": "", "b": "", "c": "fd00::2"}
 
 
-def test_the_machine_is_looked_up_for_containers_in_host_mode_alone() -> None:
+def test_the_host_address_is_resolved_only_for_containers_in_host_mode() -> None:
     def nowhere() -> str:
         raise AssertionError("looked up")
 
@@ -92,7 +92,7 @@ def test_the_machine_is_looked_up_for_containers_in_host_mode_alone() -> None:
         ({}, LOOPBACK),
     ],
 )
-def test_the_machine_goes_by_the_names_that_engines_give_it(known: dict[str, str], address: str) -> None:
+def test_the_host_has_the_names_that_engines_give_it(known: dict[str, str], address: str) -> None:
     def resolve(name: str) -> str:
         if name not in known:
             raise OSError(name)
@@ -101,7 +101,7 @@ def test_the_machine_goes_by_the_names_that_engines_give_it(known: dict[str, str
     assert host_address(resolve) == address
 
 
-def test_health_none_is_no_health_check() -> None:
+def test_health_none_means_no_health_check() -> None:
     assert parse_inspection({"State": {"Health": {"Status": "none"}}}).container.health == ""
 
 

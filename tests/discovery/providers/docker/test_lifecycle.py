@@ -1,4 +1,4 @@
-"""What containers go through on a real engine, event by event."""
+"""The lifecycle of containers on a real engine, event by event."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tests.lab.waiting import until
 
 Start = Callable[..., Container]
 SECOND = 1_000_000_000  # in nanoseconds, as the engine counts
-AT_ONCE = 10.0  # seconds, for a busy machine: an event takes milliseconds
+AT_ONCE = 10.0  # seconds; an event takes milliseconds, but the machine may be busy
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def health_of(container: Container) -> str:
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
-def test_labels_in_the_place_of_the_engines_own_words_end_nothing(whoami: Start, running: Watched) -> None:
-    """The engine puts a container's labels among the attributes of its events, over its own."""
+def test_labels_that_overwrite_the_engines_attributes_do_no_harm(whoami: Start, running: Watched) -> None:
+    """The engine merges a container's labels into the attributes of its events, over its own."""
     hostile = whoami(name="hostile", labels={**labels(), "signal": "\u00b2", "exitCode": "9" * 5000})
     running.until(lambda each: names(each) == ["hostile"])
     hostile.kill()
@@ -61,17 +61,19 @@ def test_an_unhealthy_container_leaves_at_once_and_returns_at_once(whoami: Start
         assert time.monotonic() - began < AT_ONCE
 
 
-def test_what_docker_says_of_an_unhealthy_container_is_told(whoami: Start, running: Watched) -> None:
+def test_an_unhealthy_container_is_reported(whoami: Start, running: Watched) -> None:
     check = {"test": ["CMD", "/bin/false"], "interval": SECOND // 5, "retries": 1}
     whoami(name="sick", labels=labels(), healthcheck=check)
 
-    def told(configuration: Configuration) -> bool:
-        return any("its health is unhealthy" in finding.message for finding in configuration.diagnostics)
+    def is_reported(configuration: Configuration) -> bool:
+        return any(
+            "its health is unhealthy" in diagnostic.message for diagnostic in configuration.diagnostics
+        )
 
-    running.until(told)
+    running.until(is_reported)
 
 
-def test_killed_with_a_signal_of_its_own_it_is_draining_at_once(
+def test_a_container_with_its_own_stop_signal_drains_at_that_signal(
     whoami: Start, whoami_image: str, running: Watched
 ) -> None:
     container = whoami(name="own", labels=labels(), stop_signal="SIGUSR1")
@@ -82,7 +84,7 @@ def test_killed_with_a_signal_of_its_own_it_is_draining_at_once(
 
 
 @pytest.mark.parametrize("how", ["kill", "rm -f"])
-def test_a_container_that_is_ended_by_force_is_out_at_once(whoami: Start, running: Watched, how: str) -> None:
+def test_a_container_that_is_ended_by_force_leaves_at_once(whoami: Start, running: Watched, how: str) -> None:
     stays, goes = (whoami(name=name, labels=labels()) for name in ("stays", "goes"))
     running.until(lambda each: names(each) == ["goes", "stays"])
     began = time.monotonic()
@@ -100,7 +102,7 @@ def test_a_container_that_is_ended_by_force_is_out_at_once(whoami: Start, runnin
     stays.reload()
 
 
-def test_a_router_made_of_the_name_follows_a_new_name(whoami: Start, engine: Engine) -> None:
+def test_a_router_named_after_its_container_is_renamed_with_it(whoami: Start, engine: Engine) -> None:
     options = DockerOptions(endpoint=engine.socket_url, default_rule="Host(`{{ .Name }}.test`)")
     with watched(DockerProvider(options)) as running:
         running.next()
@@ -126,7 +128,7 @@ def test_a_restart_with_a_new_address_is_followed(whoami: Start, running: Watche
     assert after.host == container.attrs["NetworkSettings"]["IPAddress"] != before.host
 
 
-def test_a_paused_container_is_out_at_once_and_back_at_once(whoami: Start, running: Watched) -> None:
+def test_a_paused_container_leaves_at_once_and_returns_at_once(whoami: Start, running: Watched) -> None:
     container = whoami(name="sleeper", labels=labels())
     running.until(lambda each: names(each) == ["sleeper"])
     for act, expected in ((container.pause, []), (container.unpause, ["sleeper"])) * 2:
@@ -136,7 +138,7 @@ def test_a_paused_container_is_out_at_once_and_back_at_once(whoami: Start, runni
         assert time.monotonic() - began < AT_ONCE
 
 
-def test_a_paused_container_that_is_ended_is_gone(whoami: Start, running: Watched) -> None:
+def test_a_paused_container_that_ends_is_removed(whoami: Start, running: Watched) -> None:
     container = whoami(name="frozen", labels=labels())
     running.until(lambda each: names(each) == ["frozen"])
     container.pause()
@@ -149,7 +151,7 @@ def test_a_paused_container_that_is_ended_is_gone(whoami: Start, running: Watche
     assert not found.services
 
 
-def test_leaving_its_only_network_takes_a_server_out_and_joining_one_brings_it_back(
+def test_a_container_without_a_network_takes_no_requests_until_it_joins_one(
     whoami: Start, running: Watched, docker_client: docker.DockerClient
 ) -> None:
     network: Any = docker_client.networks.create("rp-life")
@@ -166,7 +168,7 @@ def test_leaving_its_only_network_takes_a_server_out_and_joining_one_brings_it_b
         network.remove()
 
 
-def test_hundreds_of_events_come_to_what_is_there(whoami: Start, running: Watched) -> None:
+def test_after_hundreds_of_events_the_configuration_is_right(whoami: Start, running: Watched) -> None:
     containers = [whoami(name=f"n{number}", labels=labels()) for number in range(5)]
     running.until(lambda each: len(names(each)) == 5)
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""On a real engine."""
+"""The Docker provider on a real engine."""
 
 import socket
 import threading
@@ -48,7 +48,7 @@ def running(provider: DockerProvider) -> Iterator[Watched]:
         yield running
 
 
-def test_what_runs_already_is_found(whoami: Start, provider: DockerProvider) -> None:
+def test_running_containers_are_found_at_the_start(whoami: Start, provider: DockerProvider) -> None:
     whoami(name="before", labels=labels())
     with watched(provider) as running:
         assert names(running.next()) == ["before"]
@@ -65,7 +65,7 @@ def test_a_container_comes_drains_and_goes(whoami: Start, running: Watched) -> N
     (server,) = servers(running.next())
     assert server.state is ServerState.DRAINING
     container.reload()
-    assert container.status == "running", "said at the first sign, well before it ends"
+    assert container.status == "running", "it drains before it ends"
     assert servers(running.next()) == ()
     stopping.join()
 
@@ -79,7 +79,7 @@ def test_a_restarted_container_takes_requests_again(whoami: Start, running: Watc
     assert server.state is ServerState.UP
 
 
-def test_a_signal_that_ends_nothing_changes_nothing(whoami: Start, running: Watched) -> None:
+def test_a_harmless_signal_changes_nothing(whoami: Start, running: Watched) -> None:
     container = whoami(name="hup", labels=labels())
     running.until(lambda each: names(each) == ["hup"])
     container.kill("SIGCONT")
@@ -94,7 +94,7 @@ def test_scaled_containers_are_one_service(whoami: Start, running: Watched) -> N
     assert len(configuration.routers) == 1
 
 
-def test_health_decides_from_its_first_word(whoami: Start, running: Watched) -> None:
+def test_the_health_of_a_container_decides_whether_it_takes_requests(whoami: Start, running: Watched) -> None:
     second = 1_000_000_000
     check = {"test": ["CMD", "/bin/test", "-e", "/tmp/well"], "interval": second // 5, "retries": 1}
     container = whoami(name="sick", labels=labels(), healthcheck=check)
@@ -104,7 +104,7 @@ def test_health_decides_from_its_first_word(whoami: Start, running: Watched) -> 
     running.until(lambda each: names(each) == [])
 
 
-def test_a_stopped_container_keeps_its_routes_where_its_label_asks_for_it(
+def test_a_stopped_container_keeps_its_routes_if_its_label_says_so(
     whoami: Start, running: Watched, docker_client: docker.DockerClient
 ) -> None:
     given = labels(**{"traefik.docker.allownonrunning": "true"})
@@ -124,7 +124,9 @@ def test_a_stopped_container_keeps_its_routes_where_its_label_asks_for_it(
     running.until(lambda each: not each.routers)
 
 
-def test_a_container_that_was_stopped_before_counts_too(whoami: Start, provider: DockerProvider) -> None:
+def test_a_container_that_stopped_before_the_start_keeps_its_routes_too(
+    whoami: Start, provider: DockerProvider
+) -> None:
     whoami(name="stopped", labels=labels(**{"traefik.docker.allownonrunning": "true"})).kill()
     with watched(provider) as running:
         running.until(lambda each: names(each) == [] and len(each.routers) == 1)
@@ -160,7 +162,7 @@ def test_renaming_and_networks_are_followed(
         network.remove()
 
 
-def test_a_guest_in_anothers_network_has_its_address(whoami: Start, running: Watched) -> None:
+def test_a_container_in_a_shared_network_has_its_owners_address(whoami: Start, running: Watched) -> None:
     host = whoami(name="inn", labels={"traefik.enable": "false"})
     whoami(
         name="guest",
@@ -172,14 +174,16 @@ def test_a_guest_in_anothers_network_has_its_address(whoami: Start, running: Wat
     assert server.host == host.attrs["NetworkSettings"]["IPAddress"]
 
 
-def test_a_container_of_no_interest_changes_nothing_else(whoami: Start, running: Watched) -> None:
+def test_a_container_with_invalid_labels_does_not_affect_others(whoami: Start, running: Watched) -> None:
     whoami(name="good", labels=labels())
     whoami(name="bad", labels=labels("b", **{"traefik.frontend.rule": "Hostt:x"}))
-    configuration = running.until(lambda each: any("bad" in str(finding) for finding in each.diagnostics))
+    configuration = running.until(
+        lambda each: any("bad" in str(diagnostic) for diagnostic in each.diagnostics)
+    )
     assert names(configuration) == ["good"]
 
 
-def test_without_watching_there_is_one_configuration(whoami: Start, engine: Engine) -> None:
+def test_without_watch_it_emits_one_configuration(whoami: Start, engine: Engine) -> None:
     whoami(name="first", labels=labels())
     options = DockerOptions(endpoint=engine.socket_url, watch=False)
     with watched(DockerProvider(options)) as running:
@@ -188,7 +192,7 @@ def test_without_watching_there_is_one_configuration(whoami: Start, engine: Engi
         assert running.quiet()
 
 
-def test_it_stops_although_no_event_comes(provider: DockerProvider) -> None:
+def test_it_stops_even_if_no_event_comes(provider: DockerProvider) -> None:
     with watched(provider) as running:
         running.next()
         running.end()
@@ -201,7 +205,7 @@ def relay(short_path: Path, engine: Engine) -> Iterator[Relay]:
         yield relay
 
 
-def test_a_lost_event_stream_is_opened_again_and_all_is_read_anew(
+def test_a_lost_event_stream_is_opened_again_and_all_containers_are_read_again(
     whoami: Start, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("discovery.providers.docker.provider.STABLE_SECONDS", 0.0)
@@ -211,17 +215,17 @@ def test_a_lost_event_stream_is_opened_again_and_all_is_read_anew(
         assert names(running.next()) == ["goes", "stays"]
         gone.kill()
         running.until(lambda each: names(each) == ["stays"])
-        relay.slam()
+        relay.cut_connections()
         whoami(name="came", labels=labels())
         running.until(lambda each: names(each) == ["came", "stays"])
         container.kill()
         running.until(lambda each: names(each) == ["came"])
 
 
-def test_a_stream_that_ends_at_once_is_a_fault(relay: Relay) -> None:
+def test_an_event_stream_that_ends_soon_is_an_error(relay: Relay) -> None:
     with watched(DockerProvider(DockerOptions(endpoint=relay.url))) as running:
         running.next()
-        relay.slam()
+        relay.cut_connections()
         until(lambda: isinstance(running.error, ProviderError), "the fault")
 
 

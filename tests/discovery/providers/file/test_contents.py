@@ -10,7 +10,7 @@ from rondpoint.model import Service
 
 
 class Reader:
-    """Reads a service's name from a file; a file that says `broken` is not to be understood."""
+    """Reads a service's name from a file; a file with the text `broken` is invalid."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
@@ -45,7 +45,7 @@ def services(contents: FileContents) -> list[str]:
 
 
 def findings(contents: FileContents) -> list[Diagnostic]:
-    return [finding for decoded in contents.decoded() for finding in decoded.diagnostics]
+    return [diagnostic for decoded in contents.decoded() for diagnostic in decoded.diagnostics]
 
 
 def test_a_file_is_read_when_it_changed(contents: FileContents, reader: Reader, path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_file_is_read_when_it_changed(contents: FileContents, reader: Reader, 
     assert services(contents) == ["second"]
 
 
-def test_a_file_that_was_touched_is_read_whatever_its_fingerprint(
+def test_a_touched_file_is_read_even_if_its_fingerprint_is_the_same(
     contents: FileContents, reader: Reader, path: Path
 ) -> None:
     contents.refresh([path])
@@ -65,13 +65,13 @@ def test_a_file_that_was_touched_is_read_whatever_its_fingerprint(
     assert reader.read == ["a.yml", "a.yml"]
 
 
-def test_a_broken_file_keeps_what_it_said(contents: FileContents, path: Path) -> None:
+def test_a_broken_file_keeps_its_last_valid_contents(contents: FileContents, path: Path) -> None:
     contents.refresh([path])
     path.write_text("broken")
     assert contents.refresh([path])
     assert services(contents) == ["first"]
-    (finding,) = findings(contents)
-    assert finding.hint == "mend it; the last valid contents of the file stay in force"
+    (diagnostic,) = findings(contents)
+    assert diagnostic.hint == "mend it; the last valid contents of the file stay in force"
     path.write_text("broken")
     assert not contents.refresh([path], {path})
     path.write_text("third")
@@ -84,7 +84,7 @@ def test_a_file_broken_from_the_start_defines_nothing(contents: FileContents, pa
     path.write_text("broken")
     assert contents.refresh([path])
     assert services(contents) == []
-    assert [finding.hint for finding in findings(contents)] == ["mend it"]
+    assert [diagnostic.hint for diagnostic in findings(contents)] == ["mend it"]
 
 
 def test_an_emptied_file_defines_nothing(contents: FileContents, path: Path) -> None:
@@ -94,13 +94,13 @@ def test_an_emptied_file_defines_nothing(contents: FileContents, path: Path) -> 
     assert services(contents) == []
 
 
-def test_a_file_that_is_not_there_any_more_goes(contents: FileContents, path: Path) -> None:
+def test_a_removed_file_defines_nothing_any_more(contents: FileContents, path: Path) -> None:
     contents.refresh([path])
     assert contents.refresh([])
     assert services(contents) == []
 
 
-def test_files_are_listed_in_order_and_in_depth(tmp_path: Path) -> None:
+def test_files_are_listed_in_order_with_subdirectories(tmp_path: Path) -> None:
     for name in ("b.yml", "a.toml", "sub/c.yaml", "sub/deeper/d.YML", "note.txt", ".#b.yml", "..data/x.yml"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ def serves(*names: str) -> Callable[[Configuration], bool]:
 
 
 def replace(path: Path, text: str) -> None:
-    """At once: somebody who reads a file while it is written may see it empty."""
+    """Replace a file atomically: a reader could see a file that is being written as empty."""
     new = path.with_name("new")
     new.write_text(text)
     new.rename(path)
@@ -52,12 +52,12 @@ def test_a_file_is_followed(tmp_path: Path) -> None:
         running.until(serves("two"))
 
 
-def test_a_name_that_is_not_utf_8_is_told_as_what_can_be_published(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_reported_in_a_publishable_form(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yml")).write_text("http: {routers: 5}")
     with watched(FileProvider(FileOptions(directory=tmp_path))) as running:
-        (finding,) = running.next().diagnostics
-    assert str(tmp_path) in finding.subject
-    assert msgspec.json.decode(msgspec.json.encode(finding), type=Diagnostic) == finding
+        (diagnostic,) = running.next().diagnostics
+    assert str(tmp_path) in diagnostic.subject
+    assert msgspec.json.decode(msgspec.json.encode(diagnostic), type=Diagnostic) == diagnostic
 
 
 def test_a_replaced_file_is_followed(tmp_path: Path) -> None:
@@ -73,15 +73,15 @@ def test_a_replaced_file_is_followed(tmp_path: Path) -> None:
 def test_a_missing_file_is_reported_and_served_when_it_comes(tmp_path: Path) -> None:
     path = tmp_path / "routes.yml"
     with watched(FileProvider(FileOptions(filename=path))) as running:
-        (finding,) = running.next().diagnostics
-        assert str(path) in finding.subject
+        (diagnostic,) = running.next().diagnostics
+        assert str(path) in diagnostic.subject
         replace(path, routes("one"))
         assert running.until(serves("one")).diagnostics == ()
         path.unlink()
-        assert running.until(serves()).diagnostics == (finding,)
+        assert running.until(serves()).diagnostics == (diagnostic,)
 
 
-def test_a_broken_file_keeps_its_routes_and_takes_no_other_with_it(tmp_path: Path) -> None:
+def test_a_broken_file_keeps_its_routes_and_those_of_others(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(routes("a"))
     (tmp_path / "b.toml").write_text('[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n')
     with watched(FileProvider(FileOptions(directory=tmp_path))) as running:
@@ -94,7 +94,7 @@ def test_a_broken_file_keeps_its_routes_and_takes_no_other_with_it(tmp_path: Pat
         assert running.until(serves("c")).diagnostics == ()
 
 
-def test_files_come_and_go_in_a_directory(tmp_path: Path) -> None:
+def test_files_of_a_directory_are_followed(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(routes("a"))
     with watched(FileProvider(FileOptions(directory=tmp_path))) as running:
         running.next()
@@ -124,7 +124,7 @@ def test_a_swap_of_links_as_kubernetes_makes_it_is_followed(tmp_path: Path) -> N
             running.until(serves(version))
 
 
-def test_a_target_beyond_the_watched_folder_is_looked_at_too(tmp_path: Path) -> None:
+def test_a_link_target_outside_the_watched_folder_is_followed_too(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     target = tmp_path / "target.yml"
     target.write_text(routes("one"))
@@ -135,7 +135,7 @@ def test_a_target_beyond_the_watched_folder_is_looked_at_too(tmp_path: Path) -> 
         running.until(serves("three"))
 
 
-def test_a_folder_that_is_replaced_is_followed(tmp_path: Path) -> None:
+def test_a_replaced_folder_is_followed(tmp_path: Path) -> None:
     folder = tmp_path / "routes"
     folder.mkdir()
     (folder / "a.yml").write_text(routes("a"))
@@ -150,7 +150,7 @@ def test_a_folder_that_is_replaced_is_followed(tmp_path: Path) -> None:
         running.until(serves("b", "c"))
 
 
-def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     for options in (
         FileOptions(directory=tmp_path / "none"),
         FileOptions(filename=tmp_path / "none" / "routes.yml"),
@@ -159,7 +159,7 @@ def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
             FileProvider(options).watch(print, threading.Event())
 
 
-def test_without_watching_there_is_one_configuration(tmp_path: Path) -> None:
+def test_without_watch_it_emits_one_configuration(tmp_path: Path) -> None:
     path = tmp_path / "routes.yml"
     path.write_text(routes("one"))
     with watched(FileProvider(FileOptions(filename=path, watch=False))) as running:
@@ -168,7 +168,7 @@ def test_without_watching_there_is_one_configuration(tmp_path: Path) -> None:
         assert running.quiet()
 
 
-def test_what_changes_nothing_is_not_emitted(tmp_path: Path) -> None:
+def test_a_write_that_changes_nothing_is_not_emitted(tmp_path: Path) -> None:
     path = tmp_path / "routes.yml"
     path.write_text(routes("one"))
     with watched(FileProvider(FileOptions(filename=path))) as running:

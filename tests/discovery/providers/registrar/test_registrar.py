@@ -1,4 +1,4 @@
-"""Containers of a real engine, registered in a real Consul."""
+"""The registrar between a real Docker engine and a real Consul."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ HOST = "box"
 
 @pytest.fixture
 def registrar(engine: Engine, consul: Consul) -> Make:
-    """Makes a registrar of containers' own ports on the host `box`, or with another plan."""
+    """Return a function that makes a registrar of exposed ports on the host `box`, or with other options."""
 
     def make(
         *, at: Consul | str = consul, docker: str = engine.socket_url, token: str = "", **more: Any
@@ -41,31 +41,31 @@ def registrar(engine: Engine, consul: Consul) -> Make:
     return make
 
 
-def standing(consul: Consul) -> dict[str, dict[str, Any]]:
-    """The agent's services by id."""
-    found: dict[str, dict[str, Any]] = consul.ask("GET", "/v1/agent/services").json()
+def agent_services(consul: Consul) -> dict[str, dict[str, Any]]:
+    """Return the agent's services by id."""
+    found: dict[str, dict[str, Any]] = consul.request("GET", "/v1/agent/services").json()
     return found
 
 
-def until_standing(consul: Consul, *ids: str, timeout: float = 60.0) -> dict[str, dict[str, Any]]:
-    """The services once there are these and no others."""
+def until_registered(consul: Consul, *ids: str, timeout: float = 60.0) -> dict[str, dict[str, Any]]:
+    """Wait until exactly these services are registered, and return them."""
 
-    def ask() -> bool:
+    def registered() -> bool:
         found.clear()
-        found.update(standing(consul))
+        found.update(agent_services(consul))
         return found.keys() == set(ids)
 
     found: dict[str, dict[str, Any]] = {}
-    until(ask, f"{ids} in Consul", timeout=timeout)
+    until(registered, f"{ids} in Consul", timeout=timeout)
     return found
 
 
-def until_said(at_work: Supervised, *words: str) -> None:
-    """Returns once a diagnostic says all these words."""
-    at_work.until(lambda found: any(all(word in str(each) for word in words) for each in found.diagnostics))
+def until_diagnostic(running: Supervised, *words: str) -> None:
+    """Wait for a diagnostic that contains all `words`."""
+    running.until(lambda found: any(all(word in str(each) for word in words) for each in found.diagnostics))
 
 
-def test_a_container_is_registered_when_it_starts_and_leaves_when_it_is_told_to_stop(
+def test_a_container_is_registered_at_its_start_and_deregistered_at_its_stop_signal(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     with supervised(registrar()):
@@ -74,42 +74,44 @@ def test_a_container_is_registered_when_it_starts_and_leaves_when_it_is_told_to_
             labels={"SERVICE_TAGS": "a=1,b\\,c", "SERVICE_REGION": "eu"},
             environment={"LINGER": "8"},
         )
-        found = until_standing(consul, "box:one:80")["box:one:80"]
+        found = until_registered(consul, "box:one:80")["box:one:80"]
         assert found["Service"] == "whoami"
         assert found["Address"] == container.attrs["NetworkSettings"]["IPAddress"]
         assert (found["Port"], found["Tags"], found["Meta"]) == (80, ["a=1", "b,c"], {"region": "eu"})
         stopping = threading.Thread(target=container.stop)
         stopping.start()
-        until_standing(consul)
+        until_registered(consul)
         container.reload()
-        assert container.status == "running", "it left only once it had ended"
+        assert container.status == "running", "it was deregistered only after it had ended"
         stopping.join()
 
 
-def test_what_runs_already_is_registered_and_what_ends_by_itself_goes(
+def test_running_containers_are_registered_and_ended_ones_deregistered(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     whoami(name="short", command=["/bin/sh", "-c", "until test -e /tmp/end; do sleep 0.1; done"])
     stays = whoami(name="stays")
     with supervised(registrar()):
-        until_standing(consul, "box:short:80", "box:stays:80")
+        until_registered(consul, "box:short:80", "box:stays:80")
         client = stays.client
         client.containers.get("short").exec_run(["/bin/touch", "/tmp/end"])
-        until_standing(consul, "box:stays:80")
+        until_registered(consul, "box:stays:80")
         stays.kill()
-        until_standing(consul)
+        until_registered(consul)
 
 
-def test_published_ports_are_the_hosts(whoami: Start, consul: Consul, registrar: Make) -> None:
+def test_published_ports_are_registered_at_the_hosts_address(
+    whoami: Start, consul: Consul, registrar: Make
+) -> None:
     with supervised(registrar(internal=False, ip="192.0.2.7")):
         whoami(name="inside")
         container = whoami(name="out", ports={"80/tcp": None})
-        found = until_standing(consul, "box:out:80")["box:out:80"]
+        found = until_registered(consul, "box:out:80")["box:out:80"]
         published = container.attrs["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
         assert (found["Address"], found["Port"]) == ("192.0.2.7", int(published))
 
 
-def test_several_ports_udp_and_what_is_to_be_ignored(whoami: Start, consul: Consul, registrar: Make) -> None:
+def test_several_ports_udp_and_ignored_ports(whoami: Start, consul: Consul, registrar: Make) -> None:
     with supervised(registrar()):
         whoami(name="ignored", environment={"SERVICE_IGNORE": "yes"})
         whoami(
@@ -118,76 +120,76 @@ def test_several_ports_udp_and_what_is_to_be_ignored(whoami: Start, consul: Cons
             environment={"SERVICE_NAME": "dns", "SERVICE_80_NAME": "page", "SERVICE_9000_IGNORE": "1"},
             labels={"SERVICE_80_TAGS": "web"},
         )
-        found = until_standing(consul, "box:many:80", "box:many:53", "box:many:53:udp")
-        told = {key: (each["Service"], each["Tags"], each["Port"]) for key, each in found.items()}
-        assert told == {
+        found = until_registered(consul, "box:many:80", "box:many:53", "box:many:53:udp")
+        found_services = {key: (each["Service"], each["Tags"], each["Port"]) for key, each in found.items()}
+        assert found_services == {
             "box:many:80": ("page", ["web"], 80),
             "box:many:53": ("dns-53", [], 53),
             "box:many:53:udp": ("dns-53", ["udp"], 53),
         }
 
 
-def test_a_restarted_and_a_renamed_container(whoami: Start, consul: Consul, registrar: Make) -> None:
+def test_restarts_and_renames_are_followed(whoami: Start, consul: Consul, registrar: Make) -> None:
     with supervised(registrar()):
         container = whoami(name="old")
-        until_standing(consul, "box:old:80")
+        until_registered(consul, "box:old:80")
         container.restart(timeout=3)
-        until_standing(consul, "box:old:80")
+        until_registered(consul, "box:old:80")
         container.rename("new")
-        until_standing(consul, "box:new:80")
+        until_registered(consul, "box:new:80")
 
 
-def test_one_that_ignores_its_signal_comes_back(
+def test_a_container_that_ignores_its_stop_signal_is_registered_again(
     whoami: Start, consul: Consul, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(containers, "RECHECK_SECONDS", 1.0)
     monkeypatch.setattr(containers, "RECHECK_SECONDS_AFTER_STOP", 1.0)
     with supervised(registrar(resync=0.2)):
         container = whoami(name="deaf", command=["/bin/sleep", "1000"])
-        until_standing(consul, "box:deaf:80")
+        until_registered(consul, "box:deaf:80")
         for signal in ("SIGQUIT", "SIGTERM"):
             count = _requests(consul, DEREGISTERED)
             container.kill(signal)
-            until(lambda count=count: _requests(consul, DEREGISTERED) > count, "its leave")  # type: ignore[misc]
-            until_standing(consul, "box:deaf:80")
+            until(lambda count=count: _requests(consul, DEREGISTERED) > count, "its deregistration")  # type: ignore[misc]
+            until_registered(consul, "box:deaf:80")
 
 
-def test_consul_may_come_later(tmp_path: Path, whoami: Start, registrar: Make) -> None:
+def test_consul_may_start_later(tmp_path: Path, whoami: Start, registrar: Make) -> None:
     late = Consul(tmp_path)
     whoami(name="one")
-    with supervised(registrar(at=late)) as at_work:
-        at_work.until_failing("connection refused")
+    with supervised(registrar(at=late)) as running:
+        running.until_failing("connection refused")
         with late:
-            until_standing(late, "box:one:80")
-            at_work.until_well()
+            until_registered(late, "box:one:80")
+            running.until_ok()
 
 
-def test_what_a_restarted_consul_forgot_is_registered_again(
+def test_services_that_a_restarted_consul_forgot_are_registered_again(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     whoami(name="one")
     goes = whoami(name="goes")
-    with supervised(registrar()) as at_work:
-        until_standing(consul, "box:one:80", "box:goes:80")
+    with supervised(registrar()) as running:
+        until_registered(consul, "box:one:80", "box:goes:80")
         consul.kill()
         goes.kill()
         whoami(name="came")
-        at_work.until_failing("connection refused")
+        running.until_failing("connection refused")
         consul.start()
-        until_standing(consul, "box:one:80", "box:came:80", timeout=60)
+        until_registered(consul, "box:one:80", "box:came:80", timeout=60)
 
 
-def test_what_ended_while_consul_was_away_goes_when_it_is_back(
+def test_containers_that_ended_during_an_outage_of_consul_are_deregistered_after_it(
     tmp_path: Path, whoami: Start, registrar: Make
 ) -> None:
     goes = whoami(name="goes")
     whoami(name="stays")
     with Consul(tmp_path, keep=True) as kept, supervised(registrar(at=kept)):
-        until_standing(kept, "box:goes:80", "box:stays:80")
+        until_registered(kept, "box:goes:80", "box:stays:80")
         kept.kill()
         goes.kill()
         kept.start()
-        until_standing(kept, "box:stays:80", timeout=60)
+        until_registered(kept, "box:stays:80", timeout=60)
 
 
 def test_a_lost_event_stream_is_opened_again(
@@ -196,42 +198,42 @@ def test_a_lost_event_stream_is_opened_again(
     goes = whoami(name="goes")
     with (
         closing(Relay(short_path / "d.sock", engine.socket_url)) as relay,
-        supervised(registrar(docker=relay.url)) as at_work,
+        supervised(registrar(docker=relay.url)) as running,
     ):
-        until_standing(consul, "box:goes:80")
-        relay.slam()
-        at_work.until_failing("event stream")
+        until_registered(consul, "box:goes:80")
+        relay.cut_connections()
+        running.until_failing("event stream")
         goes.kill()
         whoami(name="came")
-        until_standing(consul, "box:came:80")
+        until_registered(consul, "box:came:80")
 
 
-def test_an_engine_that_is_not_there_is_said_so_with_its_setting(tmp_path: Path, registrar: Make) -> None:
-    with supervised(registrar(docker=f"unix://{tmp_path}/none.sock")) as at_work:
-        at_work.until_failing("registrator.docker")
+def test_a_missing_engine_is_reported_with_its_setting(tmp_path: Path, registrar: Make) -> None:
+    with supervised(registrar(docker=f"unix://{tmp_path}/none.sock")) as running:
+        running.until_failing("registrator.docker")
 
 
-def test_what_was_lost_or_changed_in_consul_is_mended(
+def test_lost_and_changed_services_in_consul_are_repaired(
     whoami: Start, consul: Consul, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider, "REPAIR_INTERVAL", 0.2)
     whoami(name="one", labels={"SERVICE_TAGS": "ü,a\\,b", "SERVICE_CHECK_TTL": "10m", "SERVICE_X": "ä"})
     with supervised(registrar()):
-        found = until_standing(consul, "box:one:80")["box:one:80"]
+        found = until_registered(consul, "box:one:80")["box:one:80"]
         consul.deregister("box:one:80")
-        until_standing(consul, "box:one:80")
+        until_registered(consul, "box:one:80")
         consul.register("whoami", 80, ID="box:one:80", Tags=["other"])
-        until(lambda: standing(consul)["box:one:80"]["Tags"] == found["Tags"], "the tags as they were")
-        # What stands is asked for, but not registered again; all that went before is in Consul's log by then.
-        asked = _requests(consul, LOOKED)
-        until(lambda: _requests(consul, LOOKED) > asked + 3, "looks at Consul")
+        until(lambda: agent_services(consul)["box:one:80"]["Tags"] == found["Tags"], "the tags as they were")
+        # An unchanged service is listed but not registered again. After three listings, the log is complete.
+        listed = _requests(consul, LISTED)
+        until(lambda: _requests(consul, LISTED) > listed + 3, "looks at Consul")
         count = _requests(consul, REGISTERED)
-        asked = _requests(consul, LOOKED)
-        until(lambda: _requests(consul, LOOKED) > asked + 3, "looks at Consul")
+        listed = _requests(consul, LISTED)
+        until(lambda: _requests(consul, LISTED) > listed + 3, "looks at Consul")
         assert _requests(consul, REGISTERED) == count
 
 
-LOOKED = "method=GET url=/v1/agent/services"
+LISTED = "method=GET url=/v1/agent/services"
 REGISTERED = "method=PUT url=/v1/agent/service/register"
 DEREGISTERED = "method=PUT url=/v1/agent/service/deregister"
 
@@ -245,7 +247,7 @@ def test_a_resync_registers_checks_too_and_leaves_their_state(
 ) -> None:
     whoami(name="one", labels={"SERVICE_CHECK_TTL": "10m", "SERVICE_CHECK_INITIAL_STATUS": "warning"})
     with supervised(registrar(resync=0.3)):
-        until_standing(consul, "box:one:80")
+        until_registered(consul, "box:one:80")
         (check,) = until(lambda: _checks(consul), "a check")
         assert (check["ServiceID"], check["Status"]) == ("box:one:80", "warning")
         consul.put(f"/v1/agent/check/pass/{check['CheckID']}")
@@ -259,96 +261,99 @@ def test_a_resync_registers_checks_too_and_leaves_their_state(
 
 
 def _checks(consul: Consul) -> list[Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = consul.ask("GET", "/v1/agent/checks").json()
+    found: dict[str, Mapping[str, Any]] = consul.request("GET", "/v1/agent/checks").json()
     return list(found.values())
 
 
 FOREIGN = ["web", "other:old:80", "box:old", "boxes:old:80"]
 
 
-def test_cleanup_takes_what_was_left_behind_and_nothing_foreign(
+def test_cleanup_removes_leftover_services_and_no_foreign_ones(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     for service_id in (*FOREIGN, "box:old:80", "box:old:53:udp", "box:one:80"):
         consul.register("left", 80, ID=service_id)
     whoami(name="one")
     with supervised(registrar()):
-        until(lambda: standing(consul)["box:one:80"]["Service"] == "whoami", "the container")
-        assert standing(consul).keys() == {*FOREIGN, "box:old:80", "box:old:53:udp", "box:one:80"}
+        until(lambda: agent_services(consul)["box:one:80"]["Service"] == "whoami", "the container")
+        assert agent_services(consul).keys() == {*FOREIGN, "box:old:80", "box:old:53:udp", "box:one:80"}
     with supervised(registrar(cleanup=True)):
-        until_standing(consul, *FOREIGN, "box:one:80")
+        until_registered(consul, *FOREIGN, "box:one:80")
 
 
-def test_what_an_earlier_registrar_was_told_to_call_otherwise_is_cleaned_up_too(
+def test_cleanup_removes_leftover_services_with_user_ids_too(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     container = whoami(name="one", labels={"SERVICE_ID": "mine"})
     with supervised(registrar()):
-        until_standing(consul, "mine")
+        until_registered(consul, "mine")
     container.remove(force=True)
     with supervised(registrar(cleanup=True)):
-        until_standing(consul)
+        until_registered(consul)
 
 
-def test_a_registrar_that_ends_leaves_what_it_registered(
+def test_a_registrar_that_ends_leaves_its_services_registered(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     container = whoami(name="one", labels={"SERVICE_ID": "mine"})
     with supervised(registrar()):
-        until_standing(consul, "mine")
-    assert standing(consul).keys() == {"mine"}
+        until_registered(consul, "mine")
+    assert agent_services(consul).keys() == {"mine"}
     count = _requests(consul, REGISTERED)
     with supervised(registrar()):
-        until(lambda: _requests(consul, REGISTERED) > count, "the next one's first look")
+        until(lambda: _requests(consul, REGISTERED) > count, "the next registrar's first registration")
         container.kill()
-        until_standing(consul)
+        until_registered(consul)
 
 
-def test_an_id_of_somebody_elses_is_left_alone(
+def test_an_id_of_another_program_is_left_alone(
     whoami: Start, consul: Consul, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider, "REPAIR_INTERVAL", 0.2)
     consul.register("foreign", 1234, ID="mine")
-    with supervised(registrar()) as at_work:
+    with supervised(registrar()) as running:
         container = whoami(name="one", labels={"SERVICE_ID": "mine"})
-        until_said(at_work, "service mine", "another program")
+        until_diagnostic(running, "service mine", "another program")
         container.kill()
-        at_work.until(lambda found: not found.diagnostics)
-        assert standing(consul)["mine"]["Service"] == "foreign"
+        running.until(lambda found: not found.diagnostics)
+        assert agent_services(consul)["mine"]["Service"] == "foreign"
         whoami(name="two", labels={"SERVICE_ID": "mine"})
-        until_said(at_work, "service mine", "another program")
+        until_diagnostic(running, "service mine", "another program")
         consul.deregister("mine")
-        until(lambda: "mine" in (found := standing(consul)) and found["mine"]["Service"] == "whoami", "ours")
-        at_work.until(lambda found: not found.diagnostics)
+        until(
+            lambda: "mine" in (found := agent_services(consul)) and found["mine"]["Service"] == "whoami",
+            "ours",
+        )
+        running.until(lambda found: not found.diagnostics)
 
 
-def test_an_id_that_somebody_else_has_taken_over_is_not_taken_from_them(
+def test_an_id_that_another_program_has_taken_over_is_left_alone(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     with supervised(registrar()):
         container = whoami(name="one", labels={"SERVICE_ID": "mine"})
-        until_standing(consul, "mine")
+        until_registered(consul, "mine")
         consul.register("foreign", 1234, ID="mine")
         container.kill()
         whoami(name="two")
-        until(lambda: "box:two:80" in standing(consul), "the second container")
-        assert standing(consul)["mine"]["Service"] == "foreign"
+        until(lambda: "box:two:80" in agent_services(consul), "the second container")
+        assert agent_services(consul)["mine"]["Service"] == "foreign"
 
 
-def test_a_registrator_beside_us_that_registers_the_same_is_no_stranger(
+def test_the_same_service_of_a_registrator_beside_us_counts_as_ours(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     container = whoami(name="one", labels={"SERVICE_ID": "mine"})
     address = container.attrs["NetworkSettings"]["IPAddress"]
     consul.register("whoami", 80, ID="mine", Address=address)
-    with supervised(registrar()) as at_work:
-        until(lambda: standing(consul)["mine"]["Meta"], "ours")
-        assert not at_work.standing.diagnostics
+    with supervised(registrar()) as running:
+        until(lambda: agent_services(consul)["mine"]["Meta"], "ours")
+        assert not running.configuration.diagnostics
         container.kill()
-        until_standing(consul)
+        until_registered(consul)
 
 
-def test_on_success_keeps_those_that_fail_until_they_are_removed(
+def test_on_success_keeps_failed_containers_until_they_are_removed(
     whoami: Start, consul: Consul, registrar: Make
 ) -> None:
     def ending(name: str, code: int) -> Container:
@@ -358,23 +363,23 @@ def test_on_success_keeps_those_that_fail_until_they_are_removed(
 
     with supervised(registrar(on_success=True)):
         good, bad, killed = ending("good", 0), ending("bad", 3), ending("killed", 0)
-        until_standing(consul, "box:good:80", "box:bad:80", "box:killed:80")
+        until_registered(consul, "box:good:80", "box:bad:80", "box:killed:80")
         for each in (bad, good):
             each.exec_run(["/bin/touch", "/tmp/end"])
             each.wait()
         killed.kill()
-        until_standing(consul, "box:bad:80")
+        until_registered(consul, "box:bad:80")
         bad.start()
         bad.wait()
-        assert until_standing(consul, "box:bad:80")
+        assert until_registered(consul, "box:bad:80")
         bad.remove()
-        until_standing(consul)
+        until_registered(consul)
 
 
 RIGHTS = 'service "good" { policy = "write" }'
 
 
-def test_a_right_that_is_missing_is_named_and_takes_no_other_service_with_it(
+def test_a_missing_permission_is_reported_and_affects_no_other_service(
     tmp_path: Path, whoami: Start, registrar: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider, "REPAIR_INTERVAL", 0.2)
@@ -383,38 +388,40 @@ def test_a_right_that_is_missing_is_named_and_takes_no_other_service_with_it(
     with Consul(tmp_path, acl=True) as closed:
         policy = closed.put("/v1/acl/policy", {"Name": "p", "Rules": RIGHTS})
         token = closed.put("/v1/acl/token", {"Policies": [{"Name": "p"}]})["SecretID"]
-        with supervised(registrar(at=closed, token=token)) as at_work:
-            until_standing(closed, "box:two:80")
-            until_said(at_work, "service box:one:80", "service:write on 'bad'")
+        with supervised(registrar(at=closed, token=token)) as running:
+            until_registered(closed, "box:two:80")
+            until_diagnostic(running, "service box:one:80", "service:write on 'bad'")
             rules = RIGHTS + RIGHTS.replace("good", "bad")
             closed.put(f"/v1/acl/policy/{policy['ID']}", {"ID": policy["ID"], "Name": "p", "Rules": rules})
-            until_standing(closed, "box:one:80", "box:two:80", timeout=60)
-            at_work.until(lambda found: not found.diagnostics)
-        with supervised(registrar(at=closed, token="unknown")) as at_work:
-            at_work.until_failing("does not know the token")
+            until_registered(closed, "box:one:80", "box:two:80", timeout=60)
+            running.until(lambda found: not found.diagnostics)
+        with supervised(registrar(at=closed, token="unknown")) as running:
+            running.until_failing("does not know the token")
 
 
-def test_what_consul_refuses_is_said_with_its_reason(whoami: Start, consul: Consul, registrar: Make) -> None:
+def test_a_refused_registration_is_reported_with_its_reason(
+    whoami: Start, consul: Consul, registrar: Make
+) -> None:
     whoami(name="good")
     whoami(name="bad", labels={"SERVICE_CHECK_HTTP": "/", "SERVICE_CHECK_INTERVAL": "often"})
-    with supervised(registrar()) as at_work:
-        until_said(at_work, "container bad", "SERVICE_CHECK_INTERVAL=often is not a duration")
-        until_standing(consul, "box:good:80", "box:bad:80")
+    with supervised(registrar()) as running:
+        until_diagnostic(running, "container bad", "SERVICE_CHECK_INTERVAL=often is not a duration")
+        until_registered(consul, "box:good:80", "box:bad:80")
 
 
-def test_it_stops_although_nothing_happens(registrar: Make, consul: Consul) -> None:
-    with supervised(registrar()) as at_work:
-        at_work.until(lambda found: True)
-        until(lambda: _requests(consul, LOOKED), "its first look")
-        at_work.stop.set()
-        # Its questions to Consul wait for minutes.
-        at_work.thread.join(10)
-        assert not at_work.thread.is_alive()
+def test_it_stops_even_if_nothing_happens(registrar: Make, consul: Consul) -> None:
+    with supervised(registrar()) as running:
+        running.until(lambda found: True)
+        until(lambda: _requests(consul, LISTED), "its first look")
+        running.stop.set()
+        # No event ends its wait; `stop` alone must.
+        running.thread.join(10)
+        assert not running.thread.is_alive()
 
 
-def test_an_agent_that_cannot_be_reached_is_named(
+def test_an_unreachable_agent_is_reported(
     registrar: Make,
 ) -> None:
     port = free_port()
-    with supervised(registrar(at=f"127.0.0.1:{port}")) as at_work:
-        at_work.until_failing(f"http://127.0.0.1:{port}")
+    with supervised(registrar(at=f"127.0.0.1:{port}")) as running:
+        running.until_failing(f"http://127.0.0.1:{port}")

@@ -1,4 +1,4 @@
-"""An option that guards something and is not served closes what it guards."""
+"""An option that protects something and is not served closes the part that it protects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from rondpoint.diagnostics import Severity
 from rondpoint.settings import LoadedSettings
 from rondpoint.settings.access import access_warning
-from rondpoint.settings.unserved import UNSERVED_OPTIONS
+from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
 
-from .loading import loaded, refused
+from .loading import load_errors, load_settings
 
 WEB = "--entryPoints.web.address=:80"
 HTTP = "--entryPoints=Name:http Address::80"
@@ -41,7 +41,7 @@ GUARDS_OF_ENTRY_POINTS = [
 ]
 
 
-def closed(result: LoadedSettings) -> list[tuple[str, str]]:
+def closed_parts(result: LoadedSettings) -> list[tuple[str, str]]:
     return [(each.part, each.key) for each in result.settings.closed_parts]
 
 
@@ -50,15 +50,18 @@ def closed(result: LoadedSettings) -> list[tuple[str, str]]:
 )
 def test_a_guard_of_an_entry_point_closes_it(tmp_path: Path, flags: list[str], key: str) -> None:
     name = key.split(".")[1]
-    result = loaded(tmp_path, [*flags, "--entryPoints.other.address=:81"])
-    assert closed(result) == [(f"entry point {name}", key)]
+    result = load_settings(tmp_path, [*flags, "--entryPoints.other.address=:81"])
+    assert closed_parts(result) == [(f"entry point {name}", key)]
     assert result.settings.closed_reason(name) == f"entry point {name} is closed: {key} is not served yet"
     assert result.settings.closed_reason("other") == result.settings.closed_reason("traefik") == ""
-    (told,) = result.warnings
-    assert told.severity is Severity.ERROR
-    assert told.message == f"{key} is not served yet, so entry point {name} is closed: its routers answer 503"
-    assert told.hint
-    assert "$apr1$" not in str(told)
+    (diagnostic,) = result.warnings
+    assert diagnostic.severity is Severity.ERROR
+    assert (
+        diagnostic.message
+        == f"{key} is not served yet, so entry point {name} is closed: its routers respond with 503"
+    )
+    assert diagnostic.hint
+    assert "$apr1$" not in str(diagnostic)
 
 
 FILES = {
@@ -81,12 +84,12 @@ to = "secure"
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_guards_in_files_are_told_with_their_places(tmp_path: Path, name: str) -> None:
-    result = loaded(tmp_path, **{name: FILES[name]})
+def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
+    result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
     keys = [f"entryPoints.web.http.{option}" for option in ("middlewares", "redirections", "tls")]
-    assert closed(result) == [("entry point web", key) for key in keys]
-    assert [told.subject for told in result.warnings] == [f"{file}: {key}" for key in keys]
+    assert closed_parts(result) == [("entry point web", key) for key in keys]
+    assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
     assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
 
 
@@ -114,7 +117,7 @@ optional = false
 certFile = "a.pem"
 keyFile = "a.pem"
 """
-    assert closed(loaded(tmp_path, traefik_toml=toml)) == [
+    assert closed_parts(load_settings(tmp_path, traefik_toml=toml)) == [
         ("entry point http", "entryPoints.http.auth"),
         ("entry point http", "entryPoints.http.whiteList"),
         ("entry point http", "entryPoints.http.redirect"),
@@ -131,9 +134,9 @@ def test_guards_in_the_environment(tmp_path: Path) -> None:
         "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_OPTIONS": "strict@file",
         "RONDPOINT_ENTRYPOINTS_MYWEB_AUTH_BASIC_USERS": "a:b",
     }
-    result = loaded(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
-    assert {part for part, _ in closed(result)} == {"entry point myWeb"}
-    assert {key.split(".", 2)[2] for _, key in closed(result)} == {
+    result = load_settings(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
+    assert {part for part, _ in closed_parts(result)} == {"entry point myWeb"}
+    assert {key.split(".", 2)[2] for _, key in closed_parts(result)} == {
         "auth",
         "http.middlewares",
         "http.tls",
@@ -141,27 +144,27 @@ def test_guards_in_the_environment(tmp_path: Path) -> None:
     }
 
 
-def test_tls_of_traefik_needs_no_more_than_certificates(tmp_path: Path) -> None:
+def test_traefiks_tls_option_is_not_needed_with_certificates(tmp_path: Path) -> None:
     certificates = "--entryPoints.web.tls.certificates=a.pem,a.pem"
-    result = loaded(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.certResolver=le"])
-    assert closed(result) == []
-    (told,) = result.warnings
-    assert (told.severity, told.message) == (
+    result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.certResolver=le"])
+    assert closed_parts(result) == []
+    (diagnostic,) = result.warnings
+    assert (diagnostic.severity, diagnostic.message) == (
         Severity.WARNING,
         "entryPoints.web.http.tls is not served yet",
     )
-    result = loaded(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
-    assert closed(result) == [("entry point web", "entryPoints.web.http.tls.options")]
+    result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
+    assert closed_parts(result) == [("entry point web", "entryPoints.web.http.tls.options")]
 
 
 def test_the_admin_entry_point_speaks_no_tls(tmp_path: Path) -> None:
     flags = ["--entryPoints.traefik.tls.certificates=a.pem,a.pem", "--entryPoints.traefik.http.tls"]
-    result = loaded(tmp_path, flags)
-    assert closed(result) == [
+    result = load_settings(tmp_path, flags)
+    assert closed_parts(result) == [
         ("entry point traefik", "entryPoints.traefik.tls"),
         ("entry point traefik", "entryPoints.traefik.http.tls"),
     ]
-    assert "it answers nothing but /ping" in result.warnings[0].message
+    assert "it only responds to /ping" in result.warnings[0].message
     assert result.warnings[0].subject == "flag --entryPoints.traefik.tls.certificates"
 
 
@@ -184,33 +187,39 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("flags", "what"), OTHERS, ids=[flags[-1] for flags, _ in OTHERS])
-def test_a_guard_of_something_else_closes_that(tmp_path: Path, flags: list[str], part: str) -> None:
+@pytest.mark.parametrize(("flags", "part"), OTHERS, ids=[flags[-1] for flags, _ in OTHERS])
+def test_a_guard_of_another_part_closes_that_part(tmp_path: Path, flags: list[str], part: str) -> None:
     key = flags[-1].removeprefix("--").partition("=")[0]
-    result = loaded(tmp_path, flags)
-    ((found, option),) = closed(result)
-    assert (found, key.startswith(option)) == (part, True)
+    result = load_settings(tmp_path, flags)
+    ((closed_part, option),) = closed_parts(result)
+    assert (closed_part, key.startswith(option)) == (part, True)
     assert result.settings.closed_reason("web") == ""
-    (told,) = (each for each in result.warnings if each.severity is Severity.ERROR)
-    assert told.message.startswith(f"{option} is not served yet, so ")
-    assert told.hint
+    (diagnostic,) = (each for each in result.warnings if each.severity is Severity.ERROR)
+    assert diagnostic.message.startswith(f"{option} is not served yet, so ")
+    assert diagnostic.hint
 
 
-def test_of_a_closed_admin_entry_point_it_is_not_said_that_everybody_may_read_there(tmp_path: Path) -> None:
-    assert access_warning(loaded(tmp_path, ["--web"]).settings)
-    assert access_warning(loaded(tmp_path, ["--web", "--web.auth.basic.users=a:b"]).settings) == ""
+def test_a_closed_admin_entry_point_gives_no_access_warning(tmp_path: Path) -> None:
+    assert access_warning(load_settings(tmp_path, ["--web"]).settings)
+    assert access_warning(load_settings(tmp_path, ["--web", "--web.auth.basic.users=a:b"]).settings) == ""
 
 
 def test_every_guard_is_tried() -> None:
     tried = {each[-1].partition("=")[0].removeprefix("--").lower() for each, _ in OTHERS}
-    others = {key.lower() for key, entry in UNSERVED_OPTIONS.items() if entry.closed_part and "*" not in entry.closed_part}
+    others = {
+        key.lower()
+        for key, option in UNSERVED_OPTIONS.items()
+        if option.closed_part and "*" not in option.closed_part
+    }
     assert {key for key in others if not any(each.startswith(key) for each in tried)} == set()
 
 
-def test_what_is_not_there_needs_no_guard(tmp_path: Path) -> None:
-    result = loaded(tmp_path, ["--providers.docker.tls.ca=ca.pem", "--metrics.prometheus.manualRouting"])
-    assert closed(result) == []
-    assert {told.severity for told in result.warnings} == {Severity.WARNING}
+def test_a_missing_part_is_not_closed(tmp_path: Path) -> None:
+    result = load_settings(
+        tmp_path, ["--providers.docker.tls.ca=ca.pem", "--metrics.prometheus.manualRouting"]
+    )
+    assert closed_parts(result) == []
+    assert {diagnostic.severity for diagnostic in result.warnings} == {Severity.WARNING}
 
 
 @pytest.mark.parametrize(
@@ -223,28 +232,31 @@ def test_what_is_not_there_needs_no_guard(tmp_path: Path) -> None:
     ],
 )
 def test_an_option_that_guards_nothing_closes_nothing(tmp_path: Path, flag: str) -> None:
-    assert closed(loaded(tmp_path, [WEB, flag])) == []
+    assert closed_parts(load_settings(tmp_path, [WEB, flag])) == []
 
 
 def test_an_empty_list_guards_nothing(tmp_path: Path) -> None:
     yaml = "entryPoints: {web: {address: ':80', http: {middlewares: []}}}"
-    assert closed(loaded(tmp_path, traefik_yml=yaml)) == []
+    assert closed_parts(load_settings(tmp_path, traefik_yml=yaml)) == []
 
 
-def test_a_guard_of_an_entry_point_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_guard_of_a_missing_entry_point_is_refused(tmp_path: Path) -> None:
     flags = ["--entryPoints.secure.address=:443", "--entryPoints.secrue.http.middlewares=auth@file"]
-    (told,) = refused(tmp_path, flags)
-    assert (told.message, told.hint) == ("entry point secrue has no address", "did you mean secure?")
+    (diagnostic,) = load_errors(tmp_path, flags)
+    assert (diagnostic.message, diagnostic.hint) == (
+        "entry point secrue has no address",
+        "did you mean secure?",
+    )
 
 
 def test_a_misspelt_guard_is_refused(tmp_path: Path) -> None:
-    (told,) = refused(tmp_path, ["--entryPoints.web.http.middleware=auth@file"])
-    assert told.message == "unknown key entryPoints.web.http.middleware"
-    assert told.hint == "did you mean --entryPoints.web.http.middlewares?"
-    (told,) = refused(tmp_path, ["--entryPoints.web.http=auth@file"])
-    assert told.message == "entryPoints.web.http is a section, not 'auth@file'"
+    (diagnostic,) = load_errors(tmp_path, ["--entryPoints.web.http.middleware=auth@file"])
+    assert diagnostic.message == "unknown key entryPoints.web.http.middleware"
+    assert diagnostic.hint == "did you mean --entryPoints.web.http.middlewares?"
+    (diagnostic,) = load_errors(tmp_path, ["--entryPoints.web.http=auth@file"])
+    assert diagnostic.message == "entryPoints.web.http is a section, not 'auth@file'"
 
 
-def test_it_cannot_be_set_that_something_is_closed(tmp_path: Path) -> None:
-    (told,) = refused(tmp_path, ["--closed=x"])
-    assert told.message == "unknown key closed"
+def test_closed_parts_is_no_setting(tmp_path: Path) -> None:
+    (diagnostic,) = load_errors(tmp_path, ["--closedParts=x"])
+    assert diagnostic.message == "unknown key closedParts"

@@ -1,4 +1,4 @@
-"""A way to the store on which an answer gets lost."""
+"""Relays connections to a store and drops chosen responses."""
 
 import socket
 import threading
@@ -11,11 +11,11 @@ from tests.lab.sockets import shut
 PIECE = 65_536
 
 
-class Lossy(Background):
-    """A Unix socket that leads to another; `lost` counts the answers that did not arrive."""
+class LossyRelay(Background):
+    """A relay between two Unix sockets; `lost` counts the dropped responses."""
 
     def __init__(self, path: Path, target: Path) -> None:
-        super().__init__("lossy")
+        super().__init__("lossy relay")
         self.url = f"unix://{path}"
         self.lost = 0
         self._command = b""
@@ -25,8 +25,8 @@ class Lossy(Background):
         self._listener.listen()
         self._open: list[socket.socket] = []
 
-    def lose(self, command: bytes) -> None:
-        """Of the next such command the store has its way, and the connection ends in place of the answer."""
+    def lose_response_to(self, command: bytes) -> None:
+        """Let the store run the next such command, but end the connection instead of its response."""
         self._command = command
 
     def stop(self) -> None:
@@ -39,28 +39,28 @@ class Lossy(Background):
                 far = socket.socket(socket.AF_UNIX)
                 far.connect(str(self._target))
                 self._open += [near, far]
-                losing = threading.Event()
-                for work in (self._ask, self._answer):
-                    threading.Thread(target=work, args=(near, far, losing), daemon=True).start()
+                is_losing = threading.Event()
+                for work in (self._relay_commands, self._relay_responses):
+                    threading.Thread(target=work, args=(near, far, is_losing), daemon=True).start()
         self._listener.close()
         for connection in self._open:
             shut(connection)
 
-    def _ask(self, near: socket.socket, far: socket.socket, losing: threading.Event) -> None:
+    def _relay_commands(self, near: socket.socket, far: socket.socket, is_losing: threading.Event) -> None:
         with suppress(OSError):
-            while asked := near.recv(PIECE):
-                if self._command and self._command in asked:
+            while data := near.recv(PIECE):
+                if self._command and self._command in data:
                     self._command = b""
-                    losing.set()
-                far.sendall(asked)
+                    is_losing.set()
+                far.sendall(data)
         shut(far)
 
-    def _answer(self, near: socket.socket, far: socket.socket, losing: threading.Event) -> None:
+    def _relay_responses(self, near: socket.socket, far: socket.socket, is_losing: threading.Event) -> None:
         with suppress(OSError):
-            while answered := far.recv(PIECE):
-                if losing.is_set():
+            while data := far.recv(PIECE):
+                if is_losing.is_set():
                     self.lost += 1
                     break
-                near.sendall(answered)
+                near.sendall(data)
         shut(near)
         shut(far)

@@ -1,4 +1,4 @@
-"""What is wrong is named with its place and the nearest right thing."""
+"""Errors and warnings name the location of a setting and the nearest valid key."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from rondpoint.settings import SettingsError
 from rondpoint.settings.minimum_durations import MINIMUM_DURATIONS
-from rondpoint.settings.unserved import UNSERVED_OPTIONS
+from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
 
-from .loading import loaded, refused
+from .loading import load_errors, load_settings
 
 FLAGS = {
     "--docker.domian=test": ("unknown key docker.domian", "did you mean --docker.domain?"),
@@ -36,8 +36,8 @@ FLAGS = {
         "expected an address such as :80",
     ),
     "--entryPoints.dns.address=:53/udp": ("bad value ':53/udp'", "UDP is not served"),
-    "--entryPoints.a%b.address=:80": ("bad name 'a%b' of an entry point", "names are letters, digits"),
-    "--entryPoints.*.address=:80": ("bad name '*' of an entry point", "names are letters, digits"),
+    "--entryPoints.a%b.address=:80": ("bad name 'a%b' for an entry point", "expected letters, digits"),
+    "--entryPoints.*.address=:80": ("bad name '*' for an entry point", "expected letters, digits"),
     "--entryPoints.other.asDefault": ("entry point other has no address", "set entryPoints.other.address"),
     "--entryPoints=http": ("bad value 'http' for entryPoints", "expected a description such as Name:http"),
     "--redis.url=localhost:6379": ("bad value 'localhost:6379' for redis.url", "starts with redis://"),
@@ -47,16 +47,16 @@ FLAGS = {
     "--agent.forgetAfter=soon": ("bad value 'soon' for agent.forgetAfter", "expected a duration"),
     "--redis.namespace={a}": ("bad value '{a}' for redis.namespace", "expected letters"),
     "--providers.docker.watch=maybe": ("bad value 'maybe'", "expected true or false"),
-    "--docker=maybe": ("docker is a section, not 'maybe'", "--docker.KEY sets one of its keys"),
+    "--docker=maybe": ("docker is a section, not 'maybe'", "set one of its keys: --docker.KEY"),
     "--api=false": ("api cannot be switched off", ""),
     "--configFile=absent.toml": ("there is no file absent.toml", "expected the path"),
     "--configFile": ("there is no file", "expected the path"),
     "--metrics.prometheus.entryPoint=metrcis": (
-        "there is no entry point metrcis",
+        "entry point metrcis does not exist",
         "expected one of web, traefik",
     ),
     "--metrics.prometheus.buckets=fast": ("bad value 'fast'", "expected seconds above 0"),
-    "--tracing.sampleRate=2": ("bad value '2'", "expected a share between 0 and 1"),
+    "--tracing.sampleRate=2": ("bad value '2'", "expected a number from 0 to 1"),
     "--tracing.otlp.http.endpoint=collector:4318": ("bad value 'collector:4318'", "http://collector:4318"),
     "--entryPoints.web.headersWithUnderscores=no": (
         "bad value 'no' for entryPoints.web.headersWithUnderscores",
@@ -64,24 +64,24 @@ FLAGS = {
     ),
     "--log.format=xml": ("bad value 'xml' for log.format", "expected one of common, json"),
     "--accessLog.fields.headers.names.X-A=hide": ("bad value 'hide' for 'X-A'", ""),
-    "--metrics.prometheus.headerLabels.code=X": ("'code' cannot be a label of its own", ""),
-    "--accessLog.fields.names.Clienthots=drop": ("'Clienthots' is no field: did you mean ClientHost?", ""),
+    "--metrics.prometheus.headerLabels.code=X": ("'code' cannot be the name of an additional label", ""),
+    "--accessLog.fields.names.Clienthots=drop": ("unknown field 'Clienthots': did you mean ClientHost?", ""),
     "--debug=maybe": ("bad value 'maybe' for debug", "expected true or false"),
 }
 
 
 @pytest.mark.parametrize(
-    ("flag", "message", "hint"), [(flag, *said) for flag, said in FLAGS.items()], ids=FLAGS
+    ("flag", "message", "hint"), [(flag, *expected) for flag, expected in FLAGS.items()], ids=FLAGS
 )
 def test_a_bad_flag(tmp_path: Path, flag: str, message: str, hint: str) -> None:
-    (diagnostic,) = refused(tmp_path, [flag])
+    (diagnostic,) = load_errors(tmp_path, [flag])
     assert diagnostic.subject == f"flag {flag.partition('=')[0]}"
     assert message in diagnostic.message
     assert hint in diagnostic.hint
 
 
-def test_a_word_that_is_no_flag(tmp_path: Path) -> None:
-    (diagnostic,) = refused(tmp_path, ["docker"])
+def test_a_word_that_is_not_a_flag(tmp_path: Path) -> None:
+    (diagnostic,) = load_errors(tmp_path, ["docker"])
     assert diagnostic.subject == "command line: docker"
 
 
@@ -92,16 +92,16 @@ VARIABLES = {
 }
 
 
-@pytest.mark.parametrize(("variable", "said"), VARIABLES.items(), ids=[name for name, _ in VARIABLES])
-def test_a_bad_variable(tmp_path: Path, variable: tuple[str, str], said: tuple[str, str]) -> None:
-    (diagnostic,) = refused(tmp_path, [], dict([variable]))
+@pytest.mark.parametrize(("variable", "expected"), VARIABLES.items(), ids=[name for name, _ in VARIABLES])
+def test_a_bad_variable(tmp_path: Path, variable: tuple[str, str], expected: tuple[str, str]) -> None:
+    (diagnostic,) = load_errors(tmp_path, [], dict([variable]))
     assert diagnostic.subject == f"environment variable {variable[0]}"
-    assert said[0] in diagnostic.message
-    assert said[1] in diagnostic.hint
+    assert expected[0] in diagnostic.message
+    assert expected[1] in diagnostic.hint
 
 
 FILES = {
-    "an unknown section is named once": (
+    "an unknown section is reported once": (
         '[dokcer]\ndomain = "a"\nwatch = true',
         "dokcer",
         "unknown key dokcer",
@@ -113,22 +113,22 @@ FILES = {
         "unknown key docker.domian",
         "did you mean docker.domain?",
     ),
-    "a value of another kind": (
+    "a value of another type": (
         '[docker]\ndomain = ["a"]',
         "docker.domain",
         "bad value ['a']",
         "expected text",
     ),
-    "a value where a section belongs": (
+    "a value instead of a section": (
         'providers = "docker"',
         "providers",
         "providers is a section, not 'docker'",
-        "providers.KEY sets",
+        "set one of its keys: providers.KEY",
     ),
     "a file that names a file": (
         'configFile = "a.toml"',
         "configFile",
-        "configFile has no place in a file",
+        "configFile cannot be set in a file",
         "as a flag",
     ),
 }
@@ -136,7 +136,7 @@ FILES = {
 
 @pytest.mark.parametrize(("toml", "key", "message", "hint"), FILES.values(), ids=FILES)
 def test_a_bad_file(tmp_path: Path, toml: str, key: str, message: str, hint: str) -> None:
-    (diagnostic,) = refused(tmp_path, traefik_toml=toml)
+    (diagnostic,) = load_errors(tmp_path, traefik_toml=toml)
     assert diagnostic.subject == f"{tmp_path}/traefik.toml: {key}"
     assert message in diagnostic.message
     assert hint in diagnostic.hint
@@ -147,32 +147,32 @@ def test_a_bad_file(tmp_path: Path, toml: str, key: str, message: str, hint: str
     [
         ("a.toml", "a = ", "is not TOML"),
         ("a.yml", "a: [", "is not YAML"),
-        ("a.yml", "- a", "holds no keys"),
+        ("a.yml", "- a", "contains no keys"),
         ("a.json", "{}", "neither TOML nor YAML"),
         ("a.toml", b"\xff\xfe", "not UTF-8"),
     ],
 )
 def test_an_unreadable_file(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    (diagnostic,) = refused(tmp_path, [f"--configFile={name}"])
+    (diagnostic,) = load_errors(tmp_path, [f"--configFile={name}"])
     assert diagnostic.subject == str(tmp_path / name)
     assert message in diagnostic.message
 
 
-def test_an_empty_yaml_file_says_nothing(tmp_path: Path) -> None:
-    assert loaded(tmp_path, rondpoint_yml="# nothing yet\n").warnings == ()
+def test_an_empty_yaml_file_sets_nothing(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, rondpoint_yml="# nothing yet\n").warnings == ()
 
 
-def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     environ = {"RONDPOINT_NOTHING": "1"}
-    found = refused(tmp_path, ["--dokcer", "--workers=0"], environ, traefik_toml="debgu = true")
-    assert len(found) == 4
-    assert len(str(SettingsError(found)).splitlines()) == 4
+    errors = load_errors(tmp_path, ["--dokcer", "--workers=0"], environ, traefik_toml="debgu = true")
+    assert len(errors) == 4
+    assert len(str(SettingsError(errors)).splitlines()) == 4
 
 
 def test_warnings_are_kept_beside_errors(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        loaded(tmp_path, ["--dokcer", "--global.checkNewVersion=true"])
+        load_settings(tmp_path, ["--dokcer", "--global.checkNewVersion=true"])
     assert [warning.subject for warning in caught.value.warnings] == ["flag --global"]
 
 
@@ -191,38 +191,38 @@ UNSERVED_SETTINGS = [
 
 
 @pytest.mark.parametrize(("flag", "key"), UNSERVED_SETTINGS)
-def test_what_is_known_and_not_served_is_a_warning_that_names_it(tmp_path: Path, flag: str, key: str) -> None:
-    (warning,) = loaded(tmp_path, [flag]).warnings
+def test_an_option_that_is_not_served_gives_a_warning(tmp_path: Path, flag: str, key: str) -> None:
+    (warning,) = load_settings(tmp_path, [flag]).warnings
     assert warning.message == f"{key} is not served yet"
 
 
-def test_an_unserved_section_of_a_file_is_named_once(tmp_path: Path) -> None:
+def test_an_unserved_section_of_a_file_is_reported_once(tmp_path: Path) -> None:
     yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
-    warnings = loaded(tmp_path, traefik_yml=yaml).warnings
+    warnings = load_settings(tmp_path, traefik_yml=yaml).warnings
     assert [warning.subject.rpartition(" ")[2] for warning in warnings] == [
         "tracing.zipkin",
         "entryPoints.web.http.tls",
     ]
 
 
-def test_an_unserved_option_that_is_off_is_no_news(tmp_path: Path) -> None:
-    assert loaded(tmp_path, ["--metrics=false", "--global.sendAnonymousUsage=false"]).warnings == ()
+def test_an_unserved_option_that_is_off_gives_no_warning(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, ["--metrics=false", "--global.sendAnonymousUsage=false"]).warnings == ()
 
 
 @pytest.mark.parametrize("pattern", UNSERVED_OPTIONS)
 def test_every_unserved_option_is_accepted_as_a_flag(tmp_path: Path, pattern: str) -> None:
-    result = loaded(tmp_path, [f"--{pattern.replace('*', 'web')}.x=1"])
+    result = load_settings(tmp_path, [f"--{pattern.replace('*', 'web')}.x=1"])
     assert len(result.warnings) == 1
 
 
-def test_a_network_that_is_none_is_named_with_its_place(tmp_path: Path) -> None:
+def test_an_invalid_network_is_reported_with_its_location(tmp_path: Path) -> None:
     toml = '[entryPoints.http]\naddress = ":80"\nforwardedHeaders.trustedIPs = ["10.0.0.0/99"]'
-    (diagnostic,) = refused(tmp_path, traefik_toml=toml)
+    (diagnostic,) = load_errors(tmp_path, traefik_toml=toml)
     assert diagnostic.subject == f"{tmp_path}/traefik.toml: entryPoints.http.forwardedHeaders.trustedIPs"
     assert diagnostic.hint.startswith("'10.0.0.0/99' is neither an address nor a network such as")
 
 
-SHORT = {
+MINIMUMS = {
     "--providers.consulCatalog.endpoint.endpointWaitTime": "1s",
     "--registrator.resync": "1s",
     "--entryPoints.web.transport.respondingTimeouts.readTimeout": "10ms",
@@ -235,20 +235,20 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize(("flag", "least"), SHORT.items())
-def test_a_time_that_is_absurdly_short_is_told_and_the_least_is_taken(
-    tmp_path: Path, flag: str, least: str
+@pytest.mark.parametrize(("flag", "minimum"), MINIMUMS.items())
+def test_a_duration_below_the_minimum_is_raised_with_a_warning(
+    tmp_path: Path, flag: str, minimum: str
 ) -> None:
-    found, enough = (loaded(tmp_path, [f"{flag}={value}"]) for value in ("1ns", least))
-    assert found.settings == enough.settings
-    assert enough.warnings == ()
-    (told,) = found.warnings
-    assert told.subject == f"flag {flag}"
-    assert told.message == f"{flag.removeprefix('--')} is too short: 1ns"
-    assert told.hint == f"{least} is taken; give no less"
-    never = loaded(tmp_path, [f"{flag}=0"])
-    assert (never.warnings, never.settings != found.settings) == ((), True)
+    raised, exact = (load_settings(tmp_path, [f"{flag}={value}"]) for value in ("1ns", minimum))
+    assert raised.settings == exact.settings
+    assert exact.warnings == ()
+    (diagnostic,) = raised.warnings
+    assert diagnostic.subject == f"flag {flag}"
+    assert diagnostic.message == f"{flag.removeprefix('--')} is too short: 1ns"
+    assert diagnostic.hint == f"using the minimum, {minimum}"
+    unlimited = load_settings(tmp_path, [f"{flag}=0"])
+    assert (unlimited.warnings, unlimited.settings != raised.settings) == ((), True)
 
 
-def test_each_floor_is_tested() -> None:
-    assert len(SHORT) == len(MINIMUM_DURATIONS)
+def test_each_minimum_is_tested() -> None:
+    assert len(MINIMUMS) == len(MINIMUM_DURATIONS)

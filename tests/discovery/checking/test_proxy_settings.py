@@ -1,4 +1,4 @@
-"""What Rondpoint makes of the settings of a compose file's proxy."""
+"""Checks of the settings of a compose file's proxy."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from discovery.checking.checker import check
-from discovery.checking.report import Checked, as_json, as_text
+from discovery.checking.checker import check_files
+from discovery.checking.report import CheckReport, as_json, as_text
 
 SCENE_1 = """
 version: '2'
@@ -69,59 +69,61 @@ prefix = "traefik"
 
 
 @pytest.fixture(autouse=True)
-def _in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def checked(text: str, files: Mapping[str, str] | None = None) -> Checked:
+def check(text: str, files: Mapping[str, str] | None = None) -> CheckReport:
     for name, content in {"compose.yml": text, **(files or {})}.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(textwrap.dedent(content))
-    return check([Path("compose.yml")], (), {"COMPOSE_PROJECT_NAME": "shop"}, Path.cwd())
+    return check_files([Path("compose.yml")], (), {"COMPOSE_PROJECT_NAME": "shop"}, Path.cwd())
 
 
-def proxy(service: str, files: Mapping[str, str] | None = None, *, more: str = "") -> Checked:
-    """Of a service `p`, whose keys begin in line 3."""
-    return checked(
+def check_proxy_service(
+    service: str, files: Mapping[str, str] | None = None, *, more: str = ""
+) -> CheckReport:
+    """Check a compose file with a service `p`, whose keys begin in line 3."""
+    return check(
         "services:\n  p:\n" + textwrap.indent(textwrap.dedent(service).strip(), "    ") + more, files
     )
 
 
-def told(result: Checked) -> list[str]:
-    return [finding.lines()[0] for finding in result.findings]
+def first_lines(result: CheckReport) -> list[str]:
+    return [diagnostic.lines()[0] for diagnostic in result.diagnostics]
 
 
-def summary(result: Checked) -> str:
+def summary(result: CheckReport) -> str:
     [served] = result.proxies
-    return served.told()
+    return served.summary()
 
 
-def names(result: Checked) -> list[str]:
+def router_names(result: CheckReport) -> list[str]:
     assert result.configuration is not None
     return sorted(result.configuration.routers)
 
 
-def test_the_first_scene_of_the_article_is_served_as_it_is() -> None:
-    result = checked(SCENE_1, {"traefik.toml": SCENE_1_FILE})
+def test_the_first_scene_of_the_article_is_served_unchanged() -> None:
+    result = check(SCENE_1, {"traefik.toml": SCENE_1_FILE})
     assert summary(result) == (
         "service traefik (compose.yml:4): 6 settings (3 of command, 3 of traefik.toml); all served"
     )
-    assert told(result) == []
-    # Its domain names the services without a rule.
+    assert first_lines(result) == []
+    # The domain gives services without a rule their default rule.
     assert any("Host:hello.docker" in line for line in as_text(result))
     assert any("Host:traefik.shop.docker" in line for line in as_text(result))
 
 
-def test_the_second_scene_of_the_article_is_served_as_it_is() -> None:
-    result = checked(SCENE_2, {"traefik.toml": SCENE_2_FILE})
+def test_the_second_scene_of_the_article_is_served_unchanged() -> None:
+    result = check(SCENE_2, {"traefik.toml": SCENE_2_FILE})
     assert summary(result) == "service traefik (compose.yml:12): 5 settings (5 of traefik.toml); all served"
-    assert told(result) == []
-    # Its containers are served from Consul's catalogue, not by their labels.
-    assert names(result) == []
+    assert first_lines(result) == []
+    # Its containers are routed from Consul's catalogue, not from their labels.
+    assert router_names(result) == []
 
 
 QUICK_STARTS = [
-    # Traefik 1.7's and Traefik 3's own first examples.
+    # The first examples of the documentation of Traefik 1.7 and Traefik 3.
     ("{image: 'traefik:v1.7', command: --api --docker}", 2),
     (
         "{image: 'traefik:v3.6', command: --api.insecure=true --providers.docker, "
@@ -136,10 +138,10 @@ QUICK_STARTS = [
 
 @pytest.mark.parametrize(("service", "count"), QUICK_STARTS)
 def test_first_examples_are_served(service: str, count: int) -> None:
-    result = checked(f"services:\n  p: {service}\n")
-    assert told(result) == [line for line in told(result) if "80 is taken" in line]
+    result = check(f"services:\n  p: {service}\n")
+    assert first_lines(result) == [line for line in first_lines(result) if "80 is assumed" in line]
     expected = (
-        f"{count} settings ({count} of command); all served" if count else "no settings; the defaults hold"
+        f"{count} settings ({count} of command); all served" if count else "no settings; the defaults apply"
     )
     assert summary(result) == f"service p (compose.yml:2): {expected}"
 
@@ -156,12 +158,14 @@ command:
 """
 
 
-def test_each_option_that_is_not_served_is_told_with_its_line() -> None:
-    result = proxy(UNSERVED)
-    assert [(finding.file, finding.line) for finding in result.findings][:4] == [
+def test_each_unserved_option_is_reported_with_its_line() -> None:
+    result = check_proxy_service(UNSERVED)
+    assert [(diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics][:4] == [
         ("compose.yml", line) for line in (9, 10, 7, 8)
     ]
-    assert [finding.severity.value for finding in result.findings][:4] == ["warning"] * 2 + ["error"] * 2
+    assert [diagnostic.severity.value for diagnostic in result.diagnostics][:4] == ["warning"] * 2 + [
+        "error"
+    ] * 2
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
         "entrypoints.web.http.redirections.entrypoint.to, "
@@ -172,9 +176,11 @@ def test_each_option_that_is_not_served_is_told_with_its_line() -> None:
     assert result.failed(strict=False)
 
 
-def test_wrong_settings_are_errors_with_their_lines_beside_the_warnings() -> None:
-    result = proxy(UNSERVED.replace("web.address=:80", "web.address=:80x").replace("providers", "provders"))
-    lines = told(result)
+def test_wrong_settings_are_errors_with_their_lines_and_warnings_remain() -> None:
+    result = check_proxy_service(
+        UNSERVED.replace("web.address=:80", "web.address=:80x").replace("providers", "provders")
+    )
+    lines = first_lines(result)
     assert any("compose.yml:5: error: settings: service p: flag --provders.docker" in line for line in lines)
     assert any(
         "compose.yml:6: error: settings: service p: flag --entrypoints.web.address" in line for line in lines
@@ -184,8 +190,8 @@ def test_wrong_settings_are_errors_with_their_lines_beside_the_warnings() -> Non
     assert result.failed(strict=False)
 
 
-def test_a_mounted_file_is_read_with_its_lines_and_the_files_that_it_names() -> None:
-    result = proxy(
+def test_a_mounted_settings_file_is_read_with_its_lines_and_the_route_files_that_it_names() -> None:
+    result = check_proxy_service(
         """
         image: traefik:v3.6
         volumes:
@@ -209,14 +215,14 @@ def test_a_mounted_file_is_read_with_its_lines_and_the_files_that_it_names() -> 
         "service p (compose.yml:2): 2 settings (2 of traefik/traefik.yml); "
         "1 served, 1 not: hostResolver.cnameFlattening"
     )
-    lines = told(result)
+    lines = first_lines(result)
     assert lines[0].startswith("traefik/traefik.yml:2: warning: settings: traefik/traefik.yml: hostResolver")
     assert any(line.startswith("routes/a.yml:4: error: file: routes/a.yml") for line in lines)
     assert "routes/a.yml" in result.files
 
 
-def test_routes_within_a_file_of_traefik_1_are_checked() -> None:
-    result = proxy(
+def test_routes_in_a_settings_file_of_traefik_1_are_checked() -> None:
+    result = check_proxy_service(
         "image: traefik:1.7\ncommand: --configFile=/t.toml\nvolumes: [./t.toml:/t.toml]",
         {
             "t.toml": """
@@ -232,7 +238,7 @@ def test_routes_within_a_file_of_traefik_1_are_checked() -> None:
     )
     assert not result.failed(strict=True)
     assert summary(result).endswith("1 setting (1 of t.toml); all served")
-    assert names(result) == ["f@file"]
+    assert router_names(result) == ["f@file"]
 
 
 @pytest.mark.parametrize(
@@ -240,10 +246,10 @@ def test_routes_within_a_file_of_traefik_1_are_checked() -> None:
     [
         (
             "volumes: [./t.toml:/traefik.toml]",
-            "warning: settings: service p: /traefik.toml: t.toml is not there",
+            "warning: settings: service p: /traefik.toml: t.toml does not exist",
             4,
         ),
-        ("volumes: [./t:/etc/traefik]", "warning: settings: service p: /etc/traefik: t is not there", 4),
+        ("volumes: [./t:/etc/traefik]", "warning: settings: service p: /etc/traefik: t does not exist", 4),
         (
             "volumes: [./d:/etc/traefik/traefik.yml]",
             "warning: settings: service p: /etc/traefik/traefik.yml: d is a",
@@ -251,7 +257,7 @@ def test_routes_within_a_file_of_traefik_1_are_checked() -> None:
         ),
         (
             "command: --configFile=/c/t.yml\nvolumes: ['./none:/c']",
-            "warning: settings: service p: /c: none is not there",
+            "warning: settings: service p: /c: none does not exist",
             5,
         ),
         (
@@ -266,42 +272,46 @@ def test_routes_within_a_file_of_traefik_1_are_checked() -> None:
         ),
         (
             "command: --providers.file.filename=/r/a/b.yml\nvolumes: ['./none:/r']",
-            "warning: settings: service p: /r: none is not there",
+            "warning: settings: service p: /r: none does not exist",
             5,
         ),
         (
             "command: --providers.file.directory=/r\nvolumes: ['./none:/r']",
-            "warning: settings: service p: /r: none is not there",
+            "warning: settings: service p: /r: none does not exist",
             5,
         ),
     ],
 )
-def test_files_that_are_not_here_are_told(service: str, message: str, line: int) -> None:
+def test_files_that_this_machine_does_not_have_are_reported(service: str, message: str, line: int) -> None:
     Path("d").mkdir()
-    result = proxy(f"image: traefik\n{service}")
-    assert [each for each in told(result) if each.startswith(f"compose.yml:{line}: {message}")], told(result)
+    result = check_proxy_service(f"image: traefik\n{service}")
+    assert [each for each in first_lines(result) if each.startswith(f"compose.yml:{line}: {message}")], (
+        first_lines(result)
+    )
     assert not result.failed(strict=False)
     assert result.proxies[0].starts
 
 
-def test_a_file_that_a_flag_names_must_be_in_its_mount() -> None:
-    result = proxy("image: traefik\ncommand: --configFile=/c/t.yml\nvolumes: ['./d:/c']", {"d/other.yml": ""})
+def test_a_settings_file_that_a_flag_names_must_be_in_its_mount() -> None:
+    result = check_proxy_service(
+        "image: traefik\ncommand: --configFile=/c/t.yml\nvolumes: ['./d:/c']", {"d/other.yml": ""}
+    )
     assert (
         "compose.yml:4: error: settings: service p: flag --configFile: there is no file /c/t.yml"
-        in told(result)[0]
+        in first_lines(result)[0]
     )
 
 
 @pytest.mark.parametrize("text", ["a: [\n", "token: secret\n  x: [", "- a\n", "a: 1\na: 2\n"])
 def test_a_settings_file_that_cannot_be_read_is_an_error(text: str) -> None:
-    result = proxy("image: traefik\nvolumes: ['./t.yml:/traefik.yml']", {"t.yml": text})
-    assert any("error: settings: t.yml" in line for line in told(result)), told(result)
+    result = check_proxy_service("image: traefik\nvolumes: ['./t.yml:/traefik.yml']", {"t.yml": text})
+    assert any("error: settings: t.yml" in line for line in first_lines(result)), first_lines(result)
     assert not any("secret" in line for line in as_text(result))
     assert summary(result).endswith("Rondpoint does not start with them")
 
 
-def test_variables_of_traefik_are_checked_and_to_be_renamed() -> None:
-    result = proxy(
+def test_variables_of_traefik_are_checked_and_should_be_renamed() -> None:
+    result = check_proxy_service(
         """
         image: traefik:v3.6
         command: --providers.docker
@@ -312,26 +322,26 @@ def test_variables_of_traefik_are_checked_and_to_be_renamed() -> None:
           RONDPOINT_PING: "true"
         """
     )
-    place = "warning: settings: service p: environment variable"
+    subject = "warning: settings: service p: environment variable"
     resolver = "TRAEFIK_CERTIFICATESRESOLVERS_LE_ACME"
-    assert [line.partition(" (")[0] for line in told(result) if ": warning: " in line] == [
-        f"compose.yml:7: {place} {resolver}_EMAIL: certificatesresolvers is not served yet",
-        f"compose.yml:8: {place} {resolver}_STORAGE: certificatesresolvers is not served yet",
-        f"compose.yml:7: {place} {resolver}_EMAIL: {resolver}_EMAIL is not read by Rondpoint",
-        f"compose.yml:8: {place} {resolver}_STORAGE: {resolver}_STORAGE is not read by Rondpoint",
-        f"compose.yml:6: {place} TRAEFIK_LOG_LEVEL: TRAEFIK_LOG_LEVEL is not read by Rondpoint",
+    assert [line.partition(" (")[0] for line in first_lines(result) if ": warning: " in line] == [
+        f"compose.yml:7: {subject} {resolver}_EMAIL: certificatesresolvers is not served yet",
+        f"compose.yml:8: {subject} {resolver}_STORAGE: certificatesresolvers is not served yet",
+        f"compose.yml:7: {subject} {resolver}_EMAIL: Rondpoint does not read {resolver}_EMAIL",
+        f"compose.yml:8: {subject} {resolver}_STORAGE: Rondpoint does not read {resolver}_STORAGE",
+        f"compose.yml:6: {subject} TRAEFIK_LOG_LEVEL: Rondpoint does not read TRAEFIK_LOG_LEVEL",
     ]
-    assert any("(call it RONDPOINT_LOG_LEVEL)" in line for line in told(result))
+    assert any("(rename it to RONDPOINT_LOG_LEVEL)" in line for line in first_lines(result))
     assert any(
-        "note: settings: service p: Traefik 3 reads flags and leaves variables out" in each
-        for each in told(result)
+        "note: settings: service p: Traefik 3 reads flags and ignores variables" in each
+        for each in first_lines(result)
     )
     assert "5 settings (1 of command, 4 of environment); 2 served, 3 not: TRAEFIK_" in summary(result)
 
 
 def test_an_unknown_variable_is_an_error_at_its_line() -> None:
-    result = proxy("image: traefik\nenvironment:\n- TRAEFIK_LOG_LEVLE=INFO")
-    [line] = [line for line in told(result) if "LEVLE" in line]
+    result = check_proxy_service("image: traefik\nenvironment:\n- TRAEFIK_LOG_LEVLE=INFO")
+    [line] = [line for line in first_lines(result) if "LEVLE" in line]
     assert line.startswith(
         "compose.yml:5: error: settings: service p: environment variable TRAEFIK_LOG_LEVLE"
     )
@@ -339,8 +349,8 @@ def test_an_unknown_variable_is_an_error_at_its_line() -> None:
 
 @pytest.mark.parametrize("version", ["1.7", "v1.7"])
 def test_traefik_1_reads_flags_and_a_file_together_as_rondpoint_does(version: str) -> None:
-    result = checked(SCENE_1.replace("1.5", version), {"traefik.toml": SCENE_1_FILE})
-    assert told(result) == []
+    result = check(SCENE_1.replace("1.5", version), {"traefik.toml": SCENE_1_FILE})
+    assert first_lines(result) == []
 
 
 WEB = """
@@ -364,45 +374,47 @@ WEB = """
         ("--providers.file.filename=/r.yml", "warning: docker: container"),
     ],
 )
-def test_its_settings_say_how_labels_are_read(command: str, message: str) -> None:
-    result = proxy(f"image: traefik\ncommand: {command}\nexpose: [80]", more=WEB)
+def test_labels_are_read_with_the_settings_of_the_proxy(command: str, message: str) -> None:
+    result = check_proxy_service(f"image: traefik\ncommand: {command}\nexpose: [80]", more=WEB)
     about_web = [
-        line for line in told(result) if "w@docker" in line or "-web-1" in line or "constraints" in line
+        line
+        for line in first_lines(result)
+        if "w@docker" in line or "-web-1" in line or "constraints" in line
     ]
-    assert ("w@docker" in names(result)) == (not message)
+    assert ("w@docker" in router_names(result)) == (not message)
     assert [line for line in about_web if message in line] == about_web
     assert bool(about_web) == bool(message)
 
 
 def test_constraints_that_cannot_be_read_are_an_error_at_their_line() -> None:
     service = "image: traefik\ncommand:\n- --providers.docker\n- --providers.docker.constraints=Lable(`a`)"
-    [error] = [line for line in told(proxy(service)) if "error" in line]
-    place = "service p: flag --providers.docker.constraints"
-    assert error.startswith(f"compose.yml:6: error: docker: {place}: 'Lable(`a`)' cannot be read")
+    [error] = [line for line in first_lines(check_proxy_service(service)) if "error" in line]
+    subject = "service p: flag --providers.docker.constraints"
+    assert error.startswith(f"compose.yml:6: error: docker: {subject}: 'Lable(`a`)' cannot be read")
 
 
-def test_agent_and_proxy_share_what_each_is_told() -> None:
+def test_the_settings_of_agent_and_proxy_are_used_together() -> None:
     text = """
 services:
   agent: {image: rondpoint, command: agent --providers.docker --providers.docker.exposedByDefault=false}
   proxy: {image: rondpoint, command: [proxy, --entryPoints.e.address=:80]}
   web: {image: web, expose: [80], labels: {traefik.enable: true, traefik.http.routers.w.rule: Host(`w`)}}
 """
-    result = checked(text)
-    assert [served.told().partition("; ")[2] for served in result.proxies] == ["all served", "all served"]
-    assert names(result) == ["w@docker"]
-    result = checked(text.replace("Host(`w`)", "Host(`w`), traefik.http.routers.w.tls: true"))
-    assert any("it asks for TLS" in line for line in told(result))
+    result = check(text)
+    assert [served.summary().partition("; ")[2] for served in result.proxies] == ["all served", "all served"]
+    assert router_names(result) == ["w@docker"]
+    result = check(text.replace("Host(`w`)", "Host(`w`), traefik.http.routers.w.tls: true"))
+    assert any("it requires TLS" in line for line in first_lines(result))
 
 
-def test_a_container_counts_if_one_of_several_proxies_reads_it() -> None:
-    shown = "--providers.docker --providers.docker.constraints=Label(`seen`,`{}`)"
+def test_a_container_is_routed_if_one_of_several_proxies_reads_it() -> None:
+    command = "--providers.docker --providers.docker.constraints=Label(`seen`,`{}`)"
     text = "services:\n"
     for name in "ab":
-        text += f"  {name}: {{image: traefik, command: '{shown.format(name)}', expose: [80]}}\n"
+        text += f"  {name}: {{image: traefik, command: '{command.format(name)}', expose: [80]}}\n"
     for name in "abc":
         text += f"  web-{name}: {{image: web, expose: [80], labels: {{seen: {name}}}}}\n"
-    assert names(checked(text)) == ["web-a-shop@docker", "web-b-shop@docker"]
+    assert router_names(check(text)) == ["web-a-shop@docker", "web-b-shop@docker"]
 
 
 SECRETS = [
@@ -418,29 +430,33 @@ SECRETS = [
 
 @pytest.mark.parametrize("flags", SECRETS)
 def test_secrets_are_not_printed(flags: str) -> None:
-    result = proxy(f'image: traefik\ncommand: "{flags}"')
+    result = check_proxy_service(f'image: traefik\ncommand: "{flags}"')
     assert result.failed(strict=False)
     shown = "\n".join([*as_text(result), as_json(result).decode()])
     assert "hunter2" not in shown
     assert "rest-of-it" not in shown
 
 
-def test_a_proxy_without_a_file_is_not_given_one_of_this_directory() -> None:
-    result = proxy("image: traefik", {"traefik.toml": "[provders]\n"})
-    assert summary(result) == "service p (compose.yml:2): no settings; the defaults hold"
+def test_a_proxy_without_a_mounted_file_does_not_read_one_of_this_directory() -> None:
+    result = check_proxy_service("image: traefik", {"traefik.toml": "[provders]\n"})
+    assert summary(result) == "service p (compose.yml:2): no settings; the defaults apply"
 
 
 @pytest.mark.parametrize("command", ["[sh, -c, traefik --docker]", "--docker='"])
-def test_where_flags_are_not_seen_nothing_is_concluded_from_them(command: str) -> None:
-    result = proxy(f"image: traefik\ncommand: {command}\nexpose: [80]", more=WEB)
-    assert summary(result) == "service p (compose.yml:2): no settings; its flags are not seen here"
-    assert [line.partition(": ")[0] for line in told(result)] == ["compose.yml:4"]
-    assert "w@docker" in names(result)
+def test_nothing_is_concluded_from_flags_that_cannot_be_read(command: str) -> None:
+    result = check_proxy_service(f"image: traefik\ncommand: {command}\nexpose: [80]", more=WEB)
+    assert summary(result) == "service p (compose.yml:2): no settings; its flags cannot be read"
+    assert [line.partition(": ")[0] for line in first_lines(result)] == ["compose.yml:4"]
+    assert "w@docker" in router_names(result)
 
 
-def test_services_of_one_name_in_two_files_have_each_their_lines() -> None:
+def test_services_of_the_same_name_in_two_files_keep_their_lines() -> None:
     Path("b.yml").write_text("# other\nservices:\n  p:\n    image: traefik\n    command: --acme\n")
-    proxy("image: traefik\ncommand: --acme")
-    result = check([Path("compose.yml"), Path("b.yml")], (), {}, Path.cwd())
-    places = [(finding.file, finding.line) for finding in result.findings if "acme" in finding.message]
-    assert places == [("compose.yml", 4), ("b.yml", 5)]
+    check_proxy_service("image: traefik\ncommand: --acme")
+    result = check_files([Path("compose.yml"), Path("b.yml")], (), {}, Path.cwd())
+    lines = [
+        (diagnostic.file, diagnostic.line)
+        for diagnostic in result.diagnostics
+        if "acme" in diagnostic.message
+    ]
+    assert lines == [("compose.yml", 4), ("b.yml", 5)]

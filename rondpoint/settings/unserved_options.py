@@ -1,11 +1,11 @@
-"""Static options of Traefik 3 and Traefik 1 that we know and do not serve yet.
+"""Static options of Traefik 3 and Traefik 1 that Rondpoint recognises but does not serve yet.
 
-Each gives a finding that names it and never stops a start; `*` stands for a name the user chose, and a
-pattern covers everything below it that has no pattern of its own. Options leave this table when they are
-built.
+Each one in use gives a diagnostic that names it, but Rondpoint starts all the same. `*` stands for a name
+that the user chooses. A pattern covers all keys below it that have no pattern of their own. An option
+leaves this table when it is implemented.
 
-An option that is left aside gives a warning. One that guards something closes it instead (`closes`): to
-serve without the guard would be weaker than its author meant.
+An ignored option gives a warning. An option that protects something closes the protected part instead
+(`closed_part`), because serving it without the protection would be less safe than the user intended.
 """
 
 from __future__ import annotations
@@ -18,55 +18,67 @@ _ONLY_IF_SAFE = "take it out only if it is safe to serve without it"
 
 
 class UnservedOption(Struct, frozen=True):
-    """`provider` is true for a section that would bring routers: it keeps Docker from being assumed.
+    """An option that is not served, and what Rondpoint does about it.
 
-    `closes` names what is closed for want of the option, empty if nothing is: `entry point *` (its own),
-    `entry point NAME`, `provider NAME`, or one of `rondpoint.settings.closed_parts`. `mend` says what to do
-    instead, `*` for the entry point's name. With `denies`, only the value false is a guard; with `of_tls`,
-    an entry point that speaks TLS (`tls.certificates`) needs it no more.
+    `reason`: the end of the message that begins with the option's key. `is_provider`: the option is a
+    provider, so Docker is not switched on by default. `closed_part`: the part that is closed without the
+    option, or empty: `entry point *` (the option's own entry point), `entry point NAME`, `provider NAME`,
+    or a constant of `rondpoint.settings.closed_parts`. `hint`: what to do instead; `*` stands for the
+    name of the entry point. `guards_if_false`: only the value false protects something.
+    `unneeded_with_tls`: an entry point with `tls.certificates` does not need the option.
     """
 
     reason: str = "is not served yet"
-    provider: bool = False
+    is_provider: bool = False
     closed_part: str = ""
     hint: str = _ONLY_IF_SAFE
     guards_if_false: bool = False
     unneeded_with_tls: bool = False
 
 
-_YET = UnservedOption()
-_PROVIDER = UnservedOption(provider=True)
+_NOT_YET = UnservedOption()
+_PROVIDER = UnservedOption(is_provider=True)
 _ON_ADMIN = UnservedOption("is not served: API, dashboard and ping are on the entry point traefik")
-_NO_NEED = UnservedOption("has no effect: Rondpoint never calls home")
-_UNUSED = UnservedOption("has no effect: Consul is asked as Rondpoint needs it")
-_AT_ONCE = UnservedOption("has no effect: changes are applied at once")
-_PLAIN = UnservedOption("has no effect: the log has no colours")
-_NO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
-_SLASHES = UnservedOption("has no effect: a slash at the end of a path always counts")
-_CURVES = UnservedOption("has no effect: OpenSSL chooses among its curves, none of which is weak")
-_CHARACTERS = UnservedOption("has no effect: encoded characters pass", closed_part="entry point *", guards_if_false=True)
-_GUARD = UnservedOption(closed_part="entry point *")
+_NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
+_CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
+_IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
+_NO_COLOURS = UnservedOption("has no effect: the log has no colours")
+_ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
+_TRAILING_SLASH = UnservedOption("has no effect: a slash at the end of a path always counts")
+_CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
+_ENCODED_CHARACTERS = UnservedOption(
+    "has no effect: Rondpoint accepts encoded characters", closed_part="entry point *", guards_if_false=True
+)
+_ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
 _REDIRECTION = UnservedOption(
     closed_part="entry point *",
-    hint="take it out only if nobody needs to be led to another entry point from this one",
+    hint="take it out only if no client needs the redirection from this entry point to another one",
 )
-_OF_TLS = UnservedOption(closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True)
+_TLS = UnservedOption(
+    closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True
+)
 _CIPHER_SUITES = UnservedOption(
-    closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 in place of it"
+    closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 instead"
 )
-_PASSWORD = UnservedOption(closed_part="entry point traefik", hint="set api.basicAuth.users or api.token in place of it")
+_ADMIN_PASSWORD = UnservedOption(
+    closed_part="entry point traefik", hint="set api.basicAuth.users or api.token instead"
+)
 _ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
 _READ_ONLY = UnservedOption(closed_part=CHANGES)
-_MANUAL = UnservedOption(
-    closed_part=METRICS, hint="take it out only if whoever reaches metrics.prometheus.entryPoint may read /metrics"
+_METRICS_ROUTING = UnservedOption(
+    closed_part=METRICS,
+    hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
 )
 _DOCKER_TLS = UnservedOption(
-    closed_part="provider docker", hint="take it out, and name the engine's socket, or that of a tunnel to it"
+    closed_part="provider docker",
+    hint="take it out, and set the engine's socket, or the socket of a tunnel to it",
 )
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
-_CATALOGUE = UnservedOption(closed_part="provider consulcatalog")
-_KEYS = UnservedOption(closed_part="provider consul")
-_ROUTING = UnservedOption("is not read here: routers and services belong in a file that providers.file names")
+_CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
+_CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
+_ROUTING = UnservedOption(
+    "is not read here: put routers and services in a file, and set providers.file.filename to it"
+)
 
 _TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
@@ -95,7 +107,7 @@ _TRAEFIK_3_OPTIONS = (
     "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "
     "serversTransport.spiffe"
 )
-# Traefik 2 had these and Traefik 3 dropped them.
+# Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
@@ -113,25 +125,25 @@ _TRAEFIK_1_OPTIONS = (
     "lifeCycle.requestAcceptGraceTimeout web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
-# Who may pass an entry point. `clientIPStrategy` says whose address white lists look at; `ca` is the flag's
-# word for `tls.clientCA`.
-_GUARDS_OF_ENTRY_POINTS = (
+# These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
+# white lists check. `ca` is the flag's spelling of `tls.clientCA`.
+_ENTRY_POINT_GUARDS = (
     "entryPoints.*.http.middlewares entryPoints.*.http.tls.options "
     "entryPoints.*.auth entryPoints.*.ca entryPoints.*.clientIPStrategy "
     "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
     "entryPoints.*.tls.sniStrict entryPoints.*.whiteList entryPoints.*.whitelistSourceRange"
 )
-_CHARACTERS_ALLOWED = (
+_ENCODED_CHARACTER_OPTIONS = (
     "allowEncodedBackSlash allowEncodedHash allowEncodedNullCharacter allowEncodedPercent "
     "allowEncodedQuestionMark allowEncodedSemicolon allowEncodedSlash"
 )
-# Which instances and keys are routed, and that those of Consul Connect are spoken to by TLS alone. A template
-# of the author's own may add any guard.
-_GUARDS_OF_THE_CATALOGUE = (
+# These options decide which service instances and keys are routed, and that Consul Connect uses TLS only.
+# A template of the user (`filename`) may add any protection.
+_CATALOGUE_GUARDS = (
     "providers.consulCatalog.connectAware providers.consulCatalog.connectByDefault "
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
-_GUARDS_OF_KEYS = "providers.consul.namespaces consul.constraints consul.filename"
+_CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 
 
 def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
@@ -139,35 +151,35 @@ def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, 
 
 
 UNSERVED_OPTIONS: dict[str, UnservedOption] = {
-    **_table(_TRAEFIK_3_SECTIONS, _YET),
+    **_table(_TRAEFIK_3_SECTIONS, _NOT_YET),
     **_table(_TRAEFIK_3_PROVIDERS, _PROVIDER, "providers."),
-    **_table(_TRAEFIK_3_OPTIONS, _YET),
-    **_table(_TRAEFIK_2, _YET),
+    **_table(_TRAEFIK_3_OPTIONS, _NOT_YET),
+    **_table(_TRAEFIK_2, _NOT_YET),
     **_table(_TRAEFIK_2_PROVIDERS, _PROVIDER, "providers."),
-    **_table(_TRAEFIK_1_SECTIONS, _YET),
+    **_table(_TRAEFIK_1_SECTIONS, _NOT_YET),
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
-    **_table(_TRAEFIK_1_OPTIONS, _YET),
-    **_table(_GUARDS_OF_ENTRY_POINTS, _GUARD),
+    **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
+    **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
     **_table("entryPoints.*.http.redirections entryPoints.*.redirect", _REDIRECTION),
-    **_table("entryPoints.*.http.tls", _OF_TLS),
-    **_table(_CHARACTERS_ALLOWED, _CHARACTERS, "entryPoints.*.http.encodedCharacters."),
+    **_table("entryPoints.*.http.tls", _TLS),
+    **_table(_ENCODED_CHARACTER_OPTIONS, _ENCODED_CHARACTERS, "entryPoints.*.http.encodedCharacters."),
     **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
     **_table("entryPoints.*.tls.curvePreferences", _CURVES),
-    **_table("web.auth", _PASSWORD),
+    **_table("web.auth", _ADMIN_PASSWORD),
     **_table("web.certFile web.keyFile", _ADMIN_TLS),
     **_table("web.readOnly", _READ_ONLY),
-    **_table("metrics.prometheus.manualRouting", _MANUAL),
+    **_table("metrics.prometheus.manualRouting", _METRICS_ROUTING),
     **_table("providers.docker.tls docker.tls", _DOCKER_TLS),
     **_table("docker.filename", _DOCKER_TEMPLATE),
-    **_table(_GUARDS_OF_THE_CATALOGUE, _CATALOGUE),
-    **_table(_GUARDS_OF_KEYS, _KEYS),
+    **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
+    **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
     **_table("api.entryPoint ping.entryPoint rest.entryPoint", _ON_ADMIN),
-    **_table("global checkNewVersion sendAnonymousUsage", _NO_NEED),
-    **_table("keepTrailingSlash", _SLASHES),
-    **_table("allowMinWeightZero", _NO_WEIGHT),
+    **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
+    **_table("keepTrailingSlash", _TRAILING_SLASH),
+    **_table("allowMinWeightZero", _ZERO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
-    **_table("log.noColor", _PLAIN),
-    **_table("providers.consulCatalog.refreshInterval", _AT_ONCE),
-    **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _UNUSED),
-    **_table("providersThrottleDuration providers.providersThrottleDuration", _AT_ONCE),
+    **_table("log.noColor", _NO_COLOURS),
+    **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
+    **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
+    **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

@@ -1,4 +1,4 @@
-"""A store that is far away: what is sent to it, and what it answers, takes its time."""
+"""Relays connections to a store with a delay, like a network with a long round-trip time."""
 
 import queue
 import socket
@@ -13,14 +13,14 @@ from tests.lab.sockets import shut
 PIECE = 65_536
 
 
-class Distance(Background):
-    """Listens on a port of the loopback address and passes everything on to a Unix socket, and back.
+class DelayedRelay(Background):
+    """A relay from a port of the loopback address to a Unix socket, and back.
 
-    A round trip takes `seconds` longer, which may change at any time.
+    A round trip takes `seconds` longer; the attribute may be changed at any time.
     """
 
     def __init__(self, target: Path, seconds: float) -> None:
-        super().__init__("distance")
+        super().__init__("delayed relay")
         self.seconds = seconds
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -31,7 +31,7 @@ class Distance(Background):
 
     @property
     def url(self) -> str:
-        """What `redis.url` takes."""
+        """The value for the setting `redis.url`."""
         return f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def run(self) -> None:
@@ -44,14 +44,14 @@ class Distance(Background):
             far.connect(str(self._target))
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open += [near, far]
-            self._pass(near, far)
-            self._pass(far, near)
+            self._relay(near, far)
+            self._relay(far, near)
         self._listener.close()
         for connection in self._open:
             shut(connection)
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        under_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        in_flight: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
 
         def receive() -> None:
             data = b"more"
@@ -59,11 +59,11 @@ class Distance(Background):
                 data = b""
                 with suppress(OSError):
                     data = source.recv(PIECE)
-                under_way.put((time.monotonic() + self.seconds / 2, data))
+                in_flight.put((time.monotonic() + self.seconds / 2, data))
 
         def send() -> None:
             while True:
-                due, data = under_way.get()
+                due, data = in_flight.get()
                 time.sleep(max(0.0, due - time.monotonic()))
                 try:
                     if data:
@@ -76,4 +76,4 @@ class Distance(Background):
                 return
 
         for work in (receive, send):
-            threading.Thread(target=work, name="distance", daemon=True).start()
+            threading.Thread(target=work, name="delayed relay", daemon=True).start()

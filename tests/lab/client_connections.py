@@ -1,4 +1,4 @@
-"""Many client connections at once, held by one thread."""
+"""Opens many client connections at once, in one thread."""
 
 import selectors
 import socket
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-BATCH = 500  # connections on their way at once: more would overflow a listening socket's queue
+BATCH = 500  # requests in flight at once: more would overflow a listening socket's queue
 
 
-class Crowd:
-    """So many connections to a loopback port; closed at the end of `with`."""
+class ClientConnections:
+    """`count` connections to a loopback port; leaving `with` closes them."""
 
     def __init__(self, port: int, count: int) -> None:
         self._port = port
@@ -39,42 +39,48 @@ class Crowd:
         for connection in self.sockets:
             connection.close()
 
-    def say(self, data: bytes) -> int:
-        """Sends it over each connection; how many took it."""
-        taken = 0
+    def send_to_all(self, data: bytes) -> int:
+        """Send data over each connection; return the number of successes."""
+        sent = 0
         for connection in self.sockets:
             try:
                 connection.sendall(data)
-                taken += 1
+                sent += 1
             except OSError:
                 continue
-        return taken
+        return sent
 
-    def exchange(self, request: bytes, whole: Callable[[bytes], bool]) -> None:
-        """A request over each, and its answer, some at a time. Raises TimeoutError, ConnectionError."""
+    def exchange(self, request: bytes, is_complete: Callable[[bytes], bool]) -> None:
+        """Send a request over each connection, in batches, and read each response until `is_complete`.
+
+        Raises TimeoutError and ConnectionError.
+        """
         for start in range(0, len(self.sockets), BATCH):
             batch = self.sockets[start : start + BATCH]
             for connection in batch:
                 connection.sendall(request)
             for connection in batch:
-                answer = b""
-                while not whole(answer):
+                response = b""
+                while not is_complete(response):
                     data = connection.recv(65536)
                     if not data:
-                        raise ConnectionError(f"ended after {answer!r}")
-                    answer += data
+                        raise ConnectionError(f"ended after {response!r}")
+                    response += data
 
-    def disturbed(self) -> int:
-        """On how many of them something came, an end among others, that nobody has read."""
+    def count_readable(self) -> int:
+        """Return how many connections have unread data or were closed by the other side."""
         with selectors.DefaultSelector() as selector:
             for connection in self.sockets:
                 selector.register(connection, selectors.EVENT_READ)
             return len(selector.select(0))
 
-    def ends(self, seconds: float) -> list[bytes]:
-        """What each got until the other side closed; TimeoutError when some are open after `seconds`."""
+    def read_to_end(self, seconds: float) -> list[bytes]:
+        """Read each connection until the other side closes it; return the bytes of each.
+
+        Raises TimeoutError if some are still open after `seconds`.
+        """
         deadline = time.monotonic() + seconds
-        got = dict.fromkeys(self.sockets, b"")
+        received = dict.fromkeys(self.sockets, b"")
         with selectors.DefaultSelector() as selector:
             for connection in self.sockets:
                 selector.register(connection, selectors.EVENT_READ)
@@ -82,14 +88,14 @@ class Crowd:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"{len(selector.get_map())} connections are still open")
                 for key, _ in selector.select(0.5):
-                    each = key.fileobj
-                    assert isinstance(each, socket.socket)
+                    readable = key.fileobj
+                    assert isinstance(readable, socket.socket)
                     try:
-                        data = each.recv(65536)
+                        data = readable.recv(65536)
                     except OSError as error:
                         data = b""
-                        got[each] += repr(error).encode()
-                    got[each] += data
+                        received[readable] += repr(error).encode()
+                    received[readable] += data
                     if not data:
-                        selector.unregister(each)
-        return list(got.values())
+                        selector.unregister(readable)
+        return list(received.values())
