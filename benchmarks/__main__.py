@@ -1,3 +1,5 @@
+"""Runs the comparison: `python -m benchmarks`."""
+
 from benchmarks.command import main
 
 main()

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.agent`: what one container's event costs the agent, by the number of containers."""
+"""`python -m benchmarks.agent`: the agent's time for one container event, by the number of containers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENTRY_POINTS = ("web",)
 
 
 def container(number: int, address: int) -> Container:
-    """One with a router and a service of its own; `address` is what changes when it starts anew."""
+    """Return a container with its own router and service; `address` changes when it restarts."""
     name = f"c{number}"
     labels = {
         f"traefik.http.routers.{name}.rule": f"Host(`{name}.test`)",
@@ -36,12 +36,12 @@ def container(number: int, address: int) -> Container:
 
 
 def measure(count: int, events: int) -> list[float]:
-    """Milliseconds from an inspected container to what the store has taken, for each of so many events."""
+    """Return, for each event, the milliseconds from the inspected container to the published change."""
     options = DockerOptions()
     union = Union(PROVIDER)
     for number in range(count):
         union.put(str(number), decode(container(number, 1), options))
-    took = []
+    durations = []
     with tempfile.TemporaryDirectory(prefix="rp-") as directory, Store(Path(directory)) as store:
         client = connect(store.url)
         publisher = Publisher(client, Keys())
@@ -51,19 +51,21 @@ def measure(count: int, events: int) -> list[float]:
             begun = time.perf_counter()
             union.put(str(number), decode(container(number, 2 + event % 250), options))
             publisher.publish(merge({PROVIDER: union.configuration()}, ENTRY_POINTS))
-            took.append((time.perf_counter() - begun) * 1000)
+            durations.append((time.perf_counter() - begun) * 1000)
         client.close()
-    return took
+    return durations
 
 
-@click.command(help="From an event, inspection aside, to the store; see docs/performance.md.")
+@click.command(
+    help="Measure the time from an event (without inspection) to the store; see docs/performance.md."
+)
 @click.option("--events", type=click.IntRange(10, 10_000), default=200, show_default=True)
 def main(events: int) -> None:
     """Print a line for each number of containers."""
     click.echo("containers   median ms   p95 ms")
     for count in (100, 1_000, 10_000):
-        took = measure(count, events)
-        click.echo(f"{count:10,} {statistics.median(took):11.2f} {percentile(took, 95):8.2f}")
+        durations = measure(count, events)
+        click.echo(f"{count:10,} {statistics.median(durations):11.2f} {percentile(durations, 95):8.2f}")
 
 
 if __name__ == "__main__":

@@ -11,19 +11,19 @@ from types import FrameType
 import click
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.machine import describe, busy_share
+from benchmarks.machine import busy_share, describe
 from benchmarks.peers import BASELINE, PEERS, Peer
 from benchmarks.report import Result, medians, table, to_json
 from benchmarks.run import Plan, compare
 from benchmarks.scenarios import SCENARIOS, Scenario
 
-# Before the first round, to see whether the machine is ours.
+# How long other programs are watched before the first round, and the share that they may use.
 WATCH_SECONDS = 1.0
 QUIET = 0.05
 
 
 class Names(click.ParamType[list[str]]):
-    """Names out of a known set, separated by commas, or `all`."""
+    """A parameter type: names of a known set, separated by commas, or `all`."""
 
     name = "names"
 
@@ -39,7 +39,7 @@ class Names(click.ParamType[list[str]]):
 
 
 def exit_cleanly_on_sigterm() -> None:
-    """Make SIGTERM unwind as an interrupt does, so that every started process is ended."""
+    """Make SIGTERM unwind the stack as an interrupt does, so every started process is ended."""
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
         sys.exit(143)
@@ -48,7 +48,7 @@ def exit_cleanly_on_sigterm() -> None:
 
 
 def pin_to_load_core(load_core: int, proxy_core: int) -> None:
-    """Hold this process to the load's core; raises BenchmarkError where there are not two to share out."""
+    """Pin this process to the load's core. Raises BenchmarkError if the two cores are not available."""
     cores = os.sched_getaffinity(0)
     if load_core == proxy_core or not {load_core, proxy_core} <= cores:
         raise BenchmarkError(f"cores {proxy_core} and {load_core} must be two of {sorted(cores)}")
@@ -61,8 +61,8 @@ def pin_to_load_core(load_core: int, proxy_core: int) -> None:
     "--scenario", "scenarios", type=Names(list(SCENARIOS)), default="small", show_default=True,
     help=", ".join(SCENARIOS),
 )  # fmt: skip
-@click.option("--seconds", type=click.IntRange(1, 600), default=5, show_default=True, help="Counted load.")
-@click.option("--warmup", type=click.IntRange(0, 60), default=2, show_default=True, help="Load ahead of it.")
+@click.option("--seconds", type=click.IntRange(1, 600), default=5, show_default=True, help="Measured load.")
+@click.option("--warmup", type=click.IntRange(0, 60), default=2, show_default=True, help="Load before it.")
 @click.option("--connections", type=click.IntRange(1, 1000), default=64, show_default=True)
 @click.option("--rounds", type=click.IntRange(1, 100), default=3, show_default=True, help="For medians.")
 @click.option("--proxy-core", type=int, default=0, show_default=True)
@@ -70,7 +70,9 @@ def pin_to_load_core(load_core: int, proxy_core: int) -> None:
 @click.option(
     "--baseline", type=click.Choice(list(PEERS)), default=BASELINE, show_default=True, help="For ratios."
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures."
+)
 def comparison(
     *,
     peers: list[str],
@@ -84,7 +86,7 @@ def comparison(
     baseline: str,
     json_file: Path | None,
 ) -> None:
-    """Run and print; errors end with one message and status 1."""
+    """Run the benchmark and print the result; an error is one message and exit status 1."""
     exit_cleanly_on_sigterm()
     plan = Plan(seconds, warmup, connections, rounds, proxy_core, load_core)
     try:
@@ -97,21 +99,19 @@ def comparison(
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_bytes(to_json(result))
-    if any(sample.errors for of_scenario in result.medians.values() for sample in of_scenario.values()):
+    if any(sample.errors for by_peer in result.medians.values() for sample in by_peer.values()):
         raise click.ClickException("some requests failed: the figures above are not comparable")
 
 
 def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str) -> Result:
     machine, versions = describe(), {peer.name: peer.version() for peer in peers}
-    rounds, middle = {}, {}
+    rounds, medians_by_scenario = {}, {}
     click.echo(f"{machine.cores} cores, {machine.processor}, {machine.system}, Linux {machine.kernel}")
-    if (others := busy_share(WATCH_SECONDS)) > QUIET:
-        click.echo(
-            f"other programs keep {others:.0%} of this machine busy: expect fewer requests/s", err=True
-        )
+    if (busy := busy_share(WATCH_SECONDS)) > QUIET:
+        click.echo(f"other programs use {busy:.0%} of this machine: expect fewer requests/s", err=True)
     for scenario in scenarios:
         rounds[scenario.name] = compare(peers, scenario, plan, lambda line: click.echo(line, err=True))
-        middle[scenario.name] = medians(rounds[scenario.name])
+        medians_by_scenario[scenario.name] = medians(rounds[scenario.name])
         connections = scenario.connections or plan.connections
         click.echo(
             f"\n{scenario.name}: {scenario.size:,} bytes, {connections} connection{'s' * (connections > 1)}"
@@ -120,16 +120,16 @@ def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str
             f" median of {plan.rounds} rounds of {plan.seconds:.0f} s;"
             f" in parentheses the ratio to {versions.get(baseline, baseline)}\n"
         )
-        click.echo(table(middle[scenario.name], versions, baseline))
+        click.echo(table(medians_by_scenario[scenario.name], versions, baseline))
     options = {
         "seconds": plan.seconds,
         "warmup": plan.warmup,
         "connections": plan.connections,
         "rounds": plan.rounds,
     }
-    return Result(machine, versions, options, rounds, middle)
+    return Result(machine, versions, options, rounds, medians_by_scenario)
 
 
 def main() -> None:
-    """`python -m benchmarks`."""
+    """Run `python -m benchmarks`."""
     comparison(prog_name="python -m benchmarks")

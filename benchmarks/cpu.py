@@ -1,4 +1,4 @@
-"""CPU time of a whole process tree, also of those of its processes that have ended."""
+"""CPU time of a process tree, including processes that have ended."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def total_ticks(processes: Iterable[Process]) -> int:
-    """User and system time of these processes and of all children they have waited for.
+    """Return the user and system time of these processes and of all children they have reaped.
 
-    A child's time moves from its own figure to its parent's `reaped` when it is waited for, so that the
-    sum over a tree never falls, and loses nothing when workers come and go.
+    When a parent reaps a child, the child's time moves to the parent's `reaped`. So the sum over a tree never
+    falls, and the time of ended workers still counts.
     """
     return sum(process.own + process.reaped for process in processes)
 
 
 def tree_seconds(root: int) -> float:
-    """CPU seconds used so far by the tree under `root`."""
+    """Return the CPU seconds that the tree under `root` has used."""
     return total_ticks(members(root)) / TICKS_PER_SECOND

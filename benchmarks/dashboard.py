@@ -1,4 +1,4 @@
-"""A browser's part while the dashboard is open: its events are read, one a second, as they come."""
+"""Reads the dashboard's events, one a second, as an open browser does."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from benchmarks.peers.peer import Site
 
 PATH = "/dashboard/events"
 
-PATIENCE = 10.0
-"""Seconds that an event may take; one comes every second."""
+EVENT_TIMEOUT = 10.0
+"""Seconds to wait for an event; one arrives every second."""
 
 
 @contextmanager
 def read_events(site: Site) -> Iterator[None]:
-    """Read events of the proxy at the site's admin port meanwhile.
+    """Read events from the proxy at the site's admin port during `with`.
 
-    Raises BenchmarkError when there is none at first, or when they end early.
+    Raises BenchmarkError if the first event does not arrive, or if the events end early.
     """
-    connection = HTTPConnection("127.0.0.1", site.admin_port, timeout=PATIENCE)
+    connection = HTTPConnection("127.0.0.1", site.admin_port, timeout=EVENT_TIMEOUT)
     try:
         connection.request("GET", PATH)
-        answer = connection.getresponse()
-        if answer.status != 200 or not _event(answer.readline):
-            raise BenchmarkError(f"the dashboard tells nothing: it answers {answer.status}")
+        response = connection.getresponse()
+        if response.status != 200 or not _next_event(response.readline):
+            raise BenchmarkError(f"the dashboard sends no events: its status is {response.status}")
     except (OSError, HTTPException) as error:
         connection.close()
-        raise BenchmarkError(f"the dashboard cannot be watched: {error}") from error
+        raise BenchmarkError(f"the dashboard's events cannot be read: {error}") from error
     ended = threading.Event()
     early = threading.Event()
 
     def read() -> None:
         with suppress(OSError, HTTPException, ValueError):
-            while _event(answer.readline):
+            while _next_event(response.readline):
                 continue
         if not ended.is_set():
             early.set()
@@ -50,16 +50,16 @@ def read_events(site: Site) -> Iterator[None]:
             raise BenchmarkError("the dashboard's events ended early")
     finally:
         ended.set()
-        # Wakes the reader, which a mere close would not.
+        # Wakes the reader thread; closing alone does not.
         if connection.sock is not None:
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
-        reader.join(PATIENCE)
+        reader.join(EVENT_TIMEOUT)
         connection.close()
 
 
-def _event(readline: Callable[[], bytes]) -> bool:
-    """Read on until there is an event; whether there is one."""
+def _next_event(readline: Callable[[], bytes]) -> bool:
+    """Read until the next event; return False at the end of the stream."""
     while line := readline():
         if line.startswith(b"event: sample"):
             return True

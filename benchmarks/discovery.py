@@ -1,8 +1,7 @@
-"""`python -m benchmarks.discovery`: from a container's start to the first answer through the proxy.
+"""`python -m benchmarks.discovery`: the time from a container's start to its first response.
 
-The beginning is the Docker engine's own: the `timeNano` of its `start` event, taken on the clock of the
-machine that the engine runs on, which must be this one. The end is when a client that asks every millisecond
-has read its first 200.
+The start is the `timeNano` of the Docker engine's `start` event; the engine must run on this machine. The end
+is the moment when a client that sends a request every millisecond has read its first 200.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ RESPONSE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One container: ms from its start event to its first 200, and how many answers before that were 5xx."""
+    """One container: the ms from its start event to its first 200, and the 5xx responses before."""
 
     host: str
     milliseconds: float
@@ -49,7 +48,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A running proxy, reached by `dial`, and the engine whose containers it finds."""
+    """A running proxy, reached by `dial`, and the engine that it follows."""
 
     client: DockerClient
     image: str
@@ -57,24 +56,27 @@ class Scene:
     dial: Callable[[], socket]
     containers: list[Container] = field(default_factory=list)
 
-    def arrival(self, host: str, seconds: float) -> Arrival:
-        """Start a container for `host`; raises BenchmarkError when it is not served within `seconds`."""
+    def start_container(self, host: str, seconds: float) -> Arrival:
+        """Start a container for `host` and wait for its first 200.
+
+        Raises BenchmarkError if there is none within `seconds`.
+        """
         container = self.client.containers.create(self.image, labels=dict(self.watcher.labels(host)))
         self.containers.append(container)
         since = int(time.time())
         with ThreadPoolExecutor(1) as pool:
-            # The client asks before there is anything to find, so that no moment is lost.
-            answering = pool.submit(wait_for_200, self.dial, host, seconds)
+            # The client starts before the container, so that no time is lost.
+            pending = pool.submit(wait_for_200, self.dial, host, seconds)
             container.start()
-            answer = answering.result()
+            response = pending.result()
         return Arrival(
             host=host,
-            milliseconds=(answer.at - self._started(container, since)) / 1e6,
-            faults=sum(count for status, count in answer.earlier.items() if status >= 500),
+            milliseconds=(response.at - self._start_time(container, since)) / 1e6,
+            faults=sum(count for status, count in response.earlier.items() if status >= 500),
         )
 
-    def _started(self, container: Container, since: int) -> int:
-        """When the engine said that it started, in ns since 1970. The engine keeps its latest events."""
+    def _start_time(self, container: Container, since: int) -> int:
+        """Return the time of the container's start event in ns since 1970; the engine keeps recent events."""
         events = self.client.events(
             since=since,
             until=int(time.time()) + 1,
@@ -89,7 +91,7 @@ class Scene:
 
 @contextmanager
 def scene(watcher: Watcher) -> Iterator[Scene]:
-    """The proxy beside an engine of its own, following it; raises BenchmarkError or LabError."""
+    """Start the proxy with a new engine that it follows. Raises BenchmarkError or LabError."""
     with (
         tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name,
         Engine() as engine,
@@ -104,8 +106,8 @@ def scene(watcher: Watcher) -> Iterator[Scene]:
         with running(inside, None, watcher.name) as proxy:
             found = Scene(client, import_whoami(client), watcher, dial)
             try:
-                # Not counted: this one shows that the proxy is up and follows the engine.
-                found.arrival("c0.bench", READY_SECONDS)
+                # This container is not counted: it shows that the proxy follows the engine.
+                found.start_container("c0.bench", READY_SECONDS)
                 yield found
             except BenchmarkError as error:
                 raise BenchmarkError(f"{error}\n{proxy.tail()}") from error
@@ -120,29 +122,28 @@ def measure(watcher: Watcher, count: int, pause: float, progress: Callable[[str]
     with scene(watcher) as found:
         for number in range(1, count + 1):
             time.sleep(pause)
-            arrivals.append(found.arrival(f"c{number}.bench", RESPONSE_SECONDS))
+            arrivals.append(found.start_container(f"c{number}.bench", RESPONSE_SECONDS))
             progress(f"{watcher.name} {arrivals[-1].host:10} {arrivals[-1].milliseconds:8.1f} ms")
     return arrivals
 
 
 def summary(arrivals: Sequence[Arrival]) -> str:
-    """One line: how many, min, p50, p90 and max in ms, and how many answers were 5xx."""
+    """Return one line: the number of containers, min, p50, p90 and max in ms, and the 5xx responses."""
     times = [arrival.milliseconds for arrival in arrivals]
     shares = {"min": 0, "p50": 50, "p90": 90, "max": 100}
     figures = "  ".join(f"{name} {percentile(times, share):.1f}" for name, share in shares.items())
-    return (
-        f"{len(times)} containers, ms: {figures}; 5xx answers: {sum(arrival.faults for arrival in arrivals)}"
-    )
+    faults = sum(arrival.faults for arrival in arrivals)
+    return f"{len(times)} containers, ms: {figures}; 5xx responses: {faults}"
 
 
-@click.command(help="Time containers from the engine's start event to their first answer.")
+@click.command(help="Measure the time from a container's start event to its first response.")
 @click.option("--peer", type=click.Choice(list(WATCHERS)), default="rondpoint", show_default=True)
 @click.option("--containers", type=click.IntRange(1, 200), default=20, show_default=True)
 @click.option(
     "--pause", type=click.FloatRange(0, 60), default=0.5, show_default=True, help="Seconds between."
 )
 def main(peer: str, containers: int, pause: float) -> None:
-    """Run and print; errors end with one message and status 1."""
+    """Run the benchmark and print the result; an error is one message and exit status 1."""
     exit_cleanly_on_sigterm()
     try:
         arrivals = measure(WATCHERS[peer], containers, pause, lambda line: click.echo(line, err=True))

@@ -1,4 +1,4 @@
-"""The load: wrk with one thread, and its count of what came back."""
+"""Runs the load with wrk in one thread, and reads its report."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from benchmarks.scenarios import Scenario
 
 SCRIPT = Path(__file__).with_name("wrk_report.lua")
 RESPONSE_SECONDS = 5
-# How long wrk may take beyond the time it was given.
+# The time in seconds that wrk may take beyond its given time.
 GRACE_SECONDS = 30
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What wrk counted; `duration` and the percentiles of latency in microseconds, the rest are counts."""
+    """The figures of wrk: `duration` and latency percentiles in microseconds; the others are counts."""
 
     requests: int
     duration: int
@@ -46,10 +46,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Clients on `core` that ask the proxy on loopback port `port` for `scenario` without pause.
+    """Clients on `core` that send requests of `scenario` to loopback port `port` without pause.
 
-    They keep `connections` connections in use, if the scenario has no number of its own; the report of wrk
-    goes through a file in `directory`.
+    They use `connections` connections, unless the scenario has its own number. wrk writes its report to a
+    file in `directory`.
     """
 
     scenario: Scenario
@@ -59,7 +59,7 @@ class Load:
     directory: Path
 
     def command(self, seconds: int) -> list[str]:
-        """The command line of wrk, raises BenchmarkError when there is no wrk."""
+        """Return the command line of wrk. Raises BenchmarkError if wrk is not installed."""
         headers = ["-H", f"Host: {HOST}"]
         if self.scenario.new_connections:
             headers += ["-H", "Connection: close"]
@@ -75,7 +75,7 @@ class Load:
         ]
 
     def run(self, seconds: int) -> Report:
-        """Raises BenchmarkError when wrk fails or bodies were short."""
+        """Run the load. Raises BenchmarkError if wrk fails or bodies were too short."""
         file = self.directory / "wrk.json"
         file.unlink(missing_ok=True)
         finished = subprocess.run(
@@ -95,7 +95,7 @@ class Load:
             raise BenchmarkError(f"wrk ended with {finished.returncode}: {finished.stdout}{finished.stderr}")
         report = msgspec.json.decode(file.read_bytes(), type=Report)
         if report.requests == 0:
-            raise BenchmarkError(f"wrk counted no answer: {report}")
+            raise BenchmarkError(f"wrk counted no responses: {report}")
         if report.bytes < report.requests * self.scenario.size:
-            raise BenchmarkError(f"answers were shorter than {self.scenario.size} bytes: {report}")
+            raise BenchmarkError(f"responses were shorter than {self.scenario.size} bytes: {report}")
         return report

@@ -1,4 +1,4 @@
-"""What the figures were measured on, without anything that names the machine."""
+"""Describes the machine of the measurement, without anything that identifies it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Names are as the system gives them; `memory` is in bytes."""
+    """The machine's hardware and software, with the system's own names; `memory` is in bytes."""
 
     system: str
     kernel: str
@@ -22,7 +22,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 def parse_processor(cpuinfo: str) -> str:
-    """The model's name in /proc/cpuinfo; "unknown" where there is none, as on some architectures."""
+    """Return the model name in /proc/cpuinfo; "unknown" if there is none, as on some architectures."""
     for line in cpuinfo.splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
@@ -31,9 +31,9 @@ def parse_processor(cpuinfo: str) -> str:
 
 
 def parse_busy(stat: str) -> tuple[int, int]:
-    """Clock ticks of all cores since the machine's start in /proc/stat (proc(5)): at work, and in all.
+    """Return the busy and the total clock ticks of all cores since boot, from /proc/stat (proc(5)).
 
-    Time that the hypervisor gave to others counts as work: it was not ours to use either.
+    Time that the hypervisor gave to other machines counts as busy: it was not available here either.
     """
     ticks = [int(value) for value in stat.splitlines()[0].split()[1:9]]
     idle = ticks[3] + ticks[4]
@@ -41,7 +41,7 @@ def parse_busy(stat: str) -> tuple[int, int]:
 
 
 def busy_share(seconds: float) -> float:
-    """How busy (0 to 1) this machine is without us, watched for so long."""
+    """Measure for `seconds` how busy (0 to 1) this machine is without a benchmark."""
     file = Path("/proc/stat")
     work_before, all_before = parse_busy(file.read_text())
     time.sleep(seconds)
@@ -50,7 +50,7 @@ def busy_share(seconds: float) -> float:
 
 
 def describe() -> Machine:
-    """What we run on."""
+    """Return the description of this machine."""
     return Machine(
         system=platform.freedesktop_os_release()["PRETTY_NAME"],
         kernel=platform.release(),

@@ -1,4 +1,4 @@
-"""Memory of processes as PSS: pages shared by n processes count 1/n in each, so that sums are fair."""
+"""Memory of processes as PSS: a page shared by n processes counts 1/n in each, so sums are correct."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.tree import PROC, members
 
 
 def parse_pss(text: str) -> int:
-    """Bytes of PSS in one /proc/PID/smaps_rollup; 0 for a process without memory of its own (a zombie)."""
+    """Return the bytes of PSS in a /proc/PID/smaps_rollup; 0 for a process without memory (a zombie)."""
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name == "Pss":
@@ -18,16 +18,16 @@ def parse_pss(text: str) -> int:
 
 
 def process_bytes(pid: int) -> int:
-    """Bytes of PSS of one process; raises FileNotFoundError or ProcessLookupError without one."""
+    """Return a process's bytes of PSS. Raises FileNotFoundError or ProcessLookupError without a process."""
     return parse_pss((PROC / str(pid) / "smaps_rollup").read_text())
 
 
 class Peak:
-    """How much the resident memory of a process has risen since this was made, at its highest, in bytes."""
+    """The peak growth in bytes of a process's resident memory since this object was created."""
 
     def __init__(self, pid: int) -> None:
         self._status = PROC / str(pid) / "status"
-        # Sets the high-water mark to what is resident now (proc(5)).
+        # Resets the high-water mark to the current resident size (proc(5)).
         (PROC / str(pid) / "clear_refs").write_text("5")
         self._before = self._field("VmRSS")
 
@@ -42,7 +42,7 @@ class Peak:
 
 
 def tree_bytes(root: int) -> int:
-    """Bytes of PSS of the tree under `root`."""
+    """Return the bytes of PSS of the tree under `root`."""
     total = 0
     for process in members(root):
         try:

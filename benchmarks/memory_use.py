@@ -1,4 +1,4 @@
-"""`python -m benchmarks.memory_use`: what a proxy needs at rest, for idle connections, for large bodies."""
+"""`python -m benchmarks.memory_use`: a proxy's memory at rest, for idle connections, for large bodies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.lab.client_connections import ClientConnections
 from tests.lab.http import request
 from tests.lab.origin import Handler, Origin, answer
 
-# The others hold a limit of connections in their configuration here.
+# The configuration of the other proxies limits their connections.
 SUPPORTED_PEERS = ("rondpoint", "traefik")
 READY_SECONDS = 20.0
 SETTLE_SECONDS = 1.0
@@ -40,22 +40,25 @@ class Proxy:
         return [process.pid for process in members(self.pid)]
 
     def pss(self) -> int:
-        """Bytes, of all its processes, once what it did last is over."""
+        """Return the bytes of PSS of all its processes after it has settled."""
         time.sleep(SETTLE_SECONDS)
         return tree_bytes(self.pid)
 
 
 @contextmanager
 def start_proxy(peer: Peer, handler: Handler | bytes, connections: int) -> Iterator[Proxy]:
-    """The proxy, ready in front of a server that works as `handler` says. Raises BenchmarkError."""
+    """Start the proxy in front of an origin with this handler, and wait until it routes.
+
+    Raises BenchmarkError.
+    """
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name, Origin(handler) as origin:
         port, admin = free_ports(2)
         launch = peer.prepare(Site(Path(name), port, admin, (origin.port,)))
-        # Only Rondpoint reads this; Traefik has no such limit.
+        # Only Rondpoint reads this variable; Traefik has no such limit.
         environment = {**launch.environment, "RONDPOINT_LIMITS_CONNECTIONS": str(connections + 1000)}
         with running(replace(launch, environment=environment), None, peer.name) as proxy:
             deadline = time.monotonic() + READY_SECONDS
-            while not _routes(port):
+            while not _is_routing(port):
                 proxy.require_alive()
                 if time.monotonic() > deadline:
                     raise BenchmarkError(f"{peer.name} does not route:\n{proxy.tail()}")
@@ -63,54 +66,55 @@ def start_proxy(peer: Peer, handler: Handler | bytes, connections: int) -> Itera
             yield Proxy(proxy.pid, port)
 
 
-def _routes(port: int) -> bool:
+def _is_routing(port: int) -> bool:
     try:
-        # No body, whatever the server pours.
+        # HEAD: the origin's body may be large.
         return request(port, HOST, method="HEAD").status < 300
     except (OSError, ValueError):
         return False
 
 
 def at_rest(peer: Peer) -> Iterator[str]:
-    """PSS after the start and one request, process by process."""
+    """Yield lines with the PSS of each process after the start and one request."""
     with start_proxy(peer, answer(b"here"), 0) as proxy:
         total = proxy.pss()
         for pid in proxy.pids():
             command = (PROC / str(pid) / "cmdline").read_bytes().decode().replace("\0", " ")
-            yield f"  {process_bytes(pid) / 1e6:7.1f} MB  {_short(command)}"
+            yield f"  {process_bytes(pid) / 1e6:7.1f} MB  {_shorten(command)}"
         yield f"  {total / 1e6:7.1f} MB  all processes (PSS)"
 
 
 def idle(peer: Peer, count: int) -> Iterator[str]:
-    """PSS that keep-alive connections add which have had one request each."""
+    """Yield a line with the PSS of each idle keep-alive connection after one request."""
     with start_proxy(peer, answer(b"here"), count) as proxy:
         before = proxy.pss()
-        with ClientConnections(proxy.port, count) as crowd:
-            crowd.exchange(
-                f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(), lambda got: got.endswith(b"here")
+        with ClientConnections(proxy.port, count) as clients:
+            clients.exchange(
+                f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(),
+                lambda response: response.endswith(b"here"),
             )
-            each = (proxy.pss() - before) / count
-        yield f"  {each / 1024:7.1f} KB  for each of {count:,} idle keep-alive connections (PSS)"
+            per_connection = (proxy.pss() - before) / count
+        yield f"  {per_connection / 1024:7.1f} KB  for each of {count:,} idle keep-alive connections (PSS)"
 
 
 def bodies(peer: Peer, size: int) -> Iterator[str]:
-    """How far resident memory rises at its highest while one large body passes."""
+    """Yield lines with the peak growth of resident memory during a large download and upload."""
     with start_proxy(peer, send_large_bodies(size), 0) as proxy:
-        yield _rise(proxy, "download", size, lambda: download(proxy.port, HOST))
+        yield _measure_growth(proxy, "download", size, lambda: download(proxy.port, HOST))
     with start_proxy(peer, count_upload, 0) as proxy:
-        yield _rise(proxy, "upload", size, lambda: upload(proxy.port, HOST, size))
+        yield _measure_growth(proxy, "upload", size, lambda: upload(proxy.port, HOST, size))
 
 
-def _rise(proxy: Proxy, name: str, size: int, move: Callable[[], int]) -> str:
+def _measure_growth(proxy: Proxy, name: str, size: int, transfer: Callable[[], int]) -> str:
     peaks = [Peak(pid) for pid in proxy.pids()]
-    if (moved := move()) != size:
-        raise BenchmarkError(f"the {name} of {size:,} bytes ended after {moved:,}")
+    if (transferred := transfer()) != size:
+        raise BenchmarkError(f"the {name} of {size:,} bytes ended after {transferred:,}")
     rise = sum(peak.rise() for peak in peaks)
-    return f"  {rise / 1e6:7.1f} MB  more at the highest during a {name} of {size / 1e9:g} GB (RSS)"
+    return f"  {rise / 1e6:7.1f} MB  peak growth during a {name} of {size / 1e9:g} GB (RSS)"
 
 
-def _short(command: str) -> str:
-    """A command line without directories and flags."""
+def _shorten(command: str) -> str:
+    """Return a command line without directories and flags."""
     words = [Path(word).name for word in command.split() if not word.startswith("-")]
     return " ".join(words)[:60]
 
@@ -120,7 +124,7 @@ def _short(command: str) -> str:
 @click.option("--idle", "count", type=click.IntRange(1, 15_000), default=10_000, show_default=True)
 @click.option("--gigabytes", type=click.FloatRange(0.001, 100), default=1.0, show_default=True)
 def memory_use(*, peers: Sequence[str], count: int, gigabytes: float) -> None:
-    """Run and print; errors end with one message and status 1."""
+    """Run the benchmark and print the result; an error is one message and exit status 1."""
     exit_cleanly_on_sigterm()
     try:
         for peer in (PEERS[name] for name in peers):

@@ -1,4 +1,4 @@
-"""What the origin's and the peer's nginx share: the program, and the lines ahead of `http`."""
+"""The nginx program and main section, shared by the origin and the nginx peer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from benchmarks.processes import program
 
 
 def nginx_program() -> str:
-    """The path of nginx; raises BenchmarkError when there is none."""
+    """Return the path of nginx. Raises BenchmarkError if it is not installed."""
     return program("nginx", "Debian package nginx-light")
 
 
 def nginx_main(directory: Path, workers: int) -> str:
-    """The main and events sections: in the foreground, everything it writes under `directory`."""
-    # As root, workers would change to a user who cannot write to our private directory.
+    """Return the main and events sections: in the foreground, with all written files under `directory`."""
+    # Started as root, workers would change to a user without access to the private directory.
     user = "user root;" if os.geteuid() == 0 else ""
     return f"""daemon off;
 {user}

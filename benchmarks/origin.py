@@ -1,4 +1,4 @@
-"""The servers behind the proxy: nginx as three servers on three loopback ports, with telling bodies."""
+"""Runs the origin: nginx as three servers on three loopback ports, with distinct bodies."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ READY_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The servers' loopback ports, in order."""
+    """A running origin; `ports` are the loopback ports of its servers, in order."""
 
     ports: tuple[int, ...]
 
 
 def body(server: int, size: int) -> bytes:
-    """What server number `server` (from 0) answers: its name, padded to `size` bytes."""
+    """Return the body of server number `server` (from 0): its name, padded to `size` bytes."""
     return f"origin-{server} ".encode().ljust(size, b".")
 
 
 def configuration(directory: Path, ports: Sequence[int]) -> str:
-    """The nginx.conf of all servers; larger bodies are files under `directory`."""
+    """Return the nginx.conf of all servers; larger bodies are files under `directory`."""
     servers = "".join(_server(directory, number, port) for number, port in enumerate(ports))
     temporary = " ".join(
         f"{kind}_temp_path {directory}/{kind};"
@@ -64,9 +64,9 @@ def _server(directory: Path, number: int, port: int) -> str:
         listen 127.0.0.1:{port} backlog=4096;
         root {directory}/{number};
         location = / {{ return 200 "{small}"; }}
-        # Looking for includes takes the length away, so the body goes in chunks.
+        # SSI removes the Content-Length, so the body is sent in chunks.
         location = /chunked {{ ssi on; ssi_types text/plain; }}
-        # The body is read whole before it is answered, as an application would.
+        # Reads the whole body before it responds, as an application would.
         location = /upload {{
             client_max_body_size 0;
             client_body_buffer_size 2m;
@@ -82,7 +82,7 @@ def _server(directory: Path, number: int, port: int) -> str:
 
 @contextmanager
 def run_origin(directory: Path, core: int) -> Iterator[Origin]:
-    """Run the origin on `core`, its files in `directory`; raises BenchmarkError when it does not answer."""
+    """Run the origin on `core` with files in `directory`. Raises BenchmarkError if it does not respond."""
     ports = tuple(free_ports(SERVERS))
     for number in range(SERVERS):
         root = directory / str(number)
@@ -96,15 +96,15 @@ def run_origin(directory: Path, core: int) -> Iterator[Origin]:
     with running(launch, core, "origin") as origin:
         deadline = time.monotonic() + READY_SECONDS
         for port in ports:
-            while not _answers(port):
+            while not _responds(port):
                 origin.require_alive()
                 if time.monotonic() > deadline:
-                    raise BenchmarkError(f"the origin does not answer:\n{origin.tail()}")
+                    raise BenchmarkError(f"the origin does not respond:\n{origin.tail()}")
                 time.sleep(0.02)
         yield Origin(ports)
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", "/")

@@ -1,4 +1,4 @@
-"""A client that asks without pause until a host is served, and says when that was."""
+"""A client that sends requests until a host is served, and returns the time."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ INTERVAL_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`at` is when the first 200 had been read, in ns since 1970; `earlier` counts the answers before it by
-    status, 0 standing for none at all (refused, reset, timed out).
+class FirstSuccess:
+    """The first 200.
+
+    `at` is the time in ns since 1970 when it had been read. `earlier` counts the responses before it by
+    status; 0 stands for no response (refused, reset, timed out).
     """
 
     at: int
     earlier: Mapping[int, int]
 
 
-def wait_for_200(connect: Callable[[], socket.socket], host: str, seconds: float) -> Answer:
-    """Ask for `host` over one kept connection, a new request 1 ms after the last answer, until it is 200.
+def wait_for_200(connect: Callable[[], socket.socket], host: str, seconds: float) -> FirstSuccess:
+    """Send requests for `host` until one gets a 200, each 1 ms after the last response.
 
-    A connection that fails or is closed is replaced by another from `connect`. Raises BenchmarkError when
-    there is no 200 within `seconds`.
+    The requests use one keep-alive connection. If it fails or is closed, `connect` opens another one.
+    Raises BenchmarkError if there is no 200 within `seconds`.
     """
     deadline = time.monotonic() + seconds
     request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
@@ -36,17 +38,17 @@ def wait_for_200(connect: Callable[[], socket.socket], host: str, seconds: float
     connection: socket.socket | None = None
     try:
         while time.monotonic() < deadline:
-            status, kept = 0, False
+            status, stays_open = 0, False
             try:
                 connection = connection or connect()
                 connection.sendall(request)
-                status, kept = _read(connection)
+                status, stays_open = _read(connection)
             except (OSError, HTTPException):
-                pass  # Counted below as no answer at all.
+                pass  # Counted below as no response.
             at = time.time_ns()
             if status == 200:
-                return Answer(at, earlier)
-            if connection is not None and not kept:
+                return FirstSuccess(at, earlier)
+            if connection is not None and not stays_open:
                 connection.close()
                 connection = None
             earlier[status] += 1
@@ -54,11 +56,13 @@ def wait_for_200(connect: Callable[[], socket.socket], host: str, seconds: float
     finally:
         if connection is not None:
             connection.close()
-    raise BenchmarkError(f"{host} was not served within {seconds:.0f} s; answers by status: {dict(earlier)}")
+    raise BenchmarkError(
+        f"{host} was not served within {seconds:.0f} s; responses by status: {dict(earlier)}"
+    )
 
 
 def _read(connection: socket.socket) -> tuple[int, bool]:
-    """Read one answer to its end: its status, and whether the connection stays open."""
+    """Read one response to its end; return its status and whether the connection stays open."""
     with HTTPResponse(connection, method="GET") as response:
         response.begin()
         response.read()

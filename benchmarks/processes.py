@@ -1,4 +1,4 @@
-"""Starting a program on one core, and ending it with everything that it started."""
+"""Starts a program on one core, and ends it with all its descendants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAIL_CHARACTERS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A command, what it needs in its environment beside ours, and where it runs."""
+    """A command with its additional environment variables and its working directory."""
 
     command: Sequence[str]
     directory: Path
@@ -29,7 +29,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProgram:
     """A started program; `pid` is the root of its tree."""
 
     process: subprocess.Popen[bytes]
@@ -40,7 +40,7 @@ class Running:
         return self.process.pid
 
     def require_alive(self) -> None:
-        """Raises BenchmarkError with the end of its output when it has ended."""
+        """Raise BenchmarkError, with the end of its output, if it has ended."""
         status = self.process.poll()
         if status is not None:
             raise BenchmarkError(f"{self.process.args!r} ended with status {status}:\n{self.tail()}")
@@ -50,7 +50,7 @@ class Running:
 
 
 def program(name: str, hint: str) -> str:
-    """The path of a program, raises BenchmarkError with `hint` (how to get it) when there is none."""
+    """Return the path of a program. Raises BenchmarkError with `hint`, how to install it, if it is missing."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if path is None:
         raise BenchmarkError(f"{name} is missing: {hint}")
@@ -58,12 +58,12 @@ def program(name: str, hint: str) -> str:
 
 
 def on_core(core: int, command: Sequence[str]) -> list[str]:
-    """`command` held to one core, with all that it starts."""
+    """Return `command` pinned to one core, together with its descendants."""
     return [program("taskset", "Debian package util-linux"), "--cpu-list", str(core), *command]
 
 
 def free_ports(count: int) -> list[int]:
-    """TCP ports free on the loopback address now; all are held open until all are chosen."""
+    """Return TCP ports that are free on the loopback address; each is held until all are chosen."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in sockets]
     for listener in sockets:
@@ -72,15 +72,15 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(launch: Launch, core: int | None, name: str) -> Iterator[Running]:
-    """Run `launch` on `core` (None: any), its output in a file; leaving ends its whole tree, by pid."""
+def running(launch: Launch, core: int | None, name: str) -> Iterator[RunningProgram]:
+    """Run `launch` on `core` (None: any) with its output in a file; leaving ends its process tree by pid."""
     log = launch.directory / f"{name}.log"
-    # Where the benchmark itself is killed, the kernel tells the program to end.
-    guard = [program("setpriv", "Debian package util-linux"), "--pdeathsig", "TERM"]
+    # If the benchmark itself is killed, the kernel sends the program a SIGTERM.
+    death_signal = [program("setpriv", "Debian package util-linux"), "--pdeathsig", "TERM"]
     command = launch.command if core is None else on_core(core, launch.command)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*guard, *command],
+            [*death_signal, *command],
             cwd=launch.directory,
             env={**os.environ, **launch.environment},
             stdin=subprocess.DEVNULL,
@@ -89,7 +89,7 @@ def running(launch: Launch, core: int | None, name: str) -> Iterator[Running]:
             start_new_session=True,
         )
     try:
-        yield Running(process, log)
+        yield RunningProgram(process, log)
     finally:
         _end(process)
 
@@ -103,12 +103,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    for left in _survivors(tree):
+    for survivor in _survivors(tree):
         with suppress(ProcessLookupError):
-            os.kill(left.pid, signal.SIGKILL)
+            os.kill(survivor.pid, signal.SIGKILL)
 
 
 def _survivors(tree: Sequence[Process]) -> list[Process]:
-    # The same pid with another start time is a stranger.
-    now = snapshot()
-    return [old for old in tree if old.pid in now and now[old.pid].started == old.started]
+    # The same pid with another start time is another process.
+    current = snapshot()
+    return [old for old in tree if old.pid in current and current[old.pid].started == old.started]

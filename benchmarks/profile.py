@@ -1,4 +1,4 @@
-"""`python -m benchmarks.profile`: where Rondpoint's worker spends its time under load, by py-spy."""
+"""`python -m benchmarks.profile`: profiles Rondpoint's worker under load with py-spy."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from benchmarks.verify import verify
 
 PROXY_CORE, LOAD_CORE = 0, 1
 WARMUP_SECONDS = 2
-# Beyond the profile's own time, for py-spy to begin and to write.
+# The additional seconds of load for py-spy to start and to write.
 MARGIN_SECONDS = 4
 SAMPLES_PER_SECOND = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Shares (0 to 1) of all samples: in the function itself, and in it or anything that it called."""
+    """A function with its shares (0 to 1) of all samples: `own` without, `total` with its callees."""
 
     name: str
     own: float
     total: float
 
 
-def functions(stacks: Iterable[str]) -> list[Function]:
-    """From lines of `outermost;…;innermost COUNT`, those with most time of their own first.
+def summarize(stacks: Iterable[str]) -> list[Function]:
+    """Return the functions in lines of `outermost;…;innermost COUNT`, sorted by their own time.
 
-    Raises ValueError for a line of another form.
+    Raises ValueError for a line in another format.
     """
     own, total = Counter[str](), Counter[str]()
     for line in stacks:
         stack, _, number = line.rpartition(" ")
         frames, count = stack.split(";"), int(number)
         own[frames[-1]] += count
-        # A function that calls itself is in the stack more than once, but its time passes once.
+        # A recursive function is in the stack more than once, but its time counts once.
         for frame in set(frames):
             total[frame] += count
     samples = own.total()
@@ -58,7 +58,7 @@ def functions(stacks: Iterable[str]) -> list[Function]:
 
 
 def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
-    """Stacks of the busiest process of Rondpoint's tree under load; raises BenchmarkError."""
+    """Return stacks of the busiest process of Rondpoint's tree under load. Raises BenchmarkError."""
     spy = program("py-spy", "pip install py-spy")
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
         directory = Path(name)
@@ -75,9 +75,9 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
             loading = pool.submit(load.run, seconds + MARGIN_SECONDS)
             stacks = directory / "stacks"
             target = ["--pid", str(worker.pid), "--duration", str(seconds), "--output", str(stacks)]
-            form = ["--format", "raw", "--function", "--rate", str(SAMPLES_PER_SECOND)]
+            options = ["--format", "raw", "--function", "--rate", str(SAMPLES_PER_SECOND)]
             finished = subprocess.run(
-                [spy, "record", *target, *form], capture_output=True, text=True, check=False
+                [spy, "record", *target, *options], capture_output=True, text=True, check=False
             )
             loading.result()
             if finished.returncode != 0 or not stacks.exists():
@@ -85,17 +85,17 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
             return stacks.read_text().splitlines()
 
 
-@click.command(help="Show the functions that Rondpoint's worker spends its time in.")
+@click.command(help="Show in which functions Rondpoint's worker spends its time.")
 @click.option("--scenario", type=click.Choice(list(SCENARIOS)), default="small", show_default=True)
 @click.option("--seconds", type=click.IntRange(1, 600), default=10, show_default=True)
 @click.option("--connections", type=click.IntRange(1, 1000), default=64, show_default=True)
 @click.option("--top", type=click.IntRange(1, 1000), default=30, show_default=True)
 def main(scenario: str, seconds: int, connections: int, top: int) -> None:
-    """Run and print; errors end with one message and status 1."""
+    """Run the benchmark and print the result; an error is one message and exit status 1."""
     exit_cleanly_on_sigterm()
     try:
         pin_to_load_core(LOAD_CORE, PROXY_CORE)
-        found = functions(record(SCENARIOS[scenario], seconds, connections))
+        found = summarize(record(SCENARIOS[scenario], seconds, connections))
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error
     click.echo("  own %  total %  function")

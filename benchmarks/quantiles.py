@@ -1,4 +1,4 @@
-"""Percentiles of small samples."""
+"""Computes percentiles of small samples."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """The smallest value that at least `share` (0 to 100) percent of `values` do not exceed: nearest rank.
+    """Return the nearest-rank percentile: the least value that `share` (0 to 100) percent do not exceed.
 
-    Always one of the values, never between two. Raises ValueError for none or for another `share`.
+    It is always one of the values. Raises ValueError for no values or for another `share`.
     """
     ordered = sorted(values)
     if not ordered:

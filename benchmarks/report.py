@@ -1,4 +1,4 @@
-"""The figures as a table for eyes, each with its ratio to the baseline's, and as JSON for machines."""
+"""Formats the figures as a Markdown table with ratios to the baseline, and as JSON."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks.sample import Sample, combine
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure: its heading with the unit, its value, how it is written, whether a ratio makes sense."""
+    """One figure: its heading with the unit, its value, its format, and whether it has a ratio."""
 
     heading: str
     value: Callable[[Sample], float]
-    form: str
+    number_format: str
     ratio: bool = True
 
 
@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 class Result(msgspec.Struct, frozen=True):
-    """Everything one run of the comparison says; `rounds` are samples by scenario and peer."""
+    """The result of one comparison; `rounds` are samples by scenario and peer."""
 
     machine: Machine
     versions: Mapping[str, str]
@@ -44,9 +44,9 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def cell(column: Column, sample: Sample, baseline: Sample | None) -> str:
-    """A figure, and in parentheses its ratio to the baseline's where there is one."""
+    """Return a figure and, in parentheses, its ratio to the baseline if there is one."""
     value = column.value(sample)
-    text = format(value, column.form)
+    text = format(value, column.number_format)
     if baseline is None or not column.ratio:
         return text
     base = column.value(baseline)
@@ -54,9 +54,9 @@ def cell(column: Column, sample: Sample, baseline: Sample | None) -> str:
 
 
 def table(medians: Mapping[str, Sample], titles: Mapping[str, str], baseline: str) -> str:
-    """A Markdown table, a row for each peer in the order given, cells aligned for reading as it is.
+    """Return a Markdown table with a row for each peer, in this order, and aligned cells.
 
-    Without the `baseline` among the peers there are no ratios.
+    If the `baseline` is not among the peers, there are no ratios.
     """
     base = medians.get(baseline)
     rows = [["proxy", *(column.heading for column in COLUMNS)]]
@@ -78,10 +78,10 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def medians(rounds: Mapping[str, Sequence[Sample]]) -> dict[str, Sample]:
-    """One sample for each peer out of its rounds."""
+    """Return one sample for each peer: the medians of its rounds."""
     return {name: combine(samples) for name, samples in rounds.items()}
 
 
 def to_json(result: Result) -> bytes:
-    """Indented JSON with a newline at the end."""
+    """Return indented JSON with a final newline."""
     return msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"

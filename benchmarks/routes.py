@@ -1,4 +1,4 @@
-"""`python -m benchmarks.routes`: what the number of routers costs, and what their changes do to traffic."""
+"""`python -m benchmarks.routes`: the cost of many routers, and the effect of changes on traffic."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from benchmarks.memory import process_bytes
 from benchmarks.origin import Origin, body, run_origin
 from benchmarks.peers.rondpoint import rondpoint_program
 from benchmarks.peers.traefik import ENVIRONMENT, quiet_flags, traefik_program
-from benchmarks.processes import Launch, Running, free_ports, running
+from benchmarks.processes import Launch, RunningProgram, free_ports, running
 from benchmarks.quantiles import percentile
 from benchmarks.scenarios import SCENARIOS
 from rondpoint.model import Configuration, Router, Server, Service
@@ -51,7 +51,7 @@ _SERVICE = "bench@file"
 
 
 def routers(count: int, *, mixed: bool = False) -> dict[str, Router]:
-    """So many routers of one host each; mixed, also others by pattern, and by path under shared hosts."""
+    """Return `count` routers with one host each; `mixed` adds ones by pattern, and by path of shared hosts."""
     rules = [f"Host(`h{number}.test`)" for number in range(count)]
     if mixed:
         rules += [f"HostRegexp(`^p{number}-[a-z]+\\.test$`)" for number in range(PATTERNS)]
@@ -59,8 +59,8 @@ def routers(count: int, *, mixed: bool = False) -> dict[str, Router]:
             f"Host(`shared{number % SHARED_HOSTS}.test`) && PathPrefix(`/p{number}`)"
             for number in range(PREFIXES)
         ]
-    named = {f"r{number}@file": rule for number, rule in enumerate(rules)}
-    return {name: Router(name, v3.parse(rule), _SERVICE, len(rule)) for name, rule in named.items()}
+    by_name = {f"r{number}@file": rule for number, rule in enumerate(rules)}
+    return {name: Router(name, v3.parse(rule), _SERVICE, len(rule)) for name, rule in by_name.items()}
 
 
 def service(ports: tuple[int, ...], name: str = _SERVICE) -> Service:
@@ -68,8 +68,8 @@ def service(ports: tuple[int, ...], name: str = _SERVICE) -> Service:
 
 
 @contextmanager
-def run_proxy(directory: Path, store: Store, workers: int = 1) -> Iterator[tuple[Running, int]]:
-    """`rondpoint proxy` on this store, and its port."""
+def run_proxy(directory: Path, store: Store, workers: int = 1) -> Iterator[tuple[RunningProgram, int]]:
+    """Run `rondpoint proxy` on this store; yield the program and its port."""
     port, admin_port = free_ports(2)
     command = [
         rondpoint_program(),
@@ -87,8 +87,8 @@ def run_proxy(directory: Path, store: Store, workers: int = 1) -> Iterator[tuple
 
 
 @contextmanager
-def traefik(directory: Path, origin: Origin, count: int) -> Iterator[tuple[Running, int]]:
-    """Traefik with the same routers, from a file, and its port."""
+def traefik(directory: Path, origin: Origin, count: int) -> Iterator[tuple[RunningProgram, int]]:
+    """Run Traefik with the same routers from a file; yield the program and its port."""
     (port,) = free_ports(1)
     servers = [{"url": f"http://127.0.0.1:{server}"} for server in origin.ports]
     rules = {f"r{number}": f"Host(`h{number}.test`)" for number in range(count)}
@@ -107,7 +107,7 @@ def traefik(directory: Path, origin: Origin, count: int) -> Iterator[tuple[Runni
         yield proxy, port
 
 
-def _wait_for_200(proxy: Running, port: int, host: str) -> None:
+def _wait_for_200(proxy: RunningProgram, port: int, host: str) -> None:
     end = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -132,7 +132,7 @@ def _get(port: int, host: str) -> tuple[int, bytes]:
 
 
 def _load(port: int, hosts: int, directory: Path, seconds: int) -> Report:
-    """Requests that ask for all hosts in turn, no two with the same head."""
+    """Send requests for all hosts, no two with the same head."""
     os.environ["RONDPOINT_BENCH_HOSTS"] = str(hosts)
     try:
         return Load(SCENARIOS["varied"], port, CONNECTIONS, LOAD_CORE, directory).run(seconds)
@@ -141,7 +141,7 @@ def _load(port: int, hosts: int, directory: Path, seconds: int) -> Report:
 
 
 def _cost(pids: list[int], port: int, hosts: int, directory: Path, seconds: int) -> float:
-    """CPU µs per request, after a warm-up in which every host was asked for."""
+    """Return the CPU µs per request, after a warm-up with requests for every host."""
     _load(port, hosts, directory, max(2, hosts // 15_000 + 1))
     before = sum(map(tree_seconds, pids))
     report = _load(port, hosts, directory, seconds)
@@ -150,8 +150,8 @@ def _cost(pids: list[int], port: int, hosts: int, directory: Path, seconds: int)
     return (sum(map(tree_seconds, pids)) - before) * 1e6 / report.requests
 
 
-def costs(seconds: int, rounds: int) -> None:
-    """Print what a request costs, by the number of routers."""
+def measure_costs(seconds: int, rounds: int) -> None:
+    """Print the CPU time of a request by the number of routers."""
     click.echo("routers          Rondpoint µs   Traefik µs")
     first: dict[str, float] = {}
     for count, mixed in [*((count, False) for count in COUNTS), (COUNTS[-1], True)]:
@@ -166,15 +166,15 @@ def costs(seconds: int, rounds: int) -> None:
                 if count in TRAEFIK_COUNTS and not mixed:
                     with traefik(directory, origin, count) as (proxy, port):
                         found["traefik"].append(_cost([proxy.pid], port, count, directory, seconds))
-        shown = []
+        cells = []
         for name, values in found.items():
             if not values:
-                shown.append(f"{'':>13}")
+                cells.append(f"{'':>13}")
                 continue
             median = statistics.median(values)
             first.setdefault(name, median)
-            shown.append(f"{median:6.1f} ({median / first[name]:.2f})")
-        click.echo(f"{count:>9,} {'mixed' if mixed else '':6} {shown[0]:>13} {shown[1]:>13}")
+            cells.append(f"{median:6.1f} ({median / first[name]:.2f})")
+        click.echo(f"{count:>9,} {'mixed' if mixed else '':6} {cells[0]:>13} {cells[1]:>13}")
 
 
 @contextmanager
@@ -186,36 +186,38 @@ def _site() -> Iterator[tuple[Path, Origin]]:
             yield directory, origin
 
 
-def _publish(store: Store, named: dict[str, Router], *services: Service) -> None:
+def _publish(store: Store, named_routers: dict[str, Router], *services: Service) -> None:
     with connect(store.url) as client:
-        Publisher(client, Keys()).publish(Configuration(named, {each.name: each for each in services}))
+        by_name = {each.name: each for each in services}
+        Publisher(client, Keys()).publish(Configuration(named_routers, by_name))
 
 
-def loading() -> None:
-    """Print how long a worker takes to read 100,000 routers, and what they need of its memory."""
+def measure_loading() -> None:
+    """Print how long a worker takes to load 100,000 routers, and how much memory they need."""
     with tempfile.TemporaryDirectory(prefix="rb-") as name, Store(Path(name)) as store:
         figures = []
         for count in (1, COUNTS[-1]):
             _publish(store, routers(count), service((80,)))
-            told = subprocess.run(
+            output = subprocess.run(
                 [sys.executable, "-m", "benchmarks.routes", "--reader", store.url],
                 capture_output=True,
                 text=True,
                 check=True,
             ).stdout
-            figures.append(msgspec.json.decode(told, type=tuple[float, int, float]))
-    (_, least, _), (seconds, most, stretch) = figures
+            figures.append(msgspec.json.decode(output, type=tuple[float, int, float]))
+    (_, least, _), (seconds, most, pause) = figures
     per_router = (most - least) / (COUNTS[-1] - 1)
     click.echo(
-        f"{COUNTS[-1]:,} routers: read and in force within {seconds:.2f} s; {per_router:,.0f} bytes each;"
-        f" read again, with others waiting for {stretch * 1000:.1f} ms at most"
+        f"{COUNTS[-1]:,} routers: loaded and active within {seconds:.2f} s; {per_router:,.0f} bytes each;"
+        f" during a reload, other greenlets wait at most {pause * 1000:.1f} ms"
     )
 
 
 def _reader(url: str) -> None:
-    """What a worker does at its start, and when it reads all again; prints seconds, bytes, seconds.
+    """Load the store as a worker does at its start, and again; print three figures.
 
-    The bytes are those after the start; the last figure is how long another greenlet had no turn.
+    They are the seconds of the first load, the process's bytes after it, and the longest time in seconds for
+    which another greenlet did not run during the second load.
     """
     from gevent import monkey  # noqa: PLC0415
 
@@ -244,101 +246,101 @@ def _reader(url: str) -> None:
     gc.collect()
     gc.freeze()
     memory = process_bytes(os.getpid())
-    turns: list[float] = []
+    ticks: list[float] = []
 
-    def take_turns() -> None:
+    def record_ticks() -> None:
         while True:
-            turns.append(time.perf_counter())
+            ticks.append(time.perf_counter())
             gevent.sleep(0.0005)
 
-    other = gevent.spawn(take_turns)
+    other = gevent.spawn(record_ticks)
     gevent.sleep(0.01)
     read()
     gevent.sleep(0.01)
     other.kill()
-    longest = max(later - earlier for earlier, later in itertools.pairwise(turns))
+    longest = max(later - earlier for earlier, later in itertools.pairwise(ticks))
     click.echo(msgspec.json.encode((seconds, memory, longest)).decode())
 
 
-def changing() -> None:
-    """Print what 20 changes a second to one of 10,000 services do to traffic, and how soon they are seen."""
+def measure_changes() -> None:
+    """Print the effect on traffic of 20 changes a second to one of 10,000 services, and their delay."""
     with _site() as (directory, origin), Store(directory) as store:
-        named = {
+        by_name = {
             f"r{number}@file": Router(
                 f"r{number}@file", v3.parse(f"Host(`h{number}.test`)"), f"s{number}@file", 10
             )
             for number in range(SERVICES)
         }
         services = {f"s{n}@file": service(origin.ports, f"s{n}@file") for n in range(SERVICES)}
-        _publish(store, named, *services.values())
+        _publish(store, by_name, *services.values())
         with run_proxy(directory, store) as (_, port):
             _load(port, 1_000, directory, 2)
             quiet = _load(port, 1_000, directory, CHANGING_SECONDS)
-            seen: list[float] = []
+            delays: list[float] = []
             stop = threading.Event()
-            changer = threading.Thread(target=_change, args=(store, origin, port, seen, stop))
+            changer = threading.Thread(target=_change, args=(store, origin, port, delays, stop))
             changer.start()
             busy = _load(port, 1_000, directory, CHANGING_SECONDS)
             stop.set()
             changer.join()
     click.echo(
         f"{SERVICES:,} services, one changed {CHANGES_PER_SECOND} times a second:"
-        f" p99 {quiet.p99 / 1000:.2f} ms before, {busy.p99 / 1000:.2f} ms meanwhile"
+        f" p99 {quiet.p99 / 1000:.2f} ms before, {busy.p99 / 1000:.2f} ms during the changes"
         f" ({busy.p99 / quiet.p99:.2f});"
         f" failed: {busy.errors};"
-        f" seen within {percentile(seen, 50):.1f} ms (median), {percentile(seen, 95):.1f} ms (95 %)"
-        f" of {len(seen)} changes"
+        f" active within {percentile(delays, 50):.1f} ms (median), {percentile(delays, 95):.1f} ms (95 %)"
+        f" of {len(delays)} changes"
     )
 
 
-def _change(store: Store, origin: Origin, port: int, seen: list[float], stop: threading.Event) -> None:
-    """Move the last service from server to server, and note in ms when the next answer comes from there.
+def _change(store: Store, origin: Origin, port: int, delays: list[float], stop: threading.Event) -> None:
+    """Move the last service from server to server; record the ms until a response comes from the new one.
 
-    The store is told as an agent's script tells it. What an agent does before it does elsewhere; here it
-    would be on the core that load and origin share.
+    The changes are written to the store as the agent's script writes them. An agent's own work would use the
+    core of load and origin here.
     """
     name, host, keys = f"s{SERVICES - 1}@file", f"h{SERVICES - 1}.test", Keys()
-    turn = 0
+    count = 0
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     with connect(store.url) as client:
         stored = revision(client, keys) or 0
         while not stop.wait(1 / CHANGES_PER_SECOND):
-            turn += 1
-            server = turn % len(origin.ports)
+            count += 1
+            server = count % len(origin.ports)
             moved = service((origin.ports[server],), name)
-            wanted = body(server, SCENARIOS["varied"].size)
+            expected = body(server, SCENARIOS["varied"].size)
             begun = time.perf_counter()
             pipeline = client.pipeline(transaction=True)
             pipeline.hset(keys.services, name, msgspec.json.encode(moved))
-            pipeline.set(keys.revision, stored + turn)
-            change = Change(stored + turn, stored + turn - 1, services={name: moved})
+            pipeline.set(keys.revision, stored + count)
+            change = Change(stored + count, stored + count - 1, services={name: moved})
             pipeline.publish(keys.changes, encode(change))
             pipeline.execute()
             while True:
                 connection.request("GET", "/", headers={"Host": host})
-                if connection.getresponse().read() == wanted:
+                if connection.getresponse().read() == expected:
                     break
-            seen.append((time.perf_counter() - begun) * 1000)
+            delays.append((time.perf_counter() - begun) * 1000)
     connection.close()
 
 
 @click.command(
-    help="CPU per request by the number of routers, loading, and changes; see docs/performance.md."
+    help="Measure CPU per request by the number of routers, loading, and changes; see docs/performance.md."
 )
-@click.option("--seconds", type=click.IntRange(1, 60), default=3, show_default=True, help="Counted load.")
+@click.option("--seconds", type=click.IntRange(1, 60), default=3, show_default=True, help="Measured load.")
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
 @click.option("--reader", hidden=True)
 def main(seconds: int, rounds: int, reader: str | None) -> None:
-    """Run and print; errors end with one message and status 1."""
+    """Run the benchmark and print the result; an error is one message and exit status 1."""
     if reader:
         _reader(reader)
         return
     exit_cleanly_on_sigterm()
     try:
         pin_to_load_core(LOAD_CORE, PROXY_CORE)
-        loading()
-        changing()
-        costs(seconds, rounds)
+        measure_loading()
+        measure_changes()
+        measure_costs(seconds, rounds)
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""The comparison: every proxy in turn, round after round, each time started afresh."""
+"""Runs the comparison: in each round, every proxy is started, measured and stopped."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from benchmarks.load import Load
 from benchmarks.memory import tree_bytes
 from benchmarks.origin import Origin, run_origin
 from benchmarks.peers import Peer, Site
-from benchmarks.processes import Running, free_ports, running
+from benchmarks.processes import RunningProgram, free_ports, running
 from benchmarks.sample import Sample
 from benchmarks.scenarios import Scenario
-from benchmarks.verify import wait_until_ready, verify
+from benchmarks.verify import verify, wait_until_ready
 from tests.lab.certificate import write_certificate
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to measure; `seconds` of counted load follow `warmup` seconds of the same load, not counted."""
+    """The parameters: `warmup` seconds of load that is not counted, then `seconds` of counted load."""
 
     seconds: int
     warmup: int
@@ -39,9 +39,10 @@ Progress = Callable[[str], None]
 def compare(
     peers: Sequence[Peer], scenario: Scenario, plan: Plan, progress: Progress
 ) -> dict[str, list[Sample]]:
-    """Samples by peer's name, one for each round; raises BenchmarkError when a proxy cannot be measured.
+    """Return the samples of each peer by name, one for each round.
 
-    Rounds are interleaved, so that a slow spell of the machine falls on all.
+    Rounds are interleaved, so a slow phase of the machine affects all peers. Raises BenchmarkError if a proxy
+    cannot be measured.
     """
     samples: dict[str, list[Sample]] = {peer.name: [] for peer in peers}
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
@@ -66,20 +67,21 @@ def compare(
 @contextmanager
 def start_proxy(
     peer: Peer, origin: Origin, directory: Path, core: int, certificate: Path | None = None
-) -> Iterator[tuple[Running, int]]:
-    """The proxy, ready in front of `origin` in a directory of its own, and its port; with TLS if it has a
-    certificate.
+) -> Iterator[tuple[RunningProgram, int]]:
+    """Start the proxy in front of `origin` in a new directory, wait until it is ready, and yield its port.
+
+    With a certificate, the port is the one with TLS.
     """
     with tempfile.TemporaryDirectory(dir=directory, prefix=peer.name) as own:
         port, admin_port, tls_port = free_ports(3)
         site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate)
         with running(peer.prepare(site), core, peer.name) as proxy:
             wait_until_ready(proxy, port)
-            with peer.beside(site):
+            with peer.during(site):
                 yield proxy, tls_port if certificate else port
 
 
-def _measure(proxy: Running, load: Load, plan: Plan) -> Sample:
+def _measure(proxy: RunningProgram, load: Load, plan: Plan) -> Sample:
     if plan.warmup > 0:
         load.run(plan.warmup)
     cpu_before, clock_before = tree_seconds(proxy.pid), time.monotonic()

@@ -9,11 +9,11 @@ import msgspec
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Figures of one proxy in one round, or the medians of its rounds (counts are then sums).
+    """The figures of one proxy in one round, or the medians of its rounds (counts are then sums).
 
     `cpu_us`: CPU time per request of the whole process tree in µs; `per_second`: requests;
     `p50_ms`, `p90_ms`, `p99_ms`: latency; `pss_bytes`: memory of the tree at the end of the load;
-    `busy`: share of the proxy's core that its tree used, 1.0 for all of it; `requests`: counted ones.
+    `busy`: share of the proxy's core that its tree used, 1.0 for all of it; `requests`: counted requests.
     """
 
     cpu_us: float
@@ -28,7 +28,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 def combine(samples: Sequence[Sample]) -> Sample:
-    """Medians, figure by figure; requests and errors are summed. Raises StatisticsError for no samples."""
+    """Return the medians of all figures and the sums of counts. Raises StatisticsError for no samples."""
     return Sample(
         cpu_us=median(sample.cpu_us for sample in samples),
         per_second=median(sample.per_second for sample in samples),

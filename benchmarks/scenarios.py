@@ -1,4 +1,4 @@
-"""What is asked of a proxy: which body, in which direction, over how many kept or new connections."""
+"""The scenarios of the comparison: body, direction, and keep-alive or new connections."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`size` is the length in bytes of the body that is answered, `upload` of the one that is posted.
+    """A kind of request; `size` is the response body's length in bytes, `upload` the request body's.
 
-    With `new_connections`, each request opens its own; `connections` overrides the plan's. With `varied`,
-    requests are as long as a browser's, and no two of them alike. `tls` is between client and proxy.
+    With `new_connections`, each request opens a connection. `connections` overrides the plan's number. With
+    `varied`, requests are as long as a browser's, and no two are equal. `tls` is between client and proxy.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Which processes belong to a proxy: a root and everything below it, read from /proc/PID/stat (proc(5))."""
+"""Finds the processes of a proxy: a root and its descendants, read from /proc/PID/stat (proc(5))."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; times are in clock ticks, `started` counts from the machine's start.
+    """A process; times are in clock ticks, `started` counts from boot.
 
-    `own` is what its threads have used, `reaped` what its ended and waited-for children had used
-    (with theirs).
+    `own` is the CPU time of its threads, `reaped` that of its ended and reaped descendants.
     """
 
     pid: int
@@ -26,12 +25,12 @@ class Process:
 
 
 def parse_stat(text: str) -> Process:
-    """Read one /proc/PID/stat; raises ValueError when it is not one."""
+    """Parse a /proc/PID/stat. Raises ValueError if it is none."""
     head, found, tail = text.rpartition(")")
     fields = tail.split()
     if not found or len(fields) < 20:
         raise ValueError(f"not a /proc/PID/stat line: {text!r}")
-    # Counted from after the name, which may itself hold spaces and parentheses: field 3 is fields[0].
+    # Fields are counted after the name, which may contain spaces and parentheses: field 3 is fields[0].
     user, system, child_user, child_system = (int(value) for value in fields[11:15])
     return Process(
         pid=int(head.split(" ", 1)[0]),
@@ -43,7 +42,7 @@ def parse_stat(text: str) -> Process:
 
 
 def snapshot() -> dict[int, Process]:
-    """All processes of this machine by pid."""
+    """Return all processes of this machine by pid."""
     processes = {}
     for entry in PROC.iterdir():
         if not entry.name.isdecimal():
@@ -51,13 +50,13 @@ def snapshot() -> dict[int, Process]:
         try:
             process = parse_stat((entry / "stat").read_text())
         except (FileNotFoundError, ProcessLookupError):
-            continue  # It ended between the listing and the reading.
+            continue  # It ended before its file was read.
         processes[process.pid] = process
     return processes
 
 
 def descendants_of(processes: Mapping[int, Process], root: int) -> tuple[Process, ...]:
-    """`root` and its descendants among `processes`, parents before children; empty when it is gone."""
+    """Return `root` and its descendants, parents before children; empty if `root` does not exist."""
     children = defaultdict(list)
     for process in processes.values():
         children[process.parent].append(process)
@@ -68,5 +67,5 @@ def descendants_of(processes: Mapping[int, Process], root: int) -> tuple[Process
 
 
 def members(root: int) -> tuple[Process, ...]:
-    """The living processes of the tree under `root`."""
+    """Return the running processes of the tree under `root`."""
     return descendants_of(snapshot(), root)

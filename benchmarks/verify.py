@@ -1,4 +1,4 @@
-"""Before a proxy is measured: it is ready, routes by host, balances, and forwards what the others forward."""
+"""Checks a proxy before it is measured: it is ready, routes by host, balances, and sends the same headers."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import FORWARDED_PATH, body
 from benchmarks.peers.peer import HOST
-from benchmarks.processes import Running
+from benchmarks.processes import RunningProgram
 from benchmarks.scenarios import Scenario
 
 READY_SECONDS = 30.0
 REQUESTS_PER_SERVER = 20
-# A strict rotation gives 20 each; a proxy may have its own idea of where to begin, not of what is even.
+# Strict round robin gives 20 each; a proxy may begin at any server.
 MIN_REQUESTS = 15
 
 
 def fetch(connection: HTTPConnection, path: str, host: str = HOST, upload: int = 0) -> tuple[int, bytes]:
-    """One GET, or POST of so many bytes; the status and the whole body."""
+    """Send a GET, or a POST of `upload` bytes; return the status and the whole body."""
     connection.request("POST" if upload else "GET", path, b"u" * upload or None, {"Host": host})
     response = connection.getresponse()
     return response.status, response.read()
 
 
-def wait_until_ready(proxy: Running, port: int) -> float:
-    """Wait for the first 200, returns the seconds waited; raises BenchmarkError when it does not come."""
+def wait_until_ready(proxy: RunningProgram, port: int) -> float:
+    """Wait for the first 200; return the seconds waited. Raises BenchmarkError after a time limit."""
     began = time.monotonic()
     while True:
         connection = HTTPConnection("127.0.0.1", port, timeout=2)
@@ -46,7 +46,7 @@ def wait_until_ready(proxy: Running, port: int) -> float:
 
 
 def verify(port: int, servers: int, scenario: Scenario) -> None:
-    """Raises BenchmarkError naming what is wrong."""
+    """Check balancing, routing and forwarded headers. Raises BenchmarkError that names the error."""
     _verify_balance(_on_one_connection(port, servers, scenario), servers, scenario)
     _verify_balance(_on_new_connections(port, servers, scenario), servers, scenario)
     connection = _connect(port, scenario)
@@ -65,7 +65,7 @@ def verify(port: int, servers: int, scenario: Scenario) -> None:
 def _connect(port: int, scenario: Scenario) -> HTTPConnection:
     if not scenario.tls:
         return HTTPConnection("127.0.0.1", port, timeout=5)
-    # The certificate is the run's own, and nobody's to doubt.
+    # The certificate is self-signed and belongs to this run.
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -90,10 +90,10 @@ def _on_new_connections(port: int, servers: int, scenario: Scenario) -> Iterable
             connection.close()
 
 
-def _verify_balance(answers: Iterable[tuple[int, bytes]], servers: int, scenario: Scenario) -> None:
+def _verify_balance(responses: Iterable[tuple[int, bytes]], servers: int, scenario: Scenario) -> None:
     known = {body(number, scenario.size): number for number in range(servers)}
     shares = Counter[int]()
-    for status, content in answers:
+    for status, content in responses:
         if status != 200 or content not in known:
             raise BenchmarkError(
                 f"GET {scenario.path} got {status} with {len(content)} bytes: {content[:80]!r}"

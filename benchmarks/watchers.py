@@ -1,4 +1,4 @@
-"""The proxies that find containers by themselves: how each is pointed at an engine, and labelled for."""
+"""The proxies that discover containers: how each is started with an engine, and its labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from benchmarks.processes import Launch
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """`prepare` takes where to listen and the engine's URL; `labels` route a host name to a container."""
+    """A proxy that follows an engine.
+
+    `prepare` gets the ports and the engine's URL; `labels` returns labels that route a host to a container.
+    """
 
     name: str
     prepare: Callable[[Site, str], Launch]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.websocket`: what a message through a WebSocket costs a proxy."""
+"""`python -m benchmarks.websocket`: the CPU time of a proxy for a WebSocket message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.cpu import tree_seconds
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers import BASELINE, PEERS, Peer, Site
 from benchmarks.peers.peer import HOST
-from benchmarks.processes import Running, free_ports, running
+from benchmarks.processes import RunningProgram, free_ports, running
 from tests.lab.echo import EchoServer
 
 PROXY_CORE, LOAD_CORE = 0, 1
@@ -32,11 +32,11 @@ _DEFAULT = "rondpoint,traefik,nginx,haproxy"
 _TEXT = b"x" * 32
 # RFC 6455 §5.2: a final text frame, masked with zeros.
 _FRAME = bytes((0x81, 0x80 | len(_TEXT), 0, 0, 0, 0)) + _TEXT
-_ANSWER = bytes((0x81, len(_TEXT))) + _TEXT
+_ECHO = bytes((0x81, len(_TEXT))) + _TEXT
 
 
 def open_sockets(port: int, count: int) -> list[socket.socket]:
-    """So many WebSockets through the proxy; raises BenchmarkError when one is refused."""
+    """Open `count` WebSockets through the proxy. Raises BenchmarkError if one is refused."""
     opened = []
     for _ in range(count):
         connection = socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -54,7 +54,10 @@ def open_sockets(port: int, count: int) -> list[socket.socket]:
 
 
 def exchange(connections: Sequence[socket.socket], seconds: float) -> int:
-    """Each says something, awaits its echo, and says it again; the number of echoes. BenchmarkError."""
+    """Send a message on each connection, and again after each echo; return the number of echoes.
+
+    Raises BenchmarkError.
+    """
     echoes = 0
     with selectors.DefaultSelector() as selector:
         for connection in connections:
@@ -65,22 +68,22 @@ def exchange(connections: Sequence[socket.socket], seconds: float) -> int:
         while waiting:
             found = selector.select(5)
             if not found:
-                raise BenchmarkError("an echo did not come within 5 s")
-            goes_on = time.monotonic() < end
+                raise BenchmarkError("no echo within 5 s")
+            continues = time.monotonic() < end
             for key, _ in found:
                 connection = key.data
-                if connection.recv(4096) != _ANSWER:
-                    raise BenchmarkError("an echo is not what was said")
+                if connection.recv(4096) != _ECHO:
+                    raise BenchmarkError("an echo differs from its message")
                 echoes += 1
-                if goes_on:
+                if continues:
                     connection.sendall(_FRAME)
                 else:
                     waiting -= 1
     return echoes
 
 
-def measure(proxy: Running, port: int, connections: int, seconds: float) -> tuple[float, float]:
-    """CPU µs of the proxy for an echo, which is two messages, and echoes a second."""
+def measure(proxy: RunningProgram, port: int, connections: int, seconds: float) -> tuple[float, float]:
+    """Return the proxy's CPU µs for an echo (two messages), and the echoes a second."""
     with ExitStack() as stack:
         opened = [stack.enter_context(each) for each in open_sockets(port, connections)]
         exchange(opened, WARMUP_SECONDS)
@@ -91,8 +94,8 @@ def measure(proxy: Running, port: int, connections: int, seconds: float) -> tupl
 
 
 @contextmanager
-def _start_proxy(peer: Peer, server: int) -> Iterator[tuple[Running, int]]:
-    """The proxy, once a WebSocket opens through it, and its port. Raises BenchmarkError."""
+def _start_proxy(peer: Peer, server: int) -> Iterator[tuple[RunningProgram, int]]:
+    """Start the proxy, wait until a WebSocket opens through it, and yield its port. Raises BenchmarkError."""
     with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
         port, admin_port = free_ports(2)
         launch = peer.prepare(Site(Path(name), port, admin_port, (server,)))
@@ -125,13 +128,13 @@ def _rounds(peers: Sequence[Peer], rounds: int, seconds: int, connections: int) 
     return found
 
 
-@click.command(help="EchoServer short messages through every proxy; see docs/performance.md.")
+@click.command(help="Echo short messages through every proxy; see docs/performance.md.")
 @click.option("--peers", type=Names(list(PEERS)), default=_DEFAULT, show_default=True)
 @click.option("--seconds", type=click.IntRange(1, 600), default=3, show_default=True)
 @click.option("--rounds", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--connections", type=click.IntRange(1, 1000), default=64, show_default=True)
 def main(*, peers: list[str], seconds: int, rounds: int, connections: int) -> None:
-    """Run and print; errors end with one message and status 1."""
+    """Run the benchmark and print the result; an error is one message and exit status 1."""
     exit_cleanly_on_sigterm()
     try:
         pin_to_load_core(LOAD_CORE, PROXY_CORE)
@@ -140,7 +143,7 @@ def main(*, peers: list[str], seconds: int, rounds: int, connections: int) -> No
         raise click.ClickException(str(error)) from error
     medians = {name: statistics.median(found) for name, found in costs.items()}
     baseline = medians.get(BASELINE, min(medians.values()))
-    click.echo(f"{connections} WebSockets, {len(_TEXT)} bytes; CPU µs for an echo, which is two messages\n")
+    click.echo(f"{connections} WebSockets, {len(_TEXT)} bytes; CPU µs for an echo (two messages)\n")
     for name, cost in medians.items():
         click.echo(f"{PEERS[name].version():30} {cost:7.1f} ({cost / baseline:.2f})")
 

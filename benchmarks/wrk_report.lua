@@ -1,4 +1,4 @@
--- Posts a body of RONDPOINT_BENCH_UPLOAD bytes, if any, and writes what wrk counted as one JSON object, since its own report rounds and is meant for eyes.
+-- Posts a body of RONDPOINT_BENCH_UPLOAD bytes, if any, and writes the figures of wrk as one JSON object: its own report rounds them.
 -- Times are in microseconds.
 local upload = tonumber(os.getenv("RONDPOINT_BENCH_UPLOAD") or "0")
 if upload > 0 then
@@ -6,11 +6,11 @@ if upload > 0 then
     wrk.body = string.rep("u", upload)
 end
 
--- With RONDPOINT_BENCH_VARIED, requests are as long as a browser's, and each has a target and a cookie of its own.
+-- With RONDPOINT_BENCH_VARIED, requests are as long as a browser's, and each has its own target and cookie.
 if (os.getenv("RONDPOINT_BENCH_VARIED") or "") ~= "" then
     local number = 0
     local form
-    -- With RONDPOINT_BENCH_HOSTS, so many hosts are asked for in turn, in an order without order.
+    -- RONDPOINT_BENCH_HOSTS is a number of hosts; requests go to all of them in a scattered order.
     local hosts = tonumber(os.getenv("RONDPOINT_BENCH_HOSTS") or "0")
     function request()
         if not form then

@@ -129,10 +129,10 @@ class Runtime:
             self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = SnapshotSaver(self._snapshot, self.applier.state)
-        last = partial(load, self._snapshot)
-        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, last)
+        load_snapshot = partial(load, self._snapshot)
+        self.watcher = Watcher(self.client, self.keys, self.applier, self._saver.changed, load_snapshot)
         # The agents' last known diagnostics, for when the store does not reply.
-        self.diagnosed: tuple[Diagnostic, ...] = ()
+        self.last_diagnostics: tuple[Diagnostic, ...] = ()
         self.ejection_sync = EjectionSync(self.client, self.keys, self.ejections)
         self._certificates: set[CertificateStatus] = set()
         self.status_reporter = StatusReporter(
@@ -225,11 +225,11 @@ class Runtime:
             peer, port = address[:2]
             buffer, label_set = b"", plain_label_set
             if proxy_trust.includes(peer):
-                preamble = self._read_proxy_header(stream, timeouts.read)
-                if preamble is None:
+                header = self._read_proxy_header(stream, timeouts.read)
+                if header is None:
                     return
                 # If the PROXY header names another client, the peer's port is not that client's.
-                peer, port, buffer = preamble[0] or peer, 0 if preamble[0] else port, preamble[1]
+                peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
             if tls_context is not None:
                 tls_stream = self._start_tls(stream, tls_context, timeouts.read, buffer)
                 if tls_stream is None:
@@ -265,16 +265,16 @@ class Runtime:
         return self.exposition
 
     def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
-        """Read the PROXY header like `Preamble.read`; close the connection if that fails."""
-        preamble = ProxyHeaderReader(stream)
-        self._connections.add(preamble)
+        """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""
+        reader = ProxyHeaderReader(stream)
+        self._connections.add(reader)
         read = None
         try:
-            read = preamble.read(timeout)
+            read = reader.read(timeout)
         except ProxyProtocolError as error:
             log.info("a connection with a malformed PROXY header was closed: %s", error)
         finally:
-            self._connections.discard(preamble)
+            self._connections.discard(reader)
             if read is None:
                 stream.close()
         return read

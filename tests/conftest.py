@@ -1,4 +1,4 @@
-"""Fixtures that hand tests the lab's real parts; each starts only when a test asks for it."""
+"""Fixtures that start the lab's real parts for the tests that use them."""
 
 import signal
 import socket
@@ -25,9 +25,9 @@ from tests.lab.image import import_whoami
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 
-IMAGES = "/images/"
+IMAGES_FOLDER = "/images/"
 
-# Every run tries the same examples, and none fails for how long they take: a machine may be busy.
+# Every run uses the same examples. There is no time limit for them: the machine may be busy.
 hypothesis.settings.register_profile(
     "rondpoint",
     derandomize=True,
@@ -38,19 +38,19 @@ hypothesis.settings.load_profile("rondpoint")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="fault tests whole, with their full durations")
+    parser.addoption("--full", action="store_true", help="run all fault tests with their full durations")
 
 
 def pytest_configure() -> None:
-    # SIGTERM would end the run without its fixtures' clean-up, and leave an engine behind.
+    # By default SIGTERM ends the run without cleaning up, which leaves an engine running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class _Scheduling(LoadFileScheduling):
-    """One process runs a file; and one all that needs Rondpoint's images, so that they are built once."""
+    """One process runs all tests of a file, and one all tests with Rondpoint's images, to build them once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, found, _ = nodeid.partition(IMAGES)
+        folder, found, _ = nodeid.partition(IMAGES_FOLDER)
         return folder if found else str(super()._split_scope(nodeid))
 
 
@@ -61,20 +61,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One of several processes begins with the images, which take longest; files with many tests follow."""
+    """Run the tests with images first, since they take longest, then the files with many tests."""
     if not hasattr(config, "workerinput"):
         return
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (IMAGES not in item.nodeid, -tests[item.path]))
+    items.sort(key=lambda item: (IMAGES_FOLDER not in item.nodeid, -tests[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    given = getattr(item, "funcargs", {}).values() if report.failed else ()
-    for each in given:
-        # Of fixtures that outlive a test, those that start programs tell so by this attribute.
-        started = getattr(each, "processes", each)
+    fixtures = getattr(item, "funcargs", {}).values() if report.failed else ()
+    for fixture in fixtures:
+        # Fixtures that outlive a test have their processes in this attribute.
+        started = getattr(fixture, "processes", fixture)
         if isinstance(started, Processes):
             for process in started.started:
                 report.sections.append((f"log of {process.name} (pid {process.pid})", process.log))
@@ -90,7 +90,7 @@ def short_path() -> Iterator[Path]:
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
-    """Starts programs; those still running after the test are stopped, and must leave nothing behind."""
+    """Starts programs; after the test, running ones are stopped. Orphans are an error."""
     started = Processes()
     yield started
     started.stop()
@@ -98,12 +98,12 @@ def processes() -> Iterator[Processes]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port whose connections are neither taken nor refused, as those of a machine that has vanished."""
+    """A port whose connections are neither accepted nor refused, as if its machine had disappeared."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        # The kernel takes one connection more than told, and its queue is full then.
+        # The kernel queues one connection more than the backlog; then the queue is full.
         stack.enter_context(socket.create_connection(listener.getsockname()))
         waiting = stack.enter_context(socket.socket())
         waiting.setblocking(False)
@@ -113,21 +113,21 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def store(short_path: Path) -> Iterator[Store]:
-    """A running, empty Valkey of the test's own."""
+    """A running, empty Valkey for one test."""
     with Store(short_path) as running:
         yield running
 
 
 @pytest.fixture
 def redis_store() -> Iterator[Store]:
-    """A running, empty Redis of the test's own: Debian's, older than the Valkey of `store`."""
+    """A running, empty Redis for one test: Debian's version, older than the Valkey of `store`."""
     with tempfile.TemporaryDirectory(prefix="rp-") as directory, Store(Path(directory), "redis") as running:
         yield running
 
 
 @pytest.fixture
 def consul(tmp_path: Path) -> Iterator[Consul]:
-    """A running, empty Consul of the test's own; it keeps nothing when it is killed."""
+    """A running, empty Consul for one test; its data is lost when it is killed."""
     with Consul(tmp_path) as running:
         yield running
 
@@ -141,7 +141,7 @@ def engine() -> Iterator[Engine]:
             running = stack.enter_context(Engine())
         except LabError as error:
             problem = str(error)
-        # Said here, and not in the handler, it is one line without the story of where it came from.
+        # Outside the handler, the failure is one line without the traceback.
         if problem:
             pytest.fail(problem, pytrace=False)
         yield running
@@ -156,13 +156,13 @@ def docker_client(engine: Engine) -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def whoami_image(docker_client: docker.DockerClient) -> str:
-    """The name of the image whose containers answer with their host name."""
+    """The name of the image whose containers respond with their host name."""
     return import_whoami(docker_client)
 
 
 @pytest.fixture
 def whoami(docker_client: docker.DockerClient, whoami_image: str) -> Iterator[Callable[..., Container]]:
-    """Starts containers of the image, with `labels=`, `environment=`, … of the SDK; they go with the test."""
+    """Starts containers of the image, with options of the SDK such as `labels=`; removed after the test."""
     started: list[Container] = []
 
     def start(**options: Any) -> Container:
@@ -179,16 +179,16 @@ def whoami(docker_client: docker.DockerClient, whoami_image: str) -> Iterator[Ca
 
 @pytest.fixture
 def compose(engine: Engine, whoami_image: str, tmp_path: Path) -> Iterator[Callable[..., Compose]]:
-    """Makes a compose project of a file's text; what it brought up goes with the test."""
-    made: list[Compose] = []
+    """Creates a compose project from a file's text; its containers are removed after the test."""
+    projects: list[Compose] = []
 
     def project(text: str, name: str = "project") -> Compose:
         directory = tmp_path / name
         directory.mkdir()
         (directory / "docker-compose.yml").write_text(text)
-        made.append(Compose(directory, engine.socket_url))
-        return made[-1]
+        projects.append(Compose(directory, engine.socket_url))
+        return projects[-1]
 
     yield project
-    for each in made:
+    for each in projects:
         each.down()

@@ -1,4 +1,4 @@
-"""The proxies that are compared: each says how it is configured and started, and nothing else."""
+"""The compared proxies: each module configures and starts one."""
 
 from __future__ import annotations
 

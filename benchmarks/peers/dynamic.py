@@ -1,4 +1,4 @@
-"""The file configuration that Rondpoint and Traefik are both given."""
+"""The route file for both Rondpoint and Traefik."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.peers.peer import HOST, Site
 
 
 def write_dynamic(site: Site) -> Path:
-    """One router, one service with all servers, in Traefik 3's YAML form."""
+    """Write one router and one service with all servers, in Traefik 3's YAML; return the path."""
     servers = [{"url": f"http://127.0.0.1:{port}"} for port in site.servers]
     entry_points = ["web"] if site.certificate is None else ["web", "websecure"]
     router = {"rule": f"Host(`{HOST}`)", "entryPoints": entry_points, "service": "bench"}

@@ -1,4 +1,4 @@
-"""HAProxy with one thread, sharing its kept connections to the origin among clients as the others do."""
+"""HAProxy with one thread; clients share its idle connections to the origin, as in the other proxies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks.processes import Launch, program
 
 
 def haproxy_program() -> str:
-    """The path of HAProxy; raises BenchmarkError when there is none."""
+    """Return the path of HAProxy. Raises BenchmarkError if it is not installed."""
     return program("haproxy", "Debian package haproxy")
 
 
 def configuration(site: Site) -> str:
-    """The whole haproxy.cfg; another host gets 404, as from a proxy without a router for it."""
+    """Return the haproxy.cfg; other hosts get 404, as from a proxy without a router for them."""
     servers = "\n".join(f"    server s{number} 127.0.0.1:{port}" for number, port in enumerate(site.servers))
     return f"""global
     nbthread 1
@@ -52,8 +52,8 @@ def _prepare(site: Site) -> Launch:
 
 
 def _version() -> str:
-    answer = subprocess.run([haproxy_program(), "-v"], capture_output=True, text=True, check=True).stdout
-    return f"HAProxy {answer.split()[2].partition('-')[0]}"
+    output = subprocess.run([haproxy_program(), "-v"], capture_output=True, text=True, check=True).stdout
+    return f"HAProxy {output.split()[2].partition('-')[0]}"
 
 
 PEER = Peer("haproxy", _prepare, _version)

@@ -1,4 +1,4 @@
-"""nginx with one worker, keeping its connections to the origin, sending what Traefik sends."""
+"""nginx with one worker and keep-alive connections to the origin; it sends the same headers as Traefik."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.processes import Launch
 
 
 def configuration(site: Site) -> str:
-    """The whole nginx.conf; another host gets 404, as from a proxy without a router for it."""
+    """Return the nginx.conf; other hosts get 404, as from a proxy without a router for them."""
     servers = " ".join(f"server 127.0.0.1:{port};" for port in site.servers)
     temporary = " ".join(
         f"{kind}_temp_path {site.directory}/{kind};"
@@ -23,7 +23,7 @@ http {{
     {temporary}
     keepalive_requests 100000000;
     upstream origin {{ {servers} keepalive 256; keepalive_requests 100000000; }}
-    # An upgrade passes, and no connection is closed for want of one.
+    # Upgrades pass, and other requests keep the connection alive.
     map $http_upgrade $upgrading {{ default upgrade; "" ""; }}
     server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; {_tls_settings(site)} return 404; }}
     server {{
@@ -61,9 +61,9 @@ def _prepare(site: Site) -> Launch:
 
 
 def _version() -> str:
-    # nginx answers on standard error: "nginx version: nginx/1.22.1".
-    answer = subprocess.run([nginx_program(), "-v"], capture_output=True, text=True, check=True).stderr
-    return f"nginx {answer.strip().rpartition('/')[2]}"
+    # nginx writes it to stderr: "nginx version: nginx/1.22.1".
+    output = subprocess.run([nginx_program(), "-v"], capture_output=True, text=True, check=True).stderr
+    return f"nginx {output.strip().rpartition('/')[2]}"
 
 
 PEER = Peer("nginx", _prepare, _version)

@@ -1,4 +1,4 @@
-"""What the comparison needs to know about a proxy."""
+"""The description of a proxy for the comparison."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 from benchmarks.processes import Launch
 
-# The only host that a proxy may route; any other gets 404.
+# The only routed host; any other gets 404.
 HOST = "bench.test"
 
 COLLECTOR = "http://127.0.0.1:9"
-"""Of traces. Nobody is there: what is measured is the proxy's own work, up to the sending."""
+"""The address for traces. Nothing listens there: only the proxy's own work is measured, up to sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a proxy listens and what stands behind it.
+    """The ports and the directory of a proxy, and the servers behind it.
 
-    `directory` is its own, empty, and removed afterwards; `port`, `admin_port` and `tls_port` are free
-    loopback ports; `servers` are the origin's ports. With a `certificate` (PEM, key included) it speaks TLS
-    on `tls_port`.
+    `directory` is empty, used only by this proxy, and removed afterwards. `port`, `admin_port` and `tls_port`
+    are free loopback ports; `servers` are the origin's ports. With a `certificate` (PEM with its key), the
+    proxy speaks TLS on `tls_port`.
     """
 
     directory: Path
@@ -35,12 +35,14 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`prepare` writes the configuration and says what to start (in the foreground, ends on SIGTERM);
-    `version` names what is measured. Both raise BenchmarkError when the program is missing. `beside` is what
-    goes on while it is measured.
+    """A compared proxy.
+
+    `prepare` writes the configuration and returns the command, which runs in the foreground and ends on
+    SIGTERM. `version` returns the name and version. Both raise BenchmarkError if the program is missing.
+    `during` is a context that is open during the measurement.
     """
 
     name: str
     prepare: Callable[[Site], Launch]
     version: Callable[[], str]
-    beside: Callable[[Site], AbstractContextManager[None]] = lambda _: nullcontext()
+    during: Callable[[Site], AbstractContextManager[None]] = lambda _: nullcontext()

@@ -1,4 +1,4 @@
-"""Rondpoint with one worker: `rondpoint up`, so the store, the agent and gunicorn's master count too."""
+"""Rondpoint with one worker: `rondpoint up`, so the store, the agent and gunicorn's master also count."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from benchmarks.processes import Launch, program
 
 
 def rondpoint_program() -> str:
-    """The path of Rondpoint's command; raises BenchmarkError when there is none."""
-    beside = Path(sys.executable).parent / "rondpoint"
-    return str(beside) if beside.exists() else program("rondpoint", "pip install -e .")
+    """Return the path of Rondpoint's command. Raises BenchmarkError if it is not installed."""
+    installed = Path(sys.executable).parent / "rondpoint"
+    return str(installed) if installed.exists() else program("rondpoint", "pip install -e .")
 
 
 def _prepare(site: Site, *flags: str) -> Launch:
@@ -62,7 +62,7 @@ METRICS_PEER = Peer(
 DASHBOARD_PEER = Peer(
     "rondpoint-dashboard",
     METRICS_PEER.prepare,
-    lambda: f"{_version()} metrics, dashboard watched",
+    lambda: f"{_version()} metrics, open dashboard",
     read_events,
 )
 

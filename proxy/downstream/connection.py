@@ -6,12 +6,13 @@ import _socket
 from typing import TYPE_CHECKING
 
 from proxy.exchange.errors import ClientGoneError
-from proxy.http1.error_response import build_response
+from proxy.http1.error_response import encode_response, error_content
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.repeated_heads import RequestHeads
 from proxy.net.deadlines import NEVER, after
+from proxy.per_request.local_response import LocalResponse
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
@@ -163,17 +164,33 @@ class ClientConnection:
     def refuse(
         self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
     ) -> bool:
-        """Respond in a server's place, mostly with an error; return whether another request can follow.
+        """Respond with an error of the proxy's own; return whether another request can follow.
 
-        `allow` is as in `build_response`. Without `body_read`, the request's body, if it has one, is still
-        unread: in `buffer`, in the socket, or on its way.
+        `allow` is as in `error_content`, `body_read` as in `respond`. Raises ClientGoneError.
+        """
+        lines, body = error_content(status, reason, allow)
+        return self.respond(request, LocalResponse(status, lines, body), body_read=body_read)
+
+    def respond(self, request: Request, response: LocalResponse, *, body_read: bool = False) -> bool:
+        """Respond in a server's place; return whether another request can follow. Raises ClientGoneError.
+
+        Without `body_read`, the request's body, if it has one, is still unread: in `buffer`, in the socket or on
+        its way.
         """
         length = 0 if body_read else max(request.content_length, 0)
         whole = body_read or (not request.chunked and length <= len(self.buffer))
         keep_alive = whole and request.keep_alive and not self.context.draining
-        head_only = request.method == b"HEAD"
-        data = build_response(status, reason=reason, keep_alive=keep_alive, head_only=head_only, allow=allow)
-        self.status, self.refused = status, True
+        data = encode_response(
+            response.status,
+            response.lines,
+            response.body,
+            keep_alive=keep_alive,
+            head_only=request.method == b"HEAD",
+        )
+        if self.extras is not None:
+            head, end, content = data.partition(b"\r\n\r\n")
+            data = self.extras.apply_response_steps(head) + end + content
+        self.status, self.refused = int(data[9:12]), True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4
         if whole:

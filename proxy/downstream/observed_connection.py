@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from proxy.downstream.connection import ClientConnection
 from proxy.http1.errors import RequestError
-from proxy.http1.request import without
+from proxy.http1.header_lines import without
 from proxy.telemetry.random_ids import RandomIds
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from proxy.exchange.request_body import RequestBody
 from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
-from proxy.http1.request import Request, without
+from proxy.http1.header_lines import without
+from proxy.http1.request import Request
 from proxy.http1.upgrades import was_offered
 from proxy.net.deadlines import NEVER, after
 from proxy.per_request.extras import extras_of
@@ -170,7 +171,7 @@ def _relay(
     response_head = response.head
     extras = downstream.extras
     if extras is not None:
-        response_head = extras.complete_head(response_head)
+        extras.record_response()
         retrying = extras.retrying
         if (
             retrying is not None
@@ -179,6 +180,7 @@ def _relay(
             and _repeatable(downstream, request, body)
         ):
             raise NoResponseError(response.status, try_others=False, retryable_status=True)
+        response_head = extras.complete_head(response_head)
     downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins after the whole request.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
+    from proxy.per_request.local_response import LocalResponse
     from proxy.telemetry.completed_request import CountedBody
     from proxy.upstream.endpoint import Target
 
@@ -49,11 +50,14 @@ class Downstream(Client, Protocol):
     def refuse(
         self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
     ) -> bool:
-        """Respond in a server's place, mostly with an error; return whether another request can follow.
+        """Respond with an error of the proxy's own; return whether another request can follow.
 
         `body_read` means that the request's body was read; `allow` lists methods for the `Allow` header.
         Raises ClientGoneError.
         """
+
+    def respond(self, request: Request, response: LocalResponse, *, body_read: bool = False) -> bool:
+        """Respond as `refuse` does, but with this response, such as a redirection."""
 
     def has_left(self) -> bool:
         """Return whether the client has ended the connection, and set `gone` if so."""

@@ -17,6 +17,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
+from proxy.per_request.local_response import LocalResponse
 from proxy.services.composite_members import choose_member
 from rondpoint.model import MAX_COMPOSITION_DEPTH
 
@@ -52,7 +53,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
                     step(request, downstream)
             if request.method in LIMITED_METHODS and not decrement_max_forwards(request):
                 raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED_METHODS)
-        except (ChainError, RequestError):
+        except (ChainError, LocalResponse, RequestError):
             request.kind |= STOPPED
             raise
         service = route.place.served
@@ -102,6 +103,8 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
             return try_next_servers(downstream, request, service, pass_host, body, failed, failure)
     except NoResponseError as error:
         failure = error
+    except LocalResponse as response:
+        return downstream.respond(request, response)
     except RequestError as error:
         status, reason, allow = error.status, error.reason, error.allow
     except ChainError as error:
@@ -136,7 +139,7 @@ def _resolve_composite(
             if found is not None and found.service.middlewares:
                 for step in context.chains.compile_chain(found.service.middlewares, "service", found.name):
                     step(request, downstream)
-    except (ChainError, RequestError):
+    except (ChainError, LocalResponse, RequestError):
         request.kind |= STOPPED
         raise
     return None

@@ -12,25 +12,40 @@ _TEXT = {
     504: "504 gateway timeout: the server did not respond in time",
 }
 
+_ABOUT_TEXT = b"\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff"
 
-def build_response(
-    status: int, *, reason: str = "", keep_alive: bool = False, head_only: bool = False, allow: str = ""
-) -> bytes:
-    """Return a complete HTTP/1.1 response; its body has `reason` after the status. A 200 has no body.
 
-    `allow` lists methods, which a 405 and the response to OPTIONS must name.
+def error_content(status: int, reason: str = "", allow: str = "") -> tuple[bytes, bytes]:
+    """Return header lines and body of a response with an error; the body has `reason` after the status.
+
+    A 200 has no body. `allow` lists methods, which a 405 and the response to OPTIONS must name.
     """
-    phrase = HTTPStatus(status).phrase
-    text = f"{status} {reason}" if reason else _TEXT.get(status, f"{status} {phrase.lower()}")
-    body = b"" if status == HTTPStatus.OK else text.encode() + b"\n"
-    about = "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n" if body else ""
-    if allow:
-        about += f"Allow: {allow}\r\n"
-    head = (
-        f"HTTP/1.1 {status} {phrase}\r\n"
-        f"Date: {formatdate(usegmt=True)}\r\n"
-        f"{about}"
-        f"Content-Length: {len(body)}\r\n"
-        f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
+    text = (
+        f"{status} {reason}" if reason else _TEXT.get(status, f"{status} {HTTPStatus(status).phrase.lower()}")
     )
-    return head.encode() if head_only else head.encode() + body
+    body = b"" if status == HTTPStatus.OK else text.encode() + b"\n"
+    lines = _ABOUT_TEXT if body else b""
+    return lines + (b"\r\nAllow: " + allow.encode() if allow else b""), body
+
+
+def build_response(status: int, *, reason: str = "") -> bytes:
+    """Return a complete HTTP/1.1 response with an error, after which the connection ends."""
+    lines, body = error_content(status, reason)
+    return encode_response(status, lines, body)
+
+
+def encode_response(
+    status: int, lines: bytes, body: bytes, *, keep_alive: bool = False, head_only: bool = False
+) -> bytes:
+    """Return a complete HTTP/1.1 response with these header lines, each of which begins with CRLF."""
+    # RFC 9110 §8.6: a 204 has no Content-Length.
+    length = b"" if status == HTTPStatus.NO_CONTENT else b"\r\nContent-Length: %d" % len(body)
+    head = b"HTTP/1.1 %d %b\r\nDate: %b%b%b\r\nConnection: %b\r\n\r\n" % (
+        status,
+        HTTPStatus(status).phrase.encode(),
+        formatdate(usegmt=True).encode(),
+        lines,
+        length,
+        b"keep-alive" if keep_alive else b"close",
+    )
+    return head if head_only else head + body

@@ -21,6 +21,7 @@ from gunicorn_h1c._parser_fast import IncompleteError
 from gunicorn_h1c._parser_fast import ParseError as FastParseError
 
 from proxy.http1.errors import RequestError
+from proxy.http1.header_lines import without
 from proxy.http1.limits import Limits
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.protocols import kind_of
@@ -193,11 +194,6 @@ def _apply_connection_lines(request: Request, lines: list[tuple[bytes, bytes]]) 
             continue
         if b"\r\n" + token + b":" in request.headers.lower():
             request.headers = without(request.headers, token)
-
-
-def without(headers: bytes, name: bytes) -> bytes:
-    """Return `headers` without the lines of that name, regardless of case."""
-    return re.sub(rb"\r\n(?i:" + re.escape(name) + rb"):[^\r\n]*", b"", headers)
 
 
 def _use_absolute_target(request: Request) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from proxy.http1.errors import ResponseError
-from proxy.http1.request import without
+from proxy.http1.header_lines import without
 
 # The whole head: status line, then field lines (RFC 9112 §4, §5), nothing folded, no control characters. The
 # quantifiers are possessive, so that a mismatch is found in one pass.

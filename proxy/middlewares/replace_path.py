@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import re2
 
-from proxy.http1.request import without
+from proxy.http1.header_lines import without
 from proxy.middlewares.paths import escape_path, require_resolved, split_target, unescape_unreserved
 from proxy.middlewares.step import Client, Step, kind
 from rondpoint.rules.patterns import options as pattern_options

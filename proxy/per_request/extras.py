@@ -6,9 +6,14 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.http1.response_head import ResponseHead
+
 if TYPE_CHECKING:
     from proxy.per_request.retries import RetryState
     from proxy.upstream.endpoint import Endpoint
+
+ResponseStep = Callable[[ResponseHead], None]
+"""Changes the head of the response that goes to the client, whether a server's or the proxy's own."""
 
 
 class Extras:
@@ -18,12 +23,13 @@ class Extras:
     the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
     """
 
-    __slots__ = ("_began", "_end_calls", "_endpoint", "cookie", "cookies", "retrying")
+    __slots__ = ("_began", "_end_calls", "_endpoint", "_response_steps", "cookie", "cookies", "retrying")
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
+        self._response_steps: list[ResponseStep] = []
         self._endpoint: Endpoint | None = None
         self._began = 0.0
 
@@ -32,12 +38,28 @@ class Extras:
         self._endpoint = endpoint
         self._began = monotonic()
 
-    def complete_head(self, head: bytes) -> bytes:
-        """Record that the response has begun, and return its head with the cookies of this exchange."""
+    def record_response(self) -> None:
+        """Record that the server's response has begun."""
         if self._endpoint is not None:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
-        return head + self.cookies + self.cookie
+
+    def complete_head(self, head: bytes) -> bytes:
+        """Return the head of the server's response with this exchange's cookies, after the response steps."""
+        return self.apply_response_steps(head + self.cookies + self.cookie)
+
+    def at_response(self, step: ResponseStep) -> None:
+        """Apply this step to the head of the response; steps added later apply first."""
+        self._response_steps.append(step)
+
+    def apply_response_steps(self, head: bytes) -> bytes:
+        """Return `head`, a status line with header lines, after all response steps."""
+        if not self._response_steps:
+            return head
+        value = ResponseHead.parse(head)
+        for step in reversed(self._response_steps):
+            step(value)
+        return value.encode()
 
     def call_at_end(self, call: Callable[[], None]) -> None:
         """Call this function when the exchange ends, with or without success."""

@@ -41,7 +41,8 @@ def explain(
 ) -> None:
     """Show how a request for URL is routed, or why it is not.
 
-    The output names the routers, middlewares and servers. The exit code is 1 if Rondpoint itself would respond with an error.
+    The output names routers, middlewares and servers. The exit code is 1 if Rondpoint itself would respond
+    with an error.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]

@@ -118,7 +118,7 @@ class LogFile(logging.Handler):
             if not _is_open_file(self._file, path):
                 # The link has changed since the last check.
                 return
-            old = _free(path, datetime.now(UTC))
+            old = _unused_backup_path(path, datetime.now(UTC))
             path.rename(old)
             if _is_open_file(self._file, self._path):
                 # The path names an open file rather than a folder entry, like `/dev/stdout`.
@@ -156,7 +156,7 @@ def _is_open_file(file: int, path: Path) -> bool:
         return False
 
 
-def _free(path: Path, now: datetime) -> Path:
+def _unused_backup_path(path: Path, now: datetime) -> Path:
     """Return a backup path for this moment that no other file has, compressed or not."""
     while True:
         backup = backup_path(path, now)

@@ -1,1 +1,1 @@
-"""Traefik 3's middlewares as data: which options each kind has, and which kinds the proxy serves."""
+"""Traefik 3's middlewares as data: the options of each kind, and the kinds that the proxy serves."""

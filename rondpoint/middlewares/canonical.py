@@ -1,4 +1,4 @@
-"""From the options of one middleware as written, to the same in one spelling and with typed values."""
+"""Converts the written options of one middleware to Traefik 3 spelling and typed values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rondpoint.rules.suggestions import did_you_mean
 
 
 class OptionError(Struct, frozen=True):
-    """What is wrong at `path`, names below the kind as written; `value` is None where it is secret.
+    """An error at `path`, the names below the kind as written; `value` is None if it is secret.
 
-    `fatal`: without what was meant here the middleware cannot be performed safely.
+    `fatal`: without this option the middleware cannot be performed safely.
     """
 
     path: tuple[str, ...]
@@ -26,24 +26,25 @@ class OptionError(Struct, frozen=True):
 
 
 class CanonicalOptions(Struct, frozen=True):
-    """Options that were given, in Traefik 3 spelling and typed; `complete` adds the defaults."""
+    """The given options, in Traefik 3 spelling and typed; `add_defaults` adds the others."""
 
     options: dict[str, Any]
     errors: tuple[OptionError, ...] = ()
 
     @property
     def usable(self) -> bool:
+        """Whether no error is fatal."""
         return not any(fault.fatal for fault in self.errors)
 
 
 def canonicalise(kind: str, written: object, qualify: Callable[[str], str]) -> CanonicalOptions:
-    """The options of a middleware of `kind`, a key of SCHEMAS; `qualify` completes names of other objects."""
+    """Convert the options of a `kind`, a key of SCHEMAS; `qualify` completes names of other objects."""
     reading = _OptionReader(SCHEMAS[kind], qualify)
     return CanonicalOptions(reading.options(SCHEMAS[kind], written, ()), tuple(reading.errors))
 
 
 def add_defaults(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Canonical options with the defaults of those not given; a group that is not given stays away."""
+    """Return canonical options with the defaults of missing ones; a missing group stays missing."""
     return _add_group_defaults(SCHEMAS[kind], options)
 
 
@@ -66,7 +67,7 @@ class _OptionReader:
         self.errors: list[OptionError] = []
 
     def options(self, group: Group, written: object, path: tuple[str, ...]) -> dict[str, Any]:
-        """The options of one level; what is wrong with them is in `faults` afterwards."""
+        """Read the options of one level, and append their errors to `errors`."""
         tree = _option_tree(group, written)
         if tree is None:
             self.errors.append(OptionError(path, None, "is not valid", "expected options below it"))

@@ -1,4 +1,4 @@
-"""The kinds of middleware that the proxy serves."""
+"""The kinds of middleware that the proxy serves, and the limit of middlewares per router."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVED_KINDS = frozenset(
         "stripPrefixRegex",
     )
 )
-"""A router with a middleware of another kind answers 503."""
+"""A router with a middleware of another kind responds 503."""
 
 MAX_MIDDLEWARES = 200
-"""Middlewares that a router can have, those within chains included: chains of chains multiply."""
+"""Middlewares that a router can have, including those within chains, because nested chains multiply."""

@@ -1,4 +1,4 @@
-"""What a schema of options is made of."""
+"""The building blocks of option schemas: options and groups of options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Secrecy(Enum):
-    """What of a value people may see: all of it, or no part; of headers, those that carry no secret."""
+    """The visible part of a value: all, none, or of headers only those without secrets."""
 
     OPEN = auto()
     HIDDEN = auto()
@@ -19,9 +19,9 @@ class Secrecy(Enum):
 
 
 class Option(Struct, frozen=True):
-    """One option: `read` brings what was written to its canonical value, or raises ValueError.
+    """One option: `read` converts the written value to its canonical value, or raises ValueError.
 
-    `default` stands where none is given; None: there is no value then. `refers` marks names of other
+    `default` is the value if none is given; with None there is no value then. `refers` marks names of other
     objects, which are qualified by the provider that names them.
     """
 
@@ -35,9 +35,9 @@ class Option(Struct, frozen=True):
 class Group(Struct, frozen=True):
     """Options below a name, by their names in Traefik 3 spelling.
 
-    `may_be_bare`: `true` in the place of options means all their defaults (`compress=true`).
-    `one_of`: at least one of these must be given. `guards`: its kind keeps requests out, so that a
-    name in it that is not known is a fault rather than a slip.
+    `may_be_bare`: `true` in place of options means all their defaults (`compress=true`).
+    `one_of`: at least one of these must be given. `guards`: the kind refuses requests, so an unknown option
+    is a fatal error.
     """
 
     options: Mapping[str, Option | Group]
@@ -47,7 +47,7 @@ class Group(Struct, frozen=True):
 
 
 def group(**options: Option | Group) -> Group:
-    """A group below a kind."""
+    """Return a group of options below a kind."""
     return Group(MappingProxyType(options))
 
 
@@ -58,5 +58,5 @@ def kind(
     one_of: tuple[str, ...] = (),
     guards: bool = False,
 ) -> Group:
-    """The schema of one kind of middleware."""
+    """Return the schema of one kind of middleware."""
     return Group(MappingProxyType(dict(options)), may_be_bare, one_of, guards)

@@ -1,8 +1,8 @@
-"""Values of options as files and labels hold them → canonical values that JSON can carry.
+"""Readers that convert option values in files and labels to canonical values for JSON.
 
-Texts, numbers, booleans, lists of texts, and mappings of text; durations are seconds, as floats.
-Each reader raises ValueError with what was expected, in the words of a hint. The reference page says of its
-values what its docstring begins with.
+Canonical values are texts, numbers, booleans, lists of texts, and mappings of text; durations are seconds as
+floats. Each reader raises ValueError with the expected value, as a hint. The first clause of a reader's
+docstring describes its values in the reference page.
 """
 
 from __future__ import annotations
@@ -17,10 +17,25 @@ from rondpoint.settings.values import parse_count, parse_duration, parse_switch,
 
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z", re.ASCII)
 
-switch = parse_switch
-seconds = parse_duration
-whole = parse_count
-text = parse_text
+
+def switch(value: object) -> bool:
+    """True or false."""
+    return parse_switch(value)
+
+
+def seconds(value: object) -> float:
+    """A duration."""
+    return parse_duration(value)
+
+
+def whole(value: object) -> int:
+    """A whole number."""
+    return parse_count(value)
+
+
+def text(value: object) -> str:
+    """Text."""
+    return parse_text(value)
 
 
 def given_text(value: object) -> str:
@@ -40,7 +55,7 @@ def amount(value: object) -> int:
 
 
 def between(low: int, high: int) -> Callable[[object], int]:
-    """A reader for whole numbers in a range, both ends included."""
+    """Return a reader for whole numbers in a range, both ends included."""
 
     def read(value: object) -> int:
         number = parse_count(value)
@@ -56,7 +71,7 @@ status = between(100, 599)
 
 
 def texts(value: object) -> list[str]:
-    """A list: as such, or one text with commas between its items; empty items are dropped."""
+    """A list, or one text with commas between its items; empty items are dropped."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         raise ValueError("expected a list of texts")  # noqa: TRY004 - what a user wrote is a value to us
@@ -73,21 +88,23 @@ def some_texts(value: object) -> list[str]:
 
 
 def expression(value: object) -> str:
-    """A regular expression that RE2 takes."""
+    """A regular expression that RE2 accepts."""
     found = given_text(value)
     _check_expression(found)
     return found
 
 
 def expressions(value: object) -> list[str]:
-    """A list with at least one regular expression that RE2 takes: as such, or with commas between them."""
+    """A list with at least one regular expression that RE2 accepts, or one text with commas between them."""
     found = some_texts(value)
     for item in found:
         try:
             _check_expression(item)
         except ValueError as error:
             if isinstance(value, str) and "," in value:
-                raise ValueError(f"{error}; a comma separates, unless each has a number: NAME[0]") from None
+                raise ValueError(
+                    f"{error}; a comma separates expressions, unless each has a number: NAME[0]"
+                ) from None
             raise
     return found
 
@@ -100,7 +117,7 @@ def _check_expression(text: str) -> None:
 
 
 def statuses(value: object) -> list[str]:
-    """A list of status codes and ranges of them, such as `404`, `500-599`."""
+    """A list of status codes and ranges such as `404`, `500-599`."""
     found = some_texts(value)
     for item in found:
         matched = _STATUSES.match(item)
@@ -121,7 +138,7 @@ def networks(value: object) -> list[str]:
 
 
 def users(parts: int) -> Callable[[object], list[str]]:
-    """A reader for lists of `NAME:HASH` (2 parts) or `NAME:REALM:HASH` (3)."""
+    """Return a reader for lists of `NAME:HASH` (2 parts) or `NAME:REALM:HASH` (3)."""
     form = "NAME:HASH" if parts == 2 else "NAME:REALM:HASH"
 
     def read(value: object) -> list[str]:
@@ -137,12 +154,12 @@ def users(parts: int) -> Callable[[object], list[str]]:
 
 
 def web_address(value: object) -> str:
-    """A URL with http or https and a host."""
+    """A URL with `http` or `https` and a host."""
     found = given_text(value)
     expected = "expected a URL such as http://auth.example:9000/verify"
     try:
         parts = urlsplit(found)
-        parts.port  # noqa: B018 - raises for a port that is none
+        parts.port  # noqa: B018 - raises ValueError for an invalid port
     except ValueError:
         raise ValueError(expected) from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
@@ -151,17 +168,17 @@ def web_address(value: object) -> str:
 
 
 def text_by_name(value: object) -> dict[str, str]:
-    """Texts by name; an empty text has a meaning of its own (a header that is removed)."""
+    """Texts by name; an empty text removes a header."""
     return {name: parse_text(item) for name, item in _mapping(value).items()}
 
 
 def status_by_name(value: object) -> dict[str, int]:
-    """Status codes by the codes or ranges that they take the place of."""
+    """Status codes by the codes or ranges that they replace."""
     return {name: status(item) for name, item in _mapping(value).items()}
 
 
 def anything(value: object) -> object:
-    """A tree that is not ours to judge: a plugin's options."""
+    """Any options: a plugin's options are not checked."""
     return value
 
 

@@ -1,4 +1,4 @@
-"""Hiding the secrets of middlewares from the API, the dashboard, messages and logs."""
+"""Redacts the secrets of middlewares for the API, the dashboard, messages and logs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from rondpoint.model import Middleware
 
 HIDDEN = "…"
 
-_SECRET_HEADER = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key\b", re.IGNORECASE)
-"""Names of headers whose values are likely to let somebody in."""
+_SECRET_HEADER = re.compile(
+    r"auth|cookie|token|secret|passw|credential|session|signature|key\b", re.IGNORECASE
+)
+"""Names of headers whose values are likely to be credentials."""
 
 
 def redact_middleware(middleware: Middleware) -> Middleware:
-    """The same, with `…` for what people may not see; of an unknown kind nothing is shown."""
+    """Return the middleware with `…` in place of secret options, or all options of an unknown kind."""
     schema = SCHEMAS.get(middleware.kind)
     if schema is None:
         return replace(middleware, options=dict.fromkeys(middleware.options, HIDDEN))
@@ -44,5 +46,5 @@ def _redact_value(part: Option | Group | None, value: Any) -> Any:
 
 
 def redact_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Headers by name, with `…` for the values of those that are likely to let somebody in."""
+    """Return headers by name, with `…` in place of values that are likely to be credentials."""
     return {name: HIDDEN if item and _SECRET_HEADER.search(name) else item for name, item in headers.items()}

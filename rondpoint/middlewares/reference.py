@@ -1,6 +1,6 @@
-"""What the reference page of the middlewares has from the code: every kind with its options.
+"""The generated blocks of the reference page of middlewares: every kind with its options.
 
-`python -m rondpoint.middlewares.reference docs/reference/middlewares.md` writes it there.
+`python -m rondpoint.middlewares.reference docs/reference/middlewares.md` writes them into the page.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from rondpoint.middlewares.descriptions import DESCRIPTIONS
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.options import Group, Option, Secrecy
 from rondpoint.middlewares.schemas import SCHEMAS
-from rondpoint.reference_pages import first_clause, update_page, format_default, markdown_table
+from rondpoint.reference_pages import first_clause, format_default, markdown_table, update_page
 
-_SECRECY = {Secrecy.OPEN: "", Secrecy.HIDDEN: "; secret", Secrecy.HEADERS: "; secret where it may be"}
+_SECRECY = {Secrecy.OPEN: "", Secrecy.HIDDEN: "; secret", Secrecy.HEADERS: "; credentials are secret"}
 
 
 def blocks() -> dict[str, str]:
-    """By name."""
+    """Return the blocks of the page by name."""
     served = [kind for kind in SCHEMAS if kind in SERVED_KINDS]
     others = [kind for kind in SCHEMAS if kind not in SERVED_KINDS]
     return {
@@ -27,7 +27,7 @@ def blocks() -> dict[str, str]:
 
 
 def options(schema: Group, path: str) -> Iterator[tuple[str, Option]]:
-    """Each option of a group, by its path from `path` on."""
+    """Yield each option of a group with its path, which begins with `path`."""
     for name, part in schema.options.items():
         if isinstance(part, Group):
             yield from options(part, f"{path}.{name}")
@@ -36,24 +36,25 @@ def options(schema: Group, path: str) -> Iterator[tuple[str, Option]]:
 
 
 def values(option: Option) -> str:
-    """What may be written for it."""
+    """Return the words for the valid values of an option."""
     return first_clause(option.read)
 
 
 def _kind(kind: str) -> str:
     schema = SCHEMAS[kind]
-    told = DESCRIPTIONS[kind]
-    needs = f" It needs {' or '.join(f'`{name}`' for name in schema.one_of)}." if schema.one_of else ""
-    bare = f" `{kind}=true` means all its defaults." if schema.may_be_bare else ""
+    description = DESCRIPTIONS[kind]
+    needs = f" It requires {' or '.join(f'`{name}`' for name in schema.one_of)}." if schema.one_of else ""
+    bare = f" `{kind}=true` uses all defaults." if schema.may_be_bare else ""
     rows = (
-        _row(path.removeprefix(f"{kind}."), option, DESCRIPTIONS[path]) for path, option in options(schema, kind)
+        _row(path.removeprefix(f"{kind}."), option, DESCRIPTIONS[path])
+        for path, option in options(schema, kind)
     )
-    made = markdown_table(("option", "values", "default", ""), rows)
-    return f"\n### {kind}\n\n{told[0].upper()}{told[1:]}.{needs}{bare}\n{made}"
+    table = markdown_table(("option", "values", "default", ""), rows)
+    return f"\n### {kind}\n\n{description[0].upper()}{description[1:]}.{needs}{bare}\n{table}"
 
 
 def _row(name: str, option: Option, description: str) -> tuple[str, ...]:
-    default = "to be given" if option.required else format_default(option.default)
+    default = "required" if option.required else format_default(option.default)
     return f"`{name}`", f"{values(option)}{_SECRECY[option.secrecy]}", default, description
 
 

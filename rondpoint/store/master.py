@@ -52,7 +52,7 @@ class MasterLocator:
                 self.last_found = master
                 return master
             faults.append(f"{host[0]}:{host[1]} knows no master")
-        # The hosts learned from answers may all be outdated, so start again from the configured ones.
+        # The hosts learned from replies may all be outdated, so start again from the configured ones.
         self._order = self._configured
         raise redis.ConnectionError(f"the master of the store is not found: {'; '.join(faults)}")
 

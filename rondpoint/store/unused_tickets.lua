@@ -6,13 +6,13 @@ local SLICE = 4000 -- the Lua stack limits unpack() to about 8000 values
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end
-local gone = {}
+local removed = {}
 for index = 2, #ARGV do
   if redis.call('HEXISTS', KEYS[2], ARGV[index]) == 0 then
-    gone[#gone + 1] = ARGV[index]
+    removed[#removed + 1] = ARGV[index]
   end
 end
-for at = 1, #gone, SLICE do
-  redis.call('HDEL', KEYS[3], unpack(gone, at, math.min(at + SLICE - 1, #gone)))
+for at = 1, #removed, SLICE do
+  redis.call('HDEL', KEYS[3], unpack(removed, at, math.min(at + SLICE - 1, #removed)))
 end
 return 1

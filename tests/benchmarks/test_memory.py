@@ -1,3 +1,5 @@
+"""Tests of memory figures."""
+
 import os
 
 from benchmarks.memory import Peak, parse_pss, process_bytes
@@ -9,7 +11,7 @@ def test_pss_is_read_in_bytes():
     assert process_bytes(os.getpid()) > 1_000_000
 
 
-def test_a_peak_is_seen_after_it_has_passed():
+def test_a_peak_is_measured_after_it_has_passed():
     peak = Peak(os.getpid())
     assert peak.rise() < 5_000_000
     block = bytearray(b"x") * 50_000_000

@@ -1,4 +1,4 @@
-"""What each proxy is given, read from the files it would be started with."""
+"""Tests of the configuration that each proxy is started with."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_the_baseline_is_one_of_the_proxies():
     assert BASELINE in PEERS
 
 
-def test_the_servers_bodies_have_the_scenarios_size_and_tell_them_apart():
+def test_the_bodies_of_servers_have_the_size_of_the_scenario_and_differ():
     for scenario in SCENARIOS.values():
         bodies = {body(number, scenario.size) for number in range(3)}
         assert {len(content) for content in bodies} == {scenario.size}

@@ -1,4 +1,4 @@
-"""The probe against a real server that changes its mind."""
+"""Tests of the probe with a real server whose responses change."""
 
 import socket
 import threading
@@ -21,9 +21,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
-    """A server that gives these answers in turn, then the last one for ever; its port, and a list that grows
-    by one number (of the connection) with each request."""
+def responding(*responses: bytes) -> Iterator[tuple[int, list[int]]]:
+    """Run a server that sends these responses, then repeats the last one.
+
+    Yield its port, and a list that gets the number of the connection for each request.
+    """
     served: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -37,10 +39,10 @@ def answering(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
                 number += 1
                 with connection:
                     while connection.recv(65536):
-                        answer = answers[min(len(served), len(answers) - 1)]
+                        response = responses[min(len(served), len(responses) - 1)]
                         served.append(number)
-                        connection.sendall(answer)
-                        if not answer or b"close" in answer:
+                        connection.sendall(response)
+                        if not response or b"close" in response:
                             break
 
         thread = threading.Thread(target=serve)
@@ -53,7 +55,7 @@ def answering(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
 
 
 @pytest.mark.parametrize(
-    ("answers", "earlier", "connections"),
+    ("responses", "earlier", "connections"),
     [
         ([OK], {}, [1]),
         ([NOT_FOUND, NOT_FOUND, OK], {404: 2}, [1, 1, 1]),
@@ -61,23 +63,25 @@ def answering(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
         ([NOT_FOUND_AND_CLOSE, OK], {404: 1}, [1, 2]),
         ([HANG_UP, NOT_FOUND, OK], {0: 1, 404: 1}, [1, 2, 2]),
     ],
-    ids=["at once", "not found first", "bad gateway between", "closed by the server", "no answer"],
+    ids=["at once", "not found first", "bad gateway between", "closed by the server", "no response"],
 )
-def test_it_asks_until_the_first_200_on_a_connection_kept_while_it_can_be(answers, earlier, connections):
-    with answering(*answers) as (port, served):
+def test_requests_are_sent_until_the_first_200_on_a_connection_that_is_reused(
+    responses, earlier, connections
+):
+    with responding(*responses) as (port, served):
         before = time.time_ns()
-        answer = wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 60)
-        assert before < answer.at <= time.time_ns()
-        assert answer.earlier == earlier
+        success = wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 60)
+        assert before < success.at <= time.time_ns()
+        assert success.earlier == earlier
         assert served == connections
 
 
-def test_it_gives_up_and_says_what_it_got():
-    with answering(NOT_FOUND) as (port, _), pytest.raises(BenchmarkError, match=r"c1\.bench was not.*404: "):
+def test_after_the_time_limit_the_error_has_the_statuses():
+    with responding(NOT_FOUND) as (port, _), pytest.raises(BenchmarkError, match=r"c1\.bench was not.*404: "):
         wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 2)
 
 
-def test_a_proxy_that_does_not_listen_yet_is_asked_again():
+def test_a_proxy_that_does_not_listen_yet_is_tried_again():
     port = free_port()
     with pytest.raises(BenchmarkError, match=r"0: \d"):
         wait_for_200(partial(socket.create_connection, ("127.0.0.1", port), 60), "c1.bench", 0.5)

@@ -1,3 +1,5 @@
+"""Tests of percentiles."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_no_values_and_impossible_shares_are_refused(values, share):
 
 
 @given(st.lists(st.integers(), min_size=1), st.integers(0, 100))
-def test_enough_values_do_not_exceed_it_and_it_is_the_least_such(values, share):
+def test_a_percentile_is_the_least_value_that_enough_values_do_not_exceed(values, share):
     found = percentile(values, share)
     assert found in values
     assert sum(value <= found for value in values) * 100 >= share * len(values)

@@ -1,3 +1,5 @@
+"""Tests of the table and the JSON of figures."""
+
 import json
 
 import msgspec
@@ -9,7 +11,7 @@ from benchmarks.sample import Sample, combine
 
 
 def sample(**figures) -> Sample:
-    usual = {
+    defaults = {
         "cpu_us": 100.0,
         "per_second": 10_000.0,
         "p50_ms": 5.0,
@@ -20,7 +22,7 @@ def sample(**figures) -> Sample:
         "requests": 50_000,
         "errors": 0,
     }
-    return Sample(**usual | figures)
+    return Sample(**defaults | figures)
 
 
 CPU = COLUMNS[0]
@@ -41,7 +43,7 @@ def test_a_cell_has_the_figure_and_its_ratio_to_the_baseline(value, baseline, ex
     assert cell(CPU, sample(cpu_us=value), baseline) == expected
 
 
-def test_errors_and_the_cores_share_have_no_ratio():
+def test_errors_and_core_usage_have_no_ratio():
     texts = [cell(column, sample(errors=3), sample()) for column in COLUMNS[-2:]]
     assert texts == ["99", "3"]
 
@@ -72,7 +74,7 @@ def test_rounds_are_combined_by_medians_and_counts_by_sums():
     assert medians({"x": rounds}) == {"x": together}
 
 
-def test_the_json_reads_back_as_it_was():
+def test_the_json_can_be_decoded_again():
     result = Result(
         machine=Machine("Debian", "6.1", "Some CPU", 2, 8 * 2**30, "3.11"),
         versions={"traefik": "Traefik 3"},
@@ -93,6 +95,6 @@ def test_the_processors_model_is_read(cpuinfo, expected):
     assert parse_processor(cpuinfo) == expected
 
 
-def test_idle_and_waiting_for_disks_is_not_work_but_stolen_time_is():
+def test_idle_time_and_disk_waits_are_not_busy_but_stolen_time_is():
     #         user nice system idle iowait irq softirq steal guest guest_nice
     assert parse_busy("cpu  10 1 20 500 30 2 3 4 7 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n") == (40, 570)

@@ -1,4 +1,4 @@
-"""Finding and summing a process tree: from text, from tables, and on real processes."""
+"""Tests of process trees: from text, from tables, and with real processes."""
 
 import subprocess
 import sys
@@ -15,12 +15,12 @@ def stat(name: str, pid: int = 42) -> str:
 
 
 @pytest.mark.parametrize("name", ["nginx", "tmux: server", "a) S 1 (b", ")", ""])
-def test_a_stat_line_is_read_whatever_the_process_is_called(name):
+def test_a_stat_line_is_parsed_with_any_process_name(name):
     assert parse_stat(stat(name)) == Process(pid=42, parent=7, own=33, reaped=77, started=12345)
 
 
 @pytest.mark.parametrize("text", ["", "42", "42 (nginx) S 7", "42 nginx S 7 1 1 1"])
-def test_what_is_not_a_stat_line_is_refused(text):
+def test_other_text_is_refused(text):
     with pytest.raises(ValueError, match="not a /proc/PID/stat line"):
         parse_stat(text)
 
@@ -38,9 +38,9 @@ def table(**parents: int) -> dict[int, Process]:
         (table(p11=10), []),
         ({}, []),
     ],
-    ids=["alone", "a chain", "two children and strangers", "root gone", "nothing"],
+    ids=["alone", "a chain", "two children and other processes", "no root", "nothing"],
 )
-def test_a_tree_is_the_root_and_all_below_it(processes, expected):
+def test_a_tree_is_the_root_and_its_descendants(processes, expected):
     assert [process.pid for process in descendants_of(processes, 10)] == expected
 
 

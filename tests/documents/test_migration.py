@@ -1,4 +1,4 @@
-"""docs/migration.md lists what is not served, neither more nor less than the code does."""
+"""docs/migration.md lists exactly the options that the code does not serve."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from discovery.merging.union import unite
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
-from tests.system.labels_of_traefik import DEPARTURES, STANDS, UNGUARDED
+from tests.system.labels_of_traefik import DIFFERENCES, UNKNOWN_LABEL, UNAVAILABLE_MIDDLEWARE
 
 PAGE = Path(__file__).parents[2] / "docs" / "migration.md"
-WHOLE = PAGE.read_text()
-UNSERVED_PART = WHOLE.partition("\n## What is not served\n")[2].partition("\n## ")[0]
+TEXT = PAGE.read_text()
+UNSERVED_SECTION = TEXT.partition("\n## What is not served\n")[2].partition("\n## ")[0]
 
 ROUTER = "http: {{routers: {{r: {{rule: Host(`a.test`), service: s, {}}}}}}}"
 BALANCER = "http: {{services: {{s: {{loadBalancer: {{servers: [{{url: 'http://a', {}}}], {}}}}}}}}}"
@@ -39,55 +39,57 @@ OPTIONS = {
     "serversTransport": BALANCER.format("", "serversTransport: t"),
     "serversTransports": "http: {serversTransports: {t: {insecureSkipVerify: true}}}",
 }
-"""A file for each option that the page lists."""
+"""An example file for each option that the page lists."""
 
 
-def row(head: str) -> set[str]:
-    """What the second column of the row with this head names."""
-    found = re.search(rf"^\| {head} \| (.*?) \|", UNSERVED_PART, re.MULTILINE)
+def names_in_row(head: str) -> set[str]:
+    """Return the names in the second column of the row with this head."""
+    found = re.search(rf"^\| {head} \| (.*?) \|", UNSERVED_SECTION, re.MULTILINE)
     assert found, head
     return set(re.findall(r"`(.*?)`", found[1]))
 
 
-def test_middlewares_that_are_not_served_are_listed() -> None:
-    assert row("middlewares") == set(SCHEMAS) - SERVED_KINDS
+def test_unserved_middlewares_are_listed() -> None:
+    assert names_in_row("middlewares") == set(SCHEMAS) - SERVED_KINDS
 
 
-def test_sources_that_are_not_served_are_listed() -> None:
-    known = {key.removeprefix("providers.").lower() for key, entry in UNSERVED_OPTIONS.items() if entry.is_provider}
-    assert {name.lower() for name in row("sources")} == known
+def test_unserved_sources_are_listed() -> None:
+    known = {
+        key.removeprefix("providers.").lower() for key, entry in UNSERVED_OPTIONS.items() if entry.is_provider
+    }
+    assert {name.lower() for name in names_in_row("sources")} == known
 
 
-def test_options_that_are_listed_are_those_tried_here() -> None:
-    assert set(re.findall(r"^\| `([\w.]+)` \|", UNSERVED_PART, re.MULTILINE)) == set(OPTIONS)
+def test_listed_options_have_an_example_here() -> None:
+    assert set(re.findall(r"^\| `([\w.]+)` \|", UNSERVED_SECTION, re.MULTILINE)) == set(OPTIONS)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_options_that_are_listed_are_told_of(option: str) -> None:
+def test_listed_options_are_reported(option: str) -> None:
     decoded = decode(yaml.safe_load(OPTIONS[option]), "file", "a.yml")
     last = re.escape(option.rpartition(".")[2])
-    told = [each.message for each in decoded.diagnostics]
-    assert any(re.search(rf"\b{last}\b.* is not served yet", message) for message in told), told
+    messages = [each.message for each in decoded.diagnostics]
+    assert any(re.search(rf"\b{last}\b.* is not served yet", message) for message in messages), messages
 
 
-def test_servers_with_h2c_are_told_of() -> None:
-    assert "h2c" in row("protocols")
+def test_servers_with_h2c_are_reported() -> None:
+    assert "h2c" in names_in_row("protocols")
     text = "http: {routers: {r: {rule: Host(`a.test`), service: s}},"
     text += " services: {s: {loadBalancer: {servers: [{url: 'h2c://a'}]}}}}"
-    whole = merge({"file": unite([decode(yaml.safe_load(text), "file", "a.yml")], "file")}, {"web"})
-    assert any("h2c is not served yet" in each.message for each in whole.diagnostics)
+    merged = merge({"file": unite([decode(yaml.safe_load(text), "file", "a.yml")], "file")}, {"web"})
+    assert any("h2c is not served yet" in each.message for each in merged.diagnostics)
 
 
 @pytest.mark.parametrize(
     "key", ["certificatesResolvers", "acme", "entryPoints.*.http.tls", "entryPoints.*.auth"]
 )
-def test_settings_that_are_named_are_not_served(key: str) -> None:
+def test_named_settings_are_not_served(key: str) -> None:
     assert UNSERVED_OPTIONS[key].reason == "is not served yet"
 
 
-TOLD = {
-    STANDS: "For an unknown label there is a diagnostic, and the rest of the container stays",
-    UNGUARDED: "A router whose middleware is not available responds with 503",
+DOCUMENTED = {
+    UNKNOWN_LABEL: "For an unknown label there is a diagnostic, and the rest of the container stays",
+    UNAVAILABLE_MIDDLEWARE: "A router whose middleware is not available responds with 503",
     "the default is taken, and the label reported": "For an invalid value, the default applies",
     "the target reaches the server as it was sent": "Servers get the target as it was sent",
     "what remains reaches the server as it was sent": "Servers get the target as it was sent",
@@ -96,10 +98,10 @@ TOLD = {
     "an empty rule is a mistake": "An empty rule is a mistake",
     "lists may be numbered": "Lists may be numbered",
 }
-"""How the page tells the reasons of DEPARTURES that begin so."""
+"""The page's words for the reasons of DIFFERENCES, by their beginning."""
 
 
-@pytest.mark.parametrize("reason", sorted(set(DEPARTURES.values())))
-def test_departures_from_traefik_are_told(reason: str) -> None:
-    (told,) = [words for begun, words in TOLD.items() if reason.startswith(begun)]
-    assert told in " ".join(WHOLE.split())
+@pytest.mark.parametrize("reason", sorted(set(DIFFERENCES.values())))
+def test_differences_to_traefik_are_documented(reason: str) -> None:
+    (words,) = [words for beginning, words in DOCUMENTED.items() if reason.startswith(beginning)]
+    assert words in " ".join(TEXT.split())

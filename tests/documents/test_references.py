@@ -1,4 +1,4 @@
-"""What the documents point at is there: files, folders, modules, make's targets, pages and their headings."""
+"""Files, folders, modules, make targets, pages and headings that the documents name exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_there_are_pages_to_look_at() -> None:
+def test_there_are_pages_to_check() -> None:
     assert {Path("README.md"), Path("CONTRIBUTING.md"), Path("docs/architecture.md")} <= set(PAGES)
 
 
@@ -39,20 +39,20 @@ def sections(page: Path) -> Iterator[str]:
     yield from re.split(r"^## ", (ROOT / page).read_text(), flags=re.MULTILINE)
 
 
-def test_files_that_the_architecture_names_briefly_are_beside_those_named_in_full() -> None:
-    lost = []
+def test_short_file_names_in_the_architecture_are_in_a_named_folder() -> None:
+    missing = []
     found = 0
     for section in sections(Path("docs/architecture.md")):
         folders: set[Path] = set()
         for path in map(ROOT.joinpath, PATH.findall(section)):
             folders |= {path, path.parent} if path.is_dir() else {path.parent}
         for name in BARE.findall(section):
-            places = [folder / name for folder in folders if (folder / name).exists()]
-            folders |= {place for place in places if place.is_dir()}
-            found += len(places)
-            if not places and not (ROOT / name).exists():
-                lost.append(name)
-    assert lost == []
+            paths = [folder / name for folder in folders if (folder / name).exists()]
+            folders |= {path for path in paths if path.is_dir()}
+            found += len(paths)
+            if not paths and not (ROOT / name).exists():
+                missing.append(name)
+    assert missing == []
     assert found > 10
 
 
@@ -68,7 +68,7 @@ def test_the_architecture_names_every_room() -> None:
 
 
 def _is_named(text: str, room: Path) -> bool:
-    """In full, or briefly in the row of its package."""
+    """Return whether the full path is named, or the short name in the row of its package."""
     row = re.search(rf"^\| `{room.parent}/` .*$", text, re.MULTILINE)
     return f"`{room}/" in text or (row is not None and f"`{room.name}/`" in row[0])
 
@@ -81,19 +81,19 @@ def test_every_page_is_in_the_index() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_modules_that_are_to_be_run_exist(page: Path) -> None:
+def test_modules_in_commands_exist(page: Path) -> None:
     named = set(MODULE.findall((ROOT / page).read_text()))
     assert [module for module in sorted(named) if find_spec(module) is None] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_targets_of_make_exist(page: Path) -> None:
+def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(TARGET.findall((ROOT / page).read_text())) - targets == set()
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as Markdown's readers on the web make them."""
+    """Return the anchors of its headings, as Markdown renderers on the web create them."""
     found: set[str] = set()
     for heading in HEADING.findall(FENCED.sub("", page.read_text())):
         bare = re.sub(r"[^\w\s-]", "", re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", heading).lower())
@@ -103,11 +103,11 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_existing_targets(page: Path) -> None:
     text = FENCED.sub("", (ROOT / page).read_text())
-    lost = []
+    missing = []
     for target, anchor in LINK.findall(text):
         path = (ROOT / page).parent / target if target else ROOT / page
         if not path.exists() or (anchor and anchor not in anchors(path)):
-            lost.append(f"{target}#{anchor}")
-    assert lost == []
+            missing.append(f"{target}#{anchor}")
+    assert missing == []

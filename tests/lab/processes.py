@@ -39,7 +39,7 @@ class Process:
         directory: Path | None = None,
         enter: Sequence[str] = (),
     ) -> None:
-        """Start it; `environment` is added to that of this process, `enter` is a prefix of the command line."""
+        """Start it; `environment` extends that of this process, `enter` is a prefix of the command line."""
         self.name = name or Path(arguments[0]).name
         self._lines: list[str] = []
         self._ended = False
@@ -145,8 +145,8 @@ class Process:
     def stop(self, timeout: float = 60.0) -> int:
         """Send SIGTERM and return the exit status.
 
-        If it still runs after `timeout` seconds or leaves a child running, kill what remains and raise LabError
-        with the log.
+        If it still runs after `timeout` seconds or leaves a child running, kill what remains and raise
+        LabError with the log.
         """
         family = descendants(self.pid)
         if self.running:
@@ -247,7 +247,10 @@ def descendants(pid: int) -> list[int]:
 
 
 def state_of(pid: int) -> str:
-    """Return the state letter of proc(5): `T` for stopped, `Z` for a zombie. Raises OSError without a process."""
+    """Return the state letter of proc(5): `T` for stopped, `Z` for a zombie.
+
+    Raises OSError if there is no process.
+    """
     return _stat(Path(f"/proc/{pid}"))[0]
 
 

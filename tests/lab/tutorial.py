@@ -98,7 +98,7 @@ class Shell:
         self._shell.wait(60)
 
     def run(self, command: str) -> str:
-        """Run a command and return its output without lines of job control; its exit status is in `status`."""
+        """Run a command and return its output without lines of job control; set `status` to its status."""
         stdin, stdout = self._shell.stdin, self._shell.stdout
         assert stdin is not None
         assert stdout is not None

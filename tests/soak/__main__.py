@@ -1,4 +1,4 @@
-"""Run it, watch the worker, and say what was found."""
+"""Runs the load test, checks the worker, and prints the problems."""
 
 import argparse
 import asyncio
@@ -19,12 +19,12 @@ from tests.soak.origin import serve
 
 CLIENTS = 40
 WARM_UP = 10.0
-SETTLING = 15.0
-"""Seconds: more than any time-out given to the proxy."""
-MORE_MEMORY = 8 << 20
-KEPT_PIPES = 128
-KEPT_LINES = 3
-"""Connections to the store: as many as are used at the same time at some time, one of them from the start."""
+SETTLE_SECONDS = 15.0
+"""Seconds: more than every timeout of the proxy."""
+MAX_MEMORY_GROWTH = 8 << 20
+MAX_KEPT_PIPES = 128
+MAX_KEPT_CONNECTIONS = 3
+"""Additional connections to the store: the worker keeps as many as it once used at the same time."""
 FLAGS = (
     "--serversTransport.forwardingTimeouts.responseHeaderTimeout=1s",
     "--serversTransport.forwardingTimeouts.dialTimeout=1s",
@@ -36,7 +36,7 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class State:
-    """What a worker holds: sockets, other descriptors, bytes of memory (PSS)."""
+    """The resources of a worker: sockets, other descriptors, bytes of memory (PSS)."""
 
     pid: int
     sockets: int
@@ -44,8 +44,8 @@ class State:
     memory: int
 
 
-def state(proxy: Proxy) -> State:
-    """Of the one worker."""
+def read_state(proxy: Proxy) -> State:
+    """Return the state of the only worker."""
     (pid,) = descendants(proxy.process.pid)
     links = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
@@ -58,50 +58,52 @@ def state(proxy: Proxy) -> State:
 
 
 async def load(scene: Scene, seconds: float) -> None:
-    """All clients at once, then quiet for as long as the time-outs take."""
-    until = asyncio.get_running_loop().time() + seconds
-    await asyncio.gather(*(client(scene, until) for _ in range(CLIENTS)))
+    """Run all clients at the same time for `seconds`."""
+    end = asyncio.get_running_loop().time() + seconds
+    await asyncio.gather(*(client(scene, end) for _ in range(CLIENTS)))
 
 
 async def soak(proxy: Proxy, seconds: float) -> tuple[Scene, State, State]:
-    """The scene after the load, and the worker's state before (when warm) and after it."""
+    """Run the load; return the scene, and the worker's state before (after a warm-up) and after it."""
     servers = [await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20) for _ in range(3)]
     ports = [server.sockets[0].getsockname()[1] for server in servers]
-    # Publishing waits for the proxy, which needs no answer of this loop.
+    # `route` blocks until the proxy has the route; the proxy needs no response from this loop for that.
     scene = Scene(proxy.web, proxy.route(*ports), proxy.route(ports[0], free_port(), ports[1]))
     await load(scene, WARM_UP)
-    await asyncio.sleep(SETTLING)
-    before = state(proxy)
+    await asyncio.sleep(SETTLE_SECONDS)
+    before = read_state(proxy)
     begun, minutes = time.monotonic(), 0
     while (left := seconds - (time.monotonic() - begun)) > 0:
         await load(scene, min(60.0, left))
         minutes += 1
-        print(f"{minutes} min: {scene.outcomes.total()} outcomes, {len(scene.wrong)} wrong, {state(proxy)}")
-    await asyncio.sleep(SETTLING)
-    return scene, before, state(proxy)
+        print(
+            f"{minutes} min: {scene.outcomes.total()} outcomes, {len(scene.wrong)} wrong, {read_state(proxy)}"
+        )
+    await asyncio.sleep(SETTLE_SECONDS)
+    return scene, before, read_state(proxy)
 
 
-def findings(scene: Scene, before: State, after: State, log: str) -> list[str]:
-    """What is not as it should be."""
-    found = [f"{count} times {text}" for text, count in Counter(scene.wrong).most_common()]
+def find_problems(scene: Scene, before: State, after: State, log: str) -> list[str]:
+    """Return a description of each problem."""
+    problems = [f"{count} times {text}" for text, count in Counter(scene.wrong).most_common()]
     if "Traceback" in log:
-        found.append("the log has a traceback:\n" + log[log.index("Traceback") :][:3000])
+        problems.append("the log has a traceback:\n" + log[log.index("Traceback") :][:3000])
     if before.pid != after.pid:
-        found.append(f"worker {before.pid} was replaced by {after.pid}")
-    if after.sockets > before.sockets + KEPT_LINES:
-        found.append(f"{after.sockets} sockets instead of {before.sockets}")
-    if after.others > before.others + KEPT_PIPES:
-        found.append(f"{after.others} other descriptors instead of {before.others}")
-    if after.memory > before.memory + MORE_MEMORY:
-        found.append(f"{after.memory >> 10} KiB instead of {before.memory >> 10}")
-    return found
+        problems.append(f"worker {before.pid} was replaced by {after.pid}")
+    if after.sockets > before.sockets + MAX_KEPT_CONNECTIONS:
+        problems.append(f"{after.sockets} sockets instead of {before.sockets}")
+    if after.others > before.others + MAX_KEPT_PIPES:
+        problems.append(f"{after.others} other descriptors instead of {before.others}")
+    if after.memory > before.memory + MAX_MEMORY_GROWTH:
+        problems.append(f"{after.memory >> 10} KiB instead of {before.memory >> 10}")
+    return problems
 
 
 def main() -> int:
-    """0 when nothing was found."""
+    """Run the command; return 0 if there is no problem."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument(
-        "--seconds", type=float, default=600.0, help="of load, beside warming up (default 600)"
+        "--seconds", type=float, default=600.0, help="seconds of load after the warm-up (default 600)"
     )
     seconds = parser.parse_args().seconds
     with TemporaryDirectory(prefix="rp-") as name:
@@ -109,14 +111,14 @@ def main() -> int:
         log = f"--accessLog.filePath={directory / 'access.log'}"
         with Store(directory) as store, running_proxy(directory, store, log, *FLAGS) as proxy:
             scene, before, after = asyncio.run(soak(proxy, seconds))
-            found = findings(scene, before, after, proxy.process.log)
+            problems = find_problems(scene, before, after, proxy.process.log)
     for outcome, count in sorted(scene.outcomes.items()):
         print(f"{count:9} {outcome}")
     print(f"before: {before}\nafter:  {after}")
-    for finding in found:
-        print(f"FOUND: {finding}")
-    print("soak: failed" if found else "soak: nothing found")
-    return 1 if found else 0
+    for problem in problems:
+        print(f"PROBLEM: {problem}")
+    print("soak: failed" if problems else "soak: no problems")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

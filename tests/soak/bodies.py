@@ -1,4 +1,4 @@
-"""Bodies that both ends can compute, and the names that requests carry of them."""
+"""Bodies that clients and servers compute from a seed and a size, and their digests."""
 
 import hashlib
 import random
@@ -9,7 +9,7 @@ _BLOCK = random.Random(7).randbytes(1 << 16)
 
 @lru_cache(maxsize=64)
 def body(seed: int, size: int) -> bytes:
-    """`size` bytes that differ by `seed`."""
+    """Return `size` bytes that depend on `seed`."""
     begin = b"%d " % seed
     return (begin + _BLOCK * (size // len(_BLOCK) + 1))[:size]
 

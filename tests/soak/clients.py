@@ -1,4 +1,4 @@
-"""Clients of every kind. Each judges its answers: right, failed and shown to be so, or wrong (an error)."""
+"""Clients of several kinds; each checks that its responses are right or visibly failed."""
 
 import asyncio
 import random
@@ -7,38 +7,38 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tests.soak.bodies import body, digest
-from tests.soak.origin import FAULTS, RIGHT_ALL_THE_SAME, Reader, Writer, read_body, reset
+from tests.soak.origin import COMPLETE_RESPONSES, FAULTS, Reader, Writer, read_body, reset
 
-PATIENCE = 15.0
-"""Seconds for any answer; the proxy's own time-outs are far below."""
+TIMEOUT = 15.0
+"""The time limit in seconds of a client; the proxy's own timeouts are far below."""
 
-HONEST = frozenset((502, 503, 504))
+GATEWAY_ERRORS = frozenset((502, 503, 504))
 
 
 class WrongError(Exception):
-    """An answer that passed for right, or none at all."""
+    """A wrong response that looks valid, or an unnecessary failure."""
 
 
 @dataclass
 class Scene:
-    """Where the proxy listens, the hosts it serves, and what has come of it so far."""
+    """The proxy's port, its hosts, and the results so far."""
 
     port: int
-    sound: str
-    one_dead: str
+    healthy_host: str
+    half_dead_host: str
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
 
 @dataclass
-class Got:
-    """`content` is None when the answer was cut, or did not come: the connection ended first."""
+class Response:
+    """A response; `content` is None if the connection ended before the complete response."""
 
     status: int = 0
     content: bytes | None = None
 
 
-class Line:
+class ClientConnection:
     """A connection to the proxy."""
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
@@ -50,180 +50,189 @@ class Line:
             self.writer.write(data)
             await self.writer.drain()
         except OSError:
-            # An answer may have come all the same.
+            # The response may still have arrived.
             pass
 
-    async def answer(self) -> Got:
-        got = Got()
+    async def read_response(self) -> Response:
+        response = Response()
         try:
             head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-            got.status = int(head[9:12])
+            response.status = int(head[9:12])
             content = await read_body(head, self.reader)
-            got.content = await self.reader.read() if content is None else content
+            response.content = await self.reader.read() if content is None else content
         except (OSError, asyncio.IncompleteReadError, ValueError):
             pass
-        return got
+        return response
 
 
 def head(host: str, kind: str, seed: int, size: int, method: str = "GET", more: str = "") -> bytes:
     return f"{method} /{kind}/{seed}/{size} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode()
 
 
-def chosen() -> tuple[int, int]:
-    """A seed and a size."""
+def random_body() -> tuple[int, int]:
+    """Return a random seed and size of a body."""
     return random.randrange(1, 30), random.choice((0, 1, 65, 1000, 10_000, 70_000, 400_000))
 
 
-def judge(scene: Scene, name: str, got: Got, expected: bytes, *, must: bool = False) -> None:
-    """Count what came; raises WrongError for what is neither right nor an honest failure."""
-    if got.status == 200 and got.content == expected:
+def check(scene: Scene, name: str, response: Response, expected: bytes, *, required: bool = False) -> None:
+    """Count the outcome. Raises WrongError unless the response is right or a visible failure."""
+    if response.status == 200 and response.content == expected:
         scene.outcomes[f"{name}: right"] += 1
-    elif got.content is None or got.status in HONEST:
-        if must:
-            raise WrongError(f"{name}: {got.status} without need")
+    elif response.content is None or response.status in GATEWAY_ERRORS:
+        if required:
+            raise WrongError(f"{name}: {response.status} without need")
         scene.outcomes[
-            f"{name}: {got.status or 'no'} answer{'' if got.content is not None else ', cut'}"
+            f"{name}: {response.status or 'no'} response{'' if response.content is not None else ', cut'}"
         ] += 1
     else:
-        raise WrongError(f"{name}: {got.status} with {len(got.content)} bytes instead of {len(expected)}")
+        raise WrongError(
+            f"{name}: {response.status} with {len(response.content)} bytes instead of {len(expected)}"
+        )
 
 
-async def gets(scene: Scene, line: Line) -> None:
-    """Some GETs, one after the other; of two servers one may be dead."""
+async def gets(scene: Scene, connection: ClientConnection) -> None:
+    """Send GETs one after the other, some to a service with a dead server."""
     for _ in range(random.randrange(1, 10)):
-        seed, size = chosen()
-        host, kind = random.choice((scene.sound, scene.one_dead)), random.choice(("ok", "ok", "close"))
-        await line.send(head(host, kind, seed, size))
-        judge(scene, "get", await line.answer(), body(seed, size), must=True)
+        seed, size = random_body()
+        host, kind = (
+            random.choice((scene.healthy_host, scene.half_dead_host)),
+            random.choice(("ok", "ok", "close")),
+        )
+        await connection.send(head(host, kind, seed, size))
+        check(scene, "get", await connection.read_response(), body(seed, size), required=True)
 
 
-async def pipelined(scene: Scene, line: Line) -> None:
-    """Several requests in one piece; answers in order."""
-    wanted = [chosen() for _ in range(4)]
-    await line.send(b"".join(head(scene.sound, "ok", seed, size) for seed, size in wanted))
-    for seed, size in wanted:
-        judge(scene, "pipelined", await line.answer(), body(seed, size), must=True)
+async def pipelined(scene: Scene, connection: ClientConnection) -> None:
+    """Send several requests in one write; the responses must be in order."""
+    bodies = [random_body() for _ in range(4)]
+    await connection.send(b"".join(head(scene.healthy_host, "ok", seed, size) for seed, size in bodies))
+    for seed, size in bodies:
+        check(scene, "pipelined", await connection.read_response(), body(seed, size), required=True)
 
 
-async def uploads(scene: Scene, line: Line) -> None:
-    """POST with a length or in chunks, up to 3 MB, in pieces of any size."""
+async def uploads(scene: Scene, connection: ClientConnection) -> None:
+    """POST a body of up to 3 MB, with a length or in chunks, in pieces of several sizes."""
     seed, size = random.randrange(1, 30), random.choice((1, 1000, 100_000, 3_000_000))
     content = body(seed, size)
     chunked = random.random() < 0.5
     framing = "Transfer-Encoding: chunked\r\n" if chunked else f"Content-Length: {size}\r\n"
-    await line.send(head(scene.sound, "ok", seed, 0, "POST", framing))
+    await connection.send(head(scene.healthy_host, "ok", seed, 0, "POST", framing))
     step = random.choice((1 << 10, 1 << 14, 1 << 18)) if size < 1_000_000 else 1 << 17
     for start in range(0, size, step):
         piece = content[start : start + step]
-        await line.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        await connection.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
     if chunked:
-        await line.send(b"0\r\n\r\n")
-    # A kept connection that ends just then is an honest 502 for a POST.
-    judge(scene, "upload", await line.answer(), digest(content))
+        await connection.send(b"0\r\n\r\n")
+    # If the idle connection to the server ends at this moment, a POST gets a 502.
+    check(scene, "upload", await connection.read_response(), digest(content))
 
 
-async def faults(scene: Scene, line: Line) -> None:
-    """A server that fails: at whatever stage, it must show."""
+async def faults(scene: Scene, connection: ClientConnection) -> None:
+    """Request a failing server: the client must be able to see every failure."""
     kind = random.choice(list(FAULTS))
     seed, size = random.randrange(1, 30), random.choice((10, 1000, 400_000))
-    await line.send(head(scene.sound, kind, seed, size))
-    got = await line.answer()
-    if kind not in RIGHT_ALL_THE_SAME and got.status == 200 and got.content is not None:
-        raise WrongError(f"{kind}: passed for a whole answer of {len(got.content)} bytes")
-    judge(scene, kind, got, body(seed, size))
+    await connection.send(head(scene.healthy_host, kind, seed, size))
+    response = await connection.read_response()
+    if kind not in COMPLETE_RESPONSES and response.status == 200 and response.content is not None:
+        raise WrongError(f"{kind}: looked like a complete response of {len(response.content)} bytes")
+    check(scene, kind, response, body(seed, size))
 
 
-async def refused_uploads(scene: Scene, line: Line) -> None:
-    """A server that answers, or breaks, before it has read the body."""
+async def refused_uploads(scene: Scene, connection: ClientConnection) -> None:
+    """Upload to a server that responds or resets before it has read the body."""
     kind = random.choice(("early", "reset-upload"))
     content = body(1, 1_000_000)
-    await line.send(head(scene.sound, kind, 1, 0, "POST", f"Content-Length: {len(content)}\r\n") + content)
-    got = await line.answer()
-    if got.status not in HONEST | {0, 413}:
-        raise WrongError(f"{kind}: {got.status}")
-    scene.outcomes[f"{kind}: {got.status or 'no'} answer"] += 1
+    await connection.send(
+        head(scene.healthy_host, kind, 1, 0, "POST", f"Content-Length: {len(content)}\r\n") + content
+    )
+    response = await connection.read_response()
+    if response.status not in GATEWAY_ERRORS | {0, 413}:
+        raise WrongError(f"{kind}: {response.status}")
+    scene.outcomes[f"{kind}: {response.status or 'no'} response"] += 1
 
 
-async def tunnels(scene: Scene, line: Line) -> None:
-    """An upgraded connection that echoes."""
-    await line.send(head(scene.sound, "echo", 1, 0, more="Connection: Upgrade\r\nUpgrade: echo\r\n"))
+async def tunnels(scene: Scene, connection: ClientConnection) -> None:
+    """Upgrade the connection, and check echoes."""
+    await connection.send(
+        head(scene.healthy_host, "echo", 1, 0, more="Connection: Upgrade\r\nUpgrade: echo\r\n")
+    )
     try:
-        if not (await line.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 "):
+        if not (await connection.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 "):
             raise WrongError("tunnel: no 101")
         for _ in range(random.randrange(1, 20)):
             message = body(random.randrange(1, 30), random.choice((1, 100, 50_000)))
-            await line.send(message)
-            if await line.reader.readexactly(len(message)) != message:
-                raise WrongError("tunnel: another echo")
+            await connection.send(message)
+            if await connection.reader.readexactly(len(message)) != message:
+                raise WrongError("tunnel: the echo differs")
     except asyncio.IncompleteReadError as error:
         raise WrongError("tunnel: cut") from error
     scene.outcomes["tunnel: right"] += 1
 
 
-async def slow(scene: Scene, line: Line) -> None:
-    """A head in small pieces, and an answer read with pauses."""
-    request = head(scene.sound, "ok", 5, 400_000)
+async def slow(scene: Scene, connection: ClientConnection) -> None:
+    """Send a head in small pieces, and read the response after a pause."""
+    request = head(scene.healthy_host, "ok", 5, 400_000)
     for start in range(0, len(request), 20):
-        await line.send(request[start : start + 20])
+        await connection.send(request[start : start + 20])
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)
-    judge(scene, "slow reader", await line.answer(), body(5, 400_000), must=True)
+    check(scene, "slow reader", await connection.read_response(), body(5, 400_000), required=True)
 
 
-async def leaving(scene: Scene, line: Line) -> None:
-    """Gone at any moment, orderly or not."""
+async def leaving(scene: Scene, connection: ClientConnection) -> None:
+    """Leave at a random moment, with a close or a reset."""
     data = random.choice(
         (
-            head(scene.sound, random.choice(("ok", "slow", "hang")), 4, 400_000),
-            head(scene.sound, "ok", 4, 0, "POST", "Content-Length: 100000\r\n") + body(4, 50_000),
+            head(scene.healthy_host, random.choice(("ok", "slow", "hang")), 4, 400_000),
+            head(scene.healthy_host, "ok", 4, 0, "POST", "Content-Length: 100000\r\n") + body(4, 50_000),
             b"GET /ok/1/1 HTTP/1.1\r\nHos",
         )
     )
-    await line.send(data)
+    await connection.send(data)
     await asyncio.sleep(random.random() / 10)
     if random.random() < 0.5:
-        reset(line.writer)
+        reset(connection.writer)
     scene.outcomes["left"] += 1
 
 
-async def malformed(scene: Scene, line: Line) -> None:
-    """What is no request, or asks for smuggling."""
+async def malformed(scene: Scene, connection: ClientConnection) -> None:
+    """Send an invalid request, or one that attempts request smuggling."""
     bad = random.choice(
         (
             random.randbytes(40) + b"\r\n\r\n",
             b"POST /ok/1/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"POST /ok/1/1 HTTP/1.1\r\nHost: %b\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
-            % scene.sound.encode(),
+            % scene.healthy_host.encode(),
             b"GET /ok/1/1 HTTP/1.1\r\n\r\n",
         )
     )
-    await line.send(bad)
-    got = await line.answer()
-    if got.status not in {400, 414, 431, 505, 0}:
-        raise WrongError(f"malformed: {got.status} to {bad!r}")
-    scene.outcomes[f"malformed: {got.status or 'no'} answer"] += 1
+    await connection.send(bad)
+    response = await connection.read_response()
+    if response.status not in {400, 414, 431, 505, 0}:
+        raise WrongError(f"malformed: {response.status} to {bad!r}")
+    scene.outcomes[f"malformed: {response.status or 'no'} response"] += 1
 
 
-KINDS: list[tuple[Callable[[Scene, Line], Awaitable[None]], int]] = [
+KINDS: list[tuple[Callable[[Scene, ClientConnection], Awaitable[None]], int]] = [
     (gets, 8), (pipelined, 3), (uploads, 3), (faults, 6), (refused_uploads, 1),
     (tunnels, 2), (slow, 1), (leaving, 3), (malformed, 2),
 ]  # fmt: skip
 
 
-async def client(scene: Scene, until: float) -> None:
-    """One client after the other, each of a kind of its own, until the loop's clock says so."""
+async def client(scene: Scene, end: float) -> None:
+    """Run one client after the other, each of a random kind, until the loop's clock reaches `end`."""
     clock = asyncio.get_running_loop().time
     kinds, weights = zip(*KINDS, strict=True)
-    while clock() < until:
+    while clock() < end:
         kind = random.choices(kinds, weights)[0]
-        line = Line(*await asyncio.open_connection("127.0.0.1", scene.port, limit=1 << 20))
+        connection = ClientConnection(*await asyncio.open_connection("127.0.0.1", scene.port, limit=1 << 20))
         try:
-            await asyncio.wait_for(kind(scene, line), PATIENCE)
+            await asyncio.wait_for(kind(scene, connection), TIMEOUT)
         except WrongError as error:
             scene.wrong.append(str(error))
         except TimeoutError:
-            scene.wrong.append(f"{kind.__name__}: no end within {PATIENCE:g} s")
+            scene.wrong.append(f"{kind.__name__}: no end within {TIMEOUT:g} s")
         except OSError as error:
             scene.outcomes[f"{kind.__name__}: {type(error).__name__}"] += 1
         finally:
-            line.writer.close()
+            connection.writer.close()

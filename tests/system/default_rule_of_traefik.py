@@ -27,7 +27,7 @@ _FUNCTIONS = {
 LABELS = {"rule": "all", "zone": "eu", "own": "my-box", "a.b": "dotted", "spaced": "a  b_c"}
 """Of a container that asks for all of them."""
 
-ASKED = [f"{text}.{name}.filled-in/" for name, (_, text) in _FUNCTIONS.items()]
+REQUESTS = [f"{text}.{name}.filled-in/" for name, (_, text) in _FUNCTIONS.items()]
 
 _WRITTEN = " || ".join(f"Host(`{template}.{name}.filled-in`)" for name, (template, _) in _FUNCTIONS.items())
 

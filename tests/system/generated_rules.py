@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.system.rules_of_traefik import Asked, Routers, whole
+from tests.system.rules_of_traefik import SampleRequest, Routers, one_router
 
 MATCHERS = (
     "Path(`/a`)",
@@ -31,7 +31,7 @@ def rows(count: int, requests: int) -> dict[str, tuple[Routers, list[Any]]]:
     chance = Random(count)
     return {
         f"made-{number}": (
-            whole(f"Host(`{{n}}.test`) && ({_rule(chance, 3)})"),
+            one_router(f"Host(`{{n}}.test`) && ({_rule(chance, 3)})"),
             list(dict.fromkeys(_request(chance) for _ in range(requests))),
         )
         for number in range(count)
@@ -55,6 +55,6 @@ def _term(chance: Random, depth: int) -> str:
     return inner if inner in MATCHERS else f"({inner})"
 
 
-def _request(chance: Random) -> Asked:
+def _request(chance: Random) -> SampleRequest:
     target = chance.choice(PATHS) + chance.choice(QUERIES)
-    return Asked(f"{chance.choice(METHODS)} {{n}}.test{target}", chance.choice(LINES))
+    return SampleRequest(f"{chance.choice(METHODS)} {{n}}.test{target}", chance.choice(LINES))

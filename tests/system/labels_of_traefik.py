@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.system.default_rule_of_traefik import ASKED as FILLED_IN
+from tests.system.default_rule_of_traefik import REQUESTS as DEFAULT_RULE_REQUESTS
 from tests.system.default_rule_of_traefik import LABELS
 
 R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
@@ -20,62 +20,62 @@ Labels = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SampleRequest:
     """`METHOD host/target` with header lines; {n} stands for the case's name."""
 
     line: str
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def host(rule: str = "", **more: str) -> Labels:
+def host_labels(rule: str = "", **more: str) -> Labels:
     """One router for the host that bears the case's name."""
     text = "Host(`{n}.test`)" + (f" && {rule}" if rule else "")
     return {f"{R}{{n}}.rule": text, **{f"{R}{{n}}.{key}": value for key, value in more.items()}}
 
 
-def balanced(options: Labels, **router: str) -> Labels:
+def balancer_labels(options: Labels, **router: str) -> Labels:
     """The same, with a service that has these options beside a port."""
     service = {f"{S}{{n}}.loadbalancer.{key}": value for key, value in options.items()}
-    return {**host(**router), f"{S}{{n}}{PORT}": "80", **service}
+    return {**host_labels(**router), f"{S}{{n}}{PORT}": "80", **service}
 
 
 # name: (labels of each container, what is asked)
-CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
-    "plain": ([host()], ["{n}.test/", "{n}.test/a?b=c", "{N}.TEST:80/", "{n}.test./", "a.{n}.test/"]),
+CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
+    "plain": ([host_labels()], ["{n}.test/", "{n}.test/a?b=c", "{N}.TEST:80/", "{n}.test./", "a.{n}.test/"]),
     "default-rule": ([{"traefik.enable": "true"}], ["default-rule/", "default-rule.test/"]),
     "service-alone": ([{f"{S}other{PORT}": "80"}], ["service-alone/", "other/"]),
-    "disabled": ([{"traefik.enable": "false", **host()}], ["{n}.test/"]),
-    "named-service": ([{**host(service="x-{n}"), f"{S}x-{{n}}{PORT}": "80"}], ["{n}.test/"]),
-    "only-service": ([{**host(), f"{S}y-{{n}}{PORT}": "80"}], ["{n}.test/"]),
+    "disabled": ([{"traefik.enable": "false", **host_labels()}], ["{n}.test/"]),
+    "named-service": ([{**host_labels(service="x-{n}"), f"{S}x-{{n}}{PORT}": "80"}], ["{n}.test/"]),
+    "only-service": ([{**host_labels(), f"{S}y-{{n}}{PORT}": "80"}], ["{n}.test/"]),
     "two-services": (
-        [{**host(), f"{S}a-{{n}}{PORT}": "80", f"{S}b-{{n}}{PORT}": "80"}],
+        [{**host_labels(), f"{S}a-{{n}}{PORT}": "80", f"{S}b-{{n}}{PORT}": "80"}],
         ["{n}.test/"],
     ),
-    "unknown-service": ([host(service="nowhere")], ["{n}.test/"]),
-    "qualified": ([{**host(service="z-{n}@docker"), f"{S}z-{{n}}{PORT}": "80"}], ["{n}.test/"]),
+    "unknown-service": ([host_labels(service="nowhere")], ["{n}.test/"]),
+    "qualified": ([{**host_labels(service="z-{n}@docker"), f"{S}z-{{n}}{PORT}": "80"}], ["{n}.test/"]),
     "case-of-names": (
         [{"traefik.HTTP.Routers.{n}.Rule": "Host(`{n}.test`)", f"{S}{{n}}.LoadBalancer.Server.Port": "80"}],
         ["{n}.test/"],
     ),
-    "wrong-port": ([{**host(), f"{S}{{n}}{PORT}": "81"}], ["{n}.test/"]),
-    "bad-port": ([{**host(), f"{S}{{n}}{PORT}": "eighty"}], ["{n}.test/"]),
-    "bad-rule": ([host("Hots(`x`)")], ["{n}.test/"]),
-    "bad-value": ([{**host(), f"{R}{{n}}.priority": "high"}], ["{n}.test/"]),
-    "entry-point": ([host(entrypoints="web")], ["{n}.test/"]),
-    "other-entry-point": ([host(entrypoints="other")], ["{n}.test/"]),
-    "tls": ([host(tls="true")], ["{n}.test/"]),
+    "wrong-port": ([{**host_labels(), f"{S}{{n}}{PORT}": "81"}], ["{n}.test/"]),
+    "bad-port": ([{**host_labels(), f"{S}{{n}}{PORT}": "eighty"}], ["{n}.test/"]),
+    "bad-rule": ([host_labels("Hots(`x`)")], ["{n}.test/"]),
+    "bad-value": ([{**host_labels(), f"{R}{{n}}.priority": "high"}], ["{n}.test/"]),
+    "entry-point": ([host_labels(entrypoints="web")], ["{n}.test/"]),
+    "other-entry-point": ([host_labels(entrypoints="other")], ["{n}.test/"]),
+    "tls": ([host_labels(tls="true")], ["{n}.test/"]),
     "path": (
-        [host("Path(`/a`)")],
+        [host_labels("Path(`/a`)")],
         [f"{{n}}.test{path}" for path in ("/a", "/a/", "/A", "/%61", "/b/../a", "//a")],
     ),
-    "path-space": ([host("Path(`/a b`)")], ["{n}.test/a%20b", "{n}.test/a+b"]),
-    "path-slash": ([host("Path(`/a%2Fb`)")], ["{n}.test/a%2Fb", "{n}.test/a/b"]),
+    "path-space": ([host_labels("Path(`/a b`)")], ["{n}.test/a%20b", "{n}.test/a+b"]),
+    "path-slash": ([host_labels("Path(`/a%2Fb`)")], ["{n}.test/a%2Fb", "{n}.test/a/b"]),
     "prefix": (
-        [host("PathPrefix(`/api`)")],
+        [host_labels("PathPrefix(`/api`)")],
         [f"{{n}}.test{path}" for path in ("/api", "/apix", "/api/v", "/ap")],
     ),
     "path-regexp": (
-        [host(r"PathRegexp(`^/v[0-9]+/`)")],
+        [host_labels(r"PathRegexp(`^/v[0-9]+/`)")],
         ["{n}.test/v1/x", "{n}.test/v/x", "{n}.test/%761/x"],
     ),
     "host-regexp": (
@@ -83,59 +83,59 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         ["a.{n}.test/", "A.{n}.test/", "1.{n}.test/"],
     ),
     "wildcard": ([{f"{R}{{n}}.rule": "Host(`*.{n}.test`)"}], ["a.{n}.test/", "a.b.{n}.test/", "{n}.test/"]),
-    "method": ([host("Method(`POST`)")], ["POST {n}.test/", "{n}.test/"]),
+    "method": ([host_labels("Method(`POST`)")], ["POST {n}.test/", "{n}.test/"]),
     "header": (
-        [host("Header(`X-A`, `b`)")],
-        [Asked("{n}.test/", (("x-a", "b"),)), Asked("{n}.test/", (("X-A", "bb"),)), "{n}.test/"],
+        [host_labels("Header(`X-A`, `b`)")],
+        [SampleRequest("{n}.test/", (("x-a", "b"),)), SampleRequest("{n}.test/", (("X-A", "bb"),)), "{n}.test/"],
     ),
     "header-regexp": (
-        [host("HeaderRegexp(`X-A`, `^b`)")],
-        [Asked("{n}.test/", (("X-A", "bb"),)), Asked("{n}.test/", (("X-A", "ab"),))],
+        [host_labels("HeaderRegexp(`X-A`, `^b`)")],
+        [SampleRequest("{n}.test/", (("X-A", "bb"),)), SampleRequest("{n}.test/", (("X-A", "ab"),))],
     ),
     "query": (
-        [host("Query(`a`, `b`)")],
+        [host_labels("Query(`a`, `b`)")],
         ["{n}.test/?a=b", "{n}.test/?a=c&a=b", "{n}.test/?a=%62", "{n}.test/?a"],
     ),
-    "query-alone": ([host("Query(`a`)")], ["{n}.test/?a", "{n}.test/?a=", "{n}.test/?a=b", "{n}.test/"]),
-    "query-regexp": ([host("QueryRegexp(`a`, `^b+$`)")], ["{n}.test/?a=bb", "{n}.test/?a=bc"]),
-    "client-ip": ([host("ClientIP(`127.0.0.0/8`)")], ["{n}.test/"]),
-    "other-client": ([host("ClientIP(`10.0.0.0/8`)")], ["{n}.test/"]),
-    "not": ([host("!PathPrefix(`/no`)")], ["{n}.test/yes", "{n}.test/no"]),
+    "query-alone": ([host_labels("Query(`a`)")], ["{n}.test/?a", "{n}.test/?a=", "{n}.test/?a=b", "{n}.test/"]),
+    "query-regexp": ([host_labels("QueryRegexp(`a`, `^b+$`)")], ["{n}.test/?a=bb", "{n}.test/?a=bc"]),
+    "client-ip": ([host_labels("ClientIP(`127.0.0.0/8`)")], ["{n}.test/"]),
+    "other-client": ([host_labels("ClientIP(`10.0.0.0/8`)")], ["{n}.test/"]),
+    "not": ([host_labels("!PathPrefix(`/no`)")], ["{n}.test/yes", "{n}.test/no"]),
     "either": (
-        [host("(Path(`/a`) || Path(`/b`) && Method(`POST`))")],
+        [host_labels("(Path(`/a`) || Path(`/b`) && Method(`POST`))")],
         ["{n}.test/a", "{n}.test/b", "POST {n}.test/b"],
     ),
     "priority": (
-        [host(), {f"{R}{{n}}-high.rule": "Host(`{n}.test`)", f"{R}{{n}}-high.priority": "1000"}],
+        [host_labels(), {f"{R}{{n}}-high.rule": "Host(`{n}.test`)", f"{R}{{n}}-high.priority": "1000"}],
         ["{n}.test/"],
     ),
     "length": (
-        [host(), {f"{R}{{n}}-long.rule": "Host(`{n}.test`) && PathPrefix(`/long`)"}],
+        [host_labels(), {f"{R}{{n}}-long.rule": "Host(`{n}.test`) && PathPrefix(`/long`)"}],
         ["{n}.test/", "{n}.test/long"],
     ),
-    "scaled": ([{**host(service="{n}"), f"{S}{{n}}{PORT}": "80"}] * 3, ["{n}.test/"]),
-    "twins": ([host()] * 2, ["{n}.test/"]),
+    "scaled": ([{**host_labels(service="{n}"), f"{S}{{n}}{PORT}": "80"}] * 3, ["{n}.test/"]),
+    "twins": ([host_labels()] * 2, ["{n}.test/"]),
     "conflict": (
-        [{**host("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"}, {**host("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"}],
+        [{**host_labels("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"}, {**host_labels("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"}],
         ["{n}.test/a", "{n}.test/b"],
     ),
     "strip": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefix.prefixes": "/a, /b"}],
+        [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefix.prefixes": "/a, /b"}],
         [f"{{n}}.test{path}" for path in ("/a/x", "/b", "/ax", "/c/a", "/a%2Fx", "/%61/x?q", "/a/./x")],
     ),
     "strip-regexp": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "^/v[0-9]+"}],
+        [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "^/v[0-9]+"}],
         ["{n}.test/v12/x", "{n}.test/v/x", "{n}.test/v1"],
     ),
     "add": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.addprefix.prefix": "/p"}],
+        [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.addprefix.prefix": "/p"}],
         ["{n}.test/x%2Fy?z", "{n}.test/"],
     ),
-    "replace": ([{**host(middlewares="m-{n}"), f"{M}m-{{n}}.replacepath.path": "/r"}], ["{n}.test/x?y=z"]),
+    "replace": ([{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.replacepath.path": "/r"}], ["{n}.test/x?y=z"]),
     "replace-regexp": (
         [
             {
-                **host(middlewares="m-{n}"),
+                **host_labels(middlewares="m-{n}"),
                 f"{M}m-{{n}}.replacepathregex.regex": "^/a/(.*)",
                 f"{M}m-{{n}}.replacepathregex.replacement": "/b/$1",
             }
@@ -145,7 +145,7 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
     "chained": (
         [
             {
-                **host(middlewares="c-{n}"),
+                **host_labels(middlewares="c-{n}"),
                 f"{M}c-{{n}}.chain.middlewares": "s-{n}, a-{n}",
                 f"{M}s-{{n}}.stripprefix.prefixes": "/s",
                 f"{M}a-{{n}}.addprefix.prefix": "/a",
@@ -156,16 +156,16 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
     "in-order": (
         [
             {
-                **host(middlewares="a-{n}@docker, s-{n}"),
+                **host_labels(middlewares="a-{n}@docker, s-{n}"),
                 f"{M}s-{{n}}.stripprefix.prefixes": "/a/s",
                 f"{M}a-{{n}}.addprefix.prefix": "/a",
             }
         ],
         ["{n}.test/s/x"],
     ),
-    "no-middleware": ([host(middlewares="nowhere")], ["{n}.test/"]),
+    "no-middleware": ([host_labels(middlewares="nowhere")], ["{n}.test/"]),
     "own-port": (
-        [{**host(), f"{S}{{n}}{PORT}": "8080", OPTIONS: {"environment": {"PORT": "8080"}}}],
+        [{**host_labels(), f"{S}{{n}}{PORT}": "8080", OPTIONS: {"environment": {"PORT": "8080"}}}],
         ["{n}.test/"],
     ),
     "two-ports": (
@@ -185,42 +185,42 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         [{f"{R}{{n}}-a.rule": "Host(`a.{n}.test`)", f"{R}{{n}}-b.rule": "Host(`b.{n}.test`)"}],
         ["a.{n}.test/", "b.{n}.test/"],
     ),
-    "url": ([{**host(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1"}], ["{n}.test/"]),
+    "url": ([{**host_labels(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1"}], ["{n}.test/"]),
     "url-and-port": (
-        [{**host(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1", f"{S}{{n}}{PORT}": "80"}],
+        [{**host_labels(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1", f"{S}{{n}}{PORT}": "80"}],
         ["{n}.test/"],
     ),
     "list-of-servers": (
-        [{**host(), f"{S}{{n}}.loadbalancer.servers[0].url": "http://127.0.0.1:1"}],
+        [{**host_labels(), f"{S}{{n}}.loadbalancer.servers[0].url": "http://127.0.0.1:1"}],
         ["{n}.test/"],
     ),
-    "strange-scheme": ([balanced({"server.scheme": "gopher"}, service="{n}")], ["{n}.test/"]),
+    "strange-scheme": ([balancer_labels({"server.scheme": "gopher"}, service="{n}")], ["{n}.test/"]),
     "no-weight": (
-        [balanced({"server.weight": "0"}, service="{n}"), balanced({}, service="{n}")],
+        [balancer_labels({"server.weight": "0"}, service="{n}"), balancer_labels({}, service="{n}")],
         ["{n}.test/"],
     ),
-    "no-weight-at-all": ([balanced({"server.weight": "0"}, service="{n}")], ["{n}.test/"]),
+    "no-weight-at-all": ([balancer_labels({"server.weight": "0"}, service="{n}")], ["{n}.test/"]),
     "own-weights": (
-        [balanced({}, service="{n}"), balanced({"server.weight": "3"}, service="{n}")],
+        [balancer_labels({}, service="{n}"), balancer_labels({"server.weight": "3"}, service="{n}")],
         ["{n}.test/"],
     ),
-    "other-host": ([balanced({"passhostheader": "false"}, service="{n}")], ["{n}.test/"]),
-    "flushed": ([balanced({"responseforwarding.flushinterval": "10"}, service="{n}")], ["{n}.test/"]),
+    "other-host": ([balancer_labels({"passhostheader": "false"}, service="{n}")], ["{n}.test/"]),
+    "flushed": ([balancer_labels({"responseforwarding.flushinterval": "10"}, service="{n}")], ["{n}.test/"]),
     "sticky": (
-        [balanced({"sticky.cookie": "true", "sticky.cookie.name": "seat"}, service="{n}")],
+        [balancer_labels({"sticky.cookie": "true", "sticky.cookie.name": "seat"}, service="{n}")],
         ["{n}.test/"],
     ),
-    "chosen": ([balanced({"strategy": "p2c"}, service="{n}")], ["{n}.test/"]),
-    "badly-chosen": ([balanced({"strategy": "best"}, service="{n}")], ["{n}.test/"]),
+    "chosen": ([balancer_labels({"strategy": "p2c"}, service="{n}")], ["{n}.test/"]),
+    "badly-chosen": ([balancer_labels({"strategy": "best"}, service="{n}")], ["{n}.test/"]),
     "checked": (
-        [balanced({"healthcheck.path": "/", "healthcheck.interval": "10s"}, service="{n}")],
+        [balancer_labels({"healthcheck.path": "/", "healthcheck.interval": "10s"}, service="{n}")],
         ["{n}.test/"],
     ),
-    "transported": ([balanced({"serverstransport": "nowhere@file"}, service="{n}")], ["{n}.test/"]),
+    "transported": ([balancer_labels({"serverstransport": "nowhere@file"}, service="{n}")], ["{n}.test/"]),
     "of-service": (
         [
             {
-                **balanced({}, service="{n}"),
+                **balancer_labels({}, service="{n}"),
                 f"{S}{{n}}.middlewares": "m-{n}",
                 f"{M}m-{{n}}.addprefix.prefix": "/a",
                 f"{R}{{n}}.middlewares": "o-{n}",
@@ -229,15 +229,15 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         ],
         ["{n}.test/"],
     ),
-    "some-entry-points": ([host(entrypoints="web,other")], ["{n}.test/"]),
-    "no-entry-points": ([host(entrypoints="")], ["{n}.test/"]),
-    "tls-off": ([host(tls="false")], ["{n}.test/"]),
-    "tls-options": ([{**host(), f"{R}{{n}}.tls.options": "x@file"}], ["{n}.test/"]),
-    "tls-resolver": ([{**host(), f"{R}{{n}}.tls.certresolver": "x"}], ["{n}.test/"]),
+    "some-entry-points": ([host_labels(entrypoints="web,other")], ["{n}.test/"]),
+    "no-entry-points": ([host_labels(entrypoints="")], ["{n}.test/"]),
+    "tls-off": ([host_labels(tls="false")], ["{n}.test/"]),
+    "tls-options": ([{**host_labels(), f"{R}{{n}}.tls.options": "x@file"}], ["{n}.test/"]),
+    "tls-resolver": ([{**host_labels(), f"{R}{{n}}.tls.certresolver": "x"}], ["{n}.test/"]),
     "tls-domains": (
         [
             {
-                **host(),
+                **host_labels(),
                 f"{R}{{n}}.tls.domains[0].main": "a.test",
                 f"{R}{{n}}.tls.domains[0].sans": "b.test,c.test",
             }
@@ -248,54 +248,54 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         [{f"{R}{{n}}.rule": "Host(`a.{n}.test`,`b.{n}.test`)", f"{R}{{n}}.rulesyntax": "v2"}],
         ["b.{n}.test/", "{n}.test/"],
     ),
-    "observed": ([{**host(), f"{R}{{n}}.observability.accesslogs": "false"}], ["{n}.test/"]),
+    "observed": ([{**host_labels(), f"{R}{{n}}.observability.accesslogs": "false"}], ["{n}.test/"]),
     "no-rule": ([{f"{R}{{n}}.priority": "5"}], ["no-rule/", "{n}.test/"]),
     "empty-rule": ([{f"{R}{{n}}.rule": ""}], ["empty-rule/"]),
-    "misspelt": ([{**host(), f"{R}{{n}}.middleware": "m-{n}"}], ["{n}.test/"]),
+    "misspelt": ([{**host_labels(), f"{R}{{n}}.middleware": "m-{n}"}], ["{n}.test/"]),
     "misspelt-section": (
-        [{**host(), "traefik.http.router.{n}.middlewares": "m-{n}", f"{M}m-{{n}}.addprefix.prefix": "/a"}],
+        [{**host_labels(), "traefik.http.router.{n}.middlewares": "m-{n}", f"{M}m-{{n}}.addprefix.prefix": "/a"}],
         ["{n}.test/"],
     ),
-    "unknown-option": ([{**host(), f"{R}{{n}}.colour": "blue"}], ["{n}.test/"]),
-    "unknown-label": ([{**host(), "traefik.htp.routers.{n}.rule": "x"}], ["{n}.test/"]),
+    "unknown-option": ([{**host_labels(), f"{R}{{n}}.colour": "blue"}], ["{n}.test/"]),
+    "unknown-label": ([{**host_labels(), "traefik.htp.routers.{n}.rule": "x"}], ["{n}.test/"]),
     "at-in-name": ([{"traefik.http.routers.{n}@file.rule": "Host(`{n}.test`)"}], ["{n}.test/", "{n}/"]),
     "labels-of-1": (
-        [{**host(), "traefik.port": "81", "traefik.frontend.rule": "Host:x-{n}.test"}],
+        [{**host_labels(), "traefik.port": "81", "traefik.frontend.rule": "Host:x-{n}.test"}],
         ["{n}.test/", "x-{n}.test/"],
     ),
     "tcp-alone": ([{"traefik.tcp.services.{n}.loadbalancer.server.port": "80"}], ["{n}/", "tcp-alone/"]),
     "tcp-beside": (
-        [{"traefik.tcp.services.{n}.loadbalancer.server.port": "80", **host()}],
+        [{"traefik.tcp.services.{n}.loadbalancer.server.port": "80", **host_labels()}],
         ["{n}.test/"],
     ),
     "udp-alone": ([{"traefik.udp.services.{n}.loadbalancer.server.port": "80"}], ["udp-alone/"]),
-    "enabled-1": ([{"traefik.enable": "1", **host()}], ["{n}.test/"]),
-    "enabled-no": ([{"traefik.enable": "no", **host()}], ["{n}.test/"]),
-    "enabled-cased": ([{"traefik.Enable": "false", **host()}], ["{n}.test/"]),
-    "no-such-network": ([{"traefik.docker.network": "nowhere", **host()}], ["{n}.test/"]),
-    "no-network": ([{**host(), OPTIONS: {"network_mode": "none"}}], ["{n}.test/"]),
+    "enabled-1": ([{"traefik.enable": "1", **host_labels()}], ["{n}.test/"]),
+    "enabled-no": ([{"traefik.enable": "no", **host_labels()}], ["{n}.test/"]),
+    "enabled-cased": ([{"traefik.Enable": "false", **host_labels()}], ["{n}.test/"]),
+    "no-such-network": ([{"traefik.docker.network": "nowhere", **host_labels()}], ["{n}.test/"]),
+    "no-network": ([{**host_labels(), OPTIONS: {"network_mode": "none"}}], ["{n}.test/"]),
     "host-mode": (
         [
             {
-                **host(),
+                **host_labels(),
                 f"{S}{{n}}{PORT}": "8099",
                 OPTIONS: {"network_mode": "host", "hostname": None, "environment": {"PORT": "8099"}},
             }
         ],
         ["{n}.test/"],
     ),
-    "left-out": ([{"skip": "yes", **host()}], ["{n}.test/"]),
+    "left-out": ([{"skip": "yes", **host_labels()}], ["{n}.test/"]),
     "other-middleware": (
         [
-            balanced({}, service="{n}", middlewares="m-{n}") | {f"{M}m-{{n}}.addprefix.prefix": "/a"},
-            balanced({}, service="{n}", middlewares="m-{n}") | {f"{M}m-{{n}}.addprefix.prefix": "/b"},
+            balancer_labels({}, service="{n}", middlewares="m-{n}") | {f"{M}m-{{n}}.addprefix.prefix": "/a"},
+            balancer_labels({}, service="{n}", middlewares="m-{n}") | {f"{M}m-{{n}}.addprefix.prefix": "/b"},
         ],
         ["{n}.test/"],
     ),
     "other-service": (
         [
-            balanced({"passhostheader": "true"}, service="{n}"),
-            balanced({"passhostheader": "false"}, service="{n}"),
+            balancer_labels({"passhostheader": "true"}, service="{n}"),
+            balancer_labels({"passhostheader": "false"}, service="{n}"),
         ],
         ["{n}.test/"],
     ),
@@ -306,7 +306,7 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
                 f"{S}s-{{n}}{PORT}": "80",
                 f"{R}r-{{n}}.rule": "Path(`/{n}`)",
             },
-            host(middlewares="m-{n}", service="s-{n}"),
+            host_labels(middlewares="m-{n}", service="s-{n}"),
         ],
         ["{n}.test/"],
     ),
@@ -331,14 +331,14 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
         ["{n}.test/"],
     ),
     "bad-expression": (
-        [{**host(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "("}],
+        [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "("}],
         ["{n}.test/"],
     ),
-    "of-itself": ([{**host(middlewares="m-{n}"), f"{M}m-{{n}}.chain.middlewares": "m-{n}"}], ["{n}.test/"]),
+    "of-itself": ([{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.chain.middlewares": "m-{n}"}], ["{n}.test/"]),
     "two-kinds": (
         [
             {
-                **host(middlewares="m-{n}"),
+                **host_labels(middlewares="m-{n}"),
                 f"{M}m-{{n}}.addprefix.prefix": "/a",
                 f"{M}m-{{n}}.stripprefix.prefixes": "/b",
             }
@@ -351,19 +351,19 @@ CASES: dict[str, tuple[list[Labels], list[str | Asked]]] = {
             LABELS,
             {"rule": "else"},
         ],
-        [*FILLED_IN, "elsewhere.filled-in/", "{n}/"],
+        [*DEFAULT_RULE_REQUESTS, "elsewhere.filled-in/", "{n}/"],
     ),
-    "file-middleware": ([host(middlewares="shared@file")], ["{n}.test/x"]),
-    "file-service": ([host(service="gone@file")], ["{n}.test/"]),
+    "file-middleware": ([host_labels(middlewares="shared@file")], ["{n}.test/x"]),
+    "file-service": ([host_labels(service="gone@file")], ["{n}.test/"]),
     "of-file": ([{f"{S}{{n}}{PORT}": "80", f"{M}m-{{n}}.addprefix.prefix": "/m"}], ["{n}.test/x"]),
     "of-file-alone": ([{}], ["{n}.test/"]),
     "under_score": ([{"traefik.enable": "true"}], ["under-score/", "under_score/"]),
     "stopped": (
-        [{**host(), OPTIONS: {"stopped": True}}, {"traefik.enable": "true"}],
+        [{**host_labels(), OPTIONS: {"stopped": True}}, {"traefik.enable": "true"}],
         ["{n}.test/"],
     ),
     "stopped-and-kept": (
-        [{"traefik.docker.allownonrunning": "true", **host(), OPTIONS: {"stopped": True}}],
+        [{"traefik.docker.allownonrunning": "true", **host_labels(), OPTIONS: {"stopped": True}}],
         ["{n}.test/"],
     ),
 }
@@ -447,9 +447,9 @@ _OF_SERVICES = (
 SHARED = dict.fromkeys(_OF_ROUTERS, "routers") | dict.fromkeys(_OF_SERVICES, "services")
 """Cases of one container each that need none of their own: the container that has their labels together."""
 
-STANDS = "what is unknown is reported, and all else stands; Traefik drops the container"
-UNGUARDED = "a router whose middleware cannot be had answers 503; Traefik drops it"
-DEPARTURES = {
+UNKNOWN_LABEL = "what is unknown is reported, and all else stands; Traefik drops the container"
+UNAVAILABLE_MIDDLEWARE = "a router whose middleware cannot be had answers 503; Traefik drops it"
+DIFFERENCES = {
     ("bad-port", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
     ("bad-value", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
     ("path", "{n}.test/%61"): "the target reaches the server as it was sent; Traefik decodes it",
@@ -458,13 +458,13 @@ DEPARTURES = {
     ("path-regexp", "{n}.test/%761/x"): "the target reaches the server as it was sent; Traefik decodes it",
     ("strip", "{n}.test/a%2Fx"): "what remains reaches the server as it was sent; Traefik decodes it",
     ("twins", "{n}.test/"): "containers that say the same share a service; Traefik drops the router",
-    ("list-of-servers", "{n}.test/"): STANDS,
+    ("list-of-servers", "{n}.test/"): UNKNOWN_LABEL,
     ("strange-scheme", "{n}.test/"): "the default is taken, and the label reported; Traefik answers 500",
     ("badly-chosen", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the router",
     ("transported", "{n}.test/"): "servers' transports are not followed yet, which is said",
     ("empty-rule", "empty-rule/"): "an empty rule is a mistake; Traefik takes the default one",
-    ("unknown-option", "{n}.test/"): STANDS,
+    ("unknown-option", "{n}.test/"): UNKNOWN_LABEL,
     ("numbered", "{n}.test/"): "lists may be numbered; Traefik takes the list for empty",
-    ("bad-expression", "{n}.test/"): UNGUARDED,
-    ("of-itself", "{n}.test/"): UNGUARDED,
+    ("bad-expression", "{n}.test/"): UNAVAILABLE_MIDDLEWARE,
+    ("of-itself", "{n}.test/"): UNAVAILABLE_MIDDLEWARE,
 }

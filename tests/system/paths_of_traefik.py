@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.system.rules_of_traefik import Routers, at, whole
+from tests.system.rules_of_traefik import Routers, requests_for, one_router
 
 MIDDLEWARES: dict[str, dict[str, Any]] = {
     "strip": {"stripPrefix": {"prefixes": ["/a", "/b/"]}},
@@ -29,12 +29,12 @@ MIDDLEWARES: dict[str, dict[str, Any]] = {
 """Each is on the router of its name."""
 
 
-def changed(*targets: str) -> tuple[Routers, list[Any]]:
-    return whole("Host(`{n}.test`)", middlewares=["{n}"]), at(*targets)
+def path_requests(*targets: str) -> tuple[Routers, list[Any]]:
+    return one_router("Host(`{n}.test`)", middlewares=["{n}"]), requests_for(*targets)
 
 
 PATHS = {
-    "strip": changed(
+    "strip": path_requests(
         *(
             "/a",
             "/a/",
@@ -53,25 +53,25 @@ PATHS = {
         *("//a/x", "/x/../a/y", "/a/./x", "/a/..", "/a/../x", "/a/%E9", "/a/b;c", "/a/+", "/a/%2B", "/a/%25"),
         *("/a/%5Bx%5D", "/a/%2e%2e/x", "/a%20", "/a/x%2Fy", "/a%2Fx"),
     ),
-    "strip-root": changed("/", "/x", "/x/y", "//"),
-    "strip-blank": changed("/a%20b/c", "/a+b/c"),
-    "strip-far": changed("/%C3%A9/x", "/\xc3\xa9/x", "/%c3%a9/x%2Fy"),
-    "strip-pattern": changed("/v1/x", "/v1", "/v12x/y", "/x/v1/y", "/x/abc/d", "/x/", "/%761/x", "/v1/x%2Fy"),
-    "add": changed("/", "/x?q", "/\xc3\xa9", "/a%20b", "//x", "/x%2Fy"),
-    "add-bare": changed("/x", "/"),
-    "replace": changed("/", "/x%2Fy?q=1"),
-    "replace-query": changed("/x", "/x?y"),
-    "replace-pattern": changed(
+    "strip-root": path_requests("/", "/x", "/x/y", "//"),
+    "strip-blank": path_requests("/a%20b/c", "/a+b/c"),
+    "strip-far": path_requests("/%C3%A9/x", "/\xc3\xa9/x", "/%c3%a9/x%2Fy"),
+    "strip-pattern": path_requests("/v1/x", "/v1", "/v12x/y", "/x/v1/y", "/x/abc/d", "/x/", "/%761/x", "/v1/x%2Fy"),
+    "add": path_requests("/", "/x?q", "/\xc3\xa9", "/a%20b", "//x", "/x%2Fy"),
+    "add-bare": path_requests("/x", "/"),
+    "replace": path_requests("/", "/x%2Fy?q=1"),
+    "replace-query": path_requests("/x", "/x?y"),
+    "replace-pattern": path_requests(
         "/a/x", "/a/x%2Fy", "/a/%41", "/c", "/a/x?q=a", "/%61/x", "/a/", "/x/../a/y", "/a//b"
     ),
-    "replace-often": changed("/a", "/aaa", "/b", "/%61"),
-    "replace-named": changed("/one/two/three", "/one%2Ftwo/three", "/one"),
-    "replace-question": changed("/qx", "/qx?y=1"),
+    "replace-often": path_requests("/a", "/aaa", "/b", "/%61"),
+    "replace-named": path_requests("/one/two/three", "/one%2Ftwo/three", "/one"),
+    "replace-question": path_requests("/qx", "/qx?y=1"),
 }
 
 
-AS_SENT = "what is not changed of a path reaches the server as it was sent"
-DEPARTURES = {
-    ("strip", "{n}.test/a%2Fx"): AS_SENT,
-    ("add", "{n}.test/x%2Fy"): AS_SENT,
+PATH_AS_SENT = "what is not changed of a path reaches the server as it was sent"
+DIFFERENCES = {
+    ("strip", "{n}.test/a%2Fx"): PATH_AS_SENT,
+    ("add", "{n}.test/x%2Fy"): PATH_AS_SENT,
 }

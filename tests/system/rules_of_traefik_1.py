@@ -11,7 +11,7 @@ PREFIX, REPLACED = "X-Forwarded-Prefix", "X-Replaced-Path"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ClientRequest:
     """`METHOD host/target` with header lines; without a method it is GET."""
 
     line: str
@@ -19,14 +19,14 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class ServerRequest:
     """The target that the server is asked for, and which of PREFIX and REPLACED it is told."""
 
     target: str
-    told: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-Asked = dict[str | Sent, Got | None]
+Expectations = dict[str | ClientRequest, ServerRequest | None]
 """What is sent, and what the server gets; None where no router takes it."""
 
 
@@ -35,41 +35,41 @@ class Row:
     """`rules` are the routes of one frontend, `priority` its own where it has one."""
 
     rules: tuple[str, ...]
-    asked: Asked
+    expected: Expectations
     priority: int = 0
 
 
-def of_host(rule: str, held: dict[str, Got], *not_held: str) -> Row:
+def host_row(rule: str, matched: dict[str, ServerRequest], *unmatched: str) -> Row:
     """Targets of the row's host; the rule has a route for that host beside it."""
-    asked: Asked = {f"{{n}}.test{target}": got for target, got in held.items()}
-    return Row(("Host:{n}.test", rule), asked | {f"{{n}}.test{target}": None for target in not_held})
+    expected: Expectations = {f"{{n}}.test{target}": got for target, got in matched.items()}
+    return Row(("Host:{n}.test", rule), expected | {f"{{n}}.test{target}": None for target in unmatched})
 
 
-def same(*targets: str) -> dict[str, Got]:
+def unchanged(*targets: str) -> dict[str, ServerRequest]:
     """Targets that reach the server as they are sent."""
-    return {target: Got(target) for target in targets}
+    return {target: ServerRequest(target) for target in targets}
 
 
-def with_headers(rule: str, held: list[tuple[str, ...]], not_held: list[tuple[str, ...]]) -> Row:
-    asked: Asked = {Sent("{n}.test/", lines): Got("/") for lines in held}
-    return Row(("Host:{n}.test", rule), asked | {Sent("{n}.test/", lines): None for lines in not_held})
+def with_headers(rule: str, matched: list[tuple[str, ...]], unmatched: list[tuple[str, ...]]) -> Row:
+    expected: Expectations = {ClientRequest("{n}.test/", lines): ServerRequest("/") for lines in matched}
+    return Row(("Host:{n}.test", rule), expected | {ClientRequest("{n}.test/", lines): None for lines in unmatched})
 
 
-def strip(prefix: str, target: str) -> Got:
-    return Got(target, {PREFIX: prefix})
+def strip(prefix: str, target: str) -> ServerRequest:
+    return ServerRequest(target, {PREFIX: prefix})
 
 
-def replace(path: str, target: str) -> Got:
-    return Got(target, {REPLACED: path})
+def replace(path: str, target: str) -> ServerRequest:
+    return ServerRequest(target, {REPLACED: path})
 
 
 ROWS = {
     # Modifiers.
-    "add-prefix": of_host("AddPrefix: /shop", {"/a?b=c": Got("/shop/a?b=c"), "/": Got("/shop/")}),
-    "replace-path": of_host("ReplacePath: /run", {"/a/b?c=d": replace("/a/b", "/run?c=d")}),
-    "replace-path-regex": of_host(
+    "add-prefix": host_row("AddPrefix: /shop", {"/a?b=c": ServerRequest("/shop/a?b=c"), "/": ServerRequest("/shop/")}),
+    "replace-path": host_row("ReplacePath: /run", {"/a/b?c=d": replace("/a/b", "/run?c=d")}),
+    "replace-path-regex": host_row(
         "ReplacePathRegex: ^/old/v2/(.*) /new/$1",
-        {"/old/v2/a?b": replace("/old/v2/a", "/new/a?b"), "/old/v1/a": Got("/old/v1/a")},
+        {"/old/v2/a?b": replace("/old/v2/a", "/new/a?b"), "/old/v1/a": ServerRequest("/old/v1/a")},
     ),
     # Matchers, in the order of the documentation.
     "headers": with_headers(
@@ -84,18 +84,18 @@ ROWS = {
     "host": Row(
         ("Host: {n}.test, WWW.{n}.test",),
         {
-            "{n}.test/": Got("/"),
-            "www.{n}.TEST:81/a": Got("/a"),
-            "{n}.test./": Got("/"),
+            "{n}.test/": ServerRequest("/"),
+            "www.{n}.TEST:81/a": ServerRequest("/a"),
+            "{n}.test./": ServerRequest("/"),
             "a.{n}.test/": None,
         },
     ),
     "host-regexp": Row(
         ("HostRegexp: {n}.test, {sub:[a-z]+}.{n}.test",),
         {
-            "{n}.test/": Got("/"),
-            "abc.{n}.test/": Got("/"),
-            "ABC.{n}.test/": Got("/"),
+            "{n}.test/": ServerRequest("/"),
+            "abc.{n}.test/": ServerRequest("/"),
+            "ABC.{n}.test/": ServerRequest("/"),
             "a1.{n}.test/": None,
             "a.b.{n}.test/": None,
             "x{n}.test/": None,
@@ -103,34 +103,34 @@ ROWS = {
     ),
     "host-regexp-group": Row(
         ("HostRegexp:{sub:(one\\.)?{n}\\.test}",),
-        {"one.{n}.test/": Got("/"), "{n}.test/": Got("/"), "oneu{n}.test/": None, "{n}utest/": None},
+        {"one.{n}.test/": ServerRequest("/"), "{n}.test/": ServerRequest("/"), "oneu{n}.test/": None, "{n}utest/": None},
     ),
     "method": Row(
         ("Host:{n}.test;Method: GET, POST, PUT",),
-        {"{n}.test/": Got("/"), "PUT {n}.test/": Got("/"), "DELETE {n}.test/": None},
+        {"{n}.test/": ServerRequest("/"), "PUT {n}.test/": ServerRequest("/"), "DELETE {n}.test/": None},
     ),
-    "path": of_host(
+    "path": host_row(
         "Path: /goods/, /books/{kind}/{id:[0-9]+}",
-        same("/goods/", "/goods/?a", "/books/new/12"),
+        unchanged("/goods/", "/goods/?a", "/books/new/12"),
         *("/goods/a", "/books/new/x", "/books/a/b/1", "/books/new/12/a", "/Goods/"),
     ),
-    "path-strip": of_host("PathStrip: /goods/", {"/goods/": strip("/goods/", "/")}, "/goods/a"),
-    "path-strip-regex": of_host(
+    "path-strip": host_row("PathStrip: /goods/", {"/goods/": strip("/goods/", "/")}, "/goods/a"),
+    "path-strip-regex": host_row(
         "PathStripRegex: /books/{kind}/{id:[0-9]+}",
         {"/books/new/12?a": strip("/books/new/12", "/?a")},
         *("/books/new/12/a", "/books/new/x"),
     ),
-    "path-prefix": of_host(
+    "path-prefix": host_row(
         "PathPrefix: /goods/, /books/{kind}/{id:[0-9]+}",
-        same("/goods/", "/goods/a/b", "/books/new/12", "/books/new/12/a"),
+        unchanged("/goods/", "/goods/a/b", "/books/new/12", "/books/new/12/a"),
         *("/goods", "/books/new/x", "/a/goods/"),
     ),
-    "path-prefix-strip": of_host(
+    "path-prefix-strip": host_row(
         "PathPrefixStrip: /goods/",
         {"/goods/": strip("/goods/", "/"), "/goods/a/b?c": strip("/goods/", "/a/b?c")},
         *("/goods", "/a"),
     ),
-    "path-prefix-strip-regex": of_host(
+    "path-prefix-strip-regex": host_row(
         "PathPrefixStripRegex: /books/{kind}/{id:[0-9]+}",
         {
             "/books/new/12": strip("/books/new/12", "/"),
@@ -138,17 +138,17 @@ ROWS = {
         },
         "/books/new/x",
     ),
-    "query": of_host(
+    "query": host_row(
         "Query: a=b, c=d",
-        same("/?a=b&c=d", "/x?c=d&e=f&a=b"),
+        unchanged("/?a=b&c=d", "/x?c=d&e=f&a=b"),
         *("/?a=b", "/?c=d", "/?a=d&c=b", "/"),
     ),
-    "query-pattern": of_host("Query:a={b:[0-9]+}", same("/?a=12"), "/?a=x", "/?a=1x", "/?a="),
-    "query-any": of_host("Query:a=", same("/?a=b", "/?a="), "/?b=a"),
+    "query-pattern": host_row("Query:a={b:[0-9]+}", unchanged("/?a=12"), "/?a=x", "/?a=1x", "/?a="),
+    "query-any": host_row("Query:a=", unchanged("/?a=b", "/?a="), "/?b=a"),
     # Guidelines for paths.
-    "exact": of_host("Path: /goods", same("/goods"), "/goods/a"),
-    "base": of_host("PathPrefix: /goods", same("/goods", "/goods/a", "/goods/a/b", "/goodsx"), "/good"),
-    "root": of_host(
+    "exact": host_row("Path: /goods", unchanged("/goods"), "/goods/a"),
+    "base": host_row("PathPrefix: /goods", unchanged("/goods", "/goods/a", "/goods/a/b", "/goodsx"), "/good"),
+    "root": host_row(
         "PathPrefixStrip: /goods",
         {
             "/goods": strip("/goods", "/"),
@@ -164,57 +164,57 @@ ROWS = {
     # Examples of frontends.
     "two-hosts": Row(
         ("Host:{n}.test,two.{n}.test",),
-        {"{n}.test/": Got("/"), "two.{n}.test/": Got("/"), "one.{n}.test/": None},
+        {"{n}.test/": ServerRequest("/"), "two.{n}.test/": ServerRequest("/"), "one.{n}.test/": None},
     ),
     "host-and-path": Row(
         ("Host:{n}.test;Path:/a",),
-        {"{n}.test/a": Got("/a"), "{n}.test/b": None, "other.test/a": None},
+        {"{n}.test/a": ServerRequest("/a"), "{n}.test/b": None, "other.test/a": None},
     ),
     "two-routes": Row(
         ("Host:{n}.test", "Path:/a"),
-        {"{n}.test/a": Got("/a"), "{n}.test/b": None, "other.test/a": None},
+        {"{n}.test/a": ServerRequest("/a"), "{n}.test/b": None, "other.test/a": None},
     ),
-    "two-paths": of_host("Path:/a,/b", same("/a", "/b"), "/c"),
+    "two-paths": host_row("Path:/a,/b", unchanged("/a", "/b"), "/c"),
     "path-and-method": Row(
         ("Host:{n}.test", "Path:/a", "Method:GET"),
-        {"{n}.test/a": Got("/a"), "POST {n}.test/a": None},
+        {"{n}.test/a": ServerRequest("/a"), "POST {n}.test/a": None},
     ),
     # The order of modifiers, whatever the order written.
-    "strip-and-add": of_host(
-        "AddPrefix:/new;PathPrefixStrip:/old", {"/old/a": Got("/new/a", {PREFIX: "/old"})}, "/new/a"
+    "strip-and-add": host_row(
+        "AddPrefix:/new;PathPrefixStrip:/old", {"/old/a": ServerRequest("/new/a", {PREFIX: "/old"})}, "/new/a"
     ),
-    "strip-by-pattern-and-add": of_host(
-        "AddPrefix:/new;PathPrefixStripRegex:/v{v:[0-9]}", {"/v1/a": Got("/new/a", {PREFIX: "/v1"})}
+    "strip-by-pattern-and-add": host_row(
+        "AddPrefix:/new;PathPrefixStripRegex:/v{v:[0-9]}", {"/v1/a": ServerRequest("/new/a", {PREFIX: "/v1"})}
     ),
-    "strip-add-replace": of_host(
+    "strip-add-replace": host_row(
         "ReplacePath:/run;AddPrefix:/new;PathPrefixStrip:/old",
-        {"/old/a?b": Got("/run?b", {PREFIX: "/old", REPLACED: "/new/a"})},
+        {"/old/a?b": ServerRequest("/run?b", {PREFIX: "/old", REPLACED: "/new/a"})},
     ),
-    "strip-add-replace-pattern": of_host(
+    "strip-add-replace-pattern": host_row(
         "ReplacePathRegex:^/new/(.*) /run/$1;AddPrefix:/new;PathStrip:/old",
-        {"/old": Got("/run/", {PREFIX: "/old", REPLACED: "/new/"})},
+        {"/old": ServerRequest("/run/", {PREFIX: "/old", REPLACED: "/new/"})},
     ),
-    "add-and-replace-pattern-and-path": of_host(
+    "add-and-replace-pattern-and-path": host_row(
         "ReplacePath:/run;ReplacePathRegex:^/new/(.*) /other/$1;AddPrefix:/new",
-        {"/a": Got("/run", {REPLACED: "/other/a"})},
+        {"/a": ServerRequest("/run", {REPLACED: "/other/a"})},
     ),
-    "longest-first": of_host(
+    "longest-first": host_row(
         "PathPrefixStrip:/a,/a/b", {"/a/b/c": strip("/a/b", "/c"), "/a/c": strip("/a", "/c")}
     ),
-    "only-changed": of_host("PathPrefix:/;AddPrefix:/p", {"/a": Got("/p/a"), "/": Got("/p/")}),
-    "exact-or-all": of_host("Path:/a;PathPrefix:/", same("/a"), "/b"),
-    "never": of_host("Path:/a;PathPrefix:/b", {}, "/a", "/b"),
+    "only-changed": host_row("PathPrefix:/;AddPrefix:/p", {"/a": ServerRequest("/p/a"), "/": ServerRequest("/p/")}),
+    "exact-or-all": host_row("Path:/a;PathPrefix:/", unchanged("/a"), "/b"),
+    "never": host_row("Path:/a;PathPrefix:/b", {}, "/a", "/b"),
     # As written: blanks, colons, commas, empty parts, equals signs.
-    "blanks": Row(("  Host :  {n}.test ,two.{n}.test ; Path : /a  ",), {"two.{n}.test/a": Got("/a")}),
-    "colons": of_host("Path:/a:b", same("/a:b"), "/a"),
-    "empty-parts": of_host(";PathPrefix:/a,,;", same("/a")),
-    "equals": of_host("Query:a=b=c", same("/?a=b=c"), "/?a=b"),
-    "escaped": of_host(
+    "blanks": Row(("  Host :  {n}.test ,two.{n}.test ; Path : /a  ",), {"two.{n}.test/a": ServerRequest("/a")}),
+    "colons": host_row("Path:/a:b", unchanged("/a:b"), "/a"),
+    "empty-parts": host_row(";PathPrefix:/a,,;", unchanged("/a")),
+    "equals": host_row("Query:a=b=c", unchanged("/?a=b=c"), "/?a=b"),
+    "escaped": host_row(
         "PathPrefixStrip:/a b",
         {"/a%20b/c%2Fd": strip("/a%20b", "/c%2Fd")},
         "/a+b",
     ),
-    "spelled": of_host(
+    "spelled": host_row(
         "PathPrefixStrip:/goods",
         {"/%67oods/a": strip("/%67oods", "/a"), "/x/../goods/a": strip("/goods", "/a")},
     ),

@@ -29,7 +29,7 @@ class Api:
     def __init__(self, running: Installation) -> None:
         self.running = running
 
-    def ask(
+    def request(
         self, method: str, path: str, body: Any = None, headers: tuple[tuple[str, str], ...] = ()
     ) -> tuple[int, Any, http.Response]:
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -44,17 +44,17 @@ class Api:
         )
         return response.status, json.loads(response.body), response
 
-    def everywhere(self) -> None:
+    def wait_for_all_workers(self) -> None:
         """Returns once all workers serve what is in force in the one that answered a change."""
         self.running.wait_for_workers(WORKERS)
 
     def put(self, path: str, body: Any, expected: int = 200) -> Any:
-        status, found, _ = self.ask("PUT", path, body)
+        status, found, _ = self.request("PUT", path, body)
         assert status == expected, found
         return found
 
     def delete(self, path: str) -> Any:
-        status, found, _ = self.ask("DELETE", path)
+        status, found, _ = self.request("DELETE", path)
         assert status == 200, found
         return found
 
@@ -71,7 +71,7 @@ def api(processes: Processes, tmp_path: Path) -> Api:
             f"--stateDirectory={tmp_path}/state",
         )
     )
-    found.everywhere()
+    found.wait_for_all_workers()
     return found
 
 
@@ -101,14 +101,14 @@ def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
     }
     assert api.put("/api/http/routers/shop@admin?wait=60", router("a.test"), 201)["inForce"]
     api.running.wait_for("a.test")
-    api.everywhere()
+    api.wait_for_all_workers()
     shown = api.running.api("/api/http/routers/shop@admin")
     assert (shown["rule"], shown["service"], shown["status"]) == ("Host(`a.test`)", "shop@admin", "enabled")
 
-    status, found, response = api.ask("PATCH", "/api/http/routers/shop?wait=60", {"rule": "Host(`b.test`)"})
+    status, found, response = api.request("PATCH", "/api/http/routers/shop?wait=60", {"rule": "Host(`b.test`)"})
     assert (status, found["version"], response.header("ETag")) == (200, 3, '"3"')
     api.running.wait_for("b.test")
-    api.everywhere()
+    api.wait_for_all_workers()
     assert api.running.request("a.test").status == 404
 
     # What is shown may be sent back, and comes to the same.
@@ -118,23 +118,23 @@ def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
 
     assert api.delete("/api/http/routers/shop?wait=60")["inForce"]
     assert api.running.wait_for("b.test", status=404)
-    assert api.ask("DELETE", "/api/http/routers/shop")[0] == 404
+    assert api.request("DELETE", "/api/http/routers/shop")[0] == 404
 
 
 def test_errors_name_the_field_and_change_nothing(api: Api) -> None:
-    status, found, _ = api.ask("PUT", "/api/http/routers/shop", router("a.test", rule="Hots(`a.test`)"))
+    status, found, _ = api.request("PUT", "/api/http/routers/shop", router("a.test", rule="Hots(`a.test`)"))
     assert status == 422
     (error,) = found["errors"]
     assert error["path"] == "rule"
     assert "Hots" in error["message"]
     assert "Host" in error["hint"]
-    assert api.ask("PUT", "/api/http/routers/shop", b"{")[0] == 400
-    assert api.ask("PUT", "/api/http/routers/shop", b"\xff")[0] == 400
-    assert api.ask("PUT", "/api/http/routers/shop@docker", router("a.test"))[0] == 409
-    assert api.ask("PUT", "/api/http/routers/shop?wait=soon", router("a.test"))[0] == 400
+    assert api.request("PUT", "/api/http/routers/shop", b"{")[0] == 400
+    assert api.request("PUT", "/api/http/routers/shop", b"\xff")[0] == 400
+    assert api.request("PUT", "/api/http/routers/shop@docker", router("a.test"))[0] == 409
+    assert api.request("PUT", "/api/http/routers/shop?wait=soon", router("a.test"))[0] == 400
     assert api.running.api("/api/history") == []
     large = (("Content-Length", str(17 << 20)),)
-    assert api.ask("PUT", "/api/http/routers/shop", b"{", large)[0] == 413
+    assert api.request("PUT", "/api/http/routers/shop", b"{", large)[0] == 413
     found = api.put("/api/http/routers/shop?dryRun=true", router("a.test"))
     assert (found["version"], found["changed"]) == (0, True)
     assert [warning["path"] for warning in found["warnings"]] == ["service"]
@@ -154,7 +154,7 @@ def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
         lambda: http.request(api.running.admin, "localhost", "/api/http/routers/shop@admin").status == 200,
         "the router among those that are left out",
     )
-    api.everywhere()
+    api.wait_for_all_workers()
     assert api.running.api("/api/http/routers/shop@admin")["status"] == "disabled"
     api.put("/api/http/services/shop", service(origin), 201)
     api.put("/api/http/middlewares/strip", {"stripPrefix": {"prefixes": ["/a"]}}, 201)
@@ -184,17 +184,17 @@ def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) 
     path = "/api/http/services/shop"
     api.put(path, {"loadBalancer": {"servers": [{"url": "http://10.0.0.1"}]}}, 201)
     until(lambda: http.request(api.running.admin, "localhost", f"{path}@admin").status == 200, "the service")
-    api.everywhere()
+    api.wait_for_all_workers()
     seen = http.request(api.running.admin, "localhost", f"{path}@admin").header("ETag")
     assert seen == '"1"'
     other = {"loadBalancer": {"servers": [{"url": "http://10.0.0.2"}]}}
-    assert api.ask("PUT", path, other, (("If-Match", '"7"'),))[0] == 412
-    assert api.ask("PUT", path, other, (("If-Match", "nonsense"),))[0] == 412
-    assert api.ask("PUT", path, other, (("If-None-Match", "*"),))[0] == 412
-    assert api.ask("PUT", path, other, (("If-Match", seen),))[0] == 200
-    assert api.ask("DELETE", path, None, (("If-Match", seen),))[0] == 412
-    assert api.ask("DELETE", path, None, (("If-Match", "*"),))[0] == 200
-    assert api.ask("PUT", path, other, (("If-Match", "*"),))[0] == 412
+    assert api.request("PUT", path, other, (("If-Match", '"7"'),))[0] == 412
+    assert api.request("PUT", path, other, (("If-Match", "nonsense"),))[0] == 412
+    assert api.request("PUT", path, other, (("If-None-Match", "*"),))[0] == 412
+    assert api.request("PUT", path, other, (("If-Match", seen),))[0] == 200
+    assert api.request("DELETE", path, None, (("If-Match", seen),))[0] == 412
+    assert api.request("DELETE", path, None, (("If-Match", "*"),))[0] == 200
+    assert api.request("PUT", path, other, (("If-Match", "*"),))[0] == 412
 
 
 def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, origin: Origin) -> None:
@@ -202,15 +202,15 @@ def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, o
         start(processes, "--workers=1", NO_DOCKER, f"--api.basicAuth.users={USER}", "--api.token=s3cret")
     )
     token = (("Authorization", "Bearer s3cret"),)
-    until(lambda: api.ask("GET", "/api/instances", None, token)[1]["agents"], "an agent")
+    until(lambda: api.request("GET", "/api/instances", None, token)[1]["agents"], "an agent")
     eve = (("Authorization", "Basic ZXZlOnRlc3Q="),)
     users = {"basicAuth": {"users": [USER], "realm": "a"}}
-    assert api.ask("PUT", "/api/http/services/shop", service(origin), token)[0] == 201
-    assert api.ask("PUT", "/api/http/middlewares/users", users, eve)[0] == 201
+    assert api.request("PUT", "/api/http/services/shop", service(origin), token)[0] == 201
+    assert api.request("PUT", "/api/http/middlewares/users", users, eve)[0] == 201
     users["basicAuth"] = {"users": [USER, f"x{USER}"], "realm": "b"}
-    assert api.ask("PUT", "/api/http/middlewares/users", users, eve)[0] == 200
+    assert api.request("PUT", "/api/http/middlewares/users", users, eve)[0] == 200
 
-    status, found, response = api.ask("GET", "/api/history", None, eve)
+    status, found, response = api.request("GET", "/api/history", None, eve)
     assert (status, response.header("ETag")) == (200, '"3"')
     assert [(item["version"], item["what"], item["by"]["user"]) for item in found] == [
         (3, "PUT middlewares/users", "eve"),
@@ -220,33 +220,33 @@ def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, o
     assert found[0]["by"]["address"] == "127.0.0.1"
     assert found[0]["objects"] == ["admin/http/middlewares/users"]
 
-    _, found, response = api.ask("GET", "/api/history/3", None, eve)
+    _, found, response = api.request("GET", "/api/history/3", None, eve)
     assert {item["path"]: (item["before"], item["after"]) for item in found["differences"]} == {
         "basicAuth.realm": ("a", "b"),
         "basicAuth.users": ("…", "…"),
     }
     assert "apr1" not in response.text
-    _, found, response = api.ask("GET", "/api/history/0/diff", None, eve)
+    _, found, response = api.request("GET", "/api/history/0/diff", None, eve)
     assert [item["object"] for item in found["differences"]] == [
         "admin/http/middlewares/users",
         "admin/http/services/shop",
     ]
     assert "apr1" not in response.text
-    _, found, _ = api.ask("GET", "/api/history/1/diff?to=2", None, eve)
+    _, found, _ = api.request("GET", "/api/history/1/diff?to=2", None, eve)
     assert [item["object"] for item in found["differences"]] == ["admin/http/middlewares/users"]
 
-    assert api.ask("POST", "/api/history/1/rollback", {}, (*eve, ("If-Match", '"2"')))[0] == 412
-    status, found, _ = api.ask("POST", "/api/history/1/rollback?wait=60", {}, eve)
+    assert api.request("POST", "/api/history/1/rollback", {}, (*eve, ("If-Match", '"2"')))[0] == 412
+    status, found, _ = api.request("POST", "/api/history/1/rollback?wait=60", {}, eve)
     assert (status, found["restored"], found["version"], found["inForce"]) == (200, 1, 4, True)
-    assert api.ask("GET", "/api/http/middlewares/users@admin", None, eve)[0] == 404
-    _, found, _ = api.ask("GET", "/api/history", None, eve)
+    assert api.request("GET", "/api/http/middlewares/users@admin", None, eve)[0] == 404
+    _, found, _ = api.request("GET", "/api/history", None, eve)
     assert found[0]["what"] == "rollback to 1"
-    _, found, _ = api.ask("GET", "/api/history/1/diff", None, eve)
+    _, found, _ = api.request("GET", "/api/history/1/diff", None, eve)
     assert found == {"from": 1, "to": 4, "differences": []}
     for path in ("/api/history/9", "/api/history/9/diff"):
-        assert api.ask("GET", path, None, eve)[0] == 404
-    assert api.ask("POST", "/api/history/9/rollback", {}, eve)[0] == 404
-    assert api.ask("GET", "/api/history/1/diff?to=x", None, eve)[0] == 400
+        assert api.request("GET", path, None, eve)[0] == 404
+    assert api.request("POST", "/api/history/9/rollback", {}, eve)[0] == 404
+    assert api.request("GET", "/api/history/1/diff?to=x", None, eve)[0] == 400
 
 
 def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> None:
@@ -257,29 +257,29 @@ def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> 
     found = api.put("/api/providers/web?wait=60", whole)
     assert (found["provider"], found["changed"], found["inForce"]) == ("rest", True, True)
     api.running.wait_for("one.test", "/p/x")
-    api.everywhere()
+    api.wait_for_all_workers()
     assert set(api.running.api("/api/providers/rest")) == {"frontends", "backends"}
     assert api.running.api("/api/http/routers/f@rest")["provider"] == "rest"
     assert api.put("/api/providers/rest", whole)["changed"] is False
 
     broken = {"http": {"routers": {"r": {"rule": "x", "service": "s"}}}}
-    status, found, _ = api.ask("PUT", "/api/providers/rest", broken)
+    status, found, _ = api.request("PUT", "/api/providers/rest", broken)
     assert (status, found["errors"][0]["path"]) == (422, "http.routers.r.rule")
     api.running.wait_for("one.test", "/p/x")
 
     other = {"http": {"routers": {"r": router("two.test", "s")}, "services": {"s": service(origin)}}}
     assert api.put("/api/providers/rest?wait=60", other)["inForce"]
     api.running.wait_for("two.test")
-    api.everywhere()
+    api.wait_for_all_workers()
     assert api.running.request("one.test", "/p/x").status == 404
-    assert api.ask("PUT", "/api/providers/docker", other)[0] == 400
+    assert api.request("PUT", "/api/providers/docker", other)[0] == 400
     assert api.put("/api/providers/rest?wait=60", {})["inForce"]
     api.running.wait_for("two.test", status=404)
 
 
 def test_the_provider_rest_has_to_be_asked_for(processes: Processes) -> None:
     api = Api(start(processes, "--workers=1", NO_DOCKER))
-    status, found, _ = api.ask("PUT", "/api/providers/rest", {})
+    status, found, _ = api.request("PUT", "/api/providers/rest", {})
     assert (status, "providers.rest" in found["message"]) == (404, True)
 
 
@@ -316,10 +316,10 @@ def test_without_an_agent_changes_are_refused_and_never_made_later(
 ) -> None:
     flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}")
     api = Api(start(processes, "--workers=1", *flags, command=("proxy",)))
-    status, found, _ = api.ask("PUT", "/api/http/services/shop", {"loadBalancer": {"servers": []}})
+    status, found, _ = api.request("PUT", "/api/http/services/shop", {"loadBalancer": {"servers": []}})
     assert (status, "rondpoint agent" in found["message"]) == (503, True)
     with store.client() as client:
         assert not client.exists("{rondpoint:default}:admin:proposals")
     store.kill()
-    status, found, _ = api.ask("PUT", "/api/http/services/shop", {})
+    status, found, _ = api.request("PUT", "/api/http/services/shop", {})
     assert (status, "store" in found["message"]) == (503, True)

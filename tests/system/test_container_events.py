@@ -15,7 +15,7 @@ Start = Callable[..., Container]
 LABELS = {"traefik.backend": "w", "traefik.frontend.rule": "Host:w.test"}
 
 
-class Asking:
+class Requests:
     """One request, or one after the other, in a thread of their own."""
 
     def __init__(self, running: Installation, path: str, *, again: bool) -> None:
@@ -42,12 +42,12 @@ def servers(running: Installation) -> list[str]:
 
 
 @contextmanager
-def steady(running: Installation) -> Iterator[Asking]:
-    asking = Asking(running, "/", again=True)
+def steady(running: Installation) -> Iterator[Requests]:
+    requests = Requests(running, "/", again=True)
     try:
-        yield asking
+        yield requests
     finally:
-        asking.finish()
+        requests.finish()
 
 
 def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewhere(
@@ -56,7 +56,7 @@ def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewh
     sleeper = whoami(name="sleeper", hostname="sleeper", labels=LABELS)
     running = installation("--docker", "--workers=1", engine=engine)
     running.wait_for_bodies({"sleeper"}, "w.test")
-    slow = Asking(running, "/sleep/1000", again=False)
+    slow = Requests(running, "/sleep/1000", again=False)
     until(lambda: b"sleep 1000" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
     whoami(name="other", hostname="other", labels=LABELS)
     running.wait_for_bodies({"sleeper", "other"}, "w.test")
@@ -80,7 +80,7 @@ def test_containers_that_are_killed_removed_and_restarted_cost_no_request(
     )
     running = installation("--docker", "--workers=2", engine=engine)
     running.wait_for_bodies({"one", "two", "three", "four"}, "w.test")
-    with steady(running) as asking:
+    with steady(running) as requests:
         one.kill()
         running.wait_for_bodies({"two", "three", "four"}, "w.test")
         two.remove(force=True)
@@ -89,6 +89,6 @@ def test_containers_that_are_killed_removed_and_restarted_cost_no_request(
         running.wait_for_bodies({"three", "four"}, "w.test")
         one.start()
         running.wait_for_bodies({"one", "three", "four"}, "w.test")
-    failures = [response for response in asking.responses if response.status != 200]
+    failures = [response for response in requests.responses if response.status != 200]
     assert failures == []
-    assert len(asking.responses) > 20
+    assert len(requests.responses) > 20

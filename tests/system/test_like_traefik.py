@@ -1,7 +1,7 @@
 """The same labels on real containers, the same requests to Traefik 3 and to Rondpoint: the same answers.
 
 Compared are the status, which containers answered, and the target that reached them. Where Rondpoint departs
-on purpose, DEPARTURES says how; these are looked at as well, lest a reason outlive its difference.
+on purpose, DIFFERENCES says how; these are looked at as well, lest a reason outlive its difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
 from tests.system.default_rule_of_traefik import DEFAULT_RULE
-from tests.system.labels_of_traefik import CASES, DEPARTURES, FILE, OPTIONS, SHARED, Asked, Labels
+from tests.system.labels_of_traefik import CASES, DIFFERENCES, FILE, OPTIONS, SHARED, SampleRequest, Labels
 
 # The first test has all containers made.
 pytestmark = pytest.mark.timeout(600)
@@ -35,7 +35,7 @@ def expanded(text: str, name: str) -> str:
     return text.replace("{n}", name).replace("{N}", name.upper())
 
 
-def containers_of(cases: Mapping[str, tuple[list[Labels], list[str | Asked]]]) -> dict[str, Labels]:
+def containers_of(cases: Mapping[str, tuple[list[Labels], list[str | SampleRequest]]]) -> dict[str, Labels]:
     """Labels by the container's name; cases of SHARED have theirs together."""
     found: dict[str, Labels] = {}
     for name, (each, _) in cases.items():
@@ -101,7 +101,7 @@ def ready(ours: Installation, theirs: Installation) -> None:
 
 
 def outcome(
-    proxy: Installation, asked: Asked, name: str
+    proxy: Installation, asked: SampleRequest, name: str
 ) -> tuple[int, frozenset[str], frozenset[str | None]]:
     """The status, and the containers and targets that so many requests in a row came to."""
     method, _, rest = expanded(asked.line, name).rpartition(" ")
@@ -126,9 +126,9 @@ def test_the_same_labels_and_requests_have_the_same_outcome(
 ) -> None:
     _, asked = CASES[name]
     for each in asked:
-        question = Asked(each) if isinstance(each, str) else each
+        question = SampleRequest(each) if isinstance(each, str) else each
         mine, other = outcome(ours, question, name), outcome(theirs, question, name)
-        assert (mine != other) == ((name, question.line) in DEPARTURES), (question, mine, other)
+        assert (mine != other) == ((name, question.line) in DIFFERENCES), (question, mine, other)
 
 
 def test_departures_are_asked() -> None:
@@ -137,4 +137,4 @@ def test_departures_are_asked() -> None:
         for name, (_, all_of) in CASES.items()
         for each in all_of
     }
-    assert set(DEPARTURES) <= asked
+    assert set(DIFFERENCES) <= asked

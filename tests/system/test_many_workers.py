@@ -11,7 +11,7 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
-ASKED = 80
+REQUESTS = 80
 """Requests one after the other: enough for all four workers, and not so many that a ticket is always late."""
 
 
@@ -44,8 +44,8 @@ def test_two_instances_with_two_workers_each_share_one_rotation(
         instances[0].wait_for_workers(4)
 
         def is_round_robin() -> bool:
-            answers = [instances[number % 2].request("four.test").text for number in range(ASKED)]
-            return Counter(answers) == dict.fromkeys("abcd", ASKED // 4) and answers[4:] == answers[:-4]
+            answers = [instances[number % 2].request("four.test").text for number in range(REQUESTS)]
+            return Counter(answers) == dict.fromkeys("abcd", REQUESTS // 4) and answers[4:] == answers[:-4]
 
         # A ticket that is late, as on a busy machine, is replaced by the worker's own.
         until(is_round_robin, "one rotation", timeout=150)

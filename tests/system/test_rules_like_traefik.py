@@ -2,7 +2,7 @@
 
 Both read one file of routes. The same bytes are sent to both; the status, the router that took the request
 and the resource that its server was asked for must be the same. Where Rondpoint departs on purpose,
-DEPARTURES says why; these are asked, too, lest a reason outlive its difference.
+DIFFERENCES says why; these are asked, too, lest a reason outlive its difference.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
 from tests.system import generated_rules, paths_of_traefik, rules_of_traefik
 from tests.system.paths_of_traefik import MIDDLEWARES
-from tests.system.rules_of_traefik import Asked
+from tests.system.rules_of_traefik import SampleRequest
 
 ROWS = rules_of_traefik.ROWS | paths_of_traefik.PATHS | generated_rules.rows(40, 12)
-DEPARTURES = rules_of_traefik.DEPARTURES | paths_of_traefik.DEPARTURES
+DIFFERENCES = rules_of_traefik.DIFFERENCES | paths_of_traefik.DIFFERENCES
 
 
-def key(asked: str | Asked) -> str:
+def key(asked: str | SampleRequest) -> str:
     return asked if isinstance(asked, str) else asked.line or asked.raw
 
 
@@ -111,16 +111,16 @@ def test_the_same_router_takes_the_same_requests(
     _, asked = ROWS[name]
     differ = {}
     for each in asked:
-        head = (Asked(each) if isinstance(each, str) else each).head(name)
+        head = (SampleRequest(each) if isinstance(each, str) else each).head(name)
         mine, other = outcome(ours, head, origins), outcome(theirs, head, origins)
-        if (mine != other) != ((name, key(each)) in DEPARTURES):
+        if (mine != other) != ((name, key(each)) in DIFFERENCES):
             differ[key(each)] = (mine, other)
     assert differ == {}
 
 
 def test_departures_are_asked() -> None:
     asked = {(name, key(each)) for name, (_, lines) in ROWS.items() for each in lines}
-    assert set(DEPARTURES) <= asked
+    assert set(DIFFERENCES) <= asked
 
 
 EXPLAINED = [(name, each) for name, (_, asked) in ROWS.items() for each in asked if _may_be_a_url(key(each))]
@@ -128,9 +128,9 @@ EXPLAINED = [(name, each) for name, (_, asked) in ROWS.items() for each in asked
 
 @pytest.mark.parametrize(("name", "asked"), EXPLAINED)
 def test_what_is_explained_is_what_happens(
-    name: str, asked: str | Asked, ours: Installation, origins: dict[str, Origin]
+    name: str, asked: str | SampleRequest, ours: Installation, origins: dict[str, Origin]
 ) -> None:
-    each = Asked(asked) if isinstance(asked, str) else asked
+    each = SampleRequest(asked) if isinstance(asked, str) else asked
     method, _, rest = each.line.replace("{n}", name).replace("{N}", name.upper()).rpartition(" ")
     given = [("url", f"http://{rest}"), ("method", method or "GET"), ("client", "127.0.0.1")]
     given += [("header", line) for line in each.headers]

@@ -14,7 +14,7 @@ import yaml
 from tests.lab.installation import Installation, start
 from tests.lab.origin import Origin, answer
 from tests.lab.processes import Processes
-from tests.system.rules_of_traefik_1 import PREFIX, REPLACED, ROWS, TIES, Got, Sent
+from tests.system.rules_of_traefik_1 import PREFIX, REPLACED, ROWS, TIES, ServerRequest, ClientRequest
 
 SLASHES = {
     # Rule, path, whether it is served: as in Traefik 1 with `keepTrailingSlash`, which it advises. Without,
@@ -63,7 +63,7 @@ def rondpoint(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Itera
         started.stop()
 
 
-def got(running: Installation, origin: Origin, sent: Sent, name: str) -> Got | None:
+def got(running: Installation, origin: Origin, sent: ClientRequest, name: str) -> ServerRequest | None:
     method, _, rest = sent.line.replace("{n}", name).rpartition(" ")
     host, slash, target = rest.partition("/")
     headers = [(key, value.strip()) for key, _, value in (line.partition(":") for line in sent.headers)]
@@ -74,7 +74,7 @@ def got(running: Installation, origin: Origin, sent: Sent, name: str) -> Got | N
     received = origin.requests[-1]
     told = {name: received.all(name) for name in (PREFIX, REPLACED)}
     assert all(len(values) < 2 for values in told.values()), told
-    return Got(received.target, {name: values[0] for name, values in told.items() if values})
+    return ServerRequest(received.target, {name: values[0] for name, values in told.items() if values})
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -82,8 +82,8 @@ def test_a_documented_rule_takes_the_requests_and_changes_them(
     name: str, rondpoint: Installation, origin: Origin
 ) -> None:
     different = {}
-    for sent, wanted in ROWS[name].asked.items():
-        found = got(rondpoint, origin, sent if isinstance(sent, Sent) else Sent(sent), name)
+    for sent, wanted in ROWS[name].expected.items():
+        found = got(rondpoint, origin, sent if isinstance(sent, ClientRequest) else ClientRequest(sent), name)
         if found != wanted:
             different[sent] = (found, wanted)
     assert different == {}

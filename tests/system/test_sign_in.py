@@ -41,14 +41,14 @@ def dashboard(proxy: Proxy, query: str = "") -> str:
     return f"http://127.0.0.1:{proxy.admin}/dashboard/{query}"
 
 
-def is_asked(page: Page) -> Locator:
+def sign_in_form(page: Page) -> Locator:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     return page.get_by_label("Token")
 
 
 def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: Browser) -> None:
     with open_page(browser, dashboard(guarded, "?search=none"), allowed_error=UNAUTHORIZED) as page:
-        expect(is_asked(page)).to_be_focused()
+        expect(sign_in_form(page)).to_be_focused()
         page.keyboard.type("not it")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_have_text("Wrong token.")
@@ -70,29 +70,29 @@ def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: 
         assert described.value.status == 200
         page.go_back()
         page.get_by_role("button", name="Sign out").click()
-        is_asked(page)
+        sign_in_form(page)
         page.goto(dashboard(guarded))
-        is_asked(page)
+        sign_in_form(page)
 
 
 def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, browser: Browser) -> None:
     with open_page(browser, dashboard(guarded), allowed_error=UNAUTHORIZED) as page:
-        is_asked(page).fill(TOKEN)
+        sign_in_form(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("#live-status")).to_have_attribute("data-state", "on")
         page.context.clear_cookies()
         page.locator("#search").fill("shop")
-        is_asked(page)
+        sign_in_form(page)
         assert page.url == dashboard(guarded, "?search=shop")
 
 
 def test_signing_in_and_out_needs_no_script(guarded: Proxy, browser: Browser) -> None:
     with open_page(browser, dashboard(guarded), allowed_error=UNAUTHORIZED, script=False) as page:
-        is_asked(page).fill(TOKEN)
+        sign_in_form(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Routes")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
-        is_asked(page)
+        sign_in_form(page)
 
 
 def test_a_name_and_a_password_can_be_used_instead(guarded: Proxy, browser: Browser) -> None:
@@ -110,7 +110,7 @@ def test_nothing_keeps_people_from_signing_in(
     guarded: Proxy, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
     with open_page(browser, dashboard(guarded), size, scheme, allowed_error=UNAUTHORIZED) as page:
-        is_asked(page)
+        sign_in_form(page)
         assert accessibility_violations(page) == []
         page.get_by_label("Token").fill("not this")
         page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""The schema of every kind of HTTP middleware of Traefik 3.7, and of one of Traefik 1, by families.
+"""The schemas of all kinds of HTTP middleware of Traefik 3.7, and of one of Traefik 1, grouped by family.
 
 Names and defaults are those of Traefik's `pkg/config/dynamic/middlewares.go`.
 """

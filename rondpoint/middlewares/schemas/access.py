@@ -1,4 +1,4 @@
-"""Middlewares that let requests in by where they come from, or tell the server who sent them."""
+"""Schemas of middlewares that filter requests by origin, or pass client certificates to the server."""
 
 from __future__ import annotations
 

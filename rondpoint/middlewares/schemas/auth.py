@@ -1,4 +1,4 @@
-"""Middlewares that ask who the client is."""
+"""Schemas of middlewares that authenticate the client."""
 
 from __future__ import annotations
 

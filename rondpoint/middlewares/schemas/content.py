@@ -1,4 +1,4 @@
-"""Middlewares that change headers and bodies."""
+"""Schemas of middlewares that change headers and bodies."""
 
 from __future__ import annotations
 

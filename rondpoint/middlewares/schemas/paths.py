@@ -1,4 +1,4 @@
-"""Middlewares that rewrite the path, redirect, or name other middlewares."""
+"""Schemas of middlewares that rewrite the path, redirect, or contain other middlewares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PERMANENT = Option(switch, default=False)
 KINDS: dict[str, Group] = {
     "addPrefix": kind({"prefix": Option(given_text, required=True)}),
     "chain": kind({"middlewares": Option(some_texts, required=True, refers=True)}, guards=True),
-    # Ours: Traefik 3 has it among the options of an entry point only.
+    # This kind is Rondpoint's own. In Traefik 3 it is only an option of an entry point.
     "redirectEntryPoint": kind(
         {"entryPoint": Option(given_text, required=True), "permanent": _PERMANENT}, guards=True
     ),

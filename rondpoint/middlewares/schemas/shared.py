@@ -1,4 +1,4 @@
-"""Options that several kinds have."""
+"""Schemas of options that several kinds share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rondpoint.middlewares.readers import amount, between, networks, switch, tex
 
 
 def ip_strategy(*, may_be_bare: bool = False) -> Group:
-    """Which address of a request counts as the client's."""
+    """Return the options that choose the client's address."""
     options: dict[str, Option | Group] = {
         "depth": Option(amount, default=0),
         "excludedIPs": Option(networks),
@@ -19,7 +19,7 @@ def ip_strategy(*, may_be_bare: bool = False) -> Group:
 
 
 def source_criterion() -> Group:
-    """What requests are counted by."""
+    """Return the options that choose the key by which requests are counted."""
     return group(
         ipStrategy=ip_strategy(),
         requestHeaderName=Option(text, default=""),
@@ -28,7 +28,7 @@ def source_criterion() -> Group:
 
 
 def client_tls(*, ca_optional: bool = False) -> Group:
-    """TLS towards a helper of the proxy."""
+    """Return the options for TLS connections to an auxiliary service."""
     options: dict[str, Option | Group] = {
         "ca": Option(text, default=""),
         "cert": Option(text, default=""),

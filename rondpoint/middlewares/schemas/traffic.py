@@ -1,4 +1,4 @@
-"""Middlewares that limit, hold or repeat requests."""
+"""Schemas of middlewares that limit, buffer or retry requests."""
 
 from __future__ import annotations
 

@@ -136,10 +136,10 @@ def test_any_address_is_read(address: object, port: int, tlvs: bytes, text: bool
     else:
         header = binary(0x21, v6(source), tlvs=tlvs) if six else binary(0x11, v4(source), tlvs=tlvs)
     assert all(parse_header(header[:end]) is None for end in range(len(header)))
-    header = parse_header(header + after)
-    assert header is not None
-    assert header.size == len(header)
-    assert header.source == source or source.startswith("::ffff:")
+    parsed = parse_header(header + after)
+    assert parsed is not None
+    assert parsed.size == len(header)
+    assert parsed.source == source or source.startswith("::ffff:")
 
 
 @given(
@@ -152,7 +152,7 @@ def test_random_bytes_give_an_error_or_a_result(header: bytes, changes: list[tup
         position = place % (len(data) + 1)
         data = data[:position] + added + data[position + removed :]
     try:
-        header = parse_header(data)
+        parsed = parse_header(data)
     except ProxyProtocolError:
         return
-    assert header is None or header.size <= len(data)
+    assert parsed is None or parsed.size <= len(data)

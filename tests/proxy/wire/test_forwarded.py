@@ -33,7 +33,7 @@ def proxies(directory: Path) -> Iterator[Proxy]:
         "all": "forwardedHeaders.insecure=true",
         "proxied": "proxyProtocol.trustedIPs=127.0.0.0/8",
         "both": "proxyProtocol.insecure=true",
-        "nottold": "proxyProtocol.trustedIPs=10.0.0.0/8",
+        "unproxied": "proxyProtocol.trustedIPs=10.0.0.0/8",
     }
     PORTS.update({name: free_port() for name in settings})
     flags = [f"--entryPoints.{name}.{setting}" for name, setting in settings.items()]
@@ -164,7 +164,7 @@ def test_a_malformed_header_ends_the_connection(proxy: Proxy, origin: Start, hea
     assert seen.requests == []
 
 
-@pytest.mark.parametrize("entry_point", ["nottold", "web"])
+@pytest.mark.parametrize("entry_point", ["unproxied", "web"])
 @pytest.mark.parametrize("header", [TEXT, BINARY])
 def test_a_proxy_header_of_another_peer_is_refused(
     proxy: Proxy, origin: Start, entry_point: str, header: bytes

@@ -46,14 +46,14 @@ def retried(proxy: Proxy, *origins: Origin | int, **options: object) -> str:
     return proxy.route(*origins, middlewares=(name,))
 
 
-@pytest.mark.parametrize(("failures", "status", "attempts"), [(0, 200, 1), (2, 200, 3), (3, 502, 3)])
+@pytest.mark.parametrize(("failures", "status", "tries"), [(0, 200, 1), (2, 200, 3), (3, 502, 3)])
 def test_a_single_server_is_tried_as_often_as_configured(
-    proxy: Proxy, origin: Start, failures: int, status: int, asked: int
+    proxy: Proxy, origin: Start, failures: int, status: int, tries: int
 ) -> None:
     failing = origin(Failing(failures))
     host = retried(proxy, failing)
     assert proxy.status(host) == status
-    assert len(failing.requests) == asked
+    assert len(failing.requests) == tries
 
 
 def test_without_the_middleware_every_server_is_tried_once(proxy: Proxy, origin: Start) -> None:
@@ -168,17 +168,17 @@ UNAVAILABLE = answer(b"not now", "503 Service Unavailable")
 
 
 @pytest.mark.parametrize(
-    ("failures", "status", "text", "attempts"),
+    ("failures", "status", "text", "tries"),
     [(2, 200, "served", 3), (3, 503, "not now", 3), (9, 503, "not now", 3)],
 )
 def test_a_status_is_retried_and_the_last_response_counts(
-    proxy: Proxy, origin: Start, failures: int, status: int, text: str, asked: int
+    proxy: Proxy, origin: Start, failures: int, status: int, text: str, tries: int
 ) -> None:
     failing = origin(Failing(failures, UNAVAILABLE))
     host = retried(proxy, failing, status=["500-504"])
     response = http.request(proxy.web, host)
     assert (response.status, response.text) == (status, text)
-    assert len(failing.requests) == asked
+    assert len(failing.requests) == tries
 
 
 def test_a_status_is_retried_with_another_server_first(proxy: Proxy, origin: Start) -> None:
@@ -188,14 +188,14 @@ def test_a_status_is_retried_with_another_server_first(proxy: Proxy, origin: Sta
     assert max(len(each.requests) for each in failing) <= 6
 
 
-@pytest.mark.parametrize(("options", "attempts"), [({"status": ["404"]}, 1), ({"status": ["404-503"]}, 3)])
+@pytest.mark.parametrize(("options", "tries"), [({"status": ["404"]}, 1), ({"status": ["404-503"]}, 3)])
 def test_other_statuses_are_not_retried(
-    proxy: Proxy, origin: Start, options: dict[str, object], asked: int
+    proxy: Proxy, origin: Start, options: dict[str, object], tries: int
 ) -> None:
     failing = origin(Failing(2, UNAVAILABLE))
     host = retried(proxy, failing, **options)
     proxy.status(host)
-    assert len(failing.requests) == asked
+    assert len(failing.requests) == tries
 
 
 def test_a_post_is_not_retried_for_its_status_unless_configured(proxy: Proxy, origin: Start) -> None:

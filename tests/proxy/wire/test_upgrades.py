@@ -243,7 +243,9 @@ def test_any_offered_protocol_becomes_a_tunnel(
         connection.send(connection.receive().upper())
 
     host = proxy.route(origin(handler))
-    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {offered}\r\n\r\n".encode())
+    client.send(
+        f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {offered}\r\n\r\n".encode()
+    )
     assert client.head() == (
         f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {chosen}\r\n\r\n".encode()
     )

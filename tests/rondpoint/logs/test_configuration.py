@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint import logs
+from rondpoint.logs import configuration
 from rondpoint.settings import Log
 
 log = logging.getLogger("rondpoint.tests")
@@ -20,8 +21,8 @@ def _restore_logging() -> Iterator[None]:
     level = root.level
     yield
     logs.configure(Log())
-    if logs._handler is not None:
-        root.removeHandler(logs._handler)
+    if configuration._handler is not None:
+        root.removeHandler(configuration._handler)
     root.setLevel(level)
 
 

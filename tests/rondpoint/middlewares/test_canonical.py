@@ -1,4 +1,4 @@
-"""Options of middlewares: one spelling, typed values, and what becomes of those that cannot be read."""
+"""Options of middlewares: their spelling, their types, and invalid ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from rondpoint.middlewares.canonical import canonicalise, add_defaults
+from rondpoint.middlewares.canonical import add_defaults, canonicalise
 from rondpoint.middlewares.redaction import HIDDEN, redact_middleware
 from rondpoint.model import Middleware
 
 
-def _at_docker(name: str) -> str:
+def _qualify_with_docker(name: str) -> str:
     return name if "@" in name else f"{name}@docker"
 
 
@@ -38,8 +38,8 @@ READ: list[tuple[str, object, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "written", "options"), READ)
-def test_options_are_spelled_and_typed(kind: str, written: object, options: dict[str, Any]) -> None:
-    found = canonicalise(kind, written, _at_docker)
+def test_options_get_their_spelling_and_type(kind: str, written: object, options: dict[str, Any]) -> None:
+    found = canonicalise(kind, written, _qualify_with_docker)
     assert (found.options, found.errors) == (options, ())
 
 
@@ -78,35 +78,35 @@ REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "written", "path", "message"), REFUSED)
-def test_what_cannot_be_read_makes_a_middleware_unusable(
+def test_an_invalid_option_makes_a_middleware_unusable(
     kind: str, written: object, path: tuple[str, ...], message: str
 ) -> None:
-    found = canonicalise(kind, written, _at_docker)
-    assert [(fault.path, fault.message) for fault in found.errors] == [(path, message)]
+    found = canonicalise(kind, written, _qualify_with_docker)
+    assert [(error.path, error.message) for error in found.errors] == [(path, message)]
     assert not found.usable
 
 
-def test_an_expression_that_a_comma_breaks_is_told_how_to_be_written() -> None:
-    (fault,) = canonicalise("stripPrefixRegex", {"regex": "^/v(1{1,2})"}, _at_docker).errors
-    assert fault.hint.startswith("expected a regular expression of RE2: missing )")
-    assert fault.hint.endswith("a comma separates, unless each has a number: NAME[0]")
-    whole = canonicalise("stripPrefixRegex", {"regex": ["^/v(1{1,2})"]}, _at_docker)
+def test_an_expression_with_a_comma_gets_a_hint() -> None:
+    (error,) = canonicalise("stripPrefixRegex", {"regex": "^/v(1{1,2})"}, _qualify_with_docker).errors
+    assert error.hint.startswith("expected a regular expression of RE2: missing )")
+    assert error.hint.endswith("a comma separates expressions, unless each has a number: NAME[0]")
+    whole = canonicalise("stripPrefixRegex", {"regex": ["^/v(1{1,2})"]}, _qualify_with_docker)
     assert whole.options == {"regex": ["^/v(1{1,2})"]}
 
 
-def test_an_unknown_option_of_what_guards_nothing_is_a_slip() -> None:
-    found = canonicalise("addPrefix", {"prefix": "/a", "prefx": "/b"}, _at_docker)
+def test_an_unknown_option_of_a_kind_that_refuses_nothing_is_no_fatal_error() -> None:
+    found = canonicalise("addPrefix", {"prefix": "/a", "prefx": "/b"}, _qualify_with_docker)
     assert found.usable
     assert found.errors[0].hint == "did you mean prefix?"
 
 
-def test_a_fault_does_not_tell_secrets() -> None:
-    (fault,) = canonicalise("digestAuth", {"users": "me:my-hash"}, _at_docker).errors
-    assert "my-hash" not in f"{fault}"
+def test_an_error_does_not_contain_secrets() -> None:
+    (error,) = canonicalise("digestAuth", {"users": "me:my-hash"}, _qualify_with_docker).errors
+    assert "my-hash" not in f"{error}"
 
 
-def test_defaults_are_filled_in_below_groups_that_are_given() -> None:
-    options = canonicalise("rateLimit", {"average": 5, "redis": {"db": 1}}, _at_docker).options
+def test_defaults_are_added_in_given_groups() -> None:
+    options = canonicalise("rateLimit", {"average": 5, "redis": {"db": 1}}, _qualify_with_docker).options
     found = add_defaults("rateLimit", options)
     assert (found["average"], found["burst"], found["period"]) == (5, 1, 1.0)
     assert (found["redis"]["endpoints"], found["redis"]["db"]) == (["localhost:6379"], 1)

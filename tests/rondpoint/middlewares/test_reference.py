@@ -1,4 +1,4 @@
-"""The reference page of the middlewares says what their schemas say."""
+"""The reference page of middlewares agrees with their schemas."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def test_the_page_is_up_to_date() -> None:
     assert page == fill_blocks(page, blocks()), "run: make reference"
 
 
-def test_every_option_has_a_meaning_and_every_meaning_an_option() -> None:
+def test_every_option_has_a_description_and_every_description_an_option() -> None:
     known = {path for kind, schema in SCHEMAS.items() for path, _ in options(schema, kind)}
     assert DESCRIPTIONS.keys() == known | SCHEMAS.keys()
 
 
-def test_every_option_says_what_may_be_written_for_it() -> None:
+def test_every_option_describes_its_values() -> None:
     words = {values(option) for kind, schema in SCHEMAS.items() for _, option in options(schema, kind)}
     assert {"true or false", "a duration", "a whole number from 100 to 599"} <= words
 
 
-def test_a_kind_stands_where_it_is_served() -> None:
-    made = blocks()
+def test_each_kind_is_under_its_heading() -> None:
+    generated = blocks()
     for kind in SCHEMAS:
-        assert (f"### {kind}\n" in made["served"]) == (kind in SERVED_KINDS)
-        assert (f"### {kind}\n" in made["unserved"]) == (kind not in SERVED_KINDS)
+        assert (f"### {kind}\n" in generated["served"]) == (kind in SERVED_KINDS)
+        assert (f"### {kind}\n" in generated["unserved"]) == (kind not in SERVED_KINDS)

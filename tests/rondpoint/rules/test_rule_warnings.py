@@ -25,14 +25,14 @@ V1 = [
 ]
 
 
-@pytest.mark.parametrize(("text", "named"), V3)
+@pytest.mark.parametrize(("text", "expected"), V3)
 def test_templates_of_traefik_2_in_rules_of_traefik_3_get_a_warning(text: str, expected: str | None) -> None:
     warning = warn_about_v3_rule(text)
     assert (warning is None) == (expected is None)
     assert warning is None or warning[0].startswith(f"{expected} is a template")
 
 
-@pytest.mark.parametrize(("text", "named"), V1)
+@pytest.mark.parametrize(("text", "expected"), V1)
 def test_expressions_outside_braces_in_rules_of_traefik_1_get_a_warning(
     text: str, expected: str | None
 ) -> None:
@@ -41,7 +41,7 @@ def test_expressions_outside_braces_in_rules_of_traefik_1_get_a_warning(
     assert warning is None or warning[0].startswith(f"HostRegexp: {expected} is outside braces")
 
 
-@pytest.mark.parametrize("tell", [warn_about_v1_rule, warn_about_v3_rule])
+@pytest.mark.parametrize("find_warning", [warn_about_v1_rule, warn_about_v3_rule])
 @pytest.mark.parametrize("begin", ["", "Path(`", "HostRegexp:"])
 @pytest.mark.parametrize(
     "piece", ["HostRegexp(`{a", "HostRegexp:{", "{{", "Path(`", "{a:", "{a:{", ";HostRegexp:a{"]

@@ -104,7 +104,7 @@ MODIFIED = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "held", "not_held"), EXAMPLES)
+@pytest.mark.parametrize(("rule", "matching", "not_matching"), EXAMPLES)
 def test_documented_rules_match_the_same_requests(
     rule: str, matching: list[str], not_matching: list[str]
 ) -> None:
@@ -169,9 +169,9 @@ def test_all_matchers_and_one_value_of_each_must_match(parts: list[tuple[str, li
     expression = parse(";".join(f"{kind}:{','.join(values)}" for kind, values in parts)).expression
     for host in HOSTS:
         for path in (*PATHS, "/other"):
-            asked = Facts(host, path)
-            expected = all(evaluate(Match(kind, tuple(values)), asked) for kind, values in parts)
-            assert evaluate(expression, asked) == expected
+            request = Facts(host, path)
+            expected = all(evaluate(Match(kind, tuple(values)), request) for kind, values in parts)
+            assert evaluate(expression, request) == expected
 
 
 @given(st.text() | st.text(alphabet="Host:a.;,/ PathrefixRegexpStripQueryHeaders=({[*]})"))

@@ -212,7 +212,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "held", "not_held"), EXAMPLES)
+@pytest.mark.parametrize(("rule", "matching", "not_matching"), EXAMPLES)
 def test_documented_rules_match_the_same_requests(
     rule: str, matching: list[str], not_matching: list[str]
 ) -> None:
@@ -220,7 +220,7 @@ def test_documented_rules_match_the_same_requests(
 
 
 @pytest.mark.parametrize(
-    ("rule", "held"),
+    ("rule", "matching"),
     [
         ("Header(`Content-Type`, `application/json`)", True),
         ("Header(`content-type`, `application`)", False),

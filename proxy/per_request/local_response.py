@@ -1,0 +1,17 @@
+"""The response that a middleware gives instead of a server."""
+
+from __future__ import annotations
+
+
+class LocalResponse(Exception):  # noqa: N818 (no error: it ends the request's path to a server)
+    """Raised by a middleware's step, so that no server gets the request.
+
+    `lines` are header lines, each with a leading CRLF, without Content-Length. The response steps of the
+    middlewares before this one apply to it. The request's body, if any, is not read first.
+    """
+
+    def __init__(self, status: int, lines: bytes = b"", body: bytes = b"") -> None:
+        super().__init__(status)
+        self.status = status
+        self.lines = lines
+        self.body = body
