@@ -90,12 +90,12 @@ def test_named_settings_are_not_served(key: str) -> None:
 DOCUMENTED = {
     UNKNOWN_LABEL: "For an unknown label there is a diagnostic, and the rest of the container stays",
     UNAVAILABLE_MIDDLEWARE: "A router whose middleware is not available responds with 503",
-    "the default is taken, and the label reported": "For an invalid value, the default applies",
-    "the target reaches the server as it was sent": "Servers get the target as it was sent",
-    "what remains reaches the server as it was sent": "Servers get the target as it was sent",
-    "servers' transports are not followed yet": "| `serversTransport` | no effect",
-    "containers that say the same share a service": "Containers that define the same router",
-    "an empty rule is a mistake": "An empty rule is a mistake",
+    "the default applies, and the label is reported": "For an invalid value, the default applies",
+    "the server gets the target as it was sent": "Servers get the target as it was sent",
+    "the server gets the rest of the path as it was sent": "Servers get the target as it was sent",
+    "serversTransport is not served yet": "| `serversTransport` | no effect",
+    "containers that define the same router share a service": "Containers that define the same router",
+    "an empty rule is an error": "An empty rule is a mistake",
     "lists may be numbered": "Lists may be numbered",
 }
 """The page's words for the reasons of DIFFERENCES, by their beginning."""

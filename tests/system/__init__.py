@@ -1,1 +1,1 @@
-"""Tests of what crosses processes: real engine, real store, the installed commands."""
+"""Tests across processes: a real engine, a real store, and the installed commands."""

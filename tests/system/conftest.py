@@ -11,9 +11,9 @@ from tests.lab.processes import Processes
 
 @pytest.fixture
 def installation(processes: Processes) -> Callable[..., Installation]:
-    """Starts `rondpoint`, as `tests.lab.installation.start` does; it is stopped after the test."""
+    """Starts `rondpoint`, with the arguments of `tests.lab.installation.start`; stopped after the test."""
 
-    def begin(*flags: str, **options: Any) -> Installation:
+    def start_installation(*flags: str, **options: Any) -> Installation:
         return start(processes, *flags, **options)
 
-    return begin
+    return start_installation

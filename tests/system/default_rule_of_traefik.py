@@ -1,6 +1,6 @@
-"""A default rule that tries every function of its templates, for containers that ask for that by a label."""
+"""A default rule with every template function, for containers that select it with a label."""
 
-# What a host begins with, as the template and as it comes out.
+# The first part of a host: the template, and its result.
 _FUNCTIONS = {
     "printf": ("""{{ printf "%s.%s" "a" .Labels.zone }}""", "a.eu"),
     "pipe": ("""{{ .Labels.zone | printf "%s%%" | trimSuffix "%" }}""", "eu"),
@@ -25,15 +25,17 @@ _FUNCTIONS = {
 }
 
 LABELS = {"rule": "all", "zone": "eu", "own": "my-box", "a.b": "dotted", "spaced": "a  b_c"}
-"""Of a container that asks for all of them."""
+"""The labels of a container that selects the rule with all functions."""
 
 REQUESTS = [f"{text}.{name}.filled-in/" for name, (_, text) in _FUNCTIONS.items()]
 
-_WRITTEN = " || ".join(f"Host(`{template}.{name}.filled-in`)" for name, (template, _) in _FUNCTIONS.items())
+_ALL_FUNCTIONS = " || ".join(
+    f"Host(`{template}.{name}.filled-in`)" for name, (template, _) in _FUNCTIONS.items()
+)
 
 DEFAULT_RULE = (
-    f"""{{{{ if eq (index .Labels "rule") "all" }}}}{_WRITTEN}"""
+    f"""{{{{ if eq (index .Labels "rule") "all" }}}}{_ALL_FUNCTIONS}"""
     """{{ else if hasPrefix "els" (index .Labels "rule") -}} Host(`elsewhere.filled-in`) {{- else }}"""
     """Host(`{{ normalize .Name }}`){{ end }}"""
 )
-"""Without the label `rule` it is Traefik's own."""
+"""For containers without the label `rule`, it is Traefik's own default rule."""

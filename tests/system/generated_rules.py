@@ -1,4 +1,4 @@
-"""Rules made by chance, the same in every run, and requests of which each matcher knows some."""
+"""Random rules, the same in every run, and requests that some of their matchers match."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ METHODS = ("GET", "POST")
 
 
 def rows(count: int, requests: int) -> dict[str, tuple[Routers, list[Any]]]:
-    """So many rules, and so many requests to each."""
-    chance = Random(count)
+    """Return `count` rules with `requests` requests to each."""
+    random = Random(count)
     return {
-        f"made-{number}": (
-            one_router(f"Host(`{{n}}.test`) && ({_rule(chance, 3)})"),
-            list(dict.fromkeys(_request(chance) for _ in range(requests))),
+        f"generated-{number}": (
+            one_router(f"Host(`{{n}}.test`) && ({_rule(random, 3)})"),
+            list(dict.fromkeys(_request(random) for _ in range(requests))),
         )
         for number in range(count)
     }
 
 
-def _rule(chance: Random, depth: int) -> str:
-    shape = chance.choice(("matcher", "and", "or", "not", "group") if depth else ("matcher",))
+def _rule(random: Random, depth: int) -> str:
+    shape = random.choice(("matcher", "and", "or", "not", "group") if depth else ("matcher",))
     if shape == "matcher":
-        return chance.choice(MATCHERS)
+        return random.choice(MATCHERS)
     if shape == "not":
-        return f"!{_term(chance, depth - 1)}"
+        return f"!{_term(random, depth - 1)}"
     if shape == "group":
-        return f"({_rule(chance, depth - 1)})"
+        return f"({_rule(random, depth - 1)})"
     joined = " && " if shape == "and" else " || "
-    return joined.join(_rule(chance, depth - 1) for _ in range(chance.randint(2, 3)))
+    return joined.join(_rule(random, depth - 1) for _ in range(random.randint(2, 3)))
 
 
-def _term(chance: Random, depth: int) -> str:
-    inner = _rule(chance, depth)
+def _term(random: Random, depth: int) -> str:
+    inner = _rule(random, depth)
     return inner if inner in MATCHERS else f"({inner})"
 
 
-def _request(chance: Random) -> SampleRequest:
-    target = chance.choice(PATHS) + chance.choice(QUERIES)
-    return SampleRequest(f"{chance.choice(METHODS)} {{n}}.test{target}", chance.choice(LINES))
+def _request(random: Random) -> SampleRequest:
+    target = random.choice(PATHS) + random.choice(QUERIES)
+    return SampleRequest(f"{random.choice(METHODS)} {{n}}.test{target}", random.choice(LINES))

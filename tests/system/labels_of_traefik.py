@@ -1,6 +1,6 @@
-"""Sets of labels, each on containers of its own, with what is asked of both proxies.
+"""Cases of labels on containers, with requests that are sent to both proxies.
 
-In labels and requests {n} stands for the case's name, {N} for the same in capitals.
+In labels and requests, {n} stands for the case's name, {N} for the name in capitals.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from tests.system.default_rule_of_traefik import LABELS
 R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
 PORT = ".loadbalancer.server.port"
 OPTIONS = "options of the container"
-"""Among labels: how the container is run, as the SDK has it; `stopped` is ours."""
+"""A key among labels with options of the SDK for running the container; `stopped` is our own option."""
 
 Labels = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """`METHOD host/target` with header lines; {n} stands for the case's name."""
+    """A request: `METHOD host/target`, and headers; {n} stands for the case's name."""
 
     line: str
     headers: tuple[tuple[str, str], ...] = ()
 
 
 def host_labels(rule: str = "", **more: str) -> Labels:
-    """One router for the host that bears the case's name."""
+    """Return labels of a router for the host with the case's name."""
     text = "Host(`{n}.test`)" + (f" && {rule}" if rule else "")
     return {f"{R}{{n}}.rule": text, **{f"{R}{{n}}.{key}": value for key, value in more.items()}}
 
 
 def balancer_labels(options: Labels, **router: str) -> Labels:
-    """The same, with a service that has these options beside a port."""
+    """Return the same labels with a service that has a port and these options."""
     service = {f"{S}{{n}}.loadbalancer.{key}": value for key, value in options.items()}
     return {**host_labels(**router), f"{S}{{n}}{PORT}": "80", **service}
 
 
-# name: (labels of each container, what is asked)
+# name: (labels of each container, requests)
 CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
     "plain": ([host_labels()], ["{n}.test/", "{n}.test/a?b=c", "{N}.TEST:80/", "{n}.test./", "a.{n}.test/"]),
     "default-rule": ([{"traefik.enable": "true"}], ["default-rule/", "default-rule.test/"]),
@@ -86,7 +86,11 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
     "method": ([host_labels("Method(`POST`)")], ["POST {n}.test/", "{n}.test/"]),
     "header": (
         [host_labels("Header(`X-A`, `b`)")],
-        [SampleRequest("{n}.test/", (("x-a", "b"),)), SampleRequest("{n}.test/", (("X-A", "bb"),)), "{n}.test/"],
+        [
+            SampleRequest("{n}.test/", (("x-a", "b"),)),
+            SampleRequest("{n}.test/", (("X-A", "bb"),)),
+            "{n}.test/",
+        ],
     ),
     "header-regexp": (
         [host_labels("HeaderRegexp(`X-A`, `^b`)")],
@@ -96,7 +100,10 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
         [host_labels("Query(`a`, `b`)")],
         ["{n}.test/?a=b", "{n}.test/?a=c&a=b", "{n}.test/?a=%62", "{n}.test/?a"],
     ),
-    "query-alone": ([host_labels("Query(`a`)")], ["{n}.test/?a", "{n}.test/?a=", "{n}.test/?a=b", "{n}.test/"]),
+    "query-alone": (
+        [host_labels("Query(`a`)")],
+        ["{n}.test/?a", "{n}.test/?a=", "{n}.test/?a=b", "{n}.test/"],
+    ),
     "query-regexp": ([host_labels("QueryRegexp(`a`, `^b+$`)")], ["{n}.test/?a=bb", "{n}.test/?a=bc"]),
     "client-ip": ([host_labels("ClientIP(`127.0.0.0/8`)")], ["{n}.test/"]),
     "other-client": ([host_labels("ClientIP(`10.0.0.0/8`)")], ["{n}.test/"]),
@@ -116,7 +123,10 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
     "scaled": ([{**host_labels(service="{n}"), f"{S}{{n}}{PORT}": "80"}] * 3, ["{n}.test/"]),
     "twins": ([host_labels()] * 2, ["{n}.test/"]),
     "conflict": (
-        [{**host_labels("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"}, {**host_labels("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"}],
+        [
+            {**host_labels("Path(`/a`)"), f"{S}{{n}}{PORT}": "80"},
+            {**host_labels("Path(`/b`)"), f"{S}{{n}}{PORT}": "80"},
+        ],
         ["{n}.test/a", "{n}.test/b"],
     ),
     "strip": (
@@ -131,7 +141,10 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
         [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.addprefix.prefix": "/p"}],
         ["{n}.test/x%2Fy?z", "{n}.test/"],
     ),
-    "replace": ([{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.replacepath.path": "/r"}], ["{n}.test/x?y=z"]),
+    "replace": (
+        [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.replacepath.path": "/r"}],
+        ["{n}.test/x?y=z"],
+    ),
     "replace-regexp": (
         [
             {
@@ -187,7 +200,13 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
     ),
     "url": ([{**host_labels(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1"}], ["{n}.test/"]),
     "url-and-port": (
-        [{**host_labels(), f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1", f"{S}{{n}}{PORT}": "80"}],
+        [
+            {
+                **host_labels(),
+                f"{S}{{n}}.loadbalancer.server.url": "http://127.0.0.1:1",
+                f"{S}{{n}}{PORT}": "80",
+            }
+        ],
         ["{n}.test/"],
     ),
     "list-of-servers": (
@@ -253,7 +272,13 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
     "empty-rule": ([{f"{R}{{n}}.rule": ""}], ["empty-rule/"]),
     "misspelt": ([{**host_labels(), f"{R}{{n}}.middleware": "m-{n}"}], ["{n}.test/"]),
     "misspelt-section": (
-        [{**host_labels(), "traefik.http.router.{n}.middlewares": "m-{n}", f"{M}m-{{n}}.addprefix.prefix": "/a"}],
+        [
+            {
+                **host_labels(),
+                "traefik.http.router.{n}.middlewares": "m-{n}",
+                f"{M}m-{{n}}.addprefix.prefix": "/a",
+            }
+        ],
         ["{n}.test/"],
     ),
     "unknown-option": ([{**host_labels(), f"{R}{{n}}.colour": "blue"}], ["{n}.test/"]),
@@ -334,7 +359,10 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
         [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.stripprefixregex.regex": "("}],
         ["{n}.test/"],
     ),
-    "of-itself": ([{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.chain.middlewares": "m-{n}"}], ["{n}.test/"]),
+    "of-itself": (
+        [{**host_labels(middlewares="m-{n}"), f"{M}m-{{n}}.chain.middlewares": "m-{n}"}],
+        ["{n}.test/"],
+    ),
     "two-kinds": (
         [
             {
@@ -382,9 +410,9 @@ FILE = {
         },
     }
 }
-"""What both read beside the labels."""
+"""The route file of both proxies."""
 
-_OF_ROUTERS = (
+_ROUTER_CASES = (
     "file-middleware",
     "entry-point",
     "other-entry-point",
@@ -429,7 +457,7 @@ _OF_ROUTERS = (
     "of-itself",
     "two-kinds",
 )
-_OF_SERVICES = (
+_SERVICE_CASES = (
     "file-service",
     "flushed",
     "sticky",
@@ -444,27 +472,33 @@ _OF_SERVICES = (
     "of-service",
     "capitals",
 )
-SHARED = dict.fromkeys(_OF_ROUTERS, "routers") | dict.fromkeys(_OF_SERVICES, "services")
-"""Cases of one container each that need none of their own: the container that has their labels together."""
+SHARED = dict.fromkeys(_ROUTER_CASES, "routers") | dict.fromkeys(_SERVICE_CASES, "services")
+"""Cases that share a container: the name of the container with all their labels."""
 
-UNKNOWN_LABEL = "what is unknown is reported, and all else stands; Traefik drops the container"
-UNAVAILABLE_MIDDLEWARE = "a router whose middleware cannot be had answers 503; Traefik drops it"
+UNKNOWN_LABEL = "an unknown label is reported, and the others apply; Traefik drops the container"
+UNAVAILABLE_MIDDLEWARE = "a router whose middleware is not available responds with 503; Traefik drops it"
 DIFFERENCES = {
-    ("bad-port", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
-    ("bad-value", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the container",
-    ("path", "{n}.test/%61"): "the target reaches the server as it was sent; Traefik decodes it",
-    ("path", "{n}.test/b/../a"): "the target reaches the server as it was sent; Traefik resolves it",
-    ("path", "{n}.test//a"): "the target reaches the server as it was sent; Traefik resolves it",
-    ("path-regexp", "{n}.test/%761/x"): "the target reaches the server as it was sent; Traefik decodes it",
-    ("strip", "{n}.test/a%2Fx"): "what remains reaches the server as it was sent; Traefik decodes it",
-    ("twins", "{n}.test/"): "containers that say the same share a service; Traefik drops the router",
+    ("bad-port", "{n}.test/"): "the default applies, and the label is reported; Traefik drops the container",
+    ("bad-value", "{n}.test/"): "the default applies, and the label is reported; Traefik drops the container",
+    ("path", "{n}.test/%61"): "the server gets the target as it was sent; Traefik decodes it",
+    ("path", "{n}.test/b/../a"): "the server gets the target as it was sent; Traefik resolves it",
+    ("path", "{n}.test//a"): "the server gets the target as it was sent; Traefik resolves it",
+    ("path-regexp", "{n}.test/%761/x"): "the server gets the target as it was sent; Traefik decodes it",
+    ("strip", "{n}.test/a%2Fx"): "the server gets the rest of the path as it was sent; Traefik decodes it",
+    (
+        "twins",
+        "{n}.test/",
+    ): "containers that define the same router share a service; Traefik drops the router",
     ("list-of-servers", "{n}.test/"): UNKNOWN_LABEL,
-    ("strange-scheme", "{n}.test/"): "the default is taken, and the label reported; Traefik answers 500",
-    ("badly-chosen", "{n}.test/"): "the default is taken, and the label reported; Traefik drops the router",
-    ("transported", "{n}.test/"): "servers' transports are not followed yet, which is said",
-    ("empty-rule", "empty-rule/"): "an empty rule is a mistake; Traefik takes the default one",
+    (
+        "strange-scheme",
+        "{n}.test/",
+    ): "the default applies, and the label is reported; Traefik responds with 500",
+    ("badly-chosen", "{n}.test/"): "the default applies, and the label is reported; Traefik drops the router",
+    ("transported", "{n}.test/"): "serversTransport is not served yet, and reported",
+    ("empty-rule", "empty-rule/"): "an empty rule is an error; Traefik uses the default rule",
     ("unknown-option", "{n}.test/"): UNKNOWN_LABEL,
-    ("numbered", "{n}.test/"): "lists may be numbered; Traefik takes the list for empty",
+    ("numbered", "{n}.test/"): "lists may be numbered; for Traefik the list is empty",
     ("bad-expression", "{n}.test/"): UNAVAILABLE_MIDDLEWARE,
     ("of-itself", "{n}.test/"): UNAVAILABLE_MIDDLEWARE,
 }

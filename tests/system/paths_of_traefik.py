@@ -1,6 +1,6 @@
-"""What middlewares make of paths: options of every kind that changes them, and targets that are sent.
+"""Middlewares of every kind that changes paths, with their options and request targets.
 
-In targets and hosts {n} stands for the row's name.
+In targets and hosts, {n} stands for the row's name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MIDDLEWARES: dict[str, dict[str, Any]] = {
     },
     "replace-question": {"replacePathRegex": {"regex": "^/q(.*)", "replacement": "/z?$1"}},
 }
-"""Each is on the router of its name."""
+"""Each middleware belongs to the router with its name."""
 
 
 def path_requests(*targets: str) -> tuple[Routers, list[Any]]:
@@ -56,7 +56,9 @@ PATHS = {
     "strip-root": path_requests("/", "/x", "/x/y", "//"),
     "strip-blank": path_requests("/a%20b/c", "/a+b/c"),
     "strip-far": path_requests("/%C3%A9/x", "/\xc3\xa9/x", "/%c3%a9/x%2Fy"),
-    "strip-pattern": path_requests("/v1/x", "/v1", "/v12x/y", "/x/v1/y", "/x/abc/d", "/x/", "/%761/x", "/v1/x%2Fy"),
+    "strip-pattern": path_requests(
+        "/v1/x", "/v1", "/v12x/y", "/x/v1/y", "/x/abc/d", "/x/", "/%761/x", "/v1/x%2Fy"
+    ),
     "add": path_requests("/", "/x?q", "/\xc3\xa9", "/a%20b", "//x", "/x%2Fy"),
     "add-bare": path_requests("/x", "/"),
     "replace": path_requests("/", "/x%2Fy?q=1"),
@@ -70,7 +72,7 @@ PATHS = {
 }
 
 
-PATH_AS_SENT = "what is not changed of a path reaches the server as it was sent"
+PATH_AS_SENT = "the server gets the unchanged part of a path as it was sent"
 DIFFERENCES = {
     ("strip", "{n}.test/a%2Fx"): PATH_AS_SENT,
     ("add", "{n}.test/x%2Fy"): PATH_AS_SENT,

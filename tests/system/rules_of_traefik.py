@@ -1,6 +1,6 @@
-"""Rules with requests: every row of Traefik 3's reference on rules, and what an adversary would try.
+"""Rules with requests: every row of Traefik 3's reference on rules, and attempts to bypass rules.
 
-In rules and requests {n} stands for the row's name.
+In rules and requests, {n} stands for the row's name.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-LARGEST = 2**63 - 1 - 1000
-"""The highest priority that Traefik lets users give."""
+MAX_PRIORITY = 2**63 - 1 - 1000
+"""The highest priority that Traefik accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """`METHOD host/target` with header lines, or the bytes of a head, in which {n} is the row's name."""
+    """A request: `METHOD host/target` with header lines, or the text of a head; {n} is the row's name."""
 
     line: str = ""
     headers: tuple[str, ...] = ()
@@ -34,8 +34,8 @@ def _head(line: str, *headers: str) -> str:
     return "\r\n".join((line, *headers, "Connection: close", "", ""))
 
 
-def raw(line: str, *headers: str) -> SampleRequest:
-    """A head with just this request line and these headers."""
+def raw_request(line: str, *headers: str) -> SampleRequest:
+    """Return a request with exactly this request line and these headers."""
     return SampleRequest(raw=_head(line, *headers))
 
 
@@ -43,7 +43,7 @@ Routers = dict[str, dict[str, Any]]
 
 
 def host_router(rule: str, **more: Any) -> Routers:
-    """One router, for the host that bears the row's name."""
+    """Return a router for the host with the row's name."""
     return one_router(f"Host(`{{n}}.test`) && {rule}", **more)
 
 
@@ -59,7 +59,7 @@ def with_headers(*lines: tuple[str, ...]) -> list[str | SampleRequest]:
     return [SampleRequest("{n}.test/", each) for each in lines]
 
 
-# name: (routers by what their names end in, what is asked)
+# name: (routers by the suffix of their names, requests)
 ROWS: dict[str, tuple[Routers, list[Any]]] = {
     # The rows of the reference on rules, in its order.
     "header": (
@@ -78,7 +78,10 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
         one_router("Host(`{n}.test`)"),
         ["{n}.test/", "{N}.Test/x", "a.{n}.test/", "{n}.test:81/", "{n}.test./"],
     ),
-    "host-any": (one_router("Host(`*`) && Path(`/{n}`)"), ["a.test/{n}", "127.0.0.1/{n}", "[::1]/{n}", "/{n}"]),
+    "host-any": (
+        one_router("Host(`*`) && Path(`/{n}`)"),
+        ["a.test/{n}", "127.0.0.1/{n}", "[::1]/{n}", "/{n}"],
+    ),
     "host-below": (
         one_router(r"HostRegexp(`^.+\.{n}\.test$`)"),
         ["a.{n}.test/", "a.b.{n}.test/", "A.{N}.TEST/", "{n}.test/", "a-{n}.test/"],
@@ -87,7 +90,10 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
         one_router(r"HostRegexp(`^{n}\.(one|two)$`)"),
         ["{n}.one/", "{n}.two/", "{n}.three/", "x{n}.one/", "{n}.one:8/"],
     ),
-    "host-any-case": (one_router(r"HostRegexp(`(?i)^{N}\.(one|two)$`)"), ["{n}.one/", "{N}.TWO/", "{n}.three/"]),
+    "host-any-case": (
+        one_router(r"HostRegexp(`(?i)^{N}\.(one|two)$`)"),
+        ["{n}.one/", "{N}.TWO/", "{n}.three/"],
+    ),
     "host-below-one": (
         one_router("Host(`*.{n}.test`)"),
         ["a.{n}.test/", "a.b.{n}.test/", "{n}.test/", "A.{n}.test.:8/", "a{n}.test/"],
@@ -99,11 +105,20 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
         host_router("PathRegexp(`^/a/(b|c)/[0-9]+$`)"),
         requests_for("/a/b/31", "/a/c/1", "/a/d/1", "/a/b/", "/a/b/1/"),
     ),
-    "path-end": (host_router(r"PathRegexp(`\.(x|y)$`)"), requests_for("/a.x", "/b/c.y?z", "/a.xy", "/a.X", "/x")),
+    "path-end": (
+        host_router(r"PathRegexp(`\.(x|y)$`)"),
+        requests_for("/a.x", "/b/c.y?z", "/a.xy", "/a.X", "/x"),
+    ),
     "path-any-case": (host_router("PathRegexp(`(?i)^/a`)"), requests_for("/A", "/ab", "/b/a")),
-    "query": (host_router("Query(`a`, `b`)"), requests_for("/?a=b", "/x?c=d&a=b", "/?a=c", "/?A=b", "/", "/?a")),
+    "query": (
+        host_router("Query(`a`, `b`)"),
+        requests_for("/?a=b", "/x?c=d&a=b", "/?a=c", "/?A=b", "/", "/?a"),
+    ),
     "query-alone": (host_router("Query(`a`)"), requests_for("/?a", "/?a=", "/?a=b", "/?b&a&c", "/")),
-    "query-either": (host_router("QueryRegexp(`a`, `^(b|c)$`)"), requests_for("/?a=b", "/?a=c", "/?a=bc", "/?a=x&a=b")),
+    "query-either": (
+        host_router("QueryRegexp(`a`, `^(b|c)$`)"),
+        requests_for("/?a=b", "/?a=c", "/?a=bc", "/?a=x&a=b"),
+    ),
     "query-any": (host_router("QueryRegexp(`a`, `^.*$`)"), requests_for("/?a", "/?a=", "/?a=b", "/?b=a")),
     "query-any-case": (host_router("QueryRegexp(`a`, `(?i)^(b|c)$`)"), requests_for("/?a=B", "/?a=d")),
     "client": (host_router("ClientIP(`127.0.0.1`)"), requests_for("/")),
@@ -144,8 +159,8 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
     ),
     "priority-largest": (
         {
-            "": {"rule": "Host(`{n}.test`)", "priority": LARGEST},
-            "-lower": {"rule": "Host(`{n}.test`) && PathPrefix(`/a`)", "priority": LARGEST - 1},
+            "": {"rule": "Host(`{n}.test`)", "priority": MAX_PRIORITY},
+            "-lower": {"rule": "Host(`{n}.test`) && PathPrefix(`/a`)", "priority": MAX_PRIORITY - 1},
         },
         requests_for("/a"),
     ),
@@ -161,14 +176,17 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
     "not": (host_router("!Path(`/a`) && !Method(`POST`)"), ["{n}.test/a", "{n}.test/b", "POST {n}.test/b"]),
     "not-grouped": (host_router("!(Path(`/a`) || Query(`b`))"), requests_for("/a", "/c", "/c?b", "/a?b")),
     "not-not": (host_router("!(!Path(`/a`))"), requests_for("/a", "/b")),
-    "matchers-in-other-case": (one_router("HOST(`{n}.test`) && path(`/a`) && Pathprefix(`/`)"), requests_for("/a", "/b")),
+    "matchers-in-other-case": (
+        one_router("HOST(`{n}.test`) && path(`/a`) && Pathprefix(`/`)"),
+        requests_for("/a", "/b"),
+    ),
     "quoted": (host_router('Path("/\\u0061\\x62")'), requests_for("/ab")),
     "quoted-once-more": (host_router(r'PathRegexp("^/[\\w]+$")'), requests_for("/ab", "/a-b")),
     "unreadable": (one_router("Host(`{n}.test`) & Path(`/`)"), requests_for("/")),
     "several-values": (one_router("Host(`{n}.test`, `x.test`)"), requests_for("/")),
     "no-expression": (one_router("Host(`{n}.test`) && PathRegexp(`(`)"), requests_for("/")),
     "look-around": (one_router("Host(`{n}.test`) && PathRegexp(`^/(?!a)`)"), requests_for("/b")),
-    # Paths: nobody walks around a rule by spelling.
+    # Paths: another spelling does not bypass a rule.
     "spelled": (
         host_router("Path(`/a`)"),
         requests_for(
@@ -184,11 +202,15 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
             "/a%2F",
             "/b/..%2Fa",
         )
-        + requests_for("/a;x", "/a%3Bx", "/a%00", "/a\\", "/%2Fa", "/a#", "/a%20", "/a%3F", "/a%23", "/a%25", "/a\xe9"),
+        + requests_for(
+            "/a;x", "/a%3Bx", "/a%00", "/a\\", "/%2Fa", "/a#", "/a%20", "/a%3F", "/a%23", "/a%25", "/a\xe9"
+        ),
     ),
     "under": (
         host_router("PathPrefix(`/a/`)"),
-        requests_for("/a", "/a/", "/a//", "/a/..", "/a/../b", "/%61/x", "/b/../a/x", "/a%2Fx", "/a/%2e%2e/b", "/a/."),
+        requests_for(
+            "/a", "/a/", "/a//", "/a/..", "/a/../b", "/%61/x", "/b/../a/x", "/a%2Fx", "/a/%2e%2e/b", "/a/."
+        ),
     ),
     "beside": (
         {
@@ -219,8 +241,14 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
     ),
     "unreserved-spelled": (host_router("Path(`/%61`)"), requests_for("/a")),
     "dots-in-rule": (host_router("Path(`/a/../b`)"), requests_for("/b")),
-    "outside-ascii": (host_router("Path(`/\u00e9`)"), requests_for("/%C3%A9", "/%c3%a9", "/\xc3\xa9", "/%E9", "/e")),
-    "regexp-spelled": (host_router("PathRegexp(`^/a/b$`)"), requests_for("/a/b", "//a//b", "/%61/b", "/a%2Fb", "/a/./b")),
+    "outside-ascii": (
+        host_router("Path(`/\u00e9`)"),
+        requests_for("/%C3%A9", "/%c3%a9", "/\xc3\xa9", "/%E9", "/e"),
+    ),
+    "regexp-spelled": (
+        host_router("PathRegexp(`^/a/b$`)"),
+        requests_for("/a/b", "//a//b", "/%61/b", "/a%2Fb", "/a/./b"),
+    ),
     # Hosts.
     "dotted-rule": (one_router("Host(`{n}.test.`)"), ["{n}.test/", "{n}.test./"]),
     "dotted-regexp": (one_router(r"HostRegexp(`^{n}\.test$`)"), ["{n}.test/", "{n}.test:8/", "{n}.test./"]),
@@ -320,7 +348,10 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
         )
         + requests_for("/?a=c&a=b", "/?a%3Db", "/?a=b%00", "/a=b"),
     ),
-    "query-outside-ascii": (host_router("Query(`\u00e9`, `\u00fc`)"), requests_for("/?%C3%A9=%C3%BC", "/?%E9=%FC")),
+    "query-outside-ascii": (
+        host_router("Query(`\u00e9`, `\u00fc`)"),
+        requests_for("/?%C3%A9=%C3%BC", "/?%E9=%FC"),
+    ),
     # Methods and clients.
     "method-small": (host_router("Method(`get`)"), ["GET {n}.test/", "get {n}.test/"]),
     "method-own": (host_router("Method(`BREW`)"), ["BREW {n}.test/", "POST {n}.test/"]),
@@ -353,21 +384,21 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
     ),
 }
 
-BETTER = "values of rules are brought to the form that paths of requests are"
-REFUSED = "what is no request is refused before any rule is asked"
+NORMALISED = "values of rules are normalised like request paths"
+REFUSED = "an invalid request is refused before any rule is evaluated"
 DIFFERENCES: dict[tuple[str, str], str] = {
     ("spelled", "{n}.test/a/."): "/a/. is /a/, as in RFC 3986; to Traefik it is /a",
     ("under", "{n}.test/a/."): "/a/. is /a/, as in RFC 3986; to Traefik it is /a",
-    ("reserved-spelled", "{n}.test/a%2Fb"): BETTER,
-    ("unreserved-spelled", "{n}.test/a"): BETTER,
-    ("dots-in-rule", "{n}.test/b"): BETTER,
-    ("dotted-regexp", "{n}.test./"): "the trailing dot is not seen by expressions either",
-    ("port-in-rule", "{n}.test/"): BETTER,
-    ("port-in-rule", "{n}.test:8/"): BETTER,
-    ("v6-in-brackets", "[2001:db8::9]/"): BETTER,
-    ("idna", "xn--bcher-kva.{n}/"): BETTER,
+    ("reserved-spelled", "{n}.test/a%2Fb"): NORMALISED,
+    ("unreserved-spelled", "{n}.test/a"): NORMALISED,
+    ("dots-in-rule", "{n}.test/b"): NORMALISED,
+    ("dotted-regexp", "{n}.test./"): "expressions do not see the trailing dot either",
+    ("port-in-rule", "{n}.test/"): NORMALISED,
+    ("port-in-rule", "{n}.test:8/"): NORMALISED,
+    ("v6-in-brackets", "[2001:db8::9]/"): NORMALISED,
+    ("idna", "xn--bcher-kva.{n}/"): NORMALISED,
     ("header-host", "{n}.test/"): "Host is a header like others",
-    ("header-empty", "{n}.test/"): "an empty value is one; Traefik does not take the rule",
+    ("header-empty", "{n}.test/"): "an empty value is a value; Traefik refuses the rule",
     ("host-any", "/{n}"): REFUSED,
     ("host-forms", "{n}.test:x/"): REFUSED,
     ("host-forms", "{n}.test:8:8/"): REFUSED,

@@ -1,6 +1,6 @@
-"""Every rule and modifier of Traefik 1.7's documentation, with requests and what a server gets of them.
+"""Every rule and modifier of Traefik 1.7's documentation, with requests and the requests that a server gets.
 
-In rules and requests {n} stands for the row's name, and `{n}.test` is its host unless its rules name others.
+In rules and requests, {n} stands for the row's name; `{n}.test` is its host unless its rules name others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ PREFIX, REPLACED = "X-Forwarded-Prefix", "X-Replaced-Path"
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
-    """`METHOD host/target` with header lines; without a method it is GET."""
+    """A client's request: `METHOD host/target` with header lines; the default method is GET."""
 
     line: str
     headers: tuple[str, ...] = ()
@@ -20,19 +20,19 @@ class ClientRequest:
 
 @dataclass(frozen=True, slots=True)
 class ServerRequest:
-    """The target that the server is asked for, and which of PREFIX and REPLACED it is told."""
+    """A server's request: its target, and the headers PREFIX and REPLACED that it has."""
 
     target: str
     headers: dict[str, str] = field(default_factory=dict)
 
 
 Expectations = dict[str | ClientRequest, ServerRequest | None]
-"""What is sent, and what the server gets; None where no router takes it."""
+"""The server's requests by the client's requests; None if no router matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`rules` are the routes of one frontend, `priority` its own where it has one."""
+    """A frontend with the rules of its routes, an optional priority, and the expected requests."""
 
     rules: tuple[str, ...]
     expected: Expectations
@@ -40,19 +40,21 @@ class Row:
 
 
 def host_row(rule: str, matched: dict[str, ServerRequest], *unmatched: str) -> Row:
-    """Targets of the row's host; the rule has a route for that host beside it."""
-    expected: Expectations = {f"{{n}}.test{target}": got for target, got in matched.items()}
+    """Return a row with one route for its host, one with the rule, and the targets that match or not."""
+    expected: Expectations = {f"{{n}}.test{target}": request for target, request in matched.items()}
     return Row(("Host:{n}.test", rule), expected | {f"{{n}}.test{target}": None for target in unmatched})
 
 
 def unchanged(*targets: str) -> dict[str, ServerRequest]:
-    """Targets that reach the server as they are sent."""
+    """Return targets that the server gets as they are sent."""
     return {target: ServerRequest(target) for target in targets}
 
 
 def with_headers(rule: str, matched: list[tuple[str, ...]], unmatched: list[tuple[str, ...]]) -> Row:
     expected: Expectations = {ClientRequest("{n}.test/", lines): ServerRequest("/") for lines in matched}
-    return Row(("Host:{n}.test", rule), expected | {ClientRequest("{n}.test/", lines): None for lines in unmatched})
+    return Row(
+        ("Host:{n}.test", rule), expected | {ClientRequest("{n}.test/", lines): None for lines in unmatched}
+    )
 
 
 def strip(prefix: str, target: str) -> ServerRequest:
@@ -65,7 +67,9 @@ def replace(path: str, target: str) -> ServerRequest:
 
 ROWS = {
     # Modifiers.
-    "add-prefix": host_row("AddPrefix: /shop", {"/a?b=c": ServerRequest("/shop/a?b=c"), "/": ServerRequest("/shop/")}),
+    "add-prefix": host_row(
+        "AddPrefix: /shop", {"/a?b=c": ServerRequest("/shop/a?b=c"), "/": ServerRequest("/shop/")}
+    ),
     "replace-path": host_row("ReplacePath: /run", {"/a/b?c=d": replace("/a/b", "/run?c=d")}),
     "replace-path-regex": host_row(
         "ReplacePathRegex: ^/old/v2/(.*) /new/$1",
@@ -103,7 +107,12 @@ ROWS = {
     ),
     "host-regexp-group": Row(
         ("HostRegexp:{sub:(one\\.)?{n}\\.test}",),
-        {"one.{n}.test/": ServerRequest("/"), "{n}.test/": ServerRequest("/"), "oneu{n}.test/": None, "{n}utest/": None},
+        {
+            "one.{n}.test/": ServerRequest("/"),
+            "{n}.test/": ServerRequest("/"),
+            "oneu{n}.test/": None,
+            "{n}utest/": None,
+        },
     ),
     "method": Row(
         ("Host:{n}.test;Method: GET, POST, PUT",),
@@ -179,7 +188,7 @@ ROWS = {
         ("Host:{n}.test", "Path:/a", "Method:GET"),
         {"{n}.test/a": ServerRequest("/a"), "POST {n}.test/a": None},
     ),
-    # The order of modifiers, whatever the order written.
+    # Modifiers apply in a fixed order, not in the written order.
     "strip-and-add": host_row(
         "AddPrefix:/new;PathPrefixStrip:/old", {"/old/a": ServerRequest("/new/a", {PREFIX: "/old"})}, "/new/a"
     ),
@@ -201,11 +210,15 @@ ROWS = {
     "longest-first": host_row(
         "PathPrefixStrip:/a,/a/b", {"/a/b/c": strip("/a/b", "/c"), "/a/c": strip("/a", "/c")}
     ),
-    "only-changed": host_row("PathPrefix:/;AddPrefix:/p", {"/a": ServerRequest("/p/a"), "/": ServerRequest("/p/")}),
+    "only-changed": host_row(
+        "PathPrefix:/;AddPrefix:/p", {"/a": ServerRequest("/p/a"), "/": ServerRequest("/p/")}
+    ),
     "exact-or-all": host_row("Path:/a;PathPrefix:/", unchanged("/a"), "/b"),
     "never": host_row("Path:/a;PathPrefix:/b", {}, "/a", "/b"),
-    # As written: blanks, colons, commas, empty parts, equals signs.
-    "blanks": Row(("  Host :  {n}.test ,two.{n}.test ; Path : /a  ",), {"two.{n}.test/a": ServerRequest("/a")}),
+    # Unusual spellings: blanks, colons, commas, empty parts, equals signs.
+    "blanks": Row(
+        ("  Host :  {n}.test ,two.{n}.test ; Path : /a  ",), {"two.{n}.test/a": ServerRequest("/a")}
+    ),
     "colons": host_row("Path:/a:b", unchanged("/a:b"), "/a"),
     "empty-parts": host_row(";PathPrefix:/a,,;", unchanged("/a")),
     "equals": host_row("Query:a=b=c", unchanged("/?a=b=c"), "/?a=b"),
@@ -221,7 +234,7 @@ ROWS = {
 }
 
 TIES = [
-    # Rules with priorities, a path, the one that serves: the longest, unless the frontend says otherwise.
+    # Rules with priorities, a path, and the matching rule: the longest, unless a frontend has a priority.
     ([("PathPrefix:/ale;Host:{n}.test", 0), ("Host:{n}.test", 0)], "/alehouse", 0),
     (
         [("PathPrefix:/ale,/inn;Host:{n}.test", 0), ("PathPrefixStrip:/alehouse;Host:{n}.test", 0)],

@@ -1,4 +1,4 @@
-"""Routes that are defined through the API: judged, in force, versioned, and taken back."""
+"""Routes that the API defines: validation, publication, versions, and rollback."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.lab.waiting import until
 JSON = ("Content-Type", "application/json")
 WORKERS = 2
 NO_DOCKER = "--providers.docker=false"
-"""For those without a provider: another test may have an engine at the usual place."""
+"""For tests without a provider: another test may have an engine at the default socket."""
 USER = "eve:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
 
 
 class Api:
-    """The API of an installation, with everything that is JSON decoded."""
+    """The API of an installation, with decoded JSON."""
 
     def __init__(self, running: Installation) -> None:
         self.running = running
@@ -45,7 +45,7 @@ class Api:
         return response.status, json.loads(response.body), response
 
     def wait_for_all_workers(self) -> None:
-        """Returns once all workers serve what is in force in the one that answered a change."""
+        """Wait until all workers serve the change that one of them has confirmed."""
         self.running.wait_for_workers(WORKERS)
 
     def put(self, path: str, body: Any, expected: int = 200) -> Any:
@@ -90,7 +90,7 @@ def router(host: str, service: str = "shop", **options: Any) -> dict[str, Any]:
     return {"rule": f"Host(`{host}`)", "service": service, **options}
 
 
-def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
+def test_a_route_is_created_changed_and_deleted(api: Api, origin: Origin) -> None:
     found = api.put("/api/http/services/shop?wait=60", service(origin), 201)
     assert found == {
         "name": "shop@admin",
@@ -105,13 +105,15 @@ def test_a_route_comes_changes_and_goes(api: Api, origin: Origin) -> None:
     shown = api.running.api("/api/http/routers/shop@admin")
     assert (shown["rule"], shown["service"], shown["status"]) == ("Host(`a.test`)", "shop@admin", "enabled")
 
-    status, found, response = api.request("PATCH", "/api/http/routers/shop?wait=60", {"rule": "Host(`b.test`)"})
+    status, found, response = api.request(
+        "PATCH", "/api/http/routers/shop?wait=60", {"rule": "Host(`b.test`)"}
+    )
     assert (status, found["version"], response.header("ETag")) == (200, 3, '"3"')
     api.running.wait_for("b.test")
     api.wait_for_all_workers()
     assert api.running.request("a.test").status == 404
 
-    # What is shown may be sent back, and comes to the same.
+    # The returned object may be sent back, and changes nothing.
     shown = api.running.api("/api/http/routers/shop@admin")
     assert api.put("/api/http/routers/shop?wait=60", shown)["inForce"]
     assert api.put("/api/http/routers/shop", shown)["changed"] is False
@@ -141,7 +143,7 @@ def test_errors_name_the_field_and_change_nothing(api: Api) -> None:
     assert api.running.api("/api/history") == []
 
 
-def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
+def test_a_router_with_a_missing_service_is_reported_and_served_once_the_service_exists(
     api: Api, origin: Origin
 ) -> None:
     found = api.put("/api/http/routers/shop?wait=0.5", router("a.test", middlewares=["strip"]), 201)
@@ -152,7 +154,7 @@ def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
     assert not found["inForce"]
     until(
         lambda: http.request(api.running.admin, "localhost", "/api/http/routers/shop@admin").status == 200,
-        "the router among those that are left out",
+        "the disabled router",
     )
     api.wait_for_all_workers()
     assert api.running.api("/api/http/routers/shop@admin")["status"] == "disabled"
@@ -161,26 +163,26 @@ def test_a_router_whose_service_is_missing_is_told_of_and_served_when_it_comes(
     api.running.wait_for("a.test", "/a/b")
 
 
-def test_who_misses_what_is_taken_out_is_told(api: Api, origin: Origin) -> None:
+def test_deleting_an_object_reports_the_routers_that_use_it(api: Api, origin: Origin) -> None:
     api.put("/api/http/services/shop", service(origin), 201)
     api.put("/api/http/middlewares/strip", {"stripPrefix": {"prefixes": ["/a"]}}, 201)
     api.put("/api/http/routers/shop", router("a.test", middlewares=["strip"]), 201)
     api.put("/api/http/routers/other?wait=20", router("b.test"), 201)
     api.running.wait_for("b.test")
 
-    def told(path: str) -> set[str]:
+    def warnings_of_delete(path: str) -> set[str]:
         return {warning["message"] for warning in api.delete(path)["warnings"]}
 
-    assert told("/api/http/middlewares/strip?dryRun=true") == {
+    assert warnings_of_delete("/api/http/middlewares/strip?dryRun=true") == {
         "router shop@admin refers to it, and is left out"
     }
-    assert told("/api/http/services/shop") == {
+    assert warnings_of_delete("/api/http/services/shop") == {
         f"router {name}@admin refers to it, and is left out" for name in ("shop", "other")
     }
-    assert told("/api/http/routers/shop") == set()
+    assert warnings_of_delete("/api/http/routers/shop") == set()
 
 
-def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) -> None:
+def test_conditional_changes_never_overwrite_unseen_versions(api: Api) -> None:
     path = "/api/http/services/shop"
     api.put(path, {"loadBalancer": {"servers": [{"url": "http://10.0.0.1"}]}}, 201)
     until(lambda: http.request(api.running.admin, "localhost", f"{path}@admin").status == 200, "the service")
@@ -197,7 +199,9 @@ def test_changes_bound_to_a_version_never_overwrite_what_was_not_seen(api: Api) 
     assert api.request("PUT", path, other, (("If-Match", "*"),))[0] == 412
 
 
-def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, origin: Origin) -> None:
+def test_history_lists_changes_with_their_users_and_can_be_rolled_back(
+    processes: Processes, origin: Origin
+) -> None:
     api = Api(
         start(processes, "--workers=1", NO_DOCKER, f"--api.basicAuth.users={USER}", "--api.token=s3cret")
     )
@@ -249,18 +253,18 @@ def test_history_tells_who_changed_what_and_the_way_back(processes: Processes, o
     assert api.request("GET", "/api/history/1/diff?to=x", None, eve)[0] == 400
 
 
-def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> None:
-    whole = {
+def test_a_whole_provider_is_replaced_in_either_dialect(api: Api, origin: Origin) -> None:
+    definitions = {
         "frontends": {"f": {"backend": "b", "routes": {"r": {"rule": "Host:one.test;PathPrefixStrip:/p"}}}},
         "backends": {"b": {"servers": {"s": {"url": f"http://127.0.0.1:{origin.port}"}}}},
     }
-    found = api.put("/api/providers/web?wait=60", whole)
+    found = api.put("/api/providers/web?wait=60", definitions)
     assert (found["provider"], found["changed"], found["inForce"]) == ("rest", True, True)
     api.running.wait_for("one.test", "/p/x")
     api.wait_for_all_workers()
     assert set(api.running.api("/api/providers/rest")) == {"frontends", "backends"}
     assert api.running.api("/api/http/routers/f@rest")["provider"] == "rest"
-    assert api.put("/api/providers/rest", whole)["changed"] is False
+    assert api.put("/api/providers/rest", definitions)["changed"] is False
 
     broken = {"http": {"routers": {"r": {"rule": "x", "service": "s"}}}}
     status, found, _ = api.request("PUT", "/api/providers/rest", broken)
@@ -277,13 +281,13 @@ def test_a_whole_provider_is_fed_in_either_dialect(api: Api, origin: Origin) -> 
     api.running.wait_for("two.test", status=404)
 
 
-def test_the_provider_rest_has_to_be_asked_for(processes: Processes) -> None:
+def test_the_provider_rest_must_be_enabled(processes: Processes) -> None:
     api = Api(start(processes, "--workers=1", NO_DOCKER))
     status, found, _ = api.request("PUT", "/api/providers/rest", {})
     assert (status, "providers.rest" in found["message"]) == (404, True)
 
 
-def test_what_was_defined_outlives_the_store_and_the_agent(
+def test_definitions_survive_the_loss_of_store_and_agent(
     processes: Processes, store: Store, origin: Origin, tmp_path: Path
 ) -> None:
     flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}/state", "--workers=1", NO_DOCKER)
@@ -294,24 +298,24 @@ def test_what_was_defined_outlives_the_store_and_the_agent(
     api.put("/api/http/routers/shop?wait=60", router("a.test"), 201)
     first.wait_for("a.test")
 
-    # The agent has it in memory,
+    # The agent has the definitions in memory,
     store.restart()
-    until(lambda: client_version(store) == b"2", "what the API defined, written again")
+    until(lambda: stored_version(store) == b"2", "the definitions in the store again")
     assert first.request("a.test").status == 200
-    # and, for the next one, in a file that is its own.
+    # and in a private file for the next agent.
     assert first.process.stop() == 0
     store.restart()
-    kept = next((tmp_path / "state").glob("admin-*.json"))
-    assert kept.stat().st_mode & 0o077 == 0
+    backup = next((tmp_path / "state").glob("admin-*.json"))
+    assert backup.stat().st_mode & 0o077 == 0
     start(processes, *flags).wait_for("a.test")
 
 
-def client_version(store: Store) -> Any:
+def stored_version(store: Store) -> Any:
     with store.client() as client:
         return client.hget("{rondpoint:default}:admin", "version")
 
 
-def test_without_an_agent_changes_are_refused_and_never_made_later(
+def test_without_an_agent_changes_are_refused_and_never_applied_later(
     processes: Processes, store: Store, tmp_path: Path
 ) -> None:
     flags = (f"--redis.url={store.url}", f"--stateDirectory={tmp_path}")

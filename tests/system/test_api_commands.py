@@ -1,4 +1,4 @@
-"""The requests to the API that README and the reference page show do what they say."""
+"""The API requests in the README and the reference page work as described."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: str, heading: str) -> list[str]:
-    """The curl commands below a heading of a page, each in one line."""
+    """Return the curl commands below a heading of a page, each in one line."""
     text = (ROOT / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert text, heading
     lines = "\n".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines()
@@ -26,12 +26,12 @@ def commands(page: str, heading: str) -> list[str]:
 
 
 def run(running: Installation, command: str) -> Any:
-    here = re.sub(r"(127\.0\.0\.1|localhost):8080", f"127.0.0.1:{running.admin}", command)
-    assert here != command
-    # What is enough for a user may be too little for a busy machine.
-    here = here.replace("wait=5'", "wait=60'")
+    adapted = re.sub(r"(127\.0\.0\.1|localhost):8080", f"127.0.0.1:{running.admin}", command)
+    assert adapted != command
+    # The documented time limit may be too short for a busy machine.
+    adapted = adapted.replace("wait=5'", "wait=60'")
     done = subprocess.run(
-        ["bash", "-c", here.replace("curl ", "curl --fail-with-body -sS ", 1)],
+        ["bash", "-c", adapted.replace("curl ", "curl --fail-with-body -sS ", 1)],
         capture_output=True,
         text=True,
         check=False,
@@ -43,17 +43,17 @@ def run(running: Installation, command: str) -> Any:
 @pytest.mark.parametrize(
     ("page", "heading"), [("README.md", "The API"), ("docs/reference/api.md", "Changes")]
 )
-def test_the_commands_do_what_is_said(processes: Processes, page: str, heading: str) -> None:
+def test_the_commands_work_as_described(processes: Processes, page: str, heading: str) -> None:
     running = start(processes, "--workers=1", "--providers.docker=false")
     running.wait_for_agent()
     found = commands(page, heading)
     assert len(found) >= 2
     assert any("wait=5'" in command for command in found)
-    answers = [run(running, command) for command in found]
+    results = [run(running, command) for command in found]
     routers = [
-        answer for answer in answers if isinstance(answer, dict) and answer.get("name") == "shop@admin"
+        result for result in results if isinstance(result, dict) and result.get("name") == "shop@admin"
     ]
     assert len(routers) == 2
     assert routers[1]["inForce"] is True
     if page == "README.md":
-        assert answers[-1]["restored"] == 0
+        assert results[-1]["restored"] == 0

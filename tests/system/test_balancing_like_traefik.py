@@ -1,6 +1,6 @@
-"""The same file of routes, the same servers, given to Traefik 3 and to Rondpoint: balanced alike.
+"""Traefik 3 and Rondpoint balance alike with the same route file and the same servers.
 
-Values of cookies are each proxy's own; their names, attributes and effects are compared.
+Each proxy has its own values of cookies; the names, attributes and effects of cookies are compared.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ http:
 """  # noqa: E501
 
 
-class Named:
-    """A server that answers its name, /held only when released, and /STATUS with that status."""
+class NamedServer:
+    """A server that responds with its name; /held waits for `release`, and /STATUS has that status."""
 
     def __init__(self, name: str) -> None:
         self._name = name.encode()
@@ -77,13 +77,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Both proxies, and the servers `a` and `b` that both have."""
+    """Both proxies and their common servers `a` and `b`."""
 
     ours: Installation
     theirs: Installation
     a: Origin
     b: Origin
-    servers: tuple[Named, Named]
+    servers: tuple[NamedServer, NamedServer]
 
     @property
     def proxies(self) -> tuple[Installation, Installation]:
@@ -92,14 +92,14 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    servers = Named("a"), Named("b")
+    servers = NamedServer("a"), NamedServer("b")
     processes = Processes()
     with (
-        TemporaryDirectory(prefix="rp-") as place,
+        TemporaryDirectory(prefix="rp-") as directory_name,
         Origin(servers[0]) as a,
         Origin(servers[1]) as b,
     ):
-        directory = Path(place)
+        directory = Path(directory_name)
         routes = directory / "routes.yml"
         routes.write_text(ROUTES.format(a=a.url, b=b.url, nobody=free_port()))
         provider = f"--providers.file.filename={routes}"
@@ -127,14 +127,14 @@ def without_values(lines: list[str]) -> list[str]:
 def test_cookies_have_the_same_names_and_attributes(scene: Scene, host: str) -> None:
     mine, other = (without_values(cookies(proxy.request(host))) for proxy in scene.proxies)
     if host == "levels.test":
-        # Which member comes first is no matter of likeness; the levels are.
+        # The proxies may choose different members first; only the levels are compared.
         mine, other = mine[:1], other[:1]
     assert mine == other
     assert mine
 
 
 @pytest.mark.parametrize("host", ["default.test", "full.test", "levels.test"])
-def test_cookies_keep_clients_and_are_not_set_again(scene: Scene, host: str) -> None:
+def test_cookies_bind_clients_to_servers_and_are_not_set_again(scene: Scene, host: str) -> None:
     for proxy in scene.proxies:
         first = proxy.request(host)
         sent = "; ".join(line.partition(";")[0] for line in cookies(first))
@@ -154,15 +154,15 @@ def test_the_server_sees_the_cookie(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "wanted"),
+    ("host", "expected"),
     [("plain.test", {"a": 30, "b": 10}), ("weighted.test", {"a": 30, "b": 10})],
 )
-def test_weights_are_met(scene: Scene, host: str, wanted: dict[str, int]) -> None:
+def test_weights_are_respected(scene: Scene, host: str, expected: dict[str, int]) -> None:
     for proxy in scene.proxies:
-        # Rondpoint's tickets may be late on a busy machine, and are replaced by each worker's own.
+        # On a busy machine tickets may be late; workers then use their own, which shifts the counts.
         until(
-            lambda proxy=proxy: Counter(proxy.bodies(40, host)) == pytest.approx(wanted, abs=2),  # type: ignore[misc]
-            f"{wanted} of {proxy.process.name}",
+            lambda proxy=proxy: Counter(proxy.bodies(40, host)) == pytest.approx(expected, abs=2),  # type: ignore[misc]
+            f"{expected} of {proxy.process.name}",
         )
 
 
@@ -173,33 +173,33 @@ def test_both_servers_are_used(scene: Scene, host: str) -> None:
         assert set(proxy.bodies(60, host)) <= {"a", "b"}
 
 
-def test_a_client_is_kept_by_its_address(scene: Scene) -> None:
+def test_a_client_address_always_gets_the_same_server(scene: Scene) -> None:
     for proxy in scene.proxies:
         assert len(set(proxy.bodies(10, "hrw.test"))) == 1
 
 
-def test_beyond_the_limit_both_answer_429(scene: Scene) -> None:
+def test_above_the_limit_both_respond_with_429(scene: Scene) -> None:
     for proxy in scene.proxies:
-        begun = len(scene.a.requests) + len(scene.b.requests)
+        before = len(scene.a.requests) + len(scene.b.requests)
         with ExitStack() as stack:
             for server in scene.servers:
                 server.release.clear()
             for _ in range(2):
                 connection = stack.enter_context(http.connect("127.0.0.1", proxy.web))
                 connection.sendall(http.message("limited.test", "/held"))
-            _both_have(scene, begun + 2)
+            _wait_for_requests(scene, before + 2)
             assert proxy.request("limited.test").status == 429
             for server in scene.servers:
                 server.release.set()
         proxy.wait_for("limited.test")
 
 
-def _both_have(scene: Scene, count: int) -> None:
+def _wait_for_requests(scene: Scene, count: int) -> None:
     until(lambda: len(scene.a.requests) + len(scene.b.requests) >= count, "the requests at the servers")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "asked"),
+    ("method", "path", "status", "attempts"),
     [
         ("GET", "/200", 200, 1),
         ("GET", "/404", 404, 1),
@@ -208,14 +208,16 @@ def _both_have(scene: Scene, count: int) -> None:
         ("POST", "/503", 503, 1),
     ],
 )
-def test_a_status_is_retried_as_often(scene: Scene, method: str, path: str, status: int, asked: int) -> None:
+def test_a_status_is_retried_equally_often(
+    scene: Scene, method: str, path: str, status: int, attempts: int
+) -> None:
     for proxy in scene.proxies:
         before = len(scene.a.requests)
         body = b"x" if method != "GET" else b""
         response = proxy.request("retried.test", path, method=method, body=body)
         assert (response.status, response.text) == (status, "a")
-        assert len(scene.a.requests) - before == asked
+        assert len(scene.a.requests) - before == attempts
 
 
-def test_a_server_that_is_not_there_is_a_502(scene: Scene) -> None:
+def test_a_server_that_refuses_connections_is_a_502(scene: Scene) -> None:
     assert [proxy.request("refused.test").status for proxy in scene.proxies] == [502, 502]

@@ -1,4 +1,4 @@
-"""Routes out of Consul through the whole installation: nothing is lost while instances come and go."""
+"""Routes from Consul in a whole installation: no request is lost while instances come and go."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def running(consul: Consul, installation: Callable[..., Installation]) -> Instal
         f"--consulCatalog.endpoint={consul.address}",
         "--consulCatalog.domain=consul.local",
         f"--consul.endpoint={consul.address}",
-        # What the API tells is what the one worker has.
+        # With one worker, the API shows the state of all workers.
         "--workers=1",
     )
 
@@ -37,50 +37,48 @@ def register(consul: Consul, origin: Origin, service_id: str) -> None:
 
 @contextmanager
 def load(running: Installation) -> Iterator[list[str]]:
-    """Requests one after the other from two clients; what they were answered, or how they failed."""
-    answers: list[str] = []
+    """Send requests one after the other from two clients; yield their bodies, statuses or errors."""
+    results: list[str] = []
     ended = threading.Event()
 
-    def ask() -> None:
+    def send_requests() -> None:
         while not ended.is_set():
             try:
                 response = running.request(HOST)
             except OSError as error:
-                answers.append(repr(error))
+                results.append(repr(error))
             else:
-                answers.append(response.text if response.status == 200 else str(response.status))
+                results.append(response.text if response.status == 200 else str(response.status))
 
     with ThreadPoolExecutor(2) as clients:
-        asking = [clients.submit(ask) for _ in range(2)]
+        futures = [clients.submit(send_requests) for _ in range(2)]
         try:
-            yield answers
+            yield results
         finally:
             ended.set()
-    for each in asking:
-        each.result()
+    for future in futures:
+        future.result()
 
 
 def test_no_request_fails_while_instances_come_and_go(consul: Consul, running: Installation) -> None:
     with Origin.named("one") as one, Origin.named("two") as two:
         register(consul, one, "one")
         running.wait_for(HOST)
-        with load(running) as answers:
+        with load(running) as results:
             for _ in range(3):
                 register(consul, two, "two")
-                until(lambda: answers[-1:] == ["two"], "the second instance")
+                until(lambda: results[-1:] == ["two"], "the second instance")
                 consul.put("/v1/agent/service/maintenance/one?enable=true")
-                until(lambda: set(answers[-8:]) == {"two"}, "the second instance alone")
+                until(lambda: set(results[-8:]) == {"two"}, "the second instance alone")
                 consul.put("/v1/agent/service/maintenance/one?enable=false")
-                until(lambda: answers[-1:] == ["one"], "the first instance again")
+                until(lambda: results[-1:] == ["one"], "the first instance again")
                 consul.deregister("two")
-                until(lambda: set(answers[-8:]) == {"one"}, "the first instance alone")
-        assert set(answers) == {"one", "two"}
+                until(lambda: set(results[-8:]) == {"one"}, "the first instance alone")
+        assert set(results) == {"one", "two"}
 
 
-@pytest.mark.parametrize("how", ["maintenance", "deregistered"])
-def test_a_request_under_way_is_finished_by_an_instance_that_leaves(
-    consul: Consul, running: Installation, how: str
-) -> None:
+@pytest.mark.parametrize("reason", ["maintenance", "deregistered"])
+def test_a_leaving_instance_finishes_its_request(consul: Consul, running: Installation, reason: str) -> None:
     leave = threading.Event()
 
     def slow(connection: Connection) -> None:
@@ -91,28 +89,26 @@ def test_a_request_under_way_is_finished_by_an_instance_that_leaves(
     with Origin(slow) as origin, Origin.named("other") as other, ThreadPoolExecutor(1) as client:
         register(consul, origin, "slow")
         until(lambda: "hello@consulcatalog" in running.api("/api/rawdata")["services"], "the service")
-        under_way = client.submit(running.request, HOST, timeout=120)
+        pending = client.submit(running.request, HOST, timeout=120)
         origin.wait_for_requests(1)
         register(consul, other, "other")
-        if how == "maintenance":
+        if reason == "maintenance":
             consul.put("/v1/agent/service/maintenance/slow?enable=true")
         else:
             consul.deregister("slow")
 
-        def moved() -> bool:
+        def is_leaving() -> bool:
             service = str(running.api("/api/rawdata")["services"]["hello@consulcatalog"])
             return "/other" in service and ("draining" in service or "/slow" not in service)
 
-        until(moved, "the instance on its way out")
+        until(is_leaving, "the leaving instance")
         for _ in range(4):
             assert running.wait_for(HOST).text == "other"
         leave.set()
-        assert under_way.result(120).text == "slow"
+        assert pending.result(120).text == "slow"
 
 
-def test_an_agent_that_dies_is_started_again_and_no_request_notices(
-    consul: Consul, running: Installation
-) -> None:
+def test_a_dead_agent_is_restarted_and_no_request_fails(consul: Consul, running: Installation) -> None:
     with Origin.named("one") as one, Origin.named("two") as two:
         register(consul, one, "one")
         consul.put("/v1/kv/traefik/backends/b/servers/s/url", one.url)
@@ -120,23 +116,23 @@ def test_an_agent_that_dies_is_started_again_and_no_request_notices(
         consul.put("/v1/kv/traefik/frontends/f/routes/r/rule", "Host:keys.test")
         running.wait_for(HOST)
         running.wait_for("keys.test")
-        with load(running) as answers:
+        with load(running) as results:
             os.kill(_agent(running), signal.SIGKILL)
             register(consul, two, "two")
-            until(lambda: "two" in answers[-8:], "the second instance")
+            until(lambda: "two" in results[-8:], "the second instance")
             assert running.request("keys.test").text == "one"
-        assert set(answers) == {"one", "two"}
+        assert set(results) == {"one", "two"}
 
 
 def _agent(running: Installation) -> int:
-    """The process id of the agent of `rondpoint up`."""
+    """Return the process id of the agent of `rondpoint up`."""
     (found,) = (
         pid for pid in descendants(running.process.pid) if command_line(pid).endswith("rondpoint agent")
     )
     return found
 
 
-def test_keys_make_a_route(consul: Consul, running: Installation) -> None:
+def test_keys_define_a_route(consul: Consul, running: Installation) -> None:
     with Origin.named("keys") as origin:
         consul.put("/v1/kv/traefik/backends/b/servers/s/url", origin.url)
         consul.put("/v1/kv/traefik/frontends/f/backend", "b")

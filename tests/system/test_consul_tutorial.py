@@ -1,4 +1,4 @@
-"""docs/consul.md does what it says."""
+"""The commands of docs/consul.md work as described."""
 
 import sys
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs/consul.md"
 
 @pytest.fixture
 def clean(docker_client: docker.DockerClient) -> Iterator[None]:
-    """Takes the page's containers away, should it have been left in the middle."""
+    """Removes the page's containers if its commands did not."""
     import_busybox(docker_client)
     yield
     for name in ("web", "shop"):
@@ -28,7 +28,7 @@ def clean(docker_client: docker.DockerClient) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("clean")
-def test_the_tutorials_commands_do_what_it_says(short_path: Path, engine: Engine) -> None:
+def test_the_commands_of_the_tutorial_work_as_described(short_path: Path, engine: Engine) -> None:
     found = steps(PAGE.read_text())
     assert len(found) > 40
     path = [Path(sys.executable).parent, Path(program()).parent]

@@ -1,4 +1,4 @@
-"""What happens to containers, as their clients see it."""
+"""The effects of container events on clients."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,18 +16,18 @@ LABELS = {"traefik.backend": "w", "traefik.frontend.rule": "Host:w.test"}
 
 
 class Requests:
-    """One request, or one after the other, in a thread of their own."""
+    """Sends one request, or one after the other, in a thread."""
 
-    def __init__(self, running: Installation, path: str, *, again: bool) -> None:
+    def __init__(self, running: Installation, path: str, *, repeat: bool) -> None:
         self.responses: list[Response] = []
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(running, path, again))
+        self._thread = threading.Thread(target=self._run, args=(running, path, repeat))
         self._thread.start()
 
-    def _run(self, running: Installation, path: str, again: bool) -> None:
+    def _run(self, running: Installation, path: str, repeat: bool) -> None:
         while not self._end.is_set():
             self.responses.append(running.request("w.test", path, timeout=120))
-            if not again:
+            if not repeat:
                 return
 
     def finish(self) -> list[Response]:
@@ -37,31 +37,31 @@ class Requests:
 
 
 def servers(running: Installation) -> list[str]:
-    """The names of the servers that the worker has."""
+    """Return the names of the worker's servers."""
     return [server["name"] for server in running.api("/api/rawdata")["services"]["w@docker"]["servers"]]
 
 
 @contextmanager
-def steady(running: Installation) -> Iterator[Requests]:
-    requests = Requests(running, "/", again=True)
+def steady_load(running: Installation) -> Iterator[Requests]:
+    requests = Requests(running, "/", repeat=True)
     try:
         yield requests
     finally:
         requests.finish()
 
 
-def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewhere(
+def test_a_request_in_flight_waits_for_a_paused_container_and_new_ones_go_elsewhere(
     engine: Engine, whoami: Start, installation: Callable[..., Installation]
 ) -> None:
     sleeper = whoami(name="sleeper", hostname="sleeper", labels=LABELS)
     running = installation("--docker", "--workers=1", engine=engine)
     running.wait_for_bodies({"sleeper"}, "w.test")
-    slow = Requests(running, "/sleep/1000", again=False)
+    slow = Requests(running, "/sleep/1000", repeat=False)
     until(lambda: b"sleep 1000" in sleeper.exec_run(["/bin/ps"]).output, "the request to run")
     whoami(name="other", hostname="other", labels=LABELS)
     running.wait_for_bodies({"sleeper", "other"}, "w.test")
     sleeper.pause()
-    # Before that is known, a request may still be sent to it, and would wait as well.
+    # Until the worker knows it, a request may go to the paused container, and would wait, too.
     until(lambda: servers(running) == ["other"], "the paused container to be out")
     assert running.bodies(10, "w.test") == ["other"] * 10
     assert slow.responses == []
@@ -72,7 +72,7 @@ def test_a_request_that_runs_waits_for_a_paused_container_and_new_ones_go_elsewh
     running.wait_for_bodies({"sleeper", "other"}, "w.test")
 
 
-def test_containers_that_are_killed_removed_and_restarted_cost_no_request(
+def test_no_request_fails_while_containers_are_killed_removed_and_restarted(
     engine: Engine, whoami: Start, installation: Callable[..., Installation]
 ) -> None:
     one, two, three, _four = (
@@ -80,7 +80,7 @@ def test_containers_that_are_killed_removed_and_restarted_cost_no_request(
     )
     running = installation("--docker", "--workers=2", engine=engine)
     running.wait_for_bodies({"one", "two", "three", "four"}, "w.test")
-    with steady(running) as requests:
+    with steady_load(running) as requests:
         one.kill()
         running.wait_for_bodies({"two", "three", "four"}, "w.test")
         two.remove(force=True)

@@ -1,3 +1,5 @@
+"""The demo: three servers without an engine, containers with one."""
+
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from tests.lab.waiting import until
 
 @pytest.fixture
 def demo(processes: Processes, tmp_path: Path) -> Callable[..., Installation]:
-    """Starts the demo on free ports, in an empty directory, with this as DOCKER_HOST."""
+    """Starts the demo on free ports, in an empty directory, with a value of DOCKER_HOST."""
 
     def start(docker_host: str) -> Installation:
         web, admin = free_port(), free_port()
@@ -34,22 +36,22 @@ def demo(processes: Processes, tmp_path: Path) -> Callable[..., Installation]:
     return start
 
 
-def test_without_an_engine_three_servers_answer_in_strict_turn(
+def test_without_an_engine_three_servers_respond_in_strict_round_robin(
     demo: Callable[..., Installation], tmp_path: Path
 ) -> None:
     running = demo(f"unix://{tmp_path}/no.sock")
     running.wait_for("whoami.localhost")
     running.wait_for_workers(2)
 
-    def is_round_robin() -> bool:
+    def has_round_robin() -> bool:
         bodies = running.bodies(9, "whoami.localhost")
         names = [body.splitlines()[0].removeprefix("Name: ") for body in bodies]
         return http.is_round_robin(names, set(NAMES))
 
-    until(is_round_robin, "one after the other")
+    until(has_round_robin, "round robin")
 
 
-def test_what_to_try_is_printed(demo: Callable[..., Installation], tmp_path: Path) -> None:
+def test_the_demo_prints_commands_to_try(demo: Callable[..., Installation], tmp_path: Path) -> None:
     running = demo(f"unix://{tmp_path}/no.sock")
     running.wait_for("whoami.localhost")
     running.process.wait_for_line(f"curl -H 'Host: whoami.localhost' http://127.0.0.1:{running.web}/")
@@ -57,7 +59,7 @@ def test_what_to_try_is_printed(demo: Callable[..., Installation], tmp_path: Pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_everything(
+def test_a_signal_ends_all_processes(
     demo: Callable[..., Installation], tmp_path: Path, number: signal.Signals
 ) -> None:
     running = demo(f"unix://{tmp_path}/no.sock")
@@ -66,15 +68,13 @@ def test_a_signal_ends_everything(
     assert running.process.wait() == 0
 
 
-def test_where_an_engine_answers_there_are_no_demo_servers(
-    demo: Callable[..., Installation], engine: Engine
-) -> None:
+def test_with_an_engine_there_are_no_demo_servers(demo: Callable[..., Installation], engine: Engine) -> None:
     running = demo(engine.socket_url)
     assert running.process.wait_for_line("docker run")
     assert running.request("whoami.localhost").status in {404, 503}
 
 
-def test_settings_that_cannot_be_used_end_it_with_what_is_wrong(processes: Processes, tmp_path: Path) -> None:
+def test_an_unknown_setting_ends_the_demo_with_its_name(processes: Processes, tmp_path: Path) -> None:
     process = processes("python", "-m", "rondpoint.demo", "--workerz=2", name="demo", directory=tmp_path)
     assert process.wait() != 0
     assert "workerz" in process.log

@@ -1,4 +1,4 @@
-"""The examples in the documentation are what they claim to be."""
+"""The systemd units in the documentation are valid."""
 
 import re
 import shlex
@@ -15,11 +15,11 @@ UNITS = sorted(EXAMPLES.glob("*.service"))
 PROGRAM = "/opt/rondpoint/bin/rondpoint"
 
 
-def test_there_are_units() -> None:
+def test_all_units_are_checked() -> None:
     assert {unit.stem for unit in UNITS} == {"rondpoint", "rondpoint-agent", "rondpoint-proxy"}
 
 
-def test_systemd_understands_the_units(tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     for unit in UNITS:
         (tmp_path / unit.name).write_text(unit.read_text().replace(PROGRAM, installed("rondpoint")))
     done = subprocess.run(
@@ -32,7 +32,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=[unit.stem for unit in UNITS])
-def test_the_units_commands_and_variables_are_ours(unit: Path, tmp_path: Path) -> None:
+def test_commands_and_variables_of_the_units_are_valid(unit: Path, tmp_path: Path) -> None:
     text = unit.read_text()
     started = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)
     assert started

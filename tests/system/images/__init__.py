@@ -1,1 +1,1 @@
-"""What needs Rondpoint's own images, which one process builds for all tests here."""
+"""Tests with Rondpoint's images; one process builds the images for all of them."""

@@ -1,4 +1,4 @@
-"""Rondpoint's images, those of others, and the compose files that lie in the repository."""
+"""Fixtures: Rondpoint's images, official images, and the compose files of the repository."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,26 +14,26 @@ from tests.lab.product import build, copy_sources
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What of the repository images are built from and compose files lie in, with wheels carried in."""
-    made = tmp_path_factory.mktemp("clone")
-    copy_sources(made)
-    return made
+    """A copy of the repository's sources and compose files, with wheels of the dependencies."""
+    directory = tmp_path_factory.mktemp("clone")
+    copy_sources(directory)
+    return directory
 
 
 @pytest.fixture(scope="session")
 def images(docker_client: docker.DockerClient, whoami_image: str, clone: Path) -> dict[str, str]:
-    """Rondpoint's images, by target."""
+    """The names of Rondpoint's images by target."""
     return build(docker_client, clone)
 
 
 @pytest.fixture(scope="session")
 def official_images(docker_client: docker.DockerClient) -> None:
-    """What the compose files of the repository name."""
+    """The other images in the compose files of the repository."""
     official.redis(docker_client)
     official.consul(
         docker_client,
         "hashicorp/consul:1.20",
-        # The official one names a directory of its own, too.
+        # The official image sets a data directory, too.
         ["sh", "-c", 'exec consul "$@" -data-dir=/tmp/consul', "sh"],
     )
     official.whoami(docker_client)
@@ -41,28 +41,28 @@ def official_images(docker_client: docker.DockerClient) -> None:
 
 @pytest.fixture
 def usual_socket(engine: Engine) -> Iterator[None]:
-    """The engine's socket also at its usual place, where compose files expect it."""
-    place = Path("/var/run/docker.sock")
+    """A link to the engine's socket at /var/run/docker.sock, where compose files expect it."""
+    usual = Path("/var/run/docker.sock")
     actual = engine.socket_url.removeprefix("unix://")
-    if actual == str(place):
+    if actual == str(usual):
         yield
         return
-    assert not place.exists(), "another engine's socket is there"
-    place.unlink(missing_ok=True)
-    place.symlink_to(actual)
+    assert not usual.exists(), "there is another engine's socket"
+    usual.unlink(missing_ok=True)
+    usual.symlink_to(actual)
     yield
-    place.unlink()
+    usual.unlink()
 
 
 @pytest.fixture
 def example(engine: Engine, clone: Path) -> Iterator[Callable[[str], Compose]]:
-    """The compose project of this directory below `docs/examples`; what it brought up goes with the test."""
-    made: list[Compose] = []
+    """Creates the compose project of a directory below `docs/examples`; removed after the test."""
+    projects: list[Compose] = []
 
     def project(name: str) -> Compose:
-        made.append(Compose(clone / "docs/examples" / name, engine.socket_url))
-        return made[-1]
+        projects.append(Compose(clone / "docs/examples" / name, engine.socket_url))
+        return projects[-1]
 
     yield project
-    for each in made:
+    for each in projects:
         each.down()

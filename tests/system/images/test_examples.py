@@ -1,4 +1,4 @@
-"""The compose files below docs/examples, on a real engine: what they are examples of happens."""
+"""The compose files below docs/examples work on a real engine."""
 
 import json
 import re
@@ -27,7 +27,7 @@ SENTINEL = ["redis-cli", "-p", "26379", "sentinel"]
 
 pytestmark = [
     pytest.mark.usefixtures("images", "official_images", "usual_socket"),
-    # The first test here has all images made.
+    # The first test builds all images.
     pytest.mark.timeout(600),
 ]
 
@@ -36,32 +36,32 @@ def info(sentinel: Container) -> str:
     return str(sentinel.exec_run(["redis-cli", "-p", "26379", "info", "sentinel"]).output.decode())
 
 
-def all_serve(engine: Engine, instances: int) -> bool:
-    """Whether each worker of so many proxies serves what is stored."""
+def all_current(engine: Engine, instances: int) -> bool:
+    """Return whether there are `instances` proxies and each worker serves the stored configuration."""
     try:
-        told = client.request(8080, "localhost", "/api/instances", namespace=engine.namespace)
+        response = client.request(8080, "localhost", "/api/instances", namespace=engine.namespace)
     except OSError:
         return False
-    found = json.loads(told.body)["instances"] if told.status == 200 else []
+    found = json.loads(response.body)["instances"] if response.status == 200 else []
     return len(found) == instances and all(
         worker["current"] and worker["revision"] for each in found for worker in each["workers"]
     )
 
 
 def check_health(each: Container) -> None:
-    """What the engine asks for its health succeeds, now or soon."""
+    """Wait until the container's health check command succeeds."""
     kind, *command = each.attrs["Config"]["Healthcheck"]["Test"]
     assert kind == "CMD"
     until(lambda: each.exec_run(command).exit_code == 0, f"{each.name} healthy", timeout=60.0)
 
 
 def scale(project: Compose, count: int) -> set[str]:
-    """The host names of so many web apps, brought up with nothing else touched."""
+    """Scale the web app alone to `count` containers; return their host names."""
     project.run("up", "--detach", "--no-color", "--no-deps", f"--scale=webapp={count}", "webapp")
     return hosts(project, "webapp")
 
 
-def test_with_sentinels_a_dead_primary_stops_neither_requests_nor_changes(
+def test_with_sentinels_requests_and_changes_continue_after_the_primary_dies(
     engine: Engine, docker_client: docker.DockerClient, example: Callable[[str], Compose]
 ) -> None:
     project = example("sentinel")
@@ -69,24 +69,24 @@ def test_with_sentinels_a_dead_primary_stops_neither_requests_nor_changes(
     found = containers_by_service(docker_client, project)
     check_exposure(found, "agent", {"proxy-1", "proxy-2"})
     before = hosts(project, "webapp")
-    until(lambda: all_serve(engine, 2), "two proxies with the newest configuration", timeout=60.0)
+    until(lambda: all_current(engine, 2), "two proxies with the newest configuration", timeout=60.0)
     for port in PORTS:
         wait_for_bodies(engine, port, HOST, before)
     for name in ("primary", "replica", "sentinel-1", "sentinel-2", "sentinel-3", "agent", "proxy-1"):
         check_health(found[name])
 
-    def named() -> str:
-        """Whom a sentinel calls the primary; each time, both proxies must answer."""
+    def current_primary() -> str:
+        """Return a sentinel's primary; each time, both proxies must respond."""
         for port in PORTS:
-            answer = client.request(port, HOST, namespace=engine.namespace)
-            assert (answer.status, answer.text) == (200, *before)
+            response = client.request(port, HOST, namespace=engine.namespace)
+            assert (response.status, response.text) == (200, *before)
         output = found["sentinel-1"].exec_run([*SENTINEL, "get-master-addr-by-name", "mymaster"]).output
         return str(output.split()[0].decode())
 
     until(lambda: "slaves=1,sentinels=3" in info(found["sentinel-1"]), "a replica and three sentinels")
-    assert named() == "172.30.57.2"
+    assert current_primary() == "172.30.57.2"
     project.run("kill", "primary")
-    until(lambda: named() == "172.30.57.3", "the replica in the primary's place", timeout=60.0)
+    until(lambda: current_primary() == "172.30.57.3", "the replica as the new primary", timeout=60.0)
     after = scale(project, 3)
     assert before < after
     for port in PORTS:
@@ -99,7 +99,7 @@ def test_with_sentinels_a_dead_primary_stops_neither_requests_nor_changes(
     )
 
 
-def test_beside_consul_a_container_is_routed_by_what_the_registrar_says_and_stays_without_consul(
+def test_with_consul_registered_containers_are_routed_and_stay_routed_when_consul_dies(
     engine: Engine, docker_client: docker.DockerClient, example: Callable[[str], Compose]
 ) -> None:
     project = example("consul")

@@ -1,4 +1,4 @@
-"""Rondpoint's images on a real engine: the article's scenes with nothing changed but the images' names."""
+"""Rondpoint's images on a real engine: the article's scenes, with only the image names changed."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tests.lab.scene import container, hosts, wait_for_bodies, wait_for_round_ro
 from tests.lab.second_scene import HELLO, HELLO_2, SETTINGS, TAGS, instances
 from tests.lab.waiting import until
 
-# The first test that needs them has the images made.
+# The first test builds the images.
 pytestmark = pytest.mark.timeout(600)
 
 FIRST_SCENE = """\
@@ -45,8 +45,8 @@ endpoint = "unix:///var/run/docker.sock"
 watch = true
 """
 
-# Stands for `docker ps`' socket, as the user of the proxy would try it.
-KNOCK = """\
+# Tries to connect to the engine's socket; it is run as the user of the proxy.
+TRY_SOCKET = """\
 import socket
 try:
     socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock")
@@ -85,17 +85,17 @@ services:
       SERVICE_IGNORE: "true"
 {HELLO}{HELLO_2}"""
 
-# As the article's image starts it, on every address of the container.
+# Like the article's image, Consul listens on every address of the container.
 CONSUL_ENTRY = ["/bin/consul", "agent", "-data-dir=/tmp/consul", "-client=0.0.0.0"]
 
-LOOK = """\
+LIST_PROCESSES = """\
 from pathlib import Path
 for process in Path("/proc").glob("[0-9]*"):
     print(process.owner(), (process / "cmdline").read_text().replace("\\0", " "))
 """
 
 
-def test_the_first_scene_runs_with_nothing_changed_but_the_images_name(
+def test_the_first_scene_runs_with_only_the_image_name_changed(
     engine: Engine,
     docker_client: docker.DockerClient,
     compose: Callable[..., Compose],
@@ -116,20 +116,21 @@ def test_the_first_scene_runs_with_nothing_changed_but_the_images_name(
     dashboard = client.request(8080, "localhost", "/dashboard/", namespace=engine.namespace)
     assert dashboard.status == 200
 
-    whole = container(docker_client, project, "traefik")
+    all_in_one = container(docker_client, project, "traefik")
     until(
-        lambda: whole.exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"), "its health"
+        lambda: all_in_one.exec_run(["rondpoint", "healthcheck", "--process=1"]) == (0, b"healthy\n"),
+        "its health",
     )
-    check_rights(whole)
+    check_rights(all_in_one)
 
-    whole.stop(timeout=15)
-    whole.reload()
-    assert whole.attrs["State"]["ExitCode"] == 0
+    all_in_one.stop(timeout=15)
+    all_in_one.reload()
+    assert all_in_one.attrs["State"]["ExitCode"] == 0
 
 
-def check_rights(whole: Container) -> None:
-    """Only the agent is root; what faces the clients cannot reach the engine."""
-    code, output = whole.exec_run(["python3", "-c", LOOK])
+def check_rights(all_in_one: Container) -> None:
+    """Check that only the agent is root, and that the proxy's user cannot reach the engine."""
+    code, output = all_in_one.exec_run(["python3", "-c", LIST_PROCESSES])
     assert code == 0, output
     listed = [line.split(" ", 1) for line in output.decode().splitlines()]
     users = {
@@ -141,16 +142,16 @@ def check_rights(whole: Container) -> None:
         }.items()
     }
     assert users == {"agent": {"root"}, "proxy": {"rondpoint"}, "store": {"rondpoint"}}, listed
-    assert whole.exec_run(["python3", "-c", KNOCK], user="rondpoint") == (0, b"refused\n")
+    assert all_in_one.exec_run(["python3", "-c", TRY_SOCKET], user="rondpoint") == (0, b"refused\n")
 
 
 @pytest.fixture
 def consul_image(docker_client: docker.DockerClient) -> None:
-    """Consul, under the name that the article has."""
+    """Consul with the image name of the article."""
     official.consul(docker_client, "progrium/consul", CONSUL_ENTRY)
 
 
-def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
+def test_the_second_scene_runs_with_only_the_image_names_changed(
     engine: Engine,
     compose: Callable[..., Compose],
     images: dict[str, str],
@@ -166,19 +167,21 @@ def test_the_second_scene_runs_with_nothing_changed_but_the_images_names(
     assert entry["ServiceID"].endswith(":scene2_hello2_1:80")
     assert (entry["ServiceTags"], entry["ServicePort"]) == (TAGS, 80)
 
-    def shown() -> bool:
-        told = client.request(8080, "localhost", "/api/rawdata", namespace=engine.namespace)
-        return "hello2@consulcatalog" in json.loads(told.body)["services"]
+    def is_in_api() -> bool:
+        response = client.request(8080, "localhost", "/api/rawdata", namespace=engine.namespace)
+        return "hello2@consulcatalog" in json.loads(response.body)["services"]
 
-    # Either worker may be asked, and one of them may have it a moment later.
-    until(shown, "the service in the API")
+    # Any worker may respond, and one of them may apply the change a moment later.
+    until(is_in_api, "the service in the API")
 
     project.up(scale={"hello": 3})
     wait_for_bodies(engine, 80, "hello.consul.local", hosts(project, "hello"))
     assert len(instances("hello", enter=engine.enter)) == 3
 
 
-def test_images_say_how_they_are_checked(docker_client: docker.DockerClient, images: dict[str, str]) -> None:
+def test_images_have_a_health_check_and_ports(
+    docker_client: docker.DockerClient, images: dict[str, str]
+) -> None:
     for target in ("rondpoint", "all-in-one"):
         config = docker_client.images.get(images[target]).attrs["Config"]
         assert config["Healthcheck"]["Test"] == ["CMD", "rondpoint", "healthcheck", "--process=1"]
@@ -186,23 +189,25 @@ def test_images_say_how_they_are_checked(docker_client: docker.DockerClient, ima
     assert docker_client.images.get(images["rondpoint"]).attrs["Config"]["User"] == "rondpoint"
 
 
-def test_an_unhealthy_proxy_says_why(docker_client: docker.DockerClient, images: dict[str, str]) -> None:
-    made = docker_client.containers.run(
+def test_an_unhealthy_proxy_prints_the_reason(
+    docker_client: docker.DockerClient, images: dict[str, str]
+) -> None:
+    started = docker_client.containers.run(
         images["rondpoint"], ["healthcheck", "--entryPoints.traefik.address=:9999"], detach=True
     )
     try:
-        assert made.wait()["StatusCode"] == 1
-        assert b"unhealthy: no response from http://127.0.0.1:9999/ping" in made.logs()
+        assert started.wait()["StatusCode"] == 1
+        assert b"unhealthy: no response from http://127.0.0.1:9999/ping" in started.logs()
     finally:
-        made.remove(force=True)
+        started.remove(force=True)
 
 
-def test_bad_flags_end_the_image_with_what_is_wrong(
+def test_an_unknown_flag_ends_the_container_with_a_hint(
     docker_client: docker.DockerClient, images: dict[str, str]
 ) -> None:
-    made = docker_client.containers.run(images["all-in-one"], ["--dokcer"], detach=True)
+    started = docker_client.containers.run(images["all-in-one"], ["--dokcer"], detach=True)
     try:
-        assert made.wait()["StatusCode"] == 2
-        assert b"did you mean" in made.logs()
+        assert started.wait()["StatusCode"] == 2
+        assert b"did you mean" in started.logs()
     finally:
-        made.remove(force=True)
+        started.remove(force=True)

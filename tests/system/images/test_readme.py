@@ -1,4 +1,4 @@
-"""README's two minutes with Docker, on a real engine, in what a clone has, up to a routed container."""
+"""The README's section 'With Docker' works on a real engine, in a copy of the repository."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ PROJECT = "readme"
 
 @pytest.fixture
 def client_settings(short_path: Path) -> Path:
-    """A directory of settings for the docker command, with the plugin."""
+    """A settings directory of the docker command, with the plugin."""
     plugin = short_path / "cli-plugins" / "docker-compose"
     plugin.parent.mkdir()
     plugin.write_text(PLUGIN % json.dumps(METADATA))
@@ -43,7 +43,7 @@ def client_settings(short_path: Path) -> Path:
 
 @pytest.fixture
 def project(engine: Engine, clone: Path, docker_client: docker.DockerClient) -> Iterator[Compose]:
-    """The clone's own compose project; what is left of it, and of README's container, goes with the test."""
+    """The compose project of the repository; it and the README's container are removed after the test."""
     yield Compose(clone, engine.socket_url, project=PROJECT)
     with suppress(NotFound):
         docker_client.containers.get("mine").remove(force=True)
@@ -52,7 +52,7 @@ def project(engine: Engine, clone: Path, docker_client: docker.DockerClient) -> 
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("official_images", "usual_socket")
-def test_two_minutes_lead_to_a_container_of_ones_own(
+def test_the_commands_lead_to_a_routed_container(
     engine: Engine,
     docker_client: docker.DockerClient,
     images: dict[str, str],
@@ -60,7 +60,7 @@ def test_two_minutes_lead_to_a_container_of_ones_own(
     client_settings: Path,
     project: Compose,
 ) -> None:
-    # The first command builds it again, of the layers that are there.
+    # The first command builds the image again from cached layers.
     docker_client.images.remove(images["rondpoint"])
     assert shutil.which("docker")
     begin, mine, end = (block.splitlines() for block in blocks()["With Docker"])
@@ -70,30 +70,30 @@ def test_two_minutes_lead_to_a_container_of_ones_own(
         "COMPOSE_PROJECT_NAME": PROJECT,
     }
     with Shell(clone, [], enter=engine.enter, environment=environment) as shell:
-        up, ask, scale = begin
+        up, request, scale = begin
         shell.run(up)
         (first,) = hosts(project, "webapp")
-        wait_for_answers(shell, ask, {first})
+        wait_for_outputs(shell, request, {first})
         shell.run(scale)
         three = hosts(project, "webapp")
         assert len(three) == 3
-        wait_for_answers(shell, ask, three)
+        wait_for_outputs(shell, request, three)
         until(
-            lambda: is_round_robin([shell.run(quiet(ask)).strip() for _ in range(6)], three),
-            "the three one after the other",
+            lambda: is_round_robin([shell.run(quiet(request)).strip() for _ in range(6)], three),
+            "the three in round robin",
         )
-        check_parts(containers_by_service(docker_client, project))
+        check_containers(containers_by_service(docker_client, project))
 
-        run, ask = mine
+        run, request = mine
         name = shell.run(run).strip()[:12]
-        wait_for_answers(shell, ask, {name})
+        wait_for_outputs(shell, request, {name})
         for command in end:
             shell.run(command)
         assert project.run("ps", "-q").split() == []
 
 
-def check_parts(found: dict[str, Container]) -> None:
-    """The agent alone holds the socket, the proxy alone is public and is no root, and both are well."""
+def check_containers(found: dict[str, Container]) -> None:
+    """Check exposure and health: only the agent has the socket; the proxy is public and not root."""
     check_exposure(found, "agent", {"proxy"})
     for name in ("agent", "proxy"):
         until(
@@ -105,12 +105,12 @@ def check_parts(found: dict[str, Container]) -> None:
     assert found["proxy"].exec_run(["id", "-un"]) == (0, b"rondpoint\n")
 
 
-def quiet(ask: str) -> str:
-    return ask.replace("curl ", "curl -sS --max-time 30 ")
+def quiet(command: str) -> str:
+    return command.replace("curl ", "curl -sS --max-time 30 ")
 
 
-def wait_for_answers(shell: Shell, ask: str, expected: set[str]) -> None:
-    def answered() -> bool:
-        return {shell.run(quiet(ask)).strip() for _ in range(2 * len(expected))} == expected
+def wait_for_outputs(shell: Shell, request: str, expected: set[str]) -> None:
+    def all_respond() -> bool:
+        return {shell.run(quiet(request)).strip() for _ in range(2 * len(expected))} == expected
 
-    until(answered, f"{ask} answered by {sorted(expected)}", timeout=60.0)
+    until(all_respond, f"{request} returning {sorted(expected)}", timeout=60.0)
