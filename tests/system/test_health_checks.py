@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.discovery.health.test_check_loop import SwitchableServer
 from tests.lab.installation import Installation
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import installed
 from tests.lab.waiting import until
 
@@ -32,7 +32,7 @@ class NamedServer(SwitchableServer):
     def __call__(self, connection: Connection) -> None:
         while request := connection.read():
             status = self.status if request.target == "/up" else "200 OK"
-            connection.send(answer(self._name.encode(), status))
+            connection.send(http_response(self._name.encode(), status))
 
 
 def test_unhealthy_servers_get_no_requests_until_they_are_healthy_again(

@@ -12,7 +12,7 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 
 REQUESTS = 80
-"""Requests one after the other: enough for four workers, but few enough that not every try has a late ticket."""
+"""Requests in one try: enough for four workers, few enough that some tries have no late ticket."""
 
 
 def configuration(ports: list[int]) -> str:

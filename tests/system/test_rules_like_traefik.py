@@ -20,7 +20,7 @@ import yaml
 from rondpoint.rules.request_normalisation import normalise_path, parse_query
 from tests.lab import http
 from tests.lab.installation import Installation, start
-from tests.lab.origin import Origin, answer
+from tests.lab.origin import Origin, http_response
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
@@ -55,7 +55,7 @@ def origins() -> Iterator[dict[str, Origin]]:
     """Origins by the names of routers; each responds with its router's name."""
     with ExitStack() as stack:
         names = [f"{name}{suffix}" for name, (routers, _) in ROWS.items() for suffix in routers]
-        yield {name: stack.enter_context(Origin(answer(name.encode()))) for name in [*names, "ready"]}
+        yield {name: stack.enter_context(Origin(http_response(name.encode()))) for name in [*names, "ready"]}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.lab.installation import Installation, start
-from tests.lab.origin import Origin, answer
+from tests.lab.origin import Origin, http_response
 from tests.lab.processes import Processes
 from tests.system.rules_of_traefik_1 import PREFIX, REPLACED, ROWS, TIES, ClientRequest, ServerRequest
 
@@ -38,7 +38,7 @@ def frontends() -> Iterator[tuple[str, list[str], int]]:
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[Origin]:
-    with Origin(answer(b"served")) as origin:
+    with Origin(http_response(b"served")) as origin:
         yield origin
 
 

@@ -211,11 +211,9 @@ def test_scaling_takes_effect_at_once_and_no_request_fails(
                 break
             began = time.time()
             project.up(scale={"hello": count})
-            running_containers = names(project, "hello")
-            seen |= running_containers
-            until(
-                lambda: traffic.recent_bodies() == running_containers, f"responses from {running_containers}"
-            )
+            current = names(project, "hello")
+            seen |= current
+            until(lambda: traffic.recent_bodies() == current, f"responses from {current}")  # noqa: B023
             for name, moment in event_times(docker_client, began, "start").items():
                 start_delays.append(traffic.first(name) - moment)
             for name, moment in event_times(docker_client, began, "kill").items():
