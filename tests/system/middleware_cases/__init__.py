@@ -1,1 +1,1 @@
-"""Cases for middlewares: the same options and requests for Traefik 3 and Rondpoint, one module for each family."""
+"""Cases for middlewares: the same options and requests for Traefik 3 and Rondpoint, by families."""
