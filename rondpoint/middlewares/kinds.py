@@ -7,6 +7,8 @@ SERVED_KINDS = frozenset(
         "addPrefix",
         "chain",
         "inFlightReq",
+        "redirectRegex",
+        "redirectScheme",
         "replacePath",
         "replacePathRegex",
         "retry",
