@@ -93,8 +93,7 @@ def _response_step(
         _add_vary(head)
         if 0 <= head.length < minimum or head.status == 206 or _FINAL.search(head.lines):
             return
-        content_type = media_type(b"".join(values_of(head.lines, b"content-type")[:1]))
-        if not content_type or not compresses(content_type):
+        if not compresses(media_type(b"".join(values_of(head.lines, b"content-type")[:1]))):
             return
         head.lines = _STRONG_ETAG.sub(rb"\g<0>W/", without(head.lines, b"accept-ranges")) + encoding_line
         head.add_filter(make_encoder())

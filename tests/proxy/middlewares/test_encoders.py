@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proxy.exchange.body_portions import PORTION, feed_in_portions
 from proxy.http1.body_filter import BodyFilter, FilterSequence
 from proxy.middlewares.encoders import ENCODERS
-from tests.proxy.middlewares.decoding import decode, is_complete
+from tests.lab.decoding import decode, is_complete
 
 CODINGS = st.sampled_from(sorted(ENCODERS))
 # Some random, some repetitive, some longer than an encoder's own buffers.

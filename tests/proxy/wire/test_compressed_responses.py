@@ -6,15 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from rondpoint.model import Middleware
+from tests.lab.decoding import CODINGS, decode, is_complete
 from tests.lab.origin import Connection, Origin, Start
-from tests.proxy.middlewares.decoding import decode, is_complete
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client, CutError
 
 TEXT = b"".join(b"line %d of a text\n" % number for number in range(60_000))
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 COMPRESS = Middleware("compress@x", "compress", {})
-CODINGS = ("gzip", "br", "zstd")
 
 
 def sized(body: bytes) -> bytes:

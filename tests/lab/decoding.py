@@ -5,6 +5,8 @@ import zlib
 import brotli
 import zstandard
 
+CODINGS = ("gzip", "br", "zstd")
+
 
 def decode(coding: str, data: bytes) -> bytes:
     """Return the decoded bytes, of an unfinished body too."""
