@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.exchange.body_portions import PORTION, feed_in_portions
 from proxy.http1.body_filter import BodyFilter, FilterSequence
 from proxy.middlewares.encoders import ENCODERS
 from tests.lab.decoding import decode, is_complete
@@ -67,26 +66,6 @@ def test_encoders_of_one_middleware_do_not_share_their_state(coding: str) -> Non
     encoded = [one.feed(b"one" * 9), two.feed(b"two" * 9), one.finish(), two.finish()]
     assert decode(coding, encoded[0] + encoded[2]) == b"one" * 9
     assert decode(coding, encoded[1] + encoded[3]) == b"two" * 9
-
-
-@pytest.mark.parametrize("size", [0, 1, PORTION, PORTION + 1, 3 * PORTION])
-def test_long_bodies_are_fed_in_portions(size: int) -> None:
-    class Recorder:
-        def __init__(self) -> None:
-            self.sizes: list[int] = []
-
-        def feed(self, data: bytes) -> bytes:
-            self.sizes.append(len(data))
-            return data
-
-        def flush(self) -> bytes:
-            return b""
-
-        finish = flush
-
-    recorder, body = Recorder(), bytes(range(256)) * (size // 256 + 1)
-    assert feed_in_portions(recorder, body[:size]) == body[:size]
-    assert max(recorder.sizes) <= PORTION
 
 
 def test_libraries_are_imported_only_with_a_middleware_that_needs_them() -> None:

@@ -195,6 +195,19 @@ def test_a_body_that_is_cut_short_is_cut_for_the_client(
     assert not is_complete("gzip", error.value.received)
 
 
+def test_a_body_that_is_cut_short_is_a_reset_for_an_http_1_0_client(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
+    def send(connection: Connection) -> None:
+        connection.read()
+        connection.send(sized(TEXT)[:-1])
+
+    host = served(proxy, origin(send))
+    ask(client, host, version="1.0")
+    with pytest.raises(ConnectionResetError):
+        client.answer()
+
+
 def test_bytes_after_the_body_do_not_reach_the_client(proxy: Proxy, client: Client, origin: Start) -> None:
     seen = origin(sized(TEXT) + b"HTTP/1.1 200 Smuggled\r\n\r\n")
     host = served(proxy, seen)
