@@ -164,20 +164,12 @@ def test_each_piece_of_a_stream_arrives_before_the_next_is_sent(
     for number in range(4):
         expected += b"data: %d\n\n" % number
         while decode(coding, encoded) != expected:
-            encoded += chunk(client)
+            encoded += client.chunk()
         release.release()
-    while piece := chunk(client):
+    while piece := client.chunk():
         encoded += piece
     assert decode(coding, encoded) == expected
     assert is_complete(coding, encoded)
-
-
-def chunk(client: Client) -> bytes:
-    """Return the next chunk; b"" for the last one."""
-    size = b""
-    while not size.endswith(b"\r\n"):
-        size += client.exactly(1)
-    return client.exactly(int(size, 16) + 2)[:-2]
 
 
 @pytest.mark.parametrize("framed", [sized(TEXT)[:-1], chunked(TEXT), chunked(TEXT) + b"x\r\n"])
