@@ -17,12 +17,15 @@ class Client(Protocol):
 
     `tally` is the router's; `extras` hold additional tasks for the exchange. `forwarded` returns the
     X-Forwarded header lines for a request with this Host. `detailed_trace` returns the trace that records
-    steps, if any.
+    steps, if any. `tls` is the TLS version and cipher of the connection, empty without TLS.
     """
 
     peer: str
     tally: Tally
     extras: Extras | None
+
+    @property
+    def tls(self) -> str: ...
 
     def forwarded(self, host: bytes) -> bytes: ...
 
