@@ -26,13 +26,10 @@ def with_value(lines: bytes, name: bytes, value: bytes) -> bytes:
 
 
 def header_line(name: str, value: str) -> bytes:
-    """Return a line that a user has configured. Raises ValueError for what no header line may contain."""
+    """Return a line that a user has configured, in UTF-8. Raises ValueError for what no line may contain."""
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
-    try:
-        encoded = value.encode("latin-1")
-    except UnicodeEncodeError:
-        encoded = value.encode()
+    encoded = value.encode()
     if not _VALUE.fullmatch(encoded.decode("latin-1")):
         raise ValueError(f"the value of header {name} contains a control character")
     return b"\r\n%b: %b" % (name.encode(), encoded)

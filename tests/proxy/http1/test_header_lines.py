@@ -33,6 +33,10 @@ def test_a_set_value_is_the_only_one_of_its_name(pairs: list[tuple[str, str]], n
     assert without(lines, name.encode()) == without(encode(pairs), name.encode())
 
 
+def test_a_configured_value_is_sent_in_utf_8() -> None:
+    assert header_line("X-A", "caf\u00e9 \u20ac") == b"\r\nX-A: caf\xc3\xa9 \xe2\x82\xac"
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("X A", "a"), ("", "a"), ("X:", "a"), ("X", "a\r\nB: c"), ("X", "\0")]
 )
