@@ -15,6 +15,12 @@ def values_of(lines: bytes, name: bytes) -> list[bytes]:
     return [value.strip(b" \t") for value in _pattern(name).findall(lines)]
 
 
+def first_value(lines: bytes, name: bytes) -> bytes:
+    """Return the value of the first line of that name, as `values_of` does; empty if there is none."""
+    found = _pattern(name).search(lines)
+    return found[1].strip(b" \t") if found else b""
+
+
 def without(lines: bytes, name: bytes) -> bytes:
     """Return `lines` without the lines of that name, regardless of case."""
     return _pattern(name).sub(b"", lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import re2
 
 from proxy.http1.header_changes import HeaderChanges
-from proxy.http1.header_lines import header_line, values_of, with_value
+from proxy.http1.header_lines import first_value, header_line, values_of, with_value
 from proxy.http1.response_head import ResponseHead
 from proxy.middlewares.step import Client, Step
 from proxy.per_request.extras import extras_of
@@ -18,7 +18,8 @@ from rondpoint.rules.patterns import options as pattern_options
 if TYPE_CHECKING:
     from proxy.http1.request import Request
 
-_ALLOW_ORIGIN = b"Access-Control-Allow-Origin"
+_ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+_ALLOW_ORIGIN_LINE = b"\r\n%b: " % _ALLOW_ORIGIN.encode()
 _LISTS = (
     *("accessControlAllowHeaders", "accessControlAllowMethods", "accessControlAllowOriginList"),
     *("accessControlAllowOriginListRegex", "accessControlExposeHeaders"),
@@ -36,13 +37,14 @@ def compile_cross_origin(options: Mapping[str, Any]) -> Step | None:
     used = options["accessControlAllowCredentials"] or options["addVaryHeader"]
     if not (used or "accessControlMaxAge" in options or any(options[name] for name in _LISTS)):
         return None
-    preflight = _compile_preflight(options)
-    change = _compile_change(options)
+    allowed_origin = _compile_origins(options)
+    preflight = _compile_preflight(options, allowed_origin)
+    change = _compile_change(options, allowed_origin)
 
     def step(request: Request, client: Client) -> None:
-        origin = _first(request, b"origin")
+        origin = first_value(request.headers, b"origin")
         if request.method == b"OPTIONS" and origin:
-            method = _first(request, b"access-control-request-method")
+            method = first_value(request.headers, b"access-control-request-method")
             if method:
                 raise LocalResponse(200, preflight(request, origin, method))
         extras_of(client).at_response(lambda head: change(head, origin))
@@ -50,7 +52,7 @@ def compile_cross_origin(options: Mapping[str, Any]) -> Step | None:
     return step
 
 
-def compile_origins(options: Mapping[str, Any]) -> AllowedOrigin:
+def _compile_origins(options: Mapping[str, Any]) -> AllowedOrigin:
     """Compile the allowed origins. Raises ValueError for an invalid regular expression."""
     listed = [item.encode() for item in options["accessControlAllowOriginList"]]
     any_origin = b"*" in listed
@@ -76,7 +78,9 @@ def compile_origins(options: Mapping[str, Any]) -> AllowedOrigin:
     return allowed_origin
 
 
-def _compile_preflight(options: Mapping[str, Any]) -> Callable[[Request, bytes, bytes], bytes]:
+def _compile_preflight(
+    options: Mapping[str, Any], allowed_origin: AllowedOrigin
+) -> Callable[[Request, bytes, bytes], bytes]:
     """Return a function that returns the header lines of the response to a preflight."""
     credentials = options["accessControlAllowCredentials"]
     headers, methods = options["accessControlAllowHeaders"], options["accessControlAllowMethods"]
@@ -91,34 +95,35 @@ def _compile_preflight(options: Mapping[str, Any]) -> Callable[[Request, bytes, 
     if "accessControlMaxAge" in options:
         values["Access-Control-Max-Age"] = str(options["accessControlMaxAge"])
     constant = b"".join(header_line(name, value) for name, value in values.items())
-    allowed_origin = compile_origins(options)
 
     def lines(request: Request, origin: bytes, method: bytes) -> bytes:
         found = constant
         if repeats_method:
             found += b"\r\nAccess-Control-Allow-Methods: " + method
         if repeats_headers:
-            requested = _first(request, b"access-control-request-headers")
+            requested = first_value(request.headers, b"access-control-request-headers")
             if requested:
                 found += b"\r\nAccess-Control-Allow-Headers: " + requested
         allowed = allowed_origin(origin)
-        return b"%b\r\n%b: %b" % (found, _ALLOW_ORIGIN, allowed) if allowed else found
+        return found + _ALLOW_ORIGIN_LINE + allowed if allowed else found
 
     return lines
 
 
-def _compile_change(options: Mapping[str, Any]) -> Callable[[ResponseHead, bytes], None]:
+def _compile_change(
+    options: Mapping[str, Any], allowed_origin: AllowedOrigin
+) -> Callable[[ResponseHead, bytes], None]:
     """Return a function that changes the response to a request of an origin."""
     values = _common_values(options)
     changes = HeaderChanges(values) if values else None
-    allowed_origin = compile_origins(options)
+    changes_of_allowed = HeaderChanges({**values, _ALLOW_ORIGIN: ""})
     adds_vary = options["addVaryHeader"]
 
     def change(head: ResponseHead, origin: bytes) -> None:
         allowed = allowed_origin(origin)
         if allowed:
-            head.lines = with_value(head.lines, _ALLOW_ORIGIN, allowed)
-        if changes is not None:
+            head.lines = changes_of_allowed.apply(head.lines) + _ALLOW_ORIGIN_LINE + allowed
+        elif changes is not None:
             head.lines = changes.apply(head.lines)
         if adds_vary:
             head.lines = _with_vary(head.lines)
@@ -137,12 +142,9 @@ def _common_values(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _with_vary(lines: bytes) -> bytes:
     values = values_of(lines, b"vary")
+    if not values:
+        return lines + b"\r\nVary: Origin"
     names = [name.strip().lower() for value in values for name in value.split(b",")]
     if b"origin" in names or b"*" in names:
         return lines
     return with_value(lines, b"Vary", b",".join([*values, b"Origin"]))
-
-
-def _first(request: Request, name: bytes) -> bytes:
-    values = values_of(request.headers, name)
-    return values[0] if values else b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from proxy.http1.header_lines import values_of
+from proxy.http1.header_lines import first_value
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -28,8 +28,7 @@ def compile_requested_host(options: Mapping[str, Any]) -> RequestedHost:
             if value:
                 return value
         # A middleware may have changed the Host that the server gets.
-        hosts = values_of(request.headers, b"host")
-        return hosts[0] if hosts else b""
+        return first_value(request.headers, b"host")
 
     return requested_host
 
@@ -49,5 +48,4 @@ def _first_value(request: Request, client: Client, name: bytes) -> bytes:
     added = client.forwarded(request.host)
     if client.extras is not None:
         added = client.extras.apply_forwarded_steps(added)
-    values = values_of(request.headers + added, name)
-    return values[0] if values else b""
+    return first_value(request.headers + added, name)
