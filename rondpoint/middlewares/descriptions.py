@@ -152,7 +152,7 @@ _CONTENT = {
     "headers.permissionsPolicy": "value of `Permissions-Policy`",
     "headers.isDevelopment": "turn off the options for hosts, TLS and `Strict-Transport-Security`",
     "headers.featurePolicy": "no effect in Traefik 3; use `permissionsPolicy`",
-    "headers.sslRedirect": "redirect clients to TLS; only in Traefik 1's syntax, as in Traefik 3",
+    "headers.sslRedirect": "redirect clients to TLS; only in Traefik 1's syntax",
     "headers.sslTemporaryRedirect": "redirect with 307 instead of 301; only in Traefik 1's syntax",
     "headers.sslHost": "host of the redirection to TLS; only in Traefik 1's syntax",
     "headers.sslForceHost": "redirect to `sslHost` over TLS too; only in Traefik 1's syntax",

@@ -8,6 +8,8 @@ SERVED_KINDS = frozenset(
         "chain",
         "headers",
         "inFlightReq",
+        "redirectRegex",
+        "redirectScheme",
         "replacePath",
         "replacePathRegex",
         "retry",
