@@ -60,6 +60,7 @@ class Completed:
     sent: int = 65
     refused: bool = False
     retries: int = 0
+    username: bytes = b""
     body: Body | None = None
     tls: str = ""
     logged: str = ""
