@@ -21,7 +21,7 @@ from benchmarks.tree import PROC, members
 from tests.lab.bulk import count_upload, download, send_large_bodies, upload
 from tests.lab.client_connections import ClientConnections
 from tests.lab.http import request
-from tests.lab.origin import Handler, Origin, answer
+from tests.lab.origin import Handler, Origin, http_response
 
 # The configuration of the other proxies limits their connections.
 SUPPORTED_PEERS = ("rondpoint", "traefik")
@@ -76,7 +76,7 @@ def _is_routing(port: int) -> bool:
 
 def at_rest(peer: Peer) -> Iterator[str]:
     """Yield lines with the PSS of each process after the start and one request."""
-    with start_proxy(peer, answer(b"here"), 0) as proxy:
+    with start_proxy(peer, http_response(b"here"), 0) as proxy:
         total = proxy.pss()
         for pid in proxy.pids():
             command = (PROC / str(pid) / "cmdline").read_bytes().decode().replace("\0", " ")
@@ -86,7 +86,7 @@ def at_rest(peer: Peer) -> Iterator[str]:
 
 def idle(peer: Peer, count: int) -> Iterator[str]:
     """Yield a line with the PSS of each idle keep-alive connection after one request."""
-    with start_proxy(peer, answer(b"here"), count) as proxy:
+    with start_proxy(peer, http_response(b"here"), count) as proxy:
         before = proxy.pss()
         with ClientConnections(proxy.port, count) as clients:
             clients.exchange(

@@ -50,7 +50,7 @@ class RunningProgram:
 
 
 def program(name: str, hint: str) -> str:
-    """Return the path of a program. Raises BenchmarkError with `hint`, how to install it, if it is missing."""
+    """Return a program's path. Raises BenchmarkError, with `hint` how to install it, if it is missing."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if path is None:
         raise BenchmarkError(f"{name} is missing: {hint}")

@@ -51,7 +51,7 @@ _SERVICE = "bench@file"
 
 
 def routers(count: int, *, mixed: bool = False) -> dict[str, Router]:
-    """Return `count` routers with one host each; `mixed` adds ones by pattern, and by path of shared hosts."""
+    """Return `count` routers with one host each; `mixed` adds patterns, and paths of shared hosts."""
     rules = [f"Host(`h{number}.test`)" for number in range(count)]
     if mixed:
         rules += [f"HostRegexp(`^p{number}-[a-z]+\\.test$`)" for number in range(PATTERNS)]

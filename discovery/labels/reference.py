@@ -19,7 +19,7 @@ from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND
 from discovery.labels.vocabulary.v3 import OTHERS
 from rondpoint.middlewares.descriptions import DESCRIPTIONS
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.reference_pages import first_clause, update_page, markdown_table
+from rondpoint.reference_pages import first_clause, markdown_table, update_page
 
 
 def blocks(page: str) -> Mapping[str, str]:
@@ -78,7 +78,13 @@ def _support_table(labels: Iterable[Label], heading: str, prefix: str) -> str:
     return markdown_table(
         (heading, "values", "default", "description", "served"),
         (
-            (_name(each, prefix), each.shown_values, each.format_default, each.description, support_text(each))
+            (
+                _name(each, prefix),
+                each.shown_values,
+                each.format_default,
+                each.description,
+                support_text(each),
+            )
             for each in labels
         ),
     )

@@ -147,7 +147,9 @@ def _resolve(
     ]
     for kind, name, defined in missing:
         message = f"left out, because its {kind} {name!r} does not exist"
-        hint = "; ".join(filter(None, (known.hints.nearest(name, defined), lost_rules_hint(router.rule.text))))
+        hint = "; ".join(
+            filter(None, (known.hints.nearest(name, defined), lost_rules_hint(router.rule.text)))
+        )
         diagnostics.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
     if missing:
         return None

@@ -72,7 +72,7 @@ class Watcher:
                     self._follow(subscription)
             except (redis.RedisError, OSError) as error:
                 if self.connected or not self.attempted.is_set():
-                    log.warning("the store does not answer, the routes stay as they are: %s", error)
+                    log.warning("the store does not respond, the routes stay as they are: %s", error)
                 self.connected = False
                 self.attempted.set()
                 gevent.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)

@@ -177,8 +177,8 @@ class ClientConnection:
     def respond(self, request: Request, response: LocalResponse, *, body_read: bool = False) -> bool:
         """Respond in a server's place; return whether another request can follow. Raises ClientGoneError.
 
-        Without `body_read`, the request's body, if it has one, is still unread: in `buffer`, in the socket or on
-        its way.
+        Without `body_read`, the request's body, if it has one, is still unread: in `buffer`, in the socket or
+        on its way.
         """
         length = 0 if body_read else max(request.content_length, 0)
         whole = body_read or (not request.chunked and length <= len(self.buffer))

@@ -9,9 +9,9 @@ from proxy.http1.response_head import reason_phrase
 
 _TEXT = {
     404: "404 page not found",
-    502: "502 bad gateway: the server could not be reached, or sent no valid response",
+    502: "502 bad gateway: the server could not be reached, or gave no valid answer",
     503: "503 service unavailable: no available server",
-    504: "504 gateway timeout: the server did not respond in time",
+    504: "504 gateway timeout: the server did not answer in time",
 }
 
 _ABOUT_TEXT = b"\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff"

@@ -76,5 +76,5 @@ def escape_path(path: bytes) -> bytes:
 def require_resolved(path: bytes) -> bytes:
     """Return the path unchanged. Raises RequestError if it has dot segments or empty segments."""
     if remove_dot_segments(path) != path:
-        raise RequestError(400, "the path has . or .. segments after its prefix")
+        raise RequestError(400, "the path has . or .. segments behind its prefix")
     return path

@@ -14,7 +14,7 @@ from discovery.merging.union import unite
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
-from tests.system.labels_of_traefik import DIFFERENCES, UNKNOWN_LABEL, UNAVAILABLE_MIDDLEWARE
+from tests.system.labels_of_traefik import DIFFERENCES, UNAVAILABLE_MIDDLEWARE, UNKNOWN_LABEL
 
 PAGE = Path(__file__).parents[2] / "docs" / "migration.md"
 TEXT = PAGE.read_text()

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from tests.lab.origin import Connection, Request, answer
+from tests.lab.origin import Connection, Request, http_response
 
 Behaviour = Callable[[Connection, Request], bool]
 """Handles a request whose head has been read; returns whether to keep the connection."""
 
-RESPONSE = answer(b"x" * 1000)
+RESPONSE = http_response(b"x" * 1000)
 HEAD = RESPONSE.partition(b"x")[0]
 
 
@@ -115,5 +115,5 @@ def sends_an_endless_head(connection: Connection, request: Request) -> bool:
 def returns_503(connection: Connection, request: Request) -> bool:
     """Respond at once with 503."""
     connection.read_body(request)
-    connection.send(answer(b"overload", "503 Service Unavailable"))
+    connection.send(http_response(b"overload", "503 Service Unavailable"))
     return True

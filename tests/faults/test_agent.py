@@ -8,7 +8,7 @@ import pytest
 from tests.faults.conftest import Report, Start
 from tests.faults.site import Site, new_site
 from tests.lab.errors import LabError
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 from tests.lab.store import Store
 
 YEARS = 365 * 86_400
@@ -23,7 +23,7 @@ def faketime() -> str:
 
 def change_routes(site: Site, origin: Start, count: int) -> float:
     """Change the routes `count` times; return the longest time of convergence in seconds."""
-    one, two, three = (origin(answer(text)) for text in (b"one", b"two", b"three"))
+    one, two, three = (origin(http_response(text)) for text in (b"one", b"two", b"three"))
     slowest = 0.0
     for number in range(count):
         site.routes.serve(*((one, two) if number % 2 else (two, three)))
@@ -43,7 +43,7 @@ def proxies(module_store: Store) -> Iterator[Site]:
 @pytest.fixture
 def running(proxies: Site, origin: Start) -> Site:
     """The proxies serve the configuration of an agent that has ended."""
-    proxies.routes.serve(origin(answer(b"first")))
+    proxies.routes.serve(origin(http_response(b"first")))
     agent = proxies.agent(proxies.routes.flag)
     proxies.converge(proxies.routes.servers)
     agent.stop()
@@ -58,7 +58,7 @@ def test_an_agent_replaces_a_killed_one(running: Site, origin: Start, report: Re
             slowest = max(slowest, change_routes(running, origin, 2))
             agent.kill()
             # No agent publishes this change.
-            running.routes.serve(origin(answer(b"later")))
+            running.routes.serve(origin(http_response(b"later")))
             load.wait_for(100)
 
         agent = running.agent(running.routes.flag)

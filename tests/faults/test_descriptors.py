@@ -7,7 +7,7 @@ from tests.faults.conftest import Report, Start
 from tests.faults.site import Site
 from tests.faults.workers import descriptors, workers
 from tests.lab.client_connections import ClientConnections
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 from tests.lab.waiting import until
 
 LIMIT = 200
@@ -15,7 +15,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"
 
 
 def test_connections_above_the_limit_wait(site: Site, origin: Start, report: Report) -> None:
-    site.routes.serve(*(origin(answer(b"here")) for _ in range(3)))
+    site.routes.serve(*(origin(http_response(b"here")) for _ in range(3)))
     site.agent(site.routes.flag)
     limited = site.instance(enter=("prlimit", f"--nofile={LIMIT}:{LIMIT}"))
     site.instance()
@@ -45,7 +45,7 @@ def test_connections_above_the_limit_wait(site: Site, origin: Start, report: Rep
 def test_workers_without_descriptors_respond_with_503_and_recover(
     site: Site, origin: Start, report: Report, full: bool
 ) -> None:
-    site.routes.serve(*(origin(answer(b"here")) for _ in range(3)))
+    site.routes.serve(*(origin(http_response(b"here")) for _ in range(3)))
     site.agent(site.routes.flag)
     limited = site.instance()
     site.instance()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.conftest import Report, Start
 from tests.faults.site import new_site
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 from tests.lab.redis_server import Cluster, RedisServer, Sentinels
 from tests.lab.waiting import until
 
@@ -35,7 +35,7 @@ def test_after_a_failover_agent_and_workers_use_the_new_master(
     restore: Callable[[RedisServer], None],
     name: str,
 ) -> None:
-    one, two, three = (origin(answer(text)) for text in (b"one", b"two", b"three"))
+    one, two, three = (origin(http_response(text)) for text in (b"one", b"two", b"three"))
     with (
         TemporaryDirectory(prefix="rp-") as directory,
         kind(Path(directory)) as group,

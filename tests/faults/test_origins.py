@@ -10,7 +10,7 @@ from tests.faults.behaviours import Behaviour, ScriptedServer
 from tests.faults.conftest import Report, Start
 from tests.faults.outcomes import Failure
 from tests.faults.site import Site, new_site
-from tests.lab.origin import Origin, answer
+from tests.lab.origin import Origin, http_response
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -80,7 +80,7 @@ def test_a_failing_server_fails_at_most_its_own_requests(
 ) -> None:
     failing = ScriptedServer()
     servers = [origin(failing), origin(behaviours.ScriptedServer()), origin(behaviours.ScriptedServer())]
-    shared.routes.serve(*servers, bystander=origin(answer(b"bystander")))
+    shared.routes.serve(*servers, bystander=origin(http_response(b"bystander")))
     shared.converge(shared.routes.servers)
     with shared.load(host="bystander.test") as bystander, shared.load(posts=4) as load:
         failing.set_behaviour(behaviour)
@@ -103,14 +103,14 @@ def test_a_failing_server_fails_at_most_its_own_requests(
 
 
 def test_a_server_that_refuses_connections_is_skipped(shared: Site, origin: Start, report: Report) -> None:
-    refusing = origin(answer(b"refusing"))
-    shared.routes.serve(refusing, origin(answer(b"one")), origin(answer(b"two")))
+    refusing = origin(http_response(b"refusing"))
+    shared.routes.serve(refusing, origin(http_response(b"one")), origin(http_response(b"two")))
     shared.converge(shared.routes.servers)
     with shared.load(posts=4) as load:
         load.wait_for(100)
         refusing.close()
         load.wait_for(200)
-        with Origin(answer(b"again"), port=refusing.port) as again:
+        with Origin(http_response(b"again"), port=refusing.port) as again:
             again.wait_for_requests(20, timeout=60)
             load.wait_for(50)
             converged = shared.converge(shared.routes.servers)
@@ -125,7 +125,7 @@ def test_a_server_that_refuses_connections_is_skipped(shared: Site, origin: Star
 
 def test_all_servers_fail_for_a_while(shared: Site, origin: Start, report: Report) -> None:
     servers = [ScriptedServer() for _ in range(3)]
-    shared.routes.serve(*map(origin, servers), bystander=origin(answer(b"bystander")))
+    shared.routes.serve(*map(origin, servers), bystander=origin(http_response(b"bystander")))
     shared.converge(shared.routes.servers)
     with shared.load(host="bystander.test") as bystander, shared.load(posts=4) as load:
         for behaviour in (behaviours.returns_503, behaviours.resets_at_once, behaviours.hangs):

@@ -8,7 +8,7 @@ from tests.faults.conftest import Report, Start
 from tests.faults.site import Site
 from tests.faults.sources import HOST
 from tests.faults.workers import kill, workers
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -17,7 +17,7 @@ from tests.lab.waiting import until
 def test_the_last_known_configuration_is_served(
     site: Site, store: Store, origin: Start, report: Report, fault: str
 ) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     site.routes.serve(one, two)
     agent = site.agent(site.routes.flag)
     for _ in range(2):

@@ -13,7 +13,7 @@ from rondpoint.store.read import load as load_stored
 from tests.faults.conftest import Report, Start
 from tests.faults.site import Site, new_site
 from tests.faults.workers import kill, workers
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -112,7 +112,7 @@ def test_no_request_fails_and_changes_during_the_fault_take_effect(
     long: float,
     short: float,
 ) -> None:
-    one, two, three = (origin(answer(text)) for text in (b"one", b"two", b"three"))
+    one, two, three = (origin(http_response(text)) for text in (b"one", b"two", b"three"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     seconds = long if full else short
@@ -138,7 +138,7 @@ def test_no_request_fails_and_changes_during_the_fault_take_effect(
 def test_keys_of_a_wrong_type_are_repaired(
     running: Site, module_store: Store, origin: Start, report: Report, together: bool
 ) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     slowest = 0.0
@@ -161,7 +161,7 @@ def test_keys_of_a_wrong_type_are_repaired(
 def test_a_worker_that_starts_with_corrupt_values_serves_the_last_valid_configuration(
     running: Site, module_store: Store, origin: Start, report: Report
 ) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     running.routes.serve(one, two, other=two)
     running.converge(running.routes.servers)
     until(running.has_local_snapshot, "the local snapshot of the configuration")
@@ -187,7 +187,7 @@ def test_a_worker_that_starts_with_corrupt_values_serves_the_last_valid_configur
 def test_changes_take_effect_if_no_worker_gets_their_message(
     running: Site, module_store: Store, origin: Start, report: Report
 ) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     slowest = 0.0

@@ -10,7 +10,7 @@ from tests.faults.site import Site
 from tests.faults.workers import workers
 from tests.lab.echo import EchoServer
 from tests.lab.installation import Installation
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 from tests.lab.waiting import until
 from tests.lab.websockets import connect_websockets, send_and_compare
 
@@ -32,7 +32,7 @@ def test_a_thousand_websockets_outlive_a_reload_until_the_drain_limit(
 ) -> None:
     grace = 20.0
     with EchoServer() as echo:
-        site.routes.serve(origin(answer(b"here")), chat=echo)
+        site.routes.serve(origin(http_response(b"here")), chat=echo)
         site.agent(site.routes.flag)
         proxy = site.instance(
             *(

@@ -6,7 +6,7 @@ import time
 from tests.faults.conftest import Report, Start
 from tests.faults.site import Site
 from tests.faults.workers import client_ports, kill, suspend, wait_for_replacements, workers
-from tests.lab.origin import answer
+from tests.lab.origin import http_response
 
 NOTICE_TIME = 2.0
 """Seconds after which a client has noticed that its connection ended."""
@@ -14,7 +14,7 @@ GRACE = tuple(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut=30s" for n
 
 
 def test_only_requests_in_flight_on_a_killed_worker_fail(site: Site, origin: Start, report: Report) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     site.routes.serve(one, two)
     site.agent(site.routes.flag)
     for _ in range(2):
@@ -48,7 +48,7 @@ def test_only_requests_in_flight_on_a_killed_worker_fail(site: Site, origin: Sta
 def test_reloads_of_all_instances_fail_no_request(
     site: Site, origin: Start, report: Report, full: bool
 ) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     site.routes.serve(one, two)
     site.agent(site.routes.flag)
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_reloads_of_all_instances_fail_no_request(
 def test_clients_of_a_stopping_instance_move_to_another(
     site: Site, origin: Start, report: Report, full: bool
 ) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     site.routes.serve(one, two)
     site.agent(site.routes.flag)
     site.instance()

@@ -3,7 +3,7 @@
 import socket
 
 from tests.lab.namespace import connect
-from tests.lab.origin import Connection, Handler, answer
+from tests.lab.origin import Connection, Handler, http_response
 
 PIECE = bytes(1 << 20)
 
@@ -49,7 +49,7 @@ def count_upload(connection: Connection) -> None:
         received = 0
         while received < min(size, 1):
             received += len(connection.receive())
-        connection.send(answer(b"%d" % (received + discard(connection.socket, size - received))))
+        connection.send(http_response(b"%d" % (received + discard(connection.socket, size - received))))
 
 
 def download(port: int, host: str) -> int:

@@ -155,7 +155,7 @@ class Origin:
     @classmethod
     def named(cls, name: str, *, port: int = 0, namespace: Path | None = None) -> Self:
         """Create an origin that responds to every request with 200 and its name."""
-        return cls(answer(name.encode()), port=port, namespace=namespace)
+        return cls(http_response(name.encode()), port=port, namespace=namespace)
 
     @property
     def url(self) -> str:
@@ -237,7 +237,7 @@ Start = Callable[[Handler | bytes], Origin]
 """The type of the fixture `origin` of the proxy's tests."""
 
 
-def answer(body: bytes, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
+def http_response(body: bytes, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
     """Return the bytes of a response with a Content-Length."""
     head = [
         f"HTTP/1.1 {status}",

@@ -12,7 +12,7 @@ import pytest
 
 from rondpoint.model import Middleware
 from tests.lab import http
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -39,7 +39,7 @@ class HoldingServer:
                 while connection.receive():
                     pass
                 return
-            connection.send(answer(b"served"))
+            connection.send(http_response(b"served"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from rondpoint.model import HealthCheck, Middleware, Router, Server, ServerState
 from rondpoint.rules import v3
 from tests.lab import http
 from tests.lab.certificate import write_certificate
-from tests.lab.origin import Start, answer
+from tests.lab.origin import Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -53,7 +53,7 @@ def send_requests(proxy: Proxy, host: str, count: int) -> None:
 
 
 def test_requests_to_all_workers_count_once_on_each_level(proxy: Proxy, origin: Start) -> None:
-    host = proxy.route(origin(answer(b"hello")))
+    host = proxy.route(origin(http_response(b"hello")))
     name = host.split(".")[0]
     before = scrape(proxy.admin)
     send_requests(proxy, host, 20)
@@ -91,7 +91,7 @@ def test_unrouted_requests_count_only_at_the_entry_point(proxy: Proxy) -> None:
 
 def test_a_request_that_a_middleware_answers_counts_at_the_router_only(proxy: Proxy, origin: Start) -> None:
     proxy.middlewares["gone"] = Middleware("gone", "chain", {"middlewares": ["nowhere"]})
-    host = proxy.route(origin(answer(b"hello")), middlewares=("gone",))
+    host = proxy.route(origin(http_response(b"hello")), middlewares=("gone",))
     assert proxy.status(host) == 503
     name = host.split(".")[0]
     found = wait_for_scrape(
@@ -102,7 +102,7 @@ def test_a_request_that_a_middleware_answers_counts_at_the_router_only(proxy: Pr
 
 
 def test_upgrades_and_event_streams_have_their_own_protocol_label(proxy: Proxy, origin: Start) -> None:
-    host = proxy.route(origin(answer(b"data: 1\n\n")))
+    host = proxy.route(origin(http_response(b"data: 1\n\n")))
     http.request(proxy.web, host, headers={"Accept": "text/event-stream"})
     name = host.split(".")[0]
     found = wait_for_scrape(proxy.admin, lambda now: service_requests(now, host) == 1, "the request")
@@ -110,7 +110,7 @@ def test_upgrades_and_event_streams_have_their_own_protocol_label(proxy: Proxy, 
 
 
 def test_open_connections_are_counted(proxy: Proxy, origin: Start) -> None:
-    host = proxy.route(origin(answer(b"hello")))
+    host = proxy.route(origin(http_response(b"hello")))
     labels = {"entrypoint": "web", "protocol": "TCP"}
 
     def open_now(count: float) -> Callable[[Scrape], bool]:
@@ -126,7 +126,7 @@ def test_open_connections_are_counted(proxy: Proxy, origin: Start) -> None:
 
 def test_an_unreachable_server_counts_as_a_retry(proxy: Proxy, origin: Start) -> None:
     port = free_port()
-    host = proxy.route(port, origin(answer(b"hello")))
+    host = proxy.route(port, origin(http_response(b"hello")))
     send_requests(proxy, host, 4)
     name = host.split(".")[0]
     found = wait_for_scrape(proxy.admin, lambda now: service_requests(now, host) == 4, "4 requests")
@@ -154,7 +154,7 @@ def test_rondpoints_own_metrics(proxy: Proxy, origin: Start) -> None:
     assert first.types["rondpoint_config_propagation_seconds"] == "histogram"
     published = time.time()
     propagations = "rondpoint_config_propagation_seconds_count"
-    host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
+    host = proxy.route(origin(http_response(b"a")), origin(http_response(b"b")))
     send_requests(proxy, host, 10)
 
     def reported(now: Scrape) -> bool:
@@ -242,7 +242,7 @@ def test_openmetrics_is_served_on_request(proxy: Proxy) -> None:
 
 
 def test_a_removed_router_disappears_and_other_counts_stay(proxy: Proxy, origin: Start) -> None:
-    server = origin(answer(b"hello"))
+    server = origin(http_response(b"hello"))
     host, other = proxy.route(server), proxy.route(server)
     send_requests(proxy, host, 5)
     send_requests(proxy, other, 3)
@@ -280,7 +280,7 @@ def test_sums_never_fall_when_workers_end(
     store: Store, short_path: Path, origin: Start, number: signal.Signals
 ) -> None:
     with running_proxy(short_path, store, *FLAGS, workers=WORKERS) as proxy:
-        host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
+        host = proxy.route(origin(http_response(b"a")), origin(http_response(b"b")))
         send_requests(proxy, host, 30)
         last = sums(
             wait_for_scrape(proxy.admin, lambda now: service_requests(now, host) == 30, "30 requests")
@@ -320,7 +320,7 @@ def test_tls_requests_have_version_and_cipher(store: Store, short_path: Path, or
         f"--entryPoints.websecure.tls.certificates={certificate},{certificate}",
     )
     with running_proxy(short_path, store, *FLAGS, *flags) as proxy:
-        host = proxy.route(origin(answer(b"hello")))
+        host = proxy.route(origin(http_response(b"hello")))
         with SecureClient(port, certificate) as client:
             client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             assert client.answer().status == 200

@@ -18,7 +18,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.server_metrics import server_field
 from tests.lab import http
 from tests.lab.echo import EchoServer
-from tests.lab.origin import Connection, Origin, Start, answer
+from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -73,7 +73,7 @@ def send_requests(proxy: Proxy, host: str, count: int) -> None:
 
 
 def test_requests_to_all_workers_count_once_at_the_server_that_responded(proxy: Proxy, origin: Start) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     host = proxy.route(one, two)
     service = service_of(host)
     proxy.services[service] = Service(
@@ -98,7 +98,7 @@ def test_requests_to_all_workers_count_once_at_the_server_that_responded(proxy: 
 
 def test_requests_without_a_server_count_at_none(proxy: Proxy, origin: Start) -> None:
     proxy.middlewares["gone"] = Middleware("gone", "chain", {"middlewares": ["nowhere"]})
-    server = origin(answer(b"hello"))
+    server = origin(http_response(b"hello"))
     host, refused = proxy.route(server), proxy.route(server, middlewares=("gone",))
     empty = proxy.route()
     with Client(proxy.web) as client:
@@ -143,7 +143,7 @@ def test_statuses_of_servers_are_counted_separately(proxy: Proxy, origin: Start)
 def test_a_retry_counts_at_the_second_server_and_as_a_failure_of_the_first(
     proxy: Proxy, origin: Start
 ) -> None:
-    dead, server = free_port(), origin(answer(b"hello"))
+    dead, server = free_port(), origin(http_response(b"hello"))
     host = proxy.route(dead, server)
     send_requests(proxy, host, 4)
     found = wait_for_count(proxy, service_of(host), 4)
@@ -176,7 +176,7 @@ def test_a_request_without_any_response_counts_at_the_last_server(proxy: Proxy, 
 
 
 def test_an_error_of_the_client_is_not_a_failure_of_the_server(proxy: Proxy, origin: Start) -> None:
-    server = origin(answer(b"hello"))
+    server = origin(http_response(b"hello"))
     host = proxy.route(server)
     with Client(proxy.web) as client:
         client.send(
@@ -202,7 +202,7 @@ def test_a_websocket_counts_when_it_ends_and_is_in_no_histogram(proxy: Proxy) ->
 
 
 def test_servers_of_a_composite_service_count_under_their_member_service(proxy: Proxy, origin: Start) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     proxy.services["m1"] = Service("m1", (Server("a", "127.0.0.1", one.port),))
     proxy.services["m2"] = Service("m2", (Server("b", "127.0.0.1", two.port),))
     members = (Member("m1", 3), Member("m2", 1))
@@ -227,7 +227,7 @@ def test_servers_of_a_composite_service_count_under_their_member_service(proxy: 
 
 
 def test_requests_of_sticky_clients_count_at_their_server(proxy: Proxy, origin: Start) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     host = proxy.route(one, two)
     proxy.tune(host, sticky=StickyCookie("kept"))
     first = http.request(proxy.web, host)
@@ -240,7 +240,7 @@ def test_requests_of_sticky_clients_count_at_their_server(proxy: Proxy, origin: 
 
 
 def test_a_removed_server_disappears_and_its_service_keeps_its_counts(proxy: Proxy, origin: Start) -> None:
-    one, two = origin(answer(b"one")), origin(answer(b"two"))
+    one, two = origin(http_response(b"one")), origin(http_response(b"two"))
     host = proxy.route(one, two)
     service = service_of(host)
     send_requests(proxy, host, 10)
@@ -275,7 +275,7 @@ def test_a_removed_server_disappears_and_its_service_keeps_its_counts(proxy: Pro
 
 
 def test_a_worker_reports_its_counts_by_server(proxy: Proxy, origin: Start) -> None:
-    server = origin(answer(b"hello"))
+    server = origin(http_response(b"hello"))
     host = proxy.route(server)
     send_requests(proxy, host, 6)
     found: dict[int, int] = {}
@@ -295,7 +295,7 @@ def test_sums_never_fall_when_workers_end(
     store: Store, short_path: Path, origin: Start, number: signal.Signals
 ) -> None:
     with running_proxy(short_path, store, *FLAGS, workers=WORKERS) as proxy:
-        host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
+        host = proxy.route(origin(http_response(b"a")), origin(http_response(b"b")))
         service = service_of(host)
         send_requests(proxy, host, 20)
         wait_for_count(proxy, service, 20)
@@ -324,7 +324,7 @@ def test_instances_are_reported_separately_and_together(
         running_proxy(short_path, store, *FLAGS, workers=WORKERS) as one,
         running_proxy(second, store, *FLAGS, workers=WORKERS) as two,
     ):
-        server = origin(answer(b"a"))
+        server = origin(http_response(b"a"))
         host = one.route(server)
         service = service_of(host)
         two.wait_for(one.revision)
@@ -349,7 +349,7 @@ def test_the_dashboard_has_server_metrics_even_if_prometheus_does_not(
 ) -> None:
     flags = ("--metrics.prometheus.addServersLabels=false",)
     with running_proxy(short_path, store, *flags) as proxy:
-        server = origin(answer(b"a"))
+        server = origin(http_response(b"a"))
         host = proxy.route(server)
         send_requests(proxy, host, 3)
         found = wait_for_scrape(

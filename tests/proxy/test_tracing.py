@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from rondpoint.model import Middleware, RouterObservability
 from tests.lab import http
-from tests.lab.origin import Connection, Origin, Start, answer
+from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
@@ -202,7 +202,7 @@ def spans_of_two_servers(traced: Traced, host: str, name: str) -> list[Span]:
 
 def test_a_response_that_led_to_a_retry_has_a_span_with_its_status(traced: Traced, origin: Start) -> None:
     traced.proxy.middlewares["again"] = Middleware("again", "retry", {"attempts": 2, "status": ["503"]})
-    failing, well = origin(answer(b"no", status="503 Service Unavailable")), origin(echo_context)
+    failing, well = origin(http_response(b"no", status="503 Service Unavailable")), origin(echo_context)
     host = traced.proxy.route(failing, well, middlewares=("again",))
     refused, taken = spans_of_two_servers(traced, host, "again")
     assert attributes(refused)["server.port"] == failing.port
@@ -234,7 +234,7 @@ def test_an_unreachable_server_has_a_span_too(traced: Traced, origin: Start) -> 
 
 
 def test_a_server_error_marks_both_spans_as_errors(traced: Traced, origin: Start) -> None:
-    host = traced.proxy.route(origin(answer(b"no", status="503 Service Unavailable")))
+    host = traced.proxy.route(origin(http_response(b"no", status="503 Service Unavailable")))
     assert traced.proxy.status(host, "/error") == 503
     for span in traced.collector.spans_of("/error"):
         assert attributes(span)["error.type"] == "503"

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from tests.lab.certificate import write_certificate
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -30,7 +30,7 @@ def flags(collector: GrpcCollector, *more: str) -> tuple[str, ...]:
 
 @pytest.fixture
 def server() -> Iterator[Origin]:
-    with Origin(answer(b"hello")) as origin:
+    with Origin(http_response(b"hello")) as origin:
         yield origin
 
 

@@ -15,7 +15,7 @@ import pytest
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Start, answer
+from tests.lab.origin import Connection, Handler, Start, http_response
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -76,10 +76,10 @@ def sending(*pieces: bytes, reset: bool = False) -> Handler:
 
 
 BODIES: list[tuple[str, Handler | bytes, str, int, int]] = [
-    ("length", answer(b"hello"), "GET", 200, 5),
-    ("status", answer(b"no", "418 I'm a teapot"), "GET", 418, 2),
-    ("head", answer(b"hello"), "HEAD", 200, 0),
-    ("long", answer(BIG), "GET", 200, len(BIG)),
+    ("length", http_response(b"hello"), "GET", 200, 5),
+    ("status", http_response(b"no", "418 I'm a teapot"), "GET", 418, 2),
+    ("head", http_response(b"hello"), "HEAD", 200, 0),
+    ("long", http_response(BIG), "GET", 200, len(BIG)),
     ("cut", sending(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel"), "GET", 200, 3),
     ("cut-long", sending(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + BIG), "GET", 200, len(BIG)),
     (
@@ -116,7 +116,7 @@ def test_the_log_has_the_status_and_the_bytes_of_the_body_that_went_to_the_clien
 
 
 def test_a_request_without_a_router_is_logged_without_one(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(answer(b"hello")))
+    host = watch.proxy.route(origin(http_response(b"hello")))
     with Client(watch.proxy.web) as client:
         # On one connection, which shows that the first request leaves nothing behind.
         for name, path in ((host, "/routed"), ("nobody.test", "/unrouted")):
@@ -165,7 +165,7 @@ def test_an_upgrade_is_logged_when_it_ends(watch: Watched, origin: Start) -> Non
 
 
 def test_a_moved_log_is_followed_by_a_new_one(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(answer(b"hello")))
+    host = watch.proxy.route(origin(http_response(b"hello")))
     watch.proxy.get(host, "/before")
     watch.lines("/before")
     moved = watch.log.with_suffix(".1")
@@ -180,7 +180,7 @@ def test_a_moved_log_is_followed_by_a_new_one(watch: Watched, origin: Start) -> 
 
 def test_counts_reach_store_and_api(watch: Watched, origin: Start) -> None:
     proxy = watch.proxy
-    host = proxy.route(origin(answer(b"hello")))
+    host = proxy.route(origin(http_response(b"hello")))
     name = host.split(".")[0]
     for _ in range(3):
         proxy.get(host)
@@ -209,7 +209,7 @@ def test_counts_reach_store_and_api(watch: Watched, origin: Start) -> None:
 
 def test_counts_of_a_removed_router_are_dropped(watch: Watched, origin: Start) -> None:
     proxy = watch.proxy
-    host = proxy.route(origin(answer(b"hello")))
+    host = proxy.route(origin(http_response(b"hello")))
     name = host.split(".")[0]
     proxy.get(host)
     (worker,) = descendants(proxy.process.pid)
@@ -223,7 +223,7 @@ def test_counts_of_a_removed_router_are_dropped(watch: Watched, origin: Start) -
 def test_lines_of_several_workers_stay_whole_on_a_pipe(store: Store, short_path: Path, origin: Start) -> None:
     requests = 600
     with running_proxy(short_path, store, "--accessLog", workers=2) as proxy:
-        host = proxy.route(origin(answer(b"hello")))
+        host = proxy.route(origin(http_response(b"hello")))
         target = "/" + "t" * 300
         with ExitStack() as stack:
             clients = [stack.enter_context(Client(proxy.web)) for _ in range(10)]
@@ -245,7 +245,7 @@ def test_the_last_lines_of_a_leaving_worker_are_written(
 ) -> None:
     log = short_path / "access.log"
     with running_proxy(short_path, store, f"--accessLog.filePath={log}") as proxy:
-        host = proxy.route(origin(answer(b"hello")))
+        host = proxy.route(origin(http_response(b"hello")))
         proxy.get(host, "/last")
     assert '"GET /last HTTP/1.1" 200 5' in log.read_text()
 
@@ -256,7 +256,7 @@ def test_a_log_that_cannot_be_written_gives_a_warning_and_no_request_fails(
     (short_path / "file").touch()
     flag = f"--accessLog.filePath={short_path / 'file' / 'access.log'}"
     with running_proxy(short_path, store, flag) as proxy:
-        host = proxy.route(origin(answer(b"hello")))
+        host = proxy.route(origin(http_response(b"hello")))
         assert proxy.get(host) == "hello"
         until(lambda: "access log cannot be written" in proxy.process.log, "the warning")
         assert proxy.get(host) == "hello"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.system.rules_of_traefik import SampleRequest, Routers, one_router
+from tests.system.rules_of_traefik import Routers, SampleRequest, one_router
 
 MATCHERS = (
     "Path(`/a`)",

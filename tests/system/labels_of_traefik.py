@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.system.default_rule_of_traefik import REQUESTS as DEFAULT_RULE_REQUESTS
 from tests.system.default_rule_of_traefik import LABELS
+from tests.system.default_rule_of_traefik import REQUESTS as DEFAULT_RULE_REQUESTS
 
 R, S, M = "traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."
 PORT = ".loadbalancer.server.port"

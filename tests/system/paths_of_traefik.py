@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.system.rules_of_traefik import Routers, requests_for, one_router
+from tests.system.rules_of_traefik import Routers, one_router, requests_for
 
 MIDDLEWARES: dict[str, dict[str, Any]] = {
     "strip": {"stripPrefix": {"prefixes": ["/a", "/b/"]}},

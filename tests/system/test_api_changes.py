@@ -174,10 +174,10 @@ def test_deleting_an_object_reports_the_routers_that_use_it(api: Api, origin: Or
         return {warning["message"] for warning in api.delete(path)["warnings"]}
 
     assert warnings_of_delete("/api/http/middlewares/strip?dryRun=true") == {
-        "router shop@admin refers to it, and is left out"
+        "router shop@admin refers to it and will be left out"
     }
     assert warnings_of_delete("/api/http/services/shop") == {
-        f"router {name}@admin refers to it, and is left out" for name in ("shop", "other")
+        f"router {name}@admin refers to it and will be left out" for name in ("shop", "other")
     }
     assert warnings_of_delete("/api/http/routers/shop") == set()
 

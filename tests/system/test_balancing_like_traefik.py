@@ -18,7 +18,7 @@ import pytest
 
 from tests.lab import http
 from tests.lab.installation import Installation, start
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
@@ -72,7 +72,7 @@ class NamedServer:
             if request.target == "/held":
                 self.release.wait(30)
             status = "200 OK" if not request.target[1:].isdigit() else f"{request.target[1:]} Oh"
-            connection.send(answer(self._name, status))
+            connection.send(http_response(self._name, status))
 
 
 @dataclass(frozen=True, slots=True)

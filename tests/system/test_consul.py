@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.consul import Consul
 from tests.lab.installation import Installation
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import command_line, descendants
 from tests.lab.waiting import until
 
@@ -84,7 +84,7 @@ def test_a_leaving_instance_finishes_its_request(consul: Consul, running: Instal
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
             leave.wait(120)
-            connection.send(answer(b"slow"))
+            connection.send(http_response(b"slow"))
 
     with Origin(slow) as origin, Origin.named("other") as other, ThreadPoolExecutor(1) as client:
         register(consul, origin, "slow")

@@ -64,7 +64,7 @@ def test_without_the_store_figures_are_unknown_and_the_last_problems_stay(
         expect(rate).to_have_text("0", timeout=WAIT)
 
 
-def test_an_agent_that_is_gone_is_shown_as_gone(proxy: Proxy) -> None:
+def test_an_agent_that_has_ended_is_shown_as_gone(proxy: Proxy) -> None:
     provider = {"docker": ProviderStatus("ok")}
     now = time.time()
     with connect(proxy.store.url) as client:

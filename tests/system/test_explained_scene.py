@@ -1,6 +1,6 @@
 """A compose project with segments, two networks, an unhealthy container and broken labels.
 
-Each request goes where `explain` says, and where none goes, it says why.
+Each request gets the response that `explain` predicts, or the reason why it is not routed.
 """
 
 from __future__ import annotations
@@ -84,20 +84,20 @@ services:
 
 
 class Scene:
-    """The project and an installation that routes it."""
+    """The compose project and an installation that routes its containers."""
 
     def __init__(self, running: Installation, engine: Engine, client: docker.DockerClient) -> None:
         self.running = running
         self._engine = engine
         self._client = client
 
-    def explained(self, url: str) -> dict[str, Any]:
-        """What the command says as JSON, run where the proxy is."""
-        found: dict[str, Any] = json.loads(self.told(url, "--json").stdout)
+    def explain_as_json(self, url: str) -> dict[str, Any]:
+        """Run `rondpoint explain` beside the proxy; return its JSON."""
+        found: dict[str, Any] = json.loads(self.explain(url, "--json").stdout)
         return found
 
-    def told(self, url: str, *flags: str) -> subprocess.CompletedProcess[str]:
-        """What the command says."""
+    def explain(self, url: str, *flags: str) -> subprocess.CompletedProcess[str]:
+        """Run `rondpoint explain` beside the proxy."""
         api = f"--api=http://127.0.0.1:{self.running.admin}"
         command = [installed("rondpoint"), "explain", url, "--entryPoint=web", api, *flags]
         return subprocess.run(
@@ -109,14 +109,14 @@ class Scene:
         return tuple(self._engine.enter)
 
     def containers(self, service: str) -> dict[str, Any]:
-        """Their attributes by name."""
+        """Return the attributes of a service's containers by name."""
         found = self._client.containers.list(
             all=True, filters={"label": [f"com.docker.compose.service={service}"]}
         )
         return {container.name: container.attrs for container in found}
 
     def urls(self, service: str, network: str) -> list[str]:
-        """Where its containers listen, in order of name."""
+        """Return the URLs of a service's containers, sorted by name."""
         found = self.containers(service)
         addresses = [
             found[name]["NetworkSettings"]["Networks"][network]["IPAddress"] for name in sorted(found)
@@ -150,9 +150,9 @@ def scene(
         for url in SERVED:
             host, _, path = url.removeprefix("http://").partition("/")
             running.wait_for(host, f"/{path}")
-        # What the engine knows reaches the worker a moment later.
+        # The worker gets the engine's health status a moment later.
         until(
-            lambda: all(UNSERVED[url][1] in scene.told(url).stdout for url in UNHEALTHY),
+            lambda: all(UNSERVED[url][1] in scene.explain(url).stdout for url in UNHEALTHY),
             "the unhealthy container explained",
         )
         yield scene
@@ -161,7 +161,7 @@ def scene(
         project.down()
 
 
-# URL: the router that serves it, what changes the request, and the service with its network.
+# URL: its router, the middlewares that change the request, the service and its network.
 SERVED = {
     "http://shop.test/": ("sale-shop-scene-sale@docker", [], "shop", "scene_back"),
     "http://office.shop.test/office/x": (
@@ -178,27 +178,31 @@ SERVED = {
 
 
 @pytest.mark.parametrize("url", SERVED)
-def test_what_is_routed_is_explained_as_it_is_served(scene: Scene, url: str) -> None:
+def test_a_routed_request_is_explained_as_it_is_served(scene: Scene, url: str) -> None:
     router, middlewares, service, network = SERVED[url]
-    way = scene.explained(url)
-    assert (way["router"], way["middlewares"], way["status"]) == (router, middlewares, 0)
-    assert [server["url"] for server in way["servers"]] == scene.urls(service, network)
-    assert {server["state"] for server in way["servers"]} == {"up"}
+    explanation = scene.explain_as_json(url)
+    assert (explanation["router"], explanation["middlewares"], explanation["status"]) == (
+        router,
+        middlewares,
+        0,
+    )
+    assert [server["url"] for server in explanation["servers"]] == scene.urls(service, network)
+    assert {server["state"] for server in explanation["servers"]} == {"up"}
     weight = 2 if "/v1" in url else 1
-    assert {server["weight"] for server in way["servers"]} == {weight}
-    assert way["candidates"][-1]["matches"]
+    assert {server["weight"] for server in explanation["servers"]} == {weight}
+    assert explanation["candidates"][-1]["matches"]
 
-    answer = scene.running.request(way["host"], way["path"])
-    assert answer.status == 200
+    response = scene.running.request(explanation["host"], explanation["path"])
+    assert response.status == 200
     hosts = {each["Config"]["Hostname"] for each in scene.containers(service).values()}
-    assert answer.text in hosts
+    assert response.text in hosts
 
 
-def test_the_changed_path_is_what_the_server_gets(scene: Scene) -> None:
+def test_the_server_gets_the_changed_path(scene: Scene) -> None:
     assert scene.running.request("office.shop.test", "/office/x").header("x-target") == "/x"
 
 
-# URL: the status, and what the command says of it.
+# URL: the status, and a part of the command's output.
 NEAR = "see also    container scene_"
 UNSERVED = {
     "http://blog.test/private": (503, "503: middleware closed-blog-scene-closed-basicAuth@docker is of kind"),
@@ -215,29 +219,29 @@ UNHEALTHY = [url for url, (_, reason) in UNSERVED.items() if "unhealthy" in reas
 
 
 @pytest.mark.parametrize("url", UNSERVED)
-def test_what_is_not_routed_says_why(scene: Scene, url: str) -> None:
+def test_an_unrouted_request_is_explained_with_its_reason(scene: Scene, url: str) -> None:
     status, reason = UNSERVED[url]
-    told = scene.told(url)
-    assert told.returncode == 1, told.stderr
-    assert reason in told.stdout
+    output = scene.explain(url)
+    assert output.returncode == 1, output.stderr
+    assert reason in output.stdout
     host, _, path = url.removeprefix("http://").partition("/")
     assert scene.running.request(host, f"/{path}").status == status
 
 
-def test_a_network_that_is_not_there_is_warned_about(scene: Scene) -> None:
-    told = [item["message"] for item in scene.running.api("/api/rawdata")["diagnostics"]]
-    assert any("nowhere" in message for message in told), told
+def test_a_missing_network_is_reported(scene: Scene) -> None:
+    messages = [item["message"] for item in scene.running.api("/api/rawdata")["diagnostics"]]
+    assert any("nowhere" in message for message in messages), messages
 
 
 def test_one_more_container_of_a_service_changes_nothing_for_the_others(
     scene: Scene, compose: Callable[..., Compose]
 ) -> None:
-    before = scene.explained("http://shop.test/")
+    before = scene.explain_as_json("http://shop.test/")
     project = compose(
         'version: "2"\nservices:\n  more:\n    image: osones/helloworld\n    labels:\n'
         "      - traefik.weight=heavy\n      - traefik.frontend.rule=Host:more.test\n"
     )
     project.up()
     scene.running.wait_for("more.test")
-    assert scene.explained("http://shop.test/") == before
-    assert scene.explained("http://more.test/")["servers"][0]["weight"] == 1
+    assert scene.explain_as_json("http://shop.test/") == before
+    assert scene.explain_as_json("http://more.test/")["servers"][0]["weight"] == 1

@@ -28,11 +28,11 @@ watch = true
 
 
 def containers(project: Compose) -> set[str]:
-    """The host names of the project's running containers, which is what they answer."""
+    """Return the host names of the project's running containers: they are the bodies of their responses."""
     return {name[:12] for name in project.run("ps", "-q", "webapp").split()}
 
 
-def test_scaling_up_and_down_changes_who_answers_in_strict_turn(
+def test_scaling_changes_the_containers_in_strict_round_robin(
     engine: Engine,
     compose: Callable[..., Compose],
     installation: Callable[..., Installation],
@@ -41,7 +41,7 @@ def test_scaling_up_and_down_changes_who_answers_in_strict_turn(
     project = compose(COMPOSE)
     project.up()
     (tmp_path / "traefik.toml").write_text(SETTINGS)
-    # The lab's engine is not at the socket that the file names.
+    # `engine` overrides the socket in the file: the lab's engine has another one.
     running = installation(
         "--web", "--docker", "--logLevel=DEBUG", "--workers=2", engine=engine, directory=tmp_path
     )
@@ -61,7 +61,7 @@ def test_scaling_up_and_down_changes_who_answers_in_strict_turn(
     assert set(running.bodies(10, "hello.docker")) == two
 
 
-def test_without_a_rule_the_name_is_made_of_service_project_and_domain(
+def test_without_a_rule_the_host_is_service_project_and_domain(
     engine: Engine,
     compose: Callable[..., Compose],
     installation: Callable[..., Installation],
@@ -75,7 +75,7 @@ def test_without_a_rule_the_name_is_made_of_service_project_and_domain(
     assert running.request("hello.docker").status == 404
 
 
-def test_both_workers_take_part(
+def test_both_workers_respond(
     engine: Engine, compose: Callable[..., Compose], installation: Callable[..., Installation]
 ) -> None:
     project = compose(COMPOSE)
@@ -84,8 +84,8 @@ def test_both_workers_take_part(
     running.wait_for_bodies(containers(project), "hello.docker")
     workers: set[int] = set()
 
-    def both() -> bool:
+    def both_responded() -> bool:
         workers.add(running.api("/api/rawdata")["worker"]["pid"])
         return len(workers) == 2
 
-    until(both, "an answer of either worker")
+    until(both_responded, "responses from both workers")

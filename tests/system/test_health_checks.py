@@ -1,4 +1,4 @@
-"""Servers that are asked whether they are well, from a file to the answers that clients get."""
+"""Active health checks, from the route file to the responses of clients."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.discovery.health.test_check_loop import SwitchableServer
 from tests.lab.installation import Installation
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import installed
 from tests.lab.waiting import until
 
@@ -22,8 +22,8 @@ http:
 """
 
 
-class Named(SwitchableServer):
-    """A server that tells its name, and is as well as it is set to be."""
+class NamedServer(SwitchableServer):
+    """A server that responds with its name, and to health checks with its `status`."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ class Named(SwitchableServer):
     def __call__(self, connection: Connection) -> None:
         while request := connection.read():
             status = self.status if request.target == "/up" else "200 OK"
-            connection.send(answer(self._name.encode(), status))
+            connection.send(http_response(self._name.encode(), status))
 
 
-def test_servers_that_are_not_well_get_no_requests_until_they_are_again(
+def test_unhealthy_servers_get_no_requests_until_they_are_healthy_again(
     installation: Callable[..., Installation], tmp_path: Path
 ) -> None:
-    one, two = Named("one"), Named("two")
+    one, two = NamedServer("one"), NamedServer("two")
     with Origin(one) as first, Origin(two) as second:
         (tmp_path / "routes.yml").write_text(ROUTES % (first.port, second.port))
         running = installation(
@@ -55,21 +55,21 @@ def test_servers_that_are_not_well_get_no_requests_until_they_are_again(
 
         service = running.api("/api/rawdata")["services"]["app@file"]
         assert service["serverStatus"] == {first.url: "UP", second.url: "DOWN"}
-        told = explain(running)
-        assert told.returncode == 0, told.stderr
-        assert f"{second.url} (http://127.0.0.1:{second.port}, down" in told.stdout
-        assert f"server {second.url} is down: status 500" in told.stdout
+        output = explain(running)
+        assert output.returncode == 0, output.stderr
+        assert f"{second.url} (http://127.0.0.1:{second.port}, down" in output.stdout
+        assert f"server {second.url} is down: status 500" in output.stdout
 
         one.status = "503 Closed"
         running.wait_for("app.test", status=503)
         running.wait_for_workers(2)
-        told = explain(running)
-        assert told.returncode == 1
-        assert "every server of service app@file is down" in told.stdout
+        output = explain(running)
+        assert output.returncode == 1
+        assert "every server of service app@file is down" in output.stdout
 
         one.status = two.status = "200 OK"
         running.wait_for_bodies({"one", "two"}, "app.test")
-        until(lambda: not running.api("/api/rawdata")["diagnostics"], "nothing to be wrong any more")
+        until(lambda: not running.api("/api/rawdata")["diagnostics"], "no diagnostics")
 
 
 def explain(running: Installation) -> subprocess.CompletedProcess[str]:

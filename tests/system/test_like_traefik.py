@@ -1,7 +1,7 @@
-"""The same labels on real containers, the same requests to Traefik 3 and to Rondpoint: the same answers.
+"""Traefik 3 and Rondpoint respond alike to the same requests, with the same labels on real containers.
 
-Compared are the status, which containers answered, and the target that reached them. Where Rondpoint departs
-on purpose, DIFFERENCES says how; these are looked at as well, lest a reason outlive its difference.
+The tests compare the status, the containers that respond, and the target that they get. DIFFERENCES lists
+intended differences. They are tested, too: a listed difference that no longer exists is an error.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
 from tests.system.default_rule_of_traefik import DEFAULT_RULE
-from tests.system.labels_of_traefik import CASES, DIFFERENCES, FILE, OPTIONS, SHARED, SampleRequest, Labels
+from tests.system.labels_of_traefik import CASES, DIFFERENCES, FILE, OPTIONS, SHARED, Labels, SampleRequest
 
-# The first test has all containers made.
+# The first test starts all containers.
 pytestmark = pytest.mark.timeout(600)
 
-TRIES = 4
+REQUESTS = 4
 
 FLAGS = (
     "--providers.docker.constraints=!Label(`skip`, `yes`)",
@@ -31,18 +31,18 @@ FLAGS = (
 )
 
 
-def expanded(text: str, name: str) -> str:
+def expand(text: str, name: str) -> str:
     return text.replace("{n}", name).replace("{N}", name.upper())
 
 
 def containers_of(cases: Mapping[str, tuple[list[Labels], list[str | SampleRequest]]]) -> dict[str, Labels]:
-    """Labels by the container's name; cases of SHARED have theirs together."""
+    """Return labels by the container's name; the cases in SHARED share containers."""
     found: dict[str, Labels] = {}
     for name, (each, _) in cases.items():
         for number, labels in enumerate(each):
             own = SHARED.get(name) or (f"{name}-{number}" if number else name)
             given = {
-                expanded(key, name): value if key == OPTIONS else expanded(value, name)
+                expand(key, name): value if key == OPTIONS else expand(value, name)
                 for key, value in labels.items()
             }
             found[own] = found.get(own, {}) | given
@@ -51,7 +51,7 @@ def containers_of(cases: Mapping[str, tuple[list[Labels], list[str | SampleReque
 
 @pytest.fixture(scope="module")
 def containers(docker_client: docker.DockerClient, whoami_image: str) -> Iterator[None]:
-    """Those of all cases, and one that is routed when all others are."""
+    """The running containers of all cases."""
     started = []
     try:
         for own, given in sorted(containers_of(CASES).items()):
@@ -95,28 +95,28 @@ def theirs(containers: None, running: Processes, engine: Engine, flags: tuple[st
 
 @pytest.fixture(scope="module")
 def ready(ours: Installation, theirs: Installation) -> None:
-    """Both have routed every container: they answer for one of them, and read all before they do."""
+    """Both proxies route all containers: they read all before they route the first one."""
     for proxy in (ours, theirs):
         until(lambda proxy=proxy: proxy.request("chained.test", "/s/x").status == 200, "the containers")
 
 
 def outcome(
-    proxy: Installation, asked: SampleRequest, name: str
+    proxy: Installation, sample: SampleRequest, name: str
 ) -> tuple[int, frozenset[str], frozenset[str | None]]:
-    """The status, and the containers and targets that so many requests in a row came to."""
-    method, _, rest = expanded(asked.line, name).rpartition(" ")
+    """Send REQUESTS equal requests; return the status, and the containers and targets that they reached."""
+    method, _, rest = expand(sample.line, name).rpartition(" ")
     where, slash, target = rest.partition("/")
-    answers = [
-        proxy.request(where, slash + target, method=method or "GET", headers=asked.headers)
-        for _ in range(TRIES)
+    responses = [
+        proxy.request(where, slash + target, method=method or "GET", headers=sample.headers)
+        for _ in range(REQUESTS)
     ]
-    (status,) = {answer.status for answer in answers}
+    (status,) = {response.status for response in responses}
     if status != 200:
         return status, frozenset(), frozenset()
     return (
         status,
-        frozenset(answer.text for answer in answers),
-        frozenset(answer.header("X-Target") for answer in answers),
+        frozenset(response.text for response in responses),
+        frozenset(response.header("X-Target") for response in responses),
     )
 
 
@@ -124,17 +124,17 @@ def outcome(
 def test_the_same_labels_and_requests_have_the_same_outcome(
     name: str, ready: None, ours: Installation, theirs: Installation
 ) -> None:
-    _, asked = CASES[name]
-    for each in asked:
-        question = SampleRequest(each) if isinstance(each, str) else each
-        mine, other = outcome(ours, question, name), outcome(theirs, question, name)
-        assert (mine != other) == ((name, question.line) in DIFFERENCES), (question, mine, other)
+    _, samples = CASES[name]
+    for each in samples:
+        sample = SampleRequest(each) if isinstance(each, str) else each
+        mine, other = outcome(ours, sample, name), outcome(theirs, sample, name)
+        assert (mine != other) == ((name, sample.line) in DIFFERENCES), (sample, mine, other)
 
 
-def test_departures_are_asked() -> None:
-    asked = {
+def test_differences_have_a_request() -> None:
+    requests = {
         (name, each if isinstance(each, str) else each.line)
-        for name, (_, all_of) in CASES.items()
-        for each in all_of
+        for name, (_, samples) in CASES.items()
+        for each in samples
     }
-    assert set(DIFFERENCES) <= asked
+    assert set(DIFFERENCES) <= requests

@@ -1,4 +1,4 @@
-"""Everything that a whole Rondpoint says, as one log for machines."""
+"""The JSON log of all processes of Rondpoint."""
 
 import json
 import os
@@ -23,7 +23,7 @@ format = "json"
 """
 
 
-def test_store_agent_proxy_and_who_starts_them_write_one_form(processes: Processes, tmp_path: Path) -> None:
+def test_all_processes_write_the_same_json_format(processes: Processes, tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES)
     started = installation.start(
         processes,
@@ -45,40 +45,40 @@ def test_store_agent_proxy_and_who_starts_them_write_one_form(processes: Process
     assert any(line["level"] == "warn" and "api.debug" in line["msg"] for line in lines)
 
 
-def test_traefik_1_spellings_lead_to_the_same_file(processes: Processes, tmp_path: Path) -> None:
+def test_settings_of_traefik_1_configure_the_log_file(processes: Processes, tmp_path: Path) -> None:
     path = tmp_path / "logs" / "traefik.log"
     (tmp_path / "traefik.toml").write_text(TRAEFIK_1.replace("{path}", str(path)))
     started = installation.start(processes, "--file.directory=.", "--workers=1", directory=tmp_path)
 
-    def said() -> list[str]:
+    def messages() -> list[str]:
         return [json.loads(line)["msg"] for line in path.read_text().splitlines()]
 
-    until(lambda: any("Booting worker" in line for line in said()), "the worker's start")
-    assert any("workers: 1" in line for line in said())
-    assert any("hostResolver is not served yet" in line for line in said())
+    until(lambda: any("Booting worker" in line for line in messages()), "the worker's start")
+    assert any("workers: 1" in line for line in messages())
+    assert any("hostResolver is not served yet" in line for line in messages())
     processes.stop()
     assert started.process.log == ""
 
 
-def test_a_log_that_is_moved_away_is_there_again_after_a_signal(processes: Processes, tmp_path: Path) -> None:
-    path, accesses = tmp_path / "rondpoint.log", tmp_path / "access.log"
+def test_a_moved_log_file_is_created_again_after_a_signal(processes: Processes, tmp_path: Path) -> None:
+    path, access_log = tmp_path / "rondpoint.log", tmp_path / "access.log"
     (tmp_path / "routes.yml").write_text(ROUTES)
     started = installation.start(
         processes,
         f"--log.filePath={path}",
-        f"--accessLog.filePath={accesses}",
+        f"--accessLog.filePath={access_log}",
         "--workers=1",
         "--providers.file.filename=routes.yml",
         directory=tmp_path,
     )
     started.wait_for("hello.test", status=502)
-    until(accesses.exists, "the access log")
-    for each in (path, accesses):
+    until(access_log.exists, "the access log")
+    for each in (path, access_log):
         each.rename(each.with_suffix(".moved"))
     os.kill(started.process.pid, signal.SIGUSR1)
     until(path.exists, "the log")
-    until(accesses.exists, "the access log")
-    # Nobody has ended by that, and the rest of what is said is in the new file.
+    until(access_log.exists, "the access log")
+    # The signal ended no process, and further lines are in the new file.
     started.wait_for("hello.test", status=502)
     assert "has ended" not in path.with_suffix(".moved").read_text() + path.read_text()
     processes.stop()

@@ -1,4 +1,4 @@
-"""Several instances with several workers each, on one store: one rotation for all."""
+"""Several instances with several workers share one round robin through the store."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 
 REQUESTS = 80
-"""Requests one after the other: enough for all four workers, and not so many that a ticket is always late."""
+"""Requests in one try: enough for four workers, few enough that some tries have no late ticket."""
 
 
 def configuration(ports: list[int]) -> str:
@@ -27,7 +27,7 @@ def configuration(ports: list[int]) -> str:
     )
 
 
-def test_two_instances_with_two_workers_each_share_one_rotation(
+def test_two_instances_with_two_workers_each_share_one_round_robin(
     processes: Processes, store: Store, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
@@ -44,8 +44,8 @@ def test_two_instances_with_two_workers_each_share_one_rotation(
         instances[0].wait_for_workers(4)
 
         def is_round_robin() -> bool:
-            answers = [instances[number % 2].request("four.test").text for number in range(REQUESTS)]
-            return Counter(answers) == dict.fromkeys("abcd", REQUESTS // 4) and answers[4:] == answers[:-4]
+            bodies = [instances[number % 2].request("four.test").text for number in range(REQUESTS)]
+            return Counter(bodies) == dict.fromkeys("abcd", REQUESTS // 4) and bodies[4:] == bodies[:-4]
 
-        # A ticket that is late, as on a busy machine, is replaced by the worker's own.
-        until(is_round_robin, "one rotation", timeout=150)
+        # On a busy machine a ticket may be late; the worker then uses its own, so the test tries again.
+        until(is_round_robin, "one round robin", timeout=150)

@@ -1,7 +1,7 @@
-"""README's commands do what it says, and what it says of middlewares, commands and documents is so.
+"""The README's commands work as described, and its lists of middlewares, commands and documents are right.
 
-Of its blocks of commands, those below "With Docker" are run in images/test_readme.py, those below "The
-API" in test_api_commands.py, and `make test` by continuous integration, which could not run it within itself.
+images/test_readme.py runs the commands below "With Docker", test_api_commands.py those below "The API".
+Continuous integration runs `make test`, which cannot run inside itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from click import Context
 from docker.errors import NotFound
 
-import proxy.middlewares.chains  # noqa: F401 (which has all kinds register)
+import proxy.middlewares.chains  # noqa: F401 (registers all kinds)
 from proxy.middlewares.step import KINDS
 from rondpoint.cli import main
 from rondpoint.demo.servers import NAMES
@@ -31,11 +31,11 @@ from tests.lab.waiting import until
 ELSEWHERE = {"With Docker", "The API"}
 HERE = "Without images"
 
-# The environment is there, made by the same rule for the tests; made again, it would be under their feet.
+# The environment exists already; creating it again would disturb the running tests.
 RUN = "unset MAKEFLAGS; make --assume-old=.venv/.stamp-run run >{log} 2>&1 &"
 
 
-def test_every_block_of_commands_is_run_somewhere() -> None:
+def test_every_block_of_commands_is_tested() -> None:
     assert set(blocks()) == {*ELSEWHERE, HERE}
     first, demo, container, last = blocks()[HERE]
     assert (first, last) == ("make run\n", "make test\n")
@@ -43,40 +43,40 @@ def test_every_block_of_commands_is_run_somewhere() -> None:
     assert "docker" not in demo
 
 
-def test_make_run_serves_three_servers_where_no_engine_answers(short_path: Path) -> None:
+def test_make_run_serves_three_servers_without_an_engine(short_path: Path) -> None:
     _, demo, _, _ = blocks()[HERE]
-    nobody = {"DOCKER_HOST": f"unix://{short_path}/no.sock"}
-    with Shell(SOURCE, [], environment=nobody) as shell:
+    no_engine = {"DOCKER_HOST": f"unix://{short_path}/no.sock"}
+    with Shell(SOURCE, [], environment=no_engine) as shell:
         shell.run(RUN.format(log=short_path / "log"))
-        answers = [
-            until(lambda: _answer(shell, demo), "a demo server's answer", timeout=60.0) for _ in range(9)
+        responses = [
+            until(lambda: _response(shell, demo), "a demo server's response", timeout=60.0) for _ in range(9)
         ]
-    assert {answer.splitlines()[0] for answer in answers} == {f"Name: {name}" for name in NAMES}
+    assert {response.splitlines()[0] for response in responses} == {f"Name: {name}" for name in NAMES}
 
 
-def _answer(shell: Shell, commands: str) -> str:
+def _response(shell: Shell, commands: str) -> str:
     output = shell.run(commands.replace("curl ", "curl -sS --fail "))
     return "" if "curl:" in output else output
 
 
 @pytest.fixture
 def clean(docker_client: docker.DockerClient) -> Iterator[None]:
-    """Takes README's container away, should it have been left in the middle."""
+    """Removes the README's container if its commands did not."""
     yield
     with suppress(NotFound):
         docker_client.containers.get("whoami").remove(force=True)
 
 
 @pytest.mark.usefixtures("clean")
-def test_make_run_serves_containers_where_an_engine_answers(
+def test_make_run_serves_containers_with_an_engine(
     short_path: Path, engine: Engine, docker_client: docker.DockerClient
 ) -> None:
     official.whoami(docker_client)
-    start, ask, stop = blocks()[HERE][2].splitlines()
+    start, request, stop = blocks()[HERE][2].splitlines()
     with Shell(SOURCE, [], enter=engine.enter, environment={"DOCKER_HOST": engine.socket_url}) as shell:
         shell.run(RUN.format(log=short_path / "log"))
         name = shell.run(start).strip()[:12]
-        until(lambda: _answer(shell, ask).strip() == name, "the container's answer", timeout=60.0)
+        until(lambda: _response(shell, request).strip() == name, "the container's response", timeout=60.0)
         assert shell.run(stop) == "whoami\n"
 
 
@@ -85,7 +85,7 @@ def test_all_commands_are_listed() -> None:
     assert sorted(listed) == sorted(main.list_commands(Context(main)))
 
 
-def test_middlewares_are_served_or_not_as_is_said() -> None:
+def test_served_and_unserved_middlewares_are_listed() -> None:
     served = section("What works today")
     missing = section("Not there yet").partition("- **Other middlewares**")[2].partition("\n- **")[0]
     assert set(KINDS) <= set(re.findall(r"`(\w+)`", served))
@@ -100,7 +100,7 @@ def test_links_lead_to_files() -> None:
     assert [target for target in targets if not (SOURCE / target).is_file()] == []
 
 
-def test_the_picture_asks_for_nothing_and_fits_both_schemes() -> None:
+def test_the_picture_loads_nothing_and_has_both_colour_schemes() -> None:
     text = (SOURCE / "docs/picture.svg").read_text()
     words = [each.text for each in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
     for word in ("entry point", "router", "middlewares", "service", "server", "agent", "store"):

@@ -1,4 +1,4 @@
-"""`rondpoint registrator` as a process, started as Registrator is."""
+"""`rondpoint registrator` as a process, with Registrator's command line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +31,11 @@ def begin(processes: Processes, engine: Engine) -> Begin:
 
 
 def names(consul: Consul) -> set[str]:
-    """The names of the agent's services."""
+    """Return the names of the agent's services."""
     return {each["Service"] for each in consul.request("GET", "/v1/agent/services").json().values()}
 
 
-def test_it_registers_says_what_is_wrong_and_leaves_all_when_it_ends(
+def test_it_registers_containers_reports_errors_and_keeps_services_when_it_ends(
     begin: Begin, consul: Consul, whoami: Start
 ) -> None:
     running = begin("-internal", "-ttl", "30", "-ttl-refresh", "10", f"consul://{consul.address}")
@@ -48,10 +48,10 @@ def test_it_registers_says_what_is_wrong_and_leaves_all_when_it_ends(
     assert names(consul) == {"hello"}
     with begin("-internal", "-cleanup", f"consul://{consul.address}"):
         container.remove(force=True)
-        until(lambda: names(consul) == set(), "the service gone")
+        until(lambda: names(consul) == set(), "no service")
 
 
-def test_consul_may_come_after_it(begin: Begin, consul: Consul, whoami: Start) -> None:
+def test_consul_may_start_later(begin: Begin, consul: Consul, whoami: Start) -> None:
     whoami(labels={"SERVICE_NAME": "hello"})
     consul.kill()
     running = begin(
@@ -62,7 +62,7 @@ def test_consul_may_come_after_it(begin: Begin, consul: Consul, whoami: Start) -
     until(lambda: names(consul) == {"hello"}, "the service")
 
 
-def test_over_tls_it_trusts_the_authority_that_consuls_variable_names(
+def test_over_tls_it_trusts_the_authority_in_consuls_variable(
     begin: Begin, tmp_path: Path, whoami: Start
 ) -> None:
     whoami(labels={"SERVICE_NAME": "hello"})
@@ -75,20 +75,20 @@ def test_over_tls_it_trusts_the_authority_that_consuls_variable_names(
         until(lambda: names(secure) == {"hello"}, "the service")
 
 
-def test_after_its_last_attempt_it_ends(begin: Begin) -> None:
+def test_it_ends_after_its_last_attempt(begin: Begin) -> None:
     running = begin("-retry-attempts=2", "-retry-interval=10", f"consul://127.0.0.1:{free_port()}")
     assert running.wait() == 1
     assert running.log.count("connection refused") == 3
     assert "that was the last attempt" in running.log
 
 
-def test_without_an_engine_it_says_what_to_set(begin: Begin, consul: Consul) -> None:
+def test_without_an_engine_it_names_the_setting(begin: Begin, consul: Consul) -> None:
     running = begin(f"consul://{consul.address}", DOCKER_HOST="unix:///nowhere/docker.sock")
     running.wait_for_line("/nowhere/docker.sock cannot be reached: .*set DOCKER_HOST")
     assert running.stop() == 0
 
 
-def test_what_cannot_be_read_ends_it_at_once(begin: Begin) -> None:
+def test_an_unknown_flag_ends_it_at_once(begin: Begin) -> None:
     running = begin("-intrnal", "consul://127.0.0.1")
     assert running.wait() == 2
     assert running.log.splitlines() == [
@@ -97,7 +97,7 @@ def test_what_cannot_be_read_ends_it_at_once(begin: Begin) -> None:
     ]
 
 
-def test_it_explains_itself(begin: Begin) -> None:
+def test_help_lists_the_flags(begin: Begin) -> None:
     running = begin("-h")
     assert running.wait() == 0
     assert "-retry-interval MILLISECONDS" in running.log

@@ -1,4 +1,4 @@
-"""Agents and proxies do all their work under exactly the rights that the reference page proposes."""
+"""Agents and proxies work with exactly the rights that the reference page proposes."""
 
 import re
 from fnmatch import fnmatchcase
@@ -33,7 +33,7 @@ http:
 
 @pytest.fixture(params=["store", "redis_store"])
 def guarded(request: pytest.FixtureRequest) -> Store:
-    """A store with the users of the page."""
+    """A store with the users of the reference page."""
     store: Store = request.getfixturevalue(request.param)
     found = re.findall(r"^user (\S+) (.+)$", PAGE.read_text(), re.MULTILINE)
     assert {name for name, _ in found} == {"rondpoint-agent", "rondpoint-proxy"}
@@ -47,7 +47,7 @@ def as_user(store: Store, user: str) -> dict[str, str]:
     return {"RONDPOINT_REDIS_URL": f"unix://{user}@{store.socket}?password=SECRET"}
 
 
-def an_agent(processes: Processes, store: Store, directory: Path, name: str, port: int) -> Process:
+def start_agent(processes: Processes, store: Store, directory: Path, name: str, port: int) -> Process:
     file = directory / f"{name}.yml"
     file.write_text(ROUTES.format(name=name, port=port))
     return processes(
@@ -65,48 +65,51 @@ def routes(client: redis.Redis) -> set[str]:
     return set() if loaded is None else {name.partition("@")[0] for name in loaded.state.routers}
 
 
-def untold(client: redis.Redis) -> list[str]:
-    """Keys in the store that the reference page does not tell of, or of another type."""
-    told = {use.key(KEYS, "*"): use.kind for use in KEY_USES}
-    parts = {use.key(KEYS.contribution("*")): use.kind for use in KEY_USES if use.name in PUBLISHED}
+def undocumented_keys(client: redis.Redis) -> list[str]:
+    """Return keys in the store that the reference page does not list, or that have another type."""
+    documented = {use.key(KEYS, "*"): use.kind for use in KEY_USES}
+    contributions = {use.key(KEYS.contribution("*")): use.kind for use in KEY_USES if use.name in PUBLISHED}
     types = {key.decode(): client.type(key).decode() for key in client.scan_iter()}  # type: ignore[union-attr]
     return [
         key
         for key, kind in types.items()
-        # One whose time was over meanwhile has no type.
+        # A key that has expired meanwhile has no type.
         if kind != "none"
-        and not any(fnmatchcase(key, one) and kind == its for one, its in (told | parts).items())
+        and not any(
+            fnmatchcase(key, pattern) and kind == expected
+            for pattern, expected in (documented | contributions).items()
+        )
     ]
 
 
-def serves(proxy: Installation, status: int, *names: str) -> None:
+def wait_for_status(proxy: Installation, status: int, *names: str) -> None:
     for name in names:
         proxy.wait_for(f"{name}.test", status=status)
 
 
-def test_nothing_that_agents_and_proxies_do_is_refused(
+def test_the_store_refuses_no_command_of_agents_and_proxies(
     processes: Processes, guarded: Store, tmp_path: Path
 ) -> None:
     with Origin.named("a") as a, Origin.named("b") as b, guarded.client() as client:
-        north = an_agent(processes, guarded, tmp_path, "north", a.port)
-        until(lambda: routes(client) == {"north", "shared"}, "what the first agent says")
-        an_agent(processes, guarded, tmp_path, "south", b.port)
-        until(lambda: routes(client) == {"north", "south", "shared"}, "what both say")
+        north = start_agent(processes, guarded, tmp_path, "north", a.port)
+        until(lambda: routes(client) == {"north", "shared"}, "the first agent's routes")
+        start_agent(processes, guarded, tmp_path, "south", b.port)
+        until(lambda: routes(client) == {"north", "south", "shared"}, "the routes of both")
         environment = {**as_user(guarded, "rondpoint-proxy"), "RONDPOINT_STATEDIRECTORY": str(tmp_path)}
         proxy = start(processes, "--workers=1", command=("proxy",), environment=environment)
-        serves(proxy, 200, "north", "south", "shared")
+        wait_for_status(proxy, 200, "north", "south", "shared")
         assert len(proxy.api("/api/rawdata")["agents"]) == 2
         until(lambda: list(client.scan_iter(match="*metrics*")), "the proxy's counts")
         until(lambda: client.hget(KEYS.tickets, "shared@file"), "a ticket taken")
-        assert untold(client) == []
-        # All is written again.
+        assert undocumented_keys(client) == []
+        # The agents write everything again.
         guarded.flush()
-        until(lambda: routes(client) == {"north", "south", "shared"}, "both parts again")
-        # Another one leads, and in the end the dead one's part is forgotten.
+        until(lambda: routes(client) == {"north", "south", "shared"}, "both contributions again")
+        # The other agent becomes the leader, and later removes the dead agent's contribution.
         north.kill()
-        until(lambda: routes(client) == {"south", "shared"}, "what is left")
-        serves(proxy, 404, "north")
-        serves(proxy, 200, "shared")
+        until(lambda: routes(client) == {"south", "shared"}, "the remaining routes")
+        wait_for_status(proxy, 404, "north")
+        wait_for_status(proxy, 200, "shared")
         refused: Any = client.acl_log()
         assert [(entry["username"], entry["reason"], entry["object"]) for entry in refused] == []
         with (

@@ -1,8 +1,8 @@
-"""Every rule of Traefik 3's reference, and what an adversary would try: the same router answers.
+"""Traefik 3 and Rondpoint match alike: every rule of Traefik 3's reference, and attempts to bypass rules.
 
-Both read one file of routes. The same bytes are sent to both; the status, the router that took the request
-and the resource that its server was asked for must be the same. Where Rondpoint departs on purpose,
-DIFFERENCES says why; these are asked, too, lest a reason outlive its difference.
+Both read the same route file and get the same bytes. The status, the router of the request and the resource
+that its server gets must be equal. DIFFERENCES lists intended differences. They are tested, too: a listed
+difference that no longer exists is an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import yaml
 from rondpoint.rules.request_normalisation import normalise_path, parse_query
 from tests.lab import http
 from tests.lab.installation import Installation, start
-from tests.lab.origin import Origin, answer
+from tests.lab.origin import Origin, http_response
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
@@ -32,15 +32,15 @@ ROWS = rules_of_traefik.ROWS | paths_of_traefik.PATHS | generated_rules.rows(40,
 DIFFERENCES = rules_of_traefik.DIFFERENCES | paths_of_traefik.DIFFERENCES
 
 
-def key(asked: str | SampleRequest) -> str:
-    return asked if isinstance(asked, str) else asked.line or asked.raw
+def request_key(sample: str | SampleRequest) -> str:
+    return sample if isinstance(sample, str) else sample.line or sample.raw
 
 
 def _may_be_a_url(line: str) -> bool:
-    """Not bytes of any kind, and nothing that a browser would not send."""
+    """Return whether a browser could send this request."""
     host, slash, _ = line.rpartition(" ")[2].partition("/")
-    strange = line.startswith((" ", "get ")) or any(mark in line for mark in ("\r", "#", ":99999"))
-    return bool(host and slash) and line.isascii() and not strange
+    is_unusual = line.startswith((" ", "get ")) or any(mark in line for mark in ("\r", "#", ":99999"))
+    return bool(host and slash) and line.isascii() and not is_unusual
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +52,15 @@ def running() -> Iterator[Processes]:
 
 @pytest.fixture(scope="module")
 def origins() -> Iterator[dict[str, Origin]]:
-    """By the names of routers: each answers with its router's name."""
-    with ExitStack() as opened:
+    """Origins by the names of routers; each responds with its router's name."""
+    with ExitStack() as stack:
         names = [f"{name}{suffix}" for name, (routers, _) in ROWS.items() for suffix in routers]
-        yield {name: opened.enter_context(Origin(answer(name.encode()))) for name in [*names, "ready"]}
+        yield {name: stack.enter_context(Origin(http_response(name.encode()))) for name in [*names, "ready"]}
 
 
 @pytest.fixture(scope="module")
 def routes(origins: dict[str, Origin], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that both read; `ready` is in it, too."""
+    """The route file of both proxies; it also has the router `ready`."""
     routers: dict[str, Any] = {"ready": {"rule": "Host(`ready`)", "service": "ready"}}
     for name, (each, _) in ROWS.items():
         for suffix, options in each.items():
@@ -94,7 +94,7 @@ def theirs(routes: Path, running: Processes) -> Installation:
 
 
 def outcome(proxy: Installation, head: bytes, origins: dict[str, Origin]) -> tuple[object, ...]:
-    """The status, and where a router took the request, its name and the resource in its normal form."""
+    """Return the status and, if a router matched, its name and the normalised resource."""
     received = http.raw(proxy.web, head)
     response = http.parse(received, head.partition(b" ")[0].decode())
     origin = origins.get(response.text)
@@ -105,41 +105,46 @@ def outcome(proxy: Installation, head: bytes, origins: dict[str, Origin]) -> tup
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_the_same_router_takes_the_same_requests(
+def test_the_same_router_matches_the_same_requests(
     name: str, ours: Installation, theirs: Installation, origins: dict[str, Origin]
 ) -> None:
-    _, asked = ROWS[name]
+    _, samples = ROWS[name]
     differ = {}
-    for each in asked:
+    for each in samples:
         head = (SampleRequest(each) if isinstance(each, str) else each).head(name)
         mine, other = outcome(ours, head, origins), outcome(theirs, head, origins)
-        if (mine != other) != ((name, key(each)) in DIFFERENCES):
-            differ[key(each)] = (mine, other)
+        if (mine != other) != ((name, request_key(each)) in DIFFERENCES):
+            differ[request_key(each)] = (mine, other)
     assert differ == {}
 
 
-def test_departures_are_asked() -> None:
-    asked = {(name, key(each)) for name, (_, lines) in ROWS.items() for each in lines}
-    assert set(DIFFERENCES) <= asked
+def test_differences_have_a_request() -> None:
+    requests = {(name, request_key(each)) for name, (_, lines) in ROWS.items() for each in lines}
+    assert set(DIFFERENCES) <= requests
 
 
-EXPLAINED = [(name, each) for name, (_, asked) in ROWS.items() for each in asked if _may_be_a_url(key(each))]
+EXPLAINED = [
+    (name, each)
+    for name, (_, samples) in ROWS.items()
+    for each in samples
+    if _may_be_a_url(request_key(each))
+]
 
 
-@pytest.mark.parametrize(("name", "asked"), EXPLAINED)
-def test_what_is_explained_is_what_happens(
-    name: str, asked: str | SampleRequest, ours: Installation, origins: dict[str, Origin]
+@pytest.mark.parametrize(("name", "sample"), EXPLAINED)
+def test_the_explanation_agrees_with_the_response(
+    name: str, sample: str | SampleRequest, ours: Installation, origins: dict[str, Origin]
 ) -> None:
-    each = SampleRequest(asked) if isinstance(asked, str) else asked
+    each = SampleRequest(sample) if isinstance(sample, str) else sample
     method, _, rest = each.line.replace("{n}", name).replace("{N}", name.upper()).rpartition(" ")
-    given = [("url", f"http://{rest}"), ("method", method or "GET"), ("client", "127.0.0.1")]
-    given += [("header", line) for line in each.headers]
-    question = urlencode([*given, ("entryPoint", "web")], encoding="latin-1")
-    told = http.request(ours.admin, "localhost", f"/api/explain?{question}")
-    happens = outcome(ours, each.head(name), origins)
-    if happens == (400,):
-        assert told.status == 400
+    parameters = [("url", f"http://{rest}"), ("method", method or "GET"), ("client", "127.0.0.1")]
+    parameters += [("header", line) for line in each.headers]
+    query = urlencode([*parameters, ("entryPoint", "web")], encoding="latin-1")
+    response = http.request(ours.admin, "localhost", f"/api/explain?{query}")
+    actual = outcome(ours, each.head(name), origins)
+    if actual == (400,):
+        assert response.status == 400
         return
-    way = json.loads(told.body)
-    assert way["status"] == (0 if len(happens) > 1 else 404), way
-    assert way["router"] == (f"{happens[1]}@file" if len(happens) > 1 else ""), way
+    explanation = json.loads(response.body)
+    assert explanation["status"] == (0 if len(actual) > 1 else 404), explanation
+    assert explanation["router"] == (f"{actual[1]}@file" if len(actual) > 1 else ""), explanation

@@ -37,7 +37,7 @@ REGISTRATOR = ("registrator", "-internal", f"consul://{CONSUL}:{CONSUL_PORT}")
 
 
 class Scene:
-    """Its parts on one engine's network: Consul, a Rondpoint with the article's file, and a registrar."""
+    """Starts the scene in an engine's network: Rondpoint with the article's file, and the registrar."""
 
     def __init__(self, engine: Engine, processes: Processes, directory: Path) -> None:
         self.engine = engine
@@ -51,7 +51,7 @@ class Scene:
         ).wait_for_line("registering containers of .* in ")
 
     def start_rondpoint(self, *flags: str, settings: str = SETTINGS) -> Installation:
-        """With the article's file in its working directory, and no other word about where it listens."""
+        """Start Rondpoint in a directory with this settings file, without settings of addresses."""
         (self._directory / "traefik.toml").write_text(settings)
         process = self._processes(
             "rondpoint",
@@ -82,12 +82,12 @@ def scene(consul: Consul, engine: Engine, processes: Processes, tmp_path: Path) 
 
 
 def names(project: Compose, service: str) -> set[str]:
-    """The host names of a service's containers, which is what they answer."""
+    """Return the host names of a service's containers: they are the bodies of their responses."""
     return {line[:12] for line in project.run("ps", "-q", service).split()}
 
 
 @pytest.mark.parametrize("registrar", ["command", "agent"])
-def test_both_urls_answer_and_consul_shows_what_the_article_does(
+def test_both_urls_are_served_and_consul_has_the_entries_of_the_article(
     registrar: str, scene: Scene, compose: MakeProject, docker_client: docker.DockerClient
 ) -> None:
     if registrar == "command":
@@ -102,8 +102,8 @@ def test_both_urls_answer_and_consul_shows_what_the_article_does(
 
     container = docker_client.containers.get("scene_hello2_1")
     (entry,) = scene.instances("helloworld")
-    shown = {key: entry[f"Service{key}"] for key in ("ID", "Name", "Tags", "Address", "Port")}
-    assert shown == {
+    fields = {key: entry[f"Service{key}"] for key in ("ID", "Name", "Tags", "Address", "Port")}
+    assert fields == {
         "ID": f"{socket.gethostname()}:scene_hello2_1:80",
         "Name": "helloworld",
         "Tags": TAGS,
@@ -114,16 +114,16 @@ def test_both_urls_answer_and_consul_shows_what_the_article_does(
     assert entry["ServiceID"].endswith(":scene_hello_1:80")
     assert entry["ServiceTags"] == []
     running.wait_for_workers(WORKERS)
-    # The web interface is on the port that the file names.
+    # The web interface is on the port of the settings file.
     assert "hello@consulcatalog" in running.api("/api/rawdata")["services"]
-    # A rule takes the place of the name below the domain.
+    # A rule replaces the default name below the domain.
     assert running.request("helloworld.consul.local").status == 404
 
 
-AT_ONCE = 0.2
-"""Seconds: what is asked for; a machine that does much else at the time may take longer for most."""
-ROUNDS = 3
-"""Of containers that come and go, at most; the first is enough on a machine that has nothing else to do."""
+MAX_DELAY = 0.2
+"""The required delay in seconds; on a busy machine most changes may take longer."""
+MAX_ROUNDS = 3
+"""Rounds of scaling; the first is enough if the machine is not busy."""
 
 GRACEFUL = """\
 version: "2"
@@ -132,58 +132,58 @@ services:
     image: osones/helloworld
     labels:
       SERVICE_NAME: "hello"
-    # It ends as web servers do: what it has begun it finishes.
+    # It ends as web servers do: it finishes its requests.
     environment:
       LINGER: "1"
 """
 
 
 class Load:
-    """Requests without pause from two clients; when each was begun, and what it was answered."""
+    """Sends requests without pause; records the start time and the result of each."""
 
     def __init__(self, running: Installation, host: str) -> None:
-        self.answers: list[tuple[float, str]] = []
+        self.results: list[tuple[float, str]] = []
         self.ended = threading.Event()
         self._running = running
         self._host = host
 
-    def ask(self) -> None:
+    def send_requests(self) -> None:
         while not self.ended.is_set():
             began = time.time()
             try:
                 response = self._running.request(self._host)
             except OSError as error:
-                self.answers.append((began, repr(error)))
+                self.results.append((began, repr(error)))
             else:
-                self.answers.append((began, response.text if response.status == 200 else str(response)))
+                self.results.append((began, response.text if response.status == 200 else str(response)))
 
     def first(self, body: str) -> float:
-        """When (epoch) the first request that got this answer was begun."""
-        return min(began for began, text in self.answers if text == body)
+        """Return the start time (epoch) of the first request with this result."""
+        return min(began for began, text in self.results if text == body)
 
     def last(self, body: str) -> float:
-        return max(began for began, text in self.answers if text == body)
+        return max(began for began, text in self.results if text == body)
 
-    def answered_by(self, count: int = 40) -> set[str]:
-        """The bodies of the last so many answers."""
-        return {text for _, text in self.answers[-count:]}
+    def recent_bodies(self, count: int = 40) -> set[str]:
+        """Return the results of the last `count` requests."""
+        return {text for _, text in self.results[-count:]}
 
 
 @contextmanager
 def load(running: Installation, host: str) -> Iterator[Load]:
-    under_way = Load(running, host)
+    traffic = Load(running, host)
     with ThreadPoolExecutor(2) as clients:
-        asking = [clients.submit(under_way.ask) for _ in range(2)]
+        futures = [clients.submit(traffic.send_requests) for _ in range(2)]
         try:
-            yield under_way
+            yield traffic
         finally:
-            under_way.ended.set()
-    for each in asking:
-        each.result()
+            traffic.ended.set()
+    for future in futures:
+        future.result()
 
 
-def moments(client: docker.DockerClient, since: float, action: str) -> dict[str, float]:
-    """When (epoch) containers, by host name, first had an event of this kind."""
+def event_times(client: docker.DockerClient, since: float, action: str) -> dict[str, float]:
+    """Return the time (epoch) of each container's first event of this kind, by host name."""
     found: dict[str, float] = {}
     filters = {"type": "container", "event": action}
     events = client.api.events(since=int(since), until=int(time.time()) + 1, filters=filters, decode=True)
@@ -194,7 +194,7 @@ def moments(client: docker.DockerClient, since: float, action: str) -> dict[str,
     return found
 
 
-def test_scaling_is_followed_at_once_and_no_request_fails(
+def test_scaling_takes_effect_at_once_and_no_request_fails(
     scene: Scene, compose: MakeProject, docker_client: docker.DockerClient
 ) -> None:
     scene.start_registrator()
@@ -202,33 +202,33 @@ def test_scaling_is_followed_at_once_and_no_request_fails(
     project = compose(GRACEFUL, name="scaled")
     project.up()
     running.wait_for_bodies(names(project, "hello"), "hello.consul.local")
-    came: list[float] = []
-    went: list[float] = []
+    start_delays: list[float] = []
+    stop_delays: list[float] = []
     seen = set(names(project, "hello"))
-    with load(running, "hello.consul.local") as under_way:
-        for number, count in enumerate((4, 1, 3, 2) * ROUNDS):
-            if number >= 4 and min(came) < AT_ONCE and min(went) < AT_ONCE:
+    with load(running, "hello.consul.local") as traffic:
+        for number, count in enumerate((4, 1, 3, 2) * MAX_ROUNDS):
+            if number >= 4 and min(start_delays) < MAX_DELAY and min(stop_delays) < MAX_DELAY:
                 break
             began = time.time()
             project.up(scale={"hello": count})
-            there = names(project, "hello")
-            seen |= there
-            until(lambda: under_way.answered_by() == there, f"answers of {there}")  # noqa: B023
-            for name, moment in moments(docker_client, began, "start").items():
-                came.append(under_way.first(name) - moment)
-            for name, moment in moments(docker_client, began, "kill").items():
-                went.append(under_way.last(name) - moment)
-    assert {text for _, text in under_way.answers} == seen, "a request failed"
-    assert len(came) >= 5
-    assert len(went) >= 4
-    print(f"first request to a container after its start: {sorted(came)}")
-    print(f"last request to one after it was told to stop: {sorted(went)}")
-    assert min(came) < AT_ONCE
-    assert min(went) < AT_ONCE
-    assert max(came + went) < 30
+            current = names(project, "hello")
+            seen |= current
+            until(lambda: traffic.recent_bodies() == current, f"responses from {current}")  # noqa: B023
+            for name, moment in event_times(docker_client, began, "start").items():
+                start_delays.append(traffic.first(name) - moment)
+            for name, moment in event_times(docker_client, began, "kill").items():
+                stop_delays.append(traffic.last(name) - moment)
+    assert {text for _, text in traffic.results} == seen, "a request failed"
+    assert len(start_delays) >= 5
+    assert len(stop_delays) >= 4
+    print(f"first request to a container after its start: {sorted(start_delays)}")
+    print(f"last request to a container after its stop: {sorted(stop_delays)}")
+    assert min(start_delays) < MAX_DELAY
+    assert min(stop_delays) < MAX_DELAY
+    assert max(start_delays + stop_delays) < 30
 
 
-def test_a_container_that_dies_leaves_at_once(
+def test_a_dead_container_is_removed_at_once(
     scene: Scene, whoami: Start, docker_client: docker.DockerClient
 ) -> None:
     scene.start_registrator()
@@ -249,15 +249,15 @@ def test_a_container_is_routed_once_its_check_passes(scene: Scene, whoami: Start
         "SERVICE_CHECK_HTTP": "/health",
         "SERVICE_CHECK_INTERVAL": "100ms",
     }
-    well = whoami(labels=labels)
+    healthy = whoami(labels=labels)
     whoami(labels=labels, command=["/bin/sleep", "1000"])
     until(lambda: len(scene.instances("checked")) == 2, "two instances")
     running.wait_for("checked.consul.local")
     running.wait_for_workers(WORKERS)
-    assert set(running.bodies(6, "checked.consul.local")) == {well.id[:12]}
+    assert set(running.bodies(6, "checked.consul.local")) == {healthy.id[:12]}
 
 
-def test_keys_that_curl_puts_make_a_route(scene: Scene, whoami: Start) -> None:
+def test_keys_written_with_curl_define_a_route(scene: Scene, whoami: Start) -> None:
     running = scene.start_rondpoint(settings=f'{SETTINGS}\n[consul]\nendpoint = "{CONSUL}:{CONSUL_PORT}"\n')
     container = whoami()
     address = container.attrs["NetworkSettings"]["IPAddress"]

@@ -16,7 +16,7 @@ from tests.proxy.running import Proxy, running_proxy
 
 TOKEN = "s3cret"
 UNAUTHORIZED = "status of 401"
-"""What a browser says of the page that asks for the token, among what goes wrong."""
+"""A part of the browser's error message for the sign-in page."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Proxy]:
-    """Let in are the token, and eve with her password."""
+    """A proxy whose admin entry point accepts the token, and the user eve with her password."""
     flags = (f"--api.token={TOKEN}", f"--api.basicAuth.users=eve:{APR1}")
     with (
         TemporaryDirectory(prefix="rp-") as name,
@@ -46,7 +46,7 @@ def sign_in_form(page: Page) -> Locator:
     return page.get_by_label("Token")
 
 
-def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: Browser) -> None:
+def test_a_user_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: Browser) -> None:
     with open_page(browser, dashboard(guarded, "?search=none"), allowed_error=UNAUTHORIZED) as page:
         expect(sign_in_form(page)).to_be_focused()
         page.keyboard.type("not it")
@@ -57,17 +57,17 @@ def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: 
         page.keyboard.press("Enter")
         expect(page.locator("#live-status")).to_have_attribute("data-state", "on")
         assert page.url == dashboard(guarded, "?search=none")
-        [kept] = page.context.cookies(page.url)
-        assert (kept["httpOnly"], kept["sameSite"], kept["path"]) == (True, "Strict", "/dashboard/")
-        # No script can read it, and no other path of this host gets it.
+        [cookie] = page.context.cookies(page.url)
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/dashboard/")
+        # Scripts cannot read the cookie, and other paths of this host do not get it.
         assert page.evaluate("document.cookie") == ""
         assert page.context.cookies(f"http://127.0.0.1:{guarded.admin}/api/overview") == []
         page.get_by_label("Address", exact=True).fill("http://shop.test/x")
         page.keyboard.press("Enter")
         expect(page.locator("#explained .outcome")).to_contain_text("no router's rule matches")
-        with page.expect_response("**/openapi.json") as described:
+        with page.expect_response("**/openapi.json") as response:
             page.get_by_role("link", name="API").click()
-        assert described.value.status == 200
+        assert response.value.status == 200
         page.go_back()
         page.get_by_role("button", name="Sign out").click()
         sign_in_form(page)
@@ -75,7 +75,7 @@ def test_one_signs_in_uses_the_dashboard_and_signs_out(guarded: Proxy, browser: 
         sign_in_form(page)
 
 
-def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, browser: Browser) -> None:
+def test_after_the_session_ends_the_page_asks_for_the_token(guarded: Proxy, browser: Browser) -> None:
     with open_page(browser, dashboard(guarded), allowed_error=UNAUTHORIZED) as page:
         sign_in_form(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
@@ -86,7 +86,7 @@ def test_the_page_asks_for_the_token_once_the_session_is_over(guarded: Proxy, br
         assert page.url == dashboard(guarded, "?search=shop")
 
 
-def test_signing_in_and_out_needs_no_script(guarded: Proxy, browser: Browser) -> None:
+def test_signing_in_and_out_needs_no_javascript(guarded: Proxy, browser: Browser) -> None:
     with open_page(browser, dashboard(guarded), allowed_error=UNAUTHORIZED, script=False) as page:
         sign_in_form(page).fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
@@ -106,7 +106,7 @@ def test_a_name_and_a_password_can_be_used_instead(guarded: Proxy, browser: Brow
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")])
-def test_nothing_keeps_people_from_signing_in(
+def test_the_sign_in_page_is_accessible(
     guarded: Proxy, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
     with open_page(browser, dashboard(guarded), size, scheme, allowed_error=UNAUTHORIZED) as page:

@@ -1,4 +1,4 @@
-"""The store's master is killed: what is served goes on, and what comes after is served too."""
+"""The store's master is killed: requests continue, and later changes take effect."""
 
 import json
 import tempfile
@@ -19,7 +19,7 @@ from tests.lab.redis_server import Cluster, Sentinels
 from tests.lab.waiting import until
 
 FAILOVER = 120.0
-"""Seconds: a sentinel that was kept from working, on a busy machine, holds still for 30."""
+"""Seconds: on a busy machine a delayed sentinel waits for 30 s before it acts again."""
 NAMES = ("a", "b", "c")
 WORKERS = 2
 
@@ -43,13 +43,13 @@ def route(file: Path, ports: list[int], *hosts: str) -> None:
 
 
 class Load:
-    """Requests, one after the other, whose failures are kept."""
+    """Sends requests one after the other, and records failures."""
 
     def __init__(self, proxy: Installation, host: str) -> None:
         self._proxy = proxy
         self._host = host
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._send_requests)
         self.count = 0
         self.failed: list[object] = []
 
@@ -58,11 +58,11 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._ended.set()
         self._thread.join()
 
-    def _ask(self) -> None:
-        while not self._over.is_set():
+    def _send_requests(self) -> None:
+        while not self._ended.is_set():
             self.count += 1
             try:
                 response = self._proxy.request(self._host)
@@ -73,20 +73,20 @@ class Load:
                     self.failed.append(response)
 
 
-def worker_in_step(proxy: Installation) -> int:
-    """The process id of the worker that happens to answer, if it has a configuration; otherwise 0."""
-    told = proxy.api("/api/rawdata")
-    return int(told["worker"]["pid"]) if told["revision"] else 0
+def configured_worker(proxy: Installation) -> int:
+    """Return the process id of the worker that responds; 0 if it has no configuration."""
+    report = proxy.api("/api/rawdata")
+    return int(report["worker"]["pid"]) if report["revision"] else 0
 
 
-def taken(url: str) -> int:
-    """Tickets that were taken from the store."""
+def taken_tickets(url: str) -> int:
+    """Return the number of tickets taken from the store."""
     with connect(url) as client, suppress(redis.RedisError):
         return int(client.hget(Keys().tickets, "all@file") or 0)  # type: ignore[arg-type]
     return 0
 
 
-def test_nothing_is_lost_when_the_master_is_killed(
+def test_no_request_and_no_change_is_lost_when_the_master_is_killed(
     processes: Processes, group: Sentinels | Cluster, tmp_path: Path
 ) -> None:
     routes = tmp_path / "routes.yml"
@@ -99,11 +99,12 @@ def test_nothing_is_lost_when_the_master_is_killed(
         proxy = start(processes, f"--workers={WORKERS}", command=("proxy",), environment=shared)
         proxy.wait_for("before.test")
         until(
-            lambda: len({worker_in_step(proxy) for _ in range(20)} - {0}) == WORKERS,
+            lambda: len({configured_worker(proxy) for _ in range(20)} - {0}) == WORKERS,
             "a configuration in all workers",
         )
         until(
-            lambda: proxy.request("before.test").status == 200 and taken(group.url), "tickets from the store"
+            lambda: proxy.request("before.test").status == 200 and taken_tickets(group.url),
+            "tickets from the store",
         )
         dead = group.master()
         with Load(proxy, "before.test") as load:
@@ -112,11 +113,11 @@ def test_nothing_is_lost_when_the_master_is_killed(
             proxy.wait_for("after.test", timeout=FAILOVER)
             until(lambda: load.count > 200, "some load", timeout=FAILOVER)
 
-            def more(at_first: int) -> bool:
-                return taken(group.url) > at_first + 50
+            def are_tickets_taken(at_first: int) -> bool:
+                return taken_tickets(group.url) > at_first + 50
 
-            at_first = taken(group.url)
-            until(lambda: more(at_first), "tickets from the new master", timeout=FAILOVER)
+            at_first = taken_tickets(group.url)
+            until(lambda: are_tickets_taken(at_first), "tickets from the new master", timeout=FAILOVER)
             dead.start()
             route(routes, ports, "before", "then")
             proxy.wait_for("then.test", timeout=FAILOVER)

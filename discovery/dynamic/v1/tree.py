@@ -155,7 +155,9 @@ def _rule(section: Section) -> _CombinedRule | None:
     found = [each.rule for each in parsed if each is not None]
     if len(found) < len(parsed):
         return None
-    modifiers = order_modifiers(modifier for each in parsed if each is not None for modifier in each.modifiers)
+    modifiers = order_modifiers(
+        modifier for each in parsed if each is not None for modifier in each.modifiers
+    )
     expression = rule_tree.conjunction(rule.expression for rule in found)
     priority = sum(len(rule.text.encode()) for rule in found)
     return _CombinedRule(Rule(";".join(rule.text for rule in found), expression), modifiers, priority)

@@ -124,7 +124,7 @@ SERVERS = ServerLevel(
 TICKETS = Metric(
     "rondpoint_tickets_total",
     "counter",
-    "Round robin tickets: from the `store`, or `local` ones while the store does not answer in time.",
+    "Round robin tickets: from the `store`, or `local` ones while the store does not respond in time.",
     ("source",),
 )
 LATE_TICKETS = Metric(

@@ -46,7 +46,7 @@ class Exposition:
     def respond(self, scope: str, accept: str) -> MetricsResponse:
         """Return the metrics of this instance, or of all instances for the scope `installation`.
 
-        `accept` is the client's Accept header. The status is 503 while the store does not answer.
+        `accept` is the client's Accept header. The status is 503 while the store does not respond.
         """
         # Import prometheus_client only if `/metrics` is used.
         from proxy.telemetry.exposition import (  # noqa: PLC0415
@@ -70,7 +70,7 @@ class Exposition:
             )
         except (redis.RedisError, OSError) as error:
             # Sums of this worker alone would fall, and rise again later.
-            return MetricsResponse(503, TEXT, f"the store does not answer: {error}\n".encode())
+            return MetricsResponse(503, TEXT, f"the store does not respond: {error}\n".encode())
         served = metric_values.ServedConfiguration(current.routers, current.services)
         usage = process_usage.read_processes(self._master)
         processes = {} if usage is None else {INSTANCE: usage}

@@ -30,7 +30,7 @@ class StoredObject(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """`objects` by field, each the JSON of a Stored; `version` 0 where nothing was ever defined."""
+    """`objects` by field, each the JSON of a StoredObject; `version` 0 where nothing was ever defined."""
 
     version: int = 0
     objects: Mapping[str, bytes] = {}

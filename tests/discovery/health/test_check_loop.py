@@ -18,7 +18,7 @@ from discovery.health.server_states import NOT_PROBED_YET
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 from tests.lab.certificate import write_certificate
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Handler, Origin, http_response
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.wire.test_tls_servers import secured
@@ -85,7 +85,7 @@ class SwitchableServer:
 
     def __call__(self, connection: Connection) -> None:
         while connection.read():
-            connection.send(answer(b"x", self.status))
+            connection.send(http_response(b"x", self.status))
 
 
 def test_a_server_is_probed_with_the_options_and_goes_down_and_up(checking: Checking) -> None:
@@ -113,7 +113,7 @@ def test_a_server_is_up_until_it_has_been_probed(checking: Checking) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
         held.wait(120)
-        connection.send(answer(b"", "503 Service Unavailable"))
+        connection.send(http_response(b"", "503 Service Unavailable"))
 
     with Origin(handler) as origin:
         server = server_at(origin)
@@ -211,7 +211,7 @@ def test_names_and_other_ports_are_probed(checking: Checking) -> None:
 def test_interim_responses_are_skipped(checking: Checking) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
-        connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(b"", "500 Oh"))
+        connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + http_response(b"", "500 Oh"))
 
     with Origin(handler) as origin:
         checking.follow(server_at(origin), check=frequent_check())
@@ -221,11 +221,13 @@ def test_interim_responses_are_skipped(checking: Checking) -> None:
 def redirecting(connection: Connection) -> None:
     while request := connection.read():
         if request.target == "/well":
-            connection.send(answer(b""))
+            connection.send(http_response(b""))
         elif request.target == "/round":
-            connection.send(answer(b"", "302 Found", ("Location: /round",)))
+            connection.send(http_response(b"", "302 Found", ("Location: /round",)))
         else:
-            connection.send(answer(b"", "302 Found", (f"location: {request.target.removeprefix('/to')}",)))
+            connection.send(
+                http_response(b"", "302 Found", (f"location: {request.target.removeprefix('/to')}",))
+            )
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_servers_are_probed_over_tls_and_their_certificate_is_verified(
     def handler(connection: Connection) -> None:
         secured(connection, certificate)
         connection.read()
-        connection.send(answer(b"", "204 No Content"))
+        connection.send(http_response(b"", "204 No Content"))
 
     with Origin(handler) as origin:
         server = server_at(origin, scheme="https")
@@ -312,9 +314,9 @@ def test_new_options_are_probed_at_once_and_the_known_fault_stays_until_then(che
         while request := connection.read():
             if request.target == "/other":
                 held.wait(120)
-                connection.send(answer(b"x"))
+                connection.send(http_response(b"x"))
             else:
-                connection.send(answer(b"x", "500 Oh"))
+                connection.send(http_response(b"x", "500 Oh"))
 
     with Origin(handler) as origin:
         server = server_at(origin)
@@ -356,7 +358,7 @@ def test_a_stored_fault_stays_until_the_first_response(checking: Checking) -> No
     def handler(connection: Connection) -> None:
         connection.read()
         held.wait(120)
-        connection.send(answer(b""))
+        connection.send(http_response(b""))
 
     with Origin(handler) as origin:
         server = server_at(origin)
@@ -427,7 +429,7 @@ class Crowd:
                 self._held.append(connection)
                 continue
             connection.recv(4096)
-            connection.sendall(answer(b"", "500 Oh" if address in self.sick else "200 OK"))
+            connection.sendall(http_response(b"", "500 Oh" if address in self.sick else "200 OK"))
             connection.close()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.read import load, read_diagnostics
 from tests.discovery.health.test_check_loop import SwitchableServer
 from tests.discovery.running import ScriptedProvider, running_agent
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -81,7 +81,7 @@ def test_a_server_that_an_agent_left_down_stays_down_until_the_next_has_probed_i
     def handler(connection: Connection) -> None:
         connection.read()
         held.wait(120)
-        connection.send(answer(b"", switchable.status))
+        connection.send(http_response(b"", switchable.status))
 
     with Origin(handler) as origin:
         first, second = ScriptedProvider("one"), ScriptedProvider("one")

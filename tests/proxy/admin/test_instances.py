@@ -15,7 +15,7 @@ from rondpoint.store.metric_sums import add_worker_counts
 from rondpoint.store.metrics import ServerError, WorkerCounts
 from rondpoint.store.workers import WorkerStatus
 from tests.lab import http
-from tests.lab.origin import Origin, answer
+from tests.lab.origin import Origin, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -94,7 +94,7 @@ def test_health_names_the_last_errors_of_all_workers(store: Store, short_path: P
     with (
         running_proxy(short_path, store, flag, workers=2) as proxy,
         Origin.named("one") as origin,
-        Origin(answer(b"no", status="599 Made Up")) as failing,
+        Origin(http_response(b"no", status="599 Made Up")) as failing,
     ):
         good, bad, nowhere = proxy.route(origin), proxy.route(failing), proxy.route(free_port())
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.lab import http
-from tests.lab.origin import Origin, answer
+from tests.lab.origin import Origin, http_response
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.log_lines import json_lines
@@ -76,14 +76,14 @@ def test_requests_to_api_and_ping_are_counted_logged_and_traced(observed: Observ
 
 
 def test_a_web_entry_point_serves_metrics_before_all_routers(observed: Observed) -> None:
-    with Origin(answer(b"hello")) as origin:
+    with Origin(http_response(b"hello")) as origin:
         host = observed.proxy.route(origin, rule="PathPrefix(`/`)")
         assert scrape(observed.proxy.web).sum("rondpoint_instances") == 1
         assert observed.proxy.get(host, "/metricsx") == "hello"
 
 
 def test_the_connection_stays_open_after_metrics(observed: Observed) -> None:
-    with Origin(answer(b"hello")) as origin, Client(observed.proxy.web) as client:
+    with Origin(http_response(b"hello")) as origin, Client(observed.proxy.web) as client:
         host = observed.proxy.route(origin)
         client.send(b"GET /metrics?scope=installation HTTP/1.1\r\nHost: x\r\n\r\n")
         first = client.answer()

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from rondpoint.model import RouterObservability
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Start, answer
+from tests.lab.origin import Connection, Handler, Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -205,7 +205,7 @@ def test_bodies_and_retries_are_logged(watch: Watched, origin: Start) -> None:
 
 
 def test_values_of_headers_are_counted_separately(watch: Watched, origin: Start) -> None:
-    host = watch.proxy.route(origin(answer(b"hello")))
+    host = watch.proxy.route(origin(http_response(b"hello")))
     for agent in ("one", "one", "two"):
         http.request(watch.proxy.web, host, headers={"User-Agent": agent})
     total = "traefik_service_requests_total"
@@ -228,7 +228,7 @@ def test_a_quiet_entry_point_reports_nothing(watch: Watched, origin: Start) -> N
 
 def test_a_router_s_own_settings_for_log_and_metrics(watch: Watched, origin: Start) -> None:
     silent = RouterObservability(access_logs=False, metrics=False)
-    server = origin(answer(b"hello"))
+    server = origin(http_response(b"hello"))
     host = watch.proxy.route(server)
     with Client(watch.proxy.web) as client:
 
@@ -257,9 +257,9 @@ def test_a_router_s_own_settings_for_log_and_metrics(watch: Watched, origin: Sta
 
 def test_a_router_is_reported_on_a_quiet_entry_point(watch: Watched, origin: Start) -> None:
     host = watch.proxy.route(
-        origin(answer(b"hello")), observability=RouterObservability(access_logs=True, metrics=True)
+        origin(http_response(b"hello")), observability=RouterObservability(access_logs=True, metrics=True)
     )
-    other = watch.proxy.route(origin(answer(b"hello")))
+    other = watch.proxy.route(origin(http_response(b"hello")))
     for each, path in ((host, "/reported"), (other, "/not-reported"), ("nobody.test", "/unrouted")):
         http.request(watch.quiet, each, path)
     assert watch.line("/reported")["entryPointName"] == "quiet"

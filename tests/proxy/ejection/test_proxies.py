@@ -14,7 +14,7 @@ import pytest
 from rondpoint.store.ejections import Ejection, read_ejections
 from rondpoint.store.keys import Keys
 from tests.lab import http
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -120,7 +120,7 @@ def test_the_reset_of_a_new_connection_ejects_the_server(begin: Begin) -> None:
 
 def ends_when_used_again(connection: Connection) -> None:
     connection.read()
-    connection.send(answer(b"once"))
+    connection.send(http_response(b"once"))
     connection.read_head()
     connection.reset()
 
@@ -131,7 +131,7 @@ def ends_without_a_response(connection: Connection) -> None:
 
 def fails(connection: Connection) -> None:
     while connection.read():
-        connection.send(answer(b"", "500 Oh"))
+        connection.send(http_response(b"", "500 Oh"))
 
 
 def breaks_off(connection: Connection) -> None:

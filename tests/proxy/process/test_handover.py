@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import descendants
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -172,7 +172,7 @@ def test_a_running_request_is_finished_by_its_worker(begin: Begin) -> None:
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
             release.wait(60)
-            connection.send(answer(b"late"))
+            connection.send(http_response(b"late"))
 
     with Origin(slow) as origin:
         host = proxy.route(origin)
@@ -193,7 +193,7 @@ def test_a_request_sent_during_the_end_does_not_destroy_the_last_response(begin:
     def slow(connection: Connection) -> None:
         connection.read()
         release.wait(60)
-        connection.send(answer(b"late"))
+        connection.send(http_response(b"late"))
 
     with Origin(slow) as origin:
         host = proxy.route(origin)

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 
-from tests.lab.origin import Connection, Origin, answer
+from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.waiting import until
 from tests.proxy.process.conftest import Begin
 from tests.proxy.process.load import Load
@@ -55,7 +55,7 @@ def test_responses_say_that_the_connection_closes(begin: Begin) -> None:
     def slow(connection: Connection) -> None:
         connection.read()
         release.wait(60)
-        connection.send(answer(b"late"))
+        connection.send(http_response(b"late"))
 
     with Origin(slow) as origin, Origin.named("fast") as fast:
         host, other = proxy.route(origin), proxy.route(fast)

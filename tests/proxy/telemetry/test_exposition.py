@@ -205,7 +205,9 @@ def test_invalid_buckets_are_refused(value: object) -> None:
     "labels", [{"le": "A"}, {"1": "A"}, {"__a": "A"}, {"a": "B C"}, {"a": 1}, {"code": "X"}]
 )
 def test_invalid_labels_are_refused(labels: object) -> None:
-    with pytest.raises(ValueError, match=r"cannot be the name of an additional label|not the name of a header"):
+    with pytest.raises(
+        ValueError, match=r"cannot be the name of an additional label|not the name of a header"
+    ):
         PrometheusMetrics(header_labels=labels)
 
 

@@ -15,7 +15,7 @@ from proxy.telemetry.tracing.grpc_sender import GrpcSender
 from proxy.telemetry.tracing.http_sender import HttpSender
 from proxy.telemetry.tracing.partial_success import MAX_RESPONSE_BYTES, parse_response
 from rondpoint.settings.tree.tracing import OtlpGrpc, OtlpHttp
-from tests.lab.origin import Start, answer
+from tests.lab.origin import Start, http_response
 from tests.lab.store import Store
 from tests.proxy.running import running_proxy
 from tests.proxy.scraping import wait_for_scrape
@@ -73,7 +73,7 @@ def test_an_oversized_response_is_ignored() -> None:
 
 
 def test_a_response_of_another_content_type_is_ignored(origin: Start) -> None:
-    collector = origin(answer(partial(2, "too old").SerializeToString()))
+    collector = origin(http_response(partial(2, "too old").SerializeToString()))
     sender = HttpSender(OtlpHttp(endpoint=f"http://127.0.0.1:{collector.port}"))
     assert sender.send(NOTHING) == Delivery()
 
@@ -86,7 +86,7 @@ def test_rejected_spans_count_as_dropped_and_each_reason_is_logged_once(
         collector.responses += [each.SerializeToString() for each in results]
         flags = (f"--tracing.otlp.http.endpoint={collector.url}", "--metrics.prometheus")
         with running_proxy(short_path, store, *flags) as proxy:
-            host = proxy.route(origin(answer(b"hello")))
+            host = proxy.route(origin(http_response(b"hello")))
             for number in range(len(results)):
                 proxy.get(host, f"/request{number}")
                 collector.spans_of(f"/request{number}")

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from proxy.balancing.sticky_cookie import cookie_value
 from rondpoint.model import Composition, Member, Middleware, Server, Service, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Start, answer
+from tests.lab.origin import Start, http_response
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 
@@ -22,7 +22,9 @@ class Services:
 
     def servers(self, name: str, *texts: str, **options: object) -> None:
         """Create a service whose servers respond with these texts."""
-        made = tuple(Server(text, "127.0.0.1", self._origin(answer(text.encode())).port) for text in texts)
+        made = tuple(
+            Server(text, "127.0.0.1", self._origin(http_response(text.encode())).port) for text in texts
+        )
         self._proxy.services[name] = replace(Service(name, made), **options)
 
     def composite(
@@ -159,7 +161,7 @@ def test_composite_services_may_contain_each_other_but_not_themselves(proxy: Pro
 def test_the_middlewares_of_a_member_apply_to_its_requests(
     proxy: Proxy, built: Services, origin: Start
 ) -> None:
-    seen = origin(answer(b"seen"))
+    seen = origin(http_response(b"seen"))
     proxy.services["v1"] = Service("v1", (Server("s", "127.0.0.1", seen.port),), middlewares=("add@x",))
     proxy.middlewares["add@x"] = Middleware("add@x", "addPrefix", {"prefix": "/v1"})
     host = built.composite("app", "weighted", ("v1", 1))

@@ -7,17 +7,17 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.lab import http
-from tests.lab.origin import Connection, Start, answer
+from tests.lab.origin import Connection, Start, http_response
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 
 
 def echo_target(connection: Connection) -> None:
     while (request := connection.read()) is not None:
-        response = answer(request.target.encode() + b" " + request.body)
+        response = http_response(request.target.encode() + b" " + request.body)
         head, _, _ = response.partition(b"\r\n\r\n")
         connection.send(head + b"\r\n\r\n" if request.method == "HEAD" else response)
 
@@ -91,7 +91,7 @@ def test_a_client_s_connection_stays_open_as_requested(
 def test_a_server_that_closes_after_each_response(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read()
-        connection.send(answer(b"hello", headers=("Connection: close",)))
+        connection.send(http_response(b"hello", headers=("Connection: close",)))
 
     seen = origin(handler)
     host = proxy.route(seen)
@@ -182,7 +182,7 @@ def test_many_concurrent_connections(proxy: Proxy, origin: Start) -> None:
             if request.target.startswith("/wait"):
                 everybody.release()
                 assert go.wait(60)
-            connection.send(answer(request.target.encode()))
+            connection.send(http_response(request.target.encode()))
 
     seen = origin(handler)
     host = proxy.route(seen)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.lab.origin import Connection, Origin, Start, answer
+from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.proxy.corpus import chunks, requests, responses
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client, CutError
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
 

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from rondpoint.model import ServerState
-from tests.lab.origin import Connection, Start, answer
+from tests.lab.origin import Connection, Start, http_response
 from tests.lab.ports import free_port
 from tests.proxy.rotation import undisturbed
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
 OTHERS = ["POST", "PATCH", "BREW"]
 

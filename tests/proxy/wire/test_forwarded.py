@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.origin import Origin, Start, answer
+from tests.lab.origin import Origin, Start, http_response
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client
 from tests.proxy.wire.conftest import started
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 CLAIMS = [
     "X-Forwarded-For: 1.2.3.4",
     "X-Real-Ip: 1.2.3.4",

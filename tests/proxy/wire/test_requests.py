@@ -5,11 +5,11 @@ import socket
 import msgspec
 import pytest
 
-from tests.lab.origin import Connection, Request, Start, answer
+from tests.lab.origin import Connection, Request, Start, http_response
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 
 
 def one_line(request: Request) -> bytes:

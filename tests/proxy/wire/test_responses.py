@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from tests.lab.origin import Connection, Handler, Start, answer
+from tests.lab.origin import Connection, Handler, Start, http_response
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Answer, Client, CutError
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 
 
 def request_bytes(host: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:

@@ -10,13 +10,13 @@ import pytest
 from proxy.per_request.retries import RetryPolicy
 from rondpoint.model import Middleware, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Connection, Origin, Start, answer
+from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.wire.client import Client
 
-OK = answer(b"served")
+OK = http_response(b"served")
 
 
 class Failing:
@@ -164,7 +164,7 @@ def test_a_body_that_has_been_started_is_not_sent_again(proxy: Proxy, client: Cl
     assert len(failing.requests) == 1
 
 
-UNAVAILABLE = answer(b"not now", "503 Service Unavailable")
+UNAVAILABLE = http_response(b"not now", "503 Service Unavailable")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.lab.origin import Connection, Start, answer
+from tests.lab.origin import Connection, Start, http_response
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client, CutError
 
@@ -22,7 +22,7 @@ def digest(data: bytes) -> str:
 def test_long_and_short_responses_on_one_connection(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         while request := connection.read():
-            connection.send(answer(BODY if request.target == "/long" else b"short"))
+            connection.send(http_response(BODY if request.target == "/long" else b"short"))
 
     seen = origin(handler)
     host = proxy.route(seen)
@@ -55,7 +55,7 @@ def test_bytes_after_a_long_response_reach_no_client(proxy: Proxy, client: Clien
     def handler(connection: Connection) -> None:
         try:
             while connection.read():
-                connection.send(answer(BODY) + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+                connection.send(http_response(BODY) + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
         finally:
             ended.release()
 
@@ -74,7 +74,7 @@ def test_a_long_upload_is_complete_and_the_next_request_is_served(
 ) -> None:
     def handler(connection: Connection) -> None:
         while request := connection.read():
-            connection.send(answer(digest(request.body).encode()))
+            connection.send(http_response(digest(request.body).encode()))
 
     host = proxy.route(origin(handler))
     # The next request follows closely, and must not become part of the body.

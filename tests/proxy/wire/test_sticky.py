@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from proxy.balancing.sticky_cookie import cookie_value
 from rondpoint.model import ServerState, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Start, answer
+from tests.lab.origin import Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
@@ -19,7 +19,7 @@ from tests.proxy.wire.client import Client
 @pytest.fixture
 def host(proxy: Proxy, origin: Start) -> Iterator[str]:
     """A sticky service with the servers s0, s1 and s2, which respond with their names."""
-    host = proxy.route(*(origin(answer(f"s{number}".encode())) for number in range(3)))
+    host = proxy.route(*(origin(http_response(f"s{number}".encode())) for number in range(3)))
     proxy.tune(host, sticky=StickyCookie("stay", http_only=True))
     yield host
 
@@ -52,7 +52,7 @@ def test_clients_without_a_cookie_are_balanced(proxy: Proxy, host: str) -> None:
 
 
 def test_the_server_gets_the_cookie_too(proxy: Proxy, origin: Start) -> None:
-    seen = origin(answer(b"x"))
+    seen = origin(http_response(b"x"))
     host = proxy.route(seen)
     proxy.tune(host, sticky=StickyCookie())
     cookie = f"a=b; {StickyCookie().name_for(service_of(host))}={cookie_value(service_of(host), 's0')}"
@@ -63,7 +63,7 @@ def test_the_server_gets_the_cookie_too(proxy: Proxy, origin: Start) -> None:
 def test_a_server_s_own_cookies_remain_and_equal_heads_are_not_mixed_up(
     proxy: Proxy, client: Client, origin: Start
 ) -> None:
-    host = proxy.route(origin(answer(b"x", headers=("Set-Cookie: own=1",))))
+    host = proxy.route(origin(http_response(b"x", headers=("Set-Cookie: own=1",))))
     proxy.tune(host, sticky=StickyCookie("stay"))
     mine = f"stay={cookie_value(service_of(host), 's0')}"
     for _ in range(3):
@@ -77,7 +77,7 @@ def test_a_server_s_own_cookies_remain_and_equal_heads_are_not_mixed_up(
 def test_a_cookie_is_set_only_in_its_own_response(
     proxy: Proxy, client: Client, origin: Start, host: str
 ) -> None:
-    plain = proxy.route(origin(answer(b"x")))
+    plain = proxy.route(origin(http_response(b"x")))
     client.send(http.message(host))
     assert client.answer().header("Set-Cookie")
     client.send(http.message(plain))
@@ -128,7 +128,7 @@ def test_an_error_response_of_the_proxy_sets_no_cookie(proxy: Proxy) -> None:
 def test_another_or_restarted_instance_keeps_the_client(
     short_path: Path, store: Store, origin: Start
 ) -> None:
-    origins = [origin(answer(f"s{number}".encode())) for number in range(3)]
+    origins = [origin(http_response(f"s{number}".encode())) for number in range(3)]
     chosen = []
     cookie = ""
     for run in ("one", "two"):

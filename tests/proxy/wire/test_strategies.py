@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from rondpoint.model import Strategy
 from tests.lab import http
-from tests.lab.origin import Connection, Start, answer
+from tests.lab.origin import Connection, Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy
@@ -34,7 +34,7 @@ class HoldingServer:
 
     def __init__(self, name: str) -> None:
         self.release = threading.Event()
-        self._response = answer(name.encode())
+        self._response = http_response(name.encode())
 
     def __call__(self, connection: Connection) -> None:
         while (request := connection.read()) is not None:
@@ -45,7 +45,7 @@ class HoldingServer:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_an_unreachable_server_is_skipped(proxy: Proxy, origin: Start, strategy: Strategy) -> None:
-    host = proxy.route(free_port(), origin(answer(b"up")), free_port())
+    host = proxy.route(free_port(), origin(http_response(b"up")), free_port())
     proxy.tune(host, strategy=strategy)
     assert [proxy.get(host) for _ in range(12)] == ["up"] * 12
     post = http.request(proxy.web, host, method="POST", body=b"x")
@@ -61,7 +61,7 @@ def test_if_no_server_is_reachable_it_is_a_502(proxy: Proxy, strategy: Strategy)
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_draining_server_gets_no_new_requests(proxy: Proxy, origin: Start, strategy: Strategy) -> None:
-    host = proxy.route(origin(answer(b"a")), origin(answer(b"b")))
+    host = proxy.route(origin(http_response(b"a")), origin(http_response(b"b")))
     first, second = proxy.services[host.removesuffix(".test")].servers
     proxy.tune(host, strategy=strategy, servers=(replace(first, state="draining"), second))
     assert {proxy.get(host) for _ in range(10)} == {"b"}
@@ -88,7 +88,7 @@ def test_a_server_with_many_active_requests_gets_fewer(
 
 def test_active_requests_are_uncounted_after_any_end(proxy: Proxy, origin: Start) -> None:
     busy = HoldingServer("a")
-    first, second = origin(busy), origin(answer(b"b"))
+    first, second = origin(busy), origin(http_response(b"b"))
     host = proxy.route(first)
     proxy.tune(host, strategy="leastconn")
     with hold_requests(proxy, host, 6):
@@ -105,9 +105,9 @@ def test_least_time_finds_the_faster_server(proxy: Proxy, origin: Start) -> None
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
             threading.Event().wait(0.05)
-            connection.send(answer(b"slow"))
+            connection.send(http_response(b"slow"))
 
-    host = proxy.route(origin(slow), origin(answer(b"fast")))
+    host = proxy.route(origin(slow), origin(http_response(b"fast")))
     proxy.tune(host, strategy="leasttime")
     # On a busy machine the fast server may be slow once, and is found again later.
     until(lambda: Counter(proxy.get(host) for _ in range(40))["fast"] >= 38, "the faster one", timeout=120)
@@ -117,15 +117,15 @@ def test_drr_gives_a_slow_server_fewer_requests_but_some(proxy: Proxy, origin: S
     def slow(connection: Connection) -> None:
         while connection.read() is not None:
             threading.Event().wait(0.05)
-            connection.send(answer(b"slow"))
+            connection.send(http_response(b"slow"))
 
-    host = proxy.route(origin(slow), origin(answer(b"fast")))
+    host = proxy.route(origin(slow), origin(http_response(b"fast")))
     proxy.tune(host, strategy="drr")
     until(lambda: 1 <= Counter(proxy.get(host) for _ in range(200))["slow"] < 50, "its share", timeout=120)
 
 
 def test_hrw_keeps_a_client_with_its_server(proxy: Proxy, origin: Start) -> None:
-    origins = [origin(answer(name)) for name in (b"a", b"b", b"c")]
+    origins = [origin(http_response(name)) for name in (b"a", b"b", b"c")]
     host = proxy.route(*origins)
     proxy.tune(host, strategy="hrw")
     (mine,) = {proxy.get(host) for _ in range(12)}
@@ -139,9 +139,9 @@ def test_hrw_keeps_a_client_with_its_server(proxy: Proxy, origin: Start) -> None
 
 
 def test_a_server_that_joins_starts_slowly_if_configured(proxy: Proxy, origin: Start) -> None:
-    host = proxy.route(origin(answer(b"a")))
+    host = proxy.route(origin(http_response(b"a")))
     name = host.removesuffix(".test")
-    newcomer = replace(proxy.services[name].servers[0], name="s1", port=origin(answer(b"b")).port)
+    newcomer = replace(proxy.services[name].servers[0], name="s1", port=origin(http_response(b"b")).port)
     proxy.tune(host, slow_start=3600.0)
     assert proxy.get(host) == "a"
     proxy.tune(host, servers=(*proxy.services[name].servers, newcomer))

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from tests.lab.origin import Connection, Origin, Start, answer
+from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 # One second, a check after at most another, and a busy machine.
 SOON = (0.9, 25.0)
 

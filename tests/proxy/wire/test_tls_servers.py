@@ -12,7 +12,7 @@ import pytest
 
 from rondpoint.model import Server
 from tests.lab.certificate import write_certificate
-from tests.lab.origin import Connection, Handler, Origin, answer
+from tests.lab.origin import Connection, Handler, Origin, http_response
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
 from tests.proxy.wire.client import Client
@@ -67,7 +67,7 @@ def test_bodies_are_complete_in_both_directions_on_one_connection(
         secured(connection, certificate)
         while request := connection.read():
             digest = hashlib.sha256(request.body).hexdigest().encode()
-            connection.send(answer(BODY if request.target == "/long" else digest))
+            connection.send(http_response(BODY if request.target == "/long" else digest))
 
     with Origin(handler) as origin, Client(tls.web) as client:
         name = route(tls, origin, host)

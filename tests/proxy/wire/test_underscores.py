@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.origin import Start, answer
+from tests.lab.origin import Start, http_response
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
 from tests.proxy.wire.client import Client
 from tests.proxy.wire.conftest import started
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 ACTIONS = ["allow", "reject", "drop"]
 PORTS: dict[str, int] = {}
 

@@ -9,11 +9,11 @@ from contextlib import ExitStack, closing
 import pytest
 import websocket
 
-from tests.lab.origin import Connection, Request, Start, answer
+from tests.lab.origin import Connection, Request, Start, http_response
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\nX-A: b\r\n\r\n"
 
 
@@ -149,7 +149,7 @@ def test_a_large_stream_in_both_directions(proxy: Proxy, client: Client, origin:
 def test_a_refused_upgrade_is_a_normal_response(
     proxy: Proxy, client: Client, origin: Start, status: str
 ) -> None:
-    seen = origin(answer(b"no", status))
+    seen = origin(http_response(b"no", status))
     host = proxy.route(seen)
     client.send(upgrading(host))
     response = client.answer()

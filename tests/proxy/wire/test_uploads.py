@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from tests.lab.origin import Connection, Start, answer
+from tests.lab.origin import Connection, Start, http_response
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
 
-HELLO = answer(b"hello")
+HELLO = http_response(b"hello")
 LARGE = random.Random(2).randbytes(5_000_000)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -98,7 +98,7 @@ def test_a_server_that_refuses_instead_of_100_continue(proxy: Proxy, client: Cli
 
     def handler(connection: Connection) -> None:
         assert connection.read_head()
-        connection.send(answer(b"no", "417 Expectation Failed"))
+        connection.send(http_response(b"no", "417 Expectation Failed"))
         assert connection.receive() == b"", "the body must not follow"
         left.set()
 
@@ -117,7 +117,7 @@ def test_a_response_before_the_body_ends(proxy: Proxy, client: Client, origin: S
 
     def handler(connection: Connection) -> None:
         assert connection.read_head()
-        connection.send(answer(b"too large", "413 Content Too Large"))
+        connection.send(http_response(b"too large", "413 Content Too Large"))
         while connection.receive():
             pass
         left.set()
@@ -140,7 +140,7 @@ def test_a_response_and_close_before_a_large_body_ends_reach_the_client(
 ) -> None:
     def handler(connection: Connection) -> None:
         assert connection.read_head()
-        connection.send(answer(b"too large", "413 Content Too Large", ("Connection: close",)))
+        connection.send(http_response(b"too large", "413 Content Too Large", ("Connection: close",)))
 
     host = proxy.route(origin(handler))
     data = posting(host, "Content-Length: 900000") + bytes(900_000)
