@@ -2,8 +2,11 @@
 
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import md5
 from pathlib import Path
 from time import monotonic
+from urllib.error import HTTPError
+from urllib.request import HTTPDigestAuthHandler, HTTPPasswordMgrWithDefaultRealm, Request, build_opener
 
 import pytest
 
@@ -123,6 +126,31 @@ def test_a_burst_of_one_user_compares_one_password_and_others_are_served_meanwhi
     assert {request.header("X-User") for request in seen.requests} == {"bob"}
     # 64 comparisons in two threads on one or two processors would take 32 times as long as one.
     assert took < 24 * one_comparison + 1
+
+
+def test_a_client_of_another_author_authenticates_by_digest(proxy: Proxy, origin: Start) -> None:
+    secret = md5(b"eve:the office:test").hexdigest()
+    guard = Middleware(
+        "guard@x",
+        "digestAuth",
+        {"users": [f"eve:the office:{secret}"], "realm": "the office", "removeHeader": True},
+    )
+    seen = origin(OK)
+    host = served(proxy, seen, guard)
+    for password, statuses in (("test", [200, 200]), ("wrong", [401])):
+        passwords = HTTPPasswordMgrWithDefaultRealm()
+        passwords.add_password("the office", f"http://127.0.0.1:{proxy.web}/", "eve", password)
+        opener = build_opener(HTTPDigestAuthHandler(passwords))
+        for status in statuses:
+            url = f"http://127.0.0.1:{proxy.web}/a%20b?c={status}"
+            try:
+                with opener.open(Request(url, headers={"Host": host}), timeout=30) as response:
+                    assert response.status == status
+            except HTTPError as error:
+                with error:
+                    assert error.status == status
+    assert [request.target for request in seen.requests] == ["/a%20b?c=200"] * 2
+    assert {request.header("Authorization") for request in seen.requests} == {None}
 
 
 def test_users_of_a_file_change_with_it(proxy: Proxy, origin: Start, tmp_path: Path) -> None:
