@@ -81,7 +81,7 @@ def _support_table(labels: Iterable[Label], heading: str, prefix: str) -> str:
             (
                 _name(each, prefix),
                 each.shown_values,
-                each.format_default,
+                each.shown_default,
                 each.description,
                 support_text(each),
             )
@@ -91,7 +91,7 @@ def _support_table(labels: Iterable[Label], heading: str, prefix: str) -> str:
 
 
 def _plain_row(label: Label, prefix: str) -> tuple[str, ...]:
-    return f"`{prefix}{label.name}`", _values(label), label.format_default, _description(label)
+    return f"`{prefix}{label.name}`", _values(label), label.shown_default, _description(label)
 
 
 def _translated_row(label: Label, prefix: str) -> tuple[str, ...]:

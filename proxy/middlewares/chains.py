@@ -12,6 +12,7 @@ from proxy.middlewares import (
     in_flight_req,
     ip_allow_list,
     prefixes,
+    redirects,
     replace_path,
     retry,
 )
@@ -24,7 +25,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (basic_auth, digest_auth, in_flight_req, ip_allow_list, prefixes, replace_path, retry)
+_ = (basic_auth, digest_auth, in_flight_req, ip_allow_list, prefixes, redirects, replace_path, retry)
 
 
 class ChainError(Exception):

@@ -49,6 +49,6 @@ class Label(Struct, frozen=True):
         return self.values if self.read is None or self.values else first_clause(self.read)
 
     @property
-    def format_default(self) -> str:
+    def shown_default(self) -> str:
         """The default, for a cell of a table."""
         return self.default_text or format_default(self.default)
