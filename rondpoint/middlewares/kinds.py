@@ -5,9 +5,13 @@ from __future__ import annotations
 SERVED_KINDS = frozenset(
     (
         "addPrefix",
+        "basicAuth",
         "chain",
+        "digestAuth",
         "headers",
         "inFlightReq",
+        "ipAllowList",
+        "ipWhiteList",
         "redirectRegex",
         "redirectScheme",
         "replacePath",
