@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from proxy.per_request.retries import RetryState
     from proxy.upstream.endpoint import Endpoint
 
+LinesStep = Callable[[bytes], bytes]
+"""Returns header lines after a change; each line begins with CRLF."""
+
 ResponseStep = Callable[[ResponseHead], None]
 """Changes the head of the response that goes to the client, whether a server's or the proxy's own.
 
@@ -33,6 +36,7 @@ class Extras:
         "_began",
         "_end_calls",
         "_endpoint",
+        "_forwarded_steps",
         "_response_steps",
         "body_filter",
         "cookie",
@@ -48,6 +52,7 @@ class Extras:
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
+        self._forwarded_steps: tuple[LinesStep, ...] = ()
         self._endpoint: Endpoint | None = None
         self._began = 0.0
 
@@ -68,6 +73,16 @@ class Extras:
         `length` is as in `apply_response_steps`.
         """
         return self.apply_response_steps(head + self.cookies + self.cookie, length)
+
+    def at_forwarding(self, step: LinesStep) -> None:
+        """Apply this step to the lines that the proxy adds to the request, such as X-Forwarded-For."""
+        self._forwarded_steps += (step,)
+
+    def apply_forwarded_steps(self, lines: bytes) -> bytes:
+        """Return the lines that the proxy adds to the request, after all steps for them."""
+        for step in self._forwarded_steps:
+            lines = step(lines)
+        return lines
 
     def at_response(self, step: ResponseStep) -> None:
         """Apply this step to the head of the response; steps added later apply first."""
