@@ -1,5 +1,6 @@
 """Parts of the middleware forwardAuth, without connections."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,10 +10,24 @@ from proxy.http1.request import Request, parse_request
 from proxy.http1.response_head import ResponseHead
 from proxy.middlewares.auth_request import compile_message, parse_address
 from proxy.middlewares.auth_response import compile_cookies, compile_copying, refusal
+from proxy.middlewares.chains import ChainError, Chains
 from proxy.middlewares.client_tls import client_context
+from proxy.middlewares.forward_auth import forward_auth
+from proxy.middlewares.step import CompileScope, Step
+from proxy.net.deadlines import Sweeper
+from proxy.per_request.local_response import LocalResponse
+from proxy.upstream.auxiliary_pools import AuxiliaryPools
 from proxy.upstream.subrequest import WholeResponse
+from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.middlewares.canonical import add_defaults
+from rondpoint.model import Middleware
+from tests.lab.origin import Connection, Start, http_response
 from tests.proxy.middlewares.sender import Sender
+
+
+def compile_step(**given: Any) -> Step:
+    pools = AuxiliaryPools(Sweeper(), UpstreamTimeouts())
+    return forward_auth(options(**given), CompileScope("m", partial(pools.open, "m")))
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -24,6 +39,51 @@ def request_with(*lines: str) -> Request:
     request = parse_request(f"{head}\r\n".encode(), Limits())
     assert request is not None
     return request
+
+
+def test_the_access_log_gets_the_name_of_the_user(origin: Start) -> None:
+    server = origin(http_response(b"", headers=("x-who: eve",)))
+    step, client = compile_step(address=server.url, headerField="X-Who"), Sender()
+    step(request_with(), client)
+    assert client.username == b"eve"
+    other = Sender()
+    compile_step(address=server.url, headerField="X-Other")(request_with(), other)
+    assert other.username == b""
+
+
+def test_an_outage_is_logged_once(origin: Start, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    responses = iter([b"", b"", http_response(b""), b""])
+
+    def respond(connection: Connection) -> None:
+        if connection.read() is not None:
+            connection.send(next(responses))
+
+    url = origin(respond).url
+    step = compile_step(address=url, preserveRequestMethod=True)
+    refused: list[int] = []
+    for _ in range(4):
+        request = request_with()
+        request.method = b"POST"
+        try:
+            step(request, Sender())
+        except LocalResponse as response:
+            refused.append(response.status)
+    assert refused == [500, 500, 500]
+    place = url.removeprefix("http://")
+    ended = "the connection ended before the whole response had come"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"middleware m refuses requests with 500: no response from {place}: {ended}",
+        f"middleware m: {place} responds again",
+        f"middleware m refuses requests with 500: no response from {place}: {ended}",
+    ]
+
+
+def test_without_pools_no_middleware_asks_a_server() -> None:
+    chains = Chains()
+    chains.put(Middleware("m", "forwardAuth", {"address": "http://a.test"}))
+    with pytest.raises(ChainError, match="no pools"):
+        chains.compile_chain(("m",), "router", "r")
 
 
 # Address: host and port to connect to, Host header, target.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext
 from time import monotonic
 from typing import Any
 
@@ -201,9 +201,14 @@ def test_a_late_body_is_refused(hasty: Proxy, origin: Start) -> None:
     assert not seen.requests
 
 
-def with_tls(certificate: Path, response: bytes) -> Callable[[Connection], None]:
+def with_tls(
+    certificate: Path, response: bytes, *, clients: Path | None = None
+) -> Callable[[Connection], None]:
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if clients is not None:
+        context.verify_mode = CERT_REQUIRED
+        context.load_verify_locations(clients)
 
     def handle(connection: Connection) -> None:
         with context.wrap_socket(connection.socket, server_side=True) as stream:
@@ -231,6 +236,20 @@ def test_the_authentication_server_may_use_tls(
     assert [proxy.status(host), proxy.status(host)] == [status, status]
     assert len(seen.requests) == (0 if trust == "system" else 2)
     assert trust == "system" or auth.connections == 1
+
+
+@pytest.mark.parametrize("form", ["files", "contents", "none"])
+def test_the_authentication_server_may_want_a_certificate(
+    proxy: Proxy, origin: Start, tmp_path: Path, form: str
+) -> None:
+    certificate = write_certificate(tmp_path / "c.pem")
+    handle = with_tls(certificate, ALLOWED, clients=certificate)
+    auth, seen = origin(handle), origin(OK)
+    given = {"files": str(certificate), "contents": certificate.read_text(), "none": ""}[form]
+    tls = {"insecureSkipVerify": True, "cert": given, "key": given}
+    host = guarded(proxy, seen, f"https://localhost:{auth.port}/", tls=tls)
+    assert proxy.status(host) == (500 if form == "none" else 200)
+    assert len(seen.requests) == (0 if form == "none" else 1)
 
 
 def test_connections_of_a_changed_or_removed_middleware_are_closed(proxy: Proxy, origin: Start) -> None:
