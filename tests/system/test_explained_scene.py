@@ -42,7 +42,7 @@ services:
       traefik.open.frontend.rule: Host:blog.test
       traefik.closed.port: 80
       traefik.closed.frontend.rule: Host:blog.test;PathPrefix:/private
-      traefik.closed.frontend.passTLSCert: "true"
+      traefik.closed.frontend.passTLSClientCert.pem: "true"
   api:
     image: osones/helloworld
     networks: [back]
