@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from proxy.middlewares import (
     basic_auth,
+    digest_auth,
     forward_auth,
+    headers,
     in_flight_req,
     ip_allow_list,
     prefixes,
+    redirects,
     replace_path,
     retry,
 )
@@ -32,7 +35,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (basic_auth, forward_auth, in_flight_req, ip_allow_list, prefixes, replace_path, retry)
+_ = (
+    basic_auth,
+    digest_auth,
+    forward_auth,
+    headers,
+    in_flight_req,
+    ip_allow_list,
+    prefixes,
+    redirects,
+    replace_path,
+    retry,
+)
 
 
 class ChainError(Exception):

@@ -32,10 +32,10 @@ class Client(Protocol):
     `username` is for the access log: a step sets it to the name in the client's credentials, right or wrong.
     `tally` is the router's; `extras` hold additional tasks for the exchange. `forwarded` returns the
     X-Forwarded header lines for a request with this Host. `detailed_trace` returns the trace that records
-    steps, if any.
+    steps, if any. `tls` is the TLS version and cipher of the connection, empty without TLS.
 
-    `tls` is the TLS version and cipher, empty without TLS. A step that needs the body finds its first bytes
-    in `buffer`, and must leave there what it has read; `recv` returns more, or b"" at the end of `stream`.
+    A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
+    `recv` returns more, or b"" at the end of `stream`.
     """
 
     buffer: bytes

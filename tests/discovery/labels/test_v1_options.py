@@ -85,6 +85,7 @@ SERVED_GUARDS = [
         },
         "forwardAuth",
     ),
+    ({"frontend.auth.digest.users": "a:traefik:b"}, "digestAuth"),
     ({"frontend.whiteList.sourceRange": "10.0.0.0/8"}, "ipAllowList"),
     ({"frontend.whitelistSourceRange": "10.0.0.0/8"}, "ipAllowList"),
 ]
