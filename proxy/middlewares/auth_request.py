@@ -104,7 +104,10 @@ def compile_message(server: AuthServer, options: Mapping[str, Any]) -> BuildMess
     credentials = server.credentials
 
     def build(request: Request, client: Client, method: bytes, content: bytes) -> bytes:
-        lines = remove.sub(b"", request.headers + client.forwarded(request.host))
+        forwarded = client.forwarded(request.host)
+        if client.extras is not None:
+            forwarded = client.extras.apply_forwarded_steps(forwarded)
+        lines = remove.sub(b"", request.headers + forwarded)
         if allowed is not None:
             lines = b"".join(allowed.findall(lines))
         if credentials and not _AUTHORIZATION.search(lines):

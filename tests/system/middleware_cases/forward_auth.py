@@ -31,7 +31,26 @@ def case(name: str, path: str, *requests: SampleRequest, departure: str = "", **
     return Case(f"auth-{name}", middlewares, requests, response_headers=headers, departure=departure)
 
 
+def after_headers(name: str, **options: Any) -> Case:
+    added = {"X-Forwarded-Host": "set.test", "X-Forwarded-For": "192.0.2.1", "X-User": "set", "X-A": "1"}
+    middlewares = {
+        "headers": {"headers": {"customRequestHeaders": added}},
+        "auth": {
+            "forwardAuth": {
+                "address": ADDRESS + "/allow",
+                "authResponseHeaders": ["X-User"],
+                **options,
+            }
+        },
+    }
+    requests = [SampleRequest("/x", headers=SPOOFED), SampleRequest("/x", headers=CLAIMS)]
+    return Case(f"auth-after-headers-{name}", middlewares, requests)
+
+
 CASES = [
+    after_headers("unset"),
+    after_headers("untrusted", trustForwardHeader=False),
+    after_headers("trusted", trustForwardHeader=True),
     case("unset", "/allow", *ALL_CLAIMS),
     case("untrusted", "/allow", *ALL_CLAIMS, trustForwardHeader=False),
     case("trusted", "/allow", *ALL_CLAIMS, trustForwardHeader=True),
