@@ -37,6 +37,7 @@ class ClientConnection:
     counts and logs, the exchange leaves its outcome: `tally` (the router's), `target` (the last server
     tried), `status`, `sent` (bytes of the body), `refused` (by the proxy), `retries` (further servers tried),
     `body` (the request's, if there was one). `label_set` counts plain requests of this connection;
+    `username` is the name in the client's credentials, if a middleware has read them.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -77,6 +78,7 @@ class ClientConnection:
         "tally",
         "target",
         "timeouts",
+        "username",
     )
 
     def __init__(
@@ -127,6 +129,7 @@ class ClientConnection:
         self.sent = 0
         self.refused = False
         self.retries = 0
+        self.username = b""
         self.body: CountedBody | None = None
         self.response: Response | None = None
         self.extras: Extras | None = None

@@ -39,7 +39,7 @@ _NAMES = {
     "domainComponent": "pass on the domain components",
 }
 _USERS = {
-    "usersFile": "file with one user on each line",
+    "usersFile": "file on the proxy's machine with one user on each line; read again when it changes",
     "realm": "name of the protected area that browsers show",
     "removeHeader": "remove `Authorization` from the request to the server",
     "headerField": "header that passes the user's name to the server",

@@ -5,8 +5,11 @@ from __future__ import annotations
 SERVED_KINDS = frozenset(
     (
         "addPrefix",
+        "basicAuth",
         "chain",
         "inFlightReq",
+        "ipAllowList",
+        "ipWhiteList",
         "replacePath",
         "replacePathRegex",
         "retry",

@@ -43,7 +43,10 @@ def test_a_changed_middleware_is_in_force_for_the_next_request(proxy: Proxy, ori
 @pytest.mark.parametrize(
     ("middleware", "reason"),
     [
-        (Middleware("m@x", "basicAuth", {"users": ["a:b"]}), "kind basicAuth, which is not served yet"),
+        (
+            Middleware("m@x", "forwardAuth", {"address": "http://a"}),
+            "kind forwardAuth, which is not served yet",
+        ),
         (Middleware("m@x", "addPrefix", {}, unusable=True), "could not be read"),
         (Middleware("m@x", "chain", {"middlewares": ["m@x"]}), "a part of itself"),
     ],
