@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
 
 _WEB = "web"
+_PORT = re.compile(r":[0-9]{1,5}")
 # The default entry point of Traefik 1; its files refer to it without defining it.
 _WEB_OF_V1 = "http"
 _WEB_ADDRESS = ("web_address",)
@@ -69,6 +71,29 @@ def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnosti
             setting.location if setting is not None else "metrics.prometheus.entryPoint",
             f"entry point {prometheus.entry_point} does not exist",
             "expected one of " + ", ".join(settings.entry_points),
+        )
+    for name, point in settings.entry_points.items():
+        to = point.http.redirections.entry_point
+        if to is not None and not _PORT.fullmatch(to.to):
+            yield from _unknown_target(
+                name, ("http", "redirections", "entry_point", "to"), to.to, settings, draft
+            )
+        if point.redirect is not None and point.redirect.entry_point:
+            yield from _unknown_target(
+                name, ("redirect", "entry_point"), point.redirect.entry_point, settings, draft
+            )
+
+
+def _unknown_target(
+    name: str, path: tuple[str, ...], target: str, settings: Settings, draft: Draft
+) -> Iterable[Diagnostic]:
+    """Yield an error if the entry point `name` redirects to one that does not exist."""
+    if target not in settings.web_entry_points:
+        setting = draft.values.get(("entry_points", name, *path))
+        yield error(
+            setting.location if setting is not None else f"entryPoints.{name}",
+            f"entry point {target} does not exist",
+            "expected one of " + ", ".join(settings.web_entry_points),
         )
 
 
