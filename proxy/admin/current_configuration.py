@@ -22,6 +22,8 @@ from proxy.admin.views.object_status import (
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.entry_points.faults import entry_point_diagnostics
+from rondpoint.entry_points.options import NO_OPTIONS, router_middlewares
 from rondpoint.explaining import unreachable_routers
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
@@ -49,6 +51,8 @@ class CurrentConfiguration:
         self.yield_if_due = CooperativeYield()
         # Copies, so that no change applies between two portions.
         self.state = runtime.applier.state()
+        for options in runtime.entry_point_options.values():
+            self.state.middlewares.update(options.own)
 
     def in_portions(self, items: Iterable[T]) -> Iterator[T]:
         """Yield the same items; let other greenlets run after every PORTION items."""
@@ -83,6 +87,7 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
+            *entry_point_diagnostics(worker.entry_point_options, self._chain_fault, worker.settings),
         )
 
     @cached_property
@@ -171,8 +176,18 @@ class CurrentConfiguration:
             return reason
         if reason := unreachable_routers.closed_reason(router, self._runtime.settings):
             return reason
+        entry_points = self._runtime.entry_point_options
+        points = router.entry_points or self._runtime.settings.default_entry_points
+        middlewares = {
+            router_middlewares(entry_points.get(point, NO_OPTIONS), router) for point in points
+        }
+        faults = [self._chain_fault(router.name, names) for names in sorted(middlewares)]
+        return faults[0] if all(faults) and faults else ""
+
+    def _chain_fault(self, name: str, middlewares: tuple[str, ...]) -> str:
+        """Return why these middlewares, of the router or entry point `name`, cannot be applied, or empty."""
         try:
-            self._runtime.context.chains.steps(router)
+            self._runtime.context.chains.compile_chain(middlewares, "router", name)
         except ChainError as error:
             return str(error)
         return ""

@@ -10,6 +10,8 @@ SERVED_KINDS = frozenset(
         "inFlightReq",
         "ipAllowList",
         "ipWhiteList",
+        "redirectRegex",
+        "redirectScheme",
         "replacePath",
         "replacePathRegex",
         "retry",

@@ -17,6 +17,9 @@ from rondpoint.settings.values import parse_count, parse_duration, parse_switch,
 
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z", re.ASCII)
 
+# RFC 3986 §3.1.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
+
 
 def switch(value: object) -> bool:
     """True or false."""
@@ -43,6 +46,22 @@ def given_text(value: object) -> str:
     found = parse_text(value).strip()
     if not found:
         raise ValueError("expected text, not nothing")
+    return found
+
+
+def scheme(value: object) -> str:
+    """A URL scheme such as `https`."""
+    found = given_text(value)
+    if not _SCHEME.match(found):
+        raise ValueError("expected a scheme such as https, without ://")
+    return found
+
+
+def optional_port(value: object) -> str:
+    """A port number, or nothing."""
+    found = parse_text(value).strip()
+    if found and not (found.isascii() and found.isdigit() and 0 < int(found) < 65536):
+        raise ValueError("expected a port number from 1 to 65535")
     return found
 
 

@@ -67,6 +67,8 @@ CHANGED: list[tuple[str, dict[str, Any], str, str, dict[str, str]]] = [
         "/q---$-qx",
         {REPLACED: "/q"},
     ),
+    ("replacePathRegex", {"regex": ".*", "replacement": "/x"}, "/a/b?q", "/x?q", {REPLACED: "/a/b"}),
+    ("replacePathRegex", {"regex": "b*", "replacement": "-"}, "/abbc", "/-/-a-c-", {REPLACED: "/abbc"}),
     (
         "replacePathRegex",
         {"regex": "o", "replacement": "0?"},

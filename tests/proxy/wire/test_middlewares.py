@@ -65,3 +65,37 @@ def test_a_path_that_would_leave_its_prefix_is_refused(proxy: Proxy, origin: Sta
     host = served(proxy, seen, Middleware("m@x", "stripPrefix", {"prefixes": ["/a"]}))
     assert proxy.status(host, "/a../secret") == 400
     assert not seen.requests
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"), [("GET", b"", 302), ("HEAD", b"", 307), ("POST", b"content", 307)]
+)
+def test_a_redirection_reaches_the_client_and_no_server(
+    proxy: Proxy, origin: Start, method: str, body: bytes, status: int
+) -> None:
+    seen = origin(OK)
+    host = served(proxy, seen, Middleware("m@x", "redirectScheme", {"scheme": "https", "port": "8443"}))
+    response = http.request(proxy.web, f"{host}:80", "/x?q=1", method=method, body=body)
+    assert (response.status, response.header("Location")) == (status, f"https://{host}:8443/x?q=1")
+    assert response.text == ("" if method == "HEAD" else {302: "Found", 307: "Temporary Redirect"}[status])
+    assert not seen.requests
+
+
+def test_a_connection_stays_open_after_a_redirection(proxy: Proxy, origin: Start) -> None:
+    seen = origin(OK)
+    options = {"regex": "^http://([^/]+)/old/(.*)", "replacement": "http://$1/new/$2", "permanent": True}
+    host = served(proxy, seen, Middleware("m@x", "redirectRegex", options))
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, "/old/x", method="PUT", body=b"content"))
+        response = http.read_response(connection)
+        assert (response.status, response.header("Location")) == (308, f"http://{host}/new/x")
+        connection.sendall(http.message(host, "/new/x"))
+        assert http.read_response(connection).status == 200
+    assert [request.target for request in seen.requests] == ["/new/x"]
+
+
+def test_only_a_trusted_client_says_which_scheme_it_used(proxy: Proxy, origin: Start) -> None:
+    seen = origin(OK)
+    host = served(proxy, seen, Middleware("m@x", "redirectScheme", {"scheme": "https"}))
+    response = http.request(proxy.web, host, headers=[("X-Forwarded-Proto", "https")])
+    assert (response.status, response.header("Location")) == (302, f"https://{host}/")
