@@ -178,9 +178,7 @@ class CurrentConfiguration:
             return reason
         entry_points = self._runtime.entry_point_options
         points = router.entry_points or self._runtime.settings.default_entry_points
-        middlewares = {
-            router_middlewares(entry_points.get(point, NO_OPTIONS), router) for point in points
-        }
+        middlewares = {router_middlewares(entry_points.get(point, NO_OPTIONS), router) for point in points}
         faults = [self._chain_fault(router.name, names) for names in sorted(middlewares)]
         return faults[0] if all(faults) and faults else ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gevent
 
-from proxy.authentication.user_list import UserListError, Users, file_state, read_users
+from proxy.authentication.user_list import FileState, UserListError, Users, file_state, read_users
 from proxy.background.supervised_task import supervised
 
 log = logging.getLogger(__name__)
@@ -29,27 +29,36 @@ class UsersFile:
 
     def check(self) -> None:
         """Read the file again if it has changed; if that fails, keep the last users and log it once."""
-        threads = gevent.get_hub().threadpool
-        try:
-            # In a thread, because the file may be on a slow network.
-            if threads.apply(_state_or_none, (self._path,)) == self._state and not self._problem:
-                return
-            self._state, self.users = threads.apply(read_users, (self._path, self._parts))
-        except UserListError as error:
-            if str(error) != self._problem:
-                log.error("usersFile: %s; its last users stay in force", error)  # noqa: TRY400 (no fault of ours)
-            self._problem = str(error)
-            return
-        log.info("usersFile: %s was read again: %d users", self._path, len(self.users))
-        self._problem = ""
+        # In a thread, because the file may be on a slow network. After a failure it is read in any case.
+        last = None if self._problem else self._state
+        found = gevent.get_hub().threadpool.apply(_read_if_changed, (self._path, self._parts, last))
+        if isinstance(found, UserListError):
+            if str(found) != self._problem:
+                log.error("usersFile: %s; its last users stay in force", found)
+            self._problem = str(found)
+        elif found is not None:
+            self._state, self.users = found
+            self._problem = ""
+            log.info("usersFile: %s was read again: %d users", self._path, len(self.users))
 
 
-def _state_or_none(path: Path) -> object:
-    """Return the state of a file; None if it has none, in which case reading it gives the reason."""
+def _read_if_changed(
+    path: Path, parts: int, last: FileState | None
+) -> tuple[FileState, Users] | UserListError | None:
+    """Return the users of a file, None if its state is still `last`, or the error.
+
+    The error is returned, because gevent prints what a function raises in its threads.
+    """
     try:
-        return file_state(path)
+        if last is not None and file_state(path) == last:
+            return None
     except (OSError, UserListError):
-        return None
+        # Reading the file gives the reason.
+        pass
+    try:
+        return read_users(path, parts)
+    except UserListError as error:
+        return error
 
 
 class UsersFiles:

@@ -106,7 +106,5 @@ def entry_point_view(
 
 def _redirections_view(redirection: Redirection) -> RedirectionsView:
     return RedirectionsView(
-        RedirectionView(
-            redirection.to, redirection.scheme, redirection.permanent, redirection.priority
-        )
+        RedirectionView(redirection.to, redirection.scheme, redirection.permanent, redirection.priority)
     )
