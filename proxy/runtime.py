@@ -87,6 +87,9 @@ class Runtime:
         self.keys = Keys(settings.redis.namespace)
         self.client = connect(settings.redis.url, namespace=settings.redis.namespace)
         self.entry_point_options = read_entry_points(settings)
+        for options in self.entry_point_options.values():
+            for diagnostic in options.diagnostics:
+                log.warning("%s", diagnostic)
         sweeper = Sweeper()
         forwarding = settings.servers_transport.forwarding_timeouts
         timeouts = UpstreamTimeouts(
