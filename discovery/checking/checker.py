@@ -75,7 +75,10 @@ def check_files(
     configuration = _build_configuration(inputs, settings) if inputs.files else None
     diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
     all_settings = [settings] if settings else _compose_settings(inputs)
-    diagnostics += check_entry_points(all_settings, configuration or Configuration())
+    providers = {FILE, *([DOCKER] if inputs.compose_services else [])} if inputs.files else set()
+    diagnostics += check_entry_points(
+        all_settings, configuration.middlewares if configuration else {}, providers
+    )
     located = [*inputs.located, *map(inputs.locations.locate, diagnostics)]
     return CheckReport(
         tuple(dict.fromkeys(located)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -87,7 +87,9 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
-            *entry_point_diagnostics(worker.entry_point_options, self._chain_fault, worker.settings),
+            *entry_point_diagnostics(
+                worker.entry_point_options, partial(self._chain_fault, "entry point"), worker.settings
+            ),
         )
 
     @cached_property
@@ -179,13 +181,13 @@ class CurrentConfiguration:
         entry_points = self._runtime.entry_point_options
         points = router.entry_points or self._runtime.settings.default_entry_points
         middlewares = {router_middlewares(entry_points.get(point, NO_OPTIONS), router) for point in points}
-        faults = [self._chain_fault(router.name, names) for names in sorted(middlewares)]
+        faults = [self._chain_fault("router", router.name, names) for names in sorted(middlewares)]
         return faults[0] if all(faults) and faults else ""
 
-    def _chain_fault(self, name: str, middlewares: tuple[str, ...]) -> str:
-        """Return why these middlewares, of the router or entry point `name`, cannot be applied, or empty."""
+    def _chain_fault(self, kind: str, name: str, middlewares: tuple[str, ...]) -> str:
+        """Return why these middlewares cannot be applied, or empty; `kind` and `name` are for the log."""
         try:
-            self._runtime.context.chains.compile_chain(middlewares, "router", name)
+            self._runtime.context.chains.compile_chain(middlewares, kind, name)
         except ChainError as error:
             return str(error)
         return ""
