@@ -87,9 +87,6 @@ class Runtime:
         self.keys = Keys(settings.redis.namespace)
         self.client = connect(settings.redis.url, namespace=settings.redis.namespace)
         self.entry_point_options = read_entry_points(settings)
-        for options in self.entry_point_options.values():
-            for diagnostic in options.diagnostics:
-                log.warning("%s", diagnostic)
         sweeper = Sweeper()
         forwarding = settings.servers_transport.forwarding_timeouts
         timeouts = UpstreamTimeouts(
@@ -125,6 +122,11 @@ class Runtime:
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
+        for options in self.entry_point_options.values():
+            for middleware in options.own.values():
+                self.context.chains.put(middleware)
+            for diagnostic in options.diagnostics:
+                log.warning("%s", diagnostic)
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
         self.applier = Applier(self.context, CooperativeYield(), self._observers.require)
@@ -223,7 +225,7 @@ class Runtime:
         if closed:
             handle = refuse_routed_requests(closed)
         elif options is not None:
-            handle = make_handler(entry_point, options, context.chains)
+            handle = make_handler(entry_point, options)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 

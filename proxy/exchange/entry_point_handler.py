@@ -1,6 +1,7 @@
 """Handles requests of an entry point that has options for all its routers: middlewares, a redirection.
 
-Such an entry point has a handler of its own from the start, so the requests of others do no work for it.
+Such an entry point has a handler of its own from the start, so the requests of others do no work for it. It
+differs from theirs in one point: in the routes that it finds.
 """
 
 from __future__ import annotations
@@ -10,40 +11,31 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.errors import RequestError
-from proxy.http1.protocols import STOPPED
-from proxy.middlewares.chains import ChainError, Chains
-from proxy.per_request.local_response import LocalResponse
-from rondpoint.entry_points.redirection import ACME_CHALLENGES
+from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.routing.route import Route
+from rondpoint.entry_points.redirection import ACME_CHALLENGES, Redirection
+from rondpoint.model import Router
+from rondpoint.rules import v3
 from rondpoint.rules.request_normalisation import normalise_path
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_handler import Match
     from proxy.http1.request import Request
-    from proxy.routing.route import Route
     from rondpoint.entry_points.options import EntryPointOptions
-    from rondpoint.entry_points.redirection import Redirection
-
-Handler = Callable[["Downstream", "Request"], bool]
 
 _RAW_CHALLENGES = ACME_CHALLENGES.encode()
 
 
-def make_handler(entry_point: str, options: EntryPointOptions, chains: Chains) -> Handler:
-    """Return the handler of an entry point with these options; `chains` get its own middlewares."""
-    for middleware in options.own.values():
-        chains.put(middleware)
-    handle: Handler = handle_request
-    if options.middlewares:
-        handle = partial(handle_request, match=_add_middlewares(entry_point, options.middlewares))
+def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Downstream, Request], bool]:
+    """Return the handler of an entry point with these options."""
+    match = _match_with_middlewares(entry_point, options.middlewares)
     if options.redirection is not None:
-        handle = _redirect(options.redirection, handle)
-    return handle
+        match = _match_redirection(entry_point, options.middlewares, options.redirection, match)
+    return partial(handle_request, match=match)
 
 
-def _add_middlewares(
-    entry_point: str, middlewares: tuple[str, ...]
-) -> Callable[[Request, Downstream], Route | None]:
+def _match_with_middlewares(entry_point: str, middlewares: tuple[str, ...]) -> Match:
     """Return a function that finds the route of a request, with these middlewares before its own."""
 
     def match(request: Request, downstream: Downstream) -> Route | None:
@@ -57,38 +49,30 @@ def _add_middlewares(
     return match
 
 
-def _redirect(redirection: Redirection, serve: Handler) -> Handler:
-    """Return a handler that redirects requests; `serve` handles those that routers take all the same."""
-    names = (redirection.middleware.name,)
-    priority = redirection.priority
+def _match_redirection(
+    entry_point: str, middlewares: tuple[str, ...], redirection: Redirection, serve: Match
+) -> Match:
+    """Return a function that finds the route of the redirection; `serve` finds routes that it leaves.
 
-    def handle(downstream: Downstream, request: Request) -> bool:
-        context = downstream.context
+    They are those of routers that take a request all the same, and of requests whose URL is the new one
+    already, because a trusted proxy says so.
+    """
+    name, priority = redirection.name, redirection.priority
+    names = (redirection.middleware.name,)
+    # As with Traefik, the middlewares of the entry point come before the redirection, too.
+    rule = v3.parse("PathPrefix(`/`)")
+    redirecting = Route(Router(name, rule, name, 0, middlewares=names), frozenset((entry_point,)))
+    redirecting = redirecting.with_middlewares(entry_point, middlewares)
+    is_there = has_scheme_and_port(redirection.middleware.options)
+
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        if is_there(request, downstream):
+            return serve(request, downstream)
         if priority is not None or request.target.startswith(_RAW_CHALLENGES):
-            route = context.table.match(downstream.entry_point, request, downstream)
+            route = serve(request, downstream)
             # Normalised, because dot segments must not lead to other paths.
             if route is not None and redirection.gives_way(route.router, normalise_path(request.target)):
-                return serve(downstream, request)
-        status, reason = 503, ""
-        try:
-            for step in context.chains.compile_chain(names, "router", redirection.name):
-                step(request, downstream)
-        except LocalResponse as response:
-            _count(downstream, request, redirection)
-            return downstream.respond(request, response)
-        except RequestError as error:
-            status, reason = error.status, error.reason
-        except ChainError as error:
-            reason = f"service unavailable: {error}"
-        else:
-            # The client's URL is the new one already, as a trusted proxy says.
-            return serve(downstream, request)
-        _count(downstream, request, redirection)
-        return downstream.refuse(request, status, reason)
+                return route
+        return redirecting
 
-    return handle
-
-
-def _count(downstream: Downstream, request: Request, redirection: Redirection) -> None:
-    downstream.tally = downstream.context.tallies.internal(redirection.name)
-    request.kind |= STOPPED
+    return match

@@ -9,6 +9,7 @@ from msgspec import Struct
 from rondpoint.entry_points.own_middleware import OwnMiddleware, make_own_middleware
 from rondpoint.model import Middleware, Router
 from rondpoint.settings import Settings
+from rondpoint.settings.values import split_address
 
 ACME_CHALLENGES = "/.well-known/acme-challenge/"
 """The paths of ACME's HTTP challenge (RFC 8555 §8.3), which must be served without TLS."""
@@ -46,15 +47,14 @@ def make_redirection(name: str, settings: Settings) -> tuple[Redirection, OwnMid
     options = settings.entry_points[name].http.redirections.entry_point
     if options is None:
         return None
-    port = options.to.removeprefix(":")
-    if port == options.to:
-        port = str(settings.entry_points[options.to].port)
-    router = f"{name}-to-{options.to.removeprefix(':')}@internal"
+    is_port = options.to.startswith(":")
+    port = split_address(options.to)[1] if is_port else settings.entry_points[options.to].port
+    router = f"{name}-to-{port if is_port else options.to}@internal"
     made = make_own_middleware(
         name,
         f"redirect-{router}",
         "redirectScheme",
-        {"scheme": options.scheme, "port": port, "permanent": options.permanent},
+        {"scheme": options.scheme, "port": str(port), "permanent": options.permanent},
         section="http.redirections.entryPoint",
     )
     target = f"{options.scheme}, port {port}"

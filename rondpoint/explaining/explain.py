@@ -57,7 +57,7 @@ def explain_request(
     )
     redirection = _redirection(configuration, entry_point, facts, chosen)
     if redirection is not None:
-        return _explain_redirection(explanation, redirection)
+        return _explain_redirection(configuration, explanation, redirection)
     if chosen is None:
         return replace(
             explanation,
@@ -131,11 +131,17 @@ def _redirection(
     return redirection
 
 
-def _explain_redirection(explanation: Explanation, redirection: Redirection) -> Explanation:
+def _explain_redirection(
+    configuration: ActiveConfiguration, explanation: Explanation, redirection: Redirection
+) -> Explanation:
+    middlewares = configuration.options_of(explanation.entry_point).middlewares
+    names = (*middlewares, redirection.middleware.name)
+    explanation = replace(explanation, router=redirection.name, middlewares=names)
+    fault = find_middleware_fault(configuration, names)
+    if fault:
+        return replace(explanation, status=503, reason=fault)
     status = redirection.status(explanation.method)
-    reason = f"the entry point redirects to {redirection.target}"
-    names = (redirection.middleware.name,)
-    return replace(explanation, router=redirection.name, middlewares=names, status=status, reason=reason)
+    return replace(explanation, status=status, reason=f"the entry point redirects to {redirection.target}")
 
 
 def _middlewares_of(configuration: ActiveConfiguration, name: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
 
 _WEB = "web"
-_PORT = re.compile(r":[0-9]{1,5}")
 # The default entry point of Traefik 1; its files refer to it without defining it.
 _WEB_OF_V1 = "http"
 _WEB_ADDRESS = ("web_address",)
@@ -73,11 +71,10 @@ def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnosti
             "expected one of " + ", ".join(settings.entry_points),
         )
     for name, point in settings.entry_points.items():
-        to = point.http.redirections.entry_point
-        if to is not None and not _PORT.fullmatch(to.to):
-            yield from _unknown_target(
-                name, ("http", "redirections", "entry_point", "to"), to.to, settings, draft
-            )
+        redirection = point.http.redirections.entry_point
+        if redirection is not None and not redirection.to.startswith(":"):
+            path = ("http", "redirections", "entry_point", "to")
+            yield from _unknown_target(name, path, redirection.to, settings, draft)
         if point.redirect is not None and point.redirect.entry_point:
             yield from _unknown_target(
                 name, ("redirect", "entry_point"), point.redirect.entry_point, settings, draft

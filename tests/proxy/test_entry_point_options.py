@@ -19,6 +19,7 @@ from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
 from tests.lab.store import Store
+from tests.lab.waiting import until
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.test_explaining import command
 from tests.proxy.wire.client import Client
@@ -179,6 +180,51 @@ def test_a_router_of_a_higher_priority_comes_before_a_redirection(store: Store, 
         assert http.request(port, before).status == 200
         assert http.request(port, after).status == 301
         assert http.request(port, "nobody.test").status == 301
+
+
+def test_the_middlewares_come_before_the_redirection(store: Store, short_path: Path) -> None:
+    flags = (*TRAEFIK_3, f"--entryPoints.own.auth.basic.users={USERS}")
+    with redirecting(store, short_path, *flags) as (_, port, _):
+        assert http.request(port, "a.test").status == 401
+        assert http.request(port, "a.test", headers=[SIGNED]).status == 301
+
+
+def test_a_trusted_proxy_s_https_requests_reach_the_routers(store: Store, short_path: Path) -> None:
+    flags = (
+        "--entryPoints.own.http.redirections.entryPoint.to=:443",
+        f"--entryPoints.own.auth.basic.users={USERS}",
+    )
+    over_tls = ("X-Forwarded-Proto", "https")
+    trusted = "--entryPoints.own.forwardedHeaders.trustedIPs=127.0.0.1"
+    with Origin.named("a") as origin, point(store, short_path, *flags, trusted) as (proxy, port):
+        host = proxy.route(origin)
+        assert http.request(port, host, headers=[over_tls]).status == 401
+        assert http.request(port, host, headers=[SIGNED]).status == 301
+        assert http.request(port, host, headers=[SIGNED, over_tls]).status == 200
+    with Origin.named("a") as origin, point(store, short_path, *flags) as (proxy, port):
+        host = proxy.route(origin)
+        assert http.request(port, host, headers=[SIGNED, over_tls]).status == 301
+
+
+def test_a_redirection_needs_a_host(store: Store, short_path: Path) -> None:
+    with redirecting(store, short_path, *TRAEFIK_3) as (_, port, _), Client(port) as client:
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.answer().status == 400
+
+
+def test_redirections_are_counted_and_logged_under_a_name(store: Store, short_path: Path) -> None:
+    log = short_path / "access.log"
+    flags = (
+        *TRAEFIK_3,
+        "--metrics.prometheus.addRoutersLabels",
+        f"--accessLog.filePath={log}",
+        "--accessLog.format=json",
+    )
+    with redirecting(store, short_path, *flags) as (proxy, port, _):
+        assert http.request(port, "a.test").status == 301
+        name, metrics = "own-to-secure@internal", "/metrics?scope=installation"
+        until(lambda: f'router="{name}"' in http.request(proxy.admin, "localhost", metrics).text, "its count")
+        until(lambda: log.exists() and name in log.read_text(), "a line")
 
 
 def test_a_redirection_is_shown_everywhere(store: Store, short_path: Path) -> None:

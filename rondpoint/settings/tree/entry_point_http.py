@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Switch, Text, Texts, parse_count
+from rondpoint.settings.values import Switch, Texts, parse_count, parse_text, split_address
 
 Scheme = Literal["http", "https"]
 
@@ -23,10 +23,21 @@ def _parse_priority(value: object) -> int | None:
     return None if value is None else parse_count(value)
 
 
+def _parse_target(value: object) -> str:
+    text = parse_text(value).strip()
+    if not text:
+        raise ValueError("expected the name of an entry point, or a port such as :443")
+    if text.startswith(":"):
+        split_address(text)
+    return text
+
+
 class Redirection(Section):
     """Redirect every request to another entry point, except ACME's HTTP challenges that a router takes."""
 
-    to: Text = Field(description="Required. The name of an entry point, or a port: `:443`.")
+    to: Annotated[str, BeforeValidator(_parse_target)] = Field(
+        description="Required. The name of an entry point, or a port: `:443`."
+    )
     scheme: Annotated[Scheme, BeforeValidator(_parse_scheme)] = Field(
         default="https", description="The scheme of the new URL: `http` or `https`."
     )

@@ -288,6 +288,9 @@ def test_a_redirection_to_a_missing_entry_point_is_refused(tmp_path: Path, optio
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
+        ("http.redirections.entryPoint.to=:99999", "expected an address such as :80"),
+        ("http.redirections.entryPoint.to=:", "expected an address such as :80"),
+        ("http.redirections.entryPoint.to=", "expected the name of an entry point, or a port"),
         ("http.redirections.entryPoint.scheme=ftp", "expected http or https"),
         ("http.redirections.entryPoint.priority=high", "expected a whole number"),
         ("http.redirections.entryPoint.permanent=maybe", "expected true or false"),
