@@ -222,8 +222,8 @@ def test_redirections_are_counted_and_logged_under_a_name(store: Store, short_pa
     )
     with redirecting(store, short_path, *flags) as (proxy, port, _):
         assert http.request(port, "a.test").status == 301
-        name, metrics = "own-to-secure@internal", "/metrics?scope=installation"
-        until(lambda: f'router="{name}"' in http.request(proxy.admin, "localhost", metrics).text, "its count")
+        name, path = "own-to-secure@internal", "/metrics?scope=installation"
+        until(lambda: f'router="{name}"' in http.request(proxy.admin, "localhost", path).text, "its count")
         until(lambda: log.exists() and name in log.read_text(), "a line")
 
 
