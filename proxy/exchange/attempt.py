@@ -44,12 +44,11 @@ def request_head(downstream: Downstream, request: Request, target: Target, pass_
         headers += b"\r\nContent-Length: %d" % request.content_length
     if request.upgrade:
         headers += b"\r\nConnection: Upgrade\r\nUpgrade: " + request.upgrade
-    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (
-        request.method,
-        request.target,
-        headers,
-        downstream.forwarded(request.host),
-    )
+    forwarded = downstream.forwarded(request.host)
+    extras = downstream.extras
+    if extras is not None:
+        forwarded = extras.apply_forwarded_steps(forwarded)
+    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (request.method, request.target, headers, forwarded)
 
 
 def forward_to(

@@ -8,6 +8,8 @@ from itertools import count
 
 from proxy.middlewares import (
     basic_auth,
+    digest_auth,
+    headers,
     in_flight_req,
     ip_allow_list,
     prefixes,
@@ -24,7 +26,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (basic_auth, in_flight_req, ip_allow_list, prefixes, redirects, replace_path, retry)
+_ = (basic_auth, digest_auth, headers, in_flight_req, ip_allow_list, prefixes, redirects, replace_path, retry)
 
 
 class ChainError(Exception):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from proxy.per_request.retries import RetryState
     from proxy.upstream.endpoint import Endpoint
 
+LinesStep = Callable[[bytes], bytes]
+"""Returns header lines after a change; each line begins with CRLF."""
+
 ResponseStep = Callable[[ResponseHead], None]
 """Changes the head of the response that goes to the client, whether a server's or the proxy's own."""
 
@@ -23,13 +26,23 @@ class Extras:
     the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
     """
 
-    __slots__ = ("_began", "_end_calls", "_endpoint", "_response_steps", "cookie", "cookies", "retrying")
+    __slots__ = (
+        "_began",
+        "_end_calls",
+        "_endpoint",
+        "_forwarded_steps",
+        "_response_steps",
+        "cookie",
+        "cookies",
+        "retrying",
+    )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
+        self._forwarded_steps: tuple[LinesStep, ...] = ()
         self._endpoint: Endpoint | None = None
         self._began = 0.0
 
@@ -47,6 +60,16 @@ class Extras:
     def complete_head(self, head: bytes) -> bytes:
         """Return the head of the server's response with this exchange's cookies, after the response steps."""
         return self.apply_response_steps(head + self.cookies + self.cookie)
+
+    def at_forwarding(self, step: LinesStep) -> None:
+        """Apply this step to the lines that the proxy adds to the request, such as X-Forwarded-For."""
+        self._forwarded_steps += (step,)
+
+    def apply_forwarded_steps(self, lines: bytes) -> bytes:
+        """Return the lines that the proxy adds to the request, after all steps for them."""
+        for step in self._forwarded_steps:
+            lines = step(lines)
+        return lines
 
     def at_response(self, step: ResponseStep) -> None:
         """Apply this step to the head of the response; steps added later apply first."""

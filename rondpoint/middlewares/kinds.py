@@ -7,6 +7,8 @@ SERVED_KINDS = frozenset(
         "addPrefix",
         "basicAuth",
         "chain",
+        "digestAuth",
+        "headers",
         "inFlightReq",
         "ipAllowList",
         "ipWhiteList",

@@ -371,3 +371,31 @@ def test_diagnostics_do_not_show_password_hashes() -> None:
     decoded = decode(tree("http: {middlewares: {m: {digestAuth: {users: ['me:my-hash']}}}}"), "file", "f")
     assert decoded.middlewares[0].unusable
     assert not any("my-hash" in str(item) for item in decoded.diagnostics)
+
+
+def test_options_that_traefik_3_ignores_are_reported_and_left_out() -> None:
+    text = """http: {middlewares: {m: {headers: {
+        SSLRedirect: true, sslhost: a.test, sslForceHost: false, featurePolicy: "x", frameDeny: true}}}}"""
+    decoded = decode(tree(text), "file", "a.yml")
+    (middleware,) = decoded.middlewares
+    assert (middleware.options, middleware.unusable) == ({"frameDeny": True}, False)
+    assert [(item.severity, item.message, item.hint) for item in decoded.diagnostics] == [
+        (
+            Severity.WARNING,
+            f"http.middlewares.m.headers.{name} has no effect, as in Traefik 3",
+            f"use {hint}",
+        )
+        for name, hint in (
+            ("sslRedirect", "the middleware redirectScheme"),
+            ("sslHost", "the middleware redirectRegex"),
+            ("featurePolicy", "permissionsPolicy"),
+        )
+    ]
+
+
+def test_a_header_that_frames_messages_makes_the_middleware_unusable() -> None:
+    text = "http: {middlewares: {m: {headers: {customRequestHeaders: {Connection: x-secret}}}}}"
+    decoded = decode(tree(text), "file", "a.yml")
+    assert decoded.middlewares[0].unusable
+    (diagnostic,) = decoded.diagnostics
+    assert diagnostic.hint == "expected no Connection: only the proxy may set headers that frame messages"

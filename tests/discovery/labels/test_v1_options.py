@@ -75,6 +75,7 @@ SERVED_GUARDS = [
     ({"frontend.auth.basic": "a:b"}, "basicAuth"),
     ({"frontend.auth.basic.users": "a:b", "frontend.auth.headerField": "X-User"}, "basicAuth"),
     ({"frontend.auth.basic.usersFile": "/users", "frontend.auth.basic.removeHeader": "true"}, "basicAuth"),
+    ({"frontend.auth.digest.users": "a:traefik:b"}, "digestAuth"),
     ({"frontend.whiteList.sourceRange": "10.0.0.0/8"}, "ipAllowList"),
     ({"frontend.whitelistSourceRange": "10.0.0.0/8"}, "ipAllowList"),
 ]
