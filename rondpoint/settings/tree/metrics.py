@@ -59,8 +59,8 @@ class PrometheusMetrics(Section):
     )
     entry_point: Text = Field(
         default="traefik",
-        description="A web entry point that also serves `/metrics`, before all routers. It does not if it has "
-        "middlewares or a redirection, because they would not apply.",
+        description="A web entry point that also serves `/metrics`, before all routers. An entry point with "
+        "middlewares or a redirection does not, because they would not apply.",
     )
     header_labels: Annotated[Mapping[str, str], BeforeValidator(parse_header_labels)] = Field(
         default_factory=dict,
