@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 from typing import TYPE_CHECKING
 
+from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.errors import ClientGoneError
 from proxy.http1.error_response import encode_response, error_content
 from proxy.http1.errors import RequestError
@@ -190,9 +191,14 @@ class ClientConnection:
             keep_alive=keep_alive,
             head_only=request.method == b"HEAD",
         )
-        if self.extras is not None:
+        extras = self.extras
+        if extras is not None:
             head, end, content = data.partition(b"\r\n\r\n")
-            data = self.extras.apply_response_steps(head) + end + content
+            head = extras.apply_response_steps(head, len(content))
+            if extras.body_filter is not None:
+                content = feed_in_portions(extras.body_filter, content) + extras.body_filter.finish()
+                head += b"\r\nContent-Length: %d" % len(content)
+            data = head + end + content
         self.status, self.refused = int(data[9:12]), True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4

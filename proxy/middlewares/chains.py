@@ -8,6 +8,7 @@ from itertools import count
 
 from proxy.middlewares import (
     basic_auth,
+    compress,
     digest_auth,
     headers,
     in_flight_req,
@@ -26,7 +27,18 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (basic_auth, digest_auth, headers, in_flight_req, ip_allow_list, prefixes, redirects, replace_path, retry)
+_ = (
+    basic_auth,
+    compress,
+    digest_auth,
+    headers,
+    in_flight_req,
+    ip_allow_list,
+    prefixes,
+    redirects,
+    replace_path,
+    retry,
+)
 
 
 class ChainError(Exception):

@@ -102,7 +102,7 @@ _CONTENT = {
     "compress": "compresses responses for clients that accept it",
     "compress.excludedContentTypes": "content types that are not compressed",
     "compress.includedContentTypes": "the only content types that are compressed",
-    "compress.minResponseBodyBytes": "bytes of the smallest body that is compressed",
+    "compress.minResponseBodyBytes": "bytes of the smallest body that is compressed; 0 stands for 1024",
     "compress.encodings": "encodings in order of preference",
     "compress.defaultEncoding": "encoding for clients that name none",
     "contentType": "detects the content type of responses without one, by their first bytes",

@@ -7,6 +7,7 @@ SERVED_KINDS = frozenset(
         "addPrefix",
         "basicAuth",
         "chain",
+        "compress",
         "digestAuth",
         "headers",
         "inFlightReq",

@@ -31,7 +31,7 @@ http:
         - url: http://[::1]:81
   middlewares:
     m: {stripPrefix: {prefixes: [/api]}}
-    n: {compress: {}}
+    n: {buffering: {maxRequestBodyBytes: 9}}
 """
 
 
@@ -57,7 +57,7 @@ def test_routers_services_and_middlewares() -> None:
     assert decoded.middlewares[0].options == {"prefixes": ["/api"]}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
     assert (
-        "compress is not served yet: a router that uses it responds with 503"
+        "buffering is not served yet: a router that uses it responds with 503"
         in decoded.diagnostics[0].message
     )
 

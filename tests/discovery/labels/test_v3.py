@@ -152,8 +152,9 @@ def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> N
 
 
 def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
-    decoded = decode(container(labels={**RULE, "traefik.http.middlewares.m.compress": "true"}), OPTIONS)
-    assert decoded.middlewares[0].options == {}
+    label = {"traefik.http.middlewares.m.buffering.maxRequestBodyBytes": "9"}
+    decoded = decode(container(labels={**RULE, **label}), OPTIONS)
+    assert decoded.middlewares[0].options == {"maxRequestBodyBytes": 9}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
 
 
