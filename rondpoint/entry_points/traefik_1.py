@@ -12,13 +12,10 @@ from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.entry_points.own_middleware import OwnMiddleware, make_own_middleware, report
-from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware
 from rondpoint.settings import Settings
 from rondpoint.settings.tree.entry_points import EntryPoint
 from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, ForwardOfV1, UsersOfV1
-
-_COMPRESS = "compress"
 
 
 class Translated(Struct, frozen=True):
@@ -33,12 +30,8 @@ def translate(name: str, settings: Settings) -> Translated:
     point = settings.entry_points[name]
     diagnostics: list[Diagnostic] = []
     made = [*_auth(name, point)]
-    if point.compress and _COMPRESS in SERVED_KINDS:
-        made.append(make_own_middleware(name, _own_name(name, _COMPRESS), _COMPRESS, {}))
-    elif point.compress:
-        # Nothing depends on it: without it, responses are only larger.
-        text = f"entryPoints.{name}.compress is not served yet"
-        diagnostics.append(report(name, text, severity=Severity.WARNING))
+    if point.compress:
+        made.append(make_own_middleware(name, _own_name(name, "compress"), "compress", {}))
     made += _allow_list(name, point)
     made += _redirect(name, settings)
     if point.redirect is not None and point.redirect.entry_point and point.redirect.regex:

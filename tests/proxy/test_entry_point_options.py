@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from base64 import b64encode
 from collections.abc import Iterator
@@ -301,6 +302,22 @@ def test_traefik_1_s_redirection_by_an_expression(store: Store, short_path: Path
         response = http.request(port, host, "/old/a")
         assert (response.status, response.header("Location")) == (301, f"https://{host}/new/a")
         assert http.request(port, host, "/other").status == 200
+
+
+def test_traefik_1_s_compression(store: Store, short_path: Path) -> None:
+    text = b"a line of text\n" * 1000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(text),
+        text,
+    )
+    flag = "--entryPoints.own.compress=true"
+    with Origin(answer) as origin, point(store, short_path, flag) as (proxy, port):
+        host = proxy.route(origin)
+        response = http.request(port, host, headers=[("Accept-Encoding", "gzip")])
+        assert response.header("Content-Encoding") == "gzip"
+        assert gzip.decompress(response.body) == text
+        response = http.request(proxy.web, host, headers=[("Accept-Encoding", "gzip")])
+        assert (response.header("Content-Encoding"), response.body) == (None, text)
 
 
 def test_metrics_do_not_bypass_the_options(store: Store, short_path: Path) -> None:

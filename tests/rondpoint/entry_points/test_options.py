@@ -110,6 +110,11 @@ TRANSLATIONS = {
             )
         ],
     ),
+    "compression": (
+        "Compress:true",
+        "[entryPoints.http]\ncompress = true",
+        [("http-compress@internal", "compress", {})],
+    ),
     "white list": (
         "WhiteList.SourceRange:10.0.0.0/8,192.168.0.1 WhiteList.UseXForwardedFor:true",
         '[entryPoints.http.whiteList]\nsourceRange = ["10.0.0.0/8", "192.168.0.1"]\nuseXForwardedFor = true',
@@ -127,12 +132,14 @@ TRANSLATIONS = {
         [("http-whiteList@internal", "ipAllowList", {"sourceRange": ["10.0.0.0/8"]})],
     ),
     "all in Traefik's order": (
-        "Redirect.EntryPoint:https WhiteList.SourceRange:10.0.0.0/8 Auth.Basic.Users:a:b",
+        "Redirect.EntryPoint:https WhiteList.SourceRange:10.0.0.0/8 Auth.Basic.Users:a:b Compress:on",
+        "[entryPoints.http]\ncompress = true\n"
         '[entryPoints.http.redirect]\nentryPoint = "https"\n'
         '[entryPoints.http.whiteList]\nsourceRange = ["10.0.0.0/8"]\n'
         '[entryPoints.http.auth.basic]\nusers = ["a:b"]',
         [
             (AUTH, "basicAuth", {"users": ["a:b"]}),
+            ("http-compress@internal", "compress", {}),
             ("http-whiteList@internal", "ipAllowList", {"sourceRange": ["10.0.0.0/8"]}),
             (
                 "http-redirect@internal",
@@ -197,20 +204,6 @@ def test_hashes_are_in_no_diagnostic(tmp_path: Path) -> None:
     options = read(tmp_path, "--entryPoints=Name:http Address::80 Auth.Digest.Users:secret:hash")
     assert options.diagnostics
     assert "secret" not in "".join(map(str, options.diagnostics))
-
-
-def test_compression_is_left_out_while_it_is_not_served(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flag = "--entryPoints=Name:http Address::80 Compress:true"
-    monkeypatch.setattr("rondpoint.entry_points.traefik_1.SERVED_KINDS", frozenset())
-    options = read(tmp_path, flag)
-    assert options.middlewares == ()
-    (diagnostic,) = options.diagnostics
-    assert diagnostic.severity is Severity.WARNING
-    assert diagnostic.message == "entryPoints.http.compress is not served yet"
-    monkeypatch.setattr("rondpoint.entry_points.traefik_1.SERVED_KINDS", {"compress"})
-    assert as_data(read(tmp_path, flag)) == [("http-compress@internal", "compress", {})]
 
 
 def test_an_expression_beside_an_entry_point_has_no_effect(tmp_path: Path) -> None:
