@@ -304,14 +304,24 @@ def test_traefik_1_s_redirection_by_an_expression(store: Store, short_path: Path
         assert http.request(port, host, "/other").status == 200
 
 
+def test_traefik_1_s_authentication_server(store: Store, short_path: Path) -> None:
+    decision = b"HTTP/1.1 %b\r\nX-User: ada\r\nContent-Length: 0\r\n\r\n"
+    for answer, status, users in ((b"200 OK", 200, ["ada"]), (b"403 Forbidden", 403, [])):
+        with Origin(decision % answer) as decider, Origin.named("a") as origin:
+            prefix = "--entryPoints.own.auth.forward."
+            flags = (f"{prefix}address={decider.url}", f"{prefix}authResponseHeaders=X-User")
+            with point(store, short_path, *flags) as (proxy, port):
+                host = proxy.route(origin)
+                assert http.request(port, host, "/x").status == status
+                assert [request.header("X-User") for request in origin.requests] == users
+                assert len(decider.requests) == 1
+
+
 def test_traefik_1_s_compression(store: Store, short_path: Path) -> None:
     text = b"a line of text\n" * 1000
-    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (
-        len(text),
-        text,
-    )
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(text)
     flag = "--entryPoints.own.compress=true"
-    with Origin(answer) as origin, point(store, short_path, flag) as (proxy, port):
+    with Origin(head + text) as origin, point(store, short_path, flag) as (proxy, port):
         host = proxy.route(origin)
         response = http.request(port, host, headers=[("Accept-Encoding", "gzip")])
         assert response.header("Content-Encoding") == "gzip"
@@ -332,7 +342,7 @@ def test_metrics_do_not_bypass_the_options(store: Store, short_path: Path) -> No
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (("auth.forward.address=http://127.0.0.1:1",), "is of kind forwardAuth, which is not served yet"),
+        (("http.middlewares=later@file",), "is of kind grpcWeb, which is not served yet"),
         (("auth.headerField=X-User",), "middleware own-auth@internal has options that could not be read"),
         (("auth.basic.users=nobody",), "middleware own-auth@internal has options that could not be read"),
         (("whiteList.sourceRange=nowhere",), "middleware own-whiteList@internal has options"),
@@ -344,6 +354,7 @@ def test_an_option_that_cannot_be_served_closes_the_entry_point(
 ) -> None:
     options = [f"--entryPoints.own.{flag}" for flag in flags]
     with Origin.named("a") as origin, point(store, short_path, *options) as (proxy, port):
+        proxy.middlewares["later@file"] = Middleware("later@file", "grpcWeb", {"allowOrigins": ["*"]})
         host = proxy.route(origin)
         refused = http.request(port, host)
         assert (refused.status, reason in refused.text) == (503, True)
