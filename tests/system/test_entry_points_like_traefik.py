@@ -42,7 +42,7 @@ OPTIONS = {
 
 ROUTES: dict[str, Any] = {
     "routers": {
-        "plain": {"rule": "Host(`plain.test`)", "priority": 10},
+        "plain": {"rule": "Host(`plain.test`)", "priority": 9},
         "first": {"rule": "Host(`first.test`)", "priority": 11},
         "own": {"rule": "Host(`own.test`)", "middlewares": ["strip"]},
         "longest": {"rule": "Host(`longest.test`)", "priority": 1_000_000},
