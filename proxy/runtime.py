@@ -29,11 +29,12 @@ from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import ProxyHeaderReader
-from proxy.downstream.serving import serve
+from proxy.downstream.serving import RequestHandler, serve
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.closed_entry_point import refuse_routed_requests
+from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.limits import Limits, limits_for
 from proxy.net.deadlines import Sweeper, after
@@ -52,6 +53,7 @@ from proxy.tls.server_context import server_context
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.entry_points.options import read_entry_points
 from rondpoint.settings import Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect
@@ -84,6 +86,7 @@ class Runtime:
         self.settings = settings
         self.keys = Keys(settings.redis.namespace)
         self.client = connect(settings.redis.url, namespace=settings.redis.namespace)
+        self.entry_point_options = read_entry_points(settings)
         sweeper = Sweeper()
         forwarding = settings.servers_transport.forwarding_timeouts
         timeouts = UpstreamTimeouts(
@@ -119,6 +122,11 @@ class Runtime:
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
         )
+        for options in self.entry_point_options.values():
+            for middleware in options.own.values():
+                self.context.chains.put(middleware)
+            for diagnostic in options.diagnostics:
+                log.warning("%s", diagnostic)
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
         self.applier = Applier(self.context, CooperativeYield(), self._observers.require)
@@ -212,7 +220,12 @@ class Runtime:
         plain_label_set = label_sets.number(entry_point, metered=metered)
         setup = self._observers.setup_for(point, self._exposition_for(entry_point))
         closed = self.settings.closed_reason(entry_point)
-        handle = refuse_routed_requests(closed) if closed else handle_request
+        options = self.entry_point_options.get(entry_point)
+        handle: RequestHandler = handle_request
+        if closed:
+            handle = refuse_routed_requests(closed)
+        elif options is not None:
+            handle = make_handler(entry_point, options)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -261,6 +274,9 @@ class Runtime:
         if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
             return None
         if self.settings.closed_reason(entry_point) or self.settings.refusal(METRICS):
+            return None
+        if entry_point in self.entry_point_options:
+            # The exposition comes before all routers, so the options would not apply to it.
             return None
         return self.exposition
 

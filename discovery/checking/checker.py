@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from discovery import constraints, dynamic, labels
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import ComposeService, is_compose, read_services
+from discovery.checking.entry_points import check_entry_points
 from discovery.checking.line_numbers import read_key_lines
 from discovery.checking.locations import Locations
 from discovery.checking.proxies import find_proxies
@@ -73,6 +74,11 @@ def check_files(
                 _add_route_files(loaded.settings.providers.file, inputs)
     configuration = _build_configuration(inputs, settings) if inputs.files else None
     diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
+    all_settings = [settings] if settings else _compose_settings(inputs)
+    providers = {FILE, *([DOCKER] if inputs.compose_services else [])} if inputs.files else set()
+    diagnostics += check_entry_points(
+        all_settings, configuration.middlewares if configuration else {}, providers
+    )
     located = [*inputs.located, *map(inputs.locations.locate, diagnostics)]
     return CheckReport(
         tuple(dict.fromkeys(located)),

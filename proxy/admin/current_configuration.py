@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -22,6 +22,8 @@ from proxy.admin.views.object_status import (
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.middlewares.chains import ChainError
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.entry_points.faults import entry_point_diagnostics
+from rondpoint.entry_points.options import NO_OPTIONS, router_middlewares
 from rondpoint.explaining import unreachable_routers
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
@@ -49,6 +51,8 @@ class CurrentConfiguration:
         self.yield_if_due = CooperativeYield()
         # Copies, so that no change applies between two portions.
         self.state = runtime.applier.state()
+        for options in runtime.entry_point_options.values():
+            self.state.middlewares.update(options.own)
 
     def in_portions(self, items: Iterable[T]) -> Iterator[T]:
         """Yield the same items; let other greenlets run after every PORTION items."""
@@ -83,6 +87,9 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
+            *entry_point_diagnostics(
+                worker.entry_point_options, partial(self._chain_fault, "entry point"), worker.settings
+            ),
         )
 
     @cached_property
@@ -171,8 +178,16 @@ class CurrentConfiguration:
             return reason
         if reason := unreachable_routers.closed_reason(router, self._runtime.settings):
             return reason
+        entry_points = self._runtime.entry_point_options
+        points = router.entry_points or self._runtime.settings.default_entry_points
+        middlewares = {router_middlewares(entry_points.get(point, NO_OPTIONS), router) for point in points}
+        faults = [self._chain_fault("router", router.name, names) for names in sorted(middlewares)]
+        return faults[0] if all(faults) and faults else ""
+
+    def _chain_fault(self, kind: str, name: str, middlewares: tuple[str, ...]) -> str:
+        """Return why these middlewares cannot be applied, or empty; `kind` and `name` are for the log."""
         try:
-            self._runtime.context.chains.steps(router)
+            self._runtime.context.chains.compile_chain(middlewares, kind, name)
         except ChainError as error:
             return str(error)
         return ""

@@ -22,24 +22,33 @@ from proxy.services.composite_members import choose_member
 from rondpoint.model import MAX_COMPOSITION_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
     from proxy.http1.request import Request
+    from proxy.routing.route import Route
     from proxy.upstream.endpoint import Target
+
+    Match = Callable[[Request, Downstream], Route | None]
 
 NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
 
-def handle_request(downstream: Downstream, request: Request) -> bool:
-    """Respond to `request`; return whether the connection can take another. Raises ClientGoneError."""
+def handle_request(downstream: Downstream, request: Request, match: Match | None = None) -> bool:
+    """Respond to `request`; return whether the connection can take another. Raises ClientGoneError.
+
+    `match` finds the route on an entry point with middlewares of its own.
+    """
     context = downstream.context
     body: RequestBody | None = None
     failure: NoResponseError | None = None
     status, reason, allow = 503, "", ""
     try:
-        route = context.table.match(downstream.entry_point, request, downstream)
+        if match is None:
+            route = context.table.match(downstream.entry_point, request, downstream)
+        else:
+            route = match(request, downstream)
         if route is None:
             downstream.tally = context.tallies.unrouted
             raise RequestError(404, "") if context.configured else RequestError(503, NOT_CONFIGURED)
@@ -49,7 +58,7 @@ def handle_request(downstream: Downstream, request: Request) -> bool:
         downstream.tally = tally
         try:
             if route.middlewares:
-                for step in context.chains.steps(route.router):
+                for step in context.chains.compile_chain(route.middlewares, "router", route.router.name):
                     step(request, downstream)
             if request.method in LIMITED_METHODS and not decrement_max_forwards(request):
                 raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED_METHODS)

@@ -7,7 +7,7 @@ so that another spelling cannot evade a redirection, and without bytes that a UR
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -39,18 +39,31 @@ def redirect_scheme(options: Mapping[str, Any]) -> Step:
     port = _port_suffix(scheme, options["port"].encode())
     permanent = options["permanent"]
     start = scheme + b"://"
-    _refuse_control_characters(f"{options['scheme']}{options['port']}")
+    header_line("Location", f"{options['scheme']}{options['port']}")
+    is_there = has_scheme_and_port(options)
 
     def step(request: Request, client: Client) -> None:
-        name, own_port = _split_host(request.host)
-        own_scheme = _client_scheme(request, client)
-        if own_scheme == scheme and _port_suffix(scheme, own_port) == port:
+        if is_there(request, client):
             return
+        name, _ = _split_host(request.host)
         if not name:
             raise RequestError(400, "a redirection requires a Host header")
         raise _redirection(request, start + name + port + _normal_target(request.target), permanent)
 
     return step
+
+
+def has_scheme_and_port(options: Mapping[str, Any]) -> Callable[[Request, Client], bool]:
+    """Return a function that tests whether the client's URL has the scheme and port of these options."""
+    scheme = options["scheme"].lower().encode()
+    port = _port_suffix(scheme, options["port"].encode())
+
+    def is_there(request: Request, client: Client) -> bool:
+        if _client_scheme(request, client) != scheme:
+            return False
+        return _port_suffix(scheme, _split_host(request.host)[1]) == port
+
+    return is_there
 
 
 @kind("redirectRegex")

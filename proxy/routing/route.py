@@ -43,6 +43,7 @@ class Route:
 
     `test` tests the rule for a request on one of its hosts; None if the rule always matches there. It is
     `uncompiled` until first needed: most routers of a large installation get no request in one worker's life.
+    `on_entry_points` caches the same router with more middlewares, by entry point, for those that add some.
     After the first request, `place` caches the service and `tally` the counts; `pattern_cache` caches the
     other path indexes that match the host. They are attributes here because, with many routers, each further
     object is a cache miss.
@@ -51,6 +52,7 @@ class Route:
     __slots__ = (
         "entry_points",
         "middlewares",
+        "on_entry_points",
         "order",
         "pass_host_header",
         "pattern_cache",
@@ -69,11 +71,20 @@ class Route:
         self.place: ServiceSlot = EMPTY_SLOT
         self.tally: Tally | None = None
         self.pattern_cache: tuple[object, bytes, tuple[Routes, ...]] | None = None
+        self.on_entry_points: dict[str, Route] | None = None
         self.order = order_of(router)
         self.entry_points = entry_points
         self.test: Test | None = (
             uncompiled if remaining_expression(router.rule.expression) is not None else None
         )
+
+    def with_middlewares(self, entry_point: str, middlewares: tuple[str, ...]) -> Route:
+        """Return this route on an entry point that has middlewares before the router's own."""
+        if self.on_entry_points is None:
+            self.on_entry_points = {}
+        route = self.on_entry_points[entry_point] = Route(self.router, self.entry_points)
+        route.middlewares = (*middlewares, *self.middlewares)
+        return route
 
     def compile(self) -> Test:
         """Compile `test`, keep it and return it."""

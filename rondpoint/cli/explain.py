@@ -14,6 +14,8 @@ from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import Balancing, Explanation
 from rondpoint.terminal_text import printable
 
+_FIRST_ERROR = 400
+
 
 @click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
 @click.argument("url")
@@ -52,7 +54,7 @@ def explain(
     except msgspec.DecodeError as fault:
         exit_with_error(f"{chosen.address}/api/explain is not from Rondpoint: {fault}")
     click.echo(content if as_json else "\n".join(map(printable, _format_lines(explanation))))
-    if explanation.status:
+    if explanation.status >= _FIRST_ERROR:
         raise SystemExit(1)
 
 
@@ -68,12 +70,13 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
             for candidate in explanation.candidates
         ]
         yield from format_table(("ROUTER", "PRIORITY", "RULE", ""), rows)
-    else:
+    elif not explanation.router:
         yield "no router serves this host"
     yield ""
     if explanation.router:
         yield f"router      {explanation.router}"
         yield f"middlewares {', '.join(explanation.middlewares) or 'none'}"
+    if explanation.service:
         yield f"service     {explanation.service}"
     if explanation.balancing is not None:
         yield f"balancing   {_format_balancing(explanation.balancing)}"

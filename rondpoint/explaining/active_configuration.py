@@ -8,6 +8,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
 from rondpoint.model import Middleware, Router, Service
 
 
@@ -15,7 +16,8 @@ class ActiveConfiguration(Struct, frozen=True):
     """The configuration in force.
 
     `default_entry_points` serve routers that name none; `tls_entry_points` use TLS. `closed` maps closed
-    entry points to the reason.
+    entry points to the reason. `entry_points` has the options of entry points for all their routers;
+    `middlewares` contains their own middlewares too.
     """
 
     routers: Mapping[str, Router]
@@ -25,8 +27,13 @@ class ActiveConfiguration(Struct, frozen=True):
     default_entry_points: Collection[str]
     tls_entry_points: Collection[str] = ()
     closed: Mapping[str, str] = MappingProxyType({})
+    entry_points: Mapping[str, EntryPointOptions] = MappingProxyType({})
 
     def serves(self, router: Router, entry_point: str) -> bool:
         """Return whether the router takes requests of this entry point."""
         named = router.entry_points or self.default_entry_points
         return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)
+
+    def options_of(self, entry_point: str) -> EntryPointOptions:
+        """Return the options of an entry point for all its routers."""
+        return self.entry_points.get(entry_point, NO_OPTIONS)

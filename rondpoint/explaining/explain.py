@@ -10,6 +10,8 @@ from itertools import islice
 from msgspec.structs import replace
 
 from rondpoint.diagnostics import Severity
+from rondpoint.entry_points.options import router_middlewares
+from rondpoint.entry_points.redirection import Redirection
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explanation import (
     Balancing,
@@ -53,6 +55,9 @@ def explain_request(
         candidates=tuple(tried),
         omitted=omitted,
     )
+    redirection = _redirection(configuration, entry_point, facts, chosen)
+    if redirection is not None:
+        return _explain_redirection(configuration, explanation, redirection)
     if chosen is None:
         return replace(
             explanation,
@@ -60,17 +65,14 @@ def explain_request(
             reason="no router's rule matches",
             suggestions=find_suggestions(configuration, facts.host, entry_point, yield_if_due),
         )
-    explanation = replace(
-        explanation, router=chosen.name, middlewares=chosen.middlewares, service=chosen.service
-    )
+    middlewares = router_middlewares(configuration.options_of(entry_point), chosen)
+    explanation = replace(explanation, router=chosen.name, middlewares=middlewares, service=chosen.service)
     if literal_hosts(chosen.rule.expression) is None:
         # A router for any host may match only because the router for this host is missing.
         explanation = replace(
             explanation, suggestions=matching_diagnostics(configuration, facts.host, yield_if_due)
         )
-    fault = configuration.closed.get(entry_point, "") or find_middleware_fault(
-        configuration, chosen.middlewares
-    )
+    fault = configuration.closed.get(entry_point, "") or find_middleware_fault(configuration, middlewares)
     if fault:
         return replace(explanation, status=503, reason=fault)
     service = configuration.services.get(chosen.service)
@@ -115,6 +117,31 @@ def explain_request(
             explanation, reason="every server is draining; they take requests because there is no other"
         )
     return explanation
+
+
+def _redirection(
+    configuration: ActiveConfiguration, entry_point: str, facts: Facts, chosen: Router | None
+) -> Redirection | None:
+    """Return the redirection of the entry point, if it comes before the router that was chosen."""
+    redirection = configuration.options_of(entry_point).redirection
+    if redirection is None or configuration.closed.get(entry_point, ""):
+        return None
+    if chosen is not None and redirection.gives_way(chosen, facts.path):
+        return None
+    return redirection
+
+
+def _explain_redirection(
+    configuration: ActiveConfiguration, explanation: Explanation, redirection: Redirection
+) -> Explanation:
+    middlewares = configuration.options_of(explanation.entry_point).middlewares
+    names = (*middlewares, redirection.middleware.name)
+    explanation = replace(explanation, router=redirection.name, middlewares=names)
+    fault = find_middleware_fault(configuration, names)
+    if fault:
+        return replace(explanation, status=503, reason=fault)
+    status = redirection.status(explanation.method)
+    return replace(explanation, status=status, reason=f"the entry point redirects to {redirection.target}")
 
 
 def _middlewares_of(configuration: ActiveConfiguration, name: str) -> tuple[str, ...]:

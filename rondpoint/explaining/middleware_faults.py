@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Protocol
 
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES, SERVED_KINDS
-from rondpoint.model import MAX_COMPOSITION_DEPTH, Member, ServerState
+from rondpoint.model import MAX_COMPOSITION_DEPTH, Member, Middleware, ServerState
 
 
-def find_middleware_fault(configuration: ActiveConfiguration, middlewares: Collection[str]) -> str:
+class HasMiddlewares(Protocol):
+    """A configuration: its middlewares by name."""
+
+    @property
+    def middlewares(self) -> Mapping[str, Middleware]: ...
+
+
+def find_middleware_fault(configuration: HasMiddlewares, middlewares: Collection[str]) -> str:
     """Return why the middlewares with these names cannot be performed; empty if they can."""
     return next(_faults(configuration, middlewares, (), itertools.count(1)), "")
 
@@ -73,7 +81,7 @@ class MemberChecks:
 
 
 def _faults(
-    configuration: ActiveConfiguration, names: Collection[str], above: tuple[str, ...], numbers: Iterator[int]
+    configuration: HasMiddlewares, names: Collection[str], above: tuple[str, ...], numbers: Iterator[int]
 ) -> Iterator[str]:
     """Yield the faults of the middlewares in order; the first one is the reason."""
     for name in names:

@@ -70,6 +70,28 @@ def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnosti
             f"entry point {prometheus.entry_point} does not exist",
             "expected one of " + ", ".join(settings.entry_points),
         )
+    for name, point in settings.entry_points.items():
+        redirection = point.http.redirections.entry_point
+        if redirection is not None and not redirection.to.startswith(":"):
+            path = ("http", "redirections", "entry_point", "to")
+            yield from _unknown_target(name, path, redirection.to, settings, draft)
+        if point.redirect is not None and point.redirect.entry_point:
+            yield from _unknown_target(
+                name, ("redirect", "entry_point"), point.redirect.entry_point, settings, draft
+            )
+
+
+def _unknown_target(
+    name: str, path: tuple[str, ...], target: str, settings: Settings, draft: Draft
+) -> Iterable[Diagnostic]:
+    """Yield an error if the entry point `name` redirects to one that does not exist."""
+    if target not in settings.web_entry_points:
+        setting = draft.values.get(("entry_points", name, *path))
+        yield error(
+            setting.location if setting is not None else f"entryPoints.{name}",
+            f"entry point {target} does not exist",
+            "expected one of " + ", ".join(settings.web_entry_points),
+        )
 
 
 def _default(value: object) -> Setting:

@@ -7,8 +7,20 @@ from collections.abc import Iterator
 from rondpoint.settings import closed_parts
 from rondpoint.settings.closed_parts import LOCAL_ONLY, ClosedPart
 from rondpoint.settings.errors import warning
-from rondpoint.settings.merge import Draft
-from rondpoint.settings.tree import ADMIN, Settings
+from rondpoint.settings.merge import Draft, SettingPath
+from rondpoint.settings.tree import ADMIN, Settings, setting_key
+
+_ROUTER_OPTIONS: tuple[SettingPath, ...] = (
+    ("http", "middlewares"),
+    ("http", "redirections"),
+    ("redirect",),
+    ("auth",),
+    ("white_list",),
+    ("whitelist_source_range",),
+)
+"""Options for all routers of an entry point that decide which requests it serves."""
+
+_ADMIN_HINT = "take it out, and set api.basicAuth.users or api.token, which protect this entry point"
 
 
 def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
@@ -20,7 +32,7 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
     existing = set(_existing_parts(settings))
     # The admin entry point speaks no TLS, whatever its settings say.
     with_tls = {closed_parts.entry_point_part(name) for name in settings.tls_entry_points - {ADMIN}}
-    closed = list(_close_admin_tls(settings, draft))
+    closed = [*_close_admin_tls(settings, draft), *_close_guarded_admin(settings, draft)]
     draft.warnings += [each.diagnostic for each in closed]
     for option, candidate in draft.unserved_guards:
         if candidate.part in existing and not (option.unneeded_with_tls and candidate.part in with_tls):
@@ -33,10 +45,32 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
 
 def _close_admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
     if settings.admin.tls is not None:
-        path = ("entry_points", ADMIN, "tls")
-        setting = draft.sections.get(path) or next(iter(draft.below(path).values()))
         key = f"entryPoints.{ADMIN}.tls"
-        yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, setting.location, LOCAL_ONLY)
+        yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, _location(draft, ("tls",)), LOCAL_ONLY)
+
+
+def _close_guarded_admin(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
+    """Yield a closed part for each option for routers: no router is on the admin entry point."""
+    if settings.admin.compress:
+        draft.warnings.append(
+            warning(_location(draft, ("compress",)), f"entryPoints.{ADMIN}.compress is not served")
+        )
+    for path in _ROUTER_OPTIONS:
+        if _is_set(draft, ("entry_points", ADMIN, *path)):
+            key = ".".join(("entryPoints", ADMIN, *map(setting_key, path)))
+            yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, _location(draft, path), _ADMIN_HINT)
+
+
+def _is_set(draft: Draft, path: SettingPath) -> bool:
+    return path in draft.sections or any(
+        setting.value not in ("", []) for setting in draft.below(path).values()
+    )
+
+
+def _location(draft: Draft, path: SettingPath) -> str:
+    whole = ("entry_points", ADMIN, *path)
+    setting = draft.sections.get(whole) or next(iter(draft.below(whole).values()))
+    return setting.location
 
 
 def _existing_parts(settings: Settings) -> Iterator[str]:

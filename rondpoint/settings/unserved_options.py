@@ -50,10 +50,6 @@ _ENCODED_CHARACTERS = UnservedOption(
     "has no effect: Rondpoint accepts encoded characters", closed_part="entry point *", guards_if_false=True
 )
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
-_REDIRECTION = UnservedOption(
-    closed_part="entry point *",
-    hint="take it out only if no client needs the redirection from this entry point to another one",
-)
 _TLS = UnservedOption(
     closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True
 )
@@ -120,7 +116,7 @@ _TRAEFIK_1_OPTIONS = (
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
-    "entryPoints.*.compress entryPoints.*.tls.defaultCertificate "
+    "entryPoints.*.tls.defaultCertificate "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "lifeCycle.requestAcceptGraceTimeout web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
@@ -128,10 +124,9 @@ _TRAEFIK_1_OPTIONS = (
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
 # white lists check. `ca` is the flag's spelling of `tls.clientCA`.
 _ENTRY_POINT_GUARDS = (
-    "entryPoints.*.http.middlewares entryPoints.*.http.tls.options "
-    "entryPoints.*.auth entryPoints.*.ca entryPoints.*.clientIPStrategy "
+    "entryPoints.*.http.tls.options entryPoints.*.ca entryPoints.*.clientIPStrategy "
     "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
-    "entryPoints.*.tls.sniStrict entryPoints.*.whiteList entryPoints.*.whitelistSourceRange"
+    "entryPoints.*.tls.sniStrict"
 )
 _ENCODED_CHARACTER_OPTIONS = (
     "allowEncodedBackSlash allowEncodedHash allowEncodedNullCharacter allowEncodedPercent "
@@ -160,7 +155,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
-    **_table("entryPoints.*.http.redirections entryPoints.*.redirect", _REDIRECTION),
     **_table("entryPoints.*.http.tls", _TLS),
     **_table(_ENCODED_CHARACTER_OPTIONS, _ENCODED_CHARACTERS, "entryPoints.*.http.encodedCharacters."),
     **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),

@@ -22,15 +22,12 @@ from tests.proxy.test_explaining import command
 from tests.proxy.wire.client import Client
 from tests.proxy.wire.test_tls_clients import SecureClient
 
-MIDDLEWARES = "entryPoints.shut.http.middlewares"
+OPTIONS = "entryPoints.shut.http.tls.options"
 
 GUARDS = {
-    "http.middlewares": ("--entryPoints.shut.http.middlewares=auth@file",),
+    "http.tls.options": ("--entryPoints.shut.http.tls.options=strict@file",),
     "http.tls": ("--entryPoints.shut.http.tls",),
-    "http.redirections": ("--entryPoints.shut.http.redirections.entryPoint.to=web",),
-    "auth": ("--entryPoints.shut.auth.basic.users=test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",),
-    "whiteList": ("--entryPoints.shut.whiteList.sourceRange=10.0.0.0/8",),
-    "redirect": ("--entryPoints.shut.redirect.entryPoint=web",),
+    "clientIPStrategy": ("--entryPoints.shut.clientIPStrategy.depth=1",),
 }
 
 
@@ -64,7 +61,7 @@ def test_a_router_behind_a_guard_answers_503_there_alone(store: Store, short_pat
 
 
 def test_a_connection_to_it_can_be_used_again(store: Store, short_path: Path) -> None:
-    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["auth"]) as (proxy, port):
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["clientIPStrategy"]) as (proxy, port):
         host = proxy.route(origin)
         with Client(port) as client:
             for _ in range(2):
@@ -83,9 +80,9 @@ def test_an_entry_point_that_speaks_tls_needs_no_more_for_tls(store: Store, shor
 
 
 def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
-    reason = f"entry point shut is closed: {MIDDLEWARES} is not served yet"
-    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["http.middlewares"]) as (proxy, _):
-        proxy.process.wait_for_line(f"{MIDDLEWARES} is not served yet, so entry point shut is closed")
+    reason = f"entry point shut is closed: {OPTIONS} is not served yet"
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["http.tls.options"]) as (proxy, _):
+        proxy.process.wait_for_line(f"{OPTIONS} is not served yet, so entry point shut is closed")
         host = proxy.route(origin)
         (service,) = proxy.services
         for name, points in (("only@file", ("shut",)), ("both@file", ("web", "shut"))):
@@ -95,7 +92,7 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
 
         (told,) = ask(proxy, "/api/diagnostics")
         assert (told["severity"], told["source"]) == ("error", "settings")
-        assert told["subject"] == f"flag --{MIDDLEWARES}"
+        assert told["subject"] == f"flag --{OPTIONS}"
         assert told["about"] == "entry point shut"
         assert told["hint"]
 
@@ -120,7 +117,7 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
 
 
 def test_metrics_are_not_shown_on_a_closed_entry_point(store: Store, short_path: Path) -> None:
-    flags = ("--metrics.prometheus.entryPoint=shut", *GUARDS["auth"])
+    flags = ("--metrics.prometheus.entryPoint=shut", *GUARDS["clientIPStrategy"])
     with shut(store, short_path, *flags) as (proxy, port):
         assert http.request(port, "localhost", "/metrics").status in (404, 503)
         assert http.request(proxy.admin, "localhost", "/metrics").status == 200

@@ -8,6 +8,8 @@ from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal, json_response, list_response
 from proxy.admin.paging import NEXT, PageError, page_of
 from proxy.admin.views.entry_points import EntryPointView, entry_point_view
+from proxy.middlewares.chains import ChainError
+from rondpoint.entry_points.options import NO_OPTIONS
 
 entry_points = Blueprint("entry_points", __name__, url_prefix="/api/entrypoints")
 
@@ -32,6 +34,13 @@ def show_entry_point(name: str) -> Response:
 
 
 def _view(name: str) -> EntryPointView:
-    settings = runtime().settings
-    closed = settings.closed_reason(name)
-    return entry_point_view(name, settings.entry_points[name], settings.limits.head_bytes, closed)
+    worker = runtime()
+    settings = worker.settings
+    middlewares = worker.entry_point_options.get(name, NO_OPTIONS).middlewares
+    fault = settings.closed_reason(name)
+    if not fault:
+        try:
+            worker.context.chains.compile_chain(middlewares, "entry point", name)
+        except ChainError as error:
+            fault = str(error)
+    return entry_point_view(name, settings.entry_points[name], settings.limits.head_bytes, middlewares, fault)

@@ -31,6 +31,7 @@ def explain_response() -> Response:
         settings.default_entry_points,
         settings.tls_entry_points,
         {name: settings.closed_reason(name) for name in settings.entry_points},
+        runtime().entry_point_options,
     )
     return json_response(
         explain_request(configured, query.entry_point, query.facts, configuration.yield_if_due)

@@ -105,6 +105,7 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
         state.middlewares,
         frozenset(runtime.ejections.ejected),
         {name: settings.closed_reason(name) for name in settings.entry_points},
+        runtime.entry_point_options,
     )
     return build_request_flow(router, sources)
 

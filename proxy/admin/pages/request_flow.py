@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from proxy.admin.live.counter_deltas import server_key
 from proxy.admin.views.routers import RouterView
+from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
@@ -25,12 +26,17 @@ MAX_SERVICES = 100
 
 
 class EntryPointNode(Struct, frozen=True):
-    """An entry point; `closed` is the reason if it is closed."""
+    """An entry point; `closed` is the reason if it is closed.
+
+    `middlewares` come before those of the router. `redirection` says where it redirects requests to.
+    """
 
     name: str
     address: str
     tls: bool
     closed: str = ""
+    middlewares: tuple[MiddlewareNode, ...] = ()
+    redirection: str = ""
 
 
 class MiddlewareNode(Struct, frozen=True):
@@ -95,15 +101,13 @@ class FlowSources(Struct, frozen=True):
     middlewares: Mapping[str, Middleware]
     ejected: Collection[str] = ()
     closed: Mapping[str, str] = MappingProxyType({})
+    entry_point_options: Mapping[str, EntryPointOptions] = MappingProxyType({})
 
 
 def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
     """Return the flow of a router's requests, from entry point to server."""
-    points = sources.entry_points
     entry_points = tuple(
-        EntryPointNode(name, points[name].address, points[name].tls is not None, sources.closed.get(name, ""))
-        for name in router.entry_points
-        if name in points
+        _entry_point_node(name, sources) for name in router.entry_points if name in sources.entry_points
     )
     service = (
         _service_node(router.service, sources, None, (), iter(range(MAX_SERVICES)))
@@ -111,6 +115,19 @@ def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
         else None
     )
     return RequestFlow(entry_points, router, _middleware_nodes(router.middlewares, sources), service)
+
+
+def _entry_point_node(name: str, sources: FlowSources) -> EntryPointNode:
+    point = sources.entry_points[name]
+    options = sources.entry_point_options.get(name, NO_OPTIONS)
+    return EntryPointNode(
+        name,
+        point.address,
+        point.tls is not None,
+        sources.closed.get(name, ""),
+        _middleware_nodes(options.middlewares, sources),
+        "" if options.redirection is None else options.redirection.target,
+    )
 
 
 def _middleware_nodes(names: Collection[str], sources: FlowSources) -> tuple[MiddlewareNode, ...]:

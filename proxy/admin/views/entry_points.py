@@ -7,6 +7,7 @@ from msgspec import Struct
 from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import DISABLED, ENABLED, Status
 from rondpoint.settings import EntryPoint
+from rondpoint.settings.tree.entry_point_http import Redirection
 
 
 class LifeCycleView(Struct, frozen=True, rename="camel"):
@@ -31,15 +32,28 @@ class TrustView(Struct, frozen=True, omit_defaults=True):
     trustedIPs: tuple[str, ...] = ()  # noqa: N815 (as Traefik spells it)
 
 
+class RedirectionView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    to: str
+    scheme: str
+    permanent: bool = False
+    priority: int | None = None
+
+
+class RedirectionsView(Struct, frozen=True, rename="camel"):
+    entry_point: RedirectionView
+
+
 class HttpView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`max_header_bytes` limits a request head."""
+    """`max_header_bytes` limits a request head. `middlewares` come before those of each router."""
 
     max_header_bytes: int
+    redirections: RedirectionsView | None = None
+    middlewares: tuple[str, ...] = ()
     tls: dict[str, str] | None = None
 
 
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An entry point. `status` is `disabled` and `error` says why if the entry point is closed."""
+    """An entry point. `status` is `disabled` and `error` says why if it serves none of its routers."""
 
     name: str
     address: str
@@ -52,11 +66,15 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     error: tuple[str, ...] = ()
 
 
-def entry_point_view(name: str, point: EntryPoint, head_bytes: int, closed: str = "") -> EntryPointView:
+def entry_point_view(
+    name: str, point: EntryPoint, head_bytes: int, middlewares: tuple[str, ...] = (), fault: str = ""
+) -> EntryPointView:
     """Return the view of an entry point.
 
-    `head_bytes` is the maximum size of a request head. `closed` says why the entry point is closed, if it is.
+    `head_bytes` is the maximum size of a request head. `middlewares` are those of all its routers. `fault`
+    says why no router is served, if it is so.
     """
+    redirecting = point.http.redirections.entry_point
     timeouts = point.transport.responding_timeouts
     proxying = point.proxy_protocol
     proxies = TrustView(proxying.insecure, tuple(map(str, proxying.trusted_ips)))
@@ -73,9 +91,20 @@ def entry_point_view(name: str, point: EntryPoint, head_bytes: int, closed: str 
             ),
         ),
         forwarded_headers=TrustView(forwarding.insecure, tuple(map(str, forwarding.trusted_ips))),
-        http=HttpView(head_bytes, None if point.tls is None else {}),
+        http=HttpView(
+            head_bytes,
+            None if redirecting is None else _redirections_view(redirecting),
+            middlewares,
+            None if point.tls is None else {},
+        ),
         proxy_protocol=None if proxies == TrustView() else proxies,
         as_default=point.as_default,
-        status=DISABLED if closed else ENABLED,
-        error=(closed,) if closed else (),
+        status=DISABLED if fault else ENABLED,
+        error=(fault,) if fault else (),
+    )
+
+
+def _redirections_view(redirection: Redirection) -> RedirectionsView:
+    return RedirectionsView(
+        RedirectionView(redirection.to, redirection.scheme, redirection.permanent, redirection.priority)
     )

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator
 
 from rondpoint.model import Verbosity
+from rondpoint.settings.tree.entry_point_http import HttpOptions
+from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, SwitchOfV1, WhiteListOfV1
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
     Address,
@@ -15,6 +17,7 @@ from rondpoint.settings.values import (
     Networks,
     Seconds,
     Switch,
+    Texts,
     split_address,
 )
 
@@ -144,6 +147,14 @@ class EntryPoint(Section):
     )
     observability: Observability = Observability()
     transport: Transport = Transport()
+    http: HttpOptions = HttpOptions()
+    redirect: RedirectOfV1 | None = None
+    auth: AuthOfV1 | None = None
+    white_list: WhiteListOfV1 | None = None
+    whitelist_source_range: Texts = Field(
+        default=(), description="Traefik 1: the same as `whiteList.sourceRange`, which wins."
+    )
+    compress: SwitchOfV1 = Field(default=False, description="Traefik 1: compress responses of all routers.")
 
     @property
     def host(self) -> str:

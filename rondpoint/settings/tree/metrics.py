@@ -58,7 +58,9 @@ class PrometheusMetrics(Section):
         "got requests.",
     )
     entry_point: Text = Field(
-        default="traefik", description="A web entry point that also serves `/metrics`, before all routers."
+        default="traefik",
+        description="A web entry point that also serves `/metrics`, before all routers. An entry point with "
+        "middlewares or a redirection does not, because they would not apply.",
     )
     header_labels: Annotated[Mapping[str, str], BeforeValidator(parse_header_labels)] = Field(
         default_factory=dict,

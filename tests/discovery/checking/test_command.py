@@ -76,14 +76,44 @@ def test_after_a_warning_alone_the_exit_status_is_0(tmp_path: Path) -> None:
 
 
 def test_a_closed_entry_point_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "traefik.toml").write_text('[entryPoints.web.http]\nmiddlewares = ["auth@file"]\n')
+    (tmp_path / "traefik.toml").write_text('[entryPoints.web.http.tls]\noptions = "strict@file"\n')
     result = run("traefik.toml")
     assert result.exit_code == 1
-    message = "entryPoints.web.http.middlewares is not served yet, so entry point web is closed"
+    message = "entryPoints.web.http.tls.options is not served yet, so entry point web is closed"
     assert (
-        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.http.middlewares: {message}"
+        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.http.tls.options: {message}"
         in result.output
     )
+
+
+WITH_MIDDLEWARES = """
+entryPoints: {any: {address: ":80", http: {middlewares: [MIDDLEWARE]}}}
+providers: {file: {filename: routes.yml}}
+"""
+MISSING = "its routers respond with 503: middleware no@file does not exist"
+CHECKED = {"no@file": [MISSING], "strip@file": [], "auth@docker": [], "both@file": []}
+
+
+@pytest.mark.parametrize("middleware", CHECKED)
+def test_a_middleware_of_an_entry_point_is_looked_up(tmp_path: Path, middleware: str) -> None:
+    strip, both = "{stripPrefix: {prefixes: [/a]}}", "{chain: {middlewares: [strip, auth@docker]}}"
+    middlewares = f"  middlewares: {{strip: {strip}, both: {both}}}\n"
+    (tmp_path / "routes.yml").write_text(ROUTES + middlewares)
+    (tmp_path / "traefik.yml").write_text(WITH_MIDDLEWARES.replace("MIDDLEWARE", middleware))
+    result = run("--json", "traefik.yml")
+    found = json.loads(result.output)["diagnostics"]
+    assert [(each["subject"], each["message"]) for each in found] == [
+        ("entry point any", message) for message in CHECKED[middleware]
+    ]
+    assert result.exit_code == bool(found)
+
+
+def test_an_option_of_traefik_1_that_is_not_served_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "traefik.toml").write_text('[entryPoints.web.auth.forward]\naddress = "ftp://a"\n')
+    result = run("traefik.toml")
+    assert result.exit_code == 1
+    assert "error: settings: entry point web: its routers respond with 503: " in result.output
+    assert "entryPoints.web.auth.forward.address is not valid" in result.output
 
 
 def test_a_reference_to_a_missing_service_of_the_same_provider_is_an_error(tmp_path: Path) -> None:

@@ -151,8 +151,8 @@ image: traefik:v3.6
 command:
   - --providers.docker
   - --entrypoints.web.address=:80
-  - --entrypoints.web.http.redirections.entrypoint.to=websecure
-  - --entrypoints.web.http.redirections.entrypoint.scheme=https
+  - --entrypoints.web.http.tls.options=strict@file
+  - --entrypoints.web.http.encodedcharacters.allowencodedslash=false
   - --certificatesresolvers.le.acme.email=a@b.test
   - --global.sendanonymoususage=true
 """
@@ -168,8 +168,8 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     ] * 2
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
-        "entrypoints.web.http.redirections.entrypoint.to, "
-        "entrypoints.web.http.redirections.entrypoint.scheme, "
+        "entrypoints.web.http.tls.options, "
+        "entrypoints.web.http.encodedcharacters.allowencodedslash, "
         "certificatesresolvers.le.acme.email, global.sendanonymoususage"
     )
     assert b'"served": 2' in as_json(result)

@@ -3,6 +3,8 @@
 import pytest
 
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.entry_points.options import EntryPointOptions
+from rondpoint.entry_points.redirection import Redirection
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import MAX_LISTED, explain_request
 from rondpoint.explaining.explanation import Balancing, Explanation
@@ -345,3 +347,53 @@ def test_only_the_last_of_very_many_candidates_are_listed() -> None:
     explanation = explained(*many, router("last", "Host(`a.test`)"))
     assert (len(explanation.candidates), explanation.omitted) == (MAX_LISTED, 8)
     assert explanation.candidates[-1].router == explanation.router == "last"
+
+
+STRIP = Middleware("strip@file", "stripPrefix", {"prefixes": ["/a"]})
+TO_SECURE = Redirection("web-to-secure@internal", "https, port 443", STRIP, permanent=True)
+
+
+def explained_with(
+    options: EntryPointOptions, *routers: Router, facts: Facts = REQUEST, closed: str = ""
+) -> Explanation:
+    """Return the explanation of a request on an entry point with these options."""
+    configuration = ActiveConfiguration(
+        {each.name: each for each in routers},
+        {"s": Service("s", (Server("one", "10.0.0.1", 80),))},
+        {STRIP.name: STRIP},
+        (),
+        ("web",),
+        closed={"web": closed},
+        entry_points={"web": options},
+    )
+    return explain_request(configuration, "web", facts)
+
+
+def test_the_middlewares_of_the_entry_point_come_first() -> None:
+    own = router("r", "Host(`a.test`)", middlewares=(STRIP.name,))
+    found = explained_with(EntryPointOptions((STRIP.name, "no@file")), own)
+    assert found.middlewares == (STRIP.name, "no@file", STRIP.name)
+    assert (found.status, found.reason) == (503, "middleware no@file does not exist")
+    assert explained_with(EntryPointOptions((STRIP.name,)), own).status == 0
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 301), ("HEAD", 308), ("POST", 308)])
+def test_the_entry_point_redirects_whether_a_router_matches_or_not(method: str, status: int) -> None:
+    options = EntryPointOptions(redirection=TO_SECURE)
+    for routers in ((), (router("r", "Host(`a.test`)", 10**6),)):
+        found = explained_with(options, *routers, facts=Facts("a.test", "/x", method))
+        assert (found.router, found.service, found.middlewares) == (TO_SECURE.name, "", (STRIP.name,))
+        assert (found.status, found.reason) == (status, "the entry point redirects to https, port 443")
+
+
+def test_a_router_takes_acmes_challenges_before_the_redirection() -> None:
+    options = EntryPointOptions(redirection=TO_SECURE)
+    challenge = Facts("a.test", "/.well-known/acme-challenge/x")
+    assert explained_with(options, router("r", "Host(`a.test`)"), facts=challenge).router == "r"
+    assert explained_with(options, facts=challenge).router == TO_SECURE.name
+
+
+def test_a_closed_entry_point_redirects_nothing() -> None:
+    options = EntryPointOptions(redirection=TO_SECURE)
+    found = explained_with(options, router("r", "Host(`a.test`)"), closed="it is closed")
+    assert (found.router, found.status, found.reason) == ("r", 503, "it is closed")

@@ -17,11 +17,7 @@ WEB = "--entryPoints.web.address=:80"
 HTTP = "--entryPoints=Name:http Address::80"
 
 GUARDS_OF_ENTRY_POINTS = [
-    ([WEB, "--entryPoints.web.http.middlewares=auth@file"], "entryPoints.web.http.middlewares"),
-    (
-        [WEB, "--entrypoints.web.http.redirections.entrypoint.to=secure"],
-        "entrypoints.web.http.redirections",
-    ),
+    ([WEB, "--entrypoints.web.http.tls.options=strict@file"], "entrypoints.web.http.tls.options"),
     ([WEB, "--entryPoints.web.http.tls"], "entryPoints.web.http.tls"),
     ([WEB, "--entryPoints.web.http.tls.certResolver=le"], "entryPoints.web.http.tls"),
     (
@@ -32,10 +28,6 @@ GUARDS_OF_ENTRY_POINTS = [
         [WEB, "--entryPoints.web.http.encodedCharacters.allowEncodedHash=0"],
         "entryPoints.web.http.encodedCharacters.allowEncodedHash",
     ),
-    ([f"{HTTP} Auth.Basic.Users:test:$apr1$H6$9.x"], "entryPoints.http.Auth"),
-    ([f"{HTTP} Redirect.EntryPoint:https"], "entryPoints.http.Redirect"),
-    ([f"{HTTP} WhiteList.SourceRange:10.0.0.0/8"], "entryPoints.http.WhiteList"),
-    ([f"{HTTP} WhiteListSourceRange:10.0.0.0/8"], "entryPoints.http.WhiteListSourceRange"),
     ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
     ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
 ]
@@ -69,16 +61,15 @@ FILES = {
 entryPoints:
   web:
     address: ":80"
-    http: {middlewares: [auth@file], redirections: {entryPoint: {to: secure}}, tls: {}}
+    http: {encodedCharacters: {allowEncodedSlash: false}, tls: {options: strict@file}}
 """,
     "traefik_toml": """
 [entryPoints.web]
 address = ":80"
-[entryPoints.web.http]
-middlewares = ["auth@file"]
-[entryPoints.web.http.redirections.entryPoint]
-to = "secure"
+[entryPoints.web.http.encodedCharacters]
+allowEncodedSlash = false
 [entryPoints.web.http.tls]
+options = "strict@file"
 """,
 }
 
@@ -87,7 +78,8 @@ to = "secure"
 def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
     result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
-    keys = [f"entryPoints.web.http.{option}" for option in ("middlewares", "redirections", "tls")]
+    options = ("encodedCharacters.allowEncodedSlash", "tls", "tls.options")
+    keys = [f"entryPoints.web.http.{option}" for option in options]
     assert closed_parts(result) == [("entry point web", key) for key in keys]
     assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
     assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
@@ -97,13 +89,8 @@ def test_guards_of_traefik_1_in_a_file(tmp_path: Path) -> None:
     toml = """
 [entryPoints.http]
 address = ":80"
-[entryPoints.http.auth.basic]
-users = ["test:$apr1$H6$9.x"]
-[entryPoints.http.whiteList]
-sourceRange = ["10.0.0.0/8"]
-useXForwardedFor = false
-[entryPoints.http.redirect]
-entryPoint = "https"
+[entryPoints.http.clientIPStrategy]
+depth = 1
 [entryPoints.https]
 address = ":443"
 [entryPoints.https.tls]
@@ -118,9 +105,7 @@ certFile = "a.pem"
 keyFile = "a.pem"
 """
     assert closed_parts(load_settings(tmp_path, traefik_toml=toml)) == [
-        ("entry point http", "entryPoints.http.auth"),
-        ("entry point http", "entryPoints.http.whiteList"),
-        ("entry point http", "entryPoints.http.redirect"),
+        ("entry point http", "entryPoints.http.clientIPStrategy"),
         ("entry point https", "entryPoints.https.tls.cipherSuites"),
         ("entry point https", "entryPoints.https.tls.sniStrict"),
         ("entry point https", "entryPoints.https.tls.clientCA"),
@@ -129,16 +114,14 @@ keyFile = "a.pem"
 
 def test_guards_in_the_environment(tmp_path: Path) -> None:
     environ = {
-        "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_MIDDLEWARES": "auth@file",
         "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_CERTRESOLVER": "le",
         "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_OPTIONS": "strict@file",
-        "RONDPOINT_ENTRYPOINTS_MYWEB_AUTH_BASIC_USERS": "a:b",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_CLIENTIPSTRATEGY_DEPTH": "1",
     }
     result = load_settings(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
     assert {part for part, _ in closed_parts(result)} == {"entry point myWeb"}
     assert {key.split(".", 2)[2] for _, key in closed_parts(result)} == {
-        "auth",
-        "http.middlewares",
+        "clientipstrategy",
         "http.tls",
         "http.tls.options",
     }
@@ -166,6 +149,32 @@ def test_the_admin_entry_point_speaks_no_tls(tmp_path: Path) -> None:
     ]
     assert "it only responds to /ping" in result.warnings[0].message
     assert result.warnings[0].subject == "flag --entryPoints.traefik.tls.certificates"
+
+
+ADMIN_OPTIONS = {
+    "http.middlewares": "=auth@file",
+    "http.redirections": ".entryPoint.to=web",
+    "redirect": ".entryPoint=web",
+    "auth": ".digest.users=a:b:c",
+    "whiteList": ".sourceRange=10.0.0.0/8",
+    "whitelistSourceRange": "=10.0.0.0/8",
+}
+
+
+@pytest.mark.parametrize("option", ADMIN_OPTIONS)
+def test_the_admin_entry_point_has_no_routers(tmp_path: Path, option: str) -> None:
+    key = f"entryPoints.traefik.{option}"
+    result = load_settings(tmp_path, [WEB, f"--{key}{ADMIN_OPTIONS[option]}"])
+    assert closed_parts(result) == [("entry point traefik", key)]
+    assert "it only responds to /ping" in result.warnings[0].message
+    assert result.warnings[0].subject == f"flag --{key}{ADMIN_OPTIONS[option]}".partition("=")[0]
+
+
+def test_the_admin_entry_point_does_not_compress(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, [WEB, "--entryPoints.traefik.compress"])
+    assert closed_parts(result) == []
+    (diagnostic,) = result.warnings
+    assert diagnostic.message == "entryPoints.traefik.compress is not served"
 
 
 OTHERS = [

@@ -1,0 +1,78 @@
+"""Handles requests of an entry point that has options for all its routers: middlewares, a redirection.
+
+Such an entry point has a handler of its own from the start, so the requests of others do no work for it. It
+differs from theirs in one point: in the routes that it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.exchange.request_handler import handle_request
+from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.routing.route import Route
+from rondpoint.entry_points.redirection import ACME_CHALLENGES, Redirection
+from rondpoint.model import Router
+from rondpoint.rules import v3
+from rondpoint.rules.request_normalisation import normalise_path
+
+if TYPE_CHECKING:
+    from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_handler import Match
+    from proxy.http1.request import Request
+    from rondpoint.entry_points.options import EntryPointOptions
+
+_RAW_CHALLENGES = ACME_CHALLENGES.encode()
+
+
+def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Downstream, Request], bool]:
+    """Return the handler of an entry point with these options."""
+    match = _match_with_middlewares(entry_point, options.middlewares)
+    if options.redirection is not None:
+        match = _match_redirection(entry_point, options.middlewares, options.redirection, match)
+    return partial(handle_request, match=match)
+
+
+def _match_with_middlewares(entry_point: str, middlewares: tuple[str, ...]) -> Match:
+    """Return a function that finds the route of a request, with these middlewares before its own."""
+
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        route = downstream.context.table.match(entry_point, request, downstream)
+        if route is None:
+            return None
+        known = route.on_entry_points
+        found = None if known is None else known.get(entry_point)
+        return found or route.with_middlewares(entry_point, middlewares)
+
+    return match
+
+
+def _match_redirection(
+    entry_point: str, middlewares: tuple[str, ...], redirection: Redirection, serve: Match
+) -> Match:
+    """Return a function that finds the route of the redirection; `serve` finds routes that it leaves.
+
+    They are those of routers that take a request all the same, and of requests whose URL is the new one
+    already, because a trusted proxy says so.
+    """
+    name, priority = redirection.name, redirection.priority
+    names = (redirection.middleware.name,)
+    # As with Traefik, the middlewares of the entry point come before the redirection, too.
+    rule = v3.parse("PathPrefix(`/`)")
+    redirecting = Route(Router(name, rule, name, 0, middlewares=names), frozenset((entry_point,)))
+    redirecting = redirecting.with_middlewares(entry_point, middlewares)
+    is_there = has_scheme_and_port(redirection.middleware.options)
+
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        if is_there(request, downstream):
+            return serve(request, downstream)
+        if priority is not None or request.target.startswith(_RAW_CHALLENGES):
+            route = serve(request, downstream)
+            # Normalised, because dot segments must not lead to other paths.
+            if route is not None and redirection.gives_way(route.router, normalise_path(request.target)):
+                return route
+        return redirecting
+
+    return match

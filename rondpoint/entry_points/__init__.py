@@ -1,0 +1,1 @@
+"""The options of entry points for all their routers, as middlewares."""

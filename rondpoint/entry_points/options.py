@@ -1,0 +1,55 @@
+"""The middlewares and the redirection of an entry point, from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.entry_points.redirection import Redirection, make_redirection
+from rondpoint.entry_points.traefik_1 import translate
+from rondpoint.model import Middleware, Router
+from rondpoint.settings import ADMIN, Settings
+
+
+class EntryPointOptions(Struct, frozen=True):
+    """The options of one entry point for all its routers.
+
+    `middlewares` are the names of the middlewares before those of each router. `own` are those of them that
+    only this entry point has, by name, with the one of the redirection. `diagnostics` are about invalid
+    options.
+    """
+
+    middlewares: tuple[str, ...] = ()
+    own: Mapping[str, Middleware] = MappingProxyType({})
+    redirection: Redirection | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+NO_OPTIONS = EntryPointOptions()
+
+
+def read_entry_points(settings: Settings) -> dict[str, EntryPointOptions]:
+    """Return the options by entry point, for those that have some; the admin entry point has none."""
+    found = {name: _read(name, settings) for name in settings.entry_points if name != ADMIN}
+    return {name: options for name, options in found.items() if options != NO_OPTIONS}
+
+
+def router_middlewares(options: EntryPointOptions, router: Router) -> tuple[str, ...]:
+    """Return the names of all middlewares of a router on an entry point with these options."""
+    return (*options.middlewares, *router.middlewares)
+
+
+def _read(name: str, settings: Settings) -> EntryPointOptions:
+    point = settings.entry_points[name]
+    translated = translate(name, settings)
+    redirecting = make_redirection(name, settings)
+    made = [*translated.made, *([redirecting[1]] if redirecting else [])]
+    return EntryPointOptions(
+        (*point.http.middlewares, *(each.middleware.name for each in translated.made)),
+        {each.middleware.name: each.middleware for each in made},
+        redirecting[0] if redirecting else None,
+        (*translated.diagnostics, *(diagnostic for each in made for diagnostic in each.diagnostics)),
+    )

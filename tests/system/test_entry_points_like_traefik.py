@@ -1,0 +1,180 @@
+"""Traefik 3 and Rondpoint apply the options of an entry point to the same requests alike."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tests.lab import http
+from tests.lab.certificate import write_certificate
+from tests.lab.installation import start
+from tests.lab.origin import Origin
+from tests.lab.ports import free_port
+from tests.lab.processes import Processes
+from tests.lab.traefik import start_traefik
+from tests.lab.waiting import until
+
+USERS = "test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
+SIGNED = ("Authorization", "Basic " + b64encode(b"test:test").decode())
+SECURE = ("X-Forwarded-Proto", "https")
+CHALLENGE = "/.well-known/acme-challenge/token"
+
+OPTIONS = {
+    "guarded": ("http.middlewares=auth@file,add@file",),
+    "reversed": ("http.middlewares=add@file,auth@file",),
+    "chained": ("http.middlewares=all@file",),
+    "moved": ("http.redirections.entryPoint.to=secure",),
+    "other": ("http.redirections.entryPoint.to=:9443", "http.redirections.entryPoint.permanent=false"),
+    "standard": ("http.redirections.entryPoint.to=:443",),
+    "plain": ("http.redirections.entryPoint.to=:80", "http.redirections.entryPoint.scheme=http"),
+    "late": ("http.redirections.entryPoint.to=:443", "http.redirections.entryPoint.priority=10"),
+    "trusting": ("http.redirections.entryPoint.to=:443", "forwardedHeaders.insecure=true"),
+    "guardedmoved": ("http.middlewares=auth@file", "http.redirections.entryPoint.to=:443"),
+}
+"""The options of each entry point besides `web` and `secure`, which have none."""
+
+ROUTES: dict[str, Any] = {
+    "routers": {
+        "plain": {"rule": "Host(`plain.test`)", "priority": 9},
+        "first": {"rule": "Host(`first.test`)", "priority": 11},
+        "own": {"rule": "Host(`own.test`)", "middlewares": ["strip"]},
+        "longest": {"rule": "Host(`longest.test`)", "priority": 1_000_000},
+    },
+    "middlewares": {
+        "auth": {"basicAuth": {"users": [USERS], "headerField": "X-User"}},
+        "add": {"addPrefix": {"prefix": "/added"}},
+        "strip": {"stripPrefix": {"prefixes": ["/added"]}},
+        "all": {"chain": {"middlewares": ["add", "strip", "auth"]}},
+    },
+}
+
+
+class Sample(NamedTuple):
+    """A request; Rondpoint departs from Traefik for the reason `departure`, if there is one."""
+
+    entry_point: str
+    host: str = "plain.test"
+    path: str = "/x"
+    method: str = "GET"
+    headers: Sequence[tuple[str, str]] = ()
+    departure: str = ""
+
+
+REQUESTS = [
+    Sample("web"),
+    Sample("web", "own.test", "/added/x"),
+    *(
+        Sample(name, host, path, method, headers)
+        for name in ("guarded", "reversed", "chained")
+        for host, path in (("plain.test", "/x?y=z"), ("own.test", "/x"), ("nobody.test", "/x"))
+        for method, headers in (("GET", ()), ("GET", (SIGNED,)), ("POST", (SIGNED,)))
+    ),
+    *(
+        Sample(name, host, path, method)
+        for name in ("moved", "other", "standard", "plain")
+        for host, path in (
+            ("plain.test:82", "/x?y=z&a=b"),
+            ("nobody.test:81", "/"),
+            ("longest.test:82", "/a%2Fb/../c//d"),
+        )
+        for method in ("GET", "HEAD", "POST")
+    ),
+    *(Sample("late", host) for host in ("plain.test", "first.test", "nobody.test")),
+    Sample("trusting"),
+    Sample("guardedmoved"),
+    Sample("guardedmoved", headers=(SIGNED,)),
+    Sample("trusting", headers=(("X-Forwarded-Proto", "http"),)),
+    Sample(
+        "trusting",
+        headers=(SECURE,),
+        departure="a client that uses HTTPS already reaches the routers; Traefik responds with 418",
+    ),
+    Sample("plain", departure="a client whose URL is the new one already reaches the routers"),
+    Sample(
+        "moved",
+        path=CHALLENGE,
+        departure="a router may serve the challenges of another ACME client; Traefik only serves its own",
+    ),
+    Sample("moved", "nobody.test", CHALLENGE),
+    Sample("moved", path="/.well-known/acme-challenge/../x"),
+]
+
+
+class Outcome(NamedTuple):
+    """What the client gets, without the texts of errors, and the targets and users that the origin gets."""
+
+    status: int
+    location: str
+    received: tuple[tuple[str, str | None], ...]
+
+
+class Candidate(NamedTuple):
+    """A running proxy: the ports of its entry points, and the origin of its routers."""
+
+    ports: dict[str, int]
+    origin: Origin
+
+    def outcome(self, sample: Sample) -> Outcome:
+        before = len(self.origin.requests)
+        response = http.request(
+            self.ports[sample.entry_point],
+            sample.host,
+            sample.path,
+            method=sample.method,
+            headers=sample.headers,
+        )
+        location = (response.header("Location") or "").replace(f":{self.ports['secure']}/", ":SECURE/")
+        received = tuple(
+            (request.target, request.header("X-User")) for request in self.origin.requests[before:]
+        )
+        return Outcome(response.status, location, received)
+
+
+@pytest.fixture(scope="module")
+def candidates() -> Iterator[tuple[Candidate, Candidate]]:
+    with TemporaryDirectory(prefix="rp-") as directory_name, ExitStack() as stack:
+        directory = Path(directory_name)
+        certificate = write_certificate(directory / "c.pem")
+        processes = Processes()
+        stack.callback(processes.stop)
+        found: list[Candidate] = []
+        for proxy in ("rondpoint", "traefik"):
+            origin = stack.enter_context(Origin.named("a"))
+            routes = directory / f"{proxy}.yml"
+            routes.write_text(yaml.safe_dump({"http": routes_to(origin)}))
+            ports = {name: free_port() for name in (*OPTIONS, "secure")}
+            flags = [f"--providers.file.filename={routes}"]
+            flags += [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in ports.items()]
+            flags += [f"--entryPoints.{name}.{flag}" for name, given in OPTIONS.items() for flag in given]
+            if proxy == "traefik":
+                running = start_traefik(processes, *flags)
+            else:
+                flags += [f"--entryPoints.secure.tls.certificates={certificate},{certificate}"]
+                flags += ["--providers.docker=false", "--workers=1"]
+                running = start(processes, *flags, directory=directory)
+            web = running.web
+            until(lambda web=web: http.request(web, "plain.test").status == 200, f"routes of {proxy}")
+            found.append(Candidate({**ports, "web": web}, origin))
+        yield found[0], found[1]
+
+
+def routes_to(origin: Origin) -> dict[str, Any]:
+    routers = {name: {**router, "service": "s"} for name, router in ROUTES["routers"].items()}
+    servers = {"s": {"loadBalancer": {"servers": [{"url": origin.url}]}}}
+    return {**ROUTES, "routers": routers, "services": servers}
+
+
+@pytest.mark.parametrize("sample", REQUESTS, ids=lambda each: "-".join(map(str, each[:4])))
+def test_both_apply_the_options_alike(sample: Sample, candidates: tuple[Candidate, Candidate]) -> None:
+    ours, theirs = (candidate.outcome(sample) for candidate in candidates)
+    if sample.departure:
+        assert ours != theirs, f"Rondpoint no longer departs from Traefik: {sample.departure}"
+    else:
+        assert ours == theirs
