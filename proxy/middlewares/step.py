@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
+    from proxy.limits.rate_limits import RateLimits
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import Trace
+
+
+class SharedState(Protocol):
+    """The state that all clients of a worker share."""
+
+    @property
+    def rate_limits(self) -> RateLimits: ...
 
 
 class Client(Protocol):
@@ -23,6 +31,9 @@ class Client(Protocol):
     peer: str
     tally: Tally
     extras: Extras | None
+
+    @property
+    def context(self) -> SharedState: ...
 
     @property
     def tls(self) -> str: ...

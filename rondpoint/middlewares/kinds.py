@@ -7,6 +7,7 @@ SERVED_KINDS = frozenset(
         "addPrefix",
         "chain",
         "inFlightReq",
+        "rateLimit",
         "redirectRegex",
         "redirectScheme",
         "replacePath",
