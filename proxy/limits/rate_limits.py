@@ -8,6 +8,7 @@ trials in the background find that the store replies in time again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from time import monotonic
@@ -22,6 +23,8 @@ from proxy.limits.gcra import Limit, fair_share, take_tokens, time_to_next_token
 from proxy.limits.portions import next_portion
 from proxy.limits.token_bucket import BucketKey, BucketTable, TokenBucket
 
+log = logging.getLogger(__name__)
+
 LEASE_TIMEOUT = 0.02
 """Seconds that a request waits for a token before the worker's own count decides."""
 
@@ -33,6 +36,9 @@ LONGEST_PAUSE = 1.0
 """Seconds before further trials of a store that was late. The pause doubles each time the store is late again
 within LONGEST_PAUSE.
 """
+
+FIRST_USE_TIMEOUT = 0.2
+"""Seconds that the first requests of a worker wait until it is connected to the store; it connects then."""
 
 UNUSED_AFTER = 0.05
 """Seconds without use after which leased tokens are given back."""
@@ -82,6 +88,11 @@ class RateLimits:
         self._unused_timer = hub.loop.timer(UNUSED_AFTER, UNUSED_AFTER)
         self._calls = 0
         self._late = False
+        self._wanted = Event()
+        self._attempted = Event()
+        if connect is None:
+            self._attempted.set()
+        self._refusal = ""
         self._pause = 0.0
         self._recovered_at = 0.0
 
@@ -97,6 +108,10 @@ class RateLimits:
             if bucket.tokens == bucket.low:
                 self._ask(bucket)
             return ADMITTED
+        if self.degraded and not self._attempted.is_set():
+            self._wanted.set()
+            self._attempted.wait(FIRST_USE_TIMEOUT)
+            self._attempted.set()
         now = monotonic()
         if self.degraded:
             return self._take_local(bucket, now)
@@ -109,9 +124,10 @@ class RateLimits:
         return verdict
 
     def run(self) -> None:
-        """Keep a connection to the store until killed; reconnect whenever it breaks."""
+        """Keep a connection to the store, from the first use until killed; reconnect whenever it breaks."""
         if self._connect is None:
             return
+        self._wanted.wait()
         pause = 0.05
         while True:
             connection = None
@@ -122,9 +138,9 @@ class RateLimits:
                 while True:
                     self._recover(connection, script)
                     self._lease(connection, script)
-            except (redis.RedisError, OSError):
-                # The watcher logs that the store is down.
-                pass
+            except (redis.RedisError, OSError) as error:
+                self._attempted.set()
+                self._log_refusal(error)
             finally:
                 self._end_call()
                 self._degrade()
@@ -141,10 +157,18 @@ class RateLimits:
             self._call(connection, script, ())
             passed += 1
             if self._late:
+                self._attempted.set()
                 passed = 0
                 self._pause = max(self._pause, FIRST_PAUSE)
         self._recovered_at = monotonic()
         self.degraded = False
+        self._attempted.set()
+
+    def _log_refusal(self, error: Exception) -> None:
+        """Log once what the store refuses; the watcher logs that it is down."""
+        if isinstance(error, redis.ResponseError) and str(error) != self._refusal:
+            self._refusal = str(error)
+            log.warning("rate limits are not shared with other workers: %s", error)
 
     def _lease(self, connection: Any, script: bytes) -> None:
         """Lease tokens whenever buckets need some, until the store is late."""

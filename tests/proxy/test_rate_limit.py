@@ -14,6 +14,7 @@ from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.workers import read_workers
 from tests.lab import http
+from tests.lab.delayed_relay import DelayedRelay
 from tests.lab.origin import Origin
 from tests.lab.store import Store
 from tests.lab.waiting import until

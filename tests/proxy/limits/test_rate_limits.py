@@ -10,7 +10,7 @@ import redis
 
 from proxy.limits.gcra import Limit
 from proxy.limits.rate_limits import RateLimits
-from proxy.limits.token_bucket import BucketTable
+from proxy.limits.token_bucket import BucketTable, bucket_id
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.keys import Keys
 from tests.lab.store import Store
@@ -29,11 +29,12 @@ def client(tmp_path: Path) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def start(client: redis.Redis) -> Iterator[Callable[[RateLimits], None]]:
-    """A function that starts a worker's limits, and waits until they are shared."""
+    """A function that starts a worker's limits, uses them, and waits until they are shared."""
     running = []
 
     def begin(limits: RateLimits) -> None:
         running.append(gevent.spawn(limits.run))
+        limits.take(("m", "r", "first"), SLOW)
         with gevent.Timeout(30):
             while limits.degraded:
                 gevent.sleep(0.001)
@@ -131,6 +132,28 @@ def test_requests_that_passed_without_the_store_are_charged_later(
     start(limits)
     # The first call charges them.
     assert take_all(limits) == BURST // 2
+
+
+def test_the_first_request_waits_for_the_connection(client: redis.Redis) -> None:
+    limits = make(client)
+    running = gevent.spawn(limits.run)
+    gevent.sleep(0.1)
+    before = client.info("clients")["connected_clients"]
+    assert limits.take(KEY, SLOW).admitted
+    assert not limits.degraded
+    assert client.exists(Keys().rate_limit(bucket_id(KEY)))
+    assert client.info("clients")["connected_clients"] == before + 1
+    running.kill()
+
+
+def test_missing_rights_are_logged_once(client: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    client.execute_command("ACL", "SETUSER", "default", "-evalsha", "-script")
+    limits = make(client)
+    running = gevent.spawn(limits.run)
+    assert limits.take(KEY, SLOW).admitted
+    gevent.sleep(0.3)
+    running.kill()
+    assert len([record for record in caplog.records if "not shared" in record.message]) == 1
 
 
 def test_a_worker_without_the_store_takes_its_share() -> None:

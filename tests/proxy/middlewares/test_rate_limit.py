@@ -13,6 +13,7 @@ from proxy.per_request.local_response import LocalResponse
 from rondpoint.model import Middleware
 from tests.proxy.middlewares.sender import Sender, Worker
 
+LONG = "x" * 5000
 HOURLY = {"average": 1, "period": 3600.0}
 
 
@@ -74,6 +75,11 @@ def test_an_average_of_0_is_no_limit() -> None:
     [
         ({"requestHost": True}, request("a.test"), request("b.test")),
         ({"requestHeaderName": "X-Key"}, request(lines="\r\nx-key: a"), request(lines="\r\nX-Key: b")),
+        (
+            {"requestHeaderName": "X-Key"},
+            request(lines=f"\r\nX-Key: {LONG}a"),
+            request(lines=f"\r\nX-Key: {LONG}b"),
+        ),
     ],
 )
 def test_each_source_has_a_bucket(criterion: dict[str, Any], one: Request, other: Request) -> None:
