@@ -43,6 +43,11 @@ FIRST_USE_TIMEOUT = 0.2
 UNUSED_AFTER = 0.05
 """Seconds without use after which leased tokens are given back."""
 
+KNOWN_FOR = 1.0
+"""Seconds for which a worker refuses requests to an empty bucket before it asks again. Other workers may have
+given tokens back.
+"""
+
 MAX_BATCH = 200
 """Buckets per call, so that a call takes the store less than a millisecond."""
 
@@ -116,7 +121,7 @@ class RateLimits:
         if self.degraded:
             return self._take_local(bucket, now)
         wait = time_to_next_token(limit, bucket.tat, now)
-        if wait > limit.max_delay:
+        if wait > limit.max_delay and now < bucket.asked_at + KNOWN_FOR:
             return Verdict(admitted=False, delay=wait)
         bucket.waiting.append(getcurrent())
         self._ask(bucket)
@@ -185,7 +190,7 @@ class RateLimits:
                 self._in_flight = []
                 now = monotonic()
                 if self.degraded:
-                    # The worker's own count has decided meanwhile.
+                    # The worker's own count has decided meanwhile, and so gives back what came too late.
                     for at, (bucket, _) in enumerate(in_flight):
                         bucket.returned += numbers[3 * at] + (numbers[3 * at + 1] >= 0)
                     return

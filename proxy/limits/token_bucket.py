@@ -73,7 +73,10 @@ class BucketTable:
                 buckets.popitem(last=False)
         else:
             buckets.move_to_end(key)
-            bucket.limit = limit
+            if bucket.limit is not limit and bucket.limit != limit:
+                # What is known of the bucket was true for the limit before.
+                bucket.limit = limit
+                bucket.tat = 0.0
         return bucket
 
 

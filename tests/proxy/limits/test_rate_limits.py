@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from proxy.limits.gcra import Limit
-from proxy.limits.rate_limits import RateLimits
+from proxy.limits.rate_limits import KNOWN_FOR, RateLimits
 from proxy.limits.token_bucket import BucketTable, bucket_id
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.keys import Keys
@@ -110,6 +110,29 @@ def test_a_refusal_costs_no_call(client: redis.Redis, start: Callable[[RateLimit
     assert not any(verdict.admitted for verdict in verdicts)
     assert all(3500 < verdict.delay <= 3600 for verdict in verdicts)
     assert calls(client) == before
+
+
+def test_a_changed_limit_is_in_force_soon(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
+    limits = make(client)
+    start(limits)
+    assert take_all(limits, Limit(3600.0, 3, 0.0)) == 3
+    # The bucket is as empty as it can be with the new limit, which fills it soon.
+    assert take_all(limits, Limit(0.01, 3, 0.0)) == 0
+    gevent.sleep(0.05)
+    assert take_all(limits, Limit(0.01, 3, 0.0)) >= 1
+
+
+def test_an_empty_bucket_is_asked_for_again_after_a_second(
+    client: redis.Redis, start: Callable[[RateLimits], None]
+) -> None:
+    limits = make(client)
+    start(limits)
+    limit = Limit(3600.0, 3, 0.0)
+    assert take_all(limits, limit) == 3
+    client.flushall()
+    assert not limits.take(KEY, limit).admitted
+    gevent.sleep(KNOWN_FOR)
+    assert limits.take(KEY, limit).admitted
 
 
 def test_unused_tokens_are_given_back(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
