@@ -55,12 +55,13 @@ def relay_body(
         downstream.sent = len(data)
         if extra >= 0:
             return WITH_EXCESS if extra else COMPLETE
-        with _silence_timeout(downstream, stream):
+        with silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
     return _relay_unknown_length(downstream, stream, response, head, data, version)
 
 
-def _silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
+def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
+    """Return the limit for how long the server may pause within a body."""
     context = downstream.context
     return SilenceTimeout(context.sweeper, context.upstream_timeouts.pause, stream)
 
@@ -123,7 +124,7 @@ def _relay_unknown_length(
             if outcome is not None:
                 return outcome
             if silence is None:
-                silence = _silence_timeout(downstream, stream)
+                silence = silence_timeout(downstream, stream)
                 silence.start()
             try:
                 data = stream.recv()

@@ -19,6 +19,8 @@ for index, key in ipairs(KEYS) do
   if tat ~= tat then
     tat = now
   end
+  tat = math.max(tat, now)
+  local before = tat
   tat = math.min(math.max(tat - returned * interval, now), now + (burst + 1) * interval)
   local available = math.max(0, math.floor((now + burst * interval - tat) / interval + 1e-6))
   local granted = math.min(available, waiting)
@@ -30,7 +32,7 @@ for index, key in ipairs(KEYS) do
     early = wait
     tat = tat + interval
   end
-  if granted > 0 or early >= 0 or returned ~= 0 then
+  if tat ~= before then
     -- A bucket without a key is full.
     redis.call('SET', key, string.format('%.2f', tat), 'PX', math.ceil((tat - now) / 1000) + 1)
   end

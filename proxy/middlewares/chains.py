@@ -6,7 +6,19 @@ import logging
 from collections.abc import Iterator
 from itertools import count
 
-from proxy.middlewares import in_flight_req, prefixes, rate_limit, redirects, replace_path, retry
+from proxy.middlewares import (
+    basic_auth,
+    compress,
+    digest_auth,
+    headers,
+    in_flight_req,
+    ip_allow_list,
+    prefixes,
+    rate_limit,
+    redirects,
+    replace_path,
+    retry,
+)
 from proxy.middlewares.step import KINDS, Step
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middlewares.canonical import add_defaults
@@ -16,7 +28,19 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (in_flight_req, prefixes, rate_limit, redirects, replace_path, retry)
+_ = (
+    basic_auth,
+    compress,
+    digest_auth,
+    headers,
+    in_flight_req,
+    ip_allow_list,
+    prefixes,
+    rate_limit,
+    redirects,
+    replace_path,
+    retry,
+)
 
 
 class ChainError(Exception):

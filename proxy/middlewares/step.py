@@ -23,12 +23,14 @@ class SharedState(Protocol):
 class Client(Protocol):
     """The client of a request: `peer` is its address, or empty.
 
+    `username` is for the access log: a step sets it to the name in the client's credentials, right or wrong.
     `tally` is the router's; `extras` hold additional tasks for the exchange. `forwarded` returns the
     X-Forwarded header lines for a request with this Host. `detailed_trace` returns the trace that records
     steps, if any. `tls` is the TLS version and cipher of the connection, empty without TLS.
     """
 
     peer: str
+    username: bytes
     tally: Tally
     extras: Extras | None
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 SERVED_KINDS = frozenset(
     (
         "addPrefix",
+        "basicAuth",
         "chain",
+        "compress",
+        "digestAuth",
+        "headers",
         "inFlightReq",
+        "ipAllowList",
+        "ipWhiteList",
         "rateLimit",
         "redirectRegex",
         "redirectScheme",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
+from rondpoint.middlewares.framing_headers import refuse_framing_headers
 from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
 
@@ -189,6 +190,13 @@ def web_address(value: object) -> str:
 def text_by_name(value: object) -> dict[str, str]:
     """Texts by name; an empty text removes a header."""
     return {name: parse_text(item) for name, item in _mapping(value).items()}
+
+
+def headers(value: object) -> dict[str, str]:
+    """Values of headers by name; names that frame messages are refused."""
+    found = text_by_name(value)
+    refuse_framing_headers(found)
+    return found
 
 
 def status_by_name(value: object) -> dict[str, int]:

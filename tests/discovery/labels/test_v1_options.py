@@ -72,6 +72,23 @@ def test_a_frontend_option_becomes_the_same_middleware_in_every_source(row: Row)
     assert made(of_file(row.labels), labels=False) == wanted
 
 
+SERVED_GUARDS = [
+    ({"frontend.auth.basic": "a:b"}, "basicAuth"),
+    ({"frontend.auth.basic.users": "a:b", "frontend.auth.headerField": "X-User"}, "basicAuth"),
+    ({"frontend.auth.basic.usersFile": "/users", "frontend.auth.basic.removeHeader": "true"}, "basicAuth"),
+    ({"frontend.auth.digest.users": "a:traefik:b"}, "digestAuth"),
+    ({"frontend.whiteList.sourceRange": "10.0.0.0/8"}, "ipAllowList"),
+    ({"frontend.whitelistSourceRange": "10.0.0.0/8"}, "ipAllowList"),
+]
+
+
+@pytest.mark.parametrize(("labels", "kind"), SERVED_GUARDS)
+def test_guards_of_traefik_1_are_served(labels: dict[str, str], kind: str) -> None:
+    found = decoded(labels)
+    assert [kind for _, kind, _ in made(found)] == [kind]
+    assert not found.diagnostics
+
+
 @pytest.mark.parametrize("row", BACKEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))
 def test_a_backend_option_becomes_the_same_middleware_in_every_source(row: Row) -> None:
     wanted = list(row.middlewares)

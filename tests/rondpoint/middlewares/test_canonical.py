@@ -80,6 +80,8 @@ REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
         ("accessControlAllowOriginListRegex",),
         "is not valid",
     ),
+    ("headers", {"customRequestHeaders": {"Upgrade": "x"}}, ("customRequestHeaders",), "is not valid"),
+    ("headers", {"customResponseHeaders": {"te": ""}}, ("customResponseHeaders",), "is not valid"),
 ]
 
 
