@@ -11,6 +11,7 @@ from proxy.middlewares.chains import Chains
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
+from proxy.upstream.auxiliary_pools import AuxiliaryPools
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -60,7 +61,7 @@ class WorkerContext:
     drain_deadline: float = NEVER
     requests: int = 0
     upgrades: int = 0
-    chains: Chains = field(default_factory=Chains)
+    chains: Chains = field(init=False)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
@@ -68,4 +69,5 @@ class WorkerContext:
     retry: RetryPolicy | None = None
 
     def __post_init__(self) -> None:
+        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts))
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

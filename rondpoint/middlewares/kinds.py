@@ -9,6 +9,7 @@ SERVED_KINDS = frozenset(
         "chain",
         "compress",
         "digestAuth",
+        "forwardAuth",
         "headers",
         "inFlightReq",
         "ipAllowList",

@@ -21,6 +21,7 @@ class Sender:
     def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"", tls: str = "") -> None:
         self.peer = peer
         self.username = b""
+        self.tls = ""
         self.tally = Tally()
         self.extras: Extras | None = None
         self.trace: Trace | None = None
