@@ -150,8 +150,9 @@ def test_a_frozen_store_delays_no_request_for_long(instances: Instances, store: 
     assert passed(entries, 1, 3) <= 2 * AVERAGE * 1.1
     assert passed(entries, 1, 3) >= 2 * AVERAGE / 2
     assert max(duration for _, _, duration in entries) < 5
+    # The workers come back one after the other, within about a second; until then the late ones add their share.
     entries = instances.send(10 * AVERAGE, SECONDS)
-    assert passed(entries, 1, SECONDS) <= (SECONDS - 1) * AVERAGE * 1.05
+    assert passed(entries, 2, SECONDS) <= (SECONDS - 2) * AVERAGE * 1.05
 
 
 def test_a_distant_store_costs_no_request_time(short_path: Path, store: Store) -> None:
