@@ -150,7 +150,7 @@ def test_a_frozen_store_delays_no_request_for_long(instances: Instances, store: 
     assert passed(entries, 1, 3) <= 2 * AVERAGE * 1.1
     assert passed(entries, 1, 3) >= 2 * AVERAGE / 2
     assert max(duration for _, _, duration in entries) < 5
-    # The workers come back one after the other, within about a second; until then the late ones add their share.
+    # The workers come back within about a second; until then the late ones add their share.
     entries = instances.send(10 * AVERAGE, SECONDS)
     assert passed(entries, 2, SECONDS) <= (SECONDS - 2) * AVERAGE * 1.05
 
