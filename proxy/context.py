@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
@@ -61,6 +62,7 @@ class WorkerContext:
     requests: int = 0
     upgrades: int = 0
     chains: Chains = field(init=False)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None

@@ -37,6 +37,8 @@ from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.limits import Limits, limits_for
+from proxy.limits.rate_limits import RateLimits
+from proxy.limits.worker_count import WorkerCount
 from proxy.net.deadlines import Sweeper, after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
@@ -56,7 +58,7 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import read_entry_points
 from rondpoint.settings import Settings
 from rondpoint.settings.closed_parts import METRICS
-from rondpoint.store.client import connect
+from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
@@ -105,10 +107,17 @@ class Runtime:
             self.keys.tickets,
             partial(drop, self.client, self.keys.tickets),
         )
+        rate_limits = RateLimits(
+            partial(separate_connection, self.client.connection_pool),
+            self.keys.rate_limit,
+            settings.workers,
+        )
+        self._worker_count = WorkerCount(self.client, self.keys, rate_limits)
         self.context = WorkerContext(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
             tickets=self.tickets,
+            rate_limits=rate_limits,
             sweeper=sweeper,
             ejections=self.ejections,
             upstream_timeouts=timeouts,
@@ -168,6 +177,8 @@ class Runtime:
         for run in (
             self.context.sweeper.run,
             self.tickets.run,
+            self.context.rate_limits.run,
+            self._worker_count.run,
             self.watcher.run,
             self._saver.run,
             self.ejection_sync.run_writer,

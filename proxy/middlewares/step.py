@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
+    from proxy.limits.rate_limits import RateLimits
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
@@ -24,6 +25,13 @@ class ReadTimeout(Protocol):
 
     @property
     def read(self) -> float: ...
+
+
+class SharedState(Protocol):
+    """The state that all clients of a worker share."""
+
+    @property
+    def rate_limits(self) -> RateLimits: ...
 
 
 class Client(Protocol):
@@ -45,6 +53,9 @@ class Client(Protocol):
     username: bytes
     tally: Tally
     extras: Extras | None
+
+    @property
+    def context(self) -> SharedState: ...
 
     @property
     def timeouts(self) -> ReadTimeout: ...

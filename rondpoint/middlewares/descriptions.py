@@ -205,7 +205,8 @@ _TRAFFIC = {
     "inFlightReq": "limits the number of simultaneous requests; further ones get 429",
     "inFlightReq.amount": "requests at once",
     **_below("inFlightReq.sourceCriterion", _CRITERION),
-    "rateLimit": "limits the rate of requests; further ones get 429",
+    "rateLimit": "limits the rate of requests; further ones get 429; all proxies with the same store hold a "
+    "limit together, so the options below `redis` have no effect",
     "rateLimit.average": "requests per `period`; 0: no limit",
     "rateLimit.period": "the period for `average`",
     "rateLimit.burst": "requests that may come at once",

@@ -14,6 +14,7 @@ SERVED_KINDS = frozenset(
         "inFlightReq",
         "ipAllowList",
         "ipWhiteList",
+        "rateLimit",
         "redirectRegex",
         "redirectScheme",
         "replacePath",

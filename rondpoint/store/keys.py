@@ -69,6 +69,12 @@ class Keys(PublishedKeys):
         """Hash: service's name → tickets taken, an integer."""
         return self._key("tickets")
 
+    def rate_limit(self, bucket: str) -> str:
+        """String: the [theoretical arrival time](#rate-limits) of a bucket of a rate limit, in microseconds
+        of Unix time, decimal; the name is a hash of middleware, router and source.
+        """
+        return self._key(f"rate-limit:{bucket}")
+
     @property
     def ejected(self) -> str:
         """Hash: URL of an ejected server → JSON `Ejection`."""

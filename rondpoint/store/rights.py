@@ -77,6 +77,7 @@ KEY_USES = (
         BOTH,
         expires=f"a field about {RETENTION / 60:g} minutes after its service, by the agent",
     ),
+    KeyUse("rate_limit", PROXY, PROXY, argument="BUCKET", expires="when the bucket is full"),
     KeyUse("workers", PROXY, PROXY),
     KeyUse(
         "metrics",
@@ -107,10 +108,11 @@ _COMMON_COMMANDS = (
     *("ping", "hello", "auth", "client|setname", "cluster|slots"),
     *("multi", "exec", "discard", "get", "hset", "hdel", "hget", "hgetall"),
     *("rpush", "blpop", "lrange", "expire", "time", "subscribe", "unsubscribe"),
+    *("set", "evalsha", "script|load"),
 )
 _AGENT_COMMANDS = (
-    *("set", "del", "type", "exists", "incr", "pttl", "hlen", "hexists", "hscan", "sadd", "srem", "smembers"),
-    *("lpush", "ltrim", "publish", "evalsha", "script|load"),
+    *("del", "type", "exists", "incr", "pttl", "hlen", "hexists", "hscan", "sadd", "srem", "smembers"),
+    *("lpush", "ltrim", "publish"),
 )
 _PROXY_COMMANDS = ("watch", "unwatch", "hmget", "hincrby", "lrem")
 _NO_RIGHTS = "resetkeys resetchannels -@all"

@@ -39,6 +39,7 @@ IGNORED_FOR_CLIENTS = {
     "content-length": "the proxies frame bodies differently, and have their own texts for errors",
     "transfer-encoding": "see content-length",
     "connection": "belongs to the connection",
+    "x-retry-in": "a time to the nanosecond; Retry-After has its seconds",
 }
 IGNORED_IN_ERRORS = {
     "content-type": "the proxies have their own texts for errors",

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal, json_response
-from proxy.admin.views.durations import go_duration
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.exposition.store_snapshot import StoreSnapshot, read_snapshot
 from proxy.telemetry.instance import INSTANCE
+from rondpoint.go_durations import go_duration
 from rondpoint.store.metric_sums import add_worker_counts
 from rondpoint.store.metrics import ServerError, WorkerCounts
 

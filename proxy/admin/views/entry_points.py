@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import DISABLED, ENABLED, Status
+from rondpoint.go_durations import go_duration
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_point_http import Redirection
 

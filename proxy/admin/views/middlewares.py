@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import ObjectStatus, provider_of
+from rondpoint.go_durations import go_duration
 from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.middlewares.options import Group
 from rondpoint.middlewares.readers import seconds

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import ObjectStatus, provider_of
+from rondpoint.go_durations import go_duration
 from rondpoint.middlewares.redaction import redact_headers
 from rondpoint.model import HealthCheck, Server, ServerState, Service, StickyCookie
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from proxy.admin.views.durations import go_duration
 from proxy.admin.views.object_status import provider_of
+from rondpoint.go_durations import go_duration
 from rondpoint.middlewares.redaction import redact_headers
 from rondpoint.model import HealthCheck, Router, Service, StickyCookie
 

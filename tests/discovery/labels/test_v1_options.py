@@ -9,6 +9,7 @@ from discovery.decoding.report import Report
 from discovery.dynamic import decode as decode_file
 from discovery.labels import decode
 from discovery.labels.v1_options import options_tree
+from proxy.middlewares.chains import Chains
 from rondpoint.diagnostics import Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Service
@@ -133,6 +134,24 @@ def test_middlewares_have_traefik_1s_order_and_path_changes_follow_them() -> Non
         *("errors-x", "ipAllowList", "redirect", "headers", "passTLSClientCert", "basicAuth", "rateLimit-a"),
         "stripPrefix",
     ]
+
+
+def test_rate_sets_become_limits_that_are_served() -> None:
+    found = decoded(
+        {
+            "frontend.rateLimit.extractorFunc": "client.ip",
+            "frontend.rateLimit.rateSet.a.average": "100",
+            "frontend.rateLimit.rateSet.a.burst": "200",
+            "frontend.rateLimit.rateSet.b.period": "1m",
+            "frontend.rateLimit.rateSet.b.average": "600",
+        }
+    )
+    assert found.diagnostics == ()
+    chains = Chains()
+    for middleware in found.middlewares:
+        chains.put(middleware)
+    (router,) = found.routers
+    assert len(chains.steps(router)) == 2
 
 
 UNREADABLE = [

@@ -4,11 +4,11 @@ import pytest
 
 from proxy.admin.diagnostic_filters import count_unrouted, is_unrouted
 from proxy.admin.paging import PageError, page_of
-from proxy.admin.views.durations import go_duration
 from proxy.admin.views.middlewares import middleware_view
 from proxy.admin.views.object_status import WITHOUT_ERRORS, active_status, group_by_object, left_out_status
 from proxy.admin.views.services import service_view
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.go_durations import go_duration
 from rondpoint.model import HealthCheck, Middleware, Service
 
 

@@ -1,8 +1,18 @@
 """A client as middlewares see it, for tests."""
 
+from dataclasses import dataclass, field
+
+from proxy.limits.rate_limits import RateLimits
 from proxy.per_request.extras import Extras
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What all clients of a worker share; it has no store."""
+
+    rate_limits: RateLimits = field(default_factory=RateLimits)
 
 
 class Sender:
@@ -16,6 +26,7 @@ class Sender:
         self.extras: Extras | None = None
         self.trace: Trace | None = None
         self.tls = tls
+        self.context = Worker()
         self._claimed = claimed
 
     def forwarded(self, host: bytes) -> bytes:

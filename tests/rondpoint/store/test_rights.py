@@ -31,6 +31,7 @@ from rondpoint.store.metrics import Counts, drop_counts, write_counts, write_fie
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retired_workers import ActiveNames, retire
+from rondpoint.store.scripts import load_script
 from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.unused_tickets import RETENTION, UnusedTickets
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
@@ -40,6 +41,7 @@ from tests.rondpoint.store.counts import read_counts
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 KEYS = Keys()
+SETTING = "return redis.call('SET', KEYS[1], '1')"
 
 
 def rules(user: str) -> str:
@@ -119,6 +121,8 @@ def test_the_proxys_rights_are_sufficient(client: redis.Redis, login: Callable[[
     assert read_diagnostics(proxy, KEYS) == ()
     proxy.hincrby(KEYS.tickets, "a@file", 1)
     drop(proxy, KEYS.tickets)
+    lease_tokens = load_script(proxy, "lease_tokens.lua", "proxy.limits")
+    assert lease_tokens(keys=[KEYS.rate_limit("x")], args=[1e6, 1, 0, 1, 0, 0]) == [1, -1, 1_000_000]
     write_counts(proxy, KEYS, "host:1", {"a@file": Counts()}, ["b@file"])
     assert read_counts(proxy, KEYS, "host:1") == {"a@file": Counts()}
     removed_server = server_field("s@file", "http://10.0.0.1:80")
@@ -160,6 +164,8 @@ def test_the_rights_are_sufficient_with_sentinels_and_in_a_cluster(kind: type[Se
 
 FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
     ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.services, "a@file", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.set(KEYS.revision, "1")),
+    ("rondpoint-proxy", lambda proxy: proxy.register_script(SETTING)(keys=[KEYS.revision])),
     ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.admin, "admin/http/routers/a", "{}")),
     ("rondpoint-proxy", lambda proxy: proxy.rpush(KEYS.admin_history, "{}")),
     ("rondpoint-proxy", lambda proxy: proxy.publish(KEYS.admin_changes, "1")),

@@ -1,0 +1,74 @@
+"""The middleware rateLimit, as in Traefik 3: limits the rate of requests by source and router.
+
+All workers and instances with the same store hold a limit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from proxy.limits.gcra import Limit
+from proxy.middlewares.source_criterion import client_address, compile_source
+from proxy.middlewares.step import Client, Step, named_kind
+from proxy.per_request.local_response import LocalResponse
+from rondpoint.go_durations import go_duration
+
+if TYPE_CHECKING:
+    from proxy.http1.request import Request
+
+_MAX_DELAY = 0.5
+_LONGEST_SOURCE = 64
+
+
+@named_kind("rateLimit")
+def rate_limit(options: Mapping[str, Any], name: str) -> Step:
+    """Let `average` requests pass per `period`, and `burst` of them at once; refuse others with 429.
+
+    A request that comes up to half an interval early is held back. The option `redis` has no effect: the
+    counts are in Rondpoint's store.
+    """
+    source = compile_source(options.get("sourceCriterion"), client_address)
+    average = options["average"]
+    if not average:
+        return _unlimited
+    limit = compile_limit(average, options["period"], options["burst"])
+
+    def step(request: Request, client: Client) -> None:
+        text = source(request, client)
+        if len(text) > _LONGEST_SOURCE:
+            # Clients may send long headers, which must not fill the memory.
+            text = "\0" + blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        key = (name, client.tally.router, text)
+        admitted, delay = client.context.rate_limits.take(key, limit)
+        if not admitted:
+            raise _refusal(delay)
+        if delay:
+            gevent.sleep(delay)
+
+    return step
+
+
+def compile_limit(average: int, period: float, burst: int) -> Limit:
+    """Return the limit that these options mean; a `period` of 0 is a second, a `burst` of 0 one request."""
+    rate = average / (period or 1.0)
+    # As in Traefik: half the interval of the rate without its fraction.
+    max_delay = _MAX_DELAY / int(rate) if rate >= 1 else _MAX_DELAY
+    return Limit(1 / rate, max(1, burst), max_delay)
+
+
+def _unlimited(request: Request, client: Client) -> None:
+    pass
+
+
+def _refusal(delay: float) -> LocalResponse:
+    lines = (
+        b"\r\nContent-Type: text/plain; charset=utf-8"
+        b"\r\nX-Content-Type-Options: nosniff"
+        b"\r\nRetry-After: %d\r\nX-Retry-In: %b" % (ceil(delay), go_duration(delay).encode())
+    )
+    return LocalResponse(429, lines, b"Too Many Requests")
