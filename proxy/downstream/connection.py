@@ -189,7 +189,7 @@ class ClientConnection:
         )
         if self.extras is not None:
             head, end, content = data.partition(b"\r\n\r\n")
-            data = self.extras.apply_response_steps(head) + end + content
+            data = self.extras.apply_response_steps(head, content) + end + content
         self.status, self.refused = int(data[9:12]), True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4

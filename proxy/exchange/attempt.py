@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.request_body import RequestBody
-from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
+from proxy.exchange.response_relay import COMPLETE, CUT, read_body_start, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.header_lines import without
@@ -180,7 +180,10 @@ def _relay(
             and _repeatable(downstream, request, body)
         ):
             raise NoResponseError(response.status, try_others=False, retryable_status=True)
-        response_head = extras.complete_head(response_head)
+        body_start = b""
+        if extras.needs_body_start and response.status != 101:
+            data, body_start = read_body_start(downstream, stream, response, data)
+        response_head = extras.complete_head(response_head, body_start)
     downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins after the whole request.

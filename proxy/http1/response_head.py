@@ -8,14 +8,16 @@ from http import HTTPStatus
 class ResponseHead:
     """A status and header lines; `lines` begin each with CRLF, and the last one does not end with it.
 
-    Framing lines other than Content-Length are not among them: the client's side writes those.
+    Framing lines other than Content-Length are not among them: the client's side writes those. `body_start`
+    holds the first bytes of the body, if a response step needs them (`Extras.needs_body_start`).
     """
 
-    __slots__ = ("_status_line", "lines", "status")
+    __slots__ = ("_status_line", "body_start", "lines", "status")
 
     def __init__(self, status: int, lines: bytes = b"", status_line: bytes = b"") -> None:
         self.status = status
         self.lines = lines
+        self.body_start = b""
         self._status_line = status_line
 
     @classmethod

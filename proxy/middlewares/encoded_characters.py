@@ -1,4 +1,4 @@
-"""The middleware encodedCharacters, as in Traefik 3: refuses paths with certain percent-encoded characters."""
+"""The middleware encodedCharacters, as in Traefik 3: refuses paths with encoded characters."""
 
 from __future__ import annotations
 

@@ -21,12 +21,23 @@ class Extras:
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
     the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
+    `needs_body_start` means that a response step reads the first bytes of the body.
     """
 
-    __slots__ = ("_began", "_end_calls", "_endpoint", "_response_steps", "cookie", "cookies", "retrying")
+    __slots__ = (
+        "_began",
+        "_end_calls",
+        "_endpoint",
+        "_response_steps",
+        "cookie",
+        "cookies",
+        "needs_body_start",
+        "retrying",
+    )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
+        self.needs_body_start = False
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
@@ -44,19 +55,20 @@ class Extras:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
 
-    def complete_head(self, head: bytes) -> bytes:
+    def complete_head(self, head: bytes, body_start: bytes = b"") -> bytes:
         """Return the head of the server's response with this exchange's cookies, after the response steps."""
-        return self.apply_response_steps(head + self.cookies + self.cookie)
+        return self.apply_response_steps(head + self.cookies + self.cookie, body_start)
 
     def at_response(self, step: ResponseStep) -> None:
         """Apply this step to the head of the response; steps added later apply first."""
         self._response_steps.append(step)
 
-    def apply_response_steps(self, head: bytes) -> bytes:
+    def apply_response_steps(self, head: bytes, body_start: bytes = b"") -> bytes:
         """Return `head`, a status line with header lines, after all response steps."""
         if not self._response_steps:
             return head
         value = ResponseHead.parse(head)
+        value.body_start = body_start
         for step in reversed(self._response_steps):
             step(value)
         return value.encode()

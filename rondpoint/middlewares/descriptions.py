@@ -105,7 +105,7 @@ _CONTENT = {
     "compress.minResponseBodyBytes": "bytes of the smallest body that is compressed",
     "compress.encodings": "encodings in order of preference",
     "compress.defaultEncoding": "encoding for clients that name none",
-    "contentType": "detects the content type of responses without one, by their first bytes",
+    "contentType": "adds `Content-Type` to responses without it, by the first bytes of their body",
     "contentType.autoDetect": "`false` turns it off; deprecated in Traefik 3",
     "errors": "replaces error responses with pages of another service",
     "errors.status": "statuses of the responses to replace",
