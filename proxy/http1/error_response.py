@@ -5,6 +5,8 @@ from __future__ import annotations
 from email.utils import formatdate
 from http import HTTPStatus
 
+from proxy.http1.response_head import reason_phrase
+
 _TEXT = {
     404: "404 page not found",
     502: "502 bad gateway: the server could not be reached, or gave no valid answer",
@@ -20,9 +22,9 @@ def error_content(status: int, reason: str = "", allow: str = "") -> tuple[bytes
 
     A 200 has no body. `allow` lists methods, which a 405 and the response to OPTIONS must name.
     """
-    text = (
-        f"{status} {reason}" if reason else _TEXT.get(status, f"{status} {HTTPStatus(status).phrase.lower()}")
-    )
+    text = f"{status} {reason}" if reason else _TEXT.get(status)
+    if text is None:
+        text = f"{status} {reason_phrase(status).decode().lower()}".rstrip()
     body = b"" if status == HTTPStatus.OK else text.encode() + b"\n"
     lines = _ABOUT_TEXT if body else b""
     return lines + (b"\r\nAllow: " + allow.encode() if allow else b""), body
@@ -42,7 +44,7 @@ def encode_response(
     length = b"" if status == HTTPStatus.NO_CONTENT else b"\r\nContent-Length: %d" % len(body)
     head = b"HTTP/1.1 %d %b\r\nDate: %b%b%b\r\nConnection: %b\r\n\r\n" % (
         status,
-        HTTPStatus(status).phrase.encode(),
+        reason_phrase(status),
         formatdate(usegmt=True).encode(),
         lines,
         length,

@@ -30,10 +30,11 @@ class ResponseHead:
         """Return the status line and the header lines; a changed status gets its own reason phrase."""
         if self._status_line[9:12] == b"%d" % self.status:
             return self._status_line + self.lines
-        return b"HTTP/1.1 %d %b%b" % (self.status, _reason_phrase(self.status), self.lines)
+        return b"HTTP/1.1 %d %b%b" % (self.status, reason_phrase(self.status), self.lines)
 
 
-def _reason_phrase(status: int) -> bytes:
+def reason_phrase(status: int) -> bytes:
+    """Return the registered reason phrase of a status; return nothing for another status."""
     try:
         return HTTPStatus(status).phrase.encode()
     except ValueError:

@@ -6,7 +6,15 @@ import logging
 from collections.abc import Iterator
 from itertools import count
 
-from proxy.middlewares import content_type, encoded_characters, in_flight_req, prefixes, replace_path, retry
+from proxy.middlewares import (
+    circuit_breaker,
+    content_type,
+    encoded_characters,
+    in_flight_req,
+    prefixes,
+    replace_path,
+    retry,
+)
 from proxy.middlewares.step import KINDS, Step
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middlewares.canonical import add_defaults
@@ -16,7 +24,7 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (content_type, encoded_characters, in_flight_req, prefixes, replace_path, retry)
+_ = (circuit_breaker, content_type, encoded_characters, in_flight_req, prefixes, replace_path, retry)
 
 
 class ChainError(Exception):

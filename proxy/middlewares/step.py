@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 class Client(Protocol):
     """The client of a request: `peer` is its address, or empty.
 
-    `tally` is the router's; `extras` hold additional tasks for the exchange. `forwarded` returns the
-    X-Forwarded header lines for a request with this Host. `detailed_trace` returns the trace that records
-    steps, if any.
+    `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
+    tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
+    `detailed_trace` returns the trace that records steps, if any.
     """
 
     peer: str
+    status: int
     tally: Tally
     extras: Extras | None
 

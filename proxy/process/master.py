@@ -7,9 +7,13 @@ from typing import cast
 
 from gunicorn.arbiter import Arbiter
 
+from proxy.circuit_breaker.shared_memory import BREAKERS
 from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.handover import Departure, retire_up_to
 from proxy.process.worker import ProxyWorker
+
+# Workers share this memory only if it exists before the fork.
+_ = BREAKERS
 
 
 class Master(Arbiter):

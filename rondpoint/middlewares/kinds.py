@@ -6,6 +6,7 @@ SERVED_KINDS = frozenset(
     (
         "addPrefix",
         "chain",
+        "circuitBreaker",
         "contentType",
         "encodedCharacters",
         "inFlightReq",

@@ -6,7 +6,7 @@ from rondpoint.middlewares.options import Group, Option, Secrecy, group, kind
 from rondpoint.middlewares.readers import (
     amount,
     between,
-    given_text,
+    breaker_expression,
     seconds,
     status,
     statuses,
@@ -46,7 +46,7 @@ KINDS: dict[str, Group] = {
     ),
     "circuitBreaker": kind(
         {
-            "expression": Option(given_text, required=True),
+            "expression": Option(breaker_expression, required=True),
             "checkPeriod": Option(seconds, default=0.1),
             "fallbackDuration": Option(seconds, default=10.0),
             "recoveryDuration": Option(seconds, default=10.0),

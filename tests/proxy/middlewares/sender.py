@@ -10,6 +10,7 @@ class Sender:
 
     def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"") -> None:
         self.peer = peer
+        self.status = 499
         self.tally = Tally()
         self.extras: Extras | None = None
         self.trace: Trace | None = None
