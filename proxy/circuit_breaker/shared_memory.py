@@ -15,10 +15,13 @@ from typing import NamedTuple, cast
 
 from proxy.circuit_breaker.breaker import GENERATION, LAST_USE, STATE_NUMBERS
 from proxy.circuit_breaker.statistics import ROW_INTEGERS, Row
-from proxy.limits.in_flight_counts import IN_FLIGHT, ROWS
+from proxy.limits.in_flight_counts import IN_FLIGHT
 
-SLOTS = 64
+SLOTS = 256
 """The circuit breakers that workers can share; each worker has further ones for itself."""
+
+ROWS = 64
+"""The number of concurrent workers that can share them."""
 
 REUSE_SECONDS = 3600.0
 """The time after its last use in which a slot belongs to its breaker. A user must not rely on a later use."""
@@ -51,9 +54,9 @@ class BreakerMemory:
     def claim(self, key: bytes, now: float, row: int, rows_in_use: Callable[[], int]) -> Slot | None:
         """Return the slot of the breaker with this key, for the worker with this row.
 
-        Return None if the worker has no row (-1), or if all slots are taken.
+        Return None if there is no such row (-1 is none), or if all slots are taken.
         """
-        if row < 0:
+        if not 0 <= row < self._rows:
             return None
         owner = int.from_bytes(blake2b(key, digest_size=8).digest(), "little") or 1
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
@@ -66,7 +69,7 @@ class BreakerMemory:
         first = number * self._rows
 
         def all_rows() -> Sequence[Row]:
-            return [self._row(first + each) for each in range(rows_in_use())]
+            return [self._row(first + each) for each in range(min(rows_in_use(), self._rows))]
 
         return Slot(self._state(number), self._row(first + row), all_rows)
 

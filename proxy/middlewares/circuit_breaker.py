@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 # Well before another breaker may get the memory.
 _CLAIM_AGAIN_SECONDS = REUSE_SECONDS / 2
+# Routers come and go, and nobody tells the middleware.
+_ROUTERS_BETWEEN_SWEEPS = 256
 
 
 @named_kind("circuitBreaker")
 def circuit_breaker(options: Mapping[str, Any], name: str) -> Step:
     """Respond with `responseCode` while the router's breaker is open; otherwise record the outcome."""
     status = options["responseCode"]
-    if status < HTTPStatus.OK:
-        raise ValueError(f"responseCode {status} is no status of a final response")
     body = b"" if status in _WITHOUT_BODY else reason_phrase(status)
     breakers = _Breakers(options, name)
 
@@ -68,23 +68,33 @@ class _Breakers:
         # A breaker with other options begins anew.
         self._key = f"{name}\0{options['expression']}\0{self._durations}"
         self._breakers: dict[str, CircuitBreaker] = {}
+        self._warned = False
 
     def of_router(self, router: str, now: float) -> CircuitBreaker:
         """Return the breaker of this router; claim memory for it if it is new or was not in use for long."""
         breaker = self._breakers.get(router)
         if breaker is None or now - breaker.last_use > _CLAIM_AGAIN_SECONDS:
+            if len(self._breakers) % _ROUTERS_BETWEEN_SWEEPS == 0:
+                self._breakers = {
+                    name: each
+                    for name, each in self._breakers.items()
+                    if now - each.last_use <= _CLAIM_AGAIN_SECONDS
+                }
             breaker = self._breakers[router] = self._claim(router, now)
         return breaker
 
     def _claim(self, router: str, now: float) -> CircuitBreaker:
         slot = claim_slot(f"{self._key}\0{router}".encode(), now)
         if slot is None:
-            log.warning(
-                "circuit breaker %s of router %s: this worker counts alone; the workers share at most %d",
-                self._name,
-                router,
-                SLOTS,
-            )
+            if not self._warned:
+                self._warned = True
+                log.warning(
+                    "circuit breaker %s of router %s and perhaps of others: this worker counts alone, because"
+                    " the workers share at most %d circuit breakers",
+                    self._name,
+                    router,
+                    SLOTS,
+                )
             slot = own_slot(now)
         statistics = Statistics(slot.row, slot.all_rows, self._ranges)
         label = f"{self._name} of router {router}"

@@ -200,7 +200,7 @@ _TRAFFIC = {
     "circuitBreaker.checkPeriod": "time between two checks of the condition; 0: the default",
     "circuitBreaker.fallbackDuration": "time for which the circuit breaker stays open; 0: the default",
     "circuitBreaker.recoveryDuration": "time after that in which more and more requests pass; 0: the default",
-    "circuitBreaker.responseCode": "status of its responses, at least 200",
+    "circuitBreaker.responseCode": "status of its responses",
     "inFlightReq": "limits the number of simultaneous requests; further ones get 429",
     "inFlightReq.amount": "requests at once",
     **_below("inFlightReq.sourceCriterion", _CRITERION),

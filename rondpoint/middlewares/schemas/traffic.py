@@ -8,7 +8,6 @@ from rondpoint.middlewares.readers import (
     between,
     breaker_expression,
     seconds,
-    status,
     statuses,
     switch,
     text,
@@ -50,7 +49,7 @@ KINDS: dict[str, Group] = {
             "checkPeriod": Option(seconds, default=0.1),
             "fallbackDuration": Option(seconds, default=10.0),
             "recoveryDuration": Option(seconds, default=10.0),
-            "responseCode": Option(status, default=503),
+            "responseCode": Option(between(200, 599), default=503),
         }
     ),
     "inFlightReq": kind(
