@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from msgspec.structs import replace
+
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
@@ -12,6 +14,13 @@ from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
 from rondpoint.model import Middleware, Router
 from rondpoint.rules.suggestions import did_you_mean
+
+_INEFFECTIVE_HEADERS_OPTIONS = {
+    **dict.fromkeys(("sslRedirect", "sslTemporaryRedirect"), "use the middleware redirectScheme"),
+    **dict.fromkeys(("sslHost", "sslForceHost"), "use the middleware redirectRegex"),
+    "featurePolicy": "use permissionsPolicy",
+}
+"""Options of the middleware headers in Traefik 2, with hints; Traefik 1's own syntax keeps its options."""
 
 
 def decode_middleware(name: str, section: Section, provider: str) -> Middleware | None:
@@ -30,14 +39,19 @@ def decode_middleware(name: str, section: Section, provider: str) -> Middleware 
         hint = did_you_mean(written, SCHEMAS)
         report.error(f"{report.at(section.key(written))} is an unknown kind of middleware", hint)
         return None
-    return make_middleware(
+
+    def key_of(path: tuple[str, ...]) -> str:
+        return ".".join((section.key(written), *path))
+
+    middleware = make_middleware(
         qualify(name, provider),
         kind,
         section.raw(written),
         lambda other: qualify(other, provider),
-        lambda path: ".".join((section.key(written), *path)),
+        key_of,
         report,
     )
+    return _without_ineffective_options(middleware, key_of, report)
 
 
 def make_middleware(
@@ -58,6 +72,19 @@ def make_middleware(
     for fault in found.errors:
         _report_fault(fault, key_of(fault.path), report)
     return Middleware(name, kind, found.options, unusable=unusable or not found.usable)
+
+
+def _without_ineffective_options(
+    middleware: Middleware, key_of: Callable[[tuple[str, ...]], str], report: Report
+) -> Middleware:
+    """Remove options of earlier versions that Traefik 3 accepts but ignores, and report those in use."""
+    if middleware.kind != "headers":
+        return middleware
+    options = dict(middleware.options)
+    for name, hint in _INEFFECTIVE_HEADERS_OPTIONS.items():
+        if options.pop(name, None):
+            report.warning(f"{report.at(key_of((name,)))} has no effect, as in Traefik 3", hint)
+    return replace(middleware, options=options)
 
 
 def _report_fault(fault: OptionError, key: str, report: Report) -> None:

@@ -35,6 +35,7 @@ class InternalResponse:
     target: Target | None = None
     refused: bool = True
     retries: int = 0
+    username: bytes = b""
     body: CountedBody | None = None
     tls: str = ""
     logged: str = ""

@@ -28,13 +28,15 @@ def is_supported_hash(hashed: str) -> bool:
         return False
 
 
-def matches(password: str, hashed: str) -> bool:
+def matches(password: str | bytes, hashed: str) -> bool:
     """Return whether the password matches the hash; bcrypt takes 0.1 s or more."""
-    if len(password.encode()) > MAX_PASSWORD_BYTES:
+    if isinstance(password, str):
+        password = password.encode()
+    if len(password) > MAX_PASSWORD_BYTES:
         return False
     if hashed.startswith(("$2a$", "$2b$", "$2x$", "$2y$")):
         # bcrypt and htpasswd use only the first 72 bytes.
-        password = password.encode()[:72].decode(errors="ignore")
+        password = password[:72]
     try:
         return bool(_context().verify(password, hashed))
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 from typing import TYPE_CHECKING
 
+from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.errors import ClientGoneError
 from proxy.http1.error_response import encode_response, error_content
 from proxy.http1.errors import RequestError
@@ -37,6 +38,7 @@ class ClientConnection:
     counts and logs, the exchange leaves its outcome: `tally` (the router's), `target` (the last server
     tried), `status`, `sent` (bytes of the body), `refused` (by the proxy), `retries` (further servers tried),
     `body` (the request's, if there was one). `label_set` counts plain requests of this connection;
+    `username` is the name in the client's credentials, if a middleware has read them.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -77,6 +79,7 @@ class ClientConnection:
         "tally",
         "target",
         "timeouts",
+        "username",
     )
 
     def __init__(
@@ -127,6 +130,7 @@ class ClientConnection:
         self.sent = 0
         self.refused = False
         self.retries = 0
+        self.username = b""
         self.body: CountedBody | None = None
         self.response: Response | None = None
         self.extras: Extras | None = None
@@ -187,9 +191,14 @@ class ClientConnection:
             keep_alive=keep_alive,
             head_only=request.method == b"HEAD",
         )
-        if self.extras is not None:
+        extras = self.extras
+        if extras is not None:
             head, end, content = data.partition(b"\r\n\r\n")
-            data = self.extras.apply_response_steps(head, content) + end + content
+            head = extras.apply_response_steps(head, len(content), content)
+            if extras.body_filter is not None:
+                content = feed_in_portions(extras.body_filter, content) + extras.body_filter.finish()
+                head += b"\r\nContent-Length: %d" % len(content)
+            data = head + end + content
         self.status, self.refused = int(data[9:12]), True
         self.send(data)
         self.sent = len(data) - data.index(b"\r\n\r\n") - 4

@@ -91,7 +91,7 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                 if observer is not None:
                     request.target = target
                     observer.add(downstream, request, seconds, number)
-                    downstream.refused, downstream.retries = False, 0
+                    downstream.refused, downstream.retries, downstream.username = False, 0, b""
                 # So that the next request is not counted at a server that it never reached.
                 downstream.target = None
                 body = downstream.body

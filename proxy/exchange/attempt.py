@@ -9,13 +9,16 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.exchange.body_preview import preview_body
 from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.response_relay import COMPLETE, CUT, read_body_start, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.header_lines import without
 from proxy.http1.request import Request
+from proxy.http1.response import UNTIL_CLOSE
 from proxy.http1.upgrades import was_offered
 from proxy.net.deadlines import NEVER, after
 from proxy.per_request.extras import extras_of
@@ -44,12 +47,11 @@ def request_head(downstream: Downstream, request: Request, target: Target, pass_
         headers += b"\r\nContent-Length: %d" % request.content_length
     if request.upgrade:
         headers += b"\r\nConnection: Upgrade\r\nUpgrade: " + request.upgrade
-    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (
-        request.method,
-        request.target,
-        headers,
-        downstream.forwarded(request.host),
-    )
+    forwarded = downstream.forwarded(request.host)
+    extras = downstream.extras
+    if extras is not None:
+        forwarded = extras.apply_forwarded_steps(forwarded)
+    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (request.method, request.target, headers, forwarded)
 
 
 def forward_to(
@@ -169,6 +171,8 @@ def _relay(
         body.response_begun = True
     downstream.response = response
     response_head = response.head
+    length = response.length
+    body_filter = None
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
@@ -183,7 +187,13 @@ def _relay(
         body_start = b""
         if extras.needs_body_start and response.status != 101:
             data, body_start = read_body_start(downstream, stream, response, data)
-        response_head = extras.complete_head(response_head, body_start)
+        seen = length
+        if length < 0 and extras.preview_bytes:
+            data, seen = preview_body(stream, length, data, extras.preview_bytes)
+        response_head = extras.complete_head(response_head, seen, body_start)
+        body_filter = extras.body_filter
+        if body_filter is not None:
+            length = UNTIL_CLOSE
     downstream.status = response.status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins after the whole request.
@@ -199,9 +209,14 @@ def _relay(
         request.keep_alive
         and finished
         and not downstream.context.draining
-        and (response.length >= 0 or request.version == 1)
+        and (length >= 0 or request.version == 1)
     )
-    outcome = relay_body(downstream, stream, response, response_head, data, request.version, keep_alive)
+    if body_filter is None:
+        outcome = relay_body(downstream, stream, response, response_head, data, request.version, keep_alive)
+    else:
+        outcome = relay_filtered(
+            downstream, stream, response, response_head, data, request.version, keep_alive, body_filter
+        )
     if body is not None and not finished:
         body.stop()
         stream.close()
@@ -212,7 +227,7 @@ def _relay(
         target.pool.give(stream)
         return keep_alive
     stream.close()
-    if outcome is CUT and response.length < 0 and not request.version:
+    if outcome is CUT and length < 0 and not request.version:
         # Only a reset tells this client that the response is incomplete.
         downstream.stream.reset()
     return outcome is not CUT and keep_alive

@@ -55,7 +55,7 @@ def relay_body(
         downstream.sent = len(data)
         if extra >= 0:
             return WITH_EXCESS if extra else COMPLETE
-        with _silence_timeout(downstream, stream):
+        with silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
     return _relay_unknown_length(downstream, stream, response, head, data, version)
 
@@ -75,7 +75,7 @@ def read_body_start(
     decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
     piece = data
     try:
-        with _silence_timeout(downstream, stream):
+        with silence_timeout(downstream, stream):
             while True:
                 content = piece if decoder is None else decoder.feed(piece)
                 if content or (decoder is not None and decoder.finished):
@@ -90,7 +90,8 @@ def read_body_start(
         raise NoResponseError(504 if stream.expired else 502, try_others=False) from error
 
 
-def _silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
+def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
+    """Return the limit for how long the server may pause within a body."""
     context = downstream.context
     return SilenceTimeout(context.sweeper, context.upstream_timeouts.pause, stream)
 
@@ -153,7 +154,7 @@ def _relay_unknown_length(
             if outcome is not None:
                 return outcome
             if silence is None:
-                silence = _silence_timeout(downstream, stream)
+                silence = silence_timeout(downstream, stream)
                 silence.start()
             try:
                 data = stream.recv()

@@ -15,6 +15,12 @@ def values_of(lines: bytes, name: bytes) -> list[bytes]:
     return [value.strip(b" \t") for value in _pattern(name).findall(lines)]
 
 
+def first_value(lines: bytes, name: bytes) -> bytes:
+    """Return the value of the first line of that name, as `values_of` does; empty if there is none."""
+    found = _pattern(name).search(lines)
+    return found[1].strip(b" \t") if found else b""
+
+
 def without(lines: bytes, name: bytes) -> bytes:
     """Return `lines` without the lines of that name, regardless of case."""
     return _pattern(name).sub(b"", lines)
@@ -26,13 +32,10 @@ def with_value(lines: bytes, name: bytes, value: bytes) -> bytes:
 
 
 def header_line(name: str, value: str) -> bytes:
-    """Return a line that a user has configured. Raises ValueError for what no header line may contain."""
+    """Return a line that a user has configured, in UTF-8. Raises ValueError for what no line may contain."""
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
-    try:
-        encoded = value.encode("latin-1")
-    except UnicodeEncodeError:
-        encoded = value.encode()
+    encoded = value.encode()
     if not _VALUE.fullmatch(encoded.decode("latin-1")):
         raise ValueError(f"the value of header {name} contains a control character")
     return b"\r\n%b: %b" % (name.encode(), encoded)

@@ -31,7 +31,7 @@ from proxy.http1.protocols import kind_of
 _HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
 _KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
 # No valid name is longer (RFC 1035 §2.3.4), and values derived from clients' host names are cached.
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)")
 # A fragment is no part of a target. A server that removed it would see another path than the rules.
 _TARGET = re.compile(rb"/[!-\"$-~\x80-\xff]*")
@@ -123,7 +123,7 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
         if version:
             raise RequestError(400, "a Host header is required")
         host = b""
-    elif not _HOST.fullmatch(host):
+    elif not HOST.fullmatch(host):
         raise RequestError(400, "invalid Host header")
     request.host = host
     request.target = target
@@ -199,7 +199,7 @@ def _apply_connection_lines(request: Request, lines: list[tuple[bytes, bytes]]) 
 def _use_absolute_target(request: Request) -> None:
     """Replace Host by the host of an absolute target, and the target by its origin-form (RFC 9112 §3.2.2)."""
     match = _ABSOLUTE.fullmatch(request.target)
-    if match is None or not _HOST.fullmatch(match[1]):
+    if match is None or not HOST.fullmatch(match[1]):
         if request.method == b"CONNECT":
             return
         raise RequestError(400, "the request target must be a path or an http URL")

@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from proxy.http1.body_filter import FilterSequence
+from proxy.http1.header_lines import without
+
+if TYPE_CHECKING:
+    from proxy.http1.body_filter import BodyFilter
 
 
 class ResponseHead:
     """A status and header lines; `lines` begin each with CRLF, and the last one does not end with it.
 
-    Framing lines other than Content-Length are not among them: the client's side writes those. `body_start`
-    holds the first bytes of the body, if a response step needs them (`Extras.needs_body_start`).
+    Framing lines other than Content-Length are not among them: the client's side writes those. `length` is
+    the length of the body in bytes: 0 without a body, negative if it is unknown. `body_start` holds the first
+    bytes of the body, if a response step needs them (`Extras.needs_body_start`).
     """
 
-    __slots__ = ("_status_line", "body_start", "lines", "status")
+    __slots__ = ("_filters", "_status_line", "body_start", "length", "lines", "status")
 
-    def __init__(self, status: int, lines: bytes = b"", status_line: bytes = b"") -> None:
+    def __init__(self, status: int, lines: bytes = b"", status_line: bytes = b"", length: int = 0) -> None:
         self.status = status
         self.lines = lines
         self.body_start = b""
+        self.length = length
         self._status_line = status_line
+        self._filters: list[BodyFilter] = []
 
     @classmethod
-    def parse(cls, head: bytes) -> ResponseHead:
+    def parse(cls, head: bytes, length: int = 0) -> ResponseHead:
         """Return the value of a status line with header lines, as `parse_response` leaves them in `head`."""
         status_line, separator, lines = head.partition(b"\r\n")
-        return cls(int(status_line[9:12]), separator + lines, status_line)
+        return cls(int(status_line[9:12]), separator + lines, status_line, length)
+
+    def add_filter(self, body_filter: BodyFilter) -> None:
+        """Send the body through this filter, after the filters that were added before.
+
+        The length of the body becomes unknown.
+        """
+        self._filters.append(body_filter)
+        self.lines = without(self.lines, b"content-length")
+        self.length = -1
+
+    @property
+    def body_filter(self) -> BodyFilter | None:
+        """All filters of the body as one; None if there are none."""
+        return FilterSequence(self._filters) if len(self._filters) > 1 else next(iter(self._filters), None)
 
     def encode(self) -> bytes:
         """Return the status line and the header lines; a changed status gets its own reason phrase."""

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from itertools import count
 
 from proxy.middlewares import (
+    basic_auth,
     circuit_breaker,
+    compress,
     content_type,
+    digest_auth,
     encoded_characters,
+    headers,
     in_flight_req,
+    ip_allow_list,
     prefixes,
+    redirects,
     replace_path,
     retry,
 )
@@ -24,7 +30,21 @@ from rondpoint.model import Middleware, Router
 log = logging.getLogger(__name__)
 
 # Importing these modules registers their kinds in KINDS.
-_ = (circuit_breaker, content_type, encoded_characters, in_flight_req, prefixes, replace_path, retry)
+_ = (
+    basic_auth,
+    circuit_breaker,
+    compress,
+    content_type,
+    digest_auth,
+    encoded_characters,
+    headers,
+    in_flight_req,
+    ip_allow_list,
+    prefixes,
+    redirects,
+    replace_path,
+    retry,
+)
 
 
 class ChainError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
+from proxy.middlewares.address_ranges import AddressRanges
 from proxy.routing.request_attributes import headers
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ def compile_address(strategy: Mapping[str, Any]) -> Address:
     if depth:
         return lambda request, client: _subnet(_from_right(_forwarded_for(request, client), depth), bits)
     if excluded:
-        networks = [ip_network(text) for text in excluded]
+        holds = AddressRanges(excluded).holds
 
         def last_foreign(request: Request, client: Client) -> str:
             for text in reversed(_forwarded_for(request, client)):
-                if text and not any(_holds(network, text) for network in networks):
+                if text and not holds(text):
                     return text
             return ""
 
@@ -79,13 +80,6 @@ def _forwarded_for(request: Request, client: Client) -> list[str]:
 
 def _from_right(addresses: list[str], depth: int) -> str:
     return addresses[-depth] if len(addresses) >= depth else ""
-
-
-def _holds(network: Any, text: str) -> bool:
-    try:
-        return ip_address(text) in network
-    except ValueError:
-        return False
 
 
 def _subnet(text: str, bits: int | None) -> str:

@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 class Client(Protocol):
     """The client of a request: `peer` is its address, or empty.
 
+    `username` is for the access log: a step sets it to the name in the client's credentials, right or wrong.
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
-    `detailed_trace` returns the trace that records steps, if any.
+    `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
+    connection, empty without TLS.
     """
 
     peer: str
     status: int
+    username: bytes
     tally: Tally
     extras: Extras | None
+
+    @property
+    def tls(self) -> str: ...
 
     def forwarded(self, host: bytes) -> bytes: ...
 

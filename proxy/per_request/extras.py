@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.http1.response_head import ResponseHead
 
 if TYPE_CHECKING:
+    from proxy.http1.body_filter import BodyFilter
     from proxy.per_request.retries import RetryState
     from proxy.upstream.endpoint import Endpoint
 
+LinesStep = Callable[[bytes], bytes]
+"""Returns header lines after a change; each line begins with CRLF."""
+
 ResponseStep = Callable[[ResponseHead], None]
-"""Changes the head of the response that goes to the client, whether a server's or the proxy's own."""
+"""Changes the head of the response that goes to the client, whether a server's or the proxy's own.
+
+It may add a filter for the body.
+"""
 
 
 class Extras:
@@ -21,26 +28,34 @@ class Extras:
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
     the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
-    `needs_body_start` means that a response step reads the first bytes of the body.
+    `preview_bytes` says up to which length the response steps want to know the length of a body that does not
+    announce it; `needs_body_start` means that they read its first bytes. `body_filter`, set by the response
+    steps, changes the body.
     """
 
     __slots__ = (
         "_began",
         "_end_calls",
         "_endpoint",
+        "_forwarded_steps",
         "_response_steps",
+        "body_filter",
         "cookie",
         "cookies",
         "needs_body_start",
+        "preview_bytes",
         "retrying",
     )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
         self.needs_body_start = False
+        self.preview_bytes = 0
+        self.body_filter: BodyFilter | None = None
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
+        self._forwarded_steps: tuple[LinesStep, ...] = ()
         self._endpoint: Endpoint | None = None
         self._began = 0.0
 
@@ -55,22 +70,40 @@ class Extras:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
 
-    def complete_head(self, head: bytes, body_start: bytes = b"") -> bytes:
-        """Return the head of the server's response with this exchange's cookies, after the response steps."""
-        return self.apply_response_steps(head + self.cookies + self.cookie, body_start)
+    def complete_head(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
+        """Return the head of the server's response with this exchange's cookies, after the response steps.
+
+        `length` and `body_start` are as in `apply_response_steps`.
+        """
+        return self.apply_response_steps(head + self.cookies + self.cookie, length, body_start)
+
+    def at_forwarding(self, step: LinesStep) -> None:
+        """Apply this step to the lines that the proxy adds to the request, such as X-Forwarded-For."""
+        self._forwarded_steps += (step,)
+
+    def apply_forwarded_steps(self, lines: bytes) -> bytes:
+        """Return the lines that the proxy adds to the request, after all steps for them."""
+        for step in self._forwarded_steps:
+            lines = step(lines)
+        return lines
 
     def at_response(self, step: ResponseStep) -> None:
         """Apply this step to the head of the response; steps added later apply first."""
         self._response_steps.append(step)
 
-    def apply_response_steps(self, head: bytes, body_start: bytes = b"") -> bytes:
-        """Return `head`, a status line with header lines, after all response steps."""
+    def apply_response_steps(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
+        """Return `head`, a status line with header lines, after all response steps; set `body_filter`.
+
+        `length` is the length of the body in bytes, negative if it is unknown; `body_start` are
+        its first bytes, if a step needs them.
+        """
         if not self._response_steps:
             return head
-        value = ResponseHead.parse(head)
+        value = ResponseHead.parse(head, length)
         value.body_start = body_start
         for step in reversed(self._response_steps):
             step(value)
+        self.body_filter = value.body_filter
         return value.encode()
 
     def call_at_end(self, call: Callable[[], None]) -> None:

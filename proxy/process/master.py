@@ -7,13 +7,14 @@ from typing import cast
 
 from gunicorn.arbiter import Arbiter
 
+from proxy.authentication.instance_secret import INSTANCE_SECRET
 from proxy.circuit_breaker.shared_memory import BREAKERS
 from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.handover import Departure, retire_up_to
 from proxy.process.worker import ProxyWorker
 
-# Workers share this memory only if it exists before the fork.
-_ = BREAKERS
+# Importing these here makes them, so that all workers inherit the same ones.
+_ = (INSTANCE_SECRET, BREAKERS)
 
 
 class Master(Arbiter):

@@ -21,7 +21,7 @@ _LINE_FIELDS = (
     "DownstreamContentSize RequestCount RouterName ServiceURL Duration"
 )
 
-Note = tuple[bytes, float, bytes, bytes, int, int, int, bytes, int, str, str, float]
+Note = tuple[bytes, bytes, float, bytes, bytes, int, int, int, bytes, int, str, str, float]
 
 _TEXT = "utf-8", "backslashreplace"
 
@@ -49,6 +49,7 @@ class CommonFormat:
         target = completed.target
         return (
             completed.address,
+            completed.username,
             time() - seconds,
             request.method,
             request.target,
@@ -65,22 +66,25 @@ class CommonFormat:
     def _whole(self, notes: Sequence[Note]) -> bytes:
         """Format notes with every field kept: the usual case, which checks no setting."""
         clock, header_parts, names = self._clock, self.headers.kept, self._names
-        if not is_plain([note[2] for note in notes] + [note[3] for note in notes]):
+        if not is_plain([note[3] for note in notes] + [note[4] for note in notes]):
             notes = list(map(_escape_note, notes))
         lines: list[bytes] = []
         add = lines.append
         # Floats, because comparing a float with an integer takes longer.
         begun = over = 0.0
         stamp = b""
-        for peer, began, method, path, version, status, sent, headers, number, router, url, seconds in notes:
+        for (
+            peer, user, began, method, path, version, status, sent, headers, number, router, url, seconds
+        ) in notes:  # fmt: skip
             if not begun <= began < over:
                 second = int(began)
                 begun, over = float(second), second + 1.0
                 stamp = clock.text(second).encode()
             add(
-                b'%b - - [%b] "%b %b HTTP/1.%d" %d %d %b %d "%b" "%b" %dms\n'
+                b'%b - %b [%b] "%b %b HTTP/1.%d" %d %d %b %d "%b" "%b" %dms\n'
                 % (
                     peer,
+                    _username(user) if user else b"-",
                     stamp,
                     method,
                     path,
@@ -100,7 +104,7 @@ class CommonFormat:
         return "".join(map(self._partial_line, notes)).encode(*_TEXT)
 
     def _partial_line(self, note: Note) -> str:
-        peer, began, method, target, version, status, sent, headers, number, router, url, seconds = note
+        peer, user, began, method, target, version, status, sent, headers, number, router, url, seconds = note
         kept = self._fields.kept
         path = target.partition(b"?")[0] if self._no_query else target
         timed = kept("StartUTC") or kept("StartLocal")
@@ -109,7 +113,8 @@ class CommonFormat:
             return str(text) if kept(name) else "-"
 
         line = (
-            f"{shown('ClientHost', peer.decode())} - - [{self._clock.text(int(began)) if timed else '-'}] "
+            f"{shown('ClientHost', peer.decode())} - {shown('ClientUsername', _username(user).decode())} "
+            f"[{self._clock.text(int(began)) if timed else '-'}] "
             f'"{shown("RequestMethod", escape(method))} {shown("RequestPath", escape(path))} '
             f'{shown("RequestProtocol", f"HTTP/1.{version}")}" '
             f"{shown('DownstreamStatus', status)} {shown('DownstreamContentSize', sent)} "
@@ -126,8 +131,13 @@ class CommonFormat:
 
 def _escape_note(note: Note) -> Note:
     """Return the note with its method and path escaped."""
-    peer, began, method, path, *others = note
-    return cast("Note", (peer, began, escape(method).encode(), escape(path).encode(), *others))
+    peer, user, began, method, path, *others = note
+    return cast("Note", (peer, user, began, escape(method).encode(), escape(path).encode(), *others))
+
+
+def _username(user: bytes) -> bytes:
+    """Return the user's name as one word, since the format has no quotes around it; a hyphen for no name."""
+    return escape(user).replace(" ", "\\x20").encode() or b"-"
 
 
 def _name(name: str) -> bytes:

@@ -23,7 +23,8 @@ class CompletedRequest(Protocol):
     """A client and the outcome of its request.
 
     `target` is the last server tried, None if no server was tried. `refused` is true if the response is ours
-    and not that server's; `retries` counts the servers tried after the first. `address` is `peer` as bytes.
+    and not that server's; `retries` counts the servers tried after the first. `username` is the name in the
+    client's credentials, right or wrong, if a middleware has read them. `address` is `peer` as bytes.
     `logged` caches the connection's part of the log line; the log sets it.
 
     Only observed connections set the rest. `first_tried_at` is when the first server was tried (monotonic
@@ -41,6 +42,7 @@ class CompletedRequest(Protocol):
     sent: int
     refused: bool
     retries: int
+    username: bytes
     body: CountedBody | None
 
     logged: str

@@ -25,13 +25,15 @@ K = TypeVar("K")
 
 _VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 
+_NO_USERNAME = "-"
+
 _encode = msgspec.json.Encoder().encode
 
 Heads = tuple[bytes, bytes]
 """Response heads: as the server sent it, and as the client got it."""
 
 Note = tuple[
-    str, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
+    str, bytes, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
     str, str, str, bytes, "RequestTrace | None", Heads | None,
 ]  # fmt: skip
 
@@ -76,6 +78,7 @@ class JsonFormat:
         first_tried_at = completed.first_tried_at
         return (
             completed.logged or self._connection(completed),
+            completed.username,
             time(),
             seconds,
             monotonic() - first_tried_at if first_tried_at and target is not None else 0.0,
@@ -113,10 +116,12 @@ class JsonFormat:
         start = start_local = zone = end = ""
         for note, path in zip(notes, self._paths(notes), strict=True):
             (
-                connection, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
-                method, _, version, host, headers, router, service, url, request_id, trace, heads,
+                connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries,
+                number, method, _, version, host, headers, router, service, url, request_id, trace, heads,
             ) = note  # fmt: skip
             began = ended - seconds
+            if user:
+                connection = _with_username(connection, user)
             if not begun <= began < begun + 1.0:
                 second = int(began)
                 begun = float(second)
@@ -156,9 +161,11 @@ class JsonFormat:
 
     def _partial_line(self, note: Note) -> str:
         (
-            connection, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
+            connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
             method, target, version, host, headers, router, service, url, request_id, trace, heads,
         ) = note  # fmt: skip
+        if user:
+            connection = _with_username(connection, user)
         duration = int(seconds * 1e9)
         origin = min(duration, int(origin_seconds * 1e9))
         path = target.partition(b"?")[0] if self._no_query else target
@@ -192,7 +199,7 @@ class JsonFormat:
         )
 
     def _paths(self, notes: Sequence[Note]) -> list[str]:
-        targets = [note[11] for note in notes]
+        targets = [note[12] for note in notes]
         if self._no_query:
             targets = [target.partition(b"?")[0] for target in targets]
         return escape_all(targets, lambda target: quoted(as_text(target))[1:-1])
@@ -204,7 +211,7 @@ class JsonFormat:
             "ClientAddr": f"{peer}:{port}",
             "ClientHost": peer,
             "ClientPort": str(port),
-            "ClientUsername": "-",
+            "ClientUsername": _NO_USERNAME,
             "RequestScheme": "https" if tls else "http",
             "entryPointName": completed.entry_point,
         }
@@ -227,6 +234,13 @@ class JsonFormat:
 
 def _part(fields: Mapping[str, str]) -> str:
     return f",{_encode(fields).decode()[1:-1]}" if fields else ""
+
+
+def _with_username(connection: str, user: bytes) -> str:
+    """Return the part of a connection with the name of a request's user, unless the field is dropped."""
+    return connection.replace(
+        f'"ClientUsername":"{_NO_USERNAME}"', f'"ClientUsername":{quoted(as_text(user))}', 1
+    )
 
 
 def _router(router: str) -> dict[str, str]:

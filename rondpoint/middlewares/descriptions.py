@@ -39,7 +39,7 @@ _NAMES = {
     "domainComponent": "pass on the domain components",
 }
 _USERS = {
-    "usersFile": "file with one user on each line",
+    "usersFile": "file on the proxy's machine with one user on each line; read again when it changes",
     "realm": "name of the protected area that browsers show",
     "removeHeader": "remove `Authorization` from the request to the server",
     "headerField": "header that passes the user's name to the server",
@@ -102,7 +102,7 @@ _CONTENT = {
     "compress": "compresses responses for clients that accept it",
     "compress.excludedContentTypes": "content types that are not compressed",
     "compress.includedContentTypes": "the only content types that are compressed",
-    "compress.minResponseBodyBytes": "bytes of the smallest body that is compressed",
+    "compress.minResponseBodyBytes": "bytes of the smallest body that is compressed; 0 stands for 1024",
     "compress.encodings": "encodings in order of preference",
     "compress.defaultEncoding": "encoding for clients that name none",
     "contentType": "adds `Content-Type` to responses without it, by the first bytes of their body",
@@ -115,8 +115,15 @@ _CONTENT = {
     "errors.errorRequestHeaders": "headers of the request to send to it; by default all",
     "grpcWeb": "converts gRPC-Web requests of browsers to gRPC",
     "grpcWeb.allowOrigins": "accepted origins",
-    "headers": "changes headers, adds security headers, and responds to cross-origin requests",
-    "headers.customRequestHeaders": "headers to set in the request; an empty value removes the header",
+    "headers": (
+        "changes headers, adds security headers, and responds to cross-origin requests. Headers that belong "
+        "to one connection or frame a message (`Connection`, `Content-Length`, `Keep-Alive`, `TE`, "
+        "`Trailer`, `Transfer-Encoding`, `Upgrade`) cannot be set or removed: a router with such an option "
+        "responds with 503"
+    ),
+    "headers.customRequestHeaders": (
+        "headers to set in the request; an empty value removes the header; `Host` is the Host for the server"
+    ),
     "headers.customResponseHeaders": "headers to set in the response; an empty value removes the header",
     "headers.accessControlAllowCredentials": "allow pages of other origins to send cookies",
     "headers.accessControlAllowHeaders": "request headers that they may send",
@@ -144,11 +151,11 @@ _CONTENT = {
     "headers.referrerPolicy": "value of `Referrer-Policy`",
     "headers.permissionsPolicy": "value of `Permissions-Policy`",
     "headers.isDevelopment": "turn off the options for hosts, TLS and `Strict-Transport-Security`",
-    "headers.featurePolicy": "value of `Feature-Policy`; an option of Traefik 2",
-    "headers.sslRedirect": "redirect clients to TLS; an option of Traefik 1 and 2",
-    "headers.sslTemporaryRedirect": "redirect with 302 instead of 301",
-    "headers.sslHost": "host of the redirection to TLS",
-    "headers.sslForceHost": "redirect to `sslHost` even if the client uses TLS already",
+    "headers.featurePolicy": "no effect in Traefik 3; use `permissionsPolicy`",
+    "headers.sslRedirect": "redirect clients to TLS; only in Traefik 1's syntax",
+    "headers.sslTemporaryRedirect": "redirect with 307 instead of 301; only in Traefik 1's syntax",
+    "headers.sslHost": "host of the redirection to TLS; only in Traefik 1's syntax",
+    "headers.sslForceHost": "redirect to `sslHost` over TLS too; only in Traefik 1's syntax",
     "plugin": "a Traefik plugin",
     "plugin.*": "the name of the plugin, with its options below",
 }

@@ -14,10 +14,14 @@ from urllib.parse import urlsplit
 
 from rondpoint.middlewares.breaker_expression import ExpressionError
 from rondpoint.middlewares.breaker_expression import parse as parse_breaker_expression
+from rondpoint.middlewares.framing_headers import refuse_framing_headers
 from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
 
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z", re.ASCII)
+
+# RFC 3986 §3.1.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 
 
 def switch(value: object) -> bool:
@@ -45,6 +49,22 @@ def given_text(value: object) -> str:
     found = parse_text(value).strip()
     if not found:
         raise ValueError("expected text, not nothing")
+    return found
+
+
+def scheme(value: object) -> str:
+    """A URL scheme such as `https`."""
+    found = given_text(value)
+    if not _SCHEME.match(found):
+        raise ValueError("expected a scheme such as https, without ://")
+    return found
+
+
+def optional_port(value: object) -> str:
+    """A port number, or nothing."""
+    found = parse_text(value).strip()
+    if found and not (found.isascii() and found.isdigit() and 0 < int(found) < 65536):
+        raise ValueError("expected a port number from 1 to 65535")
     return found
 
 
@@ -182,6 +202,13 @@ def web_address(value: object) -> str:
 def text_by_name(value: object) -> dict[str, str]:
     """Texts by name; an empty text removes a header."""
     return {name: parse_text(item) for name, item in _mapping(value).items()}
+
+
+def headers(value: object) -> dict[str, str]:
+    """Values of headers by name; names that frame messages are refused."""
+    found = text_by_name(value)
+    refuse_framing_headers(found)
+    return found
 
 
 def status_by_name(value: object) -> dict[str, int]:

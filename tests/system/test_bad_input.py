@@ -56,7 +56,8 @@ def test_containers_that_are_not_routed_are_listed_with_the_reason(
     whoami(name="hidden", labels={"traefik.enable": "false", "traefik.frontend.rule": "Host:hidden.test"})
     whoami(name="apart", network_mode="none", labels={"traefik.frontend.rule": "Host:apart.test"})
     whoami(
-        name="guarded", labels={"traefik.frontend.rule": "Host:g.test", "traefik.frontend.auth.basic": "u:p"}
+        name="guarded",
+        labels={"traefik.frontend.rule": "Host:g.test", "traefik.frontend.auth.forward.address": "http://a"},
     )
     running = installation("--workers=1", engine=engine)
     assert "traefik.enable" in diagnostics_about(running, "hidden")[0]["message"]

@@ -42,7 +42,7 @@ services:
       traefik.open.frontend.rule: Host:blog.test
       traefik.closed.port: 80
       traefik.closed.frontend.rule: Host:blog.test;PathPrefix:/private
-      traefik.closed.frontend.auth.basic.users: "a:$$apr1$$x"
+      traefik.closed.frontend.auth.forward.address: http://127.0.0.1:9
   api:
     image: osones/helloworld
     networks: [back]
@@ -205,7 +205,10 @@ def test_the_server_gets_the_changed_path(scene: Scene) -> None:
 # URL: the status, and a part of the command's output.
 NEAR = "see also    container scene_"
 UNSERVED = {
-    "http://blog.test/private": (503, "503: middleware closed-blog-scene-closed-basicAuth@docker is of kind"),
+    "http://blog.test/private": (
+        503,
+        "503: middleware closed-blog-scene-closed-forwardAuth@docker is of kind",
+    ),
     "http://api.test/v3": (404, "serves this host, but not this request"),
     "http://office.shop.test/": (404, "no match: PathPrefix(`/office`)"),
     "http://pay.shop.test/": (404, f"{NEAR}sick_1: not routed: its health is unhealthy"),

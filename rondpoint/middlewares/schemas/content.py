@@ -8,6 +8,7 @@ from rondpoint.middlewares.readers import (
     anything,
     expressions,
     given_text,
+    headers,
     status_by_name,
     statuses,
     switch,
@@ -57,7 +58,7 @@ _SECURITY = {
     "sslForceHost": Option(switch),
 }
 
-_CUSTOM = Option(text_by_name, default={}, secrecy=Secrecy.HEADERS)
+_CUSTOM = Option(headers, default={}, secrecy=Secrecy.HEADERS)
 
 KINDS: dict[str, Group] = {
     "compress": kind(

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from rondpoint.middlewares.options import Group, Option, kind
-from rondpoint.middlewares.readers import expression, expressions, given_text, some_texts, switch, text
+from rondpoint.middlewares.readers import (
+    expression,
+    expressions,
+    given_text,
+    optional_port,
+    scheme,
+    some_texts,
+    switch,
+    text,
+)
 
 _PERMANENT = Option(switch, default=False)
 
@@ -23,8 +32,8 @@ KINDS: dict[str, Group] = {
     ),
     "redirectScheme": kind(
         {
-            "scheme": Option(given_text, required=True),
-            "port": Option(text, default=""),
+            "scheme": Option(scheme, required=True),
+            "port": Option(optional_port, default=""),
             "permanent": _PERMANENT,
         }
     ),

@@ -31,7 +31,7 @@ http:
         - url: http://[::1]:81
   middlewares:
     m: {stripPrefix: {prefixes: [/api]}}
-    n: {compress: {}}
+    n: {buffering: {maxRequestBodyBytes: 9}}
 """
 
 
@@ -57,7 +57,7 @@ def test_routers_services_and_middlewares() -> None:
     assert decoded.middlewares[0].options == {"prefixes": ["/api"]}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
     assert (
-        "compress is not served yet: a router that uses it responds with 503"
+        "buffering is not served yet: a router that uses it responds with 503"
         in decoded.diagnostics[0].message
     )
 
@@ -318,13 +318,13 @@ def test_middlewares_of_a_service_are_qualified_and_unserved_ones_reported() -> 
     http:
       services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
       routers: {r: {rule: 'Host(`a`)', service: s}}
-      middlewares: {m: {basicAuth: {users: ['a:b']}}}
+      middlewares: {m: {forwardAuth: {address: 'http://a'}}}
     """
     decoded = decode(tree(text), "file", "f")
     assert decoded.services[0].middlewares == ("m@file", "n@docker")
     assert decoded.routers[0].middlewares == ()
     assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
-        "basicAuth is not served yet, so r@file responds with 503"
+        "forwardAuth is not served yet, so r@file responds with 503"
     ]
 
 
@@ -371,3 +371,31 @@ def test_diagnostics_do_not_show_password_hashes() -> None:
     decoded = decode(tree("http: {middlewares: {m: {digestAuth: {users: ['me:my-hash']}}}}"), "file", "f")
     assert decoded.middlewares[0].unusable
     assert not any("my-hash" in str(item) for item in decoded.diagnostics)
+
+
+def test_options_that_traefik_3_ignores_are_reported_and_left_out() -> None:
+    text = """http: {middlewares: {m: {headers: {
+        SSLRedirect: true, sslhost: a.test, sslForceHost: false, featurePolicy: "x", frameDeny: true}}}}"""
+    decoded = decode(tree(text), "file", "a.yml")
+    (middleware,) = decoded.middlewares
+    assert (middleware.options, middleware.unusable) == ({"frameDeny": True}, False)
+    assert [(item.severity, item.message, item.hint) for item in decoded.diagnostics] == [
+        (
+            Severity.WARNING,
+            f"http.middlewares.m.headers.{name} has no effect, as in Traefik 3",
+            f"use {hint}",
+        )
+        for name, hint in (
+            ("sslRedirect", "the middleware redirectScheme"),
+            ("sslHost", "the middleware redirectRegex"),
+            ("featurePolicy", "permissionsPolicy"),
+        )
+    ]
+
+
+def test_a_header_that_frames_messages_makes_the_middleware_unusable() -> None:
+    text = "http: {middlewares: {m: {headers: {customRequestHeaders: {Connection: x-secret}}}}}"
+    decoded = decode(tree(text), "file", "a.yml")
+    assert decoded.middlewares[0].unusable
+    (diagnostic,) = decoded.diagnostics
+    assert diagnostic.hint == "expected no Connection: only the proxy may set headers that frame messages"

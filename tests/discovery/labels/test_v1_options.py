@@ -10,6 +10,7 @@ from discovery.dynamic import decode as decode_file
 from discovery.labels import decode
 from discovery.labels.v1_options import options_tree
 from rondpoint.diagnostics import Severity
+from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Service
 from tests.discovery.labels.containers import OPTIONS, container
 from tests.discovery.labels.v1_options import BACKEND_MIDDLEWARES, BACKEND_OPTIONS, FRONTEND_MIDDLEWARES, Row
@@ -62,11 +63,29 @@ def _unqualified(options: dict[str, object], provider: str, *, labels: bool) -> 
 @pytest.mark.parametrize("row", FRONTEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))
 def test_a_frontend_option_becomes_the_same_middleware_in_every_source(row: Row) -> None:
     wanted = list(row.middlewares)
+    unserved = {kind for _, kind, _ in wanted} - SERVED_KINDS
     for found in (decoded(row.labels), decoded(row.labels, "part")):
         assert made(found) == wanted
-        assert {item.severity for item in found.diagnostics} == {Severity.ERROR}
+        assert {item.severity for item in found.diagnostics} == ({Severity.ERROR} if unserved else set())
         assert all("is not served yet, so" in item.message for item in found.diagnostics)
     assert made(of_file(row.labels), labels=False) == wanted
+
+
+SERVED_GUARDS = [
+    ({"frontend.auth.basic": "a:b"}, "basicAuth"),
+    ({"frontend.auth.basic.users": "a:b", "frontend.auth.headerField": "X-User"}, "basicAuth"),
+    ({"frontend.auth.basic.usersFile": "/users", "frontend.auth.basic.removeHeader": "true"}, "basicAuth"),
+    ({"frontend.auth.digest.users": "a:traefik:b"}, "digestAuth"),
+    ({"frontend.whiteList.sourceRange": "10.0.0.0/8"}, "ipAllowList"),
+    ({"frontend.whitelistSourceRange": "10.0.0.0/8"}, "ipAllowList"),
+]
+
+
+@pytest.mark.parametrize(("labels", "kind"), SERVED_GUARDS)
+def test_guards_of_traefik_1_are_served(labels: dict[str, str], kind: str) -> None:
+    found = decoded(labels)
+    assert [kind for _, kind, _ in made(found)] == [kind]
+    assert not found.diagnostics
 
 
 @pytest.mark.parametrize("row", BACKEND_MIDDLEWARES, ids=lambda row: " ".join(row.labels))

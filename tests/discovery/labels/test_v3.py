@@ -130,14 +130,14 @@ def test_a_server_by_url() -> None:
 
 
 def test_an_unserved_middleware_of_a_router_is_an_error() -> None:
-    labels = {**RULE, f"{R}.middlewares": "m", "traefik.http.middlewares.m.basicauth.users": "u:p"}
+    labels = {**RULE, f"{R}.middlewares": "m", "traefik.http.middlewares.m.forwardauth.address": "http://a"}
     decoded = decode(container(labels=labels), OPTIONS)
     (middleware,) = decoded.middlewares
-    assert (middleware.name, middleware.kind) == ("m@docker", "basicAuth")
-    assert middleware.options == {"users": ["u:p"]}
+    assert (middleware.name, middleware.kind) == ("m@docker", "forwardAuth")
+    assert middleware.options == {"address": "http://a"}
     assert decoded.routers[0].middlewares == ("m@docker",)
     assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
-    assert "basicAuth is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
+    assert "forwardAuth is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
 
 
 def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> None:
@@ -152,8 +152,9 @@ def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> N
 
 
 def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
-    decoded = decode(container(labels={**RULE, "traefik.http.middlewares.m.compress": "true"}), OPTIONS)
-    assert decoded.middlewares[0].options == {}
+    label = {"traefik.http.middlewares.m.buffering.maxRequestBodyBytes": "9"}
+    decoded = decode(container(labels={**RULE, **label}), OPTIONS)
+    assert decoded.middlewares[0].options == {"maxRequestBodyBytes": 9}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
 
 

@@ -142,12 +142,13 @@ FRONTEND_MIDDLEWARES = [
         {
             "frontend.redirect.regex": "^http://localhost/(.*)",
             "frontend.redirect.replacement": "http://mydomain/$1",
+            "frontend.redirect.permanent": "true",
         },
         (
             (
                 "redirect",
                 "redirectRegex",
-                {"regex": "^http://localhost/(.*)", "replacement": "http://mydomain/$1"},
+                {"regex": "^http://localhost/(.*)", "replacement": "http://mydomain/$1", "permanent": True},
             ),
         ),
     ),

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from msgspec.structs import replace
 
-from rondpoint.model import RouterObservability
+from rondpoint.model import Middleware, RouterObservability
 from tests.lab import http
 from tests.lab.origin import Connection, Handler, Start, http_response
 from tests.lab.ports import free_port
@@ -127,6 +128,28 @@ def test_requests_on_one_connection_have_different_ids(watch: Watched, origin: S
     with Client(watch.proxy.web) as client:
         client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() * 3)
         assert len({client.answer().body for _ in range(3)}) == 3
+
+
+def test_the_name_of_a_user_is_in_the_line_of_its_request_only(watch: Watched, origin: Start) -> None:
+    seen = origin(http_response(b""))
+    sha1 = "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
+    watch.proxy.middlewares["m@x"] = Middleware("m@x", "basicAuth", {"users": [f"eve:{sha1}"]})
+    guarded, open_host = watch.proxy.route(seen, middlewares=("m@x",)), watch.proxy.route(seen)
+    requests = [
+        (guarded, "right", "eve:test", 200, "eve"),
+        (open_host, "open", "eve:test", 200, "-"),
+        (guarded, "wrong", "ada:test", 401, "ada"),
+        (guarded, "none", "", 401, "-"),
+    ]
+    with Client(watch.proxy.web) as client:
+        for host, path, credentials, status, _ in requests:
+            line = (
+                f"Authorization: Basic {b64encode(credentials.encode()).decode()}\r\n" if credentials else ""
+            )
+            client.send(f"GET /user/{path} HTTP/1.1\r\nHost: {host}\r\n{line}\r\n".encode())
+            assert client.answer().status == status
+    for _, path, _, _, name in requests:
+        assert watch.line(f"/user/{path}")["ClientUsername"] == name
 
 
 def send_malformed_after(watch: Watched, origin: Start, path: str, malformed: bytes) -> None:

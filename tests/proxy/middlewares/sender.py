@@ -8,12 +8,14 @@ from proxy.telemetry.tracing.trace import Trace
 class Sender:
     """A client at this address; `claimed` are its X-Forwarded header lines."""
 
-    def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"") -> None:
+    def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"", tls: str = "") -> None:
         self.peer = peer
         self.status = 499
+        self.username = b""
         self.tally = Tally()
         self.extras: Extras | None = None
         self.trace: Trace | None = None
+        self.tls = tls
         self._claimed = claimed
 
     def forwarded(self, host: bytes) -> bytes:

@@ -67,6 +67,8 @@ CHANGED: list[tuple[str, dict[str, Any], str, str, dict[str, str]]] = [
         "/q---$-qx",
         {REPLACED: "/q"},
     ),
+    ("replacePathRegex", {"regex": ".*", "replacement": "/x"}, "/a/b?q", "/x?q", {REPLACED: "/a/b"}),
+    ("replacePathRegex", {"regex": "b*", "replacement": "-"}, "/abbc", "/-/-a-c-", {REPLACED: "/abbc"}),
     (
         "replacePathRegex",
         {"regex": "o", "replacement": "0?"},
@@ -162,7 +164,10 @@ def test_a_change_applies_at_once() -> None:
 @pytest.mark.parametrize(
     ("middleware", "reason"),
     [
-        (Middleware("m", "basicAuth", {"users": ["a:b"]}), "of kind basicAuth, which is not served yet"),
+        (
+            Middleware("m", "forwardAuth", {"address": "http://a"}),
+            "kind forwardAuth, which is not served yet",
+        ),
         (Middleware("m", "stripPrefix", {"prefixes": ["/a"]}, unusable=True), "could not be read"),
         (Middleware("m", "stripPrefixRegex", {"regex": ["("]}), "invalid regular expression"),
         (Middleware("m", "chain", {"middlewares": ["m"]}), "a part of itself"),

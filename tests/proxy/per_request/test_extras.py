@@ -1,4 +1,4 @@
-"""Response steps of an exchange."""
+"""Steps of an exchange for its response and for the lines that the proxy adds to its request."""
 
 from proxy.http1.response_head import ResponseHead
 from proxy.per_request.extras import Extras
@@ -26,3 +26,11 @@ def test_steps_that_were_added_later_apply_first() -> None:
 
 def test_without_steps_a_head_keeps_its_bytes() -> None:
     assert Extras().complete_head(b"HTTP/1.1 200 Fine") == b"HTTP/1.1 200 Fine"
+
+
+def test_steps_for_added_lines_apply_in_order() -> None:
+    extras = Extras()
+    assert extras.apply_forwarded_steps(b"\r\nX-A: 1") == b"\r\nX-A: 1"
+    extras.at_forwarding(lambda lines: lines + b"\r\nX-B: 2")
+    extras.at_forwarding(lambda lines: lines.replace(b"2", b"3"))
+    assert extras.apply_forwarded_steps(b"\r\nX-A: 1") == b"\r\nX-A: 1\r\nX-B: 3"

@@ -60,6 +60,7 @@ class Completed:
     sent: int = 65
     refused: bool = False
     retries: int = 0
+    username: bytes = b""
     body: Body | None = None
     tls: str = ""
     logged: str = ""
@@ -153,6 +154,40 @@ def test_json_has_traefiks_names() -> None:
         "request_Referer": "",
         "request_User-Agent": 'a"b',
     }
+
+
+USERNAMES = [
+    (b"eve", "eve", "eve"),
+    (b"e v e", r"e\x20v\x20e", "e v e"),
+    (b'e"\r\n\\', r"e\"\x0d\x0a\\", 'e"\r\n\\'),
+    ("zoë".encode(), r"zo\xc3\xab", "zoë"),
+    (b"", "-", "-"),
+]
+"""The name that a client sent, and its forms in the common format and in JSON."""
+
+
+@pytest.mark.parametrize(("username", "common", "in_json"), USERNAMES)
+def test_the_name_of_the_user_is_one_field(username: bytes, common: str, in_json: str) -> None:
+    for options in ({}, {"format": "genericclf"}):
+        (line,) = log_lines(request(), Completed(username=username), **options)
+        assert line.startswith(f"192.0.2.1 - {common} [")
+    assert json_fields(request(), Completed(username=username))["ClientUsername"] == in_json
+    found = json_fields(request(), Completed(username=username), names={"ClientHost": "drop"})
+    assert found["ClientUsername"] == in_json
+
+
+def test_the_name_of_the_user_can_be_left_out() -> None:
+    names = {"ClientUsername": "drop"}
+    (line,) = log_lines(request(), Completed(username=b"eve"), fields=AccessLogFields(names=names))
+    assert line.startswith("192.0.2.1 - - [")
+    assert "ClientUsername" not in json_fields(request(), Completed(username=b"eve"), names=names)
+
+
+def test_the_name_of_a_user_is_not_in_the_next_line_of_the_connection() -> None:
+    completed = Completed(username=b"eve")
+    first = json_fields(request(), completed)
+    completed.username = b""
+    assert (first["ClientUsername"], json_fields(request(), completed)["ClientUsername"]) == ("eve", "-")
 
 
 HEADERS = b"User-Agent: curl\r\nAuthorization: secret\r\nX-A: 1\r\nx-a: 2\r\n"

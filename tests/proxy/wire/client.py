@@ -98,6 +98,11 @@ class Client:
         length = answer.header("Content-Length")
         return Answer(answer.head, self.rest() if length is None else self.exactly(int(length)))
 
+    def chunk(self) -> bytes:
+        """Return the next chunk of a chunked body; b"" for the last one, before any trailers."""
+        size = int(self._until(b"\r\n"), 16)
+        return self.exactly(size + 2)[:-2] if size else b""
+
     def exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
             if not self._receive():

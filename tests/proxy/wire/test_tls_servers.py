@@ -3,6 +3,7 @@
 import hashlib
 import random
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rondpoint.model import Server
+from rondpoint.model import Middleware, Server
 from tests.lab.certificate import write_certificate
+from tests.lab.decoding import decode, is_complete
 from tests.lab.origin import Connection, Handler, Origin, http_response
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
@@ -49,9 +51,9 @@ def secured(connection: Connection, certificate: Path) -> None:
     connection.socket = context.wrap_socket(connection.socket, server_side=True)
 
 
-def route(proxy: Proxy, origin: Origin, host: str = "127.0.0.1") -> str:
-    """Serve this origin over TLS, under this host name."""
-    name = proxy.route(origin)
+def route(proxy: Proxy, origin: Origin, host: str = "127.0.0.1", **options: object) -> str:
+    """Serve this origin over TLS, under this host name; the router has these options."""
+    name = proxy.route(origin, **options)
     service = proxy.services[name.removesuffix(".test")]
     server = Server("s", host, origin.port, "https")
     proxy.services[service.name] = msgspec.structs.replace(service, servers=(server,))
@@ -112,3 +114,33 @@ def test_an_untrusted_server_certificate_gives_502(proxy: Proxy, certificate: Pa
     with Origin(listening(certificate)) as origin:
         assert proxy.status(route(proxy, origin), "/") == 502
         assert not origin.requests
+
+
+def test_each_piece_of_a_compressed_stream_arrives_before_the_next_is_sent(
+    tls: Proxy, certificate: Path
+) -> None:
+    release = threading.Semaphore(0)
+
+    def handler(connection: Connection) -> None:
+        secured(connection, certificate)
+        while connection.read():
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+            for number in range(3):
+                connection.send(b"data: %d\n\n" % number)
+                assert release.acquire(timeout=30)
+            return
+
+    with Origin(handler) as origin, Client(tls.web) as client:
+        tls.middlewares["compress@x"] = Middleware("compress@x", "compress", {})
+        host = route(tls, origin, middlewares=("compress@x",))
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+        assert b"Content-Encoding: gzip" in client.head()
+        encoded, expected = b"", b""
+        for number in range(3):
+            expected += b"data: %d\n\n" % number
+            while decode("gzip", encoded) != expected:
+                encoded += client.chunk()
+            release.release()
+        while piece := client.chunk():
+            encoded += piece
+        assert is_complete("gzip", encoded)

@@ -34,6 +34,8 @@ READ: list[tuple[str, object, dict[str, Any]]] = [
     ),
     ("basicAuth", {"users": "u:$2y$05$x,v:y"}, {"users": ["u:$2y$05$x", "v:y"]}),
     ("headers", {"customrequestheaders": {"X-A": ""}}, {"customRequestHeaders": {"X-A": ""}}),
+    ("redirectScheme", {"scheme": "https", "port": 8443}, {"scheme": "https", "port": "8443"}),
+    ("redirectScheme", {"scheme": "https", "port": ""}, {"scheme": "https", "port": ""}),
 ]
 
 
@@ -62,6 +64,10 @@ REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
     ("stripPrefixRegex", {"regex": ["^/(?!a)"]}, ("regex",), "is not valid"),
     ("replacePathRegex", {"regex": "(", "replacement": "x"}, ("regex",), "is not valid"),
     ("redirectRegex", {"regex": "*", "replacement": "x"}, ("regex",), "is not valid"),
+    ("redirectScheme", {"scheme": "https://"}, ("scheme",), "is not valid"),
+    ("redirectScheme", {"scheme": "https", "port": "0"}, ("port",), "is not valid"),
+    ("redirectScheme", {"scheme": "https", "port": "65536"}, ("port",), "is not valid"),
+    ("redirectScheme", {"scheme": "https", "port": ":443"}, ("port",), "is not valid"),
     (
         "forwardAuth",
         {"address": "http://a", "authResponseHeadersRegex": "["},
@@ -74,6 +80,8 @@ REFUSED: list[tuple[str, object, tuple[str, ...], str]] = [
         ("accessControlAllowOriginListRegex",),
         "is not valid",
     ),
+    ("headers", {"customRequestHeaders": {"Upgrade": "x"}}, ("customRequestHeaders",), "is not valid"),
+    ("headers", {"customResponseHeaders": {"te": ""}}, ("customResponseHeaders",), "is not valid"),
 ]
 
 

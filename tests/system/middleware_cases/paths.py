@@ -15,6 +15,17 @@ CASES = [
         ],
     ),
     Case(
+        "replace-everything",
+        {"to": {"replacePathRegex": {"regex": ".*", "replacement": "/x"}}},
+        [SampleRequest("/a/b?q")],
+    ),
+    Case(
+        "replace-empty-matches",
+        {"to": {"replacePathRegex": {"regex": "b*", "replacement": "-"}}},
+        [SampleRequest("/abbc"), SampleRequest("/bab")],
+        departure="Traefik sends a path without a slash at its start, which is no valid request",
+    ),
+    Case(
         "chain-of-two",
         {
             "both": {"chain": {"middlewares": ["add", "replace"]}},

@@ -1,0 +1,75 @@
+"""Relays a response whose body goes through filters on its way to the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.exchange.body_portions import feed_in_portions
+from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, Outcome, silence_timeout
+from proxy.http1.body_decoder import BodyDecoder
+from proxy.http1.chunked import ChunkError, encode_chunk, last_chunk
+
+if TYPE_CHECKING:
+    from proxy.exchange.downstream import Downstream
+    from proxy.http1.body_filter import BodyFilter
+    from proxy.http1.response import Response
+    from proxy.net.stream import Stream
+
+
+def relay_filtered(
+    downstream: Downstream,
+    stream: Stream,
+    response: Response,
+    head: bytes,
+    data: bytes,
+    version: int,
+    keep_alive: bool,
+    body_filter: BodyFilter,
+) -> Outcome:
+    """Send `head` and the filtered body to the client, as `relay_body` does with a body without filters.
+
+    An HTTP/1.1 client gets chunks. For an HTTP/1.0 client the end of its connection ends the body.
+    """
+    if not keep_alive:
+        head += b"\r\nConnection: close"
+    pending = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
+    body = BodyDecoder(response.length)
+    outcome: Outcome | None = None
+    unflushed = False
+    with silence_timeout(downstream, stream):
+        while True:
+            try:
+                piece = body.feed(data)
+            except ChunkError:
+                piece, outcome = b"", CUT
+            filtered = feed_in_portions(body_filter, piece) if piece else b""
+            unflushed = unflushed or bool(piece)
+            if body.finished:
+                outcome = WITH_EXCESS if body.excess else COMPLETE
+            if outcome in (COMPLETE, WITH_EXCESS):
+                filtered += body_filter.finish()
+            elif unflushed and (outcome is CUT or (response.length < 0 and _pauses(stream))):
+                filtered += body_filter.flush()
+                unflushed = False
+            pending += encode_chunk(filtered) if version else filtered
+            if version and outcome in (COMPLETE, WITH_EXCESS):
+                pending += last_chunk(body.trailers)
+            if pending:
+                downstream.send(pending)
+                downstream.sent += len(filtered)
+            if outcome is not None:
+                return outcome
+            pending = b""
+            try:
+                data = stream.recv()
+            except OSError:
+                outcome = CUT
+                data = b""
+            else:
+                if not data:
+                    outcome = COMPLETE if body.until_close and not stream.expired else CUT
+
+
+def _pauses(stream: Stream) -> bool:
+    """Return whether the server has sent nothing more yet; bytes of TLS may hold no content."""
+    return not (stream.plain and stream.has_bytes())
