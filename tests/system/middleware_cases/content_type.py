@@ -49,7 +49,11 @@ CASES = [
     Case("type-none", {}, REQUESTS, response_body=b"<p>"),
     Case("type-given", DETECT, REQUESTS, response_headers=[("content-TYPE", "text/x")], response_body=b"<p>"),
     Case(
-        "type-encoded", DETECT, REQUESTS, response_headers=[("Content-Encoding", "br")], response_body=b"<p>"
+        "type-encoded",
+        DETECT,
+        REQUESTS,
+        response_headers=[("Content-Encoding", "x-own")],
+        response_body=b"<p>",
     ),
     Case("type-of-the-origin", DETECT, REQUESTS),
     Case(
@@ -57,5 +61,18 @@ CASES = [
         {"outer": {"contentType": {}}, "inner": {"contentType": {"autoDetect": False}}},
         REQUESTS,
         response_body=b"<p>",
+    ),
+    Case(
+        "type-of-compressed",
+        {"type": {"contentType": {}}, "compress": {"compress": {"minResponseBodyBytes": 10}}},
+        [SampleRequest(headers=[("Accept-Encoding", "gzip")])],
+        response_headers=[("Content-Type", "text/html")],
+        response_body=b"<p>" * 100,
+    ),
+    Case(
+        "type-before-compression",
+        {"compress": {"compress": {"minResponseBodyBytes": 10}}, "type": {"contentType": {}}},
+        [SampleRequest(headers=[("Accept-Encoding", "gzip")])],
+        response_body=b"<p>" * 100,
     ),
 ]
