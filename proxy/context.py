@@ -10,6 +10,7 @@ from proxy.middlewares.chains import Chains
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
+from proxy.upstream.auxiliary_pools import AuxiliaryPools
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -59,11 +60,12 @@ class WorkerContext:
     drain_deadline: float = NEVER
     requests: int = 0
     upgrades: int = 0
-    chains: Chains = field(default_factory=Chains)
+    chains: Chains = field(init=False)
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
 
     def __post_init__(self) -> None:
+        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts))
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

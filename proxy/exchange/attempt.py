@@ -17,6 +17,7 @@ from proxy.exchange.response_relay import COMPLETE, CUT, read_body_start, relay_
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.header_lines import without
+from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.request import Request
 from proxy.http1.response import UNTIL_CLOSE
 from proxy.http1.upgrades import was_offered
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
     from proxy.upstream.endpoint import Target
 
-# RFC 9110 §9.2.2
-_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 _RESPONSE_HEAD_LIMIT = 65536
 _EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a connection to the server"
 
@@ -62,7 +61,7 @@ def forward_to(
     Raises NoResponseError if nothing has been sent to the client, and ClientGoneError.
     """
     pool = target.pool
-    idempotent = request.method in _IDEMPOTENT
+    idempotent = request.method in IDEMPOTENT_METHODS
     stream = pool.take() if idempotent else pool.take_alive()
     while True:
         reused = stream is not None
@@ -264,7 +263,7 @@ def _repeatable(downstream: Downstream, request: Request, body: RequestBody | No
     """Return whether the request may be sent again although a server may have run it (RFC 9110 §9.2.2)."""
     if body is not None and body.started:
         return False
-    if request.method in _IDEMPOTENT:
+    if request.method in IDEMPOTENT_METHODS:
         return True
     extras = downstream.extras
     return extras is not None and extras.retrying is not None and extras.retrying.policy.any_method

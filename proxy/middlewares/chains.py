@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 
 from proxy.middlewares import (
     basic_auth,
@@ -13,6 +15,7 @@ from proxy.middlewares import (
     content_type,
     digest_auth,
     encoded_characters,
+    forward_auth,
     headers,
     in_flight_req,
     ip_allow_list,
@@ -21,11 +24,17 @@ from proxy.middlewares import (
     replace_path,
     retry,
 )
-from proxy.middlewares.step import KINDS, Step
+from proxy.middlewares.step import KINDS, CompileScope, Step
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Router
+
+if TYPE_CHECKING:
+    import ssl
+
+    from proxy.upstream.auxiliary_pools import AuxiliaryPools, ServerAddress
+    from proxy.upstream.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +46,7 @@ _ = (
     content_type,
     digest_auth,
     encoded_characters,
+    forward_auth,
     headers,
     in_flight_req,
     ip_allow_list,
@@ -54,10 +64,13 @@ class ChainError(Exception):
 class Chains:
     """Middlewares by name, and the compiled steps, cached until a middleware changes.
 
-    Steps are timed once any entry point or router wants detailed traces.
+    Steps are timed once any entry point or router wants detailed traces. `pools` hold the connections of
+    middlewares to auxiliary servers, and are closed with them; without `pools`, such middlewares cannot be
+    applied.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pools: AuxiliaryPools | None = None) -> None:
+        self._pools = pools
         self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
         self._steps: dict[tuple[str, ...], tuple[Step, ...] | ChainError] = {}
@@ -66,11 +79,24 @@ class Chains:
         """Add or replace a middleware."""
         self._middlewares[middleware.name] = middleware
         self._steps.clear()
+        self._close_pools(middleware.name)
 
     def remove(self, name: str) -> None:
         """Remove a middleware; ignore an unknown name."""
         self._middlewares.pop(name, None)
         self._steps.clear()
+        self._close_pools(name)
+
+    def _open_pool(
+        self, owner: str, address: ServerAddress, create_context: Callable[[], ssl.SSLContext] | None
+    ) -> Pool:
+        if self._pools is None:
+            raise ValueError("there are no pools for its auxiliary server")
+        return self._pools.open(owner, address, create_context)
+
+    def _close_pools(self, owner: str) -> None:
+        if self._pools is not None:
+            self._pools.close(owner)
 
     def time_steps(self) -> None:
         """Make each step record its duration in the trace of the request."""
@@ -120,8 +146,9 @@ class Chains:
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
+            scope = CompileScope(name, partial(self._open_pool, name))
             try:
-                step = compile_kind(add_defaults(middleware.kind, middleware.options), name)
+                step = compile_kind(add_defaults(middleware.kind, middleware.options), scope)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None
             yield time_step(step, name, middleware.kind) if self._timing_enabled else step

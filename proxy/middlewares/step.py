@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import ssl
+
+    from proxy.http1.limits import Limits
     from proxy.http1.request import Request
+    from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import Trace
+    from proxy.upstream.auxiliary_pools import ServerAddress
+    from proxy.upstream.pool import Pool
+
+
+class ReadTimeout(Protocol):
+    """Timeouts of a client; `read` is how long it may make no progress with a body, in seconds."""
+
+    @property
+    def read(self) -> float: ...
 
 
 class Client(Protocol):
@@ -20,16 +34,29 @@ class Client(Protocol):
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
     connection, empty without TLS.
+
+    A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
+    `recv` returns more, or b"" at the end of `stream`.
     """
 
+    buffer: bytes
+    limits: Limits
     peer: str
     status: int
+    stream: Stream
     username: bytes
     tally: Tally
     extras: Extras | None
 
     @property
+    def timeouts(self) -> ReadTimeout: ...
+
+    @property
     def tls(self) -> str: ...
+
+    def recv(self) -> bytes: ...
+
+    def send(self, data: bytes) -> None: ...
 
     def forwarded(self, host: bytes) -> bytes: ...
 
@@ -45,7 +72,22 @@ Compile = Callable[[Mapping[str, Any]], Step]
 CompileNamed = Callable[[Mapping[str, Any], str], Step]
 """Compiles options for a kind that needs the middleware's name."""
 
-KINDS: dict[str, CompileNamed] = {}
+OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "Pool"]
+"""Returns the middleware's pool for an address; with a function that creates the TLS context, for TLS."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompileScope:
+    """The name of a middleware, and the function that opens its pools to auxiliary servers."""
+
+    name: str
+    open_pool: OpenPool
+
+
+CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]
+"""Compiles options for a kind that asks auxiliary servers."""
+
+KINDS: dict[str, CompileScoped] = {}
 """All served kinds, by their names in Traefik 3 spelling."""
 
 
@@ -53,7 +95,7 @@ def kind(name: str) -> Callable[[Compile], Compile]:
     """Register the function that compiles a kind of middleware."""
 
     def register(function: Compile) -> Compile:
-        KINDS[name] = lambda options, _name: function(options)
+        KINDS[name] = lambda options, _scope: function(options)
         return function
 
     return register
@@ -63,6 +105,16 @@ def named_kind(name: str) -> Callable[[CompileNamed], CompileNamed]:
     """Register the function that compiles a kind of middleware and needs the middleware's name."""
 
     def register(function: CompileNamed) -> CompileNamed:
+        KINDS[name] = lambda options, scope: function(options, scope.name)
+        return function
+
+    return register
+
+
+def scoped_kind(name: str) -> Callable[[CompileScoped], CompileScoped]:
+    """Register the function that compiles a kind of middleware that asks auxiliary servers."""
+
+    def register(function: CompileScoped) -> CompileScoped:
         KINDS[name] = function
         return function
 

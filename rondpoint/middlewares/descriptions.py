@@ -84,18 +84,19 @@ _AUTH = {
     "forwardAuth.address": "URL of that service; any status from 200 to 299 lets the request pass",
     **_below("forwardAuth.tls", _TLS),
     "forwardAuth.tls.caOptional": "no effect in Traefik 3",
-    "forwardAuth.trustForwardHeader": "pass on the client's `X-Forwarded-*` headers",
-    "forwardAuth.authResponseHeaders": "headers of its response to pass to the server",
+    "forwardAuth.trustForwardHeader": "pass on all `X-Forwarded-*` headers of the request; `false`: none; "
+    "unset: all but those with address, protocol, method, host and URI",
+    "forwardAuth.authResponseHeaders": "headers of its response for the server, in place of the client's",
     "forwardAuth.authResponseHeadersRegex": "the same, for all headers whose names match",
     "forwardAuth.authRequestHeaders": "headers of the request to send to it; by default all",
     "forwardAuth.addAuthCookiesToResponse": "cookies of its response to pass to the client",
     "forwardAuth.headerField": "header of its response with the user's name, for the access log",
     "forwardAuth.forwardBody": "send it the body too",
     "forwardAuth.maxBodySize": "most bytes of a body to send to it; -1: no limit",
-    "forwardAuth.maxResponseBodySize": "most bytes of its response to read",
+    "forwardAuth.maxResponseBodySize": "most bytes of its response to read; by default 4 MiB, -1: no limit",
     "forwardAuth.preserveLocationHeader": "pass on its `Location` header unchanged",
     "forwardAuth.preserveRequestMethod": "use the method of the request instead of GET",
-    "forwardAuth.authSigninURL": "URL to which clients are redirected that it does not know",
+    "forwardAuth.authSigninURL": "URL to which clients are redirected if it responds with 401",
 }
 
 _CONTENT = {

@@ -12,6 +12,7 @@ SERVED_KINDS = frozenset(
         "encodedCharacters",
         "compress",
         "digestAuth",
+        "forwardAuth",
         "headers",
         "inFlightReq",
         "ipAllowList",

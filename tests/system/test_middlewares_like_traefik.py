@@ -27,6 +27,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
+from tests.system.authentication_server import ADDRESS, respond
 from tests.system.middleware_cases import all_cases
 from tests.system.middleware_cases.case import Case, SampleRequest
 
@@ -49,8 +50,13 @@ IGNORED_AT_ORIGINS = {
     "content-length": "the proxies frame bodies differently",
     "transfer-encoding": "see content-length",
 }
-IGNORED_LINE_AT_ORIGINS = ("accept-encoding", "gzip")
-"""Traefik adds this line if the client accepts no encoding, and decodes the response itself."""
+IGNORED_LINES_AT_ORIGINS = {
+    (
+        "accept-encoding",
+        "gzip",
+    ): "Traefik adds it for clients without it, and decodes the response",
+    ("user-agent", "Go-http-client/1.1"): "Traefik adds it to requests of its own",
+}
 
 Lines = tuple[tuple[str, str], ...]
 
@@ -97,7 +103,7 @@ def plain_body(response: http.Response) -> bytes:
 def received(request: Request) -> tuple[str, str, Lines, str]:
     """Return the parts of a request that must be the same from both proxies."""
     lines = compared_lines(request.headers, IGNORED_AT_ORIGINS)
-    lines = tuple(line for line in lines if line != IGNORED_LINE_AT_ORIGINS)
+    lines = tuple(line for line in lines if line not in IGNORED_LINES_AT_ORIGINS)
     return request.method, request.target, lines, unchunked(request).decode("latin-1")
 
 
@@ -142,11 +148,15 @@ class Candidate:
             connection.sendall(data)
             return http.read_response(connection, request.method)
 
-    def outcome(self, case: Case, request: SampleRequest, origin: Origin) -> Outcome:
-        """Return the outcome of a request to a case with this origin."""
-        before = len(origin.requests)
+    def outcome(self, case: Case, request: SampleRequest, *origins: Origin) -> Outcome:
+        """Return the outcome of a request to a case with these origins."""
+        before = [len(origin.requests) for origin in origins]
         response = self.send(case, request)
-        asked = tuple(received(each) for each in origin.requests[before:])
+        asked = tuple(
+            received(each)
+            for origin, number in zip(origins, before, strict=True)
+            for each in origin.requests[number:]
+        )
         ignored = [IGNORED_FOR_CLIENTS, *([] if asked else [IGNORED_IN_ERRORS])]
         lines = compared_lines(response.headers, *ignored)
         return Outcome(response.status, lines, asked, plain_body(response) if asked else b"")
@@ -166,6 +176,7 @@ class Scene:
     ours: Candidate
     theirs: Candidate
     origins: dict[str, Origin]
+    authentication: Origin
     processes: Processes
 
 
@@ -176,7 +187,9 @@ def scene() -> Iterator[Scene]:
         cases = {**CASES, READY: Case(READY, {}, ())}
         origins = {name: stack.enter_context(Origin(Echo(case))) for name, case in cases.items()}
         routes = directory / "routes.yml"
-        routes.write_text(yaml.safe_dump(route_file(cases, origins)))
+        authentication = stack.enter_context(Origin(respond))
+        content = yaml.safe_dump(route_file(cases, origins))
+        routes.write_text(content.replace(ADDRESS, authentication.url))
         certificate = write_certificate(directory / "c.pem")
         processes = Processes()
         stack.callback(processes.stop)
@@ -208,6 +221,7 @@ def scene() -> Iterator[Scene]:
             Candidate(ours, {"web": ours.web, **ports[0]}),
             Candidate(theirs, {"web": theirs.web, **ports[1]}),
             origins,
+            authentication,
             processes,
         )
 
@@ -236,7 +250,9 @@ def test_both_apply_middlewares_alike(name: str, scene: Scene) -> None:
     case, origin = CASES[name], scene.origins[name]
     differences: list[str] = []
     for request in case.requests:
-        mine, other = (proxy.outcome(case, request, origin) for proxy in (scene.ours, scene.theirs))
+        mine, other = (
+            proxy.outcome(case, request, origin, scene.authentication) for proxy in (scene.ours, scene.theirs)
+        )
         if mine != other:
             differences += [f"{request}", *describe_differences(mine, other)]
     if case.departure:

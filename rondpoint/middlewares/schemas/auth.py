@@ -28,7 +28,7 @@ KINDS: dict[str, Group] = {
         {
             "address": Option(web_address, required=True),
             "tls": client_tls(ca_optional=True),
-            "trustForwardHeader": Option(switch, default=False),
+            "trustForwardHeader": Option(switch),
             "authResponseHeaders": Option(texts, default=()),
             "authResponseHeadersRegex": Option(expression, default=""),
             "authRequestHeaders": Option(texts, default=()),

@@ -318,13 +318,13 @@ def test_middlewares_of_a_service_are_qualified_and_unserved_ones_reported() -> 
     http:
       services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
       routers: {r: {rule: 'Host(`a`)', service: s}}
-      middlewares: {m: {forwardAuth: {address: 'http://a'}}}
+      middlewares: {m: {buffering: {maxRequestBodyBytes: 9}}}
     """
     decoded = decode(tree(text), "file", "f")
     assert decoded.services[0].middlewares == ("m@file", "n@docker")
     assert decoded.routers[0].middlewares == ()
     assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
-        "forwardAuth is not served yet, so r@file responds with 503"
+        "buffering is not served yet, so r@file responds with 503"
     ]
 
 

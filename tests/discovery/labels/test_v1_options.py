@@ -75,6 +75,16 @@ SERVED_GUARDS = [
     ({"frontend.auth.basic": "a:b"}, "basicAuth"),
     ({"frontend.auth.basic.users": "a:b", "frontend.auth.headerField": "X-User"}, "basicAuth"),
     ({"frontend.auth.basic.usersFile": "/users", "frontend.auth.basic.removeHeader": "true"}, "basicAuth"),
+    ({"frontend.auth.forward.address": "http://auth.test"}, "forwardAuth"),
+    (
+        {
+            "frontend.auth.forward.address": "https://auth.test/verify",
+            "frontend.auth.forward.trustForwardHeader": "true",
+            "frontend.auth.forward.authResponseHeaders": "X-User,X-Group",
+            "frontend.auth.forward.tls.insecureSkipVerify": "true",
+        },
+        "forwardAuth",
+    ),
     ({"frontend.auth.digest.users": "a:traefik:b"}, "digestAuth"),
     ({"frontend.whiteList.sourceRange": "10.0.0.0/8"}, "ipAllowList"),
     ({"frontend.whitelistSourceRange": "10.0.0.0/8"}, "ipAllowList"),

@@ -130,14 +130,15 @@ def test_a_server_by_url() -> None:
 
 
 def test_an_unserved_middleware_of_a_router_is_an_error() -> None:
-    labels = {**RULE, f"{R}.middlewares": "m", "traefik.http.middlewares.m.forwardauth.address": "http://a"}
+    option = "traefik.http.middlewares.m.buffering.maxrequestbodybytes"
+    labels = {**RULE, f"{R}.middlewares": "m", option: "9"}
     decoded = decode(container(labels=labels), OPTIONS)
     (middleware,) = decoded.middlewares
-    assert (middleware.name, middleware.kind) == ("m@docker", "forwardAuth")
-    assert middleware.options == {"address": "http://a"}
+    assert (middleware.name, middleware.kind) == ("m@docker", "buffering")
+    assert middleware.options == {"maxRequestBodyBytes": 9}
     assert decoded.routers[0].middlewares == ("m@docker",)
     assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
-    assert "forwardAuth is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
+    assert "buffering is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
 
 
 def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> None:

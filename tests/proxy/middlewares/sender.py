@@ -12,6 +12,7 @@ class Sender:
         self.peer = peer
         self.status = 499
         self.username = b""
+        self.tls = ""
         self.tally = Tally()
         self.extras: Extras | None = None
         self.trace: Trace | None = None

@@ -1,0 +1,158 @@
+"""Subrequests: small requests of the proxy's own to a server, whose whole response is read into memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from proxy.http1.chunked import ChunkedDecoder
+from proxy.http1.errors import MessageError
+from proxy.http1.methods import IDEMPOTENT_METHODS
+from proxy.http1.response import CHUNKED
+from proxy.net.deadlines import NEVER, after
+from proxy.upstream.connection import DialError
+
+if TYPE_CHECKING:
+    from proxy.http1.response import Response
+    from proxy.net.stream import Stream
+    from proxy.upstream.pool import Pool
+
+HEAD_LIMIT = 65536
+"""The most bytes of a response head."""
+
+
+class SubrequestError(Exception):
+    """No valid and complete response came; the message says why."""
+
+
+class ContentTooLargeError(SubrequestError):
+    """The response's content exceeds the limit."""
+
+
+class WholeResponse(NamedTuple):
+    """A final response: status, header lines with a leading CRLF each, and decoded content.
+
+    Hop-by-hop lines are not among `lines`, but a Content-Length may be.
+    """
+
+    status: int
+    lines: bytes
+    content: bytes
+
+
+def send_subrequest(pool: Pool, method: bytes, message: bytes, timeout: float, limit: int) -> WholeResponse:
+    """Send `message`, a whole request with `method`, and return the response after at most `timeout` s.
+
+    `limit` is for the response's content, in bytes. Raises SubrequestError. If a reused connection has ended,
+    an idempotent request is sent again over a new one.
+    """
+    deadline = after(timeout)
+    repeatable = method in IDEMPOTENT_METHODS
+    stream = pool.take() if repeatable else pool.take_alive()
+    if stream is not None:
+        data = _first_bytes(stream, message, deadline)
+        if data or stream.expired or not repeatable:
+            return _whole_response(pool, stream, method, data, limit)
+        stream.close()
+    try:
+        stream = pool.dial()
+    except DialError as error:
+        raise SubrequestError(str(error)) from error
+    return _whole_response(pool, stream, method, _first_bytes(stream, message, deadline), limit)
+
+
+def _first_bytes(stream: Stream, message: bytes, deadline: float) -> bytes:
+    """Send the request and return the first bytes of the response; b"" if the connection has ended."""
+    stream.deadline = deadline
+    try:
+        stream.send(message)
+        return stream.recv()
+    except OSError:
+        return b""
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _whole_response(pool: Pool, stream: Stream, method: bytes, data: bytes, limit: int) -> WholeResponse:
+    """Return the response that begins with `data`; give the connection back, or close it."""
+    reusable = False
+    try:
+        response, data = _final_head(pool, stream, method, data)
+        content, rest = _read_content(stream, response, data, limit)
+        reusable = response.keep_alive and not rest
+    except (MessageError, OSError) as error:
+        raise SubrequestError(str(error)) from error
+    finally:
+        if reusable:
+            stream.deadline = NEVER
+            pool.give(stream)
+        else:
+            stream.close()
+    _, separator, lines = response.head.partition(b"\r\n")
+    return WholeResponse(response.status, separator + lines, content)
+
+
+def _final_head(pool: Pool, stream: Stream, method: bytes, data: bytes) -> tuple[Response, bytes]:
+    """Return the head of the final response and the bytes after it; skip interim responses."""
+    if not data:
+        raise _ended(stream)
+    while True:
+        response = pool.heads.parse(data, method, HEAD_LIMIT)
+        if response is None:
+            data += _more(stream)
+            continue
+        data = data[response.size :]
+        if response.status >= 200:
+            return response, data
+        if response.status == 101:
+            raise SubrequestError("the server switched protocols without being asked to")
+
+
+def _read_content(stream: Stream, response: Response, data: bytes, limit: int) -> tuple[bytes, bytes]:
+    """Return the content that begins in `data`, and the bytes after it."""
+    length = response.length
+    if length > limit:
+        raise _too_large(limit)
+    if length >= 0:
+        pieces, size = [data], len(data)
+        while size < length:
+            pieces.append(_more(stream))
+            size += len(pieces[-1])
+        data = b"".join(pieces)
+        return data[:length], data[length:]
+    # Servers may pad chunk sizes, as in responses that the proxy relays.
+    decoder = ChunkedDecoder(padded=True) if length == CHUNKED else None
+    pieces, size = [], 0
+    while True:
+        piece = data if decoder is None else decoder.feed(data)
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+        if decoder is not None:
+            if decoder.finished:
+                return b"".join(pieces), decoder.rest
+            data = _more(stream)
+            continue
+        data = stream.recv()
+        if not data:
+            if stream.expired:
+                raise _ended(stream)
+            return b"".join(pieces), b""
+
+
+def _more(stream: Stream) -> bytes:
+    data = stream.recv()
+    if not data:
+        raise _ended(stream)
+    return data
+
+
+def _ended(stream: Stream) -> SubrequestError:
+    if stream.expired:
+        return SubrequestError("the server did not respond in time")
+    return SubrequestError("the connection ended before the whole response had come")
+
+
+def _too_large(limit: int) -> ContentTooLargeError:
+    return ContentTooLargeError(f"the response has more than {limit} bytes of content")
