@@ -194,7 +194,7 @@ class ClientConnection:
         extras = self.extras
         if extras is not None:
             head, end, content = data.partition(b"\r\n\r\n")
-            head = extras.apply_response_steps(head, len(content))
+            head = extras.apply_response_steps(head, len(content), content)
             if extras.body_filter is not None:
                 content = feed_in_portions(extras.body_filter, content) + extras.body_filter.finish()
                 head += b"\r\nContent-Length: %d" % len(content)

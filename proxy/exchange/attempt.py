@@ -13,7 +13,7 @@ from proxy.exchange.body_preview import preview_body
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.request_body import RequestBody
-from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
+from proxy.exchange.response_relay import COMPLETE, CUT, read_body_start, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.header_lines import without
@@ -183,10 +183,13 @@ def _relay(
             and _repeatable(downstream, request, body)
         ):
             raise NoResponseError(response.status, try_others=False, retryable_status=True)
+        body_start = b""
+        if extras.needs_body_start and response.status != 101:
+            data, body_start = read_body_start(downstream, stream, response, data)
         seen = length
         if length < 0 and extras.preview_bytes:
             data, seen = preview_body(stream, length, data, extras.preview_bytes)
-        response_head = extras.complete_head(response_head, seen)
+        response_head = extras.complete_head(response_head, seen, body_start)
         body_filter = extras.body_filter
         if body_filter is not None:
             length = UNTIL_CLOSE

@@ -16,14 +16,16 @@ class ResponseHead:
     """A status and header lines; `lines` begin each with CRLF, and the last one does not end with it.
 
     Framing lines other than Content-Length are not among them: the client's side writes those. `length` is
-    the length of the body in bytes: 0 without a body, negative if it is unknown.
+    the length of the body in bytes: 0 without a body, negative if it is unknown. `body_start` holds the first
+    bytes of the body, if a response step needs them (`Extras.needs_body_start`).
     """
 
-    __slots__ = ("_filters", "_status_line", "length", "lines", "status")
+    __slots__ = ("_filters", "_status_line", "body_start", "length", "lines", "status")
 
     def __init__(self, status: int, lines: bytes = b"", status_line: bytes = b"", length: int = 0) -> None:
         self.status = status
         self.lines = lines
+        self.body_start = b""
         self.length = length
         self._status_line = status_line
         self._filters: list[BodyFilter] = []

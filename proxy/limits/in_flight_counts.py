@@ -36,6 +36,17 @@ class SharedCounts:
         self._used = _shared_integers(1)
         self._used[0] = 1
         self._row = 0
+        self.shares_rows = True
+
+    @property
+    def row(self) -> int:
+        """The row of this process; -1 if it has none among those that the workers share."""
+        return self._row if self.shares_rows else -1
+
+    @property
+    def rows_in_use(self) -> int:
+        """The number of rows, from the first, that workers use or have used."""
+        return self._used[0]
 
     def claim(self) -> int:
         """Return a free row for the worker that is forked next and inherits it; -1 if no row is free."""
@@ -62,6 +73,7 @@ class SharedCounts:
         """Start counting in the worker; if it has no row, count for this worker alone."""
         if self._row >= 0:
             return
+        self.shares_rows = False
         self._counts = memoryview(bytearray(CELLS * _BYTES)).cast("I")
         self._used = memoryview(bytearray(_BYTES)).cast("I")
         self._used[0] = 1

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from proxy.middlewares import (
     basic_auth,
+    circuit_breaker,
     compress,
+    content_type,
     digest_auth,
+    encoded_characters,
     forward_auth,
     headers,
     in_flight_req,
@@ -39,8 +42,11 @@ log = logging.getLogger(__name__)
 # Importing these modules registers their kinds in KINDS.
 _ = (
     basic_auth,
+    circuit_breaker,
     compress,
+    content_type,
     digest_auth,
+    encoded_characters,
     forward_auth,
     headers,
     in_flight_req,

@@ -38,9 +38,10 @@ class Client(Protocol):
     """The client of a request: `peer` is its address, or empty.
 
     `username` is for the access log: a step sets it to the name in the client's credentials, right or wrong.
-    `tally` is the router's; `extras` hold additional tasks for the exchange. `forwarded` returns the
-    X-Forwarded header lines for a request with this Host. `detailed_trace` returns the trace that records
-    steps, if any. `tls` is the TLS version and cipher of the connection, empty without TLS.
+    `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
+    tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
+    `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
+    connection, empty without TLS.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -49,6 +50,7 @@ class Client(Protocol):
     buffer: bytes
     limits: Limits
     peer: str
+    status: int
     stream: Stream
     username: bytes
     tally: Tally

@@ -29,7 +29,8 @@ class Extras:
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
     the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
     `preview_bytes` says up to which length the response steps want to know the length of a body that does not
-    announce it. `body_filter`, set by the response steps, changes the body.
+    announce it; `needs_body_start` means that they read its first bytes. `body_filter`, set by the response
+    steps, changes the body.
     """
 
     __slots__ = (
@@ -41,12 +42,14 @@ class Extras:
         "body_filter",
         "cookie",
         "cookies",
+        "needs_body_start",
         "preview_bytes",
         "retrying",
     )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
+        self.needs_body_start = False
         self.preview_bytes = 0
         self.body_filter: BodyFilter | None = None
         self.retrying: RetryState | None = None
@@ -67,12 +70,12 @@ class Extras:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
 
-    def complete_head(self, head: bytes, length: int = 0) -> bytes:
+    def complete_head(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
         """Return the head of the server's response with this exchange's cookies, after the response steps.
 
-        `length` is as in `apply_response_steps`.
+        `length` and `body_start` are as in `apply_response_steps`.
         """
-        return self.apply_response_steps(head + self.cookies + self.cookie, length)
+        return self.apply_response_steps(head + self.cookies + self.cookie, length, body_start)
 
     def at_forwarding(self, step: LinesStep) -> None:
         """Apply this step to the lines that the proxy adds to the request, such as X-Forwarded-For."""
@@ -88,14 +91,16 @@ class Extras:
         """Apply this step to the head of the response; steps added later apply first."""
         self._response_steps.append(step)
 
-    def apply_response_steps(self, head: bytes, length: int = 0) -> bytes:
+    def apply_response_steps(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
         """Return `head`, a status line with header lines, after all response steps; set `body_filter`.
 
-        `length` is the length of the body in bytes, negative if it is unknown.
+        `length` is the length of the body in bytes, negative if it is unknown; `body_start` are
+        its first bytes, if a step needs them.
         """
         if not self._response_steps:
             return head
         value = ResponseHead.parse(head, length)
+        value.body_start = body_start
         for step in reversed(self._response_steps):
             step(value)
         self.body_filter = value.body_filter

@@ -8,12 +8,13 @@ from typing import cast
 from gunicorn.arbiter import Arbiter
 
 from proxy.authentication.instance_secret import INSTANCE_SECRET
+from proxy.circuit_breaker.shared_memory import BREAKERS
 from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.handover import Departure, retire_up_to
 from proxy.process.worker import ProxyWorker
 
-# Importing the secret here makes it, so that all workers inherit the same one.
-_ = INSTANCE_SECRET
+# Importing these here makes them, so that all workers inherit the same ones.
+_ = (INSTANCE_SECRET, BREAKERS)
 
 
 class Master(Arbiter):

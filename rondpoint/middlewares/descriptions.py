@@ -106,7 +106,7 @@ _CONTENT = {
     "compress.minResponseBodyBytes": "bytes of the smallest body that is compressed; 0 stands for 1024",
     "compress.encodings": "encodings in order of preference",
     "compress.defaultEncoding": "encoding for clients that name none",
-    "contentType": "detects the content type of responses without one, by their first bytes",
+    "contentType": "adds `Content-Type` to responses without it, by the first bytes of their body",
     "contentType.autoDetect": "`false` turns it off; deprecated in Traefik 3",
     "errors": "replaces error responses with pages of another service",
     "errors.status": "statuses of the responses to replace",
@@ -196,11 +196,18 @@ _TRAFFIC = {
     "buffering.maxResponseBodyBytes": "a longer response becomes a 500; 0: no limit",
     "buffering.memResponseBodyBytes": "longer bodies are buffered on disk",
     "buffering.retryExpression": "condition for a retry",
-    "circuitBreaker": "responds instead of the service for a time, once a condition is met",
-    "circuitBreaker.expression": "condition that opens the circuit breaker",
-    "circuitBreaker.checkPeriod": "time between two checks of the condition",
-    "circuitBreaker.fallbackDuration": "time for which the circuit breaker stays open",
-    "circuitBreaker.recoveryDuration": "time after that in which more and more requests pass",
+    "circuitBreaker": (
+        "responds instead of the service for a time, once recent requests meet a condition. Each router has"
+        " a circuit breaker of its own, which all workers of an instance share"
+    ),
+    "circuitBreaker.expression": (
+        "condition that opens the circuit breaker: comparisons of `NetworkErrorRatio()`,"
+        " `ResponseCodeRatio(from, to, dividedByFrom, dividedByTo)` or `LatencyAtQuantileMS(percentile)` with"
+        " numbers, with `&&`, `\\|\\|`, `!` and parentheses"
+    ),
+    "circuitBreaker.checkPeriod": "time between two checks of the condition; 0: the default",
+    "circuitBreaker.fallbackDuration": "time for which the circuit breaker stays open; 0: the default",
+    "circuitBreaker.recoveryDuration": "time after that in which more and more requests pass; 0: the default",
     "circuitBreaker.responseCode": "status of its responses",
     "inFlightReq": "limits the number of simultaneous requests; further ones get 429",
     "inFlightReq.amount": "requests at once",

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
+from rondpoint.middlewares.breaker_expression import ExpressionError
+from rondpoint.middlewares.breaker_expression import parse as parse_breaker_expression
 from rondpoint.middlewares.framing_headers import refuse_framing_headers
 from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
@@ -134,6 +136,16 @@ def _check_expression(text: str) -> None:
         compile_pattern(text)
     except PatternError as error:
         raise ValueError(f"expected a regular expression of RE2: {error}") from None
+
+
+def breaker_expression(value: object) -> str:
+    """A condition such as `NetworkErrorRatio() > 0.5`."""
+    found = given_text(value)
+    try:
+        parse_breaker_expression(found)
+    except ExpressionError as error:
+        raise ValueError(f"expected a condition such as NetworkErrorRatio() > 0.5: {error}") from None
+    return found
 
 
 def statuses(value: object) -> list[str]:

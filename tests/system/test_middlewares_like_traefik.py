@@ -86,7 +86,9 @@ class Echo:
             content = {"method": method, "target": target, "headers": lines, "body": body}
             data = json.dumps(content).encode()
             headers = self._case.response_headers
-            if "content-type" not in {name.lower() for name, _ in headers}:
+            if self._case.response_body is not None:
+                data = self._case.response_body
+            elif "content-type" not in {name.lower() for name, _ in headers}:
                 headers = [("Content-Type", "application/json"), *headers]
             head = "".join(f"{name}: {value}\r\n" for name, value in headers)
             head = f"HTTP/1.1 200 OK\r\n{head}Content-Length: {len(data)}\r\n\r\n"

@@ -6,9 +6,8 @@ from rondpoint.middlewares.options import Group, Option, Secrecy, group, kind
 from rondpoint.middlewares.readers import (
     amount,
     between,
-    given_text,
+    breaker_expression,
     seconds,
-    status,
     statuses,
     switch,
     text,
@@ -46,11 +45,11 @@ KINDS: dict[str, Group] = {
     ),
     "circuitBreaker": kind(
         {
-            "expression": Option(given_text, required=True),
+            "expression": Option(breaker_expression, required=True),
             "checkPeriod": Option(seconds, default=0.1),
             "fallbackDuration": Option(seconds, default=10.0),
             "recoveryDuration": Option(seconds, default=10.0),
-            "responseCode": Option(status, default=503),
+            "responseCode": Option(between(200, 599), default=503),
         }
     ),
     "inFlightReq": kind(

@@ -195,6 +195,10 @@ BACKEND_MIDDLEWARES = [
         (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"ipStrategy": {}}}),),
     ),
     Row(
+        {"backend.circuitbreaker.expression": "NetworkErrorRatio() > 0.5"},
+        (("circuitBreaker", "circuitBreaker", {"expression": "NetworkErrorRatio() > 0.5"}),),
+    ),
+    Row(
         {"backend.maxconn.amount": "10"},
         (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"requestHost": True}}),),
     ),
@@ -205,7 +209,6 @@ BACKEND_OPTIONS = [
     Row({"backend.buffering.maxRequestBodyBytes": "1", "backend.buffering.memRequestBodyBytes": "2"}),
     Row({"backend.buffering.maxResponseBodyBytes": "1", "backend.buffering.memResponseBodyBytes": "2"}),
     Row({"backend.buffering.retryExpression": "IsNetworkError() && Attempts() <= 2"}),
-    Row({"backend.circuitbreaker.expression": "NetworkErrorRatio() > 0.5"}),
     Row({"backend.loadbalancer.method": "wrr"}),
     Row({"backend.loadbalancer.method": "drr"}, service={"strategy": "drr"}),
     Row({"backend.loadbalancer.method": "p2c"}, service={"strategy": "p2c"}),

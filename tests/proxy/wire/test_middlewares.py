@@ -67,6 +67,15 @@ def test_a_path_that_would_leave_its_prefix_is_refused(proxy: Proxy, origin: Sta
     assert not seen.requests
 
 
+def test_a_path_with_an_encoded_character_is_refused(proxy: Proxy, origin: Start) -> None:
+    seen = origin(OK)
+    host = served(proxy, seen, Middleware("m@x", "encodedCharacters", {"allowEncodedHash": True}))
+    response = http.request(proxy.web, host, "/a%2Fb")
+    assert (response.status, "encoded character %2F" in response.text) == (400, True)
+    assert proxy.status(host, "/a%23b?%2F") == 200
+    assert [request.target for request in seen.requests] == ["/a%23b?%2F"]
+
+
 def test_headers_of_request_and_response_change(proxy: Proxy, origin: Start) -> None:
     seen = origin(b"HTTP/1.1 200 OK\r\nServer: x\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
     options = {

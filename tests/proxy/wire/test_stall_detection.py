@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rondpoint.model import Middleware
 from tests.lab.origin import Connection, Handler, Start
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy, watched
@@ -128,6 +129,24 @@ def test_a_server_that_pauses_in_a_response_is_cut(
     assert SOON[0] <= time.monotonic() - begun <= SOON[1]
     assert len(cut.value.received) > 290_000
     assert left.wait(30)
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+def test_a_server_that_sends_no_body_for_its_type_to_be_guessed_gives_504(
+    proxy: Proxy, client: Client, origin: Start, framing: str
+) -> None:
+    def handler(connection: Connection) -> None:
+        assert connection.read()
+        head, end, _ = responses(framing, 1).partition(b"\r\n\r\n")
+        connection.send(head + end)
+        assert connection.receive() == b""
+
+    proxy.middlewares["type@x"] = Middleware("type@x", "contentType", {})
+    host = proxy.route(origin(handler), middlewares=("type@x",))
+    begun = time.monotonic()
+    client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert client.answer().status == 504
+    assert SOON[0] <= time.monotonic() - begun <= SOON[1]
 
 
 def test_a_server_that_sends_slowly_is_not_cut(proxy: Proxy, client: Client, origin: Start) -> None:

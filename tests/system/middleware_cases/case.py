@@ -26,7 +26,8 @@ class Case(NamedTuple):
     """Middlewares of one router, in Traefik 3's file syntax, and requests to it, which are sent in order.
 
     `chain` names the router's middlewares in order, all of them if it is empty. `response_headers` are those
-    that the origin sends. If Rondpoint departs from Traefik on purpose, `departure` is the reason; at least
+    that the origin sends. With `response_body`, it sends this body instead of the received request, and no
+    Content-Type of its own. If Rondpoint departs from Traefik on purpose, `departure` is the reason; at least
     one of the requests must then have another outcome.
     """
 
@@ -36,3 +37,4 @@ class Case(NamedTuple):
     chain: Sequence[str] = ()
     response_headers: Sequence[tuple[str, str]] = ()
     departure: str = ""
+    response_body: bytes | None = None

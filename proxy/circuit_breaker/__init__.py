@@ -1,0 +1,1 @@
+"""Circuit breakers: statistics of recent requests, conditions on them, and the states that follow."""
