@@ -8,7 +8,8 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from proxy.middlewares import (
+# Importing these modules registers their kinds in KINDS.
+from proxy.middlewares import (  # noqa: F401
     basic_auth,
     circuit_breaker,
     compress,
@@ -38,25 +39,6 @@ if TYPE_CHECKING:
     from proxy.upstream.pool import Pool
 
 log = logging.getLogger(__name__)
-
-# Importing these modules registers their kinds in KINDS.
-_ = (
-    basic_auth,
-    circuit_breaker,
-    compress,
-    content_type,
-    digest_auth,
-    encoded_characters,
-    forward_auth,
-    headers,
-    in_flight_req,
-    ip_allow_list,
-    prefixes,
-    rate_limit,
-    redirects,
-    replace_path,
-    retry,
-)
 
 
 class ChainError(Exception):
