@@ -92,7 +92,7 @@ BODIES: list[tuple[str, Handler | bytes, str, int, int]] = [
         5,
     ),
     ("until-close", sending(b"HTTP/1.1 200 OK\r\n\r\nhe", b"llo"), "GET", 200, 5),
-    ("nothing", sending(), "POST", 502, 76),
+    ("nothing", sending(), "POST", 502, 74),
 ]
 
 
