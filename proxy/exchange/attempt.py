@@ -9,11 +9,11 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.exchange.body_preview import preview_body
+from proxy.exchange.body_preview import preview_body, read_body_start
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.request_body import RequestBody
-from proxy.exchange.response_relay import COMPLETE, CUT, read_body_start, relay_body
+from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.header_lines import without

@@ -1,4 +1,4 @@
-"""Waits for the start of a body that does not announce its length, to learn whether it is short."""
+"""Reads the start of a body before its head is sent: to learn what it is, or whether it is short."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import gevent
 
 from proxy.exchange.errors import NoResponseError
+from proxy.exchange.response_relay import silence_timeout
 from proxy.http1.body_decoder import BodyDecoder
 from proxy.http1.chunked import ChunkError
 
 if TYPE_CHECKING:
+    from proxy.exchange.downstream import Downstream
+    from proxy.http1.response import Response
     from proxy.net.stream import Stream
 
 SECONDS = 0.01
@@ -48,3 +51,30 @@ def preview_body(stream: Stream, length: int, data: bytes, wanted: int) -> tuple
     except OSError as error:
         raise NoResponseError(502, try_others=False) from error
     return b"".join(pieces), received if decoder.finished or ended else -1
+
+
+def read_body_start(
+    downstream: Downstream, stream: Stream, response: Response, data: bytes
+) -> tuple[bytes, bytes]:
+    """Read the first bytes of the body; `data` are those that came with the head.
+
+    Return all bytes that were read, and the content in them, which is empty if the body is. Raises
+    NoResponseError if the server sends nothing more.
+    """
+    decoder = BodyDecoder(response.length)
+    try:
+        content = decoder.feed(data)
+        if content or decoder.finished:
+            return data, content
+        with silence_timeout(downstream, stream):
+            while not (content or decoder.finished):
+                piece = stream.recv()
+                if not piece:
+                    if decoder.until_close and not stream.expired:
+                        break
+                    raise NoResponseError(504 if stream.expired else 502, try_others=False)
+                data += piece
+                content = decoder.feed(piece)
+    except (ChunkError, OSError) as error:
+        raise NoResponseError(504 if stream.expired else 502, try_others=False) from error
+    return data, content

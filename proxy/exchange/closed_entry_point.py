@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.exchange.request_handler import NOT_CONFIGURED
+from proxy.exchange.request_handler import handle_request
+from proxy.http1.errors import RequestError
 from proxy.http1.protocols import STOPPED
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
     from proxy.http1.request import Request
+    from proxy.routing.route import Route
 
 
 def refuse_routed_requests(reason: str) -> Callable[[Downstream, Request], bool]:
     """Return a handler, in place of `handle_request`, that responds 503 to requests that a router takes."""
 
-    def handle(downstream: Downstream, request: Request) -> bool:
+    def match(request: Request, downstream: Downstream) -> Route | None:
         context = downstream.context
         route = context.table.match(downstream.entry_point, request, downstream)
         if route is None:
-            downstream.tally = context.tallies.unrouted
-            status, text = (404, "") if context.configured else (503, NOT_CONFIGURED)
-            return downstream.refuse(request, status, text)
-        tally = route.tally
-        if tally is None:
-            tally = route.tally = context.tallies.for_router(route.router)
-        downstream.tally = tally
+            return None
+        downstream.tally = context.tallies.for_router(route.router)
         request.kind |= STOPPED
-        return downstream.refuse(request, 503, f"service unavailable: {reason}")
+        raise RequestError(503, f"service unavailable: {reason}")
 
-    return handle
+    return partial(handle_request, match=match)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Match = Callable[[Request, Downstream], Route | None]
 
-NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
+_NOT_CONFIGURED = "service unavailable: no configuration has been read yet"
 
 
 def handle_request(downstream: Downstream, request: Request, match: Match | None = None) -> bool:
@@ -51,7 +51,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
             route = match(request, downstream)
         if route is None:
             downstream.tally = context.tallies.unrouted
-            raise RequestError(404, "") if context.configured else RequestError(503, NOT_CONFIGURED)
+            raise RequestError(404, "") if context.configured else RequestError(503, _NOT_CONFIGURED)
         tally = route.tally
         if tally is None:
             tally = route.tally = context.tallies.for_router(route.router)

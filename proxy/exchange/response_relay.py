@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.errors import ClientGoneError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
-from proxy.http1.response import CHUNKED, UNTIL_CLOSE, Response
+from proxy.http1.response import CHUNKED, Response
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
 from proxy.net.stall_detection import SilenceTimeout
 
@@ -58,36 +58,6 @@ def relay_body(
         with silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
     return _relay_unknown_length(downstream, stream, response, head, data, version)
-
-
-def read_body_start(
-    downstream: Downstream, stream: Stream, response: Response, data: bytes
-) -> tuple[bytes, bytes]:
-    """Read the first bytes of the body; `data` are those that came with the head.
-
-    Return all bytes that were read, and the content in them, which is empty if the body is. Raises
-    NoResponseError if the server sends nothing more.
-    """
-    if response.length >= 0:
-        content = data[: response.length]
-        if content or not response.length:
-            return data, content
-    decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
-    piece = data
-    try:
-        with silence_timeout(downstream, stream):
-            while True:
-                content = piece if decoder is None else decoder.feed(piece)
-                if content or (decoder is not None and decoder.finished):
-                    return data, content
-                piece = stream.recv()
-                data += piece
-                if not piece:
-                    if response.length == UNTIL_CLOSE and not stream.expired:
-                        return data, b""
-                    raise NoResponseError(504 if stream.expired else 502, try_others=False)
-    except (ChunkError, OSError) as error:
-        raise NoResponseError(504 if stream.expired else 502, try_others=False) from error
 
 
 def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:

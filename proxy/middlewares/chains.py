@@ -30,7 +30,7 @@ from proxy.middlewares.step import KINDS, CompileScope, Step
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
-from rondpoint.model import Middleware, Router
+from rondpoint.model import Middleware
 
 if TYPE_CHECKING:
     import ssl
@@ -87,10 +87,6 @@ class Chains:
         if not self._timing_enabled:
             self._timing_enabled = True
             self._steps.clear()
-
-    def steps(self, router: Router) -> tuple[Step, ...]:
-        """Return the steps of a router in order. Raises ChainError."""
-        return self.compile_chain(router.middlewares, "router", router.name)
 
     def compile_chain(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
         """Return the steps of these middlewares in order; `kind` and `name` are their router or service.

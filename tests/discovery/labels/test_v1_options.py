@@ -151,7 +151,7 @@ def test_rate_sets_become_limits_that_are_served() -> None:
     for middleware in found.middlewares:
         chains.put(middleware)
     (router,) = found.routers
-    assert len(chains.steps(router)) == 2
+    assert len(chains.compile_chain(router.middlewares, "router", router.name)) == 2
 
 
 UNREADABLE = [

@@ -11,8 +11,7 @@ from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.middlewares.chains import ChainError, Chains
 from proxy.middlewares.paths import unescape_unreserved
-from rondpoint.model import Middleware, Router
-from rondpoint.rules import v3
+from rondpoint.model import Middleware
 from tests.proxy.middlewares.sender import Sender
 
 PREFIX, REPLACED = "X-Forwarded-Prefix", "X-Replaced-Path"
@@ -93,13 +92,9 @@ def make_chains(**kinds: dict[str, Any]) -> Chains:
     return chains
 
 
-def router(*names: str) -> Router:
-    return Router("r", v3.parse("PathPrefix(`/`)"), "s", 1, middlewares=names)
-
-
 def pass_through(chains: Chains, target: str, *names: str) -> Request:
     request = head(target)
-    for step in chains.steps(router(*names)):
+    for step in chains.compile_chain(names, "router", "r"):
         step(request, Sender())
     return request
 
@@ -179,7 +174,7 @@ def test_unusable_middlewares_are_refused(middleware: Middleware, reason: str) -
     chains.put(middleware)
     for _ in range(2):
         with pytest.raises(ChainError, match=reason):
-            chains.steps(router("m"))
+            chains.compile_chain(("m",), "router", "r")
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)

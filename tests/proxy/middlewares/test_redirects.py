@@ -13,8 +13,7 @@ from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
 from proxy.http1.request import Request, parse_request
 from proxy.middlewares.chains import ChainError, Chains
 from proxy.per_request.local_response import LocalResponse
-from rondpoint.model import Middleware, Router
-from rondpoint.rules import v3
+from rondpoint.model import Middleware
 from tests.proxy.middlewares.sender import Sender
 
 TRUSTED = Limits(removed_lines=REMOVED_LINES_TRUSTED)
@@ -93,9 +92,8 @@ def respond(
     chains = Chains()
     chains.put(Middleware("m", kind, options))
     before = request.target, request.headers
-    router = Router("r", v3.parse("PathPrefix(`/`)"), "s", 1, middlewares=("m",))
     try:
-        for step in chains.steps(router):
+        for step in chains.compile_chain(("m",), "router", "r"):
             step(request, Sender(tls=TLS if tls else ""))
     except LocalResponse as response:
         return response
