@@ -14,7 +14,7 @@ _TEXT = {
     504: "504 gateway timeout: the server did not answer in time",
 }
 
-_ABOUT_TEXT = b"\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff"
+PLAIN_TEXT_LINES = b"\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff"
 
 
 def error_content(status: int, reason: str = "", allow: str = "") -> tuple[bytes, bytes]:
@@ -26,7 +26,7 @@ def error_content(status: int, reason: str = "", allow: str = "") -> tuple[bytes
     if text is None:
         text = f"{status} {reason_phrase(status).decode().lower()}".rstrip()
     body = b"" if status == HTTPStatus.OK else text.encode() + b"\n"
-    lines = _ABOUT_TEXT if body else b""
+    lines = PLAIN_TEXT_LINES if body else b""
     return lines + (b"\r\nAllow: " + allow.encode() if allow else b""), body
 
 

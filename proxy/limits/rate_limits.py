@@ -55,14 +55,14 @@ _MICROSECOND = 1e-6
 _SCRIPT = files("proxy.limits").joinpath("lease_tokens.lua").read_text(encoding="utf-8")
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """Whether a request may pass. `delay` is the time in seconds after which it may, or might."""
 
     admitted: bool
     delay: float
 
 
-ADMITTED = Verdict(admitted=True, delay=0.0)
+ADMITTED = Decision(admitted=True, delay=0.0)
 
 
 class RateLimits:
@@ -105,13 +105,13 @@ class RateLimits:
         """Return the number of buckets in use."""
         return len(self._buckets)
 
-    def take(self, key: BucketKey, limit: Limit) -> Verdict:
+    def take(self, key: BucketKey, limit: Limit) -> Decision:
         """Take a token for a request from this bucket."""
         bucket = self._buckets.find(key, limit)
         if bucket.tokens:
             bucket.tokens -= 1
             if bucket.tokens == bucket.low:
-                self._ask(bucket)
+                self._enqueue(bucket)
             return ADMITTED
         if self.degraded and not self._attempted.is_set():
             self._wanted.set()
@@ -121,12 +121,12 @@ class RateLimits:
         if self.degraded:
             return self._take_local(bucket, now)
         wait = time_to_next_token(limit, bucket.tat, now)
-        if wait > limit.max_delay and now < bucket.asked_at + KNOWN_FOR:
-            return Verdict(admitted=False, delay=wait)
+        if wait > limit.max_delay and now < bucket.leased_at + KNOWN_FOR:
+            return Decision(admitted=False, delay=wait)
         bucket.waiting.append(getcurrent())
-        self._ask(bucket)
-        verdict: Verdict = self._hub.switch()
-        return verdict
+        self._enqueue(bucket)
+        decision: Decision = self._hub.switch()
+        return decision
 
     def run(self) -> None:
         """Keep a connection to the store, from the first use until killed; reconnect whenever it breaks."""
@@ -211,8 +211,8 @@ class RateLimits:
         for bucket in batch:
             waiting, bucket.waiting = len(bucket.waiting), []
             used = bucket.leased - bucket.tokens + waiting
-            bucket.portion = next_portion(bucket.portion, used, now - bucket.asked_at)
-            bucket.asked_at, bucket.leased = now, bucket.tokens
+            bucket.portion = next_portion(bucket.portion, used, now - bucket.leased_at)
+            bucket.leased_at, bucket.leased = now, bucket.tokens
             interval, burst, max_delay = bucket.limit
             values += (interval / _MICROSECOND, burst, max_delay / _MICROSECOND)
             values += (waiting, bucket.portion, bucket.returned)
@@ -273,12 +273,12 @@ class RateLimits:
             if position < granted:
                 self._resume(greenlet, ADMITTED)
             elif position == granted and early >= 0:
-                self._resume(greenlet, Verdict(admitted=True, delay=early * _MICROSECOND))
+                self._resume(greenlet, Decision(admitted=True, delay=early * _MICROSECOND))
             elif wait > limit.max_delay:
-                self._resume(greenlet, Verdict(admitted=False, delay=wait))
+                self._resume(greenlet, Decision(admitted=False, delay=wait))
             else:
                 bucket.waiting.append(greenlet)
-                self._ask(bucket)
+                self._enqueue(bucket)
         spare = granted - len(greenlets)
         if spare > 0:
             bucket.tokens += spare
@@ -300,31 +300,31 @@ class RateLimits:
             self._holding.discard(bucket)
             if bucket.tokens:
                 bucket.returned += bucket.tokens
-                self._ask(bucket)
+                self._enqueue(bucket)
             bucket.tokens = bucket.leased = 0
         if not self._holding:
             self._unused_timer.stop()
 
-    def _ask(self, bucket: TokenBucket) -> None:
+    def _enqueue(self, bucket: TokenBucket) -> None:
         if not (bucket.queued or self.degraded):
             bucket.queued = True
             self._queue.append(bucket)
             self._due.set()
 
-    def _take_local(self, bucket: TokenBucket, now: float) -> Verdict:
+    def _take_local(self, bucket: TokenBucket, now: float) -> Decision:
         limit = fair_share(bucket.limit, self.workers)
         # The fair share of a bucket with so many missing tokens has the same TAT.
         tat = max(bucket.local_tat, bucket.tat)
         grant = take_tokens(limit, tat, now, 1, 0)
         bucket.local_tat = grant.tat
         if not grant.granted and grant.early < 0:
-            return Verdict(admitted=False, delay=time_to_next_token(limit, grant.tat, now))
+            return Decision(admitted=False, delay=time_to_next_token(limit, grant.tat, now))
         # The shared bucket is charged when the store replies in time again.
         bucket.returned -= 1
-        return ADMITTED if grant.granted else Verdict(admitted=True, delay=grant.early)
+        return ADMITTED if grant.granted else Decision(admitted=True, delay=grant.early)
 
-    def _resume(self, greenlet: Any, verdict: Verdict) -> None:
-        self._hub.loop.run_callback(greenlet.switch, verdict)
+    def _resume(self, greenlet: Any, decision: Decision) -> None:
+        self._hub.loop.run_callback(greenlet.switch, decision)
 
 
 def _command(connection: Any, *words: object) -> Any:

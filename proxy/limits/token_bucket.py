@@ -20,16 +20,16 @@ class TokenBucket:
 
     `tokens` are leased and unused, and `low` is the number at which the worker asks for more in advance.
     `queued` says that the bucket is in the queue for the next call. `tat` is the last known TAT of the shared
-    bucket, `local_tat` that of this worker's own count. `asked_at`, `leased` (the tokens then, and those that
-    came since) and `portion` describe the last lease. `seen` is the number of tokens at the last search for
-    unused ones; `returned` counts those to give back, less those that the worker's own count has given.
+    bucket, `local_tat` that of this worker's own count. `leased_at`, `leased` (the tokens then, and those
+    that came since) and `portion` describe the last lease. `seen` is the number of tokens at the last search
+    for unused ones; `returned` counts those to give back, less those that the worker's own count has given.
     Times are monotonic seconds.
     """
 
     __slots__ = (
-        "asked_at",
         "id",
         "leased",
+        "leased_at",
         "limit",
         "local_tat",
         "low",
@@ -48,7 +48,7 @@ class TokenBucket:
         self.tokens = 0
         self.low = -1
         self.queued = False
-        self.asked_at = self.tat = self.local_tat = 0.0
+        self.leased_at = self.tat = self.local_tat = 0.0
         self.leased = self.portion = self.returned = self.seen = 0
         self.waiting: list[Any] = []
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
+from proxy.http1.error_response import PLAIN_TEXT_LINES
 from proxy.limits.gcra import Limit
 from proxy.middlewares.source_criterion import client_address, compile_source
 from proxy.middlewares.step import Client, Step, named_kind
@@ -66,9 +67,5 @@ def _unlimited(request: Request, client: Client) -> None:
 
 
 def _refusal(delay: float) -> LocalResponse:
-    lines = (
-        b"\r\nContent-Type: text/plain; charset=utf-8"
-        b"\r\nX-Content-Type-Options: nosniff"
-        b"\r\nRetry-After: %d\r\nX-Retry-In: %b" % (ceil(delay), go_duration(delay).encode())
-    )
-    return LocalResponse(429, lines, b"Too Many Requests")
+    lines = b"\r\nRetry-After: %d\r\nX-Retry-In: %b" % (ceil(delay), go_duration(delay).encode())
+    return LocalResponse(429, PLAIN_TEXT_LINES + lines, b"Too Many Requests")

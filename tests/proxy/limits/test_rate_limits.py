@@ -106,9 +106,9 @@ def test_a_refusal_costs_no_call(client: redis.Redis, start: Callable[[RateLimit
     start(limits)
     take_all(limits, Limit(3600.0, 3, 0.0))
     before = calls(client)
-    verdicts = [limits.take(KEY, Limit(3600.0, 3, 0.0)) for _ in range(1000)]
-    assert not any(verdict.admitted for verdict in verdicts)
-    assert all(3500 < verdict.delay <= 3600 for verdict in verdicts)
+    decisions = [limits.take(KEY, Limit(3600.0, 3, 0.0)) for _ in range(1000)]
+    assert not any(decision.admitted for decision in decisions)
+    assert all(3500 < decision.delay <= 3600 for decision in decisions)
     assert calls(client) == before
 
 
