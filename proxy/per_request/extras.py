@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,10 +28,11 @@ class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
-    the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
-    `preview_bytes` says up to which length the response steps want to know the length of a body that does not
-    announce it; `needs_body_start` means that they read its first bytes. `body_filter`, set by the response
-    steps, changes the body.
+    the lines that keep it with members of composite services. A response of the server with one of
+    `fallback_statuses` does not go to the client: a failover service has a fallback for it. `retrying` is the
+    state of a retry middleware. `preview_bytes` says up to which length the response steps want to know the
+    length of a body that does not announce it; `needs_body_start` means that they read its first bytes.
+    `body_filter`, set by the response steps, changes the body.
     """
 
     __slots__ = (
@@ -42,6 +44,7 @@ class Extras:
         "body_filter",
         "cookie",
         "cookies",
+        "fallback_statuses",
         "needs_body_start",
         "preview_bytes",
         "retrying",
@@ -51,6 +54,7 @@ class Extras:
         self.cookie = self.cookies = b""
         self.needs_body_start = False
         self.preview_bytes = 0
+        self.fallback_statuses: frozenset[int] = frozenset()
         self.body_filter: BodyFilter | None = None
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
@@ -58,6 +62,12 @@ class Extras:
         self._forwarded_steps: tuple[LinesStep, ...] = ()
         self._endpoint: Endpoint | None = None
         self._began = 0.0
+
+    def branch(self) -> Extras:
+        """Return extras that start as these are; both have the same calls at the end."""
+        other = copy(self)
+        other._response_steps = list(self._response_steps)
+        return other
 
     def start_timing(self, endpoint: Endpoint) -> None:
         """Start to measure how long the server at this endpoint takes to respond."""
