@@ -26,6 +26,7 @@ from proxy.configuration.snapshot import SnapshotSaver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.connection import ClientConnection
+from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.serving import RequestHandler, serve
@@ -36,7 +37,7 @@ from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.limits import Limits, limits_for
+from proxy.http1.limits import Limits
 from proxy.limits.rate_limits import RateLimits
 from proxy.limits.worker_count import WorkerCount
 from proxy.net.deadlines import Sweeper
@@ -227,9 +228,8 @@ class Runtime:
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         label_sets = context.tallies.label_sets
-        underscores = point.headers_with_underscores
-        for_clients = limits_for(context.limits, underscores)
-        for_proxies = limits_for(context.limits, underscores, trusted=True)
+        for_clients = entry_point_limits(context.limits, point)
+        for_proxies = entry_point_limits(context.limits, point, trusted=True)
         metered = point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
         setup = self._observers.setup_for(point, self._exposition_for(entry_point))

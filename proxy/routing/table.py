@@ -88,8 +88,13 @@ class RoutingTable:
         for pattern in hosts.patterns:
             self._by_pattern.discard(pattern, router)
 
-    def match(self, entry_point: str, request: Request, client: Client) -> Route | None:
-        """Return the route for this request; host and path are compared in normalised form."""
+    def match(
+        self, entry_point: str, request: Request, client: Client, path: str | None = None
+    ) -> Route | None:
+        """Return the route for this request; host and path are compared in normalised form.
+
+        `path` takes the place of the request's own path.
+        """
         host = request.host
         entry = self._by_host.get(host)
         if entry is None:
@@ -111,7 +116,8 @@ class RoutingTable:
             and entry_point in entry.entry_points
         ):
             return entry
-        path = normalise_path(request.target)
+        if path is None:
+            path = normalise_path(request.target)
         found: list[list[Route]] = []
         if isinstance(entry, Route):
             found.append([entry])

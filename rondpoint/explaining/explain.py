@@ -10,7 +10,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from rondpoint.diagnostics import Severity
-from rondpoint.entry_points.options import router_middlewares
+from rondpoint.entry_points.options import AMBIGUOUS_PATH, router_middlewares
 from rondpoint.entry_points.redirection import Redirection
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explanation import (
@@ -58,6 +58,10 @@ def explain_request(
     redirection = _redirection(configuration, entry_point, facts, chosen)
     if redirection is not None:
         return _explain_redirection(configuration, explanation, redirection)
+    if configuration.options_of(entry_point).keeps_paths and facts.kept_path not in ("", facts.path):
+        kept = replace(facts, path=facts.kept_path)
+        if _evaluate_candidates(configuration, entry_point, kept, yield_if_due)[2] is not chosen:
+            return replace(explanation, status=400, reason=AMBIGUOUS_PATH)
     if chosen is None:
         return replace(
             explanation,

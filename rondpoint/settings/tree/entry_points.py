@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator
 
 from rondpoint.model import Verbosity
-from rondpoint.settings.tree.entry_point_http import HttpOptions
+from rondpoint.settings.tree.entry_point_http import HttpOptions, Strategy
 from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, SwitchOfV1, WhiteListOfV1
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
@@ -25,6 +25,8 @@ ADMIN = "traefik"
 """The name of the admin entry point (API, dashboard, ping), as in Traefik."""
 
 Underscores = Literal["allow", "reject", "drop"]
+
+_UNDERSCORES: dict[Strategy, Underscores] = {"keep": "allow", "delete": "drop", "reject": "reject"}
 
 
 class RespondingTimeouts(Section):
@@ -156,6 +158,13 @@ class EntryPoint(Section):
         default=(), description="Traefik 1: the same as `whiteList.sourceRange`, which wins."
     )
     compress: SwitchOfV1 = Field(default=False, description="Traefik 1: compress responses of all routers.")
+
+    @property
+    def underscores(self) -> Underscores:
+        """How to handle header names with underscores, in whichever spelling it is set."""
+        if self.headers_with_underscores != "allow":
+            return self.headers_with_underscores
+        return _UNDERSCORES[self.http.underscore_headers_strategy]
 
     @property
     def host(self) -> str:
