@@ -117,7 +117,8 @@ class _Http:
             self._keys[f"middlewares.{middleware.name}"] = section.path
 
     def _decode_router(self, name: str, section: Section, services: list[str]) -> None:
-        default = services[0] if self._implicit is not None and len(services) == 1 else None
+        # A router of a file may have child routers in place of a service, in this file or elsewhere.
+        default = "" if self._implicit is None else services[0] if len(services) == 1 else None
         if default is None and not section.has("service"):
             hint = f"expected one of {format_names(services)}" if services else "expected service"
             self._report.error(f"{self._report.at(section.path)} names no service", hint)

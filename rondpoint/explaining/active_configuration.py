@@ -30,7 +30,9 @@ class ActiveConfiguration(Struct, frozen=True):
     entry_points: Mapping[str, EntryPointOptions] = MappingProxyType({})
 
     def serves(self, router: Router, entry_point: str) -> bool:
-        """Return whether the router takes requests of this entry point."""
+        """Return whether the router takes requests of this entry point; child routers take none directly."""
+        if router.parents:
+            return False
         named = router.entry_points or self.default_entry_points
         return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)
 

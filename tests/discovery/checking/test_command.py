@@ -415,6 +415,7 @@ def test_json_output_is_one_object(tmp_path: Path) -> None:
                 "priority": 14,
                 "entryPoints": ["any"],
                 "middlewares": [],
+                "parentRefs": [],
                 "service": "s@file",
                 "servers": ["http://10.0.0.1:80", "http://10.0.0.2:80"],
             }
