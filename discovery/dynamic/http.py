@@ -13,6 +13,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware, report_unserved
+from discovery.dynamic.models import report_models
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.services import ServersReader, decode_service
 from rondpoint.diagnostics import lost_rules_hint
@@ -84,7 +85,8 @@ class _Http:
             for router in self._routers
         ]
         report_unserved(routers_with_services, self._middlewares, self._keys, self._report)
-        self._http.warn_unserved("serversTransports", "models")
+        report_models(self._http)
+        self._http.warn_unserved("serversTransports")
         self._http.finish()
         return Decoded(
             self._report.subject,

@@ -96,6 +96,11 @@ ROUTERS: dict[str, dict[str, Any]] = {
     "elsewhere": {"rule": "Host(`elsewhere.test`)", "entryPoints": ["other"]},
     "elsewhere-child": {"rule": "PathPrefix(`/`)", "service": "one", "parentRefs": ["elsewhere@file"]},
     # What a child router would match is nothing to an entry point.
+    # The entry point `guarded` has middlewares for all its routers; they run once, before those of the root.
+    "point": {"rule": "Host(`point.test`)", "entryPoints": ["web", "guarded"], "middlewares": ["strip"]},
+    "point-added": {"rule": "PathPrefix(`/added`)", "service": "one", "parentRefs": ["point"]},
+    "point-rest": {"rule": "PathPrefix(`/`)", "service": "two", "parentRefs": ["point"], "priority": 1},
+    "model": {"rule": "Host(`model.test`)", "service": "one"},
     "inner": {"rule": "Host(`outer.test`)"},
     "inner-child": {
         "rule": "Host(`inner-only.test`) || Path(`/in`)",
@@ -137,6 +142,9 @@ MIDDLEWARES: dict[str, Any] = {
     "rehost": {"headers": {"customRequestHeaders": {"Host": "inner.test"}}},
     "role": {"headers": {"customRequestHeaders": {"X-Role": "user"}}},
 }
+
+MODELS: dict[str, Any] = {"web": {"middlewares": ["deny"]}, "other": {"middlewares": ["deny"]}}
+"""Models in a file have no effect: only those of the provider `internal` do, which nobody can write."""
 
 SERVICES = ("one", "two", "three")
 
@@ -186,12 +194,18 @@ REQUESTS = [
     Sample("elsewhere.test"),
     Sample("elsewhere.test", entry_point="other"),
     *(Sample(host, path) for host in ("outer.test", "inner-only.test") for path in ("/", "/in")),
+    *(
+        Sample("point.test", path, entry_point=entry_point)
+        for entry_point in ("web", "guarded", "other")
+        for path in ("/x", "/added/x", "/api/x")
+    ),
+    Sample("point.test", "/x", "POST", entry_point="guarded"),
+    Sample("model.test"),
+    Sample("model.test", entry_point="other"),
     Sample("lonely.test"),
     Sample("orphan.test"),
-    Sample(
-        "half.test",
-        departure="a router is served below the parents that exist; Traefik drops it for one that does not",
-    ),
+    # Without an entry point that has options, Traefik drops a router for one unknown parent.
+    Sample("half.test"),
     *(Sample("circle.test", path) for path in ("/", "/b", "/way")),
     *(
         Sample("served.test", path, departure="a router keeps its service; Traefik serves only its children")
@@ -228,27 +242,37 @@ def scene() -> Iterator[Scene]:
         services = {
             each: {"loadBalancer": {"servers": [{"url": origin.url}]}} for each, origin in origins.items()
         }
-        content = {"http": {"routers": ROUTERS, "services": services, "middlewares": MIDDLEWARES}}
+        content = {
+            "http": {"routers": ROUTERS, "services": services, "middlewares": MIDDLEWARES, "models": MODELS}
+        }
         routes = directory / "routes.yml"
         routes.write_text(yaml.safe_dump(content).replace(ADDRESS, authentication.url))
         processes = Processes()
         stack.callback(processes.stop)
-        flags = (f"--providers.file.filename={routes}", "--entryPoints.web.asDefault=true")
-        other = free_port(), free_port()
+        flags = (
+            f"--providers.file.filename={routes}",
+            "--entryPoints.web.asDefault=true",
+            "--entryPoints.guarded.http.middlewares=add@file",
+        )
+        ports = [{name: free_port() for name in ("other", "guarded")} for _ in range(2)]
+        addresses = [
+            [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in each.items()]
+            for each in ports
+        ]
         ours = start(
             processes,
             *flags,
-            f"--entryPoints.other.address=127.0.0.1:{other[0]}",
+            *addresses[0],
             "--providers.docker=false",
             "--workers=1",
             directory=directory,
         )
-        theirs = start_traefik(processes, *flags, f"--entryPoints.other.address=127.0.0.1:{other[1]}")
+        theirs = start_traefik(processes, *flags, *addresses[1])
         ours.wait_for("ready.test")
         until(lambda: theirs.request("ready.test").status == 200, "Traefik's routes")
         yield Scene(
-            (ours, {"web": ours.web, "other": other[0]}),
-            (theirs, {"web": theirs.web, "other": other[1]}),
+            (ours, {"web": ours.web, **ports[0]}),
+            (theirs, {"web": theirs.web, **ports[1]}),
             origins,
         )
 

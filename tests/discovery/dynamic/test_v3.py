@@ -445,3 +445,26 @@ def test_a_header_that_frames_messages_makes_the_middleware_unusable() -> None:
     assert decoded.middlewares[0].unusable
     (diagnostic,) = decoded.diagnostics
     assert diagnostic.hint == "expected no Connection: only the proxy may set headers that frame messages"
+
+
+def test_models_are_reported_with_the_option_that_has_their_effect() -> None:
+    text = "http: {models: {web: {middlewares: [a], tls: {}, observability: {metrics: false}, tsl: {}}}}"
+    decoded = decode(tree(text), "file", "f")
+    assert [(item.severity, item.message, item.hint) for item in decoded.diagnostics] == [
+        (
+            Severity.ERROR,
+            "http.models.web.middlewares has no effect, as in Traefik",
+            "set entryPoints.web.http.middlewares, in the settings",
+        ),
+        (
+            Severity.ERROR,
+            "http.models.web.tls has no effect, as in Traefik",
+            "set entryPoints.web.tls.certificates, in the settings",
+        ),
+        (
+            Severity.WARNING,
+            "http.models.web.observability has no effect, as in Traefik",
+            "set entryPoints.web.observability, in the settings",
+        ),
+        (Severity.WARNING, "http.models.web.tsl is unknown", "did you mean tls?"),
+    ]
