@@ -99,7 +99,8 @@ class _Resolution:
             if name in self._named:
                 self._leave_out(name, "left out, because none of its child routers can be used")
             else:
-                self._leave_out(name, "left out, because it names no service, and no router has it as parent")
+                message = "left out, because it names no service, and no router has it as parent"
+                self._leave_out(name, message, "set service, or parentRefs of another router; ")
             left.subtract(self._parents.get(name, ()))
 
     def inherit_observability(self) -> None:
@@ -121,8 +122,8 @@ class _Resolution:
         self._parents[name] = tuple(parent for parent in self._parents[name] if parent not in dropped)
         self._report(name, message, hint)
 
-    def _leave_out(self, name: str, message: str) -> None:
-        self._report(name, message, lost_rules_hint(self.routers.pop(name).rule.text))
+    def _leave_out(self, name: str, message: str, remedy: str = "") -> None:
+        self._report(name, message, remedy + lost_rules_hint(self.routers.pop(name).rule.text))
 
     def _report(self, name: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> None:
         source = name.rpartition("@")[2]

@@ -89,7 +89,7 @@ def _format_lines(data: RawData) -> list[str]:
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
         points = ", ".join(router.entry_points or [f"below {parent}" for parent in router.parent_refs])
         first, *others = servers or ["none" if router.service else ""]
-        service_name = router.service or "(child routers)"
+        service_name = router.service or "(children)"
         rows.append((name, router.rule, points, str(router.priority), service_name, first))
         rows += [("", "", "", "", "", other) for other in others]
     lines = format_table(_HEADINGS, rows) if rows else ["no routers"]
