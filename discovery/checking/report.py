@@ -121,7 +121,11 @@ def as_json(report: CheckReport) -> bytes:
 
 def _route_lines(configuration: Configuration) -> Iterator[str]:
     for router in _sorted_routers(configuration):
-        yield f"  {router.name}: {router.rule.text} (priority {router.priority})"
+        below = f", below {', '.join(router.parents)}" if router.parents else ""
+        yield f"  {router.name}: {router.rule.text} (priority {router.priority}{below})"
+        if not router.service:
+            yield "    → its child routers"
+            continue
         service = configuration.services[router.service]
         servers = ", ".join(
             server.url if server.weight == 1 else f"{server.url} (weight {server.weight})"
@@ -131,14 +135,16 @@ def _route_lines(configuration: Configuration) -> Iterator[str]:
 
 
 def _router_object(router: Router, configuration: Configuration) -> dict[str, object]:
+    servers = configuration.services[router.service].servers if router.service else ()
     return {
         "name": router.name,
         "rule": router.rule.text,
         "priority": router.priority,
         "entryPoints": router.entry_points,
         "middlewares": router.middlewares,
+        "parentRefs": router.parents,
         "service": router.service,
-        "servers": [server.url for server in configuration.services[router.service].servers],
+        "servers": [server.url for server in servers],
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
+from proxy.exchange.child_routers import find_leaf
 from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
 from proxy.exchange.fallback import forward_with_fallback
@@ -67,6 +68,9 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
             raise
         service = route.place.served
         if service is None:
+            if not route.router.service:
+                route = find_leaf(downstream, request, route)
+                tally = downstream.tally
             route.place = context.services.get_slot(route.router.service)
             service = route.place.served
         if service is None or not service.rotation:

@@ -73,6 +73,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     elif not explanation.router:
         yield "no router serves this host"
     yield ""
+    for parent in explanation.parents:
+        yield f"parent      {parent}"
     if explanation.router:
         yield f"router      {explanation.router}"
         yield f"middlewares {', '.join(explanation.middlewares) or 'none'}"

@@ -59,7 +59,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
 
     `status` is the status with which Rondpoint itself would respond; with 0 a server responds. `candidates`
     are in the order of their evaluation, up to the one that matches; `omitted` counts those that are not
-    listed. `diagnostics` are about the service, its servers and their containers.
+    listed. `parents` are the routers above `router` on the way of the request, from the root router down;
+    `middlewares` contain theirs. `diagnostics` are about the service, its servers and their containers.
     """
 
     entry_point: str
@@ -69,6 +70,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     candidates: tuple[Candidate, ...] = ()
     omitted: int = 0
     router: str = ""
+    parents: tuple[str, ...] = ()
     middlewares: tuple[str, ...] = ()
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()

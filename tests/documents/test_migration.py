@@ -31,7 +31,6 @@ OPTIONS = {
     "tls.options": ROUTER.format("tls: {options: modern}"),
     "tls.certResolver": ROUTER.format("tls: {certResolver: le}"),
     "tls.domains": ROUTER.format("tls: {domains: [{main: a.test}]}"),
-    "parentRefs": ROUTER.format("parentRefs: [other]"),
     "passiveHealthCheck": BALANCER.format("", "passiveHealthCheck: {maxFailedAttempts: 3}"),
     "healthCheck.mode": BALANCER.format("", "healthCheck: {path: /, mode: grpc}"),
     "preservePath": BALANCER.format("preservePath: true", ""),

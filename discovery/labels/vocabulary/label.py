@@ -19,6 +19,7 @@ class Support(Enum):
     UNSERVED = "no: a warning"
     RESPONDS_503 = "no: its routers respond with 503"
     LEFT_OUT = "no: the router is left out"
+    NO_EFFECT = "no, as with Traefik"
 
 
 class Label(Struct, frozen=True):

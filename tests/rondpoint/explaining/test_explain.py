@@ -1,6 +1,7 @@
 """Explanations of requests, with values alone."""
 
 import pytest
+from msgspec.structs import replace
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.entry_points.options import EntryPointOptions
@@ -397,3 +398,58 @@ def test_a_closed_entry_point_redirects_nothing() -> None:
     options = EntryPointOptions(redirection=TO_SECURE)
     found = explained_with(options, router("r", "Host(`a.test`)"), closed="it is closed")
     assert (found.router, found.status, found.reason) == ("r", 503, "it is closed")
+
+
+ROOT = router("root", "Host(`a.test`)", middlewares=("m",))
+M = Middleware("m", "addPrefix", {"prefix": "/y"})
+
+
+def test_a_request_goes_from_a_parent_router_to_its_child() -> None:
+    explanation = explained(
+        replace(ROOT, service=""),
+        router("one", "Path(`/y`)", 9, parents=("root",)),
+        replace(router("two", "Path(`/x`)", 8, parents=("root",)), service=""),
+        router("leaf", "PathPrefix(`/`)", parents=("two",), middlewares=("m",)),
+        middlewares=(M,),
+    )
+    assert [(each.router, each.matches) for each in explanation.candidates] == [
+        ("root", True),
+        ("one", False),
+        ("two", True),
+        ("leaf", True),
+    ]
+    assert (explanation.parents, explanation.router) == (("root", "two"), "leaf")
+    assert (explanation.middlewares, explanation.service) == (("m", "m"), "s")
+    assert explanation.status == 0
+    assert "child routers of two are tested with the request as sent" in explanation.diagnostics[0]
+
+
+def test_a_child_router_takes_no_request_directly() -> None:
+    explanation = explained(router("child", "Host(`a.test`)", parents=("root",)))
+    assert (explanation.status, explanation.candidates, explanation.suggestions) == (404, (), ())
+
+
+@pytest.mark.parametrize(
+    ("child", "middlewares", "status", "reason"),
+    [
+        (router("c", "Path(`/y`)", parents=("root",)), (M,), 404, "no child router of root matches"),
+        (router("c", "Path(`/x`)", parents=("root",)), (), 503, "middleware m does not exist"),
+        (
+            router("c", "Path(`/x`)", parents=("root",), middlewares=("n",)),
+            (M,),
+            503,
+            "middleware n does not exist",
+        ),
+        (
+            replace(router("c", "Path(`/x`)", parents=("root", "c")), service=""),
+            (M,),
+            503,
+            "routers are nested 16 levels deep",
+        ),
+    ],
+)
+def test_a_request_that_no_child_router_takes(
+    child: Router, middlewares: tuple[Middleware, ...], status: int, reason: str
+) -> None:
+    explanation = explained(replace(ROOT, service=""), child, middlewares=middlewares)
+    assert (explanation.status, explanation.reason) == (status, reason)
