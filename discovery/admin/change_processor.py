@@ -223,7 +223,7 @@ def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
     if isinstance(item, Router):
         yield "service", item.service
     else:
-        yield from (("service", member.name) for member in item.members)
+        yield from (("service", name) for name in item.service_names)
     yield from (("middleware", name) for name in item.middlewares)
 
 

@@ -21,8 +21,12 @@ SCAN_COUNT = 1000
 """The number of objects that one HSCAN command should return."""
 
 
-class _Member(Struct, frozen=True):
+class _Named(Struct, frozen=True):
     name: str
+
+
+class _Mirroring(Struct, frozen=True):
+    mirrors: tuple[_Named, ...] = ()
 
 
 class _Referring(Struct, frozen=True):
@@ -30,7 +34,12 @@ class _Referring(Struct, frozen=True):
 
     service: str = ""
     middlewares: tuple[str, ...] = ()
-    members: tuple[_Member, ...] = ()
+    members: tuple[_Named, ...] = ()
+    mirroring: _Mirroring = _Mirroring()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return (self.service, *(each.name for each in (*self.members, *self.mirroring.mirrors)))
 
 
 _decoder = msgspec.json.Decoder(_Referring)
@@ -56,10 +65,6 @@ def _referring_names(client: redis.Redis, key: str, kind: str, name: str) -> Ite
             item = decode_json(_decoder, value)
         except msgspec.MsgspecError:
             continue
-        names = (
-            item.middlewares
-            if kind == "middleware"
-            else (item.service, *(member.name for member in item.members))
-        )
+        names = item.middlewares if kind == "middleware" else item.services
         if name in names:
             yield other.decode()

@@ -17,6 +17,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
+from proxy.mirroring.mirrors import mirror_request
 from proxy.per_request.local_response import LocalResponse
 from proxy.services.composite_members import choose_member
 from rondpoint.model import MAX_COMPOSITION_DEPTH
@@ -144,6 +145,8 @@ def _resolve_composite(
         for _ in range(MAX_COMPOSITION_DEPTH):
             if found is None or found.composite is None:
                 return found
+            if found.composite.mirroring is not None:
+                mirror_request(context, downstream, request, found.composite)
             found = choose_member(found.composite, context.services, context.tickets, request, downstream)
             if found is not None and found.service.middlewares:
                 for step in context.chains.compile_chain(found.service.middlewares, "service", found.name):

@@ -3,7 +3,7 @@
 from proxy.admin.pages.request_flow import MAX_SERVICES, FlowSources, ServiceNode, build_request_flow
 from proxy.admin.views.routers import RouterView
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
-from rondpoint.model import Member, Middleware, Service
+from rondpoint.model import Member, Middleware, Mirror, Mirroring, Service
 
 ROUTER = RouterView("r@file", "file", middlewares=("m0",), service="s0")
 
@@ -45,3 +45,12 @@ def test_a_small_flow_is_shown_completely() -> None:
         ("none", 1, "it does not exist"),
     ]
     assert service.more == 0
+
+
+def test_mirrors_are_shown_with_their_percentage() -> None:
+    mirroring = Mirroring((Mirror("s1", 10), Mirror("s2")))
+    service = Service("s0", composition="mirroring", members=(Member("s1"),), mirroring=mirroring)
+    shown = build_request_flow(ROUTER, FlowSources({}, {"s0": service}, {})).service
+    assert shown is not None
+    assert (shown.strategy, [member.name for member in shown.members]) == ("mirroring", ["s1"])
+    assert [(mirror.name, mirror.percent) for mirror in shown.mirrors] == [("s1", 10), ("s2", 0)]
