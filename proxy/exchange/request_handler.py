@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import NoResponseError
+from proxy.exchange.local_response import refuse, respond
 from proxy.exchange.next_server import try_next_servers
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
@@ -114,7 +115,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     except NoResponseError as error:
         failure = error
     except LocalResponse as response:
-        return downstream.respond(request, response)
+        return respond(downstream, request, response.status, response.lines, response.body)
     except RequestError as error:
         status, reason, allow = error.status, error.reason, error.allow
     except ChainError as error:
@@ -129,7 +130,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         if body.failure:
             # The client's error takes precedence over any error of the server's connection.
             status, reason = body.failure, body.reason
-    return downstream.refuse(request, status, reason, body_read=body_read, allow=allow)
+    return refuse(downstream, request, status, reason, body_read=body_read, allow=allow)
 
 
 def _resolve_composite(

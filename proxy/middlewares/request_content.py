@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
+from proxy.http1.response_head import CONTINUE
 from proxy.net.deadlines import NEVER, after
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ContentTooLargeError(Exception):
@@ -36,7 +35,7 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
         raise _too_large(request.content_length, own_limit)
     if request.version and values_of(request.headers, b"expect"):
         # The client may wait for this before it sends the content. The server gets all of it at once.
-        client.send(_CONTINUE)
+        client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
     if request.chunked:
         return _read_chunks(request, client, most, own_limit)

@@ -72,8 +72,8 @@ class CopiedClient:
         """Return b"": there is no more content."""
         return b""
 
-    def send(self, data: bytes) -> None:
-        """Drop what is meant for the client."""
+    def send_interim(self, request: Request, head: bytes) -> None:
+        """Drop the head of a 1xx response."""
 
     def forwarded(self, host: bytes) -> bytes:
         """Return the X-Forwarded header lines."""
