@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.body_preview import preview_body, read_body_start
-from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
@@ -124,6 +124,9 @@ def forward_observed(
         else:
             record_outcome(context.ejections, service.service, target, error.status)
         raise
+    except FallbackError as error:
+        record_outcome(context.ejections, service.service, target, error.status)
+        raise
     finally:
         endpoint.active -= 1
     response = downstream.response
@@ -178,6 +181,8 @@ def _relay(
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
+        if response.status in extras.fallback_statuses:
+            raise FallbackError(response.status)
         retrying = extras.retrying
         if (
             retrying is not None

@@ -27,7 +27,6 @@ OPTIONS = {
     "tcp": "tcp: {routers: {r: {rule: HostSNI(`*`), service: s}}}",
     "udp": "udp: {services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}}",
     "tls": "tls: {certificates: [{certFile: a, keyFile: b}]}",
-    "failover.errors": "http: {services: {s: {failover: {service: t, fallback: u, errors: {}}}}}",
     "tls.options": ROUTER.format("tls: {options: modern}"),
     "tls.certResolver": ROUTER.format("tls: {certResolver: le}"),
     "tls.domains": ROUTER.format("tls: {domains: [{main: a.test}]}"),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from discovery.decoding import values
 from discovery.labels.vocabulary.balancing import sticky
-from discovery.labels.vocabulary.label import Label, Support
+from discovery.labels.vocabulary.label import Label
 from discovery.labels.vocabulary.services import SERVICE
 from rondpoint.middlewares.readers import between, statuses, whole
 
@@ -56,19 +56,17 @@ COMPOSITE = (
     Label(
         f"{_FAILOVER}.errors.status",
         "500-599",
-        "status codes that count as a failure",
+        "statuses of responses after which the fallback gets the request",
         statuses,
-        support=Support.UNSERVED,
         requires=_PAIR,
     ),
     Label(
         f"{_FAILOVER}.errors.maxRequestBodyBytes",
         "1024",
-        "largest request body that is sent again",
+        "largest request body, which is held in memory for the fallback; -1 is no limit",
         whole,
         -1,
-        support=Support.UNSERVED,
-        requires=_PAIR,
+        requires=(*_PAIR, f"{_FAILOVER}.errors.status"),
     ),
     Label(
         _MIRRORED,

@@ -11,6 +11,7 @@ import pytest
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import (
+    FailoverErrors,
     Member,
     Middleware,
     Mirror,
@@ -35,7 +36,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 VALUES: dict[str, tuple[Any, ...]] = {
     "Change": (Change,),
     "Router": (Router,),
-    "Service": (Service, Server, Member, Mirroring, Mirror, PassiveHealthCheck),
+    "Service": (Service, Server, Member, FailoverErrors, Mirroring, Mirror, PassiveHealthCheck),
     "Middleware": (Middleware,),
     "Diagnostic": (Diagnostic,),
     "AgentStatus": (AgentStatus,),
