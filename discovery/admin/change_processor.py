@@ -234,7 +234,7 @@ def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
             yield "service", item.service
         yield from (("router", name) for name in item.parents)
     else:
-        yield from (("service", member.name) for member in item.members)
+        yield from (("service", name) for name in item.service_names)
     yield from (("middleware", name) for name in item.middlewares)
 
 

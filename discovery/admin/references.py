@@ -21,8 +21,12 @@ SCAN_COUNT = 1000
 """The number of objects that one HSCAN command should return."""
 
 
-class _Member(Struct, frozen=True):
+class _Named(Struct, frozen=True):
     name: str
+
+
+class _Mirroring(Struct, frozen=True):
+    mirrors: tuple[_Named, ...] = ()
 
 
 class _Referring(Struct, frozen=True):
@@ -30,8 +34,13 @@ class _Referring(Struct, frozen=True):
 
     service: str = ""
     middlewares: tuple[str, ...] = ()
-    members: tuple[_Member, ...] = ()
+    members: tuple[_Named, ...] = ()
     parents: tuple[str, ...] = ()
+    mirroring: _Mirroring = _Mirroring()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return (self.service, *(each.name for each in (*self.members, *self.mirroring.mirrors)))
 
 
 _decoder = msgspec.json.Decoder(_Referring)
@@ -70,4 +79,4 @@ def _references(item: _Referring, kind: str) -> tuple[str, ...]:
         return item.parents
     if kind == "middleware":
         return item.middlewares
-    return (item.service, *(member.name for member in item.members))
+    return item.services

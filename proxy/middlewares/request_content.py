@@ -24,7 +24,8 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     """Return the request's content of at most `limit` bytes, if that is not negative.
 
     The content stays in the client's buffer. A chunked request becomes one with a length, without trailers.
-    Raises ContentTooLargeError; raises RequestError if the content is invalid, late or incomplete.
+    Raises ContentTooLargeError, after which the request can still be sent on; raises RequestError if the
+    content is invalid, late or incomplete.
     """
     if not request.has_body:
         return b""
@@ -50,13 +51,16 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
 def _read_chunks(request: Request, client: Client, most: int, own_limit: int) -> bytes:
     decoder = ChunkedDecoder(underscores=client.limits.underscores)
     pieces: list[bytes] = []
+    received: list[bytes] = []
     size = 0
     data, client.buffer = client.buffer, b""
     try:
         while True:
+            received.append(data)
             pieces.append(decoder.feed(data))
             size += len(pieces[-1])
             if size > most:
+                client.buffer = b"".join(received)
                 raise _too_large(size, own_limit)
             if decoder.finished:
                 break

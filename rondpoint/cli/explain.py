@@ -85,6 +85,9 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     for member in explanation.members:
         through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
         yield f"member      {member.service} (weight {member.weight}{through})"
+    for mirror in explanation.mirrors:
+        through = f", through {', '.join(mirror.middlewares)}" if mirror.middlewares else ""
+        yield f"mirror      {mirror.service} ({mirror.percent} % of the requests to {mirror.of}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     for diagnostic in explanation.diagnostics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from rondpoint.explaining.child_routers import explain_children
 from rondpoint.explaining.explanation import (
     Balancing,
     ExplainedMember,
+    ExplainedMirror,
     ExplainedServer,
     Explanation,
 )
@@ -84,14 +85,21 @@ def explain_request(
     servers = tuple(server for each in reached for server in each.servers)
     member_checks = MemberChecks(configuration, yield_if_due)
     faults = (member_checks.middleware_fault(each.name) for each in reached if each.name != chosen.service)
+    mirrors = tuple(islice(_mirrors(configuration, reached), MAX_LISTED))
     explanation = replace(
         explanation,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
+        mirrors=mirrors,
         diagnostics=(
             *notes,
             *(f"{fault}: requests to it get a 503 response" for fault in faults if fault),
+            *(
+                f"{fault}: it gets no copies"
+                for each in mirrors
+                if (fault := member_checks.middleware_fault(each.service))
+            ),
             *islice(_service_diagnostics(configuration, reached, yield_if_due), MAX_LISTED),
         ),
     )
@@ -183,3 +191,12 @@ def _reachable_services(configuration: ActiveConfiguration, name: str) -> Iterat
         if service is not None:
             yield service
             left += (member.name for member in reversed(service.members) if member.weight > 0)
+
+
+def _mirrors(configuration: ActiveConfiguration, services: Iterable[Service]) -> Iterator[ExplainedMirror]:
+    """Yield the mirrors of these services."""
+    for service in services:
+        if service.mirroring is not None:
+            for mirror in service.mirroring.mirrors:
+                middlewares = _middlewares_of(configuration, mirror.name)
+                yield ExplainedMirror(mirror.name, service.name, mirror.percent, middlewares)

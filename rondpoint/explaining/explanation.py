@@ -43,6 +43,15 @@ class ExplainedMember(Struct, frozen=True, rename="camel"):
     middlewares: tuple[str, ...] = ()
 
 
+class ExplainedMirror(Struct, frozen=True, rename="camel"):
+    """A service that gets copies of `percent` % of the requests to `of`; `middlewares` are before it."""
+
+    service: str
+    of: str
+    percent: int
+    middlewares: tuple[str, ...] = ()
+
+
 class Suggestion(Struct, frozen=True, rename="camel"):
     """An object or container that the user may have meant, and why it does not serve the request.
 
@@ -77,6 +86,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     diagnostics: tuple[str, ...] = ()
     balancing: Balancing | None = None
     members: tuple[ExplainedMember, ...] = ()
+    mirrors: tuple[ExplainedMirror, ...] = ()
     status: int = 0
     reason: str = ""
     suggestions: tuple[Suggestion, ...] = ()

@@ -83,7 +83,7 @@ class Keys(PublishedKeys):
 
     @property
     def ejected(self) -> str:
-        """Hash: URL of an ejected server → JSON `Ejection`."""
+        """Hash: URL of an ejected server, and maybe a service after a space → JSON `Ejection`."""
         return self._key("ejected")
 
     @property

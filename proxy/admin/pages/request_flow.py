@@ -15,6 +15,7 @@ from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
+from rondpoint.store.ejections import ejection_key
 
 MAX_SERVERS = 12
 """Servers shown for one service."""
@@ -61,6 +62,13 @@ class ServerNode(Struct, frozen=True):
     state: str
 
 
+class MirrorNode(Struct, frozen=True):
+    """A service that gets copies of `percent` % of the requests."""
+
+    name: str
+    percent: int
+
+
 class ServiceNode(Struct, frozen=True):
     """A service with its servers or member services; `more` counts those that are not shown.
 
@@ -76,6 +84,7 @@ class ServiceNode(Struct, frozen=True):
     servers: tuple[ServerNode, ...] = ()
     more: int = 0
     members: tuple[ServiceNode, ...] = ()
+    mirrors: tuple[MirrorNode, ...] = ()
     fault: str = ""
 
     def all_servers(self) -> Iterator[ServerNode]:
@@ -110,7 +119,7 @@ class RequestFlow(Struct, frozen=True):
 
 
 class FlowSources(Struct, frozen=True):
-    """The objects from which a flow is built; `ejected` holds the URLs of ejected servers."""
+    """The objects from which a flow is built; `ejected` holds the keys of ejections."""
 
     entry_points: Mapping[str, EntryPoint]
     services: Mapping[str, Service]
@@ -204,11 +213,18 @@ def _service_node(
         servers=tuple(_server_node(name, server, sources.ejected) for server in servers[:MAX_SERVERS]),
         more=max(0, len(servers) - MAX_SERVERS) + len(service.members) - len(members),
         members=members,
+        mirrors=_mirror_nodes(service),
         fault=service.unserved or ("" if servers or service.members else "it has no servers"),
     )
 
 
+def _mirror_nodes(service: Service) -> tuple[MirrorNode, ...]:
+    mirrors = () if service.mirroring is None else service.mirroring.mirrors
+    return tuple(MirrorNode(mirror.name, mirror.percent) for mirror in mirrors[:MAX_SERVICES])
+
+
 def _server_node(service: str, server: Server, ejected: Collection[str]) -> ServerNode:
-    is_ejected = server.state is ServerState.UP and server.url in ejected
+    keys = {server.url, ejection_key(server.url, service)}
+    is_ejected = server.state is ServerState.UP and not keys.isdisjoint(ejected)
     state = "ejected" if is_ejected else server.state.value
     return ServerNode(server_key(service, server.url), server.name, server.url, server.weight, state)

@@ -9,7 +9,7 @@ import yaml
 
 from discovery.dynamic import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import FailoverErrors, Member, Server, Service, StickyCookie
+from rondpoint.model import FailoverErrors, Member, Mirror, Mirroring, Server, Service, StickyCookie
 
 GOOD = """
 http:
@@ -236,6 +236,24 @@ COMPOSITE = [
             middlewares=("m@file",),
         ),
     ),
+    (
+        "mirroring: {service: a, mirrors: [{name: b@docker, percent: 10}, {name: c}], healthCheck: {}}",
+        Service(
+            "s@file",
+            composition="mirroring",
+            members=(Member("a@file"),),
+            mirroring=Mirroring((Mirror("b@docker", 10), Mirror("c@file", 0))),
+        ),
+    ),
+    (
+        "mirroring: {service: a, mirrors: [{name: b, percent: '100'}], mirrorBody: false, maxBodySize: 9}",
+        Service(
+            "s@file",
+            composition="mirroring",
+            members=(Member("a@file"),),
+            mirroring=Mirroring((Mirror("b@file", 100),), mirror_body=False, max_body_size=9),
+        ),
+    ),
 ]
 
 
@@ -246,22 +264,6 @@ def test_composite_services_are_decoded(options: str, service: Service) -> None:
     assert decoded.services == (service,)
     assert [router.service for router in decoded.routers] == ["s@file"]
     assert not decoded.diagnostics
-
-
-def test_a_mirroring_service_stays_without_servers_and_keeps_its_routers() -> None:
-    options = "service: a, mirrors: [{name: b, percent: 10}], mirrorBody: false, maxBodySize: 1024"
-    service = f"services: {{s: {{mirroring: {{{options}}}}}}}"
-    decoded = decode(
-        tree(f"http: {{{service}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"), "file", "f"
-    )
-    assert decoded.services == (Service("s@file", unserved="mirroring is not served yet"),)
-    assert [router.service for router in decoded.routers] == ["s@file"]
-    assert [(item.severity, item.message) for item in decoded.diagnostics] == [
-        (
-            Severity.ERROR,
-            "http.services.s.mirroring is not served yet, so routers to this service respond with 503",
-        )
-    ]
 
 
 @pytest.mark.parametrize(
@@ -300,8 +302,10 @@ def test_the_errors_of_a_failover(options: str, errors: FailoverErrors | None) -
         (
             "mirroring: {service: a, mirrors: [{name: b, percent: 101}]}",
             "mirrors[0].percent=101 is not valid",
-            False,
+            True,
         ),
+        ("mirroring: {service: a}", "mirroring.mirrors is missing", True),
+        ("mirroring: {service: a, mirrors: [{percent: 5}]}", "mirrors[0].name is missing", True),
         ("failover: {service: a}", "failover.fallback is missing", True),
         (
             "failover: {service: a, fallback: b, errors: {status: [x]}}",

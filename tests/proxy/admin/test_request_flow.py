@@ -14,7 +14,7 @@ from proxy.admin.pages.router_layers import MAX_SHOWN, NO_LAYERS, find_layers
 from proxy.admin.views.object_status import WITHOUT_ERRORS
 from proxy.admin.views.routers import RouterView, router_view
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
-from rondpoint.model import Member, Middleware, Router, Service
+from rondpoint.model import Member, Middleware, Mirror, Mirroring, Router, Service
 from rondpoint.rules import v3
 from rondpoint.settings import load
 
@@ -115,3 +115,12 @@ def test_a_child_router_is_shown_with_the_entry_points_of_its_roots() -> None:
         ("root@file", ["retry"]),
         ("other@file", []),
     ]
+
+
+def test_mirrors_are_shown_with_their_percentage() -> None:
+    mirroring = Mirroring((Mirror("s1", 10), Mirror("s2")))
+    service = Service("s0", composition="mirroring", members=(Member("s1"),), mirroring=mirroring)
+    shown = build_request_flow(ROUTER, FlowSources({}, {"s0": service}, {})).service
+    assert shown is not None
+    assert (shown.strategy, [member.name for member in shown.members]) == ("mirroring", ["s1"])
+    assert [(mirror.name, mirror.percent) for mirror in shown.mirrors] == [("s1", 10), ("s2", 0)]

@@ -13,6 +13,8 @@ from rondpoint.model import (
     Composition,
     Member,
     Middleware,
+    Mirror,
+    Mirroring,
     Router,
     Server,
     ServerState,
@@ -190,6 +192,28 @@ def test_members_and_servers_of_a_composite_service_are_listed() -> None:
     circle = Service("s", composition="failover", members=(Member("s"), Member("gone")))
     explanation = explained(router("r", "Host(`a.test`)"), services=(circle,))
     assert (explanation.status, explanation.reason) == (503, "service s has no server that takes requests")
+
+
+def test_mirrors_of_all_reached_services_are_listed_and_their_faults_told() -> None:
+    mirroring = Mirroring((Mirror("v", 10), Mirror("w", 100)))
+    copied = Service("t", composition="mirroring", members=(Member("u"),), mirroring=mirroring)
+    explanation = explained(
+        router("r", "Host(`a.test`)"),
+        services=(
+            composite("weighted", "t"),
+            copied,
+            Service("u", UP),
+            Service("v", UP, middlewares=("strip",)),
+            Service("w", UP, middlewares=("lost",)),
+        ),
+        middlewares=(Middleware("strip", "stripPrefix", {"prefixes": ["/a"]}),),
+    )
+    assert (explanation.status, [server.name for server in explanation.servers]) == (0, ["a"])
+    assert [(each.service, each.of, each.percent, each.middlewares) for each in explanation.mirrors] == [
+        ("v", "t", 10, ("strip",)),
+        ("w", "t", 100, ("lost",)),
+    ]
+    assert explanation.diagnostics == ("service w: middleware lost does not exist: it gets no copies",)
 
 
 UP = (Server("a", "h", 1),)
