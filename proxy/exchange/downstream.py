@@ -23,7 +23,8 @@ class Downstream(Client, Protocol):
     `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the server's
     stream from the request's first byte until the response begins. `gone` means that the client has left
     meanwhile. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body
-    bytes), `body` (the request's, if it has one), `response` and `retries` (further servers tried).
+    bytes), `body` (the request's, if it has one), `response`, `retries` (further servers tried) and
+    `responder` (the middleware that responded in place of a server).
     """
 
     awaiting: Stream | None
@@ -33,6 +34,7 @@ class Downstream(Client, Protocol):
     entry_point: str
     gone: bool
     limits: Limits
+    responder: str
     response: Response | None
     retries: int
     sent: int

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import NoResponseError
+from proxy.exchange.middleware_steps import run_middlewares
 from proxy.exchange.next_server import try_next_servers
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
@@ -58,8 +59,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         downstream.tally = tally
         try:
             if route.middlewares:
-                for step in context.chains.compile_chain(route.middlewares, "router", route.router.name):
-                    step(request, downstream)
+                run_middlewares(downstream, request, route.middlewares, "router", route.router.name)
             if request.method in LIMITED_METHODS and not decrement_max_forwards(request):
                 raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED_METHODS)
         except (ChainError, LocalResponse, RequestError):
@@ -146,8 +146,7 @@ def _resolve_composite(
                 return found
             found = choose_member(found.composite, context.services, context.tickets, request, downstream)
             if found is not None and found.service.middlewares:
-                for step in context.chains.compile_chain(found.service.middlewares, "service", found.name):
-                    step(request, downstream)
+                run_middlewares(downstream, request, found.service.middlewares, "service", found.name)
     except (ChainError, LocalResponse, RequestError):
         request.kind |= STOPPED
         raise
