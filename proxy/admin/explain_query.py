@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
+from proxy.admin.previews.chain_preview import PreviewedRequest
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import pass_on_claims
@@ -28,10 +29,11 @@ class ExplainQueryError(ValueError):
 
 
 class ExplainQuery(Struct, frozen=True):
-    """The entry point and the facts of the request to explain."""
+    """The entry point and the request to explain: its facts for rules, and the request itself."""
 
     entry_point: str
     facts: Facts
+    previewed: PreviewedRequest
 
 
 class _Client(Struct):
@@ -70,7 +72,10 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
         ) from None
     if request is None:
         raise ExplainQueryError("the request cannot be read")
-    return ExplainQuery(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
+    client = _Client(peer)
+    facts = _facts(request, client, parts.scheme.encode())
+    tls = parts.scheme == "https"
+    return ExplainQuery(entry_point, facts, PreviewedRequest(request, peer, client.lines, tls))
 
 
 def _url(url: str) -> SplitResult:
