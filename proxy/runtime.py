@@ -143,7 +143,9 @@ class Runtime:
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
-            self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
+            self.exposition = Exposition(
+                self.client, self.keys, self.applier.in_force, prometheus, self.context.chains
+            )
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = SnapshotSaver(self._snapshot, self.applier.state)
         load_snapshot = partial(load, self._snapshot)

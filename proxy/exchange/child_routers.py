@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.exchange.middleware_steps import run_middlewares
 from proxy.http1.errors import RequestError
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
@@ -40,8 +41,7 @@ def find_leaf(downstream: Downstream, request: Request, route: Route) -> Route:
                 route.tally = context.tallies.for_router(route.router)
             downstream.tally = route.tally
             if route.middlewares:
-                for step in context.chains.compile_chain(route.middlewares, "router", route.router.name):
-                    step(request, downstream)
+                run_middlewares(downstream, request, route.middlewares, "router", route.router.name)
             if route.router.service:
                 return route
         raise RequestError(503, f"service unavailable: routers are nested {MAX_ROUTER_LAYERS} levels deep")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.exchange.middleware_steps import run_middlewares
 from proxy.http1.errors import RequestError
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
@@ -47,8 +48,7 @@ def enter_member(downstream: Downstream, request: Request, member: BalancedServi
     if not middlewares:
         return
     try:
-        for step in downstream.context.chains.compile_chain(middlewares, "service", member.name):
-            step(request, downstream)
+        run_middlewares(downstream, request, middlewares, "service", member.name)
     except (ChainError, LocalResponse, RequestError):
         request.kind |= STOPPED
         raise

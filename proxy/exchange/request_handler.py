@@ -14,6 +14,7 @@ from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
 from proxy.exchange.fallback import forward_with_fallback
 from proxy.exchange.local_response import refuse, respond
+from proxy.exchange.middleware_steps import run_middlewares
 from proxy.exchange.next_server import try_next_servers
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
@@ -59,8 +60,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         downstream.tally = tally
         try:
             if route.middlewares:
-                for step in context.chains.compile_chain(route.middlewares, "router", route.router.name):
-                    step(request, downstream)
+                run_middlewares(downstream, request, route.middlewares, "router", route.router.name)
             if request.method in LIMITED_METHODS and not decrement_max_forwards(request):
                 raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED_METHODS)
         except (ChainError, LocalResponse, RequestError):

@@ -14,6 +14,7 @@ import gevent
 
 from proxy.http1.error_response import PLAIN_TEXT_LINES
 from proxy.limits.gcra import Limit
+from proxy.limits.token_bucket import BucketKey
 from proxy.middlewares.source_criterion import client_address, compile_source
 from proxy.middlewares.step import Client, Step, named_kind
 from proxy.per_request.local_response import LocalResponse
@@ -40,11 +41,7 @@ def rate_limit(options: Mapping[str, Any], name: str) -> Step:
     limit = compile_limit(average, options["period"], options["burst"])
 
     def step(request: Request, client: Client) -> None:
-        text = source(request, client)
-        if len(text) > _LONGEST_SOURCE:
-            # Clients may send long headers, which must not fill the memory.
-            text = "\0" + blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-        key = (name, client.tally.router, text)
+        key = bucket_key(name, client, source(request, client))
         admitted, delay = client.context.rate_limits.take(key, limit)
         if not admitted:
             raise _refusal(delay)
@@ -52,6 +49,14 @@ def rate_limit(options: Mapping[str, Any], name: str) -> Step:
             gevent.sleep(delay)
 
     return step
+
+
+def bucket_key(name: str, client: Client, source: str) -> BucketKey:
+    """Return the key of the bucket of the middleware `name` for requests with this source."""
+    if len(source) > _LONGEST_SOURCE:
+        # Clients may send long headers, which must not fill the memory.
+        source = "\0" + blake2b(source.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return (name, client.tally.router, source)
 
 
 def compile_limit(average: int, period: float, burst: int) -> Limit:

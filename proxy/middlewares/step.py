@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -95,6 +95,32 @@ class CompileScope:
 
     name: str
     open_pool: OpenPool
+
+
+@dataclass(frozen=True, slots=True)
+class StepOwner:
+    """The middleware that a step belongs to."""
+
+    name: str
+    kind: str
+
+
+class CompiledChain(tuple[Step, ...]):
+    """The steps of some middlewares in order; `owners` are their middlewares."""
+
+    owners: tuple[StepOwner, ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Step, StepOwner]]) -> CompiledChain:
+        """Return the chain of these steps, each with its owner."""
+        found = tuple(pairs)
+        chain = cls(step for step, _ in found)
+        chain.owners = tuple(owner for _, owner in found)
+        return chain
+
+    def owner_of(self, step: Step) -> StepOwner:
+        """Return the middleware of one of the steps."""
+        return self.owners[self.index(step)]
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]

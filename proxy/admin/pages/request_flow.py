@@ -117,6 +117,14 @@ class RequestFlow(Struct, frozen=True):
     children: tuple[RouterNode, ...] = ()
     more_children: int = 0
 
+    def middleware_names(self) -> Iterator[str]:
+        """Yield the names of the shown middlewares, which may repeat."""
+        shown = [*(point.middlewares for point in self.entry_points), self.middlewares]
+        if self.service is not None:
+            shown.append(self.service.middlewares)
+        for nodes in shown:
+            yield from (node.name for node in nodes)
+
 
 class FlowSources(Struct, frozen=True):
     """The objects from which a flow is built; `ejected` holds the keys of ejections."""

@@ -44,7 +44,7 @@ def middleware_view(
         used_by=used_by,
         error=object_status.errors,
     )
-    return {middleware.kind: _options(middleware), **msgspec.to_builtins(view)}
+    return {middleware.kind: shown_options(middleware), **msgspec.to_builtins(view)}
 
 
 def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:
@@ -56,7 +56,8 @@ def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:
     return found
 
 
-def _options(middleware: Middleware) -> dict[str, Any]:
+def shown_options(middleware: Middleware) -> dict[str, Any]:
+    """Return the options ready for JSON, with defaults that are not empty and without secrets."""
     options = redact_middleware(middleware).options
     schema = SCHEMAS.get(middleware.kind)
     if schema is None:
