@@ -78,6 +78,10 @@ KEY_USES = (
         expires=f"a field about {RETENTION / 60:g} minutes after its service, by the agent",
     ),
     KeyUse("rate_limit", PROXY, PROXY, argument="BUCKET", expires="when the bucket is full"),
+    KeyUse("in_flight_leases", PROXY, PROXY, expires="a minute after the last call of any worker"),
+    KeyUse(
+        "in_flight_slots", PROXY, PROXY, argument="POOL", expires="a minute after the last call for the pool"
+    ),
     KeyUse("workers", PROXY, PROXY),
     KeyUse(
         "metrics",
