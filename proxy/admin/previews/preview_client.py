@@ -11,6 +11,7 @@ from proxy.telemetry.tallies import Tally
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
+    from proxy.http1.request import Request
     from proxy.net.stream import Stream
     from proxy.telemetry.tracing.trace import Trace
 
