@@ -61,6 +61,6 @@ def explain_children(
 
 def _note(router: Router) -> str:
     return (
-        f"the child routers of {router.name} are tested with the request as sent, "
+        f"the child routers of {router.name} are tested with the request as given, "
         "but middlewares before them may change it"
     )
