@@ -87,6 +87,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         yield f"member      {member.service} (weight {member.weight}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
+    for note in explanation.notes:
+        yield f"note        {note}"
     for diagnostic in explanation.diagnostics:
         yield f"diagnostic  {diagnostic}"
     if explanation.status or explanation.reason:

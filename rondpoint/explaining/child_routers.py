@@ -35,7 +35,7 @@ def explain_children(
             explanation,
             candidates=(*explanation.candidates, *tried),
             omitted=explanation.omitted + omitted,
-            diagnostics=(_note(router),) if changed else (),
+            notes=(_note(router),) if changed else (),
         )
         if child is None:
             reason = f"no child router of {router.name} matches"

@@ -74,7 +74,6 @@ def explain_request(
         if leaf is None:
             return explanation
         chosen = leaf
-    notes = explanation.diagnostics
     service = configuration.services.get(chosen.service)
     reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
@@ -86,7 +85,6 @@ def explain_request(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
         diagnostics=(
-            *notes,
             *(f"{fault}: requests to it get a 503 response" for fault in faults if fault),
             *islice(_service_diagnostics(configuration, reached, yield_if_due), MAX_LISTED),
         ),

@@ -60,7 +60,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
     `status` is the status with which Rondpoint itself would respond; with 0 a server responds. `candidates`
     are in the order of their evaluation, up to the one that matches; `omitted` counts those that are not
     listed. `parents` are the routers above `router` on the way of the request, from the root router down;
-    `middlewares` contain theirs. `diagnostics` are about the service, its servers and their containers.
+    `middlewares` contain theirs. `notes` say what the explanation cannot know. `diagnostics` are about the
+    service, its servers and their containers.
     """
 
     entry_point: str
@@ -80,3 +81,4 @@ class Explanation(Struct, frozen=True, rename="camel"):
     status: int = 0
     reason: str = ""
     suggestions: tuple[Suggestion, ...] = ()
+    notes: tuple[str, ...] = ()
