@@ -97,6 +97,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         yield f"mirror      {mirror.service} ({mirror.percent} % of the requests to {mirror.of}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
+    for note in explanation.notes:
+        yield f"note        {note}"
     for diagnostic in explanation.diagnostics:
         yield f"diagnostic  {diagnostic}"
     if explanation.status or explanation.reason:

@@ -79,7 +79,6 @@ def explain_request(
         if leaf is None:
             return explanation
         chosen = leaf
-    notes = explanation.diagnostics
     service = configuration.services.get(chosen.service)
     reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
@@ -93,7 +92,6 @@ def explain_request(
         ),
         mirrors=mirrors,
         diagnostics=(
-            *notes,
             *(f"{fault}: requests to it get a 503 response" for fault in faults if fault),
             *(
                 f"{fault}: it gets no copies"

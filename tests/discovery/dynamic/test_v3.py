@@ -384,7 +384,7 @@ def test_a_router_of_a_file_may_have_child_routers_or_parents(
         *(
             (
                 f"service: s, parentRefs: [api], {option}: {value}",
-                f"http.routers.r.{option} is an option of its parent routers, so it is left out",
+                f"http.routers.r.{option} is an option of its parent routers, so the router is left out",
             )
             for option, value in (
                 ("entryPoints", "[web]"),

@@ -445,7 +445,7 @@ def test_a_request_goes_from_a_parent_router_to_its_child() -> None:
     assert (explanation.parents, explanation.router) == (("root", "two"), "leaf")
     assert (explanation.middlewares, explanation.service) == (("m", "m"), "s")
     assert explanation.status == 0
-    assert "child routers of two are tested with the request as sent" in explanation.diagnostics[0]
+    assert "child routers of two are tested with the request as given" in explanation.notes[0]
 
 
 def test_a_child_router_takes_no_request_directly() -> None:
