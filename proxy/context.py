@@ -44,10 +44,10 @@ class ClientTimeouts:
 class WorkerContext:
     """The state of a worker's data path, and its counts.
 
-    While `draining` is set, connections end after their current or next request; an idle connection has until
-    `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
-    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware. `copies` are
-    those of requests for mirrors.
+    `terminating`: the whole proxy ends, and still accepts connections. While `draining` is set, connections
+    end after their current or next request; an idle connection has until `drain_deadline` for its next
+    request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
+    them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     """
 
     table: RoutingTable
@@ -60,6 +60,7 @@ class WorkerContext:
     limits_of_trusted: Limits = field(init=False)
     server_name: bytes = b"rondpoint"
     configured: bool = False
+    terminating: bool = False
     draining: bool = False
     drain_deadline: float = NEVER
     requests: int = 0

@@ -31,7 +31,7 @@ def check_entry_points(
             if "@" in name and name.rpartition("@")[2] not in providers
         }
         known = Configuration(middlewares={**middlewares, **elsewhere, **own})
-        yield from entry_point_diagnostics(entry_points, partial(_find_fault, known), settings)
+        yield from entry_point_diagnostics(entry_points, partial(_find_fault, known))
 
 
 def _find_fault(configuration: Configuration, _entry_point: str, middlewares: tuple[str, ...]) -> str:
