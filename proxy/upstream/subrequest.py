@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.http1.chunked import ChunkedDecoder
@@ -74,7 +75,7 @@ def send_subrequest(pool: Pool, method: bytes, message: bytes, timeout: float, l
             return _whole_response(pool, stream, method, data or b"", limit)
         stream.close()
     try:
-        stream = pool.dial()
+        stream = pool.dial(deadline - monotonic())
     except DialError as error:
         raise ServerFailedError(
             str(error), unreachable=error.unreachable, exhausted=error.exhausted
