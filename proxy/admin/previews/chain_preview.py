@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from proxy.admin.previews import described_kinds, observed_kinds  # noqa: F401 (they register their functions)
 from proxy.admin.previews.effect import PREVIEWS, Effect, Subject, TokensLeft
 from proxy.admin.previews.preview_client import PreviewClient
-from proxy.admin.views.middlewares import shown_options
 from proxy.middlewares.chains import ChainError
 from rondpoint.explaining.explanation import ExplainedMember, ExplainedMiddleware, Explanation
 from rondpoint.middlewares.canonical import add_defaults
+from rondpoint.middlewares.display import shown_options
 
 if TYPE_CHECKING:
     from proxy.context import WorkerContext
